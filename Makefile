@@ -1,0 +1,63 @@
+# `make install` needs python3 (3.11 or newer) with venv; every other target calls it.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+PACKAGES := tunelet functions adapters algorithms benchmarks
+ELSEWHERE := stores or cluster or browser or terraform
+
+.PHONY: install demo test test-stores test-cluster test-browser test-terraform
+.PHONY: bench image docs format lock clean
+
+install: $(INSTALLED)
+
+$(BIN)/uv: requirements/uv.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tunelet needs Python 3.11 or newer; set PYTHON=python3.x")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/uv.txt
+	touch $@
+
+$(INSTALLED): $(BIN)/uv requirements/dev.txt pyproject.toml
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	touch $@
+
+demo: install
+	$(BIN)/python examples/demo.py
+
+test: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy $(PACKAGES)
+	$(BIN)/lint-imports
+	$(BIN)/pytest -q -n 2 -m "not ($(ELSEWHERE))"
+
+# Each says what it needs where that is absent.
+test-stores test-cluster test-browser test-terraform: test-%: install
+	.ci/suite $*
+
+bench: install
+	$(BIN)/python -m benchmarks overhead
+	$(BIN)/python -m benchmarks coldstart
+
+image:
+	@echo "make image: there is no image yet; 'tunelet up' runs every function without one." >&2
+	@false
+
+# Writes what is generated from the code, then checks every link between the documents.
+docs: install
+	$(BIN)/tunelet schema > docs/request.schema.json
+	$(BIN)/pytest -q tests/unit/test_docs.py
+
+format: install
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# The newest versions that resolve together; no file records where packages came from.
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-emit-index-url --no-annotate --upgrade pyproject.toml
+lock: $(BIN)/uv
+	$(COMPILE) --all-extras --group dev --output-file requirements/dev.txt
+	$(COMPILE:pyproject.toml=) --group bootstrap --output-file requirements/uv.txt
+
+clean:
+	rm -rf .venv dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
