@@ -1,0 +1,331 @@
+"""The rules: (state, command, now) -> events. Pure; raises when the command cannot be.
+
+After each command its consequences follow in the same log entry: the experiment's end,
+if it is due, or slots for the trials that wait. The end is looked for in this order,
+and the first that holds is the reason given:
+
+1. stop, abort or delete (the commands themselves)
+2. a completed trial reached the goal
+3. more than `max_failed_trials` trials failed
+4. `max_seconds` have passed
+5. `max_cost` is spent
+6. all `max_trials` trials have ended, or the space is exhausted and none is left
+
+An end after 2 is COMPLETE, after 3 FAILED; after 4 to 6 it is COMPLETE if any trial
+completed and else FAILED. Trials still active at the end are cancelled: state FAIL,
+`cancelled`, not counted as failures.
+"""
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from tunelet import commands, events
+from tunelet import experiment as states
+from tunelet.commands import Command
+from tunelet.errors import Conflict, NotFound
+from tunelet.events import Event
+from tunelet.experiment import Experiment, evolve_all
+from tunelet.ports import Objective
+from tunelet.trial import Outcome, Report, Trial, TrialState, Verdict, number
+
+Events = tuple[Event, ...]
+
+
+def decide(experiment: Experiment | None, command: Command, now: float) -> Events:
+    """The events that follow from `command`; none if it asks for what already is.
+
+    Raises `NotFound` for an experiment or trial that does not exist and `Conflict` for
+    what the present state does not allow.
+    """
+    direct = _direct(experiment, command, now)
+    after = evolve_all(experiment, direct)
+    return direct if after is None else direct + _consequences(after, now)
+
+
+def _direct(experiment: Experiment | None, command: Command, now: float) -> Events:
+    if isinstance(command, commands.Submit):
+        return _submit(experiment, command, now)
+    if experiment is None or experiment.state == states.DELETED:
+        raise NotFound("there is no such experiment")
+    match command:
+        case commands.AddTrials():
+            return _add(experiment, command, now)
+        case commands.Enqueue():
+            return _enqueue(experiment, command, now)
+        case commands.Start(number=n, attempt=attempt):
+            return _start(experiment, n, attempt, now)
+        case commands.Record(number=n, attempt=attempt, reports=reports):
+            return _record(experiment, n, attempt, reports, now)
+        case commands.Finish():
+            return _finish(experiment, command, now)
+        case commands.Tick():
+            return ()
+        case commands.Delete():
+            return (events.Deleted(at=now),)
+        case _:
+            return _control(experiment, command, now)
+
+
+def _submit(experiment: Experiment | None, command: commands.Submit, now: float) -> Events:
+    submitted = events.Submitted(uid=command.uid, spec=command.spec, at=now, key=command.key)
+    enqueued = command.spec["enqueue"]
+    if experiment is None or experiment.state == states.DELETED:
+        first = events.TrialsCreated(first=0, assignments=tuple(enqueued), at=now, enqueued=True)
+        return (submitted, first) if enqueued else (submitted,)
+    if command.key is None or command.key not in experiment.keys:
+        raise Conflict(
+            f"an experiment named {experiment.name!r} exists in namespace "
+            f"{experiment.namespace!r}; choose another name or delete it first"
+        )
+    return ()
+
+
+def _add(experiment: Experiment, command: commands.AddTrials, now: float) -> Events:
+    if command.first != experiment.next_number or experiment.room == 0:
+        return ()
+    chosen = command.assignments[: experiment.room]
+    exhausted = command.exhausted and len(chosen) == len(command.assignments)
+    if not chosen and not exhausted:
+        return ()
+    return (
+        events.TrialsCreated(
+            first=command.first,
+            assignments=chosen,
+            at=now,
+            reserved=True,
+            exhausted=exhausted,
+            memory=command.memory,
+        ),
+    )
+
+
+def _enqueue(experiment: Experiment, command: commands.Enqueue, now: float) -> Events:
+    if command.key is not None and command.key in experiment.keys:
+        return ()
+    if experiment.over:
+        raise Conflict(
+            f"experiment {experiment.name!r} has ended ({experiment.reason}); extend it first"
+        )
+    left = experiment.terms.max_trials - experiment.next_number
+    if len(command.assignments) > left:
+        raise Conflict(
+            f"{len(command.assignments)} trials do not fit: {left} of max_trials "
+            f"{experiment.terms.max_trials} are left; raise max_trials first"
+        )
+    return (
+        events.TrialsCreated(
+            first=experiment.next_number,
+            assignments=command.assignments,
+            at=now,
+            enqueued=True,
+            key=command.key,
+        ),
+    )
+
+
+def _current(experiment: Experiment, n: int, attempt: int) -> Trial | None:
+    """The trial if this attempt is the present one and has not ended, else None."""
+    if n >= experiment.next_number:
+        raise NotFound(f"experiment {experiment.name!r} has no trial {n}")
+    trial = experiment.trials.get(n)
+    if trial is None or trial.state.finished or attempt < trial.attempt:
+        return None
+    if attempt > trial.attempt:
+        raise Conflict(f"trial {n} has no attempt {attempt}; it is at attempt {trial.attempt}")
+    return trial
+
+
+def _start(experiment: Experiment, n: int, attempt: int, now: float) -> Events:
+    trial = _current(experiment, n, attempt)
+    if trial is None or trial.state is TrialState.RUNNING:
+        return ()
+    return (events.AttemptStarted(number=n, attempt=attempt, at=now),)
+
+
+def _record(
+    experiment: Experiment, n: int, attempt: int, reports: Iterable[Report], now: float
+) -> Events:
+    trial = _current(experiment, n, attempt)
+    if trial is None:
+        return ()
+    known = {(r.attempt, r.step): r.values.keys() for r in trial.reports}
+    new: dict[int, Report] = {}
+    for report in reports:
+        seen = known.get((attempt, report.step), new[report.step].values if report.step in new else ())
+        values = {m: v for m, v in report.values.items() if m not in seen}
+        if report.step in new:
+            values |= new[report.step].values
+        if values:
+            new[report.step] = Report(step=report.step, values=values, attempt=attempt)
+    if not new:
+        return ()
+    reported = events.Reported(number=n, attempt=attempt, reports=tuple(new.values()))
+    return (*_start(experiment, n, attempt, now), reported)
+
+
+def _finish(experiment: Experiment, command: commands.Finish, now: float) -> Events:
+    n, attempt, outcome = command.number, command.attempt, command.outcome
+    trial = _current(experiment, n, attempt)
+    if trial is None:
+        return ()
+    recorded = _record(experiment, n, attempt, command.reports, now)
+    if outcome.verdict is Verdict.LOST and attempt < experiment.terms.max_attempts:
+        reason = outcome.reason or "the run was lost"
+        return (*recorded, events.AttemptLost(number=n, attempt=attempt, reason=reason, at=now))
+    after = evolve_all(experiment, recorded)
+    assert after is not None
+    return (*recorded, _end_of(experiment, after.trials[n], outcome, now))
+
+
+def _end_of(
+    experiment: Experiment, trial: Trial, outcome: Outcome, now: float
+) -> events.TrialEnded:
+    state, reason = _judge(experiment, trial.values | outcome.values, outcome)
+    return events.TrialEnded(
+        number=trial.number,
+        attempt=trial.attempt,
+        state=state,
+        at=now,
+        values=outcome.values,
+        reason=reason,
+        exit_code=outcome.exit_code,
+        log_tail=outcome.log_tail,
+    )
+
+
+def _judge(
+    experiment: Experiment, values: dict[str, Any], outcome: Outcome
+) -> tuple[TrialState, str | None]:
+    if outcome.verdict is Verdict.LOST:
+        tries = experiment.terms.max_attempts
+        return TrialState.FAIL, f"lost {tries} times, the last time: {outcome.reason}"
+    if outcome.verdict is not Verdict.COMPLETE:
+        return TrialState(outcome.verdict), outcome.reason
+    for objective in experiment.terms.objectives:
+        if objective.metric not in values:
+            why = outcome.reason or f"it ended without a value of the metric {objective.metric!r}"
+            return TrialState.FAIL, why
+        if math.isnan(number(values[objective.metric])):
+            return TrialState.FAIL, f"the metric {objective.metric!r} is NaN"
+    return TrialState.COMPLETE, outcome.reason
+
+
+def _control(experiment: Experiment, command: Command, now: float) -> Events:
+    match command:
+        case commands.Stop():
+            return () if experiment.over else _end(experiment, states.STOPPED, "stopped", now)
+        case commands.Abort(reason=reason):
+            return () if experiment.over else _end(experiment, states.FAILED, reason, now)
+        case commands.Pause():
+            if experiment.over:
+                raise Conflict(f"experiment {experiment.name!r} has ended ({experiment.reason})")
+            return () if experiment.state == states.PAUSED else (events.Paused(at=now),)
+        case commands.Resume():
+            return _resume(experiment, now)
+        case commands.Extend(changes=changes):
+            return _extend(experiment, changes, now)
+    raise TypeError(f"not a command: {command!r}")
+
+
+def _resume(experiment: Experiment, now: float) -> Events:
+    """Also takes up again what was stopped; what ended otherwise must be extended."""
+    if experiment.state == states.RUNNING:
+        return ()
+    resumed: Events = (events.Resumed(at=now),)
+    after = evolve_all(experiment, resumed)
+    if experiment.over and after is not None and (due := _due(after, now)) is not None:
+        raise Conflict(
+            f"experiment {experiment.name!r} cannot be resumed: {due[1]}; extend its budget instead"
+        )
+    return resumed
+
+
+def _extend(experiment: Experiment, changes: dict[str, Any], now: float) -> Events:
+    changed = {k: v for k, v in changes.items() if experiment.spec.get(k) != v}
+    limit = changed.get("max_trials")
+    if limit is not None and limit < experiment.next_number:
+        raise Conflict(
+            f"max_trials cannot be {limit}: {experiment.next_number} trials exist already"
+        )
+    if not changed:
+        return ()
+    extended: Events = (events.Extended(changes=changed),)
+    if not experiment.over or experiment.state == states.STOPPED:
+        return extended
+    after = evolve_all(experiment, (*extended, events.Resumed(at=now)))
+    goes_on = after is not None and _due(after, now) is None
+    return (*extended, events.Resumed(at=now)) if goes_on else extended
+
+
+def _consequences(experiment: Experiment, now: float) -> Events:
+    if experiment.over:
+        return ()
+    due = _due(experiment, now)
+    if due is not None:
+        return _end(experiment, *due, now)
+    return _reserve(experiment) if experiment.state == states.RUNNING else ()
+
+
+def _end(experiment: Experiment, state: str, reason: str, now: float) -> Events:
+    cancelled = (
+        events.TrialEnded(
+            number=trial.number,
+            attempt=trial.attempt,
+            state=TrialState.FAIL,
+            at=now,
+            reason=f"cancelled: the experiment ended ({reason})",
+            cancelled=True,
+        )
+        for trial in experiment.live
+    )
+    return (*cancelled, events.Ended(state=state, reason=reason, at=now))
+
+
+def _reserve(experiment: Experiment) -> Events:
+    """Slots for waiting trials, lowest number first."""
+    free = experiment.terms.parallel_trials - experiment.active
+    waiting = [trial for trial in experiment.live if not trial.active]
+    return tuple(
+        events.AttemptReserved(number=trial.number, attempt=trial.attempt)
+        for trial in waiting[: max(0, free)]
+    )
+
+
+def _due(experiment: Experiment, now: float) -> tuple[str, str] | None:
+    """The state and reason with which the experiment is to end now, if it is."""
+    terms, ended = experiment.terms, experiment.ended
+    if any(_reached(terms.objectives, trial) for trial in experiment.best):
+        return states.COMPLETE, "the goal is reached"
+    failures = ended.fail - ended.cancelled
+    if terms.max_failed_trials is not None and failures > terms.max_failed_trials:
+        allowed = terms.max_failed_trials
+        return states.FAILED, f"{failures} trials failed (max_failed_trials is {allowed})"
+    spent = _spent(experiment, now)
+    if spent is None:
+        return None
+    if ended.complete:
+        return states.COMPLETE, spent
+    return states.FAILED, f"{spent}, none of them completed" if experiment.next_number else spent
+
+
+def _spent(experiment: Experiment, now: float) -> str | None:
+    terms = experiment.terms
+    if terms.max_seconds is not None and experiment.elapsed(now) >= terms.max_seconds:
+        return f"max_seconds ({terms.max_seconds:g}) have passed"
+    if terms.max_cost is not None and experiment.cost(now) >= terms.max_cost:
+        return f"max_cost ({terms.max_cost:g}) is spent"
+    if experiment.live:
+        return None
+    if experiment.next_number >= terms.max_trials:
+        return f"all {experiment.next_number} trials have ended"
+    if experiment.exhausted:
+        return f"the search space is exhausted after {experiment.next_number} trials"
+    return None
+
+
+def _reached(objectives: tuple[Objective, ...], trial: Trial) -> bool:
+    goals = [o for o in objectives if o.goal is not None]
+    return bool(goals) and all(
+        not o.better(o.goal, number(trial.values[o.metric])) for o in goals if o.goal is not None
+    )

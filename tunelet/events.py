@@ -1,0 +1,123 @@
+"""What may stand in a log: facts, in the past tense, never changed afterwards.
+
+The JSON of an event is the struct's fields beside a `type` that is the class's name
+(docs/protocol.md). A field may be added with a default; none may be renamed or removed.
+"""
+
+from typing import Any
+
+import msgspec
+
+from tunelet.trial import Assignment, Number, Report, TrialState
+
+
+class _Event(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", tag=True):
+    pass
+
+
+class Submitted(_Event, frozen=True):
+    """An experiment began. `spec` is normalized (tunelet.spec)."""
+
+    uid: str
+    spec: dict[str, Any]
+    at: float
+    key: str | None = None
+
+
+class TrialsCreated(_Event, frozen=True):
+    """Trials `first`, `first + 1`, … exist from now on; none at all if only `exhausted` is told."""
+
+    first: int
+    assignments: tuple[Assignment, ...]
+    at: float
+    enqueued: bool = False
+    reserved: bool = False
+    key: str | None = None
+    exhausted: bool = False
+    memory: Any = None
+
+
+class AttemptReserved(_Event, frozen=True):
+    """The trial got a slot; its run is to be launched."""
+
+    number: int
+    attempt: int
+
+
+class AttemptStarted(_Event, frozen=True):
+    """The run exists. From now on its absence means that it was lost."""
+
+    number: int
+    attempt: int
+    at: float
+
+
+class Reported(_Event, frozen=True):
+    number: int
+    attempt: int
+    reports: tuple[Report, ...]
+
+
+class AttemptLost(_Event, frozen=True):
+    """The infrastructure failed; the trial waits for its next attempt."""
+
+    number: int
+    attempt: int
+    reason: str
+    at: float
+
+
+class TrialEnded(_Event, frozen=True):
+    number: int
+    attempt: int
+    state: TrialState
+    at: float
+    values: dict[str, Number] = {}
+    reason: str | None = None
+    cancelled: bool = False
+    exit_code: int | None = None
+    log_tail: str | None = None
+
+
+class Paused(_Event, frozen=True):
+    at: float
+
+
+class Resumed(_Event, frozen=True):
+    """A paused experiment goes on, or one that had ended and was extended."""
+
+    at: float
+
+
+class Extended(_Event, frozen=True):
+    """Fields of the spec that have new values."""
+
+    changes: dict[str, Any]
+
+
+class Ended(_Event, frozen=True):
+    state: str
+    reason: str
+    at: float
+
+
+class Deleted(_Event, frozen=True):
+    """The tombstone. A later experiment of the same name goes on in the same log."""
+
+    at: float
+
+
+Event = (
+    Submitted
+    | TrialsCreated
+    | AttemptReserved
+    | AttemptStarted
+    | Reported
+    | AttemptLost
+    | TrialEnded
+    | Paused
+    | Resumed
+    | Extended
+    | Ended
+    | Deleted
+)

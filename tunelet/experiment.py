@@ -1,0 +1,319 @@
+"""The state of an experiment, folded from its log by `evolve`.
+
+Pure: no clock, no I/O. An `Experiment` holds the live part only. Trials that ended
+leave it when a window of the log closes (`retire`), so that its size depends on
+`parallel_trials` and not on how many trials there were (invariant I7).
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from tunelet import events
+from tunelet.events import Event
+from tunelet.ports import Objective
+from tunelet.trial import Number, Report, Trial, TrialState, number
+
+RUNNING, PAUSED, COMPLETE, STOPPED, FAILED, DELETED = (
+    "RUNNING",
+    "PAUSED",
+    "COMPLETE",
+    "STOPPED",
+    "FAILED",
+    "DELETED",
+)
+
+KEYS_KEPT = 1000
+"""How many idempotency keys an experiment remembers, newest first to stay."""
+
+
+class Terms(msgspec.Struct, frozen=True):
+    """The part of the spec that decisions need, by the spec's own names."""
+
+    objectives: tuple[Objective, ...]
+    max_trials: int
+    parallel_trials: int
+    max_attempts: int
+    max_failed_trials: int | None = None
+    max_seconds: float | None = None
+    max_cost: float | None = None
+    cost_per_hour: float | None = None
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """Trials that have ended, by state, and how many of the failed ones count as failures."""
+
+    complete: int = 0
+    pruned: int = 0
+    fail: int = 0
+    cancelled: int = 0
+
+
+class Experiment(msgspec.Struct, frozen=True):
+    """One experiment. Times are seconds since the epoch."""
+
+    namespace: str
+    name: str
+    uid: str
+    spec: dict[str, Any]
+    terms: Terms
+    state: str
+    submitted_at: float
+    running_since: float | None
+    """When the clock of `max_seconds` was started last; None while it stands."""
+    seconds: float = 0.0
+    """What that clock showed when it was stopped last."""
+    reason: str | None = None
+    ended_at: float | None = None
+    epoch: int = 0
+    """How often it was taken up again after its end."""
+    next_number: int = 0
+    """The next trial's number; so many trials exist."""
+    trials: dict[int, Trial] = {}
+    """Live trials, and those that ended since the window began."""
+    ended: Counts = Counts()
+    best: tuple[Trial, ...] = ()
+    """The best trial; with several objectives, the Pareto front."""
+    trial_seconds: float = 0.0
+    """Running time of all attempts that ended."""
+    exhausted: bool = False
+    memory: Any = None
+    keys: dict[str, tuple[int, ...]] = {}
+
+    @property
+    def over(self) -> bool:
+        return self.state in (COMPLETE, STOPPED, FAILED, DELETED)
+
+    @property
+    def live(self) -> list[Trial]:
+        """Trials that have not ended, by number."""
+        return sorted(
+            (t for t in self.trials.values() if not t.state.finished), key=lambda t: t.number
+        )
+
+    @property
+    def active(self) -> int:
+        """How many slots of `parallel_trials` are taken."""
+        return sum(trial.active for trial in self.trials.values())
+
+    @property
+    def room(self) -> int:
+        """How many trials an algorithm may suggest now."""
+        if self.state != RUNNING or self.exhausted:
+            return 0
+        slots = self.terms.parallel_trials - len(self.live)
+        return max(0, min(slots, self.terms.max_trials - self.next_number))
+
+    def elapsed(self, now: float) -> float:
+        """Seconds on the clock of `max_seconds`."""
+        return self.seconds + (now - self.running_since if self.running_since is not None else 0.0)
+
+    def cost(self, now: float) -> float:
+        """What the trials have cost so far, in units of `cost_per_hour`."""
+        running = sum(now - t.started_at for t in self.live if t.started_at is not None)
+        return (self.trial_seconds + running) / 3600 * (self.terms.cost_per_hour or 0.0)
+
+
+def evolve(experiment: Experiment | None, event: Event) -> Experiment:
+    """The state after `event`. Total: whatever stands in a log can be folded."""
+    if isinstance(event, events.Submitted):
+        return _submitted(event)
+    if experiment is None:
+        raise ValueError(f"a log cannot begin with {type(event).__name__}")
+    match event:
+        case events.TrialsCreated():
+            return _created(experiment, event)
+        case events.Extended(changes=changes):
+            spec = experiment.spec | changes
+            return replace(experiment, spec=spec, terms=msgspec.convert(spec, Terms))
+        case events.Paused(at=at):
+            return _stop_clock(experiment, at, state=PAUSED)
+        case events.Resumed(at=at):
+            return _resumed(experiment, at)
+        case events.Ended(state=state, reason=reason, at=at):
+            return _stop_clock(experiment, at, state=state, reason=reason, ended_at=at)
+        case events.Deleted(at=at):
+            return _stop_clock(experiment, at, state=DELETED, ended_at=at, trials={}, best=())
+        case _:
+            return _of_trial(experiment, event)
+
+
+def evolve_all(experiment: Experiment | None, happened: Iterable[Event]) -> Experiment | None:
+    for event in happened:
+        experiment = evolve(experiment, event)
+    return experiment
+
+
+def retire(experiment: Experiment) -> tuple[Experiment, tuple[Trial, ...]]:
+    """Take the trials that have ended out of the state; by number."""
+    done = [t for t in experiment.trials.values() if t.state.finished]
+    live = {n: t for n, t in experiment.trials.items() if not t.state.finished}
+    done.sort(key=lambda t: t.number)
+    return (replace(experiment, trials=live) if done else experiment), tuple(done)
+
+
+def _submitted(event: events.Submitted) -> Experiment:
+    return Experiment(
+        namespace=event.spec["namespace"],
+        name=event.spec["name"],
+        uid=event.uid,
+        spec=event.spec,
+        terms=msgspec.convert(event.spec, Terms),
+        state=RUNNING,
+        submitted_at=event.at,
+        running_since=event.at,
+        keys={event.key: ()} if event.key else {},
+    )
+
+
+def _created(experiment: Experiment, event: events.TrialsCreated) -> Experiment:
+    numbers = range(event.first, event.first + len(event.assignments))
+    new = {
+        n: Trial(
+            number=n,
+            hyperparameters=assignment,
+            created_at=event.at,
+            enqueued=event.enqueued,
+            reserved=event.reserved,
+        )
+        for n, assignment in zip(numbers, event.assignments, strict=True)
+    }
+    return replace(
+        experiment,
+        trials=experiment.trials | new,
+        next_number=event.first + len(new),
+        exhausted=experiment.exhausted or event.exhausted,
+        memory=experiment.memory if event.memory is None else event.memory,
+        keys=_remember(experiment.keys, event.key, tuple(numbers)),
+    )
+
+
+def _remember(
+    keys: dict[str, tuple[int, ...]], key: str | None, numbers: tuple[int, ...]
+) -> dict[str, tuple[int, ...]]:
+    if key is None:
+        return keys
+    newest = list((keys | {key: numbers}).items())[-KEYS_KEPT:]
+    return dict(newest)
+
+
+def _stop_clock(experiment: Experiment, at: float, **changes: Any) -> Experiment:
+    return replace(experiment, seconds=experiment.elapsed(at), running_since=None, **changes)
+
+
+def _resumed(experiment: Experiment, at: float) -> Experiment:
+    return replace(
+        experiment,
+        state=RUNNING,
+        reason=None,
+        ended_at=None,
+        running_since=at,
+        epoch=experiment.epoch + experiment.over,
+    )
+
+
+def _of_trial(
+    experiment: Experiment,
+    event: (
+        events.AttemptReserved
+        | events.AttemptStarted
+        | events.Reported
+        | events.AttemptLost
+        | events.TrialEnded
+    ),
+) -> Experiment:
+    before = experiment.trials[event.number]
+    match event:
+        case events.AttemptReserved():
+            trial = replace(before, reserved=True)
+        case events.AttemptStarted(at=at):
+            trial = replace(before, state=TrialState.RUNNING, started_at=at)
+        case events.Reported(reports=reports):
+            trial = _reported(before, reports)
+        case events.AttemptLost():
+            trial = _lost(before, event)
+        case events.TrialEnded():
+            trial = _ended(before, event)
+    after = replace(experiment, trials={**experiment.trials, trial.number: trial})
+    if isinstance(event, events.AttemptLost | events.TrialEnded):
+        spent = after.trial_seconds + trial.seconds - before.seconds
+        after = replace(after, trial_seconds=spent)
+    return _counted(after, trial) if trial.state.finished else after
+
+
+def _reported(trial: Trial, reports: tuple[Report, ...]) -> Trial:
+    """Values already reported for the same attempt and step stay; a later attempt's replace."""
+    by_step = {report.step: report for report in trial.reports}
+    for new in reports:
+        old = by_step.get(new.step)
+        if old is not None and old.attempt == new.attempt:
+            new = replace(new, values={**new.values, **old.values})
+        by_step[new.step] = new
+    ordered = tuple(by_step[step] for step in sorted(by_step))
+    newest: dict[str, Number] = {}
+    for report in ordered:
+        newest |= report.values
+    return replace(trial, reports=ordered, values=newest)
+
+
+def _lost(trial: Trial, event: events.AttemptLost) -> Trial:
+    return replace(
+        trial,
+        state=TrialState.WAITING,
+        attempt=trial.attempt + 1,
+        reserved=False,
+        started_at=None,
+        seconds=_seconds(trial, event.at),
+        reason=event.reason,
+    )
+
+
+def _ended(trial: Trial, event: events.TrialEnded) -> Trial:
+    return replace(
+        trial,
+        state=event.state,
+        reserved=False,
+        finished_at=event.at,
+        seconds=_seconds(trial, event.at),
+        values=trial.values | event.values,
+        reason=event.reason,
+        cancelled=event.cancelled,
+        exit_code=event.exit_code,
+        log_tail=event.log_tail,
+    )
+
+
+def _seconds(trial: Trial, at: float) -> float:
+    return trial.seconds + (at - trial.started_at if trial.started_at is not None else 0.0)
+
+
+def _counted(experiment: Experiment, trial: Trial) -> Experiment:
+    c = experiment.ended
+    ended = Counts(
+        complete=c.complete + (trial.state is TrialState.COMPLETE),
+        pruned=c.pruned + (trial.state is TrialState.PRUNED),
+        fail=c.fail + (trial.state is TrialState.FAIL),
+        cancelled=c.cancelled + trial.cancelled,
+    )
+    best = experiment.best
+    if trial.state is TrialState.COMPLETE:
+        best = _better(experiment.terms.objectives, best, trial)
+    return replace(experiment, ended=ended, best=best)
+
+
+def _better(
+    objectives: tuple[Objective, ...], best: tuple[Trial, ...], trial: Trial
+) -> tuple[Trial, ...]:
+    """The front with `trial` in it, unless one that is there is as good in everything."""
+    if any(_covers(objectives, other, trial) for other in best):
+        return best
+    return (*(other for other in best if not _covers(objectives, trial, other)), trial)
+
+
+def _covers(objectives: tuple[Objective, ...], a: Trial, b: Trial) -> bool:
+    """`a` is no worse than `b` in any objective."""
+    return not any(
+        o.better(number(b.values[o.metric]), number(a.values[o.metric])) for o in objectives
+    )

@@ -1,0 +1,212 @@
+"""The ports: what the domain asks of the world. Adapters stand in adapters/ and algorithms/."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+import msgspec
+
+from tunelet.errors import FieldError
+from tunelet.trial import Assignment, Outcome, Report, Trial
+
+if TYPE_CHECKING:
+    from tunelet.space import Space
+
+
+class Stored(NamedTuple):
+    """An object's bytes and the token that `replace` wants back."""
+
+    data: bytes
+    version: str
+
+
+class Store(Protocol):
+    """Objects by key in a bucket or a folder. Keys are relative paths with `/`.
+
+    All methods raise `Retry` for a passing fault. After a `Retry` from a write it is not
+    known whether the write stands; whoever cares reads the key. All reads see all
+    writes acknowledged before they began.
+    """
+
+    url: str
+
+    def get(self, key: str) -> Stored | None:
+        """The object, or None where there is none."""
+
+    def create(self, key: str, data: bytes) -> bool:
+        """Write only if the key is absent. True: written. False: the key existed.
+
+        Of any number of concurrent calls for one key exactly one writes.
+        """
+
+    def put(self, key: str, data: bytes) -> None:
+        """Write whether or not the key exists."""
+
+    def replace(self, key: str, data: bytes, version: str) -> bool:
+        """Write only if the object's version is still `version`; False if it is not."""
+
+    def delete(self, key: str) -> None:
+        """Remove the object if it exists."""
+
+    def list(self, prefix: str, after: str = "", limit: int | None = None) -> Iterator[str]:
+        """Keys that begin with `prefix` and sort after `after`, in the order of their UTF-8 bytes."""
+
+
+class Run(NamedTuple):
+    """One attempt of one trial: what a launcher starts at most once."""
+
+    namespace: str
+    experiment: str
+    uid: str
+    """Tells an experiment from an earlier one of the same name."""
+    number: int
+    attempt: int
+
+    @property
+    def name(self) -> str:
+        """The deterministic name of its Job, at most 63 characters."""
+        return f"{self.experiment}-{self.uid[:6]}-{self.number}-{self.attempt}"
+
+
+class Launch(msgspec.Struct, frozen=True):
+    """All that a launcher needs to start a run (the training contract, resolved)."""
+
+    run: Run
+    code: dict[str, Any]
+    """`model_training_code` of the spec: {"image", "resources", …} or {"manifest": …}."""
+    command: tuple[str, ...]
+    """Replaces the image's entrypoint; empty: keep it."""
+    args: tuple[str, ...]
+    env: dict[str, str]
+    metrics: dict[str, Any]
+    """The spec's `metrics`: where and how the launcher finds values in the output."""
+    timeout: float | None = None
+    """Seconds after which the run is to be ended as a failure."""
+
+
+class Phase(StrEnum):
+    ABSENT = "ABSENT"
+    """Nothing of that name was ever started here, or nothing of it is left."""
+    ACTIVE = "ACTIVE"
+    ENDED = "ENDED"
+
+
+class Observation(msgspec.Struct, frozen=True):
+    """What a launcher sees of a run now. `outcome` is set if and only if it has ended."""
+
+    phase: Phase
+    reports: tuple[Report, ...] = ()
+    outcome: Outcome | None = None
+
+
+class Launcher(Protocol):
+    """Starts, watches and ends runs. Every method is idempotent and may raise `Retry`."""
+
+    def launch(self, launch: Launch) -> None:
+        """Start the run unless it was ever started; `Retry` if there is no room now.
+
+        Raises `Reject` if it can never start as specified; the trial then fails with that reason.
+        """
+
+    def observe(self, run: Run) -> Observation:
+        """The run's phase, with all its reports so far."""
+
+    def active(self, namespace: str, experiment: str) -> Sequence[Run]:
+        """The experiment's runs that have not ended, of any uid."""
+
+    def stop(self, run: Run) -> None:
+        """End the run, with all its processes. Returns before it is gone."""
+
+    def logs(self, run: Run) -> Iterator[bytes]:
+        """The run's output so far; raises `NotFound` if there is none."""
+
+    def remove(self, namespace: str, experiment: str) -> None:
+        """Forget the ended runs of an experiment that is being deleted."""
+
+
+class Signal(NamedTuple):
+    """An event that says "look at this experiment" and carries no truth.
+
+    `topic` is one of SUGGEST, LAUNCH, COLLECT, FINISHED below.
+    """
+
+    topic: str
+    namespace: str
+    experiment: str
+
+
+SUGGEST = "suggest"
+"""There is room for trials."""
+LAUNCH = "launch"
+"""The runs do not match the state: some are to be started or stopped."""
+COLLECT = "collect"
+"""A run has news: reports or an end."""
+FINISHED = "finished"
+"""The experiment ended. Nothing in the service waits for it; users may."""
+
+
+class Publisher(Protocol):
+    def publish(self, signal: Signal) -> None:
+        """Hand the signal to the broker, which delivers it at least once or loses it."""
+
+
+class Objective(msgspec.Struct, frozen=True):
+    metric: str
+    direction: str
+    """"minimize" or "maximize"."""
+    goal: float | None = None
+
+    def better(self, a: float, b: float) -> bool:
+        return a < b if self.direction == "minimize" else a > b
+
+
+class Problem(NamedTuple):
+    """What an algorithm is to optimize."""
+
+    space: "Space"
+    objectives: tuple[Objective, ...]
+    seed: int
+    first: int
+    """The number that the first suggested trial will have."""
+    memory: Any = None
+    """What the algorithm returned last as `Suggestions.memory`: JSON."""
+
+
+class Suggestions(NamedTuple):
+    assignments: Sequence[Assignment]
+    """At most as many as asked for; fewer only if `exhausted` or if it must wait for results."""
+    exhausted: bool = False
+    """The space has nothing more to offer."""
+    memory: Any = None
+    """JSON that the log is to keep for the next call."""
+
+
+class Algorithm(Protocol):
+    """Rebuilt on every call; all it knows of the past is in its arguments.
+
+    The same arguments must give the same answer.
+    """
+
+    def suggest(self, problem: Problem, trials: Sequence[Trial], count: int) -> Suggestions:
+        """Suggest `count` assignments for trials `problem.first` and on.
+
+        `trials` are all trials so far in order of number, with those that wait or run.
+        """
+
+
+class Catalog(Protocol):
+    """The algorithms that are installed, by name."""
+
+    def names(self) -> Sequence[str]:
+        """All registered names, sorted."""
+
+    def describe(self) -> Sequence[Mapping[str, Any]]:
+        """A JSON object per algorithm: name, summary, installed, supports, settings."""
+
+    def problems(
+        self, name: str, settings: Mapping[str, Any], space: "Space | None", objectives: int
+    ) -> list[FieldError]:
+        """What is wrong with asking this algorithm for this; empty if nothing."""
+
+    def load(self, name: str, settings: Mapping[str, Any]) -> Algorithm:
+        """Import and make the algorithm."""

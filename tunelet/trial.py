@@ -1,0 +1,110 @@
+"""What is known of one trial: its hyperparameters, its reports and how it ended.
+
+Everything here is frozen and goes into the log as JSON as it stands (msgspec structs),
+so a field's name is part of the protocol (docs/protocol.md).
+"""
+
+import math
+from enum import StrEnum
+
+import msgspec
+
+Scalar = bool | int | float | str | None
+"""A hyperparameter's value."""
+
+Assignment = dict[str, Scalar]
+"""Hyperparameters by name; a conditional one that is not active is absent."""
+
+Number = float | str
+"""A measured value. JSON has no NaN and no infinity: these three are the strings
+"NaN", "Infinity" and "-Infinity" (see `number` and `plain`)."""
+
+_SPECIAL = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+
+
+def number(value: Number) -> float:
+    """The float that a stored value stands for."""
+    return _SPECIAL[value] if isinstance(value, str) else float(value)
+
+
+def plain(value: float) -> Number:
+    """The stored form of a float."""
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "Infinity" if value > 0 else "-Infinity"
+    return value
+
+
+class TrialState(StrEnum):
+    """Optuna's trial states."""
+
+    WAITING = "WAITING"
+    RUNNING = "RUNNING"
+    COMPLETE = "COMPLETE"
+    PRUNED = "PRUNED"
+    FAIL = "FAIL"
+
+    @property
+    def finished(self) -> bool:
+        return self not in (TrialState.WAITING, TrialState.RUNNING)
+
+
+class Report(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Intermediate values at one step (an epoch, say), by metric."""
+
+    step: int
+    values: dict[str, Number]
+    attempt: int = 1
+
+
+class Trial(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One trial. Times are seconds since the epoch."""
+
+    number: int
+    hyperparameters: Assignment
+    created_at: float
+    state: TrialState = TrialState.WAITING
+    attempt: int = 1
+    enqueued: bool = False
+    reserved: bool = False
+    """Has a slot of `parallel_trials`; a WAITING trial with one is being launched."""
+    started_at: float | None = None
+    finished_at: float | None = None
+    reports: tuple[Report, ...] = ()
+    """By ascending step; a step reported by a later attempt replaces the earlier one."""
+    values: dict[str, Number] = {}
+    """The newest value of each metric, and at the end the objective's."""
+    seconds: float = 0.0
+    """Running time of the attempts that ended, in seconds."""
+    reason: str | None = None
+    cancelled: bool = False
+    """Ended because the experiment did, not by its own fault."""
+    exit_code: int | None = None
+    log_tail: str | None = None
+    """The last lines of output of a trial that failed."""
+
+    @property
+    def active(self) -> bool:
+        """Counts against `parallel_trials`."""
+        return self.state is TrialState.RUNNING or self.reserved
+
+
+class Verdict(StrEnum):
+    """How an attempt ended."""
+
+    COMPLETE = "COMPLETE"
+    PRUNED = "PRUNED"
+    FAIL = "FAIL"
+    LOST = "LOST"
+    """The infrastructure failed, not the training: no verdict on the hyperparameters."""
+
+
+class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The end of one attempt, as a launcher, the training code or a pipeline tells it."""
+
+    verdict: Verdict
+    values: dict[str, Number] = {}
+    reason: str | None = None
+    exit_code: int | None = None
+    log_tail: str | None = None
