@@ -1,0 +1,143 @@
+"""What training code is given: arguments, environment, placeholders, manifests."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tunelet import contract
+from tunelet.errors import Reject
+from tunelet.ports import Launch, Run
+from tunelet.trial import Assignment
+
+RUN = Run("default", "digits", "0123456789", 7, 2)
+SPACE: Assignment = {"lr": 1e-05, "layers": 3, "relu": True, "seed": None, "name": "a b"}
+
+
+def spec(code: dict[str, Any], hyperparameters: Assignment = SPACE) -> dict[str, Any]:
+    return {
+        "model_training_code": code,
+        "hyperparameters": {name: {} for name in hyperparameters},
+        "objectives": [{"metric": "loss"}, {"metric": "latency"}],
+        "metrics": {"source": "stdout", "format": "text", "step": "step"},
+        "trial_timeout_seconds": 60,
+    }
+
+
+def resolve(code: dict[str, Any], hyperparameters: Assignment = SPACE) -> Launch:
+    return contract.resolve(
+        spec(code),
+        RUN,
+        hyperparameters,
+        api_url="http://localhost:8080",
+        token="secret",
+        checkpoint_url="file:///c/7",
+    )
+
+
+def test_hyperparameters_are_appended_as_arguments() -> None:
+    launch = resolve({"image": "i", "command": ["python"], "args": ["train.py"]})
+    assert launch.command == ("python",)
+    assert launch.args == (
+        "train.py", "--lr=1e-05", "--layers=3", "--relu=true", "--seed=null", "--name=a b",
+    )  # fmt: skip
+
+
+def test_only_active_hyperparameters_are_passed() -> None:
+    assert resolve({"image": "i"}, {"layers": 3}).args == ("--layers=3",)
+
+
+def test_the_environment_names_the_run() -> None:
+    env = resolve({"image": "i", "env": {"A": "1", "TUNELET_TRIAL": "forged"}}).env
+    assert json.loads(env.pop("TUNELET_HYPERPARAMETERS")) == SPACE
+    assert env == {
+        "A": "1",
+        "TUNELET_EXPERIMENT": "digits",
+        "TUNELET_NAMESPACE": "default",
+        "TUNELET_TRIAL": "7",
+        "TUNELET_ATTEMPT": "2",
+        "TUNELET_CHECKPOINT_URL": "file:///c/7",
+        "TUNELET_API_URL": "http://localhost:8080",
+        "TUNELET_TRIAL_TOKEN": "secret",
+    }
+
+
+def test_a_hyperparameter_placeholder_takes_the_place_of_the_arguments() -> None:
+    launch = resolve({"image": "i", "env": {"LR": "x${hyperparameters.lr}"}, "args": ["go"]})
+    assert launch.env["LR"] == "x1e-05"
+    assert launch.args == ("go",)
+
+
+def test_other_placeholders_leave_the_arguments_appended() -> None:
+    launch = resolve(
+        {
+            "image": "i",
+            "command": ["${experiment.namespace}/${experiment.name}"],
+            "args": ["${trial.number}.${trial.attempt}", "${trial.name}", "${checkpoint.url}/x"],
+        }
+    )
+    assert launch.command == ("default/digits",)
+    assert launch.args[:3] == ("7.2", RUN.name, "file:///c/7/x")
+    assert len(launch.args) == 3 + len(SPACE)
+
+
+def test_an_inactive_hyperparameter_is_empty() -> None:
+    launch = resolve({"image": "i", "args": ["--lr=${hyperparameters.lr}"]}, {"layers": 3})
+    assert launch.args == ("--lr=",)
+
+
+def test_the_shells_own_variables_stay() -> None:
+    args = ["-c", 'echo "${HOME}" $1 ${HOME:-x.y} $${a}']
+    assert list(resolve({"image": "i", "args": args}).args[:2]) == args
+
+
+def test_a_value_that_looks_like_a_placeholder_is_not_filled_again() -> None:
+    launch = resolve(
+        {"image": "i", "args": ["${hyperparameters.name}"]}, {"name": "${trial.number}"}
+    )
+    assert launch.args == ("${trial.number}",)
+
+
+def test_manifests_are_filled_at_any_depth_and_keep_numbers_as_numbers() -> None:
+    container = {
+        "args": ["--n", "${hyperparameters.layers}"],
+        "env": [{"name": "N", "value": "${hyperparameters.layers}"}],
+    }
+    manifest = {
+        "kind": "Job",
+        "metadata": {"name": "j-${trial.number}", "labels": {"n": "${hyperparameters.layers}"}},
+        "spec": {"parallelism": "${hyperparameters.layers}", "containers": [container]},
+    }
+    launch = resolve({"manifest": manifest})
+    assert launch.code["manifest"] == {
+        "kind": "Job",
+        "metadata": {"name": "j-7", "labels": {"n": "3"}},
+        "spec": {
+            "parallelism": 3,
+            "containers": [{"args": ["--n", "3"], "env": [{"name": "N", "value": "3"}]}],
+        },
+    }
+    assert launch.args == ()
+
+
+def test_a_manifest_without_placeholders_gets_arguments() -> None:
+    assert "--layers=3" in resolve({"manifest": {"kind": "Job"}}).args
+
+
+def test_every_unknown_placeholder_is_refused_with_its_place() -> None:
+    code = {"image": "i", "args": ["ok", "${hyperparameters.lrr}"], "env": {"A": "${trial.x}"}}
+    with pytest.raises(Reject) as caught:
+        resolve(code)
+    assert [(e.field, e.value) for e in caught.value.errors] == [
+        ("model_training_code.args[1]", "${hyperparameters.lrr}"),
+        ("model_training_code.env.A", "${trial.x}"),
+    ]
+    assert "${hyperparameters.lr}" in caught.value.errors[0].remedy
+
+
+def test_the_launcher_learns_what_to_look_for_and_how_long() -> None:
+    launch = resolve({"image": "i", "resources": {"limits": {"cpu": 1}}, "env": {"A": "1"}})
+    assert launch.metrics["objectives"] == ["loss", "latency"]
+    assert launch.metrics["source"] == "stdout"
+    assert launch.timeout == 60
+    assert launch.code == {"image": "i", "resources": {"limits": {"cpu": 1}}}

@@ -1,0 +1,162 @@
+"""The training contract: what the training code of one run is given.
+
+Pure: the spec, the run and its hyperparameters in, a `Launch` out. Hyperparameters reach
+the training code as `--name=value` arguments and as JSON in TUNELET_HYPERPARAMETERS.
+Where the user writes `${hyperparameters.NAME}` in command, args, env or manifest, the
+value goes there and the arguments are not appended. The other placeholders are
+`${trial.number}`, `${trial.attempt}`, `${trial.name}` (the run's name, unique to the
+attempt), `${experiment.name}`, `${experiment.namespace}` and `${checkpoint.url}`. Text
+like `${HOME}` is the shell's and stays as it is.
+"""
+
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from tunelet.errors import FieldError, Reject
+from tunelet.ports import Launch, Run
+from tunelet.trial import Assignment, Scalar
+
+_PLACEHOLDER = re.compile(r"\$\{((?:hyperparameters|trial|experiment|checkpoint)\.[^{}]*)\}")
+_HYPERPARAMETERS = "hyperparameters."
+_OTHERS = (
+    "trial.number",
+    "trial.attempt",
+    "trial.name",
+    "experiment.name",
+    "experiment.namespace",
+    "checkpoint.url",
+)
+
+_TEXT_ONLY = frozenset(
+    ["args", "command", "value", "labels", "annotations"]
+    + ["matchLabels", "nodeSelector", "data", "stringData"]
+)
+"""Keys of a Kubernetes manifest below which the API accepts strings only."""
+
+
+def resolve(
+    spec: Mapping[str, Any],
+    run: Run,
+    hyperparameters: Assignment,
+    *,
+    api_url: str,
+    token: str,
+    checkpoint_url: str,
+) -> Launch:
+    """Everything a launcher needs to start `run`.
+
+    `api_url` is the service's address without `/api`; `checkpoint_url` stays the same
+    for all attempts of a trial. Raises `Reject` for a placeholder that means nothing.
+    """
+    code = spec["model_training_code"]
+    errors = problems(code, spec["hyperparameters"])
+    if errors:
+        raise Reject("unknown placeholder in model_training_code", errors)
+    values = _values(spec, run, hyperparameters, checkpoint_url)
+    filled = _fill(code, values, typed=False)
+    if "manifest" in code:
+        filled = {"manifest": _fill(code["manifest"], values, typed=True)}
+    args = [] if _names_hyperparameters(code) else _arguments(hyperparameters)
+    return Launch(
+        run=run,
+        code={k: v for k, v in filled.items() if k not in ("command", "args", "env")},
+        command=tuple(filled.get("command") or ()),
+        args=(*(filled.get("args") or ()), *args),
+        env={
+            **(filled.get("env") or {}),
+            **_environment(run, hyperparameters, api_url, token, checkpoint_url),
+        },
+        metrics={**spec["metrics"], "objectives": [o["metric"] for o in spec["objectives"]]},
+        timeout=spec["trial_timeout_seconds"],
+    )
+
+
+def problems(code: Mapping[str, Any], hyperparameters: Collection[str]) -> list[FieldError]:
+    """Every placeholder in `model_training_code` that cannot be filled."""
+    known = {_HYPERPARAMETERS + name for name in hyperparameters} | set(_OTHERS)
+    return [
+        FieldError(
+            field=field,
+            value="${" + name + "}",
+            message="this placeholder means nothing",
+            remedy="use one of " + ", ".join("${" + each + "}" for each in sorted(known)),
+        )
+        for field, name in _placeholders(code, "model_training_code")
+        if name not in known
+    ]
+
+
+def text(value: Scalar) -> str:
+    """A hyperparameter as it stands in an argument: true, false, null, 0.001, or the string."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _values(
+    spec: Mapping[str, Any], run: Run, hyperparameters: Assignment, checkpoint_url: str
+) -> dict[str, Scalar]:
+    """What stands for each placeholder; a hyperparameter that is not active is empty."""
+    others = (str(run.number), str(run.attempt), run.name, run.experiment, run.namespace)
+    return {
+        **{
+            _HYPERPARAMETERS + name: hyperparameters.get(name, "")
+            for name in spec["hyperparameters"]
+        },
+        **dict(zip(_OTHERS, (*others, checkpoint_url), strict=True)),
+    }
+
+
+def _placeholders(node: Any, field: str) -> Iterator[tuple[str, str]]:
+    if isinstance(node, str):
+        yield from ((field, match) for match in _PLACEHOLDER.findall(node))
+    elif isinstance(node, Mapping):
+        for key, child in node.items():
+            yield from _placeholders(child, f"{field}.{key}")
+    elif isinstance(node, list | tuple):
+        for index, child in enumerate(node):
+            yield from _placeholders(child, f"{field}[{index}]")
+
+
+def _names_hyperparameters(code: Mapping[str, Any]) -> bool:
+    return any(name.startswith(_HYPERPARAMETERS) for _, name in _placeholders(code, ""))
+
+
+def _fill(node: Any, values: Mapping[str, Scalar], typed: bool) -> Any:
+    """The same tree with its placeholders filled; keys are left alone.
+
+    With `typed`, a string that is nothing but a placeholder becomes the value itself, for
+    Kubernetes refuses `replicas: "4"`; below the keys of `_TEXT_ONLY` it stays a string.
+    """
+    if isinstance(node, str):
+        whole = _PLACEHOLDER.fullmatch(node)
+        if typed and whole:
+            return values[whole[1]]
+        return _PLACEHOLDER.sub(lambda match: text(values[match[1]]), node)
+    if isinstance(node, Mapping):
+        return {
+            key: _fill(child, values, typed and key not in _TEXT_ONLY)
+            for key, child in node.items()
+        }
+    if isinstance(node, list | tuple):
+        return [_fill(child, values, typed) for child in node]
+    return node
+
+
+def _arguments(hyperparameters: Assignment) -> list[str]:
+    return [f"--{name}={text(value)}" for name, value in hyperparameters.items()]
+
+
+def _environment(
+    run: Run, hyperparameters: Assignment, api_url: str, token: str, checkpoint_url: str
+) -> dict[str, str]:
+    return {
+        "TUNELET_HYPERPARAMETERS": json.dumps(hyperparameters, separators=(",", ":")),
+        "TUNELET_EXPERIMENT": run.experiment,
+        "TUNELET_NAMESPACE": run.namespace,
+        "TUNELET_TRIAL": str(run.number),
+        "TUNELET_ATTEMPT": str(run.attempt),
+        "TUNELET_CHECKPOINT_URL": checkpoint_url,
+        "TUNELET_API_URL": api_url,
+        "TUNELET_TRIAL_TOKEN": token,
+    }
