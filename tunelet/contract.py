@@ -30,8 +30,11 @@ _OTHERS = (
 )
 
 _TEXT_ONLY = frozenset(
-    ["args", "command", "value", "labels", "annotations"]
-    + ["matchLabels", "nodeSelector", "data", "stringData"]
+    (
+        *("args", "command", "value"),
+        *("annotations", "labels", "matchLabels", "nodeSelector"),
+        *("data", "stringData"),
+    )
 )
 """Keys of a Kubernetes manifest below which the API accepts strings only."""
 
