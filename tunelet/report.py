@@ -1,0 +1,194 @@
+"""The service's JSON as text for people: figures, times, and tables of plain cells.
+
+Pure functions: the present time comes in as an argument, and nothing here knows of
+terminals or HTML. What the API may leave out (a value, a time) becomes an empty cell.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+Json = dict[str, Any]
+
+FINAL = ("COMPLETE", "STOPPED", "FAILED")
+"""The states in which an experiment has ended."""
+
+ENDED = ("COMPLETE", "PRUNED", "FAIL")
+"""The states in which a trial has ended."""
+
+_BARS = "▁▂▃▄▅▆▇█"
+
+
+class Table(NamedTuple):
+    """Columns by their headings; every row has as many cells as there are headings."""
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def figure(value: object, digits: int = 5) -> str:
+    """A value with at most `digits` significant digits; integers and texts as they are."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if not isinstance(value, float) or not math.isfinite(value):
+        return str(value)
+    return str(int(value)) if value.is_integer() and abs(value) < 1e6 else f"{value:.{digits}g}"
+
+
+def assignment(hyperparameters: Mapping[str, object], digits: int = 5) -> str:
+    return "  ".join(f"{name}={figure(value, digits)}" for name, value in hyperparameters.items())
+
+
+def duration(seconds: float) -> str:
+    """Two units at most: 0.4s, 42s, 3m 05s, 2h 10m, 4d 3h."""
+    if seconds < 9.95:
+        return f"{max(seconds, 0):.1f}s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, days = minutes // 60, minutes // 1440
+    if not minutes:
+        return f"{rest}s"
+    if not hours:
+        return f"{minutes}m {rest:02}s"
+    if not days:
+        return f"{hours}h {minutes % 60:02}m"
+    return f"{days}d {hours % 24}h"
+
+
+def moment(text: str | None) -> float | None:
+    """Seconds since the epoch of an ISO 8601 time; a time without a zone is in UTC."""
+    if text is None:
+        return None
+    when = datetime.fromisoformat(text)
+    return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
+
+
+def ago(text: str | None, now: float) -> str:
+    """How long ago: just now, 42s ago, 3m ago, 5h ago, 2d ago."""
+    then = moment(text)
+    if then is None:
+        return ""
+    passed = now - then
+    if passed < 2:
+        return "just now"
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
+        if passed >= size:
+            return f"{int(passed // size)}{unit} ago"
+    return f"{int(passed)}s ago"
+
+
+def elapsed(start: str | None, end: str | None, now: float) -> str:
+    """The time from start to end, or until now where there is no end yet."""
+    began = moment(start)
+    return "" if began is None else duration((moment(end) or now) - began)
+
+
+def sparkline(values: Iterable[float], width: int = 30) -> str:
+    """A line of bars, the lowest value the lowest bar; long series are thinned to `width`."""
+    known = [value for value in values if math.isfinite(value)]
+    if len(known) > width:
+        known = [known[index * (len(known) - 1) // (width - 1)] for index in range(width)]
+    if len(known) < 2:
+        return ""
+    low, high = min(known), max(known)
+    step = (high - low) / (len(_BARS) - 1) or 1.0
+    return "".join(_BARS[round((value - low) / step)] for value in known)
+
+
+def ended(experiment: Json) -> int:
+    """How many trials have ended."""
+    counts = experiment["counts"]
+    return int(counts["complete"] + counts["pruned"] + counts["failed"])
+
+
+def created(experiment: Json) -> int:
+    """How many trials exist."""
+    return sum(experiment["counts"].values())
+
+
+def winners(experiment: Json) -> list[Json]:
+    """The best trial, or the Pareto front of several objectives; empty before the first."""
+    if "pareto" in experiment:
+        return list(experiment["pareto"])
+    return [experiment["best"]] if experiment.get("best") else []
+
+
+def metrics(spec: Json) -> list[str]:
+    return [objective["metric"] for objective in spec["objectives"]]
+
+
+def score(trial: Json, spec: Json, digits: int = 5) -> str:
+    """The objectives' values by name: loss=0.1234."""
+    values = trial["values"]
+    return assignment({m: values[m] for m in metrics(spec) if m in values}, digits)
+
+
+def leading(experiment: Json) -> str:
+    """The best so far in one cell."""
+    best = winners(experiment)
+    if "pareto" in experiment and best:
+        return f"{len(best)} on the Pareto front"
+    return score(best[0], experiment["spec"]) if best else ""
+
+
+def progress(experiment: Json) -> str:
+    """12 of 20 ended, 3 running, 1 failed; counts of nothing are left out."""
+    counts = experiment["counts"]
+    parts = [f"{ended(experiment)} of {experiment['spec']['max_trials']} ended"]
+    others = ("running", "waiting", "pruned", "failed")
+    parts += [f"{counts[key]} {key}" for key in others if counts[key]]
+    return ", ".join(parts)
+
+
+def experiment_table(experiments: Sequence[Json], now: float) -> Table:
+    header = ("NAME", "STATE", "TRIALS", "FAILED", "BEST", "ALGORITHM", "SUBMITTED")
+    rows = tuple(
+        (
+            item["name"],
+            item["state"],
+            f"{ended(item)}/{item['spec']['max_trials']}",
+            str(item["counts"]["failed"] or ""),
+            leading(item),
+            item["spec"]["hpo_algorithm"]["name"],
+            ago(item["submitted_at"], now),
+        )
+        for item in experiments
+    )
+    return Table(header, rows)
+
+
+def trial_table(trials: Sequence[Json], spec: Json, now: float, best: Iterable[int] = ()) -> Table:
+    """A row a trial, a column a hyperparameter; the best ones are marked with a star."""
+    names, goals, stars = list(spec["hyperparameters"]), metrics(spec), set(best)
+    header = ("", "TRIAL", "STATE", *goals, *names, "TIME", "NOTE")
+    rows = tuple(
+        (
+            "*" if trial["number"] in stars else "",
+            str(trial["number"]),
+            trial["state"],
+            *(_cell(trial["values"], name) for name in goals),
+            *(_cell(trial["hyperparameters"], name) for name in names),
+            elapsed(trial["started_at"], trial["finished_at"], now),
+            _note(trial),
+        )
+        for trial in trials
+    )
+    return Table(header, rows)
+
+
+def _cell(values: Mapping[str, object], name: str) -> str:
+    return figure(values[name]) if name in values else ""
+
+
+def _note(trial: Json) -> str:
+    retried = f"attempt {trial['attempt']}" if trial["attempt"] > 1 else ""
+    return "; ".join(part for part in (retried, trial.get("reason") or "") if part)
+
+
+def without_empty(table: Table) -> Table:
+    """The table without the columns in which no row has anything."""
+    keep = [i for i in range(len(table.header)) if any(row[i] for row in table.rows)]
+    header, *rows = (tuple(line[i] for i in keep) for line in (table.header, *table.rows))
+    return Table(header, tuple(rows))
