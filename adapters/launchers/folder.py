@@ -1,0 +1,167 @@
+"""The folder of one run on disk: the only memory that process launchers share.
+
+    launch.json   what is run (`Plan`)
+    lock          flocked by the shim as long as it lives; holds its process id
+    output.log    standard output and error
+    work/         the working folder of the training code
+    stop          exists once a stop was asked for
+    exit.json     how it ended (`End`); appears atomically
+
+A folder exists if and only if the run was launched. It without `exit.json` and without a
+holder of the lock is a run that was lost.
+"""
+
+import fcntl
+import os
+import shutil
+import signal
+import sys
+from errno import EEXIST, ENOTEMPTY
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+import msgspec
+
+from tunelet.ports import Run
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What the shim needs to start a run and any launcher needs to judge it later."""
+
+    run: Run
+    argv: tuple[str, ...]
+    env: dict[str, str]
+    """The whole environment of the training process."""
+    metrics: dict[str, Any]
+    timeout: float | None
+    """Seconds."""
+    grace: float
+    """Seconds between SIGTERM and SIGKILL."""
+    metrics_file: str | None = None
+    """Where on this machine the file of metrics will be."""
+    cleanup: tuple[tuple[str, ...], ...] = ()
+    """Commands that remove what outlives the process."""
+    lost_codes: tuple[int, ...] = ()
+    """Exit codes that say that the command never ran."""
+
+
+class End(msgspec.Struct, frozen=True):
+    """How a run ended, as its shim saw it."""
+
+    exit_code: int | None
+    """Negative: the signal that killed it. None: it was stopped before it was started."""
+    stopped: bool
+    timed_out: bool
+    ended_at: float
+    """Seconds since the epoch."""
+
+
+class RunFolder:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.output = path / "output.log"
+        self.work = path / "work"
+
+    def create(self, plan: Plan, temporary: Path) -> int | None:
+        """Make the folder with its lock held; None if it existed.
+
+        Returns the descriptor that holds the lock. Of concurrent calls one makes it.
+        `temporary` is a folder on the same file system.
+        """
+        made = Path(mkdtemp(dir=temporary))
+        lock = os.open(made / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            _write(made / "launch.json", msgspec.json.encode(plan))
+            (made / "output.log").touch(0o600)
+            (made / "work").mkdir()
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            # Fails if the target exists, for no run's folder is ever empty.
+            made.rename(self.path)
+        except OSError as error:
+            os.close(lock)
+            shutil.rmtree(made)
+            if error.errno in (EEXIST, ENOTEMPTY):
+                return None
+            raise
+        _sync(self.path.parent)
+        return lock
+
+    def exists(self) -> bool:
+        return self.path.exists()
+
+    def plan(self) -> Plan:
+        return msgspec.json.decode((self.path / "launch.json").read_bytes(), type=Plan)
+
+    def end(self) -> End | None:
+        """How the run ended, if its shim lived to tell."""
+        try:
+            data = (self.path / "exit.json").read_bytes()
+        except FileNotFoundError:
+            return None
+        return msgspec.json.decode(data, type=End)
+
+    def held(self) -> bool:
+        """Whether the shim is alive.
+
+        Ask this before `end`: a shim that is gone has left its verdict if it ever will.
+        """
+        return locked(self.path / "lock")
+
+    def stop(self) -> None:
+        """Ask the shim to end the run."""
+        if not self.held():
+            return
+        # The shim writes its id and then looks for `stop`; we do it in the opposite order,
+        # so one of the two sees the other.
+        (self.path / "stop").touch()
+        pid = (self.path / "lock").read_bytes()
+        if pid:
+            self._signal(int(pid))
+
+    def _signal(self, pid: int) -> None:
+        try:
+            if sys.platform != "linux":
+                os.kill(pid, signal.SIGTERM)
+                return
+            process = os.pidfd_open(pid)
+        except ProcessLookupError:
+            return
+        try:
+            # The descriptor stands for whoever has the id now. That the lock is still held
+            # shows that it is the shim and not a later process with the same id.
+            if self.held():
+                signal.pidfd_send_signal(process, signal.SIGTERM)
+        except ProcessLookupError:
+            return
+        finally:
+            os.close(process)
+
+
+def locked(path: Path) -> bool:
+    """Whether someone holds the file's lock. Looking disturbs nobody who looks."""
+    try:
+        lock = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False
+
+
+def _write(path: Path, data: bytes) -> None:
+    with open(path, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    os.fsync(descriptor)
+    os.close(descriptor)

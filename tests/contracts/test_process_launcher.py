@@ -1,0 +1,384 @@
+"""The process launcher against real processes: what it promises when things are killed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import psutil
+import pytest
+
+from adapters.launchers import open_launcher
+from adapters.launchers.folder import RunFolder
+from adapters.launchers.process import ProcessLauncher
+from tests.contracts.launchers import (
+    IMAGE,
+    RUN,
+    STDOUT,
+    LauncherContract,
+    ended,
+    script,
+    until,
+)
+from tunelet.errors import Reject, Retry
+from tunelet.ports import Launch, Observation, Phase, Run
+from tunelet.trial import Verdict
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+def launcher_at(folder: Path, limit: int = 8, grace: float = 0.3) -> ProcessLauncher:
+    return ProcessLauncher(folder, {IMAGE: ["sh"]}, limit, grace=grace)
+
+
+@pytest.fixture
+def launcher(tmp_path: Path) -> Iterator[ProcessLauncher]:
+    launcher = launcher_at(tmp_path)
+    yield launcher
+    for run in launcher.active(RUN.namespace, RUN.experiment):
+        launcher.stop(run)
+        ended(launcher, run)
+
+
+def folder_of(tmp_path: Path, run: Run = RUN) -> Path:
+    parts = (run.namespace, run.experiment, run.uid, str(run.number), str(run.attempt))
+    return tmp_path.joinpath("runs", *parts)
+
+
+def shim_of(tmp_path: Path) -> psutil.Process:
+    return psutil.Process(pid_in(folder_of(tmp_path) / "lock"))
+
+
+def alive(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def pid_in(path: Path) -> int:
+    """The process id in a file, once it is written."""
+    return until(lambda: int(path.read_text() or 0) if path.exists() else None)
+
+
+class TestProcessLauncher(LauncherContract):
+    @pytest.fixture
+    def launcher(self, launcher: ProcessLauncher) -> ProcessLauncher:
+        return launcher
+
+
+def child(folder: Path, launch: Launch, then: str) -> "subprocess.Popen[bytes]":
+    """Another process that launches the same, and then does something."""
+    program = f"""
+import msgspec, os, signal, sys
+from pathlib import Path
+from adapters.launchers.process import ProcessLauncher
+from tunelet.ports import Launch
+launcher = ProcessLauncher(Path(sys.argv[1]), {{{IMAGE!r}: ["sh"]}}, 8)
+launch = msgspec.json.decode(sys.stdin.buffer.read(), type=Launch)
+launcher.launch(launch)
+{then}
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, str(folder)], stdin=subprocess.PIPE, cwd=REPOSITORY
+    )
+    assert process.stdin is not None
+    process.stdin.write(msgspec.json.encode(launch))
+    process.stdin.close()
+    return process
+
+
+def test_racing_processes_start_it_once(launcher: ProcessLauncher, tmp_path: Path) -> None:
+    launch = script("echo started; sleep 0.5; echo objective=1")
+    racers = [child(tmp_path, launch, "") for _ in range(4)]
+    assert [racer.wait() for racer in racers] == [0] * 4
+    assert ended(launcher).verdict is Verdict.COMPLETE
+    assert b"".join(launcher.logs(RUN)) == b"started\nobjective=1\n"
+
+
+def test_a_run_outlives_the_kill_of_the_service_and_is_adopted(
+    launcher: ProcessLauncher, tmp_path: Path
+) -> None:
+    launch = script(
+        f"echo loss=1; until [ -e {tmp_path}/go ]; do sleep 0.02; done; echo objective=1"
+    )
+    service = child(tmp_path, launch, "os.kill(os.getpid(), signal.SIGKILL)")
+    assert service.wait() == -signal.SIGKILL
+    launcher.launch(launch)
+    assert list(launcher.active("default", "digits")) == [RUN]
+    until(lambda: launcher.observe(RUN).reports)
+    (tmp_path / "go").touch()
+    assert ended(launcher).verdict is Verdict.COMPLETE
+    assert b"".join(launcher.logs(RUN)) == b"loss=1\nobjective=1\n"
+
+
+def test_a_service_killed_before_it_started_the_shim_leaves_a_lost_run(
+    launcher: ProcessLauncher, tmp_path: Path
+) -> None:
+    launcher.launch(script("exit 0", RUN._replace(number=1)))
+    plan = RunFolder(folder_of(tmp_path, RUN._replace(number=1))).plan()
+    lock = RunFolder(folder_of(tmp_path)).create(plan, tmp_path / "tmp")
+    assert lock is not None
+    assert launcher.observe(RUN).phase is Phase.ACTIVE
+    os.close(lock)
+    assert ended(launcher).verdict is Verdict.LOST
+    launcher.launch(script("echo objective=1"))
+    assert ended(launcher).verdict is Verdict.LOST
+
+
+def test_a_second_launcher_sees_the_same(launcher: ProcessLauncher, tmp_path: Path) -> None:
+    launcher.launch(script("echo step=1 loss=3; echo step=2 loss=1; exec sleep 1000"))
+    until(lambda: len(launcher.observe(RUN).reports) == 2)
+    second = launcher_at(tmp_path)
+    assert second.observe(RUN) == launcher.observe(RUN)
+    second.stop(RUN)
+    assert ended(launcher).reason == "stopped"
+    assert second.observe(RUN) == launcher.observe(RUN)
+
+
+def test_the_kill_of_a_shim_loses_the_run_and_ends_its_whole_tree(
+    launcher: ProcessLauncher, tmp_path: Path
+) -> None:
+    launcher.launch(
+        script(
+            "echo loss=1; setsid sh -c 'echo $$ > far; exec sleep 1000' & echo $$ > near; wait;"
+            " sleep 1000"
+        )
+    )
+    work = folder_of(tmp_path) / "work"
+    near, far = pid_in(work / "near"), pid_in(work / "far")
+    shim_of(tmp_path).kill()
+    until(lambda: not alive(near))
+    outcome = ended(launcher)
+    assert outcome.verdict is Verdict.LOST
+    assert not alive(far)
+    assert launcher.observe(RUN).reports[0].values == {"loss": 1.0}
+
+
+def test_the_whole_tree_is_stopped_even_what_left_the_session_or_ignores_the_signal(
+    launcher: ProcessLauncher, tmp_path: Path
+) -> None:
+    launcher.launch(
+        script(
+            "setsid sh -c 'trap \"\" TERM; echo $$ > far; while :; do sleep 0.05; done' &"
+            " (echo $(exec sh -c 'echo $PPID') > sub; sleep 1000) & echo $$ > near; wait"
+        )
+    )
+    work = folder_of(tmp_path) / "work"
+    pids = [pid_in(work / name) for name in ("near", "far", "sub")]
+    launcher.stop(RUN)
+    assert ended(launcher).reason == "stopped"
+    assert [alive(pid) for pid in pids] == [False] * 3
+
+
+def test_what_is_stopped_is_given_time_to_save_its_work(tmp_path: Path) -> None:
+    launcher = launcher_at(tmp_path, grace=60.0)
+    launcher.launch(
+        script("(trap 'echo saved; exit 0' TERM; echo up; while :; do sleep 0.05; done)")
+    )
+    until(lambda: b"up" in b"".join(launcher.logs(RUN)))
+    launcher.stop(RUN)
+    ended(launcher)
+    assert b"saved" in b"".join(launcher.logs(RUN))
+
+
+def test_what_a_run_leaves_behind_is_killed(launcher: ProcessLauncher, tmp_path: Path) -> None:
+    launcher.launch(
+        script("setsid sh -c 'echo $$ > far; exec sleep 1000' & until [ -s far ]; do sleep 0.02;"
+               " done; echo objective=1")
+    )  # fmt: skip
+    assert ended(launcher).verdict is Verdict.COMPLETE
+    assert not alive(pid_in(folder_of(tmp_path) / "work" / "far"))
+
+
+def test_a_stop_that_comes_before_the_shim_is_up_is_obeyed(
+    launcher: ProcessLauncher, tmp_path: Path
+) -> None:
+    launcher.launch(script("echo objective=1; exec sleep 1000"))
+    launcher.stop(RUN)
+    assert ended(launcher).reason == "stopped"
+
+
+def test_a_stop_never_signals_a_process_that_only_has_the_same_id(
+    launcher: ProcessLauncher, tmp_path: Path
+) -> None:
+    launcher.launch(script("exit 0"))
+    ended(launcher)
+    until(lambda: not launcher.active("default", "digits"))
+    with subprocess.Popen(["sleep", "1000"]) as innocent:
+        (folder_of(tmp_path) / "lock").write_text(str(innocent.pid))
+        launcher.stop(RUN)
+        assert innocent.poll() is None
+        innocent.kill()
+
+
+def test_no_zombie_remains(launcher: ProcessLauncher, tmp_path: Path) -> None:
+    launcher.launch(script("exit 0"))
+    shim = shim_of(tmp_path)
+    ended(launcher)
+
+    def gone() -> bool:
+        launcher.observe(RUN)
+        return not psutil.pid_exists(shim.pid)
+
+    until(gone)
+
+
+def test_a_run_too_many_waits_for_a_place(launcher: ProcessLauncher, tmp_path: Path) -> None:
+    small = launcher_at(tmp_path, limit=2)
+    runs = [RUN._replace(number=n) for n in range(3)]
+    for run in runs[:2]:
+        small.launch(script("exec sleep 1000", run))
+    for other in (small, launcher_at(tmp_path, limit=2)):
+        with pytest.raises(Retry):
+            other.launch(script("exit 0", runs[2]))
+        assert other.observe(runs[2]).phase is Phase.ABSENT
+    small.launch(script("exec sleep 1000", runs[0]))
+    small.stop(runs[0])
+    ended(small, runs[0])
+    until(lambda: launched(small, script("exit 0", runs[2])))
+    ended(small, runs[2])
+
+
+def launched(launcher: ProcessLauncher, launch: Launch) -> bool:
+    try:
+        launcher.launch(launch)
+    except Retry:
+        return False
+    return True
+
+
+def test_a_lowered_limit_counts_what_still_runs(launcher: ProcessLauncher, tmp_path: Path) -> None:
+    runs = [RUN._replace(number=n) for n in range(3)]
+    for run in runs:
+        launcher.launch(script("exec sleep 1000", run))
+    launcher.stop(runs[0])
+    ended(launcher, runs[0])
+    until(lambda: len(launcher.active("default", "digits")) == 2)
+    with pytest.raises(Retry):
+        launcher_at(tmp_path, limit=2).launch(script("exit 0", RUN._replace(number=9)))
+
+
+def test_secrets_of_the_service_stay_with_it(tmp_path: Path) -> None:
+    launch = script("env > env.txt", env={"TUNELET_TRIAL": "0", "MINE": "1"})
+    secrets = {"TUNELET_SECRET": "s3cret", "AWS_SECRET_ACCESS_KEY": "s3cret", "LANG": "C.UTF-8"}
+    program = (
+        "import sys, msgspec\nfrom pathlib import Path\n"
+        "from adapters.launchers.process import ProcessLauncher\nfrom tunelet.ports import Launch\n"
+        "launch = msgspec.json.decode(sys.stdin.buffer.read(), type=Launch)\n"
+        f"ProcessLauncher(Path(sys.argv[1]), {{{IMAGE!r}: ['sh']}}, 1).launch(launch)\n"
+    )
+    subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path)],
+        input=msgspec.json.encode(launch),
+        env=os.environ | secrets,
+        cwd=REPOSITORY,
+        check=True,
+    )
+    ended(launcher_at(tmp_path))
+    seen = (folder_of(tmp_path) / "work" / "env.txt").read_text()
+    assert "s3cret" not in seen
+    assert "s3cret" not in (folder_of(tmp_path) / "launch.json").read_text()
+    assert {"LANG=C.UTF-8", "TUNELET_TRIAL=0", "MINE=1"} <= set(seen.splitlines())
+
+
+def test_the_checkpoint_folder_is_there_before_the_run(
+    launcher: ProcessLauncher, tmp_path: Path
+) -> None:
+    url = (tmp_path / "a b" / "7").as_uri()
+    launcher.launch(script("exit 0", env={"TUNELET_CHECKPOINT_URL": url}))
+    assert (tmp_path / "a b" / "7").is_dir()
+
+
+def test_values_are_read_from_a_file_at_the_end(launcher: ProcessLauncher) -> None:
+    metrics = STDOUT | {"source": "file", "format": "json", "path": "out/result.json"}
+    text = "echo objective=9; mkdir out; echo '{\"objective\": 0.5}' > out/result.json"
+    launcher.launch(script(text, metrics=metrics))
+    assert ended(launcher).values == {"objective": 0.5}
+    without = RUN._replace(number=1)
+    launcher.launch(script("mkdir out; mkfifo out/result.json", without, metrics=metrics))
+    outcome = ended(launcher, without)
+    assert outcome.verdict is Verdict.FAIL
+    assert "the file out/result.json" in str(outcome.reason)
+
+
+def test_an_image_without_alias_is_refused_with_the_remedy(launcher: ProcessLauncher) -> None:
+    with pytest.raises(Reject, match=r"'other/image:1'.*--alias.*podman"):
+        launcher.launch(script("", code={"image": "other/image:1"}))
+    with pytest.raises(Reject, match="manifest"):
+        launcher.launch(script("", code={"manifest": {"kind": "Job"}}))
+
+
+def test_an_alias_stands_for_the_entrypoint(tmp_path: Path) -> None:
+    launcher = ProcessLauncher(tmp_path, {IMAGE: ["printf", "%s\n"]}, 1)
+    launcher.launch(script("", command=(), args=("objective=3", "a b")))
+    assert ended(launcher).values == {"objective": 3.0}
+    assert b"".join(launcher.logs(RUN)) == b"objective=3\na b\n"
+
+
+def test_a_file_named_in_an_alias_is_found_from_the_runs_own_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "train.sh").write_text("echo objective=4\n")
+    monkeypatch.chdir(tmp_path)
+    launcher = ProcessLauncher(tmp_path / "data", {IMAGE: ["sh", "train.sh"]}, 1)
+    launcher.launch(script("", command=()))
+    assert ended(launcher).values == {"objective": 4.0}
+
+
+def test_news_is_told_when_output_grows_and_when_the_run_ends(
+    launcher: ProcessLauncher, tmp_path: Path
+) -> None:
+    told: list[Observation] = []
+    # The watching launcher is not the one that launches.
+    stop = launcher_at(tmp_path).watch(lambda run: told.append(launcher.observe(run)))
+    launcher.launch(
+        script(f"echo loss=1; until [ -e {tmp_path}/go ]; do sleep 0.02; done; echo objective=1")
+    )
+    until(lambda: any(seen.reports and seen.phase is Phase.ACTIVE for seen in told))
+    (tmp_path / "go").touch()
+    until(lambda: any(seen.phase is Phase.ENDED for seen in told))
+    stop()
+
+
+def test_news_that_could_not_be_passed_on_is_told_again(
+    launcher: ProcessLauncher, tmp_path: Path
+) -> None:
+    told: list[Run] = []
+
+    def fail_twice(run: Run) -> None:
+        told.append(run)
+        if len(told) < 3:
+            raise Retry("not now")
+
+    stop = launcher.watch(fail_twice)
+    launcher.launch(script("exit 0"))
+    until(lambda: len(told) >= 3)
+    stop()
+    assert set(told) == {RUN}
+
+
+def test_names_cannot_lead_out_of_the_folder(launcher: ProcessLauncher) -> None:
+    with pytest.raises(Reject):
+        launcher.observe(RUN._replace(experiment="../.."))
+
+
+def test_the_launcher_is_chosen_by_url(tmp_path: Path) -> None:
+    opened = open_launcher(f"process://{tmp_path}/x", aliases={IMAGE: ["sh"]}, limit=1)
+    opened.launch(script("echo objective=1"))
+    assert ended(opened).verdict is Verdict.COMPLETE
+    with pytest.raises(Reject, match="process://"):
+        open_launcher("ftp://x")
+
+
+def test_exit_json_says_what_docs_say(launcher: ProcessLauncher, tmp_path: Path) -> None:
+    launcher.launch(script("exit 4"))
+    ended(launcher)
+    end: dict[str, Any] = json.loads((folder_of(tmp_path) / "exit.json").read_text())
+    assert end.pop("ended_at") > 0
+    assert end == {"exit_code": 4, "stopped": False, "timed_out": False}
