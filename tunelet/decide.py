@@ -31,6 +31,11 @@ from tunelet.trial import Outcome, Report, Trial, TrialState, Verdict, number
 
 Events = tuple[Event, ...]
 
+CHANGEABLE = frozenset(
+    {"max_trials", "parallel_trials", "max_failed_trials", "max_seconds", "max_cost", "labels"}
+)
+"""Fields of the spec that `Extend` may change."""
+
 
 def decide(experiment: Experiment | None, command: Command, now: float) -> Events:
     """The events that follow from `command`; none if it asks for what already is.
@@ -78,6 +83,8 @@ def _submit(experiment: Experiment | None, command: commands.Submit, now: float)
             f"an experiment named {experiment.name!r} exists in namespace "
             f"{experiment.namespace!r}; choose another name or delete it first"
         )
+    if any(experiment.spec[f] != v for f, v in command.spec.items() if f not in CHANGEABLE):
+        raise Conflict(f"the Idempotency-Key {command.key!r} was used for another request")
     return ()
 
 
@@ -152,7 +159,9 @@ def _record(
     known = {(r.attempt, r.step): r.values.keys() for r in trial.reports}
     new: dict[int, Report] = {}
     for report in reports:
-        seen = known.get((attempt, report.step), new[report.step].values if report.step in new else ())
+        seen = known.get(
+            (attempt, report.step), new[report.step].values if report.step in new else ()
+        )
         values = {m: v for m, v in report.values.items() if m not in seen}
         if report.step in new:
             values |= new[report.step].values

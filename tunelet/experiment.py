@@ -106,6 +106,18 @@ class Experiment(msgspec.Struct, frozen=True):
         slots = self.terms.parallel_trials - len(self.live)
         return max(0, min(slots, self.terms.max_trials - self.next_number))
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many trials there are in each state, by its name in lower case."""
+        live = [trial.state for trial in self.live]
+        return {
+            "waiting": live.count(TrialState.WAITING),
+            "running": live.count(TrialState.RUNNING),
+            "complete": self.ended.complete,
+            "pruned": self.ended.pruned,
+            "fail": self.ended.fail,
+        }
+
     def elapsed(self, now: float) -> float:
         """Seconds on the clock of `max_seconds`."""
         return self.seconds + (now - self.running_since if self.running_since is not None else 0.0)

@@ -1,0 +1,1 @@
+"""Where Tunelet meets the world: object stores, launchers, CloudEvents, the local broker."""

@@ -1,0 +1,184 @@
+"""Objects as files in a folder: durable, atomic, and safe for many processes.
+
+An object is written to a temporary file, synced, and moved to its name by one system
+call, so that a reader sees all of it or none, also after a crash (O_EXCL in place would
+let a reader see half). `link` refuses an existing name, which makes `create` exact
+among any number of processes; `put`, `replace` and `delete` take a lock file in turn.
+The file system must know hard links and flock: any local one does, and NFS 4.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+from uuid import uuid4
+from zlib import crc32
+
+from tunelet.errors import FieldError, Reject, Retry
+from tunelet.ports import Store, Stored
+
+_OWN = ".tunelet"
+"""Our own folder inside the root: temporary files and locks. No key begins so."""
+
+_LOCKS = 64
+
+
+def open_url(url: str) -> "FileStore":
+    return FileStore(Path(unquote(urlsplit(url).path)))
+
+
+class FileStore:
+    """The folder `root`, which is made if it does not exist.
+
+    A key is a relative path; `.`, `..` and empty segments are refused (`Reject`), as is a
+    key below another key, for a file cannot also be a folder.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root.absolute()
+        self.url = self._root.as_uri()
+        self._temporary = self._root / _OWN / "new"
+        self._locks = self._root / _OWN / "locks"
+        for folder in (self._temporary, self._locks):
+            folder.mkdir(parents=True, exist_ok=True)
+
+    def get(self, key: str) -> Stored | None:
+        try:
+            with self._path(key).open("rb") as file:
+                status = os.fstat(file.fileno())
+                return Stored(file.read(), _version(status))
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            return None
+        except OSError as error:
+            raise _retry(error, key) from error
+
+    def create(self, key: str, data: bytes) -> bool:
+        path = self._path(key)
+        with self._written(path, data) as temporary:
+            try:
+                os.link(temporary, path)
+            except FileExistsError:
+                return False
+        _sync_folder(path.parent)
+        return True
+
+    def put(self, key: str, data: bytes) -> None:
+        path = self._path(key)
+        with self._written(path, data) as temporary, self._locked(key):
+            os.replace(temporary, path)
+        _sync_folder(path.parent)
+
+    def replace(self, key: str, data: bytes, version: str) -> bool:
+        path = self._path(key)
+        with self._written(path, data) as temporary, self._locked(key):
+            try:
+                if _version(path.stat()) != version:
+                    return False
+            except FileNotFoundError:
+                return False
+            os.replace(temporary, path)
+        _sync_folder(path.parent)
+        return True
+
+    def delete(self, key: str) -> None:
+        path = self._path(key)
+        try:
+            with self._locked(key):
+                path.unlink()
+            _sync_folder(path.parent)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        except OSError as error:
+            raise _retry(error, key) from error
+
+    def list(self, prefix: str, after: str = "", limit: int | None = None) -> Iterator[str]:
+        folder = prefix.rpartition("/")[0]
+        keys = self._below(folder, after.encode())
+        for count, key in enumerate(k for k in keys if k.startswith(prefix) and _after(k, after)):
+            if count == limit:
+                return
+            yield key
+
+    def _below(self, folder: str, after: bytes) -> Iterator[str]:
+        """Keys in the folder, in byte order; folders that end before `after` are skipped."""
+        try:
+            with os.scandir(self._root / folder) as found:
+                names = [(e.name + "/" if e.is_dir() else e.name) for e in found if e.name != _OWN]
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        for name in sorted(names, key=os.fsencode):
+            key = f"{folder}/{name}" if folder else name
+            if not name.endswith("/"):
+                yield key
+            elif key.encode() > after or after.startswith(key.encode()):
+                yield from self._below(key[:-1], after)
+
+    def _path(self, key: str) -> Path:
+        segments = key.split("/")
+        if any(s in ("", ".", "..", _OWN) or "\0" in s for s in segments):
+            problem = FieldError(
+                "key", key, "is not a path below the store", "name a relative path"
+            )
+            raise Reject(f"not a key: {key!r}", [problem])
+        return self._root.joinpath(*segments)
+
+    @contextmanager
+    def _written(self, path: Path, data: bytes) -> Iterator[Path]:
+        """A synced temporary file with `data`, in reach of one system call from `path`."""
+        temporary = self._temporary / uuid4().hex
+        try:
+            _make_folders(path.parent)
+            with temporary.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            yield temporary
+        except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+            raise Reject(f"the key of {path.name!r} is below or above another key") from error
+        except OSError as error:
+            raise _retry(error, path.name) from error
+        finally:
+            with suppress(FileNotFoundError):
+                temporary.unlink()
+
+    @contextmanager
+    def _locked(self, key: str) -> Iterator[None]:
+        lock = self._locks / str(crc32(key.encode()) % _LOCKS)
+        with lock.open("wb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+
+def _after(key: str, after: str) -> bool:
+    return key.encode() > after.encode()
+
+
+def _version(status: os.stat_result) -> str:
+    return f"{status.st_ino}-{status.st_mtime_ns}-{status.st_size}"
+
+
+def _retry(error: OSError, name: str) -> Retry:
+    return Retry(f"the file store could not reach {name!r}: {error.strerror}")
+
+
+def _make_folders(folder: Path) -> None:
+    if folder.is_dir():
+        return
+    _make_folders(folder.parent)
+    folder.mkdir(exist_ok=True)
+    _sync_folder(folder.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+if TYPE_CHECKING:
+    _: type[Store] = FileStore

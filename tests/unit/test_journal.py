@@ -1,0 +1,170 @@
+"""The log: what was acknowledged stands once, whoever reads it and whatever was lost beside it."""
+
+import threading
+from typing import Any
+
+import pytest
+
+from adapters.storage.files import FileStore
+from adapters.storage.memory import MemoryStore
+from tunelet import commands as c
+from tunelet.errors import Conflict, NotFound
+from tunelet.experiment import DELETED
+from tunelet.journal import Journal
+from tunelet.ports import Store
+from tunelet.trial import Outcome, Report, TrialState, Verdict
+
+SPEC: dict[str, Any] = {
+    "name": "e",
+    "namespace": "default",
+    "objectives": [{"metric": "objective", "direction": "minimize", "goal": None}],
+    "max_trials": 10_000,
+    "parallel_trials": 4,
+    "max_attempts": 3,
+    "enqueue": [],
+}
+
+
+@pytest.fixture(params=["memory", "file"])
+def store(request: pytest.FixtureRequest, tmp_path: Any) -> Store:
+    return MemoryStore() if request.param == "memory" else FileStore(tmp_path)
+
+
+def journal(store: Store) -> Journal:
+    return Journal(store, "default", "e")
+
+
+def run(log: Journal, trials: int) -> None:
+    """Trials one after the other, each with a report."""
+    first = log.read().next_number
+    for n in range(first, first + trials):
+        log.commit(c.AddTrials(n, ({"x": n},)))
+        log.commit(c.Start(n, 1))
+        outcome = Outcome(Verdict.COMPLETE, {"objective": float(n)})
+        log.commit(c.Finish(n, 1, outcome, (Report(1, {"objective": 0.5}),)))
+
+
+def test_another_process_reads_what_was_committed(store: Store) -> None:
+    log = journal(store)
+    log.commit(c.Submit("u", SPEC))
+    run(log, 5)
+    assert journal(store).read() == log.read()
+    assert log.read().ended.complete == 5
+
+
+def test_a_state_is_the_same_from_snapshots_as_from_the_bare_log(store: Store) -> None:
+    log = journal(store)
+    log.commit(c.Submit("u", SPEC))
+    run(log, 100)
+    derived = [k for k in store.list("v1/") if "/journal/" not in k]
+    before = {k: store.get(k).data for k in derived}  # type: ignore[union-attr]
+    trials = list(log.history()[1])
+    state = log.read()
+    for key in derived:
+        store.delete(key)
+    bare = journal(store)
+    assert bare.read() == state
+    assert list(bare.history()[1]) == trials
+    assert [t.number for t in trials] == sorted(t.number for t in trials)
+    run(bare, 30)
+    after = {k: store.get(k).data for k in store.list("v1/") if "/journal/" not in k}  # type: ignore[union-attr]
+    segments = {k for k in before if "/segments/" in k}
+    assert segments <= after.keys()
+    assert all(before[k] == after[k] for k in before.keys() & after.keys())
+
+
+def test_the_state_stays_small_while_trials_grow(store: Store) -> None:
+    log = journal(store)
+    log.commit(c.Submit("u", SPEC))
+    run(log, 60)
+    live = len(log.read().trials)
+    run(log, 60)
+    assert len(log.read().trials) <= live + 25
+    everything = [*log.history()[1], *log.read().trials.values()]
+    assert sorted(t.number for t in everything) == list(range(120))
+
+
+def test_threads_share_entries_and_lose_nothing(store: Store) -> None:
+    log, other = journal(store), journal(store)
+    log.commit(c.Submit("u", SPEC))
+    log.commit(c.AddTrials(0, ({"x": 0},)))
+    errors: list[BaseException] = []
+
+    def report(which: Journal, steps: range) -> None:
+        try:
+            for step in steps:
+                which.commit(c.Record(0, 1, (Report(step, {"objective": 1.0 * step}),)))
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [
+        threading.Thread(target=report, args=((log, other)[i % 2], range(i * 10, i * 10 + 10)))
+        for i in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not errors
+    assert [r.step for r in journal(store).read().trials[0].reports] == list(range(80))
+
+
+def test_the_budget_holds_when_two_suggest_at_once(store: Store) -> None:
+    one, two = journal(store), journal(store)
+    one.commit(c.Submit("u", SPEC | {"max_trials": 3}))
+    two.read()
+    one.commit(c.AddTrials(0, ({"x": 1}, {"x": 2})))
+    after = two.commit(c.AddTrials(0, ({"x": 3}, {"x": 4})))
+    assert after.next_number == 2
+    assert two.commit(c.AddTrials(2, ({"x": 3}, {"x": 4}))).next_number == 3
+
+
+def test_an_error_of_one_caller_does_not_hurt_the_others(store: Store) -> None:
+    log = journal(store)
+    log.commit(c.Submit("u", SPEC))
+    with pytest.raises(NotFound):
+        log.commit(c.Record(7, 1, ()))
+    with pytest.raises(Conflict):
+        log.commit(c.Submit("v", SPEC))
+    assert log.read().state == "RUNNING"
+
+
+def test_a_deleted_experiment_leaves_a_tombstone_and_its_name_can_be_used_again(
+    store: Store,
+) -> None:
+    log, stalled = journal(store), journal(store)
+    log.commit(c.Submit("u", SPEC))
+    run(log, 30)
+    stalled.read()
+    assert log.commit(c.Delete()).state == DELETED
+    log.purge()
+    assert len(list(store.list("v1/default/e/"))) == 2
+    with pytest.raises(NotFound):
+        stalled.commit(c.AddTrials(30, ({"x": 1},)))
+    again = journal(store)
+    with pytest.raises(NotFound):
+        again.read()
+    assert again.commit(c.Submit("w", SPEC)).uid == "w"
+    run(again, 80)
+    assert journal(store).read().ended.complete == 80
+    assert [t.number for t in journal(store).history()[1]] == [t.number for t in again.history()[1]]
+
+
+def test_a_purged_log_without_its_snapshot_begins_at_the_tombstone(store: Store) -> None:
+    log = journal(store)
+    log.commit(c.Submit("u", SPEC))
+    log.commit(c.Delete())
+    log.purge()
+    for key in list(store.list("v1/default/e/snapshots/")):
+        store.delete(key)
+    assert journal(store).commit(c.Submit("w", SPEC)).uid == "w"
+
+
+def test_a_lost_attempt_is_tried_again_and_keeps_what_it_reported(store: Store) -> None:
+    log = journal(store)
+    log.commit(c.Submit("u", SPEC))
+    log.commit(c.AddTrials(0, ({"x": 1},)))
+    log.commit(c.Record(0, 1, (Report(1, {"objective": 3.0}),)))
+    trial = log.commit(c.Finish(0, 1, Outcome(Verdict.LOST, reason="node gone"))).trials[0]
+    assert (trial.attempt, trial.state, trial.reserved) == (2, TrialState.WAITING, True)
+    assert trial.reports[0].values == {"objective": 3.0}

@@ -1,0 +1,53 @@
+"""The journals that this process has open, and all trials of an experiment in one view."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from heapq import merge
+
+from tunelet.experiment import Experiment
+from tunelet.journal import Journal
+from tunelet.ports import Store
+from tunelet.trial import Trial
+
+KEPT = 256
+
+
+class Journals:
+    """Opens journals, and keeps the ones used last with the state they have folded."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._store = store
+        self.clock = clock
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        self._open: dict[tuple[str, str], Journal] = {}
+
+    def of(self, namespace: str, name: str) -> Journal:
+        key = (namespace, name)
+        with self._lock:
+            journal = self._open.pop(key, None)
+            if journal is None:
+                journal = Journal(self._store, namespace, name, clock=self.clock, sleep=self._sleep)
+            self._open[key] = journal
+            if len(self._open) > KEPT:
+                del self._open[next(iter(self._open))]
+        return journal
+
+    def read(self, namespace: str, name: str) -> Experiment:
+        return self.of(namespace, name).read()
+
+    def trials(self, namespace: str, name: str, after: int = -1) -> Iterator[Trial]:
+        """All trials by number from the one behind `after`, as of one moment."""
+        experiment, left = self.of(namespace, name).history(after)
+        here = sorted((t for t in experiment.trials.values() if t.number > after), key=_number)
+        return merge(left, here, key=_number)
+
+
+def _number(trial: Trial) -> int:
+    return trial.number

@@ -1,0 +1,255 @@
+"""The trial loop: suggest, launch, collect, and the sweep that does all three.
+
+Each step loads the state, decides, commits, acts and publishes what is to come next. All
+steps may run at any time, any number of times and in many places at once.
+"""
+
+import logging
+from typing import Any
+
+from tunelet import commands
+from tunelet.commands import Command
+from tunelet.contract import resolve
+from tunelet.errors import Reject, Retry
+from tunelet.experiment import DELETED, Experiment
+from tunelet.journals import Journals
+from tunelet.markers import Markers
+from tunelet.ports import (
+    FINISHED,
+    LAUNCH,
+    SUGGEST,
+    Catalog,
+    Launcher,
+    Phase,
+    Problem,
+    Publisher,
+    Run,
+    Signal,
+    Store,
+    Suggestions,
+)
+from tunelet.tokens import Tokens
+from tunelet.trial import Outcome, Report, Trial, Verdict
+
+log = logging.getLogger("tunelet.loop")
+
+GRACE = 300.0
+"""Seconds for which a run that told its own outcome may go on, to tidy up."""
+
+
+class Loop:
+    """The trial loop over the ports."""
+
+    def __init__(
+        self,
+        store: Store,
+        launcher: Launcher,
+        catalog: Catalog,
+        publisher: Publisher,
+        journals: Journals,
+        tokens: Tokens,
+        api_url: str,
+    ) -> None:
+        self._store_url = store.url.rstrip("/")
+        self._launcher = launcher
+        self._catalog = catalog
+        self._publisher = publisher
+        self._journals = journals
+        self._markers = Markers(store, journals.clock)
+        self._tokens = tokens
+        self._api_url = api_url
+
+    def suggest(self, namespace: str, name: str) -> None:
+        """Ask the algorithm for as many trials as there is room for."""
+        journal = self._journals.of(namespace, name)
+        experiment = journal.read()
+        while experiment.room > 0:
+            before = experiment
+            experiment = journal.commit(self._suggested(before))
+            if experiment.next_number == before.next_number:
+                break
+        self.follow(experiment)
+
+    def launch(self, namespace: str, name: str) -> None:
+        """Make the runs match the state: start those that are due, stop those that are not."""
+        experiment = self._journals.of(namespace, name).peek()
+        if experiment is not None:
+            self._reconcile(experiment)
+
+    def collect(self, namespace: str, name: str, number: int | None = None) -> None:
+        """Record what the launcher sees of the active runs, or of one trial's."""
+        journal = self._journals.of(namespace, name)
+        experiment = journal.read()
+        seen = [
+            command
+            for trial in experiment.live
+            if trial.active and number in (None, trial.number)
+            for command in self._observed(experiment, trial)
+        ]
+        if seen:
+            after = journal.commit(*seen)
+            if any(isinstance(command, commands.Finish) for command in seen):
+                self.follow(after)
+
+    def sweep(self) -> int:
+        """Do for every live experiment all that lost signals would have; returns how many."""
+        live = 0
+        for marker in self._markers.live():
+            try:
+                experiment = self._look_after(marker.namespace, marker.name)
+                quiet = experiment is None or self._quiet(experiment)
+                self._markers.tidy(marker, experiment, quiet)
+                live += experiment is not None and not experiment.over
+            except Exception:
+                # One experiment's fault must not keep the sweep from the others.
+                log.exception(
+                    "sweep failed", extra={"namespace": marker.namespace, "experiment": marker.name}
+                )
+        return live
+
+    def follow(self, experiment: Experiment) -> None:
+        """Publish what the state calls for. A signal that is lost costs time only."""
+        for topic in _needs(experiment):
+            try:
+                self._publisher.publish(Signal(topic, experiment.namespace, experiment.name))
+            except Retry as fault:
+                log.warning("signal %s is lost, sweep will see to it: %s", topic, fault)
+
+    def _look_after(self, namespace: str, name: str) -> Experiment | None:
+        journal = self._journals.of(namespace, name)
+        experiment = journal.peek()
+        if experiment is not None and not experiment.over:
+            journal.commit(commands.Tick())
+            self.collect(namespace, name)
+            self.suggest(namespace, name)
+        self.launch(namespace, name)
+        return journal.peek()
+
+    def _suggested(self, experiment: Experiment) -> Command:
+        algorithm = experiment.spec["hpo_algorithm"]
+        try:
+            suggestions = self._ask(experiment, algorithm["name"], algorithm["settings"])
+        except Retry:
+            raise
+        except Exception as error:
+            log.exception("the algorithm failed", extra={"experiment": experiment.name})
+            return commands.Abort(f"the algorithm {algorithm['name']} failed: {error}")
+        return commands.AddTrials(
+            first=experiment.next_number,
+            assignments=tuple(suggestions.assignments),
+            exhausted=suggestions.exhausted,
+            memory=suggestions.memory,
+        )
+
+    def _ask(self, experiment: Experiment, name: str, settings: dict[str, Any]) -> Suggestions:
+        from tunelet.space import Space
+
+        spec = experiment.spec
+        seed = spec["seed"] if spec["seed"] is not None else int(experiment.uid[:8], 16)
+        problem = Problem(
+            space=Space.of(spec["hyperparameters"]),
+            objectives=experiment.terms.objectives,
+            seed=seed,
+            first=experiment.next_number,
+            memory=experiment.memory,
+        )
+        everything = self._journals.trials(experiment.namespace, experiment.name)
+        past = [trial for trial in everything if trial.number < experiment.next_number]
+        return self._catalog.load(name, settings).suggest(problem, past, experiment.room)
+
+    def _reconcile(self, experiment: Experiment) -> None:
+        due = [t for t in experiment.live if t.reserved and t.started_at is None]
+        happened = [c for t in due if (c := self._launched(experiment, t)) is not None]
+        if happened:
+            journal = self._journals.of(experiment.namespace, experiment.name)
+            experiment = journal.commit(*happened)
+            if any(isinstance(command, commands.Finish) for command in happened):
+                self.follow(experiment)
+        if experiment.over or any(t.cancelled for t in experiment.trials.values()):
+            self._stop_unwanted(experiment)
+        if experiment.state == DELETED and self._quiet(experiment):
+            self._launcher.remove(experiment.namespace, experiment.name)
+            self._journals.of(experiment.namespace, experiment.name).purge()
+            self._markers.forget(experiment)
+
+    def _launched(self, experiment: Experiment, trial: Trial) -> Command | None:
+        """Launch the trial's run; what happened, or None if it has to wait."""
+        run = run_of(experiment, trial.number, trial.attempt)
+        try:
+            self._launcher.launch(
+                resolve(
+                    experiment.spec,
+                    run,
+                    trial.hyperparameters,
+                    api_url=self._api_url,
+                    token=self._tokens.issue(run),
+                    checkpoint_url=self._checkpoint_url(run),
+                )
+            )
+        except Retry as fault:
+            log.info("trial %s waits: %s", run.name, fault)
+            return None
+        except Reject as refusal:
+            outcome = Outcome(Verdict.FAIL, reason=str(refusal))
+            return commands.Finish(trial.number, trial.attempt, outcome)
+        return commands.Start(trial.number, trial.attempt)
+
+    def _observed(self, experiment: Experiment, trial: Trial) -> list[Command]:
+        number, attempt = trial.number, trial.attempt
+        seen = self._launcher.observe(run_of(experiment, number, attempt))
+        if seen.phase is Phase.ABSENT:
+            if trial.started_at is None:
+                return []  # not launched yet
+            gone = Outcome(Verdict.LOST, reason="nothing is left of the run")
+            return [commands.Finish(number, attempt, gone)]
+        news = _news(trial, seen.reports)
+        if seen.outcome is not None:
+            return [commands.Finish(number, attempt, seen.outcome, news)]
+        started = [] if trial.started_at is not None else [commands.Start(number, attempt)]
+        return [*started, commands.Record(number, attempt, news)] if news else [*started]
+
+    def _stop_unwanted(self, experiment: Experiment) -> None:
+        for run in self._launcher.active(experiment.namespace, experiment.name):
+            if not self._may_go_on(experiment, run):
+                self._launcher.stop(run)
+
+    def _may_go_on(self, experiment: Experiment, run: Run) -> bool:
+        if run.uid != experiment.uid:
+            return False
+        if wanted(experiment, run.number, run.attempt):
+            return True
+        trial = experiment.trials.get(run.number)
+        if trial is None or trial.cancelled or trial.finished_at is None:
+            return False
+        return trial.attempt == run.attempt and self._journals.clock() < trial.finished_at + GRACE
+
+    def _quiet(self, experiment: Experiment) -> bool:
+        """The experiment is over and nothing of it runs any more."""
+        return experiment.over and not self._launcher.active(experiment.namespace, experiment.name)
+
+    def _checkpoint_url(self, run: Run) -> str:
+        return f"{self._store_url}/v1/{run.namespace}/{run.experiment}/trials/{run.number}"
+
+
+def run_of(experiment: Experiment, number: int, attempt: int) -> Run:
+    return Run(experiment.namespace, experiment.name, experiment.uid, number, attempt)
+
+
+def wanted(experiment: Experiment, number: int, attempt: int) -> bool:
+    """The attempt is the one that its trial is at, and the trial has not ended."""
+    trial = experiment.trials.get(number)
+    return trial is not None and not trial.state.finished and trial.attempt == attempt
+
+
+def _needs(experiment: Experiment) -> list[str]:
+    """The topics on which the state calls for action."""
+    if experiment.over:
+        return [LAUNCH, FINISHED]
+    due = any(t.reserved and t.started_at is None for t in experiment.live)
+    return [*([LAUNCH] if due else []), *([SUGGEST] if experiment.room > 0 else [])]
+
+
+def _news(trial: Trial, reports: tuple[Report, ...]) -> tuple[Report, ...]:
+    """Reports with values that the trial's present attempt has not recorded."""
+    known = {r.step: r.values.keys() for r in trial.reports if r.attempt == trial.attempt}
+    return tuple(r for r in reports if not r.values.keys() <= known.get(r.step, set()))

@@ -1,0 +1,84 @@
+"""Small objects that say which experiments there are, and which still need looking after.
+
+    index/{namespace}/{experiment}/{uid}
+    live/{namespace}/{experiment}/{uid}.{epoch}
+
+Both are written before the log entry that they announce, so that no experiment can be
+missed. A marker's name is used for one life of one experiment only; so removing one that
+has served can never hide a later life, however late the removal comes.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from tunelet.experiment import Experiment
+from tunelet.ports import Store
+
+STALE = 600.0
+"""Seconds after which a marker whose log entry never came is removed: far more than any
+request lives."""
+
+
+class Marker(NamedTuple):
+    namespace: str
+    name: str
+    uid: str
+    epoch: int
+
+    @property
+    def key(self) -> str:
+        return f"live/{self.namespace}/{self.name}/{self.uid}.{self.epoch:06d}"
+
+
+class Markers:
+    def __init__(self, store: Store, clock: Callable[[], float]) -> None:
+        self._store = store
+        self._clock = clock
+
+    def set(self, marker: Marker) -> None:
+        """Announce a life that is about to begin."""
+        if marker.epoch == 0:
+            self._store.put(_index(marker.namespace, marker.name, marker.uid), b"")
+        self._store.put(marker.key, repr(self._clock()).encode())
+
+    def names(self, namespace: str, after: str = "") -> Iterator[str]:
+        """Names in the namespace, each once, from the one behind `after`."""
+        prefix = f"index/{namespace}/"
+        start = _index(namespace, after, "~") if after else ""
+        last = None
+        for key in self._store.list(prefix, start):
+            name = key.removeprefix(prefix).partition("/")[0]
+            if name != last:
+                yield name
+            last = name
+
+    def live(self) -> Iterator[Marker]:
+        for key in self._store.list("live/"):
+            _, namespace, name, life = key.split("/")
+            uid, _, epoch = life.partition(".")
+            yield Marker(namespace, name, uid, int(epoch))
+
+    def tidy(self, marker: Marker, experiment: Experiment | None, quiet: bool) -> None:
+        """Remove the marker if it has served. `quiet`: none of the experiment's runs is left."""
+        announced = (
+            experiment is None or experiment.uid != marker.uid or experiment.epoch < marker.epoch
+        )
+        if announced:
+            if self._age(marker) > STALE:
+                self._store.delete(marker.key)
+        elif experiment is not None and (
+            experiment.epoch > marker.epoch or (experiment.over and quiet)
+        ):
+            self._store.delete(marker.key)
+
+    def forget(self, experiment: Experiment) -> None:
+        """The experiment is deleted and purged."""
+        self._store.delete(_index(experiment.namespace, experiment.name, experiment.uid))
+
+    def _age(self, marker: Marker) -> float:
+        stored = self._store.get(marker.key)
+        return self._clock() - float(stored.data) if stored is not None else 0.0
+
+
+def _index(namespace: str, name: str, uid: str) -> str:
+    return f"index/{namespace}/{name}/{uid}"

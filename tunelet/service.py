@@ -1,0 +1,206 @@
+"""The one door: what users, training code and functions may ask of Tunelet.
+
+A method that changes an experiment first puts the change into its log and then
+publishes what the new state calls for (tunelet.loop). A crash at any line costs time
+and nothing else, because `sweep` does all that a lost signal would have caused.
+"""
+
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+
+from tunelet import commands
+from tunelet.commands import Command
+from tunelet.errors import NotFound
+from tunelet.experiment import Experiment
+from tunelet.journals import Journals
+from tunelet.loop import Loop, run_of, wanted
+from tunelet.markers import Marker, Markers
+from tunelet.ports import Catalog, Launcher, Publisher, Run, Store
+from tunelet.tokens import Tokens
+from tunelet.trial import Outcome, Report, Trial
+
+
+class Service:
+    """All that can be asked of Tunelet. Threads may share one.
+
+    Every method may raise `Retry`; those that name an experiment raise `NotFound`.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        launcher: Launcher,
+        catalog: Catalog,
+        publisher: Publisher,
+        *,
+        secret: bytes,
+        api_url: str,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.catalog = catalog
+        self._store = store
+        self._launcher = launcher
+        self._journals = Journals(store, clock, sleep)
+        self._markers = Markers(store, clock)
+        self._tokens = Tokens(secret)
+        self._loop = Loop(
+            store, launcher, catalog, publisher, self._journals, self._tokens, api_url
+        )
+        self.suggest = self._loop.suggest
+        self.launch = self._loop.launch
+        self.collect = self._loop.collect
+        self.sweep = self._loop.sweep
+
+    def submit(
+        self, raw: object, namespace: str | None = None, key: str | None = None
+    ) -> Experiment:
+        """Begin an experiment. The same `key` begins one experiment, however often it is sent.
+
+        Raises `Reject` with all that is wrong, or `Conflict` if the name is taken or the key
+        was used for another request.
+        """
+        from tunelet.spec import parse
+
+        spec = parse(raw, self.catalog, namespace)
+        namespace = str(spec["namespace"])
+        name = spec["name"] = spec["name"] or _generated(namespace, key)
+        submit = commands.Submit(uid=secrets.token_hex(8), spec=spec, key=key)
+        self._markers.set(Marker(namespace, name, submit.uid, 0))
+        return self._changed(namespace, name, submit)
+
+    def experiment(self, namespace: str, name: str) -> Experiment:
+        return self._journals.read(namespace, name)
+
+    def experiments(
+        self, namespace: str, after: str = "", limit: int = 50, state: str | None = None
+    ) -> tuple[list[Experiment], str | None]:
+        """A page of experiments by name, and the `after` of the next page if there is one."""
+        page: list[Experiment] = []
+        for name in self._markers.names(namespace, after):
+            try:
+                experiment = self.experiment(namespace, name)
+            except NotFound:
+                continue  # being submitted or deleted just now
+            if state not in (None, experiment.state):
+                continue
+            if len(page) == limit:
+                return page, page[-1].name
+            page.append(experiment)
+        return page, None
+
+    def trials(
+        self, namespace: str, name: str, after: int = -1, limit: int = 100, state: str | None = None
+    ) -> tuple[list[Trial], int | None]:
+        """A page of trials by number, and the `after` of the next page if there is one."""
+        page: list[Trial] = []
+        for trial in self._journals.trials(namespace, name, after):
+            if state not in (None, trial.state):
+                continue
+            if len(page) == limit:
+                return page, page[-1].number
+            page.append(trial)
+        return page, None
+
+    def trial(self, namespace: str, name: str, number: int) -> Trial:
+        found = next(self._journals.trials(namespace, name, number - 1), None)
+        if found is None or found.number != number:
+            raise NotFound(f"experiment {name!r} has no trial {number}")
+        return found
+
+    def best(self, namespace: str, name: str) -> list[Trial]:
+        """The best trial, or the Pareto front; empty as long as none is complete."""
+        return list(self.experiment(namespace, name).best)
+
+    def pause(self, namespace: str, name: str) -> Experiment:
+        """Start no further trials; those that run go on."""
+        return self._changed(namespace, name, commands.Pause())
+
+    def resume(self, namespace: str, name: str) -> Experiment:
+        """Go on after a pause or a stop. Raises `Conflict` if the budget is spent."""
+        self._mark_reopening(self.experiment(namespace, name))
+        return self._changed(namespace, name, commands.Resume())
+
+    def stop(self, namespace: str, name: str) -> Experiment:
+        """End the experiment now, with all its runs."""
+        return self._changed(namespace, name, commands.Stop())
+
+    def extend(self, namespace: str, name: str, changes: object) -> Experiment:
+        """Change the budget. An experiment that had spent it goes on."""
+        from tunelet.spec import parse_changes
+
+        experiment = self.experiment(namespace, name)
+        checked = parse_changes(changes, experiment.spec)
+        self._mark_reopening(experiment)
+        return self._changed(namespace, name, commands.Extend(checked))
+
+    def enqueue(
+        self, namespace: str, name: str, assignments: list[object], key: str | None = None
+    ) -> list[Trial]:
+        """Add trials with given hyperparameters; they run before any suggested later."""
+        from tunelet.space import Space
+        from tunelet.spec import parse_enqueued
+
+        space = Space.of(self.experiment(namespace, name).spec["hyperparameters"])
+        key = key or secrets.token_hex(8)
+        command = commands.Enqueue(tuple(parse_enqueued(assignments, space)), key)
+        experiment = self._changed(namespace, name, command)
+        return [self.trial(namespace, name, n) for n in experiment.keys[key]]
+
+    def delete(self, namespace: str, name: str) -> Experiment:
+        """End the experiment and remove all that is kept of it, as soon as its runs are gone."""
+        return self._changed(namespace, name, commands.Delete())
+
+    def logs(
+        self, namespace: str, name: str, number: int, attempt: int | None = None
+    ) -> Iterator[bytes]:
+        """The output of a trial's newest attempt, or of the one named."""
+        trial = self.trial(namespace, name, number)
+        experiment = self.experiment(namespace, name)
+        return self._launcher.logs(run_of(experiment, number, attempt or trial.attempt))
+
+    def token(self, run: Run) -> str:
+        """The credential with which this attempt, and no other, may tell its values."""
+        return self._tokens.issue(run)
+
+    def authorize(self, token: str, namespace: str, name: str, number: int) -> int:
+        """The attempt that the token is for. Raises `Forbidden` if it is for another trial."""
+        return self._tokens.attempt(token, self.experiment(namespace, name), number)
+
+    def report(
+        self, namespace: str, name: str, number: int, attempt: int, reports: list[Report]
+    ) -> bool:
+        """Record intermediate values. True: the training is to stop."""
+        record = commands.Record(number, attempt, tuple(reports))
+        experiment = self._journals.of(namespace, name).commit(record)
+        return not wanted(experiment, number, attempt)
+
+    def finish(
+        self, namespace: str, name: str, number: int, attempt: int, outcome: Outcome
+    ) -> Trial:
+        """Record how an attempt ended. The first outcome of an attempt stands."""
+        self._changed(namespace, name, commands.Finish(number, attempt, outcome))
+        return self.trial(namespace, name, number)
+
+    def ready(self) -> None:
+        """Raise `Retry` if the store cannot be reached."""
+        self._store.get("v1/ready")
+
+    def _changed(self, namespace: str, name: str, command: Command) -> Experiment:
+        experiment = self._journals.of(namespace, name).commit(command)
+        self._loop.follow(experiment)
+        return experiment
+
+    def _mark_reopening(self, experiment: Experiment) -> None:
+        """Before an experiment is taken up again, so that sweep cannot miss it."""
+        if experiment.over:
+            e = experiment
+            self._markers.set(Marker(e.namespace, e.name, e.uid, e.epoch + 1))
+
+
+def _generated(namespace: str, key: str | None) -> str:
+    """A name for a request without one; the same for the same key."""
+    seed = sha256(f"{namespace}/{key}".encode()).hexdigest() if key else secrets.token_hex(8)
+    return f"exp-{seed[:12]}"

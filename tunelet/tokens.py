@@ -1,0 +1,31 @@
+"""The credential of one attempt of one trial: an HMAC over its identity, kept nowhere."""
+
+import hmac
+
+from tunelet.errors import Forbidden
+from tunelet.experiment import Experiment
+from tunelet.ports import Run
+
+
+class Tokens:
+    """Issues and checks tokens with a secret that all functions share."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
+
+    def issue(self, run: Run) -> str:
+        identity = "/".join(map(str, run)).encode()
+        return f"{run.attempt}.{hmac.digest(self._secret, identity, 'sha256').hex()}"
+
+    def attempt(self, token: str, experiment: Experiment, number: int) -> int:
+        """The attempt that the token was issued for.
+
+        Raises `Forbidden` if it is not a token of this trial.
+        """
+        text = token.partition(".")[0]
+        if text.isascii() and text.isdigit() and len(text) < 10:
+            attempt = int(text)
+            run = Run(experiment.namespace, experiment.name, experiment.uid, number, attempt)
+            if hmac.compare_digest(self.issue(run).encode(), token.encode()):
+                return attempt
+        raise Forbidden(f"the token is not one of trial {number} of {experiment.name!r}")
