@@ -1,0 +1,91 @@
+"""JSON from outside, read strictly: what is accepted here can stand in the log as it is.
+
+RFC 8259 leaves duplicate names, numbers out of range and lone surrogates to the reader, and
+Python's own reader adds NaN and Infinity. Each is refused, because the log's writer, or
+another language's reader, would refuse it or read it differently later.
+"""
+
+import json
+import math
+from typing import Any, NoReturn
+
+_SMALLEST, _LARGEST = -(2**63), 2**64 - 1
+_DEPTH = 64
+_SHOWN = 40
+_TOO_DEEP = f"the text is nested deeper than {_DEPTH} levels"
+
+
+class NotJson(ValueError):
+    """The text is not JSON as accepted here; the message says why and where."""
+
+
+def decode(data: bytes) -> Any:
+    """The value that `data`, UTF-8 text, stands for; raises `NotJson`."""
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as fault:
+        raise NotJson(f"the text is not UTF-8 (byte {fault.start})") from None
+    try:
+        value = json.loads(
+            text,
+            object_pairs_hook=_object,
+            parse_constant=_constant,
+            parse_float=_float,
+            parse_int=_int,
+        )
+    except json.JSONDecodeError as fault:
+        where = f"line {fault.lineno}, column {fault.colno}"
+        raise NotJson(f"the text is not JSON: {fault.msg} ({where})") from None
+    except RecursionError:
+        raise NotJson(_TOO_DEEP) from None
+    _refuse_depth(value)
+    if "\\u" in text:
+        _refuse_surrogates(value)
+    return value
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise NotJson(f"the name {twice[:_SHOWN]!r} stands twice in one object")
+    return members
+
+
+def _constant(literal: str) -> NoReturn:
+    raise NotJson(f"{literal} is not JSON; write the string {json.dumps(literal)} where one is meant")
+
+
+def _float(literal: str) -> float:
+    value = float(literal)
+    if math.isinf(value):
+        raise NotJson(f"the number {literal[:_SHOWN]} is out of range")
+    return value
+
+
+def _int(literal: str) -> int:
+    # Twenty digits hold every integer of 64 bits; int() of thousands is slow, and refused.
+    value = int(literal) if len(literal) <= len(str(_SMALLEST)) else _LARGEST + 1
+    if not _SMALLEST <= value <= _LARGEST:
+        raise NotJson(f"the integer {literal[:_SHOWN]} does not fit into 64 bits")
+    return value
+
+
+def _refuse_depth(value: Any) -> None:
+    """So that whoever walks the value need not fear for the stack."""
+    level = [value]
+    for _ in range(_DEPTH):
+        nested = [each for each in level if isinstance(each, dict | list)]
+        level = [
+            child for each in nested for child in (each.values() if isinstance(each, dict) else each)
+        ]
+    if level:
+        raise NotJson(_TOO_DEEP)
+
+
+def _refuse_surrogates(value: Any) -> None:
+    try:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        raise NotJson("a string holds half of a surrogate pair") from None
