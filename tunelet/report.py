@@ -179,7 +179,7 @@ def trial_table(trials: Sequence[Json], spec: Json, now: float, best: Iterable[i
 
 
 def _cell(values: Mapping[str, object], name: str) -> str:
-    return figure(values[name]) if name in values else ""
+    return figure(values[name], 4) if name in values else ""
 
 
 def _note(trial: Json) -> str:

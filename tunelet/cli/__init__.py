@@ -1,0 +1,102 @@
+"""The command line: tables for people, the service's own JSON for programs (--json).
+
+Exit codes, kept by all commands:
+
+    0   done
+    1   the experiment ended without completing: it failed or was stopped
+    2   the command line or the request is wrong; every fault is named
+    3   what was named does not exist
+    4   the service did not answer, or is not ready
+    5   the present state does not allow it
+    6   the service wants a token, or refuses this one
+    7   the service failed
+    130 interrupted
+
+Commands are imported when they are called, so that each starts as fast as it can.
+"""
+
+import importlib
+import os
+import sys
+from typing import Any
+
+import click
+
+from tunelet import __version__
+from tunelet.cli.faults import code, show
+
+_MODULES = {
+    "up": "up",
+    "submit": "submit",
+    "list": "reading",
+    "show": "reading",
+    "trials": "reading",
+    "best": "reading",
+    "watch": "watch",
+    "logs": "logs",
+    "pause": "control",
+    "resume": "control",
+    "stop": "control",
+    "extend": "control",
+    "delete": "control",
+    "schema": "catalog",
+    "algorithms": "catalog",
+    "completion": "completion",
+}
+
+
+class _Commands(click.Group):
+    """A group in the order of the table above, each command in the module that it names."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_MODULES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _MODULES:
+            return None
+        module = importlib.import_module(f"tunelet.cli.{_MODULES[cmd_name]}")
+        command: click.Command = getattr(module, f"{cmd_name}_command")
+        return command
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 done, 1 experiment failed or stopped, 2 wrong request, 3 not found, "
+    "4 service unreachable, 5 not allowed in this state, 6 token refused, 7 service failed.",
+)
+@click.option("--url", metavar="URL", help="The service. [env: TUNELET_URL]")
+@click.option("-n", "--namespace", metavar="NAME", help="The namespace. [env: TUNELET_NAMESPACE]")
+@click.version_option(__version__, message="tunelet %(version)s")
+@click.pass_context
+def cli(ctx: click.Context, url: str | None, namespace: str | None) -> None:
+    """Hyperparameter optimization without a server to run.
+
+    \b
+    Examples:
+      tunelet up                             start the service on this machine
+      tunelet submit request.yaml --watch    run an experiment and look on
+      tunelet best digits                    its best hyperparameters
+    """
+    ctx.obj = {"url": url, "namespace": namespace}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns its exit code (see above), never raises."""
+    color = False if os.environ.get("NO_COLOR") else None
+    try:
+        return _exit_code(cli.main(arguments, "tunelet", standalone_mode=False, color=color))
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        return 130
+    except BrokenPipeError:
+        # The reader has gone (as with `| head`); a flush at exit must not complain again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as fault:  # noqa: BLE001 (people get one line, and never a trace)
+        show(fault)
+        return code(fault)
+
+
+def _exit_code(result: Any) -> int:
+    return result if isinstance(result, int) else 0

@@ -1,0 +1,110 @@
+"""pause, resume, stop, extend and delete: what a running experiment is told."""
+
+import sys
+
+import click
+
+from tunelet.cli.connection import Connection, connected, name_argument, write_json
+from tunelet.cli.table import colored
+from tunelet.remote import Experiment
+
+
+def _tell(connection: Connection, experiment: Experiment, what: str) -> None:
+    if connection.json:
+        write_json(experiment.json)
+    else:
+        click.echo(f"{experiment.name} is {colored(experiment.state)}: {what}")
+
+
+@click.command("pause")
+@name_argument
+@connected
+def pause_command(connection: Connection, name: str) -> None:
+    """Start no more trials.
+
+    Those that run go on to their end.
+
+    \b
+    Example:
+      tunelet pause digits
+    """
+    experiment = connection.client().pause(name)
+    _tell(connection, experiment, f"go on with: {connection.command('resume', name)}")
+
+
+@click.command("resume")
+@name_argument
+@connected
+def resume_command(connection: Connection, name: str) -> None:
+    """Go on with a paused experiment.
+
+    \b
+    Example:
+      tunelet resume digits
+    """
+    experiment = connection.client().resume(name)
+    _tell(connection, experiment, f"look on with: {connection.command('watch', name)}")
+
+
+@click.command("stop")
+@name_argument
+@connected
+def stop_command(connection: Connection, name: str) -> None:
+    """End an experiment and its running trials.
+
+    Its results stay.
+
+    \b
+    Example:
+      tunelet stop digits
+    """
+    experiment = connection.client().stop(name)
+    _tell(connection, experiment, f"its results: {connection.command('best', name)}")
+
+
+@click.command("extend")
+@name_argument
+@click.option("--max-trials", type=int, metavar="N", help="Trials in all.")
+@click.option("--parallel-trials", type=int, metavar="N", help="Trials at a time.")
+@click.option("--max-failed-trials", type=int, metavar="N", help="Failures to put up with.")
+@click.option("--max-seconds", type=float, metavar="S", help="Wall-clock seconds in all.")
+@click.option("--max-cost", type=float, metavar="C", help="Cost in all.")
+@connected
+def extend_command(connection: Connection, name: str, **budget: float | None) -> None:
+    """Change the budget of an experiment.
+
+    One that has ended then goes on.
+
+    \b
+    Examples:
+      tunelet extend digits --max-trials 100
+      tunelet extend digits --max-seconds 3600 --parallel-trials 8
+    """
+    changes = {field: value for field, value in budget.items() if value is not None}
+    if not changes:
+        raise click.UsageError("say what is to change, such as --max-trials 100")
+    experiment = connection.client().extend(name, **changes)
+    _tell(connection, experiment, ", ".join(f"{key} {changes[key]:g}" for key in changes))
+
+
+@click.command("delete")
+@name_argument
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@connected
+def delete_command(connection: Connection, name: str, yes: bool) -> None:
+    """Delete an experiment and its results.
+
+    \b
+    Examples:
+      tunelet delete digits
+      tunelet delete digits --yes
+    """
+    client = connection.client()
+    if not yes:
+        experiment = client.experiment(name)
+        if not sys.stdin.isatty():
+            raise click.UsageError("deleting needs --yes where nobody can be asked")
+        click.confirm(f"Delete {name} ({experiment.state}) with all its results?", abort=True)
+    client.delete(name)
+    if not connection.json:
+        click.echo(f"{name} is deleted")

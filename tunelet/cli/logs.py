@@ -1,0 +1,61 @@
+"""logs: what a trial has written."""
+
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from tunelet.cli.connection import Connection, connected, name_argument
+from tunelet.errors import NotFound
+from tunelet.report import created
+
+if TYPE_CHECKING:
+    from tunelet.client import Client
+
+_RECENT = 50
+
+
+@click.command("logs")
+@name_argument
+@click.argument("trial", type=click.IntRange(0), required=False)
+@click.option("--attempt", type=click.IntRange(1), metavar="N", help="Not the newest attempt.")
+@click.option("-f", "--follow", is_flag=True, help="Go on until the trial has ended.")
+@connected
+def logs_command(
+    connection: Connection, name: str, trial: int | None, attempt: int | None, follow: bool
+) -> None:
+    """Write the output of a trial.
+
+    Of the newest one that has started, unless told.
+
+    \b
+    Examples:
+      tunelet logs digits
+      tunelet logs digits 7 --follow
+      tunelet logs digits 7 --attempt 1
+    """
+    client = connection.client()
+    number = _newest(client, name) if trial is None else trial
+    if trial is None:
+        click.echo(f"trial {number}:", err=True)
+    if follow:
+        _write(client.follow(name, number, attempt))
+    else:
+        _write(client.logs(name, number, attempt))
+
+
+def _newest(client: "Client", name: str) -> int:
+    total = created(client.experiment(name).json)
+    recent = client.trials(name, after=max(-1, total - _RECENT - 1))
+    started = [trial["number"] for trial in recent if trial["started_at"] is not None]
+    if not started:
+        raise NotFound(f"no trial of {name} has started yet")
+    return int(started[-1])
+
+
+def _write(chunks: Iterator[bytes]) -> None:
+    """As it comes, byte for byte: it may be a progress bar, and need not be UTF-8."""
+    for chunk in chunks:
+        sys.stdout.buffer.write(chunk)
+        sys.stdout.buffer.flush()

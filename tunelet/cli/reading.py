@@ -1,0 +1,110 @@
+"""list, show, trials and best: what is known of experiments and their trials."""
+
+import time
+
+import click
+
+from tunelet.cli.connection import Connection, connected, name_argument, write_json
+from tunelet.cli.page import experiment_lines, trial_lines
+from tunelet.cli.table import lines, width
+from tunelet.report import created, experiment_table, trial_table, winners
+
+_SHOWN = 50
+
+
+@click.command("list")
+@click.option("--state", metavar="STATE", help="Only those in this state, such as RUNNING.")
+@connected
+def list_command(connection: Connection, state: str | None) -> None:
+    """List the experiments of a namespace.
+
+    \b
+    Examples:
+      tunelet list
+      tunelet list --state RUNNING
+      tunelet list --json | jq -r '.experiments[].name'
+    """
+    found = [item.json for item in connection.client().experiments(state and state.upper())]
+    if connection.json:
+        write_json({"experiments": found, "next": None})
+    elif found:
+        click.echo("\n".join(lines(experiment_table(found, time.time()), width())))
+    else:
+        click.echo(f"no experiments in namespace {connection.namespace}", err=True)
+
+
+@click.command("show")
+@name_argument
+@connected
+def show_command(connection: Connection, name: str) -> None:
+    """Show the state, search space and best of an experiment.
+
+    \b
+    Examples:
+      tunelet show digits
+      tunelet show digits --json | jq .spec
+    """
+    experiment = connection.client().experiment(name).json
+    if connection.json:
+        write_json(experiment)
+    else:
+        click.echo("\n".join(experiment_lines(experiment, time.time())))
+
+
+@click.command("trials")
+@name_argument
+@click.option("--state", metavar="STATE", help="Only those in this state, such as FAIL.")
+@click.option("--all", "everything", is_flag=True, help=f"Not only the newest {_SHOWN}.")
+@connected
+def trials_command(connection: Connection, name: str, state: str | None, everything: bool) -> None:
+    """List the trials of an experiment.
+
+    The best one is marked with a star.
+
+    \b
+    Examples:
+      tunelet trials digits
+      tunelet trials digits --state FAIL
+      tunelet trials digits --json | jq '.trials[] | .values.loss'
+    """
+    client = connection.client()
+    wanted = state and state.upper()
+    if connection.json:
+        write_json({"trials": list(client.trials(name, wanted)), "next": None})
+        return
+    experiment = client.experiment(name).json
+    # The newest ones can be asked for directly only where none are left out.
+    skipped = 0 if everything or wanted else max(0, created(experiment) - _SHOWN)
+    found = list(client.trials(name, wanted, after=skipped - 1 if skipped else None))
+    if not found:
+        click.echo(f"{name} has no {wanted + ' ' if wanted else ''}trials", err=True)
+        return
+    stars = [trial["number"] for trial in winners(experiment)]
+    table = trial_table(found, experiment["spec"], time.time(), stars)
+    click.echo("\n".join(lines(table, width())))
+    if skipped:
+        click.echo(f"{skipped} earlier trials: --all shows them", err=True)
+
+
+@click.command("best")
+@name_argument
+@connected
+def best_command(connection: Connection, name: str) -> None:
+    """Show the best trial, or the Pareto front.
+
+    \b
+    Examples:
+      tunelet best digits
+      tunelet best digits --json | jq .best.hyperparameters
+    """
+    experiment = connection.client().experiment(name).json
+    if connection.json:
+        write_json({key: experiment[key] for key in ("best", "pareto") if key in experiment})
+        return
+    best = winners(experiment)
+    if not best:
+        click.echo(f"{name} has no completed trial yet", err=True)
+    elif len(best) == 1:
+        click.echo("\n".join(trial_lines(best[0], experiment["spec"])))
+    else:
+        click.echo("\n".join(lines(trial_table(best, experiment["spec"], time.time()), width())))

@@ -1,0 +1,110 @@
+"""submit: a request from a file, from flags, or from both."""
+
+from typing import Any
+
+import click
+
+from tunelet.cli.connection import Connection, connected, write_json
+from tunelet.cli.request import put, read
+from tunelet.cli.table import colored
+from tunelet.cli.watch import end_lines, exit_code, watch
+
+# The flag's parameter, and where in the request its value goes.
+_FIELDS = {
+    "name": "name",
+    "image": "model_training_code",
+    "algorithm": "hpo_algorithm",
+    "max_trials": "max_trials",
+    "parallel_trials": "parallel_trials",
+    "max_seconds": "max_seconds",
+    "seed": "seed",
+}
+
+
+@click.command("submit")
+@click.argument("source", required=False, metavar="[FILE]", type=click.Path(allow_dash=True))
+@click.option("--name", metavar="NAME", help="The experiment's name.")
+@click.option("--image", metavar="IMAGE", help="The training code: an image or its alias.")
+@click.option("--algorithm", metavar="NAME", help="Such as tpe; see: tunelet algorithms.")
+@click.option("--max-trials", type=int, metavar="N", help="Trials in all.")
+@click.option("--parallel-trials", type=int, metavar="N", help="Trials at a time.")
+@click.option("--max-seconds", type=float, metavar="S", help="Wall-clock seconds in all.")
+@click.option("--minimize", metavar="METRIC", help="The metric to make small.")
+@click.option("--maximize", metavar="METRIC", help="The metric to make large.")
+@click.option("--seed", type=int, metavar="N", help="The same seed, the same suggestions.")
+@click.option(
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any field; dots lead in."
+)
+@click.option("--idempotency-key", metavar="KEY", help="The same key submits only once.")
+@click.option("--wait", is_flag=True, help="Return when the experiment has ended.")
+@click.option("--watch", "look_on", is_flag=True, help="Look on until it has ended.")
+@connected
+def submit_command(
+    connection: Connection,
+    source: str | None,
+    settings: tuple[str, ...],
+    idempotency_key: str | None,
+    wait: bool,
+    look_on: bool,
+    **flags: Any,
+) -> int:
+    """Submit an experiment.
+
+    FILE is JSON or YAML, - is standard input; flags replace what it says.
+
+    With --wait or --watch the exit code is 0 if it completed, 1 if it failed or was stopped.
+
+    \b
+    Examples:
+      tunelet submit request.yaml --watch
+      tunelet submit request.json --name digits --max-trials 50
+      tunelet submit base.yaml --set hyperparameters.lr.max=0.3 --set objective.goal=0.01
+      curl -s https://example.org/request.json | tunelet submit - --json | jq -r .name
+    """
+    request = _request(source, settings, flags)
+    client = connection.client()
+    experiment = client.submit(request, idempotency_key)
+    if not look_on and not wait:
+        if connection.json:
+            write_json(experiment.json)
+        else:
+            _tell(connection, experiment.name, experiment.state)
+        return 0
+    if look_on:
+        return watch(connection, experiment.name)
+    try:
+        last = client.wait(experiment.name).json
+    except KeyboardInterrupt:
+        click.echo(f"{experiment.name} goes on running", err=True)
+        return 130
+    if connection.json:
+        write_json(last)
+    else:
+        click.echo("\n".join(end_lines(last)))
+    return exit_code(last)
+
+
+def _request(
+    source: str | None, settings: tuple[str, ...], flags: dict[str, Any]
+) -> dict[str, Any]:
+    request = read(source)
+    for flag, field in _FIELDS.items():
+        if flags[flag] is not None:
+            request[field] = flags[flag]
+    if flags["minimize"] and flags["maximize"]:
+        raise click.UsageError(
+            "either --minimize or --maximize; a file can name several objectives"
+        )
+    for direction in ("minimize", "maximize"):
+        if flags[direction]:
+            request["objective"] = {"metric": flags[direction], "direction": direction}
+    for setting in settings:
+        put(request, setting)
+    if not request:
+        raise click.UsageError("nothing to submit: name a FILE, or - for standard input")
+    return request
+
+
+def _tell(connection: Connection, name: str, state: str) -> None:
+    click.echo(f"{name} is {colored(state)}")
+    click.echo(f"  {click.style('->', fg='cyan')} {connection.command('watch', name)}", err=True)

@@ -1,0 +1,143 @@
+"""Tables in a terminal: aligned, fitted to its width, readable without colour.
+
+Numbers are aligned at their decimal points. Where a terminal is too narrow, headings give
+way first and then texts, but never figures; what goes to a file or a program is never cut.
+"""
+
+import shutil
+import sys
+import unicodedata
+
+import click
+
+from tunelet.report import Table, without_empty
+
+_GAP = "  "
+_NARROWEST = 6
+_COLORS = {
+    "RUNNING": "cyan",
+    "COMPLETE": "green",
+    "FAILED": "red",
+    "FAIL": "red",
+    "PAUSED": "yellow",
+    "STOPPED": "yellow",
+    "PRUNED": "yellow",
+    "*": "green",
+}
+
+
+def width() -> int | None:
+    """The terminal's columns; None where standard output is no terminal."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def colored(word: str) -> str:
+    """A state's name in its colour; any other text as it is."""
+    color = _COLORS.get(word.strip())
+    return click.style(word, fg=color) if color else word
+
+
+def lines(table: Table, columns: int | None) -> list[str]:
+    """The table's lines, with ANSI colours; at most `columns` wide unless that is None."""
+    shown = without_empty(Table(table.header, tuple(map(_printable, table.rows))))
+    cells = [_pointed(column) for column in zip(*shown.rows, strict=True)]
+    right = [_numeric(column) for column in cells]
+    widths = _fitted(shown.header, cells, right, columns)
+    head = _line(shown.header, widths, right)
+    body = [
+        [colored(cell) for cell in _padded(row, widths, right)] for row in zip(*cells, strict=True)
+    ]
+    return [click.style(head, bold=True), *(_GAP.join(row).rstrip() for row in body)]
+
+
+def printable(text: str) -> str:
+    """One line without control characters: what a trial wrote must not steer the terminal."""
+    return "".join(
+        " " if unicodedata.category(char) in ("Cc", "Zl", "Zp") else char
+        for char in text
+        if unicodedata.category(char) != "Cf"
+    )
+
+
+def _printable(row: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(map(printable, row))
+
+
+def _line(row: tuple[str, ...], widths: list[int], right: list[bool]) -> str:
+    return _GAP.join(_padded(row, widths, right)).rstrip()
+
+
+def _padded(row: tuple[str, ...], widths: list[int], right: list[bool]) -> list[str]:
+    padded = []
+    for cell, room, flush in zip(row, widths, right, strict=True):
+        text = _cut(cell, room)
+        blank = " " * (room - _cells(text))
+        padded.append(blank + text if flush else text + blank)
+    return padded
+
+
+def _fitted(
+    header: tuple[str, ...], cells: list[tuple[str, ...]], numeric: list[bool], columns: int | None
+) -> list[int]:
+    """Widths that fit if they can: headings give way before texts, and figures never."""
+    data = [max(map(_cells, column)) for column in cells]
+    widths = [max(_cells(head), room) for head, room in zip(header, data, strict=True)]
+    headings = [max(room, min(_NARROWEST, full)) for room, full in zip(data, widths, strict=True)]
+    texts = [
+        room if flush else min(room, _NARROWEST)
+        for room, flush in zip(headings, numeric, strict=True)
+    ]
+    for floors in (headings, texts):
+        widths = _narrowed(widths, floors, columns)
+    return widths
+
+
+def _narrowed(widths: list[int], floors: list[int], columns: int | None) -> list[int]:
+    """The widths, the widest of those above their floors made narrower until the line fits."""
+    fitted = list(widths)
+    while columns is not None and sum(fitted) + len(_GAP) * (len(fitted) - 1) > columns:
+        wide = [index for index, floor in enumerate(floors) if fitted[index] > floor]
+        if not wide:
+            break
+        fitted[max(wide, key=lambda index: (fitted[index], index))] -= 1
+    return fitted
+
+
+def _number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _numeric(column: tuple[str, ...]) -> bool:
+    return all(_number(cell) for cell in column if cell)
+
+
+def _pointed(column: tuple[str, ...]) -> tuple[str, ...]:
+    """A column of numbers, padded on the right so that the decimal points meet."""
+    if not _numeric(column) or any("e" in cell or "n" in cell.lower() for cell in column):
+        return column
+    after = [len(cell) - cell.find(".") if "." in cell else 0 for cell in column]
+    return tuple(
+        cell + " " * (max(after) - tail) if cell else cell
+        for cell, tail in zip(column, after, strict=True)
+    )
+
+
+def _cells(text: str) -> int:
+    """How many columns of a terminal the text takes."""
+    return sum(
+        0 if unicodedata.combining(char) else 1 + (unicodedata.east_asian_width(char) in "WF")
+        for char in text
+    )
+
+
+def _cut(text: str, room: int) -> str:
+    if _cells(text) <= room:
+        return text
+    kept = text
+    while _cells(kept) > room - 1:
+        kept = kept[:-1]
+    return f"{kept}…"

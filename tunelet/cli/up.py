@@ -1,0 +1,83 @@
+"""up: the whole service in one process on this machine."""
+
+import errno
+import importlib
+from pathlib import Path
+
+import click
+
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+def _aliases(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
+    aliases = {}
+    for each in given:
+        image, sign, command = each.partition("=")
+        if not sign or not image or not command.strip():
+            raise click.BadParameter(f"{each!r} is not IMAGE=COMMAND", ctx, param)
+        aliases[image] = command
+    return aliases
+
+
+@click.command("up")
+@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True)
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("tunelet-data"),
+    envvar="TUNELET_DATA",
+    show_default=True,
+    show_envvar=True,
+    help="Where everything is kept.",
+)
+@click.option(
+    "--alias",
+    "aliases",
+    multiple=True,
+    callback=_aliases,
+    metavar="IMAGE=COMMAND",
+    help="Run COMMAND here for trials of IMAGE; may be repeated.",
+)
+@click.option(
+    "--max-processes", type=click.IntRange(1), metavar="N", help="Trials that run at a time."
+)
+def up_command(
+    port: int, host: str, data: Path, aliases: dict[str, str], max_processes: int | None
+) -> int:
+    """Start the service on this machine.
+
+    One process serves the API and all functions, keeps files and runs trials as processes.
+
+    Ctrl-C ends it, and the next `tunelet up` with the same --data goes on where it was.
+
+    \b
+    Examples:
+      tunelet up
+      tunelet up --alias 'docker_image_url=python train.py'
+      tunelet up --port 9000 --data /var/lib/tunelet --max-processes 8
+    """
+    if host not in _LOOPBACK:
+        click.echo(f"warning: whoever reaches {host}:{port} can run commands here", err=True)
+    from tunelet.bundle import activate
+
+    activate()
+    try:
+        embedded = importlib.import_module("functions.embedded")
+    except ModuleNotFoundError as fault:
+        raise click.ClickException(
+            f"the service needs more than the client (no {fault.name}): pip install 'tunelet[up]'"
+        ) from fault
+    try:
+        embedded.serve(host, port, data.resolve(), aliases, max_processes)
+    except OSError as fault:
+        raise click.ClickException(_trouble(fault, host, port, data)) from fault
+    return 0
+
+
+def _trouble(fault: OSError, host: str, port: int, data: Path) -> str:
+    if fault.errno == errno.EADDRINUSE:
+        return f"{host}:{port} is taken by another program: choose one with --port"
+    if fault.errno in (errno.EACCES, errno.EROFS, errno.ENOSPC):
+        return f"cannot keep data in {fault.filename or data}: {fault.strerror}"
+    return f"cannot serve on {host}:{port}: {fault.strerror or fault}"

@@ -1,0 +1,151 @@
+"""watch: an experiment as it goes, until it ends.
+
+In a terminal a live picture (tunelet.cli.live); elsewhere a line for each trial that ends,
+or with --json a line of JSON. A service that is away for a while is waited for.
+"""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from itertools import count
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from tunelet.cli.connection import Connection, connected, name_argument
+from tunelet.cli.page import trial_lines
+from tunelet.cli.table import colored, printable
+from tunelet.errors import Retry
+from tunelet.report import ENDED, FINAL, Json, assignment, progress, score, winners
+
+if TYPE_CHECKING:
+    from tunelet.client import Client
+
+Seen = TypeVar("Seen")
+
+_PAUSE = 0.5
+_LOST = 120.0
+
+
+@click.command("watch")
+@name_argument
+@connected
+def watch_command(connection: Connection, name: str) -> int:
+    """Watch an experiment until it ends.
+
+    Ctrl-C leaves it running.
+    Exits with 0 if it completed and with 1 if it failed or was stopped. With --json each
+    trial is written on a line when it has ended, and at last the experiment.
+
+    \b
+    Examples:
+      tunelet watch digits
+      tunelet watch digits | tee digits.log
+    """
+    return watch(connection, name)
+
+
+def watch(connection: Connection, name: str) -> int:
+    """Look on until the experiment has ended; returns the exit code."""
+    client = connection.client()
+    try:
+        if connection.json:
+            last = _told(client, name, _json_line)
+        elif sys.stdout.isatty():
+            from tunelet.cli.live import picture
+
+            last = picture(client, name)
+        else:
+            last = _told(client, name, _line)
+    except KeyboardInterrupt:
+        click.echo(
+            f"{name} goes on running; look again: {connection.command('watch', name)}, "
+            f"end it: {connection.command('stop', name)}",
+            err=True,
+        )
+        return 130
+    if connection.json:
+        _json_line(last, last)
+    else:
+        click.echo("\n".join(end_lines(last)))
+    return exit_code(last)
+
+
+def exit_code(experiment: Json) -> int:
+    return 0 if experiment["state"] == "COMPLETE" else 1
+
+
+def end_lines(experiment: Json) -> list[str]:
+    """How the experiment ended, and its best trial."""
+    reason = f" ({printable(experiment['reason'])})" if experiment["reason"] else ""
+    head = f"{experiment['name']} is {colored(experiment['state'])}{reason}: {progress(experiment)}"
+    best = winners(experiment)
+    if len(best) > 1:
+        return [head, f"{len(best)} trials on the Pareto front: tunelet best {experiment['name']}"]
+    return [head, *(trial_lines(best[0], experiment["spec"]) if best else ())]
+
+
+def polled(look: Callable[[], Seen]) -> Iterator[Seen | Retry]:
+    """What `look` sees, again and again without end; the fault where it could not see.
+
+    Raises the fault after two minutes of faults only.
+    """
+    since = None
+    while True:
+        try:
+            seen: Seen | Retry = look()
+            since = None
+        except Retry as fault:
+            since = since or time.monotonic()
+            if time.monotonic() - since > _LOST:
+                raise
+            seen = fault
+        yield seen
+        time.sleep(_PAUSE)
+
+
+def _told(client: "Client", name: str, tell: Callable[[Json, Json], None]) -> Json:
+    """Tell of every trial once it has ended; returns the experiment as it ended."""
+    known: set[int] = set()
+    away = False
+    looks = polled(lambda: _newest(client, name, next(n for n in count() if n not in known)))
+    while True:
+        seen = next(looks)
+        if isinstance(seen, Retry):
+            if not away:
+                click.echo(f"{seen}; trying again", err=True)
+            away = True
+            continue
+        away = False
+        experiment, trials = seen
+        for trial in trials:
+            if trial["state"] in ENDED and trial["number"] not in known:
+                known.add(trial["number"])
+                tell(trial, experiment)
+        if experiment["state"] in FINAL:
+            return experiment
+
+
+def _newest(client: "Client", name: str, first: int) -> tuple[Json, list[Json]]:
+    """The experiment, and its trials from number `first` on."""
+    # In this order: a trial that ended before the experiment did is then among them.
+    experiment = client.experiment(name).json
+    return experiment, list(client.trials(name, after=first - 1))
+
+
+def _json_line(item: Json, _: Json) -> None:
+    import json
+
+    click.echo(json.dumps(item, ensure_ascii=False))
+
+
+def _line(trial: Json, experiment: Json) -> None:
+    best = trial["number"] in [winner["number"] for winner in winners(experiment)]
+    parts = [
+        f"trial {trial['number']:<4} {trial['state']:<8}",
+        score(trial, experiment["spec"]),
+        assignment(trial["hyperparameters"]),
+        printable(trial["reason"] or "") if trial["state"] != "COMPLETE" else "",
+        "(best so far)" if best else "",
+    ]
+    click.echo("  ".join(part for part in parts if part))
