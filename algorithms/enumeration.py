@@ -1,0 +1,158 @@
+"""All combinations of a space's values, numbered and made on demand.
+
+A conditional hyperparameter multiplies only the branches in which it is active, so the
+combinations are the leaves of a tree. Subtrees are counted, not listed: finding the
+combination of a number takes time in the number of hyperparameters, however large the
+space is.
+"""
+
+import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from tunelet.space import Categorical, Condition, OneOf, Parameter, Space
+from tunelet.trial import Assignment, Scalar
+
+Links = frozenset[tuple[str, str]]
+"""The pairs of parent and child in which the parent's value fulfils the child's condition."""
+
+
+class Stretch(NamedTuple):
+    """Neighbouring values of a parent that fulfil the same children's conditions."""
+
+    start: int
+    stop: int
+    links: Links
+
+
+class Enumeration:
+    """`values` has those of each parameter that are to be combined, numbers ascending."""
+
+    def __init__(self, space: Space, values: Mapping[str, Sequence[Scalar]]) -> None:
+        self._trees = [_Tree(tree, values) for tree in _components(space)]
+        self._order = tuple(space.parameters)
+        self.size = math.prod(tree.size for tree in self._trees)
+
+    def at(self, index: int) -> Assignment:
+        """The combination number `index`, 0 <= index < size."""
+        found: Assignment = {}
+        for tree in reversed(self._trees):
+            index, part = divmod(index, tree.size)
+            found.update(tree.at(part))
+        return {name: found[name] for name in self._order if name in found}
+
+
+class _Tree:
+    """Parameters that conditions connect, parents first."""
+
+    def __init__(
+        self, parameters: Sequence[Parameter], values: Mapping[str, Sequence[Scalar]]
+    ) -> None:
+        self._parameters = parameters
+        self._values = [values[parameter.name] for parameter in parameters]
+        self._stretches = [
+            list(_stretches(parameter, values[parameter.name], parameters))
+            for parameter in parameters
+        ]
+        self._pending = [
+            frozenset(later.name for later in parameters[i:]) for i in range(len(parameters) + 1)
+        ]
+        self._below = lru_cache(maxsize=None)(self._count)
+        self.size = self._below(0, frozenset())
+
+    def at(self, index: int) -> Assignment:
+        found: Assignment = {}
+        links: Links = frozenset()
+        for i, parameter in enumerate(self._parameters):
+            if not _active(parameter, links):
+                continue
+            for stretch in self._stretches[i]:
+                after = self._after(i, links | stretch.links)
+                each = self._below(i + 1, after)
+                if index < (whole := (stretch.stop - stretch.start) * each):
+                    break
+                index -= whole
+            place, index = divmod(index, each)
+            found[parameter.name] = self._values[i][stretch.start + place]
+            links = after
+        return found
+
+    def _count(self, i: int, links: Links) -> int:
+        """The number of combinations of the parameters from `i` on."""
+        if i == len(self._parameters):
+            return 1
+        if not _active(self._parameters[i], links):
+            return self._below(i + 1, self._after(i, links))
+        return sum(
+            (stretch.stop - stretch.start)
+            * self._below(i + 1, self._after(i, links | stretch.links))
+            for stretch in self._stretches[i]
+        )
+
+    def _after(self, i: int, links: Links) -> Links:
+        """Only the links that a parameter after `i` looks at, so that counts are shared."""
+        return frozenset(link for link in links if link[1] in self._pending[i + 1])
+
+
+def _active(parameter: Parameter, links: Links) -> bool:
+    return all((parent, parameter.name) in links for parent in parameter.when)
+
+
+def _components(space: Space) -> Iterator[list[Parameter]]:
+    """Groups without conditions between them.
+
+    Within a group a branch comes whole before the next one, which keeps small what the count
+    of the rest depends on.
+    """
+    group_of: dict[str, list[Parameter]] = {}
+    groups: list[list[Parameter]] = []
+    for parameter in space:
+        joined = [parameter]
+        for group in {id(group_of[p]): group_of[p] for p in parameter.when}.values():
+            groups = [other for other in groups if other is not group]
+            joined = group + joined
+        groups.append(joined)
+        group_of.update({member.name: joined for member in joined})
+    return (_branch_by_branch(group) for group in groups)
+
+
+def _branch_by_branch(group: Sequence[Parameter]) -> list[Parameter]:
+    placed: dict[str, Parameter] = {}
+    waiting = [parameter for parameter in reversed(group) if not parameter.when]
+    while waiting:
+        parameter = waiting.pop()
+        placed[parameter.name] = parameter
+        waiting += [
+            child
+            for child in reversed(group)
+            if parameter.name in child.when and child.when.keys() <= placed.keys()
+        ]
+    return list(placed.values())
+
+
+def _stretches(
+    parent: Parameter, values: Sequence[Scalar], parameters: Sequence[Parameter]
+) -> Iterator[Stretch]:
+    asked = {
+        child.name: child.when[parent.name] for child in parameters if parent.name in child.when
+    }
+    if not asked:
+        yield Stretch(0, len(values), frozenset())
+        return
+    for start, stop in pairwise(_cuts(parent, values, list(asked.values()))):
+        fulfilled = (name for name, condition in asked.items() if condition.holds(values[start]))
+        yield Stretch(start, stop, frozenset((parent.name, name) for name in fulfilled))
+
+
+def _cuts(parent: Parameter, values: Sequence[Any], asked: Sequence[Condition]) -> list[int]:
+    """Indices between which no condition's answer changes."""
+    if isinstance(parent, Categorical):
+        return list(range(len(values) + 1))
+    cuts = {0, len(values)}
+    for condition in asked:
+        edges = condition.values if isinstance(condition, OneOf) else (condition.min, condition.max)
+        cuts.update(side(values, edge) for edge in edges for side in (bisect_left, bisect_right))
+    return sorted(cuts)

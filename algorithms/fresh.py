@@ -1,0 +1,73 @@
+"""Telling new assignments from those that were tried.
+
+A space is used up when every assignment was tried, whatever came of it. Where a branch of
+an infinite space is finite, such as a choice without hyperparameters of its own, its
+assignments may come again once other draws are hard to find.
+"""
+
+from collections.abc import Iterable
+from random import Random
+
+from algorithms.enumeration import Enumeration
+from tunelet.space import Space
+from tunelet.trial import Assignment, Scalar
+
+Key = frozenset[tuple[str, bool, Scalar]]
+
+_DRAWS = 100
+"""Draws from the prior before the assignments are gone through by number."""
+
+
+def key(assignment: Assignment) -> Key:
+    """Equal for equal assignments; True and 1 differ, 1 and 1.0 do not (as in JSON)."""
+    return frozenset((name, isinstance(value, bool), value) for name, value in assignment.items())
+
+
+def generator(seed: int, number: int, purpose: str = "") -> Random:
+    """A source of randomness for trial `number`, unlike that of any other trial."""
+    return Random(f"{seed}/{number}/{purpose}")
+
+
+def everything(space: Space) -> Enumeration | None:
+    """All assignments; None if there are infinitely many."""
+    values = {}
+    for parameter in space:
+        found = space.grid_values(parameter)
+        if found is None:
+            return None
+        values[parameter.name] = found
+    return Enumeration(space, values)
+
+
+class Untried:
+    """A space without the assignments that were taken."""
+
+    def __init__(self, space: Space, taken: Iterable[Assignment]) -> None:
+        self._space = space
+        self._all = everything(space)
+        # Where each draw has a continuous value, none comes twice: no need to look at the past.
+        endless = any(one.continuous and not one.when for one in space)
+        self._taken = set() if endless else {key(assignment) for assignment in taken}
+
+    def __contains__(self, assignment: Assignment) -> bool:
+        return key(assignment) not in self._taken
+
+    def take(self, assignment: Assignment) -> None:
+        self._taken.add(key(assignment))
+
+    def draw(self, rng: Random) -> Assignment | None:
+        """An assignment from the prior, given that it is new; None if the space is used up."""
+        for _ in range(_DRAWS):
+            drawn = self._space.sample(rng)
+            if drawn in self:
+                return drawn
+        return drawn if self._all is None else self._next(self._all, rng)
+
+    def _next(self, all_: Enumeration, rng: Random) -> Assignment | None:
+        """The first new one from a random place on: at most one look per assignment taken."""
+        start = rng.randrange(all_.size)
+        for offset in range(min(len(self._taken) + 1, all_.size)):
+            found = all_.at((start + offset) % all_.size)
+            if found in self:
+                return found
+        return None

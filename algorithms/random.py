@@ -1,0 +1,30 @@
+"""Random search (Bergstra and Bengio, JMLR 13, 2012): independent draws from the prior.
+
+Drawn without replacement: a finite space is exhausted once each assignment was tried. The
+generator of a trial depends on the seed and the trial's number only, so parallel and
+repeated calls agree.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from algorithms.fresh import Untried, generator
+from tunelet.ports import Algorithm, Problem, Suggestions
+from tunelet.trial import Assignment, Trial
+
+
+class RandomSearch:
+    def suggest(self, problem: Problem, trials: Sequence[Trial], count: int) -> Suggestions:
+        untried = Untried(problem.space, (trial.hyperparameters for trial in trials))
+        found: list[Assignment] = []
+        for number in range(problem.first, problem.first + count):
+            drawn = untried.draw(generator(problem.seed, number))
+            if drawn is None:
+                return Suggestions(found, exhausted=True)
+            untried.take(drawn)
+            found.append(drawn)
+        return Suggestions(found)
+
+
+if TYPE_CHECKING:
+    _: type[Algorithm] = RandomSearch

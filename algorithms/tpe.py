@@ -1,0 +1,120 @@
+"""TPE (Bergstra et al., NeurIPS 2011) through Optuna's TPESampler.
+
+The study is rebuilt in memory from the history on every call:
+
+- The first `n_startup_trials` are draws from the prior, as random search makes them.
+- Trials that wait or run are shown as running, so that the constant liar keeps new ones
+  away from them. Failed trials, and complete ones whose objective is missing or NaN, teach
+  the model nothing. Pruned ones rank below all complete ones, by their last report.
+- Floats (linear, log, step), integers and choices are Optuna's own distributions. What
+  Optuna has no distribution for (reverse_log, normal, lognormal) is modelled by its
+  quantile, uniform on [0, 1]. The weights of choices hold for the draws from the prior; the
+  model begins with even ones.
+- The generator of a trial depends on the seed and the trial's number, so the same call gives
+  the same answer. Where every assignment of a finite space was tried, it is exhausted.
+"""
+
+import math
+import warnings
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from algorithms.fresh import Untried, generator
+from tunelet.ports import Algorithm, Problem, Suggestions
+from tunelet.trial import Assignment, Trial, TrialState, number
+
+if TYPE_CHECKING:
+    from optuna.samplers import TPESampler
+
+    from algorithms.study import PastStudy
+
+_TRIES = 4
+"""Times that the model is asked for something new before the prior is."""
+
+
+class TreeParzen:
+    """The settings are TPESampler's, but that `group` is on by default where it helps."""
+
+    def __init__(
+        self,
+        *,
+        n_startup_trials: int = 10,
+        n_ei_candidates: int = 24,
+        multivariate: bool | None = None,
+        group: bool | None = None,
+        constant_liar: bool = True,
+    ) -> None:
+        if group and multivariate is False:
+            raise ValueError("group needs multivariate")
+        self._startup = n_startup_trials
+        self._candidates = n_ei_candidates
+        self._multivariate = multivariate
+        self._group = group
+        self._constant_liar = constant_liar
+
+    def suggest(self, problem: Problem, trials: Sequence[Trial], count: int) -> Suggestions:
+        untried = Untried(problem.space, (trial.hyperparameters for trial in trials))
+        study = self._study(problem, trials)
+        found: list[Assignment] = []
+        for place in range(problem.first, problem.first + count):
+            suggested = None if study is None else self._ask(problem, study, place, untried)
+            if suggested is None:
+                suggested = untried.draw(generator(problem.seed, place))
+            if suggested is None:
+                return Suggestions(found, exhausted=True)
+            untried.take(suggested)
+            found.append(suggested)
+        return Suggestions(found)
+
+    def _study(self, problem: Problem, trials: Sequence[Trial]) -> "PastStudy | None":
+        """None while too few trials have ended; Optuna is then not even imported."""
+        metrics = [objective.metric for objective in problem.objectives]
+        if sum(_teaches(trial, metrics) for trial in trials) < self._startup:
+            return None
+        from algorithms.study import PastStudy
+
+        return PastStudy(problem, trials)
+
+    def _ask(
+        self, problem: Problem, study: "PastStudy", place: int, untried: Untried
+    ) -> Assignment | None:
+        """What the model suggests for the trial of this number, unless it is nothing new."""
+        for attempt in range(_TRIES):
+            seed = generator(problem.seed, place, f"tpe {attempt}").getrandbits(32)
+            trial, suggested = study.ask(self._sampler(problem, seed))
+            if suggested in untried:
+                return suggested
+            study.withdraw(trial)
+        return None
+
+    def _sampler(self, problem: Problem, seed: int) -> "TPESampler":
+        from optuna.exceptions import ExperimentalWarning
+        from optuna.samplers import TPESampler
+
+        with warnings.catch_warnings():
+            # `group` is experimental in Optuna since 2.8, and the way to model branches.
+            warnings.simplefilter("ignore", ExperimentalWarning)
+            return TPESampler(
+                n_startup_trials=0,
+                n_ei_candidates=self._candidates,
+                multivariate=self._multivariate,
+                group=self._groups(problem),
+                constant_liar=self._constant_liar,
+                seed=seed,
+            )
+
+    def _groups(self, problem: Problem) -> bool:
+        if self._group is not None:
+            return self._group
+        single = len(problem.objectives) == 1
+        return problem.space.conditional and single and self._multivariate is not False
+
+
+def _teaches(trial: Trial, metrics: Sequence[str]) -> bool:
+    if trial.state is TrialState.COMPLETE:
+        return not any(math.isnan(number(trial.values.get(one, math.nan))) for one in metrics)
+    return trial.state is TrialState.PRUNED
+
+
+if TYPE_CHECKING:
+    _: type[Algorithm] = TreeParzen
