@@ -29,7 +29,7 @@ test: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(PACKAGES)
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n 2 -m "not ($(ELSEWHERE))"
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not ($(ELSEWHERE))"
 
 # Each says what it needs where that is absent.
 test-stores test-cluster test-browser test-terraform: test-%: install
