@@ -1,0 +1,90 @@
+"""Experiments and trials as the JSON that callers see, and the links between them."""
+
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Any
+
+from tunelet.experiment import Experiment
+from tunelet.trial import Trial, TrialState
+
+Json = dict[str, Any]
+
+
+def submitted(experiment: Experiment) -> Json:
+    """What a submit is answered with: enough to find everything else."""
+    return {
+        "name": experiment.name,
+        "namespace": experiment.namespace,
+        "state": experiment.state,
+        "links": _links(experiment),
+    }
+
+
+def experiment_json(experiment: Experiment) -> Json:
+    return {
+        "name": experiment.name,
+        "namespace": experiment.namespace,
+        "uid": experiment.uid,
+        "state": experiment.state,
+        "reason": experiment.reason,
+        "submitted_at": _time(experiment.submitted_at),
+        "ended_at": _time(experiment.ended_at),
+        "spec": experiment.spec,
+        "counts": _counts(experiment),
+        **best_json(experiment, list(experiment.best)),
+        "links": _links(experiment),
+    }
+
+
+def best_json(experiment: Experiment, best: list[Trial]) -> Json:
+    """`best` of one objective, null before the first; of several the front, as `pareto`."""
+    if len(experiment.terms.objectives) > 1:
+        return {"pareto": [trial_json(trial) for trial in best]}
+    return {"best": trial_json(best[0]) if best else None}
+
+
+def trial_json(trial: Trial) -> Json:
+    return {
+        "number": trial.number,
+        "attempt": trial.attempt,
+        "state": trial.state.value,
+        "hyperparameters": trial.hyperparameters,
+        "values": trial.values,
+        "reason": trial.reason,
+        "reports": [{"step": each.step, "values": each.values} for each in trial.reports],
+        "created_at": _time(trial.created_at),
+        "started_at": _time(trial.started_at),
+        "finished_at": _time(trial.finished_at),
+        "enqueued": trial.enqueued,
+        "exit_code": trial.exit_code,
+        "log_tail": trial.log_tail,
+    }
+
+
+def base(namespace: str | None) -> str:
+    """Where a namespace's routes begin."""
+    return "/api" if namespace in (None, "default") else f"/api/namespaces/{namespace}"
+
+
+def _links(experiment: Experiment) -> Json:
+    here = f"{base(experiment.namespace)}/experiments/{experiment.name}"
+    return {"self": here, "trials": f"{here}/trials", "best": f"{here}/best"}
+
+
+def _counts(experiment: Experiment) -> Json:
+    now = Counter(trial.state for trial in experiment.live)
+    return {
+        "waiting": now[TrialState.WAITING],
+        "running": now[TrialState.RUNNING],
+        "complete": experiment.ended.complete,
+        "pruned": experiment.ended.pruned,
+        "failed": experiment.ended.fail,
+    }
+
+
+def _time(seconds: float | None) -> str | None:
+    """ISO 8601 in UTC, to the millisecond."""
+    if seconds is None:
+        return None
+    text = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")

@@ -1,0 +1,204 @@
+"""What each route does: one call of the service, and its result as JSON."""
+
+from collections.abc import Callable, Iterator
+from http import HTTPStatus
+from itertools import chain
+from typing import Any
+from urllib.parse import urlencode
+
+from werkzeug.wrappers import Response
+
+from adapters.cloudevents import parse_all
+from functions import training
+from functions.call import Call, json_answer
+from functions.documents import best_json, experiment_json, submitted, trial_json
+from functions.problem import Refused
+from tunelet.errors import FieldError, Reject
+from tunelet.experiment import Experiment
+
+
+def submit(call: Call) -> Response:
+    """Start an experiment. With an Idempotency-Key, sent twice, it is one."""
+    return json_answer(submitted(call.service.submit(call.body, call.given_namespace, call.key)))
+
+
+def experiments(call: Call) -> Response:
+    """List experiments by name."""
+    page, after = call.service.experiments(call.namespace, **call.query)
+    shown = [experiment_json(experiment) for experiment in page]
+    return json_answer({"experiments": shown, "next": _next(call, "experiments", after)})
+
+
+def experiment(call: Call) -> Response:
+    """Look at an experiment."""
+    return json_answer(experiment_json(call.service.experiment(call.namespace, call.name)))
+
+
+def extend(call: Call) -> Response:
+    """Change the budget; an ended experiment goes on."""
+    return json_answer(experiment_json(call.service.extend(call.namespace, call.name, call.body)))
+
+
+def delete(call: Call) -> Response:
+    """End an experiment and forget it."""
+    call.service.delete(call.namespace, call.name)
+    return Response(status=HTTPStatus.NO_CONTENT)
+
+
+def trials(call: Call) -> Response:
+    """List trials by number."""
+    page, after = call.service.trials(call.namespace, call.name, **call.query)
+    shown = [trial_json(trial) for trial in page]
+    link = _next(call, f"experiments/{call.name}/trials", after)
+    return json_answer({"trials": shown, "next": link})
+
+
+def enqueue(call: Call) -> Response:
+    """Have these hyperparameters tried next."""
+    body = call.body
+    if (
+        not isinstance(body, dict)
+        or set(body) != {"trials"}
+        or not isinstance(body["trials"], list)
+    ):
+        remedy = 'send {"trials": [{hyperparameters}, …]}'
+        error = FieldError("trials", body, "is not a list of hyperparameters", remedy)
+        raise Reject("there are no trials to enqueue", [error])
+    made = call.service.enqueue(call.namespace, call.name, body["trials"], call.key)
+    return json_answer({"trials": [trial_json(trial) for trial in made]})
+
+
+def trial(call: Call) -> Response:
+    """Look at a trial."""
+    return json_answer(trial_json(call.service.trial(call.namespace, call.name, call.number)))
+
+
+def logs(call: Call) -> Response:
+    """What a trial has written."""
+    attempt = call.query.get("attempt")
+    output = call.service.logs(call.namespace, call.name, call.number, attempt)
+    response = Response(_begun(output), content_type="text/plain; charset=utf-8")
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def report(call: Call) -> Response:
+    """Report intermediate values."""
+    attempt = _attempt(call)
+    read = training.reports(call.body)
+    stop = call.service.report(call.namespace, call.name, call.number, attempt, read)
+    return json_answer({"stop": stop})
+
+
+def outcome(call: Call) -> Response:
+    """Say how a trial ended."""
+    attempt = _attempt(call)
+    read = training.outcome(call.body)
+    ended = call.service.finish(call.namespace, call.name, call.number, attempt, read)
+    return json_answer(trial_json(ended))
+
+
+def best(call: Call) -> Response:
+    """The best trial, or the Pareto front."""
+    found = call.service.best(call.namespace, call.name)
+    of = call.service.experiment(call.namespace, call.name)
+    return json_answer(best_json(of, found))
+
+
+def pause(call: Call) -> Response:
+    """Start no more trials; those that run go on."""
+    return _changed(call, call.service.pause)
+
+
+def resume(call: Call) -> Response:
+    """Go on after a pause."""
+    return _changed(call, call.service.resume)
+
+
+def stop(call: Call) -> Response:
+    """End an experiment and its trials."""
+    return _changed(call, call.service.stop)
+
+
+def events(call: Call) -> Response:
+    """Report on trials and end them by CloudEvents, in binary, structured or batched mode.
+
+    Answered after the commit. A batch is taken in order; sent again it changes nothing.
+    """
+    told = []
+    for event in parse_all(dict(call.request.headers), call.raw):
+        if event.type not in training.EVENTS:
+            remedy = f"send one of {', '.join(training.EVENTS)}"
+            error = FieldError("type", event.type, "is not taken here", remedy)
+            raise Reject("this type of event means nothing here", [error])
+        told.append({"id": event.id, "stop": training.tell(call.service, event, call.bearer)})
+    return json_answer({"events": told})
+
+
+def schema(call: Call) -> Response:
+    """The JSON Schema of a request."""
+    from tunelet.spec import request_schema
+
+    return json_answer(request_schema())
+
+
+def algorithms(call: Call) -> Response:
+    """The algorithms to choose from."""
+    return json_answer({"algorithms": list(call.service.catalog.describe())})
+
+
+def openapi(call: Call) -> Response:
+    """This description."""
+    from functions.openapi import document
+
+    return json_answer(document())
+
+
+def docs(call: Call) -> Response:
+    """This description, to read and to try."""
+    from functions.docs import page
+
+    return page()
+
+
+def docs_asset(call: Call) -> Response:
+    """A file of that page."""
+    from functions.docs import asset
+
+    return asset(call.path["asset"])
+
+
+def health(call: Call) -> Response:
+    """Whether the process lives."""
+    return json_answer({"status": "alive"})
+
+
+def ready(call: Call) -> Response:
+    """Whether the store can be used."""
+    call.service.ready()
+    return json_answer({"status": "ready"})
+
+
+def _attempt(call: Call) -> int:
+    if call.bearer is None:
+        remedy = "send Authorization: Bearer and the trial's TUNELET_TRIAL_TOKEN"
+        error = FieldError("Authorization", None, "is missing", remedy)
+        challenge = {"WWW-Authenticate": 'Bearer realm="trial"'}
+        raise Refused(HTTPStatus.UNAUTHORIZED, "a trial's token is needed", [error], challenge)
+    return call.service.authorize(call.bearer, call.namespace, call.name, call.number)
+
+
+def _changed(call: Call, change: Callable[[str, str], Experiment]) -> Response:
+    return json_answer(experiment_json(change(call.namespace, call.name)))
+
+
+def _next(call: Call, path: str, after: str | int | None) -> str | None:
+    if after is None:
+        return None
+    return f"{call.base}/{path}?{urlencode({**call.query, 'after': after})}"
+
+
+def _begun(output: Iterator[bytes]) -> Iterator[bytes]:
+    """The same output, begun, so that what is wrong with it is raised before the answer starts."""
+    first: list[Any] = [chunk for chunk in (next(output, None),) if chunk is not None]
+    return chain(first, output)

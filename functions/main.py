@@ -1,0 +1,66 @@
+"""The one --source of functions-framework; FUNCTION_TARGET says which function a process is.
+
+    functions-framework --source=functions/main.py --target=suggest
+
+Each target is a plain HTTP function. The framework's own handling of CloudEvents is not
+used: it answers 200 with a text, which brokers take for a failed delivery.
+"""
+
+import os
+import sys
+from functools import cache
+from pathlib import Path
+
+# The console script puts neither the project nor the present folder on the path. First, for
+# PyPI has packages of the names of ours.
+_ROOT = str(Path(__file__).resolve().parent.parent)
+sys.path[:] = [_ROOT, *(entry for entry in sys.path if entry != _ROOT)]
+
+from flask import Request  # noqa: E402
+from werkzeug.wrappers import Response  # noqa: E402
+
+from functions import log, wiring  # noqa: E402
+from tunelet.errors import Reject  # noqa: E402
+
+
+@cache
+def _function(name: str) -> wiring.Function:
+    try:
+        settings = wiring.Settings.from_env()
+        outbox = wiring.outbox(settings)
+        service = wiring.service(settings, outbox)
+    except Reject as refusal:
+        wrong = (f"  {e.field}={e.value or ''}: {e.message}; {e.remedy}" for e in refusal.errors)
+        sys.exit("\n".join([str(refusal), *wrong]))
+    return wiring.function(name, service, outbox, settings.max_body_bytes)
+
+
+def api(request: Request) -> Response:
+    """HTTP for people, programs and training code."""
+    return _function("api")(request)
+
+
+def suggest(request: Request) -> Response:
+    """Ask the algorithm for as many trials as there is room for."""
+    return _function("suggest")(request)
+
+
+def launch(request: Request) -> Response:
+    """Make the runs match the state."""
+    return _function("launch")(request)
+
+
+def complete(request: Request) -> Response:
+    """Take up the news of runs."""
+    return _function("complete")(request)
+
+
+def sweep(request: Request) -> Response:
+    """Do all that lost events would have caused."""
+    return _function("sweep")(request)
+
+
+if os.environ.get("FUNCTION_TARGET") in wiring.FUNCTIONS:
+    log.configure(os.environ["FUNCTION_TARGET"])
+    # Made now, so that a wrong environment ends the process and not its first request.
+    _function(os.environ["FUNCTION_TARGET"])

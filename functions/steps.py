@@ -1,0 +1,135 @@
+"""The four functions that a broker calls: suggest, launch, complete and sweep.
+
+Each takes one CloudEvent and answers 204, or with the one event that is to follow. An
+event that can never be right is answered 4xx and not delivered again; anything passing is
+answered 503 and is.
+"""
+
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from werkzeug.wrappers import Request, Response
+
+from adapters.cloudevents import TYPES, Event, binary, parse
+from functions import body, problem
+from functions.log import LOGGER
+from functions.outbox import Outbox
+from functions.problem import Refused
+from functions.subject import subject
+from functions.training import EVENTS, tell
+from tunelet.errors import Conflict, FieldError, NotFound, Reject
+from tunelet.ports import COLLECT, LAUNCH, SUGGEST
+
+if TYPE_CHECKING:
+    from tunelet.service import Service
+
+Step = Callable[["Service", Event], object]
+
+PING = "dev.knative.sources.ping"
+SWEEP = "dev.tunelet.sweep.requested"
+_JOB_CHANGES = tuple(
+    f"dev.knative.apiserver.resource.{what}" for what in ("add", "update", "delete")
+)
+_LABELS = tuple(f"tunelet.dev/{name}" for name in ("namespace", "experiment", "trial"))
+
+
+def _suggest(service: "Service", event: Event) -> None:
+    service.suggest(*subject(event)[:2])
+
+
+def _launch(service: "Service", event: Event) -> None:
+    service.launch(*subject(event)[:2])
+
+
+def _collect(service: "Service", event: Event) -> None:
+    service.collect(*subject(event)[:3])
+
+
+def _tell(service: "Service", event: Event) -> None:
+    tell(service, event, None)
+
+
+def _collect_job(service: "Service", event: Event) -> None:
+    """Of a Job's change as Kubernetes tells it; a Job that is not ours means nothing."""
+    labels = _labels(event.data)
+    namespace, experiment, trial = (labels.get(label) for label in _LABELS)
+    if namespace and experiment and str(trial).isdecimal():
+        service.collect(namespace, experiment, int(str(trial)))
+
+
+def _sweep(service: "Service", event: Event) -> None:
+    LOGGER.info("swept %d live experiments", service.sweep())
+
+
+STEPS: Mapping[str, Mapping[str, Step]] = {
+    "suggest": {TYPES[SUGGEST]: _suggest},
+    "launch": {TYPES[LAUNCH]: _launch},
+    "complete": {
+        TYPES[COLLECT]: _collect,
+        **dict.fromkeys(EVENTS, _tell),
+        **dict.fromkeys(_JOB_CHANGES, _collect_job),
+    },
+    "sweep": {SWEEP: _sweep, PING: _sweep},
+}
+"""By function: what to do on which type of event."""
+
+
+class EventFunction:
+    """The function `name` over one service. `outbox` is the service's publisher."""
+
+    def __init__(self, name: str, service: "Service", outbox: Outbox, max_body_bytes: int) -> None:
+        self._steps = STEPS[name]
+        self._service, self._outbox, self._limit = service, outbox, max_body_bytes
+
+    def __call__(self, request: Request) -> Response:
+        try:
+            return self._answer(request)
+        except (Conflict, NotFound) as error:
+            # 404 and 409 would be delivered again, and nothing would be different then.
+            return problem.problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error), request)
+        except Exception as error:  # noqa: BLE001 (the last line: whatever it is, it is answered)
+            return problem.answer(error, request)
+
+    def _answer(self, request: Request) -> Response:
+        raw = body.read(request, self._limit)
+        if request.method != "POST":
+            detail = f"events are sent with POST, not {request.method}"
+            raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, detail, (), {"Allow": "POST"})
+        event = parse(dict(request.headers), raw)
+        step = self._steps.get(event.type)
+        if step is None:
+            remedy = f"send one of {', '.join(self._steps)}"
+            error = FieldError("type", event.type, "is not for this function", remedy)
+            raise Reject("the event is not for this function", [error])
+        if step is _sweep:
+            # It may take long, and all that it has found so far should be under way.
+            step(self._service, event)
+            return Response(status=HTTPStatus.NO_CONTENT)
+        return self._followed(step, event)
+
+    def _followed(self, step: Step, event: Event) -> Response:
+        with self._outbox.held() as signals:
+            try:
+                step(self._service, event)
+            except NotFound:
+                if step is _tell:
+                    raise
+                LOGGER.info("an event came for %s, which is not there", event.subject)
+            except Exception:
+                # What is committed when the event comes again will call for nothing then.
+                self._outbox.send(signals)
+                raise
+        if not signals:
+            return Response(status=HTTPStatus.NO_CONTENT)
+        self._outbox.send(signals[:-1])
+        headers, data = binary(signals[-1])
+        return Response(data, HTTPStatus.OK, headers)
+
+
+def _labels(job: Any) -> dict[str, str]:
+    metadata = job.get("metadata") if isinstance(job, dict) else None
+    labels = metadata.get("labels") if isinstance(metadata, dict) else None
+    if not isinstance(labels, dict):
+        return {}
+    return {name: value for name, value in labels.items() if isinstance(value, str)}

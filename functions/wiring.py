@@ -1,0 +1,151 @@
+"""Composition: the settings of a function, and the only place where adapters are chosen."""
+
+import json
+import os
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
+
+from werkzeug.wrappers import Request, Response
+
+from functions.outbox import Nowhere, Outbox
+from tunelet.errors import FieldError, Reject
+from tunelet.ports import Publisher
+
+if TYPE_CHECKING:
+    from tunelet.service import Service
+
+FUNCTIONS = ("api", "suggest", "launch", "complete", "sweep")
+
+Function = Callable[[Request], Response]
+
+_SECRET_BYTES = 16
+
+
+class Settings(NamedTuple):
+    """What a function is told by its environment."""
+
+    store: str
+    """TUNELET_STORE: the URL of the bucket or folder."""
+    secret: bytes
+    """TUNELET_SECRET: signs the trials' tokens; the same for all functions."""
+    launcher: str
+    """TUNELET_LAUNCHER: the URL of where training runs."""
+    sink: str | None
+    """K_SINK: where events are posted; Knative sets it."""
+    api_url: str
+    """TUNELET_API_URL: where training code reaches the API, without /api."""
+    aliases: Mapping[str, Sequence[str]]
+    """TUNELET_ALIASES: image name to local command, as JSON."""
+    max_processes: int | None
+    """TUNELET_MAX_PROCESSES: how many runs the launcher has active; None: its own choice."""
+    max_body_bytes: int
+    """TUNELET_MAX_BODY_BYTES: the largest request body."""
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
+        """Raises `Reject` with everything that is wrong with the environment."""
+        env = _Environment(environ)
+        settings = cls(
+            store=env.text("TUNELET_STORE", "set the store's URL, such as file:///var/lib/tunelet"),
+            secret=env.secret("TUNELET_SECRET"),
+            launcher=env.text(
+                "TUNELET_LAUNCHER", "set the launcher's URL, such as process:///var/lib/runs"
+            ),
+            sink=env.url("K_SINK", None),
+            api_url=env.url("TUNELET_API_URL", "http://127.0.0.1:8080"),
+            aliases=env.aliases("TUNELET_ALIASES"),
+            max_processes=env.integer("TUNELET_MAX_PROCESSES", None),
+            max_body_bytes=env.integer("TUNELET_MAX_BODY_BYTES", 1 << 20),
+        )
+        if env.errors:
+            raise Reject("the environment is not as it must be", env.errors)
+        return settings
+
+
+def outbox(settings: Settings) -> Outbox:
+    """The way to the broker."""
+    if settings.sink is None:
+        return Outbox(Nowhere())
+    from adapters.cloudevents import BrokerPublisher
+
+    return Outbox(BrokerPublisher(settings.sink))
+
+
+def service(settings: Settings, publisher: Publisher) -> "Service":
+    """The service over the adapters that the settings name; raises `Reject` for unknown ones."""
+    from adapters.launchers import open_launcher
+    from adapters.storage import open_store
+    from algorithms import catalog
+    from tunelet.service import Service
+
+    return Service(
+        open_store(settings.store),
+        open_launcher(settings.launcher, aliases=settings.aliases, limit=settings.max_processes),
+        catalog(),
+        publisher,
+        secret=settings.secret,
+        api_url=settings.api_url,
+    )
+
+
+def function(name: str, served: "Service", sent: Outbox, max_body_bytes: int) -> Function:
+    """One of FUNCTIONS, importing what it needs and no more. `sent` is the service's publisher."""
+    if name == "api":
+        from functions.api import Api
+
+        return Api(served, max_body_bytes)
+    from functions.steps import EventFunction
+
+    return EventFunction(name, served, sent, max_body_bytes)
+
+
+class _Environment:
+    """Variables read one by one; what is wrong with them is collected."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ, self.errors = environ, list[FieldError]()
+
+    def text(self, name: str, remedy: str) -> str:
+        value = self._environ.get(name, "")
+        if not value:
+            self._wrong(name, None, "is not set", remedy)
+        return value
+
+    def secret(self, name: str) -> bytes:
+        value = self._environ.get(name, "").encode()
+        if len(value) < _SECRET_BYTES:
+            remedy = f"set {_SECRET_BYTES} random bytes or more, the same for all functions"
+            self._wrong(name, "(not shown)" if value else None, "is missing or too short", remedy)
+        return value
+
+    def url(self, name: str, default: Any) -> Any:
+        value = self._environ.get(name)
+        if not value:
+            return default
+        if urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).netloc:
+            self._wrong(name, value, "is not an HTTP address", "set it as http://host:port")
+        return value.rstrip("/") if name == "TUNELET_API_URL" else value
+
+    def integer(self, name: str, default: Any) -> Any:
+        value = self._environ.get(name)
+        if not value:
+            return default
+        if not (value.isascii() and value.isdigit() and int(value) > 0):
+            self._wrong(name, value, "is not a positive integer", "set one, or leave it unset")
+            return default
+        return int(value)
+
+    def aliases(self, name: str) -> dict[str, list[str]]:
+        value = self._environ.get(name) or "{}"
+        try:
+            given = json.loads(value)
+            return {image: shlex.split(command) for image, command in given.items()}
+        except (AttributeError, TypeError, ValueError):
+            remedy = 'set a JSON object such as {"trainer": "python train.py"}'
+            self._wrong(name, value, "is not an object of commands", remedy)
+            return {}
+
+    def _wrong(self, name: str, value: str | None, message: str, remedy: str) -> None:
+        self.errors.append(FieldError(name, value, message, remedy))
