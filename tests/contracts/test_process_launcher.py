@@ -179,12 +179,21 @@ def test_the_whole_tree_is_stopped_even_what_left_the_session_or_ignores_the_sig
 def test_what_is_stopped_is_given_time_to_save_its_work(tmp_path: Path) -> None:
     launcher = launcher_at(tmp_path, grace=60.0)
     launcher.launch(
-        script("(trap 'echo saved; exit 0' TERM; echo up; while :; do sleep 0.05; done)")
+        script("(trap 'sleep 0.3; echo saved; exit 0' TERM; echo up; while :; do sleep 0.05; done)")
     )
     until(lambda: b"up" in b"".join(launcher.logs(RUN)))
     launcher.stop(RUN)
     ended(launcher)
     assert b"saved" in b"".join(launcher.logs(RUN))
+
+
+def test_signals_meant_for_the_service_reach_neither_shim_nor_training(
+    launcher: ProcessLauncher, tmp_path: Path
+) -> None:
+    launcher.launch(script("echo $$ > pid; exec sleep 1000"))
+    training, shim = pid_in(folder_of(tmp_path) / "work" / "pid"), shim_of(tmp_path).pid
+    assert os.getsid(shim) == shim
+    assert os.getpgid(training) == training
 
 
 def test_what_a_run_leaves_behind_is_killed(launcher: ProcessLauncher, tmp_path: Path) -> None:
