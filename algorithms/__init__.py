@@ -9,6 +9,6 @@ from tunelet.ports import Catalog
 
 def catalog() -> Catalog:
     """The built-in algorithms and those that installed distributions add as plugins."""
-    from algorithms.catalog import InstalledAlgorithms
+    from algorithms.installed import InstalledAlgorithms
 
     return InstalledAlgorithms()

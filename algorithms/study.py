@@ -143,18 +143,14 @@ def view(parameter: Parameter) -> View:
                 lambda value: places[isinstance(value, bool), value],
                 choices.__getitem__,
             )
-        case Int(min=low, max=high, scale=scale, step=step):
+        case Int(min=low, scale=scale, step=step, count=count):
+            high = low + (count - 1) * step
             return View(IntDistribution(low, high, log=scale == "log", step=step), int, int)
-        case Float(scale="linear" | "log" as scale, min=low, max=high, step=step):
-            distribution = FloatDistribution(low, _last(parameter), log=scale == "log", step=step)
-            return View(distribution, float, float)
+        case Float(scale="linear" | "log" as scale, min=low, step=step, count=count):
+            end = parameter.max if count is None else parameter.at(count - 1)
+            return View(FloatDistribution(low, end, scale == "log", step), float, float)
         case _:
             return View(FloatDistribution(0.0, 1.0), parameter.to_unit, parameter.from_unit)
-
-
-def _last(parameter: Float) -> float:
-    """The greatest value: the last on the grid, if there is one."""
-    return parameter.max if parameter.count is None else parameter.at(parameter.count - 1)
 
 
 def _suggest(trial: optuna.Trial, parameter: Parameter, views: Mapping[str, View]) -> Any:

@@ -1,0 +1,196 @@
+"""What every algorithm promises, whatever it is: inherit `AlgorithmContract` and say which."""
+
+import json
+from random import Random
+from typing import Any
+
+import msgspec
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tunelet.ports import Algorithm, Objective, Problem, Suggestions
+from tunelet.space import Space
+from tunelet.trial import Assignment, Number, Trial, TrialState
+
+# The same test runs for each algorithm on purpose.
+INHERITED = settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.differing_executors]
+)
+LOSS = Objective("objective", "minimize")
+SPEED = Objective("speed", "maximize")
+NUMBERS = st.floats(-1e3, 1e3, allow_nan=False).map(lambda value: round(value, 6))
+
+
+def trial(
+    number: int,
+    hyperparameters: Assignment,
+    state: TrialState = TrialState.COMPLETE,
+    **values: Number,
+) -> Trial:
+    return Trial(
+        number=number,
+        hyperparameters=hyperparameters,
+        created_at=0.0,
+        state=state,
+        values=values,
+    )
+
+
+def key(assignment: Assignment) -> str:
+    return json.dumps(assignment, sort_keys=True)
+
+
+def encoded(suggestions: Suggestions) -> bytes:
+    """The answer as the log would keep it, memory included."""
+    return msgspec.json.encode(suggestions)
+
+
+@st.composite
+def bounded(draw: st.DrawFn) -> dict[str, Any]:
+    kind = draw(st.sampled_from(["linear", "log", "reverse_log", "step"]))
+    if kind == "reverse_log":
+        return {"type": "float", "min": 0.1, "max": draw(st.floats(0.2, 0.99)), "scale": kind}
+    low, width = draw(st.floats(0.001, 10).map(lambda x: round(x, 3))), draw(st.integers(1, 50))
+    form = {"type": "float", "min": low, "max": low + width}
+    return form | ({"step": 0.1} if kind == "step" else {"scale": kind})
+
+
+@st.composite
+def integers(draw: st.DrawFn) -> dict[str, Any]:
+    low, width = draw(st.integers(1, 40)), draw(st.integers(1, 60))
+    scale = draw(st.sampled_from([{}, {"scale": "log"}, {"step": draw(st.integers(1, width))}]))
+    return {"type": "int", "min": low, "max": low + width} | scale
+
+
+@st.composite
+def priors(draw: st.DrawFn) -> dict[str, Any]:
+    kind = draw(st.sampled_from(["normal", "lognormal"]))
+    step = draw(st.sampled_from([{}, {"step": 0.5}, {"integer": True}]))
+    return {"type": kind, "mean": draw(st.floats(-1, 3)), "std": draw(st.floats(0.1, 2))} | step
+
+
+def choices() -> st.SearchStrategy[dict[str, Any]]:
+    plain = st.permutations([1, True, 2.5, "a", None, False]).map(lambda every: every[:4])
+    weighted = st.just([{"value": "x", "weight": 5}, {"value": "y", "weight": 1}])
+    return st.one_of(plain, weighted).map(lambda them: {"type": "categorical", "choices": them})
+
+
+@st.composite
+def spaces(draw: st.DrawFn) -> Space:
+    """Up to five parameters; each may depend on one before it."""
+    forms: dict[str, dict[str, Any]] = {}
+    for name in "abcde"[: draw(st.integers(1, 5))]:
+        form = draw(st.one_of(bounded(), integers(), priors(), choices()))
+        if forms and draw(st.booleans()):
+            parent = draw(st.sampled_from(sorted(forms)))
+            form = form | {"when": {parent: draw(condition(forms[parent]))}}
+        forms[name] = form
+    return Space.of(forms)
+
+
+@st.composite
+def condition(draw: st.DrawFn, parent: dict[str, Any]) -> Any:
+    if parent["type"] == "categorical":
+        values = [one["value"] if isinstance(one, dict) else one for one in parent["choices"]]
+        return [draw(st.sampled_from(values))]
+    if "min" in parent:
+        return {"min": (parent["min"] + parent["max"]) / 2}
+    return {"max": parent["mean"]}
+
+
+@st.composite
+def histories(draw: st.DrawFn, space: Space) -> list[Trial]:
+    """Trials in every state, with values that are finite, infinite, NaN or missing."""
+    count, rng = draw(st.integers(0, 25)), Random(draw(st.integers(0, 1000)))
+    measured = st.one_of(NUMBERS, st.sampled_from(["NaN", "Infinity", "-Infinity"]))
+    return [
+        trial(
+            number,
+            space.sample(rng),
+            draw(st.sampled_from(TrialState)),
+            **draw(st.dictionaries(st.sampled_from(["objective", "speed"]), measured)),
+        )
+        for number in range(count)
+    ]
+
+
+class AlgorithmContract:
+    """Subclasses say which algorithm."""
+
+    objectives: tuple[tuple[Objective, ...], ...] = ((LOSS,), (LOSS, SPEED))
+
+    def algorithm(self) -> Algorithm:
+        raise NotImplementedError
+
+    @INHERITED
+    @given(st.data())
+    def test_every_suggestion_is_an_assignment_of_the_space(self, data: st.DataObject) -> None:
+        problem, history = self._case(data)
+        count = data.draw(st.integers(1, 4))
+        answer = self.algorithm().suggest(problem, history, count)
+        for assignment in answer.assignments:
+            assert not problem.space.problems(assignment)
+            assert problem.space.canonical(assignment) == assignment
+            assert json.loads(json.dumps(assignment)) == assignment
+            assert list(assignment) == list(problem.space.active(assignment))
+
+    @INHERITED
+    @given(st.data())
+    def test_the_same_question_gets_the_same_answer(self, data: st.DataObject) -> None:
+        problem, history = self._case(data)
+        answers = [self.algorithm().suggest(problem, history, 3) for _ in range(2)]
+        assert encoded(answers[0]) == encoded(answers[1])
+
+    @INHERITED
+    @given(st.data())
+    def test_as_many_as_asked_for_unless_exhausted(self, data: st.DataObject) -> None:
+        problem, history = self._case(data)
+        count = data.draw(st.integers(1, 6))
+        answer = self.algorithm().suggest(problem, history, count)
+        assert len(answer.assignments) <= count
+        assert len(answer.assignments) == count or answer.exhausted
+
+    def test_one_call_for_three_gives_what_three_calls_for_one_give(self) -> None:
+        space = Space.of({"x": {"type": "float", "min": 0.0, "max": 1.0}})
+        problem = Problem(space, (LOSS,), seed=7, first=0)
+        together = self._answers(problem, [], 3)
+        one_by_one: list[Trial] = []
+        for number in range(3):
+            (found,) = self._answers(problem._replace(first=number), one_by_one, 1)
+            one_by_one.append(trial(number, found, TrialState.WAITING))
+        assert [one.hyperparameters for one in one_by_one] == together
+
+    def test_trials_that_still_run_are_not_suggested_again(self) -> None:
+        space = Space.of(
+            {
+                "a": {"type": "int", "min": 1, "max": 6},
+                "b": {"type": "categorical", "choices": ["x", "y"], "when": {"a": {"min": 4}}},
+            }
+        )
+        problem = Problem(space, (LOSS,), seed=3, first=0)
+        trials: list[Trial] = []
+        while True:
+            answer = self.algorithm().suggest(problem._replace(first=len(trials)), trials, 2)
+            for assignment in answer.assignments:
+                state = TrialState.RUNNING if len(trials) % 3 == 0 else TrialState.COMPLETE
+                trials.append(trial(len(trials), assignment, state, objective=float(len(trials))))
+            if answer.exhausted:
+                break
+        assert len({key(one.hyperparameters) for one in trials}) == len(trials) == space.size() == 9
+
+    def test_its_memory_and_its_suggestions_stand_in_the_log_as_json(self) -> None:
+        problem = Problem(Space.of({"n": {"type": "int", "min": 1, "max": 9}}), (LOSS,), 1, 0)
+        answer = self.algorithm().suggest(problem, [], 2)
+        memory = json.loads(json.dumps(answer.memory))
+        again = self.algorithm().suggest(problem._replace(memory=memory, first=2), [], 1)
+        assert len(again.assignments) == 1
+
+    def _answers(self, problem: Problem, trials: list[Trial], count: int) -> list[Assignment]:
+        return list(self.algorithm().suggest(problem, trials, count).assignments)
+
+    def _case(self, data: st.DataObject) -> tuple[Problem, list[Trial]]:
+        space = data.draw(spaces())
+        history = data.draw(histories(space))
+        objectives = data.draw(st.sampled_from(self.objectives))
+        seed = data.draw(st.integers(0, 2**31))
+        return Problem(space, objectives, seed, len(history)), history

@@ -1,0 +1,30 @@
+"""The built-in algorithms keep the contract."""
+
+import algorithms
+from algorithms.grid import GridSearch
+from algorithms.random import RandomSearch
+from algorithms.tpe import TreeParzen
+from tests.contracts.algorithms import AlgorithmContract
+from tunelet.ports import Algorithm
+
+
+class TestRandomSearch(AlgorithmContract):
+    def algorithm(self) -> Algorithm:
+        return RandomSearch()
+
+
+class TestGridSearch(AlgorithmContract):
+    def algorithm(self) -> Algorithm:
+        return GridSearch(points=7)
+
+
+class TestTpeFromTheFirstTrialOn(AlgorithmContract):
+    """Without random trials, so that the model makes every suggestion."""
+
+    def algorithm(self) -> Algorithm:
+        return TreeParzen(n_startup_trials=0)
+
+
+class TestTpeAsTheCatalogMakesIt(AlgorithmContract):
+    def algorithm(self) -> Algorithm:
+        return algorithms.catalog().load("tpe", {})
