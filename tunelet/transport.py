@@ -16,15 +16,8 @@ import urllib3
 from urllib3.exceptions import HTTPError, NewConnectionError, SSLError
 
 from tunelet import __version__
-from tunelet.errors import (
-    Conflict,
-    FieldError,
-    Forbidden,
-    NotFound,
-    Reject,
-    Retry,
-    TuneletError,
-)
+from tunelet.errors import FieldError, Reject, Retry, TuneletError
+from tunelet.problem import failure, problem, stranger
 
 _PASSING = (429, 502, 503, 504)
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
@@ -60,21 +53,24 @@ class Transport:
         headers: Mapping[str, str] | None = None,
     ) -> Any:
         """The answer's JSON, None where the answer has no body."""
-        answer = self._send(method, path, body, query or {}, headers or {})
+        answer, sends = self._send(method, path, body, query or {}, headers or {})
+        if method == "DELETE" and answer.status == 404 and sends > 1:
+            # An earlier one of ours did it, and its answer was lost.
+            return None
         if answer.status >= 300:
-            raise _failure(self.url, answer.status, answer.data)
+            raise failure(self.url, answer.status, answer.data)
         try:
             return json.loads(answer.data) if answer.data else None
         except ValueError:
-            raise _stranger(self.url, answer.status) from None
+            raise stranger(self.url, answer.status) from None
 
     def stream(
         self, path: str, query: Mapping[str, object], headers: Mapping[str, str]
     ) -> tuple[int, Iterator[bytes]]:
         """The answer's status and its bytes as they arrive; 416 (no such range) is no error."""
-        answer = self._send("GET", path, None, query, headers, preload=False)
+        answer, _ = self._send("GET", path, None, query, headers, preload=False)
         if answer.status >= 300 and answer.status != 416:
-            raise _failure(self.url, answer.status, answer.data)
+            raise failure(self.url, answer.status, answer.data)
         return answer.status, self._chunks(answer)
 
     def _chunks(self, answer: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
@@ -93,16 +89,19 @@ class Transport:
         query: Mapping[str, object],
         headers: Mapping[str, str],
         preload: bool = True,
-    ) -> urllib3.BaseHTTPResponse:
+    ) -> tuple[urllib3.BaseHTTPResponse, int]:
+        """The answer, and how many times the request was sent for it."""
         known = {name: value for name, value in query.items() if value is not None}
         target = self.url + path + (f"?{urlencode(known)}" if known else "")
         sent = {**self._pool.headers, **headers}
-        data = None if body is None else json.dumps(body).encode()
+        data = None if body is None else _encoded(body)
         if data is not None:
             sent["Content-Type"] = "application/json"
         start, pause = time.monotonic(), _FIRST_PAUSE
+        sends = 0
         while True:
-            failure: Retry
+            sends += 1
+            passing: Retry
             limit = self._timeout
             left = max(start + limit - time.monotonic(), 0.1)
             try:
@@ -116,17 +115,17 @@ class Transport:
                     timeout=urllib3.Timeout(connect=min(_CONNECT, left), read=left),
                 )
                 if answer.status not in _PASSING:
-                    return answer
-                failure = _busy(answer)
+                    return answer, sends
+                passing = _busy(answer)
             except SSLError as fault:
                 raise TuneletError(f"{self.url} has no certificate to trust: {fault}") from fault
             except HTTPError as fault:
-                failure = Unreachable(f"nothing answers at {self.url} ({_why(fault)})")
+                passing = Unreachable(f"nothing answers at {self.url} ({_why(fault)})")
                 if isinstance(fault, NewConnectionError):
                     limit = min(limit, self._patience)
-            wait = max(failure.after or 0.0, pause * random.uniform(0.5, 1.0))
+            wait = max(passing.after or 0.0, pause * random.uniform(0.5, 1.0))
             if time.monotonic() + wait >= start + limit:
-                raise failure
+                raise passing
             time.sleep(wait)
             pause = min(pause * 2, _LONGEST_PAUSE)
 
@@ -144,45 +143,19 @@ def address(url: str) -> str:
     return url.rstrip("/").removesuffix("/api")
 
 
+def _encoded(body: object) -> bytes:
+    try:
+        return json.dumps(body, allow_nan=False).encode()
+    except ValueError:
+        raise Reject("JSON can carry neither NaN nor infinity, and the request does") from None
+
+
 def _busy(answer: urllib3.BaseHTTPResponse) -> Retry:
     asked = answer.headers.get("Retry-After", "")
     # The other form, a date, is read as no wish: our own pauses are as good.
     after = float(asked) if asked.isdigit() else None
-    detail = _problem(answer.data).get("detail")
+    detail = problem(answer.data).get("detail")
     return Retry(detail or f"the service answers {answer.status}: not ready", after)
-
-
-def _failure(url: str, status: int, data: bytes) -> TuneletError:
-    problem = _problem(data)
-    if not problem:
-        return _stranger(url, status)
-    message = problem.get("detail") or problem.get("title") or f"the service answers {status}"
-    if status in (401, 403):
-        return Forbidden(message)
-    if status == 404:
-        return NotFound(message)
-    if status == 409:
-        return Conflict(message)
-    if status < 500:
-        return Reject(message, [_field(error) for error in problem.get("errors", ())])
-    return TuneletError(message)
-
-
-def _problem(data: bytes) -> dict[str, Any]:
-    """The RFC 9457 object of an answer; empty if the answer is not one."""
-    try:
-        problem = json.loads(data)
-    except ValueError:
-        return {}
-    return problem if isinstance(problem, dict) and "status" in problem else {}
-
-
-def _field(error: Mapping[str, Any]) -> FieldError:
-    return FieldError(error["field"], error.get("value"), error["message"], error.get("remedy", ""))
-
-
-def _stranger(url: str, status: int) -> TuneletError:
-    return TuneletError(f"{url} answers {status}, but not as a Tunelet service does")
 
 
 def _why(fault: HTTPError) -> str:
