@@ -2,8 +2,8 @@
 
 import json
 import os
+import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -27,11 +27,21 @@ REQUEST = {
 TRAIN = 'for last in "$@"; do :; done; echo "objective=${last#*=}"\n'
 
 
+def without_python_settings() -> dict[str, str]:
+    """The environment, less what could lead Python back to the checkout."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+
+
 def run(command: list[str | Path], cwd: Path, timeout: float = 300) -> str:
-    """The standard output of a command that must succeed, run without any Python settings."""
-    env = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    """The standard output of a command that must succeed."""
     ran = subprocess.run(
-        command, cwd=cwd, env=env, capture_output=True, text=True, timeout=timeout, check=False
+        command,
+        cwd=cwd,
+        env=without_python_settings(),
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
     )
     assert ran.returncode == 0, f"{command} exited with {ran.returncode}:\n{ran.stdout}{ran.stderr}"
     return ran.stdout
@@ -110,39 +120,36 @@ def test_the_bare_wheel_has_few_dependencies(bare: Path, tmp_path: Path) -> None
 
 def test_without_its_extra_up_says_what_to_install(bare: Path, tmp_path: Path) -> None:
     ran = subprocess.run(
-        [bare / "tunelet", "up"], cwd=tmp_path, capture_output=True, text=True, check=False
+        [bare / "tunelet", "up"],
+        cwd=tmp_path,
+        env=without_python_settings(),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert ran.returncode == 2
     assert "tunelet[up]" in ran.stderr
     assert "Traceback" not in ran.stderr
 
 
-def unused_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture
 def service(full: Path, tmp_path: Path) -> Iterator[str]:
     """The address of a service that runs from the installed wheel, with a shell script aliased."""
     (tmp_path / "train.sh").write_text(TRAIN)
-    port = unused_port()
     log = tmp_path / "up.log"
-    command: list[str | Path] = [full / "tunelet", "up", "--port", str(port)]
-    command += ["--data", tmp_path / "data", "--alias", f"shell=sh {tmp_path / 'train.sh'}"]
+    command: list[str | Path] = [full / "tunelet", "up", "--port", "0", "--data", tmp_path / "data"]
+    command += ["--alias", f"shell=sh {tmp_path / 'train.sh'}"]
     with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=tmp_path, stdout=output, stderr=output)
+        process = subprocess.Popen(
+            command, cwd=tmp_path, env=without_python_settings(), stdout=output, stderr=output
+        )
     try:
         deadline = time.monotonic() + 60
-        while process.poll() is None and time.monotonic() < deadline:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.1)
-        else:
-            pytest.fail(f"tunelet up does not listen:\n{log.read_text()}")
-        yield f"http://127.0.0.1:{port}"
+        while not (found := re.search(r"serves (http://\S+)", log.read_text())):
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.05)
+        yield found[1]
     finally:
         process.terminate()
         process.wait(timeout=30)
@@ -155,7 +162,7 @@ def test_the_bare_client_runs_an_experiment_on_the_installed_service(
     tunelet: list[str | Path] = ["env", f"TUNELET_URL={service}", bare / "tunelet"]
     run([*tunelet, "submit", tmp_path / "request.json"], tmp_path)
     run([*tunelet, "watch", "far-away"], tmp_path, timeout=120)
-    best = json.loads(run([*tunelet, "best", "far-away", "--json"], tmp_path))
+    best = json.loads(run([*tunelet, "best", "far-away", "--json"], tmp_path))["best"]
     trials = json.loads(run([*tunelet, "trials", "far-away", "--json"], tmp_path))["trials"]
     assert [trial["state"] for trial in trials] == ["COMPLETE"] * 4
     objectives = {

@@ -1,10 +1,13 @@
 """The documents are true where a program can tell."""
 
+import json
 import re
 import subprocess
 from pathlib import Path
 
 import pytest
+
+from tunelet.request import request_schema
 
 ROOT = Path(__file__).resolve().parents[2]
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
@@ -47,3 +50,8 @@ def test_every_decision_is_in_the_table_of_decisions() -> None:
     table = (folder / "README.md").read_text()
     for record in folder.glob("0*.md"):
         assert f"({record.name})" in table
+
+
+def test_the_published_schema_is_the_one_that_requests_are_checked_against() -> None:
+    published = json.loads((ROOT / "docs" / "request.schema.json").read_text())
+    assert published == request_schema(), "run make docs"
