@@ -187,7 +187,7 @@ class Loop:
                 )
             )
         except Retry as fault:
-            log.info("trial %s waits: %s", run.name, fault)
+            log.debug("trial %s waits: %s", run.name, fault)
             return None
         except Reject as refusal:
             outcome = Outcome(Verdict.FAIL, reason=str(refusal))

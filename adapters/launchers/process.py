@@ -203,11 +203,14 @@ class ProcessLauncher:
 def open_url(
     url: str, *, aliases: Mapping[str, Sequence[str]], limit: int | None
 ) -> ProcessLauncher:
-    """The launcher of `process:///folder`; by default as many runs as there are processors."""
+    """The launcher of `process:///folder`; by default as many runs as there are processors.
+
+    But never fewer than four, so that the default of `parallel_trials` fits.
+    """
     from adapters.launchers.container import Containers
 
     folder = Path(url2pathname(urlsplit(url).path))
-    return ProcessLauncher(folder, aliases, limit or os.cpu_count() or 1, Containers())
+    return ProcessLauncher(folder, aliases, limit or max(4, os.cpu_count() or 1), Containers())
 
 
 def _local_plan(launch: Launch, folder: RunFolder, argv: tuple[str, ...], grace: float) -> Plan:

@@ -1,0 +1,163 @@
+"""A broker in this process that routes events as Knative's does, at least once.
+
+It reads the same Trigger manifests, delivers the same HTTP messages, routes on what a
+function answers, and tries again on the same status codes (Knative's delivery: 5xx, 404,
+408, 409 and 429; any other 4xx is final). Events live in memory: what is lost when the
+process dies costs latency only, for `sweep` finds it.
+"""
+
+import heapq
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from itertools import count
+from typing import TYPE_CHECKING, NamedTuple
+
+from adapters.cloudevents import binary
+from adapters.triggers import Trigger
+from tunelet.ports import Publisher, Signal
+
+log = logging.getLogger("tunelet.broker")
+
+_RETRIED = frozenset({404, 408, 409, 429})
+_PREFIX = "ce-"
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+Target = Callable[[dict[str, str], bytes], Answer]
+"""Takes an event as an HTTP message in binary mode. Raises `OSError` if it cannot be reached."""
+
+
+class _Delivery(NamedTuple):
+    subscriber: str
+    headers: dict[str, str]
+    body: bytes
+    tries: int = 0
+
+    @property
+    def same_as(self) -> tuple[str, str | None, str | None] | None:
+        """What makes one signal as good as another; None for an event that carries data of its own."""
+        kind = self.headers.get("ce-type", "")
+        if not kind.endswith((".requested", ".changed")):
+            return None
+        return self.subscriber, kind, self.headers.get("ce-subject")
+
+
+class Broker:
+    """Delivers to `targets`, the functions by name, with `workers` threads.
+
+    A delivery is tried `attempts` times, `backoff` * 2^n seconds apart, and then given to
+    `dead` (the dead-letter sink).
+    """
+
+    def __init__(
+        self,
+        triggers: Sequence[Trigger],
+        targets: Mapping[str, Target],
+        *,
+        workers: int = 4,
+        attempts: int = 6,
+        backoff: float = 0.2,
+    ) -> None:
+        self._triggers = triggers
+        self._targets = targets
+        self._attempts = attempts
+        self._backoff = backoff
+        self._order = count()
+        self._queue: list[tuple[float, int, _Delivery]] = []
+        self._pending: set[tuple[str, str | None, str | None]] = set()
+        self._changed = threading.Condition()
+        self._open = True
+        self.dead: list[tuple[str, dict[str, str], bytes]] = []
+        self._threads = [
+            threading.Thread(target=self._work, name=f"broker-{n}", daemon=True)
+            for n in range(workers)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def publish(self, signal: Signal) -> None:
+        self.route(*binary(signal))
+
+    def route(self, headers: Mapping[str, str], body: bytes) -> None:
+        """Queue the event for every trigger that wants it."""
+        given = {name.lower(): value for name, value in headers.items()}
+        attributes = {k.removeprefix(_PREFIX): v for k, v in given.items() if k.startswith(_PREFIX)}
+        for trigger in self._triggers:
+            if trigger.wants(attributes):
+                self._put(_Delivery(trigger.subscriber, given, body), 0.0)
+
+    def close(self) -> None:
+        """Finish what is being delivered and drop what waits."""
+        with self._changed:
+            self._open = False
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join()
+
+    def _put(self, delivery: _Delivery, delay: float) -> None:
+        with self._changed:
+            same = delivery.same_as
+            if same is not None and same in self._pending:
+                return  # one that waits will see all that this one would
+            if same is not None:
+                self._pending.add(same)
+            heapq.heappush(self._queue, (time.monotonic() + delay, next(self._order), delivery))
+            self._changed.notify()
+
+    def _take(self) -> _Delivery | None:
+        """Wait for a delivery that is due; None once the broker is closed."""
+        with self._changed:
+            while self._open:
+                wait = self._queue[0][0] - time.monotonic() if self._queue else None
+                if wait is not None and wait <= 0:
+                    delivery = heapq.heappop(self._queue)[2]
+                    if delivery.same_as is not None:
+                        self._pending.discard(delivery.same_as)
+                    return delivery
+                self._changed.wait(wait)
+        return None
+
+    def _work(self) -> None:
+        while (delivery := self._take()) is not None:
+            try:
+                self._deliver(delivery)
+            except Exception:
+                # A thread that ends would silence the broker for good.
+                log.exception("a delivery to %s failed", delivery.subscriber)
+                self._again(delivery)
+
+    def _deliver(self, delivery: _Delivery) -> None:
+        try:
+            answer = self._targets[delivery.subscriber](delivery.headers, delivery.body)
+        except OSError as fault:
+            log.warning("%s cannot be reached: %s", delivery.subscriber, fault)
+            self._again(delivery)
+            return
+        if answer.status >= 500 or answer.status in _RETRIED:
+            self._again(delivery)
+        elif answer.status >= 400:
+            self._bury(delivery, f"was refused with {answer.status}")
+        elif "ce-type" in {name.lower() for name in answer.headers}:
+            self.route(answer.headers, answer.body)
+
+    def _again(self, delivery: _Delivery) -> None:
+        if delivery.tries + 1 >= self._attempts:
+            self._bury(delivery, f"failed {self._attempts} times")
+        else:
+            later = self._backoff * 2**delivery.tries
+            self._put(delivery._replace(tries=delivery.tries + 1), later)
+
+    def _bury(self, delivery: _Delivery, why: str) -> None:
+        log.error("event %s for %s %s", delivery.headers.get("ce-id"), delivery.subscriber, why)
+        self.dead.append((delivery.subscriber, delivery.headers, delivery.body))
+
+
+if TYPE_CHECKING:
+    _: type[Publisher] = Broker

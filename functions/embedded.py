@@ -1,0 +1,190 @@
+"""`tunelet up`: every function, the broker and the clock in one process on this machine.
+
+The same handlers as on Knative, called with the same HTTP messages by a broker that
+reads the same Trigger manifests; only the adapters differ: files are the store,
+processes the launcher. Killed at any moment and started again over the same folder, it
+goes on where it was: the log has what happened, the shims have kept the verdicts.
+"""
+
+import fcntl
+import logging
+import os
+import secrets
+import shlex
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from waitress.server import create_server
+from werkzeug.test import Client
+from werkzeug.wrappers import Request, Response
+
+from adapters.broker import Answer, Broker, Target
+from adapters.launchers.process import open_url as open_launcher
+from adapters.storage import open_store
+from adapters.triggers import load_triggers
+from algorithms import catalog
+from functions import log
+from functions.outbox import Outbox
+from functions.wiring import FUNCTIONS, Function, function
+from tunelet.bundle import resource
+from tunelet.ports import COLLECT, Signal
+from tunelet.service import Service
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+SWEEP_SECONDS = 5.0
+THREADS = 32
+MAX_BODY_BYTES = 1 << 20
+_LOG = logging.getLogger("tunelet.embedded")
+
+
+def serve(
+    host: str, port: int, data: Path, aliases: Mapping[str, str], max_processes: int | None
+) -> None:
+    """Serve until SIGINT or SIGTERM. Port 0 takes a free one; the first line printed names it.
+
+    Trials that run go on without the service, and are found again by the next one.
+    Raises `OSError` if the port is taken, or the folder is in use or cannot be written.
+    """
+    log.configure("up")
+    with ExitStack() as stack:
+        stack.enter_context(_only_one(data))
+        # Bound before anything is begun, for trials are told the address.
+        late = _Late()
+        server = create_server(
+            late, host=host, port=port, threads=THREADS, clear_untrusted_proxy_headers=True
+        )
+        stack.callback(server.close)
+        url = f"http://{_shown(host)}:{server.effective_port}"
+        late.app = stack.enter_context(_functions(url, data, aliases, max_processes))
+        print(f"Tunelet serves {url} and keeps its data in {data}", flush=True)
+        print(f"API documentation: {url}/api/docs", flush=True)
+        with _ended_by_signals():
+            server.run()
+
+
+class _Late:
+    """A WSGI application that is given its function after it was bound."""
+
+    app: Function
+
+    def __call__(self, environ: "WSGIEnvironment", start: "StartResponse") -> "Iterator[bytes]":
+        return iter(self.app(Request(environ))(environ, start))
+
+
+@contextmanager
+def _functions(
+    url: str, data: Path, aliases: Mapping[str, str], max_processes: int | None
+) -> Iterator[Function]:
+    """The api function, with all that has to go on behind it."""
+    launcher = open_launcher(
+        (data / "runs").as_uri().replace("file:", "process:", 1),
+        aliases={image: shlex.split(command) for image, command in aliases.items()},
+        limit=max_processes,
+    )
+    targets: dict[str, Target] = {}
+    broker = Broker(load_triggers(resource("infra/knative/base")), targets)
+    outbox = Outbox(broker)
+    service = Service(
+        open_store((data / "store").as_uri()),
+        launcher,
+        catalog(),
+        outbox,
+        secret=_secret(data / "secret"),
+        api_url=url,
+    )
+    made = {name: function(name, service, outbox, MAX_BODY_BYTES) for name in FUNCTIONS}
+    targets.update((name, _target(made[name])) for name in FUNCTIONS)
+    stop_watching = launcher.watch(
+        lambda run: broker.publish(Signal(COLLECT, run.namespace, run.experiment))
+    )
+    ended = threading.Event()
+    sweeper = threading.Thread(target=_sweep, args=(service, ended), name="sweep", daemon=True)
+    sweeper.start()
+    try:
+        yield made["api"]
+    finally:
+        ended.set()
+        stop_watching()
+        broker.close()
+        sweeper.join()
+
+
+def _sweep(service: Service, ended: threading.Event) -> None:
+    """The guarantee, from the first moment on: what an earlier process left is taken up."""
+    while True:
+        try:
+            service.sweep()
+        except Exception:
+            _LOG.exception("the sweep failed; it is tried again")
+        if ended.wait(SWEEP_SECONDS):
+            return
+
+
+def _target(handler: Function) -> Target:
+    """Calls a function with an event as the HTTP message that it is elsewhere."""
+    client = Client(Request.application(handler), Response)
+
+    def deliver(headers: dict[str, str], body: bytes) -> Answer:
+        answer = client.post("/", headers=headers, data=body)
+        return Answer(answer.status_code, dict(answer.headers), answer.get_data())
+
+    return deliver
+
+
+@contextmanager
+def _only_one(data: Path) -> Iterator[None]:
+    """Hold the folder for this process."""
+    data.mkdir(parents=True, exist_ok=True)
+    with (data / "lock").open("wb") as file:
+        _lock(file, data)
+        yield
+
+
+def _lock(file: BinaryIO, data: Path) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as taken:
+        raise OSError(taken.errno, f"another tunelet serves from {data}") from taken
+
+
+def _secret(path: Path) -> bytes:
+    """The secret that signs the trials' tokens, made once; whole or not there at all."""
+    if not path.exists():
+        new = path.with_suffix(".new")
+        descriptor = os.open(new, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
+        with open(descriptor, "w") as file:
+            file.write(secrets.token_hex(32))
+            file.flush()
+            os.fsync(file.fileno())
+        new.rename(path)
+    return path.read_bytes()
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """SIGTERM ends the server as Ctrl-C does; neither leaves a trace."""
+
+    def end(*_: object) -> None:
+        raise SystemExit(0)
+
+    before: dict[int, Callable[..., object] | int | None] = {
+        number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _shown(host: str) -> str:
+    """An address that a process on this machine can call."""
+    if host in ("0.0.0.0", "::"):
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host

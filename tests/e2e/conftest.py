@@ -1,0 +1,87 @@
+"""`tunelet up` as a user starts it: a process of its own, on a free port."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tunelet.client import Client
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Up:
+    """One `tunelet up` over a folder. Killed and started again, it keeps its port."""
+
+    def __init__(self, data: Path, *options: str) -> None:
+        self._data, self._options, self._port = data, options, "0"
+        self.url = ""
+        self.start()
+
+    def start(self) -> None:
+        command = [
+            sys.executable,
+            "-c",
+            "import sys; from tunelet.cli import main; sys.exit(main())",
+        ]
+        with self.output.open("ab") as output:
+            self.process = subprocess.Popen(
+                [*command, "up", "--port", self._port, "--data", str(self._data), *self._options],
+                cwd=ROOT,
+                env=os.environ | {"PYTHONPATH": str(ROOT)},
+                stdout=output,
+                stderr=output,
+            )
+        deadline = time.monotonic() + 30
+        while not (found := re.findall(rb"serves (http\S+:(\d+))", self.output.read_bytes())):
+            assert self.process.poll() is None, self.output.read_text()
+            assert time.monotonic() < deadline, self.output.read_text()
+            time.sleep(0.02)
+        self.url, self._port = found[-1][0].decode(), found[-1][1].decode()
+        self.client = Client(self.url)
+
+    @property
+    def output(self) -> Path:
+        return self._data.with_suffix(".log")
+
+    def kill(self) -> None:
+        """As a power cut or the kernel would: SIGKILL."""
+        self.process.kill()
+        self.process.wait()
+
+    def close(self) -> None:
+        self.process.terminate()
+        self.process.wait(20)
+
+
+@pytest.fixture
+def up(tmp_path: Path) -> Iterator[Callable[..., Up]]:
+    """Starts `tunelet up` with options; all that were started are ended with the test."""
+    started: list[Up] = []
+
+    def start(*options: str) -> Up:
+        started.append(Up(tmp_path / f"data{len(started)}", *options))
+        return started[-1]
+
+    yield start
+    for one in started:
+        if one.process.poll() is None:
+            one.close()
+
+
+@pytest.fixture
+def wait() -> Callable[[Callable[[], object]], None]:
+    """Waits until something holds; a minute at most."""
+
+    def until(holds: Callable[[], object]) -> None:
+        deadline = time.monotonic() + 60
+        while not holds():
+            assert time.monotonic() < deadline, "it did not come to be"
+            time.sleep(0.05)
+
+    return until

@@ -1,0 +1,133 @@
+"""Killed at any moment, `tunelet up` goes on where it was: nothing lost, nothing run twice."""
+
+import os
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# Each start of an attempt and each end leaves a line; the checkpoint says what survived.
+TRAIN = """
+folder=${TUNELET_CHECKPOINT_URL#file://}
+echo "$TUNELET_TRIAL $TUNELET_ATTEMPT" >> "$STARTS"
+epoch=$(cat "$folder/epoch" 2>/dev/null || echo 0)
+while [ "$epoch" -lt 4 ]; do
+  epoch=$((epoch + 1)); echo "$epoch" > "$folder/epoch"
+  echo "step=$epoch objective=0.$epoch"
+  sleep 0.15
+done
+"""
+
+
+def request(image: str, starts: Path, **fields: Any) -> dict[str, Any]:
+    return {
+        "name": "survivor",
+        "model_training_code": {"image": image, "env": {"STARTS": str(starts)}},
+        "hyperparameters": {"x": {"type": "float", "min": 0, "max": 1}},
+        "hpo_algorithm": "random_search",
+        "max_trials": 12,
+        "parallel_trials": 3,
+        **fields,
+    }
+
+
+@pytest.fixture
+def train(tmp_path: Path) -> Path:
+    script = tmp_path / "train.sh"
+    script.write_text(TRAIN)
+    return script
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_killed_again_and_again_it_ends_with_the_exact_budget_and_no_run_twice(
+    up: Callable[..., Any], train: Path, tmp_path: Path, seed: int
+) -> None:
+    starts = tmp_path / "starts"
+    service = up("--alias", f"train=sh {train}", "--max-processes", "3")
+    service.client.submit(request("train", starts), idempotency_key="once")
+    chance = random.Random(seed)
+    for _ in range(6):
+        time.sleep(chance.uniform(0.05, 0.8))
+        service.kill()
+        service.start()
+    service.client.submit(request("train", starts), idempotency_key="once")
+    ended = service.client.experiment("survivor").wait(timeout=90)
+    trials = ended.trials
+    assert ended.state == "COMPLETE"
+    assert [t["number"] for t in trials] == list(range(12))
+    assert all([r["step"] for r in t["reports"]] == [1, 2, 3, 4] for t in trials)
+    launched = Counter(starts.read_text().splitlines())
+    assert set(launched.values()) == {1}
+    # The service's death is no fault of a run: all were adopted.
+    assert launched.keys() == {f"{n} 1" for n in range(12)}
+
+
+def test_a_run_that_died_without_a_verdict_is_tried_again_from_its_checkpoint(
+    up: Callable[..., Any], train: Path, tmp_path: Path, wait: Callable[..., None]
+) -> None:
+    starts = tmp_path / "starts"
+    service = up("--alias", f"train=sh {train}")
+    service.client.submit(request("train", starts, max_trials=1))
+    wait(lambda: any(t["reports"] for t in service.client.trials("survivor")))
+    service.kill()
+    for shim in _shims(tmp_path):
+        os.kill(shim, signal.SIGKILL)
+    service.start()
+    (trial,) = service.client.experiment("survivor").wait(timeout=60).trials
+    assert (trial["state"], trial["attempt"]) == ("COMPLETE", 2)
+    assert [r["step"] for r in trial["reports"]] == [1, 2, 3, 4]
+    assert starts.read_text().splitlines() == ["0 1", "0 2"]
+
+
+def test_stop_ends_all_processes_and_extend_goes_on(
+    up: Callable[..., Any], train: Path, tmp_path: Path, wait: Callable[..., None]
+) -> None:
+    starts = tmp_path / "starts"
+    service = up("--alias", f"train=sh {train}")
+    client = service.client
+    client.submit(request("train", starts))
+    wait(lambda: starts.exists())
+    assert client.stop("survivor").state == "STOPPED"
+    wait(lambda: not _shims(tmp_path))
+    assert all(t["state"] in ("COMPLETE", "FAIL") for t in client.trials("survivor"))
+    client.extend("survivor", max_trials=14)
+    client.resume("survivor")
+    ended = client.experiment("survivor").wait(timeout=60)
+    assert ended.state == "COMPLETE"
+    assert len(ended.trials) == 14
+
+
+def test_delete_leaves_nothing_and_frees_the_name(
+    up: Callable[..., Any], train: Path, tmp_path: Path, wait: Callable[..., None]
+) -> None:
+    starts = tmp_path / "starts"
+    service = up("--alias", f"train=sh {train}")
+    client = service.client
+    client.submit(request("train", starts))
+    wait(lambda: starts.exists())
+    client.delete("survivor")
+    assert not list(client.experiments())
+    left = tmp_path / "data0" / "store" / "v1" / "default" / "survivor"
+    wait(lambda: len([p for p in left.rglob("*") if p.is_file()]) == 2)
+    wait(lambda: not list((tmp_path / "data0" / "store" / "live").rglob("*.*")))
+    assert not _shims(tmp_path)
+    again = client.submit(request("train", starts, max_trials=2)).wait(timeout=60)
+    assert len(again.trials) == 2
+
+
+def _shims(folder: Path) -> list[int]:
+    """The processes beside the runs below the folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (process / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if b"shim.py" in words and str(folder).encode() in words:
+            found.append(int(process.name))
+    return found
