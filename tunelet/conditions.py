@@ -1,0 +1,74 @@
+"""What a `when` asks of a parent's value.
+
+A condition is a predicate over one value; a parameter with several conditions is active
+if all their parents are active and all hold.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tunelet.trial import Scalar
+
+
+def same(a: object, b: object) -> bool:
+    """Equality as in JSON: 1 is 1.0 but not true."""
+    return isinstance(a, bool) is isinstance(b, bool) and a == b
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """The parent's value is one of these."""
+
+    values: "tuple[Scalar, ...]"
+
+    def holds(self, value: object) -> bool:
+        return any(same(value, one) for one in self.values)
+
+    def __str__(self) -> str:
+        from tunelet.wording import listed, quoted
+
+        return (
+            f"be {quoted(self.values[0])}"
+            if len(self.values) == 1
+            else f"be one of {listed(self.values)}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """The parent's value is a number from `min` to `max`, both included."""
+
+    min: float = -math.inf
+    max: float = math.inf
+
+    def holds(self, value: object) -> bool:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return False
+        return self.min <= value <= self.max
+
+    def __str__(self) -> str:
+        if math.isinf(self.max):
+            return f"be at least {self.min:g}"
+        if math.isinf(self.min):
+            return f"be at most {self.max:g}"
+        return f"be from {self.min:g} to {self.max:g}"
+
+
+Condition = OneOf | Between
+
+
+def conditions(when: Mapping[str, Any]) -> dict[str, Condition]:
+    """Conditions by parent, from the canonical JSON: a list of values or {"min", "max"}."""
+    return {parent: _condition(form) for parent, form in when.items()}
+
+
+def _condition(form: Any) -> Condition:
+    if isinstance(form, list):
+        return OneOf(tuple(form))
+    low, high = form.get("min"), form.get("max")
+    return Between(
+        -math.inf if low is None else float(low), math.inf if high is None else float(high)
+    )
