@@ -79,7 +79,12 @@ class Loop:
     def collect(self, namespace: str, name: str, number: int | None = None) -> None:
         """Record what the launcher sees of the active runs, or of one trial's."""
         journal = self._journals.of(namespace, name)
-        experiment = journal.read()
+        experiment = journal.peek()
+        if experiment is None:
+            return
+        if experiment.over:
+            self._reconcile(experiment)  # a run that ended may be the last that was waited for
+            return
         seen = [
             command
             for trial in experiment.live
