@@ -5,15 +5,17 @@ import sys
 import click
 
 from tunelet.cli.connection import Connection, connected, name_argument, write_json
+from tunelet.cli.faults import advise
 from tunelet.cli.table import colored
 from tunelet.remote import Experiment
 
 
-def _tell(connection: Connection, experiment: Experiment, what: str) -> None:
+def _tell(connection: Connection, experiment: Experiment, next_verb: str) -> None:
     if connection.json:
         write_json(experiment.json)
-    else:
-        click.echo(f"{experiment.name} is {colored(experiment.state)}: {what}")
+        return
+    click.echo(f"{experiment.name} is {colored(experiment.state)}")
+    advise(connection.command(next_verb, experiment.name))
 
 
 @click.command("pause")
@@ -28,8 +30,7 @@ def pause_command(connection: Connection, name: str) -> None:
     Example:
       tunelet pause digits
     """
-    experiment = connection.client().pause(name)
-    _tell(connection, experiment, f"go on with: {connection.command('resume', name)}")
+    _tell(connection, connection.client().pause(name), "resume")
 
 
 @click.command("resume")
@@ -42,8 +43,7 @@ def resume_command(connection: Connection, name: str) -> None:
     Example:
       tunelet resume digits
     """
-    experiment = connection.client().resume(name)
-    _tell(connection, experiment, f"look on with: {connection.command('watch', name)}")
+    _tell(connection, connection.client().resume(name), "watch")
 
 
 @click.command("stop")
@@ -58,8 +58,7 @@ def stop_command(connection: Connection, name: str) -> None:
     Example:
       tunelet stop digits
     """
-    experiment = connection.client().stop(name)
-    _tell(connection, experiment, f"its results: {connection.command('best', name)}")
+    _tell(connection, connection.client().stop(name), "best")
 
 
 @click.command("extend")
@@ -83,8 +82,7 @@ def extend_command(connection: Connection, name: str, **budget: float | None) ->
     changes = {field: value for field, value in budget.items() if value is not None}
     if not changes:
         raise click.UsageError("say what is to change, such as --max-trials 100")
-    experiment = connection.client().extend(name, **changes)
-    _tell(connection, experiment, ", ".join(f"{key} {changes[key]:g}" for key in changes))
+    _tell(connection, connection.client().extend(name, **changes), "watch")
 
 
 @click.command("delete")

@@ -22,38 +22,50 @@ def code(fault: Exception) -> int:
 
 def show(fault: Exception) -> None:
     """Write the error and its remedies to standard error."""
-    if isinstance(fault, click.UsageError) and fault.ctx is not None:
-        _line(fault.format_message())
-        _advice(f"see: {fault.ctx.command_path} --help")
+    if isinstance(fault, Reject) and fault.errors:
+        _rejection(fault)
     elif isinstance(fault, click.ClickException):
         _line(fault.format_message())
     else:
         _line(str(fault) or type(fault).__name__)
-    if isinstance(fault, Reject):
-        for error in fault.errors:
-            _field(error)
+    if isinstance(fault, click.UsageError) and fault.ctx is not None:
+        advise(f"see: {fault.ctx.command_path} --help")
     if isinstance(fault, Forbidden):
-        _advice("set TUNELET_TOKEN to a token of this service")
+        advise("set TUNELET_TOKEN to a token of this service")
     if isinstance(fault, Retry):
         from tunelet.transport import Unreachable
 
         if isinstance(fault, Unreachable):
-            _advice("start a service with: tunelet up; or name another: --url, TUNELET_URL")
+            advise("start a service with: tunelet up; or name another: --url, TUNELET_URL")
+
+
+def advise(text: str, indent: str = "  ") -> None:
+    """Write what to do next to standard error, where it is in no program's way."""
+    click.echo(f"{indent}{click.style('->', fg='cyan')} {text}", err=True)
+
+
+def _rejection(fault: Reject) -> None:
+    """Every field with its remedy; a single one is the whole message."""
+    if len(fault.errors) == 1:
+        only = fault.errors[0]
+        _line(_field(only))
+        if only.remedy:
+            advise(only.remedy)
+        return
+    _line(str(fault))
+    for error in fault.errors:
+        click.echo(f"  {_field(error)}", err=True)
+        if error.remedy:
+            advise(error.remedy, indent="    ")
 
 
 def _line(text: str) -> None:
     click.echo(f"{click.style('error:', fg='red', bold=True)} {text}", err=True)
 
 
-def _field(error: FieldError) -> None:
+def _field(error: FieldError) -> str:
     value = "" if error.value is None else f" = {_brief(error.value)}"
-    click.echo(f"  {click.style(error.field, bold=True)}{value}: {error.message}", err=True)
-    if error.remedy:
-        _advice(error.remedy, indent="    ")
-
-
-def _advice(text: str, indent: str = "  ") -> None:
-    click.echo(f"{indent}{click.style('->', fg='cyan')} {text}", err=True)
+    return f"{click.style(error.field, bold=True)}{value}: {error.message}"
 
 
 def _brief(value: object) -> str:

@@ -56,9 +56,10 @@ def read(source: str | None) -> Json:
         raise click.ClickException(f"cannot read {source}: {fault.strerror}") from fault
     except UnicodeDecodeError as fault:
         raise click.ClickException(f"cannot read {source}: it is not UTF-8 text") from fault
-    request = parse(text, source)
+    shown = "standard input" if source == "-" else source
+    request = parse(text, shown)
     if not isinstance(request, dict):
-        raise click.ClickException(f"{source} holds no request: it is to be an object with fields")
+        raise click.ClickException(f"{shown} holds no request: it is to be an object with fields")
     return request
 
 
@@ -108,4 +109,4 @@ def _object(pairs: list[tuple[str, Any]]) -> Json:
 def _refuse_twice(names: list[Any], where: str) -> None:
     twice = sorted({str(name) for name in names if names.count(name) > 1})
     if twice:
-        raise click.ClickException(f"{where}{', '.join(twice)} stands there twice")
+        raise click.ClickException(f"{where}{', '.join(twice)} stands in it twice")

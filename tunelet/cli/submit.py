@@ -5,9 +5,10 @@ from typing import Any
 import click
 
 from tunelet.cli.connection import Connection, connected, write_json
+from tunelet.cli.faults import advise
 from tunelet.cli.request import put, read
 from tunelet.cli.table import colored
-from tunelet.cli.watch import end_lines, exit_code, watch
+from tunelet.cli.watch import exit_code, left_running, show_end, watch
 
 # The flag's parameter, and where in the request its value goes.
 _FIELDS = {
@@ -75,12 +76,12 @@ def submit_command(
     try:
         last = client.wait(experiment.name).json
     except KeyboardInterrupt:
-        click.echo(f"{experiment.name} goes on running", err=True)
+        left_running(connection, experiment.name)
         return 130
     if connection.json:
         write_json(last)
     else:
-        click.echo("\n".join(end_lines(last)))
+        show_end(connection, last)
     return exit_code(last)
 
 
@@ -107,4 +108,4 @@ def _request(
 
 def _tell(connection: Connection, name: str, state: str) -> None:
     click.echo(f"{name} is {colored(state)}")
-    click.echo(f"  {click.style('->', fg='cyan')} {connection.command('watch', name)}", err=True)
+    advise(connection.command("watch", name))

@@ -2,6 +2,8 @@
 
 import errno
 import importlib
+import shlex
+import socket
 from pathlib import Path
 
 import click
@@ -15,6 +17,10 @@ def _aliases(ctx: click.Context, param: click.Parameter, given: tuple[str, ...])
         image, sign, command = each.partition("=")
         if not sign or not image or not command.strip():
             raise click.BadParameter(f"{each!r} is not IMAGE=COMMAND", ctx, param)
+        try:
+            shlex.split(command)
+        except ValueError as fault:
+            raise click.BadParameter(f"{command!r} is no command: {fault}", ctx, param) from fault
         aliases[image] = command
     return aliases
 
@@ -69,6 +75,7 @@ def up_command(
             f"the service needs more than the client (no {fault.name}): pip install 'tunelet[up]'"
         ) from fault
     try:
+        socket.getaddrinfo(host, port)
         embedded.serve(host, port, data.resolve(), aliases, max_processes)
     except OSError as fault:
         raise click.ClickException(_trouble(fault, host, port, data)) from fault
@@ -78,6 +85,8 @@ def up_command(
 def _trouble(fault: OSError, host: str, port: int, data: Path) -> str:
     if fault.errno == errno.EADDRINUSE:
         return f"{host}:{port} is taken by another program: choose one with --port"
-    if fault.errno in (errno.EACCES, errno.EROFS, errno.ENOSPC):
-        return f"cannot keep data in {fault.filename or data}: {fault.strerror}"
+    if fault.errno == errno.EWOULDBLOCK:
+        return f"another tunelet serves from {data}: end it, or choose another folder with --data"
+    if fault.filename is not None:
+        return f"cannot keep data in {fault.filename}: {fault.strerror}"
     return f"cannot serve on {host}:{port}: {fault.strerror or fault}"

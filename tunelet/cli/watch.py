@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from tunelet.cli.connection import Connection, connected, name_argument
+from tunelet.cli.faults import advise
 from tunelet.cli.page import trial_lines
 from tunelet.cli.table import colored, printable
 from tunelet.errors import Retry
@@ -58,31 +59,39 @@ def watch(connection: Connection, name: str) -> int:
         else:
             last = _told(client, name, _line)
     except KeyboardInterrupt:
-        click.echo(
-            f"{name} goes on running; look again: {connection.command('watch', name)}, "
-            f"end it: {connection.command('stop', name)}",
-            err=True,
-        )
+        left_running(connection, name)
         return 130
     if connection.json:
         _json_line(last, last)
     else:
-        click.echo("\n".join(end_lines(last)))
+        show_end(connection, last)
     return exit_code(last)
+
+
+def left_running(connection: Connection, name: str) -> None:
+    """Say that looking on has ended and the experiment has not."""
+    click.echo(f"{name} goes on running", err=True)
+    advise(f"look again: {connection.command('watch', name)}")
+    advise(f"end it: {connection.command('stop', name)}")
 
 
 def exit_code(experiment: Json) -> int:
     return 0 if experiment["state"] == "COMPLETE" else 1
 
 
-def end_lines(experiment: Json) -> list[str]:
-    """How the experiment ended, and its best trial."""
+def show_end(connection: Connection, experiment: Json) -> None:
+    """How the experiment ended, its best trial, and where to see more."""
     reason = f" ({printable(experiment['reason'])})" if experiment["reason"] else ""
-    head = f"{experiment['name']} is {colored(experiment['state'])}{reason}: {progress(experiment)}"
+    name, state = experiment["name"], colored(experiment["state"])
+    click.echo(f"{name} is {state}{reason}: {progress(experiment)}")
     best = winners(experiment)
-    if len(best) > 1:
-        return [head, f"{len(best)} trials on the Pareto front: tunelet best {experiment['name']}"]
-    return [head, *(trial_lines(best[0], experiment["spec"]) if best else ())]
+    if len(best) == 1:
+        click.echo("\n".join(trial_lines(best[0], experiment["spec"])))
+    elif best:
+        click.echo(f"{len(best)} trials are on the Pareto front")
+        advise(connection.command("best", name))
+    if experiment["counts"]["failed"]:
+        advise(f"why trials failed: {connection.command('trials', name)} --state FAIL")
 
 
 def polled(look: Callable[[], Seen]) -> Iterator[Seen | Retry]:
