@@ -13,6 +13,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+# Read when numpy is imported: several trainings share this machine, and the network is small.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier
