@@ -1,0 +1,105 @@
+"""What must hold at the end, whatever went wrong on the way (invariants I1 to I6)."""
+
+from collections import Counter
+from typing import Any, NamedTuple
+
+import algorithms
+from adapters.storage.memory import MemoryStore
+from tests.faults.training import EXPECTED_STARTS
+from tests.faults.world import World
+from tunelet.commands import Delete, Submit
+from tunelet.experiment import Counts
+from tunelet.history import WINDOW
+from tunelet.journal import Journal
+from tunelet.journals import Journals
+from tunelet.service import Service
+from tunelet.spec import parse
+from tunelet.trial import Trial
+
+REQUEST: dict[str, Any] = {
+    "name": "e",
+    "model_training_code": "image",
+    "hyperparameters": {"x": {"type": "float", "min": 0.0, "max": 1.0}},
+    "hpo_algorithm": "random_search",
+    "max_trials": 5,
+    "parallel_trials": 2,
+    "enqueue": [{"x": 0.1}, {"x": 0.5}, {"x": 0.9}],
+    "seed": 7,
+}
+"""Three trials are given, so that one of them waits for a slot; two are suggested."""
+
+
+def submit(service: Service) -> None:
+    service.submit(REQUEST, key="once")
+
+
+class End(NamedTuple):
+    """What two runs of one experiment must have in common: all but times and names."""
+
+    state: str
+    reason: str | None
+    counts: Counts
+    best: tuple[int, ...]
+    trials: tuple[Any, ...]
+
+
+def end(objects: MemoryStore) -> End:
+    """The end as a new process reads it."""
+    journals = Journals(objects, lambda: 0.0)
+    experiment = journals.read("default", "e")
+    return End(
+        state=experiment.state,
+        reason=experiment.reason,
+        counts=experiment.ended,
+        best=tuple(trial.number for trial in experiment.best),
+        trials=tuple(_told(trial) for trial in journals.trials("default", "e")),
+    )
+
+
+def bare(objects: MemoryStore) -> MemoryStore:
+    """A store with nothing left of this one but its log."""
+    copy = MemoryStore()
+    for key in objects.list("v1/default/e/journal/"):
+        stored = objects.get(key)
+        assert stored is not None
+        copy.create(key, stored.data)
+    return copy
+
+
+def used() -> MemoryStore:
+    """A store in which the name had earlier lives: a window of its log closes in the next one."""
+    objects = MemoryStore()
+    log = Journal(objects, "default", "e", clock=lambda: 0.0)
+    while sum(1 for _ in objects.list("v1/default/e/journal/")) < WINDOW - 8:
+        log.commit(Submit("earlier", spec()))
+        log.commit(Delete())
+    log.purge()
+    return objects
+
+
+def spec() -> dict[str, Any]:
+    return parse(REQUEST, algorithms.catalog())
+
+
+def check(world: World, expected: End) -> None:
+    """`expected` is the end of the same experiment in a world without faults."""
+    found = end(world.objects)
+    assert found == end(bare(world.objects)), "I1: the log alone gives another state"
+    assert found == expected, "I2: something was lost, or applied twice"
+    assert len(found.trials) == REQUEST["max_trials"], "I3: the budget is not exact"
+    assert world.launcher.most_active <= REQUEST["parallel_trials"], "I3: too many at once"
+    assert world.launcher.starts == Counter(EXPECTED_STARTS), "I4, I6: not each attempt once"
+    assert not world.launcher.running(), "I5: a run was left over"
+
+
+def _told(trial: Trial) -> tuple[Any, ...]:
+    return (
+        trial.number,
+        trial.attempt,
+        trial.state,
+        trial.hyperparameters,
+        trial.values,
+        trial.reports,
+        trial.enqueued,
+        trial.reason,
+    )
