@@ -15,7 +15,7 @@ from werkzeug.wrappers import Request, Response
 from functions import body, problem
 from functions.call import Call, bad_path
 from functions.problem import Refused
-from functions.routes import EVENT, Query, Route, routing
+from functions.routes import EVENT, ROUTES, Query, Route, routing
 from tunelet.errors import FieldError, Reject
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Api:
         if request.method == "OPTIONS" and (allowed := _allowed(adapter.allowed_methods())):
             return Response(status=HTTPStatus.NO_CONTENT, headers={"Allow": allowed})
         try:
-            route, path = adapter.match(method=request.method)
+            row, path = adapter.match(method=request.method)
         except MethodNotAllowed as refusal:
             allow = {"Allow": _allowed(refusal.valid_methods or ())}
             detail = f"{request.method} is not for this path; it takes {allow['Allow']}"
@@ -70,7 +70,7 @@ class Api:
         except NoRoute:
             detail = "there is nothing at this path; GET /api/docs shows all there is"
             raise Refused(HTTPStatus.NOT_FOUND, detail) from None
-        return route, dict(path)
+        return ROUTES[row], dict(path)
 
 
 def _allowed(methods: Any) -> str:

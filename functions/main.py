@@ -30,7 +30,7 @@ def _function(name: str) -> wiring.Function:
         outbox = wiring.outbox(settings)
         service = wiring.service(settings, outbox)
     except Reject as refusal:
-        wrong = (f"  {e.field}={e.value or ''}: {e.message}; {e.remedy}" for e in refusal.errors)
+        wrong = (f"  {e.field} {e.message}; {e.remedy}" for e in refusal.errors)
         sys.exit("\n".join([str(refusal), *wrong]))
     return wiring.function(name, service, outbox, settings.max_body_bytes)
 

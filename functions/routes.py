@@ -109,10 +109,10 @@ def paths(route: Route) -> list[str]:
 
 
 def routing() -> Map:
-    """The table as a map whose endpoints are its rows."""
+    """The table as a map whose endpoints are the positions of its rows."""
     rules = [
-        Rule(path.replace("{", "<").replace("}", ">"), endpoint=route, methods=[route.method])
-        for route in ROUTES
+        Rule(path.replace("{", "<").replace("}", ">"), endpoint=row, methods=[route.method])
+        for row, route in enumerate(ROUTES)
         for path in paths(route)
     ]
     # A redirect would lose the body of a POST.

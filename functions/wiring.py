@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 
 from werkzeug.wrappers import Request, Response
 
+from functions.late import LateLauncher
 from functions.outbox import Nowhere, Outbox
 from tunelet.errors import FieldError, Reject
-from tunelet.ports import Publisher
+from tunelet.ports import Launcher, Publisher
 
 if TYPE_CHECKING:
     from tunelet.service import Service
@@ -75,19 +76,25 @@ def outbox(settings: Settings) -> Outbox:
 
 def service(settings: Settings, publisher: Publisher) -> "Service":
     """The service over the adapters that the settings name; raises `Reject` for unknown ones."""
-    from adapters.launchers import open_launcher
     from adapters.storage import open_store
     from algorithms import catalog
     from tunelet.service import Service
 
     return Service(
         open_store(settings.store),
-        open_launcher(settings.launcher, aliases=settings.aliases, limit=settings.max_processes),
+        LateLauncher(lambda: launcher(settings)),
         catalog(),
         publisher,
         secret=settings.secret,
         api_url=settings.api_url,
     )
+
+
+def launcher(settings: Settings) -> Launcher:
+    """Where training runs; raises `Reject` if nothing goes by the URL's scheme."""
+    from adapters.launchers import open_launcher
+
+    return open_launcher(settings.launcher, aliases=settings.aliases, limit=settings.max_processes)
 
 
 def function(name: str, served: "Service", sent: Outbox, max_body_bytes: int) -> Function:

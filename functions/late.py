@@ -1,0 +1,44 @@
+"""A launcher that is opened when it is first used.
+
+`api` and `suggest` hardly ever use theirs, and importing one is a good part of the time that
+a function needs to start.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from tunelet.ports import Launch, Launcher, Observation, Run
+
+
+class LateLauncher:
+    """Does all that the launcher of `opens` does, which is called once and not before."""
+
+    def __init__(self, opens: Callable[[], Launcher]) -> None:
+        self._opens = opens
+
+    @cached_property
+    def _launcher(self) -> Launcher:
+        return self._opens()
+
+    def launch(self, launch: Launch) -> None:
+        self._launcher.launch(launch)
+
+    def observe(self, run: Run) -> Observation:
+        return self._launcher.observe(run)
+
+    def active(self, namespace: str, experiment: str) -> Sequence[Run]:
+        return self._launcher.active(namespace, experiment)
+
+    def stop(self, run: Run) -> None:
+        self._launcher.stop(run)
+
+    def logs(self, run: Run) -> Iterator[bytes]:
+        return self._launcher.logs(run)
+
+    def remove(self, namespace: str, experiment: str) -> None:
+        self._launcher.remove(namespace, experiment)
+
+
+if TYPE_CHECKING:
+    _conforms: type[Launcher] = LateLauncher
