@@ -42,7 +42,7 @@ class _Delivery(NamedTuple):
 
     @property
     def same_as(self) -> tuple[str, str | None, str | None] | None:
-        """What makes one signal as good as another; None for an event that carries data of its own."""
+        """What makes one signal as good as another; None for an event with data of its own."""
         kind = self.headers.get("ce-type", "")
         if not kind.endswith((".requested", ".changed")):
             return None

@@ -7,11 +7,11 @@ goes on where it was: the log has what happened, the shims have kept the verdict
 """
 
 import fcntl
-import logging
 import os
 import secrets
 import shlex
 import signal
+import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -27,7 +27,7 @@ from adapters.launchers.process import open_url as open_launcher
 from adapters.storage import open_store
 from adapters.triggers import load_triggers
 from algorithms import catalog
-from functions import log
+from functions.log import LOGGER, configure
 from functions.outbox import Outbox
 from functions.wiring import FUNCTIONS, Function, function
 from tunelet.bundle import resource
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 SWEEP_SECONDS = 5.0
 THREADS = 32
 MAX_BODY_BYTES = 1 << 20
-_LOG = logging.getLogger("tunelet.embedded")
 
 
 def serve(
@@ -51,16 +50,15 @@ def serve(
     Trials that run go on without the service, and are found again by the next one.
     Raises `OSError` if the port is taken, or the folder is in use or cannot be written.
     """
-    log.configure("up")
+    configure("up")
     with ExitStack() as stack:
         stack.enter_context(_only_one(data))
         # Bound before anything is begun, for trials are told the address.
         late = _Late()
-        server = create_server(
-            late, host=host, port=port, threads=THREADS, clear_untrusted_proxy_headers=True
-        )
-        stack.callback(server.close)
-        url = f"http://{_shown(host)}:{server.effective_port}"
+        bound = socket.create_server((host, port), family=_family(host))
+        stack.callback(bound.close)
+        server = create_server(late, sockets=[bound], threads=THREADS)
+        url = f"http://{_shown(host)}:{bound.getsockname()[1]}"
         late.app = stack.enter_context(_functions(url, data, aliases, max_processes))
         print(f"Tunelet serves {url} and keeps its data in {data}", flush=True)
         print(f"API documentation: {url}/api/docs", flush=True)
@@ -120,8 +118,8 @@ def _sweep(service: Service, ended: threading.Event) -> None:
     while True:
         try:
             service.sweep()
-        except Exception:
-            _LOG.exception("the sweep failed; it is tried again")
+        except Exception:  # noqa: BLE001 (a thread that ends would end the guarantee)
+            LOGGER.exception("the sweep failed; it is tried again")
         if ended.wait(SWEEP_SECONDS):
             return
 
@@ -181,6 +179,10 @@ def _ended_by_signals() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
 def _shown(host: str) -> str:

@@ -17,7 +17,7 @@ class Submit(NamedTuple):
 
 
 class AddTrials(NamedTuple):
-    """An algorithm's answer. Void if a trial `first` exists meanwhile: it was made for another past."""
+    """An algorithm's answer. Void if a trial `first` exists meanwhile: the past has changed."""
 
     first: int
     assignments: tuple[Assignment, ...]

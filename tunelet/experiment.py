@@ -261,8 +261,9 @@ def _reported(trial: Trial, reports: tuple[Report, ...]) -> Trial:
     for new in reports:
         old = by_step.get(new.step)
         if old is not None and old.attempt == new.attempt:
-            new = replace(new, values={**new.values, **old.values})
-        by_step[new.step] = new
+            by_step[new.step] = replace(new, values={**new.values, **old.values})
+        else:
+            by_step[new.step] = new
     ordered = tuple(by_step[step] for step in sorted(by_step))
     newest: dict[str, Number] = {}
     for report in ordered:

@@ -84,7 +84,7 @@ class Journal:
         return _existing(self.peek())
 
     def history(self, after: int = -1) -> tuple[Experiment, Iterator[Trial]]:
-        """The state now, and by number the trials that have left it, from the one behind `after`."""
+        """The state now, and the trials that have left it, by number from behind `after`."""
         with self._turn:
             head = self._tail()
             trials = self._segments.trials(head.segments, after)
@@ -126,7 +126,7 @@ class Journal:
         callers = [self._waiting.popleft() for _ in range(min(GROUP, len(self._waiting)))]
         try:
             self._commit_group(callers)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (raised again in every caller)
             self._head = None
             for caller in callers:
                 if not caller.done:
@@ -225,12 +225,13 @@ class Journal:
 
     def _tail(self) -> Head:
         """Fold what others have written since."""
-        head = self._head or self._segments.newest() or origin(self._store, self.path)
-        for head, closed in heads(self._store, self.path, head):
+        start = self._head or self._segments.newest() or origin(self._store, self.path)
+        self._head = start
+        for head, closed in heads(self._store, self.path, start):
+            self._head = head
             if closed is not None:
                 self._segments.closed(closed, own=False)
-        self._head = head
-        return head
+        return self._head
 
 
 def _existing(experiment: Experiment | None) -> Experiment:

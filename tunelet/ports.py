@@ -49,7 +49,7 @@ class Store(Protocol):
         """Remove the object if it exists."""
 
     def list(self, prefix: str, after: str = "", limit: int | None = None) -> Iterator[str]:
-        """Keys that begin with `prefix` and sort after `after`, in the order of their UTF-8 bytes."""
+        """Keys that begin with `prefix` and sort after `after`, by their UTF-8 bytes."""
 
 
 class Run(NamedTuple):

@@ -9,17 +9,21 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from hashlib import sha256
+from typing import TYPE_CHECKING, cast
 
 from tunelet import commands
 from tunelet.commands import Command
-from tunelet.errors import NotFound
+from tunelet.errors import NotFound, Reject
 from tunelet.experiment import Experiment
 from tunelet.journals import Journals
 from tunelet.loop import Loop, run_of, wanted
 from tunelet.markers import Marker, Markers
 from tunelet.ports import Catalog, Launcher, Publisher, Run, Store
 from tunelet.tokens import Tokens
-from tunelet.trial import Outcome, Report, Trial
+from tunelet.trial import Assignment, Outcome, Report, Trial
+
+if TYPE_CHECKING:
+    from tunelet.space import Space
 
 
 class Service:
@@ -141,11 +145,10 @@ class Service:
     ) -> list[Trial]:
         """Add trials with given hyperparameters; they run before any suggested later."""
         from tunelet.space import Space
-        from tunelet.spec import parse_enqueued
 
         space = Space.of(self.experiment(namespace, name).spec["hyperparameters"])
         key = key or secrets.token_hex(8)
-        command = commands.Enqueue(tuple(parse_enqueued(assignments, space)), key)
+        command = commands.Enqueue(_checked(assignments, space), key)
         experiment = self._changed(namespace, name, command)
         return [self.trial(namespace, name, n) for n in experiment.keys[key]]
 
@@ -198,6 +201,17 @@ class Service:
         if experiment.over:
             e = experiment
             self._markers.set(Marker(e.namespace, e.name, e.uid, e.epoch + 1))
+
+
+def _checked(assignments: list[object], space: "Space") -> tuple[Assignment, ...]:
+    errors = [
+        error
+        for index, assignment in enumerate(assignments)
+        for error in space.problems(assignment, f"trials[{index}]")
+    ]
+    if errors:
+        raise Reject("the hyperparameters do not fit the search space", errors)
+    return tuple(space.canonical(cast("Assignment", one)) for one in assignments)
 
 
 def _generated(namespace: str, key: str | None) -> str:

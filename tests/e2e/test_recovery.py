@@ -91,7 +91,7 @@ def test_stop_ends_all_processes_and_extend_goes_on(
     service = up("--alias", f"train=sh {train}")
     client = service.client
     client.submit(request("train", starts))
-    wait(lambda: starts.exists())
+    wait(starts.exists)
     assert client.stop("survivor").state == "STOPPED"
     wait(lambda: not _shims(tmp_path))
     assert all(t["state"] in ("COMPLETE", "FAIL") for t in client.trials("survivor"))
@@ -109,7 +109,7 @@ def test_delete_leaves_nothing_and_frees_the_name(
     service = up("--alias", f"train=sh {train}")
     client = service.client
     client.submit(request("train", starts))
-    wait(lambda: starts.exists())
+    wait(starts.exists)
     client.delete("survivor")
     assert not list(client.experiments())
     left = tmp_path / "data0" / "store" / "v1" / "default" / "survivor"
