@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from tunelet.ports import Launch, Launcher, Observation, Phase, Run
-from tunelet.trial import Outcome, Report, Verdict
+from tunelet.trial import Number, Outcome, Report, Verdict
 
 
 class Script(NamedTuple):
@@ -71,7 +71,7 @@ class _Process:
             return None
         if self.stopped:
             return Outcome(Verdict.FAIL, reason="stopped", exit_code=-15)
-        values = {"objective": self.loss} if verdict is Verdict.COMPLETE else {}
+        values: dict[str, Number] = {"objective": self.loss} if verdict is Verdict.COMPLETE else {}
         return Outcome(verdict, values, reason=f"scripted {verdict}")
 
 

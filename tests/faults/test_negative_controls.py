@@ -1,0 +1,213 @@
+"""Leave out one rule of the protocol, and the harness must notice.
+
+These are the only tests that patch: each takes one rule away, shows the end that the rule
+prevents, and so proves that the other tests would fail without it.
+"""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from secrets import token_hex
+from typing import Any
+
+import pytest
+
+from adapters.storage.memory import MemoryStore
+from tests.faults.checks import REQUEST, check, end, spec, submit
+from tests.faults.training import MemoryLauncher
+from tests.faults.world import Fault, Stuck, World
+from tunelet import decide, events
+from tunelet.commands import AddTrials, Start, Submit
+from tunelet.errors import Conflict, Retry
+from tunelet.experiment import Experiment
+from tunelet.journal import Journal
+from tunelet.loop import Loop
+from tunelet.markers import Marker, Markers
+from tunelet.ports import Store
+from tunelet.service import Service
+from tunelet.trial import Trial
+
+
+def crash_everywhere(fault: Fault, **options: Any) -> Iterator[World]:
+    """The worlds in which one call went wrong, each checked."""
+    calm = World([submit])
+    calm.run()
+    for number in range(len(calm.faults.calls)):
+        launcher = options["launcher"]() if "launcher" in options else None
+        world = World([submit], {number: fault}, launcher=launcher)
+        world.run()
+        check(world, EXPECTED)
+        yield world
+
+
+def _expected() -> Any:
+    calm = World([submit])
+    calm.run()
+    return end(calm.objects)
+
+
+EXPECTED = _expected()
+
+
+def test_with_all_rules_a_lost_answer_harms_nothing() -> None:
+    assert all(crash_everywhere(Fault.CRASH_AFTER))
+
+
+def test_names_of_runs_that_are_not_deterministic() -> None:
+    """Kubernetes' generateName, say: the run is started again after a lost answer."""
+
+    def launcher() -> MemoryLauncher:
+        return MemoryLauncher(name_of=lambda run: f"{run.name}-{token_hex(4)}")
+
+    calm = World([submit], launcher=launcher())
+    calm.run()
+    check(calm, EXPECTED)
+    with pytest.raises(AssertionError, match=r"I3|I4"):
+        list(crash_everywhere(Fault.CRASH_AFTER, launcher=launcher))
+
+
+def test_no_sweep_although_signals_are_lost() -> None:
+    world = World([submit], copies=0, sweeps=False)
+    with pytest.raises(Stuck):
+        world.run(steps=300)
+
+
+def test_a_start_recorded_before_the_launch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dying between the two makes a run look lost that never was."""
+    launched = Loop._launched
+
+    def too_early(self: Loop, experiment: Experiment, trial: Trial) -> Any:
+        log = self._journals.of(experiment.namespace, experiment.name)
+        log.commit(Start(trial.number, trial.attempt))
+        return launched(self, experiment, trial)
+
+    monkeypatch.setattr(Loop, "_launched", too_early)
+    with pytest.raises(AssertionError, match=r"I2|I4"):
+        list(crash_everywhere(Fault.CRASH_BEFORE))
+
+
+def test_an_ended_trial_that_may_end_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A repeated outcome is counted twice."""
+    monkeypatch.setattr(decide, "_current", lambda experiment, n, _: experiment.trials.get(n))
+    with pytest.raises(AssertionError, match="I2"):
+        list(crash_everywhere(Fault.CRASH_AFTER))
+
+
+def test_slots_that_are_not_reserved(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every trial that waits is launched."""
+
+    def all_that_wait(experiment: Experiment) -> tuple[events.Event, ...]:
+        waiting = [trial for trial in experiment.live if not trial.active]
+        return tuple(events.AttemptReserved(t.number, t.attempt) for t in waiting)
+
+    monkeypatch.setattr(decide, "_reserve", all_that_wait)
+    world = World([submit])
+    world.run()
+    with pytest.raises(AssertionError, match="I3: too many"):
+        check(world, EXPECTED)
+
+
+class _Overwriting(MemoryStore):
+    def create(self, key: str, data: bytes) -> bool:
+        self.put(key, data)
+        return True
+
+
+@pytest.mark.parametrize("store", [MemoryStore(), _Overwriting()])
+def test_a_log_that_is_written_without_put_if_absent(store: Store) -> None:
+    """Of two racing writers, one's acknowledged trial vanishes."""
+    one, two = (Journal(store, "default", "e", sleep=lambda _: None) for _ in range(2))
+    one.commit(Submit("u", spec()))
+    two.read()
+    one.commit(AddTrials(3, ({"x": 0.2},)))
+    one.commit(Start(0, 1))
+    two.commit(Start(1, 1))
+    started = {t.number for t in Journal(store, "default", "e").read().live if t.started_at}
+    assert (started == {0, 1}) is (type(store) is MemoryStore)
+
+
+CREATE = 5
+"""The number of the call that writes the entry of a submit."""
+
+
+def submitted_in_doubt(request: dict[str, Any]) -> World:
+    """A client without a key, which repeats what was not acknowledged; one answer is lost."""
+    world = World(
+        [lambda service: service.submit(request)],
+        {CREATE: Fault.LOSE_ANSWER},
+    )
+    world.run()
+    assert world.faults.calls[CREATE] == "create"
+    return world
+
+
+def experiments(world: World) -> int:
+    return len([key for key in world.objects.list("v1/") if key.endswith(f"{1:020d}.json")])
+
+
+def one_create(self: Journal, key: str, data: bytes, until: float) -> bool:
+    return self._store.create(key, data)
+
+
+def creates_until_answered(self: Journal, key: str, data: bytes, until: float) -> bool:
+    while True:
+        with suppress(Retry):
+            return self._store.create(key, data)
+
+
+UNNAMED = {field: value for field, value in REQUEST.items() if field != "name"}
+
+
+def test_with_all_rules_a_submit_in_doubt_is_acknowledged_once() -> None:
+    check(submitted_in_doubt(REQUEST), EXPECTED)
+    assert experiments(submitted_in_doubt(UNNAMED)) == 1
+
+
+def test_exists_taken_for_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The caller is told that his own experiment is in his way."""
+    monkeypatch.setattr(Journal, "_create", creates_until_answered)
+    with pytest.raises(Conflict):
+        submitted_in_doubt(REQUEST)
+
+
+def test_doubt_taken_for_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The caller is told to send it again, and has two experiments."""
+    monkeypatch.setattr(Journal, "_create", one_create)
+    assert experiments(submitted_in_doubt(UNNAMED)) == 2
+
+
+def dies_while_submitting(call: int) -> World:
+    """The client is gone, too: he does not send it again."""
+    world = World([submit], {call: Fault.CRASH_BEFORE}, patient=False)
+    world.run()
+    return world
+
+
+SUBMIT_CALLS = 7
+
+
+def logged_and_ended(world: World) -> bool:
+    """What stands in the log came to its end."""
+    log = Journal(world.objects, "default", "e").peek()
+    return log is None or end(world.objects) == EXPECTED
+
+
+def test_with_all_rules_what_stands_in_the_log_is_found_by_the_sweep() -> None:
+    worlds = [dies_while_submitting(call) for call in range(SUBMIT_CALLS)]
+    assert all(map(logged_and_ended, worlds))
+    assert {bool(list(world.objects.list("v1/"))) for world in worlds} == {True, False}
+
+
+def test_a_marker_written_after_the_log_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The experiment stands in the log and nobody ever looks at it."""
+    put_off: list[Marker] = []
+    set_marker, changed = Markers.set, Service._changed
+
+    def and_then_the_marker(self: Service, *what: Any) -> Experiment:
+        experiment = changed(self, *what)
+        set_marker(self._markers, put_off.pop())
+        return experiment
+
+    monkeypatch.setattr(Markers, "set", lambda self, marker: put_off.append(marker))
+    monkeypatch.setattr(Service, "_changed", and_then_the_marker)
+    worlds = [dies_while_submitting(call) for call in range(SUBMIT_CALLS)]
+    assert not all(map(logged_and_ended, worlds))
