@@ -187,6 +187,15 @@ def _note(trial: Json) -> str:
     return "; ".join(part for part in (retried, trial.get("reason") or "") if part)
 
 
+def failures(trials: Iterable[Json]) -> list[str]:
+    """Why trials failed, in full: a line for each reason, with the numbers of its trials."""
+    numbers: dict[str, list[str]] = {}
+    for trial in trials:
+        if trial["state"] == "FAIL" and trial.get("reason"):
+            numbers.setdefault(trial["reason"], []).append(str(trial["number"]))
+    return [f"{', '.join(those)}: {reason}" for reason, those in numbers.items()]
+
+
 def without_empty(table: Table) -> Table:
     """The table without the columns in which no row has anything."""
     keep = [i for i in range(len(table.header)) if any(row[i] for row in table.rows)]

@@ -17,7 +17,6 @@ Commands are imported when they are called, so that each starts as fast as it ca
 
 import importlib
 import os
-import sys
 from typing import Any
 
 import click
@@ -89,10 +88,9 @@ def main(arguments: list[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         return 130
-    except BrokenPipeError:
-        # The reader has gone (as with `| head`); a flush at exit must not complain again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except SystemExit as end:
+        # Click ends so, with 1, where the reader has gone (as with `| head`): no fault of ours.
+        return 0 if isinstance(end.__context__, BrokenPipeError) else _exit_code(end.code)
     except Exception as fault:  # noqa: BLE001 (people get one line, and never a trace)
         show(fault)
         return code(fault)

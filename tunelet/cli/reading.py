@@ -6,10 +6,11 @@ import click
 
 from tunelet.cli.connection import Connection, connected, name_argument, write_json
 from tunelet.cli.page import experiment_lines, trial_lines
-from tunelet.cli.table import lines, width
-from tunelet.report import created, experiment_table, trial_table, winners
+from tunelet.cli.table import lines, printable, width
+from tunelet.report import created, experiment_table, failures, trial_table, winners
 
 _SHOWN = 50
+_REASONS = 5
 
 
 @click.command("list")
@@ -82,6 +83,10 @@ def trials_command(connection: Connection, name: str, state: str | None, everyth
     stars = [trial["number"] for trial in winners(experiment)]
     table = trial_table(found, experiment["spec"], time.time(), stars)
     click.echo("\n".join(lines(table, width())))
+    if width() is not None:
+        # The table's notes may be cut there.
+        for failure in failures(found)[-_REASONS:]:
+            click.echo(f"failed {printable(failure)}")
     if skipped:
         click.echo(f"{skipped} earlier trials: --all shows them", err=True)
 

@@ -1,0 +1,385 @@
+"""The command line as a user types it, against `tunelet up`."""
+
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+TUNELET = [sys.executable, "-c", "import sys; from tunelet.cli import main; sys.exit(main())"]
+
+SEED = """{"model_training_code": "docker_image_url",
+ "hyperparameters": {
+    "learning_rate": {"type": "float", "min": 0.01, "max": 0.1},
+    "batch_size":    {"type": "int", "min": 32, "max": 128}},
+ "hpo_algorithm": "random_search"}"""
+
+QUICK = """
+for argument; do
+  case $argument in --learning_rate=*) rate=${argument#*=} ;; esac
+done
+echo "training at $rate"
+echo "objective=$rate"
+"""
+
+
+class Ran(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+class Shell:
+    """Runs `tunelet` with a service's address in the environment."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self.folder = folder
+        self.env = os.environ | {"PYTHONPATH": str(ROOT), "TUNELET_URL": url, "TERM": "xterm"}
+        (folder / "request.json").write_text(SEED)
+
+    def __call__(self, *arguments: str, stdin: str = "") -> Ran:
+        done = subprocess.run(
+            [*TUNELET, *arguments],
+            cwd=self.folder,
+            env=self.env,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert "Traceback" not in done.stderr
+        return Ran(done.returncode, done.stdout, done.stderr)
+
+    def json(self, *arguments: str) -> Any:
+        ran = self(*arguments, "--json")
+        assert ran.code == 0, ran.err
+        return json.loads(ran.out)
+
+
+@pytest.fixture
+def tunelet(up: Callable[..., Any], tmp_path: Path) -> Shell:
+    """A shell beside a service whose aliases are a quick script, a long one and a failing one."""
+    quick = tmp_path / "quick.sh"
+    quick.write_text(QUICK)
+    return Shell(
+        up(
+            *("--alias", f"docker_image_url=sh {quick}"),
+            *("--alias", "long=sh -c 'echo begun; sleep 600'"),
+            *("--alias", "failing=sh -c 'echo no luck; exit 3'"),
+        ).url,
+        tmp_path,
+    )
+
+
+@pytest.fixture
+def alone(tmp_path: Path) -> Shell:
+    """A shell without a service."""
+    return Shell("http://127.0.0.1:9", tmp_path)
+
+
+def test_the_seed_request_runs_and_every_command_tells_of_it(tunelet: Shell) -> None:
+    watched = tunelet("submit", "request.json", "--name", "digits", "--watch")
+
+    assert watched.code == 0, watched.err
+    assert len(re.findall(r"^trial \d+ +COMPLETE +objective=", watched.out, re.M)) == 20
+    assert "digits is COMPLETE" in watched.out
+
+    listed = tunelet.json("trials", "digits")
+    rates = [trial["hyperparameters"]["learning_rate"] for trial in listed["trials"]]
+    assert len(rates) == 20
+    assert listed["next"] is None
+
+    best = tunelet.json("best", "digits")["best"]
+    assert best["values"]["objective"] == best["hyperparameters"]["learning_rate"] == min(rates)
+    assert repr(min(rates)) in tunelet("best", "digits").out
+    assert f"training at {min(rates)}" in tunelet("logs", "digits", str(best["number"])).out
+
+    shown = tunelet("show", "digits").out
+    assert re.search(r"^state +COMPLETE: ", shown, re.M)
+    assert "learning_rate  float 0.01 to 0.1" in shown
+    assert tunelet.json("show", "digits")["spec"]["max_trials"] == 20
+    assert re.search(r"^digits +COMPLETE +20/20 ", tunelet("list").out, re.M)
+    assert [one["name"] for one in tunelet.json("list")["experiments"]] == ["digits"]
+    table = tunelet("trials", "digits").out.splitlines()
+    assert len(table) == 21
+    assert [line.split()[1] for line in table if line.startswith("*")] == [str(best["number"])]
+
+
+def test_an_ended_experiment_is_extended_and_then_deleted(tunelet: Shell) -> None:
+    assert tunelet("submit", "request.json", "--name", "a", "--max-trials", "2", "--wait").code == 0
+
+    assert tunelet("pause", "a").code == 5
+    extended = tunelet("extend", "a", "--max-trials", "3")
+    assert (extended.code, extended.out) == (0, "a is RUNNING\n")
+    assert tunelet("watch", "a").code == 0
+    assert tunelet.json("show", "a")["counts"]["complete"] == 3
+
+    asked = tunelet("delete", "a")
+    assert asked.code == 2
+    assert "--yes" in asked.err
+    assert tunelet("delete", "a", "--yes").code == 0
+    assert tunelet("show", "a").code == 3
+
+
+def test_an_experiment_is_paused_resumed_and_stopped(tunelet: Shell) -> None:
+    tunelet("submit", "request.json", "--name", "a", "--image", "long")
+
+    assert tunelet("pause", "a").out == "a is PAUSED\n"
+    assert tunelet.json("show", "a")["state"] == "PAUSED"
+    assert tunelet("resume", "a").out == "a is RUNNING\n"
+    assert tunelet("stop", "a").out == "a is STOPPED\n"
+    assert tunelet("watch", "a").code == 1
+
+
+def test_a_failed_experiment_says_why_in_its_exit_code_and_its_trials(tunelet: Shell) -> None:
+    failed = tunelet(
+        *("submit", "request.json", "--name", "a", "--image", "failing"),
+        *("--max-trials", "1", "--wait"),
+    )
+
+    assert failed.code == 1
+    assert "a is FAILED" in failed.out
+    assert "tunelet trials a --state FAIL" in failed.err
+    assert tunelet.json("trials", "a", "--state", "fail")["trials"][0]["exit_code"] == 3
+    assert tunelet("logs", "a").out == "no luck\n"
+
+
+def test_output_is_followed_until_the_trial_ends(tunelet: Shell) -> None:
+    tunelet("submit", "request.json", "--name", "a", "--image", "long", "--max-trials", "1")
+    following = subprocess.Popen(
+        [*TUNELET, "logs", "a", "0", "--follow"], env=tunelet.env, stdout=subprocess.PIPE
+    )
+    assert following.stdout is not None
+    assert following.stdout.readline() == b"begun\n"
+
+    tunelet("stop", "a")
+
+    assert following.stdout.read() == b""
+    assert following.wait(30) == 0
+
+
+def test_a_request_comes_from_yaml_standard_input_and_flags(tunelet: Shell) -> None:
+    yaml = "hyperparameters: {lr: {type: float, min: 1e-4, max: 1e-1, log: true}}\n"
+
+    ran = tunelet(
+        *("submit", "-", "--image", "docker_image_url", "--maximize", "score"),
+        *("--set", "max_trials=1", "--set", "hyperparameters.lr.max=0.2"),
+        *("--seed", "7", "--name", "a", "-n", "team", "--json"),
+        stdin=yaml,
+    )
+
+    assert ran.code == 0, ran.err
+    assert json.loads(ran.out)["namespace"] == "team"
+    spec = tunelet.json("show", "a", "--namespace", "team")["spec"]
+    assert spec["objectives"] == [{"metric": "score", "direction": "maximize", "goal": None}]
+    assert spec["hyperparameters"]["lr"]["max"] == 0.2
+    assert (spec["seed"], spec["max_trials"]) == (7, 1)
+    assert tunelet("show", "a").code == 3
+
+
+def test_the_same_key_submits_once(tunelet: Shell) -> None:
+    submit = ("submit", "request.json", "--max-trials", "1", "--idempotency-key", "mine")
+
+    names = {tunelet.json(*submit)["name"] for _ in range(2)}
+
+    assert {one["name"] for one in tunelet.json("list")["experiments"]} == names
+    assert len(names) == 1
+
+
+def test_a_refused_request_names_every_field_and_its_remedy(tunelet: Shell) -> None:
+    refused = tunelet("submit", "request.json", "--max-trials", "0", "--set", "bogus=1")
+
+    assert refused.code == 2
+    assert refused.out == ""
+    assert "max_trials = 0: must be at least 1\n    -> use at least 1" in refused.err
+    assert "bogus: is not a field here\n    -> leave it out" in refused.err
+
+
+def test_a_name_that_is_taken_is_a_conflict(tunelet: Shell) -> None:
+    submit = ("submit", "request.json", "--name", "a", "--max-trials", "1")
+
+    assert [tunelet(*submit).code, tunelet(*submit).code] == [0, 5]
+
+
+def test_in_a_terminal_there_is_a_live_picture(tunelet: Shell) -> None:
+    main, terminal = pty.openpty()
+    watching = subprocess.Popen(
+        [*TUNELET, "submit", "request.json", "--name", "a", "--max-trials", "4", "--watch"],
+        cwd=tunelet.folder,
+        env=tunelet.env | {"COLUMNS": "80", "LINES": "30"},
+        stdout=terminal,
+        stderr=terminal,
+    )
+    os.close(terminal)
+    screen = _everything(main)
+
+    assert watching.wait(30) == 0
+    assert "━" in screen
+    assert "4/4" in screen
+    assert "best trial" in screen
+
+
+def test_ctrl_c_leaves_the_experiment_running_and_says_so(tunelet: Shell) -> None:
+    tunelet("submit", "request.json", "--name", "a", "--image", "long")
+    main, terminal = pty.openpty()
+    watching = subprocess.Popen(
+        [*TUNELET, "watch", "a"], env=tunelet.env, stdout=terminal, stderr=terminal
+    )
+    os.close(terminal)
+    while b"RUNNING" not in os.read(main, 1 << 16):
+        assert watching.poll() is None
+
+    watching.send_signal(signal.SIGINT)
+    screen = _everything(main)
+
+    assert watching.wait(30) == 130
+    assert "a goes on running" in screen
+    assert "tunelet stop a" in screen
+    assert tunelet.json("show", "a")["state"] == "RUNNING"
+
+
+def test_watching_outlives_the_service(up: Callable[..., Any], tmp_path: Path) -> None:
+    service = up("--alias", "docker_image_url=sh -c 'sleep 1; echo objective=1'")
+    tunelet = Shell(service.url, tmp_path)
+    tunelet("submit", "request.json", "--name", "a", "--max-trials", "3")
+    watching = subprocess.Popen(
+        [*TUNELET, "watch", "a"],
+        env=tunelet.env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert watching.stderr is not None
+    service.kill()
+    assert "trying again" in watching.stderr.readline()
+
+    service.start()
+
+    out, _ = watching.communicate(timeout=60)
+    assert watching.returncode == 0
+    assert "a is COMPLETE" in out
+
+
+def test_the_schema_and_the_algorithms_are_the_services(tunelet: Shell) -> None:
+    assert json.loads(tunelet("schema").out)["$schema"].startswith("https://json-schema.org/")
+    names = [each["name"] for each in tunelet.json("algorithms")["algorithms"]]
+    assert {"random_search", "grid_search", "tpe"} <= set(names)
+    assert re.search(r"^tpe +yes ", tunelet("algorithms").out, re.M)
+
+
+def test_a_shell_completes_the_names_of_experiments(tunelet: Shell) -> None:
+    tunelet("submit", "request.json", "--name", "digits", "--max-trials", "1")
+    tunelet.env |= {
+        "_TUNELET_COMPLETE": "fish_complete",
+        "COMP_WORDS": "tunelet show ",
+        "COMP_CWORD": "dig",
+    }
+
+    assert "digits" in tunelet().out
+
+
+def test_a_reader_that_leaves_early_is_no_error(tunelet: Shell) -> None:
+    reading = subprocess.Popen(
+        [*TUNELET, "schema"], env=tunelet.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert reading.stdout is not None
+    assert reading.stderr is not None
+    reading.stdout.close()
+
+    assert reading.stderr.read() == b""
+    assert reading.wait(30) == 0
+
+
+def test_a_service_that_is_not_there_is_named_with_what_to_do(alone: Shell) -> None:
+    ran = alone("list")
+
+    assert ran.code == 4
+    assert ran.err.startswith("error: nothing answers at http://127.0.0.1:9 (")
+    assert "tunelet up" in ran.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("nonsense",),
+        ("list", "--nonsense"),
+        ("show",),
+        ("submit",),
+        ("submit", "missing.json"),
+        ("submit", "request.json", "--minimize", "a", "--maximize", "b"),
+        ("extend", "a"),
+        ("list", "--url", "nonsense"),
+        ("up", "--alias", "image"),
+        ("up", "--alias", "image=unclosed 'quote"),
+        ("up", "--port", "99999"),
+        ("up", "--port", "0", "--data", "request.json/inside"),
+        ("up", "--port", "1", "--host", "nowhere.invalid"),
+    ],
+)
+def test_a_wrong_command_line_is_one_clear_line(alone: Shell, arguments: tuple[str, ...]) -> None:
+    ran = alone(*arguments)
+
+    assert ran.code == 2
+    assert ran.out == ""
+    assert len(re.findall(r"^error: ", ran.err, re.M)) == 1
+
+
+def test_a_port_and_a_folder_serve_one_service_each(up: Callable[..., Any], tmp_path: Path) -> None:
+    first = up()
+    port = first.url.rpartition(":")[2]
+    shell = Shell(first.url, tmp_path)
+
+    taken = shell("up", "--port", port, "--data", "other")
+    held = shell("up", "--port", "0", "--data", str(tmp_path / "data0"))
+
+    assert (taken.code, held.code) == (2, 2)
+    assert f"127.0.0.1:{port} is taken" in taken.err
+    assert "another tunelet serves from" in held.err
+
+
+def test_up_ends_with_ctrl_c_and_without_a_trace(up: Callable[..., Any]) -> None:
+    service = up()
+
+    service.process.send_signal(signal.SIGINT)
+
+    assert service.process.wait(30) == 0
+    assert "Traceback" not in service.output.read_text()
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_is_written_for_each_shell(alone: Shell, shell: str) -> None:
+    assert "_TUNELET_COMPLETE" in alone("completion", shell).out
+
+
+def test_every_command_explains_itself_with_an_example(alone: Shell) -> None:
+    listing = alone("--help").out.partition("Commands:\n")[2].partition("\n\n")[0]
+    names = re.findall(r"^  (\w+) ", listing, re.M)
+
+    assert "..." not in listing
+    assert len(names) == 16
+    for name in names:
+        assert re.search(rf"Examples?:\n.*tunelet {name}", alone(name, "--help").out, re.S), name
+
+
+def _everything(descriptor: int) -> str:
+    """What is written to a terminal until its last writer has gone."""
+    written, deadline = b"", time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            piece = os.read(descriptor, 1 << 16)
+        except OSError:
+            # How Linux tells of the end of a terminal.
+            break
+        written += piece
+    os.close(descriptor)
+    return written.decode()

@@ -1,0 +1,112 @@
+"""A request as files and flags say it."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from tunelet.cli.request import parse, put, read
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1e-4", 1e-4),
+        ("1E3", 1000.0),
+        (".5", 0.5),
+        ("10", 10),
+        ("010", 10),
+        ("-3", -3),
+        ("on", "on"),
+        ("no", "no"),
+        ("true", True),
+        ("null", None),
+        ("", None),
+        ("12:30:45", "12:30:45"),
+        ("2026-11-23", "2026-11-23"),
+        ("1_000", "1_000"),
+        ("'1'", "1"),
+        ("-.inf", float("-inf")),
+        (".", "."),
+    ],
+)
+def test_yaml_is_read_as_its_core_schema_says(text: str, value: object) -> None:
+    read_value = parse(f"x: {text}", "request.yaml")["x"]
+
+    assert read_value == value
+    assert type(read_value) is type(value)
+
+
+def test_yaml_may_be_written_as_json_is() -> None:
+    assert parse("{x: [1, a], y: {z: 2}}", "request.yaml") == {"x": [1, "a"], "y": {"z": 2}}
+
+
+@pytest.mark.parametrize(
+    "text", ['{"a": 1, "a": 2}', "a: 1\na: 2", '{"x": {"a": 1, "a": 2}}', "x:\n  a: 1\n  a: 2"]
+)
+def test_a_name_that_stands_twice_is_refused(text: str) -> None:
+    with pytest.raises(click.ClickException, match="a stands in it twice"):
+        parse(text, "request")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"a": }', "request is not JSON: Expecting value at line 1, column 7"),
+        ("a: [1", "request is not YAML: .* at line 1, column 6"),
+        ("a: \x00", "request is not YAML: "),
+        ("!!python/object:os.system {}", "request is not YAML: could not determine a constructor"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_with_the_place(text: str, message: str) -> None:
+    with pytest.raises(click.ClickException, match=message):
+        parse(text, "request")
+
+
+@pytest.mark.parametrize("text", ["[1]", "3", "", "null"])
+def test_a_request_is_an_object(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "request.yaml"
+    file.write_text(text)
+
+    with pytest.raises(click.ClickException, match="holds no request"):
+        read(str(file))
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(click.ClickException, match=r"missing\.json: No such file"):
+        read(str(tmp_path / "missing.json"))
+
+
+@pytest.mark.parametrize(
+    ("setting", "result"),
+    [
+        ("max_trials=5", {"max_trials": 5}),
+        ("name=digits", {"name": "digits"}),
+        ('name="5"', {"name": "5"}),
+        ("a.b.c=1e-3", {"a": {"b": {"c": 1e-3}}}),
+        ('p={"type": "int"}', {"p": {"type": "int"}}),
+        ("command=a=b", {"command": "a=b"}),
+        ("x=", {"x": ""}),
+    ],
+)
+def test_a_setting_puts_one_field(setting: str, result: dict[str, Any]) -> None:
+    request: dict[str, Any] = {}
+
+    put(request, setting)
+
+    assert request == result
+
+
+def test_a_setting_keeps_what_stands_beside_it() -> None:
+    request = {"hyperparameters": {"lr": {"min": 0, "max": 1}}}
+
+    put(request, "hyperparameters.lr.max=2")
+
+    assert request == {"hyperparameters": {"lr": {"min": 0, "max": 2}}}
+
+
+@pytest.mark.parametrize("setting", ["x", "=1", "a..b=1", "code.image=x"])
+def test_a_setting_that_leads_nowhere_is_refused(setting: str) -> None:
+    with pytest.raises(click.UsageError, match="--set"):
+        put({"code": "image"}, setting)
