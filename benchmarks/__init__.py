@@ -1,0 +1,1 @@
+"""What Tunelet costs, beside what others cost in the same run (`python -m benchmarks NAME`)."""

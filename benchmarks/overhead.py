@@ -1,0 +1,92 @@
+"""Control overhead of a trial: trials a second with an objective that does nothing.
+
+Everything runs in one process and on one folder's file system. Tunelet: its file store, each
+step committed with fsync. Optuna: its sqlite and journal-file storages, and memory, which
+keeps nothing. The same two hyperparameters and random search for all.
+
+With eight trials at a time Optuna uses eight threads (`n_jobs=8`); Tunelet's steps then do
+several trials in one commit.
+"""
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+
+import optuna
+from optuna.storages import BaseStorage, InMemoryStorage, JournalStorage, RDBStorage
+from optuna.storages.journal import JournalFileBackend
+
+from adapters.storage import open_store
+from benchmarks.inline import Inline, request
+from benchmarks.table import by_turns, medians, show
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+STORAGES: dict[str, Callable[[Path], BaseStorage]] = {
+    "optuna_sqlite": lambda folder: RDBStorage(f"sqlite:///{folder}/study.db"),
+    "optuna_journal": lambda folder: JournalStorage(JournalFileBackend(str(folder / "log"))),
+    "optuna_memory": lambda _folder: InMemoryStorage(),
+}
+TOGETHER = 8
+
+
+def run(quick: bool) -> dict[str, float]:
+    trials, rounds = (50, 1) if quick else (300, 3)
+    with tempfile.TemporaryDirectory(dir=".") as folder:
+        measures = {
+            f"{name}{suffix}": partial(measure, Path(folder), trials, parallel)
+            for parallel, suffix in ((1, ""), (TOGETHER, f"_{TOGETHER}"))
+            for name, measure in _contestants().items()
+        }
+        rates = medians(by_turns(measures, rounds))
+    show(
+        f"Trials a second, {trials} trials (median of {rounds})",
+        ["", "one at a time", "of tunelet", f"{TOGETHER} at a time", "of tunelet"],
+        [
+            [
+                name,
+                f"{rates[name]:.0f}",
+                f"{rates[name] / rates['tunelet']:.2f}",
+                f"{rates[f'{name}_{TOGETHER}']:.0f}",
+                f"{rates[f'{name}_{TOGETHER}'] / rates[f'tunelet_{TOGETHER}']:.2f}",
+            ]
+            for name in _contestants()
+        ],
+    )
+    return rates
+
+
+def _contestants() -> Mapping[str, Callable[[Path, int, int], float]]:
+    return {"tunelet": _tunelet, **{name: partial(_optuna, name) for name in STORAGES}}
+
+
+def _tunelet(folder: Path, trials: int, parallel: int) -> float:
+    with tempfile.TemporaryDirectory(dir=folder) as own:
+        inline = Inline(open_store(Path(own).resolve().as_uri()), lambda _: 0.0)
+        began = time.perf_counter()
+        experiment = inline.run(request("random_search", trials, parallel))
+        seconds = time.perf_counter() - began
+    if (complete := experiment.counts["complete"]) != trials:
+        sys.exit(f"only {complete} of {trials} trials completed")
+    return trials / seconds
+
+
+def _optuna(name: str, folder: Path, trials: int, parallel: int) -> float:
+    with tempfile.TemporaryDirectory(dir=folder) as own:
+        storage = STORAGES[name](Path(own))
+        began = time.perf_counter()
+        study = optuna.create_study(storage=storage, sampler=optuna.samplers.RandomSampler(seed=1))
+        study.optimize(_nothing, n_trials=trials, n_jobs=parallel)
+        seconds = time.perf_counter() - began
+        if isinstance(storage, RDBStorage):
+            storage.engine.dispose()
+    return trials / seconds
+
+
+def _nothing(trial: optuna.Trial) -> float:
+    trial.suggest_float("learning_rate", 0.01, 0.1)
+    trial.suggest_int("batch_size", 32, 128)
+    return 0.0
