@@ -115,7 +115,9 @@ def _request_schemas() -> dict[str, Schema]:
 
     schema = _moved(request_schema())
     definitions = schema.pop("$defs", {})
-    schema.pop("$schema", None)
+    for name in ("$schema", "$id"):
+        # References are resolved against $id where there is one; here they are the document's.
+        schema.pop(name, None)
     named = {f"Request{name}": definition for name, definition in definitions.items()}
     return {"Request": schema, **named}
 
