@@ -1,0 +1,176 @@
+"""Cold start: from starting a function's process to its first answer, in seconds.
+
+Each function is started by functions-framework as on Knative, over a file store in which an
+experiment waits for just this call, and its answer is checked, so a start that does
+less than the work is not counted. `bare` is a function that answers "ok".
+
+    api             GET of an experiment
+    api_submit      POST of a request, which also validates it
+    complete        an event that says a run has news
+    suggest_random  an event that asks for a trial, by random search
+    suggest_tpe     the same by TPE, with 20 trials behind it, so that its model is asked
+"""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import NamedTuple
+
+from adapters.cloudevents import binary
+from adapters.storage import open_store
+from benchmarks.inline import Inline, request
+from benchmarks.table import by_turns, medians, show
+from tunelet.ports import COLLECT, SUGGEST, Signal
+
+FRAMEWORK = Path(sys.executable).with_name("functions-framework")
+MAIN = Path(__file__).resolve().parents[1] / "functions" / "main.py"
+BARE = 'def bare(request):\n    return "ok"\n'
+PAST = 20
+PATIENCE = 60.0
+AIMS = {"api": 1.5, "complete": 1.5, "suggest_random": 1.5, "suggest_tpe": 3.0}
+
+
+class Call(NamedTuple):
+    """A function, the store it begins with, and its first request."""
+
+    target: str
+    store: Path
+    method: str = "POST"
+    path: str = "/"
+    headers: Mapping[str, str] = {}
+    body: bytes = b""
+    adds_trial: str | None = None
+    """The experiment that must have one trial more afterwards."""
+
+
+def run(quick: bool) -> dict[str, float]:
+    rounds = 2 if quick else 7
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "bare.py").write_text(BARE)
+        calls = _calls(folder)
+        measures = {key: partial(_start, folder, call) for key, call in calls.items()}
+        by_turns(measures, 1)  # writes the .pyc files
+        seconds = medians(by_turns(measures, rounds))
+    show(
+        f"Seconds to the first answer (median of {rounds})",
+        ["", "seconds", "of bare", "aim"],
+        [
+            [key, f"{value:.3f}", f"{value / seconds['bare']:.2f}", _aim(key)]
+            for key, value in seconds.items()
+        ],
+    )
+    return seconds
+
+
+def _aim(key: str) -> str:
+    return f"<= {AIMS[key]}" if key in AIMS else ""
+
+
+def _calls(folder: Path) -> dict[str, Call]:
+    random, tpe = folder / "random_search", folder / "tpe"
+    drawn, modelled = _prepared(random), _prepared(tpe)
+    submitted = json.dumps(request("random_search", PAST)).encode()
+    json_type = {"content-type": "application/json"}
+    return {
+        "bare": Call("bare", random),
+        "api": Call("api", random, "GET", f"/api/experiments/{drawn}"),
+        "api_submit": Call("api", random, "POST", "/api/submit_job", json_type, submitted),
+        "complete": _event("complete", random, COLLECT, drawn),
+        "suggest_random": _event("suggest", random, SUGGEST, drawn),
+        "suggest_tpe": _event("suggest", tpe, SUGGEST, modelled),
+    }
+
+
+def _prepared(folder: Path) -> str:
+    """A store with an experiment that has had trials and has room for one; its name."""
+    inline = Inline(open_store(folder.as_uri()), lambda env: float(env["TUNELET_TRIAL"]))
+    experiment = inline.run(request(folder.name, PAST))
+    inline.service.extend("default", experiment.name, {"max_trials": PAST + 1})
+    return experiment.name
+
+
+def _event(target: str, store: Path, topic: str, experiment: str) -> Call:
+    headers, body = binary(Signal(topic, "default", experiment))
+    adds = experiment if topic == SUGGEST else None
+    return Call(target, store, headers=headers, body=body, adds_trial=adds)
+
+
+def _start(folder: Path, call: Call) -> float:
+    """Seconds from the start of the process to the end of its first answer."""
+    with tempfile.TemporaryDirectory(dir=folder) as own:
+        store = Path(own) / "store"
+        shutil.copytree(call.store, store)
+        port = _free_port()
+        began = time.perf_counter()
+        with _function(call.target, folder, store, port) as process:
+            status, answer = _first_answer(process, port, call)
+            seconds = time.perf_counter() - began
+        if not 200 <= status < 300:
+            sys.exit(f"{call.target} answered {status}: {answer!r}")
+        if call.adds_trial is not None:
+            _check_trial(store, call.adds_trial)
+    return seconds
+
+
+@contextmanager
+def _function(
+    target: str, folder: Path, store: Path, port: int
+) -> Iterator[subprocess.Popen[bytes]]:
+    source = folder / "bare.py" if target == "bare" else MAIN
+    process = subprocess.Popen(
+        [FRAMEWORK, f"--target={target}", f"--source={source}", f"--port={port}"],
+        env={
+            **os.environ,
+            "FUNCTION_TARGET": target,
+            "TUNELET_STORE": store.as_uri(),
+            "TUNELET_SECRET": "0" * 32,
+            "TUNELET_LAUNCHER": store.with_name("runs").as_uri().replace("file:", "process:", 1),
+        },
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _first_answer(process: subprocess.Popen[bytes], port: int, call: Call) -> tuple[int, bytes]:
+    deadline = time.monotonic() + PATIENCE
+    while process.poll() is None and time.monotonic() < deadline:
+        connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+        try:
+            connection.request(call.method, call.path, call.body, dict(call.headers))
+            response = connection.getresponse()
+            return response.status, response.read()
+        except (ConnectionError, HTTPException):
+            time.sleep(0.002)
+        finally:
+            connection.close()
+    sys.exit(f"{call.target} did not answer; it ended with {process.poll()}")
+
+
+def _check_trial(store: Path, name: str) -> None:
+    inline = Inline(open_store(store.as_uri()), lambda _: 0.0)
+    count = inline.service.experiment("default", name).next_number
+    if count != PAST + 1:
+        sys.exit(f"{count - PAST} trials were suggested instead of one")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
