@@ -17,6 +17,7 @@ Commands are imported when they are called, so that each starts as fast as it ca
 
 import importlib
 import os
+import sys
 from typing import Any
 
 import click
@@ -57,6 +58,15 @@ class _Commands(click.Group):
         command: click.Command = getattr(module, f"{cmd_name}_command")
         return command
 
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # The reader has gone (as with `| head`), which is no fault; click would exit with 1.
+            # What is still in the buffer must not complain of it again at the exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+
 
 @click.group(
     cls=_Commands,
@@ -88,9 +98,6 @@ def main(arguments: list[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         return 130
-    except SystemExit as end:
-        # Click ends so, with 1, where the reader has gone (as with `| head`): no fault of ours.
-        return 0 if isinstance(end.__context__, BrokenPipeError) else _exit_code(end.code)
     except Exception as fault:  # noqa: BLE001 (people get one line, and never a trace)
         show(fault)
         return code(fault)

@@ -27,7 +27,7 @@ def algorithms_command(connection: Connection) -> None:
     \b
     Examples:
       tunelet algorithms
-      tunelet algorithms --json | jq '.algorithms[] | select(.name == "tpe") | .settings'
+      tunelet algorithms --json | jq '.algorithms[].name'
     """
     known = connection.client().algorithms()
     if connection.json:

@@ -59,8 +59,8 @@ def submit_command(
     Examples:
       tunelet submit request.yaml --watch
       tunelet submit request.json --name digits --max-trials 50
-      tunelet submit base.yaml --set hyperparameters.lr.max=0.3 --set objective.goal=0.01
-      curl -s https://example.org/request.json | tunelet submit - --json | jq -r .name
+      tunelet submit base.yaml --set hyperparameters.lr.max=0.3 --seed 7
+      cat request.json | tunelet submit - --json | jq -r .name
     """
     request = _request(source, settings, flags)
     client = connection.client()
