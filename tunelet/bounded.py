@@ -7,7 +7,7 @@ from functools import cached_property
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from tunelet.conditions import Between, same
+from tunelet.conditions import Between, identity
 from tunelet.parameter import (
     Fault,
     Grid,
@@ -162,22 +162,23 @@ class Categorical(Parameter):
         return self.choices[min(index, len(self.choices) - 1)]
 
     def to_unit(self, value: "Scalar") -> float:
-        index = self._index(value)
+        index = self._places[identity(value)]
         return (self._bounds[index] + self._bounds[index + 1]) / 2
 
     def fault(self, value: object) -> Fault | None:
-        if any(same(value, choice) for choice in self.choices):
+        if not isinstance(value, list | dict) and identity(value) in self._places:
             return None
         return Fault("is not one of the choices", f"use one of {listed(self.choices)}")
 
     def canonical(self, value: "Scalar") -> "Scalar":
-        return self.choices[self._index(value)]
+        return self.choices[self._places[identity(value)]]
 
     def reaches(self, low: float, high: float) -> bool:
         return any(Between(low, high).holds(choice) for choice in self.choices)
 
-    def _index(self, value: "Scalar") -> int:
-        return next(i for i, choice in enumerate(self.choices) if same(value, choice))
+    @cached_property
+    def _places(self) -> dict[tuple[bool, object], int]:
+        return {identity(choice): index for index, choice in enumerate(self.choices)}
 
     @cached_property
     def _bounds(self) -> tuple[float, ...]:

@@ -7,25 +7,30 @@ if all their parents are active and all hold.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tunelet.trial import Scalar
 
 
-def same(a: object, b: object) -> bool:
-    """Equality as in JSON: 1 is 1.0 but not true."""
-    return isinstance(a, bool) is isinstance(b, bool) and a == b
+def identity(value: object) -> tuple[bool, object]:
+    """Equal for scalars that are equal in JSON: 1 is 1.0 but not true."""
+    return isinstance(value, bool), value
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class OneOf:
     """The parent's value is one of these."""
 
     values: "tuple[Scalar, ...]"
 
     def holds(self, value: object) -> bool:
-        return any(same(value, one) for one in self.values)
+        return not isinstance(value, list | dict) and identity(value) in self._identities
+
+    @cached_property
+    def _identities(self) -> frozenset[tuple[bool, object]]:
+        return frozenset(map(identity, self.values))
 
     def __str__(self) -> str:
         from tunelet.wording import listed, quoted

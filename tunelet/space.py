@@ -14,7 +14,7 @@ from tunelet.conditions import Between, Condition, OneOf, conditions
 from tunelet.errors import FieldError
 from tunelet.normal import LogNormal, Normal
 from tunelet.parameter import Grid, Parameter
-from tunelet.wording import near_miss, path, shown
+from tunelet.wording import MOST, near_miss, path, shown
 
 if TYPE_CHECKING:
     from tunelet.trial import Assignment, Scalar
@@ -132,7 +132,7 @@ class Space:
                 "is not a hyperparameter of this experiment",
                 near_miss(name, self.parameters),
             )
-            for name in unknown
+            for name in unknown[:MOST]
         ]
         active = self.active(assignment)
         for one in self:

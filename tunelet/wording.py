@@ -10,6 +10,9 @@ from typing import Any
 
 LONGEST = 200
 """Characters of a value that an error repeats at most."""
+MOST = 100
+"""Errors that one answer lists at most. Looking for near misses takes time, so whoever finds
+mistakes of one kind may stop here."""
 
 
 def shortened(text: str, longest: int = LONGEST) -> str:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tunelet.space import Parameter, Space
 
-CONDITIONAL = {
+CONDITIONAL: dict[str, dict[str, Any]] = {
     "classifier": {"type": "categorical", "choices": ["svm", "forest"]},
     "kernel": {"type": "categorical", "choices": ["rbf", "poly"], "when": {"classifier": ["svm"]}},
     "degree": {"type": "int", "min": 2, "max": 5, "when": {"kernel": ["poly"]}},
@@ -136,6 +136,8 @@ def test_a_higher_quantile_is_no_lower_value(form: dict[str, Any], a: float, b: 
         values = [choice["value"] for choice in form["choices"]]
         assert values.index(low) <= values.index(high)
     else:
+        assert isinstance(low, float | int)
+        assert isinstance(high, float | int)
         assert low <= high
 
 
@@ -219,7 +221,7 @@ def test_a_quantized_normal_rounds_to_multiples_of_its_step() -> None:
 def test_conditions_hold_at_any_depth() -> None:
     space = Space.of(CONDITIONAL)
     assert space.active({"classifier": "forest", "trees": 1}) == ("classifier", "trees")
-    deep = {"classifier": "svm", "kernel": "poly", "degree": 4, "coef": 0.5}
+    deep: dict[str, Any] = {"classifier": "svm", "kernel": "poly", "degree": 4, "coef": 0.5}
     assert space.active(deep) == ("classifier", "kernel", "degree", "coef")
     # The parent of `coef` has a fitting value but is not active itself.
     assert space.active({"classifier": "svm", "kernel": "rbf", "degree": 4}) == (
@@ -241,7 +243,7 @@ def test_size_counts_what_can_be_active_together() -> None:
 
 
 def test_size_of_a_large_grid_is_exact_and_of_a_continuous_one_none() -> None:
-    big = {"type": "int", "min": 0, "max": 10**12}
+    big: dict[str, Any] = {"type": "int", "min": 0, "max": 10**12}
     child = {**big, "max": 1, "when": {"big": {"min": 10, "max": 19}}}
     assert Space.of({"big": big, "child": child}).size() == 10**12 + 1 + 10
     assert Space.of({"x": {"type": "float", "min": 0.0, "max": 1.0}}).size() is None
@@ -349,6 +351,6 @@ def test_canonical_values_have_the_declared_type_and_lie_on_the_grid() -> None:
 
 
 def test_conditions_tell_true_from_one() -> None:
-    flag = {"type": "categorical", "choices": [True, False]}
+    flag: dict[str, Any] = {"type": "categorical", "choices": [True, False]}
     space = Space.of({"flag": flag, "x": {**flag, "when": {"flag": [1]}}})
     assert space.active({"flag": True}) == ("flag",)
