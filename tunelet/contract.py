@@ -79,12 +79,13 @@ def resolve(
 def problems(code: Mapping[str, Any], hyperparameters: Collection[str]) -> list[FieldError]:
     """Every placeholder in `model_training_code` that cannot be filled."""
     known = {_HYPERPARAMETERS + name for name in hyperparameters} | set(_OTHERS)
+    remedy = "use one of " + ", ".join("${" + each + "}" for each in sorted(known))
     return [
         FieldError(
             field=field,
             value="${" + name + "}",
             message="this placeholder means nothing",
-            remedy="use one of " + ", ".join("${" + each + "}" for each in sorted(known)),
+            remedy=remedy,
         )
         for field, name in _placeholders(code, "model_training_code")
         if name not in known
