@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from algorithms.table import TABLE, Row, Setting, contradictions
 from tunelet.errors import FieldError, Reject
 from tunelet.ports import Algorithm, Catalog
+from tunelet.wording import listed, near_miss, path, shown
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -74,12 +75,12 @@ class InstalledAlgorithms:
 
     def _plugin(self, name: str) -> Row | FieldError:
         if name not in self._plugins:
-            from tunelet.wording import listed, near_miss
-
             remedy = near_miss(name, self.names())
             if remedy.startswith("did you mean"):
                 remedy += f" There are {listed(self.names(), 50)}"
-            return FieldError(f"{_FIELD}.name", name, "is not an installed algorithm", remedy)
+            return FieldError(
+                f"{_FIELD}.name", shown(name), "is not an installed algorithm", remedy
+            )
         from algorithms.plugins import row
 
         try:
@@ -147,13 +148,12 @@ def _wrong_settings(row: Row, settings: Mapping[str, Any]) -> list[FieldError]:
     for name, value in settings.items():
         fault = _fault(known[name], value) if name in known else _unknown(row, name, known)
         if fault:
-            errors.append(FieldError(f"{_FIELD}.settings.{name}", value, *fault))
+            field = path(["settings", name], _FIELD)
+            errors.append(FieldError(field, shown(value), *fault))
     return errors or contradictions(row.name, settings)
 
 
 def _unknown(row: Row, name: str, known: Iterable[str]) -> tuple[str, str]:
-    from tunelet.wording import near_miss
-
     return f"is not a setting of {row.name}", near_miss(name, known)
 
 
