@@ -78,12 +78,6 @@ def media_type(headers: Mapping[str, str]) -> str:
     return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-def is_event(headers: Mapping[str, str]) -> bool:
-    """Whether the request claims to be an event at all, in any mode."""
-    given = {name.lower(): value for name, value in headers.items()}
-    return "ce-specversion" in given or media_type(given).startswith("application/cloudevents")
-
-
 def binary(signal: Signal) -> tuple[dict[str, str], bytes]:
     """The headers and the body of an HTTP message that carries the signal, in binary mode."""
     return _written(*to_binary(_event(signal)))

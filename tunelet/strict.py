@@ -54,7 +54,9 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _constant(literal: str) -> NoReturn:
-    raise NotJson(f"{literal} is not JSON; write the string {json.dumps(literal)} where one is meant")
+    raise NotJson(
+        f"{literal} is not JSON; write the string {json.dumps(literal)} where one is meant"
+    )
 
 
 def _float(literal: str) -> float:
@@ -78,7 +80,9 @@ def _refuse_depth(value: Any) -> None:
     for _ in range(_DEPTH):
         nested = [each for each in level if isinstance(each, dict | list)]
         level = [
-            child for each in nested for child in (each.values() if isinstance(each, dict) else each)
+            child
+            for each in nested
+            for child in (each.values() if isinstance(each, dict) else each)
         ]
     if level:
         raise NotJson(_TOO_DEEP)

@@ -1,0 +1,107 @@
+"""The functions over a real service, with everything in memory and nothing patched."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from werkzeug.test import Client
+from werkzeug.wrappers import Request
+
+from adapters.storage.memory import MemoryStore
+from algorithms import catalog
+from functions.outbox import Outbox
+from functions.wiring import function
+from tests.faults.training import MemoryLauncher
+from tunelet.errors import NotFound, Retry
+from tunelet.ports import Run, Signal, Stored
+from tunelet.service import Service
+
+SMALLEST = {
+    "model_training_code": "docker_image_url",
+    "hyperparameters": {
+        "learning_rate": {"type": "float", "min": 0.01, "max": 0.1},
+        "batch_size": {"type": "int", "min": 32, "max": 128},
+    },
+    "hpo_algorithm": "random_search",
+}
+LIMIT = 1 << 16
+
+
+class FragileStore(MemoryStore):
+    """A store that can be made to fail."""
+
+    fault: Exception | None = None
+
+    def get(self, key: str) -> Stored | None:
+        if self.fault is not None:
+            raise self.fault
+        return super().get(key)
+
+
+class Broker:
+    """Keeps what is published, or refuses it."""
+
+    def __init__(self) -> None:
+        self.signals: list[Signal] = []
+        self.away = False
+
+    def publish(self, signal: Signal) -> None:
+        if self.away:
+            raise Retry("the broker is away")
+        self.signals.append(signal)
+
+
+class SilentLauncher(MemoryLauncher):
+    """Runs that have written nothing have no logs, as with the real ones."""
+
+    def logs(self, run: Run) -> Iterator[bytes]:
+        if run not in self.running():
+            raise NotFound(f"{run.name} has written nothing")
+        yield from super().logs(run)
+
+
+class World:
+    """The five functions over one service."""
+
+    def __init__(self) -> None:
+        self.store = FragileStore()
+        self.launcher = SilentLauncher()
+        self.broker = Broker()
+        self.outbox = Outbox(self.broker)
+        self.service = Service(
+            self.store,
+            self.launcher,
+            catalog(),
+            self.outbox,
+            secret=b"0123456789abcdef",
+            api_url="http://127.0.0.1:8080",
+        )
+        self.api = self.client("api")
+
+    def client(self, name: str) -> Client:
+        """HTTP to one of the functions."""
+        answer = function(name, self.service, self.outbox, LIMIT)
+        return Client(Request.application(answer))
+
+    def running(self, **fields: Any) -> str:
+        """Submit an experiment and start its trials; its name."""
+        space = {"x": {"type": "float", "min": 0, "max": 1}}
+        request = {**SMALLEST, "name": "digits", "hyperparameters": space, **fields}
+        experiment = self.service.submit(request, fields.get("namespace"))
+        for step in (self.service.suggest, self.service.launch):
+            step(experiment.namespace, experiment.name)
+        return experiment.name
+
+    def token(self, name: str, number: int, namespace: str = "default") -> str:
+        uid = self.service.experiment(namespace, name).uid
+        return self.service.token(Run(namespace, name, uid, number, 1))
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def smallest() -> dict[str, Any]:
+    return SMALLEST
