@@ -1,0 +1,209 @@
+"""The catalog knows what can be asked of an algorithm without importing it."""
+
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from algorithms import catalog
+from algorithms.plugins import settings
+from algorithms.table import TABLE, Row
+from tunelet.errors import Reject
+from tunelet.ports import Objective, Problem
+from tunelet.space import Space
+
+PLUGIN = '''
+"""A library that brings its own search."""
+from tunelet.ports import Suggestions
+
+
+class Edges:
+    """Tries the ends of every range.
+
+    And says so at length.
+    """
+
+    objectives = 1
+    conditions = False
+
+    def __init__(self, *, side: str = "low", margin: float | None = None) -> None:
+        if side not in ("low", "high"):
+            raise ValueError("side must be low or high")
+        self._side = side
+
+    def suggest(self, problem, trials, count):
+        return Suggestions([{one.name: one.from_unit(0.0) for one in problem.space}] * count)
+'''
+POINTS = """\
+[tunelet.algorithms]
+edges = edges_search:Edges
+tpe = edges_search:Edges
+broken = no_such_module:Search
+"""
+SPACE = Space.of(
+    {
+        "a": {"type": "int", "min": 1, "max": 9},
+        "b": {"type": "float", "min": 0.0, "max": 1.0, "when": {"a": {"min": 5}}},
+    }
+)
+
+
+@pytest.fixture
+def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A distribution that is installed as any other: a module and its metadata."""
+    (tmp_path / "edges_search.py").write_text(PLUGIN)
+    metadata = tmp_path / "edges_search-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: edges-search\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text(POINTS)
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+
+def messages(name: str, asked: dict[str, object], objectives: int = 1) -> dict[str, str]:
+    found = catalog().problems(name, asked, SPACE, objectives)
+    return {error.field: f"{error.message}; {error.remedy}" for error in found}
+
+
+@pytest.mark.parametrize("row", TABLE.values(), ids=lambda row: row.name)
+def test_the_table_says_what_the_class_says(row: Row) -> None:
+    module, _, name = row.target.partition(":")
+    signature = settings(getattr(importlib.import_module(module), name))
+    assert [(s.name, s.type, s.default, s.nullable) for s in row.settings] == [
+        (s.name, s.type, s.default, s.nullable) for s in signature
+    ]
+
+
+def test_checking_a_request_imports_neither_library_nor_metadata() -> None:
+    code = (
+        "import sys; from algorithms import catalog;"
+        "assert not catalog().problems('tpe', {'group': True}, None, 2);"
+        "assert not {'optuna', 'numpy', 'importlib.metadata', 'algorithms.tpe'}"
+        " & sys.modules.keys()"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_defaults_are_valid(name: str) -> None:
+    assert not messages(name, {one.name: one.default for one in TABLE[name].settings}, 2)
+
+
+def test_an_unknown_name_is_answered_with_the_nearest_and_all_there_are() -> None:
+    (message,) = messages("random-search", {}).values()
+    assert 'did you mean "random_search"?' in message
+    assert '"grid_search", "random_search", "tpe"' in message
+    assert '"tpe"' in messages("x" * 500, {})["hpo_algorithm.name"]
+
+
+def test_every_wrong_setting_is_named_with_its_remedy() -> None:
+    found = messages("tpe", {"n_ei_candidates": 0, "gruop": True, "constant_liar": "yes"})
+    assert found == {
+        "hpo_algorithm.settings.n_ei_candidates": (
+            "must be at least 1; use a larger one, or leave it out"
+        ),
+        "hpo_algorithm.settings.gruop": 'is not a setting of tpe; did you mean "group"?',
+        "hpo_algorithm.settings.constant_liar": (
+            "must be a boolean; use a boolean, or leave it out"
+        ),
+    }
+
+
+def test_settings_that_contradict_each_other_are_refused() -> None:
+    found = messages("tpe", {"group": True, "multivariate": False})
+    assert list(found) == ["hpo_algorithm.settings.group"]
+
+
+@pytest.mark.parametrize("value", [True, 1.5, "10", None, [1]])
+def test_a_number_of_points_is_an_integer(value: object) -> None:
+    assert "must be an integer" in str(messages("grid_search", {"points": value}))
+
+
+def test_what_is_wrong_cannot_be_loaded() -> None:
+    for name, asked in (("tpee", {}), ("tpe", {"n": 1}), ("grid_search", {"points": 0})):
+        with pytest.raises(Reject) as refusal:
+            catalog().load(name, asked)
+        assert refusal.value.errors
+
+
+def test_every_algorithm_is_described_in_json_terms() -> None:
+    described = {one["name"]: one for one in catalog().describe()}
+    assert described["tpe"]["installed"]
+    assert described["tpe"]["supports"] == {"conditions": True, "objectives": None}
+    assert described["grid_search"]["settings"] == [
+        {
+            "name": "points",
+            "type": "integer",
+            "default": 10,
+            "nullable": False,
+            "minimum": 1,
+            "summary": "values tried of each hyperparameter that is continuous",
+        }
+    ]
+
+
+@pytest.mark.usefixtures("plugin")
+def test_a_plugin_is_used_like_any_other() -> None:
+    assert "edges" in catalog().names()
+    algorithm = catalog().load("edges", {"side": "high"})
+    problem = Problem(Space.of({"a": {"type": "int", "min": 1, "max": 9}}), (), 1, 0)
+    assert algorithm.suggest(problem, [], 1).assignments == [{"a": 1}]
+    (described,) = (one for one in catalog().describe() if one["name"] == "edges")
+    assert described["summary"] == "Tries the ends of every range."
+    assert [(s["name"], s["type"], s["nullable"]) for s in described["settings"]] == [
+        ("side", "string", False),
+        ("margin", "number", True),
+    ]
+
+
+@pytest.mark.usefixtures("plugin")
+def test_a_plugins_limits_and_settings_are_checked_too() -> None:
+    assert messages("edges", {"side": 3}, objectives=2).keys() == {
+        "hpo_algorithm.settings.side",
+        "objectives",
+        "hyperparameters.b.when",
+    }
+    with pytest.raises(Reject, match="low or high"):
+        catalog().load("edges", {"side": "middle"})
+
+
+@pytest.mark.usefixtures("plugin")
+def test_a_plugin_does_not_replace_a_built_in_algorithm() -> None:
+    assert type(catalog().load("tpe", {})).__name__ == "TreeParzen"
+
+
+@pytest.mark.usefixtures("plugin")
+def test_a_broken_plugin_is_shown_as_such_and_harms_no_other() -> None:
+    described = {one["name"]: one for one in catalog().describe()}
+    assert not described["broken"]["installed"]
+    assert "no_such_module" in described["broken"]["summary"]
+    assert "cannot be loaded" in messages("broken", {})["hpo_algorithm.name"]
+
+
+def test_nothing_of_optuna_changes_unseen() -> None:
+    """A new argument of TPESampler is either offered or left out on purpose."""
+    import inspect
+
+    from optuna.samplers import TPESampler
+
+    ours = {one.name for one in TABLE["tpe"].settings}
+    left_out = {
+        "seed",  # the experiment's
+        "constraints_func",  # not JSON, and deprecated
+        "gamma",
+        "weights",
+        # Deprecated since 4.3 and 4.9, to be removed in 6.
+        "consider_prior",
+        "prior_weight",
+        "consider_magic_clip",
+        "consider_endpoints",
+        "warn_independent_sampling",
+    }
+    assert set(inspect.signature(TPESampler).parameters) == ours | left_out
+
+
+def test_objectives_need_no_goal_to_be_searched() -> None:
+    problem = Problem(SPACE, (Objective("loss", "minimize"),), 1, 0)
+    for name in catalog().names():
+        assert catalog().load(name, {}).suggest(problem, [], 1).assignments
