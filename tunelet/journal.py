@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from itertools import count
 from uuid import uuid4
 
-from tunelet.chain import entry_key, heads, origin
+from tunelet.chain import begins, entry_key, heads, origin, stands
 from tunelet.commands import Command
 from tunelet.decide import decide
 from tunelet.entry import FORMAT, Entry, encode
@@ -34,6 +34,9 @@ from tunelet.trial import Trial
 
 GROUP = 256
 """At most so many callers share an entry, which bounds its size."""
+
+PURGES = 5
+"""At most so many purges are met in one read: more are not one user's doing."""
 
 
 class _Caller:
@@ -68,6 +71,8 @@ class Journal:
         self._sleep = sleep
         self._deadline = deadline
         self._head: Head | None = None
+        self._known = Head()
+        """The newest head of which it is known that no purge had reached it."""
         self._turn = threading.RLock()
         self._waiting: deque[_Caller] = deque()
         self._segments = Segments(store, self.path)
@@ -99,7 +104,7 @@ class Journal:
         caller = _Caller(commands)
         self._waiting.append(caller)
         with self._turn:
-            if not caller.done:
+            while not caller.done:
                 self._commit_waiting()
         if caller.error is not None:
             raise caller.error
@@ -116,13 +121,16 @@ class Journal:
             head = self._tail()
             if head.experiment is None or head.experiment.state != DELETED:
                 return
-            kept = self._segments.keep_tombstone(head)
-            for key in self._store.list(self.path):
-                if key not in (kept, entry_key(self.path, head.seq)):
-                    self._store.delete(key)
+            kept = {self._segments.keep_tombstone(head), entry_key(self.path, head.seq)}
+            found = list(self._store.list(self.path))
+            if self._tail().seq > head.seq:
+                return  # a new life began, and some of what was found may be its own
+            for key in found:
+                if key not in kept:
+                    self._store.delete(key)  # upwards, on which `stands` relies
 
     def _commit_waiting(self) -> None:
-        """Commit for all that wait, this thread's caller among them."""
+        """Commit for those that have waited longest."""
         callers = [self._waiting.popleft() for _ in range(min(GROUP, len(self._waiting)))]
         try:
             self._commit_group(callers)
@@ -181,9 +189,15 @@ class Journal:
             events=tuple(happened),
         )
         data, total = encode(entry)
-        if not self._create(entry_key(self.path, entry.seq), data, until):
+        key = entry_key(self.path, entry.seq)
+        if not self._create(key, data, until):
+            return False
+        if not self._confirmed(head, total, until):
+            self._store.delete(key)
+            self._forget()
             return False
         self._head, closed = follow(head, entry, total)
+        self._known = self._head
         if closed is not None:
             self._segments.closed(closed, own=True)
         return True
@@ -208,6 +222,19 @@ class Journal:
             self._wait(tries, fault.after)
         raise AssertionError("unreachable")
 
+    def _confirmed(self, head: Head, total: str, until: float) -> bool:
+        """The entry just written follows `head` in the log, and not in what is left of it."""
+        for tries in count():
+            try:
+                if head.seq == 0:
+                    return begins(self._store, self.path, total)
+                return stands(self._store, self.path, head)
+            except Retry as fault:
+                if time.monotonic() >= until:
+                    raise CommitUnknown(f"the change may have come too late: {fault}") from fault
+                self._wait(tries, fault.after)
+        raise AssertionError("unreachable")
+
     def _look(self, key: str) -> Stored | None:
         try:
             return self._store.get(key)
@@ -225,13 +252,26 @@ class Journal:
 
     def _tail(self) -> Head:
         """Fold what others have written since."""
-        start = self._head or self._segments.newest() or origin(self._store, self.path)
-        self._head = start
-        for head, closed in heads(self._store, self.path, start):
-            self._head = head
-            if closed is not None:
-                self._segments.closed(closed, own=False)
-        return self._head
+        for _ in range(PURGES):
+            if self._head is None or self._head.seq == 0:
+                start = self._segments.newest() or origin(self._store, self.path)
+                self._head = self._known = start
+            for head, closed in heads(self._store, self.path, self._head):
+                self._head = head
+                if self._known.seq == 0:
+                    self._known = head
+                if closed is not None:
+                    self._segments.closed(closed, own=False)
+            if self._head.seq == 0 or stands(self._store, self.path, self._known):
+                self._known = self._head
+                return self._head
+            self._forget()
+        raise Retry("the experiment is being deleted; send it again")
+
+    def _forget(self) -> None:
+        """The log was purged behind what is known of it: begin anew."""
+        self._head = None
+        self._segments = Segments(self._store, self.path)
 
 
 def _existing(experiment: Experiment | None) -> Experiment:

@@ -26,26 +26,19 @@ from tunelet.ports import Store
 from tunelet.service import Service
 from tunelet.trial import Trial
 
+CALM = World([submit])
+CALM.run()
+EXPECTED = end(CALM.objects)
+
 
 def crash_everywhere(fault: Fault, **options: Any) -> Iterator[World]:
     """The worlds in which one call went wrong, each checked."""
-    calm = World([submit])
-    calm.run()
-    for number in range(len(calm.faults.calls)):
+    for number in range(len(CALM.faults.calls)):
         launcher = options["launcher"]() if "launcher" in options else None
         world = World([submit], {number: fault}, launcher=launcher)
         world.run()
         check(world, EXPECTED)
         yield world
-
-
-def _expected() -> Any:
-    calm = World([submit])
-    calm.run()
-    return end(calm.objects)
-
-
-EXPECTED = _expected()
 
 
 def test_with_all_rules_a_lost_answer_harms_nothing() -> None:
@@ -125,18 +118,11 @@ def test_a_log_that_is_written_without_put_if_absent(store: Store) -> None:
     assert (started == {0, 1}) is (type(store) is MemoryStore)
 
 
-CREATE = 5
-"""The number of the call that writes the entry of a submit."""
-
-
 def submitted_in_doubt(request: dict[str, Any]) -> World:
     """A client without a key, which repeats what was not acknowledged; one answer is lost."""
-    world = World(
-        [lambda service: service.submit(request)],
-        {CREATE: Fault.LOSE_ANSWER},
-    )
+    create = CALM.faults.calls.index("create")
+    world = World([lambda service: service.submit(request)], {create: Fault.LOSE_ANSWER})
     world.run()
-    assert world.faults.calls[CREATE] == "create"
     return world
 
 
@@ -182,7 +168,7 @@ def dies_while_submitting(call: int) -> World:
     return world
 
 
-SUBMIT_CALLS = 7
+SUBMIT_CALLS = CALM.faults.calls.index("publish") + 1
 
 
 def logged_and_ended(world: World) -> bool:
