@@ -96,16 +96,14 @@ class Inline:
             COLLECT: self.service.collect,
         }
 
-    def run(self, request: dict[str, object], until: int | None = None) -> Experiment:
-        """Submit, and go on until it ends or `until` trials exist; the experiment then."""
+    def run(self, request: dict[str, object]) -> Experiment:
+        """Submit, and go on until nothing is left to do; the experiment then."""
         experiment = self.service.submit(request)
         names = experiment.namespace, experiment.name
         while self._signals:
             signal = self._signals.popleft()
             if signal.topic in self._steps:
                 self._steps[signal.topic](signal.namespace, signal.experiment)
-            if until is not None and self.service.experiment(*names).next_number >= until:
-                break
         return self.service.experiment(*names)
 
 
