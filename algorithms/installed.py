@@ -42,6 +42,10 @@ class InstalledAlgorithms:
             return [row]
         return [*_misfits(row, space, objectives), *_wrong_settings(row, settings)]
 
+    def light(self, name: str) -> bool:
+        row = TABLE.get(name)
+        return row is not None and row.light
+
     def load(self, name: str, settings: Mapping[str, Any]) -> Algorithm:
         """Import and make the algorithm; `Reject` if it is unknown, absent or set up wrongly."""
         row = self._row(name)

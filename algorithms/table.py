@@ -41,6 +41,8 @@ class Row:
     """Whether hyperparameters may have a `when`."""
     objectives: int | None = None
     """The most objectives that it handles; None: any number."""
+    light: bool = False
+    """Needs no import worth speaking of and no values of earlier trials."""
 
 
 TABLE = {
@@ -59,11 +61,13 @@ TABLE = {
                     summary="values tried of each hyperparameter that is continuous",
                 ),
             ),
+            light=True,
         ),
         Row(
             "random_search",
             "Independent draws from the prior, none of them twice",
             "algorithms.random:RandomSearch",
+            light=True,
         ),
         Row(
             "tpe",

@@ -68,7 +68,7 @@ class Experiment(msgspec.Struct, frozen=True):
     reason: str | None = None
     ended_at: float | None = None
     epoch: int = 0
-    """How often it was taken up again after its end."""
+    """How often it was taken up again after its end, its deletion included."""
     next_number: int = 0
     """The next trial's number; so many trials exist."""
     trials: dict[int, Trial] = {}
@@ -147,7 +147,7 @@ def evolve(experiment: Experiment | None, event: Event) -> Experiment:
         case events.Ended(state=state, reason=reason, at=at):
             return _stop_clock(experiment, at, state=state, reason=reason, ended_at=at)
         case events.Deleted(at=at):
-            return _stop_clock(experiment, at, state=DELETED, ended_at=at, trials={}, best=())
+            return _deleted(experiment, at)
         case _:
             return _of_trial(experiment, event)
 
@@ -213,6 +213,18 @@ def _remember(
 
 def _stop_clock(experiment: Experiment, at: float, **changes: Any) -> Experiment:
     return replace(experiment, seconds=experiment.elapsed(at), running_since=None, **changes)
+
+
+def _deleted(experiment: Experiment, at: float) -> Experiment:
+    return _stop_clock(
+        experiment,
+        at,
+        state=DELETED,
+        ended_at=at,
+        epoch=experiment.epoch + 1,
+        trials={},
+        best=(),
+    )
 
 
 def _resumed(experiment: Experiment, at: float) -> Experiment:

@@ -2,8 +2,10 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from heapq import merge
+from typing import overload
 
 from tunelet.experiment import Experiment
 from tunelet.journal import Journal
@@ -47,6 +49,36 @@ class Journals:
         experiment, left = self.of(namespace, name).history(after)
         here = sorted((t for t in experiment.trials.values() if t.number > after), key=_number)
         return merge(left, here, key=_number)
+
+    def past(self, experiment: Experiment) -> "Past":
+        """The trials that the experiment had, as of `experiment`, by number."""
+
+        def read() -> Iterator[Trial]:
+            now = self.trials(experiment.namespace, experiment.name)
+            return (trial for trial in now if trial.number < experiment.next_number)
+
+        return Past(read)
+
+
+class Past(Sequence[Trial]):
+    """Trials that are read when the first is asked for: not every algorithm looks back."""
+
+    def __init__(self, read: Callable[[], Iterator[Trial]]) -> None:
+        self._read = read
+
+    @cached_property
+    def _trials(self) -> tuple[Trial, ...]:
+        return tuple(self._read())
+
+    def __len__(self) -> int:
+        return len(self._trials)
+
+    @overload
+    def __getitem__(self, index: int) -> Trial: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Trial]: ...
+    def __getitem__(self, index: int | slice) -> Trial | Sequence[Trial]:
+        return self._trials[index]
 
 
 def _number(trial: Trial) -> int:

@@ -29,6 +29,10 @@ class Marker(NamedTuple):
     def key(self) -> str:
         return f"live/{self.namespace}/{self.name}/{self.uid}.{self.epoch:06d}"
 
+    def announces(self, experiment: Experiment) -> bool:
+        """It is the marker of the life that the experiment is in."""
+        return (self.uid, self.epoch) == (experiment.uid, experiment.epoch)
+
 
 class Markers:
     def __init__(self, store: Store, clock: Callable[[], float]) -> None:
@@ -36,10 +40,10 @@ class Markers:
         self._clock = clock
 
     def set(self, marker: Marker) -> None:
-        """Announce a life that is about to begin."""
+        """Announce a life that is about to begin. What is left if it never does, `tidy` removes."""
+        self._store.put(marker.key, repr(self._clock()).encode())
         if marker.epoch == 0:
             self._store.put(_index(marker.namespace, marker.name, marker.uid), b"")
-        self._store.put(marker.key, repr(self._clock()).encode())
 
     def names(self, namespace: str, after: str = "") -> Iterator[str]:
         """Names in the namespace, each once, from the one behind `after`."""
@@ -60,15 +64,14 @@ class Markers:
 
     def tidy(self, marker: Marker, experiment: Experiment | None, quiet: bool) -> None:
         """Remove the marker if it has served. `quiet`: none of the experiment's runs is left."""
-        announced = (
-            experiment is None or experiment.uid != marker.uid or experiment.epoch < marker.epoch
-        )
-        if announced:
+        if experiment is None or experiment.uid != marker.uid:
+            if self._age(marker) > STALE:
+                self._store.delete(_index(marker.namespace, marker.name, marker.uid))
+                self._store.delete(marker.key)
+        elif experiment.epoch < marker.epoch:
             if self._age(marker) > STALE:
                 self._store.delete(marker.key)
-        elif experiment is not None and (
-            experiment.epoch > marker.epoch or (experiment.over and quiet)
-        ):
+        elif experiment.epoch > marker.epoch or (experiment.over and quiet):
             self._store.delete(marker.key)
 
     def forget(self, experiment: Experiment) -> None:

@@ -208,5 +208,8 @@ class Catalog(Protocol):
     ) -> list[FieldError]:
         """What is wrong with asking this algorithm for this; empty if nothing."""
 
+    def light(self, name: str) -> bool:
+        """Cheap enough to be asked where a trial ends, not only in the suggest function."""
+
     def load(self, name: str, settings: Mapping[str, Any]) -> Algorithm:
         """Import and make the algorithm."""

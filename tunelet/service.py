@@ -124,7 +124,7 @@ class Service:
 
     def resume(self, namespace: str, name: str) -> Experiment:
         """Go on after a pause or a stop. Raises `Conflict` if the budget is spent."""
-        self._mark_reopening(self.experiment(namespace, name))
+        self._announce(self.experiment(namespace, name))
         return self._changed(namespace, name, commands.Resume())
 
     def stop(self, namespace: str, name: str) -> Experiment:
@@ -137,7 +137,7 @@ class Service:
 
         experiment = self.experiment(namespace, name)
         checked = parse_changes(changes, experiment.spec)
-        self._mark_reopening(experiment)
+        self._announce(experiment)
         return self._changed(namespace, name, commands.Extend(checked))
 
     def enqueue(
@@ -154,6 +154,7 @@ class Service:
 
     def delete(self, namespace: str, name: str) -> Experiment:
         """End the experiment and remove all that is kept of it, as soon as its runs are gone."""
+        self._announce(self.experiment(namespace, name))
         return self._changed(namespace, name, commands.Delete())
 
     def logs(
@@ -196,11 +197,13 @@ class Service:
         self._loop.follow(experiment)
         return experiment
 
-    def _mark_reopening(self, experiment: Experiment) -> None:
-        """Before an experiment is taken up again, so that sweep cannot miss it."""
-        if experiment.over:
-            e = experiment
-            self._markers.set(Marker(e.namespace, e.name, e.uid, e.epoch + 1))
+    def _announce(self, experiment: Experiment) -> None:
+        """Before a change that may give it another life, so that sweep cannot miss that.
+
+        Also if it is not over: it may end before the change is made.
+        """
+        e = experiment
+        self._markers.set(Marker(e.namespace, e.name, e.uid, e.epoch + 1))
 
 
 def _checked(assignments: list[object], space: "Space") -> tuple[Assignment, ...]:

@@ -47,9 +47,8 @@ class FileStore:
 
     def get(self, key: str) -> Stored | None:
         try:
-            with self._path(key).open("rb") as file:
-                status = os.fstat(file.fileno())
-                return Stored(file.read(), _version(status))
+            with open(self._path(key), "rb") as file:
+                return Stored(file.read(), _version(os.fstat(file.fileno())))
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return None
         except OSError as error:
@@ -62,33 +61,33 @@ class FileStore:
                 os.link(temporary, path)
             except FileExistsError:
                 return False
-        _sync_folder(path.parent)
+            _sync_folder(path)
         return True
 
     def put(self, key: str, data: bytes) -> None:
         path = self._path(key)
         with self._written(path, data) as temporary, self._locked(key):
             os.replace(temporary, path)
-        _sync_folder(path.parent)
+            _sync_folder(path)
 
     def replace(self, key: str, data: bytes, version: str) -> bool:
         path = self._path(key)
         with self._written(path, data) as temporary, self._locked(key):
             try:
-                if _version(path.stat()) != version:
+                if _version(os.stat(path)) != version:
                     return False
             except FileNotFoundError:
                 return False
             os.replace(temporary, path)
-        _sync_folder(path.parent)
+            _sync_folder(path)
         return True
 
     def delete(self, key: str) -> None:
         path = self._path(key)
         try:
             with self._locked(key):
-                path.unlink()
-            _sync_folder(path.parent)
+                os.unlink(path)
+            _sync_folder(path)
         except (FileNotFoundError, NotADirectoryError):
             return
         except OSError as error:
@@ -116,33 +115,30 @@ class FileStore:
             elif key.encode() > after or after.startswith(key.encode()):
                 yield from self._below(key[:-1], after)
 
-    def _path(self, key: str) -> Path:
+    def _path(self, key: str) -> str:
         segments = key.split("/")
         if any(s in ("", ".", "..", _OWN) or "\0" in s for s in segments):
-            problem = FieldError(
-                "key", key, "is not a path below the store", "name a relative path"
-            )
+            problem = FieldError("key", key, "is not a path in the store", "name a relative path")
             raise Reject(f"not a key: {key!r}", [problem])
-        return self._root.joinpath(*segments)
+        return f"{self._root}/{key}"
 
     @contextmanager
-    def _written(self, path: Path, data: bytes) -> Iterator[Path]:
+    def _written(self, path: str, data: bytes) -> Iterator[str]:
         """A synced temporary file with `data`, in reach of one system call from `path`."""
-        temporary = self._temporary / uuid4().hex
+        temporary = f"{self._temporary}/{uuid4().hex}"
         try:
-            _make_folders(path.parent)
-            with temporary.open("wb") as file:
+            _make_folders(os.path.dirname(path))
+            with open(temporary, "wb", buffering=0) as file:
                 file.write(data)
-                file.flush()
                 os.fsync(file.fileno())
             yield temporary
         except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
-            raise Reject(f"the key of {path.name!r} is below or above another key") from error
+            raise Reject(f"the key of {path!r} is below or above another key") from error
         except OSError as error:
-            raise _retry(error, path.name) from error
+            raise _retry(error, path) from error
         finally:
             with suppress(FileNotFoundError):
-                temporary.unlink()
+                os.unlink(temporary)
 
     @contextmanager
     def _locked(self, key: str) -> Iterator[None]:
@@ -164,16 +160,17 @@ def _retry(error: OSError, name: str) -> Retry:
     return Retry(f"the file store could not reach {name!r}: {error.strerror}")
 
 
-def _make_folders(folder: Path) -> None:
-    if folder.is_dir():
+def _make_folders(folder: str) -> None:
+    if os.path.isdir(folder):
         return
-    _make_folders(folder.parent)
-    folder.mkdir(exist_ok=True)
-    _sync_folder(folder.parent)
+    _make_folders(os.path.dirname(folder))
+    os.makedirs(folder, exist_ok=True)
+    _sync_folder(folder)
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+def _sync_folder(path: str) -> None:
+    """Make the name of what stands at `path` durable."""
+    descriptor = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
     finally:

@@ -124,7 +124,7 @@ class World:
     """One experiment's world. `run` drives it until nothing is left to do.
 
     `client` is what the user does: each act once the one before is acknowledged and
-    all that it began has come to rest.
+    all that it began has come to rest; `meanwhile` is what he does after so many ticks.
     """
 
     def __init__(
@@ -136,6 +136,7 @@ class World:
         chance: random.Random | None = None,
         patient: bool = True,
         sweeps: bool = True,
+        meanwhile: Mapping[int, Delivery] | None = None,
         launcher: MemoryLauncher | None = None,
         objects: MemoryStore | None = None,
     ) -> None:
@@ -147,10 +148,16 @@ class World:
         self._acts = deque(client)
         self._patient = patient
         self._sweeps = sweeps
+        self._meanwhile = dict(meanwhile or {})
+        self._ticks = 0
+        self.last_act = 0
+        """The number of calls before the client's last act."""
         self._service = self._started()
 
-    def run(self, steps: int = 3000) -> None:
+    def run(self, steps: int = 3000, until: Callable[[], bool] = lambda: False) -> None:
         for _ in range(steps):
+            if until():
+                return
             if self.broker.queue:
                 self._deliver(self.broker.queue.popleft())
             elif self._at_rest() and self._acts:
@@ -183,6 +190,7 @@ class World:
 
     def _act(self) -> None:
         act = self._acts.popleft()
+        self.last_act = len(self.faults.calls)
         if not self._acknowledged(act) and self._patient:
             self._acts.appendleft(act)
 
@@ -204,6 +212,9 @@ class World:
 
     def _pass_time(self) -> None:
         self.now += 1.0 if self.launcher.running() else IDLE_SECONDS
+        self._ticks += 1
+        if self._ticks in self._meanwhile:
+            self.broker.put(self._meanwhile[self._ticks])
         for run, seen in self.launcher.tick():
             if script(run.number, run.attempt).pushes:
                 self.broker.put(_pushed(run, seen))
