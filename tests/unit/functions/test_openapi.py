@@ -1,6 +1,7 @@
 """The description of the API is valid, complete, and true of real answers."""
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -134,6 +135,7 @@ def test_no_json_whatsoever_is_a_bug(shared: World, target: tuple[str, str], bod
 def test_no_bytes_whatsoever_are_a_bug(
     shared: World, path: str, query: str, data: bytes, method: str
 ) -> None:
+    path = quote(path)  # the test client would split it at a question mark
     for where in (f"/{path}", f"/api/{path}", f"/api/experiments/{path}", "/api/experiments"):
         answer = shared.api.open(
             where,
