@@ -89,9 +89,8 @@ class Experiment(msgspec.Struct, frozen=True):
     @property
     def live(self) -> list[Trial]:
         """Trials that have not ended, by number."""
-        return sorted(
-            (t for t in self.trials.values() if not t.state.finished), key=lambda t: t.number
-        )
+        left = [trial for trial in self.trials.values() if trial.finished_at is None]
+        return sorted(left, key=lambda trial: trial.number)
 
     @property
     def active(self) -> int:
