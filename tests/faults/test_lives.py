@@ -1,0 +1,212 @@
+"""Experiments that are stopped, taken up again, extended, deleted and begun anew, with faults."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from adapters.storage.memory import MemoryStore
+from tests.faults.checks import REQUEST, bare, end, submit
+from tests.faults.training import MemoryLauncher
+from tests.faults.world import Delivery, Fault, World
+from tunelet.errors import Conflict
+from tunelet.experiment import DELETED
+from tunelet.journal import Journal
+from tunelet.ports import Run
+from tunelet.service import Service
+
+AT = ("default", "e")
+
+
+def extend(service: Service) -> None:
+    service.extend(*AT, {"max_trials": 6})
+
+
+def stop(service: Service) -> None:
+    service.stop(*AT)
+
+
+def resume(service: Service) -> None:
+    service.resume(*AT)
+
+
+def delete(service: Service) -> None:
+    service.delete(*AT)
+
+
+def everywhere(
+    fault: Fault,
+    client: list[Delivery],
+    meanwhile: Delivery | None = None,
+    patient: bool = True,
+) -> Iterator[World]:
+    """The world without faults, and then each with one from the client's last act on.
+
+    `meanwhile` comes after two ticks.
+    """
+    acts = {2: meanwhile} if meanwhile else {}
+    calm = World(client, meanwhile=acts)
+    calm.run()
+    yield calm
+    for number in range(calm.last_act, len(calm.faults.calls)):
+        world = World(client, {number: fault}, meanwhile=acts, patient=patient)
+        world.run()
+        yield world
+
+
+@pytest.mark.parametrize("fault", Fault)
+def test_an_extended_experiment_goes_on_to_the_new_budget(fault: Fault) -> None:
+    worlds = everywhere(fault, [submit, extend])
+    expected = end(next(worlds).objects)
+    assert len(expected.trials) == 6
+    for world in worlds:
+        assert end(world.objects) == end(bare(world.objects)) == expected
+        assert set(world.launcher.starts.values()) == {1}
+
+
+@pytest.mark.parametrize("fault", Fault)
+def test_a_stopped_experiment_stops_its_runs_and_can_be_taken_up_again(fault: Fault) -> None:
+    for world in everywhere(fault, [submit, resume_if_stopped], meanwhile=stop):
+        found = end(world.objects)
+        assert found == end(bare(world.objects))
+        assert (found.state, len(found.trials)) == ("COMPLETE", 5)
+        assert set(world.launcher.starts.values()) == {1}
+        assert world.launcher.most_active <= REQUEST["parallel_trials"]
+        assert not world.launcher.running()
+
+
+def resume_if_stopped(service: Service) -> None:
+    """The stop may come after the end; then there is nothing to take up again."""
+    if service.experiment(*AT).state == "STOPPED":
+        resume(service)
+
+
+@pytest.mark.parametrize("fault", Fault)
+def test_of_a_deleted_experiment_only_the_tombstone_is_left(fault: Fault) -> None:
+    for world in everywhere(fault, [submit, delete]):
+        assert tombstone_alone(world)
+
+
+@pytest.mark.parametrize("fault", Fault)
+def test_an_experiment_can_be_deleted_while_it_runs(fault: Fault) -> None:
+    for world in everywhere(fault, [submit], meanwhile=delete, patient=False):
+        assert tombstone_alone(world) or not list(world.objects.list(""))
+        assert not world.launcher.running()
+
+
+def tombstone_alone(world: World) -> bool:
+    present = Journal(world.objects, *AT).peek()
+    deleted = present is not None and present.state == DELETED
+    return deleted and len(list(world.objects.list(""))) == 2
+
+
+def test_a_delete_whose_signals_are_lost_is_carried_out() -> None:
+    world = World([submit, delete], copies=0)
+    world.run()
+    assert tombstone_alone(world)
+
+
+def test_runs_of_a_life_that_was_deleted_are_stopped_in_the_next() -> None:
+    """Deleted and submitted again before anything could look at the first life's runs."""
+
+    def anew(service: Service) -> None:
+        delete(service)
+        service.submit(REQUEST, key="anew")
+
+    world = World([submit], meanwhile={1: anew})
+    world.run(until=lambda: world.now > 1001.0)
+    uid = world.calm().experiment(*AT).uid
+    assert {run.uid for run in world.launcher.running()} <= {uid}
+
+
+class _EndsMeanwhile(MemoryLauncher):
+    """Its runs do not heed `stop`; they end when somebody has looked `looks` times."""
+
+    looks = -1
+
+    def active(self, namespace: str, experiment: str) -> list[Run]:
+        seen = list(super().active(namespace, experiment))
+        self.looks -= 1
+        if self.looks == 0:
+            for run in seen:
+                super().stop(run)
+        return seen
+
+    def stop(self, run: Run) -> None:
+        pass
+
+
+@pytest.mark.parametrize("looks", range(1, 6))
+def test_a_sweep_does_not_forget_what_could_not_be_purged_yet(looks: int) -> None:
+    launcher = _EndsMeanwhile()
+    world = World([submit], copies=0, launcher=launcher)
+    world.run(until=lambda: bool(launcher.running()))
+    service = world.calm()
+    delete(service)
+    launcher.looks = looks
+    for _ in range(5):
+        service.sweep()
+    assert tombstone_alone(world)
+
+
+class _Overtaken(MemoryStore):
+    """The experiment is stopped, and its marker removed, just before it is taken up again."""
+
+    armed = False
+
+    def create(self, key: str, data: bytes) -> bool:
+        if self.armed and b"Resumed" in data:
+            self.armed = False
+            other = World([], objects=self).calm()
+            stop(other)
+            other.sweep()
+        return super().create(key, data)
+
+
+def test_an_experiment_that_ends_while_it_is_taken_up_again_is_not_missed() -> None:
+    store = _Overtaken()
+    service = World([], objects=store).calm()
+    submit(service)
+    service.pause(*AT)
+    store.armed = True
+    resume(service)
+    experiment = service.experiment(*AT)
+    assert (experiment.state, experiment.epoch) == ("RUNNING", 1)
+    assert list(store.list("live/"))
+
+
+def test_stale_signs_of_submits_that_never_came_are_removed() -> None:
+    world = World([submit, submit, taken])
+    world.run()
+    assert len(list(world.objects.list("index/"))) == 1
+
+
+def taken(service: Service) -> None:
+    with pytest.raises(Conflict):
+        service.submit(REQUEST, key="another")
+
+
+class _Launches(MemoryLauncher):
+    """Another process extends the experiment and launches a trial just before a look at it."""
+
+    other: Delivery | None = None
+    world: World
+
+    def active(self, namespace: str, experiment: str) -> list[Run]:
+        if self.other is not None:
+            other, self.other = self.other, None
+            other(self.world.calm())
+        return list(super().active(namespace, experiment))
+
+
+def test_a_run_launched_while_others_are_being_stopped_goes_on() -> None:
+    def extended(service: Service) -> None:
+        extend(service)
+        service.suggest(*AT)
+        service.launch(*AT)
+
+    launcher = _Launches()
+    launcher.world = World([submit], launcher=launcher)
+    launcher.world.run()
+    launcher.other = extended
+    launcher.world.calm().launch(*AT)
+    assert [run.number for run in launcher.running()] == [5]
