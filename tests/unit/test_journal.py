@@ -88,6 +88,7 @@ def test_threads_share_entries_and_lose_nothing(store: Store) -> None:
     log, other = journal(store), journal(store)
     log.commit(c.Submit("u", SPEC))
     log.commit(c.AddTrials(0, ({"x": 0},)))
+
     def report(which: Journal, steps: range) -> None:
         for step in steps:
             which.commit(c.Record(0, 1, (Report(step, {"objective": 1.0 * step}),)))
