@@ -109,6 +109,8 @@ def _add(experiment: Experiment, command: commands.AddTrials, now: float) -> Eve
 
 def _enqueue(experiment: Experiment, command: commands.Enqueue, now: float) -> Events:
     if command.key is not None and command.key in experiment.keys:
+        if len(experiment.keys[command.key]) != len(command.assignments):
+            raise Conflict(f"the Idempotency-Key {command.key!r} was used for another request")
         return ()
     if experiment.over:
         raise Conflict(
