@@ -256,7 +256,9 @@ class Loop:
         return experiment.over and not self._launcher.active(experiment.namespace, experiment.name)
 
     def _checkpoint_url(self, run: Run) -> str:
-        return f"{self._store_url}/v1/{run.namespace}/{run.experiment}/trials/{run.number}"
+        """By uid, so that no trial resumes from one of an earlier experiment of the same name."""
+        place = f"v1/{run.namespace}/{run.experiment}/trials/{run.uid}/{run.number}"
+        return f"{self._store_url}/{place}"
 
 
 def run_of(experiment: Experiment, number: int, attempt: int) -> Run:

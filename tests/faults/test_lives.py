@@ -210,3 +210,18 @@ def test_a_run_launched_while_others_are_being_stopped_goes_on() -> None:
     launcher.other = extended
     launcher.world.calm().launch(*AT)
     assert [run.number for run in launcher.running()] == [5]
+
+
+def test_a_trial_resumes_from_its_own_checkpoint_and_from_no_earlier_life() -> None:
+    def anew(service: Service) -> None:
+        service.submit(REQUEST, key="anew")
+
+    world = World([submit, delete, anew])
+    world.run()
+    places: dict[tuple[str, int], set[str]] = {}
+    for launch in world.launcher.launches:
+        place = launch.env["TUNELET_CHECKPOINT_URL"]
+        places.setdefault((launch.run.uid, launch.run.number), set()).add(place)
+    assert len(places) == 10
+    assert all(len(of_one_trial) == 1 for of_one_trial in places.values())
+    assert len(set.union(*places.values())) == 10

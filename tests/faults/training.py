@@ -85,6 +85,7 @@ class MemoryLauncher:
         self.starts: Counter[tuple[int, int]] = Counter()
         """How often each attempt of each trial was really started."""
         self.most_active = 0
+        self.launches: list[Launch] = []
         self._name_of = name_of
         self._processes: dict[str, _Process] = {}
 
@@ -93,6 +94,7 @@ class MemoryLauncher:
         if name in self._processes:
             return
         self._processes[name] = _Process(launch)
+        self.launches.append(launch)
         self.starts[launch.run.number, launch.run.attempt] += 1
         self.most_active = max(self.most_active, len(self.running()))
 
