@@ -27,7 +27,16 @@ from tunelet.errors import Conflict, NotFound
 from tunelet.events import Event
 from tunelet.experiment import Experiment, evolve_all
 from tunelet.ports import Objective
-from tunelet.trial import Outcome, Report, Trial, TrialState, Verdict, number
+from tunelet.trial import (
+    Number,
+    Outcome,
+    Report,
+    Trial,
+    TrialState,
+    Verdict,
+    number,
+    plain,
+)
 
 Events = tuple[Event, ...]
 
@@ -164,7 +173,7 @@ def _record(
         seen = known.get(
             (attempt, report.step), new[report.step].values if report.step in new else ()
         )
-        values = {m: v for m, v in report.values.items() if m not in seen}
+        values = {m: v for m, v in _stored(report.values).items() if m not in seen}
         if report.step in new:
             values |= new[report.step].values
         if values:
@@ -192,17 +201,22 @@ def _finish(experiment: Experiment, command: commands.Finish, now: float) -> Eve
 def _end_of(
     experiment: Experiment, trial: Trial, outcome: Outcome, now: float
 ) -> events.TrialEnded:
-    state, reason = _judge(experiment, trial.values | outcome.values, outcome)
+    values = _stored(outcome.values)
+    state, reason = _judge(experiment, trial.values | values, outcome)
     return events.TrialEnded(
         number=trial.number,
         attempt=trial.attempt,
         state=state,
         at=now,
-        values=outcome.values,
+        values=values,
         reason=reason,
         exit_code=outcome.exit_code,
         log_tail=outcome.log_tail,
     )
+
+
+def _stored(values: dict[str, Number]) -> dict[str, Number]:
+    return {metric: plain(number(value)) for metric, value in values.items()}
 
 
 def _judge(

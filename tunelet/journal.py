@@ -23,7 +23,7 @@ from uuid import uuid4
 from tunelet.chain import begins, entry_key, heads, origin, stands
 from tunelet.commands import Command
 from tunelet.decide import decide
-from tunelet.entry import FORMAT, Entry, encode
+from tunelet.entry import FORMAT, Damaged, Entry, decode, encode
 from tunelet.errors import CommitUnknown, NotFound, Retry, TuneletError
 from tunelet.events import Event
 from tunelet.experiment import DELETED, Experiment, evolve_all
@@ -188,7 +188,11 @@ class Journal:
             nonce=uuid4().hex[:16],
             events=tuple(happened),
         )
-        data, total = encode(entry)
+        data, _ = encode(entry)
+        try:
+            entry, total = decode(data, entry.seq, head.sum)  # as all others will read it
+        except Damaged as error:
+            raise ValueError(f"this cannot stand in a log: {error}") from error
         key = entry_key(self.path, entry.seq)
         if not self._create(key, data, until):
             return False

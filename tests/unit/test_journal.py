@@ -1,5 +1,6 @@
 """The log: what was acknowledged stands once, whoever reads it and whatever was lost beside it."""
 
+import math
 import threading
 from typing import Any
 
@@ -163,3 +164,29 @@ def test_a_lost_attempt_is_tried_again_and_keeps_what_it_reported(store: Store) 
     trial = log.commit(c.Finish(0, 1, Outcome(Verdict.LOST, reason="node gone"))).trials[0]
     assert (trial.attempt, trial.state, trial.reserved) == (2, TrialState.WAITING, True)
     assert trial.reports[0].values == {"objective": 3.0}
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_value_that_json_does_not_know_can_be_read_again(store: Store, value: float) -> None:
+    log = journal(store)
+    log.commit(c.Submit("u", SPEC))
+    log.commit(c.AddTrials(0, ({"x": 1},)))
+    log.commit(c.Record(0, 1, (Report(1, {"objective": value}),)))
+    log.commit(c.Finish(0, 1, Outcome(Verdict.COMPLETE, {"objective": value})))
+    assert journal(store).read() == log.read()
+
+
+def test_what_nobody_could_read_is_not_written(store: Store) -> None:
+    log = journal(store)
+    log.commit(c.Submit("u", SPEC))
+    with pytest.raises(ValueError, match="cannot stand in a log"):
+        log.commit(c.AddTrials(0, ({"x": [1]},)))  # type: ignore[dict-item]
+    assert log.commit(c.AddTrials(0, ({"x": 1},))).next_number == 1
+    assert journal(store).read() == log.read()
+
+
+def test_an_algorithm_s_memory_is_at_once_what_others_will_read(store: Store) -> None:
+    log = journal(store)
+    log.commit(c.Submit("u", SPEC))
+    after = log.commit(c.AddTrials(0, ({"x": 1},), memory={"seen": (1, 2)}))
+    assert after.memory == journal(store).read().memory == {"seen": [1, 2]}
