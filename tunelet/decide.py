@@ -158,6 +158,8 @@ def _start(experiment: Experiment, n: int, attempt: int, now: float) -> Events:
     trial = _current(experiment, n, attempt)
     if trial is None or trial.state is TrialState.RUNNING:
         return ()
+    if not trial.reserved:
+        raise Conflict(f"trial {n} waits for a slot: its attempt {attempt} cannot have started")
     return (events.AttemptStarted(number=n, attempt=attempt, at=now),)
 
 

@@ -241,6 +241,14 @@ def test_a_waiting_trial_gets_the_slot_that_becomes_free() -> None:
     assert story.trial(2).reserved
 
 
+def test_a_trial_without_a_slot_cannot_have_started() -> None:
+    story = Story(enqueue=[{"x": n} for n in range(3)])
+    report = c.Record(2, 1, (Report(1, {"objective": 1.0}),))
+    for command in (c.Start(2, 1), report):
+        with pytest.raises(Conflict, match="waits for a slot"):
+            story.does(command)
+
+
 def test_given_trials_count_before_suggested_ones() -> None:
     story = Story(enqueue=[{"x": 0}])
     assert story.e.room == 1

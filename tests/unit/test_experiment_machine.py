@@ -1,0 +1,335 @@
+"""Commands in any order, against a model of a few dictionaries that shares no code with it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from tunelet import commands as c
+from tunelet.commands import Command
+from tunelet.decide import decide
+from tunelet.errors import Conflict, NotFound
+from tunelet.events import Event
+from tunelet.experiment import Experiment, evolve, retire
+from tunelet.trial import Outcome, Report, TrialState, Verdict
+
+ATTEMPTS = 2
+SPEC: dict[str, Any] = {
+    "name": "e",
+    "namespace": "default",
+    "objectives": [{"metric": "objective", "direction": "minimize", "goal": None}],
+    "max_trials": 6,
+    "parallel_trials": 2,
+    "max_attempts": ATTEMPTS,
+    "max_failed_trials": 2,
+    "enqueue": [],
+}
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Event)
+_experiments = msgspec.json.Decoder(Experiment)
+
+numbers = st.integers(0, 7)
+attempts = st.integers(1, ATTEMPTS + 1)
+values = st.integers(-3, 3).map(float)
+
+
+@dataclass
+class Modelled:
+    """A trial: `WAITING`, `RUNNING` or its end; an attempt; the reports; the objective."""
+
+    state: str = "WAITING"
+    attempt: int = 1
+    reports: dict[int, float] = field(default_factory=dict)
+    value: float | None = None
+    cancelled: bool = False
+
+    @property
+    def over(self) -> bool:
+        return self.state not in ("WAITING", "RUNNING")
+
+
+class Machine(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0.0
+        self.experiment: Experiment | None = None
+        self.log: list[Event] = []
+        self.retired: dict[int, TrialState] = {}
+        self.trials: list[Modelled] = []
+        self.state = "RUNNING"
+        self.limit, self.parallel = SPEC["max_trials"], SPEC["parallel_trials"]
+        self.exhausted = False
+        self.active = 0
+        self.do(c.Submit("u", SPEC, "key"))
+
+    # How commands are given
+
+    def do(self, command: Command) -> None:
+        """Give the command twice: the second time it must change nothing."""
+        self.now += 1.0
+        self._follow(decide(self.experiment, command, self.now))
+        if not (isinstance(command, c.Enqueue) and command.key is None):
+            assert decide(self.experiment, command, self.now + 5.0) == ()
+
+    def refused(self, command: Command, error: type[Exception]) -> None:
+        with pytest.raises(error):
+            decide(self.experiment, command, self.now)
+
+    def _follow(self, happened: tuple[Event, ...]) -> None:
+        for event in happened:
+            read = _decoder.decode(_encoder.encode(event))
+            assert read == event
+            direct, through = evolve(self.experiment, event), evolve(self.experiment, read)
+            assert direct == through
+            self.experiment = direct
+            self.log.append(event)
+
+    # Commands
+
+    @rule(count=st.integers(0, 4), late=st.booleans(), exhausted=st.booleans())
+    def suggestions(self, count: int, late: bool, exhausted: bool) -> None:
+        first = len(self.trials) - late
+        command = c.AddTrials(first, tuple({"x": n} for n in range(count)), exhausted)
+        live = sum(not trial.over for trial in self.trials)
+        room = min(self.parallel - live, self.limit - len(self.trials))
+        usable = self.state == "RUNNING" and not self.exhausted and room > 0 and not late
+        self.do(command)
+        if usable:
+            self.trials += [Modelled() for _ in range(min(count, room))]
+            self.exhausted = exhausted and count <= room
+        self._settle()
+
+    @rule(count=st.integers(1, 3), key=st.sampled_from([None, "a", "b"]))
+    def given(self, count: int, key: str | None) -> None:
+        assert self.experiment is not None
+        command = c.Enqueue(tuple({"x": n} for n in range(count)), key)
+        known = self.experiment.keys.get(key) if key else None
+        if known is not None and len(known) == count:
+            assert decide(self.experiment, command, self.now) == ()
+        elif known is not None or self._over or len(self.trials) + count > self.limit:
+            self.refused(command, Conflict)
+        else:
+            self.do(command)
+            self.trials += [Modelled() for _ in range(count)]
+        self._settle()
+
+    @rule(number=numbers, attempt=attempts)
+    def start(self, number: int, attempt: int) -> None:
+        command = c.Start(number, attempt)
+
+        def started(trial: Modelled) -> None:
+            trial.state = "RUNNING"
+
+        self._if_present(number, attempt, command, started)
+
+    @rule(number=numbers, attempt=attempts, step=st.integers(1, 3), value=values)
+    def report(self, number: int, attempt: int, step: int, value: float) -> None:
+        def reported(trial: Modelled) -> None:
+            trial.state = "RUNNING"
+            first_of_attempt = (trial.attempt, step) not in told
+            if first_of_attempt:
+                trial.reports[step] = value
+
+        told = self._told(number)
+        report = Report(step, {"objective": value}, attempt)
+        self._if_present(number, attempt, c.Record(number, attempt, (report,)), reported)
+
+    def _told(self, number: int) -> set[tuple[int, int]]:
+        trial = self.experiment.trials.get(number) if self.experiment else None
+        return {(report.attempt, report.step) for report in trial.reports} if trial else set()
+
+    @rule(number=numbers, attempt=attempts, verdict=st.sampled_from(Verdict), value=values)
+    def finish(self, number: int, attempt: int, verdict: Verdict, value: float) -> None:
+        def finished(trial: Modelled) -> None:
+            if verdict is Verdict.LOST and trial.attempt < ATTEMPTS:
+                trial.state = "WAITING"
+                trial.attempt += 1
+            elif verdict is Verdict.COMPLETE:
+                trial.state, trial.value = "COMPLETE", value
+            else:
+                trial.state = "PRUNED" if verdict is Verdict.PRUNED else "FAIL"
+
+        told = {"objective": value} if verdict is Verdict.COMPLETE else {}
+        outcome = Outcome(verdict, dict(told), reason="so it ended")
+        self._if_present(number, attempt, c.Finish(number, attempt, outcome), finished)
+
+    def _if_present(
+        self, number: int, attempt: int, command: Command, change: Callable[[Modelled], None]
+    ) -> None:
+        """Only the present attempt of a trial that has not ended can change."""
+        if number >= len(self.trials):
+            self.refused(command, NotFound)
+            return
+        trial = self.trials[number]
+        if not trial.over and attempt > trial.attempt:
+            self.refused(command, Conflict)
+            return
+        if not trial.over and attempt == trial.attempt:
+            if not isinstance(command, c.Finish) and not self._has_slot(number):
+                self.refused(command, Conflict)
+                return
+            change(trial)
+        self.do(command)
+        self._settle()
+
+    def _has_slot(self, number: int) -> bool:
+        assert self.experiment is not None
+        return self.experiment.trials[number].active
+
+    @rule()
+    def pause(self) -> None:
+        if self._over:
+            self.refused(c.Pause(), Conflict)
+            return
+        self.do(c.Pause())
+        self.state = "PAUSED"
+        self._settle()
+
+    @rule()
+    def resume(self) -> None:
+        if self._over and self._due() is not None:
+            self.refused(c.Resume(), Conflict)
+            return
+        self.do(c.Resume())
+        self.state = "RUNNING"
+        self._settle()
+
+    @rule()
+    def stop(self) -> None:
+        self.do(c.Stop())
+        if not self._over:
+            self._end("STOPPED")
+
+    @precondition(lambda self: self._over)
+    @rule(more=st.integers(-2, 3), parallel=st.integers(1, 3))
+    def extend_after_the_end(self, more: int, parallel: int) -> None:
+        self._extend(more, parallel)
+
+    @rule(more=st.integers(-2, 3), parallel=st.integers(1, 3))
+    def extend(self, more: int, parallel: int) -> None:
+        self._extend(more, parallel)
+
+    def _extend(self, more: int, parallel: int) -> None:
+        limit = max(1, self.limit + more)
+        changes = {"max_trials": limit, "parallel_trials": parallel}
+        command = c.Extend(changes)
+        if limit != self.limit and limit < len(self.trials):
+            self.refused(command, Conflict)
+            return
+        changed = (limit, parallel) != (self.limit, self.parallel)
+        self.do(command)
+        self.limit, self.parallel = limit, parallel
+        if changed and self._over and self.state != "STOPPED" and self._due() is None:
+            self.state = "RUNNING"
+        self._settle()
+
+    @rule()
+    def nothing(self) -> None:
+        self.do(c.Tick())
+
+    @rule()
+    def submit_again(self) -> None:
+        self.do(c.Submit("another", SPEC, "key"))
+        self.refused(c.Submit("another", SPEC), Conflict)
+
+    @rule()
+    def a_window_closes(self) -> None:
+        """What has ended leaves the state, and nobody must miss it."""
+        assert self.experiment is not None
+        self.experiment, done = retire(self.experiment)
+        self.retired |= {trial.number: trial.state for trial in done}
+        assert _experiments.decode(_encoder.encode(self.experiment)) == self.experiment
+
+    # The model's own rules
+
+    @property
+    def _over(self) -> bool:
+        return self.state in ("COMPLETE", "FAILED", "STOPPED")
+
+    def _due(self) -> str | None:
+        failed = sum(t.state == "FAIL" and not t.cancelled for t in self.trials)
+        if failed > SPEC["max_failed_trials"]:
+            return "FAILED"
+        spent = len(self.trials) >= self.limit or self.exhausted
+        if spent and all(trial.over for trial in self.trials):
+            return "COMPLETE" if any(t.state == "COMPLETE" for t in self.trials) else "FAILED"
+        return None
+
+    def _settle(self) -> None:
+        due = self._due()
+        if due is not None and not self._over:
+            self._end(due)
+
+    def _end(self, state: str) -> None:
+        self.state = state
+        for trial in self.trials:
+            if not trial.over:
+                trial.state, trial.cancelled = "FAIL", True
+
+    # What must hold after every step
+
+    @invariant()
+    def the_state_is_the_model_s(self) -> None:
+        assert self.experiment is not None
+        assert self.experiment.state == self.state
+        assert self.experiment.next_number == len(self.trials)
+        for number, modelled in enumerate(self.trials):
+            trial = self.experiment.trials.get(number)
+            if trial is None:
+                assert self.retired[number] == modelled.state
+                continue
+            assert (trial.state, trial.attempt) == (modelled.state, modelled.attempt)
+            assert {r.step: r.values["objective"] for r in trial.reports} == modelled.reports
+            assert trial.cancelled == modelled.cancelled
+
+    @invariant()
+    def the_budget_is_exact(self) -> None:
+        assert len(self.trials) <= self.limit
+
+    @invariant()
+    def slots_are_never_more_than_allowed_and_none_is_left_empty(self) -> None:
+        """A smaller `parallel_trials` takes no slot away; it gives none until enough are free."""
+        assert self.experiment is not None
+        active, before = self.experiment.active, self.active
+        self.active = active
+        assert active <= max(self.parallel, before)
+        started = sum(trial.state == "RUNNING" for trial in self.trials)
+        waiting = sum(trial.state == "WAITING" for trial in self.trials)
+        assert started <= active
+        if self.state == "RUNNING":
+            assert active >= min(self.parallel, started + waiting)
+
+    @invariant()
+    def counts_are_what_one_counts(self) -> None:
+        assert self.experiment is not None
+        states = [trial.state.lower() for trial in self.trials]
+        assert self.experiment.counts == {
+            state: states.count(state)
+            for state in ("waiting", "running", "complete", "pruned", "fail")
+        }
+
+    @invariant()
+    def the_best_is_the_best(self) -> None:
+        assert self.experiment is not None
+        known = [trial.value for trial in self.trials if trial.value is not None]
+        found = [trial.values["objective"] for trial in self.experiment.best]
+        assert found == ([min(known)] if known else [])
+
+    @invariant()
+    def the_log_alone_gives_the_same(self) -> None:
+        folded: Experiment | None = None
+        for event in self.log:
+            folded = evolve(folded, event)
+        assert folded is not None
+        assert self.experiment is not None
+        assert retire(folded)[0] == retire(self.experiment)[0]
+
+
+Machine.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestExperiment = Machine.TestCase
