@@ -42,8 +42,9 @@ PURGES = 5
 class _Caller:
     """One thread's commands on their way into the log, and what became of them."""
 
-    def __init__(self, commands: tuple[Command, ...]) -> None:
+    def __init__(self, commands: tuple[Command, ...], uid: str | None) -> None:
         self.commands = commands
+        self.uid = uid
         self.after: Experiment | None = None
         self.error: Exception | None = None
         self.done = False
@@ -95,13 +96,14 @@ class Journal:
             trials = self._segments.trials(head.segments, after)
         return _existing(head.experiment), trials
 
-    def commit(self, *commands: Command) -> Experiment:
+    def commit(self, *commands: Command, uid: str | None = None) -> Experiment:
         """Put the commands into the log, in one entry, and return the state after it.
 
+        With `uid` they are meant for that life of the experiment's name and for no other.
         Raises what `decide` raises, and then none of the commands stands; `CommitUnknown` if
         the deadline passed in doubt; `Damaged` if the log is broken.
         """
-        caller = _Caller(commands)
+        caller = _Caller(commands, uid)
         self._waiting.append(caller)
         with self._turn:
             while not caller.done:
@@ -134,11 +136,15 @@ class Journal:
         callers = [self._waiting.popleft() for _ in range(min(GROUP, len(self._waiting)))]
         try:
             self._commit_group(callers)
-        except Exception as error:  # noqa: BLE001 (raised again in every caller)
+        except BaseException as error:
             self._head = None
+            # Whoever waits must not wait for a thread that is being ended.
+            told = error if isinstance(error, Exception) else Retry("the service is being ended")
             for caller in callers:
                 if not caller.done:
-                    caller.error, caller.done = error, True
+                    caller.error, caller.done = told, True
+            if not isinstance(error, Exception):
+                raise
         self._segments.settle()
 
     def _commit_group(self, callers: list[_Caller]) -> None:
@@ -166,6 +172,8 @@ class Journal:
             own: list[Event] = []
             state = experiment
             try:
+                if caller.uid is not None and caller.uid != (state.uid if state else None):
+                    raise NotFound("the experiment was deleted; another has its name")
                 for command in caller.commands:
                     events = decide(state, command, now)
                     state = evolve_all(state, events)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from tunelet.experiment import Experiment
 from tunelet.ports import Store
 
-STALE = 600.0
+STALE = 3600.0
 """Seconds after which a marker whose log entry never came is removed: far more than any
 request lives."""
 

@@ -53,8 +53,8 @@ class Segments:
             stored = self._store.get(key)
             if stored is None:
                 continue
-            check_format(stored.data, key)
             try:
+                check_format(stored.data, key)
                 return decode_head(stored.data)
             except msgspec.MsgspecError as error:
                 log.warning("snapshot %s is damaged and passed over: %s", key, error)
@@ -143,13 +143,22 @@ class Segments:
         return tuple(t for part in closed.joined[segment.level] for t in self._trials(part))
 
     def _stored(self, segment: Segment) -> tuple[Trial, ...]:
-        stored = self._store.get(self._path + segment.name)
-        if stored is None:
+        found = self._read(segment)
+        if found is None:
             self._rebuild(segment.seq)
-            stored = self._store.get(self._path + segment.name)
-        if stored is None:
+            found = self._read(segment)
+        if found is None:
             raise Retry(f"segment {segment.name} of {self._path} cannot be read now")
-        return decode_trials(stored.data)
+        return found
+
+    def _read(self, segment: Segment) -> tuple[Trial, ...] | None:
+        """The segment's trials; None if it is absent or damaged."""
+        stored = self._store.get(self._path + segment.name)
+        try:
+            return decode_trials(stored.data) if stored is not None else None
+        except msgspec.MsgspecError as error:
+            log.warning("segment %s of %s is damaged: %s", segment.name, self._path, error)
+            return None
 
     def _rebuild(self, until: int) -> None:
         """Fold the log from its beginning and write every derived object up to entry `until`."""
