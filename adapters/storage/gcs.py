@@ -153,7 +153,7 @@ class GcsStore:
     def _answered(self, error: Any, right: str) -> Retry | Reject:
         status = int(getattr(error, "code", None) or error.response.status_code)
         location = self._location
-        if passing(status):
+        if passing(status) or status == 409:  # a concurrent write to the object
             return location.retry(status, getattr(error.response, "headers", None))
         if status == 404:
             return location.refuse("the bucket does not exist", "create it, or correct the name")

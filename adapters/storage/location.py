@@ -10,6 +10,7 @@ from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from adapters.storage.keys import checked
 from tunelet.errors import FieldError, Reject, Retry
 
 CONNECT_SECONDS = 3.0
@@ -31,17 +32,8 @@ class Location(NamedTuple):
     """The cloud's name of the key that objects are to be encrypted with; None: its default."""
 
     def full(self, key: str) -> str:
-        """The object's name in the bucket.
-
-        Raises `Reject` for what is not a key in every store: servers differ in what they
-        make of empty segments, `.` and `..`.
-        """
-        if any(segment in ("", ".", "..") for segment in key.split("/")) or "\0" in key:
-            problem = FieldError(
-                "key", key, "is not a path below the store", "name a relative path"
-            )
-            raise Reject(f"not a key: {key!r}", [problem])
-        return self.prefix + key
+        """The object's name in the bucket. Raises `Reject` for what is no key."""
+        return self.prefix + checked(key)
 
     def refuse(self, message: str, remedy: str) -> Reject:
         """One line: which store, what is wrong with it, and what to do."""
@@ -68,7 +60,7 @@ def locate(url: str) -> Location:
     if not bucket:
         raise location.refuse("the URL names no bucket", f"write {parts.scheme}://bucket/prefix")
     if prefix:
-        location.full(prefix)
+        checked(prefix)
     return location._replace(encryption_key=_encryption_key(location, parts.query))
 
 

@@ -137,13 +137,18 @@ class StoreContract:
         assert list(store.list("odd/")) == []
 
     def test_a_listing_is_in_utf8_order(self, store: Store) -> None:
-        keys = ["p/a", "p/B", "p/a-", "p/a.b", "p/b", "p/é", "p/\ufffd", "p/\U0001f600", "p/10"]
+        keys = ["p/a", "p/B", "p/a-", "p/a.b", "p/b", "p/é", "p/\ufffd", "p/10"]
         for key in [*keys, "o/z", "q/a"]:
             store.put(key, b"")
         assert list(store.list("p/")) == sorted(keys, key=str.encode)
         assert list(store.list("p/a")) == ["p/a", "p/a-", "p/a.b"]
         assert list(store.list("")) == sorted([*keys, "o/z", "q/a"], key=str.encode)
         assert list(store.list("none/")) == []
+
+    def test_characters_beyond_the_first_plane_sort_by_their_bytes_too(self, store: Store) -> None:
+        for key in ("p/\U0001f600", "p/\ufffd"):
+            store.put(key, b"")
+        assert list(store.list("p/")) == ["p/\ufffd", "p/\U0001f600"]
 
     def test_a_listing_starts_behind_a_key_and_ends_at_the_limit(self, store: Store) -> None:
         keys = [f"p/{n:02d}" for n in range(12)]
