@@ -5,6 +5,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from adapters.storage.keys import checked
 from tunelet.ports import Store, Stored
 
 
@@ -49,7 +50,7 @@ class MemoryStore:
 
     def _write(self, key: str, data: bytes) -> bool:
         self._writes += 1
-        self._objects[key] = Stored(bytes(data), str(self._writes))
+        self._objects[checked(key)] = Stored(bytes(data), str(self._writes))
         return True
 
 

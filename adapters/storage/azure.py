@@ -1,0 +1,208 @@
+"""Objects in Azure Blob Storage, through azure-storage-blob.
+
+The account comes from AZURE_STORAGE_CONNECTION_STRING, which names it with its endpoint and
+key; else from AZURE_STORAGE_ACCOUNT, with AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN (the
+names that the az command reads), or with neither: then azure-identity finds the credential
+(environment, workload identity, managed identity, az login).
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from azure.core import MatchConditions
+from azure.core import exceptions as faults
+from azure.storage.blob import ContainerClient
+
+from adapters.storage.location import (
+    CONNECT_SECONDS,
+    READ_SECONDS,
+    Location,
+    locate,
+    passing,
+    unexpected,
+)
+from tunelet.errors import Reject, Retry
+from tunelet.ports import Store, Stored
+
+_NEEDED = {
+    "read": "Storage Blob Data Reader (SAS: r)",
+    "write": "Storage Blob Data Contributor (SAS: c and w)",
+    "delete": "Storage Blob Data Contributor (SAS: d)",
+    "list": "Storage Blob Data Reader (SAS: l)",
+}
+_OPTIONS: dict[str, Any] = {
+    # A retry inside the SDK would meet its own committed write as a conflict.
+    "retry_total": 0,
+    "connection_timeout": CONNECT_SECONDS,
+    "read_timeout": READ_SECONDS,
+}
+_PASSING = {"ContainerBeingDeleted", "ServerBusy", "OperationTimedOut", "AccountBeingCreated"}
+_EXISTS = (faults.ResourceExistsError, faults.ResourceModifiedError)
+"""409 BlobAlreadyExists and 412 ConditionNotMet: which of them depends on the service's version."""
+
+
+def open_url(url: str) -> "AzureStore":
+    return AzureStore(locate(url))
+
+
+class AzureStore:
+    """A container, or what begins with a prefix in it. An object's version is its ETag."""
+
+    def __init__(self, location: Location) -> None:
+        self.url = location.url
+        self._location = location
+        with self._told("read"):
+            self._container = _container(location)
+        self._sealed: dict[str, Any] = {}
+        if location.encryption_key is not None:
+            self._sealed = {"encryption_scope": location.encryption_key}
+
+    def get(self, key: str) -> Stored | None:
+        with self._told("read"):
+            try:
+                found = self._container.download_blob(self._location.full(key))
+                return Stored(found.readall(), found.properties.etag)
+            except faults.ResourceNotFoundError as error:
+                self._refuse_if_no_container(error)
+                return None
+
+    def create(self, key: str, data: bytes) -> bool:
+        return self._write(key, data, overwrite=False)
+
+    def put(self, key: str, data: bytes) -> None:
+        if not self._write(key, data, overwrite=True):
+            raise self._location.retry("an unconditional write met a condition")
+
+    def replace(self, key: str, data: bytes, version: str) -> bool:
+        condition = MatchConditions.IfNotModified
+        return self._write(key, data, overwrite=True, etag=version, match_condition=condition)
+
+    def delete(self, key: str) -> None:
+        with self._told("delete"):
+            try:
+                self._container.delete_blob(self._location.full(key))
+            except faults.ResourceNotFoundError as error:
+                self._refuse_if_no_container(error)
+
+    def list(self, prefix: str, after: str = "", limit: int | None = None) -> Iterator[str]:
+        if limit is not None and limit <= 0:
+            return
+        start, count = self._location.prefix, 0
+        page: dict[str, Any] = {"start_from": start + after} if after else {}
+        if limit is not None:
+            # `start_from` is inclusive, so one more may be needed.
+            page["results_per_page"] = min(limit + 1, 5000)
+        with self._told("list"):
+            for name in self._container.list_blob_names(name_starts_with=start + prefix, **page):
+                key = name[len(start) :]
+                if key == after:
+                    continue
+                yield key
+                count += 1
+                if count == limit:
+                    return
+
+    def _write(self, key: str, data: bytes, **condition: Any) -> bool:
+        with self._told("write"):
+            try:
+                self._container.upload_blob(
+                    self._location.full(key), data, **condition, **self._sealed
+                )
+            except _EXISTS as error:
+                if _code(error) in _PASSING:
+                    raise
+                return False
+            except faults.ResourceNotFoundError as error:
+                self._refuse_if_no_container(error)
+                return False
+        return True
+
+    def _refuse_if_no_container(self, error: faults.ResourceNotFoundError) -> None:
+        if _code(error) == "ContainerNotFound":
+            raise error
+
+    @contextmanager
+    def _told(self, right: str) -> Iterator[None]:
+        """Turns the SDK's errors into ours."""
+        try:
+            yield
+        except faults.ClientAuthenticationError as error:
+            raise self._unsigned(error, right) from error
+        except (
+            faults.DecodeError,
+            faults.ServiceRequestError,
+            faults.ServiceResponseError,
+        ) as error:
+            raise self._location.retry(type(error).__name__) from error
+        except faults.HttpResponseError as error:
+            raise self._answered(error, right) from error
+        except faults.AzureError as error:
+            raise self._location.retry(type(error).__name__) from error
+        except ValueError as error:
+            raise self._location.refuse(
+                "the connection string or the container's name is malformed",
+                "correct AZURE_STORAGE_CONNECTION_STRING or the name",
+            ) from error
+
+    def _answered(self, error: faults.HttpResponseError, right: str) -> Retry | Reject:
+        status, code, location = error.status_code or 0, _code(error), self._location
+        if code in _PASSING or passing(status):
+            return location.retry(f"{status} {code}", getattr(error.response, "headers", None))
+        if code == "ContainerNotFound":
+            return location.refuse(
+                "the container does not exist", "create it, or correct its name and the account"
+            )
+        if status == 403:
+            return self._unsigned(error, right)
+        return unexpected(location, status, code)
+
+    def _unsigned(self, error: faults.HttpResponseError, right: str) -> Reject:
+        code, location = _code(error), self._location
+        if not error.status_code:
+            return location.refuse(
+                "no usable Azure credentials were found",
+                "set AZURE_STORAGE_CONNECTION_STRING, or AZURE_STORAGE_KEY or "
+                "AZURE_STORAGE_SAS_TOKEN, or use a workload identity or az login",
+            )
+        if code.startswith("Authorization"):
+            return location.refuse(
+                f"the credentials may not {right} here ({code})", f"grant {_NEEDED[right]}"
+            )
+        return location.refuse(
+            f"the Azure credentials are wrong or have expired ({code})", "renew or correct them"
+        )
+
+
+def _container(location: Location) -> ContainerClient:
+    connection = os.environ.get("AZURE_STORAGE_CONNECTION_STRING")
+    if connection:
+        return ContainerClient.from_connection_string(connection, location.bucket, **_OPTIONS)
+    account = os.environ.get("AZURE_STORAGE_ACCOUNT")
+    if not account:
+        raise location.refuse(
+            "the storage account is not known",
+            "set AZURE_STORAGE_ACCOUNT or AZURE_STORAGE_CONNECTION_STRING",
+        )
+    endpoint = f"https://{account}.blob.core.windows.net"
+    return ContainerClient(endpoint, location.bucket, credential=_credential(), **_OPTIONS)
+
+
+def _credential() -> Any:
+    own = os.environ.get("AZURE_STORAGE_KEY") or os.environ.get("AZURE_STORAGE_SAS_TOKEN")
+    if own:
+        return own
+    from azure.identity import DefaultAzureCredential
+
+    return DefaultAzureCredential()
+
+
+def _code(error: faults.HttpResponseError) -> str:
+    """The service's own word for the error, which stands in a header when there is no body."""
+    given = getattr(error, "error_code", None)
+    return str(getattr(given, "value", given) or type(error).__name__)
+
+
+if TYPE_CHECKING:
+    _: type[Store] = AzureStore

@@ -1,0 +1,187 @@
+"""Objects in Google Cloud Storage, through google-cloud-storage.
+
+Credentials and project come from where Google's tools look for them: application default
+credentials (GOOGLE_APPLICATION_CREDENTIALS, gcloud, workload identity, the metadata server).
+STORAGE_EMULATOR_HOST names another endpoint.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import requests
+from google.api_core import exceptions as answers
+from google.auth import exceptions as auth
+from google.cloud import storage
+from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
+
+from adapters.storage.location import (
+    CONNECT_SECONDS,
+    READ_SECONDS,
+    Location,
+    locate,
+    passing,
+    unexpected,
+)
+from tunelet.errors import Reject, Retry
+from tunelet.ports import Store, Stored
+
+_NEEDED = {
+    "read": "storage.objects.get",
+    "write": "storage.objects.create and, to overwrite, storage.objects.delete",
+    "delete": "storage.objects.delete",
+    "list": "storage.objects.list",
+}
+_ABSENT = 0
+"""The generation of an object that does not exist."""
+
+# A retry inside the SDK would meet its own committed write as a conflict.
+_ONCE: dict[str, Any] = {"retry": None, "timeout": (CONNECT_SECONDS, READ_SECONDS)}
+
+
+def open_url(url: str) -> "GcsStore":
+    return GcsStore(locate(url))
+
+
+class GcsStore:
+    """A bucket, or what begins with a prefix in it. An object's version is its generation.
+
+    Google takes about one write a second to one object name and answers 429 to more.
+    """
+
+    def __init__(self, location: Location) -> None:
+        self.url = location.url
+        self._location = location
+        self._exists = False
+        with self._told("read"):
+            self._client: Any = storage.Client()
+        self._bucket = self._client.bucket(location.bucket)
+
+    def get(self, key: str) -> Stored | None:
+        with self._told("read"):
+            blob = self._blob(key)
+            try:
+                data = blob.download_as_bytes(**_ONCE)
+            except answers.NotFound:
+                self._refuse_if_no_bucket()
+                return None
+        return Stored(data, str(blob.generation))
+
+    def create(self, key: str, data: bytes) -> bool:
+        return self._write(key, data, _ABSENT)
+
+    def put(self, key: str, data: bytes) -> None:
+        if not self._write(key, data, None):
+            raise self._location.retry("an unconditional write met a condition")
+
+    def replace(self, key: str, data: bytes, version: str) -> bool:
+        return self._write(key, data, int(version))
+
+    def delete(self, key: str) -> None:
+        with self._told("delete"):
+            try:
+                self._blob(key).delete(**_ONCE)
+            except answers.NotFound:
+                self._refuse_if_no_bucket()
+
+    def list(self, prefix: str, after: str = "", limit: int | None = None) -> Iterator[str]:
+        if limit is not None and limit <= 0:
+            return
+        start, count = self._location.prefix, 0
+        with self._told("list"):
+            for blob in self._client.list_blobs(
+                self._bucket,
+                prefix=start + prefix,
+                start_offset=start + after if after else None,
+                # The offset is inclusive, so one more may be needed.
+                max_results=None if limit is None else limit + 1,
+                fields="items(name),nextPageToken",
+                **_ONCE,
+            ):
+                key = blob.name[len(start) :]
+                if key == after:
+                    continue
+                yield key
+                count += 1
+                if count == limit:
+                    return
+
+    def _write(self, key: str, data: bytes, generation: int | None) -> bool:
+        with self._told("write"):
+            try:
+                self._blob(key).upload_from_string(
+                    data,
+                    content_type="application/octet-stream",
+                    if_generation_match=generation,
+                    **_ONCE,
+                )
+            except answers.PreconditionFailed:
+                return False
+        return True
+
+    def _blob(self, key: str) -> Any:
+        name, seal = self._location.full(key), self._location.encryption_key
+        return self._bucket.blob(name, kms_key_name=seal)
+
+    def _refuse_if_no_bucket(self) -> None:
+        """An absent object and an absent bucket get the same status: look once."""
+        if not self._exists:
+            next(iter(self._client.list_blobs(self._bucket, max_results=1, **_ONCE)), None)
+            self._exists = True
+
+    @contextmanager
+    def _told(self, right: str) -> Iterator[None]:
+        """Turns the SDK's errors into ours."""
+        try:
+            yield
+        except (answers.GoogleAPICallError, InvalidResponse) as error:
+            raise self._answered(error, right) from error
+        except auth.GoogleAuthError as error:
+            raise self._unsigned(error) from error
+        except (
+            requests.RequestException,
+            answers.GoogleAPIError,
+            DataCorruption,
+            ConnectionError,
+        ) as error:
+            raise self._location.retry(type(error).__name__) from error
+        except OSError as error:
+            raise self._location.refuse(
+                f"no project is known ({type(error).__name__})", "set GOOGLE_CLOUD_PROJECT"
+            ) from error
+
+    def _answered(self, error: Any, right: str) -> Retry | Reject:
+        status = int(getattr(error, "code", None) or error.response.status_code)
+        location = self._location
+        if passing(status) or status == 409:  # a concurrent write to the object
+            return location.retry(status, getattr(error.response, "headers", None))
+        if status == 404:
+            return location.refuse("the bucket does not exist", "create it, or correct the name")
+        if status == 401:
+            return location.refuse(
+                "the Google credentials are wrong or have expired",
+                "renew them (gcloud auth application-default login, or the workload identity)",
+            )
+        if status == 403:
+            return location.refuse(
+                f"the credentials may not {right} here (403)", f"grant {_NEEDED[right]}"
+            )
+        return unexpected(location, status, type(error).__name__)
+
+    def _unsigned(self, error: auth.GoogleAuthError) -> Retry | Reject:
+        if error.retryable or isinstance(error, auth.TransportError | auth.TimeoutError):
+            return self._location.retry(type(error).__name__)
+        if isinstance(error, auth.RefreshError):
+            return self._location.refuse(
+                "the Google credentials have expired or were withdrawn",
+                "renew them (gcloud auth application-default login, or the workload identity)",
+            )
+        return self._location.refuse(
+            f"no usable Google credentials were found ({type(error).__name__})",
+            "set GOOGLE_APPLICATION_CREDENTIALS, run gcloud auth application-default login "
+            "or use a workload identity",
+        )
+
+
+if TYPE_CHECKING:
+    _: type[Store] = GcsStore

@@ -1,0 +1,100 @@
+"""What the clouds' stores have in common: their URLs, keys, time-outs and refusals.
+
+A URL is `scheme://bucket/prefix?encryption_key=NAME`. It never carries a credential: those
+come from where each cloud's own tools look for them.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import NamedTuple
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from adapters.storage.keys import checked
+from tunelet.errors import FieldError, Reject, Retry
+
+CONNECT_SECONDS = 3.0
+READ_SECONDS = 10.0
+"""Below the deadline of a commit, so that a hanging connection leaves time to look again."""
+
+SETTING = "TUNELET_STORE"
+
+
+class Location(NamedTuple):
+    """A bucket (on Azure: a container), and where in it the store's keys begin."""
+
+    url: str
+    """Without options, so that a key can be put behind it."""
+    bucket: str
+    prefix: str
+    """Empty, or ends with a slash."""
+    encryption_key: str | None
+    """The cloud's name of the key that objects are to be encrypted with; None: its default."""
+
+    def full(self, key: str) -> str:
+        """The object's name in the bucket. Raises `Reject` for what is no key."""
+        return self.prefix + checked(key)
+
+    def refuse(self, message: str, remedy: str) -> Reject:
+        """One line: which store, what is wrong with it, and what to do."""
+        problem = FieldError(SETTING, self.url, message, remedy)
+        return Reject(f"{self.url}: {message}; {remedy}", [problem])
+
+    def retry(self, fault: object, headers: Mapping[str, str] | None = None) -> Retry:
+        """A passing fault; `fault` names it without any secret."""
+        asked = None if headers is None else headers.get("Retry-After", headers.get("retry-after"))
+        return Retry(f"{self.url} could not be reached: {fault}", seconds(asked))
+
+
+def locate(url: str) -> Location:
+    """Raises `Reject` for a URL that names no bucket, has unknown options or holds a credential."""
+    parts = urlsplit(url)
+    bucket, prefix = parts.netloc, unquote(parts.path).strip("/")
+    shown = f"{parts.scheme}://{bucket.rpartition('@')[2]}/{prefix}".rstrip("/")
+    location = Location(shown, bucket, f"{prefix}/" if prefix else "", None)
+    if "@" in bucket or ":" in bucket:
+        raise location.refuse(
+            "the URL holds more than a bucket's name",
+            "write scheme://bucket/prefix; credentials and endpoint come from the environment",
+        )
+    if not bucket:
+        raise location.refuse("the URL names no bucket", f"write {parts.scheme}://bucket/prefix")
+    if prefix:
+        checked(prefix)
+    return location._replace(encryption_key=_encryption_key(location, parts.query))
+
+
+def _encryption_key(location: Location, query: str) -> str | None:
+    options = dict(parse_qsl(query, keep_blank_values=True))
+    key = options.pop("encryption_key", None)
+    if options:
+        names = ", ".join(sorted(options))
+        raise location.refuse(f"unknown options: {names}", "the one option is encryption_key")
+    if key == "":
+        raise location.refuse("encryption_key is empty", "name a key, or leave the option out")
+    return key
+
+
+def seconds(retry_after: str | None) -> float | None:
+    """The wait that a Retry-After header asks for, in either form (RFC 9110, 10.2.3)."""
+    if retry_after is None:
+        return None
+    if retry_after.strip().isdigit():
+        return float(retry_after)
+    try:
+        until = parsedate_to_datetime(retry_after)
+    except ValueError:
+        return None
+    return max(0.0, (until - datetime.now(UTC)).total_seconds())
+
+
+def passing(status: int) -> bool:
+    """Whether an HTTP status tells of the server's state rather than of the request."""
+    return status in (408, 425, 429) or status >= 500
+
+
+def unexpected(location: Location, status: int, code: str) -> Reject:
+    """A refusal that none of the known reasons explains."""
+    return location.refuse(
+        f"the store refused the request ({status} {code})", "see the store's documentation"
+    )

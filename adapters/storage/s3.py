@@ -1,0 +1,204 @@
+"""Objects in S3, or in a store that speaks its protocol, through boto3.
+
+Credentials, region, profile and endpoint come from where boto3 looks for them: the
+environment (AWS_ENDPOINT_URL_S3 for MinIO, Ceph or R2), profiles, workload and pod identity.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore import exceptions as faults
+from botocore.config import Config
+from botocore.parsers import ResponseParserError
+
+from adapters.storage.location import (
+    CONNECT_SECONDS,
+    READ_SECONDS,
+    Location,
+    locate,
+    passing,
+    unexpected,
+)
+from tunelet.errors import Reject, Retry
+from tunelet.ports import Store, Stored
+
+_NEEDED = {
+    "read": "s3:GetObject, and s3:ListBucket to tell a missing object from a forbidden one",
+    "write": "s3:PutObject, and kms:GenerateDataKey if it is encrypted with a key of your own",
+    "delete": "s3:DeleteObject",
+    "list": "s3:ListBucket",
+}
+_EXPIRED = {"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"}
+_UNKNOWN = {"InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "InvalidClientTokenId"}
+_ELSEWHERE = {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraint"}
+_PASSING = {
+    # 409: another write to the key was under way, and nothing is known of either yet.
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+    "ConditionalRequestConflict",
+    "OperationAborted",
+    "RequestTimeout",
+    "SlowDown",
+    "Throttling",
+    "ThrottlingException",
+    "RequestLimitExceeded",
+}
+_SIGN_IN = (
+    faults.NoCredentialsError,
+    faults.PartialCredentialsError,
+    faults.CredentialRetrievalError,
+    faults.NoAuthTokenError,
+    faults.TokenRetrievalError,
+    faults.SSOError,
+    faults.ProfileNotFound,
+)
+_BROKEN = (
+    faults.HTTPClientError,
+    faults.IncompleteReadError,
+    faults.ChecksumError,
+    ResponseParserError,
+)
+
+
+def open_url(url: str) -> "S3Store":
+    return S3Store(locate(url))
+
+
+class S3Store:
+    """A bucket, or what begins with a prefix in it. An object's version is its ETag."""
+
+    def __init__(self, location: Location) -> None:
+        if location.bucket.endswith("--x-s3"):
+            raise location.refuse(
+                "a directory bucket (S3 Express) does not list in order", "use a general bucket"
+            )
+        self.url = location.url
+        self._location = location
+        self._sealed: dict[str, str] = {}
+        if location.encryption_key is not None:
+            key = location.encryption_key
+            self._sealed = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key}
+        with self._told("read"):
+            self._client: Any = boto3.client("s3", config=_config())
+
+    def get(self, key: str) -> Stored | None:
+        with self._told("read"):
+            try:
+                found = self._client.get_object(**self._at(key))
+                return Stored(found["Body"].read(), found["ETag"])
+            except faults.ClientError as error:
+                if _code(error) == "NoSuchKey":
+                    return None
+                raise
+
+    def create(self, key: str, data: bytes) -> bool:
+        return self._write(key, data, IfNoneMatch="*")
+
+    def put(self, key: str, data: bytes) -> None:
+        if not self._write(key, data):
+            raise self._location.retry("an unconditional write met a condition")
+
+    def replace(self, key: str, data: bytes, version: str) -> bool:
+        return self._write(key, data, IfMatch=version)
+
+    def delete(self, key: str) -> None:
+        with self._told("delete"):
+            self._client.delete_object(**self._at(key))
+
+    def list(self, prefix: str, after: str = "", limit: int | None = None) -> Iterator[str]:
+        start, own = self._location.prefix, len(self._location.prefix)
+        query = {"Bucket": self._location.bucket, "Prefix": start + prefix}
+        if after:
+            query["StartAfter"] = start + after
+        while limit is None or limit > 0:
+            with self._told("list"):
+                page = self._client.list_objects_v2(MaxKeys=min(limit or 1000, 1000), **query)
+            keys = [found["Key"][own:] for found in page.get("Contents", ())]
+            yield from keys
+            if not page["IsTruncated"]:
+                return
+            query["ContinuationToken"] = page["NextContinuationToken"]
+            limit = None if limit is None else limit - len(keys)
+
+    def _write(self, key: str, data: bytes, **condition: str) -> bool:
+        with self._told("write"):
+            try:
+                self._client.put_object(**self._at(key), Body=data, **condition, **self._sealed)
+            except faults.ClientError as error:
+                if condition and _code(error) in ("PreconditionFailed", "NoSuchKey"):
+                    return False
+                raise
+        return True
+
+    def _at(self, key: str) -> dict[str, str]:
+        return {"Bucket": self._location.bucket, "Key": self._location.full(key)}
+
+    @contextmanager
+    def _told(self, right: str) -> Iterator[None]:
+        """Turns the SDK's errors into ours."""
+        try:
+            yield
+        except faults.ClientError as error:
+            raise self._answered(error, right) from error
+        except _BROKEN as error:
+            raise self._location.retry(type(error).__name__) from error
+        except _SIGN_IN as error:
+            raise self._location.refuse(
+                f"no usable AWS credentials were found ({type(error).__name__})",
+                "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or use a "
+                "workload identity",
+            ) from error
+        except faults.NoRegionError as error:
+            raise self._location.refuse("the region is not known", "set AWS_REGION") from error
+        except (faults.BotoCoreError, ValueError) as error:
+            raise self._location.refuse(
+                f"boto3 refused to send the request ({type(error).__name__})",
+                "check the bucket's name and the AWS_ variables",
+            ) from error
+
+    def _answered(self, error: faults.ClientError, right: str) -> Retry | Reject:
+        code, answer = _code(error), error.response.get("ResponseMetadata", {})
+        status = int(answer.get("HTTPStatusCode", 0))
+        location = self._location
+        if code in _PASSING or passing(status):
+            return location.retry(f"{status} {code}", answer.get("HTTPHeaders"))
+        if code == "NoSuchBucket":
+            return location.refuse(
+                "the bucket does not exist", "create it, or correct the name and the endpoint"
+            )
+        if code in _EXPIRED:
+            return location.refuse("the AWS credentials have expired", "renew them")
+        if code in _UNKNOWN:
+            return location.refuse(
+                f"the AWS credentials are wrong ({code})", "correct the key and its secret"
+            )
+        if code == "RequestTimeTooSkewed":
+            return location.refuse("this machine's clock is wrong", "set it right")
+        if code in _ELSEWHERE:
+            return location.refuse(f"the bucket is in another region ({code})", "set AWS_REGION")
+        if status in (401, 403):
+            needed = _NEEDED[right]
+            return location.refuse(
+                f"the credentials may not {right} here ({code})", f"grant {needed}"
+            )
+        return unexpected(location, status, code)
+
+
+def _config() -> Config:
+    return Config(
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
+        # A retry inside the SDK would meet its own committed write as a conflict.
+        retries={"total_max_attempts": 1, "mode": "standard"},
+        max_pool_connections=64,
+        tcp_keepalive=True,
+    )
+
+
+def _code(error: faults.ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+if TYPE_CHECKING:
+    _: type[Store] = S3Store

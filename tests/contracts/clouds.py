@@ -1,0 +1,58 @@
+"""What the clouds' stores share in tests: a real server, and refusals that say what to do."""
+
+import os
+from collections.abc import Callable
+from uuid import uuid4
+
+import pytest
+
+from adapters.storage import open_store
+from tests.contracts.stores import StoreContract
+from tunelet.errors import Reject
+from tunelet.ports import Store
+
+
+def bucket_url(variable: str) -> str:
+    """The test bucket's URL; skips the test where there is none."""
+    url = os.environ.get(variable)
+    if not url:
+        pytest.skip(f"{variable} names no bucket (make test-stores says what is needed)")
+    return url.rstrip("/")
+
+
+class CloudStoreContract(StoreContract):
+    """The suite on a real server; each test below a prefix of its own."""
+
+    variable: str
+
+    @pytest.fixture
+    def bucket(self) -> str:
+        return bucket_url(self.variable)
+
+    @pytest.fixture
+    def again(self, bucket: str) -> Callable[[], Store]:
+        url = f"{bucket}/{uuid4().hex}"
+        return lambda: open_store(url)
+
+    def test_prefixes_do_not_see_each_other(self, bucket: str) -> None:
+        name = uuid4().hex
+        one, other = open_store(f"{bucket}/{name}"), open_store(f"{bucket}/{name}0/deep/")
+        one.put("k", b"1")
+        other.put("k", b"2")
+        assert list(one.list("")) == list(other.list("")) == ["k"]
+        assert other.url == f"{bucket}/{name}0/deep"
+
+    @pytest.mark.parametrize("call", ["get", "create", "put", "replace", "delete", "list"])
+    def test_a_bucket_that_does_not_exist_is_named(self, bucket: str, call: str) -> None:
+        absent = f"{bucket.partition('://')[0]}://absent-{uuid4().hex[:12]}"
+        store = open_store(absent)
+        calls: dict[str, Callable[[], object]] = {
+            "get": lambda: store.get("k"),
+            "create": lambda: store.create("k", b""),
+            "put": lambda: store.put("k", b""),
+            "replace": lambda: store.replace("k", b"", "1"),
+            "delete": lambda: store.delete("k"),
+            "list": lambda: list(store.list("")),
+        }
+        with pytest.raises(Reject, match=f"^{absent}: the .* does not exist; create it"):
+            calls[call]()

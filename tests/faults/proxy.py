@@ -1,0 +1,133 @@
+"""An HTTP proxy in front of a store's server, at which requests go wrong as on a bad day.
+
+What a conditional write can meet: the connection cut before or after the server has done
+the work, a delay, 500 or 503 before or after it, and 409 or 412 after it, which is how a
+retry on the way makes a client's own write look like another's.
+"""
+
+import http.client
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import NamedTuple
+
+
+class Fault(NamedTuple):
+    status: int | None
+    """The answer; None: the connection is cut."""
+    done: bool
+    """Whether the server has carried the request out."""
+
+
+ANY = [Fault(None, False), Fault(None, True), Fault(500, True), Fault(500, False)]
+ANY += [Fault(503, True), Fault(503, False)]
+WRITES = [Fault(409, True), Fault(412, True)]
+DELAY_SECONDS = 0.05
+CODES = {
+    409: ("ConditionalRequestConflict", "BlobAlreadyExists"),
+    412: ("PreconditionFailed", "ConditionNotMet"),
+    500: ("InternalError", "InternalError"),
+    503: ("SlowDown", "ServerBusy"),
+}
+"""What S3 and Azure call it; Google has the status only."""
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+class FaultProxy(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, upstream: str, share: float, seed: int) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.upstream, self.share = upstream, share
+        self.met: Counter[str] = Counter()
+        self._chance, self._lock = random.Random(seed), threading.Lock()
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.server_port}"
+
+    def draw(self, writes: bool) -> Fault | None:
+        """The fault that the next request meets, if any; a fifth of them are delays."""
+        with self._lock:
+            self.met["requests"] += 1
+            if self._chance.random() >= self.share:
+                return None
+            fault = self._chance.choice([None, *ANY, *(WRITES * 2 if writes else [])])
+            self.met["delay" if fault is None else f"{fault.status} {fault.done}"] += 1
+        if fault is None:
+            time.sleep(DELAY_SECONDS)
+        return fault
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: FaultProxy
+
+    def _any(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        fault = self.server.draw(self.command in ("PUT", "POST"))
+        answer = self._forward(body) if fault is None or fault.done else None
+        if fault is None:
+            assert answer is not None
+            self._answer(answer)
+        elif fault.status is None:
+            self.close_connection = True
+        else:
+            self._answer(_failure(fault.status))
+
+    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _any
+
+    def _forward(self, body: bytes) -> Answer:
+        connection = http.client.HTTPConnection(self.server.upstream, timeout=30)
+        connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
+        for name, value in self.headers.items():
+            if name.lower() not in ("connection", "expect"):
+                connection.putheader(name, value)
+        connection.endheaders(body)
+        found = connection.getresponse()
+        answer = Answer(found.status, found.getheaders(), found.read())
+        connection.close()
+        return answer
+
+    def _answer(self, answer: Answer) -> None:
+        self.send_response_only(answer.status)
+        for name, value in answer.headers:
+            if name.lower() not in ("content-length", "transfer-encoding", "connection"):
+                self.send_header(name, value)
+        self.send_header("Content-Length", str(len(answer.body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(answer.body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """The test's output is no place for each request."""
+
+
+def _failure(status: int) -> Answer:
+    s3, azure = CODES[status]
+    body = f"<Error><Code>{s3}</Code><Message>injected</Message></Error>".encode()
+    headers = [("Content-Type", "application/xml"), ("x-ms-error-code", azure)]
+    return Answer(status, headers, body)
+
+
+@contextmanager
+def proxied(upstream: str, share: float = 0.25, seed: int = 1) -> Iterator[FaultProxy]:
+    """A proxy in front of `upstream` (host:port) at which `share` of the requests go wrong."""
+    with FaultProxy(upstream, share, seed) as proxy:
+        thread = threading.Thread(target=proxy.serve_forever)
+        thread.start()
+        try:
+            yield proxy
+        finally:
+            proxy.shutdown()
+            thread.join()
