@@ -59,8 +59,8 @@ class InlineLauncher:
     def logs(self, run: Run) -> Iterator[bytes]:
         raise NotFound(f"{run.name} has no output")
 
-    def remove(self, namespace: str, experiment: str) -> None:
-        mine = [r for r in self._ended if (r.namespace, r.experiment) == (namespace, experiment)]
+    def remove(self, namespace: str, experiment: str, uid: str) -> None:
+        mine = [run for run in self._ended if run[:3] == (namespace, experiment, uid)]
         for run in mine:
             del self._ended[run]
 

@@ -15,6 +15,7 @@ from functions.documents import best_json, experiment_json, submitted, trial_jso
 from functions.problem import Refused
 from tunelet.errors import FieldError, Reject
 from tunelet.experiment import Experiment
+from tunelet.ports import Run
 
 
 def submit(call: Call) -> Response:
@@ -84,18 +85,14 @@ def logs(call: Call) -> Response:
 
 def report(call: Call) -> Response:
     """Report intermediate values."""
-    attempt = _attempt(call)
-    read = training.reports(call.body)
-    stop = call.service.report(call.namespace, call.name, call.number, attempt, read)
-    return json_answer({"stop": stop})
+    run = _run(call)
+    return json_answer({"stop": call.service.report(run, training.reports(call.body))})
 
 
 def outcome(call: Call) -> Response:
     """Say how a trial ended."""
-    attempt = _attempt(call)
-    read = training.outcome(call.body)
-    ended = call.service.finish(call.namespace, call.name, call.number, attempt, read)
-    return json_answer(trial_json(ended))
+    run = _run(call)
+    return json_answer(trial_json(call.service.finish(run, training.outcome(call.body))))
 
 
 def best(call: Call) -> Response:
@@ -179,7 +176,7 @@ def ready(call: Call) -> Response:
     return json_answer({"status": "ready"})
 
 
-def _attempt(call: Call) -> int:
+def _run(call: Call) -> Run:
     if call.bearer is None:
         remedy = "send Authorization: Bearer and the trial's TUNELET_TRIAL_TOKEN"
         error = FieldError("Authorization", None, "is missing", remedy)

@@ -36,8 +36,8 @@ class LateLauncher:
     def logs(self, run: Run) -> Iterator[bytes]:
         return self._launcher.logs(run)
 
-    def remove(self, namespace: str, experiment: str) -> None:
-        self._launcher.remove(namespace, experiment)
+    def remove(self, namespace: str, experiment: str, uid: str) -> None:
+        self._launcher.remove(namespace, experiment, uid)
 
 
 if TYPE_CHECKING:

@@ -1,12 +1,22 @@
 """Reading the entries of one log in order."""
 
+import re
 from collections.abc import Iterator
-from itertools import pairwise
 
-from tunelet.entry import Damaged, decode
+from tunelet.entry import Damaged, Entry, decode
+from tunelet.errors import Retry
 from tunelet.events import Deleted
 from tunelet.history import Closed, Head, follow
 from tunelet.ports import Store
+
+FEW = 2
+"""So many entries are read one by one; whoever is further behind lists, and reads many at once."""
+
+TOGETHER = 16
+"""Reads under way at once."""
+
+_PAGE = 1000
+_NAME = re.compile(r"(\d{20})\.json")
 
 
 def entry_key(path: str, seq: int) -> str:
@@ -14,51 +24,95 @@ def entry_key(path: str, seq: int) -> str:
     return f"{path}journal/{seq:020d}.json"
 
 
-def origin(store: Store, path: str) -> Head:
-    """The head before the log's first entry; behind the tombstone, if the log was purged."""
-    seqs = [_seq(key) for key in store.list(f"{path}journal/")]
-    first = next((b for a, b in reversed([*pairwise([0, *seqs])]) if b != a + 1), 1)
-    if first == 1:
-        return Head()
-    for seq in range(first, seqs[-1] + 1):
-        # What stands right before the tombstone came too late: see `stands`.
-        stored = store.get(entry_key(path, seq))
+def entry_seq(key: str) -> int | None:
+    """The number of the entry that stands at `key`; None if it is no entry's."""
+    found = _NAME.fullmatch(key.rpartition("/")[2])
+    return int(found[1]) if found else None
+
+
+def purged(store: Store, path: str) -> int:
+    """The tombstone up to which entries were removed, or may be at any moment; 0: none.
+
+    Written before the first is removed. So whoever has found or written something behind
+    entry N, and then finds no tombstone behind N here, was not in a slot that a purge had
+    laid open.
+    """
+    stored = store.get(_mark(path))
+    return int(stored.data) if stored is not None else 0
+
+
+def mark_purged(store: Store, path: str, seq: int) -> None:
+    """Say that entries before the tombstone `seq` are about to be removed."""
+    for _ in range(10):
+        stored = store.get(_mark(path))
         if stored is None:
-            break
-        entry, total = decode(stored.data, seq)
-        if any(isinstance(event, Deleted) for event in entry.events):
-            return Head(seq=seq, sum=total)
-    raise Damaged(f"the log begins with entry {first}: the entries before it are missing")
+            done = store.create(_mark(path), b"%d" % seq)
+        elif int(stored.data) >= seq:
+            done = True
+        else:
+            done = store.replace(_mark(path), b"%d" % seq, stored.version)
+        if done and purged(store, path) >= seq:
+            return
+    raise Retry("others are removing what is left of this experiment")
 
 
-def stands(store: Store, path: str, head: Head) -> bool:
-    """Whether the log still goes through `head`: False once it was purged behind it.
+def origin(store: Store, path: str) -> Head:
+    """The head before the log's first entry, or at the tombstone up to which it was purged."""
+    tombstone = purged(store, path)
+    if tombstone:
+        return _after_tombstone(store, path, tombstone)
+    first = next(store.list(f"{path}journal/", limit=1), None)
+    if first not in (None, entry_key(path, 1)):
+        raise Damaged(f"the log begins with {first}: the entries before it are missing")
+    return Head()
 
-    A purge deletes upwards. So whatever was found or written behind `head` before this
-    said True was not in a slot that a purge had laid open.
-    """
-    stored = store.get(entry_key(path, head.seq))
-    return stored is not None and decode(stored.data, head.seq)[1] == head.sum
 
-
-def begins(store: Store, path: str, total: str) -> bool:
-    """Whether the log begins with the entry whose checksum is `total`, just written as the first.
-
-    False if it stands in what a purge has left, before the tombstone.
-    """
-    keys = list(store.list(f"{path}journal/", limit=2))
-    if keys == [entry_key(path, 1), entry_key(path, 2)]:
-        second = store.get(keys[1])
-        return second is not None and decode(second.data, 2)[0].prev == total
-    return keys == [entry_key(path, 1)]
+def _after_tombstone(store: Store, path: str, seq: int) -> Head:
+    stored = store.get(entry_key(path, seq))
+    if stored is None:
+        raise Damaged(f"entry {seq} is missing: the tombstone of an experiment that was deleted")
+    entry, total = decode(stored.data, seq)
+    at = [i for i, event in enumerate(entry.events) if isinstance(event, Deleted)]
+    if not at:
+        raise Damaged(f"entry {seq} is foreign: it is no tombstone")
+    rest = Entry(entry.format, seq, entry.prev, entry.nonce, entry.events[at[-1] :])
+    return follow(Head(), rest, total)[0]
 
 
 def heads(store: Store, path: str, head: Head) -> Iterator[tuple[Head, Closed | None]]:
     """The head after each further entry, up to the newest, with the window that it closed."""
-    while (stored := store.get(entry_key(path, head.seq + 1))) is not None:
-        head, closed = follow(head, *decode(stored.data, head.seq + 1, head.sum))
+    for data in _behind(store, path, head.seq):
+        head, closed = follow(head, *decode(data, head.seq + 1, head.sum))
         yield head, closed
 
 
-def _seq(key: str) -> int:
-    return int(key.rpartition("/")[2].removesuffix(".json"))
+def _behind(store: Store, path: str, seq: int) -> Iterator[bytes]:
+    """The bytes of the entries behind `seq`, without a gap, until one is absent."""
+    found = 0
+    while (stored := store.get(entry_key(path, seq + 1))) is not None:
+        yield stored.data
+        seq, found = seq + 1, found + 1
+        if found >= FEW:
+            for data in _listed(store, path, seq):
+                yield data
+                seq += 1
+
+
+def _listed(store: Store, path: str, seq: int) -> Iterator[bytes]:
+    """As `_behind`, of the entries that a listing shows: it need not show the newest."""
+    keys = list(store.list(f"{path}journal/", entry_key(path, seq), _PAGE))
+    known = [key for i, key in enumerate(keys, seq + 1) if key == entry_key(path, i)]
+    if len(known) < FEW:
+        return
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(min(TOGETHER, len(known))) as readers:
+        for first in range(0, len(known), 4 * TOGETHER):
+            for stored in readers.map(store.get, known[first : first + 4 * TOGETHER]):
+                if stored is None:
+                    return
+                yield stored.data
+
+
+def _mark(path: str) -> str:
+    return f"{path}journal/purged"

@@ -2,21 +2,28 @@
 
 Every command is idempotent through a natural key, so that it may be sent again after
 any doubt: (trial, attempt, step) for reports, (trial, attempt) for starts and ends, the
-number of the first trial for suggestions, the caller's key for submit and enqueue.
+number of the first trial for suggestions, the caller's key for submit and enqueue. A command
+in an inbox (tunelet.inbox) is JSON: its fields beside a `type`.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from tunelet.trial import Assignment, Outcome, Report
 
 
-class Submit(NamedTuple):
+class _Command(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", tag=True):
+    pass
+
+
+class Submit(_Command, frozen=True):
     uid: str
     spec: dict[str, Any]
     key: str | None = None
 
 
-class AddTrials(NamedTuple):
+class AddTrials(_Command, frozen=True):
     """An algorithm's answer. Void if a trial `first` exists meanwhile: the past has changed."""
 
     first: int
@@ -25,58 +32,58 @@ class AddTrials(NamedTuple):
     memory: Any = None
 
 
-class Enqueue(NamedTuple):
+class Enqueue(_Command, frozen=True):
     assignments: tuple[Assignment, ...]
     key: str | None = None
 
 
-class Start(NamedTuple):
+class Start(_Command, frozen=True):
     """The launcher has the run."""
 
     number: int
     attempt: int
 
 
-class Record(NamedTuple):
+class Record(_Command, frozen=True):
     number: int
     attempt: int
     reports: tuple[Report, ...]
 
 
-class Finish(NamedTuple):
+class Finish(_Command, frozen=True):
     number: int
     attempt: int
     outcome: Outcome
     reports: tuple[Report, ...] = ()
 
 
-class Pause(NamedTuple):
+class Pause(_Command, frozen=True):
     pass
 
 
-class Resume(NamedTuple):
+class Resume(_Command, frozen=True):
     pass
 
 
-class Stop(NamedTuple):
+class Stop(_Command, frozen=True):
     pass
 
 
-class Abort(NamedTuple):
+class Abort(_Command, frozen=True):
     """The experiment cannot go on; its algorithm raised, say."""
 
     reason: str
 
 
-class Extend(NamedTuple):
+class Extend(_Command, frozen=True):
     changes: dict[str, Any]
 
 
-class Delete(NamedTuple):
+class Delete(_Command, frozen=True):
     pass
 
 
-class Tick(NamedTuple):
+class Tick(_Command, frozen=True):
     """Time has passed."""
 
 

@@ -278,7 +278,7 @@ def _extend(experiment: Experiment, changes: dict[str, Any], now: float) -> Even
     if not changed:
         return ()
     extended: Events = (events.Extended(changes=changed),)
-    if not experiment.over or experiment.state == states.STOPPED:
+    if not experiment.over or experiment.state == states.STOPPED or changed.keys() == {"labels"}:
         return extended
     after = evolve_all(experiment, (*extended, events.Resumed(at=now)))
     goes_on = after is not None and _due(after, now) is None

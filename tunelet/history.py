@@ -6,15 +6,20 @@ become one of the next. Which segments there are follows from the sequence numbe
 alone, so any process derives the same from the same log, and what was never written or
 has been deleted is written again, byte for byte. Cost: each trial is written once per
 level, of which there are at most `LEVELS`, and a log of n entries has about
-`FAN_OUT` * log(n) segments.
+`FAN_OUT` * log(n) segments, and one for each `LARGEST` trials.
+
+A segment's bytes are lines, one trial each, by number: they are joined and read without
+holding more than they must.
 """
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from heapq import merge as merge_sorted
 
 import msgspec
 from msgspec.structs import replace
 
-from tunelet.entry import FORMAT, Entry
+from tunelet.entry import FORMAT, Damaged, Entry
 from tunelet.events import Deleted, Submitted
 from tunelet.experiment import Experiment, evolve, retire
 from tunelet.trial import Trial
@@ -22,6 +27,8 @@ from tunelet.trial import Trial
 WINDOW = 64
 FAN_OUT = 8
 LEVELS = 7
+LARGEST = 1 << 16
+"""No more trials are joined into one segment, which bounds what a reader has to hold."""
 
 
 class Segment(msgspec.Struct, frozen=True):
@@ -39,6 +46,13 @@ class Segment(msgspec.Struct, frozen=True):
         return f"segments/{self.level}/{self.seq:020d}.json"
 
 
+class Tombstone(msgspec.Struct, frozen=True):
+    """The entry with which an experiment was deleted. What is before it is nobody's any more."""
+
+    seq: int
+    at: float
+
+
 class Head(msgspec.Struct, frozen=True):
     """The state after entry `seq`, whose checksum is `sum`: what a snapshot holds."""
 
@@ -47,11 +61,14 @@ class Head(msgspec.Struct, frozen=True):
     sum: str = ""
     experiment: Experiment | None = None
     segments: tuple[Segment, ...] = ()
+    tombstone: Tombstone | None = None
+    """The newest deletion in the log."""
 
 
 _encoder = msgspec.json.Encoder()
 _heads = msgspec.json.Decoder(Head)
-_trials = msgspec.json.Decoder(tuple[Trial, ...])
+_trial = msgspec.json.Decoder(Trial)
+_NUMBER = re.compile(rb'\{"number":(\d+),')
 
 
 class Closed(msgspec.Struct, frozen=True):
@@ -64,15 +81,29 @@ class Closed(msgspec.Struct, frozen=True):
     joined: dict[int, tuple[Segment, ...]] = {}
     """By level of the new segment: its parts."""
 
+    def joint(self, level: int) -> Segment:
+        """The new segment of that level."""
+        return _joined(self.joined[level])
+
 
 def follow(head: Head, entry: Entry, total: str) -> tuple[Head, Closed | None]:
     """The head after `entry`, whose checksum is `total`, and the window that it closed, if any."""
-    experiment, segments = head.experiment, head.segments
+    experiment, segments, tombstone = head.experiment, head.segments, head.tombstone
     for event in entry.events:
-        experiment = evolve(experiment, event)
-        if isinstance(event, Submitted | Deleted):
-            segments = ()
-    after = replace(head, seq=entry.seq, sum=total, experiment=experiment, segments=segments)
+        if isinstance(event, Deleted):
+            segments, tombstone = (), Tombstone(entry.seq, event.at)
+        if experiment is not None or isinstance(event, Submitted):
+            experiment = evolve(experiment, event)
+        elif not isinstance(event, Deleted):
+            raise Damaged(f"entry {entry.seq} begins with {type(event).__name__}")
+    after = replace(
+        head,
+        seq=entry.seq,
+        sum=total,
+        experiment=experiment,
+        segments=segments,
+        tombstone=tombstone,
+    )
     if entry.seq % WINDOW or experiment is None:
         return after, None
     return _close(after, experiment)
@@ -105,6 +136,8 @@ def merge(
         level = last[-1].level
         if len(last) < FAN_OUT or level + 1 >= LEVELS or any(s.level != level for s in last):
             return segments, joined
+        if sum(part.trials for part in last) > LARGEST:
+            return segments, joined
         joined[level + 1] = last
         segments = (*segments[:-FAN_OUT], _joined(last))
 
@@ -129,9 +162,31 @@ def decode_head(data: bytes) -> Head:
 
 
 def encode_trials(trials: Iterable[Trial]) -> bytes:
-    """A segment's bytes: its trials by number."""
-    return _encoder.encode(sorted(trials, key=lambda t: t.number))
+    """A segment's bytes: a line for each trial, by number."""
+    return _encoder.encode_lines(sorted(trials, key=lambda t: t.number))
 
 
-def decode_trials(data: bytes) -> tuple[Trial, ...]:
-    return _trials.decode(data)
+def decode_trials(data: bytes, after: int = -1) -> Iterator[Trial]:
+    """A segment's trials with a number above `after`.
+
+    Raises `msgspec.MsgspecError` where the bytes are no segment's.
+    """
+    return (_trial.decode(line) for number, line in numbered(data) if number > after)
+
+
+def join(parts: Sequence[bytes]) -> bytes:
+    """The segment that holds the trials of all parts."""
+    lines = merge_sorted(*[numbered(part) for part in parts])
+    return b"".join(line for _, line in lines)
+
+
+def numbered(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """The number of each trial, and its line."""
+    start = 0
+    while start < len(data):
+        end = data.find(b"\n", start) + 1
+        found = _NUMBER.match(data, start)
+        if not end or found is None:
+            raise msgspec.DecodeError(f"not a trial's line, at byte {start}")
+        yield int(found[1]), data[start:end]
+        start = end

@@ -7,7 +7,8 @@ Any number of processes may do so at the same time. What makes it exact is that 
 entry's bytes are fixed before the first try and unlike any other's: after a doubtful
 answer the writer reads the key and finds its own bytes (won), other bytes (lost: fold
 them and decide again) or nothing (send the same bytes to the same key). Commands that
-arrive while an entry is being written share the next one (group commit).
+arrive while an entry is being written share the next one (group commit); where processes
+contend, one writes for all (tunelet.inbox).
 
 Snapshots and segments are derived (tunelet.history): losing any costs time only.
 """
@@ -16,35 +17,51 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from itertools import count
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, count
 from uuid import uuid4
 
-from tunelet.chain import begins, entry_key, heads, origin, stands
+from tunelet.chain import entry_key, mark_purged
 from tunelet.commands import Command
 from tunelet.decide import decide
 from tunelet.entry import FORMAT, Damaged, Entry, decode, encode
 from tunelet.errors import CommitUnknown, NotFound, Retry, TuneletError
 from tunelet.events import Event
 from tunelet.experiment import DELETED, Experiment, evolve_all
-from tunelet.history import Head, follow
+from tunelet.history import Head
+from tunelet.inbox import Inbox, Order, may_wait
 from tunelet.ports import Store, Stored
-from tunelet.segments import Segments
+from tunelet.remains import lives_with_files, remains, remove
+from tunelet.tail import PURGE_AFTER, Moment, Tail
 from tunelet.trial import Trial
 
 GROUP = 256
 """At most so many callers share an entry, which bounds its size."""
 
-PURGES = 5
-"""At most so many purges are met in one read: more are not one user's doing."""
+LOST = 2
+"""Whoever loses so many slots in a row is one of many writers, and not only late."""
+
+CROWDED_SECONDS = 2.0
+"""For so long a process that met others goes by the inbox at once."""
+
+LOOK_EVERY = 16
+"""Entries with such numbers are written by somebody who looked into the inbox, so that a
+process that wins every slot cannot starve the others."""
+
+TURN = 4.0
+"""For so many writes' time a letter waits for the one before it."""
+
+LONGEST_WAIT = 2.0
 
 
 class _Caller:
-    """One thread's commands on their way into the log, and what became of them."""
+    """Commands on their way into the log, and what became of them."""
 
-    def __init__(self, commands: tuple[Command, ...], uid: str | None) -> None:
-        self.commands = commands
+    def __init__(self, commands: Sequence[Command], uid: str | None) -> None:
+        self.commands = tuple(commands)
         self.uid = uid
+        self.happened = False
+        """Events follow from the commands in the state that was looked at last."""
         self.after: Experiment | None = None
         self.error: Exception | None = None
         self.done = False
@@ -71,19 +88,22 @@ class Journal:
         self._clock = clock
         self._sleep = sleep
         self._deadline = deadline
-        self._head: Head | None = None
-        self._known = Head()
-        """The newest head of which it is known that no purge had reached it."""
+        self._tail = Tail(store, self.path, clock)
+        self._inbox = Inbox(store, self.path)
         self._turn = threading.RLock()
         self._waiting: deque[_Caller] = deque()
-        self._segments = Segments(store, self.path)
+        self._crowded_until = 0.0
+        self._pace = 0.01
+        """How long a write takes, in seconds: a moving average."""
+
+    def known(self) -> Experiment | None:
+        """The state as it was when this process looked last; None if it never did."""
+        head = self._tail.head
+        return head.experiment if head is not None else None
 
     def peek(self) -> Experiment | None:
         """The state now, also of a deleted experiment; None if there never was one."""
-        with self._turn:
-            experiment = self._tail().experiment
-            self._segments.settle()
-        return experiment
+        return self._now().experiment
 
     def read(self) -> Experiment:
         """The state now. Raises `NotFound` if the experiment does not exist."""
@@ -91,9 +111,9 @@ class Journal:
 
     def history(self, after: int = -1) -> tuple[Experiment, Iterator[Trial]]:
         """The state now, and the trials that have left it, by number from behind `after`."""
+        head = self._now()
         with self._turn:
-            head = self._tail()
-            trials = self._segments.trials(head.segments, after)
+            trials = self._tail.segments.trials(head.segments, after)
         return _existing(head.experiment), trials
 
     def commit(self, *commands: Command, uid: str | None = None) -> Experiment:
@@ -113,23 +133,33 @@ class Journal:
         assert caller.after is not None
         return caller.after
 
-    def purge(self) -> None:
-        """Remove everything of a deleted experiment but its tombstone.
+    def purge(self) -> bool:
+        """Remove what is left of deleted lives, but for the newest tombstone.
 
-        The tombstone and its snapshot stay, so that a later experiment of the same name
-        goes on behind them, where no writer that was stalled meanwhile can do harm.
+        The tombstone stays, so that a later experiment of the same name goes on behind it,
+        where no writer that was stalled meanwhile can do harm. False: it is too early, or
+        more is left than one call may take the time for.
         """
+        lives = set(lives_with_files(self._store, self.path))
+        head = self._now()
+        if head.tombstone is None:
+            return True
+        if self._clock() < head.tombstone.at + PURGE_AFTER:
+            return False
+        if head.experiment is not None and head.experiment.state != DELETED:
+            lives.discard(head.experiment.uid)
+        mark_purged(self._store, self.path, head.tombstone.seq)
+        return remove(self._store, remains(self._store, self.path, head.tombstone.seq, lives))
+
+    def _now(self) -> Head:
+        """The log's end at some moment from now on. Many threads that wait share one look."""
+        asked = self._tail.now()
         with self._turn:
-            head = self._tail()
-            if head.experiment is None or head.experiment.state != DELETED:
-                return
-            kept = {self._segments.keep_tombstone(head), entry_key(self.path, head.seq)}
-            found = list(self._store.list(self.path))
-            if self._tail().seq > head.seq:
-                return  # a new life began, and some of what was found may be its own
-            for key in found:
-                if key not in kept:
-                    self._store.delete(key)  # upwards, on which `stands` relies
+            head = self._tail.head if self._tail.seen_since(asked) else None
+            if head is None:
+                head = self._tail.advance()
+                self._tail.segments.settle()
+        return head
 
     def _commit_waiting(self) -> None:
         """Commit for those that have waited longest."""
@@ -137,7 +167,8 @@ class Journal:
         try:
             self._commit_group(callers)
         except BaseException as error:
-            self._head = None
+            if isinstance(error, Damaged):
+                self._tail.forget()
             # Whoever waits must not wait for a thread that is being ended.
             told = error if isinstance(error, Exception) else Retry("the service is being ended")
             for caller in callers:
@@ -145,30 +176,94 @@ class Journal:
                     caller.error, caller.done = told, True
             if not isinstance(error, Exception):
                 raise
-        self._segments.settle()
+        self._tail.segments.settle()
 
     def _commit_group(self, callers: list[_Caller]) -> None:
         until = time.monotonic() + self._deadline
-        fresh = self._head is None
+        fresh, lost = self._tail.head is None, 0
         for tries in count():
-            head = self._tail() if self._head is None or tries else self._head
+            head = self._tail.advance() if fresh else self._present()
             happened, settled = self._decide(callers, head.experiment, fresh)
-            if settled:
-                if not happened or self._append(head, happened, until):
-                    after = self._head.experiment if self._head else None
-                    _resolve(callers, after)
-                    return
-                self._back_off(tries, until)
             fresh = True
+            if not settled:
+                continue
+            if not happened:
+                break
+            if lost >= LOST:
+                self._met_others()
+            crowded = time.monotonic() < self._crowded_until
+            if crowded and all(may_wait(c.uid, c.commands) for c in callers):
+                self._commit_by_letter(callers, until)
+                break
+            if (head.seq + 1) % LOOK_EVERY == 0:
+                written = self._write_with(self._inbox.waiting(), callers, until)
+            else:
+                written = self._append(head, happened, until)
+            if written:
+                break
+            lost += 1
+            self._back_off(tries, until)
+        _resolve(callers, self._present().experiment)
+
+    def _met_others(self) -> None:
+        self._crowded_until = time.monotonic() + CROWDED_SECONDS
+
+    def _commit_by_letter(self, callers: list[_Caller], until: float) -> None:
+        """Wait until others have written the commands, or write all letters when it is time."""
+        waiting = [caller for caller in callers if caller.happened]
+        letter = self._inbox.new()
+        try:
+            self._inbox.put(letter, [Order(c.uid or "", c.commands) for c in waiting])
+            while self._decide(waiting, self._present().experiment, fresh=True)[0]:
+                if self._take_turn(letter, waiting, until):
+                    break
+                if time.monotonic() >= until:
+                    raise Retry("too many writers contend for this experiment")
+        except Retry as fault:
+            # From now on the letter may be opened at any time.
+            raise CommitUnknown(f"it is not known whether the change stands: {fault}") from fault
+        self._tidy([letter])
+
+    def _take_turn(self, letter: str, callers: list[_Caller], until: float) -> bool:
+        """Wait for the older letters; if nobody writes, write them all. True: they stand."""
+        head, letters = self._present(), self._inbox.waiting()
+        place = letters.index(letter) if letter in letters else 0
+        if len(letters) > 1:
+            self._met_others()
+        patience = min(until, time.monotonic() + min(place * TURN * self._pace, LONGEST_WAIT))
+        while time.monotonic() < patience:
+            self._sleep(self._pace)
+            if self._tail.advance() is not head:
+                return False
+        return self._write_with([key for key in letters if key != letter], callers, until)
+
+    def _write_with(self, letters: Sequence[str], callers: list[_Caller], until: float) -> bool:
+        """Write the callers' commands and the letters' in one entry. False: another's stands."""
+        found = self._inbox.open(letters)
+        others = {k: [_Caller(o.commands, o.uid) for o in orders] for k, orders in found.items()}
+        head = self._tail.advance() if letters else self._present()
+        everybody = [*callers, *chain.from_iterable(others.values())]
+        happened, _ = self._decide(everybody, head.experiment, fresh=True)
+        if happened and not self._append(head, happened, until):
+            return False
+        self._tidy([key for key, each in others.items() if not any(c.happened for c in each)])
+        return True
+
+    def _tidy(self, letters: Sequence[str]) -> None:
+        """A letter that stays is removed by whoever opens it next."""
+        try:
+            self._inbox.remove(letters)
+        except Retry:
+            return
 
     def _decide(
-        self, callers: list[_Caller], experiment: Experiment | None, fresh: bool
+        self, callers: Sequence[_Caller], experiment: Experiment | None, fresh: bool
     ) -> tuple[list[Event], bool]:
         """Events of all callers in turn. Not settled if one's answer needs a fresh state."""
         now = self._clock()
         happened: list[Event] = []
         for caller in callers:
-            caller.error = None
+            caller.error, caller.happened = None, False
             own: list[Event] = []
             state = experiment
             try:
@@ -183,6 +278,7 @@ class Journal:
             if not fresh and (caller.error or not own):
                 return [], False
             if caller.error is None:
+                caller.happened = bool(own)
                 happened += own
                 experiment = state
         return happened, True
@@ -201,17 +297,13 @@ class Journal:
             entry, total = decode(data, entry.seq, head.sum)  # as all others will read it
         except Damaged as error:
             raise ValueError(f"this cannot stand in a log: {error}") from error
-        key = entry_key(self.path, entry.seq)
+        key, sent = entry_key(self.path, entry.seq), self._tail.now()
         if not self._create(key, data, until):
             return False
-        if not self._confirmed(head, total, until):
+        self._pace += 0.2 * (min(time.monotonic() - sent.monotonic, 0.5) - self._pace)
+        if not self._follow(entry, total, sent, until):
             self._store.delete(key)
-            self._forget()
             return False
-        self._head, closed = follow(head, entry, total)
-        self._known = self._head
-        if closed is not None:
-            self._segments.closed(closed, own=True)
         return True
 
     def _create(self, key: str, data: bytes, until: float) -> bool:
@@ -234,24 +326,22 @@ class Journal:
             self._wait(tries, fault.after)
         raise AssertionError("unreachable")
 
-    def _confirmed(self, head: Head, total: str, until: float) -> bool:
-        """The entry just written follows `head` in the log, and not in what is left of it."""
-        for tries in count():
-            try:
-                if head.seq == 0:
-                    return begins(self._store, self.path, total)
-                return stands(self._store, self.path, head)
-            except Retry as fault:
-                if time.monotonic() >= until:
-                    raise CommitUnknown(f"the change may have come too late: {fault}") from fault
-                self._wait(tries, fault.after)
-        raise AssertionError("unreachable")
-
     def _look(self, key: str) -> Stored | None:
         try:
             return self._store.get(key)
         except Retry:
             return None
+
+    def _follow(self, entry: Entry, total: str, sent: Moment, until: float) -> bool:
+        """Build on the entry just written, unless it stands in what a purge has left."""
+        for tries in count():
+            try:
+                return self._tail.append(entry, total, sent)
+            except Retry as fault:
+                if time.monotonic() >= until:
+                    raise CommitUnknown(f"the change may have come too late: {fault}") from fault
+                self._wait(tries, fault.after)
+        raise AssertionError("unreachable")
 
     def _back_off(self, tries: int, until: float) -> None:
         if time.monotonic() >= until:
@@ -262,28 +352,9 @@ class Journal:
     def _wait(self, tries: int, after: float | None) -> None:
         self._sleep(after or random.uniform(0, min(2.0, 0.01 * 2 ** min(tries, 10))))
 
-    def _tail(self) -> Head:
-        """Fold what others have written since."""
-        for _ in range(PURGES):
-            if self._head is None or self._head.seq == 0:
-                start = self._segments.newest() or origin(self._store, self.path)
-                self._head = self._known = start
-            for head, closed in heads(self._store, self.path, self._head):
-                self._head = head
-                if self._known.seq == 0:
-                    self._known = head
-                if closed is not None:
-                    self._segments.closed(closed, own=False)
-            if self._head.seq == 0 or stands(self._store, self.path, self._known):
-                self._known = self._head
-                return self._head
-            self._forget()
-        raise Retry("the experiment is being deleted; send it again")
-
-    def _forget(self) -> None:
-        """The log was purged behind what is known of it: begin anew."""
-        self._head = None
-        self._segments = Segments(self._store, self.path)
+    def _present(self) -> Head:
+        """The newest head known, which need not be the log's end."""
+        return self._tail.head or self._tail.advance()
 
 
 def _existing(experiment: Experiment | None) -> Experiment:

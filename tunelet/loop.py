@@ -11,10 +11,10 @@ from tunelet import commands
 from tunelet.commands import Command
 from tunelet.contract import resolve
 from tunelet.decide import decide
-from tunelet.errors import Reject, Retry
-from tunelet.experiment import DELETED, Experiment, evolve_all
+from tunelet.errors import NotFound, Reject, Retry, TuneletError
+from tunelet.experiment import DELETED, RUNNING, Experiment, evolve_all
 from tunelet.journals import Journals
-from tunelet.markers import Markers
+from tunelet.markers import Marker, Markers
 from tunelet.ports import (
     FINISHED,
     LAUNCH,
@@ -66,7 +66,7 @@ class Loop:
         experiment = journal.read()
         while experiment.room > 0:
             before = experiment
-            experiment = journal.commit(self._suggested(before))
+            experiment = journal.commit(self._suggested(before), uid=before.uid)
             if experiment.next_number == before.next_number:
                 break
         self.follow(experiment)
@@ -93,7 +93,8 @@ class Loop:
             for command in self._observed(experiment, trial)
         ]
         if seen:
-            after = journal.commit(*seen, *self._successors(experiment, seen))
+            seen += self._successors(experiment, seen)
+            after = journal.commit(*seen, uid=experiment.uid)
             if any(isinstance(command, commands.Finish) for command in seen):
                 self.follow(after)
 
@@ -102,10 +103,7 @@ class Loop:
         live = 0
         for marker in self._markers.live():
             try:
-                experiment, quiet = self._look_after(marker.namespace, marker.name)
-                self._markers.tidy(marker, experiment, quiet)
-                if experiment is not None and marker.announces(experiment):
-                    live += not experiment.over
+                live += self._look_after(marker)
             except Exception:
                 # One experiment's fault must not keep the sweep from the others.
                 log.exception(
@@ -121,22 +119,30 @@ class Loop:
             except Retry as fault:
                 log.warning("signal %s is lost, sweep will see to it: %s", topic, fault)
 
-    def _look_after(self, namespace: str, name: str) -> tuple[Experiment | None, bool]:
-        """The state then, and whether none of its runs was left before the last step began.
-
-        Only then has that step removed what is kept of a deleted experiment.
-        """
+    def _look_after(self, marker: Marker) -> bool:
+        """All that the marker's experiment needs; whether it is live."""
+        namespace, name = marker.namespace, marker.name
         journal = self._journals.of(namespace, name)
         experiment = journal.peek()
         if experiment is not None and not experiment.over:
-            journal.commit(commands.Tick())
+            journal.commit(commands.Tick(), uid=experiment.uid)
             self.collect(namespace, name)
             self.suggest(namespace, name)
-        experiment = journal.peek()
-        quiet = experiment is not None and self._quiet(experiment)
         self.launch(namespace, name)
         self._stop_unwanted(namespace, name)
-        return journal.peek(), quiet
+        experiment = journal.peek()
+        self._markers.tidy(marker, experiment, self._at_rest(marker, experiment))
+        return experiment is not None and marker.announces(experiment) and not experiment.over
+
+    def _at_rest(self, marker: Marker, experiment: Experiment | None) -> bool:
+        """Nothing of the marker's life runs, and what a deleted one has left is removed."""
+        namespace, name, uid = marker.namespace, marker.name, marker.uid
+        if any(run.uid == uid for run in self._launcher.active(namespace, name)):
+            return False
+        if experiment is not None and experiment.uid == uid and experiment.state != DELETED:
+            return experiment.over
+        self._launcher.remove(namespace, name, uid)
+        return self._journals.of(namespace, name).purge()
 
     def _successors(self, experiment: Experiment, seen: list[Command]) -> list[Command]:
         """Trials for the slots that become free, of an algorithm that need not run elsewhere.
@@ -155,9 +161,11 @@ class Loop:
         algorithm = experiment.spec["hpo_algorithm"]
         try:
             suggestions = self._ask(experiment, algorithm["name"], algorithm["settings"])
-        except Retry:
-            raise
+        except (OSError, MemoryError) as fault:
+            raise Retry(f"{algorithm['name']} could not be asked: {fault}") from fault
         except Exception as error:
+            if isinstance(error, TuneletError) and not isinstance(error, Reject):
+                raise  # of the log that it read, not of the algorithm
             log.exception("the algorithm failed", extra={"experiment": experiment.name})
             return commands.Abort(f"the algorithm {algorithm['name']} failed: {error}")
         return commands.AddTrials(
@@ -183,19 +191,29 @@ class Loop:
         return self._catalog.load(name, settings).suggest(problem, past, experiment.room)
 
     def _reconcile(self, experiment: Experiment) -> None:
-        due = [t for t in experiment.live if t.reserved and t.started_at is None]
-        happened = [c for t in due if (c := self._launched(experiment, t)) is not None]
-        if happened:
-            journal = self._journals.of(experiment.namespace, experiment.name)
-            experiment = journal.commit(*happened)
-            if any(isinstance(command, commands.Finish) for command in happened):
-                self.follow(experiment)
+        launched = [(t, c) for t in _due(experiment) if (c := self._launched(experiment, t))]
+        if launched:
+            experiment = self._launches_recorded(experiment, launched)
         if experiment.over or any(t.cancelled for t in experiment.trials.values()):
             self._stop_unwanted(experiment.namespace, experiment.name)
-        if experiment.state == DELETED and self._quiet(experiment):
-            self._launcher.remove(experiment.namespace, experiment.name)
-            self._journals.of(experiment.namespace, experiment.name).purge()
+        if experiment.state == DELETED:
             self._markers.forget(experiment)
+
+    def _launches_recorded(
+        self, experiment: Experiment, launched: list[tuple[Trial, Command]]
+    ) -> Experiment:
+        journal = self._journals.of(experiment.namespace, experiment.name)
+        happened = [command for _, command in launched]
+        try:
+            after = journal.commit(*happened, uid=experiment.uid)
+        except NotFound:
+            # Deleted meanwhile, and whoever stopped its runs may have come before these.
+            for trial, _ in launched:
+                self._launcher.stop(run_of(experiment, trial.number, trial.attempt))
+            raise
+        if any(isinstance(command, commands.Finish) for command in happened):
+            self.follow(after)
+        return after
 
     def _launched(self, experiment: Experiment, trial: Trial) -> Command | None:
         """Launch the trial's run; what happened, or None if it has to wait."""
@@ -217,11 +235,19 @@ class Loop:
         except Reject as refusal:
             outcome = Outcome(Verdict.FAIL, reason=str(refusal))
             return commands.Finish(trial.number, trial.attempt, outcome)
+        except Exception:
+            # One trial's fault must not keep the others from being launched.
+            log.exception("launch failed", extra={"experiment": run.experiment, "run": run.name})
+            return None
         return commands.Start(trial.number, trial.attempt)
 
     def _observed(self, experiment: Experiment, trial: Trial) -> list[Command]:
         number, attempt = trial.number, trial.attempt
-        seen = self._launcher.observe(run_of(experiment, number, attempt))
+        try:
+            seen = self._launcher.observe(run_of(experiment, number, attempt))
+        except Retry as fault:
+            log.warning("trial %d of %s cannot be seen: %s", number, experiment.name, fault)
+            return []
         if seen.phase is Phase.ABSENT:
             if trial.started_at is None:
                 return []  # not launched yet
@@ -242,18 +268,16 @@ class Loop:
                 self._launcher.stop(run)
 
     def _may_go_on(self, experiment: Experiment, run: Run) -> bool:
-        if run.uid != experiment.uid:
+        if run.uid != experiment.uid or experiment.state == DELETED:
             return False
         if wanted(experiment, run.number, run.attempt):
             return True
         trial = experiment.trials.get(run.number)
+        if trial is None and run.number < experiment.next_number:
+            trial = next(self._journals.trials(*run[:2], after=run.number - 1), None)
         if trial is None or trial.cancelled or trial.finished_at is None:
             return False
         return trial.attempt == run.attempt and self._journals.clock() < trial.finished_at + GRACE
-
-    def _quiet(self, experiment: Experiment) -> bool:
-        """The experiment is over and nothing of it runs any more."""
-        return experiment.over and not self._launcher.active(experiment.namespace, experiment.name)
 
     def _checkpoint_url(self, run: Run) -> str:
         """By uid, so that no trial resumes from one of an earlier experiment of the same name."""
@@ -275,8 +299,17 @@ def _needs(experiment: Experiment) -> list[str]:
     """The topics on which the state calls for action."""
     if experiment.over:
         return [LAUNCH, FINISHED]
-    due = any(t.reserved and t.started_at is None for t in experiment.live)
-    return [*([LAUNCH] if due else []), *([SUGGEST] if experiment.room > 0 else [])]
+    due = [LAUNCH] if _due(experiment) else []
+    return [*due, *([SUGGEST] if experiment.room > 0 else [])]
+
+
+def _due(experiment: Experiment) -> list[Trial]:
+    """Trials whose runs are to be launched now: none in a pause, nor beyond a smaller budget."""
+    if experiment.state != RUNNING:
+        return []
+    reserved = [t for t in experiment.live if t.reserved and t.started_at is None]
+    free = experiment.terms.parallel_trials - (experiment.active - len(reserved))
+    return reserved[: max(0, free)]
 
 
 def _news(trial: Trial, reports: tuple[Report, ...]) -> tuple[Report, ...]:

@@ -62,20 +62,20 @@ class Markers:
             uid, _, epoch = life.partition(".")
             yield Marker(namespace, name, uid, int(epoch))
 
-    def tidy(self, marker: Marker, experiment: Experiment | None, quiet: bool) -> None:
-        """Remove the marker if it has served. `quiet`: none of the experiment's runs is left."""
+    def tidy(self, marker: Marker, experiment: Experiment | None, at_rest: bool) -> None:
+        """Remove the marker if it has served. `at_rest`: nothing is left to do for its life."""
         if experiment is None or experiment.uid != marker.uid:
-            if self._age(marker) > STALE:
+            if at_rest and self._age(marker) > STALE:
                 self._store.delete(_index(marker.namespace, marker.name, marker.uid))
                 self._store.delete(marker.key)
         elif experiment.epoch < marker.epoch:
             if self._age(marker) > STALE:
                 self._store.delete(marker.key)
-        elif experiment.epoch > marker.epoch or (experiment.over and quiet):
+        elif experiment.epoch > marker.epoch or at_rest:
             self._store.delete(marker.key)
 
     def forget(self, experiment: Experiment) -> None:
-        """The experiment is deleted and purged."""
+        """The experiment is deleted, and no listing is to look at it any more."""
         self._store.delete(_index(experiment.namespace, experiment.name, experiment.uid))
 
     def _age(self, marker: Marker) -> float:

@@ -120,8 +120,8 @@ class Launcher(Protocol):
     def logs(self, run: Run) -> Iterator[bytes]:
         """The run's output so far; raises `NotFound` if there is none."""
 
-    def remove(self, namespace: str, experiment: str) -> None:
-        """Forget the ended runs of an experiment that is being deleted."""
+    def remove(self, namespace: str, experiment: str, uid: str) -> None:
+        """Forget the ended runs of an experiment that was deleted."""
 
 
 class Signal(NamedTuple):

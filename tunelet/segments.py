@@ -9,6 +9,8 @@ does no harm if two processes write the same object.
 import logging
 import threading
 from collections.abc import Iterator
+from heapq import heappop, heappush, heapreplace
+from math import inf
 
 import msgspec
 
@@ -24,6 +26,8 @@ from tunelet.history import (
     decode_trials,
     encode_head,
     encode_trials,
+    join,
+    numbered,
 )
 from tunelet.ports import Store
 from tunelet.trial import Trial
@@ -35,6 +39,14 @@ _NEWEST_FIRST = 10**20 - 1
 
 _SNAPSHOTS_KEPT = 2
 
+_CACHED_BYTES = 32 << 20
+"""So much of an experiment's segments is kept in memory at most."""
+
+
+def snapshot_key(path: str, seq: int) -> str:
+    """Where the snapshot of the head at entry `seq` stands."""
+    return f"{path}snapshots/{_NEWEST_FIRST - seq:020d}.json"
+
 
 class Segments:
     """The derived objects below `path`. Threads may share one."""
@@ -42,14 +54,16 @@ class Segments:
     def __init__(self, store: Store, path: str) -> None:
         self._store = store
         self._path = path
-        self._cache: dict[Segment, tuple[Trial, ...]] = {}
+        self._cache: dict[Segment, bytes] = {}
         self._unsaved: dict[int, Closed] = {}
         self._own: set[int] = set()
         self._lock = threading.RLock()
 
-    def newest(self) -> Head | None:
-        """The newest readable snapshot."""
+    def newest(self, oldest: int = 0) -> Head | None:
+        """The newest readable snapshot, of entry `oldest` or a later one."""
         for key in self._store.list(f"{self._path}snapshots/"):
+            if key > snapshot_key(self._path, oldest):
+                return None
             stored = self._store.get(key)
             if stored is None:
                 continue
@@ -82,67 +96,70 @@ class Segments:
                 mine = seq in self._own
                 if not mine and seq == max(self._unsaved):
                     return  # its writer is likely at it
-                if mine or self._store.get(self._snapshot(seq)) is None:
+                if mine or self._store.get(snapshot_key(self._path, seq)) is None:
                     self._save(closed)
                 del self._unsaved[seq]
                 self._own.discard(seq)
 
     def trials(self, segments: tuple[Segment, ...], after: int = -1) -> Iterator[Trial]:
         """Trials with a number above `after`, in order, reading only what it must."""
-        waiting = sorted(
-            (s for s in segments if s.trials and s.highest > after), key=lambda s: s.lowest
-        )
+        wanted = [s for s in segments if s.trials and s.highest > after]
+        wanted.sort(key=lambda s: s.lowest)
         with self._lock:
-            self._cache = {s: t for s, t in self._cache.items() if s in segments}
-        at_hand: list[Trial] = []
-        for index, segment in enumerate(waiting):
-            at_hand += (t for t in self._trials(segment) if t.number > after)
-            at_hand.sort(key=lambda t: t.number)
-            bound = waiting[index + 1].lowest if index + 1 < len(waiting) else float("inf")
-            ready = next((i for i, t in enumerate(at_hand) if t.number >= bound), len(at_hand))
-            yield from at_hand[:ready]
-            del at_hand[:ready]
+            self._cache = {s: data for s, data in self._cache.items() if s in segments}
+        return self._in_order(wanted, after)
 
-    def keep_tombstone(self, head: Head) -> str:
-        """Write the snapshot of a deleted experiment; returns its key."""
-        self._unsaved.clear()
-        self._cache.clear()
-        key = self._snapshot(head.seq)
-        self._store.put(key, encode_head(head))
-        return key
+    def _in_order(self, wanted: list[Segment], after: int) -> Iterator[Trial]:
+        """Numbers of different segments overlap; none is read before its first trial's turn."""
+        at_hand: list[_Opened] = []
+        for index, segment in enumerate(wanted):
+            yield from _below(at_hand, segment.lowest)
+            rest = decode_trials(self._bytes(segment), after)
+            if (first := next(rest, None)) is not None:
+                heappush(at_hand, (first.number, index, first, rest))
+        yield from _below(at_hand, inf)
 
     def _save(self, closed: Closed) -> None:
         """Segments first: a snapshot names only what is there."""
-        seq = closed.head.seq
         if closed.trials:
-            self._store.put(self._path + closed.segment.name, encode_trials(closed.trials))
+            self._put(closed.segment, encode_trials(closed.trials))
         for level, parts in closed.joined.items():
-            trials = [t for part in parts for t in self._trials(part)]
-            if trials:
-                name = Segment(level=level, seq=seq, trials=len(trials)).name
-                self._store.put(self._path + name, encode_trials(trials))
-        self._store.put(self._snapshot(seq), encode_head(closed.head))
-        stale = seq - _SNAPSHOTS_KEPT * WINDOW
+            data = join([self._bytes(part) for part in parts if part.trials])
+            if data:
+                self._put(closed.joint(level), data)
+        self._store.put(snapshot_key(self._path, closed.head.seq), encode_head(closed.head))
+        stale = closed.head.seq - _SNAPSHOTS_KEPT * WINDOW
         if stale > 0:
-            self._store.delete(self._snapshot(stale))
+            self._store.delete(snapshot_key(self._path, stale))
 
-    def _trials(self, segment: Segment) -> tuple[Trial, ...]:
-        if not segment.trials:
-            return ()
+    def _put(self, segment: Segment, data: bytes) -> None:
+        self._store.put(self._path + segment.name, data)
+        self._keep(segment, data)
+
+    def _bytes(self, segment: Segment) -> bytes:
         with self._lock:
-            if segment not in self._cache:
-                self._cache[segment] = self._unwritten(segment) or self._stored(segment)
-            return self._cache[segment]
+            data = self._cache.get(segment) or self._unwritten(segment) or self._stored(segment)
+            self._keep(segment, data)
+            return data
 
-    def _unwritten(self, segment: Segment) -> tuple[Trial, ...]:
+    def _keep(self, segment: Segment, data: bytes) -> None:
+        """Those used last stay."""
+        with self._lock:
+            self._cache.pop(segment, None)
+            self._cache[segment] = data
+            size = sum(map(len, self._cache.values()))
+            while size > _CACHED_BYTES:
+                size -= len(self._cache.pop(next(iter(self._cache))))
+
+    def _unwritten(self, segment: Segment) -> bytes | None:
         closed = self._unsaved.get(segment.seq)
         if closed is None:
-            return ()
+            return None
         if segment.level == 0:
-            return closed.trials
-        return tuple(t for part in closed.joined[segment.level] for t in self._trials(part))
+            return encode_trials(closed.trials)
+        return join([self._bytes(part) for part in closed.joined[segment.level] if part.trials])
 
-    def _stored(self, segment: Segment) -> tuple[Trial, ...]:
+    def _stored(self, segment: Segment) -> bytes:
         found = self._read(segment)
         if found is None:
             self._rebuild(segment.seq)
@@ -151,14 +168,17 @@ class Segments:
             raise Retry(f"segment {segment.name} of {self._path} cannot be read now")
         return found
 
-    def _read(self, segment: Segment) -> tuple[Trial, ...] | None:
-        """The segment's trials; None if it is absent or damaged."""
+    def _read(self, segment: Segment) -> bytes | None:
+        """The segment's bytes; None if it is absent or damaged."""
         stored = self._store.get(self._path + segment.name)
+        if stored is None:
+            return None
         try:
-            return decode_trials(stored.data) if stored is not None else None
+            count = sum(1 for _ in numbered(stored.data))
         except msgspec.MsgspecError as error:
             log.warning("segment %s of %s is damaged: %s", segment.name, self._path, error)
             return None
+        return stored.data if count == segment.trials else None
 
     def _rebuild(self, until: int) -> None:
         """Fold the log from its beginning and write every derived object up to entry `until`."""
@@ -169,5 +189,18 @@ class Segments:
                 self._save(closed)
                 del self._unsaved[head.seq]
 
-    def _snapshot(self, seq: int) -> str:
-        return f"{self._path}snapshots/{_NEWEST_FIRST - seq:020d}.json"
+
+_Opened = tuple[int, int, Trial, Iterator[Trial]]
+"""A segment that is being read: its next trial's number, its place, that trial and the rest."""
+
+
+def _below(opened: list[_Opened], bound: float) -> Iterator[Trial]:
+    """The trials with numbers below `bound`, in order, off the heap `opened`."""
+    while opened and opened[0][0] < bound:
+        _, index, trial, rest = opened[0]
+        yield trial
+        following = next(rest, None)
+        if following is None:
+            heappop(opened)
+        else:
+            heapreplace(opened, (following.number, index, following, rest))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 from tunelet import commands
 from tunelet.commands import Command
-from tunelet.errors import NotFound, Reject
+from tunelet.errors import Forbidden, NotFound, Reject
 from tunelet.experiment import Experiment
 from tunelet.journals import Journals
 from tunelet.loop import Loop, run_of, wanted
@@ -169,31 +169,37 @@ class Service:
         """The credential with which this attempt, and no other, may tell its values."""
         return self._tokens.issue(run)
 
-    def authorize(self, token: str, namespace: str, name: str, number: int) -> int:
-        """The attempt that the token is for. Raises `Forbidden` if it is for another trial."""
-        return self._tokens.attempt(token, self.experiment(namespace, name), number)
+    def authorize(self, token: str, namespace: str, name: str, number: int) -> Run:
+        """The run that the token is for. Raises `Forbidden` if it is for another trial."""
+        known = self._journals.of(namespace, name).known()
+        if known is not None:
+            try:
+                return self._tokens.run(token, known, number)
+            except Forbidden:
+                pass  # of a life that is not known yet, perhaps
+        return self._tokens.run(token, self.experiment(namespace, name), number)
 
-    def report(
-        self, namespace: str, name: str, number: int, attempt: int, reports: list[Report]
-    ) -> bool:
+    def report(self, run: Run, reports: list[Report]) -> bool:
         """Record intermediate values. True: the training is to stop."""
-        record = commands.Record(number, attempt, tuple(reports))
-        experiment = self._journals.of(namespace, name).commit(record)
-        return not wanted(experiment, number, attempt)
+        record = commands.Record(run.number, run.attempt, tuple(reports))
+        journal = self._journals.of(run.namespace, run.experiment)
+        return not wanted(journal.commit(record, uid=run.uid), run.number, run.attempt)
 
-    def finish(
-        self, namespace: str, name: str, number: int, attempt: int, outcome: Outcome
-    ) -> Trial:
+    def finish(self, run: Run, outcome: Outcome) -> Trial:
         """Record how an attempt ended. The first outcome of an attempt stands."""
-        self._changed(namespace, name, commands.Finish(number, attempt, outcome))
-        return self.trial(namespace, name, number)
+        finish = commands.Finish(run.number, run.attempt, outcome)
+        after = self._changed(run.namespace, run.experiment, finish, uid=run.uid)
+        ended = after.trials.get(run.number)
+        return ended or self.trial(run.namespace, run.experiment, run.number)
 
     def ready(self) -> None:
         """Raise `Retry` if the store cannot be reached."""
         self._store.get("v1/ready")
 
-    def _changed(self, namespace: str, name: str, command: Command) -> Experiment:
-        experiment = self._journals.of(namespace, name).commit(command)
+    def _changed(
+        self, namespace: str, name: str, command: Command, uid: str | None = None
+    ) -> Experiment:
+        experiment = self._journals.of(namespace, name).commit(command, uid=uid)
         self._loop.follow(experiment)
         return experiment
 

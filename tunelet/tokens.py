@@ -17,8 +17,8 @@ class Tokens:
         identity = "/".join(map(str, run)).encode()
         return f"{run.attempt}.{hmac.digest(self._secret, identity, 'sha256').hex()}"
 
-    def attempt(self, token: str, experiment: Experiment, number: int) -> int:
-        """The attempt that the token was issued for.
+    def run(self, token: str, experiment: Experiment, number: int) -> Run:
+        """The run that the token was issued for.
 
         Raises `Forbidden` if it is not a token of this trial.
         """
@@ -27,5 +27,5 @@ class Tokens:
             attempt = int(text)
             run = Run(experiment.namespace, experiment.name, experiment.uid, number, attempt)
             if hmac.compare_digest(self.issue(run).encode(), token.encode()):
-                return attempt
+                return run
         raise Forbidden(f"the token is not one of trial {number} of {experiment.name!r}")

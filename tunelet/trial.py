@@ -1,7 +1,8 @@
 """What is known of one trial: its hyperparameters, its reports and how it ended.
 
 Everything here is frozen and goes into the log as JSON as it stands (msgspec structs),
-so a field's name is part of the protocol (docs/protocol.md).
+so a field's name is part of the protocol (docs/protocol.md). They hold no cycles, which
+the garbage collector need not look for: it would take most of the time of loading many.
 """
 
 import math
@@ -50,7 +51,7 @@ class TrialState(StrEnum):
         return self not in (TrialState.WAITING, TrialState.RUNNING)
 
 
-class Report(msgspec.Struct, frozen=True, omit_defaults=True):
+class Report(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Intermediate values at one step (an epoch, say), by metric."""
 
     step: int
@@ -58,7 +59,7 @@ class Report(msgspec.Struct, frozen=True, omit_defaults=True):
     attempt: int = 1
 
 
-class Trial(msgspec.Struct, frozen=True, omit_defaults=True):
+class Trial(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One trial. Times are seconds since the epoch."""
 
     number: int
@@ -100,7 +101,7 @@ class Verdict(StrEnum):
     """The infrastructure failed, not the training: no verdict on the hyperparameters."""
 
 
-class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
+class Outcome(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """The end of one attempt, as a launcher, the training code or a pipeline tells it."""
 
     verdict: Verdict

@@ -114,15 +114,16 @@ class ProcessLauncher:
             raise NotFound(f"trial {run.number}, attempt {run.attempt} has no output") from None
         return _chunks(output.read, output.close)
 
-    def remove(self, namespace: str, experiment: str) -> None:
+    def remove(self, namespace: str, experiment: str, uid: str) -> None:
         top = self._runs(namespace, experiment)
+        life = top / _segment(uid)
         with _passing("a run's folder could not be removed"):
-            for path in sorted(top.glob("*/*/*")):
+            for path in sorted(life.glob("*/*")):
                 if not RunFolder(path).held():
                     # At once, so that nobody takes a half removed run for a lost one.
                     gone = path.rename(self._temporary / uuid4().hex)
                     shutil.rmtree(gone)
-        for path in (*top.glob("*/*"), *top.glob("*"), top):
+        for path in (*life.glob("*"), life, top):
             # Not empty while a run is active there, or another removed it.
             with suppress(OSError):
                 path.rmdir()

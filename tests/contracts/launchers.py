@@ -172,18 +172,22 @@ class LauncherContract:
 
     def test_removing_an_experiment_forgets_its_ended_runs_only(self, launcher: Launcher) -> None:
         active, other = RUN._replace(number=1), RUN._replace(experiment="other")
+        later = RUN._replace(uid="u2")
         launcher.launch(script("exit 0"))
         launcher.launch(script("exit 0", other))
+        launcher.launch(script("exit 0", later))
         launcher.launch(script("exec sleep 1000", active))
         ended(launcher)
         ended(launcher, other)
+        ended(launcher, later)
         # The run's end may be known a moment before it may be removed.
         until(lambda: RUN not in launcher.active("default", "digits"))
-        launcher.remove("default", "digits")
-        launcher.remove("default", "digits")
+        launcher.remove("default", "digits", RUN.uid)
+        launcher.remove("default", "digits", RUN.uid)
         assert launcher.observe(RUN).phase is Phase.ABSENT
         assert launcher.observe(active).phase is Phase.ACTIVE
         assert launcher.observe(other).phase is Phase.ENDED
+        assert launcher.observe(later).phase is Phase.ENDED
         launcher.stop(active)
         ended(launcher, active)
 

@@ -14,6 +14,7 @@ from tunelet.journal import Journal
 from tunelet.journals import Journals
 from tunelet.service import Service
 from tunelet.spec import parse
+from tunelet.tail import PURGE_AFTER
 from tunelet.trial import Trial
 
 REQUEST: dict[str, Any] = {
@@ -73,7 +74,7 @@ def used() -> MemoryStore:
     while sum(1 for _ in objects.list("v1/default/e/journal/")) < WINDOW - 8:
         log.commit(Submit("earlier", spec()))
         log.commit(Delete())
-    log.purge()
+    assert Journal(objects, "default", "e", clock=lambda: PURGE_AFTER).purge()
     return objects
 
 

@@ -15,7 +15,7 @@ from adapters.storage.memory import MemoryStore
 from tests.faults.checks import REQUEST, check, end, spec, submit
 from tests.faults.training import MemoryLauncher
 from tests.faults.world import Fault, Stuck, World
-from tunelet import decide, events
+from tunelet import decide, events, loop
 from tunelet.commands import AddTrials, Start, Submit
 from tunelet.errors import Conflict, Retry
 from tunelet.experiment import Experiment
@@ -93,6 +93,7 @@ def test_slots_that_are_not_reserved(monkeypatch: pytest.MonkeyPatch) -> None:
         return tuple(events.AttemptReserved(t.number, t.attempt) for t in waiting)
 
     monkeypatch.setattr(decide, "_reserve", all_that_wait)
+    monkeypatch.setattr(loop, "_due", lambda e: [t for t in e.live if t.started_at is None])
     world = World([submit])
     world.run()
     with pytest.raises(AssertionError, match="I3: too many"):
@@ -188,9 +189,10 @@ def test_a_marker_written_after_the_log_entry(monkeypatch: pytest.MonkeyPatch) -
     put_off: list[Marker] = []
     set_marker, changed = Markers.set, Service._changed
 
-    def and_then_the_marker(self: Service, *what: Any) -> Experiment:
-        experiment = changed(self, *what)
-        set_marker(self._markers, put_off.pop())
+    def and_then_the_marker(self: Service, *what: Any, **how: Any) -> Experiment:
+        experiment = changed(self, *what, **how)
+        if put_off:
+            set_marker(self._markers, put_off.pop())
         return experiment
 
     monkeypatch.setattr(Markers, "set", lambda self, marker: put_off.append(marker))

@@ -13,40 +13,54 @@ from tunelet.errors import NotFound, TuneletError
 from tunelet.experiment import Experiment
 from tunelet.journal import Journal
 from tunelet.ports import Store
+from tunelet.tail import FRESH, PURGE_AFTER
 from tunelet.trial import Report
 
 PATH = "v1/default/e/"
+ACTS: list[c.Command] = [
+    c.Submit("u", spec()),
+    c.Start(0, 1),
+    c.Pause(),
+    c.Resume(),
+    c.Delete(),
+]
 
 
-def journal(store: Store) -> Journal:
-    return Journal(store, "default", "e", sleep=lambda _: None)
+class Place:
+    """A store, and a clock that stands still but for what a test lets pass."""
 
+    def __init__(self, store: Store | None = None) -> None:
+        self.store = store or MemoryStore()
+        self.now = 1000.0
 
-def life(store: Store, sleepers: list[Journal]) -> Journal:
-    """An experiment's life until its deletion; each sleeper knows one entry more of it."""
-    log = journal(store)
-    acts: list[c.Command] = [
-        c.Submit("u", spec()),
-        c.Start(0, 1),
-        c.Pause(),
-        c.Resume(),
-        c.Delete(),
-    ]
-    for act, sleeper in zip(acts, sleepers, strict=True):
-        sleeper.peek()
-        log.commit(act)
-    return log
+    def journal(self, store: Store | None = None) -> Journal:
+        """As another process would open it."""
+        return Journal(
+            store or self.store, "default", "e", clock=lambda: self.now, sleep=lambda _: None
+        )
+
+    def life(self) -> list[Journal]:
+        """An experiment's life until its deletion; each sleeper knows one entry more of it."""
+        log, sleepers = self.journal(), [self.journal() for _ in ACTS]
+        for act, sleeper in zip(ACTS, sleepers, strict=True):
+            sleeper.peek()
+            log.commit(act)
+        return sleepers
+
+    def purge(self, store: Store | None = None) -> None:
+        self.now += PURGE_AFTER
+        assert self.journal(store).purge()
 
 
 @pytest.mark.parametrize("known", range(5))
 @pytest.mark.parametrize("reborn", [False, True])
 def test_a_reader_that_slept_through_a_purge_sees_it(known: int, reborn: bool) -> None:
-    store = MemoryStore()
-    sleepers = [journal(store) for _ in range(5)]
-    life(store, sleepers).purge()
+    place = Place()
+    sleepers = place.life()
+    place.purge()
     if reborn:
-        journal(store).commit(c.Submit("w", spec()))
-    assert sleepers[known].peek() == journal(store).peek()
+        place.journal().commit(c.Submit("w", spec()))
+    assert sleepers[known].peek() == place.journal().peek()
 
 
 @pytest.mark.parametrize("known", range(5))
@@ -54,78 +68,116 @@ def test_a_reader_that_slept_through_a_purge_sees_it(known: int, reborn: bool) -
 def test_a_writer_that_slept_through_a_purge_is_refused_or_stands(
     known: int, act: c.Command
 ) -> None:
-    store = MemoryStore()
-    sleepers = [journal(store) for _ in range(5)]
-    life(store, sleepers).purge()
+    place = Place()
+    sleepers = place.life()
+    place.purge()
     try:
         after: Experiment | None = sleepers[known].commit(act)
     except NotFound:
         after = None
     assert (after is None) is isinstance(act, c.Start)
-    present = journal(store).peek()
-    assert present is not None
-    assert after is None or present == after
-    assert len(list(store.list(PATH + "journal/"))) == (1 if after is None else 2)
+    present = place.journal().peek()
+    assert present == after
+    assert len(list(place.store.list(PATH + "journal/0"))) == (1 if after is None else 2)
+
+
+class _Sleepy(MemoryStore):
+    """What a writer knew ages while its request is on the way."""
+
+    def __init__(self, place: Place) -> None:
+        super().__init__()
+        self.place, self.asleep = place, False
+
+    def create(self, key: str, data: bytes) -> bool:
+        if self.asleep and "journal" in key:
+            self.asleep = False
+            self.place.journal().commit(c.Delete())
+            self.place.purge()
+        return super().create(key, data)
+
+
+def test_a_request_that_was_under_way_during_a_purge_does_not_stand() -> None:
+    place = Place()
+    place.store = store = _Sleepy(place)
+    log = place.journal()
+    log.commit(c.Submit("u", spec()))
+    store.asleep = True
+    with pytest.raises(NotFound):
+        log.commit(c.Start(0, 1))
+    assert len(list(store.list(PATH + "journal/0"))) == 1
+
+
+def test_whoever_has_just_seen_the_end_of_the_log_asks_nothing_more() -> None:
+    place = Place()
+    log = place.journal()
+    log.commit(c.Submit("u", spec()))
+    faults = Faults({})
+    fast = place.journal(Fallible(place.store, faults))
+    fast.peek()
+    del faults.calls[:]
+    fast.commit(c.Start(0, 1))
+    assert faults.calls == ["create"]
+    place.now += FRESH
+    fast.commit(c.Pause())
+    assert faults.calls == ["create", "create", "get"]
 
 
 @pytest.mark.parametrize("fault", Fault)
 def test_a_purge_that_fails_at_any_call_lets_nobody_write_into_the_gap(fault: Fault) -> None:
-    for call in range(11):
-        store = MemoryStore()
-        sleepers = [journal(store) for _ in range(5)]
-        life(store, sleepers)
-        log = journal(Fallible(store, Faults({call: fault})))
+    for call in range(12):
+        place = Place()
+        sleepers = place.life()
+        place.now += PURGE_AFTER
         with pytest.raises((Crash, TuneletError)):
-            log.purge()
+            place.journal(Fallible(place.store, Faults({call: fault}))).purge()
         for sleeper in sleepers:
             with pytest.raises(NotFound):
                 sleeper.commit(c.Start(1, 1))
-        log.purge()
-        assert len(list(store.list(PATH))) == 2
+        place.purge()
+        assert len(list(place.store.list(PATH))) == 2
 
 
 def test_what_came_too_late_does_not_hide_the_tombstone() -> None:
-    """Its writer died before it could take it back, and the snapshot is gone, too."""
-    store = MemoryStore()
-    sleepers = [journal(store) for _ in range(5)]
-    log = life(store, sleepers)
-    late = [store.get(entry_key(PATH, seq)) for seq in range(1, 5)]
-    log.purge()
-    for key in list(store.list(PATH + "snapshots/")):
-        store.delete(key)
+    """Its writer died before it could take it back."""
+    place = Place()
+    place.life()
+    late = [place.store.get(entry_key(PATH, seq)) for seq in range(1, 5)]
+    place.purge()
     for seq in (2, 4):
         stored = late[seq - 1]
         assert stored is not None
-        store.create(entry_key(PATH, seq), stored.data)
-    assert journal(store).commit(c.Submit("w", spec())).uid == "w"
+        place.store.create(entry_key(PATH, seq), stored.data)
+    assert place.journal().commit(c.Submit("w", spec())).uid == "w"
 
 
 class _Reborn(MemoryStore):
     """A new life begins just before a purge lists what it is to delete."""
 
-    begins = False
+    def __init__(self, place: Place) -> None:
+        super().__init__()
+        self.place, self.begins = place, False
 
     def list(self, prefix: str, after: str = "", limit: int | None = None):  # type: ignore[no-untyped-def]
-        if self.begins and prefix == PATH:
+        if self.begins and prefix.startswith(PATH):
             self.begins = False
-            journal(self).commit(c.Submit("w", spec()))
+            self.place.journal().commit(c.Submit("w", spec()))
             self.put(PATH + "trials/w/0/checkpoint", b"new")
         return super().list(prefix, after, limit)
 
 
 def test_a_purge_leaves_a_new_life_alone() -> None:
-    store = _Reborn()
-    log = life(store, [journal(store) for _ in range(5)])
+    place = Place()
+    place.store = store = _Reborn(place)
+    place.life()
+    store.put(PATH + "trials/u/0/checkpoint", b"old")
     store.begins = True
-    log.purge()
-    log.purge()
-    assert journal(store).read().uid == "w"
-    assert store.get(PATH + "trials/w/0/checkpoint")
+    place.purge()
+    assert place.journal().read().uid == "w"
+    assert list(store.list(PATH + "trials/")) == [PATH + "trials/w/0/checkpoint"]
 
 
 def test_more_callers_than_an_entry_holds_are_all_answered() -> None:
-    store = MemoryStore()
-    log = journal(store)
+    log = Place().journal()
     log.commit(c.Submit("u", spec()))
 
     def report(first: int) -> None:

@@ -115,10 +115,10 @@ class MemoryLauncher:
     def logs(self, run: Run) -> Iterator[bytes]:
         return iter([f"output of {run.name}".encode()])
 
-    def remove(self, namespace: str, experiment: str) -> None:
+    def remove(self, namespace: str, experiment: str, uid: str) -> None:
         for name, process in list(self._processes.items()):
-            at = (process.run.namespace, process.run.experiment)
-            if process.ended and at == (namespace, experiment):
+            at = process.run[:3]
+            if process.ended and at == (namespace, experiment, uid):
                 del self._processes[name]
 
     def running(self) -> list[Run]:

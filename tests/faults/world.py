@@ -227,9 +227,8 @@ def _pushed(run: Run, seen: Observation) -> Delivery:
     """The training code tells by itself what the launcher will see of it."""
 
     def push(service: Service) -> None:
-        at = (run.namespace, run.experiment, run.number, run.attempt)
-        service.report(*at, list(seen.reports))
+        service.report(run, list(seen.reports))
         if seen.outcome is not None:
-            service.finish(*at, seen.outcome)
+            service.finish(run, seen.outcome)
 
     return push

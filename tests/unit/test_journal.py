@@ -2,6 +2,7 @@
 
 import math
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from tunelet.errors import Conflict, NotFound
 from tunelet.experiment import DELETED
 from tunelet.journal import Journal
 from tunelet.ports import Store
+from tunelet.tail import PURGE_AFTER
 from tunelet.trial import Outcome, Report, TrialState, Verdict
 
 SPEC: dict[str, Any] = {
@@ -33,6 +35,11 @@ def store(request: pytest.FixtureRequest, tmp_path: Any) -> Store:
 
 def journal(store: Store) -> Journal:
     return Journal(store, "default", "e")
+
+
+def much_later(store: Store) -> Journal:
+    """When no writer can be left that knew the log before it was deleted."""
+    return Journal(store, "default", "e", clock=lambda: time.time() + 2 * PURGE_AFTER)
 
 
 def run(log: Journal, trials: int) -> None:
@@ -133,8 +140,13 @@ def test_a_deleted_experiment_leaves_a_tombstone_and_its_name_can_be_used_again(
     run(log, 30)
     stalled.read()
     assert log.commit(c.Delete()).state == DELETED
-    log.purge()
-    assert len(list(store.list("v1/default/e/"))) == 2
+    entries = len(list(store.list("v1/default/e/journal/")))
+    assert not log.purge()
+    assert much_later(store).purge()
+    assert [key.partition("/e/")[2] for key in store.list("v1/default/e/")] == [
+        f"journal/{entries:020d}.json",
+        "journal/purged",
+    ]
     with pytest.raises(NotFound):
         stalled.commit(c.AddTrials(30, ({"x": 1},)))
     again = journal(store)
@@ -146,14 +158,23 @@ def test_a_deleted_experiment_leaves_a_tombstone_and_its_name_can_be_used_again(
     assert [t.number for t in journal(store).history()[1]] == [t.number for t in again.history()[1]]
 
 
-def test_a_purged_log_without_its_snapshot_begins_at_the_tombstone(store: Store) -> None:
+def test_what_a_deleted_life_left_is_removed_while_the_next_one_goes_on(store: Store) -> None:
     log = journal(store)
     log.commit(c.Submit("u", SPEC))
-    log.commit(c.Delete())
-    log.purge()
+    run(log, 50)
+    store.put("v1/default/e/trials/u/0/checkpoint", b"old")
+    log.commit(c.Delete(), c.Submit("w", SPEC))
+    run(log, 50)
+    store.put("v1/default/e/trials/w/0/checkpoint", b"new")
+    before = log.read(), list(log.history()[1])
+    assert much_later(store).purge()
+    assert list(store.list("v1/default/e/trials/")) == ["v1/default/e/trials/w/0/checkpoint"]
     for key in list(store.list("v1/default/e/snapshots/")):
         store.delete(key)
-    assert journal(store).commit(c.Submit("w", SPEC)).uid == "w"
+    again = journal(store)
+    assert (again.read(), list(again.history()[1])) == before
+    run(again, 1)
+    assert again.read().ended.complete == 51
 
 
 def test_a_lost_attempt_is_tried_again_and_keeps_what_it_reported(store: Store) -> None:
