@@ -5,7 +5,15 @@ from tunelet.errors import FieldError, Reject
 
 def checked(key: str) -> str:
     """The key itself. Raises `Reject` if it is no relative path of plain segments."""
-    if any(segment in ("", ".", "..") for segment in key.split("/")) or "\0" in key:
+    if any(segment in ("", ".", "..") for segment in key.split("/")) or not _is_text(key):
         problem = FieldError("key", key, "is not a path below the store", "name a relative path")
         raise Reject(f"not a key: {key!r}", [problem])
     return key
+
+
+def _is_text(key: str) -> bool:
+    try:
+        key.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in key

@@ -23,11 +23,11 @@ class MemoryStore:
         self._writes = 0
 
     def get(self, key: str) -> Stored | None:
-        return self._objects.get(key)
+        return self._objects.get(checked(key))
 
     def create(self, key: str, data: bytes) -> bool:
         with self._lock:
-            return key not in self._objects and self._write(key, data)
+            return checked(key) not in self._objects and self._write(key, data)
 
     def put(self, key: str, data: bytes) -> None:
         with self._lock:
@@ -35,12 +35,12 @@ class MemoryStore:
 
     def replace(self, key: str, data: bytes, version: str) -> bool:
         with self._lock:
-            present = self._objects.get(key)
+            present = self._objects.get(checked(key))
             return present is not None and present.version == version and self._write(key, data)
 
     def delete(self, key: str) -> None:
         with self._lock:
-            self._objects.pop(key, None)
+            self._objects.pop(checked(key), None)
 
     def list(self, prefix: str, after: str = "", limit: int | None = None) -> Iterator[str]:
         with self._lock:

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from adapters.storage import open_store
-from tests.contracts.stores import StoreContract
+from tests.contracts.stores import SharedStoreContract
 from tunelet.errors import Reject
 from tunelet.ports import Store
 
@@ -20,7 +20,7 @@ def bucket_url(variable: str) -> str:
     return url.rstrip("/")
 
 
-class CloudStoreContract(StoreContract):
+class CloudStoreContract(SharedStoreContract):
     """The suite on a real server; each test below a prefix of its own."""
 
     variable: str
@@ -30,8 +30,11 @@ class CloudStoreContract(StoreContract):
         return bucket_url(self.variable)
 
     @pytest.fixture
-    def again(self, bucket: str) -> Callable[[], Store]:
-        url = f"{bucket}/{uuid4().hex}"
+    def url(self, bucket: str) -> str:
+        return f"{bucket}/{uuid4().hex}"
+
+    @pytest.fixture
+    def again(self, url: str) -> Callable[[], Store]:
         return lambda: open_store(url)
 
     def test_prefixes_do_not_see_each_other(self, bucket: str) -> None:

@@ -1,60 +1,109 @@
-"""What every store must do. A store's test inherits `StoreContract` and gives it `open_again`."""
+"""What every store must do. A store's test inherits `StoreContract` and gives it `again`.
+
+`SharedStoreContract` adds what several processes may expect of a store that they share.
+"""
 
 import threading
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
-from tunelet.errors import Reject, Retry
-from tunelet.ports import Store
+from tests.contracts.processes import together
+from tunelet.commands import AddTrials, Enqueue, Record, Start, Submit
+from tunelet.errors import Reject
+from tunelet.journal import Journal
+from tunelet.ports import Store, Stored
+from tunelet.trial import Report
 
 T = TypeVar("T")
 
 THREADS = 8
+PROCESSES = 3
 ODD_KEYS = [
-    "a b",
-    "a+b",
+    "a b/c d",
+    "a+b&c=d",
     "a%20b",
-    "a&b=c",
+    "percent%2Fslash",
     "a?b#c",
     "a'b(c)!*~",
+    'double"quote',
+    "star*[x]",
     "é/ü/€",
+    "日本/語",
     "\U0001f600",
     "_-.x",
+    ".hidden",
+    "dots..inside",
+    "-dash",
     "A",
     "a/b/c/d/e",
+    "k" * 200,
 ]
-NOT_KEYS = ["", "/a", "a/", "a//b", "./a", "a/../b", "a\0b"]
+NOT_KEYS = ["", "/a", "a/", "a//b", "./a", "a/.", "../a", "a/../b", "a\0b", "a\ud800b"]
+UNSORTED = ["a/b/c", "a.c", "a-b", "a0", "a/b.c", "a/b-c", "b", "a/é", "a/z", "a/Z", "a/\ufffd"]
+"""Where "a/" sorts behind "a-" and "a.", and so do names below folders of a file store."""
+SPEC: dict[str, Any] = {
+    "name": "e",
+    "namespace": "default",
+    "objectives": [{"metric": "objective", "direction": "minimize", "goal": None}],
+    "max_trials": 100,
+    "parallel_trials": 4,
+    "max_attempts": 3,
+    "enqueue": [],
+}
 
 
-def at_once(*calls: Callable[[], T]) -> list[T]:
-    """The calls' results; none begins before all threads are there."""
-    gate = threading.Barrier(len(calls))
+def at_once(count: int, act: Callable[[int], T]) -> list[T]:
+    """What `act` gives for each of so many threads; none begins before all are there."""
+    gate = threading.Barrier(count)
 
-    def run(call: Callable[[], T]) -> T:
+    def run(number: int) -> T:
         gate.wait()
-        return call()
+        return act(number)
 
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(run, calls))
-
-
-def patiently(call: Callable[[], T]) -> T:
-    """A store under contention may ask to be called again."""
-    for _ in range(100):
-        try:
-            return call()
-        except Retry:
-            continue
-    raise AssertionError("never came through")
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(run, range(count)))
 
 
-def data_of(store: Store, key: str) -> bytes | None:
-    stored = store.get(key)
-    return None if stored is None else stored.data
+def stored(store: Store, key: str) -> Stored:
+    found = store.get(key)
+    assert found is not None, f"{key} is absent"
+    return found
+
+
+def read(store: Store, key: str) -> bytes:
+    return stored(store, key).data
+
+
+def count_up(store: Store, key: str, times: int) -> None:
+    """Add one so many times, by compare-and-swap."""
+    for _ in range(times):
+        present = stored(store, key)
+        while not store.replace(key, b"%d" % (int(present.data) + 1), present.version):
+            present = stored(store, key)
+
+
+def begin(store: Store) -> None:
+    """A log with a trial that runs."""
+    Journal(store, "default", "e").commit(Submit("u", SPEC), AddTrials(0, ({"x": 1},)), Start(0, 1))
+
+
+def tell(store: Store, writer: int, count: int) -> None:
+    """Steps that only this writer tells, and a trial that is enqueued without a key."""
+    log = Journal(store, "default", "e")
+    for n in range(count):
+        log.commit(Record(0, 1, (Report(writer * count + n, {"objective": float(writer)}),)))
+    log.commit(Enqueue(({"x": writer},)))
+
+
+def check_told(store: Store, writers: int, count: int) -> None:
+    experiment = Journal(store, "default", "e").read()
+    assert [r.step for r in experiment.trials[0].reports] == list(range(writers * count))
+    enqueued = [trial.hyperparameters["x"] for trial in experiment.live if trial.enqueued]
+    assert sorted(map(str, enqueued)) == [str(writer) for writer in range(writers)]
 
 
 class StoreContract:
@@ -68,81 +117,91 @@ class StoreContract:
     def store(self, again: Callable[[], Store]) -> Store:
         return again()
 
+    # One object
+
     def test_what_was_never_written_is_absent(self, store: Store) -> None:
         assert store.get("k") is None
-        assert list(store.list("")) == []
-
-    def test_a_write_is_seen_by_every_reader(
-        self, store: Store, again: Callable[[], Store]
-    ) -> None:
-        store.put("k", b"1")
-        assert data_of(again(), "k") == b"1"
-        store.put("k", b"2")
-        assert data_of(again(), "k") == b"2"
+        assert store.get("a/b/c") is None
+        assert list(store.list("")) == list(store.list("a")) == list(store.list("a/b/")) == []
 
     def test_a_key_is_created_once(self, store: Store) -> None:
         assert store.create("k", b"1") is True
         assert store.create("k", b"2") is False
         assert store.create("k", b"1") is False
-        assert data_of(store, "k") == b"1"
+        assert read(store, "k") == b"1"
 
-    def test_a_deleted_key_can_be_created_again(self, store: Store) -> None:
-        store.put("k", b"1")
-        store.delete("k")
-        store.delete("k")
-        assert store.get("k") is None
-        assert store.create("k", b"2") is True
-        assert data_of(store, "k") == b"2"
+    def test_a_deleted_key_is_gone_and_can_be_created_again(self, store: Store) -> None:
+        store.put("a/k", b"1")
+        store.delete("a/k")
+        store.delete("a/k")
+        store.delete("never/was")
+        assert store.get("a/k") is None
+        assert list(store.list("")) == []
+        assert store.create("a/k", b"2") is True
+        assert read(store, "a/k") == b"2"
 
     def test_a_swap_needs_the_present_version(self, store: Store) -> None:
         store.put("k", b"1")
-        first = store.get("k")
-        assert first is not None
-        assert store.replace("k", b"2", first.version) is True
-        assert store.replace("k", b"3", first.version) is False
-        second = store.get("k")
-        assert second is not None
-        assert second.data == b"2"
-        assert store.replace("k", b"3", second.version) is True
-        assert data_of(store, "k") == b"3"
+        first = stored(store, "k").version
+        assert store.replace("k", b"2", first) is True
+        assert store.replace("k", b"3", first) is False
+        assert read(store, "k") == b"2"
+        store.put("k", b"4")
+        assert store.replace("k", b"5", first) is False
+        assert store.replace("k", b"6", stored(store, "k").version) is True
+        assert read(store, "k") == b"6"
 
-    def test_a_swap_on_an_absent_key_is_refused(self, store: Store) -> None:
+    def test_a_swap_makes_nothing(self, store: Store) -> None:
         store.put("k", b"1")
-        stored = store.get("k")
-        assert stored is not None
+        gone = stored(store, "k").version
         store.delete("k")
-        assert store.replace("k", b"2", stored.version) is False
-        assert store.get("k") is None
+        assert store.replace("k", b"2", gone) is False
+        assert store.replace("never/was", b"2", gone) is False
+        assert list(store.list("")) == []
 
     @pytest.mark.parametrize("size", [0, 1, 5 * 2**20], ids=["empty", "a byte", "5 MiB"])
     def test_bytes_come_back_as_they_were(self, store: Store, size: int) -> None:
         data = bytes(range(256)) * (size // 256) + b"\xff" * (size % 256)
         assert store.create("created", data) is True
+        assert store.create("created", data + b"?") is False
         store.put("put", data)
-        stored = store.get("put")
-        assert stored is not None
-        assert stored.data == data == data_of(store, "created")
-        assert store.replace("put", data + b"!", stored.version) is True
-        assert data_of(store, "put") == data + b"!"
+        assert read(store, "put") == data == read(store, "created")
+        assert store.replace("put", data + b"!", stored(store, "put").version) is True
+        assert read(store, "put") == data + b"!"
 
     def test_keys_may_hold_any_character(self, store: Store) -> None:
-        for number, key in enumerate(ODD_KEYS):
-            assert store.create(f"odd/{key}", str(number).encode()) is True
-        assert [data_of(store, f"odd/{key}") for key in ODD_KEYS] == [
-            str(number).encode() for number in range(len(ODD_KEYS))
-        ]
-        assert sorted(store.list("odd/")) == sorted(f"odd/{key}" for key in ODD_KEYS)
-        for key in ODD_KEYS:
-            store.delete(f"odd/{key}")
+        values = {f"odd/{key}": str(number).encode() for number, key in enumerate(ODD_KEYS)}
+        for key, value in values.items():
+            assert store.create(key, value) is True
+            assert store.create(key, b"") is False
+        assert {key: read(store, key) for key in values} == values
+        assert sorted(store.list("odd/")) == sorted(values)
+        for key in values:
+            assert key in set(store.list(key[:7]))
+            store.delete(key)
         assert list(store.list("odd/")) == []
 
-    def test_a_listing_is_in_utf8_order(self, store: Store) -> None:
-        keys = ["p/a", "p/B", "p/a-", "p/a.b", "p/b", "p/é", "p/\ufffd", "p/10"]
-        for key in [*keys, "o/z", "q/a"]:
+    @pytest.mark.parametrize("key", NOT_KEYS)
+    def test_what_is_no_path_is_no_key(self, store: Store, key: str) -> None:
+        for use in (
+            lambda: store.create(key, b""),
+            lambda: store.put(key, b""),
+            lambda: store.replace(key, b"", "1"),
+            lambda: store.get(key),
+            lambda: store.delete(key),
+        ):
+            with pytest.raises(Reject, match="key"):
+                use()
+
+    # Listing
+
+    def test_a_listing_is_in_the_order_of_bytes(self, store: Store) -> None:
+        for key in [*UNSORTED, "o/z"]:
             store.put(key, b"")
-        assert list(store.list("p/")) == sorted(keys, key=str.encode)
-        assert list(store.list("p/a")) == ["p/a", "p/a-", "p/a.b"]
-        assert list(store.list("")) == sorted([*keys, "o/z", "q/a"], key=str.encode)
+        ordered = sorted([*UNSORTED, "o/z"], key=str.encode)
+        assert list(store.list("")) == ordered
+        assert list(store.list("a/")) == [key for key in ordered if key.startswith("a/")]
+        assert list(store.list("a/b")) == ["a/b-c", "a/b.c", "a/b/c"]
         assert list(store.list("none/")) == []
 
     def test_characters_beyond_the_first_plane_sort_by_their_bytes_too(self, store: Store) -> None:
@@ -150,23 +209,58 @@ class StoreContract:
             store.put(key, b"")
         assert list(store.list("p/")) == ["p/\ufffd", "p/\U0001f600"]
 
-    def test_a_listing_starts_behind_a_key_and_ends_at_the_limit(self, store: Store) -> None:
-        keys = [f"p/{n:02d}" for n in range(12)]
+    def test_pages_together_are_the_listing(self, store: Store) -> None:
+        for key in UNSORTED:
+            store.put(key, b"")
+        for prefix in ("", "a", "a/", "a/b", "b", "nothing", "a/b/c/d"):
+            whole = sorted((key for key in UNSORTED if key.startswith(prefix)), key=str.encode)
+            for limit in (1, 2, 5, 100):
+                pages, after = [], ""
+                while page := list(store.list(prefix, after, limit)):
+                    assert len(page) <= limit
+                    pages += page
+                    after = page[-1]
+                assert pages == whole, f"{prefix!r}, {limit} a page"
+            assert list(store.list(prefix, limit=0)) == []
+
+    def test_a_listing_may_begin_behind_what_does_not_exist(self, store: Store) -> None:
+        for key in UNSORTED:
+            store.put(key, b"")
+        for after in ("a", "a-", "a.", "a.z", "a/", "a/b", "a/b.b", "a/~", "a0", "az", "b/z", "z"):
+            rest = sorted(
+                (key for key in UNSORTED if key.encode() > after.encode()), key=str.encode
+            )
+            assert list(store.list("", after=after)) == rest, after
+            assert list(store.list("", after=after, limit=2)) == rest[:2], after
+        assert list(store.list("b", after="a/b")) == ["b"]
+        assert list(store.list("a/", after="b")) == []
+
+    def test_a_listing_survives_changes_while_it_is_read(self, store: Store) -> None:
+        """It need not show them, but what was there all the time it must show, once."""
+        keys = [f"a/{n:02d}/x" for n in range(20)]
         for key in keys:
             store.put(key, b"")
-        assert list(store.list("p/", after="p/03")) == keys[4:]
-        assert list(store.list("p/", after="p/03x")) == keys[4:]
-        assert list(store.list("p/", after="p/03", limit=2)) == keys[4:6]
-        assert list(store.list("p/", after="p/03x", limit=2)) == keys[4:6]
-        assert list(store.list("p/", after="a")) == keys
-        assert list(store.list("p/", after="z")) == []
-        assert list(store.list("p/", limit=0)) == []
-        assert list(store.list("p/", limit=99)) == keys
-        pages, after = [], ""
-        while page := list(store.list("p/", after, limit=5)):
-            pages.append(page)
-            after = page[-1]
-        assert pages == [keys[:5], keys[5:10], keys[10:]]
+        seen = []
+        for count, key in enumerate(store.list("a/")):
+            seen.append(key)
+            if 2 * count < len(keys):
+                store.delete(keys[2 * count])
+                store.put(f"b/{count:02d}", b"")
+        assert sorted(set(seen)) == seen
+        assert set(keys[1::2]) <= set(seen) <= set(keys)
+
+    # Several at once
+
+    def test_what_is_acknowledged_is_seen_by_all(self, again: Callable[[], Store]) -> None:
+        one, other = again(), again()
+        for n in range(10):
+            key = f"a/{n:02d}"
+            assert one.create(key, b"1")
+            assert read(other, key) == b"1"
+            assert len(list(other.list("a/"))) == n + 1
+            assert other.create(key, b"2") is False
+            other.put(key, b"3")
+            assert read(one, key) == b"3"
 
     def test_of_many_creators_one_wins_and_its_bytes_stand(
         self, again: Callable[[], Store]
@@ -174,48 +268,93 @@ class StoreContract:
         stores = [again() for _ in range(THREADS)]
         for turn in range(10):
             key = f"race/{turn}"
-
-            def create(number: int, key: str = key) -> bool:
-                return stores[number].create(key, str(number).encode())
-
-            won = at_once(*[lambda n=n, f=create: f(n) for n in range(THREADS)])
+            won = at_once(THREADS, lambda n, key=key: stores[n].create(key, b"%d" % n))  # type: ignore[misc]
             assert Counter(won)[True] == 1
-            assert data_of(stores[0], key) == str(won.index(True)).encode()
+            assert read(stores[0], key) == b"%d" % won.index(True)
+
+    def test_of_many_swaps_of_one_version_one_wins(self, again: Callable[[], Store]) -> None:
+        stores = [again() for _ in range(THREADS)]
+        for turn in range(10):
+            key = f"race/{turn}"
+            stores[0].put(key, b"start")
+            seen = stored(stores[0], key).version
+            won = at_once(
+                THREADS,
+                lambda n, key=key, seen=seen: stores[n].replace(key, b"%d" % n, seen),  # type: ignore[misc]
+            )
+            assert Counter(won)[True] == 1
+            assert read(stores[0], key) == b"%d" % won.index(True)
 
     def test_no_swap_is_lost(self, again: Callable[[], Store]) -> None:
         stores = [again() for _ in range(THREADS)]
         stores[0].put("n", b"0")
+        at_once(THREADS, lambda n: count_up(stores[n], "n", 5))
+        assert read(stores[0], "n") == b"%d" % (5 * THREADS)
 
-        def add(store: Store) -> int:
-            done = 0
-            while done < 5:
-                stored = store.get("n")
-                assert stored is not None
-                done += store.replace("n", b"%d" % (int(stored.data) + 1), stored.version)
-            return done
+    def test_creators_and_removers_of_one_folder_do_not_disturb_each_other(
+        self, again: Callable[[], Store]
+    ) -> None:
+        stores = [again() for _ in range(4)]
 
-        added = at_once(*[lambda s=s: add(s) for s in stores])
-        assert data_of(stores[0], "n") == str(sum(added)).encode() == str(5 * THREADS).encode()
+        def come_and_go(n: int) -> None:
+            for turn in range(25):
+                assert stores[n].create(f"deep/er/{n}", b"%d" % turn) is True
+                assert read(stores[n], f"deep/er/{n}") == b"%d" % turn
+                stores[n].delete(f"deep/er/{n}")
+
+        at_once(len(stores), come_and_go)
+        assert list(stores[0].list("")) == []
 
     def test_a_reader_never_sees_half_a_write(self, again: Callable[[], Store]) -> None:
         writer, reader = again(), again()
-        values = {bytes([n]) * 100_000 for n in range(4)}
-        writer.put("k", min(values))
+        values = [bytes([n]) * (100_000 + n) for n in range(4)]
+        writer.put("k", values[0])
         written = threading.Event()
 
         def write() -> None:
-            for _ in range(5):
-                for value in values:
-                    writer.put("k", value)
+            for value in values * 5:
+                writer.put("k", value)
             written.set()
 
-        def read() -> None:
+        def look() -> None:
             while not written.is_set():
-                assert data_of(reader, "k") in values
+                assert read(reader, "k") in values
 
-        at_once(write, read)
+        at_once(2, lambda n: (write, look)[n]())
 
-    @pytest.mark.parametrize("key", NOT_KEYS)
-    def test_what_is_no_path_is_no_key(self, store: Store, key: str) -> None:
-        with pytest.raises(Reject, match="key"):
-            store.put(key, b"")
+    def test_writers_that_race_on_a_log_lose_nothing_and_repeat_nothing(
+        self, again: Callable[[], Store]
+    ) -> None:
+        begin(again())
+        stores = [again() for _ in range(4)]
+        at_once(len(stores), lambda n: tell(stores[n], n, 5))
+        check_told(again(), len(stores), 5)
+
+
+class SharedStoreContract(StoreContract):
+    """The suite for a store that any process may open by its URL."""
+
+    @pytest.fixture
+    def url(self) -> str:
+        raise NotImplementedError
+
+    def test_of_many_processes_that_create_one_wins(
+        self, url: str, again: Callable[[], Store]
+    ) -> None:
+        won = together(url, PROCESSES, "print([store.create(f'race/{n}', me) for n in range(20)])")
+        store = again()
+        for n, turn in enumerate(zip(*won, strict=True)):
+            assert Counter(turn)[True] == 1
+            assert read(store, f"race/{n}") == b"%d" % turn.index(True)
+
+    def test_processes_lose_no_swap(self, url: str, again: Callable[[], Store]) -> None:
+        again().put("n", b"0")
+        together(url, PROCESSES, "print(stores.count_up(store, 'n', 10))")
+        assert read(again(), "n") == b"%d" % (10 * PROCESSES)
+
+    def test_processes_that_race_on_a_log_lose_nothing_and_repeat_nothing(
+        self, url: str, again: Callable[[], Store]
+    ) -> None:
+        begin(again())
+        together(url, PROCESSES, "print(stores.tell(store, int(me), 5))")
+        check_told(again(), PROCESSES, 5)
