@@ -33,6 +33,10 @@ class Retry(TuneletError):
         self.after = after
 
 
+class Throttled(Retry):
+    """The other side is well but has too much to do: send less, and not soon."""
+
+
 class CommitUnknown(Retry):
     """The deadline passed before it was known whether a write stands.
 

@@ -25,10 +25,23 @@ _KINDS = {
 
 
 def open_store(url: str) -> Store:
-    """The store at `url`.
+    """The store at `url`; one in a cloud with patience for passing faults.
 
     `file:///folder`, `memory://name`, `s3://bucket/prefix`, `gs://bucket/prefix` or
-    `az://container/prefix`. Raises `Reject` if no store goes by the URL's scheme, if its
+    `az://container/prefix`. Raises `Reject` as `connect` does.
+    """
+    store = connect(url)
+    if urlsplit(url).scheme in ("memory", "file"):
+        return store
+    from adapters.storage.patience import PatientStore
+
+    return PatientStore(store)
+
+
+def connect(url: str) -> Store:
+    """The store at `url` as its adapter is, which tells of every fault at once.
+
+    Raises `Reject` if no store goes by the URL's scheme, if its
     library is not installed, or if the URL or the credentials cannot be right.
     """
     kind = _KINDS.get(urlsplit(url).scheme)

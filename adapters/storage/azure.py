@@ -38,7 +38,7 @@ _OPTIONS: dict[str, Any] = {
     "connection_timeout": CONNECT_SECONDS,
     "read_timeout": READ_SECONDS,
 }
-_PASSING = {"ContainerBeingDeleted", "ServerBusy", "OperationTimedOut", "AccountBeingCreated"}
+_PASSING = {"ContainerBeingDeleted", "OperationTimedOut", "AccountBeingCreated"}
 _EXISTS = (faults.ResourceExistsError, faults.ResourceModifiedError)
 """409 BlobAlreadyExists and 412 ConditionNotMet: which of them depends on the service's version."""
 
@@ -148,8 +148,11 @@ class AzureStore:
 
     def _answered(self, error: faults.HttpResponseError, right: str) -> Retry | Reject:
         status, code, location = error.status_code or 0, _code(error), self._location
+        headers = getattr(error.response, "headers", None)
+        if status == 429 or code == "ServerBusy":
+            return location.throttled(f"{status} {code}", headers)
         if code in _PASSING or passing(status):
-            return location.retry(f"{status} {code}", getattr(error.response, "headers", None))
+            return location.retry(f"{status} {code}", headers)
         if code == "ContainerNotFound":
             return location.refuse(
                 "the container does not exist", "create it, or correct its name and the account"

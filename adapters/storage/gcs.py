@@ -153,8 +153,11 @@ class GcsStore:
     def _answered(self, error: Any, right: str) -> Retry | Reject:
         status = int(getattr(error, "code", None) or error.response.status_code)
         location = self._location
+        headers = getattr(error.response, "headers", None)
+        if status == 429:
+            return location.throttled(status, headers)
         if passing(status) or status == 409:  # a concurrent write to the object
-            return location.retry(status, getattr(error.response, "headers", None))
+            return location.retry(status, headers)
         if status == 404:
             return location.refuse("the bucket does not exist", "create it, or correct the name")
         if status == 401:

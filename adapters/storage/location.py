@@ -11,7 +11,7 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from adapters.storage.keys import checked
-from tunelet.errors import FieldError, Reject, Retry
+from tunelet.errors import FieldError, Reject, Retry, Throttled
 
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 10.0
@@ -42,8 +42,10 @@ class Location(NamedTuple):
 
     def retry(self, fault: object, headers: Mapping[str, str] | None = None) -> Retry:
         """A passing fault; `fault` names it without any secret."""
-        asked = None if headers is None else headers.get("Retry-After", headers.get("retry-after"))
-        return Retry(f"{self.url} could not be reached: {fault}", seconds(asked))
+        return Retry(f"{self.url} could not be reached: {fault}", _asked(headers))
+
+    def throttled(self, fault: object, headers: Mapping[str, str] | None = None) -> Throttled:
+        return Throttled(f"{self.url} asks for fewer requests: {fault}", _asked(headers))
 
 
 def locate(url: str) -> Location:
@@ -73,6 +75,17 @@ def _encryption_key(location: Location, query: str) -> str | None:
     if key == "":
         raise location.refuse("encryption_key is empty", "name a key, or leave the option out")
     return key
+
+
+def _asked(headers: Mapping[str, str] | None) -> float | None:
+    """What a Retry-After header asks for, in whatever case its name is written."""
+    return (
+        None
+        if headers is None
+        else seconds(
+            next((value for name, value in headers.items() if name.lower() == "retry-after"), None)
+        )
+    )
 
 
 def seconds(retry_after: str | None) -> float | None:

@@ -39,11 +39,15 @@ _PASSING = {
     "ConditionalRequestConflict",
     "OperationAborted",
     "RequestTimeout",
-    "SlowDown",
-    "Throttling",
-    "ThrottlingException",
-    "RequestLimitExceeded",
 }
+_THROTTLED = (
+    "SlowDown",
+    "Throttl",
+    "RequestLimitExceeded",
+    "TooManyRequests",
+    "ServiceUnavailable",
+)
+"""How the codes begin that ask for fewer requests; MinIO says SlowDownRead and SlowDownWrite."""
 _SIGN_IN = (
     faults.NoCredentialsError,
     faults.PartialCredentialsError,
@@ -161,6 +165,8 @@ class S3Store:
         code, answer = _code(error), error.response.get("ResponseMetadata", {})
         status = int(answer.get("HTTPStatusCode", 0))
         location = self._location
+        if status == 429 or code.startswith(_THROTTLED):
+            return location.throttled(f"{status} {code}", answer.get("HTTPHeaders"))
         if code in _PASSING or passing(status):
             return location.retry(f"{status} {code}", answer.get("HTTPHeaders"))
         if code == "NoSuchBucket":
