@@ -6,9 +6,10 @@ than they do themselves.
 
 import argparse
 import importlib
-import json
 
-BENCHMARKS = ("overhead", "coldstart")
+from benchmarks.figures import line
+
+BENCHMARKS = ("overhead", "coldstart", "writers")
 
 
 def main() -> None:
@@ -16,8 +17,7 @@ def main() -> None:
     parser.add_argument("name", choices=BENCHMARKS)
     parser.add_argument("--quick", action="store_true", help="fewer repetitions, rougher figures")
     options = parser.parse_args()
-    figures = importlib.import_module(f"benchmarks.{options.name}").run(quick=options.quick)
-    print(json.dumps({name: round(figure, 4) for name, figure in figures.items()}))
+    print(line(importlib.import_module(f"benchmarks.{options.name}").run(quick=options.quick)))
 
 
 if __name__ == "__main__":

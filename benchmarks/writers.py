@@ -1,0 +1,188 @@
+"""Throughput against the number of writing instances: operations a second on one experiment.
+
+A writer is an instance of a function: a journal and a store of its own, sharing nothing with
+the others but the bucket. Its operation is one report of its own running trial, put into
+the log by `Journal.commit`; it begins the next as soon as one stands. The store is a folder in
+TMPDIR whose every request takes 60 ms longer, as one to a bucket does.
+
+The writers are threads of two processes on however many cores there are. Each folds the
+whole log, so that with many of them this machine's processors, shown as `cpu`, are a limit that
+64 instances on 64 machines would not have.
+
+Every number ends with a look at the log by one more reader: a report that was acknowledged and
+does not stand there, or that stands there twice, ends the benchmark.
+"""
+
+import os
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import NamedTuple
+
+from adapters.storage import open_store
+from algorithms import catalog
+from benchmarks.delay import SECONDS, Far
+from benchmarks.figures import Figures, percentile
+from benchmarks.inline import request
+from benchmarks.table import show
+from tunelet.chain import heads
+from tunelet.commands import AddTrials, Record, Start, Submit
+from tunelet.errors import Retry
+from tunelet.events import Reported
+from tunelet.history import Head
+from tunelet.journal import Journal
+from tunelet.ports import Store
+from tunelet.spec import parse
+from tunelet.trial import Assignment, Report
+
+NUMBERS = (1, 2, 4, 8, 16, 32, 64)
+PROCESSES = 2
+COLUMNS = (
+    *("writers", "ops/s", "p50 s", "p99 s", "longest s", "slowest's share", "sent again"),
+    *("acknowledged", "entries", "cpu"),
+)
+NAMESPACE, NAME, UID = "default", "writers", "0" * 16
+
+
+class Span(NamedTuple):
+    """What is measured, in seconds of the wall clock: all writers write before and after it."""
+
+    begin: float
+    end: float
+
+
+class Written(NamedTuple):
+    """What one writer did."""
+
+    trial: int
+    acknowledged: int
+    """Reports with the steps from 0 on."""
+    seconds: tuple[float, ...]
+    """Of each operation that ended in the span."""
+    refused: int
+    """Times that a `Retry` asked for the same operation once more, in the span."""
+
+
+class Measured(NamedTuple):
+    writers: tuple[Written, ...]
+    cpu: float
+    """Processors in use, on the average."""
+    entries: int
+
+    def rate(self, seconds: float) -> float:
+        return sum(len(writer.seconds) for writer in self.writers) / seconds
+
+
+def run(quick: bool) -> Figures:
+    warm, seconds = (1.0, 3.0) if quick else (4.0, 16.0)
+    with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as pool:
+        found = {n: measure(pool, n, warm, seconds, SECONDS) for n in NUMBERS}
+    show(
+        f"Operations a second on a store {SECONDS * 1000:.0f} ms away, {seconds:.0f} s each",
+        COLUMNS,
+        [_row(n, measured, seconds) for n, measured in found.items()],
+    )
+    print("slowest's share: its operations, of the average writer's\n")
+    return {str(n): measured.rate(seconds) for n, measured in found.items()}
+
+
+def _row(number: int, measured: Measured, seconds: float) -> list[str]:
+    each = [s for writer in measured.writers for s in writer.seconds]
+    slowest = min(len(writer.seconds) for writer in measured.writers)
+    return [
+        str(number),
+        f"{measured.rate(seconds):.1f}",
+        f"{percentile(each, 0.5):.2f}",
+        f"{percentile(each, 0.99):.2f}",
+        f"{max(each, default=0.0):.2f}",
+        f"{slowest * number / max(1, len(each)):.2f}",
+        str(sum(writer.refused for writer in measured.writers)),
+        str(sum(writer.acknowledged for writer in measured.writers)),
+        str(measured.entries),
+        f"{measured.cpu:.2f}",
+    ]
+
+
+def measure(
+    pool: ProcessPoolExecutor, number: int, warm: float, seconds: float, delay: float
+) -> Measured:
+    """Have `number` writers write for `seconds`, after `warm` seconds of the same."""
+    with tempfile.TemporaryDirectory() as name:
+        url = Path(name).resolve().as_uri()
+        prepare(open_store(url), number)
+        # A spawned process first has to import all this.
+        list(pool.map(_imported, range(PROCESSES)))
+        begin = time.time() + warm
+        groups = [list(range(number))[i::PROCESSES] for i in range(min(PROCESSES, number))]
+        work = partial(_group, url, delay, Span(begin, begin + seconds))
+        done = list(pool.map(work, groups))
+        writers = tuple(writer for group, _ in done for writer in group)
+        entries = check(open_store(url), {w.trial: w.acknowledged for w in writers})
+    return Measured(writers, sum(cpu for _, cpu in done) / (warm + seconds), entries)
+
+
+def prepare(store: Store, number: int) -> Journal:
+    """An experiment with so many running trials."""
+    spec = parse(request("random_search", number, number) | {"name": NAME}, catalog(), NAMESPACE)
+    journal = Journal(store, NAMESPACE, NAME)
+    drawn: Assignment = {"learning_rate": 0.05, "batch_size": 64}
+    journal.commit(Submit(UID, spec), AddTrials(0, (drawn,) * number))
+    journal.commit(*(Start(trial, 1) for trial in range(number)))
+    return journal
+
+
+def _imported(_: int) -> None:
+    time.sleep(0.1)  # so that no process takes both calls
+
+
+def _group(
+    url: str, delay: float, span: Span, trials: Sequence[int]
+) -> tuple[list[Written], float]:
+    before = os.times()
+    with ThreadPoolExecutor(len(trials)) as threads:
+        writers = list(threads.map(partial(_write, url, delay, span), trials))
+    after = os.times()
+    return writers, after.user + after.system - before.user - before.system
+
+
+def _write(url: str, delay: float, span: Span, trial: int) -> Written:
+    journal = Journal(Far(open_store(url), delay), NAMESPACE, NAME)
+    seconds: list[float] = []
+    refused = step = 0
+    while (began := time.time()) < span.end:
+        while not _recorded(journal, Record(trial, 1, (Report(step, {"loss": 1 / (step + 1)}),))):
+            refused += time.time() >= span.begin
+        step += 1
+        if span.begin <= (now := time.time()) < span.end:
+            seconds.append(now - began)
+    return Written(trial, step, tuple(seconds), refused)
+
+
+def _recorded(journal: Journal, record: Record) -> bool:
+    try:
+        journal.commit(record, uid=UID)
+    except Retry:
+        return False
+    return True
+
+
+def check(store: Store, acknowledged: dict[int, int]) -> int:
+    """End the program unless each acknowledged report stands once; the number of entries."""
+    path = f"v1/{NAMESPACE}/{NAME}/"
+    entries, stands = 0, Counter[tuple[int, int]]()
+    for step in heads(store, path, Head()):
+        entries += 1
+        for event in step.entry.events:
+            if isinstance(event, Reported):
+                stands.update((event.number, report.step) for report in event.reports)
+    told = {(trial, step) for trial, steps in acknowledged.items() for step in range(steps)}
+    lost, twice = told - stands.keys(), [each for each, times in stands.items() if times > 1]
+    if lost or twice:
+        sys.exit(f"{len(lost)} acknowledged reports are lost, {len(twice)} stand twice")
+    return entries
