@@ -9,7 +9,7 @@ import importlib
 
 from benchmarks.figures import line
 
-BENCHMARKS = ("overhead", "coldstart", "writers")
+BENCHMARKS = ("overhead", "coldstart", "writers", "load")
 
 
 def main() -> None:

@@ -1,0 +1,142 @@
+"""Cold load: a fresh process opens an experiment and reads all its trials with their reports.
+
+The log is written by the real journal as in life: 64 trials at a time, each with 10 reports of
+one metric, whatever 64 trials say at the same time in one entry. That takes minutes, so
+the folder stays in TMPDIR, under a name that changes with the code, for the next run. A load is
+timed from the opening of the journal to the last trial, without imports (see coldstart), and
+with the files in the page cache. The memory is the process's peak (VmHWM, of Linux), beside
+the peak that it had reached when all was imported.
+
+Optuna loads a study of a hundredth of the size from its journal file, written by its own ask,
+report and tell. It reads and applies that file from the beginning, so `x 100` is linear.
+"""
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks.figures import Figures
+from benchmarks.reading import NAME, NAMESPACE, Found
+from benchmarks.table import show
+
+TRIALS = 100_000
+REPORTS = 10
+TOGETHER = 64
+ROOT = Path(__file__).resolve().parents[1]
+COLUMNS = ("", "trials", "seconds", "objects read", "peak MiB", "before MiB")
+
+
+def run(quick: bool) -> Figures:
+    trials, rounds = (TRIALS // 20, 1) if quick else (TRIALS, 3)
+    sizes = [trials // 100, trials // 10, trials]
+    ours = {n: load("tunelet", written(f"log-{n}", n, write).as_uri(), rounds) for n in sizes}
+    study = written(f"study-{trials // 100}", trials // 100, write_study)
+    theirs = load("optuna", f"{study}/journal", rounds)
+    show(
+        f"Cold load of trials with {REPORTS} reports each (best of {rounds})",
+        COLUMNS,
+        [
+            *(_row("tunelet", found) for found in ours.values()),
+            _row("optuna", theirs),
+            ["optuna, extrapolated", str(trials), f"{theirs.seconds * 100:.1f}", "", "", ""],
+        ],
+    )
+    found = ours[trials]
+    return {
+        "trials": found.trials,
+        "seconds": found.seconds,
+        "objects_read": found.objects_read,
+        "peak_rss_mib": found.peak_rss_mib,
+    }
+
+
+def _row(name: str, found: Found) -> list[str]:
+    memory = (f"{found.peak_rss_mib:.0f}", f"{found.before_mib:.0f}")
+    return [name, str(found.trials), f"{found.seconds:.3f}", str(found.objects_read), *memory]
+
+
+def load(reader: str, place: str, rounds: int) -> Found:
+    """The fastest of so many fresh processes."""
+    command = [sys.executable, "-m", "benchmarks.reading", reader, place]
+    found = [
+        Found(**json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout))
+        for _ in range(rounds)
+    ]
+    return min(found, key=lambda each: each.seconds)
+
+
+def written(name: str, trials: int, writes: Callable[[Path, int], None]) -> Path:
+    """The folder of that name of this version of the code; written if it is not there."""
+    folder = Path(tempfile.gettempdir()).resolve() / f"tunelet-load-{_version()}" / name
+    if not folder.exists():
+        began = time.perf_counter()
+        new = folder.with_name(f"{name}.new")
+        shutil.rmtree(new, ignore_errors=True)
+        new.mkdir(parents=True)
+        writes(new, trials)
+        new.rename(folder)
+        print(f"{name} was written in {time.perf_counter() - began:.0f} s", file=sys.stderr)
+    return folder
+
+
+def _version() -> str:
+    sources = [*sorted((ROOT / "tunelet").glob("*.py")), Path(__file__)]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
+
+
+def write(folder: Path, trials: int) -> None:
+    """A log of so many trials that ended, through the journal."""
+    from adapters.storage import open_store
+    from algorithms import catalog
+    from benchmarks.inline import request
+    from tunelet.commands import AddTrials, Finish, Record, Start, Submit
+    from tunelet.journal import Journal
+    from tunelet.spec import parse
+    from tunelet.trial import Assignment, Outcome, Report, Verdict
+
+    def drawn(number: int) -> Assignment:
+        return {"learning_rate": 0.01 + 0.09 * number / trials, "batch_size": 32 + number % 97}
+
+    def loss(number: int, step: int) -> float:
+        return 1 / (1 + step) + number / trials
+
+    # The last experiment's end would be the log's: this one goes on.
+    spec = parse(request("random_search", trials + 1, TOGETHER) | {"name": NAME}, catalog())
+    journal = Journal(open_store(folder.as_uri()), NAMESPACE, NAME)
+    journal.commit(Submit("0" * 16, spec))
+    for first in range(0, trials, TOGETHER):
+        numbers = range(first, min(first + TOGETHER, trials))
+        added = AddTrials(first, tuple(drawn(n) for n in numbers))
+        journal.commit(added, *(Start(n, 1) for n in numbers))
+        for step in range(REPORTS):
+            told = {n: Report(step, {"loss": loss(n, step)}) for n in numbers}
+            journal.commit(*(Record(n, 1, (report,)) for n, report in told.items()))
+        ends = {n: Outcome(Verdict.COMPLETE, {"objective": loss(n, REPORTS)}) for n in numbers}
+        journal.commit(*(Finish(n, 1, end) for n, end in ends.items()))
+
+
+def write_study(folder: Path, trials: int) -> None:
+    """A study of so many trials that ended, as Optuna's users write it."""
+    import optuna
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(
+        study_name=NAME,
+        storage=JournalStorage(JournalFileBackend(str(folder / "journal"))),
+        sampler=optuna.samplers.RandomSampler(seed=1),
+    )
+    for _ in range(trials):
+        trial = study.ask()
+        trial.suggest_float("learning_rate", 0.01, 0.1)
+        trial.suggest_int("batch_size", 32, 128)
+        for step in range(REPORTS):
+            trial.report(1 / (1 + step), step)
+        study.tell(trial, 0.0)
