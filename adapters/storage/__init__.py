@@ -1,27 +1,40 @@
-"""Object stores behind the `Store` port, chosen by URL and imported only when opened."""
+"""Object stores behind the `Store` port, chosen by URL and imported only when opened.
 
+In a cloud two libraries can serve: `?client=NAME` in the URL or TUNELET_STORE_CLIENT names
+one, else the first of the table that is installed and can serve the environment does
+(docs/adr/0008-which-client.md has the measurements behind the order).
+"""
+
+import os
 from collections.abc import Callable
 from importlib import import_module
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from tunelet.errors import FieldError, Reject
 from tunelet.ports import Store
 
+if TYPE_CHECKING:
+    from adapters.storage.location import Location
 
-class _Kind(NamedTuple):
+CLIENT = "TUNELET_STORE_CLIENT"
+
+
+class _Client(NamedTuple):
     module: str
-    extra: str | None = None
-    """What to install it with, if it needs a cloud's library."""
+    extra: str
+    """What to install it with."""
 
 
-_KINDS = {
-    "memory": _Kind("adapters.storage.memory"),
-    "file": _Kind("adapters.storage.files"),
-    "s3": _Kind("adapters.storage.s3", "s3"),
-    "gs": _Kind("adapters.storage.gcs", "gcs"),
-    "az": _Kind("adapters.storage.azure", "azure"),
+_HERE = {"memory": "adapters.storage.memory", "file": "adapters.storage.files"}
+_CLIENTS = {
+    "boto3": _Client("adapters.storage.s3", "s3"),
+    "google": _Client("adapters.storage.gcs", "gcs"),
+    "azure": _Client("adapters.storage.azure", "azure"),
+    "obstore": _Client("adapters.storage.obstore", "obstore"),
 }
+_CLOUDS = {"s3": ("obstore", "boto3"), "gs": ("google", "obstore"), "az": ("obstore", "azure")}
+"""The clients of each cloud, the preferred one first."""
 
 
 def open_store(url: str) -> Store:
@@ -31,7 +44,7 @@ def open_store(url: str) -> Store:
     `az://container/prefix`. Raises `Reject` as `connect` does.
     """
     store = connect(url)
-    if urlsplit(url).scheme in ("memory", "file"):
+    if urlsplit(url).scheme in _HERE:
         return store
     from adapters.storage.patience import PatientStore
 
@@ -41,23 +54,66 @@ def open_store(url: str) -> Store:
 def connect(url: str) -> Store:
     """The store at `url` as its adapter is, which tells of every fault at once.
 
-    Raises `Reject` if no store goes by the URL's scheme, if its
-    library is not installed, or if the URL or the credentials cannot be right.
+    Raises `Reject` if no store goes by the URL's scheme, if its library is not installed, or
+    if the URL or the credentials cannot be right.
     """
-    kind = _KINDS.get(urlsplit(url).scheme)
-    if kind is None:
-        known = ", ".join(f"{name}://" for name in _KINDS)
+    scheme = urlsplit(url).scheme
+    if scheme in _HERE:
+        return _opener(_HERE[scheme])(url)
+    if scheme not in _CLOUDS:
+        known = ", ".join(f"{name}://" for name in (*_HERE, *_CLOUDS))
         raise _refusal(url, "names no kind of store", f"use one of {known}")
+    from adapters.storage.location import locate
+
+    location = locate(url)
+    asked = location.client or os.environ.get(CLIENT)
+    if asked and asked not in _CLOUDS[scheme]:
+        known = " or ".join(_CLOUDS[scheme])
+        raise location.refuse(f"no client {asked!r}", f"choose {known} (?client= or {CLIENT})")
+    return _opened(url, asked) if asked else _preferred(url, scheme, location)
+
+
+def _preferred(url: str, scheme: str, location: "Location") -> Store:
+    """Opened by the first client that is installed and can serve here."""
+    from adapters.storage.environment import unserved
+
+    missing: Reject | None = None
+    for name in _CLOUDS[scheme]:
+        if name == "obstore" and unserved(scheme, location, os.environ):
+            continue
+        try:
+            return _opened(url, name)
+        except _NotInstalled as error:
+            missing = missing or error
+    assert missing is not None, "each cloud has a client that serves all"
+    raise missing
+
+
+def _opened(url: str, name: str) -> Store:
+    client = _CLIENTS[name]
     try:
-        opener: Callable[[str], Store] = import_module(kind.module).open_url
+        opener = _opener(client.module)
     except ModuleNotFoundError as error:
-        if kind.extra is None:
-            raise
         message = f"needs a library that is not installed ({error.name})"
-        raise _refusal(url, message, f"pip install 'tunelet[{kind.extra}]'") from error
+        remedy = f"pip install 'tunelet[{client.extra}]'"
+        raise _NotInstalled(*_worded(url, message, remedy)) from error
     return opener(url)
 
 
+def _opener(module: str) -> Callable[[str], Store]:
+    opener: Callable[[str], Store] = import_module(module).open_url
+    return opener
+
+
+class _NotInstalled(Reject):
+    """Another client may be."""
+
+
 def _refusal(url: str, message: str, remedy: str) -> Reject:
-    problem = FieldError("TUNELET_STORE", url, message, remedy)
-    return Reject(f"the store {url!r} {message}; {remedy}", [problem])
+    return Reject(*_worded(url, message, remedy))
+
+
+def _worded(url: str, message: str, remedy: str) -> tuple[str, list[FieldError]]:
+    shown = url.partition("?")[0]
+    problem = FieldError("TUNELET_STORE", shown, message, remedy)
+    return f"the store {shown!r} {message}; {remedy}", [problem]

@@ -15,30 +15,17 @@ from azure.core import MatchConditions
 from azure.core import exceptions as faults
 from azure.storage.blob import ContainerClient
 
-from adapters.storage.location import (
-    CONNECT_SECONDS,
-    READ_SECONDS,
-    Location,
-    locate,
-    passing,
-    unexpected,
-)
+from adapters.storage.dialects import AZURE
+from adapters.storage.location import CONNECT_SECONDS, READ_SECONDS, Location, locate
 from tunelet.errors import Reject, Retry
 from tunelet.ports import Store, Stored
 
-_NEEDED = {
-    "read": "Storage Blob Data Reader (SAS: r)",
-    "write": "Storage Blob Data Contributor (SAS: c and w)",
-    "delete": "Storage Blob Data Contributor (SAS: d)",
-    "list": "Storage Blob Data Reader (SAS: l)",
-}
 _OPTIONS: dict[str, Any] = {
     # A retry inside the SDK would meet its own committed write as a conflict.
     "retry_total": 0,
     "connection_timeout": CONNECT_SECONDS,
     "read_timeout": READ_SECONDS,
 }
-_PASSING = {"ContainerBeingDeleted", "OperationTimedOut", "AccountBeingCreated"}
 _EXISTS = (faults.ResourceExistsError, faults.ResourceModifiedError)
 """409 BlobAlreadyExists and 412 ConditionNotMet: which of them depends on the service's version."""
 
@@ -111,7 +98,7 @@ class AzureStore:
                     self._location.full(key), data, **condition, **self._sealed
                 )
             except _EXISTS as error:
-                if _code(error) in _PASSING:
+                if _code(error).startswith(AZURE.passing):
                     raise
                 return False
             except faults.ResourceNotFoundError as error:
@@ -128,8 +115,6 @@ class AzureStore:
         """Turns the SDK's errors into ours."""
         try:
             yield
-        except faults.ClientAuthenticationError as error:
-            raise self._unsigned(error, right) from error
         except (
             faults.DecodeError,
             faults.ServiceRequestError,
@@ -147,35 +132,11 @@ class AzureStore:
             ) from error
 
     def _answered(self, error: faults.HttpResponseError, right: str) -> Retry | Reject:
-        status, code, location = error.status_code or 0, _code(error), self._location
         headers = getattr(error.response, "headers", None)
-        if status == 429 or code == "ServerBusy":
-            return location.throttled(f"{status} {code}", headers)
-        if code in _PASSING or passing(status):
-            return location.retry(f"{status} {code}", headers)
-        if code == "ContainerNotFound":
-            return location.refuse(
-                "the container does not exist", "create it, or correct its name and the account"
-            )
-        if status == 403:
-            return self._unsigned(error, right)
-        return unexpected(location, status, code)
-
-    def _unsigned(self, error: faults.HttpResponseError, right: str) -> Reject:
-        code, location = _code(error), self._location
-        if not error.status_code:
-            return location.refuse(
-                "no usable Azure credentials were found",
-                "set AZURE_STORAGE_CONNECTION_STRING, or AZURE_STORAGE_KEY or "
-                "AZURE_STORAGE_SAS_TOKEN, or use a workload identity or az login",
-            )
-        if code.startswith("Authorization"):
-            return location.refuse(
-                f"the credentials may not {right} here ({code})", f"grant {_NEEDED[right]}"
-            )
-        return location.refuse(
-            f"the Azure credentials are wrong or have expired ({code})", "renew or correct them"
-        )
+        status = error.status_code or 0
+        if not status:
+            return AZURE.no_credentials(self._location, type(error).__name__)
+        return AZURE.meaning(self._location, right, status, _code(error), headers)
 
 
 def _container(location: Location) -> ContainerClient:

@@ -15,23 +15,11 @@ from google.auth import exceptions as auth
 from google.cloud import storage
 from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
 
-from adapters.storage.location import (
-    CONNECT_SECONDS,
-    READ_SECONDS,
-    Location,
-    locate,
-    passing,
-    unexpected,
-)
+from adapters.storage.dialects import GCS
+from adapters.storage.location import CONNECT_SECONDS, READ_SECONDS, Location, locate
 from tunelet.errors import Reject, Retry
 from tunelet.ports import Store, Stored
 
-_NEEDED = {
-    "read": "storage.objects.get",
-    "write": "storage.objects.create and, to overwrite, storage.objects.delete",
-    "delete": "storage.objects.delete",
-    "list": "storage.objects.list",
-}
 _ABSENT = 0
 """The generation of an object that does not exist."""
 
@@ -152,38 +140,18 @@ class GcsStore:
 
     def _answered(self, error: Any, right: str) -> Retry | Reject:
         status = int(getattr(error, "code", None) or error.response.status_code)
-        location = self._location
+        code = {404: GCS.no_bucket, 409: "Conflict"}.get(status, "")
         headers = getattr(error.response, "headers", None)
-        if status == 429:
-            return location.throttled(status, headers)
-        if passing(status) or status == 409:  # a concurrent write to the object
-            return location.retry(status, headers)
-        if status == 404:
-            return location.refuse("the bucket does not exist", "create it, or correct the name")
-        if status == 401:
-            return location.refuse(
-                "the Google credentials are wrong or have expired",
-                "renew them (gcloud auth application-default login, or the workload identity)",
-            )
-        if status == 403:
-            return location.refuse(
-                f"the credentials may not {right} here (403)", f"grant {_NEEDED[right]}"
-            )
-        return unexpected(location, status, type(error).__name__)
+        return GCS.meaning(self._location, right, status, code, headers)
 
     def _unsigned(self, error: auth.GoogleAuthError) -> Retry | Reject:
         if error.retryable or isinstance(error, auth.TransportError | auth.TimeoutError):
             return self._location.retry(type(error).__name__)
         if isinstance(error, auth.RefreshError):
             return self._location.refuse(
-                "the Google credentials have expired or were withdrawn",
-                "renew them (gcloud auth application-default login, or the workload identity)",
+                "the Google credentials have expired or were withdrawn", f"renew them: {GCS.renew}"
             )
-        return self._location.refuse(
-            f"no usable Google credentials were found ({type(error).__name__})",
-            "set GOOGLE_APPLICATION_CREDENTIALS, run gcloud auth application-default login "
-            "or use a workload identity",
-        )
+        return GCS.no_credentials(self._location, type(error).__name__)
 
 
 if TYPE_CHECKING:

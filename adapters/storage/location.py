@@ -1,7 +1,7 @@
 """What the clouds' stores have in common: their URLs, keys, time-outs and refusals.
 
-A URL is `scheme://bucket/prefix?encryption_key=NAME`. It never carries a credential: those
-come from where each cloud's own tools look for them.
+A URL is `scheme://bucket/prefix?encryption_key=NAME&client=NAME`. It never carries a
+credential: those come from where each cloud's own tools look for them.
 """
 
 from collections.abc import Mapping
@@ -18,6 +18,7 @@ READ_SECONDS = 10.0
 """Below the deadline of a commit, so that a hanging connection leaves time to look again."""
 
 SETTING = "TUNELET_STORE"
+OPTIONS = ("client", "encryption_key")
 
 
 class Location(NamedTuple):
@@ -30,6 +31,8 @@ class Location(NamedTuple):
     """Empty, or ends with a slash."""
     encryption_key: str | None
     """The cloud's name of the key that objects are to be encrypted with; None: its default."""
+    client: str | None = None
+    """The library that is to be used; None: whichever is best."""
 
     def full(self, key: str) -> str:
         """The object's name in the bucket. Raises `Reject` for what is no key."""
@@ -63,18 +66,17 @@ def locate(url: str) -> Location:
         raise location.refuse("the URL names no bucket", f"write {parts.scheme}://bucket/prefix")
     if prefix:
         checked(prefix)
-    return location._replace(encryption_key=_encryption_key(location, parts.query))
+    return location._replace(**_options(location, parts.query))
 
 
-def _encryption_key(location: Location, query: str) -> str | None:
+def _options(location: Location, query: str) -> dict[str, str]:
     options = dict(parse_qsl(query, keep_blank_values=True))
-    key = options.pop("encryption_key", None)
-    if options:
-        names = ", ".join(sorted(options))
-        raise location.refuse(f"unknown options: {names}", "the one option is encryption_key")
-    if key == "":
-        raise location.refuse("encryption_key is empty", "name a key, or leave the option out")
-    return key
+    if unknown := sorted(options.keys() - OPTIONS):
+        remedy = f"the options are {' and '.join(OPTIONS)}"
+        raise location.refuse(f"unknown options: {', '.join(unknown)}", remedy)
+    if empty := sorted(name for name, value in options.items() if not value):
+        raise location.refuse(f"{empty[0]} is empty", "give it a value, or leave the option out")
+    return options
 
 
 def _asked(headers: Mapping[str, str] | None) -> float | None:
@@ -99,15 +101,3 @@ def seconds(retry_after: str | None) -> float | None:
     except ValueError:
         return None
     return max(0.0, (until - datetime.now(UTC)).total_seconds())
-
-
-def passing(status: int) -> bool:
-    """Whether an HTTP status tells of the server's state rather than of the request."""
-    return status in (408, 425, 429) or status >= 500
-
-
-def unexpected(location: Location, status: int, code: str) -> Reject:
-    """A refusal that none of the known reasons explains."""
-    return location.refuse(
-        f"the store refused the request ({status} {code})", "see the store's documentation"
-    )

@@ -13,41 +13,11 @@ from botocore import exceptions as faults
 from botocore.config import Config
 from botocore.parsers import ResponseParserError
 
-from adapters.storage.location import (
-    CONNECT_SECONDS,
-    READ_SECONDS,
-    Location,
-    locate,
-    passing,
-    unexpected,
-)
+from adapters.storage.dialects import S3
+from adapters.storage.location import CONNECT_SECONDS, READ_SECONDS, Location, locate
 from tunelet.errors import Reject, Retry
 from tunelet.ports import Store, Stored
 
-_NEEDED = {
-    "read": "s3:GetObject, and s3:ListBucket to tell a missing object from a forbidden one",
-    "write": "s3:PutObject, and kms:GenerateDataKey if it is encrypted with a key of your own",
-    "delete": "s3:DeleteObject",
-    "list": "s3:ListBucket",
-}
-_EXPIRED = {"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"}
-_UNKNOWN = {"InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "InvalidClientTokenId"}
-_ELSEWHERE = {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraint"}
-_PASSING = {
-    # 409: another write to the key was under way, and nothing is known of either yet.
-    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
-    "ConditionalRequestConflict",
-    "OperationAborted",
-    "RequestTimeout",
-}
-_THROTTLED = (
-    "SlowDown",
-    "Throttl",
-    "RequestLimitExceeded",
-    "TooManyRequests",
-    "ServiceUnavailable",
-)
-"""How the codes begin that ask for fewer requests; MinIO says SlowDownRead and SlowDownWrite."""
 _SIGN_IN = (
     faults.NoCredentialsError,
     faults.PartialCredentialsError,
@@ -58,6 +28,7 @@ _SIGN_IN = (
     faults.ProfileNotFound,
 )
 _BROKEN = (
+    faults.ConnectionError,
     faults.HTTPClientError,
     faults.IncompleteReadError,
     faults.ChecksumError,
@@ -148,11 +119,7 @@ class S3Store:
         except _BROKEN as error:
             raise self._location.retry(type(error).__name__) from error
         except _SIGN_IN as error:
-            raise self._location.refuse(
-                f"no usable AWS credentials were found ({type(error).__name__})",
-                "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or use a "
-                "workload identity",
-            ) from error
+            raise S3.no_credentials(self._location, type(error).__name__) from error
         except faults.NoRegionError as error:
             raise self._location.refuse("the region is not known", "set AWS_REGION") from error
         except (faults.BotoCoreError, ValueError) as error:
@@ -162,33 +129,9 @@ class S3Store:
             ) from error
 
     def _answered(self, error: faults.ClientError, right: str) -> Retry | Reject:
-        code, answer = _code(error), error.response.get("ResponseMetadata", {})
+        answer = error.response.get("ResponseMetadata", {})
         status = int(answer.get("HTTPStatusCode", 0))
-        location = self._location
-        if status == 429 or code.startswith(_THROTTLED):
-            return location.throttled(f"{status} {code}", answer.get("HTTPHeaders"))
-        if code in _PASSING or passing(status):
-            return location.retry(f"{status} {code}", answer.get("HTTPHeaders"))
-        if code == "NoSuchBucket":
-            return location.refuse(
-                "the bucket does not exist", "create it, or correct the name and the endpoint"
-            )
-        if code in _EXPIRED:
-            return location.refuse("the AWS credentials have expired", "renew them")
-        if code in _UNKNOWN:
-            return location.refuse(
-                f"the AWS credentials are wrong ({code})", "correct the key and its secret"
-            )
-        if code == "RequestTimeTooSkewed":
-            return location.refuse("this machine's clock is wrong", "set it right")
-        if code in _ELSEWHERE:
-            return location.refuse(f"the bucket is in another region ({code})", "set AWS_REGION")
-        if status in (401, 403):
-            needed = _NEEDED[right]
-            return location.refuse(
-                f"the credentials may not {right} here ({code})", f"grant {needed}"
-            )
-        return unexpected(location, status, code)
+        return S3.meaning(self._location, right, status, _code(error), answer.get("HTTPHeaders"))
 
 
 def _config() -> Config:
@@ -198,6 +141,9 @@ def _config() -> Config:
         # A retry inside the SDK would meet its own committed write as a conflict.
         retries={"total_max_attempts": 1, "mode": "standard"},
         max_pool_connections=64,
+        # The log has checksums of its own, and look-alikes refuse those that boto3 would add.
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
         tcp_keepalive=True,
     )
 

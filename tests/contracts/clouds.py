@@ -24,6 +24,7 @@ class CloudStoreContract(SharedStoreContract):
     """The suite on a real server; each test below a prefix of its own."""
 
     variable: str
+    client: str
 
     @pytest.fixture
     def bucket(self) -> str:
@@ -31,7 +32,7 @@ class CloudStoreContract(SharedStoreContract):
 
     @pytest.fixture
     def url(self, bucket: str) -> str:
-        return f"{bucket}/{uuid4().hex}"
+        return f"{bucket}/{uuid4().hex}?client={self.client}"
 
     @pytest.fixture
     def again(self, url: str) -> Callable[[], Store]:
@@ -39,7 +40,8 @@ class CloudStoreContract(SharedStoreContract):
 
     def test_prefixes_do_not_see_each_other(self, bucket: str) -> None:
         name = uuid4().hex
-        one, other = open_store(f"{bucket}/{name}"), open_store(f"{bucket}/{name}0/deep/")
+        one = open_store(f"{bucket}/{name}?client={self.client}")
+        other = open_store(f"{bucket}/{name}0/deep/?client={self.client}")
         one.put("k", b"1")
         other.put("k", b"2")
         assert list(one.list("")) == list(other.list("")) == ["k"]
@@ -48,7 +50,7 @@ class CloudStoreContract(SharedStoreContract):
     @pytest.mark.parametrize("call", ["get", "create", "put", "replace", "delete", "list"])
     def test_a_bucket_that_does_not_exist_is_named(self, bucket: str, call: str) -> None:
         absent = f"{bucket.partition('://')[0]}://absent-{uuid4().hex[:12]}"
-        store = open_store(absent)
+        store = open_store(f"{absent}?client={self.client}")
         calls: dict[str, Callable[[], object]] = {
             "get": lambda: store.get("k"),
             "create": lambda: store.create("k", b""),

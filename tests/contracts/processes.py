@@ -21,20 +21,20 @@ sys.stdin.readline()
 
 def begun(url: str, text: str, number: int = 0) -> subprocess.Popen[str]:
     """A process that runs `text` with `store` and its number as `me`, once `go` tells it to."""
-    process = subprocess.Popen(
+    return subprocess.Popen(
         [sys.executable, "-c", PRELUDE + text, url, str(number)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
-    return process
 
 
 def go(process: subprocess.Popen[str]) -> None:
+    """Let it begin, once it is ready."""
     assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
     process.stdin.write("\n")
     process.stdin.flush()
 

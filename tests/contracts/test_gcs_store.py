@@ -8,3 +8,4 @@ from tests.contracts.clouds import CloudStoreContract
 @pytest.mark.stores
 class TestGcsStore(CloudStoreContract):
     variable = "TUNELET_TEST_GCS_URL"
+    client = "google"

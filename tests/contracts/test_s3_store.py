@@ -8,3 +8,4 @@ from tests.contracts.clouds import CloudStoreContract
 @pytest.mark.stores
 class TestS3Store(CloudStoreContract):
     variable = "TUNELET_TEST_S3_URL"
+    client = "boto3"

@@ -1,0 +1,130 @@
+"""What an error in each of the three protocols means for the caller, whichever client met it.
+
+An answer is a status and the service's own code for the error. It becomes `Throttled` (send
+less), `Retry` (send it again) or a `Reject` of one line: which store, what is wrong, and
+what to do about it.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from adapters.storage.location import Location
+from tunelet.errors import Reject, Retry
+
+
+class Dialect(NamedTuple):
+    """One protocol's words. A code is matched by how it begins."""
+
+    vendor: str
+    bucket: str
+    no_bucket: str
+    needed: Mapping[str, str]
+    """What lets one "read", "write", "delete" and "list"."""
+    renew: str
+    """How one comes to a credential that is valid."""
+    throttled: tuple[str, ...] = ()
+    passing: tuple[str, ...] = ()
+    expired: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    elsewhere: tuple[str, ...] = ()
+    skewed: tuple[str, ...] = ()
+
+    def meaning(
+        self,
+        location: Location,
+        right: str,
+        status: int,
+        code: str,
+        headers: Mapping[str, str] | None = None,
+    ) -> Retry | Reject:
+        """The error to raise for an answer to a request that needed `right`."""
+        said = f"{status} {code}".strip()
+        if status == 429 or code.startswith(self.throttled):
+            return location.throttled(said, headers)
+        if code.startswith(self.passing) or status in (408, 425) or status >= 500:
+            return location.retry(said, headers)
+        message, remedy = self._refusal(right, status, code, said)
+        return location.refuse(message, remedy)
+
+    def no_credentials(self, location: Location, why: str) -> Reject:
+        return location.refuse(
+            f"no usable {self.vendor} credentials were found ({why})", self.renew
+        )
+
+    def _refusal(self, right: str, status: int, code: str, said: str) -> tuple[str, str]:
+        if code == self.no_bucket:
+            where = f"create it, or correct its name and where {self.vendor}'s variables point"
+            return f"the {self.bucket} does not exist", where
+        if code.startswith(self.expired):
+            return (
+                f"the {self.vendor} credentials have expired ({said})",
+                f"renew them: {self.renew}",
+            )
+        if code.startswith(self.skewed):
+            return f"this machine's clock is wrong ({said})", "set it right"
+        if code.startswith(self.elsewhere):
+            return f"the {self.bucket} is in another region ({said})", "set AWS_REGION"
+        if status == 401 or code.startswith(self.unknown):
+            return (
+                f"the {self.vendor} credentials are wrong ({said})",
+                f"correct them: {self.renew}",
+            )
+        if status == 403:
+            return f"the credentials may not {right} here ({said})", f"grant {self.needed[right]}"
+        return f"the store refused to {right} ({said})", "see what the store's documents say of it"
+
+
+S3 = Dialect(
+    vendor="AWS",
+    bucket="bucket",
+    no_bucket="NoSuchBucket",
+    needed={
+        "read": "s3:GetObject, and s3:ListBucket to tell a missing object from a forbidden one",
+        "write": "s3:PutObject, and kms:GenerateDataKey if it is encrypted with a key of your own",
+        "delete": "s3:DeleteObject",
+        "list": "s3:ListBucket",
+    },
+    renew="set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN), or "
+    "AWS_PROFILE, or use a workload identity",
+    # MinIO says SlowDownRead and SlowDownWrite.
+    throttled=("SlowDown", "Throttl", "RequestLimitExceeded", "TooManyRequests"),
+    # 409: another write to the key was under way, and nothing is known of either yet.
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+    passing=("ConditionalRequestConflict", "OperationAborted", "RequestTimeout"),
+    expired=("ExpiredToken", "TokenRefreshRequired"),
+    unknown=("InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "InvalidClientTokenId"),
+    elsewhere=("PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraint"),
+    skewed=("RequestTimeTooSkewed",),
+)
+AZURE = Dialect(
+    vendor="Azure",
+    bucket="container",
+    no_bucket="ContainerNotFound",
+    needed={
+        "read": "Storage Blob Data Reader (SAS: r), and let this address through the firewall",
+        "write": "Storage Blob Data Contributor (SAS: c and w)",
+        "delete": "Storage Blob Data Contributor (SAS: d)",
+        "list": "Storage Blob Data Reader (SAS: l)",
+    },
+    renew="set AZURE_STORAGE_CONNECTION_STRING, or AZURE_STORAGE_ACCOUNT with AZURE_STORAGE_KEY "
+    "or AZURE_STORAGE_SAS_TOKEN, or use a workload identity or az login",
+    throttled=("ServerBusy",),
+    passing=("ContainerBeingDeleted", "OperationTimedOut", "AccountBeingCreated"),
+    unknown=("AuthenticationFailed", "InvalidAuthenticationInfo", "NoAuthenticationInformation"),
+)
+GCS = Dialect(
+    vendor="Google",
+    bucket="bucket",
+    no_bucket="NoSuchBucket",
+    needed={
+        "read": "storage.objects.get",
+        "write": "storage.objects.create and, to overwrite, storage.objects.delete",
+        "delete": "storage.objects.delete",
+        "list": "storage.objects.list",
+    },
+    renew="set GOOGLE_APPLICATION_CREDENTIALS, run gcloud auth application-default login, or "
+    "use a workload identity",
+    # The XML API's words; the JSON API has statuses only. 409: a concurrent write to the object.
+    throttled=("SlowDown", "TooManyRequests"),
+    passing=("OperationAborted", "Conflict"),
+)

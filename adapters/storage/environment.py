@@ -1,0 +1,85 @@
+"""What the environment says of credentials, for a client that does not look further by itself.
+
+The clouds' SDKs follow long chains of files, commands and servers to a credential. Some
+variables settle the matter at once: those that keys, pod identity and workload identity set.
+"""
+
+from collections.abc import Mapping
+
+from adapters.storage.location import Location
+
+_AWS = (
+    ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+    ("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN"),
+    ("AWS_CONTAINER_CREDENTIALS_FULL_URI",),
+    ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",),
+)
+"""Keys; workload identity (EKS, IRSA); pod identity (EKS); a task's role (ECS)."""
+
+_AZURE = (
+    ("AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_FEDERATED_TOKEN_FILE"),
+    ("AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_CLIENT_SECRET"),
+)
+"""Workload identity (AKS); a service principal's secret."""
+
+
+def unserved(scheme: str, location: Location, env: Mapping[str, str]) -> str | None:
+    """Why a client that reads nothing but the environment cannot open the store; None: it can."""
+    if scheme == "s3":
+        return _unserved_s3(location, env)
+    if location.encryption_key is not None:
+        return "an encryption key needs the cloud's own library"
+    if scheme == "az":
+        return _unserved_azure(env)
+    if env.get("STORAGE_EMULATOR_HOST"):
+        return "STORAGE_EMULATOR_HOST names a server that speaks the JSON API only"
+    return None
+
+
+def azure_settings(env: Mapping[str, str]) -> dict[str, str]:
+    """Account, credential and endpoint as object_store calls them.
+
+    https://learn.microsoft.com/azure/storage/common/storage-configure-connection-string
+    """
+    parts = _connection(env.get("AZURE_STORAGE_CONNECTION_STRING", ""))
+    account = parts.get("AccountName") or env.get("AZURE_STORAGE_ACCOUNT", "")
+    suffix = parts.get("EndpointSuffix", "core.windows.net")
+    scheme = parts.get("DefaultEndpointsProtocol", "https")
+    found = {
+        "account_name": account,
+        "account_key": parts.get("AccountKey") or env.get("AZURE_STORAGE_KEY", ""),
+        "sas_key": parts.get("SharedAccessSignature") or env.get("AZURE_STORAGE_SAS_TOKEN", ""),
+        "endpoint": parts.get("BlobEndpoint") or f"{scheme}://{account}.blob.{suffix}",
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def _unserved_s3(location: Location, env: Mapping[str, str]) -> str | None:
+    if env.get("AWS_PROFILE"):
+        return "AWS_PROFILE needs the shared configuration's files"
+    if not any(all(env.get(name) for name in names) for names in _AWS):
+        return "the environment has no credentials"
+    if env.get("AWS_CA_BUNDLE") and not _plain(env):
+        return "AWS_CA_BUNDLE names other certificates"
+    if not (env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION")):
+        return "AWS_REGION is not set"
+    return None
+
+
+def _unserved_azure(env: Mapping[str, str]) -> str | None:
+    settings = azure_settings(env)
+    if settings.keys() & {"account_key", "sas_key"}:
+        return None
+    if any(all(env.get(name) for name in names) for names in _AZURE):
+        return None
+    return "the environment has no credentials"
+
+
+def _plain(env: Mapping[str, str]) -> bool:
+    endpoint = env.get("AWS_ENDPOINT_URL_S3") or env.get("AWS_ENDPOINT_URL", "")
+    return endpoint.startswith("http://")
+
+
+def _connection(text: str) -> dict[str, str]:
+    parts = (part.partition("=") for part in text.split(";") if part)
+    return {name.strip(): value for name, _, value in parts}

@@ -1,0 +1,191 @@
+"""Objects in S3, Azure and Google Cloud Storage through obstore, which is object_store in Rust.
+
+It reads the environment that workload identity, pod identity and plain keys set, but neither
+profiles nor the files that a sign-in leaves: `unserved` says so before it is tried. Errors
+come as text, from which status and code are taken; Retry-After is not among what they tell.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import obstore
+from obstore import exceptions as faults
+from obstore.store import AzureStore, GCSStore, S3Store
+
+from adapters.storage.dialects import AZURE, GCS, S3
+from adapters.storage.environment import azure_settings, unserved
+from adapters.storage.location import CONNECT_SECONDS, READ_SECONDS, Location, locate
+from tunelet.errors import Reject, Retry
+from tunelet.ports import Store, Stored
+
+_DIALECTS = {"s3": S3, "az": AZURE, "gs": GCS}
+_WHOLE_SECONDS = 30.0
+"""For a whole request with its body; the other limits are for the next bytes of it."""
+_ONCE: dict[str, Any] = {
+    # A retry inside the library would meet its own committed write as a conflict.
+    "retry_config": {"max_retries": 0, "retry_timeout": timedelta(seconds=READ_SECONDS)},
+}
+_PAGE = 1000
+_STATUS = re.compile(r"(?:non-2xx status code: |\(code: )(\d{3})")
+_CODE = re.compile(r"<Code>(\w+)</Code>")
+_TRANSPORT = re.compile(r"kind: (\w+)")
+_WRONG_REGION = "incorrectly configured region"
+_UNTOLD = (faults.BaseError, FileNotFoundError, ValueError)
+"""What obstore raises; an absent object is a FileNotFoundError."""
+_STANDS_OTHERWISE = (faults.AlreadyExistsError, faults.PreconditionError, FileNotFoundError)
+"""A condition did not hold; a 409 that only asks for another try is among them."""
+
+
+def open_url(url: str) -> "ObstoreStore":
+    return ObstoreStore(urlsplit(url).scheme, locate(url))
+
+
+class ObstoreStore:
+    """A bucket, or what begins with a prefix in it. Versions are as in the cloud's own adapter."""
+
+    def __init__(self, scheme: str, location: Location) -> None:
+        if why := unserved(scheme, location, os.environ):
+            raise location.refuse(f"obstore cannot serve this: {why}", "choose another client")
+        self.url = location.url
+        self._location, self._dialect = location, _DIALECTS[scheme]
+        with self._told("read"):
+            self._bucket: Any = _opened(scheme, location)
+
+    def get(self, key: str) -> Stored | None:
+        name = self._location.full(key)
+        with self._told("read"):
+            try:
+                found = obstore.get(self._bucket, name)
+                return Stored(bytes(found.bytes()), _version(found.meta))
+            except FileNotFoundError as error:
+                self._refuse_if_no_bucket(error)
+                return None
+
+    def create(self, key: str, data: bytes) -> bool:
+        return self._write(key, data, "create")
+
+    def put(self, key: str, data: bytes) -> None:
+        if not self._write(key, data, "overwrite"):
+            raise self._location.retry("an unconditional write met a condition")
+
+    def replace(self, key: str, data: bytes, version: str) -> bool:
+        token = "version" if self._dialect is GCS else "e_tag"
+        return self._write(key, data, {token: version})
+
+    def delete(self, key: str) -> None:
+        name = self._location.full(key)
+        with self._told("delete"):
+            try:
+                obstore.delete(self._bucket, name)
+            except FileNotFoundError as error:
+                self._refuse_if_no_bucket(error)
+
+    def list(self, prefix: str, after: str = "", limit: int | None = None) -> Iterator[str]:
+        start, count = len(self._location.prefix), 0
+        if limit is not None and limit <= 0:
+            return
+        with self._told("list"):
+            for name in self._names(self._location.prefix + prefix, after):
+                yield name[start:]
+                count += 1
+                if count == limit:
+                    return
+
+    def _names(self, prefix: str, after: str) -> Iterator[str]:
+        """Names with the prefix, which to obstore is a folder: the rest is filtered here."""
+        folder = prefix.rpartition("/")[0]
+        behind = self._location.prefix + after if after else None
+        for page in obstore.list(self._bucket, folder or None, offset=behind, chunk_size=_PAGE):
+            for each in page:
+                name = str(each["path"])
+                if name.startswith(prefix) and (behind is None or name.encode() > behind.encode()):
+                    yield name
+
+    def _write(self, key: str, data: bytes, mode: Any) -> bool:
+        name = self._location.full(key)
+        with self._told("write"):
+            try:
+                obstore.put(self._bucket, name, data, mode=mode, use_multipart=False)
+            except _STANDS_OTHERWISE as error:
+                if _code(error).startswith(self._dialect.passing):
+                    raise
+                self._refuse_if_no_bucket(error)
+                return False
+        return True
+
+    def _refuse_if_no_bucket(self, error: Exception) -> None:
+        """In a batch, as which Azure deletes, only the sentence says what does not exist."""
+        told = str(error)
+        if _code(error) == self._dialect.no_bucket or f"specified {self._dialect.bucket}" in told:
+            raise self._dialect.meaning(self._location, "read", 404, self._dialect.no_bucket)
+
+    @contextmanager
+    def _told(self, right: str) -> Iterator[None]:
+        """Turns the library's errors into ours."""
+        try:
+            yield
+        except _UNTOLD as error:
+            raise self._answered(error, right) from error
+
+    def _answered(self, error: Exception, right: str) -> Retry | Reject:
+        text, location = str(error), self._location
+        status = _STATUS.search(text)
+        if status is not None:
+            return self._dialect.meaning(location, right, int(status[1]), _code(error))
+        if _WRONG_REGION in text:
+            return self._dialect.meaning(location, right, 301, "PermanentRedirect")
+        if "Missing" in text or isinstance(error, ValueError):
+            return self._dialect.no_credentials(location, type(error).__name__)
+        transport = _TRANSPORT.search(text)
+        return location.retry(transport[1] if transport else type(error).__name__)
+
+
+def _opened(scheme: str, location: Location) -> Any:
+    if scheme == "s3":
+        return S3Store(
+            location.bucket, client_options=_client_options(), config=_s3(location), **_ONCE
+        )
+    if scheme == "az":
+        settings: Any = azure_settings(os.environ)
+        options = _client_options(settings.get("endpoint", ""))
+        return AzureStore(location.bucket, client_options=options, config=settings, **_ONCE)
+    return GCSStore(location.bucket, client_options=_client_options(), **_ONCE)
+
+
+def _s3(location: Location) -> Any:
+    # Deletes one by one: look-alikes differ in what they answer to a batch.
+    config: dict[str, Any] = {"disable_bulk_delete": True}
+    if location.encryption_key is not None:
+        config |= {"server_side_encryption": "aws:kms", "sse_kms_key_id": location.encryption_key}
+    return config
+
+
+def _client_options(endpoint: str = "") -> Any:
+    """Limits, and plain HTTP where the endpoint's address asks for it, as the SDKs do."""
+    endpoint = (
+        endpoint or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL", "")
+    )
+    return {
+        "connect_timeout": timedelta(seconds=CONNECT_SECONDS),
+        "read_timeout": timedelta(seconds=READ_SECONDS),
+        "timeout": timedelta(seconds=_WHOLE_SECONDS),
+        "allow_http": endpoint.startswith("http://"),
+    }
+
+
+def _version(meta: Any) -> str:
+    return str(meta["version"] or meta["e_tag"])
+
+
+def _code(error: Exception) -> str:
+    found = _CODE.search(str(error))
+    return found[1] if found else ""
+
+
+if TYPE_CHECKING:
+    _: type[Store] = ObstoreStore

@@ -1,0 +1,56 @@
+"""A server that answers every request alike: what a cloud says that no local server will."""
+
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import NamedTuple
+
+
+class Said(NamedTuple):
+    status: int
+    body: str = ""
+    headers: Mapping[str, str] = {}
+    seconds: float = 0.0
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    said: Said
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Server
+
+    def _any(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        said = self.server.said
+        time.sleep(said.seconds)
+        self.send_response_only(said.status)
+        for name, value in said.headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(said.body.encode())))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(said.body.encode())
+
+    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _any
+
+    def log_message(self, format: str, *args: object) -> None:
+        """The test's output is no place for each request."""
+
+
+@contextmanager
+def answering(said: Said) -> Iterator[str]:
+    """The address of a server that answers so."""
+    with _Server(("127.0.0.1", 0), _Handler) as server:
+        server.said = said
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
