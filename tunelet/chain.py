@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from tunelet.entry import Damaged, Entry, decode
 from tunelet.errors import Retry
@@ -15,8 +16,18 @@ FEW = 2
 TOGETHER = 16
 """Reads under way at once."""
 
-_PAGE = 1000
+_HELD = 64
+"""Entries held at once by whoever reads many."""
+
 _NAME = re.compile(r"(\d{20})\.json")
+
+
+class Step(NamedTuple):
+    """An entry, the head after it, and the window that it closed, if any."""
+
+    entry: Entry
+    head: Head
+    closed: Closed | None
 
 
 def entry_key(path: str, seq: int) -> str:
@@ -79,39 +90,54 @@ def _after_tombstone(store: Store, path: str, seq: int) -> Head:
     return follow(Head(), rest, total)[0]
 
 
-def heads(store: Store, path: str, head: Head) -> Iterator[tuple[Head, Closed | None]]:
-    """The head after each further entry, up to the newest, with the window that it closed."""
+def heads(store: Store, path: str, head: Head) -> Iterator[Step]:
+    """A step for each further entry that stood when this was called, and perhaps for later ones.
+
+    It does not run after whoever writes meanwhile: it might never arrive.
+    """
     for data in _behind(store, path, head.seq):
-        head, closed = follow(head, *decode(data, head.seq + 1, head.sum))
-        yield head, closed
+        entry, total = decode(data, head.seq + 1, head.sum)
+        head, closed = follow(head, entry, total)
+        yield Step(entry, head, closed)
 
 
 def _behind(store: Store, path: str, seq: int) -> Iterator[bytes]:
-    """The bytes of the entries behind `seq`, without a gap, until one is absent."""
-    found = 0
-    while (stored := store.get(entry_key(path, seq + 1))) is not None:
+    """The bytes of the entries behind `seq`, without a gap."""
+    for following in range(seq + 1, seq + 1 + FEW):
+        stored = store.get(entry_key(path, following))
+        if stored is None:
+            return
         yield stored.data
-        seq, found = seq + 1, found + 1
-        if found >= FEW:
-            for data in _listed(store, path, seq):
-                yield data
-                seq += 1
+    yield from _listed(store, path, seq + FEW)
 
 
 def _listed(store: Store, path: str, seq: int) -> Iterator[bytes]:
-    """As `_behind`, of the entries that a listing shows: it need not show the newest."""
-    keys = list(store.list(f"{path}journal/", entry_key(path, seq), _PAGE))
-    known = [key for i, key in enumerate(keys, seq + 1) if key == entry_key(path, i)]
-    if len(known) < FEW:
+    """As `_behind`. A listing is no snapshot, but lacks nothing that stood before it began."""
+    keys = [entry_key(path, seq)]
+    for key in store.list(f"{path}journal/", keys[0]):
+        following = seq + len(keys)
+        if key != entry_key(path, following):
+            if entry_seq(key) is not None:
+                _refuse_gap(store, path, following)
+            break
+        keys.append(key)
+    behind = keys[1:]
+    if not behind:
         return
     from concurrent.futures import ThreadPoolExecutor
 
-    with ThreadPoolExecutor(min(TOGETHER, len(known))) as readers:
-        for first in range(0, len(known), 4 * TOGETHER):
-            for stored in readers.map(store.get, known[first : first + 4 * TOGETHER]):
+    with ThreadPoolExecutor(min(TOGETHER, len(behind))) as readers:
+        for first in range(0, len(behind), _HELD):
+            for stored in readers.map(store.get, behind[first : first + _HELD]):
                 if stored is None:
                     return
                 yield stored.data
+
+
+def _refuse_gap(store: Store, path: str, seq: int) -> None:
+    """Raise `Damaged` if entry `seq` is absent, though a later one stands, and no purge took it."""
+    if store.get(entry_key(path, seq)) is None and purged(store, path) <= seq:
+        raise Damaged(f"entry {seq} is missing")
 
 
 def _mark(path: str) -> str:

@@ -17,6 +17,7 @@ completed and else FAILED. Trials still active at the end are cancelled: state F
 """
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterable
 from typing import Any
 
@@ -169,21 +170,26 @@ def _record(
     trial = _current(experiment, n, attempt)
     if trial is None:
         return ()
-    known = {(r.attempt, r.step): r.values.keys() for r in trial.reports}
     new: dict[int, Report] = {}
     for report in reports:
-        seen = known.get(
-            (attempt, report.step), new[report.step].values if report.step in new else ()
-        )
+        told = new[report.step].values if report.step in new else {}
+        seen = {*told, *_recorded(trial, attempt, report.step)}
         values = {m: v for m, v in _stored(report.values).items() if m not in seen}
-        if report.step in new:
-            values |= new[report.step].values
         if values:
-            new[report.step] = Report(step=report.step, values=values, attempt=attempt)
+            new[report.step] = Report(step=report.step, values=values | told, attempt=attempt)
     if not new:
         return ()
     reported = events.Reported(number=n, attempt=attempt, reports=tuple(new.values()))
     return (*_start(experiment, n, attempt, now), reported)
+
+
+def _recorded(trial: Trial, attempt: int, step: int) -> Iterable[str]:
+    """The metrics that the attempt has told at this step."""
+    place = bisect_left(trial.reports, step, key=lambda report: report.step)
+    for report in trial.reports[place : place + 1]:
+        if (report.step, report.attempt) == (step, attempt):
+            return report.values
+    return ()
 
 
 def _finish(experiment: Experiment, command: commands.Finish, now: float) -> Events:

@@ -21,12 +21,14 @@ class Damaged(TuneletError):
     """The log is not what the protocol allows; the experiment must not go on."""
 
 
-class Entry(msgspec.Struct, frozen=True):
+class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     format: int
     seq: int
     prev: str
     nonce: str
     events: tuple[Event, ...]
+    taken: tuple[str, ...] = ()
+    """Names of the letters whose commands were looked at (tunelet.inbox): none need wait on."""
 
 
 class _Format(msgspec.Struct, frozen=True):

@@ -6,6 +6,7 @@ leave it when a window of the log closes (`retire`), so that its size depends on
 """
 
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -268,6 +269,11 @@ def _of_trial(
 
 def _reported(trial: Trial, reports: tuple[Report, ...]) -> Trial:
     """Values already reported for the same attempt and step stay; a later attempt's replace."""
+    if _all_later(trial.reports, reports):
+        values = trial.values
+        for report in reports:
+            values = values | report.values
+        return replace(trial, reports=(*trial.reports, *reports), values=values)
     by_step = {report.step: report for report in trial.reports}
     for new in reports:
         old = by_step.get(new.step)
@@ -280,6 +286,11 @@ def _reported(trial: Trial, reports: tuple[Report, ...]) -> Trial:
     for report in ordered:
         newest |= report.values
     return replace(trial, reports=ordered, values=newest)
+
+
+def _all_later(old: tuple[Report, ...], new: tuple[Report, ...]) -> bool:
+    """The usual case: in order, and behind all that was told before."""
+    return all(a.step < b.step for a, b in pairwise((*old[-1:], *new)))
 
 
 def _lost(trial: Trial, event: events.AttemptLost) -> Trial:

@@ -9,19 +9,21 @@ one entry. A letter carries no truth: its commands are decided like any others, 
 natural keys, so that it does not matter how often it is opened, or that it stays behind.
 """
 
+import logging
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from secrets import token_hex
+from threading import Thread
 
 import msgspec
 
 from tunelet.commands import AddTrials, Command, Enqueue, Finish, Record, Start, Tick
 from tunelet.entry import FORMAT
+from tunelet.errors import Retry
 from tunelet.ports import Store
+from tunelet.together import at_once
 
-TOGETHER = 32
-"""Letters opened, and reads under way, at once."""
+log = logging.getLogger("tunelet.inbox")
 
 FULL = 256
 """At most so many letters are put into an entry, which bounds its size."""
@@ -53,35 +55,45 @@ def may_wait(uid: str | None, commands: Sequence[Command]) -> bool:
 
 
 class Inbox:
-    """The letters of one experiment."""
+    """The letters of one experiment, by names that sort by the time they were sent."""
 
     def __init__(self, store: Store, path: str) -> None:
         self._store = store
         self._prefix = f"{path}inbox/"
 
     def new(self) -> str:
-        """A key for a letter that is sent now: older ones sort first."""
-        return f"{self._prefix}{int(time.time() * 1000):015d}-{token_hex(8)}.json"
+        return f"{int(time.time() * 1000):015d}-{token_hex(8)}"
 
-    def put(self, key: str, orders: Sequence[Order]) -> None:
-        self._store.put(key, _encoder.encode(_Letter(FORMAT, tuple(orders))))
+    def put(self, name: str, orders: Sequence[Order]) -> None:
+        self._store.put(self._key(name), _encoder.encode(_Letter(FORMAT, tuple(orders))))
 
     def waiting(self) -> list[str]:
-        """The keys of the letters, oldest first."""
-        return list(self._store.list(self._prefix, limit=FULL))
+        """The names of the letters, oldest first."""
+        keys = self._store.list(self._prefix, limit=FULL)
+        return [key.removeprefix(self._prefix).removesuffix(".json") for key in keys]
 
-    def open(self, keys: Sequence[str]) -> dict[str, tuple[Order, ...]]:
+    def open(self, names: Sequence[str]) -> dict[str, tuple[Order, ...]]:
         """The letters that are still there; one that cannot be read is as empty."""
-        if not keys:
-            return {}
-        with ThreadPoolExecutor(min(TOGETHER, len(keys))) as readers:
-            found = zip(keys, readers.map(self._store.get, keys), strict=True)
-            return {key: _orders(stored.data) for key, stored in found if stored is not None}
+        found = at_once(self._store.get, [self._key(name) for name in names])
+        return {
+            name: _orders(stored.data)
+            for name, stored in zip(names, found, strict=True)
+            if stored is not None
+        }
 
-    def remove(self, keys: Sequence[str]) -> None:
-        if keys:
-            with ThreadPoolExecutor(min(TOGETHER, len(keys))) as removers:
-                list(removers.map(self._store.delete, keys))
+    def remove(self, names: Sequence[str]) -> None:
+        """Soon, and without a word if it fails: whoever opens a letter next will try again."""
+        for name in names:
+            Thread(target=self._remove, args=(name,), daemon=True).start()
+
+    def _remove(self, name: str) -> None:
+        try:
+            self._store.delete(self._key(name))
+        except Retry as fault:
+            log.info("letter %s stays: %s", name, fault)
+
+    def _key(self, name: str) -> str:
+        return f"{self._prefix}{name}.json"
 
 
 def _orders(data: bytes) -> tuple[Order, ...]:

@@ -18,6 +18,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import chain, count
 from uuid import uuid4
 
@@ -33,6 +34,7 @@ from tunelet.inbox import Inbox, Order, may_wait
 from tunelet.ports import Store, Stored
 from tunelet.remains import lives_with_files, remains, remove
 from tunelet.tail import PURGE_AFTER, Moment, Tail
+from tunelet.together import both
 from tunelet.trial import Trial
 
 GROUP = 256
@@ -41,7 +43,7 @@ GROUP = 256
 LOST = 2
 """Whoever loses so many slots in a row is one of many writers, and not only late."""
 
-CROWDED_SECONDS = 2.0
+CROWDED_SECONDS = 5.0
 """For so long a process that met others goes by the inbox at once."""
 
 LOOK_EVERY = 16
@@ -52,6 +54,8 @@ TURN = 4.0
 """For so many writes' time a letter waits for the one before it."""
 
 LONGEST_WAIT = 2.0
+
+LONGEST_PACE = 0.5
 
 
 class _Caller:
@@ -93,7 +97,9 @@ class Journal:
         self._turn = threading.RLock()
         self._waiting: deque[_Caller] = deque()
         self._crowded_until = 0.0
-        self._pace = 0.01
+        self._led = -1
+        """The newest entry that this process wrote: whoever wrote the last writes the next."""
+        self._pace: float | None = None
         """How long a write takes, in seconds: a moving average."""
 
     def known(self) -> Experiment | None:
@@ -192,14 +198,16 @@ class Journal:
             if lost >= LOST:
                 self._met_others()
             crowded = time.monotonic() < self._crowded_until
-            if crowded and all(may_wait(c.uid, c.commands) for c in callers):
+            leads = head.seq == self._led
+            if crowded and not leads and all(may_wait(c.uid, c.commands) for c in callers):
                 self._commit_by_letter(callers, until)
                 break
-            if (head.seq + 1) % LOOK_EVERY == 0:
-                written = self._write_with(self._inbox.waiting(), callers, until)
-            else:
-                written = self._append(head, happened, until)
-            if written:
+            letters: Sequence[str] = ()
+            if crowded:
+                letters = self._letters()
+            elif (head.seq + 1) % LOOK_EVERY == 0:
+                letters = self._inbox.waiting()  # with those that their writers left behind
+            if self._write_with(self._open(letters), callers, head, until):
                 break
             lost += 1
             self._back_off(tries, until)
@@ -211,50 +219,70 @@ class Journal:
     def _commit_by_letter(self, callers: list[_Caller], until: float) -> None:
         """Wait until others have written the commands, or write all letters when it is time."""
         waiting = [caller for caller in callers if caller.happened]
+        orders = [Order(caller.uid or "", caller.commands) for caller in waiting]
         letter = self._inbox.new()
         try:
-            self._inbox.put(letter, [Order(c.uid or "", c.commands) for c in waiting])
+            sent = time.monotonic()
+            _, letters = both(partial(self._inbox.put, letter, orders), self._letters)
+            self._took(time.monotonic() - sent)
             while self._decide(waiting, self._present().experiment, fresh=True)[0]:
-                if self._take_turn(letter, waiting, until):
-                    break
-                if time.monotonic() >= until:
-                    raise Retry("too many writers contend for this experiment")
+                others = [each for each in letters if each != letter]
+                before = sum(each < letter for each in others) + 1
+                if not self._others_write(before, until):
+                    opened, head = both(partial(self._open, others), self._tail.advance)
+                    if self._write_with(opened, waiting, head, until):
+                        break
+                    if time.monotonic() >= until:
+                        raise Retry("too many writers contend for this experiment")
+                letters = self._letters()
         except Retry as fault:
             # From now on the letter may be opened at any time.
             raise CommitUnknown(f"it is not known whether the change stands: {fault}") from fault
-        self._tidy([letter])
-
-    def _take_turn(self, letter: str, callers: list[_Caller], until: float) -> bool:
-        """Wait for the older letters; if nobody writes, write them all. True: they stand."""
-        head, letters = self._present(), self._inbox.waiting()
-        place = letters.index(letter) if letter in letters else 0
-        if len(letters) > 1:
+        if self._tail.taken:
             self._met_others()
-        patience = min(until, time.monotonic() + min(place * TURN * self._pace, LONGEST_WAIT))
-        while time.monotonic() < patience:
-            self._sleep(self._pace)
-            if self._tail.advance() is not head:
-                return False
-        return self._write_with([key for key in letters if key != letter], callers, until)
+        self._inbox.remove([letter])
 
-    def _write_with(self, letters: Sequence[str], callers: list[_Caller], until: float) -> bool:
-        """Write the callers' commands and the letters' in one entry. False: another's stands."""
+    def _letters(self) -> list[str]:
+        """Letters that nobody is known to have opened, oldest first."""
+        taken = set(self._tail.taken)
+        return [letter for letter in self._inbox.waiting() if letter not in taken]
+
+    def _others_write(self, others: int, until: float) -> bool:
+        """Wait while it is the turn of so many others; True as soon as somebody writes."""
+        known, pace = self._present(), self._pace or 0.0
+        until = min(until, time.monotonic() + min(others * TURN * pace, LONGEST_WAIT))
+        while time.monotonic() < until:
+            self._sleep(pace)
+            if self._tail.advance() is not known:
+                return True
+        return False
+
+    def _open(self, letters: Sequence[str]) -> dict[str, list[_Caller]]:
+        """What stands in the letters, by letter."""
         found = self._inbox.open(letters)
-        others = {k: [_Caller(o.commands, o.uid) for o in orders] for k, orders in found.items()}
-        head = self._tail.advance() if letters else self._present()
+        return {
+            letter: [_Caller(order.commands, order.uid) for order in orders]
+            for letter, orders in found.items()
+        }
+
+    def _write_with(
+        self,
+        letters: dict[str, list[_Caller]],
+        callers: list[_Caller],
+        head: Head,
+        until: float,
+    ) -> bool:
+        """Write the callers' commands and the letters' in one entry. False: another's stands."""
+        others = {k: each for k, each in letters.items() if k not in self._tail.taken}
+        if others:
+            self._met_others()
         everybody = [*callers, *chain.from_iterable(others.values())]
         happened, _ = self._decide(everybody, head.experiment, fresh=True)
-        if happened and not self._append(head, happened, until):
+        if happened and not self._append(head, happened, until, tuple(others)):
             return False
-        self._tidy([key for key, each in others.items() if not any(c.happened for c in each)])
+        done = [k for k in letters if k not in others or not any(c.happened for c in others[k])]
+        self._inbox.remove(done)
         return True
-
-    def _tidy(self, letters: Sequence[str]) -> None:
-        """A letter that stays is removed by whoever opens it next."""
-        try:
-            self._inbox.remove(letters)
-        except Retry:
-            return
 
     def _decide(
         self, callers: Sequence[_Caller], experiment: Experiment | None, fresh: bool
@@ -283,7 +311,9 @@ class Journal:
                 experiment = state
         return happened, True
 
-    def _append(self, head: Head, happened: list[Event], until: float) -> bool:
+    def _append(
+        self, head: Head, happened: list[Event], until: float, taken: tuple[str, ...] = ()
+    ) -> bool:
         """Try to write the next entry. True: it stands. False: another's stands there."""
         entry = Entry(
             format=FORMAT,
@@ -291,6 +321,7 @@ class Journal:
             prev=head.sum,
             nonce=uuid4().hex[:16],
             events=tuple(happened),
+            taken=taken,
         )
         data, _ = encode(entry)
         try:
@@ -300,10 +331,11 @@ class Journal:
         key, sent = entry_key(self.path, entry.seq), self._tail.now()
         if not self._create(key, data, until):
             return False
-        self._pace += 0.2 * (min(time.monotonic() - sent.monotonic, 0.5) - self._pace)
+        self._took(time.monotonic() - sent.monotonic)
         if not self._follow(entry, total, sent, until):
             self._store.delete(key)
             return False
+        self._led = entry.seq
         return True
 
     def _create(self, key: str, data: bytes, until: float) -> bool:
@@ -351,6 +383,11 @@ class Journal:
 
     def _wait(self, tries: int, after: float | None) -> None:
         self._sleep(after or random.uniform(0, min(2.0, 0.01 * 2 ** min(tries, 10))))
+
+    def _took(self, seconds: float) -> None:
+        """A write took so long."""
+        self._pace = seconds if self._pace is None else 0.8 * self._pace + 0.2 * seconds
+        self._pace = min(self._pace, LONGEST_PACE)
 
     def _present(self) -> Head:
         """The newest head known, which need not be the log's end."""

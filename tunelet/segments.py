@@ -183,7 +183,8 @@ class Segments:
     def _rebuild(self, until: int) -> None:
         """Fold the log from its beginning and write every derived object up to entry `until`."""
         log.warning("rebuilding the segments of %s from its log", self._path)
-        for head, closed in heads(self._store, self._path, origin(self._store, self._path)):
+        start = origin(self._store, self._path)
+        for _, head, closed in heads(self._store, self._path, start):
             if closed is not None and head.seq <= until:
                 self._unsaved[head.seq] = closed
                 self._save(closed)

@@ -8,6 +8,7 @@ The difference between the two is how far clocks may be apart.
 """
 
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -20,6 +21,8 @@ from tunelet.segments import Segments
 
 FRESH = 30.0
 PURGE_AFTER = 120.0
+
+_TAKEN_KEPT = 1024
 
 PURGES = 5
 """At most so many purges are met in one look: more are not one user's doing."""
@@ -51,6 +54,8 @@ class Tail:
         self.segments = Segments(self._store, self._path)
         self._sound = 0
         """The newest entry of which it is known that no purge had reached it."""
+        self.taken: deque[str] = deque(maxlen=_TAKEN_KEPT)
+        """Names of the letters that were opened last."""
         self._end: Moment | None = None
         """When `head` was last known to be the log's end."""
 
@@ -79,6 +84,7 @@ class Tail:
             self.forget()
             return False
         self.head, closed = follow(self.head, entry, total)
+        self.taken.extend(entry.taken)
         self._sound, self._end = self.head.seq, sent
         if closed is not None:
             self.segments.closed(closed, own=True)
@@ -94,10 +100,11 @@ class Tail:
             found = self.segments.newest(self._purged)
             self.head = found or origin(self._store, self._path)
             self._sound = self.head.seq
-        for head, closed in heads(self._store, self._path, self.head):
-            self.head = head
-            if closed is not None:
-                self.segments.closed(closed, own=False)
+        for step in heads(self._store, self._path, self.head):
+            self.head = step.head
+            self.taken.extend(step.entry.taken)
+            if step.closed is not None:
+                self.segments.closed(step.closed, own=False)
         return self.head
 
     def _fresh(self) -> bool:

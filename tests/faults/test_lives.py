@@ -9,7 +9,6 @@ from tests.faults.checks import REQUEST, bare, end, submit
 from tests.faults.training import MemoryLauncher
 from tests.faults.world import Delivery, Fault, World
 from tunelet.errors import Conflict
-from tunelet.journal import Journal
 from tunelet.ports import Run
 from tunelet.service import Service
 from tunelet.tail import PURGE_AFTER

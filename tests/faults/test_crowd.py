@@ -1,0 +1,253 @@
+"""Many writers on one log: they share entries through an inbox, and nothing goes astray there."""
+
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from adapters.storage.memory import MemoryStore
+from adapters.storage.patience import PatientStore
+from tests.faults.checks import spec
+from tunelet import commands as c
+from tunelet.chain import entry_key
+from tunelet.entry import Entry, decode
+from tunelet.errors import CommitUnknown, Retry
+from tunelet.events import Reported, TrialsCreated
+from tunelet.inbox import Inbox, Order
+from tunelet.journal import LOOK_EVERY, Journal
+from tunelet.ports import Store, Stored
+from tunelet.trial import Report
+
+PATH = "v1/default/e/"
+
+
+def journal(store: Store, deadline: float = 20.0) -> Journal:
+    return Journal(store, "default", "e", deadline=deadline)
+
+
+def begun(store: Store, trials: int = 1) -> Journal:
+    log = journal(store)
+    log.commit(c.Submit("u", spec() | {"enqueue": [{"x": 0.5}] * trials, "max_trials": 1000}))
+    return log
+
+
+def report(step: int, number: int = 0) -> c.Record:
+    return c.Record(number, 1, (Report(step, {"objective": 1.0}),))
+
+
+def entries(store: Store) -> list[Entry]:
+    found: list[Entry] = []
+    while (stored := store.get(entry_key(PATH, len(found) + 1))) is not None:
+        found.append(decode(stored.data, len(found) + 1)[0])
+    return found
+
+
+def steps(store: Store) -> Counter[int]:
+    """The steps that stand in the log, as often as they do."""
+    told = [e for entry in entries(store) for e in entry.events if isinstance(e, Reported)]
+    return Counter(report.step for event in told for report in event.reports)
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    until = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < until
+        time.sleep(0.001)
+
+
+class Rival(MemoryStore):
+    """Before anybody else's entry is created, another writer takes its slot, `times` times."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__()
+        self.times, self.step = times, 1000
+        self.log = begun(self)
+
+    def create(self, key: str, data: bytes) -> bool:
+        if self.times and hasattr(self, "log") and "journal" in key:
+            times, self.times = self.times, 0
+            self.write()
+            self.times = times - 1
+        return super().create(key, data)
+
+    def write(self) -> None:
+        self.step += 1
+        self.log.commit(report(self.step), uid="u")
+
+
+def test_whoever_loses_twice_leaves_a_letter_which_the_winner_writes() -> None:
+    store = Rival(2)
+    with ThreadPoolExecutor(1) as thread:
+        done = thread.submit(journal(store).commit, report(1), uid="u")
+        eventually(lambda: done.done() or bool(list(store.list(f"{PATH}inbox/"))))
+        while not done.done():
+            store.write()
+        after = done.result()
+    assert 1 in [r.step for r in after.trials[0].reports]
+    assert steps(store)[1] == 1
+    assert max(steps(store).values()) == 1
+    eventually(lambda: not list(store.list(f"{PATH}inbox/")))
+
+
+def test_whoever_leaves_a_letter_writes_it_if_nobody_else_does() -> None:
+    store = Rival(2)
+    after = journal(store).commit(report(1), uid="u")
+    assert 1 in [r.step for r in after.trials[0].reports]
+    eventually(lambda: not list(store.list(f"{PATH}inbox/")))
+
+
+def test_a_command_that_must_not_come_late_is_never_left_in_a_letter() -> None:
+    store = Rival(5)
+    assert journal(store).commit(c.Pause(), uid="u").state == "PAUSED"
+    assert not [entry for entry in entries(store) if entry.taken]
+
+
+def test_a_letter_whose_writer_died_is_written_and_removed_once_somebody_looks() -> None:
+    store = MemoryStore()
+    log, other, inbox = begun(store), journal(store), Inbox(store, PATH)
+    inbox.put("0-dead", [Order("u", (report(1),))])
+    for step in range(100, 100 + LOOK_EVERY):
+        log.commit(report(step), uid="u")
+    assert steps(store)[1] == 1
+    assert [entry.taken for entry in entries(store) if entry.taken] == [("0-dead",)]
+    for step in range(200, 200 + LOOK_EVERY):
+        other.commit(report(step), uid="u")
+    eventually(lambda: not list(store.list(f"{PATH}inbox/")))
+    assert steps(store)[1] == 1
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"{}",
+        b'{"format":99,"orders":[]}',
+        b'{"format":1,"orders":[{"uid":"another life","commands":[{"type":"Tick"}]}]}',
+        b'{"format":1,"orders":[{"uid":"u","commands":[{"type":"Record","number":9,"attempt":1,'
+        b'"reports":[]}]}]}',
+    ],
+)
+def test_a_letter_that_asks_for_nothing_possible_is_removed_and_harms_nobody(data: bytes) -> None:
+    store = MemoryStore()
+    log = begun(store)
+    store.put(f"{PATH}inbox/0-odd.json", data)
+    for step in range(LOOK_EVERY):
+        log.commit(report(step), uid="u")
+    assert set(steps(store)) == set(range(LOOK_EVERY))
+    eventually(lambda: not list(store.list(f"{PATH}inbox/")))
+
+
+class _NoLetters(Rival):
+    def put(self, key: str, data: bytes) -> None:
+        if "/inbox/" in key:
+            super().put(key, data)
+            raise Retry("the answer is lost")
+        super().put(key, data)
+
+
+def test_what_may_stand_in_a_letter_is_not_called_failed() -> None:
+    with pytest.raises(CommitUnknown):
+        journal(_NoLetters(2)).commit(report(1), uid="u")
+
+
+class _Faulty:
+    """A quarter of all calls fail, half of them after they were carried out; all take a moment."""
+
+    url = "memory://"
+
+    def __init__(self, inner: Store, seed: int) -> None:
+        self._inner, self._chance = inner, random.Random(seed)
+        self._lock = threading.Lock()
+
+    def _call(self, name: str, *arguments: Any) -> Any:
+        with self._lock:
+            fails, before = self._chance.random() < 0.25, self._chance.random() < 0.5
+            moment = self._chance.random() * 0.002
+        time.sleep(moment)
+        if fails and before:
+            raise Retry("nothing was done")
+        found = getattr(self._inner, name)(*arguments)
+        time.sleep(moment)
+        if fails:
+            raise Retry("the answer is lost")
+        return found
+
+    def get(self, key: str) -> Stored | None:
+        found: Stored | None = self._call("get", key)
+        return found
+
+    def create(self, key: str, data: bytes) -> bool:
+        return bool(self._call("create", key, data))
+
+    def replace(self, key: str, data: bytes, version: str) -> bool:
+        return bool(self._call("replace", key, data, version))
+
+    def put(self, key: str, data: bytes) -> None:
+        self._call("put", key, data)
+
+    def delete(self, key: str) -> None:
+        self._call("delete", key)
+
+    def list(self, prefix: str, after: str = "", limit: int | None = None) -> Iterator[str]:
+        return iter(list(self._call("list", prefix, after, limit)))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_sixteen_writers_and_a_quarter_of_all_calls_failing(seed: int) -> None:
+    """Nothing acknowledged is lost, nothing stands twice, and nothing called failed stands."""
+    store = MemoryStore()
+    begun(store)
+    acknowledged: set[int] = set()
+    failed: set[int] = set()
+
+    def write(writer: int) -> None:
+        log = journal(PatientStore(_Faulty(store, seed * 100 + writer)))
+        for step in range(writer * 1000, writer * 1000 + 15):
+            try:
+                log.commit(report(step), uid="u")
+                acknowledged.add(step)
+            except CommitUnknown:
+                pass
+            except Retry:
+                failed.add(step)
+
+    with ThreadPoolExecutor(16) as threads:
+        list(threads.map(write, range(16)))
+    stand = steps(store)
+    assert len(acknowledged) > 60
+    assert acknowledged <= stand.keys()
+    assert not failed & stand.keys()
+    assert set(stand.values()) == {1}
+    assert [entry for entry in entries(store) if entry.taken]
+    assert journal(store).read().trials[0].reports[0].step == min(stand)
+
+
+def test_suggestions_through_letters_keep_the_budget() -> None:
+    store = MemoryStore()
+    begun(store, trials=0)
+    bound = journal(store).read().terms.parallel_trials
+
+    def suggest(writer: int) -> None:
+        log = journal(_Slow(store))
+        for _ in range(5):
+            now = log.read()
+            log.commit(c.AddTrials(now.next_number, ({"x": writer / 16},)), uid="u")
+
+    with ThreadPoolExecutor(16) as threads:
+        list(threads.map(suggest, range(16)))
+    made = [e for entry in entries(store) for e in entry.events if isinstance(e, TrialsCreated)]
+    assert sum(len(event.assignments) for event in made) == bound
+
+
+class _Slow(_Faulty):
+    def __init__(self, inner: Store) -> None:
+        super().__init__(inner, 0)
+
+    def _call(self, name: str, *arguments: Any) -> Any:
+        time.sleep(0.001)
+        return getattr(self._inner, name)(*arguments)
