@@ -9,7 +9,7 @@ import importlib
 
 from benchmarks.figures import line
 
-BENCHMARKS = ("overhead", "coldstart", "writers", "load")
+BENCHMARKS = ("overhead", "coldstart", "writers", "load", "clients")
 
 
 def main() -> None:
