@@ -47,7 +47,7 @@ def answering(said: Said) -> Iterator[str]:
     """The address of a server that answers so."""
     with _Server(("127.0.0.1", 0), _Handler) as server:
         server.said = said
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         try:
             yield f"http://127.0.0.1:{server.server_port}"

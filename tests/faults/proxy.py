@@ -124,7 +124,7 @@ def _failure(status: int) -> Answer:
 def proxied(upstream: str, share: float = 0.25, seed: int = 1) -> Iterator[FaultProxy]:
     """A proxy in front of `upstream` (host:port) at which `share` of the requests go wrong."""
     with FaultProxy(upstream, share, seed) as proxy:
-        thread = threading.Thread(target=proxy.serve_forever)
+        thread = threading.Thread(target=proxy.serve_forever, args=(0.01,))
         thread.start()
         try:
             yield proxy
