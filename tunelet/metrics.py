@@ -11,7 +11,10 @@ read again after a crash gives the same reports and recording them is idempotent
 
 A line ends with \n. Of a line that was overwritten with \r (a progress bar) what a
 terminal would show last counts. ANSI sequences are dropped, bytes that are not UTF-8
-are replaced, and only the first 64 KiB of a line and the first 10,000 steps count.
+are replaced, and only the first 64 KiB of a line and the first 10,000 steps count. All
+takes time in proportion to the output; of a line that is matched with an experiment's own
+pattern only the first 4,096 characters count, for the matches of RE2 in one line are each
+found in linear time, but there may be as many as characters.
 """
 
 import json
@@ -19,21 +22,28 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from tunelet.pattern import compiled
 from tunelet.trial import Number, Report, plain
 
 LINE_BYTES = 64 * 1024
+MATCHED = 4096
 STEPS = 10_000
 
-_NUMBER = r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|(?i:nan|inf(?:inity)?))"
+# The possessive quantifiers give the same matches as greedy ones would, and never go back.
+_NUMBER = (
+    r"[+-]?(?:(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?+"
+    r"|(?i:nan|inf(?:inity)?+))"
+)
 _VALUE = re.compile(_NUMBER)
 PATTERN = (
-    r"(?<![\w./-])(?P<name>[A-Za-z_][\w./-]*)\s*=\s*"
+    r"(?<![\w./-])(?P<name>[A-Za-z_][\w./-]*+)\s*+=\s*+"
     rf"(?P<value>{_NUMBER})(?=$|[\s,;:|)\]}}'\"]|\.(?:\s|$))"
 )
 r"""What is looked for in text unless the experiment says otherwise: a name, `=`, a number that
 ends there. Neither `--lr=0.1` (an echoed argument) nor `time=3s` nor `v=1.2.3` is a metric."""
 
-_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
+_DEFAULT = re.compile(PATTERN)
+_ANSI = re.compile(r"\x1b(?:\[[0-?]*+[ -/]*+[@-~]|\][^\x07\x1b]*+(?:\x07|\x1b\\)|[@-Z\\-_])")
 
 
 class Parser:
@@ -41,12 +51,16 @@ class Parser:
 
     `metrics` is the spec's: `format` "text" or "json", `pattern` a regular expression with
     the groups `name` and `value` (None: `PATTERN`), `step` the metric that numbers the steps.
+    Raises `Reject` for a pattern that cannot be used.
     """
 
     def __init__(self, metrics: Mapping[str, Any]) -> None:
         self.values: dict[str, Number] = {}
         self._json = metrics.get("format") == "json"
-        self._pattern = re.compile(metrics.get("pattern") or PATTERN)
+        pattern = metrics.get("pattern")
+        self._pattern = compiled(pattern) if pattern else _DEFAULT
+        self._matched = MATCHED if pattern else None
+        self._sign = b"{" if self._json else b"" if pattern else b"="
         self._step_name = metrics.get("step")
         self._steps: dict[int, dict[str, Number]] = {}
         self._step = 0
@@ -104,12 +118,15 @@ class Parser:
     def _end_line(self) -> list[Report]:
         self._overwrite()
         raw, self._shown = self._shown, b""
+        if self._sign not in raw:
+            return []  # Most output says nothing of metrics, and there may be much of it.
         line = clean(raw)
         values = _json_values(line) if self._json else self._text_values(line)
         return self.take(values)
 
     def _text_values(self, line: str) -> dict[str, Number]:
-        found = ((m["name"], _measured(m["value"])) for m in self._pattern.finditer(line))
+        matches = self._pattern.finditer(line[: self._matched])
+        found = ((m["name"], _measured(m["value"])) for m in matches)
         return {name: value for name, value in found if name and value is not None}
 
 

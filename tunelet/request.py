@@ -287,7 +287,7 @@ class Metrics(Shape):
         default=None,
         min_length=1,
         max_length=1000,
-        description="A Python regular expression with the groups `name` and `value`.",
+        description="A regular expression (RE2) with the groups `name` and `value`.",
         examples=[r"(?P<name>\w+): (?P<value>[-+.\de]+)"],
     )
     step: str | None = Field(

@@ -6,7 +6,6 @@ written out, and parsing the result again changes nothing. The shapes are in
 `tunelet.request`; here is what the fields mean together.
 """
 
-import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -213,11 +212,12 @@ def _metrics_problems(request: Request, broken: Collection[Location]) -> list[Fi
 def _pattern_complaints(pattern: str, source: str, form: str) -> Iterable[tuple[str, str]]:
     if source == "push" or form == "json":
         yield "is for text only", 'leave it out, or set "format": "text" and another source'
+    from tunelet.pattern import compiled
+
     try:
-        groups = re.compile(pattern).groupindex
-    except (re.error, OverflowError, RecursionError) as error:
-        reason = shortened(str(error), 100)
-        yield f"is not a regular expression: {reason}", "write one that Python's re accepts"
+        groups = compiled(pattern).groupindex
+    except Reject as refusal:
+        yield from ((error.message, error.remedy) for error in refusal.errors)
         return
     missing = [name for name in ("name", "value") if name not in groups]
     if missing:

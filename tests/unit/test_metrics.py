@@ -1,5 +1,6 @@
 """Metrics found in output: what counts as a value, which step it belongs to."""
 
+import time
 from itertools import pairwise
 from typing import Any
 
@@ -7,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tunelet.metrics import LINE_BYTES, STEPS, Parser, parse_file
+from tunelet.errors import Reject
+from tunelet.metrics import LINE_BYTES, MATCHED, STEPS, Parser, parse_file
 from tunelet.trial import Number, Report
 
 TEXT: dict[str, Any] = {"source": "stdout", "format": "text", "pattern": None, "step": "step"}
@@ -135,6 +137,58 @@ def test_a_value_is_known_only_when_its_line_is_complete() -> None:
     assert parser.feed(b"objective=0.9") == []
     assert parser.feed(b"3\nobjective=0.5") == [Report(step=1, values={"objective": 0.93})]
     assert parser.close() == [Report(step=2, values={"objective": 0.5})]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"a=" + b"1" * 65_000 + b"x",
+        b"a" + b" " * 65_000,
+        b"a=" + b" " * 65_000 + b"x",
+        b"a=1e" + b"1" * 65_000 + b"x",
+        b"a=1." + b"1" * 65_000 + b"x",
+        b"a-" * 32_000,
+        b"a =" * 21_000,
+        b"a=" + b"\x1b[" * 32_000,
+        b"a=" + b"\x1b[" + b"0" * 65_000,
+        b"a=" + b"\x1b]" * 32_000,
+    ],
+)
+def test_no_line_takes_more_than_linear_time(line: bytes) -> None:
+    parser = Parser(TEXT)
+    before = time.process_time()
+    parser.feed(line + b"\n")
+    # Of the processor, not of the clock. What is quadratic takes tens of seconds for it.
+    assert time.process_time() - before < 1
+    assert parser.values == {}
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"(?P<name>(a+)+)=(?P<value>\d)$",
+        r"(?P<name>(a|aa)+)=(?P<value>\d+)",
+        r"(?P<name>(.*)*)=(?P<value>(.*)*)#",
+        r"(?P<name>a.*=|a)(?P<value>)",
+    ],
+)
+def test_no_pattern_hangs(pattern: str) -> None:
+    parser = Parser(TEXT | {"pattern": pattern})
+    before = time.process_time()
+    parser.feed(b"a" * LINE_BYTES + b"\n")
+    assert time.process_time() - before < 1
+
+
+def test_a_pattern_that_could_hang_is_refused() -> None:
+    for pattern in (r"(?P<name>a)\1(?P<value>1)", r"(?P<name>(a?){1000})(?P<value>(a?){1000})"):
+        with pytest.raises(Reject, match=r"metrics\.pattern"):
+            Parser(TEXT | {"pattern": pattern})
+
+
+def test_of_a_line_a_users_pattern_sees_the_beginning() -> None:
+    metrics = TEXT | {"pattern": r"(?P<name>\w+): (?P<value>\S+)"}
+    line = b"loss: 1 " + b" " * MATCHED + b"acc: 2\n"
+    assert read(line, metrics) == {1: {"loss": 1.0}}
 
 
 def test_a_huge_line_is_cut() -> None:

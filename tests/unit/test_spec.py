@@ -308,7 +308,8 @@ SHAPES = [
     ),
     ({"metrics": {"source": "file"}}, "metrics.path", None, "is missing", "add the path"),
     ({"metrics": {"path": "x"}}, "metrics.path", "x", "means nothing for stdout", "file"),
-    ({"metrics": {"pattern": "(x"}}, "metrics.pattern", "(x", "no", "Python's re"),
+    ({"metrics": {"pattern": "(x"}}, "metrics.pattern", "(x", "missing )", "RE2"),
+    ({"metrics": {"pattern": "x(?=y)"}}, "metrics.pattern", "x(?=y)", "(?=", "no look-around"),
     (
         {"metrics": {"pattern": "(?P<name>x)"}},
         "metrics.pattern",
