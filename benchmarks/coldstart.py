@@ -12,15 +12,12 @@ less than the work is not counted. `bare` is a function that answers "ok".
 """
 
 import json
-import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import partial
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -29,11 +26,10 @@ from typing import NamedTuple
 from adapters.cloudevents import binary
 from adapters.storage import open_store
 from benchmarks.inline import Inline, request
+from benchmarks.process import MAIN, free_port, function
 from benchmarks.table import by_turns, medians, show
 from tunelet.ports import COLLECT, SUGGEST, Signal
 
-FRAMEWORK = Path(sys.executable).with_name("functions-framework")
-MAIN = Path(__file__).resolve().parents[1] / "functions" / "main.py"
 BARE = 'def bare(request):\n    return "ok"\n'
 PAST = 20
 PATIENCE = 60.0
@@ -111,9 +107,10 @@ def _start(folder: Path, call: Call) -> float:
     with tempfile.TemporaryDirectory(dir=folder) as own:
         store = Path(own) / "store"
         shutil.copytree(call.store, store)
-        port = _free_port()
+        port = free_port()
+        source = folder / "bare.py" if call.target == "bare" else MAIN
         began = time.perf_counter()
-        with _function(call.target, folder, store, port) as process:
+        with function(call.target, source, port, _environment(store)) as process:
             status, answer = _first_answer(process, port, call)
             seconds = time.perf_counter() - began
         if not 200 <= status < 300:
@@ -123,28 +120,12 @@ def _start(folder: Path, call: Call) -> float:
     return seconds
 
 
-@contextmanager
-def _function(
-    target: str, folder: Path, store: Path, port: int
-) -> Iterator[subprocess.Popen[bytes]]:
-    source = folder / "bare.py" if target == "bare" else MAIN
-    process = subprocess.Popen(
-        [FRAMEWORK, f"--target={target}", f"--source={source}", f"--port={port}"],
-        env={
-            **os.environ,
-            "FUNCTION_TARGET": target,
-            "TUNELET_STORE": store.as_uri(),
-            "TUNELET_SECRET": "0" * 32,
-            "TUNELET_LAUNCHER": store.with_name("runs").as_uri().replace("file:", "process:", 1),
-        },
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        yield process
-    finally:
-        process.terminate()
-        process.wait()
+def _environment(store: Path) -> dict[str, str]:
+    return {
+        "TUNELET_STORE": store.as_uri(),
+        "TUNELET_SECRET": "0" * 32,
+        "TUNELET_LAUNCHER": store.with_name("runs").as_uri().replace("file:", "process:", 1),
+    }
 
 
 def _first_answer(process: subprocess.Popen[bytes], port: int, call: Call) -> tuple[int, bytes]:
@@ -167,10 +148,3 @@ def _check_trial(store: Path, name: str) -> None:
     count = inline.service.experiment("default", name).next_number
     if count != PAST + 1:
         sys.exit(f"{count - PAST} trials were suggested instead of one")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

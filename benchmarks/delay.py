@@ -1,7 +1,16 @@
-"""A store that is as far away as a bucket: every request takes so many seconds longer."""
+"""A store that is as far away as a bucket: every request takes so many seconds longer.
 
+`Far` wraps a store. `relay` stands in front of a server, in a process of its own
+(`python -m benchmarks.delay HOST:PORT SECONDS`), so that the client's library is the real one.
+"""
+
+import asyncio
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from itertools import islice
 from typing import TypeVar
 
@@ -54,4 +63,74 @@ class Far:
         return answer
 
 
+@contextmanager
+def relay(server: str, seconds: float = SECONDS) -> Iterator[str]:
+    """The address (host:port) at which `server` answers every request so much later."""
+    command = [sys.executable, "-m", "benchmarks.delay", server, str(seconds)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield process.stdout.readline().strip()
+        finally:
+            process.terminate()
+
+
+class _Exchange:
+    """One connection: the delay falls on the first bytes of each request and of its answer.
+
+    So a request has it once, however many packets it comes in. `100 Continue`, which lets a
+    client go on with its request, passes at once: it takes a server's distance, of about a
+    millisecond within a region, and not its work.
+    """
+
+    def __init__(self, half: float) -> None:
+        self._half = half
+        self._answered = True
+
+    async def forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while sent := await reader.read(1 << 16):
+            if self._answered:
+                self._answered = False
+                await asyncio.sleep(self._half)
+            writer.write(sent)
+            await writer.drain()
+
+    async def back(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while sent := await reader.read(1 << 16):
+            if not self._answered and not sent.startswith(b"HTTP/1.1 100"):
+                self._answered = True
+                await asyncio.sleep(self._half)
+            writer.write(sent)
+            await writer.drain()
+
+
+async def _relayed(
+    server: str, half: float, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    host, _, port = server.rpartition(":")
+    there, back = await asyncio.open_connection(host, int(port))
+    exchange = _Exchange(half)
+    ways = [
+        asyncio.create_task(exchange.forward(reader, back)),
+        asyncio.create_task(exchange.back(there, writer)),
+    ]
+    await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+    for way in ways:
+        way.cancel()
+    await asyncio.gather(*ways, return_exceptions=True)
+    for end in (writer, back):
+        end.close()
+
+
+async def _serve(server: str, seconds: float) -> None:
+    handle = partial(_relayed, server, seconds / 2)
+    listening = await asyncio.start_server(handle, "127.0.0.1", backlog=256)
+    host, port = listening.sockets[0].getsockname()
+    print(f"{host}:{port}", flush=True)
+    await listening.serve_forever()
+
+
 _: type[Store] = Far
+
+if __name__ == "__main__":
+    asyncio.run(_serve(sys.argv[1], float(sys.argv[2])))

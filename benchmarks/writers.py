@@ -17,7 +17,6 @@ import os
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
@@ -26,20 +25,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from adapters.storage import open_store
-from algorithms import catalog
 from benchmarks.delay import SECONDS, Far
 from benchmarks.figures import Figures, percentile
-from benchmarks.inline import request
+from benchmarks.running import NAME, NAMESPACE, UID, prepare, standing
 from benchmarks.table import show
-from tunelet.chain import heads
-from tunelet.commands import AddTrials, Record, Start, Submit
+from tunelet.commands import Record
 from tunelet.errors import Retry
-from tunelet.events import Reported
-from tunelet.history import Head
 from tunelet.journal import Journal
 from tunelet.ports import Store
-from tunelet.spec import parse
-from tunelet.trial import Assignment, Report
+from tunelet.trial import Report
 
 NUMBERS = (1, 2, 4, 8, 16, 32, 64)
 PROCESSES = 2
@@ -47,7 +41,6 @@ COLUMNS = (
     *("writers", "ops/s", "p50 s", "p99 s", "longest s", "slowest's share", "sent again"),
     *("acknowledged", "entries", "cpu"),
 )
-NAMESPACE, NAME, UID = "default", "writers", "0" * 16
 
 
 class Span(NamedTuple):
@@ -127,16 +120,6 @@ def measure(
     return Measured(writers, sum(cpu for _, cpu in done) / (warm + seconds), entries)
 
 
-def prepare(store: Store, number: int) -> Journal:
-    """An experiment with so many running trials."""
-    spec = parse(request("random_search", number, number) | {"name": NAME}, catalog(), NAMESPACE)
-    journal = Journal(store, NAMESPACE, NAME)
-    drawn: Assignment = {"learning_rate": 0.05, "batch_size": 64}
-    journal.commit(Submit(UID, spec), AddTrials(0, (drawn,) * number))
-    journal.commit(*(Start(trial, 1) for trial in range(number)))
-    return journal
-
-
 def _imported(_: int) -> None:
     time.sleep(0.1)  # so that no process takes both calls
 
@@ -174,15 +157,10 @@ def _recorded(journal: Journal, record: Record) -> bool:
 
 def check(store: Store, acknowledged: dict[int, int]) -> int:
     """End the program unless each acknowledged report stands once; the number of entries."""
-    path = f"v1/{NAMESPACE}/{NAME}/"
-    entries, stands = 0, Counter[tuple[int, int]]()
-    for step in heads(store, path, Head()):
-        entries += 1
-        for event in step.entry.events:
-            if isinstance(event, Reported):
-                stands.update((event.number, report.step) for report in event.reports)
+    log = standing(store, NAMESPACE, NAME)
     told = {(trial, step) for trial, steps in acknowledged.items() for step in range(steps)}
-    lost, twice = told - stands.keys(), [each for each, times in stands.items() if times > 1]
-    if lost or twice:
-        sys.exit(f"{len(lost)} acknowledged reports are lost, {len(twice)} stand twice")
-    return entries
+    if lost := told - log.reports.keys():
+        sys.exit(f"{len(lost)} acknowledged reports are lost")
+    if log.twice:
+        sys.exit(f"{len(log.twice)} reports stand twice")
+    return log.entries
