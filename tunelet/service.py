@@ -19,6 +19,7 @@ from tunelet.journals import Journals
 from tunelet.loop import Loop, run_of, wanted
 from tunelet.markers import Marker, Markers
 from tunelet.ports import Catalog, Launcher, Publisher, Run, Store
+from tunelet.probe import Probed
 from tunelet.tokens import Tokens
 from tunelet.trial import Assignment, Outcome, Report, Trial
 
@@ -46,6 +47,7 @@ class Service:
     ) -> None:
         self.catalog = catalog
         self._store = store
+        self._probed = Probed(store)
         self._launcher = launcher
         self._journals = Journals(store, clock, sleep)
         self._markers = Markers(store, clock)
@@ -71,6 +73,7 @@ class Service:
         spec = parse(raw, self.catalog, namespace)
         namespace = str(spec["namespace"])
         name = spec["name"] = spec["name"] or _generated(namespace, key)
+        self._probed.ensure()
         submit = commands.Submit(uid=secrets.token_hex(8), spec=spec, key=key)
         self._markers.set(Marker(namespace, name, submit.uid, 0))
         return self._changed(namespace, name, submit)

@@ -39,6 +39,7 @@ _MODULES = {
     "stop": "control",
     "extend": "control",
     "delete": "control",
+    "doctor": "doctor",
     "schema": "catalog",
     "algorithms": "catalog",
     "completion": "completion",

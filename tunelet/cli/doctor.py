@@ -1,0 +1,123 @@
+"""doctor: whether a store can be used, right by right, before anything depends on it."""
+
+import importlib
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tunelet.cli.connection import write_json
+from tunelet.cli.table import lines, width
+from tunelet.errors import Reject, TuneletError
+from tunelet.report import Table
+
+if TYPE_CHECKING:
+    from tunelet.ports import Store
+    from tunelet.probe import Figures, Right
+
+_ROUNDS = 10
+_KEPT = "experiments cannot damage each other: conditional writes, reads and listings are exact"
+
+
+@click.command("doctor")
+@click.argument("store", metavar="STORE", envvar="TUNELET_STORE")
+@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+def doctor_command(store: str, as_json: bool) -> int:
+    """Try a store: its rights, its latency and its promises.
+
+    STORE is the URL of a folder or bucket, as in TUNELET_STORE. Two small objects are written
+    below probe/ and removed again.
+
+    \b
+    Examples:
+      tunelet doctor file:///var/lib/tunelet
+      tunelet doctor s3://bucket/prefix
+      tunelet doctor az://container --json | jq .rights
+    """
+    opened = _opened(store)
+    from tunelet.probe import examine
+
+    figures = examine(opened, rounds=_ROUNDS)
+    if as_json:
+        write_json(_json(opened.url, figures))
+    else:
+        click.echo("\n".join(lines(_table(figures), width())))
+    faults = [right.fault for right in figures.rights] + [figures.fault]
+    return _told([fault for fault in faults if fault is not None], as_json)
+
+
+def _opened(url: str) -> "Store":
+    """The store without patience, so that its latency is its own and every fault is seen."""
+    from tunelet.bundle import activate
+
+    activate()
+    try:
+        connect = importlib.import_module("adapters.storage").connect
+        store: Store = connect(url)
+    except ModuleNotFoundError as fault:
+        raise click.ClickException(
+            f"stores need more than the client (no {fault.name}): pip install 'tunelet[up]'"
+        ) from fault
+    return store
+
+
+def _table(figures: "Figures") -> Table:
+    from tunelet.probe import PURPOSES
+
+    rows = [
+        (right.name, _result(right.fault), *_latency(right), PURPOSES[right.name])
+        for right in figures.rights
+    ]
+    rows.append(("promises", _promises(figures), "", "", _KEPT))
+    return Table(("RIGHT", "RESULT", "P50 MS", "MAX MS", "NEEDED FOR"), tuple(rows))
+
+
+def _promises(figures: "Figures") -> str:
+    if figures.trusted:
+        return "kept"
+    return "broken" if isinstance(figures.fault, Reject) else "not known"
+
+
+def _result(fault: TuneletError | None) -> str:
+    if fault is None:
+        return "ok"
+    return "refused" if isinstance(fault, Reject) else "no answer"
+
+
+def _latency(right: "Right") -> tuple[str, str]:
+    if not right.seconds:
+        return "", ""
+    return f"{1000 * median(right.seconds):.1f}", f"{1000 * max(right.seconds):.1f}"
+
+
+def _told(faults: list[TuneletError], as_json: bool) -> int:
+    """Every different fault in a line of its own; the exit code of the gravest."""
+    from tunelet.cli.faults import code, show
+
+    if not as_json:
+        for fault in {str(fault): fault for fault in faults}.values():
+            show(Reject(str(fault)) if isinstance(fault, Reject) else fault)
+    gravest = sorted(faults, key=lambda fault: not isinstance(fault, Reject))
+    return code(gravest[0]) if gravest else 0
+
+
+def _json(url: str, figures: "Figures") -> dict[str, Any]:
+    from tunelet.probe import PURPOSES
+
+    return {
+        "store": url,
+        "trusted": figures.trusted,
+        "promises": _promises(figures),
+        "error": str(figures.fault) if figures.fault else None,
+        "rights": [
+            {
+                "name": right.name,
+                "needed_for": PURPOSES[right.name],
+                "result": _result(right.fault),
+                "error": str(right.fault) if right.fault else None,
+                "p50_seconds": median(right.seconds) if right.seconds else None,
+                "max_seconds": max(right.seconds, default=None),
+            }
+            for right in figures.rights
+        ],
+    }
