@@ -11,7 +11,8 @@ read again after a crash gives the same reports and recording them is idempotent
 
 A line ends with \n. Of a line that was overwritten with \r (a progress bar) what a
 terminal would show last counts. ANSI sequences are dropped, bytes that are not UTF-8
-are replaced, and only the first 64 KiB of a line and the first 10,000 steps count. All
+are replaced, and only the first 64 KiB of a line, the first 10,000 steps and the first
+1,000 metrics, with names of 128 characters at most, count. All
 takes time in proportion to the output; of a line that is matched with an experiment's own
 pattern only the first 4,096 characters count, for the matches of RE2 in one line are each
 found in linear time, but there may be as many as characters.
@@ -28,6 +29,8 @@ from tunelet.trial import Number, Report, plain
 LINE_BYTES = 64 * 1024
 MATCHED = 4096
 STEPS = 10_000
+NAMES = 1_000
+NAME_LENGTH = 128
 
 # The possessive quantifiers give the same matches as greedy ones would, and never go back.
 _NUMBER = (
@@ -63,6 +66,7 @@ class Parser:
         self._sign = b"{" if self._json else b"" if pattern else b"="
         self._step_name = metrics.get("step")
         self._steps: dict[int, dict[str, Number]] = {}
+        self._names: set[str] = set()
         self._step = 0
         self._named = False
         self._line = bytearray()
@@ -75,6 +79,13 @@ class Parser:
 
     def feed(self, data: bytes) -> list[Report]:
         """The reports that these bytes complete; a step's report has only what is new."""
+        first, end, rest = data.partition(b"\n")
+        if self._sign and end and self._sign not in rest:
+            # Most output says nothing of metrics, and there may be much of it.
+            return self._feed(first + end) + self._feed(rest[rest.rfind(b"\n") + 1 :])
+        return self._feed(data)
+
+    def _feed(self, data: bytes) -> list[Report]:
         found: list[Report] = []
         for part in re.split(rb"([\r\n])", data):
             if part == b"\n":
@@ -93,6 +104,7 @@ class Parser:
         """The report of one line that carried `values`, if any of it is new."""
         step = _whole(values.get(self._step_name)) if self._step_name else None
         metrics = {k: v for k, v in values.items() if step is None or k != self._step_name}
+        metrics = {name: value for name, value in metrics.items() if self._knows(name)}
         self.values |= metrics
         self._turn_to(step, metrics)
         seen = self._steps.get(self._step, {})
@@ -101,6 +113,12 @@ class Parser:
             return []
         self._steps[self._step] = seen | new
         return [Report(step=self._step, values=new)]
+
+    def _knows(self, name: str) -> bool:
+        """The metric counts; if it is new it takes one of the places."""
+        if name not in self._names and len(self._names) < NAMES and len(name) <= NAME_LENGTH:
+            self._names.add(name)
+        return name in self._names
 
     def _turn_to(self, step: int | None, metrics: Mapping[str, Number]) -> None:
         if step is not None:
@@ -119,7 +137,7 @@ class Parser:
         self._overwrite()
         raw, self._shown = self._shown, b""
         if self._sign not in raw:
-            return []  # Most output says nothing of metrics, and there may be much of it.
+            return []
         line = clean(raw)
         values = _json_values(line) if self._json else self._text_values(line)
         return self.take(values)

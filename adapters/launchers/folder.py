@@ -2,7 +2,7 @@
 
     launch.json   what is run (`Plan`)
     lock          flocked by the shim as long as it lives; holds its process id
-    output.log    standard output and error
+    output.log    standard output and error; of much output beginning and end
     work/         the working folder of the training code
     stop          exists once a stop was asked for
     exit.json     how it ended (`End`); appears atomically
@@ -55,6 +55,8 @@ class End(msgspec.Struct, frozen=True):
     timed_out: bool
     ended_at: float
     """Seconds since the epoch."""
+    lost: bool = False
+    """It was told to end, and not by a launcher."""
 
 
 class RunFolder:

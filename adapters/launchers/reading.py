@@ -8,7 +8,7 @@ import os
 import stat
 import subprocess
 import threading
-from pathlib import Path
+from errno import ELOOP, ENXIO
 
 from adapters.launchers import verdict
 from adapters.launchers.folder import End, Plan, RunFolder
@@ -18,7 +18,11 @@ from tunelet.metrics import Parser, parse_file
 from tunelet.ports import Observation, Phase
 from tunelet.trial import Outcome, Report, Verdict
 
-_CHUNK = 1 << 20
+_CHUNK = 1 << 18
+_LOOK_BYTES = 1 << 20
+"""How much output one look at an active run reads: it must not hold up the others."""
+_END_BYTES = 10 << 20
+"""More than a shim keeps. What else wrote there does not hold up the end either."""
 _FILE_BYTES = 16 << 20
 _CLEANUP_SECONDS = 30
 
@@ -46,11 +50,11 @@ class Reading:
         held = self._folder.held()
         end = self._folder.end()
         if end is None and held:
-            self._read_output()
+            self._read_output(_LOOK_BYTES)
             return Observation(phase=Phase.ACTIVE, reports=self._reports())
         if end is None:
             self._end_what_was_lost()
-        self._read_output()
+        self._read_output(_END_BYTES)
         self._parser.close()
         if self._plan.metrics["source"] == "file":
             self._parser = parse_file(read_bounded(self._plan.metrics_file), self._plan.metrics)
@@ -60,13 +64,17 @@ class Reading:
     def _reports(self) -> tuple[Report, ...]:
         return self._parser.reports if self._plan.metrics["source"] != "push" else ()
 
-    def _read_output(self) -> None:
-        """Feed what was written since the last time, unless the values come another way."""
+    def _read_output(self, limit: int) -> None:
+        """Feed `limit` bytes, at most, of what was written since the last time.
+
+        Unless the values come another way.
+        """
         if self._plan.metrics["source"] != "stdout":
             return
+        stop = self._offset + limit
         with self._folder.output.open("rb") as output:
             output.seek(self._offset)
-            while chunk := output.read(_CHUNK):
+            while chunk := output.read(min(_CHUNK, stop - self._offset)):
                 self._parser.feed(chunk)
                 self._offset += len(chunk)
 
@@ -100,6 +108,9 @@ def judge(end: End | None, plan: Plan, parser: Parser, log_tail: str) -> Outcome
     if end is None:
         reason = "the process vanished without an exit status (machine restarted, shim killed?)"
         return Outcome(verdict=Verdict.LOST, reason=reason, log_tail=log_tail)
+    if end.lost:
+        reason = "the process was told to end, but not by Tunelet (machine shut down?)"
+        return Outcome(verdict=Verdict.LOST, reason=reason, log_tail=log_tail)
     if end.timed_out:
         reason = f"the training ran longer than {plan.timeout:g} s (trial_timeout_seconds)"
         return verdict.failed(reason, log_tail, end.exit_code)
@@ -112,10 +123,17 @@ def judge(end: End | None, plan: Plan, parser: Parser, log_tail: str) -> Outcome
 
 
 def read_bounded(path: str | None) -> bytes:
-    """The regular file's first 16 MiB; nothing if there is none."""
-    if path is None or not Path(path).is_file():
+    """The regular file's first 16 MiB; nothing if there is none, or a link in its place."""
+    if path is None:
         return b""
-    # Training code could put a FIFO there between the two looks, and reading would hang.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        # A FIFO must not make us wait, nor a link show what the training may not see.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return b""
+    except OSError as error:
+        if error.errno in (ELOOP, ENXIO):
+            return b""
+        raise
     with open(descriptor, "rb") as file:
         return file.read(_FILE_BYTES) if stat.S_ISREG(os.fstat(descriptor).st_mode) else b""

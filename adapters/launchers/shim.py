@@ -6,15 +6,20 @@ descriptors of flocked files, so "the lock is held" means that the shim is alive
 no process id can tell. It outlives the service. What it promises:
 
 - The command in FOLDER/launch.json runs in its own process group and working folder,
-  with standard output and error in FOLDER/output.log.
+  with standard output and error in FOLDER/output.log: the first 8 MiB as they come, of
+  what follows the last MiB when it has ended, between lines that say so.
 - On SIGTERM, or past the time-out, all descendants get SIGTERM and after `grace` seconds
   SIGKILL, also those that left the process group or the session (Linux: the shim is
-  their subreaper and finds them in /proc; elsewhere the process group only).
-- FOLDER/exit.json appears atomically, after every descendant is gone.
+  their subreaper and finds them in /proc; elsewhere the process group only). Where no file
+  FOLDER/stop says that it was the launcher who asked, the run was `lost`, not `stopped`:
+  the machine is shutting down, say.
+- FOLDER/exit.json appears atomically, after every descendant is gone; a full disk is
+  waited for.
 - If the shim itself is killed, so is the command (Linux: parent-death signal).
 """
 
 import ctypes
+import errno
 import json
 import os
 import select
@@ -22,6 +27,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections import deque
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 _LINUX = sys.platform == "linux"
@@ -30,12 +37,23 @@ _PR_SET_CHILD_SUBREAPER = 36
 _HANDLED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 _CLEANUP_SECONDS = 30
 
+HEAD_BYTES = 8 << 20
+TAIL_BYTES = 1 << 20
+_PIECE = 1 << 16
+_PIECES_A_TURN = 16
+_NOTE = b"\ntunelet: this is more output than is kept; only its last MiB follows, at the end\n"
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EMFILE, errno.ENFILE)
+_FULL_PAUSE = 0.2
+_FULL_SECONDS = 600.0
+
 
 class Signals:
     """Signals as something a loop can wait for."""
 
     def __init__(self) -> None:
-        self.stop = False
+        self.told = False
+        """To end."""
         self._wake, write = os.pipe()
         os.set_blocking(self._wake, False)
         os.set_blocking(write, False)
@@ -43,24 +61,112 @@ class Signals:
         for number in _HANDLED:
             signal.signal(number, self._handle)
 
-    def wait(self, seconds: float | None) -> None:
-        """Return at the next signal, or after so many seconds."""
-        if select.select([self._wake], [], [], seconds)[0]:
+    def wait(self, seconds: float | None, *sources: int) -> None:
+        """Return at the next signal, when a source can be read, or after so many seconds."""
+        if self._wake in select.select([self._wake, *sources], [], [], seconds)[0]:
             os.read(self._wake, 4096)
 
     def _handle(self, number: int, _frame: object) -> None:
-        self.stop = self.stop or number != signal.SIGCHLD
+        self.told = self.told or number != signal.SIGCHLD
+
+
+class Output:
+    """What the training writes, on its way from a pipe to output.log, which it must not fill."""
+
+    def __init__(self, folder: str) -> None:
+        self._source, self.sink = os.pipe()
+        os.set_blocking(self._source, False)
+        self._log = os.open(os.path.join(folder, "output.log"), os.O_WRONLY | os.O_APPEND)
+        self._room = HEAD_BYTES
+        self._pending = b""
+        self._tail: deque[bytes] = deque()
+        self._held = 0
+        self._left_out = 0
+
+    def wait(self, signals: Signals, seconds: float | None) -> None:
+        """Copy what comes, until there is a signal or the time is over."""
+        if self._pending:
+            # The disk is full. The training waits as it would if it wrote there itself.
+            seconds = min(_FULL_PAUSE, _FULL_PAUSE if seconds is None else seconds)
+            signals.wait(seconds)
+        else:
+            signals.wait(seconds, self._source)
+        self._copy()
+
+    def close(self) -> None:
+        """Write all that is left to be written, once nothing can come any more."""
+        self._copy()
+        _patiently(self._flush)
+        while self._tail:
+            self._pending = self._end()
+            _patiently(self._flush)
+
+    def _copy(self) -> None:
+        for _ in range(_PIECES_A_TURN):
+            try:
+                self._flush()
+                data = os.read(self._source, _PIECE)
+            except BlockingIOError:
+                return
+            except OSError as error:
+                if error.errno not in _FULL:
+                    raise
+                return
+            self._keep(data)
+
+    def _keep(self, data: bytes) -> None:
+        head, rest = data[: self._room], data[self._room :]
+        self._pending += head
+        self._room -= len(head)
+        if not rest:
+            return
+        if not self._tail:
+            self._pending += _NOTE
+        self._tail.append(rest)
+        self._held += len(rest)
+        while self._held > TAIL_BYTES:
+            gone = len(self._tail.popleft())
+            self._held -= gone
+            self._left_out += gone
+
+    def _end(self) -> bytes:
+        kept = b"".join(self._tail)
+        self._tail.clear()
+        if not self._left_out:
+            return kept
+        # What is left of a line could be read as something else.
+        part, _, whole = kept.partition(b"\n")
+        note = f"tunelet: {self._left_out + len(part)} bytes are left out here\n"
+        return note.encode() + whole
+
+    def _flush(self) -> None:
+        while self._pending:
+            self._pending = self._pending[os.write(self._log, self._pending) :]
+
+
+def _patiently(write: Callable[[], None]) -> None:
+    """Try until there is space on the disk, ten minutes at most."""
+    over = time.monotonic() + _FULL_SECONDS
+    while True:
+        try:
+            write()
+        except OSError as error:
+            if error.errno not in _FULL or time.monotonic() > over:
+                raise
+            time.sleep(_FULL_PAUSE)
+        else:
+            return
 
 
 class Tree:
     """The training process with all its descendants."""
 
-    def __init__(self, plan: dict[str, Any], folder: str) -> None:
+    def __init__(self, plan: dict[str, Any], folder: str, sink: int) -> None:
         # A SIGTERM that came between fork and exec would be handled by our own handler.
         signal.pthread_sigmask(signal.SIG_BLOCK, _HANDLED)
         self.root = os.fork()
         if self.root == 0:
-            _become(plan, folder)
+            _become(plan, folder, sink)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _HANDLED)
         self.status: int | None = None
         """The root's wait status, once it has ended."""
@@ -115,16 +221,15 @@ def _parent(pid: str) -> int:
         return 0
 
 
-def _become(plan: dict[str, Any], folder: str) -> NoReturn:
+def _become(plan: dict[str, Any], folder: str, sink: int) -> NoReturn:
     """Turn this forked child into the training process."""
     try:
         os.setpgid(0, 0)
         _die_with(os.getppid())
         os.chdir(os.path.join(folder, "work"))
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        output = os.open(os.path.join(folder, "output.log"), os.O_WRONLY | os.O_APPEND)
-        os.dup2(output, 1)
-        os.dup2(output, 2)
+        os.dup2(sink, 1)
+        os.dup2(sink, 2)
         # Python ignores these two; an ignored signal would stay ignored after exec.
         for number in (*_HANDLED, signal.SIGPIPE, signal.SIGXFSZ):
             signal.signal(number, signal.SIG_DFL)
@@ -153,52 +258,68 @@ def _prctl(option: int, value: int) -> None:
 
 def supervise(plan: dict[str, Any], folder: str, signals: Signals) -> dict[str, Any]:
     """Run the command to its end; what exit.json is to say."""
-    end: dict[str, Any] = {"exit_code": None, "stopped": False, "timed_out": False}
+    end: dict[str, Any]
+    end = {"exit_code": None, "stopped": False, "timed_out": False, "lost": False}
     # `stop` is a file too, for a stop that came before the handler stood.
-    if signals.stop or os.path.exists(os.path.join(folder, "stop")):
-        return end | {"stopped": True}
-    tree = Tree(plan, folder)
+    if any((signals.told, _asked(folder))):
+        return end | _interrupted(folder)
+    output = Output(folder)
+    tree = Tree(plan, folder, output.sink)
     deadline = time.monotonic() + plan["timeout"] if plan["timeout"] else None
-    while tree.reap() and tree.status is None and not end["stopped"] and not end["timed_out"]:
-        signals.wait(deadline and max(0.0, deadline - time.monotonic()))
-        end["stopped"] = signals.stop
-        end["timed_out"] = not signals.stop and bool(deadline and time.monotonic() >= deadline)
+    late = False
+    while tree.reap() and tree.status is None and not signals.told and not late:
+        output.wait(signals, deadline and max(0.0, deadline - time.monotonic()))
+        late = bool(deadline and time.monotonic() >= deadline)
     if tree.status is None:
-        _terminate(tree, plan["grace"], signals)
+        end |= {"timed_out": True} if late and not signals.told else _interrupted(folder)
+        _terminate(tree, plan["grace"], signals, output)
     while tree.reap():
         tree.kill(signal.SIGKILL)
-        signals.wait(0.01)
+        output.wait(signals, 0.01)
+    output.close()
     assert tree.status is not None
-    return end | {"exit_code": os.waitstatus_to_exitcode(tree.status)}
+    code = os.waitstatus_to_exitcode(tree.status)
+    if code != 0 and signals.told and not (any(end.values()) or _asked(folder)):
+        end["lost"] = True  # What told us told the training first.
+    return end | {"exit_code": code}
 
 
-def _terminate(tree: Tree, grace: float, signals: Signals) -> None:
+def _asked(folder: str) -> bool:
+    return os.path.exists(os.path.join(folder, "stop"))
+
+
+def _interrupted(folder: str) -> dict[str, bool]:
+    """What a run is that was told to end."""
+    return {"stopped": True} if _asked(folder) else {"lost": True}
+
+
+def _terminate(tree: Tree, grace: float, signals: Signals, output: Output) -> None:
     """Ask the whole tree to end, and wait until it has or `grace` seconds are over."""
     over = time.monotonic() + grace
     tree.kill(signal.SIGTERM)
     while tree.reap() and time.monotonic() < over:
-        signals.wait(max(0.0, over - time.monotonic()))
+        output.wait(signals, max(0.0, over - time.monotonic()))
 
 
 def _clean_up(plan: dict[str, Any], folder: str) -> None:
     """Run the commands that remove what outlives the process (its container)."""
-    with open(os.path.join(folder, "output.log"), "ab") as output:
-        for argv in plan["cleanup"]:
-            try:
-                subprocess.run(
-                    argv,
-                    env=plan["env"],
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                    timeout=_CLEANUP_SECONDS,
-                    check=False,
-                )
-            except (OSError, subprocess.TimeoutExpired) as error:
-                output.write(f"tunelet: {error}\n".encode())
+    for argv in plan["cleanup"]:
+        try:
+            subprocess.run(
+                argv,
+                env=plan["env"],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                timeout=_CLEANUP_SECONDS,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            # To output.log; a full disk may swallow it.
+            print(f"tunelet: {error}", file=sys.stderr)
 
 
-def _write_end(folder: str, end: dict[str, Any], slot: int) -> None:
+def _write_end(folder: str, end: dict[str, Any]) -> None:
     # The verdict must not be durable before the output that it rests on.
     with open(os.path.join(folder, "output.log"), "ab") as output:
         os.fsync(output.fileno())
@@ -208,11 +329,6 @@ def _write_end(folder: str, end: dict[str, Any], slot: int) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.rename(temporary, os.path.join(folder, "exit.json"))
-    # Whoever sees the verdict may at once want to start the next run.
-    os.close(slot)
-    directory = os.open(folder, os.O_RDONLY)
-    os.fsync(directory)
-    os.close(directory)
 
 
 def main(folder: str, lock: int, slot: int) -> None:
@@ -225,8 +341,14 @@ def main(folder: str, lock: int, slot: int) -> None:
     signals = Signals()
     os.pwrite(lock, str(os.getpid()).encode(), 0)
     end = supervise(plan, folder, signals)
+    end["ended_at"] = time.time()
     _clean_up(plan, folder)
-    _write_end(folder, end | {"ended_at": time.time()}, slot)
+    _patiently(lambda: _write_end(folder, end))
+    # Whoever sees the verdict may at once want to start the next run.
+    os.close(slot)
+    directory = os.open(folder, os.O_RDONLY)
+    os.fsync(directory)
+    os.close(directory)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ import pytest
 from adapters.launchers import open_launcher
 from adapters.launchers.folder import RunFolder
 from adapters.launchers.process import ProcessLauncher
+from adapters.launchers.shim import HEAD_BYTES, TAIL_BYTES
 from tests.contracts.launchers import (
     IMAGE,
     RUN,
@@ -152,6 +153,8 @@ def test_the_kill_of_a_shim_loses_the_run_and_ends_its_whole_tree(
     )
     work = folder_of(tmp_path) / "work"
     near, far = pid_in(work / "near"), pid_in(work / "far")
+    # What the shim has not taken over yet is lost with it.
+    until(lambda: b"loss=1" in b"".join(launcher.logs(RUN)))
     shim_of(tmp_path).kill()
     until(lambda: not alive(near))
     outcome = ended(launcher)
@@ -390,4 +393,79 @@ def test_exit_json_says_what_docs_say(launcher: ProcessLauncher, tmp_path: Path)
     ended(launcher)
     end: dict[str, Any] = json.loads((folder_of(tmp_path) / "exit.json").read_text())
     assert end.pop("ended_at") > 0
-    assert end == {"exit_code": 4, "stopped": False, "timed_out": False}
+    assert end == {"exit_code": 4, "stopped": False, "timed_out": False, "lost": False}
+
+
+def test_output_without_end_holds_nothing_up_and_fills_no_disk(
+    launcher: ProcessLauncher, tmp_path: Path
+) -> None:
+    launcher.launch(script("exec yes"))
+    output = folder_of(tmp_path) / "output.log"
+    until(lambda: output.stat().st_size > HEAD_BYTES)
+    assert launcher.observe(RUN).phase is Phase.ACTIVE
+    launcher.stop(RUN)
+    assert ended(launcher).reason == "stopped"
+    assert output.stat().st_size < HEAD_BYTES + TAIL_BYTES + 1024
+
+
+def test_of_much_output_beginning_and_end_are_kept_with_a_line_that_says_so(
+    launcher: ProcessLauncher,
+) -> None:
+    launcher.launch(
+        script("echo first=1; yes chatter objective=no | head -n 800000; echo objective=2")
+    )
+    outcome = ended(launcher)
+    assert outcome.values == {"first": 1.0, "objective": 2.0}
+    lines = b"".join(launcher.logs(RUN)).splitlines()
+    notes = [index for index, line in enumerate(lines) if line.startswith(b"tunelet: ")]
+    assert len(notes) == 2
+    # Up to where it is cut, and from the next whole line on.
+    assert set(lines[1 : notes[0] - 1]) == {b"chatter objective=no"}
+    assert set(lines[notes[1] + 1 : -1]) == {b"chatter objective=no"}
+
+
+def test_one_look_reads_a_part_of_much_output(launcher: ProcessLauncher, tmp_path: Path) -> None:
+    launcher.launch(script("exit 0", RUN._replace(number=1)))
+    plan = RunFolder(folder_of(tmp_path, RUN._replace(number=1))).plan()
+    lock = RunFolder(folder_of(tmp_path)).create(plan, tmp_path / "tmp")
+    assert lock is not None
+    filler = b"chatter\n" * (1 << 20)
+    (folder_of(tmp_path) / "output.log").write_bytes(b"loss=1\n" + filler + b"loss=2\n")
+    assert len(launcher.observe(RUN).reports) == 1
+    until(lambda: len(launcher.observe(RUN).reports) == 2)
+    os.close(lock)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_run_that_the_machine_ends_is_lost_and_not_a_failure(
+    launcher: ProcessLauncher, tmp_path: Path, number: int
+) -> None:
+    launcher.launch(script("echo up; trap 'exit 0' TERM; while :; do sleep 0.02; done"))
+    until(lambda: b"up" in b"".join(launcher.logs(RUN)))
+    shim_of(tmp_path).send_signal(number)
+    outcome = ended(launcher)
+    assert outcome.verdict is Verdict.LOST
+    assert "not by Tunelet" in str(outcome.reason)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="sets another process's limits")
+def test_a_full_disk_is_waited_for(launcher: ProcessLauncher, tmp_path: Path) -> None:
+    launcher.launch(
+        script(f"until [ -e {tmp_path}/go ]; do sleep 0.02; done; echo objective=1; touch done")
+    )
+    shim = shim_of(tmp_path)
+    # Beyond this limit a write fails as on a full disk does.
+    shim.rlimit(psutil.RLIMIT_FSIZE, (0, psutil.RLIM_INFINITY))
+    (tmp_path / "go").touch()
+    until((folder_of(tmp_path) / "work" / "done").exists)
+    shim.rlimit(psutil.RLIMIT_FSIZE, (psutil.RLIM_INFINITY, psutil.RLIM_INFINITY))
+    assert ended(launcher).values == {"objective": 1.0}
+
+
+def test_a_link_in_the_place_of_the_file_of_metrics_is_not_followed(
+    launcher: ProcessLauncher, tmp_path: Path
+) -> None:
+    (tmp_path / "other.txt").write_text("objective=1\n")
+    metrics = STDOUT | {"source": "file", "path": "result.txt"}
+    launcher.launch(script(f"ln -s {tmp_path}/other.txt result.txt", metrics=metrics))
+    assert ended(launcher).verdict is Verdict.FAIL

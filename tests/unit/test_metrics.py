@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tunelet.errors import Reject
-from tunelet.metrics import LINE_BYTES, MATCHED, STEPS, Parser, parse_file
+from tunelet.metrics import LINE_BYTES, MATCHED, NAMES, STEPS, Parser, parse_file
 from tunelet.trial import Number, Report
 
 TEXT: dict[str, Any] = {"source": "stdout", "format": "text", "pattern": None, "step": "step"}
@@ -197,6 +197,14 @@ def test_a_huge_line_is_cut() -> None:
         parser.feed(b"x" * LINE_BYTES)
     parser.feed(b" late=1\nobjective=1\n")
     assert parser.values == {"objective": 1.0}
+
+
+def test_names_are_bounded() -> None:
+    parser = Parser(TEXT)
+    parser.feed(b"a" * 129 + b"=1\n" + b"".join(b"m%d=1\n" % n for n in range(NAMES + 5)))
+    parser.feed(b"m1=2\n")
+    assert len(parser.values) == NAMES
+    assert parser.values["m1"] == 2.0
 
 
 def test_steps_are_bounded_but_the_newest_value_is_not_lost() -> None:
