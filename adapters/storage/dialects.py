@@ -41,7 +41,8 @@ class Dialect(NamedTuple):
         said = f"{status} {code}".strip()
         if status == 429 or code.startswith(self.throttled):
             return location.throttled(said, headers)
-        if code.startswith(self.passing) or status in (408, 425) or (status >= 500 and status != 501):
+        # 501: a look-alike that does not know conditions, and never will.
+        if code.startswith(self.passing) or status in (408, 425) or 501 != status >= 500:
             return location.retry(said, headers)
         message, remedy = self._refusal(right, status, code, said)
         return location.refuse(message, remedy)

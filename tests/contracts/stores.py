@@ -16,6 +16,7 @@ from tunelet.commands import AddTrials, Enqueue, Record, Start, Submit
 from tunelet.errors import Reject
 from tunelet.journal import Journal
 from tunelet.ports import Store, Stored
+from tunelet.probe import probe
 from tunelet.trial import Report
 
 T = TypeVar("T")
@@ -248,6 +249,12 @@ class StoreContract:
                 store.put(f"b/{count:02d}", b"")
         assert sorted(set(seen)) == seen
         assert set(keys[1::2]) <= set(seen) <= set(keys)
+
+    # The promises together
+
+    def test_it_passes_the_probe_which_leaves_nothing(self, store: Store) -> None:
+        assert probe(store).trusted
+        assert list(store.list("")) == []
 
     # Several at once
 

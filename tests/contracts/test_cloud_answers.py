@@ -87,6 +87,7 @@ REFUSALS = [
     (AZURE, 403, "AuthenticationFailed", "the Azure credentials are wrong", "AZURE_STORAGE"),
     (AZURE, 401, "NoAuthenticationInformation", "the Azure credentials are wrong", "AZURE_STORAGE"),
     (AZURE, 404, "ContainerNotFound", "the container does not exist", "create it"),
+    (S3, 501, "NotImplemented", "the store refused to", "documents"),
     (GCS, 401, "authError", "Google credentials", "GOOGLE_APPLICATION_CREDENTIALS"),
     (GCS, 404, "notFound", "the bucket does not exist", "create it"),
 ]
