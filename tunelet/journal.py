@@ -46,7 +46,7 @@ LOST = 2
 CROWDED_SECONDS = 5.0
 """For so long a process that met others goes by the inbox at once."""
 
-LOOK_EVERY = 16
+LOOK_EVERY = 8
 """Entries with such numbers are written by somebody who looked into the inbox, so that a
 process that wins every slot cannot starve the others."""
 
