@@ -31,7 +31,7 @@ from functions.log import LOGGER, configure
 from functions.outbox import Outbox
 from functions.wiring import FUNCTIONS, Function, function
 from tunelet.bundle import resource
-from tunelet.ports import COLLECT, Signal
+from tunelet.ports import COLLECT, LAUNCH, Signal
 from tunelet.service import Service
 
 if TYPE_CHECKING:
@@ -99,7 +99,8 @@ def _functions(
     made = {name: function(name, service, outbox, MAX_BODY_BYTES) for name in FUNCTIONS}
     targets.update((name, _target(made[name])) for name in FUNCTIONS)
     stop_watching = launcher.watch(
-        lambda run: broker.publish(Signal(COLLECT, run.namespace, run.experiment))
+        lambda run: broker.publish(Signal(COLLECT, run.namespace, run.experiment)),
+        lambda namespace, experiment: broker.publish(Signal(LAUNCH, namespace, experiment)),
     )
     ended = threading.Event()
     sweeper = threading.Thread(target=_sweep, args=(service, ended), name="sweep", daemon=True)

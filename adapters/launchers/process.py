@@ -47,6 +47,8 @@ class Fallback(Protocol):
 class ProcessLauncher:
     """At most `limit` runs are active at a time; more are refused with `Retry`.
 
+    Experiments that were refused get the next places in turn.
+
     `aliases` maps an image's name to a local command. A word of it that names a file in
     the present folder is taken as that file, for training runs in a folder of its own.
     """
@@ -128,9 +130,14 @@ class ProcessLauncher:
             with suppress(OSError):
                 path.rmdir()
 
-    def watch(self, callback: Callable[[Run], None]) -> Callable[[], None]:
-        """Call `callback(run)`, from a thread, at news of a run; returns what ends the thread."""
-        watcher = Watcher(self._slot_runs, self._at, callback)
+    def watch(
+        self, callback: Callable[[Run], None], room: Callable[[str, str], None]
+    ) -> Callable[[], None]:
+        """Call `callback(run)`, from a thread, at news of a run; returns what ends the thread.
+
+        And `room(namespace, experiment)` when an experiment that was refused should try again.
+        """
+        watcher = Watcher(self._slot_runs, self._at, callback, self._slots.called, room)
         self._watchers.append(watcher)
 
         def stop() -> None:

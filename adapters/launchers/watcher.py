@@ -1,4 +1,7 @@
-"""Notices news of active runs: more output, or the end. A hint for speed, never the truth."""
+"""Notices news of active runs: more output, or the end; and room for those who wait for it.
+
+A hint for speed, never the truth.
+"""
 
 import logging
 import threading
@@ -6,6 +9,7 @@ from collections.abc import Callable, Iterable
 from queue import SimpleQueue
 
 from adapters.launchers.folder import RunFolder
+from adapters.launchers.slots import Waiting
 from tunelet.errors import TuneletError
 from tunelet.ports import Run
 
@@ -21,7 +25,8 @@ _NEW: _State = (0, False)
 class Watcher:
     """Looks at the runs from a thread, and calls `callback(run)` for each with news.
 
-    A callback that raises a `TuneletError` is called again at the next look.
+    It calls `room(namespace, experiment)` once for each of those whom `called` says there is
+    room for. A callback that raises a `TuneletError` is called again at the next look.
     """
 
     def __init__(
@@ -29,10 +34,15 @@ class Watcher:
         runs: Callable[[], Iterable[Run]],
         folder: Callable[[Run], RunFolder],
         callback: Callable[[Run], None],
+        called: Callable[[], list[Waiting]],
+        room: Callable[[str, str], None],
     ) -> None:
         self._runs = runs
         self._folder = folder
         self._callback = callback
+        self._called = called
+        self._room = room
+        self._told: set[tuple[str, str, float]] = set()
         self._launched: SimpleQueue[Run] = SimpleQueue()
         self._seen: dict[Run, _State] = {}
         self._stopping = threading.Event()
@@ -63,6 +73,19 @@ class Watcher:
         self._seen = {run: self._seen.get(run, _NEW) for run in listed | active}
         for run in list(self._seen):
             self._look_at(run)
+        self._call()
+
+    def _call(self) -> None:
+        """Tell those there is room for, each once for every time that it waits."""
+        called = {each[:3] for each in self._called()}
+        self._told &= called
+        for namespace, experiment, since in called - self._told:
+            try:
+                self._room(namespace, experiment)
+            except TuneletError:
+                _log.warning("%s could not be told of room", experiment, exc_info=True)
+            else:
+                self._told.add((namespace, experiment, since))
 
     def _look_at(self, run: Run) -> None:
         before = self._seen[run]

@@ -343,12 +343,33 @@ def test_a_file_named_in_an_alias_is_found_from_the_runs_own_folder(
     assert ended(launcher).values == {"objective": 4.0}
 
 
+def no_room(namespace: str, experiment: str) -> None:
+    raise AssertionError("nobody waits")
+
+
+def test_an_experiment_that_waits_is_told_of_room(tmp_path: Path) -> None:
+    launcher = launcher_at(tmp_path, limit=1)
+    told: list[tuple[str, str]] = []
+    stop = launcher.watch(lambda _: None, lambda *who: told.append(who))
+    launcher.launch(script("exec sleep 1000"))
+    other = RUN._replace(experiment="other")
+    assert not launched(launcher, script("exit 0", other))
+    launcher.stop(RUN)
+    ended(launcher)
+    until(lambda: told)
+    assert not launched(launcher, script("exit 0", RUN._replace(number=1)))
+    assert launched(launcher, script("exit 0", other))
+    ended(launcher, other)
+    stop()
+    assert told[0] == ("default", "other")
+
+
 def test_news_is_told_when_output_grows_and_when_the_run_ends(
     launcher: ProcessLauncher, tmp_path: Path
 ) -> None:
     told: list[Observation] = []
     # The watching launcher is not the one that launches.
-    stop = launcher_at(tmp_path).watch(lambda run: told.append(launcher.observe(run)))
+    stop = launcher_at(tmp_path).watch(lambda run: told.append(launcher.observe(run)), no_room)
     launcher.launch(
         script(f"echo loss=1; until [ -e {tmp_path}/go ]; do sleep 0.02; done; echo objective=1")
     )
@@ -368,7 +389,7 @@ def test_news_that_could_not_be_passed_on_is_told_again(
         if len(told) < 3:
             raise Retry("not now")
 
-    stop = launcher.watch(fail_twice)
+    stop = launcher.watch(fail_twice, no_room)
     launcher.launch(script("exit 0"))
     until(lambda: len(told) >= 3)
     stop()
