@@ -55,7 +55,8 @@ class S3Store:
             key = location.encryption_key
             self._sealed = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key}
         with self._told("read"):
-            self._client: Any = boto3.client("s3", config=_config())
+            # The default session would keep the credentials that it found first.
+            self._client: Any = boto3.Session().client("s3", config=_config())
 
     def get(self, key: str) -> Stored | None:
         with self._told("read"):

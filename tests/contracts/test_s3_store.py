@@ -1,11 +1,77 @@
 """The store in S3's protocol, against the server that TUNELET_TEST_S3_URL names."""
 
-import pytest
+import json
+import os
+from collections.abc import Callable
 
-from tests.contracts.clouds import CloudStoreContract
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from adapters.storage import connect
+from tests.contracts.clouds import CloudStoreContract, bucket_url
+from tunelet.errors import Reject
+from tunelet.ports import Store
+from tunelet.probe import examine
 
 
 @pytest.mark.stores
 class TestS3Store(CloudStoreContract):
     variable = "TUNELET_TEST_S3_URL"
     client = "boto3"
+
+
+@pytest.fixture(params=["boto3", "obstore"])
+def limited(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Store]:
+    """Opens the bucket with a passing credential that may do only what is named."""
+    url = f"{bucket_url('TUNELET_TEST_S3_URL')}/limited?client={request.param}"
+    tokens = boto3.Session().client("sts", endpoint_url=os.environ.get("AWS_ENDPOINT_URL_S3"))
+
+    def opened(*actions: str) -> Store:
+        allowed = {"Effect": "Allow", "Action": list(actions), "Resource": ["arn:aws:s3:::*"]}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+        try:
+            role = "arn:aws:iam::123456789012:role/limited"
+            given = tokens.assume_role(RoleArn=role, RoleSessionName="test", Policy=policy)
+        except ClientError as error:
+            pytest.skip(f"this server lends no credentials: {error}")
+        for name, field in (
+            ("AWS_ACCESS_KEY_ID", "AccessKeyId"),
+            ("AWS_SECRET_ACCESS_KEY", "SecretAccessKey"),
+            ("AWS_SESSION_TOKEN", "SessionToken"),
+        ):
+            monkeypatch.setenv(name, given["Credentials"][field])
+        return connect(url)
+
+    return opened
+
+
+@pytest.mark.stores
+def test_a_reader_is_told_which_rights_are_missing(limited: Callable[..., Store]) -> None:
+    store = limited("s3:GetObject", "s3:ListBucket")
+    rights = {right.name: right.fault for right in examine(store).rights}
+    assert rights["read"] is rights["list"] is None
+    for name, needed in (("write", "s3:PutObject"), ("delete", "s3:DeleteObject")):
+        assert isinstance(rights[name], Reject)
+        assert f"may not {name} here (403 AccessDenied); grant {needed}" in str(rights[name])
+
+
+@pytest.mark.stores
+def test_a_writer_is_told_that_it_may_not_read(limited: Callable[..., Store]) -> None:
+    store = limited("s3:PutObject", "s3:DeleteObject")
+    rights = {right.name: right.fault for right in examine(store).rights}
+    assert rights["write"] is rights["delete"] is None
+    assert "grant s3:GetObject" in str(rights["read"])
+    assert "grant s3:ListBucket" in str(rights["list"])
+
+
+@pytest.mark.stores
+@pytest.mark.parametrize("client", ["boto3", "obstore"])
+@pytest.mark.parametrize("wrong", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"])
+def test_wrong_keys_are_told(client: str, wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    url = bucket_url("TUNELET_TEST_S3_URL")
+    monkeypatch.setenv(wrong, "wrong")
+    with pytest.raises(Reject, match=f"^{url}: the AWS credentials are wrong .* correct them"):
+        connect(f"{url}?client={client}").get("k")
