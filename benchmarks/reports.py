@@ -1,0 +1,175 @@
+"""Reports a second that one experiment takes over HTTP, each answered when it is durable.
+
+    64 clients -> the api function -> a relay that takes 60 ms -> the S3 server's bucket
+
+Each is a process of its own. The function runs as on Knative, by functions-framework, with a
+thread for each client. A client is the reporting thread of one running trial, with that
+trial's token (benchmarks.trainers). The rows, each an experiment of its own:
+
+    steady      25 reports a second of each client: 1,600 a second are offered
+    twice that  50 of each
+    one by one  25 of each, but no more than one in a request
+
+The time of a report begins when it is measured, before it waits for its client's request that
+is under way. At the end every entry is read straight from the bucket: `lost` are reports
+that were acknowledged and do not stand, `twice` those that stand twice.
+"""
+
+import http.client
+import os
+import secrets
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from multiprocessing import get_context
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import psutil
+
+from adapters.storage import open_store
+from benchmarks.delay import SECONDS, relay
+from benchmarks.figures import Figures, percentile
+from benchmarks.process import MAIN, free_port, function
+from benchmarks.running import NAME, NAMESPACE, UID, prepare, standing
+from benchmarks.table import show
+from benchmarks.trainers import Load, Told, report
+from tunelet.ports import Run, Store
+from tunelet.tokens import Tokens
+
+CLIENTS = 64
+PACE = 25.0
+NEEDS = "TUNELET_TEST_S3_URL and AWS_ENDPOINT_URL_S3 must name an S3 server's bucket"
+COLUMNS = (
+    *("", "reports/s", "p50 s", "p99 s", "longest s", "requests/s", "sent again", "entries/s"),
+    *("lost", "twice", "server cpu"),
+)
+PATIENCE = 30.0
+
+
+class Row(NamedTuple):
+    """Figures of one experiment; times in seconds, rates a second."""
+
+    per_s: float
+    p50_s: float
+    p99_s: float
+    longest_s: float
+    requests: float
+    refused: int
+    entries: float
+    lost: int
+    twice: int
+    cpu: float
+    """Processors that the server used, on the average."""
+
+
+def run(quick: bool) -> Figures:
+    bucket, server = os.environ.get("TUNELET_TEST_S3_URL"), os.environ.get("AWS_ENDPOINT_URL_S3")
+    if not bucket or not server:
+        sys.exit(NEEDS)
+    warm, seconds = (2.0, 4.0) if quick else (5.0, 20.0)
+    loads = {
+        "steady": Load(0, "", PACE, False, warm, seconds),
+        "twice that": Load(0, "", 2 * PACE, False, warm, seconds),
+        "one by one": Load(0, "", PACE, True, warm, seconds),
+    }
+    with relay(urlsplit(server).netloc) as address:
+        rows = {name: measure(bucket, address, load, CLIENTS) for name, load in loads.items()}
+    show(
+        f"{CLIENTS} clients, {seconds:.0f} s each, S3 {SECONDS * 1000:.0f} ms away",
+        COLUMNS,
+        [[name, *_shown(row)] for name, row in rows.items()],
+    )
+    steady = rows["steady"]
+    return {
+        "per_s": steady.per_s,
+        "p99_s": steady.p99_s,
+        "lost": sum(row.lost for row in rows.values()),
+        "twice": sum(row.twice for row in rows.values()),
+    }
+
+
+def _shown(row: Row) -> list[str]:
+    return [str(each) if isinstance(each, int) else f"{each:.2f}" for each in row]
+
+
+def measure(bucket: str, address: str, load: Load, number: int) -> Row:
+    """One experiment with so many trials, on the server that the relay at `address` leads to."""
+    url = f"{bucket.rstrip('/')}/bench-{secrets.token_hex(8)}"
+    store = open_store(url)
+    try:
+        prepare(store, number)
+        told, cpu = _told(url, address, load, number)
+        return _row(store, told, load, cpu)
+    finally:
+        for key in list(store.list("")):
+            store.delete(key)
+
+
+def _told(url: str, address: str, load: Load, number: int) -> tuple[list[Told], float]:
+    secret, port = secrets.token_hex(16), free_port()
+    tokens = Tokens(secret.encode())
+    issued = [tokens.issue(Run(NAMESPACE, NAME, UID, trial, 1)) for trial in range(number)]
+    path = f"/api/experiments/{NAME}/trials/{{}}/reports"
+    environment = {
+        "TUNELET_STORE": url,
+        "TUNELET_SECRET": secret,
+        "TUNELET_LAUNCHER": "process:///nonexistent",
+        "AWS_ENDPOINT_URL_S3": f"http://{address}",
+        "THREADS": str(number),
+    }
+    with ExitStack() as stack:
+        pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+        stack.enter_context(pool)
+        process = stack.enter_context(function("api", MAIN, port, environment))
+        _wait_for(port)
+        before = _cpu(process.pid)
+        load = load._replace(port=port, path=path)
+        told = pool.submit(report, load, issued).result()
+        cpu = (_cpu(process.pid) - before) / (load.warm + load.seconds)
+    return told, cpu
+
+
+def _wait_for(port: int) -> None:
+    """Until the function is ready, with the experiment's log at hand."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+        try:
+            connection.request("GET", f"/api/experiments/{NAME}")
+            if connection.getresponse().status == 200:
+                return
+        except (ConnectionError, http.client.HTTPException):
+            pass
+        finally:
+            connection.close()
+        time.sleep(0.1)
+    sys.exit("the api function does not answer")
+
+
+def _cpu(pid: int) -> float:
+    """Seconds of processor that a process and its children have used."""
+    server = psutil.Process(pid)
+    times = [each.cpu_times() for each in (server, *server.children(recursive=True))]
+    return sum(each.user + each.system for each in times)
+
+
+def _row(store: Store, told: Sequence[Told], load: Load, cpu: float) -> Row:
+    log = standing(store, NAMESPACE, NAME)
+    acknowledged = {(each.trial, step) for each in told for step in range(each.acknowledged)}
+    seconds = [second for each in told for second in each.seconds]
+    whole = load.warm + load.seconds
+    return Row(
+        per_s=len(seconds) / load.seconds,
+        p50_s=percentile(seconds, 0.5),
+        p99_s=percentile(seconds, 0.99),
+        longest_s=max(seconds, default=0.0),
+        requests=sum(each.requests for each in told) / whole,
+        refused=sum(each.refused for each in told),
+        entries=log.entries / whole,
+        lost=len(acknowledged - log.reports.keys()),
+        twice=len(log.twice),
+        cpu=cpu,
+    )
