@@ -11,6 +11,13 @@ from typing import Any
 
 import pytest
 
+from adapters.launchers import open_launcher
+from adapters.storage import open_store
+from algorithms import catalog
+from functions.outbox import Nowhere, Outbox
+from tunelet.markers import STALE
+from tunelet.service import Service
+
 # Each start of an attempt and each end leaves a line; the checkpoint says what survived.
 TRAIN = """
 folder=${TUNELET_CHECKPOINT_URL#file://}
@@ -110,14 +117,27 @@ def test_delete_leaves_nothing_and_frees_the_name(
     client = service.client
     client.submit(request("train", starts))
     wait(starts.exists)
+    uid = client.experiment("survivor").json["uid"]
     client.delete("survivor")
     assert not list(client.experiments())
-    left = tmp_path / "data0" / "store" / "v1" / "default" / "survivor"
-    wait(lambda: len([p for p in left.rglob("*") if p.is_file()]) == 2)
-    wait(lambda: not list((tmp_path / "data0" / "store" / "live").rglob("*.*")))
-    assert not _shims(tmp_path)
+    wait(lambda: not _shims(tmp_path))
     again = client.submit(request("train", starts, max_trials=2)).wait(timeout=60)
     assert len(again.trials) == 2
+    store = tmp_path / "data0" / "store"
+    assert (
+        Service(
+            open_store(store.as_uri()),
+            open_launcher((tmp_path / "data0" / "runs").as_uri().replace("file", "process")),
+            catalog(),
+            Outbox(Nowhere()),
+            secret=b"",
+            api_url="",
+            clock=lambda: time.time() + STALE + 1,
+        ).sweep()
+        == 0
+    )
+    assert not [path for path in (tmp_path / "data0").rglob("*") if uid in str(path)]
+    assert len(client.experiment("survivor").trials) == 2
 
 
 def _shims(folder: Path) -> list[int]:
