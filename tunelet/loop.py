@@ -5,6 +5,7 @@ steps may run at any time, any number of times and in many places at once.
 """
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from tunelet import commands
@@ -93,7 +94,7 @@ class Loop:
             for command in self._observed(experiment, trial)
         ]
         if seen:
-            seen += self._successors(experiment, seen)
+            seen += self.successors(experiment, seen)
             after = journal.commit(*seen, uid=experiment.uid)
             if any(isinstance(command, commands.Finish) for command in seen):
                 self.follow(after)
@@ -144,10 +145,11 @@ class Loop:
         self._launcher.remove(namespace, name, uid)
         return self._journals.of(namespace, name).purge()
 
-    def _successors(self, experiment: Experiment, seen: list[Command]) -> list[Command]:
+    def successors(self, experiment: Experiment, seen: Sequence[Command]) -> list[Command]:
         """Trials for the slots that become free, of an algorithm that need not run elsewhere.
 
         They share the entry with the ends, which saves a write, an event and a cold start.
+        If the state is not the newest, they are void.
         """
         light = self._catalog.light(experiment.spec["hpo_algorithm"]["name"])
         if not light or not any(isinstance(command, commands.Finish) for command in seen):

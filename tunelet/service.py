@@ -190,8 +190,11 @@ class Service:
 
     def finish(self, run: Run, outcome: Outcome) -> Trial:
         """Record how an attempt ended. The first outcome of an attempt stands."""
-        finish = commands.Finish(run.number, run.attempt, outcome)
-        after = self._changed(run.namespace, run.experiment, finish, uid=run.uid)
+        ends: list[Command] = [commands.Finish(run.number, run.attempt, outcome)]
+        known = self._journals.of(run.namespace, run.experiment).known()
+        if known is not None and known.uid == run.uid and wanted(known, run.number, run.attempt):
+            ends += self._loop.successors(known, ends)
+        after = self._changed(run.namespace, run.experiment, *ends, uid=run.uid)
         ended = after.trials.get(run.number)
         return ended or self.trial(run.namespace, run.experiment, run.number)
 
@@ -200,9 +203,9 @@ class Service:
         self._store.get("v1/ready")
 
     def _changed(
-        self, namespace: str, name: str, command: Command, uid: str | None = None
+        self, namespace: str, name: str, *what: Command, uid: str | None = None
     ) -> Experiment:
-        experiment = self._journals.of(namespace, name).commit(command, uid=uid)
+        experiment = self._journals.of(namespace, name).commit(*what, uid=uid)
         self._loop.follow(experiment)
         return experiment
 
