@@ -13,7 +13,7 @@ import shlex
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -27,6 +27,7 @@ from adapters.launchers.process import open_url as open_launcher
 from adapters.storage import open_store
 from adapters.triggers import load_triggers
 from algorithms import catalog
+from functions.door import guarded
 from functions.log import LOGGER, configure
 from functions.outbox import Outbox
 from functions.wiring import FUNCTIONS, Function, function
@@ -39,13 +40,20 @@ if TYPE_CHECKING:
 
 SWEEP_SECONDS = 5.0
 THREADS = 32
-MAX_BODY_BYTES = 1 << 20
 
 
 def serve(
-    host: str, port: int, data: Path, aliases: Mapping[str, str], max_processes: int | None
+    host: str,
+    port: int,
+    data: Path,
+    aliases: Mapping[str, str],
+    max_processes: int | None,
+    allowed_hosts: Sequence[str],
+    max_body_bytes: int,
 ) -> None:
     """Serve until SIGINT or SIGTERM. Port 0 takes a free one; the first line printed names it.
+
+    Besides its own names (see `door`) the service answers to `allowed_hosts`.
 
     Trials that run go on without the service, and are found again by the next one.
     Raises `OSError` if the port is taken, or the folder is in use or cannot be written.
@@ -57,9 +65,17 @@ def serve(
         late = _Late()
         bound = socket.create_server((host, port), family=_family(host))
         stack.callback(bound.close)
-        server = create_server(late, sockets=[bound], threads=THREADS)
+        server = create_server(
+            late,
+            sockets=[bound],
+            threads=THREADS,
+            # It writes to disk what it is sent, before a function can refuse it. What is a
+            # little too large is for the function to refuse, with words.
+            max_request_body_size=4 * max_body_bytes,
+        )
         url = f"http://{_shown(host)}:{bound.getsockname()[1]}"
-        late.app = stack.enter_context(_functions(url, data, aliases, max_processes))
+        api = stack.enter_context(_functions(url, data, aliases, max_processes, max_body_bytes))
+        late.app = guarded(api, host, allowed_hosts)
         print(f"Tunelet serves {url} and keeps its data in {data}", flush=True)
         print(f"API documentation: {url}/api/docs", flush=True)
         with _ended_by_signals():
@@ -77,7 +93,11 @@ class _Late:
 
 @contextmanager
 def _functions(
-    url: str, data: Path, aliases: Mapping[str, str], max_processes: int | None
+    url: str,
+    data: Path,
+    aliases: Mapping[str, str],
+    max_processes: int | None,
+    max_body_bytes: int,
 ) -> Iterator[Function]:
     """The api function, with all that has to go on behind it."""
     launcher = open_launcher(
@@ -96,7 +116,7 @@ def _functions(
         secret=_secret(data / "secret"),
         api_url=url,
     )
-    made = {name: function(name, service, outbox, MAX_BODY_BYTES) for name in FUNCTIONS}
+    made = {name: function(name, service, outbox, max_body_bytes) for name in FUNCTIONS}
     targets.update((name, _target(made[name])) for name in FUNCTIONS)
     stop_watching = launcher.watch(
         lambda run: broker.publish(Signal(COLLECT, run.namespace, run.experiment)),
@@ -138,8 +158,9 @@ def _target(handler: Function) -> Target:
 
 @contextmanager
 def _only_one(data: Path) -> Iterator[None]:
-    """Hold the folder for this process."""
-    data.mkdir(parents=True, exist_ok=True)
+    """Hold the folder for this process; what is in it is for this user only."""
+    data.parent.mkdir(parents=True, exist_ok=True)
+    data.mkdir(mode=0o700, exist_ok=True)
     with (data / "lock").open("wb") as file:
         _lock(file, data)
         yield

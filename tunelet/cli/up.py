@@ -48,8 +48,30 @@ def _aliases(ctx: click.Context, param: click.Parameter, given: tuple[str, ...])
 @click.option(
     "--max-processes", type=click.IntRange(1), metavar="N", help="Trials that run at a time."
 )
+@click.option(
+    "--allowed-host",
+    "allowed_hosts",
+    multiple=True,
+    metavar="NAME",
+    help="Another name that the service is called by; may be repeated.",
+)
+@click.option(
+    "--max-body-bytes",
+    type=click.IntRange(1),
+    default=1 << 20,
+    envvar="TUNELET_MAX_BODY_BYTES",
+    show_default=True,
+    show_envvar=True,
+    help="The largest request.",
+)
 def up_command(
-    port: int, host: str, data: Path, aliases: dict[str, str], max_processes: int | None
+    port: int,
+    host: str,
+    data: Path,
+    aliases: dict[str, str],
+    max_processes: int | None,
+    allowed_hosts: tuple[str, ...],
+    max_body_bytes: int,
 ) -> int:
     """Start the service on this machine.
 
@@ -76,7 +98,9 @@ def up_command(
         ) from fault
     try:
         socket.getaddrinfo(host, port)
-        embedded.serve(host, port, data.resolve(), aliases, max_processes)
+        embedded.serve(
+            host, port, data.resolve(), aliases, max_processes, allowed_hosts, max_body_bytes
+        )
     except OSError as fault:
         raise click.ClickException(_trouble(fault, host, port, data)) from fault
     return 0
