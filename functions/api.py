@@ -16,10 +16,14 @@ from functions import body, problem
 from functions.call import Call, bad_path
 from functions.problem import Refused
 from functions.routes import EVENT, ROUTES, Query, Route, routing
-from tunelet.errors import FieldError, Reject
+from functions.streams import Streams
+from tunelet.errors import FieldError, NotFound, Reject
 
 if TYPE_CHECKING:
     from tunelet.service import Service
+
+LOG_STREAMS = 8
+"""How many outputs are read at a time: fewer than any server that we run in has threads."""
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _READING = ("GET", "HEAD", "OPTIONS")
@@ -30,6 +34,7 @@ class Api:
 
     def __init__(self, service: "Service", max_body_bytes: int) -> None:
         self._service, self._limit = service, max_body_bytes
+        self._streams = Streams(LOG_STREAMS)
         self._map = routing()
 
     def __call__(self, request: Request) -> Response:
@@ -52,9 +57,14 @@ class Api:
         key = _key(route, request, errors)
         if errors:
             raise Reject("the request is not as it must be", errors)
-        call = Call(self._service, request, path, query, raw=raw, key=key)
-        call = call._replace(bearer=_bearer(request))
-        return route.endpoint(call._replace(body=_body(route, request, raw)))
+        call = Call(self._service, request, path, query, self._streams, raw=raw, key=key)
+        call = call._replace(bearer=_bearer(request), body=_body(route, request, raw))
+        try:
+            return route.endpoint(call)
+        except NotFound as missing:
+            if "name" not in path:
+                raise
+            raise NotFound(f"{call.namespace}/{call.name}: {missing}") from missing
 
     def _find(self, request: Request) -> tuple[Route, dict[str, str]] | Response:
         """The route and the values in its path, or the answer to OPTIONS."""

@@ -7,6 +7,7 @@ import msgspec
 from werkzeug.wrappers import Request, Response
 
 from functions.documents import base
+from functions.streams import Streams
 from functions.subject import NAME
 from tunelet.errors import FieldError
 
@@ -23,6 +24,8 @@ class Call(NamedTuple):
     request: Request
     path: dict[str, str]
     query: dict[str, Any]
+    streams: Streams
+    """Where outputs are read."""
     body: Any = None
     raw: bytes = b""
     key: str | None = None

@@ -1,9 +1,9 @@
 """What each route does: one call of the service, and its result as JSON."""
 
+import re
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from http import HTTPStatus
-from itertools import chain
-from typing import Any
 from urllib.parse import urlencode
 
 from werkzeug.wrappers import Response
@@ -16,6 +16,8 @@ from functions.problem import Refused
 from tunelet.errors import FieldError, Reject
 from tunelet.experiment import Experiment
 from tunelet.ports import Run
+
+PART_BYTES = 4 << 20
 
 
 def submit(call: Call) -> Response:
@@ -75,11 +77,25 @@ def trial(call: Call) -> Response:
 
 
 def logs(call: Call) -> Response:
-    """What a trial has written."""
+    """What a trial has written.
+
+    With the header Range: bytes=N- what stands from byte N on, up to 4 MiB, as 206.
+    """
     attempt = call.query.get("attempt")
     output = call.service.logs(call.namespace, call.name, call.number, attempt)
-    response = Response(_begun(output), content_type="text/plain; charset=utf-8")
+    stream = call.streams.open(output)
+    start = _start(call.request.headers.get("Range"))
+    if call.request.method == "HEAD":
+        stream.close()
+        response = Response()
+    elif start is None:
+        response = Response(stream)
+    else:
+        with closing(stream):
+            response = _part(stream, start)
+    response.content_type = "text/plain; charset=utf-8"
     response.headers["Cache-Control"] = "no-store"
+    response.headers["Accept-Ranges"] = "bytes"
     return response
 
 
@@ -195,7 +211,25 @@ def _next(call: Call, path: str, after: str | int | None) -> str | None:
     return f"{call.base}/{path}?{urlencode({**call.query, 'after': after})}"
 
 
-def _begun(output: Iterator[bytes]) -> Iterator[bytes]:
-    """The same output, begun, so that what is wrong with it is raised before the answer starts."""
-    first: list[Any] = [chunk for chunk in (next(output, None),) if chunk is not None]
-    return chain(first, output)
+def _start(header: str | None) -> int | None:
+    """N of `bytes=N-`; any other range is answered with everything, as RFC 9110 allows."""
+    found = re.fullmatch(r"bytes=([0-9]{1,15})-", header or "", re.ASCII)
+    return int(found[1]) if found else None
+
+
+def _part(chunks: Iterator[bytes], start: int) -> Response:
+    """Of the output what begins at `start`; its size is told where its end is reached."""
+    data, passed = bytearray(), 0
+    for chunk in chunks:
+        data += chunk[max(0, start - passed) :]
+        passed += len(chunk)
+        if len(data) > PART_BYTES:
+            break
+    more = len(data) > PART_BYTES
+    data = data[:PART_BYTES]
+    if not data:
+        header = {"Content-Range": f"bytes */{passed}"}
+        return Response(status=HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, headers=header)
+    size = "*" if more else passed
+    header = {"Content-Range": f"bytes {start}-{start + len(data) - 1}/{size}"}
+    return Response(bytes(data), HTTPStatus.PARTIAL_CONTENT, header)

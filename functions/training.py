@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from adapters.cloudevents import Event
 from functions.subject import subject
-from tunelet.errors import FieldError, Forbidden, Reject
+from tunelet.errors import FieldError, Forbidden, NotFound, Reject
 from tunelet.trial import Number, Outcome, Report, Verdict, number, plain
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class _Fields:
         value = self._left.pop(name, default)
         try:
             return reads(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             self.wrong(name, value, "is missing" if value is None else "is not allowed", remedy)
             return None
 
@@ -82,6 +82,13 @@ def tell(service: "Service", event: Event, bearer: str | None) -> bool:
     The token is `bearer`, or the data's "token" of an event that came through a broker.
     Raises `Forbidden` if it is not the token of this trial and attempt.
     """
+    try:
+        return _told(service, event, bearer)
+    except NotFound as missing:
+        raise NotFound(f"{event.subject}: {missing}") from missing
+
+
+def _told(service: "Service", event: Event, bearer: str | None) -> bool:
     namespace, name, trial, claimed = subject(event)
     if trial is None:
         remedy = "send {namespace}/{experiment}/{number}/{attempt}"

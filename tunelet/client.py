@@ -119,15 +119,20 @@ class Client:
     ) -> Iterator[bytes]:
         """What a trial has written so far, from byte `offset` on; of its newest attempt
         unless told. `NotFound` before the attempt has started."""
-        headers = {"Range": f"bytes={offset}-"} if offset else {}
         path = self._path(name, "trials", number, "logs")
-        status, chunks = self._transport.stream(path, {"attempt": attempt}, headers)
-        # A service that takes no ranges sends all of it again, with 200.
-        skip = offset if status == 200 else 0
-        for chunk in chunks if status != 416 else ():
-            if len(chunk) > skip:
-                yield chunk[skip:]
-            skip = max(0, skip - len(chunk))
+        while True:
+            range_ = {"Range": f"bytes={offset}-"} if offset else {}
+            status, headers, chunks = self._transport.stream(path, {"attempt": attempt}, range_)
+            # A service that takes no ranges sends all of it again, with 200.
+            skip = offset if status == 200 else 0
+            for chunk in chunks if status != 416 else ():
+                if len(chunk) > skip:
+                    yield chunk[skip:]
+                    offset += len(chunk) - skip
+                skip = max(0, skip - len(chunk))
+            # It sends a long rest in parts, and says of the last one that it is.
+            if status != 206 or not headers.get("Content-Range", "").endswith("/*"):
+                return
 
     def follow(self, name: str, number: int, attempt: int | None = None) -> Iterator[bytes]:
         """What a trial writes, until it ends; its later attempts too unless told one."""

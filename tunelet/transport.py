@@ -66,12 +66,13 @@ class Transport:
 
     def stream(
         self, path: str, query: Mapping[str, object], headers: Mapping[str, str]
-    ) -> tuple[int, Iterator[bytes]]:
-        """The answer's status and its bytes as they arrive; 416 (no such range) is no error."""
+    ) -> tuple[int, Mapping[str, str], Iterator[bytes]]:
+        """The answer's status, headers, and bytes as they arrive; 416 (no such range) is no
+        error."""
         answer, _ = self._send("GET", path, None, query, headers, preload=False)
         if answer.status >= 300 and answer.status != 416:
             raise failure(self.url, answer.status, answer.data)
-        return answer.status, self._chunks(answer)
+        return answer.status, answer.headers, self._chunks(answer)
 
     def _chunks(self, answer: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
         try:

@@ -247,6 +247,18 @@ def test_an_answer_in_part_is_taken_as_it_is(script: Any, answer: Any, client: C
     assert script.seen[0].headers["Range"] == "bytes=4-"
 
 
+def test_a_rest_that_comes_in_parts_is_read_to_its_end(
+    script: Any, answer: Any, client: Client
+) -> None:
+    script.answers = [
+        answer(206, b"two\n", (("Content-Range", "bytes 4-7/*"),)),
+        answer(206, b"three\n", (("Content-Range", "bytes 8-13/14"),)),
+    ]
+
+    assert b"".join(client.logs("digits", 0, offset=4)) == b"two\nthree\n"
+    assert [seen.headers["Range"] for seen in script.seen] == ["bytes=4-", "bytes=8-"]
+
+
 def test_a_token_is_sent_as_a_bearer_token(script: Any, answer: Any) -> None:
     script.answers = [answer(200, SUBMITTED)]
 

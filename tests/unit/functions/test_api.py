@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 from werkzeug.test import EnvironBuilder, TestResponse, run_wsgi_app
 
+from functions.api import LOG_STREAMS
+from functions.endpoints import PART_BYTES
 from tests.unit.functions.conftest import LIMIT, World
 from tunelet.errors import Retry
 
@@ -274,8 +276,72 @@ class TestExperiments:
         problem(world.api.get(f"{ONE}/trials/0/logs?attempt=2"), 404)
         problem(world.api.get(f"{ONE}/trials/7/logs"), 404)
 
+    def test_logs_can_be_read_from_a_byte_on(self, world: World) -> None:
+        world.running()
+        path = f"{ONE}/trials/0/logs"
+        whole = world.api.get(path).data
+        part = world.api.get(path, headers={"Range": "bytes=7-"})
+        assert (part.status_code, part.data) == (206, whole[7:])
+        size = len(whole)
+        assert part.headers["Content-Range"] == f"bytes 7-{size - 1}/{size}"
+        over = world.api.get(path, headers={"Range": f"bytes={size}-"})
+        assert (over.status_code, over.headers["Content-Range"]) == (416, f"bytes */{size}")
+        for other in ("bytes=-5", "bytes=0-3", "lines=1-", "bytes=x-"):
+            assert world.api.get(path, headers={"Range": other}).status_code == 200
+
+    def test_a_long_rest_comes_in_parts(self, world: World) -> None:
+        world.running()
+        world.launcher.output = [b"x" * PART_BYTES, b"yz"]
+        path = f"{ONE}/trials/0/logs"
+        part = world.api.get(path, headers={"Range": "bytes=1-"})
+        assert part.headers["Content-Range"] == f"bytes 1-{PART_BYTES}/*"
+        assert part.data == b"x" * (PART_BYTES - 1) + b"y"
+        rest = world.api.get(path, headers={"Range": f"bytes={PART_BYTES + 1}-"})
+        assert rest.data == b"z"
+
+    def test_readers_who_do_not_read_leave_the_rest_of_the_service_alone(
+        self, world: World
+    ) -> None:
+        world.running()
+        path = f"{ONE}/trials/0/logs"
+        for _ in range(LOG_STREAMS + 1):
+            assert world.api.get(path).data
+            world.api.head(path)
+            problem(world.api.get(f"{path}?attempt=9"), 404)
+        slow = [world.api.get(path) for _ in range(LOG_STREAMS)]
+        busy = world.api.get(path)
+        problem(busy, 503)
+        assert busy.headers["Retry-After"] == "2"
+        assert world.api.get(ONE).status_code == 200
+        slow[0].close()
+        assert world.api.get(path).data
+
+    def test_what_is_not_there_is_named(self, world: World) -> None:
+        detail = problem(world.api.get("/api/namespaces/team/experiments/nobody"), 404)["detail"]
+        assert detail.startswith("team/nobody: ")
+        world.running()
+        assert "default/digits" in problem(world.api.get(f"{ONE}/trials/99"), 404)["detail"]
+
 
 class TestTraining:
+    def test_numbers_that_no_float_can_hold_are_refused(self, world: World) -> None:
+        world.running()
+        token = world.token("digits", 0)
+        event = (
+            '{"specversion": "1.0", "id": "1", "source": "/x", "subject": "default/digits/0/1",'
+            ' "type": "dev.tunelet.trial.completed", "datacontenttype": "application/json",'
+            ' "data": {"values": {"objective": 1%s}}}'
+        )
+        for zeros in (400, 5000):
+            answer = world.api.post(
+                "/api/events",
+                data=event % ("0" * zeros),
+                content_type="application/cloudevents+json",
+                headers=bearer(token),
+            )
+            assert 400 <= answer.status_code < 500
+            problem(answer, answer.status_code)
+
     def test_reports_are_answered_with_whether_to_stop(self, world: World) -> None:
         world.running()
         headers = bearer(world.token("digits", 0))

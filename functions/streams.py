@@ -1,0 +1,58 @@
+"""Outputs on their way to readers, who may be slow: a few at a time, so that they block no other.
+
+A reader that does not read keeps the thread that serves it.
+"""
+
+import threading
+from collections.abc import Iterator
+
+from tunelet.errors import Retry
+
+_PAUSE = 2.0
+
+
+class Streams:
+    """At most `limit` at a time."""
+
+    def __init__(self, limit: int) -> None:
+        self._free = threading.BoundedSemaphore(limit)
+        self._limit = limit
+
+    def open(self, chunks: Iterator[bytes]) -> "Stream":
+        """Begun, so that what is wrong with it is raised here; `Retry` if there are too many."""
+        if not self._free.acquire(blocking=False):
+            raise Retry(f"{self._limit} outputs are being read, which is all at a time", _PAUSE)
+        stream = Stream(chunks, self._free)
+        try:
+            stream.begin()
+        except BaseException:
+            stream.close()
+            raise
+        return stream
+
+
+class Stream(Iterator[bytes]):
+    """Has its place until it is read to its end, or closed as every answer is by its server."""
+
+    def __init__(self, chunks: Iterator[bytes], place: threading.BoundedSemaphore) -> None:
+        self._chunks, self._place = chunks, place
+        self._first: bytes | None = None
+        self._open = True
+
+    def begin(self) -> None:
+        self._first = next(self._chunks, None)
+
+    def __next__(self) -> bytes:
+        first, self._first = self._first, None
+        try:
+            return next(self._chunks) if first is None else first
+        except StopIteration:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        if self._open:
+            self._open = False
+            self._place.release()
+            if close := getattr(self._chunks, "close", None):
+                close()
