@@ -44,7 +44,7 @@ PACE = 25.0
 NEEDS = "TUNELET_TEST_S3_URL and AWS_ENDPOINT_URL_S3 must name an S3 server's bucket"
 COLUMNS = (
     *("", "reports/s", "p50 s", "p99 s", "longest s", "requests/s", "sent again", "entries/s"),
-    *("lost", "twice", "server cpu"),
+    *("lost", "twice", "server cpu", "all cpu"),
 )
 PATIENCE = 30.0
 
@@ -63,6 +63,8 @@ class Row(NamedTuple):
     twice: int
     cpu: float
     """Processors that the server used, on the average."""
+    all_cpu: float
+    """Processors that all programs of this machine used: where none was left, others disturbed."""
 
 
 def run(quick: bool) -> Figures:
@@ -101,14 +103,16 @@ def measure(bucket: str, address: str, load: Load, number: int) -> Row:
     store = open_store(url)
     try:
         prepare(store, number)
-        told, cpu = _told(url, address, load, number)
-        return _row(store, told, load, cpu)
+        told, cpus = _told(url, address, load, number)
+        return _row(store, told, load, cpus)
     finally:
         for key in list(store.list("")):
             store.delete(key)
 
 
-def _told(url: str, address: str, load: Load, number: int) -> tuple[list[Told], float]:
+def _told(
+    url: str, address: str, load: Load, number: int
+) -> tuple[list[Told], tuple[float, float]]:
     secret, port = secrets.token_hex(16), free_port()
     tokens = Tokens(secret.encode())
     issued = [tokens.issue(Run(NAMESPACE, NAME, UID, trial, 1)) for trial in range(number)]
@@ -125,11 +129,12 @@ def _told(url: str, address: str, load: Load, number: int) -> tuple[list[Told], 
         stack.enter_context(pool)
         process = stack.enter_context(function("api", MAIN, port, environment))
         _wait_for(port)
-        before = _cpu(process.pid)
+        before, _ = _cpu(process.pid), psutil.cpu_percent()
         load = load._replace(port=port, path=path)
         told = pool.submit(report, load, issued).result()
         cpu = (_cpu(process.pid) - before) / (load.warm + load.seconds)
-    return told, cpu
+        busy = psutil.cpu_percent() / 100 * (psutil.cpu_count() or 1)
+    return told, (cpu, busy)
 
 
 def _wait_for(port: int) -> None:
@@ -156,7 +161,7 @@ def _cpu(pid: int) -> float:
     return sum(each.user + each.system for each in times)
 
 
-def _row(store: Store, told: Sequence[Told], load: Load, cpu: float) -> Row:
+def _row(store: Store, told: Sequence[Told], load: Load, cpus: tuple[float, float]) -> Row:
     log = standing(store, NAMESPACE, NAME)
     acknowledged = {(each.trial, step) for each in told for step in range(each.acknowledged)}
     seconds = [second for each in told for second in each.seconds]
@@ -171,5 +176,6 @@ def _row(store: Store, told: Sequence[Told], load: Load, cpu: float) -> Row:
         entries=log.entries / whole,
         lost=len(acknowledged - log.reports.keys()),
         twice=len(log.twice),
-        cpu=cpu,
+        cpu=cpus[0],
+        all_cpu=cpus[1],
     )
