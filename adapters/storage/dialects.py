@@ -41,8 +41,9 @@ class Dialect(NamedTuple):
         said = f"{status} {code}".strip()
         if status == 429 or code.startswith(self.throttled):
             return location.throttled(said, headers)
-        # 501: a look-alike that does not know conditions, and never will.
-        if code.startswith(self.passing) or status in (408, 425) or 501 != status >= 500:
+        # 412 here is for a condition that nobody set: something on the way repeats requests.
+        # 501 is a look-alike that does not know conditions, and never will.
+        if code.startswith(self.passing) or status in (408, 412, 425) or 501 != status >= 500:
             return location.retry(said, headers)
         message, remedy = self._refusal(right, status, code, said)
         return location.refuse(message, remedy)

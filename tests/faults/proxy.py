@@ -75,7 +75,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _any(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        fault = self.server.draw(self.command in ("PUT", "POST"))
+        fault = self.server.draw(self.command == "PUT" or "uploadType=" in self.path)
         answer = self._forward(body) if fault is None or fault.done else None
         if fault is None:
             assert answer is not None
@@ -83,7 +83,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif fault.status is None:
             self.close_connection = True
         else:
-            self._answer(_failure(fault.status))
+            self._answer(_failure(fault.status, "x-ms-version" in self.headers))
 
     do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _any
 
@@ -113,10 +113,10 @@ class _Handler(BaseHTTPRequestHandler):
         """The test's output is no place for each request."""
 
 
-def _failure(status: int) -> Answer:
-    s3, azure = CODES[status]
-    body = f"<Error><Code>{s3}</Code><Message>injected</Message></Error>".encode()
-    headers = [("Content-Type", "application/xml"), ("x-ms-error-code", azure)]
+def _failure(status: int, azure: bool) -> Answer:
+    code = CODES[status][azure]
+    body = f"<Error><Code>{code}</Code><Message>injected</Message></Error>".encode()
+    headers = [("Content-Type", "application/xml"), ("x-ms-error-code", code)]
     return Answer(status, headers, body)
 
 
