@@ -9,7 +9,7 @@ import importlib
 
 from benchmarks.figures import line
 
-BENCHMARKS = ("overhead", "coldstart", "writers", "load", "reports", "clients")
+BENCHMARKS = ("overhead", "coldstart", "writers", "load", "reports", "requests", "clients")
 
 
 def main() -> None:

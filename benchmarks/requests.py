@@ -1,0 +1,253 @@
+"""Requests to the bucket for a trial, by kind, and what they cost.
+
+One process is the whole of Tunelet: one service, its functions called through a queue of signals
+as a broker calls them, and the training code as threads that tell their values. A trial makes
+10 reports, one in a call, each as soon as the last is answered, and then says that it
+has completed. 64 run at a time; `alone` is one at a time. Every row but one is as fast as it
+can be, so that 64 trials always have something to write together; in `64, paced` a trial
+reports once in as long as 16 requests take, about a second on S3.
+
+The bucket is this process's memory, and a request takes 4 ms, so that whatever comes meanwhile
+shares an entry. PUT counts creates and swaps too, LIST each page of 1,000 keys. All that
+the experiment asked for counts, from submit to end, with snapshots and segments.
+
+Optuna does the same through its JournalStorage, whose backend is a list that counts: an append
+is a write, each of the reads looks for news. After each report it asks whether to stop, which
+Tunelet's answer to a report says.
+
+Prices, in dollars for 1,000 requests of standard storage in the United States, in November 2026;
+deletes are free on all three:
+    S3      PUT, LIST 0.005; GET 0.0004: aws.amazon.com/s3/pricing, us-east-1
+    Google  class A (insert, list) 0.005, class B (get) 0.0004:
+            cloud.google.com/storage/pricing-examples
+    Azure   write, list 0.0055, read 0.00044: the sample prices of the hot tier in
+            learn.microsoft.com/azure/storage/common/azcopy-cost-estimation
+"""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
+from typing import Any, NamedTuple
+
+import optuna
+from optuna.storages import JournalStorage
+from optuna.storages.journal import BaseJournalBackend
+
+from adapters.storage.memory import MemoryStore
+from algorithms import catalog
+from benchmarks.counting import KINDS, Counting
+from benchmarks.delay import Far
+from benchmarks.figures import Figures
+from benchmarks.inline import request
+from benchmarks.table import show
+from tunelet.errors import NotFound, Retry
+from tunelet.ports import FINISHED, LAUNCH, SUGGEST, Launch, Observation, Phase, Run, Signal
+from tunelet.service import Service
+from tunelet.trial import Outcome, Report, Verdict
+
+REPORTS = 10
+TOGETHER = 64
+SECONDS = 0.004
+PACE = 16 * SECONDS
+SIZES = (100, 1_000, 10_000, 100_000)
+ALONE = (100, 1_000, 10_000)
+FUNCTIONS = 16
+"""Signals that are handled at once."""
+SWEEP_SECONDS = 60.0
+
+DOLLARS: Mapping[str, Mapping[str, float]] = {
+    "S3": {"put": 0.005, "get": 0.0004, "list": 0.005, "delete": 0.0},
+    "Google": {"put": 0.005, "get": 0.0004, "list": 0.005, "delete": 0.0},
+    "Azure": {"put": 0.0055, "get": 0.00044, "list": 0.0055, "delete": 0.0},
+}
+
+
+class Row(NamedTuple):
+    """What a trial asked for, by kind, and how long all trials took, in seconds."""
+
+    trials: int
+    calls: Mapping[str, float]
+    seconds: float
+
+    def dollars(self, cloud: str) -> float:
+        """For 1,000 trials."""
+        return sum(self.calls[kind] * price for kind, price in DOLLARS[cloud].items())
+
+
+def run(quick: bool) -> Figures:
+    sizes, alone = (SIZES[:2], ALONE[:1]) if quick else (SIZES, ALONE)
+    rows = {
+        f"{TOGETHER} at a time": [measure(n, TOGETHER) for n in sizes],
+        f"{TOGETHER}, paced": [measure(sizes[1], TOGETHER, PACE)],
+        "alone": [measure(n, 1) for n in alone],
+    }
+    show(
+        f"Requests a trial with {REPORTS} reports, and dollars for 1,000 trials",
+        ["", "trials", *(kind.upper() for kind in KINDS), *DOLLARS, "seconds"],
+        [_shown(name, row) for name, each in rows.items() for row in each],
+    )
+    together = {n: optuna_calls(n, TOGETHER) for n in sizes[:2]}
+    show(
+        "Optuna's JournalStorage, of a trial",
+        ["", "trials", "appends", "reads"],
+        [
+            [name, str(n), f"{calls['append'] / n:.1f}", f"{calls['read'] / n:.1f}"]
+            for name, n, calls in (
+                *((f"{TOGETHER} at a time", n, calls) for n, calls in together.items()),
+                ("alone", sizes[0], optuna_calls(sizes[0], 1)),
+            )
+        ],
+    )
+    found = {str(row.trials): row.calls for row in rows[f"{TOGETHER} at a time"]}
+    return {**found, "alone": rows["alone"][-1].calls}
+
+
+def _shown(name: str, row: Row) -> list[str]:
+    calls = [f"{row.calls[kind]:.2f}" for kind in KINDS]
+    return [
+        name,
+        str(row.trials),
+        *calls,
+        *(f"{row.dollars(cloud):.4f}" for cloud in DOLLARS),
+        f"{row.seconds:.0f}",
+    ]
+
+
+def measure(trials: int, parallel: int, pace: float = 0.0, delay: float = SECONDS) -> Row:
+    """An experiment of so many trials; `pace` is the time between a trial's reports."""
+    store = Counting(MemoryStore())
+    began = time.perf_counter()
+    Tunelet(store, parallel, pace, delay).run(request("random_search", trials, parallel))
+    seconds = time.perf_counter() - began
+    return Row(trials, {kind: store.calls[kind] / trials for kind in KINDS}, seconds)
+
+
+class Tunelet:
+    """A service with its broker and its training code, all of them threads.
+
+    It is its own launcher and publisher.
+    """
+
+    def __init__(self, store: Counting, parallel: int, pace: float, delay: float) -> None:
+        self._pace = pace
+        self._runs: SimpleQueue[Run | None] = SimpleQueue()
+        self._signals: SimpleQueue[Signal | None] = SimpleQueue()
+        self._launched: set[Run] = set()
+        self._parallel = parallel
+        self._ended = threading.Event()
+        self._faults: list[Exception] = []
+        self.service = Service(
+            Far(store, delay), self, catalog(), self, secret=bytes(16), api_url="http://127.0.0.1"
+        )
+
+    def run(self, asked: dict[str, object]) -> None:
+        """Run the experiment to its end. Raises what a step or a trial raised."""
+        experiment = self.service.submit(asked)
+        threads = self._parallel + FUNCTIONS
+        with ThreadPoolExecutor(threads) as pool:
+            for _ in range(self._parallel):
+                pool.submit(self._train)
+            for _ in range(FUNCTIONS):
+                pool.submit(self._handle)
+            while not self._ended.wait(SWEEP_SECONDS):
+                self.service.sweep()
+            for _ in range(threads):
+                self._runs.put(None)
+                self._signals.put(None)
+        if self._faults:
+            raise self._faults[0]
+        ended = self.service.experiment(experiment.namespace, experiment.name)
+        if ended.counts["complete"] != ended.next_number or ended.state != "COMPLETE":
+            raise RuntimeError(f"{ended.counts} of {ended.next_number} trials: {ended.reason}")
+
+    def publish(self, signal: Signal) -> None:
+        if signal.topic == FINISHED:
+            self._ended.set()
+        else:
+            self._signals.put(signal)
+
+    def launch(self, launch: Launch) -> None:
+        if launch.run not in self._launched:
+            self._launched.add(launch.run)
+            self._runs.put(launch.run)
+
+    def observe(self, run: Run) -> Observation:
+        return Observation(Phase.ACTIVE if run in self._launched else Phase.ABSENT)
+
+    def active(self, namespace: str, experiment: str) -> Sequence[Run]:
+        return ()
+
+    def stop(self, run: Run) -> None:
+        """Every trial goes on to its end."""
+
+    def logs(self, run: Run) -> Iterator[bytes]:
+        raise NotFound(f"{run.name} has no output")
+
+    def remove(self, namespace: str, experiment: str, uid: str) -> None:
+        self._launched.clear()
+
+    def _handle(self) -> None:
+        steps = {SUGGEST: self.service.suggest, LAUNCH: self.service.launch}
+        while (signal := self._signals.get()) is not None:
+            try:
+                steps[signal.topic](signal.namespace, signal.experiment)
+            except Retry:
+                self._signals.put(signal)
+            except Exception as error:  # noqa: BLE001 (raised by `run`)
+                self._fail(error)
+
+    def _train(self) -> None:
+        while (run := self._runs.get()) is not None:
+            try:
+                for step in range(REPORTS):
+                    self.service.report(run, [Report(step, {"loss": 1 / (1 + step)})])
+                    time.sleep(self._pace)
+                self.service.finish(run, Outcome(Verdict.COMPLETE, {"objective": 0.0}))
+            except Exception as error:  # noqa: BLE001 (raised by `run`)
+                self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        self._faults.append(error)
+        self._ended.set()
+
+
+class _Lines(BaseJournalBackend):
+    """Optuna's log as a list."""
+
+    def __init__(self) -> None:
+        self.calls: Counter[str] = Counter()
+        self._lines: list[dict[str, Any]] = []
+        self._lock = threading.Lock()
+
+    def read_logs(self, log_number_from: int) -> Iterator[dict[str, Any]]:
+        with self._lock:
+            self.calls["read"] += 1
+            return iter(self._lines[log_number_from:])
+
+    def append_logs(self, logs: list[dict[str, Any]]) -> None:
+        with self._lock:
+            self.calls["append"] += 1
+            self._lines += logs
+
+
+def optuna_calls(trials: int, parallel: int) -> Counter[str]:
+    """The calls of the same work with Optuna's storage."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    backend = _Lines()
+    study = optuna.create_study(
+        storage=JournalStorage(backend), sampler=optuna.samplers.RandomSampler(seed=1)
+    )
+    study.optimize(_trained, n_trials=trials, n_jobs=parallel)
+    return backend.calls
+
+
+def _trained(trial: optuna.Trial) -> float:
+    trial.suggest_float("learning_rate", 0.01, 0.1)
+    trial.suggest_int("batch_size", 32, 128)
+    for step in range(REPORTS):
+        trial.report(1 / (1 + step), step)
+        trial.should_prune()
+    return 0.0
