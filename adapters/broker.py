@@ -10,6 +10,7 @@ import heapq
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,6 +23,7 @@ log = logging.getLogger("tunelet.broker")
 
 _RETRIED = frozenset({404, 408, 409, 429})
 _PREFIX = "ce-"
+DEAD_LETTERS = 1000
 
 
 class Answer(NamedTuple):
@@ -49,11 +51,50 @@ class _Delivery(NamedTuple):
         return self.subscriber, kind, self.headers.get("ce-subject")
 
 
-class Broker:
-    """Delivers to `targets`, the functions by name, with `workers` threads.
+class _Line:
+    """The deliveries that wait for one subscriber, each until it is due."""
 
-    A delivery is tried `attempts` times, `backoff` * 2^n seconds apart, and then given to
-    `dead` (the dead-letter sink).
+    def __init__(self) -> None:
+        self._order = count()
+        self._queue: list[tuple[float, int, _Delivery]] = []
+        self._pending: set[tuple[str, str | None, str | None]] = set()
+        self._changed = threading.Condition()
+        self._open = True
+
+    def put(self, delivery: _Delivery, delay: float) -> None:
+        with self._changed:
+            same = delivery.same_as
+            if same is not None and same in self._pending:
+                return  # one that waits will see all that this one would
+            if same is not None:
+                self._pending.add(same)
+            heapq.heappush(self._queue, (time.monotonic() + delay, next(self._order), delivery))
+            self._changed.notify()
+
+    def take(self) -> _Delivery | None:
+        """Wait for a delivery that is due; None once the line is closed."""
+        with self._changed:
+            while self._open:
+                wait = self._queue[0][0] - time.monotonic() if self._queue else None
+                if wait is not None and wait <= 0:
+                    delivery = heapq.heappop(self._queue)[2]
+                    if delivery.same_as is not None:
+                        self._pending.discard(delivery.same_as)
+                    return delivery
+                self._changed.wait(wait)
+        return None
+
+    def close(self) -> None:
+        with self._changed:
+            self._open = False
+            self._changed.notify_all()
+
+
+class Broker:
+    """Delivers to `targets`, the functions by name, with `workers` threads for each.
+
+    A slow function thus holds up no other. A delivery is tried `attempts` times, `backoff` *
+    2^n seconds apart, and then given to `dead` (the dead-letter sink, which keeps the newest).
     """
 
     def __init__(
@@ -69,14 +110,11 @@ class Broker:
         self._targets = targets
         self._attempts = attempts
         self._backoff = backoff
-        self._order = count()
-        self._queue: list[tuple[float, int, _Delivery]] = []
-        self._pending: set[tuple[str, str | None, str | None]] = set()
-        self._changed = threading.Condition()
-        self._open = True
-        self.dead: list[tuple[str, dict[str, str], bytes]] = []
+        self.dead: deque[tuple[str, dict[str, str], bytes]] = deque(maxlen=DEAD_LETTERS)
+        self._lines = {trigger.subscriber: _Line() for trigger in triggers}
         self._threads = [
-            threading.Thread(target=self._work, name=f"broker-{n}", daemon=True)
+            threading.Thread(target=self._work, args=(line,), name=f"{name}-{n}", daemon=True)
+            for name, line in self._lines.items()
             for n in range(workers)
         ]
         for thread in self._threads:
@@ -95,41 +133,20 @@ class Broker:
 
     def close(self) -> None:
         """Finish what is being delivered and drop what waits."""
-        with self._changed:
-            self._open = False
-            self._changed.notify_all()
+        for line in self._lines.values():
+            line.close()
         for thread in self._threads:
             thread.join()
 
     def _put(self, delivery: _Delivery, delay: float) -> None:
-        with self._changed:
-            same = delivery.same_as
-            if same is not None and same in self._pending:
-                return  # one that waits will see all that this one would
-            if same is not None:
-                self._pending.add(same)
-            heapq.heappush(self._queue, (time.monotonic() + delay, next(self._order), delivery))
-            self._changed.notify()
+        self._lines[delivery.subscriber].put(delivery, delay)
 
-    def _take(self) -> _Delivery | None:
-        """Wait for a delivery that is due; None once the broker is closed."""
-        with self._changed:
-            while self._open:
-                wait = self._queue[0][0] - time.monotonic() if self._queue else None
-                if wait is not None and wait <= 0:
-                    delivery = heapq.heappop(self._queue)[2]
-                    if delivery.same_as is not None:
-                        self._pending.discard(delivery.same_as)
-                    return delivery
-                self._changed.wait(wait)
-        return None
-
-    def _work(self) -> None:
-        while (delivery := self._take()) is not None:
+    def _work(self, line: _Line) -> None:
+        while (delivery := line.take()) is not None:
             try:
                 self._deliver(delivery)
             except Exception:
-                # A thread that ends would silence the broker for good.
+                # A thread that ends would silence the function for good.
                 log.exception("a delivery to %s failed", delivery.subscriber)
                 self._again(delivery)
 
