@@ -8,6 +8,7 @@ The container shares the host's network, because the service listens on loopback
 the trial's checkpoint folder under the same path as on the host.
 """
 
+import math
 import os
 import shutil
 import subprocess
@@ -20,14 +21,23 @@ from urllib.request import url2pathname
 from adapters.launchers.environment import inherited
 from adapters.launchers.folder import Plan, RunFolder
 from adapters.launchers.leftovers import MARK
-from tunelet.errors import Reject
+from adapters.launchers.quantity import quantity
+from tunelet.errors import FieldError, Reject
 from tunelet.ports import Launch
 
 ENGINES = ("podman", "docker")
 ENGINE_FAILED = 125
 """The exit code of `podman run` and `docker run` if the container could not be started."""
 
+ENV_FILE = "container.env"
+"""In the run's folder, for what stands in a command line everybody can see."""
+
 _PROBE_SECONDS = 20
+_RESOURCES = "model_training_code.resources"
+_LEAST_CPU = 10
+"""Thousandths; engines refuse less, and less than 6 MiB, which is no fault of the machine."""
+_LEAST_MEMORY = 6 << 20
+_MOST_MEMORY = 2**63 - 1
 
 
 class Containers:
@@ -66,7 +76,7 @@ def find() -> str | None:
 def container_plan(program: str, launch: Launch, folder: RunFolder, grace: float) -> Plan:
     """How `program` runs the launch's image."""
     name = f"tunelet-{launch.run.namespace}-{launch.run.name}"
-    # The client's own environment carries what must not show in the list of processes.
+    # The client's own environment carries what may be longer than a line of a file may be.
     hidden = {key: value for key, value in launch.env.items() if key.startswith("TUNELET_")}
     return Plan(
         run=launch.run,
@@ -78,13 +88,16 @@ def container_plan(program: str, launch: Launch, folder: RunFolder, grace: float
         metrics_file=_metrics_file(launch, folder),
         cleanup=((program, "rm", "--force", name),),
         lost_codes=(ENGINE_FAILED,),
+        files={ENV_FILE: "".join(_env_lines(launch))},
     )
 
 
 def _options(name: str, launch: Launch, folder: RunFolder) -> Iterator[str]:
     yield from ("--rm", f"--name={name}", "--network=host")
-    for key, value in launch.env.items():
-        yield f"--env={key}" if key.startswith("TUNELET_") else f"--env={key}={value}"
+    yield f"--env-file={folder.path / ENV_FILE}"
+    for key in launch.env:
+        if key.startswith("TUNELET_"):
+            yield f"--env={key}"
     checkpoint = urlsplit(launch.env.get("TUNELET_CHECKPOINT_URL", ""))
     if checkpoint.scheme == "file":
         path = url2pathname(checkpoint.path)
@@ -94,6 +107,18 @@ def _options(name: str, launch: Launch, folder: RunFolder) -> Iterator[str]:
     yield from _limits(launch.code.get("resources") or {})
     if launch.command:
         yield f"--entrypoint={launch.command[0]}"
+
+
+def _env_lines(launch: Launch) -> Iterator[str]:
+    """The user's variables; engines take each line as it stands."""
+    for key, value in launch.env.items():
+        if key.startswith("TUNELET_"):
+            continue
+        if "\n" in value or "\r" in value:
+            field, message = f"model_training_code.env.{key}", "has a line break"
+            remedy = "encode it, for podman and docker cannot pass that on unseen by others"
+            raise Reject(f"{field} {message}; {remedy}", [FieldError(field, None, message, remedy)])
+        yield f"{key}={value}\n"
 
 
 def _image(launch: Launch) -> tuple[str, ...]:
@@ -116,20 +141,12 @@ def _metrics_file(launch: Launch, folder: RunFolder) -> str | None:
 
 
 def _limits(resources: Mapping[str, Any]) -> Iterator[str]:
-    """Kubernetes' limits of cpu and memory, in the engine's words."""
+    """Kubernetes' limits of cpu and memory, in the engine's words, rounded up as there."""
+    where = _RESOURCES + (".limits" if "limits" in resources else "")
     limits = resources.get("limits") or resources
     if "cpu" in limits:
-        cpu = str(limits["cpu"])
-        yield f"--cpus={float(cpu[:-1]) / 1000 if cpu.endswith('m') else float(cpu):g}"
+        thousandths = math.ceil(quantity(limits["cpu"], f"{where}.cpu") * 1000)
+        yield f"--cpus={max(thousandths, _LEAST_CPU) / 1000:g}"
     if "memory" in limits:
-        yield f"--memory={_bytes(str(limits['memory']))}"
-
-
-def _bytes(quantity: str) -> int:
-    """A Kubernetes quantity of memory in bytes."""
-    units = {f"{letter}i": 1024**n for n, letter in enumerate("KMGT", 1)}
-    units |= {letter: 1000**n for n, letter in enumerate("kMGT", 1)}
-    for suffix, factor in units.items():
-        if quantity.endswith(suffix):
-            return int(float(quantity.removesuffix(suffix)) * factor)
-    return int(float(quantity))
+        memory = math.ceil(quantity(limits["memory"], f"{where}.memory"))
+        yield f"--memory={min(max(memory, _LEAST_MEMORY), _MOST_MEMORY)}"

@@ -44,6 +44,8 @@ class Plan(msgspec.Struct, frozen=True):
     """Commands that remove what outlives the process."""
     lost_codes: tuple[int, ...] = ()
     """Exit codes that say that the command never ran."""
+    files: dict[str, str] = {}
+    """What else is to stand in the folder, readable to this user only."""
 
 
 class End(msgspec.Struct, frozen=True):
@@ -76,6 +78,8 @@ class RunFolder:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
             _write(made / "launch.json", msgspec.json.encode(plan))
+            for name, text in plan.files.items():
+                _write(made / name, text.encode())
             (made / "output.log").touch(0o600)
             (made / "work").mkdir()
             self.path.parent.mkdir(parents=True, exist_ok=True)
