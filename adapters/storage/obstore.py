@@ -33,6 +33,7 @@ _ONCE: dict[str, Any] = {
 _PAGE = 1000
 _STATUS = re.compile(r"(?:non-2xx status code: |\(code: )(\d{3})")
 _CODE = re.compile(r"<Code>(\w+)</Code>")
+_ASKED = re.compile(r"Error performing [A-Z]+ (\S+)")
 _TRANSPORT = re.compile(r"kind: (\w+)")
 _WRONG_REGION = "incorrectly configured region"
 _UNTOLD = (faults.BaseError, FileNotFoundError, ValueError)
@@ -134,7 +135,12 @@ class ObstoreStore:
 
     def _answered(self, error: Exception, right: str) -> Retry | Reject:
         text, location = str(error), self._location
-        status = _STATUS.search(text)
+        status, asked = _STATUS.search(text), _ASKED.search(text)
+        if status is not None and asked is not None and location.bucket not in asked[1]:
+            # Not the store said so, but whoever was asked for a credential.
+            if int(status[1]) < 500:
+                return self._dialect.no_credentials(location, status[1])
+            return location.retry(f"no credential yet, {status[1]}")
         if status is not None:
             return self._dialect.meaning(location, right, int(status[1]), _code(error))
         if _WRONG_REGION in text:

@@ -2,17 +2,20 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
 
 from adapters.storage import connect
+from tests.contracts.answering import Said, answering
 from tests.contracts.clouds import CloudStoreContract, bucket_url
 from tunelet.errors import Reject
 from tunelet.ports import Store
-from tunelet.probe import examine
+from tunelet.probe import examine, probe
 
 
 @pytest.mark.stores
@@ -21,28 +24,34 @@ class TestS3Store(CloudStoreContract):
     client = "boto3"
 
 
+def lent(tokens: Any, actions: Sequence[str]) -> Any:
+    """A passing credential that may do only what is named."""
+    allowed = {"Effect": "Allow", "Action": list(actions), "Resource": ["arn:aws:s3:::*"]}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    role = "arn:aws:iam::123456789012:role/limited"
+    try:
+        given = tokens.assume_role(RoleArn=role, RoleSessionName="test", Policy=policy)
+    except ClientError as error:
+        pytest.skip(f"this server lends no credentials: {error}")
+    return given["Credentials"]
+
+
 @pytest.fixture(params=["boto3", "obstore"])
 def limited(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., Store]:
-    """Opens the bucket with a passing credential that may do only what is named."""
+    """Opens the bucket with the rights that are named, and no others."""
     url = f"{bucket_url('TUNELET_TEST_S3_URL')}/limited?client={request.param}"
     tokens = boto3.Session().client("sts", endpoint_url=os.environ.get("AWS_ENDPOINT_URL_S3"))
 
     def opened(*actions: str) -> Store:
-        allowed = {"Effect": "Allow", "Action": list(actions), "Resource": ["arn:aws:s3:::*"]}
-        policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
-        try:
-            role = "arn:aws:iam::123456789012:role/limited"
-            given = tokens.assume_role(RoleArn=role, RoleSessionName="test", Policy=policy)
-        except ClientError as error:
-            pytest.skip(f"this server lends no credentials: {error}")
+        given = lent(tokens, actions)
         for name, field in (
             ("AWS_ACCESS_KEY_ID", "AccessKeyId"),
             ("AWS_SECRET_ACCESS_KEY", "SecretAccessKey"),
             ("AWS_SESSION_TOKEN", "SessionToken"),
         ):
-            monkeypatch.setenv(name, given["Credentials"][field])
+            monkeypatch.setenv(name, given[field])
         return connect(url)
 
     return opened
@@ -75,3 +84,45 @@ def test_wrong_keys_are_told(client: str, wrong: str, monkeypatch: pytest.Monkey
     monkeypatch.setenv(wrong, "wrong")
     with pytest.raises(Reject, match=f"^{url}: the AWS credentials are wrong .* correct them"):
         connect(f"{url}?client={client}").get("k")
+
+
+def pod(address: str, token: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment that EKS gives to a pod with an identity, and nothing else."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    token.write_text("from the cluster")
+    monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"{address}/v1/credentials")
+    monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", str(token))
+
+
+@pytest.mark.stores
+@pytest.mark.parametrize("client", ["boto3", "obstore"])
+def test_pod_identity_opens_the_bucket(
+    client: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = bucket_url("TUNELET_TEST_S3_URL")
+    tokens = boto3.Session().client("sts", endpoint_url=os.environ.get("AWS_ENDPOINT_URL_S3"))
+    given = lent(tokens, ["s3:*"])
+    body = json.dumps(
+        {
+            "AccessKeyId": given["AccessKeyId"],
+            "SecretAccessKey": given["SecretAccessKey"],
+            "Token": given["SessionToken"],
+            "Expiration": given["Expiration"].strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+    )
+    with answering(Said(200, body, {"Content-Type": "application/json"})) as address:
+        pod(address, tmp_path / "token", monkeypatch)
+        assert probe(connect(f"{url}/pod?client={client}")).trusted
+
+
+@pytest.mark.parametrize("client", ["boto3", "obstore"])
+def test_a_pod_that_may_have_no_identity_is_told(
+    client: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with answering(Said(403, '{"message": "no such association"}')) as address:
+        pod(address, tmp_path / "token", monkeypatch)
+        monkeypatch.setenv("AWS_REGION", "eu-west-1")
+        monkeypatch.setenv("AWS_METADATA_SERVICE_NUM_ATTEMPTS", "1")
+        with pytest.raises(Reject, match="no usable AWS credentials were found"):
+            connect(f"s3://some-bucket?client={client}").get("k")
