@@ -356,6 +356,29 @@ def test_up_ends_with_ctrl_c_and_without_a_trace(up: Callable[..., Any]) -> None
     assert "Traceback" not in service.output.read_text()
 
 
+def test_given_hyperparameters_are_enqueued(tunelet: Shell) -> None:
+    tunelet("submit", "request.json", "--name", "digits", "--image", "long")
+    told = tunelet("enqueue", "digits", "learning_rate=0.05", "batch_size=64")
+    assert told.code == 0
+    assert "1 more to try" in told.out
+    lines = '{"learning_rate": 0.06, "batch_size": 33}\n{"learning_rate": 0.07, "batch_size": 34}\n'
+    (tunelet.folder / "trials.jsonl").write_text(lines)
+    made = tunelet.json("enqueue", "digits", "--file", "trials.jsonl")["trials"]
+    assert [trial["hyperparameters"]["batch_size"] for trial in made] == [33, 34]
+    wrong = tunelet("enqueue", "digits", "learning_rate=7", "batch_size=64")
+    assert (wrong.code, "learning_rate" in wrong.err) == (2, True)
+    assert tunelet("enqueue", "digits").code == 2
+    assert tunelet("enqueue", "nobody", "a=1").code == 3
+
+
+def test_the_schema_needs_no_service(alone: Shell) -> None:
+    del alone.env["TUNELET_URL"]
+    schema = json.loads(alone("schema").out)
+    assert "hyperparameters" in schema["properties"]
+    alone.env["TUNELET_URL"] = "http://127.0.0.1:9"
+    assert alone("schema").code == 4
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_is_written_for_each_shell(alone: Shell, shell: str) -> None:
     assert "_TUNELET_COMPLETE" in alone("completion", shell).out
@@ -366,7 +389,7 @@ def test_every_command_explains_itself_with_an_example(alone: Shell) -> None:
     names = re.findall(r"^  (\w+) ", listing, re.M)
 
     assert "..." not in listing
-    assert len(names) == 16
+    assert len(names) == 18
     for name in names:
         assert re.search(rf"Examples?:\n.*tunelet {name}", alone(name, "--help").out, re.S), name
 

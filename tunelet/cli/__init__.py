@@ -38,6 +38,7 @@ _MODULES = {
     "resume": "control",
     "stop": "control",
     "extend": "control",
+    "enqueue": "enqueue",
     "delete": "control",
     "doctor": "doctor",
     "schema": "catalog",

@@ -1,5 +1,8 @@
 """schema and algorithms: what a request may say."""
 
+import os
+from typing import Any
+
 import click
 
 from tunelet.cli.connection import Connection, connected, write_json
@@ -12,11 +15,24 @@ from tunelet.report import Table
 def schema_command(connection: Connection) -> None:
     """Write the JSON Schema of a request.
 
+    Of the service, if one is named; else of the one that is installed here.
+
     \b
     Example:
       tunelet schema > tunelet.schema.json
     """
-    write_json(connection.client().schema())
+    named = connection.url or os.environ.get("TUNELET_URL")
+    installed = None if named else _installed()
+    write_json(connection.client().schema() if installed is None else installed)
+
+
+def _installed() -> dict[str, Any] | None:
+    """The schema, if the service's packages are there as well as the client's."""
+    try:
+        from tunelet.request import request_schema
+    except ModuleNotFoundError:
+        return None
+    return request_schema()
 
 
 @click.command("algorithms")

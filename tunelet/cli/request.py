@@ -50,17 +50,22 @@ def read(source: str | None) -> Json:
     """The request in a file, or on standard input for "-"; {} for None."""
     if source is None:
         return {}
+    text, shown = content(source)
+    request = parse(text, shown)
+    if not isinstance(request, dict):
+        raise click.ClickException(f"{shown} holds no request: it is to be an object with fields")
+    return request
+
+
+def content(source: str) -> tuple[str, str]:
+    """A file's text, or standard input's for "-", and what to call it in errors."""
     try:
         text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
     except OSError as fault:
         raise click.ClickException(f"cannot read {source}: {fault.strerror}") from fault
     except UnicodeDecodeError as fault:
         raise click.ClickException(f"cannot read {source}: it is not UTF-8 text") from fault
-    shown = "standard input" if source == "-" else source
-    request = parse(text, shown)
-    if not isinstance(request, dict):
-        raise click.ClickException(f"{shown} holds no request: it is to be an object with fields")
-    return request
+    return text, "standard input" if source == "-" else source
 
 
 def parse(text: str, source: str) -> Any:

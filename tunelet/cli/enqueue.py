@@ -1,0 +1,80 @@
+"""enqueue: trials with hyperparameters of one's own choice."""
+
+import json
+from typing import Any
+
+import click
+
+from tunelet.cli.connection import Connection, connected, name_argument, write_json
+from tunelet.cli.faults import advise
+from tunelet.cli.request import Json, content, parse
+
+
+@click.command("enqueue")
+@name_argument
+@click.argument("settings", nargs=-1, metavar="[KEY=VALUE]...")
+@click.option(
+    "--file",
+    "source",
+    type=click.Path(allow_dash=True),
+    metavar="FILE",
+    help="Trials as JSON, JSON lines or YAML; - is standard input.",
+)
+@click.option("--idempotency-key", metavar="KEY", help="The same key enqueues only once.")
+@connected
+def enqueue_command(
+    connection: Connection,
+    name: str,
+    settings: tuple[str, ...],
+    source: str | None,
+    idempotency_key: str | None,
+) -> None:
+    """Have these hyperparameters tried next.
+
+    One trial from the command line, or all that a file lists.
+
+    \b
+    Examples:
+      tunelet enqueue digits learning_rate=0.05 batch_size=64
+      tunelet enqueue digits --file trials.json
+      tunelet best digits --json | jq -c .best.hyperparameters | tunelet enqueue again --file -
+    """
+    if bool(settings) == (source is not None):
+        raise click.UsageError("give either KEY=VALUE for one trial, or --file")
+    wanted = [_assignment(settings)] if source is None else trials(*content(source))
+    made = connection.client().enqueue(name, wanted, idempotency_key)
+    if connection.json:
+        write_json({"trials": made})
+        return
+    numbers = ", ".join(str(trial["number"]) for trial in made)
+    click.echo(f"{name} has {len(made)} more to try: {numbers}")
+    advise(connection.command("trials", name))
+
+
+def trials(text: str, source: str) -> list[Any]:
+    """What a file holds: a list, an object with the list `trials`, one object, or one a line."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    if len(lines) > 1 and all(line.startswith("{") and line.endswith("}") for line in lines):
+        return [parse(line, f"{source}, trial {n}") for n, line in enumerate(lines)]
+    found = parse(text, source)
+    if isinstance(found, dict):
+        listed = found.get("trials") if set(found) == {"trials"} else None
+        found = listed if isinstance(listed, list) else [found]
+    if not isinstance(found, list) or not found:
+        raise click.ClickException(f"{source} holds no trials: it is to be a list of objects")
+    return found
+
+
+def _assignment(settings: tuple[str, ...]) -> Json:
+    assignment: Json = {}
+    for setting in settings:
+        key, sign, text = setting.partition("=")
+        if not sign or not key:
+            raise click.UsageError(f"a hyperparameter is key=value, not {setting!r}")
+        if key in assignment:
+            raise click.UsageError(f"{key} is given twice")
+        try:
+            assignment[key] = json.loads(text)
+        except json.JSONDecodeError:
+            assignment[key] = text
+    return assignment
