@@ -9,7 +9,16 @@ import importlib
 
 from benchmarks.figures import line
 
-BENCHMARKS = ("overhead", "coldstart", "writers", "load", "reports", "requests", "clients")
+BENCHMARKS = (
+    "overhead",
+    "coldstart",
+    "writers",
+    "load",
+    "reports",
+    "requests",
+    "stores",
+    "clients",
+)
 
 
 def main() -> None:

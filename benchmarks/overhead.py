@@ -23,6 +23,7 @@ from optuna.storages.journal import JournalFileBackend
 from adapters.storage import open_store
 from benchmarks.inline import Inline, request
 from benchmarks.table import by_turns, medians, show
+from tunelet.ports import Store
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -68,10 +69,15 @@ def _contestants() -> Mapping[str, Callable[[Path, int, int], float]]:
 
 def _tunelet(folder: Path, trials: int, parallel: int) -> float:
     with tempfile.TemporaryDirectory(dir=folder) as own:
-        inline = Inline(open_store(Path(own).resolve().as_uri()), lambda _: 0.0)
-        began = time.perf_counter()
-        experiment = inline.run(request("random_search", trials, parallel))
-        seconds = time.perf_counter() - began
+        return tunelet_rate(open_store(Path(own).resolve().as_uri()), trials, parallel)
+
+
+def tunelet_rate(store: Store, trials: int, parallel: int) -> float:
+    """Trials a second of an experiment that begins in `store`."""
+    inline = Inline(store, lambda _: 0.0)
+    began = time.perf_counter()
+    experiment = inline.run(request("random_search", trials, parallel))
+    seconds = time.perf_counter() - began
     if (complete := experiment.counts["complete"]) != trials:
         sys.exit(f"only {complete} of {trials} trials completed")
     return trials / seconds
@@ -79,13 +85,17 @@ def _tunelet(folder: Path, trials: int, parallel: int) -> float:
 
 def _optuna(name: str, folder: Path, trials: int, parallel: int) -> float:
     with tempfile.TemporaryDirectory(dir=folder) as own:
-        storage = STORAGES[name](Path(own))
-        began = time.perf_counter()
-        study = optuna.create_study(storage=storage, sampler=optuna.samplers.RandomSampler(seed=1))
-        study.optimize(_nothing, n_trials=trials, n_jobs=parallel)
-        seconds = time.perf_counter() - began
-        if isinstance(storage, RDBStorage):
-            storage.engine.dispose()
+        return optuna_rate(STORAGES[name](Path(own)), trials, parallel)
+
+
+def optuna_rate(storage: BaseStorage, trials: int, parallel: int) -> float:
+    """Trials a second of a study that begins in `storage`, which is not used afterwards."""
+    began = time.perf_counter()
+    study = optuna.create_study(storage=storage, sampler=optuna.samplers.RandomSampler(seed=1))
+    study.optimize(_nothing, n_trials=trials, n_jobs=parallel)
+    seconds = time.perf_counter() - began
+    if isinstance(storage, RDBStorage):
+        storage.engine.dispose()
     return trials / seconds
 
 

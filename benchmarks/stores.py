@@ -1,0 +1,113 @@
+"""Trials a second through the log, by store, with an objective that does nothing.
+
+As `overhead` measures them: two hyperparameters, random search, all in one process; Tunelet's
+steps with 8 trials at a time do several in one commit, and Optuna has 8 threads. The clouds'
+stores are the servers that TUNELET_TEST_S3_URL, …_GCS_URL and …_AZURE_URL name, with each
+client that serves them, at no distance. Optuna's PostgreSQL is a server on a Unix socket.
+"""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+
+from optuna.storages import JournalStorage, RDBStorage
+from optuna.storages.journal import JournalFileBackend
+
+from adapters.storage import open_store
+from adapters.storage.memory import MemoryStore
+from benchmarks.clients import urls
+from benchmarks.overhead import optuna_rate, tunelet_rate
+from benchmarks.postgres import NEEDS, postgres
+from benchmarks.table import by_turns, medians, show
+from tunelet.ports import Store
+
+TOGETHER = 8
+MISSING = "The clouds' stores are left out: set TUNELET_TEST_S3_URL, …_GCS_URL or …_AZURE_URL"
+
+Measure = Callable[[int, int], float]
+"""Takes how many trials, and how many at a time; gives trials a second."""
+
+
+def run(quick: bool) -> dict[str, float]:
+    trials, rounds = (16, 1) if quick else (100, 3)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory())).resolve()
+        database = stack.enter_context(postgres())
+        measures = contestants(folder, database)
+        for measure in measures.values():
+            measure(2, 1)  # what is imported on first use is coldstart's business
+        rates = medians(
+            by_turns(
+                {
+                    f"{name}{suffix}": partial(measure, trials, parallel)
+                    for parallel, suffix in ((1, ""), (TOGETHER, f"_{TOGETHER}"))
+                    for name, measure in measures.items()
+                },
+                rounds,
+            )
+        )
+    show(
+        f"Trials a second, {trials} trials (median of {rounds})",
+        ["", "one at a time", f"{TOGETHER} at a time"],
+        [[name, f"{rates[name]:.0f}", f"{rates[f'{name}_{TOGETHER}']:.0f}"] for name in measures],
+    )
+    if database is None:
+        print(NEEDS + "\n")
+    if not urls():
+        print(MISSING + "\n")
+    return rates
+
+
+def contestants(folder: Path, database: str | None) -> dict[str, Measure]:
+    """Every store that there is, and what Optuna offers beside it."""
+    found: dict[str, Measure] = {"memory": partial(_in, _memory), "file": partial(_in, _files)}
+    found |= {name: partial(_in, partial(_bucket, name)) for name in urls()}
+    found["optuna_sqlite"] = partial(_sqlite, folder)
+    found["optuna_journal"] = partial(_journal, folder)
+    if database is not None:
+        found["optuna_postgres"] = partial(_postgres, database)
+    return found
+
+
+def _in(opens: Callable[[], AbstractContextManager[Store]], trials: int, parallel: int) -> float:
+    with opens() as store:
+        return tunelet_rate(store, trials, parallel)
+
+
+@contextmanager
+def _memory() -> Iterator[Store]:
+    yield MemoryStore()
+
+
+@contextmanager
+def _files() -> Iterator[Store]:
+    with tempfile.TemporaryDirectory() as own:
+        yield open_store(Path(own).resolve().as_uri())
+
+
+@contextmanager
+def _bucket(name: str) -> Iterator[Store]:
+    """A prefix of its own, which is removed afterwards."""
+    store = open_store(urls()[name])
+    try:
+        yield store
+    finally:
+        for key in list(store.list("")):
+            store.delete(key)
+
+
+def _sqlite(folder: Path, trials: int, parallel: int) -> float:
+    with tempfile.TemporaryDirectory(dir=folder) as own:
+        return optuna_rate(RDBStorage(f"sqlite:///{own}/study.db"), trials, parallel)
+
+
+def _journal(folder: Path, trials: int, parallel: int) -> float:
+    with tempfile.TemporaryDirectory(dir=folder) as own:
+        backend = JournalFileBackend(f"{own}/journal")
+        return optuna_rate(JournalStorage(backend), trials, parallel)
+
+
+def _postgres(database: str, trials: int, parallel: int) -> float:
+    return optuna_rate(RDBStorage(database), trials, parallel)
