@@ -9,6 +9,8 @@ less than the work is not counted. `bare` is a function that answers "ok".
     complete        an event that says a run has news
     suggest_random  an event that asks for a trial, by random search
     suggest_tpe     the same by TPE, with 20 trials behind it, so that its model is asked
+    store_…         api over a bucket, by each client of benchmarks/clients.py whose server the
+                    environment names
 """
 
 import json
@@ -25,6 +27,7 @@ from typing import NamedTuple
 
 from adapters.cloudevents import binary
 from adapters.storage import open_store
+from benchmarks.clients import urls
 from benchmarks.inline import Inline, request
 from benchmarks.process import MAIN, free_port, function
 from benchmarks.table import by_turns, medians, show
@@ -47,6 +50,8 @@ class Call(NamedTuple):
     body: bytes = b""
     adds_trial: str | None = None
     """The experiment that must have one trial more afterwards."""
+    bucket: str | None = None
+    """The URL of a store that serves in place of the folder."""
 
 
 def run(quick: bool) -> dict[str, float]:
@@ -75,7 +80,8 @@ def _aim(key: str) -> str:
 
 def _calls(folder: Path) -> dict[str, Call]:
     random, tpe = folder / "random_search", folder / "tpe"
-    drawn, modelled = _prepared(random), _prepared(tpe)
+    drawn = _prepared(random.as_uri(), "random_search")
+    modelled = _prepared(tpe.as_uri(), "tpe")
     submitted = json.dumps(request("random_search", PAST)).encode()
     json_type = {"content-type": "application/json"}
     return {
@@ -85,13 +91,19 @@ def _calls(folder: Path) -> dict[str, Call]:
         "complete": _event("complete", random, COLLECT, drawn),
         "suggest_random": _event("suggest", random, SUGGEST, drawn),
         "suggest_tpe": _event("suggest", tpe, SUGGEST, modelled),
+        **{f"store_{client}": _over(url, random) for client, url in urls().items()},
     }
 
 
-def _prepared(folder: Path) -> str:
-    """A store with an experiment that has had trials and has room for one; its name."""
-    inline = Inline(open_store(folder.as_uri()), lambda env: float(env["TUNELET_TRIAL"]))
-    experiment = inline.run(request(folder.name, PAST))
+def _over(url: str, folder: Path) -> Call:
+    path = f"/api/experiments/{_prepared(url, 'random_search')}"
+    return Call("api", folder, "GET", path, bucket=url)
+
+
+def _prepared(url: str, algorithm: str) -> str:
+    """Make a store with an experiment that has had trials and has room for one; its name."""
+    inline = Inline(open_store(url), lambda env: float(env["TUNELET_TRIAL"]))
+    experiment = inline.run(request(algorithm, PAST))
     inline.service.extend("default", experiment.name, {"max_trials": PAST + 1})
     return experiment.name
 
@@ -110,7 +122,7 @@ def _start(folder: Path, call: Call) -> float:
         port = free_port()
         source = folder / "bare.py" if call.target == "bare" else MAIN
         began = time.perf_counter()
-        with function(call.target, source, port, _environment(store)) as process:
+        with function(call.target, source, port, _environment(store, call)) as process:
             status, answer = _first_answer(process, port, call)
             seconds = time.perf_counter() - began
         if not 200 <= status < 300:
@@ -120,9 +132,9 @@ def _start(folder: Path, call: Call) -> float:
     return seconds
 
 
-def _environment(store: Path) -> dict[str, str]:
+def _environment(store: Path, call: Call) -> dict[str, str]:
     return {
-        "TUNELET_STORE": store.as_uri(),
+        "TUNELET_STORE": call.bucket or store.as_uri(),
         "TUNELET_SECRET": "0" * 32,
         "TUNELET_LAUNCHER": store.with_name("runs").as_uri().replace("file:", "process:", 1),
     }
