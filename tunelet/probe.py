@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 PURPOSES = {
-    "read": "every request reads an experiment's log",
-    "write": "a change is an object that is created; snapshots and markers are overwritten",
-    "list": "finds experiments, the end of a log, and what a deleted one has left",
-    "delete": "removes markers of ended experiments and all of deleted ones",
+    "read": "every request reads the log",
+    "write": "every change is a new object in the log",
+    "list": "finds experiments, and what deleted ones left",
+    "delete": "removes what deleted experiments left",
 }
 """What each right is needed for."""
 _FIRST, _SECOND, _THIRD = b"1", b"2", b"3"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tunelet.probe import Figures, Right
 
 _ROUNDS = 10
-_KEPT = "experiments cannot damage each other: conditional writes, reads and listings are exact"
+_KEPT = "writers cannot overwrite each other"
 
 
 @click.command("doctor")
