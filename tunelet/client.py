@@ -125,7 +125,7 @@ class Client:
             status, headers, chunks = self._transport.stream(path, {"attempt": attempt}, range_)
             # A service that takes no ranges sends all of it again, with 200.
             skip = offset if status == 200 else 0
-            for chunk in chunks if status != 416 else ():
+            for chunk in chunks:
                 if len(chunk) > skip:
                     yield chunk[skip:]
                     offset += len(chunk) - skip

@@ -67,10 +67,15 @@ class Transport:
     def stream(
         self, path: str, query: Mapping[str, object], headers: Mapping[str, str]
     ) -> tuple[int, Mapping[str, str], Iterator[bytes]]:
-        """The answer's status, headers, and bytes as they arrive; 416 (no such range) is no
-        error."""
+        """The answer's status, headers, and bytes as they arrive.
+
+        416, that there is no such range, is no error and has no bytes.
+        """
         answer, _ = self._send("GET", path, None, query, headers, preload=False)
-        if answer.status >= 300 and answer.status != 416:
+        if answer.status == 416:
+            answer.drain_conn()
+            return answer.status, answer.headers, iter(())
+        if answer.status >= 300:
             raise failure(self.url, answer.status, answer.data)
         return answer.status, answer.headers, self._chunks(answer)
 
