@@ -14,7 +14,6 @@ Snapshots and segments are derived (tunelet.history): losing any costs time only
 """
 
 import random
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -36,6 +35,7 @@ from tunelet.remains import lives_with_files, remains, remove
 from tunelet.tail import PURGE_AFTER, Moment, Tail
 from tunelet.together import both
 from tunelet.trial import Trial
+from tunelet.turns import Turns
 
 GROUP = 256
 """At most so many callers share an entry, which bounds its size."""
@@ -94,7 +94,7 @@ class Journal:
         self._deadline = deadline
         self._tail = Tail(store, self.path, clock)
         self._inbox = Inbox(store, self.path)
-        self._turn = threading.RLock()
+        self._turns = Turns()
         self._waiting: deque[_Caller] = deque()
         self._crowded_until = 0.0
         self._led = -1
@@ -118,8 +118,7 @@ class Journal:
     def history(self, after: int = -1) -> tuple[Experiment, Iterator[Trial]]:
         """The state now, and the trials that have left it, by number from behind `after`."""
         head = self._now()
-        with self._turn:
-            trials = self._tail.segments.trials(head.segments, after)
+        trials = self._tail.segments.trials(head.segments, after)
         return _existing(head.experiment), trials
 
     def commit(self, *commands: Command, uid: str | None = None) -> Experiment:
@@ -131,8 +130,8 @@ class Journal:
         """
         caller = _Caller(commands, uid)
         self._waiting.append(caller)
-        with self._turn:
-            while not caller.done:
+        with self._turns.unless(lambda: caller.done) as mine:
+            while mine and not caller.done:
                 self._commit_waiting()
         if caller.error is not None:
             raise caller.error
@@ -160,11 +159,13 @@ class Journal:
     def _now(self) -> Head:
         """The log's end at some moment from now on. Many threads that wait share one look."""
         asked = self._tail.now()
-        with self._turn:
-            head = self._tail.head if self._tail.seen_since(asked) else None
-            if head is None:
-                head = self._tail.advance()
-                self._tail.segments.settle()
+        head: Head | None = None
+        while head is None:
+            with self._turns.unless(lambda: self._tail.seen_since(asked)) as mine:
+                if mine:
+                    self._tail.advance()
+                    self._tail.segments.settle()
+                head = self._tail.head
         return head
 
     def _commit_waiting(self) -> None:
