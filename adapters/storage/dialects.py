@@ -28,6 +28,8 @@ class Dialect(NamedTuple):
     unknown: tuple[str, ...] = ()
     elsewhere: tuple[str, ...] = ()
     skewed: tuple[str, ...] = ()
+    doubtful: tuple[str, ...] = ()
+    """Said of a wrong signature, a missing right and a closed firewall alike."""
 
     def meaning(
         self,
@@ -71,6 +73,11 @@ class Dialect(NamedTuple):
                 f"the {self.vendor} credentials are wrong ({said})",
                 f"correct them: {self.renew}",
             )
+        if code.startswith(self.doubtful):
+            remedy = (
+                f"renew them, grant {self.needed[right]}, or let this address through the firewall"
+            )
+            return f"the {self.vendor} credentials were refused ({said})", remedy
         if status == 403:
             return f"the credentials may not {right} here ({said})", f"grant {self.needed[right]}"
         return f"the store refused to {right} ({said})", "see what the store's documents say of it"
@@ -103,7 +110,7 @@ AZURE = Dialect(
     bucket="container",
     no_bucket="ContainerNotFound",
     needed={
-        "read": "Storage Blob Data Reader (SAS: r), and let this address through the firewall",
+        "read": "Storage Blob Data Reader (SAS: r)",
         "write": "Storage Blob Data Contributor (SAS: c and w)",
         "delete": "Storage Blob Data Contributor (SAS: d)",
         "list": "Storage Blob Data Reader (SAS: l)",
@@ -113,6 +120,7 @@ AZURE = Dialect(
     throttled=("ServerBusy",),
     passing=("ContainerBeingDeleted", "OperationTimedOut", "AccountBeingCreated"),
     unknown=("AuthenticationFailed", "InvalidAuthenticationInfo", "NoAuthenticationInformation"),
+    doubtful=("AuthorizationFailure",),
 )
 GCS = Dialect(
     vendor="Google",

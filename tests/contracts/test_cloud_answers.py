@@ -86,6 +86,7 @@ REFUSALS = [
     (("obstore-s3",), 301, "PermanentRedirect", "the bucket is in another region", "AWS_REGION"),
     (AZURE, 403, "AuthenticationFailed", "the Azure credentials are wrong", "AZURE_STORAGE"),
     (AZURE, 401, "NoAuthenticationInformation", "the Azure credentials are wrong", "AZURE_STORAGE"),
+    (AZURE, 403, "AuthorizationFailure", "the Azure credentials were refused", "firewall"),
     (AZURE, 404, "ContainerNotFound", "the container does not exist", "create it"),
     (S3, 501, "NotImplemented", "the store refused to", "documents"),
     (GCS, 401, "authError", "Google credentials", "GOOGLE_APPLICATION_CREDENTIALS"),
