@@ -35,8 +35,11 @@ COLUMNS = ("", "trials", "seconds", "objects read", "peak MiB", "before MiB")
 def run(quick: bool) -> Figures:
     trials, rounds = (TRIALS // 20, 1) if quick else (TRIALS, 3)
     sizes = [trials // 100, trials // 10, trials]
-    ours = {n: load("tunelet", written(f"log-{n}", n, write).as_uri(), rounds) for n in sizes}
-    study = written(f"study-{trials // 100}", trials // 100, write_study)
+    kept = Path(tempfile.gettempdir()).resolve() / f"tunelet-load-{_version()}"
+    ours = {
+        n: load("tunelet", written(kept / f"log-{n}", n, write).as_uri(), rounds) for n in sizes
+    }
+    study = written(kept / f"study-{sizes[0]}", sizes[0], write_study)
     theirs = load("optuna", f"{study}/journal", rounds)
     show(
         f"Cold load of trials with {REPORTS} reports each (best of {rounds})",
@@ -71,21 +74,21 @@ def load(reader: str, place: str, rounds: int) -> Found:
     return min(found, key=lambda each: each.seconds)
 
 
-def written(name: str, trials: int, writes: Callable[[Path, int], None]) -> Path:
-    """The folder of that name of this version of the code; written if it is not there."""
-    folder = Path(tempfile.gettempdir()).resolve() / f"tunelet-load-{_version()}" / name
+def written(folder: Path, trials: int, writes: Callable[[Path, int], None]) -> Path:
+    """The folder, with so many trials in it: written if it is not there."""
     if not folder.exists():
         began = time.perf_counter()
-        new = folder.with_name(f"{name}.new")
+        new = folder.with_name(f"{folder.name}.new")
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(parents=True)
         writes(new, trials)
         new.rename(folder)
-        print(f"{name} was written in {time.perf_counter() - began:.0f} s", file=sys.stderr)
+        print(f"{folder.name} was written in {time.perf_counter() - began:.0f} s", file=sys.stderr)
     return folder
 
 
 def _version() -> str:
+    """Changes with the code that writes."""
     sources = [*sorted((ROOT / "tunelet").glob("*.py")), Path(__file__)]
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
 

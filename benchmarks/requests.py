@@ -53,7 +53,7 @@ TOGETHER = 64
 SECONDS = 0.004
 PACE = 16 * SECONDS
 SIZES = (100, 1_000, 10_000, 100_000)
-ALONE = (100, 1_000, 10_000)
+ALONE = (100, 1_000)
 FUNCTIONS = 16
 """Signals that are handled at once."""
 SWEEP_SECONDS = 60.0

@@ -31,7 +31,7 @@ Measure = Callable[[int, int], float]
 
 
 def run(quick: bool) -> dict[str, float]:
-    trials, rounds = (16, 1) if quick else (100, 3)
+    trials, rounds = (16, 1) if quick else (40, 3)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory())).resolve()
         database = stack.enter_context(postgres())

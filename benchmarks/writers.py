@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -102,9 +102,7 @@ def _row(number: int, measured: Measured, seconds: float) -> list[str]:
     ]
 
 
-def measure(
-    pool: ProcessPoolExecutor, number: int, warm: float, seconds: float, delay: float
-) -> Measured:
+def measure(pool: Executor, number: int, warm: float, seconds: float, delay: float) -> Measured:
     """Have `number` writers write for `seconds`, after `warm` seconds of the same."""
     with tempfile.TemporaryDirectory() as name:
         url = Path(name).resolve().as_uri()
