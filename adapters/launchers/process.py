@@ -81,9 +81,10 @@ class ProcessLauncher:
             return
         plan = self._plan(launch, folder)
         with _passing("the process could not be started"):
-            _make_checkpoint_folder(launch.env.get("TUNELET_CHECKPOINT_URL", ""))
             slot = self._slots.take(launch.run)
             try:
+                if checkpoint := _checkpoint_folder(launch.env):
+                    checkpoint.mkdir(parents=True, exist_ok=True)
                 self._start(folder, plan, slot)
             finally:
                 os.close(slot)
@@ -121,7 +122,9 @@ class ProcessLauncher:
         life = top / _segment(uid)
         with _passing("a run's folder could not be removed"):
             for path in sorted(life.glob("*/*")):
-                if not RunFolder(path).held():
+                folder = RunFolder(path)
+                if not folder.held():
+                    _remove_if_empty(_checkpoint_folder(folder.plan().env))
                     # At once, so that nobody takes a half removed run for a lost one.
                     gone = path.rename(self._temporary / uuid4().hex)
                     shutil.rmtree(gone)
@@ -257,10 +260,18 @@ def _absolute(words: Sequence[str]) -> tuple[str, ...]:
     return tuple(str(Path(word).absolute()) if Path(word).is_file() else word for word in words)
 
 
-def _make_checkpoint_folder(url: str) -> None:
-    parts = urlsplit(url)
-    if parts.scheme == "file":
-        Path(url2pathname(parts.path)).mkdir(parents=True, exist_ok=True)
+def _checkpoint_folder(env: Mapping[str, str]) -> Path | None:
+    """Where the trial keeps its checkpoint, if that is on this machine."""
+    parts = urlsplit(env.get("TUNELET_CHECKPOINT_URL", ""))
+    return Path(url2pathname(parts.path)) if parts.scheme == "file" else None
+
+
+def _remove_if_empty(checkpoint: Path | None) -> None:
+    """With the folder of its experiment. The store, which removes the rest, sees files only."""
+    if checkpoint is not None:
+        with suppress(OSError):
+            checkpoint.rmdir()
+            checkpoint.parent.rmdir()
 
 
 def _segment(name: str) -> str:

@@ -307,6 +307,20 @@ def test_the_checkpoint_folder_is_there_before_the_run(
     assert (tmp_path / "a b" / "7").is_dir()
 
 
+def test_a_checkpoint_folder_that_stayed_empty_goes_with_its_run(
+    launcher: ProcessLauncher, tmp_path: Path
+) -> None:
+    other = RUN._replace(number=1)
+    top = tmp_path / "trials" / "u1"
+    for run, text in ((RUN, "exit 0"), (other, f"touch {top}/1/epoch")):
+        url = (top / str(run.number)).as_uri()
+        launcher.launch(script(text, run, env={"TUNELET_CHECKPOINT_URL": url}))
+        ended(launcher, run)
+    until(lambda: not launcher.active("default", "digits"))
+    launcher.remove("default", "digits", "u1")
+    assert sorted(path.name for path in top.rglob("*")) == ["1", "epoch"]
+
+
 def test_values_are_read_from_a_file_at_the_end(launcher: ProcessLauncher) -> None:
     metrics = STDOUT | {"source": "file", "format": "json", "path": "out/result.json"}
     text = "echo objective=9; mkdir out; echo '{\"objective\": 0.5}' > out/result.json"

@@ -15,9 +15,9 @@ def test_a_late_experiment_gets_its_turn_before_an_early_one_is_done(
         "parallel_trials": 3,
     }
     client = service.client
-    early = client.submit({**request, "name": "early", "max_trials": 40})
+    client.submit({**request, "name": "early", "max_trials": 40})
     wait(lambda: client.experiment("early").json["counts"]["running"] > 1)
     late = client.submit({**request, "name": "late", "max_trials": 3})
     assert late.wait(timeout=60).state == "COMPLETE"
     assert client.experiment("early").state == "RUNNING"
-    early.stop()
+    client.stop("early")
