@@ -35,9 +35,16 @@ test: install
 test-stores test-cluster test-browser test-terraform: test-%: install
 	.ci/suite $*
 
+# The last two need the servers of `make test-stores`, and say so.
 bench: install
 	$(BIN)/python -m benchmarks overhead
 	$(BIN)/python -m benchmarks coldstart
+	$(BIN)/python -m benchmarks stores
+	$(BIN)/python -m benchmarks requests
+	$(BIN)/python -m benchmarks writers
+	$(BIN)/python -m benchmarks load
+	$(BIN)/python -m benchmarks clients
+	$(BIN)/python -m benchmarks reports
 
 image:
 	@echo "make image: there is no image yet; 'tunelet up' runs every function without one." >&2

@@ -1,14 +1,43 @@
 """The benchmarks measure the real service, and print what programs can read."""
 
+import json
+import shutil
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from werkzeug.serving import make_server
+from werkzeug.wrappers import Request
 
 from adapters.storage import open_store
+from adapters.storage.memory import MemoryStore
+from algorithms import catalog
+from benchmarks import load, reading, requests, trainers, writers
+from benchmarks.__main__ import BENCHMARKS
 from benchmarks.coldstart import AIMS
-from benchmarks.inline import Inline, request
+from benchmarks.counting import Counting
+from benchmarks.delay import Far, relay
+from benchmarks.figures import line, percentile
+from benchmarks.inline import Inline, InlineLauncher, Queue, request
 from benchmarks.overhead import STORAGES
+from benchmarks.postgres import postgres
+from benchmarks.running import NAME, NAMESPACE, UID, prepare, standing
+from benchmarks.stores import contestants
 from benchmarks.table import by_turns, medians, show
+from functions.api import Api
+from tunelet.entry import FORMAT, Entry, encode
+from tunelet.events import Reported
+from tunelet.journal import Journal
+from tunelet.ports import Run, Store
+from tunelet.service import Service
+from tunelet.trial import Report
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize("algorithm", ["random_search", "grid_search", "tpe"])
@@ -54,3 +83,229 @@ def test_a_table_is_aligned(capsys: pytest.CaptureFixture[str]) -> None:
         "complete     10.0",
         "",
     ]
+
+
+def test_figures_are_printed_on_one_line_with_four_digits() -> None:
+    printed = line({"100": {"put": 1.23456, "get": 2.0}, "trials": 100})
+    assert printed == '{"100": {"put": 1.2346, "get": 2.0}, "trials": 100}'
+
+
+@pytest.mark.parametrize(("share", "expected"), [(0.5, 50), (0.99, 99), (1.0, 100), (0.001, 1)])
+def test_a_percentile_is_one_of_the_values(share: float, expected: float) -> None:
+    assert percentile(list(range(100, 0, -1)), share) == expected
+
+
+def test_there_is_no_percentile_of_nothing() -> None:
+    assert percentile([], 0.99) == 0.0
+
+
+def test_make_bench_runs_every_benchmark() -> None:
+    made = (ROOT / "Makefile").read_text()
+    assert all(f"-m benchmarks {name}\n" in made for name in BENCHMARKS)
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_every_benchmark_is_documented(name: str) -> None:
+    assert f"`{name}`" in (ROOT / "docs" / "benchmarks.md").read_text()
+
+
+def test_requests_are_counted_by_kind() -> None:
+    store = Counting(MemoryStore())
+    assert store.create("a", b"1")
+    assert not store.create("a", b"2")
+    found = store.get("a")
+    assert found is not None
+    assert store.replace("a", b"3", found.version)
+    store.put("b", b"4")
+    assert store.get("c") is None
+    store.delete("b")
+    assert dict(store.calls) == {"put": 4, "get": 2, "list": 0, "delete": 1}
+    assert store.objects_read == 1
+
+
+@pytest.mark.parametrize(("keys", "pages"), [(0, 1), (1000, 1), (1001, 2), (2500, 3)])
+def test_a_listing_costs_a_request_for_each_page(keys: int, pages: int) -> None:
+    store = Counting(MemoryStore())
+    for number in range(keys):
+        store.put(f"k/{number}", b"")
+    assert len(list(store.list("k/"))) == keys
+    assert store.calls["list"] == pages
+
+
+def test_a_far_store_is_a_store() -> None:
+    near = MemoryStore()
+    far = Far(near, 0.0)
+    assert far.create("a", b"1")
+    found = far.get("a")
+    assert found is not None
+    assert found.data == b"1"
+    assert far.replace("a", b"2", found.version)
+    for number in range(1500):
+        far.put(f"k/{number}", b"")
+    assert list(far.list("k/")) == list(near.list("k/"))
+    assert list(far.list("k/", limit=3)) == list(near.list("k/", limit=3))
+    far.delete("a")
+    assert near.get("a") is None
+
+
+class _Echo(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_PUT(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+def test_a_relay_passes_everything_on() -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Echo)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        with relay(f"127.0.0.1:{server.server_port}", 0.001) as address:
+            connection = HTTPConnection(address, timeout=10)
+            for body in (b"", b"small", b"large" * 100_000):
+                connection.request("PUT", "/k", body, {"Expect": "100-continue"})
+                assert connection.getresponse().read() == body
+            connection.close()
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_writers_write_what_they_say_that_they_wrote() -> None:
+    with ThreadPoolExecutor(2) as pool:
+        measured = writers.measure(pool, 3, warm=0.1, seconds=0.3, delay=0.0)
+    assert [writer.trial for writer in measured.writers] == [0, 2, 1]
+    assert all(writer.acknowledged for writer in measured.writers)
+
+
+def test_an_acknowledged_report_that_does_not_stand_ends_the_benchmark() -> None:
+    store = MemoryStore()
+    prepare(store, 2)
+    assert writers.check(store, {0: 0, 1: 0}) == standing(store, NAMESPACE, NAME).entries
+    with pytest.raises(SystemExit, match="1 acknowledged reports are lost"):
+        writers.check(store, {0: 1, 1: 0})
+
+
+def test_a_report_that_stands_twice_ends_the_benchmark() -> None:
+    store = MemoryStore()
+    prepare(store, 1)
+    told = Reported(number=0, attempt=1, reports=(Report(0, {"loss": 1.0}),))
+    journal = Journal(store, NAMESPACE, NAME)
+    journal.read()
+    *_, last = store.list(f"{journal.path}journal/")
+    stored = store.get(last)
+    assert stored is not None
+    before = json.loads(stored.data)
+    seq = before["seq"] + 1
+    twice, _ = encode(Entry(FORMAT, seq, before["sum"], "0" * 16, (told, told)))
+    store.put(f"{journal.path}journal/{seq:020d}.json", twice)
+    assert standing(store, NAMESPACE, NAME).twice == [(0, 0)]
+    with pytest.raises(SystemExit, match="1 reports stand twice"):
+        writers.check(store, {0: 1})
+
+
+def test_a_load_reads_all_that_was_written(tmp_path: Path) -> None:
+    load.write(tmp_path, 70)
+    found = reading.tunelet(tmp_path.as_uri())
+    assert (found.trials, found.reports) == (70, 700)
+    assert found.objects_read
+
+
+def test_optuna_reads_all_that_it_wrote(tmp_path: Path) -> None:
+    load.write_study(tmp_path, 2)
+    found = reading.optuna(f"{tmp_path}/journal")
+    assert (found.trials, found.reports) == (2, 20)
+
+
+def test_what_is_loaded_is_written_once(tmp_path: Path) -> None:
+    wrote: list[int] = []
+
+    def write(folder: Path, trials: int) -> None:
+        wrote.append(trials)
+
+    folder = tmp_path / "kept" / "log"
+    assert load.written(folder, 3, write) == load.written(folder, 3, write) == folder
+    assert wrote == [3]
+
+
+def test_a_trial_alone_costs_a_write_a_report_and_three_more_at_most() -> None:
+    row = requests.measure(40, 1, delay=0.0)
+    assert row.calls["put"] <= requests.REPORTS + 3 + 0.2  # the submission's, of 40 trials
+    assert row.dollars("S3") == pytest.approx(
+        0.005 * (row.calls["put"] + row.calls["list"]) + 0.0004 * row.calls["get"]
+    )
+
+
+def test_trials_that_run_together_share_their_writes() -> None:
+    row = requests.measure(64, 16, delay=0.002)
+    assert row.calls["put"] < requests.REPORTS
+
+
+def test_optunas_calls_are_counted() -> None:
+    calls = requests.optuna_calls(2, 1)
+    assert calls["append"] > 2 * requests.REPORTS
+    assert calls["read"] > 0
+
+
+@contextmanager
+def api(store: Store) -> Iterator[tuple[int, Service]]:
+    """The api function on a port of this machine, over the service that it calls."""
+    queue = Queue()
+    launcher = InlineLauncher(lambda _: 0.0, queue.signals)
+    url = "http://127.0.0.1"
+    service = Service(store, launcher, catalog(), queue, secret=bytes(16), api_url=url)
+    app = Request.application(Api(service, 1 << 20))
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield server.server_port, service
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.mark.parametrize("one_by_one", [False, True])
+def test_trainers_say_what_was_acknowledged(one_by_one: bool) -> None:
+    store = MemoryStore()
+    prepare(store, 2)
+    with api(store) as (port, service):
+        tokens = [service.token(Run(NAMESPACE, NAME, UID, trial, 1)) for trial in range(2)]
+        path = f"/api/experiments/{NAME}/trials/{{}}/reports"
+        told = trainers.report(trainers.Load(port, path, 50.0, one_by_one, 0.1, 0.4), tokens)
+    log = standing(store, NAMESPACE, NAME)
+    assert set(log.reports) == {
+        (each.trial, step) for each in told for step in range(each.acknowledged)
+    }
+    assert not log.twice
+    assert [each.trial for each in told] == [0, 1]
+    assert all(each.acknowledged and not each.refused for each in told)
+
+
+@pytest.mark.parametrize("name", ["memory", "file", "optuna_sqlite", "optuna_journal"])
+def test_every_store_on_this_machine_takes_trials(tmp_path: Path, name: str) -> None:
+    measure = contestants(tmp_path, None)[name]
+    assert measure(3, 1) > 0
+    assert measure(3, 2) > 0
+
+
+@pytest.mark.skipif(shutil.which("initdb") is None, reason="PostgreSQL is not installed")
+def test_postgresql_takes_trials_and_leaves_nothing(tmp_path: Path) -> None:
+    with postgres() as database:
+        assert database is not None
+        assert contestants(tmp_path, database)["optuna_postgres"](2, 1) > 0
+    assert not Path(database.partition("host=")[2]).exists()
+
+
+def test_without_a_database_there_is_no_figure_of_it(tmp_path: Path) -> None:
+    assert "optuna_postgres" not in contestants(tmp_path, None)
+    assert "optuna_postgres" in contestants(tmp_path, "postgresql+psycopg:///")
