@@ -19,7 +19,7 @@ import msgspec
 
 from tunelet.commands import AddTrials, Command, Enqueue, Finish, Record, Start, Tick
 from tunelet.entry import FORMAT
-from tunelet.errors import Retry
+from tunelet.errors import TuneletError
 from tunelet.ports import Store
 from tunelet.together import at_once
 
@@ -89,8 +89,8 @@ class Inbox:
     def _remove(self, name: str) -> None:
         try:
             self._store.delete(self._key(name))
-        except Retry as fault:
-            log.info("letter %s stays: %s", name, fault)
+        except TuneletError as fault:
+            log.warning("letter %s stays: %s", name, fault)
 
     def _key(self, name: str) -> str:
         return f"{self._prefix}{name}.json"

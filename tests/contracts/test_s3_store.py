@@ -88,7 +88,8 @@ def test_wrong_keys_are_told(client: str, wrong: str, monkeypatch: pytest.Monkey
 
 def pod(address: str, token: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The environment that EKS gives to a pod with an identity, and nothing else."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
+    settled = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE")
+    for name in (*settled, "AWS_CA_BUNDLE"):
         monkeypatch.delenv(name, raising=False)
     token.write_text("from the cluster")
     monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"{address}/v1/credentials")
