@@ -32,7 +32,8 @@ from functions.log import LOGGER, configure
 from functions.outbox import Outbox
 from functions.wiring import FUNCTIONS, Function, function
 from tunelet.bundle import resource
-from tunelet.ports import COLLECT, LAUNCH, Signal
+from tunelet.ports import COLLECT, LAUNCH, Signal, Store
+from tunelet.probe import probe
 from tunelet.service import Service
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def serve(
     host: str,
     port: int,
     data: Path,
+    store_url: str | None,
     aliases: Mapping[str, str],
     max_processes: int | None,
     allowed_hosts: Sequence[str],
@@ -53,14 +55,19 @@ def serve(
 ) -> None:
     """Serve until SIGINT or SIGTERM. Port 0 takes a free one; the first line printed names it.
 
+    Experiments are logged in the store at `store_url`, or in a folder of `data` if it is None.
     Besides its own names (see `door`) the service answers to `allowed_hosts`.
 
     Trials that run go on without the service, and are found again by the next one.
-    Raises `OSError` if the port is taken, or the folder is in use or cannot be written.
+    Raises `OSError` if the port is taken, or the folder is in use or cannot be written, and
+    `TuneletError` if the store cannot be used.
     """
     configure("up")
     with ExitStack() as stack:
         stack.enter_context(_only_one(data))
+        store = open_store(store_url or (data / "store").as_uri())
+        if store_url:
+            probe(store)
         # Bound before anything is begun, for trials are told the address.
         late = _Late()
         bound = socket.create_server((host, port), family=_family(host))
@@ -74,9 +81,13 @@ def serve(
             max_request_body_size=4 * max_body_bytes,
         )
         url = f"http://{_shown(host)}:{bound.getsockname()[1]}"
-        api = stack.enter_context(_functions(url, data, aliases, max_processes, max_body_bytes))
+        api = stack.enter_context(
+            _functions(url, data, store, aliases, max_processes, max_body_bytes)
+        )
         late.app = guarded(api, host, allowed_hosts)
         print(f"Tunelet serves {url} and keeps its data in {data}", flush=True)
+        if store_url:
+            print(f"Experiments are logged in {store.url}", flush=True)
         print(f"API documentation: {url}/api/docs", flush=True)
         with _ended_by_signals():
             server.run()
@@ -95,6 +106,7 @@ class _Late:
 def _functions(
     url: str,
     data: Path,
+    store: Store,
     aliases: Mapping[str, str],
     max_processes: int | None,
     max_body_bytes: int,
@@ -109,7 +121,7 @@ def _functions(
     broker = Broker(load_triggers(resource("infra/knative/base")), targets)
     outbox = Outbox(broker)
     service = Service(
-        open_store((data / "store").as_uri()),
+        store,
         launcher,
         catalog(),
         outbox,

@@ -38,6 +38,14 @@ def _aliases(ctx: click.Context, param: click.Parameter, given: tuple[str, ...])
     help="Where everything is kept.",
 )
 @click.option(
+    "--store",
+    metavar="URL",
+    envvar="TUNELET_STORE",
+    show_envvar=True,
+    help="The bucket or folder where experiments are logged, for this service alone: "
+    "s3://bucket/prefix, say.  [default: a folder in --data]",
+)
+@click.option(
     "--alias",
     "aliases",
     multiple=True,
@@ -68,6 +76,7 @@ def up_command(
     port: int,
     host: str,
     data: Path,
+    store: str | None,
     aliases: dict[str, str],
     max_processes: int | None,
     allowed_hosts: tuple[str, ...],
@@ -83,6 +92,7 @@ def up_command(
     Examples:
       tunelet up
       tunelet up --alias 'docker_image_url=python train.py'
+      tunelet up --store s3://bucket/prefix
       tunelet up --port 9000 --data /var/lib/tunelet --max-processes 8
     """
     if host not in _LOOPBACK:
@@ -99,7 +109,7 @@ def up_command(
     try:
         socket.getaddrinfo(host, port)
         embedded.serve(
-            host, port, data.resolve(), aliases, max_processes, allowed_hosts, max_body_bytes
+            host, port, data.resolve(), store, aliases, max_processes, allowed_hosts, max_body_bytes
         )
     except OSError as fault:
         raise click.ClickException(_trouble(fault, host, port, data)) from fault
