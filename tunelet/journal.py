@@ -208,7 +208,11 @@ class Journal:
                 letters = self._letters()
             elif (head.seq + 1) % LOOK_EVERY == 0:
                 letters = self._inbox.waiting()  # with those that their writers left behind
-            if self._write_with(self._open(letters), callers, head, until):
+            if letters:
+                written = self._write_with(self._open(letters), callers, head, until)
+            else:
+                written = self._append(head, happened, until)
+            if written:
                 break
             lost += 1
             self._back_off(tries, until)
