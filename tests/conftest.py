@@ -1,7 +1,20 @@
 """Settings of all tests."""
 
+import os
+
+import pytest
 from hypothesis import settings
 
 # No test asserts wall-clock time, and Hypothesis's deadline would.
 settings.register_profile("tunelet", deadline=None)
 settings.load_profile("tunelet")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """With TUNELET_TEST_SKIPS=fail a test that is skipped fails the run: CI has what it needs."""
+    reporter = session.config.pluginmanager.getplugin("terminalreporter")
+    skipped = reporter is not None and reporter.stats.get("skipped")
+    if skipped and os.environ.get("TUNELET_TEST_SKIPS") == "fail":
+        reporter.write_line(f"{len(skipped)} skipped, which this run does not allow", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
