@@ -48,20 +48,20 @@ def purged(store: Store, path: str) -> int:
     entry N, and then finds no tombstone behind N here, was not in a slot that a purge had
     laid open.
     """
-    stored = store.get(_mark(path))
+    stored = store.get(mark_key(path))
     return int(stored.data) if stored is not None else 0
 
 
 def mark_purged(store: Store, path: str, seq: int) -> None:
     """Say that entries before the tombstone `seq` are about to be removed."""
     for _ in range(10):
-        stored = store.get(_mark(path))
+        stored = store.get(mark_key(path))
         if stored is None:
-            done = store.create(_mark(path), b"%d" % seq)
+            done = store.create(mark_key(path), b"%d" % seq)
         elif int(stored.data) >= seq:
             done = True
         else:
-            done = store.replace(_mark(path), b"%d" % seq, stored.version)
+            done = store.replace(mark_key(path), b"%d" % seq, stored.version)
         if done and purged(store, path) >= seq:
             return
     raise Retry("others are removing what is left of this experiment")
@@ -140,5 +140,6 @@ def _refuse_gap(store: Store, path: str, seq: int) -> None:
         raise Damaged(f"entry {seq} is missing")
 
 
-def _mark(path: str) -> str:
+def mark_key(path: str) -> str:
+    """Where the number of the tombstone stands up to which the log is purged."""
     return f"{path}journal/purged"

@@ -41,6 +41,7 @@ _MODULES = {
     "enqueue": "enqueue",
     "delete": "control",
     "doctor": "doctor",
+    "verify": "verify",
     "schema": "catalog",
     "algorithms": "catalog",
     "completion": "completion",

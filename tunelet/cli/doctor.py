@@ -34,26 +34,27 @@ def doctor_command(store: str, as_json: bool) -> int:
       tunelet doctor s3://bucket/prefix
       tunelet doctor az://container --json | jq .rights
     """
-    opened = _opened(store)
     from tunelet.probe import examine
 
-    figures = examine(opened, rounds=_ROUNDS)
+    # Without patience, so that the latency is the store's own and every fault is seen.
+    bucket = opened(store, patient=False)
+    figures = examine(bucket, rounds=_ROUNDS)
     if as_json:
-        write_json(_json(opened.url, figures))
+        write_json(_json(bucket.url, figures))
     else:
         click.echo("\n".join(lines(_table(figures), width())))
     faults = [right.fault for right in figures.rights] + [figures.fault]
     return _told([fault for fault in faults if fault is not None], as_json)
 
 
-def _opened(url: str) -> "Store":
-    """The store without patience, so that its latency is its own and every fault is seen."""
+def opened(url: str, *, patient: bool) -> "Store":
+    """The store at `url`; a patient one sends again what a passing fault kept from an answer."""
     from tunelet.bundle import activate
 
     activate()
     try:
-        connect = importlib.import_module("adapters.storage").connect
-        store: Store = connect(url)
+        storage = importlib.import_module("adapters.storage")
+        store: Store = (storage.open_store if patient else storage.connect)(url)
     except ModuleNotFoundError as fault:
         raise click.ClickException(
             f"stores need more than the client (no {fault.name}): pip install 'tunelet[up]'"

@@ -1,0 +1,99 @@
+"""verify: whether the logs in a store are whole, straight from the bucket."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tunelet.cli.connection import write_json
+from tunelet.cli.doctor import opened
+from tunelet.cli.table import lines, width
+from tunelet.errors import NotFound
+from tunelet.report import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tunelet.ports import Store
+    from tunelet.verify import Verdict
+
+_DAMAGED = 1
+
+
+@click.command("verify")
+@click.argument("store", metavar="STORE", envvar="TUNELET_STORE")
+@click.argument("name", required=False)
+@click.option("--namespace", help="Only this one.  [default: all; with NAME: default]")
+@click.option("--repair", is_flag=True, help="Remove snapshots and segments that are wrong.")
+@click.option("--json", "as_json", is_flag=True, help="Write JSON.")
+def verify_command(
+    store: str, name: str | None, namespace: str | None, repair: bool, as_json: bool
+) -> int:
+    """Read whole logs in a store, and name what is missing, altered or foreign.
+
+    STORE is the URL of a folder or bucket, as in TUNELET_STORE; no service is needed. Snapshots
+    and segments are compared with what the log gives; wrong ones are made anew once removed.
+
+    Exit code 1: a log is damaged.
+
+    \b
+    Examples:
+      tunelet verify file:///var/lib/tunelet/store
+      tunelet verify s3://bucket/prefix digits
+      tunelet verify s3://bucket/prefix --repair --json
+    """
+    from tunelet import verify
+
+    bucket = opened(store, patient=True)
+    verdicts = []
+    for verdict in _verdicts(bucket, namespace, name):
+        verdicts.append(verdict)
+        if repair:
+            verify.repair(bucket, verdict)
+    if as_json:
+        write_json({"store": bucket.url, "experiments": [_json(each) for each in verdicts]})
+    else:
+        _show(verdicts, repair)
+    return _DAMAGED if any(verdict.damaged for verdict in verdicts) else 0
+
+
+def _verdicts(store: "Store", namespace: str | None, name: str | None) -> "Iterator[Verdict]":
+    from tunelet.verify import experiments, verify
+
+    if name is None:
+        for each in experiments(store, namespace):
+            yield verify(store, *each)
+        return
+    namespace = namespace or "default"
+    if next(store.list(f"v1/{namespace}/{name}/", limit=1), None) is None:
+        raise NotFound(f"{store.url} holds no experiment {namespace}/{name}")
+    yield verify(store, namespace, name)
+
+
+def _show(verdicts: "list[Verdict]", repaired: bool) -> None:
+    if not verdicts:
+        click.echo("There are no experiments in this store.")
+        return
+    header = ("EXPERIMENT", "LOG", "ENTRIES", "TRIALS")
+    rows = [(f"{v.namespace}/{v.name}", _word(v), str(v.entries), str(v.trials)) for v in verdicts]
+    click.echo("\n".join(lines(Table(header, tuple(rows)), width())))
+    for verdict in verdicts:
+        for finding in verdict.findings:
+            end = "; removed" if finding.derived and repaired else ""
+            click.echo(f"{finding.key}: {finding.message}{end}")
+
+
+def _word(verdict: "Verdict") -> str:
+    if verdict.damaged:
+        return "DAMAGED"
+    return "sound, but not what is derived from it" if verdict.findings else "sound"
+
+
+def _json(verdict: "Verdict") -> dict[str, Any]:
+    return {
+        "namespace": verdict.namespace,
+        "name": verdict.name,
+        "damaged": verdict.damaged,
+        "entries": verdict.entries,
+        "trials": verdict.trials,
+        "findings": [finding._asdict() for finding in verdict.findings],
+    }
