@@ -15,15 +15,14 @@ from collections.abc import Callable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from algorithms.table import Row, Setting
+from algorithms.row import Row, Setting
 
-GROUP = "tunelet.algorithms"
 _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string"}
 
 
-def scan() -> dict[str, EntryPoint]:
-    """All installed plugins by name. Reads the metadata of every distribution."""
-    return {entry.name: entry for entry in entry_points(group=GROUP)}
+def scan(group: str) -> dict[str, EntryPoint]:
+    """The plugins of a group by name. Reads the metadata of every distribution."""
+    return {entry.name: entry for entry in entry_points(group=group)}
 
 
 def row(entry: EntryPoint) -> Row:
@@ -35,7 +34,12 @@ def row(entry: EntryPoint) -> Row:
         entry.value,
         settings(factory),
         conditions=getattr(factory, "conditions", True),
+        integers=getattr(factory, "integers", True),
         objectives=getattr(factory, "objectives", None),
+        constraints=getattr(factory, "constraints", False),
+        fidelity=getattr(factory, "fidelity", False),
+        parallel=getattr(factory, "parallel", None),
+        stops=hasattr(factory, "stops"),
     )
 
 

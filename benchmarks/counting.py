@@ -44,6 +44,10 @@ class Counting:
         self._count("put")
         return self._store.replace(key, data, version)
 
+    def copy(self, key: str, to: str) -> bool:
+        self._count("put")
+        return self._store.copy(key, to)
+
     def delete(self, key: str) -> None:
         self._count("delete")
         self._store.delete(key)

@@ -45,6 +45,9 @@ class Far:
     def replace(self, key: str, data: bytes, version: str) -> bool:
         return self._there_and_back(lambda: self._store.replace(key, data, version))
 
+    def copy(self, key: str, to: str) -> bool:
+        return self._there_and_back(lambda: self._store.copy(key, to))
+
     def delete(self, key: str) -> None:
         self._there_and_back(lambda: self._store.delete(key))
 

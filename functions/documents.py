@@ -56,6 +56,7 @@ def trial_json(trial: Trial) -> Json:
         "started_at": _time(trial.started_at),
         "finished_at": _time(trial.finished_at),
         "enqueued": trial.enqueued,
+        "parent": trial.parent,
         "exit_code": trial.exit_code,
         "log_tail": trial.log_tail,
     }

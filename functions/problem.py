@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Request, Response
 
 from functions.log import LOGGER
+from tunelet.entry import Damaged
 from tunelet.errors import Conflict, FieldError, Forbidden, NotFound, Reject, Retry, TuneletError
 
 MEDIA_TYPE = "application/problem+json"
@@ -51,6 +52,10 @@ def answer(error: Exception, request: Request) -> Response:
             return problem(HTTPStatus.CONFLICT, str(error), request)
         case NotFound():
             return problem(HTTPStatus.NOT_FOUND, str(error), request)
+        case Damaged():
+            LOGGER.error(str(error))
+            detail = f"the experiment's log is damaged: {error}; tunelet verify names all of it"
+            return problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail, request)
         case TuneletError():
             LOGGER.error(str(error), exc_info=error)
             return problem(HTTPStatus.INTERNAL_SERVER_ERROR, str(error), request)

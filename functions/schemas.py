@@ -53,7 +53,7 @@ def _page(member: str, name: str) -> Schema:
 
 
 _REPORT = _closed(step={**_COUNT, "maximum": MAX_STEP}, values={**_SENT_VALUES, "minProperties": 1})
-_STATES = ["RUNNING", "PAUSED", "COMPLETE", "STOPPED", "FAILED", "DELETED"]
+_STATES = ["RUNNING", "PAUSED", "COMPLETE", "STOPPED", "FAILED", "DELETED", "DAMAGED"]
 _TRIAL_STATES = ["WAITING", "RUNNING", "COMPLETE", "PRUNED", "FAIL"]
 
 _EXPERIMENT: Schema = {
@@ -100,6 +100,7 @@ SCHEMAS: dict[str, Schema] = {
         started_at=_or_null(_WHEN),
         finished_at=_or_null(_WHEN),
         enqueued={"type": "boolean"},
+        parent=_or_null(_COUNT),
         exit_code={"type": ["integer", "null"]},
         log_tail=_or_null(_TEXT),
     ),

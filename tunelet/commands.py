@@ -30,6 +30,9 @@ class AddTrials(_Command, frozen=True):
     assignments: tuple[Assignment, ...]
     exhausted: bool = False
     memory: Any = None
+    notes: dict[int, Any] = {}
+    """By number of trial."""
+    parents: dict[int, int] = {}
 
 
 class Enqueue(_Command, frozen=True):
@@ -75,6 +78,12 @@ class Abort(_Command, frozen=True):
     reason: str
 
 
+class Conclude(_Command, frozen=True):
+    """A stopping rule found that going on is not worth it."""
+
+    reason: str
+
+
 class Extend(_Command, frozen=True):
     changes: dict[str, Any]
 
@@ -98,6 +107,7 @@ Command = (
     | Resume
     | Stop
     | Abort
+    | Conclude
     | Extend
     | Delete
     | Tick

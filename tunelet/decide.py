@@ -7,7 +7,7 @@ and the first that holds is the reason given:
 1. stop, abort or delete (the commands themselves)
 2. a completed trial reached the goal
 3. more than `max_failed_trials` trials failed
-4. `max_seconds` have passed
+4. a stopping rule ends it, or `max_seconds` have passed
 5. `max_cost` is spent
 6. all `max_trials` trials have ended, or the space is exhausted and none is left
 
@@ -19,7 +19,7 @@ completed and else FAILED. Trials still active at the end are cancelled: state F
 import math
 from bisect import bisect_left
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 from tunelet import commands, events
 from tunelet import experiment as states
@@ -39,10 +39,14 @@ from tunelet.trial import (
     plain,
 )
 
+T = TypeVar("T")
 Events = tuple[Event, ...]
 
 CHANGEABLE = frozenset(
-    {"max_trials", "parallel_trials", "max_failed_trials", "max_seconds", "max_cost", "labels"}
+    {
+        *("max_trials", "parallel_trials", "max_failed_trials", "max_seconds", "max_cost"),
+        *("hpo_algorithm", "early_stopping", "labels"),
+    }
 )
 """Fields of the spec that `Extend` may change."""
 
@@ -93,9 +97,15 @@ def _submit(experiment: Experiment | None, command: commands.Submit, now: float)
             f"an experiment named {experiment.name!r} exists in namespace "
             f"{experiment.namespace!r}; choose another name or delete it first"
         )
-    if any(experiment.spec[f] != v for f, v in command.spec.items() if f not in CHANGEABLE):
+    if _unchangeable(experiment.spec) != _unchangeable(command.spec):
         raise Conflict(f"the Idempotency-Key {command.key!r} was used for another request")
     return ()
+
+
+def _unchangeable(spec: dict[str, Any]) -> dict[str, Any]:
+    """What tells one request from another; how far its sources were differs with the time."""
+    sources = [each["name"] for each in spec.get("warm_start", ())]
+    return {f: v for f, v in spec.items() if f not in CHANGEABLE} | {"warm_start": sources}
 
 
 def _add(experiment: Experiment, command: commands.AddTrials, now: float) -> Events:
@@ -113,8 +123,14 @@ def _add(experiment: Experiment, command: commands.AddTrials, now: float) -> Eve
             reserved=True,
             exhausted=exhausted,
             memory=command.memory,
+            notes=_of(command.notes, command.first, len(chosen)),
+            parents=_of(command.parents, command.first, len(chosen)),
         ),
     )
+
+
+def _of(by_number: dict[int, T], first: int, count: int) -> dict[int, T]:
+    return {n: each for n, each in by_number.items() if first <= n < first + count}
 
 
 def _enqueue(experiment: Experiment, command: commands.Enqueue, now: float) -> Events:
@@ -250,6 +266,8 @@ def _control(experiment: Experiment, command: Command, now: float) -> Events:
             return () if experiment.over else _end(experiment, states.STOPPED, "stopped", now)
         case commands.Abort(reason=reason):
             return () if experiment.over else _end(experiment, states.FAILED, reason, now)
+        case commands.Conclude(reason=reason):
+            return () if experiment.over else _end(experiment, *_concluded(experiment, reason), now)
         case commands.Pause():
             if experiment.over:
                 raise Conflict(f"experiment {experiment.name!r} has ended ({experiment.reason})")
@@ -317,8 +335,10 @@ def _end(experiment: Experiment, state: str, reason: str, now: float) -> Events:
 
 def _reserve(experiment: Experiment) -> Events:
     """Slots for waiting trials, lowest number first."""
-    free = experiment.terms.parallel_trials - experiment.active
     waiting = [trial for trial in experiment.live if not trial.active]
+    if not waiting:
+        return ()
+    free = experiment.terms.parallel_trials - experiment.active
     return tuple(
         events.AttemptReserved(number=trial.number, attempt=trial.attempt)
         for trial in waiting[: max(0, free)]
@@ -335,11 +355,13 @@ def _due(experiment: Experiment, now: float) -> tuple[str, str] | None:
         allowed = terms.max_failed_trials
         return states.FAILED, f"{failures} trials failed (max_failed_trials is {allowed})"
     spent = _spent(experiment, now)
-    if spent is None:
-        return None
-    if ended.complete:
-        return states.COMPLETE, spent
-    return states.FAILED, f"{spent}, none of them completed" if experiment.next_number else spent
+    return None if spent is None else _concluded(experiment, spent)
+
+
+def _concluded(experiment: Experiment, why: str) -> tuple[str, str]:
+    if experiment.ended.complete:
+        return states.COMPLETE, why
+    return states.FAILED, f"{why}, none of them completed" if experiment.next_number else why
 
 
 def _spent(experiment: Experiment, now: float) -> str | None:

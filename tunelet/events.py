@@ -35,6 +35,10 @@ class TrialsCreated(_Event, frozen=True):
     key: str | None = None
     exhausted: bool = False
     memory: Any = None
+    notes: dict[int, Any] = {}
+    """What the algorithm keeps with the trials, by number."""
+    parents: dict[int, int] = {}
+    """The trials with whose checkpoints the new ones begin, by number."""
 
 
 class AttemptReserved(_Event, frozen=True):

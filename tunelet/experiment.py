@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from tunelet import events
 from tunelet.events import Event
-from tunelet.ports import Objective
+from tunelet.ports import Constraint, Objective
 from tunelet.trial import Number, Report, Trial, TrialState, number
 
 RUNNING, PAUSED, COMPLETE, STOPPED, FAILED, DELETED = (
@@ -25,6 +25,9 @@ RUNNING, PAUSED, COMPLETE, STOPPED, FAILED, DELETED = (
     "FAILED",
     "DELETED",
 )
+
+DAMAGED = "DAMAGED"
+"""What is shown of an experiment whose log is not what the protocol allows. No log has it."""
 
 KEYS_KEPT = 1000
 """How many idempotency keys an experiment remembers, newest first to stay."""
@@ -41,6 +44,7 @@ class Terms(msgspec.Struct, frozen=True):
     max_seconds: float | None = None
     max_cost: float | None = None
     cost_per_hour: float | None = None
+    constraints: tuple[Constraint, ...] = ()
 
 
 class Counts(msgspec.Struct, frozen=True):
@@ -76,7 +80,7 @@ class Experiment(msgspec.Struct, frozen=True):
     """Live trials, and those that ended since the window began."""
     ended: Counts = Counts()
     best: tuple[Trial, ...] = ()
-    """The best trial; with several objectives, the Pareto front."""
+    """The best trial that meets the constraints; with several objectives, the Pareto front."""
     trial_seconds: float = 0.0
     """Running time of all attempts that ended."""
     exhausted: bool = False
@@ -128,6 +132,31 @@ class Experiment(msgspec.Struct, frozen=True):
         return (self.trial_seconds + running) / 3600 * (self.terms.cost_per_hour or 0.0)
 
 
+def unreadable(namespace: str, name: str, reason: str) -> Experiment:
+    """Stands for an experiment whose log cannot be read, so that the others can be listed."""
+    code = {"image": "unknown", "command": [], "args": [], "env": {}, "resources": {}}
+    return Experiment(
+        namespace=namespace,
+        name=name,
+        uid="",
+        spec={
+            "name": name,
+            "namespace": namespace,
+            "model_training_code": code,
+            "hyperparameters": {},
+            "hpo_algorithm": {"name": "unknown", "settings": {}},
+            "objectives": [],
+            "max_trials": 0,
+            "parallel_trials": 0,
+        },
+        terms=Terms(objectives=(), max_trials=0, parallel_trials=0, max_attempts=0),
+        state=DAMAGED,
+        submitted_at=0.0,
+        running_since=None,
+        reason=reason,
+    )
+
+
 def evolve(experiment: Experiment | None, event: Event) -> Experiment:
     """The state after `event`. Total: whatever stands in a log can be folded."""
     if isinstance(event, events.Submitted):
@@ -138,8 +167,7 @@ def evolve(experiment: Experiment | None, event: Event) -> Experiment:
         case events.TrialsCreated():
             return _created(experiment, event)
         case events.Extended(changes=changes):
-            spec = experiment.spec | changes
-            return replace(experiment, spec=spec, terms=msgspec.convert(spec, Terms))
+            return _extended(experiment, changes)
         case events.Paused(at=at):
             return _stop_clock(experiment, at, state=PAUSED)
         case events.Resumed(at=at):
@@ -189,6 +217,8 @@ def _created(experiment: Experiment, event: events.TrialsCreated) -> Experiment:
             created_at=event.at,
             enqueued=event.enqueued,
             reserved=event.reserved,
+            note=event.notes.get(n),
+            parent=event.parents.get(n),
         )
         for n, assignment in zip(numbers, event.assignments, strict=True)
     }
@@ -209,6 +239,15 @@ def _remember(
         return keys
     newest = list((keys | {key: numbers}).items())[-KEYS_KEPT:]
     return dict(newest)
+
+
+def _extended(experiment: Experiment, changes: dict[str, Any]) -> Experiment:
+    """An algorithm that is another now finds nothing of what its predecessor remembered."""
+    spec = experiment.spec | changes
+    after = replace(experiment, spec=spec, terms=msgspec.convert(spec, Terms))
+    if spec.get("hpo_algorithm") == experiment.spec.get("hpo_algorithm"):
+        return after
+    return replace(after, memory=None, exhausted=False)
 
 
 def _stop_clock(experiment: Experiment, at: float, **changes: Any) -> Experiment:
@@ -333,9 +372,16 @@ def _counted(experiment: Experiment, trial: Trial) -> Experiment:
         cancelled=c.cancelled + trial.cancelled,
     )
     best = experiment.best
-    if trial.state is TrialState.COMPLETE:
+    if trial.state is TrialState.COMPLETE and feasible(experiment.terms.constraints, trial):
         best = _better(experiment.terms.objectives, best, trial)
     return replace(experiment, ended=ended, best=best)
+
+
+def feasible(constraints: tuple[Constraint, ...], trial: Trial) -> bool:
+    """Whether the trial meets all constraints; one whose metric is missing is not met."""
+    return all(
+        one.violation(number(trial.values.get(one.metric, "NaN"))) <= 0 for one in constraints
+    )
 
 
 def _better(

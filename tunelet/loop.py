@@ -6,12 +6,14 @@ steps may run at any time, any number of times and in many places at once.
 
 import logging
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from tunelet import commands
+from tunelet.checkpoints import Checkpoints
 from tunelet.commands import Command
 from tunelet.contract import resolve
 from tunelet.decide import decide
+from tunelet.entry import Damaged
 from tunelet.errors import NotFound, Reject, Retry, TuneletError
 from tunelet.experiment import DELETED, RUNNING, Experiment, evolve_all
 from tunelet.journals import Journals
@@ -30,10 +32,13 @@ from tunelet.ports import (
     Store,
     Suggestions,
 )
+from tunelet.stopping import Stopping
 from tunelet.tokens import Tokens
 from tunelet.trial import Outcome, Report, Trial, Verdict
 
 log = logging.getLogger("tunelet.loop")
+
+T = TypeVar("T")
 
 GRACE = 300.0
 """Seconds for which a run that told its own outcome may go on, to tidy up."""
@@ -52,7 +57,6 @@ class Loop:
         tokens: Tokens,
         api_url: str,
     ) -> None:
-        self._store_url = store.url.rstrip("/")
         self._launcher = launcher
         self._catalog = catalog
         self._publisher = publisher
@@ -60,6 +64,8 @@ class Loop:
         self._markers = Markers(store, journals.clock)
         self._tokens = tokens
         self._api_url = api_url
+        self._stopping = Stopping(journals, catalog)
+        self._checkpoints = Checkpoints(store)
 
     def suggest(self, namespace: str, name: str) -> None:
         """Ask the algorithm for as many trials as there is room for."""
@@ -94,7 +100,7 @@ class Loop:
             for command in self._observed(experiment, trial)
         ]
         if seen:
-            seen += self.successors(experiment, seen)
+            seen += self.follow_ups(experiment, seen)
             after = journal.commit(*seen, uid=experiment.uid)
             if any(isinstance(command, commands.Finish) for command in seen):
                 self.follow(after)
@@ -122,11 +128,19 @@ class Loop:
 
     def _look_after(self, marker: Marker) -> bool:
         """All that the marker's experiment needs; whether it is live."""
+        try:
+            return self._moved_on(marker)
+        except Damaged as damage:
+            self._halt(marker, damage)
+            return False
+
+    def _moved_on(self, marker: Marker) -> bool:
         namespace, name = marker.namespace, marker.name
         journal = self._journals.of(namespace, name)
         experiment = journal.peek()
         if experiment is not None and not experiment.over:
-            journal.commit(commands.Tick(), uid=experiment.uid)
+            verdicts = self._stopping.verdicts(experiment)
+            journal.commit(commands.Tick(), *verdicts, uid=experiment.uid)
             self.collect(namespace, name)
             self.suggest(namespace, name)
         self.launch(namespace, name)
@@ -134,6 +148,16 @@ class Loop:
         experiment = journal.peek()
         self._markers.tidy(marker, experiment, self._at_rest(marker, experiment))
         return experiment is not None and marker.announces(experiment) and not experiment.over
+
+    def _halt(self, marker: Marker, damage: Damaged) -> None:
+        """Stop what runs for a log that nothing can be recorded in any more."""
+        where = {"namespace": marker.namespace, "experiment": marker.name}
+        log.error("the log is damaged: %s", damage, extra=where)
+        for run in self._launcher.active(marker.namespace, marker.name):
+            try:
+                self._launcher.stop(run)
+            except Retry as fault:
+                log.warning("%s is stopped by the next sweep: %s", run.name, fault)
 
     def _at_rest(self, marker: Marker, experiment: Experiment | None) -> bool:
         """Nothing of the marker's life runs, and what a deleted one has left is removed."""
@@ -145,10 +169,20 @@ class Loop:
         self._launcher.remove(namespace, name, uid)
         return self._journals.of(namespace, name).purge()
 
-    def successors(self, experiment: Experiment, seen: Sequence[Command]) -> list[Command]:
+    def follow_ups(self, experiment: Experiment | None, seen: Sequence[Command]) -> list[Command]:
+        """What belongs into one entry with `seen`: verdicts of the stopping rules, new trials.
+
+        That saves a write, an event and a cold start. `experiment` may be an older state;
+        without one, nothing follows.
+        """
+        if experiment is None:
+            return []
+        verdicts = self._stopping.verdicts(experiment, seen)
+        return [*verdicts, *self._successors(experiment, [*seen, *verdicts])]
+
+    def _successors(self, experiment: Experiment, seen: Sequence[Command]) -> list[Command]:
         """Trials for the slots that become free, of an algorithm that need not run elsewhere.
 
-        They share the entry with the ends, which saves a write, an event and a cold start.
         If the state is not the newest, they are void.
         """
         light = self._catalog.light(experiment.spec["hpo_algorithm"]["name"])
@@ -175,6 +209,8 @@ class Loop:
             assignments=tuple(suggestions.assignments),
             exhausted=suggestions.exhausted,
             memory=suggestions.memory,
+            notes=_numbered(experiment.next_number, suggestions.notes),
+            parents=_numbered(experiment.next_number, suggestions.parents),
         )
 
     def _ask(self, experiment: Experiment, name: str, settings: dict[str, Any]) -> Suggestions:
@@ -188,9 +224,26 @@ class Loop:
             seed=seed,
             first=experiment.next_number,
             memory=experiment.memory,
+            constraints=experiment.terms.constraints,
+            prior=self._prior(experiment),
+            parallel=experiment.terms.parallel_trials,
+            budget=experiment.terms.max_trials,
         )
         past = self._journals.past(experiment)
         return self._catalog.load(name, settings).suggest(problem, past, experiment.room)
+
+    def _prior(self, experiment: Experiment) -> list[Trial]:
+        """The ended trials of the experiments that `warm_start` names, in its order."""
+        found: list[Trial] = []
+        for source in experiment.spec.get("warm_start", ()):
+            try:
+                known = self._journals.read(experiment.namespace, source["name"])
+            except NotFound:
+                continue  # deleted since
+            if known.uid == source["uid"]:
+                past = self._journals.trials(experiment.namespace, source["name"])
+                found += [t for t in past if t.number < source["trials"] and t.state.finished]
+        return found
 
     def _reconcile(self, experiment: Experiment) -> None:
         launched = [(t, c) for t in _due(experiment) if (c := self._launched(experiment, t))]
@@ -221,6 +274,8 @@ class Loop:
         """Launch the trial's run; what happened, or None if it has to wait."""
         run = run_of(experiment, trial.number, trial.attempt)
         try:
+            if trial.parent is not None:
+                self._checkpoints.copy(run_of(experiment, trial.parent, 1), run)
             self._launcher.launch(
                 resolve(
                     experiment.spec,
@@ -228,7 +283,7 @@ class Loop:
                     trial.hyperparameters,
                     api_url=self._api_url,
                     token=self._tokens.issue(run),
-                    checkpoint_url=self._checkpoint_url(run),
+                    checkpoint_url=self._checkpoints.url(run),
                 )
             )
         except Retry as fault:
@@ -281,10 +336,9 @@ class Loop:
             return False
         return trial.attempt == run.attempt and self._journals.clock() < trial.finished_at + GRACE
 
-    def _checkpoint_url(self, run: Run) -> str:
-        """By uid, so that no trial resumes from one of an earlier experiment of the same name."""
-        place = f"v1/{run.namespace}/{run.experiment}/trials/{run.uid}/{run.number}"
-        return f"{self._store_url}/{place}"
+
+def _numbered(first: int, each: Sequence[T | None]) -> dict[int, T]:
+    return {first + place: one for place, one in enumerate(each) if one is not None}
 
 
 def run_of(experiment: Experiment, number: int, attempt: int) -> Run:

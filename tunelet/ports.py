@@ -1,5 +1,6 @@
 """The ports: what the domain asks of the world. Adapters stand in adapters/ and algorithms/."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -10,6 +11,7 @@ from tunelet.errors import FieldError
 from tunelet.trial import Assignment, Outcome, Report, Trial
 
 if TYPE_CHECKING:
+    from tunelet.curves import Curves
     from tunelet.space import Space
 
 
@@ -44,6 +46,12 @@ class Store(Protocol):
 
     def replace(self, key: str, data: bytes, version: str) -> bool:
         """Write only if the object's version is still `version`; False if it is not."""
+
+    def copy(self, key: str, to: str) -> bool:
+        """Write to `to` what stands at `key`, of any size; False if nothing does.
+
+        On a cloud the store copies, and nothing passes through this process.
+        """
 
     def delete(self, key: str) -> None:
         """Remove the object if it exists."""
@@ -160,6 +168,22 @@ class Objective(msgspec.Struct, frozen=True):
         return a < b if self.direction == "minimize" else a > b
 
 
+class Constraint(msgspec.Struct, frozen=True):
+    """A metric's last value is to be at least `min` and at most `max`."""
+
+    metric: str
+    min: float | None = None
+    max: float | None = None
+
+    def violation(self, value: float) -> float:
+        """By how much the value misses the range; 0 or less: it does not. NaN misses it."""
+        if math.isnan(value):
+            return math.inf
+        below = -math.inf if self.min is None else self.min - value
+        above = -math.inf if self.max is None else value - self.max
+        return max(below, above)
+
+
 class Problem(NamedTuple):
     """What an algorithm is to optimize."""
 
@@ -170,6 +194,13 @@ class Problem(NamedTuple):
     """The number that the first suggested trial will have."""
     memory: Any = None
     """What the algorithm returned last as `Suggestions.memory`: JSON."""
+    constraints: tuple[Constraint, ...] = ()
+    prior: Sequence[Trial] = ()
+    """Ended trials of other experiments to learn from; their numbers are those experiments'."""
+    parallel: int = 1
+    """`parallel_trials` of the experiment."""
+    budget: int | None = None
+    """`max_trials` of the experiment."""
 
 
 class Suggestions(NamedTuple):
@@ -178,7 +209,11 @@ class Suggestions(NamedTuple):
     exhausted: bool = False
     """The space has nothing more to offer."""
     memory: Any = None
-    """JSON that the log is to keep for the next call."""
+    """JSON that the log is to keep for the next call; each answer writes it anew: keep it small."""
+    notes: Sequence[Any] = ()
+    """Per assignment, JSON that the log is to keep with the trial (`Trial.note`), or None."""
+    parents: Sequence[int | None] = ()
+    """Per assignment, the trial with whose checkpoint the new one is to begin, or None."""
 
 
 class Algorithm(Protocol):
@@ -194,6 +229,29 @@ class Algorithm(Protocol):
         """
 
 
+class StoppingRule(Protocol):
+    """Decides from reports which trials are not worth going on with. Pure.
+
+    An algorithm may be one as well (ASHA, Hyperband).
+    """
+
+    def stops(self, curves: "Curves", number: int) -> str | None:
+        """Why the trial of this number is to stop; None if it is to go on."""
+
+    def ends(self, curves: "Curves") -> str | None:
+        """Why the whole experiment is to end; None if it is to go on."""
+
+
+class Demands(NamedTuple):
+    """What a request asks of its algorithm and its stopping rules."""
+
+    space: "Space | None" = None
+    """None if it could not be read."""
+    objectives: int = 1
+    constraints: int = 0
+    parallel: int = 1
+
+
 class Catalog(Protocol):
     """The algorithms that are installed, by name."""
 
@@ -204,7 +262,7 @@ class Catalog(Protocol):
         """A JSON object per algorithm: name, summary, installed, supports, settings."""
 
     def problems(
-        self, name: str, settings: Mapping[str, Any], space: "Space | None", objectives: int
+        self, name: str, settings: Mapping[str, Any], demands: Demands
     ) -> list[FieldError]:
         """What is wrong with asking this algorithm for this; empty if nothing."""
 
@@ -213,3 +271,17 @@ class Catalog(Protocol):
 
     def load(self, name: str, settings: Mapping[str, Any]) -> Algorithm:
         """Import and make the algorithm."""
+
+    def stops(self, name: str) -> bool:
+        """Whether the algorithm is a stopping rule as well."""
+
+    def rules(self) -> Sequence[Mapping[str, Any]]:
+        """A JSON object per stopping rule, as `describe` has them."""
+
+    def rule_problems(
+        self, name: str, settings: Mapping[str, Any], demands: Demands, field: str
+    ) -> list[FieldError]:
+        """What is wrong with this stopping rule, which stands in the request as `field`."""
+
+    def rule(self, name: str, settings: Mapping[str, Any]) -> StoppingRule:
+        """Import and make the stopping rule."""

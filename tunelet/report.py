@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 Json = dict[str, Any]
 
-FINAL = ("COMPLETE", "STOPPED", "FAILED")
+FINAL = ("COMPLETE", "STOPPED", "FAILED", "DAMAGED")
 """The states in which an experiment has ended."""
 
 ENDED = ("COMPLETE", "PRUNED", "FAIL")

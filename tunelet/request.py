@@ -265,6 +265,39 @@ def _algorithm(written: Any) -> Any:
     return {"name": written} if isinstance(written, str) else written
 
 
+def _rules(written: Any) -> Any:
+    each = written if isinstance(written, list) else [] if written is None else [written]
+    return [_algorithm(one) for one in each]
+
+
+AlgorithmOrName = Annotated[
+    Algorithm, BeforeValidator(_algorithm, json_schema_input_type=str | Algorithm)
+]
+Rules = Annotated[
+    list[Algorithm],
+    Field(max_length=8, description="A trial is stopped as soon as one of these rules says so."),
+    BeforeValidator(_rules, json_schema_input_type=str | Algorithm | list[str | Algorithm] | None),
+]
+
+
+class Constraint(Shape):
+    """What a trial's last value of a metric must be for the trial to be among the best."""
+
+    metric: str = Field(pattern=METRIC)
+    min: Number | None = None
+    max: Number | None = None
+
+
+class Source(Shape):
+    """An earlier experiment of the same namespace."""
+
+    name: str = Field(pattern=NAME)
+
+
+def _source(written: Any) -> Any:
+    return {"name": written} if isinstance(written, str) else written
+
+
 class Objective(Shape):
     """A metric to optimize; its last value in a trial counts."""
 
@@ -309,6 +342,8 @@ class Terms(Shape):
     max_seconds: Positive | None = Field(default=None, description="Wall clock of the experiment.")
     max_cost: Positive | None = Field(default=None, description="In the unit of cost_per_hour.")
     labels: Labels = Field(default={}, max_length=64, json_schema_extra=_NO_OTHERS)
+    hpo_algorithm: AlgorithmOrName = Algorithm(name="tpe")
+    early_stopping: Rules = []
 
 
 class Request(Terms):
@@ -322,11 +357,16 @@ class Request(Terms):
     hyperparameters: dict[Annotated[str, Field(pattern=PARAMETER_NAME)], AnyHyperparameter] = Field(
         min_length=1, max_length=500, json_schema_extra=_NO_OTHERS
     )
-    hpo_algorithm: Annotated[
-        Algorithm, BeforeValidator(_algorithm, json_schema_input_type=str | Algorithm)
-    ] = Algorithm(name="tpe")
     objective: Objective | None = None
     objectives: list[Objective] | None = Field(default=None, min_length=1, max_length=16)
+    constraints: list[Constraint] = Field(default=[], max_length=16)
+    warm_start: list[
+        Annotated[Source, BeforeValidator(_source, json_schema_input_type=str | Source)]
+    ] = Field(
+        default=[],
+        max_length=16,
+        description="Ended trials of these experiments teach the algorithm, too.",
+    )
     metrics: Metrics = Metrics()
     trial_timeout_seconds: Positive | None = None
     cost_per_hour: Positive | None = Field(

@@ -9,12 +9,13 @@ import secrets
 import time
 from collections.abc import Callable, Iterator
 from hashlib import sha256
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from tunelet import commands
 from tunelet.commands import Command
-from tunelet.errors import Forbidden, NotFound, Reject
-from tunelet.experiment import Experiment
+from tunelet.entry import Damaged
+from tunelet.errors import FieldError, Forbidden, NotFound, Reject
+from tunelet.experiment import Experiment, unreadable
 from tunelet.journals import Journals
 from tunelet.loop import Loop, run_of, wanted
 from tunelet.markers import Marker, Markers
@@ -73,6 +74,7 @@ class Service:
         spec = parse(raw, self.catalog, namespace)
         namespace = str(spec["namespace"])
         name = spec["name"] = spec["name"] or _generated(namespace, key)
+        spec["warm_start"] = self._sources(namespace, spec["warm_start"])
         self._probed.ensure()
         submit = commands.Submit(uid=secrets.token_hex(8), spec=spec, key=key)
         self._markers.set(Marker(namespace, name, submit.uid, 0))
@@ -84,13 +86,18 @@ class Service:
     def experiments(
         self, namespace: str, after: str = "", limit: int = 50, state: str | None = None
     ) -> tuple[list[Experiment], str | None]:
-        """A page of experiments by name, and the `after` of the next page if there is one."""
+        """A page of experiments by name, and the `after` of the next page if there is one.
+
+        One whose log is damaged is shown as such, in the state DAMAGED.
+        """
         page: list[Experiment] = []
         for name in self._markers.names(namespace, after):
             try:
                 experiment = self.experiment(namespace, name)
             except NotFound:
                 continue  # being submitted or deleted just now
+            except Damaged as damage:
+                experiment = unreadable(namespace, name, str(damage))
             if state not in (None, experiment.state):
                 continue
             if len(page) == limit:
@@ -139,7 +146,7 @@ class Service:
         from tunelet.spec import parse_changes
 
         experiment = self.experiment(namespace, name)
-        checked = parse_changes(changes, experiment.spec)
+        checked = parse_changes(changes, experiment.spec, self.catalog)
         self._announce(experiment)
         return self._changed(namespace, name, commands.Extend(checked))
 
@@ -185,22 +192,46 @@ class Service:
     def report(self, run: Run, reports: list[Report]) -> bool:
         """Record intermediate values. True: the training is to stop."""
         record = commands.Record(run.number, run.attempt, tuple(reports))
-        journal = self._journals.of(run.namespace, run.experiment)
-        return not wanted(journal.commit(record, uid=run.uid), run.number, run.attempt)
+        verdicts = self._loop.follow_ups(self._known(run), [record])
+        if verdicts:
+            after = self._changed(run.namespace, run.experiment, record, *verdicts, uid=run.uid)
+        else:
+            after = self._journals.of(run.namespace, run.experiment).commit(record, uid=run.uid)
+        return not wanted(after, run.number, run.attempt)
 
     def finish(self, run: Run, outcome: Outcome) -> Trial:
         """Record how an attempt ended. The first outcome of an attempt stands."""
         ends: list[Command] = [commands.Finish(run.number, run.attempt, outcome)]
-        known = self._journals.of(run.namespace, run.experiment).known()
-        if known is not None and known.uid == run.uid and wanted(known, run.number, run.attempt):
-            ends += self._loop.successors(known, ends)
+        ends += self._loop.follow_ups(self._known(run), ends)
         after = self._changed(run.namespace, run.experiment, *ends, uid=run.uid)
         ended = after.trials.get(run.number)
         return ended or self.trial(run.namespace, run.experiment, run.number)
 
+    def _known(self, run: Run) -> Experiment | None:
+        """The state at hand, unless it is of another life or done with the run."""
+        known = self._journals.of(run.namespace, run.experiment).known()
+        if known is None or known.uid != run.uid or not wanted(known, run.number, run.attempt):
+            return None
+        return known
+
     def ready(self) -> None:
         """Raise `Retry` if the store cannot be reached."""
         self._store.get("v1/ready")
+
+    def _sources(self, namespace: str, named: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The experiments to learn from, as they are now: a later one of the name is another."""
+        found, errors = [], []
+        for index, each in enumerate(named):
+            try:
+                known = self.experiment(namespace, each["name"])
+            except NotFound as error:
+                remedy = "name experiments of this namespace, or leave it out"
+                errors.append(FieldError(f"warm_start[{index}]", each["name"], str(error), remedy))
+                continue
+            found.append({"name": known.name, "uid": known.uid, "trials": known.next_number})
+        if errors:
+            raise Reject(f"warm_start: {errors[0].message}", errors)
+        return found
 
     def _changed(
         self, namespace: str, name: str, *what: Command, uid: str | None = None

@@ -16,8 +16,10 @@ from tunelet import contract, dependencies, hyperparameters
 from tunelet.conditions import Condition, conditions
 from tunelet.errors import FieldError, Reject
 from tunelet.plain import Location, refusal, unfit
+from tunelet.ports import Demands
 from tunelet.refusals import part, read
 from tunelet.request import (
+    Algorithm,
     Conditions,
     Hyperparameter,
     Image,
@@ -57,10 +59,14 @@ def parse(raw: object, catalog: "Catalog", namespace: str | None = None) -> dict
     found += _cost_problems(request.max_cost, request.cost_per_hour)
     if ("model_training_code",) not in broken:
         found += _code_problems(request, written)
-    if ("hpo_algorithm",) not in broken:
-        algorithm = request.hpo_algorithm
-        count = len(_objectives(request))
-        found += catalog.problems(algorithm.name, algorithm.settings, space, count)
+    found += _constraint_problems(request)
+    demands = Demands(
+        space=space,
+        objectives=len(_objectives(request)),
+        constraints=len(request.constraints),
+        parallel=request.parallel_trials,
+    )
+    found += _algorithm_problems(request, broken, catalog, demands)
     if space is not None:
         for index, assignment in enumerate(request.enqueue):
             if len(found) <= MOST:
@@ -70,10 +76,10 @@ def parse(raw: object, catalog: "Catalog", namespace: str | None = None) -> dict
     return _normalized(request, forms, [space.canonical(one) for one in request.enqueue])
 
 
-def parse_changes(raw: object, spec: Mapping[str, Any]) -> dict[str, Any]:
+def parse_changes(raw: object, spec: Mapping[str, Any], catalog: "Catalog") -> dict[str, Any]:
     """The fields of a running experiment's spec that a PATCH sets, with their new values.
 
-    `labels` replaces all labels. Raises `Reject` with all problems.
+    `labels` replaces all labels, `early_stopping` all rules. Raises `Reject` with all problems.
     """
     written, broken, found = _sieved(raw)
     terms, errors = read(Terms, written, broken)
@@ -82,9 +88,29 @@ def parse_changes(raw: object, spec: Mapping[str, Any]) -> dict[str, Any]:
         fields = listed(Terms.model_fields)
         found.append(FieldError("", None, "changes nothing", f"set one of {fields}"))
     found += _cost_problems(terms.max_cost, spec["cost_per_hour"])
+    changes = {name: terms.model_dump()[name] for name in terms.model_fields_set}
+    after = {**spec, **changes}
+    demands = Demands(
+        space=Space.of(after["hyperparameters"]),
+        objectives=len(after["objectives"]),
+        constraints=len(after.get("constraints", ())),
+        parallel=after["parallel_trials"],
+    )
+    found += _algorithm_problems(_as_changed(terms, spec), broken, catalog, demands)
     if found:
         raise _refused(found)
-    return terms.model_dump(exclude_unset=True)
+    return changes
+
+
+def _as_changed(terms: Terms, spec: Mapping[str, Any]) -> Terms:
+    """The terms with what stands in the spec for those that are not set."""
+    kept = {
+        "hpo_algorithm": Algorithm(**spec["hpo_algorithm"]),
+        "early_stopping": [Algorithm(**one) for one in spec.get("early_stopping", ())],
+    }
+    return terms.model_copy(
+        update={name: one for name, one in kept.items() if name not in terms.model_fields_set}
+    )
 
 
 def _refused(found: Collection[FieldError]) -> Reject:
@@ -189,6 +215,28 @@ def _objective_problems(request: Request) -> list[FieldError]:
             message, remedy = f"has the same metric {count} times", "keep one of them"
             found.append(FieldError("objectives", shown(metric), message, remedy))
     return found
+
+
+def _constraint_problems(request: Request) -> Iterable[FieldError]:
+    for index, one in enumerate(request.constraints):
+        field = path([index], "constraints")
+        if one.min is None and one.max is None:
+            yield FieldError(field, shown(one.metric), "allows everything", "add min or max")
+        elif one.min is not None and one.max is not None and one.min > one.max:
+            message = f"has a min, {one.min:g}, above its max, {one.max:g}"
+            yield FieldError(field, shown(one.metric), message, "swap them")
+
+
+def _algorithm_problems(
+    terms: Terms, broken: Collection[Location], catalog: "Catalog", demands: Demands
+) -> Iterable[FieldError]:
+    if ("hpo_algorithm",) not in broken:
+        algorithm = terms.hpo_algorithm
+        yield from catalog.problems(algorithm.name, algorithm.settings, demands)
+    if ("early_stopping",) not in broken:
+        for index, rule in enumerate(terms.early_stopping):
+            field = path([index], "early_stopping")
+            yield from catalog.rule_problems(rule.name, rule.settings, demands, field)
 
 
 def _metrics_problems(request: Request, broken: Collection[Location]) -> list[FieldError]:
@@ -305,7 +353,10 @@ def _normalized(
         "model_training_code": plain,
         "hyperparameters": forms,
         "hpo_algorithm": request.hpo_algorithm.model_dump(),
+        "early_stopping": [one.model_dump() for one in request.early_stopping],
         "objectives": [one.model_dump() for one in _objectives(request)],
+        "constraints": [one.model_dump() for one in request.constraints],
+        "warm_start": [one.model_dump() for one in request.warm_start],
         "metrics": request.metrics.model_dump(),
         "max_trials": request.max_trials,
         "parallel_trials": request.parallel_trials,

@@ -7,6 +7,7 @@ the garbage collector need not look for: it would take most of the time of loadi
 
 import math
 from enum import StrEnum
+from typing import Any
 
 import msgspec
 
@@ -84,6 +85,10 @@ class Trial(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     exit_code: int | None = None
     log_tail: str | None = None
     """The last lines of output of a trial that failed."""
+    note: Any = None
+    """JSON that the algorithm keeps with the trial; nobody else reads it."""
+    parent: int | None = None
+    """The trial with whose checkpoint this one begins."""
 
     @property
     def active(self) -> bool:

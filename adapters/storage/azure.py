@@ -7,6 +7,7 @@ names that the az command reads), or with neither: then azure-identity finds the
 """
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,9 @@ _OPTIONS: dict[str, Any] = {
 }
 _EXISTS = (faults.ResourceExistsError, faults.ResourceModifiedError)
 """409 BlobAlreadyExists and 412 ConditionNotMet: which of them depends on the service's version."""
+
+
+_COPY_LOOK_SECONDS = 0.2
 
 
 def open_url(url: str) -> "AzureStore":
@@ -65,6 +69,23 @@ class AzureStore:
     def replace(self, key: str, data: bytes, version: str) -> bool:
         condition = MatchConditions.IfNotModified
         return self._write(key, data, overwrite=True, etag=version, match_condition=condition)
+
+    def copy(self, key: str, to: str) -> bool:
+        """Within the container, which is to say at once or soon."""
+        source = self._container.get_blob_client(self._location.full(key))
+        target = self._container.get_blob_client(self._location.full(to))
+        with self._told("write"):
+            try:
+                state: Any = target.start_copy_from_url(source.url, **self._sealed)["copy_status"]
+                while state == "pending":
+                    time.sleep(_COPY_LOOK_SECONDS)
+                    state = target.get_blob_properties().copy.status
+            except faults.ResourceNotFoundError as error:
+                self._refuse_if_no_container(error)
+                return False
+        if state != "success":
+            raise self._location.retry(f"a copy ended as {state}")
+        return True
 
     def delete(self, key: str) -> None:
         with self._told("delete"):

@@ -16,6 +16,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from shutil import copyfileobj
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 from uuid import uuid4
@@ -36,6 +37,8 @@ _OWN = ".tunelet"
 """Our own folder inside the root: temporary files and locks. No key begins so."""
 
 _LOCKS = 64
+
+_COPIED_AT_ONCE = 1 << 20
 
 _LONGEST = 1024
 """Bytes of a key: as many as S3, Google and Azure take."""
@@ -107,6 +110,21 @@ class FileStore:
             except (FileNotFoundError, NotADirectoryError):
                 return False
             os.replace(temporary, path)
+            sync_name(path)
+        return True
+
+    def copy(self, key: str, to: str) -> bool:
+        """Not a second name of the same file: its owner may go on writing to it."""
+        source, path = self._path(key), self._path(to)
+        with self._written(to, b"") as temporary, self._locked(to):
+            try:
+                with open(source, "rb") as file, open(temporary, "wb") as copied:
+                    copyfileobj(file, copied, _COPIED_AT_ONCE)
+                    copied.flush()
+                    os.fsync(copied.fileno())
+            except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+                return False
+            in_folder(path, lambda: os.replace(temporary, path))
             sync_name(path)
         return True
 

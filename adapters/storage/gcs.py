@@ -65,6 +65,18 @@ class GcsStore:
     def replace(self, key: str, data: bytes, version: str) -> bool:
         return self._write(key, data, int(version))
 
+    def copy(self, key: str, to: str) -> bool:
+        source, target, token = self._blob(key), self._blob(to), None
+        with self._told("write"):
+            try:
+                while True:
+                    token, _, _ = target.rewrite(source, token=token, **_ONCE)
+                    if token is None:
+                        return True
+            except answers.NotFound:
+                self._refuse_if_no_bucket()
+                return False
+
     def delete(self, key: str) -> None:
         with self._told("delete"):
             try:

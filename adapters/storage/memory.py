@@ -38,6 +38,11 @@ class MemoryStore:
             present = self._objects.get(checked(key))
             return present is not None and present.version == version and self._write(key, data)
 
+    def copy(self, key: str, to: str) -> bool:
+        with self._lock:
+            present = self._objects.get(checked(key))
+            return present is not None and self._write(to, present.data)
+
     def delete(self, key: str) -> None:
         with self._lock:
             self._objects.pop(checked(key), None)

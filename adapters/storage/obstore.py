@@ -78,6 +78,16 @@ class ObstoreStore:
         token = "version" if self._dialect is GCS else "e_tag"
         return self._write(key, data, {token: version})
 
+    def copy(self, key: str, to: str) -> bool:
+        source, target = self._location.full(key), self._location.full(to)
+        with self._told("write"):
+            try:
+                obstore.copy(self._bucket, source, target)
+            except FileNotFoundError as error:
+                self._refuse_if_no_bucket(error)
+                return False
+        return True
+
     def delete(self, key: str) -> None:
         name = self._location.full(key)
         with self._told("delete"):

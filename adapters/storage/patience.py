@@ -60,6 +60,9 @@ class PatientStore:
     def replace(self, key: str, data: bytes, version: str) -> bool:
         return self._inner.replace(key, data, version)
 
+    def copy(self, key: str, to: str) -> bool:
+        return self._patiently(lambda: self._inner.copy(key, to))
+
     def delete(self, key: str) -> None:
         self._patiently(lambda: self._inner.delete(key))
 

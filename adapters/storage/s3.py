@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import boto3
+from boto3.s3.transfer import TransferConfig
 from botocore import exceptions as faults
 from botocore.config import Config
 from botocore.parsers import ResponseParserError
@@ -77,6 +78,22 @@ class S3Store:
 
     def replace(self, key: str, data: bytes, version: str) -> bool:
         return self._write(key, data, IfMatch=version)
+
+    def copy(self, key: str, to: str) -> bool:
+        """In parts where the object is larger than one request may copy, 5 GiB."""
+        with self._told("write"):
+            try:
+                self._client.copy(
+                    self._at(key),
+                    **self._at(to),
+                    ExtraArgs=self._sealed,
+                    Config=TransferConfig(use_threads=False),
+                )
+            except faults.ClientError as error:
+                if _code(error) in ("NoSuchKey", "404"):
+                    return False
+                raise
+        return True
 
     def delete(self, key: str) -> None:
         with self._told("delete"):

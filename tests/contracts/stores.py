@@ -141,6 +141,19 @@ class StoreContract:
         assert store.create("a/k", b"2") is True
         assert read(store, "a/k") == b"2"
 
+    def test_a_copy_is_the_same_bytes_and_goes_its_own_way(self, store: Store) -> None:
+        data = bytes(range(256)) * 4096
+        store.put("a/from", data)
+        store.put("b/to", b"before")
+        assert store.copy("a/from", "b/to")
+        store.put("a/from", b"after")
+        assert read(store, "b/to") == data
+        assert read(store, "a/from") == b"after"
+
+    def test_of_nothing_there_is_no_copy(self, store: Store) -> None:
+        assert store.copy("a/absent", "b/to") is False
+        assert store.get("b/to") is None
+
     def test_a_swap_needs_the_present_version(self, store: Store) -> None:
         store.put("k", b"1")
         first = stored(store, "k").version

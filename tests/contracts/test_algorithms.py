@@ -1,9 +1,9 @@
 """The built-in algorithms keep the contract."""
 
 import algorithms
-from algorithms.grid import GridSearch
-from algorithms.random import RandomSearch
-from algorithms.tpe import TreeParzen
+from algorithms.optuna.tpe import TreeParzen
+from algorithms.own.grid import GridSearch
+from algorithms.own.random import RandomSearch
 from tests.contracts.algorithms import AlgorithmContract
 from tunelet.ports import Algorithm
 

@@ -9,9 +9,10 @@ import pytest
 
 from algorithms import catalog
 from algorithms.plugins import settings
-from algorithms.table import TABLE, Row
+from algorithms.row import Row
+from algorithms.table import TABLE
 from tunelet.errors import Reject
-from tunelet.ports import Objective, Problem
+from tunelet.ports import Demands, Objective, Problem
 from tunelet.space import Space
 
 PLUGIN = '''
@@ -62,7 +63,7 @@ def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def messages(name: str, asked: dict[str, object], objectives: int = 1) -> dict[str, str]:
-    found = catalog().problems(name, asked, SPACE, objectives)
+    found = catalog().problems(name, asked, Demands(SPACE, objectives))
     return {error.field: f"{error.message}; {error.remedy}" for error in found}
 
 
@@ -77,9 +78,9 @@ def test_the_table_says_what_the_class_says(row: Row) -> None:
 
 def test_checking_a_request_imports_neither_library_nor_metadata() -> None:
     code = (
-        "import sys; from algorithms import catalog;"
-        "assert not catalog().problems('tpe', {'group': True}, None, 2);"
-        "assert not {'optuna', 'numpy', 'importlib.metadata', 'algorithms.tpe'}"
+        "import sys; from algorithms import catalog; from tunelet.ports import Demands;"
+        "assert not catalog().problems('tpe', {'group': True}, Demands(None, 2));"
+        "assert not {'optuna', 'numpy', 'importlib.metadata', 'algorithms.optuna.tpe'}"
         " & sys.modules.keys()"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -130,14 +131,23 @@ def test_what_is_wrong_cannot_be_loaded() -> None:
 def test_every_algorithm_is_described_in_json_terms() -> None:
     described = {one["name"]: one for one in catalog().describe()}
     assert described["tpe"]["installed"]
-    assert described["tpe"]["supports"] == {"conditions": True, "objectives": None}
+    assert described["tpe"]["supports"] == {
+        "conditions": True,
+        "integers": True,
+        "objectives": None,
+        "constraints": False,
+        "fidelity": False,
+        "parallel": None,
+    }
     assert described["grid_search"]["settings"] == [
         {
             "name": "points",
             "type": "integer",
             "default": 10,
+            "required": False,
             "nullable": False,
             "minimum": 1,
+            "choices": None,
             "summary": "values tried of each hyperparameter that is continuous",
         }
     ]

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from algorithms.enumeration import Enumeration
-from algorithms.fresh import everything
-from algorithms.grid import GridSearch
+from algorithms.own.enumeration import Enumeration
+from algorithms.own.fresh import everything
+from algorithms.own.grid import GridSearch
 from tests.contracts.algorithms import choices, condition, integers
 from tunelet.ports import Objective, Problem
 from tunelet.space import Space

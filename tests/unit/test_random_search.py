@@ -7,7 +7,7 @@ import optuna
 import pytest
 from scipy.stats import chi2_contingency, ks_2samp
 
-from algorithms.random import RandomSearch
+from algorithms.own.random import RandomSearch
 from tunelet.ports import Objective, Problem
 from tunelet.space import Space
 from tunelet.trial import Trial

@@ -10,8 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tunelet.errors import FieldError, Reject
-from tunelet.ports import Algorithm
-from tunelet.space import Space
+from tunelet.ports import Algorithm, Demands
 from tunelet.spec import parse, parse_changes, request_schema
 
 SEED: dict[str, Any] = {
@@ -95,8 +94,9 @@ class Algorithms:
         return []
 
     def problems(
-        self, name: str, settings: Mapping[str, Any], space: Space | None, objectives: int
+        self, name: str, settings: Mapping[str, Any], demands: Demands
     ) -> list[FieldError]:
+        space = demands.space
         if name not in self.names():
             return [FieldError("hpo_algorithm.name", name, "is not installed", "use tpe")]
         if name == "grid_search" and space is not None and space.size() is None:
@@ -105,6 +105,16 @@ class Algorithms:
 
     def load(self, name: str, settings: Mapping[str, Any]) -> Algorithm:
         raise NotImplementedError
+
+    def rules(self) -> list[Mapping[str, Any]]:
+        return []
+
+    def rule_problems(
+        self, name: str, settings: Mapping[str, Any], demands: Demands, field: str
+    ) -> list[FieldError]:
+        if name == "median":
+            return []
+        return [FieldError(f"{field}.name", name, "is not installed", "use median")]
 
 
 def parsed(raw: object, namespace: str | None = None) -> dict[str, Any]:
@@ -153,7 +163,10 @@ def test_the_seed_request_passes_word_for_word_and_gets_every_default() -> None:
         },
         "hyperparameters": SEED["hyperparameters"],
         "hpo_algorithm": {"name": "random_search", "settings": {}},
+        "early_stopping": [],
         "objectives": [{"metric": "objective", "direction": "minimize", "goal": None}],
+        "constraints": [],
+        "warm_start": [],
         "metrics": {
             "source": "stdout",
             "format": "text",
@@ -673,12 +686,16 @@ SPEC = parsed(SEED)
 
 
 def test_changes_hold_only_the_fields_that_were_given() -> None:
-    changes = parse_changes({"max_trials": 50, "max_seconds": None, "labels": {"a": "b"}}, SPEC)
+    changes = parse_changes(
+        {"max_trials": 50, "max_seconds": None, "labels": {"a": "b"}}, SPEC, Algorithms()
+    )
     assert changes == {"max_trials": 50, "max_seconds": None, "labels": {"a": "b"}}
 
 
 def test_a_cost_limit_can_be_set_where_the_price_is_known() -> None:
-    assert parse_changes({"max_cost": 3}, {**SPEC, "cost_per_hour": 0.5}) == {"max_cost": 3.0}
+    assert parse_changes({"max_cost": 3}, {**SPEC, "cost_per_hour": 0.5}, Algorithms()) == {
+        "max_cost": 3.0
+    }
 
 
 @pytest.mark.parametrize(
@@ -698,7 +715,7 @@ def test_wrong_changes_are_refused_like_wrong_requests(
     raw: object, field: str, message: str, remedy: str
 ) -> None:
     with pytest.raises(Reject) as caught:
-        parse_changes(raw, SPEC)
+        parse_changes(raw, SPEC, Algorithms())
     (error,) = caught.value.errors
     assert error.field == field
     assert message in error.message
@@ -708,7 +725,7 @@ def test_wrong_changes_are_refused_like_wrong_requests(
 @given(JSON | st.dictionaries(st.sampled_from(["max_trials", "labels", "max_cost", "x"]), JSON))
 def test_any_changes_at_all_are_parsed_or_rejected(raw: object) -> None:
     try:
-        changes = parse_changes(raw, SPEC)
+        changes = parse_changes(raw, SPEC, Algorithms())
     except Reject:
         return
     assert changes.keys() <= SPEC.keys()

@@ -8,9 +8,9 @@ from typing import Any
 import optuna
 import pytest
 
-from algorithms.fresh import generator
-from algorithms.study import view
-from algorithms.tpe import TreeParzen
+from algorithms.optuna.study import view
+from algorithms.optuna.tpe import TreeParzen
+from algorithms.own.fresh import generator
 from tests.contracts.algorithms import LOSS, SPEED, trial
 from tunelet.ports import Objective, Problem
 from tunelet.space import Space, parameter

@@ -18,6 +18,7 @@ _COLORS = {
     "RUNNING": "cyan",
     "COMPLETE": "green",
     "FAILED": "red",
+    "DAMAGED": "red",
     "FAIL": "red",
     "PAUSED": "yellow",
     "STOPPED": "yellow",

@@ -66,9 +66,11 @@ class SilentLauncher(MemoryLauncher):
 class World:
     """The five functions over one service."""
 
-    def __init__(self) -> None:
-        self.store = FragileStore()
-        self.launcher = SilentLauncher()
+    def __init__(
+        self, store: FragileStore | None = None, launcher: "SilentLauncher | None" = None
+    ) -> None:
+        self.store = store or FragileStore()
+        self.launcher = launcher or SilentLauncher()
         self.broker = Broker()
         self.outbox = Outbox(self.broker)
         self.service = Service(
@@ -80,6 +82,10 @@ class World:
             api_url="http://127.0.0.1:8080",
         )
         self.api = self.client("api")
+
+    def restarted(self) -> "World":
+        """New functions, which have nothing in memory."""
+        return World(self.store, self.launcher)
 
     def client(self, name: str) -> Client:
         """HTTP to one of the functions."""

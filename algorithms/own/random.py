@@ -8,7 +8,7 @@ repeated calls agree.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from algorithms.fresh import Untried, generator
+from algorithms.own.fresh import Untried, generator
 from tunelet.ports import Algorithm, Problem, Suggestions
 from tunelet.trial import Assignment, Trial
 

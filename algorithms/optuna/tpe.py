@@ -19,14 +19,14 @@ import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from algorithms.fresh import Untried, generator
+from algorithms.own.fresh import Untried, generator
 from tunelet.ports import Algorithm, Problem, Suggestions
 from tunelet.trial import Assignment, Trial, TrialState, number
 
 if TYPE_CHECKING:
     from optuna.samplers import TPESampler
 
-    from algorithms.study import PastStudy
+    from algorithms.optuna.study import PastStudy
 
 _TRIES = 4
 """Times that the model is asked for something new before the prior is."""
@@ -71,7 +71,7 @@ class TreeParzen:
         metrics = [objective.metric for objective in problem.objectives]
         if sum(_teaches(trial, metrics) for trial in trials) < self._startup:
             return None
-        from algorithms.study import PastStudy
+        from algorithms.optuna.study import PastStudy
 
         return PastStudy(problem, trials)
 

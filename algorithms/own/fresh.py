@@ -8,7 +8,7 @@ assignments may come again once other draws are hard to find.
 from collections.abc import Iterable
 from random import Random
 
-from algorithms.enumeration import Enumeration
+from algorithms.own.enumeration import Enumeration
 from tunelet.space import Space
 from tunelet.trial import Assignment, Scalar
 

@@ -14,8 +14,8 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from algorithms.enumeration import Enumeration
-from algorithms.fresh import key
+from algorithms.own.enumeration import Enumeration
+from algorithms.own.fresh import key
 from tunelet.ports import Algorithm, Problem, Suggestions
 from tunelet.space import Float, Parameter, Space
 from tunelet.trial import Assignment, Scalar, Trial

@@ -1,0 +1,1 @@
+"""Optuna's samplers and pruners over a study that is rebuilt from the log."""

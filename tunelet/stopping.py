@@ -1,0 +1,109 @@
+"""Early stopping: what the rules of an experiment say of the reports and ends that came in.
+
+A verdict is a command that goes into the same log entry as what caused it. A rule judges
+from the state that this process knows; a verdict that is lost with the process is found again
+by `sweep`, which judges every trial that runs.
+"""
+
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Collection, Sequence
+from typing import cast
+
+from tunelet import commands
+from tunelet.commands import Command
+from tunelet.curves import Curves
+from tunelet.decide import decide
+from tunelet.experiment import Experiment, evolve_all
+from tunelet.journals import Journals
+from tunelet.ports import Catalog, StoppingRule
+from tunelet.trial import Outcome, TrialState, Verdict
+
+log = logging.getLogger("tunelet.stopping")
+
+_KEPT = 64
+"""Experiments whose curves stay in memory."""
+
+
+class Stopping:
+    """The rules of all experiments. Threads may share one."""
+
+    def __init__(self, journals: Journals, catalog: Catalog) -> None:
+        self._journals = journals
+        self._catalog = catalog
+        self._lock = threading.Lock()
+        self._curves: OrderedDict[str, Curves] = OrderedDict()
+
+    def verdicts(self, experiment: Experiment, seen: Sequence[Command] = ()) -> list[Command]:
+        """What follows from `seen` by the rules; without it, for every trial that runs."""
+        if not self._asked_for(experiment):
+            return []
+        after: Experiment | None = experiment
+        for command in seen:
+            after = evolve_all(after, decide(after, command, self._journals.clock()))
+        if after is None or after.over:
+            return []
+        told = {one.number for one in seen if isinstance(one, commands.Record)}
+        ended = not seen or any(isinstance(one, commands.Finish) for one in seen)
+        numbers = told if seen else after.trials.keys()
+        try:
+            return self._judged(after, sorted(numbers), ended)
+        except Exception as error:
+            log.exception("a stopping rule failed", extra={"experiment": experiment.name})
+            return [commands.Abort(f"a stopping rule failed: {error}")]
+
+    def _asked_for(self, experiment: Experiment) -> bool:
+        spec = experiment.spec
+        return bool(spec.get("early_stopping")) or self._catalog.stops(
+            spec["hpo_algorithm"]["name"]
+        )
+
+    def _judged(
+        self, experiment: Experiment, numbers: Collection[int], ended: bool
+    ) -> list[Command]:
+        rules = self._rules(experiment)
+        found: list[Command] = []
+        with self._lock:
+            curves = self._known(experiment)
+            for number in numbers:
+                trial = experiment.trials[number]
+                if trial.state is not TrialState.RUNNING:
+                    continue
+                reason = next(filter(None, (rule.stops(curves, number) for rule in rules)), None)
+                if reason is not None:
+                    outcome = Outcome(Verdict.PRUNED, reason=reason)
+                    found.append(commands.Finish(number, trial.attempt, outcome))
+            if ended:
+                reason = next(filter(None, (rule.ends(curves) for rule in rules)), None)
+                found += [commands.Conclude(reason)] if reason is not None else []
+        return found
+
+    def _rules(self, experiment: Experiment) -> list[StoppingRule]:
+        spec = experiment.spec
+        rules = [
+            self._catalog.rule(each["name"], each["settings"])
+            for each in spec.get("early_stopping", ())
+        ]
+        algorithm = spec["hpo_algorithm"]
+        if self._catalog.stops(algorithm["name"]):
+            loaded = self._catalog.load(algorithm["name"], algorithm["settings"])
+            rules.append(cast(StoppingRule, loaded))
+        return rules
+
+    def _known(self, experiment: Experiment) -> Curves:
+        """The curves of all trials, read from the log only as far as they are not known yet."""
+        curves = self._curves.pop(experiment.uid, None) or Curves(experiment.terms.objectives[0])
+        self._curves[experiment.uid] = curves
+        if len(self._curves) > _KEPT:
+            self._curves.popitem(last=False)
+        new = curves.unfinished(experiment.next_number)
+        for trial in experiment.trials.values():
+            curves.take(trial)
+        missing = [number for number in new if number not in experiment.trials]
+        if missing:
+            journals = self._journals
+            for trial in journals.trials(experiment.namespace, experiment.name, missing[0] - 1):
+                if trial.number < experiment.next_number and trial.state.finished:
+                    curves.take(trial)
+        return curves
