@@ -92,6 +92,12 @@ class Delete(_Command, frozen=True):
     pass
 
 
+class Expire(_Command, frozen=True):
+    """Delete what has been over since it ended for the time of this epoch."""
+
+    epoch: int
+
+
 class Tick(_Command, frozen=True):
     """Time has passed."""
 
@@ -110,5 +116,6 @@ Command = (
     | Conclude
     | Extend
     | Delete
+    | Expire
     | Tick
 )

@@ -45,10 +45,13 @@ Events = tuple[Event, ...]
 CHANGEABLE = frozenset(
     {
         *("max_trials", "parallel_trials", "max_failed_trials", "max_seconds", "max_cost"),
-        *("hpo_algorithm", "early_stopping", "labels"),
+        *("hpo_algorithm", "early_stopping", "labels", "ttl_seconds_after_finished"),
     }
 )
 """Fields of the spec that `Extend` may change."""
+
+_ASIDE = frozenset({"labels", "ttl_seconds_after_finished"})
+"""Changes of these alone are no reason for an experiment that has ended to go on."""
 
 
 def decide(experiment: Experiment | None, command: Command, now: float) -> Events:
@@ -82,6 +85,9 @@ def _direct(experiment: Experiment | None, command: Command, now: float) -> Even
             return ()
         case commands.Delete():
             return (events.Deleted(at=now),)
+        case commands.Expire(epoch=epoch):
+            kept = not experiment.over or experiment.epoch != epoch
+            return () if kept else (events.Deleted(at=now),)
         case _:
             return _control(experiment, command, now)
 
@@ -302,7 +308,7 @@ def _extend(experiment: Experiment, changes: dict[str, Any], now: float) -> Even
     if not changed:
         return ()
     extended: Events = (events.Extended(changes=changed),)
-    if not experiment.over or experiment.state == states.STOPPED or changed.keys() == {"labels"}:
+    if not experiment.over or experiment.state == states.STOPPED or changed.keys() <= _ASIDE:
         return extended
     after = evolve_all(experiment, (*extended, events.Resumed(at=now)))
     goes_on = after is not None and _due(after, now) is None

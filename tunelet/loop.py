@@ -8,7 +8,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from tunelet import commands
+from tunelet import commands, retention
 from tunelet.checkpoints import Checkpoints
 from tunelet.commands import Command
 from tunelet.contract import resolve
@@ -57,6 +57,7 @@ class Loop:
         tokens: Tokens,
         api_url: str,
     ) -> None:
+        self._store = store
         self._launcher = launcher
         self._catalog = catalog
         self._publisher = publisher
@@ -106,8 +107,17 @@ class Loop:
                 self.follow(after)
 
     def sweep(self) -> int:
-        """Do for every live experiment all that lost signals would have; returns how many."""
+        """Do for every live experiment all that lost signals would have; returns how many.
+
+        Deletes the ended ones whose time has come, too.
+        """
         live = 0
+        for expired in retention.due(self._store, self._journals.clock()):
+            try:
+                self._expire(expired)
+            except Exception:
+                where = {"namespace": expired.namespace, "experiment": expired.name}
+                log.exception("an expired experiment is still there", extra=where)
         for marker in self._markers.live():
             try:
                 live += self._look_after(marker)
@@ -146,7 +156,10 @@ class Loop:
         self.launch(namespace, name)
         self._stop_unwanted(namespace, name)
         experiment = journal.peek()
-        self._markers.tidy(marker, experiment, self._at_rest(marker, experiment))
+        at_rest = self._at_rest(marker, experiment)
+        if experiment is not None and at_rest:
+            retention.note(self._store, experiment)
+        self._markers.tidy(marker, experiment, at_rest)
         return experiment is not None and marker.announces(experiment) and not experiment.over
 
     def _halt(self, marker: Marker, damage: Damaged) -> None:
@@ -158,6 +171,17 @@ class Loop:
                 self._launcher.stop(run)
             except Retry as fault:
                 log.warning("%s is stopped by the next sweep: %s", run.name, fault)
+
+    def _expire(self, expired: retention.Expiry) -> None:
+        """Delete the experiment, unless it goes on or is to be kept longer by now."""
+        journal = self._journals.of(expired.namespace, expired.name)
+        experiment = journal.peek()
+        if experiment is not None and retention.expiry(experiment) == expired:
+            self._markers.set(expired.after())
+            self.follow(journal.commit(commands.Expire(expired.epoch), uid=expired.uid))
+        elif experiment is not None:
+            retention.note(self._store, experiment)
+        retention.forget(self._store, expired)
 
     def _at_rest(self, marker: Marker, experiment: Experiment | None) -> bool:
         """Nothing of the marker's life runs, and what a deleted one has left is removed."""

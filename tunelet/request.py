@@ -341,6 +341,9 @@ class Terms(Shape):
     )
     max_seconds: Positive | None = Field(default=None, description="Wall clock of the experiment.")
     max_cost: Positive | None = Field(default=None, description="In the unit of cost_per_hour.")
+    ttl_seconds_after_finished: Annotated[float, Field(ge=0, le=1e10)] | None = Field(
+        default=None, description="The experiment is deleted so long after its end."
+    )
     labels: Labels = Field(default={}, max_length=64, json_schema_extra=_NO_OTHERS)
     hpo_algorithm: AlgorithmOrName = Algorithm(name="tpe")
     early_stopping: Rules = []

@@ -368,5 +368,6 @@ def _normalized(
         "max_attempts": request.max_attempts,
         "enqueue": enqueue,
         "seed": request.seed,
+        "ttl_seconds_after_finished": request.ttl_seconds_after_finished,
         "labels": dict(request.labels),
     }

@@ -184,6 +184,7 @@ def test_the_seed_request_passes_word_for_word_and_gets_every_default() -> None:
         "max_attempts": 3,
         "enqueue": [],
         "seed": None,
+        "ttl_seconds_after_finished": None,
         "labels": {},
     }
 

@@ -1,0 +1,64 @@
+"""Ended experiments that are to be deleted after a time, in the order of that time.
+
+    expires/{milliseconds}/{namespace}/{experiment}/{uid}.{epoch}
+
+Written before the live marker of the end is removed, so that no end is missed. An object here
+says when to look; whether the experiment is to go, its state says.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from tunelet.experiment import DELETED, Experiment
+from tunelet.markers import Marker
+from tunelet.ports import Store
+
+_PREFIX = "expires/"
+
+
+class Expiry(NamedTuple):
+    """When one end of one experiment has stood long enough, in milliseconds since the epoch."""
+
+    due: int
+    namespace: str
+    name: str
+    uid: str
+    epoch: int
+
+    def after(self) -> Marker:
+        """Announces the deletion."""
+        return Marker(self.namespace, self.name, self.uid, self.epoch + 1)
+
+    @property
+    def key(self) -> str:
+        return f"{_PREFIX}{self.due:015d}/{self.namespace}/{self.name}/{self.uid}.{self.epoch}"
+
+
+def expiry(experiment: Experiment) -> Expiry | None:
+    """Of the experiment's end; None if it has not ended, or is to be kept."""
+    seconds = experiment.spec.get("ttl_seconds_after_finished")
+    if seconds is None or experiment.ended_at is None or experiment.state == DELETED:
+        return None
+    due = int((experiment.ended_at + seconds) * 1000)
+    return Expiry(due, experiment.namespace, experiment.name, experiment.uid, experiment.epoch)
+
+
+def note(store: Store, experiment: Experiment) -> None:
+    """See to it that the experiment is looked at again when it is due. Raises `Retry`."""
+    found = expiry(experiment)
+    if found is not None:
+        store.put(found.key, b"")
+
+
+def due(store: Store, now: float) -> Iterator[Expiry]:
+    """Those whose time has come, earliest first: one listing if there are none."""
+    for key in store.list(_PREFIX):
+        at, namespace, name, life = key.removeprefix(_PREFIX).split("/")
+        if int(at) > now * 1000:
+            return
+        uid, _, epoch = life.partition(".")
+        yield Expiry(int(at), namespace, name, uid, int(epoch))
+
+
+def forget(store: Store, expired: Expiry) -> None:
+    store.delete(expired.key)
