@@ -1,0 +1,148 @@
+"""The log is read from another language, by what docs/protocol.md says and nothing else."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from adapters.storage.files import FileStore
+from tunelet import commands as c
+from tunelet.chain import entry_key
+from tunelet.entry import FORMAT, decode, encode
+from tunelet.journal import Journal
+from tunelet.journals import Journals
+from tunelet.tail import PURGE_AFTER
+from tunelet.trial import Outcome, Report, Trial, Verdict
+
+READER = Path(__file__).with_name("reader.mjs")
+SPEC: dict[str, Any] = {
+    "name": "e",
+    "namespace": "default",
+    "objectives": [{"metric": "loss", "direction": "minimize", "goal": None}],
+    "max_trials": 10_000,
+    "parallel_trials": 4,
+    "max_attempts": 3,
+    "enqueue": [],
+}
+HOWS = pytest.mark.parametrize("how", ["--all", "--newest"])
+
+pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="needs Node.js")
+
+
+def live_a_life(journal: Journal, trials: int) -> None:
+    """Trials in every state, some of them tried twice, with values of every kind."""
+    journal.commit(c.Submit("u" * 16, SPEC))
+    for n in range(trials):
+        journal.commit(c.AddTrials(n, ({"x": n / 3, "kind": "é" if n % 2 else None},)))
+        journal.commit(c.Start(n, 1))
+        attempt = 1
+        journal.commit(c.Record(n, 1, (Report(1, {"loss": 1.5 * n}), Report(3, {"loss": "NaN"}))))
+        if n % 5 == 0:
+            journal.commit(c.Finish(n, 1, Outcome(Verdict.LOST, reason="the node is gone")))
+            attempt = 2
+            journal.commit(c.Start(n, 2))
+            told = (Report(1, {"loss": 2.5}, 2), Report(2, {"loss": "Infinity"}, 2))
+            journal.commit(c.Record(n, 2, told))
+        if n < trials - 3:
+            journal.commit(c.Finish(n, attempt, outcome(n)))
+
+
+def outcome(n: int) -> Outcome:
+    match n % 4:
+        case 0:
+            return Outcome(Verdict.FAIL, reason="exit code 3", exit_code=3, log_tail="ünlucky")
+        case 1:
+            return Outcome(Verdict.PRUNED)
+        case _:
+            return Outcome(Verdict.COMPLETE, {"loss": float(n), "accuracy": 0.5})
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> FileStore:
+    store = FileStore(tmp_path / "store")
+    live_a_life(Journal(store, "default", "e"), 160)
+    return store
+
+
+def run(store: FileStore, how: str) -> "subprocess.CompletedProcess[str]":
+    folder = store.url.removeprefix("file://")
+    return subprocess.run(
+        ["node", READER, folder, "default", "e", how], capture_output=True, text=True, check=False
+    )
+
+
+def plain(trial: Trial) -> dict[str, Any]:
+    return {
+        "number": trial.number,
+        "state": trial.state.value,
+        "attempt": trial.attempt,
+        "hyperparameters": trial.hyperparameters,
+        "values": trial.values,
+        "reports": [(r.step, r.values, r.attempt) for r in trial.reports],
+        "reason": trial.reason,
+    }
+
+
+def as_read(trial: dict[str, Any]) -> dict[str, Any]:
+    reports = [(r["step"], r["values"], r.get("attempt", 1)) for r in trial["reports"]]
+    told = {name: trial.get(name) for name in plain(Trial(0, {}, 0.0))}
+    return told | {"reports": reports}
+
+
+@HOWS
+def test_it_reads_what_the_service_reads(store: FileStore, how: str) -> None:
+    journals = Journals(store)
+    experiment = journals.read("default", "e")
+    found = json.loads(run(store, how).stdout)
+    told = (found["uid"], found["state"], found["nextNumber"])
+    assert told == (experiment.uid, experiment.state, experiment.next_number)
+    assert [as_read(each) for each in found["trials"]] == [
+        plain(trial) for trial in journals.trials("default", "e")
+    ]
+    assert len(list(store.list("v1/default/e/segments/1/"))) > 0
+
+
+@HOWS
+def test_it_reads_the_life_that_follows_a_deletion(store: FileStore, how: str) -> None:
+    now = 1e9
+    journal = Journal(store, "default", "e", clock=lambda: now)
+    journal.commit(c.Delete())
+    journal.commit(c.Submit("v" * 16, SPEC))
+    journal.commit(c.AddTrials(0, ({"x": 1.0},)))
+    now += PURGE_AFTER + 1
+    assert Journal(store, "default", "e", clock=lambda: now).purge()
+    found = json.loads(run(store, how).stdout)
+    assert (found["uid"], [each["number"] for each in found["trials"]]) == ("v" * 16, [0])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (b'"at"', b'"aT"', "entry 600 is altered"),
+        (None, b"", "entry 600 is foreign"),
+    ],
+)
+def test_it_refuses_what_is_altered_or_foreign(
+    store: FileStore, old: bytes | None, new: bytes, message: str
+) -> None:
+    key = entry_key("v1/default/e/", 600)
+    stored, other = store.get(key), store.get(entry_key("v1/default/e/", 601))
+    assert stored is not None
+    assert other is not None
+    store.put(key, other.data if old is None else stored.data.replace(old, new))
+    answer = run(store, "--all")
+    assert (answer.returncode, answer.stdout) == (1, "")
+    assert message in answer.stderr
+
+
+def test_it_refuses_a_newer_format(store: FileStore) -> None:
+    key = entry_key("v1/default/e/", 600)
+    stored = store.get(key)
+    assert stored is not None
+    entry, _ = decode(stored.data, 600)
+    store.put(key, encode(msgspec.structs.replace(entry, format=FORMAT + 1))[0])
+    assert f"entry 600 is of format {FORMAT + 1}" in run(store, "--all").stderr
