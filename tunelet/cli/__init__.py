@@ -42,6 +42,7 @@ _MODULES = {
     "delete": "control",
     "doctor": "doctor",
     "verify": "verify",
+    "export": "export",
     "schema": "catalog",
     "algorithms": "catalog",
     "completion": "completion",

@@ -1,0 +1,113 @@
+"""export: an experiment's history as a file, straight from the bucket."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import click
+
+from tunelet.cli.doctor import opened
+
+if TYPE_CHECKING:
+    from tunelet.export import Table
+
+
+@click.command("export")
+@click.argument("name")
+@click.option("--store", metavar="URL", envvar="TUNELET_STORE", required=True, help="The bucket.")
+@click.option("--namespace", metavar="NAME", help="[default: default]")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["csv", "jsonl", "parquet"]),
+    help="[default: by the ending of --output, else csv]",
+)
+@click.option("-o", "--output", metavar="FILE", default="-", help="[default: standard output]")
+@click.option("--reports", is_flag=True, help="A row for each report, not for each trial.")
+@click.pass_obj
+def export_command(
+    settings: dict[str, Any],
+    name: str,
+    store: str,
+    namespace: str | None,
+    form: str | None,
+    output: str,
+    reports: bool,
+) -> None:
+    """Write the trials of an experiment as a table; no service is needed.
+
+    \b
+    Examples:
+      tunelet export digits --store s3://bucket/prefix > digits.csv
+      tunelet export digits --store file:///var/lib/tunelet/store -o digits.parquet
+      tunelet export digits --store gs://bucket --reports --format jsonl | jq .step
+    """
+    namespace = namespace or settings["namespace"] or os.environ.get("TUNELET_NAMESPACE")
+    form = form or _by_ending(output)
+    if form == "parquet" and output == "-" and sys.stdout.isatty():
+        raise click.UsageError("Parquet is not for a terminal: name a file with --output")
+    table = _table(store, namespace or "default", name, reports)
+    with _opened(output) as out:
+        _write(table, form, out)
+
+
+def _by_ending(output: str) -> str:
+    ending = Path(output).suffix.removeprefix(".").lower()
+    return {"parquet": "parquet", "jsonl": "jsonl", "ndjson": "jsonl"}.get(ending, "csv")
+
+
+def _table(store: str, namespace: str, name: str, reports: bool) -> "Table":
+    bucket = opened(store, patient=True)
+    from tunelet.export import reports_table, trials_table
+    from tunelet.journals import Journals
+
+    journals = Journals(bucket)
+    experiment = journals.read(namespace, name)
+    trials = list(journals.trials(namespace, name))
+    return (reports_table if reports else trials_table)(experiment, trials)
+
+
+def _write(table: "Table", form: str, out: BinaryIO) -> None:
+    from tunelet import export
+
+    if form == "parquet":
+        try:
+            export.write_parquet(table, out)
+        except ModuleNotFoundError as fault:
+            message = f"Parquet needs {fault.name}: pip install 'tunelet[parquet]'"
+            raise click.ClickException(message) from fault
+        return
+    write = export.write_csv if form == "csv" else export.write_jsonl
+    with open(out.fileno(), "w", encoding="utf-8", newline="", closefd=False) as text:
+        write(table, text)
+
+
+@contextmanager
+def _opened(output: str) -> Iterator[BinaryIO]:
+    """Standard output, or a file that gets its name only once it is whole."""
+    if output == "-":
+        yield sys.stdout.buffer
+        return
+    target = Path(output)
+    try:
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    except OSError as fault:
+        raise click.ClickException(f"{output} cannot be written: {fault.strerror}") from fault
+    try:
+        with os.fdopen(handle, "wb") as out:
+            yield out
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, target)
+    finally:
+        with suppress(FileNotFoundError):
+            os.unlink(temporary)
+
+
+def _umask() -> int:
+    present = os.umask(0)
+    os.umask(present)
+    return present

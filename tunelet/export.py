@@ -1,0 +1,168 @@
+"""An experiment's history as a table: a row for each trial, or for each report.
+
+The columns of a trial are its own fields, then `hyperparameters.NAME` for each name of the
+space and `values.METRIC` for each metric that any trial has told, the objectives first.
+A hyperparameter that is not active in a trial is empty. Times are UTC.
+"""
+
+import csv
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any, BinaryIO, NamedTuple, TextIO
+
+from tunelet.experiment import Experiment
+from tunelet.trial import Trial, number
+
+FORMATS = ("csv", "jsonl", "parquet")
+
+_ROWS_AT_ONCE = 10_000
+"""Of a Parquet file's row group."""
+
+Row = dict[str, Any]
+
+_ABSENT = object()
+
+
+class Table(NamedTuple):
+    """Rows lack the columns in which they have nothing."""
+
+    columns: tuple[str, ...]
+    rows: Callable[[], Iterator[Row]]
+
+
+def trials_table(experiment: Experiment, trials: Sequence[Trial]) -> Table:
+    own = (
+        *("number", "state", "attempt", "created_at", "started_at", "finished_at", "seconds"),
+        *("reason", "enqueued", "parent", "exit_code"),
+    )
+    columns = (
+        *own,
+        *(f"hyperparameters.{name}" for name in experiment.spec["hyperparameters"]),
+        *(f"values.{metric}" for metric in _metrics(experiment, trials)),
+    )
+    return Table(columns, lambda: map(_trial_row, trials))
+
+
+def reports_table(experiment: Experiment, trials: Sequence[Trial]) -> Table:
+    columns = ("number", "attempt", "step")
+    metrics = (f"values.{metric}" for metric in _metrics(experiment, trials))
+    return Table((*columns, *metrics), lambda: _report_rows(trials))
+
+
+def write_csv(table: Table, out: TextIO) -> None:
+    """RFC 4180. Values other than text are as in JSON; NaN and Infinity as such."""
+    rows = csv.writer(out)
+    rows.writerow(table.columns)
+    for row in table.rows():
+        rows.writerow([_cell(row.get(column, _ABSENT)) for column in table.columns])
+
+
+def write_jsonl(table: Table, out: TextIO) -> None:
+    """An object a line, without what a row lacks; what is not finite is a string."""
+    for row in table.rows():
+        told = {column: _json(value) for column, value in row.items()}
+        out.write(json.dumps(told, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def write_parquet(table: Table, out: BinaryIO) -> None:
+    """Columns of one type each. Raises `ModuleNotFoundError` without pyarrow."""
+    import pyarrow
+    from pyarrow import parquet
+
+    kinds = {column: _kind(column, table.rows()) for column in table.columns}
+    schema = pyarrow.schema([(name, _arrow(pyarrow, kind)) for name, kind in kinds.items()])
+    rows = table.rows()
+    with parquet.ParquetWriter(out, schema) as writer:
+        while group := list(islice(rows, _ROWS_AT_ONCE)):
+            columns = {
+                name: [_of_kind(row.get(name), kind) for row in group]
+                for name, kind in kinds.items()
+            }
+            writer.write_table(pyarrow.Table.from_pydict(columns, schema))
+
+
+def _metrics(experiment: Experiment, trials: Iterable[Trial]) -> Iterable[str]:
+    seen = dict.fromkeys(objective["metric"] for objective in experiment.spec["objectives"])
+    for trial in trials:
+        seen |= dict.fromkeys(trial.values)
+        for report in trial.reports:
+            seen |= dict.fromkeys(report.values)
+    return seen
+
+
+def _trial_row(trial: Trial) -> Row:
+    own = {
+        "number": trial.number,
+        "state": trial.state.value,
+        "attempt": trial.attempt,
+        "created_at": _time(trial.created_at),
+        "started_at": _time(trial.started_at),
+        "finished_at": _time(trial.finished_at),
+        "seconds": trial.seconds,
+        "reason": trial.reason,
+        "enqueued": trial.enqueued,
+        "parent": trial.parent,
+        "exit_code": trial.exit_code,
+    }
+    given = {f"hyperparameters.{name}": each for name, each in trial.hyperparameters.items()}
+    return {name: each for name, each in own.items() if each is not None} | given | _values(trial)
+
+
+def _report_rows(trials: Iterable[Trial]) -> Iterator[Row]:
+    for trial in trials:
+        for report in trial.reports:
+            place = {"number": trial.number, "attempt": report.attempt, "step": report.step}
+            yield place | _values(report)
+
+
+def _values(told: Any) -> Row:
+    return {f"values.{metric}": number(value) for metric, value in told.values.items()}
+
+
+def _time(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+def _cell(value: Any) -> str:
+    """Of a CSV row: an absent value is empty, the choice null is `null`."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, datetime):
+        return str(_json(value))
+    return "" if value is _ABSENT else json.dumps(value)
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    finite = not isinstance(value, float) or value - value == 0
+    return value if finite else json.dumps(value)
+
+
+def _kind(column: str, rows: Iterable[Row]) -> type:
+    """The one type of a column's values; text if they have several."""
+    if column.startswith("values."):
+        return float
+    kinds = {type(row[column]) for row in rows if row.get(column) is not None}
+    if kinds == {int, float}:
+        return float
+    return kinds.pop() if len(kinds) == 1 else str
+
+
+def _of_kind(value: Any, kind: type) -> Any:
+    if value is None or isinstance(value, kind) or kind is float:
+        return value
+    return json.dumps(value)
+
+
+def _arrow(pyarrow: Any, kind: type) -> Any:
+    types: Mapping[type, Any] = {
+        bool: pyarrow.bool_(),
+        int: pyarrow.int64(),
+        float: pyarrow.float64(),
+        str: pyarrow.string(),
+        datetime: pyarrow.timestamp("us", "UTC"),
+    }
+    return types[kind]
