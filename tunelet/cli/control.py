@@ -68,18 +68,26 @@ def stop_command(connection: Connection, name: str) -> None:
 @click.option("--max-failed-trials", type=int, metavar="N", help="Failures to put up with.")
 @click.option("--max-seconds", type=float, metavar="S", help="Wall-clock seconds in all.")
 @click.option("--max-cost", type=float, metavar="C", help="Cost in all.")
+@click.option("--algorithm", "hpo_algorithm", metavar="NAME", help="Another one from now on.")
+@click.option(
+    "--ttl",
+    "ttl_seconds_after_finished",
+    type=float,
+    metavar="S",
+    help="Seconds after its end until it is deleted.",
+)
 @connected
-def extend_command(connection: Connection, name: str, **budget: float | None) -> None:
-    """Change the budget of an experiment.
+def extend_command(connection: Connection, name: str, **terms: float | str | None) -> None:
+    """Change the budget of an experiment, or its algorithm.
 
-    One that has ended then goes on.
+    One that had spent its budget then goes on.
 
     \b
     Examples:
       tunelet extend digits --max-trials 100
       tunelet extend digits --max-seconds 3600 --parallel-trials 8
     """
-    changes = {field: value for field, value in budget.items() if value is not None}
+    changes = {field: value for field, value in terms.items() if value is not None}
     if not changes:
         raise click.UsageError("say what is to change, such as --max-trials 100")
     _tell(connection, connection.client().extend(name, **changes), "watch")
