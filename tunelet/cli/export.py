@@ -38,7 +38,9 @@ def export_command(
     output: str,
     reports: bool,
 ) -> None:
-    """Write the trials of an experiment as a table; no service is needed.
+    """Write the trials of an experiment as a table.
+
+    Straight from the bucket: no service is needed.
 
     \b
     Examples:

@@ -28,7 +28,7 @@ _DAMAGED = 1
 def verify_command(
     store: str, name: str | None, namespace: str | None, repair: bool, as_json: bool
 ) -> int:
-    """Read whole logs in a store, and name what is missing, altered or foreign.
+    """Name what is missing, altered or foreign in a store.
 
     STORE is the URL of a folder or bucket, as in TUNELET_STORE; no service is needed. Snapshots
     and segments are compared with what the log gives; wrong ones are made anew once removed.
