@@ -3,9 +3,10 @@
 from algorithms.optuna import rows as optuna
 from algorithms.own import rows as own
 from algorithms.row import Row
+from algorithms.stopping import rows as stopping
 
 TABLE: dict[str, Row] = {row.name: row for row in (*own.ROWS, *optuna.ROWS)}
 """What `hpo_algorithm` may name."""
 
-RULES: dict[str, Row] = {}
+RULES: dict[str, Row] = {row.name: row for row in stopping.ROWS}
 """What `early_stopping` may name."""

@@ -1,5 +1,7 @@
 """What the trials of an experiment reported of its first objective, for the stopping rules."""
 
+import math
+from bisect import insort
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -25,7 +27,10 @@ class Curves:
     def __init__(self, objective: Objective) -> None:
         self.objective = objective
         self.finished: list[int] = []
+        self.complete = 0
+        """How many trials are complete."""
         self._curves: dict[int, Curve] = {}
+        self._at: dict[int, tuple[int, list[float]]] = {}
         self._taken: dict[int, Trial] = {}
         self._unfinished: set[int] = set()
         self._next = 0
@@ -45,6 +50,10 @@ class Curves:
         self._next = max(self._next, next_number)
         return sorted(self._unfinished)
 
+    def complete_at(self, step: int) -> tuple[int, list[float]]:
+        """How many complete trials told a value at this step, and the values, without NaN, sorted."""
+        return self._at.get(step, (0, []))
+
     def take(self, trial: Trial) -> None:
         """Take in what is new of the trial. Taking it in again changes nothing."""
         if self._taken.get(trial.number) is trial:
@@ -62,4 +71,14 @@ class Curves:
         if trial.state.finished and (before is None or not before.state.finished):
             self.finished.append(trial.number)
             self._unfinished.discard(trial.number)
+            if trial.state is TrialState.COMPLETE:
+                self._index(curve)
         self._curves[trial.number] = curve
+
+    def _index(self, curve: Curve) -> None:
+        self.complete += 1
+        for step, value in zip(curve.steps, curve.values, strict=True):
+            count, ordered = self._at.get(step, (0, []))
+            if not math.isnan(value):
+                insort(ordered, value)
+            self._at[step] = (count + 1, ordered)

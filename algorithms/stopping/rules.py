@@ -1,0 +1,190 @@
+"""The project's own stopping rules, by Optuna's definitions and with its arguments.
+
+Source: optuna.pruners of Optuna 5; a test holds each to the library on random histories. Each
+answer about a trial takes time in its own reports, whatever the number of trials.
+"""
+
+import math
+from bisect import bisect_left
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from tunelet.curves import Curve, Curves
+from tunelet.ports import StoppingRule
+
+
+class _OfTrials:
+    """Never ends the experiment."""
+
+    def ends(self, curves: Curves) -> str | None:
+        return None
+
+
+class Percentile(_OfTrials):
+    """Stops a trial whose best value is outside the best `percentile` percent at its step.
+
+    Compared are the values at that very step of trials that are complete.
+    """
+
+    def __init__(
+        self,
+        *,
+        percentile: float,
+        n_startup_trials: int = 5,
+        n_warmup_steps: int = 0,
+        interval_steps: int = 1,
+        n_min_trials: int = 1,
+    ) -> None:
+        if not 0 <= percentile <= 100:
+            raise ValueError("percentile must be from 0 to 100")
+        self._percentile = percentile
+        self._startup, self._least = n_startup_trials, n_min_trials
+        self._warmup, self._interval = n_warmup_steps, interval_steps
+
+    def stops(self, curves: Curves, number: int) -> str | None:
+        curve = curves[number]
+        if curves.complete < max(self._startup, 1):
+            return None
+        if not _is_due(curve, self._warmup, self._interval):
+            return None
+        step, told = curve.steps[-1], [value for value in curve.values if not math.isnan(value)]
+        if not told:
+            return f"every value up to step {step} is NaN"
+        count, others = curves.complete_at(step)
+        if count < self._least or not others:
+            return None
+        minimize = curves.objective.direction == "minimize"
+        best = min(told) if minimize else max(told)
+        bound = _quantile(others, self._percentile if minimize else 100 - self._percentile)
+        if not (best > bound if minimize else best < bound):
+            return None
+        return (
+            f"its best, {best:g}, is not among the best {self._percentile:g} percent "
+            f"at step {step} ({bound:g})"
+        )
+
+
+class Median(Percentile):
+    """Stops a trial whose best value is worse than the median of the others at its step."""
+
+    def __init__(
+        self,
+        *,
+        n_startup_trials: int = 5,
+        n_warmup_steps: int = 0,
+        interval_steps: int = 1,
+        n_min_trials: int = 1,
+    ) -> None:
+        super().__init__(
+            percentile=50.0,
+            n_startup_trials=n_startup_trials,
+            n_warmup_steps=n_warmup_steps,
+            interval_steps=interval_steps,
+            n_min_trials=n_min_trials,
+        )
+
+
+class Threshold(_OfTrials):
+    """Stops a trial whose newest value is NaN, below `lower` or above `upper`."""
+
+    def __init__(
+        self,
+        *,
+        lower: float | None = None,
+        upper: float | None = None,
+        n_warmup_steps: int = 0,
+        interval_steps: int = 1,
+    ) -> None:
+        if lower is None and upper is None:
+            raise ValueError("give lower or upper")
+        self._lower = -math.inf if lower is None else lower
+        self._upper = math.inf if upper is None else upper
+        self._warmup, self._interval = n_warmup_steps, interval_steps
+
+    def stops(self, curves: Curves, number: int) -> str | None:
+        curve = curves[number]
+        if not _is_due(curve, self._warmup, self._interval):
+            return None
+        newest, step = curve.values[-1], curve.steps[-1]
+        if self._lower <= newest <= self._upper:
+            return None
+        return (
+            f"its value at step {step}, {newest:g}, is not from {self._lower:g} to {self._upper:g}"
+        )
+
+
+class Patience(_OfTrials):
+    """Stops a trial that has not improved by `min_delta` in its last `patience` + 1 reports."""
+
+    def __init__(self, *, patience: int, min_delta: float = 0.0) -> None:
+        if patience < 0 or min_delta < 0:
+            raise ValueError("patience and min_delta must not be negative")
+        self._patience, self._delta = patience, min_delta
+
+    def stops(self, curves: Curves, number: int) -> str | None:
+        sign = 1 if curves.objective.direction == "minimize" else -1
+        values = [sign * value for value in curves[number].values]
+        if len(values) <= self._patience + 1:
+            return None
+        before = _least(values[: -self._patience - 1])
+        since = _least(values[-self._patience - 1 :])
+        if before is None or since is None or not before + self._delta < since:
+            return None
+        return f"its last {self._patience + 1} reports are no better than those before"
+
+
+class Plateau:
+    """Ends the experiment when the last `patience` ended trials brought no better objective.
+
+    Better is: by more than `min_delta`. Trials that are not complete count as no better.
+    """
+
+    def __init__(self, *, patience: int = 20, min_delta: float = 0.0) -> None:
+        if patience < 1 or min_delta < 0:
+            raise ValueError("patience must be at least 1, and min_delta not negative")
+        self._patience, self._delta = patience, min_delta
+
+    def stops(self, curves: Curves, number: int) -> str | None:
+        return None
+
+    def ends(self, curves: Curves) -> str | None:
+        sign = 1 if curves.objective.direction == "minimize" else -1
+        best, stale = math.inf, 0
+        for number in curves.finished:
+            final = curves[number].final
+            better = final is not None and sign * final < best - self._delta
+            if better and final is not None:
+                best, stale = sign * final, 0
+            elif best < math.inf:
+                stale += 1
+        if stale < self._patience:
+            return None
+        return f"{stale} trials in a row brought nothing better than {sign * best:g}"
+
+
+def _is_due(curve: Curve, warmup: int, interval: int) -> bool:
+    """The newest report is the first since the last multiple of `interval` after the warm-up."""
+    if not curve.steps or curve.steps[-1] < warmup:
+        return False
+    step = curve.steps[-1]
+    mark = (step - warmup) // interval * interval + warmup
+    return bisect_left(curve.steps, mark) == len(curve.steps) - 1
+
+
+def _quantile(ordered: Sequence[float], percent: float) -> float:
+    """Linear between the two nearest, as numpy's default."""
+    place = percent / 100 * (len(ordered) - 1)
+    low = min(int(place), len(ordered) - 1)
+    a, b = ordered[low], ordered[min(low + 1, len(ordered) - 1)]
+    share = place - low
+    if a == b or share == 0:
+        return a
+    return a + (b - a) * share if share < 0.5 else b - (b - a) * (1 - share)
+
+
+def _least(values: Sequence[float]) -> float | None:
+    return min((value for value in values if not math.isnan(value)), default=None)
+
+
+if TYPE_CHECKING:
+    _: tuple[type[StoppingRule], ...] = (Percentile, Median, Threshold, Patience, Plateau)

@@ -1,0 +1,142 @@
+"""Our stopping rules are Optuna's, report for report, on random histories."""
+
+import importlib
+import math
+import warnings
+from random import Random
+from typing import Any
+
+import optuna
+import pytest
+from optuna import pruners
+
+from algorithms import catalog
+from algorithms.plugins import settings
+from algorithms.row import Row
+from algorithms.table import RULES
+from tunelet.curves import Curves
+from tunelet.errors import Reject
+from tunelet.ports import Demands, Objective, StoppingRule
+from tunelet.trial import Report, Trial, TrialState, plain
+
+HISTORIES = 300
+warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # PatientPruner
+RULES_AND_PRUNERS = [
+    ("median", {}, pruners.MedianPruner()),
+    (
+        "median",
+        {"n_startup_trials": 2, "n_warmup_steps": 2, "interval_steps": 3, "n_min_trials": 3},
+        pruners.MedianPruner(2, 2, 3, n_min_trials=3),
+    ),
+    (
+        "percentile",
+        {"percentile": 25.0, "n_startup_trials": 0},
+        pruners.PercentilePruner(25.0, 0),
+    ),
+    ("percentile", {"percentile": 80.0}, pruners.PercentilePruner(80.0)),
+    ("threshold", {"upper": 1.0}, pruners.ThresholdPruner(upper=1.0)),
+    (
+        "threshold",
+        {"lower": -1.0, "upper": 1.5, "n_warmup_steps": 1, "interval_steps": 2},
+        pruners.ThresholdPruner(-1.0, 1.5, 1, 2),
+    ),
+    ("patience", {"patience": 2}, pruners.PatientPruner(None, 2)),
+    ("patience", {"patience": 0, "min_delta": 0.5}, pruners.PatientPruner(None, 0, 0.5)),
+]
+
+
+def rule(name: str, asked: dict[str, Any]) -> StoppingRule:
+    return catalog().rule(name, asked)
+
+
+class Both:
+    """One history, told report by report to our rule and to Optuna's pruner."""
+
+    def __init__(self, ours: StoppingRule, pruner: pruners.BasePruner, direction: str) -> None:
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        self._rule, self._pruner = ours, pruner
+        self._study = optuna.create_study(direction=direction, pruner=pruner)
+        self._curves = Curves(Objective("loss", direction))
+        self.stopped = 0
+
+    def run(self, rng: Random) -> None:
+        """Up to eight trials, three of them at once."""
+        alive: dict[int, tuple[optuna.Trial, list[Report]]] = {}
+        begun = 0
+        while alive or begun < 8:
+            if begun < 8 and len(alive) < 3:
+                alive[begun] = (self._study.ask(), [])
+                begun += 1
+            number = rng.choice(sorted(alive))
+            self._report(alive[number][0], number, alive[number][1], rng)
+            if rng.random() < 0.2:
+                self._end(alive.pop(number))
+
+    def _report(self, trial: optuna.Trial, number: int, told: list[Report], rng: Random) -> None:
+        step = (told[-1].step if told else -1) + rng.choice([1, 1, 1, 2, 4])
+        value = math.nan if rng.random() < 0.1 else round(rng.gauss(0, 1), 1)
+        trial.report(value, step)
+        told.append(Report(step, {"loss": plain(value)}))
+        self._curves.take(Trial(number, {}, 0.0, TrialState.RUNNING, reports=tuple(told)))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # numpy's, of nothing but NaN
+            expected = trial.should_prune()
+        assert (self._rule.stops(self._curves, number) is not None) == expected
+        self.stopped += expected
+
+    def _end(self, ended: tuple[optuna.Trial, list[Report]]) -> None:
+        trial, told = ended
+        self._study.tell(trial, 1.0)
+        whole = Trial(trial.number, {}, 0.0, TrialState.COMPLETE, reports=tuple(told))
+        self._curves.take(whole)
+
+
+@pytest.mark.parametrize("direction", ["minimize", "maximize"])
+@pytest.mark.parametrize(("name", "asked", "pruner"), RULES_AND_PRUNERS)
+def test_each_verdict_is_optunas(
+    name: str, asked: dict[str, Any], pruner: pruners.BasePruner, direction: str
+) -> None:
+    stopped = 0
+    for seed in range(HISTORIES // 2):
+        both = Both(rule(name, asked), pruner, direction)
+        both.run(Random(seed))
+        stopped += both.stopped
+    assert stopped > 20
+
+
+@pytest.mark.parametrize("row", RULES.values(), ids=lambda row: row.name)
+def test_the_table_says_what_the_class_says(row: Row) -> None:
+    module, _, name = row.target.partition(":")
+    signature = settings(getattr(importlib.import_module(module), name))
+    assert [(s.name, s.type, s.default, s.nullable) for s in row.settings] == [
+        (s.name, s.type, s.default, s.nullable) for s in signature
+    ]
+
+
+def ended(*finals: float | None, direction: str = "minimize") -> Curves:
+    curves = Curves(Objective("loss", direction))
+    for number, final in enumerate(finals):
+        state = TrialState.FAIL if final is None else TrialState.COMPLETE
+        values = {} if final is None else {"loss": plain(final)}
+        curves.take(Trial(number, {}, 0.0, state, values=values))
+    return curves
+
+
+def test_a_plateau_is_so_many_ended_trials_without_a_better_one() -> None:
+    plateau = rule("plateau", {"patience": 2, "min_delta": 0.1})
+    assert plateau.ends(ended(3.0, 2.0, 1.95)) is None
+    assert plateau.ends(ended(3.0, 2.0, 1.95, 1.0)) is None
+    found = plateau.ends(ended(3.0, 2.0, 1.95, None))
+    assert found == "2 trials in a row brought nothing better than 2"
+    assert plateau.ends(ended(None, None, None)) is None
+    assert plateau.ends(ended(1.0, 2.0, 1.0, 2.0, direction="maximize")) is not None
+
+
+def test_a_rule_is_refused_with_field_and_remedy() -> None:
+    field = "early_stopping[0]"
+    several = catalog().rule_problems("median", {}, Demands(None, 2), field)
+    assert [error.field for error in several] == ["objectives"]
+    (missing,) = catalog().rule_problems("patience", {}, Demands(), field)
+    assert (missing.field, missing.message) == (f"{field}.settings.patience", "is missing")
+    with pytest.raises(Reject, match="lower or upper"):
+        rule("threshold", {})
