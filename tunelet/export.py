@@ -7,18 +7,12 @@ A hyperparameter that is not active in a trial is empty. Times are UTC.
 
 import csv
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from itertools import islice
-from typing import Any, BinaryIO, NamedTuple, TextIO
+from typing import Any, NamedTuple, TextIO
 
 from tunelet.experiment import Experiment
 from tunelet.trial import Trial, number
-
-FORMATS = ("csv", "jsonl", "parquet")
-
-_ROWS_AT_ONCE = 10_000
-"""Of a Parquet file's row group."""
 
 Row = dict[str, Any]
 
@@ -64,23 +58,6 @@ def write_jsonl(table: Table, out: TextIO) -> None:
     for row in table.rows():
         told = {column: _json(value) for column, value in row.items()}
         out.write(json.dumps(told, ensure_ascii=False, allow_nan=False) + "\n")
-
-
-def write_parquet(table: Table, out: BinaryIO) -> None:
-    """Columns of one type each. Raises `ModuleNotFoundError` without pyarrow."""
-    import pyarrow
-    from pyarrow import parquet
-
-    kinds = {column: _kind(column, table.rows()) for column in table.columns}
-    schema = pyarrow.schema([(name, _arrow(pyarrow, kind)) for name, kind in kinds.items()])
-    rows = table.rows()
-    with parquet.ParquetWriter(out, schema) as writer:
-        while group := list(islice(rows, _ROWS_AT_ONCE)):
-            columns = {
-                name: [_of_kind(row.get(name), kind) for row in group]
-                for name, kind in kinds.items()
-            }
-            writer.write_table(pyarrow.Table.from_pydict(columns, schema))
 
 
 def _metrics(experiment: Experiment, trials: Iterable[Trial]) -> Iterable[str]:
@@ -139,30 +116,3 @@ def _json(value: Any) -> Any:
         return value.isoformat(timespec="microseconds").replace("+00:00", "Z")
     finite = not isinstance(value, float) or value - value == 0
     return value if finite else json.dumps(value)
-
-
-def _kind(column: str, rows: Iterable[Row]) -> type:
-    """The one type of a column's values; text if they have several."""
-    if column.startswith("values."):
-        return float
-    kinds = {type(row[column]) for row in rows if row.get(column) is not None}
-    if kinds == {int, float}:
-        return float
-    return kinds.pop() if len(kinds) == 1 else str
-
-
-def _of_kind(value: Any, kind: type) -> Any:
-    if value is None or isinstance(value, kind) or kind is float:
-        return value
-    return json.dumps(value)
-
-
-def _arrow(pyarrow: Any, kind: type) -> Any:
-    types: Mapping[type, Any] = {
-        bool: pyarrow.bool_(),
-        int: pyarrow.int64(),
-        float: pyarrow.float64(),
-        str: pyarrow.string(),
-        datetime: pyarrow.timestamp("us", "UTC"),
-    }
-    return types[kind]

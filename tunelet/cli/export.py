@@ -1,5 +1,6 @@
 """export: an experiment's history as a file, straight from the bucket."""
 
+import importlib
 import os
 import sys
 import tempfile
@@ -78,7 +79,7 @@ def _write(table: "Table", form: str, out: BinaryIO) -> None:
 
     if form == "parquet":
         try:
-            export.write_parquet(table, out)
+            importlib.import_module("adapters.parquet").write_parquet(table, out)
         except ModuleNotFoundError as fault:
             message = f"Parquet needs {fault.name}: pip install 'tunelet[parquet]'"
             raise click.ClickException(message) from fault

@@ -1,0 +1,52 @@
+"""Tables as Parquet files, through pyarrow."""
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from itertools import islice
+from typing import Any, BinaryIO
+
+import pyarrow
+from pyarrow import parquet
+
+from tunelet.export import Row, Table
+
+_ROWS_AT_ONCE = 10_000
+"""Of a row group."""
+
+_TYPES: Mapping[type, Any] = {
+    bool: pyarrow.bool_(),
+    int: pyarrow.int64(),
+    float: pyarrow.float64(),
+    str: pyarrow.string(),
+    datetime: pyarrow.timestamp("us", "UTC"),
+}
+
+
+def write_parquet(table: Table, out: BinaryIO) -> None:
+    """Columns of one type each: of text, if their values have several types."""
+    kinds = {column: _kind(column, table.rows()) for column in table.columns}
+    schema = pyarrow.schema([(name, _TYPES[kind]) for name, kind in kinds.items()])
+    rows = iter(table.rows())
+    with parquet.ParquetWriter(out, schema) as writer:
+        while group := list(islice(rows, _ROWS_AT_ONCE)):
+            columns = {
+                name: [_of_kind(row.get(name), kind) for row in group]
+                for name, kind in kinds.items()
+            }
+            writer.write_table(pyarrow.Table.from_pydict(columns, schema))
+
+
+def _kind(column: str, rows: Iterable[Row]) -> type:
+    if column.startswith("values."):
+        return float
+    kinds = {type(row[column]) for row in rows if row.get(column) is not None}
+    if kinds == {int, float}:
+        return float
+    return kinds.pop() if len(kinds) == 1 else str
+
+
+def _of_kind(value: Any, kind: type) -> Any:
+    if value is None or isinstance(value, kind) or kind is float:
+        return value
+    return json.dumps(value)
