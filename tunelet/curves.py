@@ -118,9 +118,7 @@ class Curves:
         self._unfinished.discard(trial.number)
         self._taken.pop(trial.number, None)
 
-    def _grown(
-        self, curve: Curve, known: tuple[Report, ...], reports: tuple[Report, ...]
-    ) -> int:
+    def _grown(self, curve: Curve, known: tuple[Report, ...], reports: tuple[Report, ...]) -> int:
         """Bring the points up to date; the place of the first new one."""
         if len(known) > len(reports) or not all(map(is_, known, reports)):
             known = ()
