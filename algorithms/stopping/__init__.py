@@ -1,1 +1,1 @@
-"""Stopping rules: which trials are not worth going on with, as pure functions of the curves."""
+"""Stopping rules: pure functions of what the trials have reported."""
