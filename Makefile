@@ -63,8 +63,10 @@ format: install
 # The newest versions that resolve together; no file records where packages came from.
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-annotate --upgrade pyproject.toml
+# Without gp, whose torch takes gigabytes.
+EXTRAS := up optuna hyperopt s3 gcs azure obstore parquet kubernetes
 lock: $(BIN)/uv
-	$(COMPILE) --all-extras --group dev --output-file requirements/dev.txt
+	$(COMPILE) $(EXTRAS:%=--extra %) --group dev --output-file requirements/dev.txt
 	$(COMPILE:pyproject.toml=) --group bootstrap --output-file requirements/uv.txt
 
 clean:

@@ -17,6 +17,7 @@ The study is rebuilt in memory from the history on every call:
 import math
 import warnings
 from collections.abc import Sequence
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from algorithms.own.fresh import Untried, generator
@@ -69,7 +70,8 @@ class TreeParzen:
     def _study(self, problem: Problem, trials: Sequence[Trial]) -> "PastStudy | None":
         """None while too few trials have ended; Optuna is then not even imported."""
         metrics = [objective.metric for objective in problem.objectives]
-        if sum(_teaches(trial, metrics) for trial in trials) < self._startup:
+        past = chain(problem.prior, trials)
+        if sum(_teaches(trial, metrics) for trial in past) < self._startup:
             return None
         from algorithms.optuna.study import PastStudy
 

@@ -155,9 +155,13 @@ class AlgorithmContract:
         problem = Problem(space, (LOSS,), seed=7, first=0)
         together = self._answers(problem, [], 3)
         one_by_one: list[Trial] = []
+        memory = None
         for number in range(3):
-            (found,) = self._answers(problem._replace(first=number), one_by_one, 1)
-            one_by_one.append(trial(number, found, TrialState.WAITING))
+            asked = problem._replace(first=number, memory=memory)
+            answer = self.algorithm().suggest(asked, one_by_one, 1)
+            memory, notes = json.loads(json.dumps([answer.memory, answer.notes]))
+            waiting = trial(number, answer.assignments[0], TrialState.WAITING)
+            one_by_one.append(msgspec.structs.replace(waiting, note=notes[0] if notes else None))
         assert [one.hyperparameters for one in one_by_one] == together
 
     def test_trials_that_still_run_are_not_suggested_again(self) -> None:

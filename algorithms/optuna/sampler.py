@@ -1,0 +1,187 @@
+"""Every sampler of Optuna, by the name of its class and with its own arguments.
+
+The study is rebuilt on every call, as for `tpe`, with what samplers keep between calls:
+
+- What a sampler notes of a trial it suggests (the generation of a genetic algorithm, the
+  pickled state of CMA-ES after each generation) is the trial's note in the log.
+- What it notes of the study (the parents of a generation, the place in a Sobol sequence) is
+  the algorithm's memory. Parents are kept for the newest generations only.
+
+The generator of a trial depends on the seed and the trial's number, so the same call gives
+the same answer; a quasi-random sequence has one seed for the whole experiment. Where a
+sampler repeats what was tried, it is asked again, and then the prior is.
+"""
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from algorithms.own.fresh import Untried, generator
+from tunelet.ports import Algorithm, Problem, Suggestions
+from tunelet.trial import Assignment, Trial
+
+if TYPE_CHECKING:
+    from optuna.samplers import BaseSampler
+
+    from algorithms.optuna.study import PastStudy, View
+
+_TRIES = 4
+"""Times that the sampler is asked for something new before the prior is."""
+
+_GENERATIONS = 2
+"""Generations whose parents stay in the memory."""
+
+_PARENTS = ":parent:"
+_PASSING = ("fixed_params", ":relative_params:")
+"""Notes that matter only while Optuna itself runs the trial."""
+
+
+class Sampler:
+    """`sampler` is the name of a class in optuna.samplers, the rest are its arguments."""
+
+    def __init__(self, *, sampler: str, **settings: Any) -> None:
+        self._sampler = sampler
+        self._settings = settings
+
+    def suggest(self, problem: Problem, trials: Sequence[Trial], count: int) -> Suggestions:
+        from algorithms.optuna.study import PastStudy
+
+        untried = Untried(problem.space, (trial.hyperparameters for trial in trials))
+        memory = problem.memory if isinstance(problem.memory, dict) else {}
+        study = PastStudy(problem, trials, memory.get("optuna"))
+        found: list[Assignment] = []
+        notes: list[Any] = []
+        exhausted = False
+        for place in range(problem.first, problem.first + count):
+            suggested, note = self._ask(problem, study, place, untried)
+            if suggested is None:
+                suggested = untried.draw(generator(problem.seed, place))
+            if suggested is None:
+                exhausted = True
+                break
+            untried.take(suggested)
+            found.append(suggested)
+            notes.append(note)
+        return Suggestions(found, exhausted, _memory(study.attributes()), notes)
+
+    def _ask(
+        self, problem: Problem, study: "PastStudy", place: int, untried: Untried
+    ) -> tuple[Assignment | None, Any]:
+        """What the sampler suggests for the trial of this number, unless it is nothing new."""
+        for attempt in range(_TRIES):
+            seed = generator(problem.seed, place, f"optuna {attempt}").getrandbits(31)
+            made = _made(self._sampler, self._settings, problem, study.views(), seed)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                trial, suggested = study.ask(made)
+            if suggested in untried:
+                return suggested, _note(study.noted(trial))
+            study.withdraw(trial)
+        return None, None
+
+
+def _note(noted: Mapping[str, Any]) -> Any:
+    kept = {
+        key: value
+        for key, value in noted.items()
+        if not any(each in key for each in _PASSING) and not key.startswith("constraints")
+    }
+    return {"optuna": kept} if kept else None
+
+
+def _memory(attributes: Mapping[str, Any]) -> Any:
+    parents = sorted(
+        (key for key in attributes if _PARENTS in key),
+        key=lambda key: int(key.rpartition(":")[2]),
+    )
+    old = set(parents[:-_GENERATIONS])
+    kept = {key: value for key, value in attributes.items() if key not in old}
+    return {"optuna": kept} if kept else None
+
+
+def _made(
+    name: str, settings: Mapping[str, Any], problem: Problem, views: "Mapping[str, View]", seed: int
+) -> "BaseSampler":
+    """The sampler, with settings as Optuna has them where JSON cannot."""
+    from optuna import samplers
+
+    given = {key: value for key, value in settings.items() if value is not None}
+    if name == "QMCSampler":
+        # Each trial is a point of one sequence.
+        seed = generator(problem.seed, 0, "qmc").getrandbits(31)
+        given["warn_asynchronous_seeding"] = False
+    with warnings.catch_warnings():
+        # What is experimental in Optuna says so each time.
+        warnings.simplefilter("ignore")
+        arguments = {
+            key: _TRANSLATED[key](value, problem, views, seed) if key in _TRANSLATED else value
+            for key, value in given.items()
+        }
+        if name == "GridSampler":
+            arguments.setdefault("search_space", _grid(problem, views))
+        if name != "PartialFixedSampler":
+            arguments["seed"] = seed
+        made: BaseSampler = getattr(samplers, name)(**arguments)
+    return made
+
+
+def _grid(problem: Problem, views: "Mapping[str, View]") -> dict[str, list[Any]]:
+    """All values of each hyperparameter; those of continuous ones must be given."""
+    found = {}
+    for one in problem.space:
+        values = problem.space.grid_values(one)
+        if values is None:
+            raise ValueError(f"search_space lacks {one.name}, which has no finite grid")
+        found[one.name] = [views[one.name].encode(value) for value in values]
+    return found
+
+
+def _by_name(value: Any, views: "Mapping[str, View]") -> dict[str, Any]:
+    unknown = sorted(set(value) - set(views))
+    if unknown:
+        raise ValueError(f"{unknown[0]} is not a hyperparameter of this experiment")
+    return {key: views[key].encode(each) for key, each in value.items()}
+
+
+def _base(value: Any, problem: Problem, views: "Mapping[str, View]", seed: int) -> "BaseSampler":
+    from optuna import samplers
+
+    settings: dict[str, Any] = {"name": value} if isinstance(value, str) else dict(value)
+    name = str(settings.get("name", "")).removeprefix("optuna.")
+    if not name.endswith("Sampler") or not hasattr(samplers, name):
+        raise ValueError(f"{value!r} is not a sampler of Optuna")
+    return _made(name, settings.get("settings", {}), problem, views, seed)
+
+
+def _class(module: str) -> Callable[..., Any]:
+    def make(value: Any, *_context: Any) -> Any:
+        from importlib import import_module
+
+        return getattr(import_module(module), value)()
+
+    return make
+
+
+def _array(value: Any, *_context: Any) -> Any:
+    import numpy
+
+    return numpy.array(value, dtype=float)
+
+
+_TRANSLATED: dict[str, Callable[..., Any]] = {
+    "base_sampler": _base,
+    "crossover": _class("optuna.samplers.nsgaii"),
+    "fixed_params": lambda value, _problem, views, _seed: _by_name(value, views),
+    "independent_sampler": _base,
+    "mutation": _class("optuna.samplers.nsgaii"),
+    "reference_points": _array,
+    "search_space": lambda value, _problem, views, _seed: {
+        name: [_by_name({name: each}, views)[name] for each in values]
+        for name, values in value.items()
+    },
+    "x0": lambda value, _problem, views, _seed: _by_name(value, views),
+}
+
+
+if TYPE_CHECKING:
+    _: type[Algorithm] = Sampler
