@@ -5,14 +5,18 @@ an infinite space is finite, such as a choice without hyperparameters of its own
 assignments may come again once other draws are hard to find.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from random import Random
 
 from algorithms.own.enumeration import Enumeration
+from tunelet.ports import Problem, Suggestions
 from tunelet.space import Space
-from tunelet.trial import Assignment, Scalar
+from tunelet.trial import Assignment, Scalar, Trial
 
 Key = frozenset[tuple[str, bool, Scalar]]
+
+TRIES = 4
+"""Times that a model is asked for something new before the prior is."""
 
 _DRAWS = 100
 """Draws from the prior before the assignments are gone through by number."""
@@ -71,3 +75,31 @@ class Untried:
             if found in self:
                 return found
         return None
+
+
+def new_ones(
+    problem: Problem,
+    trials: Sequence[Trial],
+    count: int,
+    ask: Callable[[int, int], Assignment | None],
+    take: Callable[[Assignment], None],
+) -> Suggestions:
+    """Suggestions none of which was tried.
+
+    `ask` is called with the trial's number and the attempt, from 0, until what it answers is
+    new; after `TRIES` attempts or None the prior is drawn from. `take` is told what is suggested.
+    """
+    untried = Untried(problem.space, (trial.hyperparameters for trial in trials))
+    found: list[Assignment] = []
+    for place in range(problem.first, problem.first + count):
+        asked = (ask(place, attempt) for attempt in range(TRIES))
+        known = (each for each in asked if each is None or each in untried)
+        suggested = next(known, None)
+        if suggested is None:
+            suggested = untried.draw(generator(problem.seed, place))
+        if suggested is None:
+            return Suggestions(found, exhausted=True)
+        untried.take(suggested)
+        take(suggested)
+        found.append(suggested)
+    return Suggestions(found)

@@ -69,7 +69,11 @@ def messages(name: str, asked: dict[str, object], objectives: int = 1) -> dict[s
     return {error.field: f"{error.message}; {error.remedy}" for error in found}
 
 
-EXAMPLES = {"fixed_params": {"a": 5}, "base_sampler": "RandomSampler"}
+EXAMPLES = {
+    "fixed_params": {"a": 5},
+    "base_sampler": "RandomSampler",
+    "p_suggest": [[1.0, "tpe"]],
+}
 OURS = [row for row in TABLE.values() if not row.bind]
 OPTUNAS = [row for row in TABLE.values() if row.target.startswith("algorithms.optuna.sampler:")]
 LEFT_OUT = {
@@ -229,6 +233,23 @@ def test_a_broken_plugin_is_shown_as_such_and_harms_no_other() -> None:
     assert not described["broken"]["installed"]
     assert "no_such_module" in described["broken"]["summary"]
     assert "cannot be loaded" in messages("broken", {})["hpo_algorithm.name"]
+
+
+HYPEROPTS = [row for row in TABLE.values() if row.target.startswith("algorithms.hyperopt.")]
+
+
+@pytest.mark.parametrize("row", HYPEROPTS, ids=lambda row: row.name)
+def test_hyperopts_algorithms_have_its_arguments_and_defaults(row: Row) -> None:
+    module = importlib.import_module(f"hyperopt.{dict(row.bind)['module']}")
+    function = module.AnnealingAlgo if row.name.endswith("anneal") else module.suggest
+    theirs = inspect.signature(function).parameters
+    context = {"new_ids", "domain", "trials", "seed", "verbose"}
+    ours = {one.name: one.default for one in row.settings}
+    assert {
+        name: None if one.default is inspect.Parameter.empty else one.default
+        for name, one in theirs.items()
+        if name not in context
+    } == ours
 
 
 def test_nothing_of_tpe_changes_unseen() -> None:

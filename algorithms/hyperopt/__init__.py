@@ -1,0 +1,1 @@
+"""Hyperopt's algorithms over trials that are rebuilt from the log."""

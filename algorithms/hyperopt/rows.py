@@ -1,0 +1,53 @@
+"""Hyperopt's algorithms, under plain names and under their own."""
+
+from typing import Any
+
+from algorithms.row import Row, Setting
+
+_TPE = (
+    Setting("prior_weight", "number", 1.0, minimum=0, summary="of the prior beside the trials"),
+    Setting(
+        "n_startup_jobs", "integer", 20, minimum=0, summary="trials that are drawn at random first"
+    ),
+    Setting("n_EI_candidates", "integer", 24, minimum=1, summary="candidates of which one is best"),
+    Setting("gamma", "number", 0.25, minimum=0, summary="of the trials, those that count as good"),
+)
+_ANNEAL = (
+    Setting("avg_best_idx", "number", 2.0, minimum=1, summary="rank of the trial gone on from"),
+    Setting("shrink_coef", "number", 0.1, minimum=0, summary="how fast the neighbourhood shrinks"),
+)
+_MIX = (
+    Setting(
+        "p_suggest",
+        "array",
+        None,
+        required=True,
+        summary='pairs of a probability and one of "tpe", "rand", "anneal"',
+    ),
+)
+
+
+def _row(name: str, summary: str, module: str, *settings: Setting, **more: Any) -> Row:
+    return Row(
+        name,
+        summary,
+        "algorithms.hyperopt.search:Hyperopt",
+        settings,
+        libraries=("hyperopt", *more.pop("libraries", ())),
+        extra=more.pop("extra", "hyperopt"),
+        objectives=1,
+        bind=(("module", module),),
+    )
+
+
+_ATPE: dict[str, Any] = {"libraries": ("lightgbm", "sklearn"), "extra": "atpe"}
+
+ROWS = (
+    _row("anneal", "Simulated annealing (Hyperopt's anneal)", "anneal", *_ANNEAL),
+    _row("adaptive_tpe", "TPE that sets its own parameters (Hyperopt's atpe)", "atpe", **_ATPE),
+    _row("hyperopt.anneal", "Simulated annealing", "anneal", *_ANNEAL),
+    _row("hyperopt.atpe", "TPE that sets its own parameters", "atpe", **_ATPE),
+    _row("hyperopt.mix", "Each trial from one of several algorithms", "mix", *_MIX),
+    _row("hyperopt.rand", "Independent draws", "rand"),
+    _row("hyperopt.tpe", "Tree-structured Parzen estimator", "tpe", *_TPE),
+)

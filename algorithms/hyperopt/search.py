@@ -1,0 +1,79 @@
+"""Hyperopt's algorithms: tpe, rand, anneal, atpe and mix, with their own arguments.
+
+Trials that wait or run are shown as such; Hyperopt takes them for bad ones until they end,
+which keeps new ones away from them. Failed trials and values that are not finite are failures
+to Hyperopt, and pruned ones are as bad as the worst complete one, at least. The randomness of
+a trial follows from the seed and its number.
+
+Adaptive TPE can be shown only trials that have a loss, and no distribution without bounds:
+those are given by their quantiles.
+"""
+
+import random
+import threading
+from collections.abc import Callable, Sequence
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from algorithms.own.fresh import generator, new_ones
+from tunelet.ports import Algorithm, Problem, Suggestions
+from tunelet.trial import Assignment, Trial
+
+_SEEDING = threading.Lock()
+"""Adaptive TPE draws from the generators of the whole process."""
+
+
+class Hyperopt:
+    """`module` is one of Hyperopt's with a `suggest`, the rest are its arguments."""
+
+    def __init__(self, *, module: str, **settings: Any) -> None:
+        self._suggest = _function(module, settings)
+        self._adaptive = module == "atpe"
+
+    def suggest(self, problem: Problem, trials: Sequence[Trial], count: int) -> Suggestions:
+        from algorithms.hyperopt.domain import History
+
+        history = History(problem, trials, bounded=self._adaptive)
+
+        def ask(place: int, attempt: int) -> Assignment:
+            seed = generator(problem.seed, place, f"hyperopt {attempt}").getrandbits(31)
+            with _SEEDING:
+                _seed(seed)
+                known = history.trials(ended=self._adaptive)
+                (doc,) = self._suggest([history.next_id], history.domain, known, seed)
+            return history.assignment(doc["misc"]["vals"])
+
+        return new_ones(problem, trials, count, ask, history.take)
+
+
+def _seed(seed: int) -> None:
+    import numpy
+
+    random.seed(seed)
+    numpy.random.seed(seed)
+
+
+def _function(module: str, settings: dict[str, Any]) -> Callable[..., Any]:
+    """Hyperopt's function of this module with its settings."""
+    if module == "mix":
+        settings = {"p_suggest": [_share(each) for each in settings["p_suggest"]]}
+    if module == "tpe":
+        settings = settings | {"verbose": False}
+    function: Callable[..., Any] = import_module(f"hyperopt.{module}").suggest
+    return partial(function, **settings)
+
+
+def _share(each: Any) -> tuple[float, Callable[..., Any]]:
+    """A member of `mix`: its probability and its name."""
+    try:
+        probability, name = each
+        if name not in ("tpe", "rand", "anneal"):
+            raise ValueError
+        return float(probability), _function(name, {})
+    except (TypeError, ValueError) as error:
+        raise ValueError(f'p_suggest has {each!r}; write [0.5, "tpe"], for example') from error
+
+
+if TYPE_CHECKING:
+    _: type[Algorithm] = Hyperopt
