@@ -32,15 +32,15 @@ class Node(NamedTuple):
 class History:
     """What Hyperopt's algorithms are called with; `take` adds trials that run from now on.
 
-    `bounded` is for algorithms that know no distribution without bounds.
+    `bounded` is for algorithms that know no distribution without bounds or with weights.
     """
 
     def __init__(self, problem: Problem, trials: Sequence[Trial], bounded: bool = False) -> None:
         self._space = problem.space
         self._objective = problem.objectives[0]
-        made = quantile if bounded else node
         self._nodes = {
-            one.name: made(one) if isinstance(one, Normal) else node(one) for one in problem.space
+            one.name: quantile(one) if bounded and _is_special(one) else node(one)
+            for one in problem.space
         }
         self.domain = Domain(
             _never_called, {name: each.expression for name, each in self._nodes.items()}
@@ -153,6 +153,13 @@ def node(parameter: Parameter) -> Node:
             return _normal(parameter)
         case _:
             return quantile(parameter)
+
+
+def _is_special(parameter: Parameter) -> bool:
+    """Without bounds, or with weights."""
+    return isinstance(parameter, Normal) or (
+        isinstance(parameter, Categorical) and bool(parameter.weights)
+    )
 
 
 def quantile(parameter: Parameter) -> Node:

@@ -5,8 +5,8 @@ which keeps new ones away from them. Failed trials and values that are not finit
 to Hyperopt, and pruned ones are as bad as the worst complete one, at least. The randomness of
 a trial follows from the seed and its number.
 
-Adaptive TPE can be shown only trials that have a loss, and no distribution without bounds:
-those are given by their quantiles.
+Adaptive TPE can be shown only trials that have a loss, and no distribution without bounds
+or with weights: those are given by their quantiles.
 """
 
 import random

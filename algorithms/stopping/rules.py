@@ -5,22 +5,45 @@ answer about a trial takes time in its own reports, whatever the number of trial
 """
 
 import math
-from bisect import bisect_left
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from bisect import bisect_left, insort
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from tunelet.curves import Curve, Curves
-from tunelet.ports import StoppingRule
+from tunelet.curves import Curve, Curves, Index
+from tunelet.ports import Objective, StoppingRule
+from tunelet.trial import TrialState
 
 
-class _OfTrials:
+class OfTrials:
     """Never ends the experiment."""
 
     def ends(self, curves: Curves) -> str | None:
         return None
 
 
-class Percentile(_OfTrials):
+class Complete:
+    """The values of complete trials by step, ascending and without NaN."""
+
+    def __init__(self) -> None:
+        self.trials = 0
+        self._at: dict[int, tuple[int, list[float]]] = {}
+
+    def add(self, curve: Curve, _start: int) -> None:
+        if curve.state is not TrialState.COMPLETE:
+            return
+        self.trials += 1
+        for step, value in zip(curve.steps, curve.values, strict=True):
+            count, ordered = self.at(step)
+            if not math.isnan(value):
+                insort(ordered, value)
+            self._at[step] = (count + 1, ordered)
+
+    def at(self, step: int) -> tuple[int, list[float]]:
+        """How many told a value at this step, NaN or not, and the values."""
+        return self._at.get(step, (0, []))
+
+
+class Percentile(OfTrials):
     """Stops a trial whose best value is outside the best `percentile` percent at its step.
 
     Compared are the values at that very step of trials that are complete.
@@ -42,20 +65,19 @@ class Percentile(_OfTrials):
         self._warmup, self._interval = n_warmup_steps, interval_steps
 
     def stops(self, curves: Curves, number: int) -> str | None:
-        curve = curves[number]
-        if curves.complete < max(self._startup, 1):
+        curve, complete = curves[number], curves.index("complete", Complete)
+        if complete.trials < max(self._startup, 1):
             return None
         if not _is_due(curve, self._warmup, self._interval):
             return None
-        step, told = curve.steps[-1], [value for value in curve.values if not math.isnan(value)]
-        if not told:
+        step, best = curve.steps[-1], curve.best[-1]
+        if math.isnan(best):
             return f"every value up to step {step} is NaN"
-        count, others = curves.complete_at(step)
+        count, others = complete.at(step)
         if count < self._least or not others:
             return None
         minimize = curves.objective.direction == "minimize"
-        best = min(told) if minimize else max(told)
-        bound = _quantile(others, self._percentile if minimize else 100 - self._percentile)
+        bound = quantile(others, self._percentile if minimize else 100 - self._percentile)
         if not (best > bound if minimize else best < bound):
             return None
         return (
@@ -84,7 +106,7 @@ class Median(Percentile):
         )
 
 
-class Threshold(_OfTrials):
+class Threshold(OfTrials):
     """Stops a trial whose newest value is NaN, below `lower` or above `upper`."""
 
     def __init__(
@@ -113,13 +135,19 @@ class Threshold(_OfTrials):
         )
 
 
-class Patience(_OfTrials):
-    """Stops a trial that has not improved by `min_delta` in its last `patience` + 1 reports."""
+class Patience(OfTrials):
+    """Stops a trial that has not improved by `min_delta` in its last `patience` + 1 reports.
 
-    def __init__(self, *, patience: int, min_delta: float = 0.0) -> None:
+    With `wrapped_pruner`, a rule's name or name and settings, only if that would stop it too.
+    """
+
+    def __init__(
+        self, *, patience: int, min_delta: float = 0.0, wrapped_pruner: Any = None
+    ) -> None:
         if patience < 0 or min_delta < 0:
             raise ValueError("patience and min_delta must not be negative")
         self._patience, self._delta = patience, min_delta
+        self._wrapped = None if wrapped_pruner is None else _rule(wrapped_pruner)
 
     def stops(self, curves: Curves, number: int) -> str | None:
         sign = 1 if curves.objective.direction == "minimize" else -1
@@ -130,6 +158,8 @@ class Patience(_OfTrials):
         since = _least(values[-self._patience - 1 :])
         if before is None or since is None or not before + self._delta < since:
             return None
+        if self._wrapped is not None:
+            return self._wrapped.stops(curves, number)
         return f"its last {self._patience + 1} reports are no better than those before"
 
 
@@ -148,18 +178,46 @@ class Plateau:
         return None
 
     def ends(self, curves: Curves) -> str | None:
-        sign = 1 if curves.objective.direction == "minimize" else -1
-        best, stale = math.inf, 0
-        for number in curves.finished:
-            final = curves[number].final
-            better = final is not None and sign * final < best - self._delta
-            if better and final is not None:
-                best, stale = sign * final, 0
-            elif best < math.inf:
-                stale += 1
-        if stale < self._patience:
+        objective = curves.objective
+        key = ("improvements", self._delta)
+        known = curves.index(key, lambda: Improvements(objective, self._delta))
+        if known.stale < self._patience or known.best is None:
             return None
-        return f"{stale} trials in a row brought nothing better than {sign * best:g}"
+        return f"{known.stale} trials in a row brought nothing better than {known.best:g}"
+
+
+class Improvements:
+    """The best objective so far, and how many trials have ended since."""
+
+    def __init__(self, objective: Objective, delta: float) -> None:
+        self._sign = 1 if objective.direction == "minimize" else -1
+        self._delta = delta
+        self.best: float | None = None
+        self.stale = 0
+
+    def add(self, curve: Curve, _start: int) -> None:
+        if not curve.state.finished:
+            return
+        final = curve.final
+        if final is not None and not math.isnan(final) and self._improves(final):
+            self.best, self.stale = final, 0
+        elif self.best is not None:
+            self.stale += 1
+
+    def _improves(self, final: float) -> bool:
+        return self.best is None or self._sign * final < self._sign * self.best - self._delta
+
+
+def _rule(asked: str | Mapping[str, Any]) -> StoppingRule:
+    """A stopping rule inside another one: its name, or name and settings."""
+    from algorithms.installed import InstalledAlgorithms
+
+    form: dict[str, Any] = {"name": asked} if isinstance(asked, str) else dict(asked)
+    settings = form.pop("settings", {})
+    name = form.pop("name", None)
+    if not isinstance(name, str) or not isinstance(settings, dict) or form:
+        raise ValueError('wrapped_pruner must be a name, or {"name", "settings"}')
+    return InstalledAlgorithms().rule(name, settings)
 
 
 def _is_due(curve: Curve, warmup: int, interval: int) -> bool:
@@ -171,7 +229,7 @@ def _is_due(curve: Curve, warmup: int, interval: int) -> bool:
     return bisect_left(curve.steps, mark) == len(curve.steps) - 1
 
 
-def _quantile(ordered: Sequence[float], percent: float) -> float:
+def quantile(ordered: Sequence[float], percent: float) -> float:
     """Linear between the two nearest, as numpy's default."""
     place = percent / 100 * (len(ordered) - 1)
     low = min(int(place), len(ordered) - 1)
@@ -187,4 +245,5 @@ def _least(values: Sequence[float]) -> float | None:
 
 
 if TYPE_CHECKING:
+    _index: tuple[Callable[..., Index], ...] = (Complete, Improvements)
     _: tuple[type[StoppingRule], ...] = (Percentile, Median, Threshold, Patience, Plateau)

@@ -40,6 +40,32 @@ RULES_AND_PRUNERS = [
         {"lower": -1.0, "upper": 1.5, "n_warmup_steps": 1, "interval_steps": 2},
         pruners.ThresholdPruner(-1.0, 1.5, 1, 2),
     ),
+    (
+        "asha",
+        {"min_resource": 1, "reduction_factor": 2},
+        pruners.SuccessiveHalvingPruner(1, 2),
+    ),
+    (
+        "optuna.SuccessiveHalvingPruner",
+        {"min_resource": 2, "reduction_factor": 3, "min_early_stopping_rate": 1},
+        pruners.SuccessiveHalvingPruner(2, 3, 1),
+    ),
+    (
+        "successive_halving",
+        {"min_resource": 1, "reduction_factor": 2, "bootstrap_count": 2},
+        pruners.SuccessiveHalvingPruner(1, 2, 0, 2),
+    ),
+    (
+        "hyperband",
+        {"min_resource": 1, "max_resource": 12, "reduction_factor": 2},
+        pruners.HyperbandPruner(1, 12, 2),
+    ),
+    ("wilcoxon", {"p_threshold": 0.4}, pruners.WilcoxonPruner(p_threshold=0.4)),
+    (
+        "optuna.PatientPruner",
+        {"patience": 1, "wrapped_pruner": {"name": "optuna.MedianPruner"}},
+        pruners.PatientPruner(pruners.MedianPruner(), 1),
+    ),
     ("patience", {"patience": 2}, pruners.PatientPruner(None, 2)),
     ("patience", {"patience": 0, "min_delta": 0.5}, pruners.PatientPruner(None, 0, 0.5)),
 ]
@@ -55,9 +81,13 @@ class Both:
     def __init__(self, ours: StoppingRule, pruner: pruners.BasePruner, direction: str) -> None:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self._rule, self._pruner = ours, pruner
-        self._study = optuna.create_study(direction=direction, pruner=pruner)
+        self._study = optuna.create_study(direction=direction, pruner=pruner, study_name="tunelet")
         self._curves = Curves(Objective("loss", direction))
         self.stopped = 0
+        self._stops_now = False
+        # Optuna's halving counts on being obeyed: it would judge at the same rung again.
+        halving = (pruners.SuccessiveHalvingPruner, pruners.HyperbandPruner)
+        self._obedience = 1.0 if isinstance(pruner, halving) else 0.5
 
     def run(self, rng: Random) -> None:
         """Up to eight trials, three of them at once."""
@@ -69,8 +99,8 @@ class Both:
                 begun += 1
             number = rng.choice(sorted(alive))
             self._report(alive[number][0], number, alive[number][1], rng)
-            if rng.random() < 0.2:
-                self._end(alive.pop(number))
+            if rng.random() < 0.2 or self._stops_now:
+                self._end(alive.pop(number), rng)
 
     def _report(self, trial: optuna.Trial, number: int, told: list[Report], rng: Random) -> None:
         step = (told[-1].step if told else -1) + rng.choice([1, 1, 1, 2, 4])
@@ -79,16 +109,25 @@ class Both:
         told.append(Report(step, {"loss": plain(value)}))
         self._curves.take(Trial(number, {}, 0.0, TrialState.RUNNING, reports=tuple(told)))
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # numpy's, of nothing but NaN
+            warnings.simplefilter("ignore")  # of values that are NaN
             expected = trial.should_prune()
         assert (self._rule.stops(self._curves, number) is not None) == expected
         self.stopped += expected
+        # Some go on nevertheless, as training that does not look at the answer.
+        self._stops_now = expected and rng.random() < self._obedience
 
-    def _end(self, ended: tuple[optuna.Trial, list[Report]]) -> None:
+    def _end(self, ended: tuple[optuna.Trial, list[Report]], rng: Random) -> None:
         trial, told = ended
-        self._study.tell(trial, 1.0)
-        whole = Trial(trial.number, {}, 0.0, TrialState.COMPLETE, reports=tuple(told))
-        self._curves.take(whole)
+        final = round(rng.gauss(0, 1), 1)
+        values = {"loss": plain(final)}
+        state = TrialState.PRUNED if self._stops_now else TrialState.COMPLETE
+        if state is TrialState.PRUNED:
+            self._study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+        else:
+            self._study.tell(trial, final)
+        reports = tuple(told)
+        self._curves.take(Trial(trial.number, {}, 0.0, state, reports=reports, values=values))
+        self._stops_now = False
 
 
 @pytest.mark.parametrize("direction", ["minimize", "maximize"])
