@@ -45,7 +45,8 @@ def row(entry: EntryPoint) -> Row:
 
 def settings(factory: Callable[..., Any]) -> tuple[Setting, ...]:
     """The keyword parameters of an algorithm's class as settings."""
-    function = vars(factory).get("__init__", factory) if isinstance(factory, type) else factory
+    # The initializer may be that of a base class.
+    function = inspect.getattr_static(factory, "__init__") if inspect.isclass(factory) else factory
     hints = get_type_hints(function)
     return tuple(
         _setting(parameter, hints)

@@ -85,6 +85,10 @@ class Float(Parameter):
             return _any_between(self, self.count, low, high)
         return max(low, self.min) < min(high, self.max)
 
+    def nearest(self, number: float) -> float:
+        """The value that comes next to any number."""
+        return self.canonical(clamped(number, self.min, self.max))
+
     def _nearest(self, number: float) -> int:
         index = round((number - self.min) / (self.step or 1.0))
         return min(max(index, 0), (self.count or 1) - 1)
@@ -138,6 +142,11 @@ class Int(Parameter):
         assert isinstance(value, int)
         off = (value - self.min) % self.step
         return off_step(self.step, value - off) if off else None
+
+    def nearest(self, number: float) -> int:
+        """The value that comes next to any number."""
+        index = round((clamped(number, self.min, self.max) - self.min) / self.step)
+        return self.at(min(index, self.count - 1))
 
     def reaches(self, low: float, high: float) -> bool:
         return _any_between(self, self.count, low, high)

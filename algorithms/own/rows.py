@@ -1,8 +1,106 @@
 """The algorithms of algorithms/own."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from algorithms.row import Row, Setting
+from tunelet.errors import FieldError
+from tunelet.ports import Demands
+from tunelet.wording import near_miss
+
+_FIDELITY = (
+    Setting(
+        "resource",
+        "string",
+        None,
+        nullable=True,
+        summary="the hyperparameter that is the budget, such as epochs; null: stop by reports",
+    ),
+    Setting("min_resource", "integer", None, nullable=True, minimum=1, summary="the least budget"),
+    Setting("max_resource", "integer", None, nullable=True, minimum=1, summary="the whole budget"),
+    Setting(
+        "reduction_factor", "integer", 3, minimum=2, summary="one in so many goes on from each rung"
+    ),
+)
+_PBT = (
+    Setting(
+        "population_size",
+        "integer",
+        None,
+        nullable=True,
+        minimum=2,
+        summary="null: parallel_trials, and at least 4",
+    ),
+    Setting("quantile_fraction", "number", 0.25, minimum=0, summary="the worst and the best"),
+    Setting("resample_probability", "number", 0.25, minimum=0, summary="of drawing a value anew"),
+    Setting(
+        "perturbation_factors",
+        "any",
+        None,
+        nullable=True,
+        summary="what numbers are multiplied by; null: 1.2 and 0.8",
+    ),
+)
+
+
+def _budgeted(settings: Mapping[str, Any], demands: Demands) -> list[FieldError]:
+    """The resource must be a number with bounds above zero, on its own in the space."""
+    name, space, field = settings.get("resource"), demands.space, "hpo_algorithm.settings.resource"
+    if name is None or space is None:
+        return []
+    if name not in space.parameters:
+        remedy = near_miss(name, space.parameters)
+        return [FieldError(field, name, "is not a hyperparameter of this experiment", remedy)]
+    resource = space[name]
+    low = getattr(resource, "min", None)
+    if low is None or low <= 0:
+        remedy = "use an int or a float with a min above zero"
+        return [FieldError(field, name, "is no budget", remedy)]
+    if resource.when or any(name in one.when for one in space):
+        remedy = "remove the condition"
+        return [FieldError(field, name, "is part of a condition", remedy)]
+    return []
+
+
+def _fidelity(name: str, summary: str, factory: str, **more: Any) -> Row:
+    return Row(
+        name,
+        summary,
+        f"algorithms.own.fidelity:{factory}",
+        _FIDELITY,
+        objectives=1,
+        constraints=True,
+        fidelity=True,
+        stops=True,
+        check=_budgeted,
+        **more,
+    )
+
+
+def _pbt(name: str) -> Row:
+    return Row(
+        name,
+        "Population based training: the worst go on from the best, with other hyperparameters",
+        "algorithms.own.pbt:PopulationBasedTraining",
+        _PBT,
+        objectives=1,
+        constraints=True,
+        fidelity=True,
+    )
+
 
 ROWS = (
+    _fidelity("asha", "Random search that spends more on the better trials", "Asha"),
+    _fidelity(
+        "bohb",
+        "Hyperband with a TPE",
+        "Bohb",
+        libraries=("optuna",),
+        extra="up",
+    ),
+    _fidelity("hyperband", "ASHA with brackets of different patience", "HyperbandSearch"),
+    _pbt("pbt"),
+    _pbt("ray.PopulationBasedTraining"),
     Row(
         "grid_search",
         "Every combination once, spread over the space from the first trial on",

@@ -154,27 +154,32 @@ class Hyperband(OfTrials):
         if most is None:
             return None
         budgets = self._budgets(int(most))
-        mine = _bracket(number, budgets)
+        mine = bracket(number, budgets)
         first, factor = self._least * self._factor**mine, self._factor
         objective, bootstrap = curves.objective, self._bootstrap
         rungs = curves.index(
             ("bracket", mine, first, factor, bootstrap, tuple(budgets)),
             lambda: Rungs(
-                objective, first, factor, bootstrap, lambda one: _bracket(one, budgets) == mine
+                objective, first, factor, bootstrap, lambda one: bracket(one, budgets) == mine
             ),
         )
         return rungs.stops(curves[number])
 
     def _budgets(self, most: int) -> list[int]:
-        """The share of each bracket in the trials."""
         brackets = max(math.floor(math.log(most / self._least, self._factor)) + 1, 1)
-        return [
-            math.ceil(brackets * self._factor ** (brackets - 1 - place) / (brackets - place))
-            for place in range(brackets)
-        ]
+        return shares(brackets, self._factor)
 
 
-def _bracket(number: int, budgets: list[int]) -> int:
+def shares(brackets: int, factor: int) -> list[int]:
+    """The share of each bracket in the trials."""
+    return [
+        math.ceil(brackets * factor ** (brackets - 1 - place) / (brackets - place))
+        for place in range(brackets)
+    ]
+
+
+def bracket(number: int, budgets: list[int]) -> int:
+    """The bracket of a trial, from 0."""
     drawn = crc32(f"{_NAME}_{number}".encode()) % sum(budgets)
     for bracket, budget in enumerate(budgets):
         drawn -= budget

@@ -5,6 +5,7 @@ from random import Random
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -118,6 +119,10 @@ class AlgorithmContract:
     """Subclasses say which algorithm."""
 
     objectives: tuple[tuple[Objective, ...], ...] = ((LOSS,), (LOSS, SPEED))
+    waits = False
+    """It may suggest less than is asked for until more trials have ended."""
+    repeats = False
+    """It goes on with the same hyperparameters on purpose."""
 
     def algorithm(self) -> Algorithm:
         raise NotImplementedError
@@ -148,7 +153,7 @@ class AlgorithmContract:
         count = data.draw(st.integers(1, 6))
         answer = self.algorithm().suggest(problem, history, count)
         assert len(answer.assignments) <= count
-        assert len(answer.assignments) == count or answer.exhausted
+        assert len(answer.assignments) == count or answer.exhausted or self.waits
 
     def test_one_call_for_three_gives_what_three_calls_for_one_give(self) -> None:
         space = Space.of({"x": {"type": "float", "min": 0.0, "max": 1.0}})
@@ -165,6 +170,8 @@ class AlgorithmContract:
         assert [one.hyperparameters for one in one_by_one] == together
 
     def test_trials_that_still_run_are_not_suggested_again(self) -> None:
+        if self.repeats:
+            pytest.skip("it repeats hyperparameters on purpose")
         space = Space.of(
             {
                 "a": {"type": "int", "min": 1, "max": 6},

@@ -4,7 +4,7 @@ import algorithms
 from algorithms.optuna.tpe import TreeParzen
 from algorithms.own.grid import GridSearch
 from algorithms.own.random import RandomSearch
-from tests.contracts.algorithms import AlgorithmContract
+from tests.contracts.algorithms import LOSS, AlgorithmContract
 from tunelet.ports import Algorithm
 
 
@@ -28,3 +28,28 @@ class TestTpeFromTheFirstTrialOn(AlgorithmContract):
 class TestTpeAsTheCatalogMakesIt(AlgorithmContract):
     def algorithm(self) -> Algorithm:
         return algorithms.catalog().load("tpe", {})
+
+
+class OneObjective(AlgorithmContract):
+    objectives = ((LOSS,),)
+
+
+class TestAsha(OneObjective):
+    def algorithm(self) -> Algorithm:
+        return algorithms.catalog().load("asha", {})
+
+
+class TestBohb(OneObjective):
+    def algorithm(self) -> Algorithm:
+        return algorithms.catalog().load("bohb", {})
+
+
+class TestPopulation(OneObjective):
+    waits = True
+    repeats = True
+
+    def algorithm(self) -> Algorithm:
+        return algorithms.catalog().load("pbt", {"population_size": 6})
+
+
+del OneObjective

@@ -1,0 +1,259 @@
+"""ASHA (Li et al., MLSys 2020), Hyperband (Li et al., JMLR 18, 2018) and BOHB (Falkner et al.,
+ICML 2018): little is spent on most trials, and much on the best.
+
+With `resource`, the name of a hyperparameter such as the number of epochs, each trial is given a
+budget. A trial among the best 1 / `reduction_factor` of a rung is gone on with: the same
+hyperparameters in a new trial with `reduction_factor` times the budget, which begins with the
+checkpoint of the first one. No trial waits for others.
+
+Without it, a trial is meant to have the whole budget, reports as it goes, and is stopped at the
+rung where it is not among the best (algorithms.stopping.halving).
+
+New hyperparameters are drawn at random, by BOHB from the TPE of the trials that ended on the
+highest rung with enough of them: two more than there are hyperparameters, and at least ten.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from itertools import takewhile
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from algorithms.own.random import RandomSearch
+from algorithms.stopping.halving import Hyperband, SuccessiveHalving, bracket, shares
+from tunelet.curves import Curves
+from tunelet.ports import Algorithm, Problem, StoppingRule, Suggestions
+from tunelet.space import Float, Int, Space
+from tunelet.trial import Assignment, Trial, TrialState, number
+
+_NOTE = "promoted"
+"""In the note of a trial: the trial that it goes on with."""
+
+_LESSONS = 10
+"""Trials from which on a TPE is worth asking."""
+
+
+class Fidelity:
+    """What the three have in common. Budgets are from `min_resource` to `max_resource`.
+
+    They are the bounds of the resource if it is a hyperparameter; else as in
+    algorithms.stopping.halving.
+    """
+
+    brackets = False
+
+    def __init__(
+        self,
+        *,
+        resource: str | None = None,
+        min_resource: int | None = None,
+        max_resource: int | None = None,
+        reduction_factor: int = 3,
+    ) -> None:
+        if reduction_factor < 2:
+            raise ValueError("reduction_factor must be at least 2")
+        if min_resource is not None and max_resource is not None and min_resource > max_resource:
+            raise ValueError("min_resource must not be more than max_resource")
+        self._resource = resource
+        self._least, self._most = min_resource, max_resource
+        self._factor = reduction_factor
+
+    def suggest(self, problem: Problem, trials: Sequence[Trial], count: int) -> Suggestions:
+        if self._resource is None:
+            return self.sampler().suggest(problem, trials, count)
+        ladder = self._ladder(problem.space)
+        known = _Rungs(problem, trials, self._resource, ladder, self._factor, self._starts)
+        found: list[Assignment] = []
+        notes: list[Any] = []
+        parents: list[int | None] = []
+        exhausted = False
+        for place in range(problem.first, problem.first + count):
+            promoted = known.promote()
+            if promoted is not None:
+                rung, trial = promoted
+                budget = ladder[rung + 1]
+                found.append(trial.hyperparameters | {self._resource: budget})
+                notes.append({_NOTE: trial.number})
+                parents.append(trial.number)
+                continue
+            drawn = self._drawn(problem._replace(first=place), known, found)
+            if drawn is None:
+                # What still runs may be promoted.
+                exhausted = not found and all(trial.state.finished for trial in trials)
+                break
+            rung = self._starts(place, len(ladder))
+            found.append(problem.space.build(known.with_budget(drawn, ladder[rung])))
+            notes.append(None)
+            parents.append(None)
+        return Suggestions(found, exhausted, None, notes, parents)
+
+    def stops(self, curves: Curves, number: int) -> str | None:
+        return None if self._resource is not None else self.rule().stops(curves, number)
+
+    def ends(self, curves: Curves) -> str | None:
+        return None
+
+    def sampler(self) -> Algorithm:
+        return RandomSearch()
+
+    def rule(self) -> StoppingRule:
+        """For trials whose budget is no hyperparameter."""
+        return SuccessiveHalving(
+            min_resource="auto" if self._least is None else self._least,
+            reduction_factor=self._factor,
+        )
+
+    def _ladder(self, space: Space) -> list[int | float]:
+        """The budget of each rung, the least first."""
+        resource = space[str(self._resource)]
+        if not isinstance(resource, Int | Float):
+            raise TypeError(f"{resource.name} cannot be a budget")
+        least = resource.min if self._least is None else self._least
+        most = resource.max if self._most is None else self._most
+        if least <= 0 or most < least:
+            raise ValueError(f"budgets from {least} to {most} cannot be had")
+        rungs = math.floor(math.log(most / least, self._factor) + 1e-9)
+        budgets = [most / self._factor ** (rungs - rung) for rung in range(rungs + 1)]
+        return [resource.nearest(budget) for budget in budgets]
+
+    def _starts(self, place: int, rungs: int) -> int:
+        """The rung on which a new trial begins."""
+        return bracket(place, shares(rungs, self._factor)) if self.brackets else 0
+
+    def _drawn(
+        self, problem: Problem, known: "_Rungs", found: Sequence[Assignment]
+    ) -> Assignment | None:
+        """New values of all hyperparameters but the resource."""
+        bare = problem._replace(space=known.space, memory=None, prior=())
+        answer = self.sampler().suggest(bare, known.lessons(found), 1)
+        return answer.assignments[0] if answer.assignments else None
+
+
+class Asha(Fidelity):
+    """All trials begin on the lowest rung."""
+
+
+class HyperbandSearch(Fidelity):
+    """Some trials begin on higher rungs, and are compared with those that did too."""
+
+    brackets = True
+
+    def rule(self) -> StoppingRule:
+        return Hyperband(
+            min_resource=self._least or 1,
+            max_resource="auto" if self._most is None else self._most,
+            reduction_factor=self._factor,
+        )
+
+
+class Bohb(HyperbandSearch):
+    """Hyperband whose new trials come from a TPE."""
+
+    def sampler(self) -> Algorithm:
+        from algorithms.optuna.tpe import TreeParzen
+
+        return TreeParzen(n_startup_trials=0 if self._resource else 10)
+
+
+class _Rungs:
+    """The trials by the rung that their budget is of."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        trials: Sequence[Trial],
+        resource: str,
+        ladder: Sequence[int | float],
+        factor: int,
+        starts: Callable[[int, int], int],
+    ) -> None:
+        self.space = Space(one for one in problem.space if one.name != resource)
+        self._objective = problem.objectives[0]
+        self._trials = trials
+        self._resource = resource
+        self._ladder = ladder
+        self._factor = factor
+        self._of = {trial.number: _promoted(trial) for trial in trials}
+        self._started = {
+            trial.number: starts(self._root(trial.number), len(ladder)) for trial in trials
+        }
+        self._gone_on = {of for of in self._of.values() if of is not None}
+        self._ended: dict[tuple[int, int], list[Trial]] = {}
+        for trial in trials:
+            rung = self._rung(trial)
+            if rung is not None and not math.isnan(self._loss(trial)):
+                self._ended.setdefault((self._started[trial.number], rung), []).append(trial)
+
+    def promote(self) -> tuple[int, Trial] | None:
+        """The next trial to go on with, and its rung; the highest rungs come first."""
+        for (_start, rung), ended in sorted(self._ended.items(), key=lambda it: -it[0][1]):
+            if rung + 1 == len(self._ladder):
+                continue
+            ranked = sorted(ended, key=lambda trial: (self._loss(trial), trial.number))
+            for trial in ranked[: len(ended) // self._factor]:
+                if trial.number not in self._gone_on:
+                    self._gone_on.add(trial.number)
+                    return rung, trial
+        return None
+
+    def lessons(self, found: Sequence[Assignment]) -> list[Trial]:
+        """The trials without budgets: complete is what ended on the rung to learn from."""
+        chosen = self._rung_to_learn_from()
+        lessons = [self._lesson(trial, chosen) for trial in self._trials]
+        for place, assignment in enumerate(found):
+            lessons.append(
+                Trial(len(self._trials) + place, self._bare(assignment), 0.0, TrialState.RUNNING)
+            )
+        return lessons
+
+    def with_budget(
+        self, drawn: Assignment, budget: int | float
+    ) -> Callable[[Any], bool | int | float | str | None]:
+        return lambda one: budget if one.name == self._resource else drawn[one.name]
+
+    def _lesson(self, trial: Trial, chosen: int | None) -> Trial:
+        state = trial.state
+        if state.finished and (self._rung(trial) != chosen or state is not TrialState.COMPLETE):
+            state = TrialState.FAIL
+        bare = self._bare(trial.hyperparameters)
+        return msgspec.structs.replace(trial, hyperparameters=bare, state=state, note=None)
+
+    def _rung_to_learn_from(self) -> int | None:
+        counts = [0] * len(self._ladder)
+        for (_, rung), ended in self._ended.items():
+            counts[rung] += len(ended)
+        enough = max(len(self.space) + 2, _LESSONS)
+        return max((rung for rung, count in enumerate(counts) if count >= enough), default=None)
+
+    def _bare(self, assignment: Assignment) -> Assignment:
+        return {name: value for name, value in assignment.items() if name != self._resource}
+
+    def _rung(self, trial: Trial) -> int | None:
+        """The rung that an ended trial was on: the highest whose budget it had."""
+        budget = trial.hyperparameters.get(self._resource)
+        if trial.state is not TrialState.COMPLETE or not isinstance(budget, int | float):
+            return None
+        below = sum(1 for _ in takewhile(lambda rung: rung <= budget, self._ladder))
+        return below - 1 if below else None
+
+    def _loss(self, trial: Trial) -> float:
+        value = number(trial.values.get(self._objective.metric, math.nan))
+        return value if self._objective.direction == "minimize" else -value
+
+    def _root(self, trial: int) -> int:
+        """The first trial of the hyperparameters."""
+        while (of := self._of.get(trial)) is not None:
+            trial = of
+        return trial
+
+
+def _promoted(trial: Trial) -> int | None:
+    note = trial.note
+    of = note.get(_NOTE) if isinstance(note, Mapping) else None
+    return of if isinstance(of, int) else None
+
+
+if TYPE_CHECKING:
+    _: tuple[type[Algorithm], ...] = (Asha, HyperbandSearch, Bohb)
+    _rules: tuple[type[StoppingRule], ...] = (Asha, HyperbandSearch, Bohb)

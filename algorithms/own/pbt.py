@@ -1,0 +1,149 @@
+"""Population based training (Jaderberg et al., 2017), asynchronous.
+
+A trial is one stretch of training of one member of the population; the next stretch of the
+member is a new trial that begins with a checkpoint. A member that is among the worst
+`quantile_fraction` takes over the checkpoint and the hyperparameters of one of the best
+(exploit) and changes them (explore); the others go on as they are. Compared are the newest
+results of all members, so nobody waits for the slowest.
+
+Explore is Ray Tune's: a hyperparameter is drawn anew with `resample_probability`; else a number is
+multiplied by one of `perturbation_factors`, and a choice becomes a neighbour in the list.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from algorithms.own.fresh import generator
+from tunelet.parameter import as_number
+from tunelet.ports import Algorithm, Problem, Suggestions
+from tunelet.space import Float, Int, Normal, Parameter
+from tunelet.trial import Assignment, Scalar, Trial, TrialState, number
+
+_NOTE = "member"
+
+
+class PopulationBasedTraining:
+    """`population_size`: by default `parallel_trials`, and at least 4."""
+
+    def __init__(
+        self,
+        *,
+        population_size: int | None = None,
+        quantile_fraction: float = 0.25,
+        resample_probability: float = 0.25,
+        perturbation_factors: Sequence[float] | None = None,
+    ) -> None:
+        if not 0 <= quantile_fraction <= 0.5:
+            raise ValueError("quantile_fraction must be from 0 to 0.5")
+        if not 0 <= resample_probability <= 1:
+            raise ValueError("resample_probability must be from 0 to 1")
+        self._size = population_size
+        self._quantile = quantile_fraction
+        self._resample = resample_probability
+        self._factors = tuple(perturbation_factors or (1.2, 0.8))
+
+    def suggest(self, problem: Problem, trials: Sequence[Trial], count: int) -> Suggestions:
+        members = self._members(problem, trials)
+        found: list[Assignment] = []
+        notes: list[Any] = []
+        parents: list[int | None] = []
+        for place in range(problem.first, problem.first + count):
+            member = next((one for one in members if one.free), None)
+            if member is None:
+                break  # until one of the stretches ends
+            member.free = False
+            rng = generator(problem.seed, place, "pbt")
+            assignment, parent = self._next(problem, member, members, rng)
+            found.append(assignment)
+            notes.append({_NOTE: member.index})
+            parents.append(parent)
+        return Suggestions(found, False, None, notes, parents)
+
+    def _members(self, problem: Problem, trials: Sequence[Trial]) -> "list[_Member]":
+        """Those whose last stretch ended longest ago come first."""
+        size = self._size or max(problem.parallel, 4)
+        members = [_Member(index) for index in range(size)]
+        for trial in trials:
+            index = _member(trial)
+            if index is not None and index < size:
+                members[index].take(trial, problem)
+        return sorted(members, key=lambda one: one.newest)
+
+    def _next(
+        self, problem: Problem, member: "_Member", members: "Sequence[_Member]", rng: Random
+    ) -> tuple[Assignment, int | None]:
+        """The hyperparameters of the member's next stretch, and whose checkpoint it begins with."""
+        ranked = sorted((one for one in members if one.best), key=lambda one: one.loss)
+        share = math.ceil(len(ranked) * self._quantile) if len(ranked) > 1 else 0
+        worst = ranked[len(ranked) - share :]
+        if member.best is not None and member not in worst and not member.failed:
+            return member.best.hyperparameters, member.best.number
+        better = [one for one in ranked[: max(share, 1)] if one is not member]
+        if member.newest < 0 or not better:
+            if member.best is not None:
+                return member.best.hyperparameters, member.best.number
+            return problem.space.sample(rng), None
+        chosen = rng.choice(better).best
+        assert chosen is not None
+        return self._explored(problem, chosen.hyperparameters, rng), chosen.number
+
+    def _explored(self, problem: Problem, known: Assignment, rng: Random) -> Assignment:
+        def value(one: Parameter) -> Scalar:
+            if one.name not in known or rng.random() < self._resample:
+                return one.from_unit(rng.random())
+            return _perturbed(one, known[one.name], rng.choice(self._factors))
+
+        return problem.space.build(value)
+
+
+class _Member:
+    """One of the population: its newest stretch that has a result, and whether one runs."""
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+        self.free = True
+        self.failed = False
+        self.best: Trial | None = None
+        self.loss = math.nan
+        self.newest = -1
+
+    def take(self, trial: Trial, problem: Problem) -> None:
+        self.newest = trial.number
+        self.free = trial.state.finished
+        objective = problem.objectives[0]
+        value = number(trial.values.get(objective.metric, math.nan))
+        self.failed = trial.state is not TrialState.COMPLETE or math.isnan(value)
+        if not self.failed:
+            self.best = trial
+            self.loss = value if objective.direction == "minimize" else -value
+        elif not trial.state.finished:
+            self.failed = False
+
+
+def _member(trial: Trial) -> int | None:
+    index = trial.note.get(_NOTE) if isinstance(trial.note, Mapping) else None
+    return index if isinstance(index, int) else None
+
+
+def _perturbed(one: Parameter, value: Scalar, factor: float) -> Scalar:
+    """The value times the factor, in the bounds. Of choices and of wide steps, the neighbour."""
+    if isinstance(one, Normal):
+        return one.from_unit(one.to_unit(as_number(value) * factor))
+    if isinstance(one, Int | Float):
+        moved = one.nearest(as_number(value) * factor)
+        if moved != value or one.count is None:
+            return moved
+    values = [one.at(place) for place in range(one.count or 0)]
+    place = next(place for place, each in enumerate(values) if _same(each, value))
+    return values[min(max(place + (1 if factor > 1 else -1), 0), len(values) - 1)]
+
+
+def _same(a: Scalar, b: Scalar) -> bool:
+    """Whether they are one choice; True and 1 are two."""
+    return a == b and isinstance(a, bool) == isinstance(b, bool)
+
+
+if TYPE_CHECKING:
+    _: type[Algorithm] = PopulationBasedTraining
