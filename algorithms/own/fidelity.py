@@ -9,12 +9,13 @@ checkpoint of the first one. No trial waits for others.
 Without it, a trial is meant to have the whole budget, reports as it goes, and is stopped at the
 rung where it is not among the best (algorithms.stopping.halving).
 
-New hyperparameters are drawn at random, by BOHB from the TPE of the trials that ended on the
-highest rung with enough of them: two more than there are hyperparameters, and at least ten.
+New hyperparameters are drawn at random, by BOHB from a TPE to which a trial on a lower rung is
+worse than any on a higher one, as Optuna's is to pruned ones. (The original has one model for
+the highest budget with enough trials; as only good ones get there, it learns little of the bad.)
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
@@ -25,13 +26,10 @@ from algorithms.stopping.halving import Hyperband, SuccessiveHalving, bracket, s
 from tunelet.curves import Curves
 from tunelet.ports import Algorithm, Problem, StoppingRule, Suggestions
 from tunelet.space import Float, Int, Space
-from tunelet.trial import Assignment, Trial, TrialState, number
+from tunelet.trial import Assignment, Report, Trial, TrialState, number
 
 _NOTE = "promoted"
 """In the note of a trial: the trial that it goes on with."""
-
-_LESSONS = 10
-"""Trials from which on a TPE is worth asking."""
 
 
 class Fidelity:
@@ -153,7 +151,7 @@ class Bohb(HyperbandSearch):
     def sampler(self) -> Algorithm:
         from algorithms.optuna.tpe import TreeParzen
 
-        return TreeParzen(n_startup_trials=0 if self._resource else 10)
+        return TreeParzen()
 
 
 class _Rungs:
@@ -198,13 +196,14 @@ class _Rungs:
         return None
 
     def lessons(self, found: Sequence[Assignment]) -> list[Trial]:
-        """The trials without budgets: complete is what ended on the rung to learn from."""
-        chosen = self._rung_to_learn_from()
-        lessons = [self._lesson(trial, chosen) for trial in self._trials]
+        """The trials without budgets: what ended on a higher rung ranks above the others."""
+        surpassed = {
+            self._of[trial.number] for trial in self._trials if self._rung(trial) is not None
+        }
+        lessons = [self._lesson(trial, surpassed) for trial in self._trials]
         for place, assignment in enumerate(found):
-            lessons.append(
-                Trial(len(self._trials) + place, self._bare(assignment), 0.0, TrialState.RUNNING)
-            )
+            number = len(self._trials) + place
+            lessons.append(Trial(number, self._bare(assignment), 0.0, TrialState.RUNNING))
         return lessons
 
     def with_budget(
@@ -212,19 +211,19 @@ class _Rungs:
     ) -> Callable[[Any], bool | int | float | str | None]:
         return lambda one: budget if one.name == self._resource else drawn[one.name]
 
-    def _lesson(self, trial: Trial, chosen: int | None) -> Trial:
-        state = trial.state
-        if state.finished and (self._rung(trial) != chosen or state is not TrialState.COMPLETE):
+    def _lesson(self, trial: Trial, surpassed: Collection[int | None]) -> Trial:
+        """The trial as if pruned at its rung; failed where more is known of its hyperparameters."""
+        rung, metric = self._rung(trial), self._objective.metric
+        state, reports = trial.state, trial.reports
+        if state.finished and (rung is None or trial.number in surpassed):
             state = TrialState.FAIL
+        elif rung is not None and rung + 1 < len(self._ladder):
+            state = TrialState.PRUNED
+            reports = (Report(rung, {metric: trial.values.get(metric, "NaN")}),)
         bare = self._bare(trial.hyperparameters)
-        return msgspec.structs.replace(trial, hyperparameters=bare, state=state, note=None)
-
-    def _rung_to_learn_from(self) -> int | None:
-        counts = [0] * len(self._ladder)
-        for (_, rung), ended in self._ended.items():
-            counts[rung] += len(ended)
-        enough = max(len(self.space) + 2, _LESSONS)
-        return max((rung for rung, count in enumerate(counts) if count >= enough), default=None)
+        return msgspec.structs.replace(
+            trial, hyperparameters=bare, state=state, reports=reports, note=None
+        )
 
     def _bare(self, assignment: Assignment) -> Assignment:
         return {name: value for name, value in assignment.items() if name != self._resource}
