@@ -6,7 +6,8 @@
 `MySearch(**settings)` must return a `tunelet.ports.Algorithm`. Its keyword parameters are the
 settings and their annotations the types; the first line of its docstring is the summary. The
 class attributes `conditions` (False: no `when`) and `objectives` (the most it handles) say
-what it cannot do. A plugin does not replace a built-in algorithm of the same name.
+what it cannot do. A plugin does not replace a built-in algorithm of the same name, and is asked in
+a process of its own (algorithms.isolated).
 """
 
 import inspect
@@ -39,7 +40,6 @@ def row(entry: EntryPoint) -> Row:
         constraints=getattr(factory, "constraints", False),
         fidelity=getattr(factory, "fidelity", False),
         parallel=getattr(factory, "parallel", None),
-        stops=hasattr(factory, "stops"),
     )
 
 

@@ -53,16 +53,21 @@ class Registry:
 
     def load(self, name: str, settings: Mapping[str, Any]) -> Any:
         """Import and make it; `Reject` if it is unknown, absent or set up wrongly."""
-        row = self.row(name, self._noun)
-        errors = [row] if isinstance(row, FieldError) else wrong_settings(row, settings, self._noun)
-        if errors or isinstance(row, FieldError):
-            raise Reject(f"The {self._noun} {name} cannot be used as asked", errors)
+        row = self.check(name, settings)
         module, _, attribute = row.target.partition(":")
         factory = getattr(importlib.import_module(module), attribute)
         try:
             return factory(**dict(row.bind), **settings)
         except (TypeError, ValueError) as error:
             raise Reject(f"The {self._noun} {name} refused its settings: {error}") from error
+
+    def check(self, name: str, settings: Mapping[str, Any]) -> Row:
+        """What is known of it; `Reject` if it is unknown, absent or set up wrongly."""
+        row = self.row(name, self._noun)
+        errors = [row] if isinstance(row, FieldError) else wrong_settings(row, settings, self._noun)
+        if errors or isinstance(row, FieldError):
+            raise Reject(f"The {self._noun} {name} cannot be used as asked", errors)
+        return row
 
     def row(self, name: str, field: str) -> Row | FieldError:
         """What is known of it, or why it cannot be used."""

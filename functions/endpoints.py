@@ -156,8 +156,11 @@ def schema(call: Call) -> Response:
 
 
 def algorithms(call: Call) -> Response:
-    """The algorithms to choose from."""
-    return json_answer({"algorithms": list(call.service.catalog.describe())})
+    """The algorithms and stopping rules to choose from."""
+    catalog = call.service.catalog
+    return json_answer(
+        {"algorithms": list(catalog.describe()), "early_stopping": list(catalog.rules())}
+    )
 
 
 def openapi(call: Call) -> Response:

@@ -143,7 +143,10 @@ SCHEMAS: dict[str, Schema] = {
         "required": ["specversion", "id", "source", "type", "subject"],
     },
     "Told": _closed(events={"type": "array", "items": _closed(id=_TEXT, stop={"type": "boolean"})}),
-    "Algorithms": _closed(algorithms={"type": "array", "items": {"type": "object"}}),
+    "Algorithms": _closed(
+        algorithms={"type": "array", "items": {"type": "object"}},
+        early_stopping={"type": "array", "items": {"type": "object"}},
+    ),
     "Status": _closed(status=_TEXT),
     "Problem": _closed(
         type=_TEXT,

@@ -143,6 +143,11 @@ class Client:
         answer = self._transport.call("GET", "/api/algorithms")
         return list(answer["algorithms"])
 
+    def stopping_rules(self) -> list[Json]:
+        """What `early_stopping` may name, described as the algorithms are."""
+        answer = self._transport.call("GET", "/api/algorithms")
+        return list(answer["early_stopping"])
+
     def schema(self) -> Json:
         """The JSON Schema of a request."""
         return dict(self._transport.call("GET", "/api/schema"))

@@ -127,6 +127,18 @@ class AlgorithmContract:
     def algorithm(self) -> Algorithm:
         raise NotImplementedError
 
+    def spaces(self) -> st.SearchStrategy[Space]:
+        return spaces()
+
+    def nine(self) -> Space:
+        """A space of nine assignments."""
+        return Space.of(
+            {
+                "a": {"type": "int", "min": 1, "max": 6},
+                "b": {"type": "categorical", "choices": ["x", "y"], "when": {"a": {"min": 4}}},
+            }
+        )
+
     @INHERITED
     @given(st.data())
     def test_every_suggestion_is_an_assignment_of_the_space(self, data: st.DataObject) -> None:
@@ -172,12 +184,7 @@ class AlgorithmContract:
     def test_trials_that_still_run_are_not_suggested_again(self) -> None:
         if self.repeats:
             pytest.skip("it repeats hyperparameters on purpose")
-        space = Space.of(
-            {
-                "a": {"type": "int", "min": 1, "max": 6},
-                "b": {"type": "categorical", "choices": ["x", "y"], "when": {"a": {"min": 4}}},
-            }
-        )
+        space = self.nine()
         problem = Problem(space, (LOSS,), seed=3, first=0)
         trials: list[Trial] = []
         while True:
@@ -200,7 +207,7 @@ class AlgorithmContract:
         return list(self.algorithm().suggest(problem, trials, count).assignments)
 
     def _case(self, data: st.DataObject) -> tuple[Problem, list[Trial]]:
-        space = data.draw(spaces())
+        space = data.draw(self.spaces())
         history = data.draw(histories(space))
         objectives = data.draw(st.sampled_from(self.objectives))
         seed = data.draw(st.integers(0, 2**31))

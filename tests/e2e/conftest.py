@@ -33,7 +33,12 @@ class Up:
             self.process = subprocess.Popen(
                 [*command, "up", "--port", self._port, "--data", str(self._data), *self._options],
                 cwd=ROOT,
-                env=os.environ | {"PYTHONPATH": str(ROOT)},
+                env=os.environ
+                | {
+                    "PYTHONPATH": os.pathsep.join(
+                        filter(None, (str(ROOT), os.getenv("PYTHONPATH")))
+                    )
+                },
                 stdout=output,
                 stderr=output,
             )

@@ -274,7 +274,12 @@ def test_the_schema_and_the_algorithms_are_the_services(tunelet: Shell) -> None:
     assert json.loads(tunelet("schema").out)["$schema"].startswith("https://json-schema.org/")
     names = [each["name"] for each in tunelet.json("algorithms")["algorithms"]]
     assert {"random_search", "grid_search", "tpe"} <= set(names)
-    assert re.search(r"^tpe +yes ", tunelet("algorithms").out, re.M)
+    shown = tunelet("algorithms").out
+    assert re.search(r"^tpe +yes ", shown, re.M)
+    assert re.search(r"^median +yes ", shown, re.M)
+    alone = tunelet("algorithms", "tpe").out
+    assert re.search(r"^n_startup_trials +integer +10 ", alone, re.M)
+    assert "tunelet[" in tunelet("algorithms", "ray.NevergradSearch").out
 
 
 def test_a_shell_completes_the_names_of_experiments(tunelet: Shell) -> None:

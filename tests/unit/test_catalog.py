@@ -10,7 +10,9 @@ import optuna
 import pytest
 
 from algorithms import catalog
+from algorithms.isolated import Isolated
 from algorithms.plugins import settings
+from algorithms.registry import Registry
 from algorithms.row import Row
 from algorithms.table import TABLE
 from tunelet.errors import Reject
@@ -37,11 +39,26 @@ class Edges:
         self._side = side
 
     def suggest(self, problem, trials, count):
+        print("plugins may print")
         return Suggestions([{one.name: one.from_unit(0.0) for one in problem.space}] * count)
+
+
+class Wild(Edges):
+    def __init__(self, *, side: str) -> None:
+        self._side = side
+
+    def suggest(self, problem, trials, count):
+        while self._side == "endless":
+            pass
+        if self._side == "exit":
+            import os
+            os._exit(3)
+        return 1 // 0 if self._side == "raise" else 1
 '''
 POINTS = """\
 [tunelet.algorithms]
 edges = edges_search:Edges
+wild = edges_search:Wild
 tpe = edges_search:Edges
 broken = no_such_module:Search
 """
@@ -73,6 +90,7 @@ EXAMPLES = {
     "fixed_params": {"a": 5},
     "base_sampler": "RandomSampler",
     "p_suggest": [[1.0, "tpe"]],
+    "optimizer": "OnePlusOne",
 }
 OURS = [row for row in TABLE.values() if not row.bind]
 OPTUNAS = [row for row in TABLE.values() if row.target.startswith("algorithms.optuna.sampler:")]
@@ -139,7 +157,7 @@ def test_an_unknown_name_is_answered_with_the_nearest_and_all_there_are() -> Non
     (message,) = messages("random-search", {}).values()
     assert 'did you mean "random_search"?' in message
     assert all(f'"{name}"' in message for name in TABLE)
-    assert '"tpe"' in messages("x" * 500, {})["hpo_algorithm.name"]
+    assert '"anneal"' in messages("x" * 500, {})["hpo_algorithm.name"]
 
 
 def test_every_wrong_setting_is_named_with_its_remedy() -> None:
@@ -218,8 +236,25 @@ def test_a_plugins_limits_and_settings_are_checked_too() -> None:
         "objectives",
         "hyperparameters.b.when",
     }
-    with pytest.raises(Reject, match="low or high"):
-        catalog().load("edges", {"side": "middle"})
+    problem = Problem(Space.of({"a": {"type": "int", "min": 1, "max": 9}}), (), 1, 0)
+    with pytest.raises(RuntimeError, match="low or high"):
+        catalog().load("edges", {"side": "middle"}).suggest(problem, [], 1)
+
+
+@pytest.mark.usefixtures("plugin")
+@pytest.mark.parametrize(
+    ("side", "reason"),
+    [
+        ("endless", "no answer in 3 seconds"),
+        ("exit", "ended with code 3"),
+        ("raise", "ZeroDivisionError"),
+        ("nonsense", "answered with int"),
+    ],
+)
+def test_whatever_a_plugin_does_is_told_and_ends(side: str, reason: str) -> None:
+    problem = Problem(Space.of({"a": {"type": "int", "min": 1, "max": 9}}), (), 1, 0)
+    with pytest.raises((RuntimeError, TypeError), match=reason):
+        Isolated("wild", {"side": side}, limit=3).suggest(problem, [], 1)
 
 
 @pytest.mark.usefixtures("plugin")
@@ -250,6 +285,14 @@ def test_hyperopts_algorithms_have_its_arguments_and_defaults(row: Row) -> None:
         for name, one in theirs.items()
         if name not in context
     } == ours
+
+
+def test_a_library_that_is_not_there_is_named_with_its_extra() -> None:
+    absent = Row("a", "", "no:where", libraries=("no_such_library",), extra="some")
+    known = Registry({"a": absent}, "algorithm", "no.such.group")
+    (error,) = known.problems("a", {}, Demands(), "hpo_algorithm")
+    assert "no_such_library" in error.message
+    assert "tunelet[some]" in error.remedy
 
 
 def test_nothing_of_tpe_changes_unseen() -> None:

@@ -1,12 +1,15 @@
 """schema and algorithms: what a request may say."""
 
+import json
 import os
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
 
 from tunelet.cli.connection import Connection, connected, write_json
 from tunelet.cli.table import lines, width
+from tunelet.errors import NotFound
 from tunelet.report import Table
 
 
@@ -36,20 +39,85 @@ def _installed() -> dict[str, Any] | None:
 
 
 @click.command("algorithms")
+@click.argument("name", required=False)
 @connected
-def algorithms_command(connection: Connection) -> None:
-    """List the algorithms of the service.
+def algorithms_command(connection: Connection, name: str | None) -> None:
+    """List the algorithms and stopping rules of the service.
+
+    With NAME, show what that one supports and its settings.
 
     \b
     Examples:
       tunelet algorithms
+      tunelet algorithms tpe
       tunelet algorithms --json | jq '.algorithms[].name'
     """
-    known = connection.client().algorithms()
+    client = connection.client()
+    known = {"algorithms": client.algorithms(), "early_stopping": client.stopping_rules()}
+    if name is not None:
+        known = {key: [one for one in ones if one["name"] == name] for key, ones in known.items()}
+        if not any(known.values()):
+            raise NotFound(f"There is no algorithm or stopping rule {name}")
     if connection.json:
-        write_json({"algorithms": known})
-        return
+        write_json(known)
+    elif name is None:
+        titles = ("ALGORITHM", "INSTALLED", "SUPPORTS", "SUMMARY")
+        click.echo("\n".join(lines(_overview(known["algorithms"], titles), width())))
+        click.echo()
+        titles = ("STOPPING RULE", *titles[1:])
+        click.echo("\n".join(lines(_overview(known["early_stopping"], titles), width())))
+    else:
+        click.echo("\n\n".join(_in_full(one) for ones in known.values() for one in ones))
+
+
+def _overview(known: Sequence[Mapping[str, Any]], titles: tuple[str, ...]) -> Table:
     rows = tuple(
-        (each["name"], "yes" if each["installed"] else "no", each["summary"]) for each in known
+        (
+            each["name"],
+            "yes" if each["installed"] else f"[{each['extra']}]",
+            _supports(each["supports"]),
+            each["summary"],
+        )
+        for each in known
     )
-    click.echo("\n".join(lines(Table(("NAME", "INSTALLED", "SUMMARY"), rows), width())))
+    return Table(titles, rows)
+
+
+def _supports(supports: Mapping[str, Any]) -> str:
+    """What sets it apart, in a word each: docs/algorithms.md explains them."""
+    able = {
+        "conditions": supports["conditions"],
+        "several": supports["objectives"] != 1,
+        "limits": supports["constraints"],
+        "budgets": supports["fidelity"],
+    }
+    return " ".join(word for word, can in able.items() if can) or "-"
+
+
+def _in_full(one: Mapping[str, Any]) -> str:
+    supports = one["supports"]
+    most = supports["objectives"]
+    facts = {
+        "Installed": "yes" if one["installed"] else f"no: pip install tunelet[{one['extra']}]",
+        "Conditions": "yes" if supports["conditions"] else "no",
+        "Integers": "yes" if supports["integers"] else "rounded",
+        "Objectives": "any number" if most is None else f"at most {most}",
+        "Constraints": "yes" if supports["constraints"] else "no",
+        "Budgets": "yes" if supports["fidelity"] else "no",
+        "In parallel": supports["parallel"] or "any number",
+    }
+    head = [f"{one['name']}: {one['summary']}", ""]
+    head += [f"{fact + ':':13}{value}" for fact, value in facts.items()]
+    if not one["settings"]:
+        return "\n".join([*head, "", "It has no settings."])
+    rows = tuple(
+        (
+            each["name"],
+            each["type"],
+            "required" if each["required"] else json.dumps(each["default"]),
+            each["summary"],
+        )
+        for each in one["settings"]
+    )
+    table = Table(("SETTING", "TYPE", "DEFAULT", "MEANING"), rows)
+    return "\n".join([*head, "", *lines(table, width())])

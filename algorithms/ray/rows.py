@@ -1,0 +1,99 @@
+"""Ray Tune's searchers, with the arguments of their classes."""
+
+from typing import Any
+
+from algorithms.row import Row, Setting
+
+
+def _row(name: str, summary: str, module: str, *settings: Setting, **more: Any) -> Row:
+    return Row(
+        f"ray.{name}",
+        summary,
+        "algorithms.ray.search:Searcher",
+        settings,
+        extra="ray",
+        conditions=False,
+        objectives=1,
+        bind=(("module", module),),
+        **more,
+    )
+
+
+def _wrapped(name: str, summary: str, factory: str, *settings: Setting, **more: Any) -> Row:
+    return Row(f"ray.{name}", summary, f"algorithms.ray.wrapped:{factory}", settings, **more)
+
+
+ROWS = (
+    _row(
+        "AxSearch",
+        "Bayesian optimization with BoTorch (Ax)",
+        "ax",
+        libraries=("ax", "torch"),
+    ),
+    _wrapped("BasicVariantGenerator", "Independent draws", "basic_variant_generator"),
+    _row(
+        "BayesOptSearch",
+        "Bayesian optimization with a Gaussian process (bayesian-optimization)",
+        "bayesopt",
+        Setting("utility_kwargs", "object", None, nullable=True, summary="kind, kappa and xi"),
+        Setting(
+            "random_search_steps", "integer", 10, minimum=1, summary="trials drawn at random first"
+        ),
+        libraries=("bayes_opt",),
+        integers=False,
+    ),
+    _wrapped(
+        "HyperOptSearch",
+        "Tree-structured Parzen estimator (Hyperopt)",
+        "hyperopt_search",
+        Setting(
+            "n_initial_points", "integer", 20, minimum=0, summary="trials drawn at random first"
+        ),
+        Setting("gamma", "number", 0.25, minimum=0, summary="of the trials, those that are good"),
+        libraries=("hyperopt",),
+        extra="hyperopt",
+        objectives=1,
+    ),
+    _row(
+        "NevergradSearch",
+        "An optimizer of Nevergrad",
+        "nevergrad",
+        Setting(
+            "optimizer",
+            "string",
+            None,
+            required=True,
+            summary="its name in Nevergrad's registry, such as TwoPointsDE",
+        ),
+        Setting("optimizer_kwargs", "object", None, nullable=True, summary="its arguments"),
+        libraries=("nevergrad",),
+    ),
+    _wrapped(
+        "OptunaSearch",
+        "A sampler of Optuna",
+        "optuna_search",
+        Setting(
+            "sampler",
+            "any",
+            None,
+            summary="the class, or its name and settings; null: TPESampler",
+        ),
+        libraries=("optuna",),
+        extra="up",
+        constraints=True,
+    ),
+    _row(
+        "TuneBOHB",
+        "BOHB's kernel density model (hpbandster)",
+        "bohb",
+        Setting("bohb_config", "object", None, nullable=True, summary="arguments of BOHB"),
+        libraries=("hpbandster", "ConfigSpace"),
+    ),
+    _row(
+        "ZOOptSearch",
+        "Sequential randomized coordinate shrinking (ZOOpt)",
+        "zoopt",
+        Setting("algo", "string", "asracos", choices=("asracos", "sracos"), summary="its name"),
+        libraries=("zoopt",),
+    ),
+)

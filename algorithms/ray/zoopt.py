@@ -1,0 +1,40 @@
+"""Sequential randomized coordinate shrinking (Hu, Qian and Yu, AAAI 2017): the library ZOOpt."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from algorithms.ray.search import Known
+
+CHOICES = True
+_PRECISION = 1e-10
+
+
+def propose(known: Known, algo: str = "asracos", parallel_num: int = 1) -> Sequence[float] | None:
+    """`algo` is "asracos" or "sracos", which differ only in how Ray runs them."""
+    import zoopt
+    from zoopt.algos.opt_algorithms.racos.sracos import SRacosTune
+
+    if algo.lower() not in ("asracos", "sracos"):
+        raise ValueError(f'algo is {algo!r}; use "asracos" or "sracos"')
+    kind = zoopt.ValueType
+    dimension = zoopt.Dimension2(
+        [
+            (kind.CONTINUOUS, [0.0, 1.0], _PRECISION)
+            if axis.choices is None
+            else (kind.GRID, list(range(axis.choices)))
+            for axis in known.cube.axes
+        ]
+    )
+    parameter = zoopt.Parameter(budget=max(known.problem.budget or 100, 2), seed=known.seed)
+    optimizer: Any = SRacosTune(dimension=dimension, parameter=parameter, parallel_num=parallel_num)
+    # The library takes no point twice; of equal ones the best counts.
+    told = dict(sorted(known.with_lies(), key=lambda one: -one[1]))
+    if len(told) < parameter.get_train_size():
+        return None  # the library's initial samples are draws from the prior
+    for point, loss in told.items():
+        optimizer.live_num += 1
+        optimizer.complete(zoopt.Solution(x=known.cube.whole(point)), loss)
+    # Past the initial samples, and none of its own is under way.
+    optimizer.init_num, optimizer.live_num = parameter.get_train_size() + 1, 0
+    found = optimizer.suggest()
+    return None if found is None or found == "FINISHED" else [float(one) for one in found.get_x()]

@@ -1,0 +1,115 @@
+"""The libraries behind Ray's searchers keep the contract, and learn from what the log says.
+
+Each is tested where it is installed: `make test-algorithms` installs them all.
+"""
+
+from importlib.util import find_spec
+from typing import Any
+
+import pytest
+from hypothesis import strategies as st
+
+from algorithms import catalog
+from tests.contracts.algorithms import LOSS, AlgorithmContract, bounded, choices, integers, priors
+from tunelet.ports import Algorithm, Problem
+from tunelet.space import Space
+from tunelet.trial import Assignment, Trial, TrialState
+
+needs = {
+    name: pytest.mark.skipif(find_spec(name) is None, reason=f"needs {name}: install tunelet[ray]")
+    for name in ("ax", "bayes_opt", "hpbandster", "nevergrad", "zoopt")
+}
+
+
+class Unconditional(AlgorithmContract):
+    """Without conditions, and with few examples: these libraries are slow."""
+
+    objectives = ((LOSS,),)
+
+    def nine(self) -> Space:
+        forms = {"a": {"type": "int", "min": 1, "max": 3}}
+        return Space.of(forms | {"b": {"type": "categorical", "choices": ["x", "y", "z"]}})
+
+    def spaces(self) -> st.SearchStrategy[Space]:
+        forms = st.one_of(bounded(), integers(), priors(), choices())
+        return st.dictionaries(st.sampled_from("abcd"), forms, min_size=1).map(Space.of)
+
+
+@needs["ax"]
+class TestAx(Unconditional):
+    def algorithm(self) -> Algorithm:
+        return catalog().load("ray.AxSearch", {})
+
+
+@needs["bayes_opt"]
+class TestBayesOpt(Unconditional):
+    def algorithm(self) -> Algorithm:
+        return catalog().load("ray.BayesOptSearch", {"random_search_steps": 2})
+
+
+@needs["nevergrad"]
+class TestNevergrad(Unconditional):
+    def algorithm(self) -> Algorithm:
+        return catalog().load("ray.NevergradSearch", {"optimizer": "OnePlusOne"})
+
+
+@needs["hpbandster"]
+class TestTuneBohb(Unconditional):
+    def algorithm(self) -> Algorithm:
+        return catalog().load("ray.TuneBOHB", {})
+
+
+@needs["zoopt"]
+class TestZoopt(Unconditional):
+    def algorithm(self) -> Algorithm:
+        return catalog().load("ray.ZOOptSearch", {})
+
+
+del Unconditional
+
+
+class TestWrapped:
+    def test_they_are_the_algorithms_of_their_libraries(self) -> None:
+        space = Space.of({"x": {"type": "float", "min": 0.0, "max": 1.0}})
+        problem = Problem(space, (LOSS,), 1, 0)
+        for name, same, settings in (
+            ("ray.OptunaSearch", "optuna.TPESampler", {}),
+            ("ray.HyperOptSearch", "hyperopt.tpe", {}),
+            ("ray.BasicVariantGenerator", "random_search", {}),
+        ):
+            ours = catalog().load(name, settings).suggest(problem, [], 2)
+            assert ours == catalog().load(same, {}).suggest(problem, [], 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        pytest.param("ray.AxSearch", {}, marks=needs["ax"]),
+        pytest.param("ray.BayesOptSearch", {}, marks=needs["bayes_opt"]),
+        pytest.param("ray.NevergradSearch", {"optimizer": "CMA"}, marks=needs["nevergrad"]),
+        pytest.param("ray.NevergradSearch", {"optimizer": "TBPSA"}, marks=needs["nevergrad"]),
+        pytest.param("ray.TuneBOHB", {}, marks=needs["hpbandster"]),
+        pytest.param("ray.ZOOptSearch", {}, marks=needs["zoopt"]),
+    ],
+)
+def test_it_finds_what_random_search_misses(name: str, settings: dict[str, Any]) -> None:
+    learnt, random = run(name, settings), run("random_search", {})
+    assert sum(learnt[20:]) < sum(random[20:]) * 0.7
+
+
+def measure(assignment: Assignment) -> float:
+    return sum((float(str(value)) - 2) ** 2 for value in assignment.values())
+
+
+def run(name: str, settings: dict[str, Any], count: int = 40) -> list[float]:
+    space = Space.of({n: {"type": "float", "min": -5.0, "max": 5.0} for n in "xyz"})
+    problem = Problem(space, (LOSS,), 5, 0, parallel=2, budget=count)
+    trials: list[Trial] = []
+    while len(trials) < count:
+        asked = problem._replace(first=len(trials))
+        for found in catalog().load(name, settings).suggest(asked, trials, 2).assignments:
+            done = TrialState.COMPLETE
+            trials.append(
+                Trial(len(trials), found, 0.0, done, values={"objective": measure(found)})
+            )
+    return [float(one.values["objective"]) for one in trials]
