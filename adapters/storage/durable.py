@@ -4,6 +4,8 @@ Folders may vanish at any moment, because whoever removes the last file of one r
 """
 
 import os
+import stat
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -17,8 +19,13 @@ _TRIES = 100
 
 
 def in_folder(path: str, act: Callable[[], T]) -> T:
-    """Do what needs the folder of `path`, which is made anew if it vanishes meanwhile."""
-    for _ in range(_TRIES):
+    """Do what needs the folder of `path`, which is made anew if it vanishes meanwhile.
+
+    A removal has its moment when the folder is dead but still found by its name: whoever
+    removes it must get time to end that, so each try waits a millisecond longer.
+    """
+    for tried in range(_TRIES):
+        time.sleep(tried / 1000)
         with suppress(FileNotFoundError):
             _make_folders(os.path.dirname(path))
             return act()
@@ -33,7 +40,7 @@ def create_unnamed(path: str, data: bytes) -> bool:
     """
     folder = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY)
     try:
-        file = os.open(".", os.O_TMPFILE | os.O_WRONLY, 0o644, dir_fd=folder)
+        file = _open_unnamed(folder)
         try:
             write(file, data)
             os.link(
@@ -51,6 +58,19 @@ def create_unnamed(path: str, data: bytes) -> bool:
     finally:
         os.close(folder)
     return True
+
+
+def _open_unnamed(folder: int) -> int:
+    """Raises `FileNotFoundError` if the folder was removed since it was opened.
+
+    ext4 then answers EPERM: a folder without a link takes no new inode (__ext4_new_inode).
+    """
+    try:
+        return os.open(".", os.O_TMPFILE | os.O_WRONLY, 0o644, dir_fd=folder)
+    except PermissionError:
+        if os.fstat(folder).st_nlink:
+            raise
+        raise FileNotFoundError(2, "the folder was removed") from None
 
 
 def knows_unnamed(folder: Path) -> bool:
@@ -99,6 +119,15 @@ def _make_folders(folder: str) -> None:
     _make_folders(os.path.dirname(folder))
     with suppress(FileExistsError):
         os.mkdir(folder)
-    if not os.path.isdir(folder) and os.path.lexists(folder):
+    if _is_file(folder):
         raise NotADirectoryError(20, "is a file", folder)
     sync_name(folder)
+
+
+def _is_file(path: str) -> bool:
+    """Looks once for what may come and go: absent and then a folder is no file."""
+    try:
+        mode = os.lstat(path).st_mode
+    except FileNotFoundError:
+        return False
+    return not stat.S_ISDIR(mode) and not os.path.isdir(path)
