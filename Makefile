@@ -64,7 +64,7 @@ format: install
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-annotate --upgrade pyproject.toml
 # Without gp, whose torch takes gigabytes.
-EXTRAS := up optuna hyperopt s3 gcs azure obstore parquet kubernetes
+EXTRAS := up optuna hyperopt s3 gcs azure obstore parquet kubernetes telemetry
 lock: $(BIN)/uv
 	$(COMPILE) $(EXTRAS:%=--extra %) --group dev --output-file requirements/dev.txt
 	$(COMPILE:pyproject.toml=) --group bootstrap --output-file requirements/uv.txt

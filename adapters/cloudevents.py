@@ -12,6 +12,7 @@ from cloudevents.conversion import to_binary, to_structured
 from cloudevents.exceptions import GenericException
 from cloudevents.http import CloudEvent, from_http
 
+from tunelet import tracing
 from tunelet.errors import FieldError, Reject, Retry
 from tunelet.ports import COLLECT, FINISHED, LAUNCH, SUGGEST, Signal
 from tunelet.strict import NotJson, decode
@@ -128,6 +129,8 @@ def _event(signal: Signal) -> CloudEvent:
         "subject": f"{namespace}/{experiment}",
         "datacontenttype": "application/json",
     }
+    if traceparent := tracing.current():
+        attributes["traceparent"] = traceparent
     return CloudEvent(attributes, {"namespace": namespace, "experiment": experiment})
 
 

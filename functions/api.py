@@ -14,6 +14,7 @@ from werkzeug.wrappers import Request, Response
 
 from functions import body, problem
 from functions.call import Call, bad_path
+from functions.log import about
 from functions.problem import Refused
 from functions.routes import EVENT, ROUTES, Query, Route, routing
 from functions.streams import Streams
@@ -58,6 +59,8 @@ class Api:
         if errors:
             raise Reject("the request is not as it must be", errors)
         call = Call(self._service, request, path, query, self._streams, raw=raw, key=key)
+        if "name" in path:
+            about(namespace=call.namespace, experiment=call.name, trial=path.get("number"))
         call = call._replace(bearer=_bearer(request), body=_body(route, request, raw))
         try:
             return route.endpoint(call)

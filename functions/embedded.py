@@ -24,9 +24,9 @@ from werkzeug.wrappers import Request, Response
 
 from adapters.broker import Answer, Broker, Target
 from adapters.launchers.process import open_url as open_launcher
-from adapters.storage import open_store
 from adapters.triggers import load_triggers
 from algorithms import catalog
+from functions import wiring
 from functions.door import guarded
 from functions.log import LOGGER, configure
 from functions.outbox import Outbox
@@ -65,7 +65,7 @@ def serve(
     configure("up")
     with ExitStack() as stack:
         stack.enter_context(_only_one(data))
-        store = open_store(store_url or (data / "store").as_uri())
+        store = wiring.store(store_url or (data / "store").as_uri())
         if store_url:
             probe(store)
         # Bound before anything is begun, for trials are told the address.

@@ -12,6 +12,7 @@ from adapters.cloudevents import parse_all
 from functions import training
 from functions.call import Call, json_answer
 from functions.documents import best_json, experiment_json, submitted, trial_json
+from functions.log import about
 from functions.problem import Refused
 from tunelet.errors import FieldError, Reject
 from tunelet.experiment import Experiment
@@ -22,7 +23,9 @@ PART_BYTES = 4 << 20
 
 def submit(call: Call) -> Response:
     """Start an experiment. With an Idempotency-Key, sent twice, it is one."""
-    return json_answer(submitted(call.service.submit(call.body, call.given_namespace, call.key)))
+    begun = call.service.submit(call.body, call.given_namespace, call.key)
+    about(namespace=begun.namespace, experiment=begun.name)
+    return json_answer(submitted(begun))
 
 
 def experiments(call: Call) -> Response:

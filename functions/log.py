@@ -1,18 +1,45 @@
 """Structured logs: one JSON object a line on standard error, as log collectors read them.
 
-The fields are `time`, `severity`, `message`, `function`, and where a line is about one,
-`namespace`, `experiment` and `trial`, given as `extra=` of the logging call.
+The fields are `time`, `severity`, `message`, `function`, `trace_id` where there is a trace, and
+`namespace`, `experiment` and `trial` where a line is about one: given as `extra=` of the logging
+call, or else what the request is `about`.
 """
 
 import json
 import logging
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import TextIO
+from typing import Any, TextIO
+
+from tunelet import tracing
 
 LOGGER = logging.getLogger("tunelet")
 
 _FIELDS = ("namespace", "experiment", "trial", "function")
+_subject: ContextVar[Mapping[str, Any]] = ContextVar("subject", default={})  # noqa: B039 (never written)
+
+
+@contextmanager
+def request() -> Iterator[None]:
+    """What `about` says meanwhile is of one request."""
+    token = _subject.set({})
+    try:
+        yield
+    finally:
+        _subject.reset(token)
+
+
+def about(**fields: Any) -> None:
+    """Say what the rest of the request is about: namespace, experiment, trial."""
+    _subject.set({**_subject.get(), **{k: v for k, v in fields.items() if v is not None}})
+
+
+def subject() -> Mapping[str, Any]:
+    """What the request is about, as far as it is known."""
+    return _subject.get()
 
 
 class JsonLines(logging.Formatter):
@@ -29,6 +56,9 @@ class JsonLines(logging.Formatter):
             "message": record.getMessage(),
             "function": self._function,
         }
+        line |= subject()
+        if found := tracing.trace_id():
+            line["trace_id"] = found
         line |= {name: getattr(record, name) for name in _FIELDS if hasattr(record, name)}
         if record.exc_info:
             line["trace"] = self.formatException(record.exc_info)

@@ -29,10 +29,10 @@ def _function(name: str) -> wiring.Function:
         settings = wiring.Settings.from_env()
         outbox = wiring.outbox(settings)
         service = wiring.service(settings, outbox)
+        return wiring.function(name, service, outbox, settings.max_body_bytes)
     except Reject as refusal:
         wrong = (f"  {e.field} {e.message}; {e.remedy}" for e in refusal.errors)
         sys.exit("\n".join([str(refusal), *wrong]))
-    return wiring.function(name, service, outbox, settings.max_body_bytes)
 
 
 def api(request: Request) -> Response:

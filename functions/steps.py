@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 from werkzeug.wrappers import Request, Response
 
 from adapters.cloudevents import TYPES, Event, binary, parse
-from functions import body, problem
-from functions.log import LOGGER
+from functions import body, metrics, problem
+from functions.log import LOGGER, about
 from functions.outbox import Outbox
 from functions.problem import Refused
-from functions.subject import subject
+from functions.subject import Subject, subject
 from functions.training import EVENTS, tell
 from tunelet.errors import Conflict, FieldError, NotFound, Reject
 from tunelet.ports import COLLECT, LAUNCH, SUGGEST
@@ -35,19 +35,27 @@ _LABELS = tuple(f"tunelet.dev/{name}" for name in ("namespace", "experiment", "t
 
 
 def _suggest(service: "Service", event: Event) -> None:
-    service.suggest(*subject(event)[:2])
+    service.suggest(*_told(event)[:2])
 
 
 def _launch(service: "Service", event: Event) -> None:
-    service.launch(*subject(event)[:2])
+    service.launch(*_told(event)[:2])
 
 
 def _collect(service: "Service", event: Event) -> None:
-    service.collect(*subject(event)[:3])
+    service.collect(*_told(event)[:3])
 
 
 def _tell(service: "Service", event: Event) -> None:
+    _told(event)
     tell(service, event, None)
+
+
+def _told(event: Event) -> Subject:
+    """What the event is about; the log's lines say so from here on."""
+    found = subject(event)
+    about(namespace=found.namespace, experiment=found.experiment, trial=found.number)
+    return found
 
 
 def _collect_job(service: "Service", event: Event) -> None:
@@ -55,11 +63,15 @@ def _collect_job(service: "Service", event: Event) -> None:
     labels = _labels(event.data)
     namespace, experiment, trial = (labels.get(label) for label in _LABELS)
     if namespace and experiment and str(trial).isdecimal():
-        service.collect(namespace, experiment, int(str(trial)))
+        number = int(str(trial))
+        about(namespace=namespace, experiment=experiment, trial=number)
+        service.collect(namespace, experiment, number)
 
 
 def _sweep(service: "Service", event: Event) -> None:
-    LOGGER.info("swept %d live experiments", service.sweep())
+    live = service.sweep()
+    metrics.live(live)
+    LOGGER.info("swept %d live experiments", live)
 
 
 STEPS: Mapping[str, Mapping[str, Step]] = {

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Request, Response
 from functions.late import LateLauncher
 from functions.outbox import Nowhere, Outbox
 from tunelet.errors import FieldError, Reject
-from tunelet.ports import Launcher, Publisher
+from tunelet.ports import Launcher, Publisher, Store
 
 if TYPE_CHECKING:
     from tunelet.service import Service
@@ -74,14 +74,21 @@ def outbox(settings: Settings) -> Outbox:
     return Outbox(BrokerPublisher(settings.sink))
 
 
+def store(url: str) -> Store:
+    """The store at `url`, its requests counted; raises `Reject` for one that cannot be opened."""
+    from adapters.storage import open_store
+    from functions.metrics import MeteredStore
+
+    return MeteredStore(open_store(url))
+
+
 def service(settings: Settings, publisher: Publisher) -> "Service":
     """The service over the adapters that the settings name; raises `Reject` for unknown ones."""
-    from adapters.storage import open_store
     from algorithms import catalog
     from tunelet.service import Service
 
     return Service(
-        open_store(settings.store),
+        store(settings.store),
         LateLauncher(lambda: launcher(settings)),
         catalog(),
         publisher,
@@ -99,6 +106,13 @@ def launcher(settings: Settings) -> Launcher:
 
 def function(name: str, served: "Service", sent: Outbox, max_body_bytes: int) -> Function:
     """One of FUNCTIONS, importing what it needs and no more. `sent` is the service's publisher."""
+    from functions.observed import observed
+    from functions.spans import spans
+
+    return observed(name, _function(name, served, sent, max_body_bytes), spans())
+
+
+def _function(name: str, served: "Service", sent: Outbox, max_body_bytes: int) -> Function:
     if name == "api":
         from functions.api import Api
 

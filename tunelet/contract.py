@@ -47,11 +47,13 @@ def resolve(
     api_url: str,
     token: str,
     checkpoint_url: str,
+    traceparent: str | None = None,
 ) -> Launch:
     """Everything a launcher needs to start `run`.
 
     `api_url` is the service's address without `/api`; `checkpoint_url` stays the same
-    for all attempts of a trial. Raises `Reject` for a placeholder that means nothing.
+    for all attempts of a trial; `traceparent` is the trace that the run belongs to, if any.
+    Raises `Reject` for a placeholder that means nothing.
     """
     code = spec["model_training_code"]
     errors = problems(code, spec["hyperparameters"])
@@ -70,6 +72,7 @@ def resolve(
         env={
             **(filled.get("env") or {}),
             **_environment(run, hyperparameters, api_url, token, checkpoint_url),
+            **({"TRACEPARENT": traceparent} if traceparent else {}),
         },
         metrics={**spec["metrics"], "objectives": [o["metric"] for o in spec["objectives"]]},
         timeout=spec["trial_timeout_seconds"],

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from tunelet import commands, retention
+from tunelet import commands, retention, tracing
 from tunelet.checkpoints import Checkpoints
 from tunelet.commands import Command
 from tunelet.contract import resolve
@@ -308,6 +308,7 @@ class Loop:
                     api_url=self._api_url,
                     token=self._tokens.issue(run),
                     checkpoint_url=self._checkpoints.url(run),
+                    traceparent=tracing.current(),
                 )
             )
         except Retry as fault:

@@ -1,0 +1,116 @@
+"""What a function counts, and the page that Prometheus reads it from.
+
+No label names a tenant or an experiment: there may be any number of them, and whoever reads the
+page need not be one of them.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import perf_counter
+from typing import TYPE_CHECKING, TypeVar
+
+from prometheus_client import CollectorRegistry, Gauge, Histogram
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from werkzeug.wrappers import Response
+
+from tunelet.errors import Reject, Retry, Throttled
+from tunelet.ports import Store, Stored
+
+T = TypeVar("T")
+
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+
+_REGISTRY = CollectorRegistry(auto_describe=True)
+_REQUESTS = Histogram(
+    "tunelet_request_seconds",
+    "Requests and events answered, by function and status code",
+    ("function", "code"),
+    buckets=_SECONDS,
+    registry=_REGISTRY,
+)
+_STORE = Histogram(
+    "tunelet_store_request_seconds",
+    "Requests to the store, by operation and how they ended",
+    ("operation", "result"),
+    buckets=_SECONDS,
+    registry=_REGISTRY,
+)
+_LIVE = Gauge(
+    "tunelet_live_experiments",
+    "Experiments that had not ended when the last sweep looked",
+    registry=_REGISTRY,
+)
+
+
+def page() -> Response:
+    """All figures of this process in Prometheus's text format."""
+    return Response(generate_latest(_REGISTRY), content_type=CONTENT_TYPE_LATEST)
+
+
+def answered(function: str, code: int, seconds: float) -> None:
+    _REQUESTS.labels(function, str(code)).observe(seconds)
+
+
+def live(experiments: int) -> None:
+    _LIVE.set(experiments)
+
+
+class MeteredStore:
+    """`store`, each of its requests counted and timed. A listing is timed to its first key."""
+
+    def __init__(self, store: Store) -> None:
+        self.url = store.url
+        self._store = store
+
+    def get(self, key: str) -> Stored | None:
+        return _timed("get", lambda: self._store.get(key))
+
+    def create(self, key: str, data: bytes) -> bool:
+        return _timed("create", lambda: self._store.create(key, data))
+
+    def put(self, key: str, data: bytes) -> None:
+        _timed("put", lambda: self._store.put(key, data))
+
+    def replace(self, key: str, data: bytes, version: str) -> bool:
+        return _timed("replace", lambda: self._store.replace(key, data, version))
+
+    def copy(self, key: str, to: str) -> bool:
+        return _timed("copy", lambda: self._store.copy(key, to))
+
+    def delete(self, key: str) -> None:
+        _timed("delete", lambda: self._store.delete(key))
+
+    def list(self, prefix: str, after: str = "", limit: int | None = None) -> Iterator[str]:
+        keys = self._store.list(prefix, after, limit)
+        first = _timed("list", lambda: next(keys, None))
+        if first is not None:
+            yield first
+            yield from keys
+
+
+def _timed(operation: str, request: Callable[[], T]) -> T:
+    with _ending(operation):
+        return request()
+
+
+@contextmanager
+def _ending(operation: str) -> Iterator[None]:
+    began, result = perf_counter(), "error"
+    try:
+        yield
+        result = "ok"
+    except Throttled:
+        result = "throttled"
+        raise
+    except Retry:
+        result = "retry"
+        raise
+    except Reject:
+        result = "refused"
+        raise
+    finally:
+        _STORE.labels(operation, result).observe(perf_counter() - began)
+
+
+if TYPE_CHECKING:
+    _conforms: type[Store] = MeteredStore

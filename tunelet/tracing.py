@@ -1,0 +1,37 @@
+"""The W3C trace context of what is being done now: carried on, never looked into.
+
+It comes with an HTTP request or an event, and goes on with events (the extension `traceparent`)
+and into runs (TRACEPARENT), so that one trace leads from submit to the outcomes of trials. Sources:
+W3C Trace Context, https://www.w3.org/TR/trace-context/; CloudEvents' distributed tracing extension;
+OpenTelemetry's environment variables as context carriers.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+_FORM = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII)
+_current: ContextVar[str | None] = ContextVar("traceparent", default=None)
+
+
+def current() -> str | None:
+    """The `traceparent` of what this thread does; None if it belongs to no trace."""
+    return _current.get()
+
+
+def trace_id() -> str | None:
+    """The trace's identity, 32 hex digits."""
+    found = _FORM.fullmatch(_current.get() or "")
+    return found[1] if found else None
+
+
+@contextmanager
+def within(traceparent: str | None) -> Iterator[None]:
+    """What this thread does meanwhile belongs there; what is no trace context counts as none."""
+    known = traceparent if traceparent and _FORM.fullmatch(traceparent) else None
+    token = _current.set(known)
+    try:
+        yield
+    finally:
+        _current.reset(token)
