@@ -1,7 +1,7 @@
 """Hyperparameters with bounds: floats, integers and choices."""
 
 import math
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -82,7 +82,7 @@ class Float(Parameter):
 
     def reaches(self, low: float, high: float) -> bool:
         if self.count is not None:
-            return _any_between(self, self.count, low, high)
+            return Grid(self, self.count).any_between(low, high)
         return max(low, self.min) < min(high, self.max)
 
     def nearest(self, number: float) -> float:
@@ -149,7 +149,7 @@ class Int(Parameter):
         return self.at(min(index, self.count - 1))
 
     def reaches(self, low: float, high: float) -> bool:
-        return _any_between(self, self.count, low, high)
+        return Grid(self, self.count).any_between(low, high)
 
 
 @dataclass(frozen=True)
@@ -194,8 +194,3 @@ class Categorical(Parameter):
         """Where each choice's part of the unit interval begins, and at last 1."""
         sums = list(accumulate(self.weights or (1.0,) * len(self.choices), initial=0.0))
         return (*(one / sums[-1] for one in sums[:-1]), 1.0)
-
-
-def _any_between(parameter: Parameter, count: int, low: float, high: float) -> bool:
-    grid = Grid(parameter, count)
-    return bisect_left(grid, low) < bisect_right(grid, high)  # type: ignore[type-var]

@@ -17,6 +17,7 @@ from tunelet.request import (
     IntRange,
     LogNormalPrior,
     NormalPrior,
+    QuantizedRange,
     Range,
 )
 from tunelet.wording import shown
@@ -54,6 +55,13 @@ def canonical(written: Hyperparameter) -> dict[str, Any]:
                 form["step"] = written.step
             if written.integer:
                 form["integer"] = True
+        case QuantizedRange():
+            form = {"type": written.type, "min": written.min, "max": written.max}
+            form["step"] = written.step
+            if (scale := _scale(written)) != "linear":
+                form["scale"] = scale
+            if written.integer:
+                form["integer"] = True
         case _:
             raise TypeError(type(written).__name__)
     if written.when:
@@ -67,6 +75,9 @@ def faults(written: Hyperparameter) -> Iterator[Fault]:
         case FloatRange() | IntRange():
             yield from _scale_faults(written)
             yield from _range_faults(written)
+        case QuantizedRange():
+            yield from _scale_faults(written)
+            yield from _quantized_faults(written)
         case Choices():
             yield from _choice_faults(written)
         case NormalPrior():
@@ -87,7 +98,7 @@ def canonical_conditions(written: Hyperparameter) -> dict[str, Any]:
     }
 
 
-def _scale(written: FloatRange | IntRange) -> str:
+def _scale(written: FloatRange | IntRange | QuantizedRange) -> str:
     if written.log:
         return "log"
     if isinstance(written, FloatRange) and written.reverse_log:
@@ -101,7 +112,7 @@ def _choices(written: Choices) -> list[Any]:
     return [choice.model_dump() for choice in written.choices]
 
 
-def _scale_faults(written: FloatRange | IntRange) -> Iterator[Fault]:
+def _scale_faults(written: FloatRange | IntRange | QuantizedRange) -> Iterator[Fault]:
     asked = {name for name in ("log", "reverse_log") if getattr(written, name, False)}
     asked |= {written.scale} if written.scale else set()
     if len(asked) > 1:
@@ -118,20 +129,27 @@ def _scale_faults(written: FloatRange | IntRange) -> Iterator[Fault]:
     if scale == "reverse_log" and written.max >= 1:
         remedy = "use a number just below 1, such as 0.999"
         yield Fault(("max",), written.max, "must be below 1 on a reverse_log scale", remedy)
-    if scale != "linear" and written.step is not None and not _is_one(written):
+    if scale != "linear" and written.step is not None and not _steps_on_any_scale(written):
         remedy = f"leave out either the step or the {scale} scale"
         yield Fault(("step",), written.step, "goes with a linear scale only", remedy)
 
 
-def _is_one(written: FloatRange | IntRange) -> bool:
-    return isinstance(written, IntRange) and written.step == 1
+def _steps_on_any_scale(written: FloatRange | IntRange | QuantizedRange) -> bool:
+    return isinstance(written, QuantizedRange) or (
+        isinstance(written, IntRange) and written.step == 1
+    )
+
+
+def _not_ascending(low: float, high: float) -> Iterator[Fault]:
+    if low >= high:
+        remedy = f'swap them, or fix it with {{"type": "categorical", "choices": [{shown(low)}]}}'
+        yield Fault(("max",), high, f"must be above min, which is {low}", remedy)
 
 
 def _range_faults(written: FloatRange | IntRange) -> Iterator[Fault]:
     low, high, step = written.min, written.max, written.step
     if low >= high:
-        remedy = f'swap them, or fix it with {{"type": "categorical", "choices": [{shown(low)}]}}'
-        yield Fault(("max",), high, f"must be above min, which is {low}", remedy)
+        yield from _not_ascending(low, high)
     elif step is not None and step > high - low:
         yield Fault(("step",), step, "is larger than the range", f"use at most {high - low:g}")
     elif step is not None and isinstance(written, FloatRange):
@@ -139,6 +157,20 @@ def _range_faults(written: FloatRange | IntRange) -> Iterator[Fault]:
         if step < finest:
             remedy = f"use at least {finest:g}, or no step"
             yield Fault(("step",), step, "is finer than floats are in this range", remedy)
+
+
+def _quantized_faults(written: QuantizedRange) -> Iterator[Fault]:
+    step, extent = written.step, max(abs(written.min), abs(written.max))
+    yield from _not_ascending(written.min, written.max)
+    if written.integer and not step.is_integer():
+        remedy = "use a whole step, or leave out integer"
+        yield Fault(("step",), step, "must be whole for an integer", remedy)
+    elif written.integer and extent > SAFE_INTEGER:
+        remedy = "use bounds between -(2^53 - 1) and 2^53 - 1"
+        yield Fault(("max",), written.max, "makes integers beyond 2^53", remedy)
+    elif extent / step > SAFE_INTEGER:
+        remedy = f"use at least {extent / SAFE_INTEGER:g}"
+        yield Fault(("step",), step, "is finer than floats are in this range", remedy)
 
 
 def _choice_faults(written: Choices) -> Iterator[Fault]:

@@ -12,6 +12,7 @@ Plain dataclasses: they load in a sixth of the time that pydantic models of the 
 `suggest` starts cold.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -49,6 +50,10 @@ class Grid(Sequence["Scalar"]):
         if isinstance(index, slice):
             return [self._parameter.at(i) for i in self._indices[index]]
         return self._parameter.at(self._indices[index])
+
+    def any_between(self, low: float, high: float) -> bool:
+        """Whether some value is from `low` to `high`; for values that are numbers."""
+        return bisect_left(self, low) < bisect_right(self, high)  # type: ignore[type-var]
 
 
 @dataclass(frozen=True)

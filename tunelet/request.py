@@ -183,15 +183,29 @@ class LogNormalPrior(NormalPrior):
     type: Literal["lognormal"]  # type: ignore[assignment]
 
 
+class QuantizedRange(Hyperparameter):
+    """round(x / step) * step of a number x between two bounds."""
+
+    type: Literal["quantized"]
+    min: Number
+    max: Number
+    scale: Literal["linear", "log"] | None = None
+    log: bool = Field(default=False, description='Short for "scale": "log".')
+    step: Positive = Field(default=1.0, description="Values are multiples of it.")
+    integer: bool = Field(default=False, description="Values are integers.")
+
+
 KINDS: dict[str, type[Hyperparameter]] = {
     "float": FloatRange,
     "int": IntRange,
     "categorical": Choices,
     "normal": NormalPrior,
     "lognormal": LogNormalPrior,
+    "quantized": QuantizedRange,
 }
 AnyHyperparameter = Annotated[
-    FloatRange | IntRange | Choices | NormalPrior | LogNormalPrior, Field(discriminator="type")
+    FloatRange | IntRange | Choices | NormalPrior | LogNormalPrior | QuantizedRange,
+    Field(discriminator="type"),
 ]
 
 

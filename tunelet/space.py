@@ -14,6 +14,7 @@ from tunelet.conditions import Between, Condition, OneOf, conditions
 from tunelet.errors import FieldError
 from tunelet.normal import LogNormal, Normal
 from tunelet.parameter import Grid, Parameter
+from tunelet.quantized import Quantized
 from tunelet.wording import MOST, near_miss, path, shown
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ __all__ = [
     "Normal",
     "OneOf",
     "Parameter",
+    "Quantized",
     "Space",
     "parameter",
     "parents_first",
@@ -39,6 +41,7 @@ _KINDS: dict[str, Callable[..., Parameter]] = {
     "int": Int,
     "normal": Normal,
     "lognormal": LogNormal,
+    "quantized": Quantized,
 }
 
 

@@ -15,7 +15,7 @@ from hyperopt import hp
 from hyperopt.base import JOB_STATE_DONE, JOB_STATE_NEW, Domain, Trials, trials_from_docs
 
 from tunelet.ports import Problem
-from tunelet.space import Categorical, Float, Int, LogNormal, Normal, Parameter
+from tunelet.space import Categorical, Float, Int, LogNormal, Normal, Parameter, Quantized
 from tunelet.trial import Assignment, Scalar, Trial, TrialState, number
 
 _EPOCH = datetime.fromtimestamp(0)
@@ -147,6 +147,13 @@ def node(parameter: Parameter) -> Node:
                 else hp.loguniform(name, math.log(low), math.log(high))
             )
             return Node(expression, float, lambda value: min(max(float(value), low), high))
+        case Quantized(min=low, max=high, step=step, scale=scale):
+            expression = (
+                hp.quniform(name, low, high, step)
+                if scale == "linear"
+                else hp.qloguniform(name, math.log(low), math.log(high), step)
+            )
+            return Node(expression, float, parameter.canonical)
         case LogNormal() if not parameter.integer and parameter.step is None:
             return Node(hp.lognormal(name, parameter.mean, parameter.std), float, float)
         case Normal() if type(parameter) is Normal:

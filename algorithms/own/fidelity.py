@@ -25,7 +25,7 @@ from algorithms.own.random import RandomSearch
 from algorithms.stopping.halving import Hyperband, SuccessiveHalving, bracket, shares
 from tunelet.curves import Curves
 from tunelet.ports import Algorithm, Problem, StoppingRule, Suggestions
-from tunelet.space import Float, Int, Space
+from tunelet.space import Float, Int, Quantized, Space
 from tunelet.trial import Assignment, Report, Trial, TrialState, number
 
 _NOTE = "promoted"
@@ -105,7 +105,7 @@ class Fidelity:
     def _ladder(self, space: Space) -> list[int | float]:
         """The budget of each rung, the least first."""
         resource = space[str(self._resource)]
-        if not isinstance(resource, Int | Float):
+        if not isinstance(resource, Int | Float | Quantized):
             raise TypeError(f"{resource.name} cannot be a budget")
         least = resource.min if self._least is None else self._least
         most = resource.max if self._most is None else self._most

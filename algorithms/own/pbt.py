@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from algorithms.own.fresh import generator
 from tunelet.parameter import as_number
 from tunelet.ports import Algorithm, Problem, Suggestions
-from tunelet.space import Float, Int, Normal, Parameter
+from tunelet.space import Float, Int, Normal, Parameter, Quantized
 from tunelet.trial import Assignment, Scalar, Trial, TrialState, number
 
 _NOTE = "member"
@@ -131,7 +131,7 @@ def _perturbed(one: Parameter, value: Scalar, factor: float) -> Scalar:
     """The value times the factor, in the bounds. Of choices and of wide steps, the neighbour."""
     if isinstance(one, Normal):
         return one.from_unit(one.to_unit(as_number(value) * factor))
-    if isinstance(one, Int | Float):
+    if isinstance(one, Int | Float | Quantized):
         moved = one.nearest(as_number(value) * factor)
         if moved != value or one.count is None:
             return moved

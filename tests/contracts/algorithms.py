@@ -48,10 +48,13 @@ def encoded(suggestions: Suggestions) -> bytes:
 
 @st.composite
 def bounded(draw: st.DrawFn) -> dict[str, Any]:
-    kind = draw(st.sampled_from(["linear", "log", "reverse_log", "step"]))
+    kind = draw(st.sampled_from(["linear", "log", "reverse_log", "step", "quantized"]))
     if kind == "reverse_log":
         return {"type": "float", "min": 0.1, "max": draw(st.floats(0.2, 0.99)), "scale": kind}
     low, width = draw(st.floats(0.001, 10).map(lambda x: round(x, 3))), draw(st.integers(1, 50))
+    if kind == "quantized":
+        scale, step = draw(st.sampled_from(["linear", "log"])), draw(st.sampled_from([0.5, 2.0]))
+        return {"type": kind, "min": low, "max": low + width, "scale": scale, "step": step}
     form = {"type": "float", "min": low, "max": low + width}
     return form | ({"step": 0.1} if kind == "step" else {"scale": kind})
 

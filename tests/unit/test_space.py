@@ -40,7 +40,9 @@ def draws(form: dict[str, Any], count: int = 20_000) -> list[Any]:
 @st.composite
 def forms(draw: st.DrawFn) -> dict[str, Any]:
     """The canonical form of any one parameter."""
-    kind = draw(st.sampled_from(["float", "step", "log", "reverse", "int", "intlog", "cat", "n"]))
+    kind = draw(
+        st.sampled_from(["float", "step", "log", "reverse", "int", "intlog", "cat", "n", "round"])
+    )
     low, width = draw(st.floats(-1e6, 1e6)), draw(st.floats(1e-3, 1e6))
     ints = draw(st.tuples(st.integers(-(10**9), 10**9), st.integers(1, 10**9)))
     match kind:
@@ -62,6 +64,13 @@ def forms(draw: st.DrawFn) -> dict[str, Any]:
         case "intlog":
             low = draw(st.integers(1, 10**6))
             return {"type": "int", "min": low, "max": low + ints[1], "scale": "log"}
+        case "round":
+            scale = draw(st.sampled_from(["linear", "log"]))
+            low = abs(low) + 1e-3 if scale == "log" else low
+            step = draw(st.sampled_from([0.1, 0.5, 3.0, width]))
+            form = {"type": "quantized", "min": low, "max": low + width, "scale": scale}
+            integer = step == 3.0 and draw(st.booleans())
+            return form | {"step": step} | ({"integer": True} if integer else {})
         case "cat":
             values = draw(
                 st.lists(st.text("ab,=", max_size=5) | st.integers(2), min_size=1, unique=True)
@@ -144,6 +153,21 @@ def test_a_higher_quantile_is_no_lower_value(form: dict[str, Any], a: float, b: 
 def test_the_same_seed_gives_the_same_sample() -> None:
     space = Space.of(CONDITIONAL)
     assert space.sample(Random(3)) == space.sample(Random(3))
+
+
+def test_a_quantized_number_is_rounded_and_half_as_likely_at_bounds_that_are_multiples() -> None:
+    counts = Counter(draws({"type": "quantized", "min": 1.0, "max": 4.0, "step": 1.0}))
+    assert sorted(counts) == [1.0, 2.0, 3.0, 4.0]
+    assert counts[1.0] + counts[4.0] == pytest.approx(20_000 / 3, rel=0.05)
+    # 0.5 is rounded to 0 and 1.5 to 2, but no draw is exactly one of them.
+    assert one({"type": "quantized", "min": 0.5, "max": 1.5, "step": 1.0}).count == 1
+
+
+def test_a_quantized_number_on_a_log_scale_may_be_rounded_to_zero() -> None:
+    form = {"type": "quantized", "min": 0.1, "max": 10.0, "scale": "log", "integer": True}
+    counts = Counter(draws(form))
+    assert sorted(counts) == list(range(11))
+    assert counts[0] == pytest.approx(20_000 * math.log(0.5 / 0.1) / math.log(100), rel=0.05)
 
 
 def test_float_steps_start_at_min_without_binary_noise_and_stay_below_max() -> None:

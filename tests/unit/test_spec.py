@@ -63,6 +63,7 @@ FULL: dict[str, Any] = {
         },
         "gain": {"type": "normal", "mean": 0, "std": 1, "step": 0.5},
         "width": {"type": "lognormal", "mean": 2, "std": 1, "integer": True},
+        "depth": {"type": "quantized", "min": 1, "max": 9, "log": True, "integer": True},
     },
     "hpo_algorithm": {"name": "tpe", "settings": {"startup": 5}},
     "objectives": [
@@ -78,7 +79,7 @@ FULL: dict[str, Any] = {
     "max_cost": 10,
     "cost_per_hour": 0.5,
     "max_attempts": 5,
-    "enqueue": [{"momentum": 0, "dropout": 0.1, "model": True, "gain": 1, "width": 7}],
+    "enqueue": [{"momentum": 0, "dropout": 0.1, "model": True, "gain": 1, "width": 7, "depth": 2}],
     "seed": 42,
     "labels": {"team": "vision", "tunelet.dev/tier": ""},
 }
@@ -203,7 +204,7 @@ def test_short_forms_are_written_out() -> None:
     assert forms["units"]["when"] == {"layers": {"min": 2.0, "max": None}, "model": ["net"]}
     assert forms["model"]["choices"][0] == {"value": "svm", "weight": 1.0}
     assert spec["enqueue"] == [
-        {"momentum": 0.0, "dropout": 0.1, "model": True, "gain": 1.0, "width": 7}
+        {"momentum": 0.0, "dropout": 0.1, "model": True, "gain": 1.0, "width": 7, "depth": 2}
     ]
     assert spec["model_training_code"]["args"] == FULL["model_training_code"]["args"]
 
@@ -423,6 +424,16 @@ PARAMETERS = [
         "leave out integer",
     ),
     ({"type": "lognormal", "mean": 1e4, "std": 1}, "mean", 1e4, "any size", "logarithm"),
+    ({"type": "quantized", "min": 1, "max": 1}, "max", 1, "must be above min", "categorical"),
+    ({"type": "quantized", "min": 0, "max": 1, "log": True}, "min", 0, "above 0", "positive"),
+    ({"type": "quantized", "min": 0, "max": 1, "step": 1e-30}, "step", 1e-30, "finer", "at least"),
+    (
+        {"type": "quantized", "min": 0, "max": 1, "step": 0.5, "integer": True},
+        "step",
+        0.5,
+        "must be whole for an integer",
+        "leave out integer",
+    ),
 ]
 
 
