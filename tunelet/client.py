@@ -48,7 +48,14 @@ class Client:
         self._root = f"/api/namespaces/{quote(namespace, safe='')}"
 
     def submit(self, request: Mapping[str, Any], idempotency_key: str | None = None) -> Experiment:
-        """Start an experiment. The same key submits the same experiment only once."""
+        """Start an experiment. The same key submits the same experiment only once.
+
+        `hyperparameters` may be a search space of Hyperopt, Optuna or Ray Tune (tunelet.spaces).
+        """
+        if "hyperparameters" in request:
+            from tunelet.spaces import hyperparameters
+
+            request = {**request, "hyperparameters": hyperparameters(request["hyperparameters"])}
         path, key = f"{self._root}/submit_job", _key(idempotency_key)
         return self._seen(self._transport.call("POST", path, request, headers=key))
 

@@ -1,9 +1,12 @@
 """What a client sends, what it sends again, and what it makes of the answers."""
 
 import socket
+import subprocess
+import sys
 from typing import Any
 
 import pytest
+from hyperopt import hp
 
 from tunelet.client import Client
 from tunelet.errors import Conflict, Forbidden, NotFound, Reject, Retry, TuneletError
@@ -61,6 +64,35 @@ def test_two_submits_have_different_keys(script: Any, answer: Any, client: Clien
     client.submit({})
 
     assert len({seen.headers["Idempotency-Key"] for seen in script.seen}) == 2
+
+
+def test_a_search_space_of_a_library_is_sent_as_json(
+    script: Any, answer: Any, client: Client
+) -> None:
+    script.answers = [answer(200, SUBMITTED)]
+
+    client.submit({"a": 1, "hyperparameters": {"lr": hp.uniform("lr", 0, 1), "n": 3}})
+
+    form = {"type": "float", "min": 0.0, "max": 1.0}
+    assert script.seen[0].body == {"a": 1, "hyperparameters": {"lr": form}}
+
+
+def test_a_search_space_that_json_cannot_hold_is_refused_before_anything_is_sent(
+    script: Any, client: Client
+) -> None:
+    with pytest.raises(Reject, match=r"hyperparameters\.lr: depends on another"):
+        client.submit({"hyperparameters": hp.uniform("lr", 0, hp.uniform("high", 1, 2))})
+
+    assert not script.seen
+
+
+def test_the_client_loads_no_library_for_a_request_in_json() -> None:
+    code = (
+        "import sys; from tunelet.spaces import hyperparameters;"
+        "hyperparameters({'x': {'type': 'float', 'min': 0, 'max': 1}});"
+        "assert not {'hyperopt', 'optuna', 'ray', 'numpy', 'pydantic'} & sys.modules.keys()"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_a_given_key_is_the_one_that_is_sent(script: Any, answer: Any, client: Client) -> None:

@@ -1,0 +1,134 @@
+"""Hyperopt's `hp.*` expressions: graphs of pyll nodes, read by their names and arguments.
+
+Every distribution has an equal form. A function that is applied to a hyperparameter, as in
+`1 + hp.lognormal(…)`, is no part of the space: `assemble` calls it. But `scope.int` around one
+whose values are whole, as `hp.uniformint` has it, makes its values integers.
+"""
+
+import math
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from tunelet.spaces.labels import labels
+from tunelet.spaces.refusal import refusal
+from tunelet.spaces.tree import Applied, Choice, Constant, Leaf, Node, Record, Row
+
+Form = dict[str, Any]
+
+_ARGUMENTS: dict[str, tuple[str, ...]] = {
+    "uniform": ("low", "high"),
+    "quniform": ("low", "high", "q"),
+    "loguniform": ("low", "high"),
+    "qloguniform": ("low", "high", "q"),
+    "normal": ("mu", "sigma"),
+    "qnormal": ("mu", "sigma", "q"),
+    "lognormal": ("mu", "sigma"),
+    "qlognormal": ("mu", "sigma", "q"),
+    "randint": ("low", "high"),
+    "categorical": ("p",),
+}
+
+
+def has(part: Any) -> bool:
+    return type(part).__module__ == "hyperopt.pyll.base" and hasattr(part, "pos_args")
+
+
+def read(node: Any, whole: bool = False) -> Node:
+    """`whole`: the value will be made an integer."""
+    match node.name:
+        case "literal":
+            return Constant(node.obj)
+        case "pos_args":
+            # Only tuples have a length.
+            return Row(tuple(map(read, node.pos_args)), list if node.o_len is None else tuple)
+        case "dict":
+            return _record(node)
+        case "switch":
+            return _choice(node)
+        case "hyperopt_param":
+            return _hyperparameter(node, whole)
+        case name if name in _ARGUMENTS:
+            remedy = f"use hp.{name}, whose first argument is a label"
+            raise refusal("", name, "draws without a label", remedy)
+        case name:
+            return _applied(node, whole or name == "int")
+
+
+def _record(node: Any) -> Record:
+    if node.named_args:
+        return Record(tuple((key, read(each)) for key, each in node.named_args))
+    # Keys that are no text: a list of pairs.
+    pairs = [pair.pos_args for each in node.pos_args for pair in each.pos_args]
+    return Record(tuple((key.obj, read(value)) for key, value in pairs))
+
+
+def _applied(node: Any, whole: bool) -> Applied:
+    """What the library would call, which is loaded if there is such a node."""
+    function: Callable[..., Any] = sys.modules[type(node).__module__].scope._impls[node.name]
+    inside = whole and node.name in ("int", "float")
+    arguments = tuple(read(each, inside) for each in node.pos_args)
+    return Applied(function, arguments, tuple((name, read(one)) for name, one in node.named_args))
+
+
+def _choice(node: Any) -> Choice:
+    chosen, *rest = node.pos_args
+    if chosen.name != "hyperopt_param":
+        raise refusal("", chosen.name, "decides between options", "use hp.choice or hp.pchoice")
+    name, distribution = _label(chosen), chosen.pos_args[1]
+    options = tuple(map(read, rest))
+    weights: tuple[float, ...] = ()
+    if distribution.name == "categorical":
+        weights = tuple(float(each) for each in _values(name, distribution.pos_args[0]))
+    return Choice(name, options, labels(options), weights)
+
+
+def _label(node: Any) -> str:
+    return str(node.pos_args[0].obj)
+
+
+def _hyperparameter(node: Any, whole: bool) -> Leaf:
+    name, distribution = _label(node), node.pos_args[1]
+    kind = distribution.name
+    if kind not in _ARGUMENTS or kind == "categorical":
+        raise refusal(name, kind, "is no distribution that can be searched", "use one of hp.*")
+    names = _ARGUMENTS[kind]
+    given = dict(zip(names, distribution.pos_args, strict=False)) | dict(distribution.named_args)
+    values = {key: _number(name, one) for key, one in given.items() if key in names}
+    return Leaf(name, _integers(values) if kind == "randint" else _form(kind, values, whole))
+
+
+def _integers(values: dict[str, float]) -> Form:
+    """`randint` has one argument, the end, or both."""
+    low, end = (values["low"], values["high"]) if "high" in values else (0, values["low"])
+    if int(end) - 1 == int(low):
+        return {"type": "categorical", "choices": [int(low)]}
+    return {"type": "int", "min": int(low), "max": int(end) - 1}
+
+
+def _form(kind: str, values: dict[str, float], whole: bool) -> Form:
+    plain, q = kind.removeprefix("q"), values.get("q")
+    if plain in ("normal", "lognormal"):
+        form: Form = {"type": plain, "mean": values["mu"], "std": values["sigma"]}
+    else:
+        bounds = [values["low"], values["high"]]
+        if plain == "loguniform":
+            bounds = [math.exp(bound) for bound in bounds]
+        form = {"type": "float" if q is None else "quantized", "min": bounds[0], "max": bounds[1]}
+        form |= {"scale": "log"} if plain == "loguniform" else {}
+    form |= {} if q is None else {"step": q}
+    return form | ({"integer": True} if whole and q is not None and q.is_integer() else {})
+
+
+def _number(name: str, argument: Any) -> float:
+    if argument.name != "literal":
+        remedy = "use a number, and compute what depends on others in the training code"
+        raise refusal(name, argument.name, "depends on another hyperparameter", remedy)
+    return float(argument.obj)
+
+
+def _values(name: str, argument: Any) -> list[float]:
+    """Of a tuple, or of an array."""
+    if argument.name == "pos_args":
+        return [_number(name, each) for each in argument.pos_args]
+    return list(map(float, argument.obj))

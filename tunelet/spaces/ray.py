@@ -1,0 +1,86 @@
+"""Ray Tune's domains.
+
+Each has an equal form, but for two: `lograndint` and `qlograndint` round down what they draw,
+and Tunelet's integers on a log scale are rounded to the nearest, as Optuna's are (to which Ray's
+own OptunaSearch turns them). A grid is a choice like any other: algorithms try its options.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from tunelet.parameter import decimal
+from tunelet.spaces.labels import labels
+from tunelet.spaces.refusal import refusal
+from tunelet.spaces.tree import Choice, Constant, Leaf, Node
+
+Form = dict[str, Any]
+
+
+def has(part: Any) -> bool:
+    if isinstance(part, dict):
+        return len(part) == 1 and isinstance(part.get("grid_search"), list)
+    return type(part).__module__ == "ray.tune.search.sample"
+
+
+def read(domain: Any, name: str, option: Callable[[Any], Node]) -> Node:
+    """`name` is its path; `option` reads an option of a choice, in which there may be domains."""
+    if isinstance(domain, dict) and "grid_search" in domain:
+        return _choice(name, domain["grid_search"], option)
+    match type(domain).__name__:
+        case "Categorical":
+            return _choice(name, domain.categories, option)
+        case "Integer":
+            return _leaf(name, _integer(name, domain.lower, domain.upper, *_sampler(domain)))
+        case "Float":
+            return _leaf(name, _float(domain, *_sampler(domain)))
+        case _:
+            remedy = "use a choice whose options hold domains, or compute it in the training code"
+            raise refusal(name, domain, "is made by a function, which JSON cannot hold", remedy)
+
+
+def _choice(name: str, values: Any, option: Callable[[Any], Node]) -> Choice:
+    options = tuple(option(each) for each in values)
+    return Choice(name, options, labels(options))
+
+
+def _leaf(name: str, form: Form) -> Node:
+    """A choice of one where there is a single value."""
+    if form.get("min", 0) < form.get("max", 1):
+        return Leaf(name, form)
+    return Choice(name, (Constant(form["min"]),), (form["min"],))
+
+
+def _sampler(domain: Any) -> tuple[Any, Any]:
+    """The sampler and what it is quantized by, or None."""
+    sampler = domain.get_sampler()
+    return (sampler.sampler, sampler.q) if hasattr(sampler, "q") else (sampler, None)
+
+
+def _float(domain: Any, sampler: Any, q: float | None) -> Form:
+    if hasattr(sampler, "sd"):
+        form = {"type": "normal", "mean": float(sampler.mean), "std": float(sampler.sd)}
+        return form if q is None else form | {"step": float(q)}
+    low, high = float(domain.lower), float(domain.upper)
+    if q is None:
+        return {"type": "float", "min": low, "max": high} | _scale(sampler)
+    # Ray wants bounds that are multiples, but for rounding.
+    low, high = (float(round(bound / q) * decimal(q)) for bound in (low, high))
+    return {"type": "quantized", "min": low, "max": high, "step": float(q)} | _scale(sampler)
+
+
+def _integer(name: str, lower: int, upper: int, sampler: Any, q: int | None) -> Form:
+    scale = _scale(sampler)
+    if q in (None, 1):
+        return {"type": "int", "min": int(lower), "max": int(upper) - 1} | scale
+    first, last = -(-lower // q), upper // q
+    if first > last:
+        remedy = f"use bounds with a multiple of {q} between them"
+        raise refusal(name, [lower, upper], "has no values", remedy)
+    if not scale or first == last:
+        return {"type": "int", "min": first * q, "max": last * q, "step": q}
+    bounds = {"min": (first - 0.5) * q, "max": (last + 0.5) * q}
+    return {"type": "quantized", **bounds, "step": float(q), "integer": True} | scale
+
+
+def _scale(sampler: Any) -> Form:
+    return {"scale": "log"} if type(sampler).__name__ == "_LogUniform" else {}
