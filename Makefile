@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 PACKAGES := tunelet functions adapters algorithms benchmarks
-ELSEWHERE := stores or cluster or browser or terraform
+ELSEWHERE := libraries or stores or cluster or browser or terraform
 
 .PHONY: install demo test test-stores test-cluster test-browser test-terraform
 .PHONY: bench image docs format lock clean
@@ -54,6 +54,7 @@ image:
 docs: install
 	$(BIN)/python -c 'import json; from tunelet.request import request_schema as schema; \
 		print(json.dumps(schema(), indent=2))' > docs/request.schema.json
+	$(BIN)/python -m algorithms.listing docs/algorithms.md
 	$(BIN)/pytest -q tests/unit/test_docs.py
 
 format: install

@@ -1,12 +1,18 @@
 """The documents are true where a program can tell."""
 
+import inspect
 import json
 import re
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 
+import hyperopt
+import optuna
 import pytest
 
+from algorithms.listing import written
+from algorithms.table import TABLE
 from tunelet.request import request_schema
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,3 +61,40 @@ def test_every_decision_is_in_the_table_of_decisions() -> None:
 def test_the_published_schema_is_the_one_that_requests_are_checked_against() -> None:
     published = json.loads((ROOT / "docs" / "request.schema.json").read_text())
     assert published == request_schema(), "run make docs"
+
+
+ALGORITHMS = (ROOT / "docs" / "algorithms.md").read_text()
+
+
+def test_the_tables_of_algorithms_are_what_the_catalog_says() -> None:
+    assert written(ALGORITHMS) == ALGORITHMS, "run make docs"
+    assert all(row.parallel is None for row in TABLE.values()), "some are limited: say which"
+
+
+def named(names: Iterable[str]) -> set[str]:
+    """Of these, those that docs/algorithms.md has, as what there is or as what cannot be."""
+    return {name for name in names if re.search(rf"\b{name}\b", ALGORITHMS)}
+
+
+def test_each_part_of_optuna_and_hyperopt_is_there_or_the_reason_why_not() -> None:
+    parts = {name for name in optuna.samplers.__all__ if name[0].isupper()}
+    parts |= set(optuna.pruners.__all__)
+    parts |= {
+        f"hyperopt.{name}"
+        for name, module in vars(hyperopt).items()
+        if inspect.ismodule(module) and hasattr(module, "suggest")
+    }
+    assert "hyperopt.atpe" in parts
+    assert named(parts) == parts
+
+
+@pytest.mark.libraries
+def test_each_part_of_ray_tune_is_there_or_the_reason_why_not() -> None:
+    schedulers = pytest.importorskip("ray.tune.schedulers")
+    search = pytest.importorskip("ray.tune.search")
+    parts = {*schedulers.__all__, "PB2"}
+    parts |= {name for name in search.__all__ if name[0].isupper() and not name.isupper()}
+    folders = set(Path(search.__file__).parent.glob("*/*_search.py"))
+    classes = {re.findall(r"^class (\w+)\(Searcher\)", one.read_text(), re.M)[0] for one in folders}
+    assert "TuneBOHB" in classes
+    assert named(parts | classes) == parts | classes

@@ -132,6 +132,12 @@ def test_the_bounds_of_the_budget_can_be_set() -> None:
     assert list(budgets(run("asha", 60, settings))) == [2, 4, 8]
 
 
+def test_a_quantized_hyperparameter_may_be_the_budget() -> None:
+    epochs = {"type": "quantized", "min": 2.0, "max": 54.0, "step": 2.0, "integer": True}
+    space = Space.of({"x": {"type": "float", "min": 0.0, "max": 1.0}, "epochs": epochs})
+    assert list(budgets(run("asha", 60, space=space))) == [2, 6, 18, 54]
+
+
 @pytest.mark.parametrize(
     ("forms", "resource", "message"),
     [

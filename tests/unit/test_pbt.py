@@ -18,6 +18,7 @@ SPACE = Space.of(
         "rate": {"type": "float", "min": 1e-4, "max": 1.0, "scale": "log"},
         "width": {"type": "int", "min": 1, "max": 64},
         "kind": {"type": "categorical", "choices": ["a", "b", "c"]},
+        "depth": {"type": "quantized", "min": 1.0, "max": 64.0, "step": 0.5, "scale": "log"},
     }
 )
 SETTINGS = {"population_size": 4, "resample_probability": 0.0}
@@ -111,6 +112,7 @@ def test_values_stay_in_their_bounds_however_often_they_are_changed() -> None:
         trials = ran(trials, ask(trials, 4), lambda member, g=generation: (member + g) % 4)
     assert all(not SPACE.problems(one.hyperparameters) for one in trials)
     assert len({one.hyperparameters["width"] for one in trials}) > 4
+    assert len({one.hyperparameters["depth"] for one in trials}) > 4
 
 
 @pytest.mark.parametrize("wrong", [{"quantile_fraction": 0.7}, {"resample_probability": 2.0}])

@@ -1,4 +1,4 @@
-"""Ray Tune's spaces: nested dicts of domains. Tested where Ray is installed."""
+"""Ray Tune's spaces: nested dicts of domains."""
 
 from random import Random
 from typing import Any
@@ -14,6 +14,8 @@ from tunelet.spaces import assemble, hyperparameters
 
 tune = pytest.importorskip("ray.tune")
 generate_variants = pytest.importorskip("ray.tune.search.variant_generator").generate_variants
+
+pytestmark = pytest.mark.libraries
 
 EXACT = {
     "choice": lambda: tune.choice(["a", "b", "c"]),
