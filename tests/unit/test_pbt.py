@@ -97,7 +97,8 @@ def test_a_member_that_failed_takes_over_from_a_good_one() -> None:
 
 
 def test_trials_of_another_algorithm_and_enqueued_ones_are_left_alone() -> None:
-    stranger = Trial(0, SPACE.canonical({"rate": 0.1, "width": 3, "kind": "a"}), 0.0)
+    known = {"rate": 0.1, "width": 3, "kind": "a", "depth": 2.0}
+    stranger = Trial(0, SPACE.canonical(known), 0.0)
     assert list(ask([stranger], 4).parents) == [None] * 4
 
 
