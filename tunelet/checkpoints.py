@@ -1,8 +1,19 @@
 """Where the trials keep their checkpoints, and how one begins with another's.
 
+    v1/{namespace}/{experiment}/trials/{uid}/{number}/…           what a trial saves
+    v1/{namespace}/{experiment}/trials/{uid}/{number}-{random}/…  the same, of one with a parent
+    v1/{namespace}/{experiment}/trials/{uid}/{number}.place       the {number}-{random} that holds
+
+Two processes may launch a trial at once, and one of them may come late: what it copies must not
+undo what the trial has saved since. So whoever copies does it to a place of his own, and the
+first who is done makes his the trial's.
+
 The objects below a trial's prefix are the training code's own; nothing here looks into them.
 """
 
+from secrets import token_hex
+
+from tunelet.errors import Retry
 from tunelet.ports import Run, Store
 
 
@@ -12,26 +23,47 @@ class Checkpoints:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def url(self, run: Run) -> str:
-        """Stays the same for all attempts of a trial.
+    def url(self, run: Run, parent: int | None = None) -> str:
+        """Stays the same for all attempts of a trial. Raises `Retry`, and what the store refuses.
 
         By uid, so that no trial resumes from one of an earlier experiment of the same name.
+        With a parent, what that has saved by now is there before this returns first.
         """
-        return f"{self._store.url.rstrip('/')}/{_prefix(run)}"
+        prefix = _prefix(run) if parent is None else self._inherited(run, parent)
+        return f"{self._store.url.rstrip('/')}/{prefix}"
 
-    def copy(self, parent: Run, child: Run) -> None:
-        """Let the child's first attempt begin with what the parent has saved.
+    def _inherited(self, run: Run, parent: int) -> str:
+        place = self._place(run)
+        if place is None:
+            own = f"{_prefix(run)}-{token_hex(4)}"
+            elder = run._replace(number=parent)
+            self._copy(self._place(elder) or _prefix(elder), own)
+            self._store.create(_choice(run), own.encode())
+            place = self._place(run)
+            if place is None:
+                raise Retry(f"the place of the checkpoint of {run.name} is not known")
+            self._remove_others(run, place)
+        return place
 
-        Done once: a child that has begun may have saved its own since. Raises `Retry`.
-        """
-        done = f"{_prefix(child)}.from"
-        if self._store.get(done) is not None:
-            return
-        source, target = f"{_prefix(parent)}/", f"{_prefix(child)}/"
-        for key in self._store.list(source):
+    def _place(self, run: Run) -> str | None:
+        """Where a trial with a parent keeps its checkpoint; None if that is not decided."""
+        chosen = self._store.get(_choice(run))
+        return chosen.data.decode() if chosen is not None else None
+
+    def _copy(self, source: str, target: str) -> None:
+        for key in self._store.list(f"{source}/"):
             self._store.copy(key, target + key.removeprefix(source))
-        self._store.create(done, str(parent.number).encode())
+
+    def _remove_others(self, run: Run, place: str) -> None:
+        """Copies that came too late, or whose makers died over them."""
+        for key in self._store.list(f"{_prefix(run)}-"):
+            if not key.startswith(f"{place}/"):
+                self._store.delete(key)
 
 
 def _prefix(run: Run) -> str:
     return f"v1/{run.namespace}/{run.experiment}/trials/{run.uid}/{run.number}"
+
+
+def _choice(run: Run) -> str:
+    return f"{_prefix(run)}.place"

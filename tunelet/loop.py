@@ -298,8 +298,12 @@ class Loop:
         """Launch the trial's run; what happened, or None if it has to wait."""
         run = run_of(experiment, trial.number, trial.attempt)
         try:
-            if trial.parent is not None:
-                self._checkpoints.copy(run_of(experiment, trial.parent, 1), run)
+            checkpoint_url = self._checkpoints.url(run, trial.parent)
+        except TuneletError as fault:
+            # Whatever the store refuses is no verdict on the trial.
+            log.warning("trial %s waits for its checkpoint: %s", run.name, fault)
+            return None
+        try:
             self._launcher.launch(
                 resolve(
                     experiment.spec,
@@ -307,7 +311,7 @@ class Loop:
                     trial.hyperparameters,
                     api_url=self._api_url,
                     token=self._tokens.issue(run),
-                    checkpoint_url=self._checkpoints.url(run),
+                    checkpoint_url=checkpoint_url,
                     traceparent=tracing.current(),
                 )
             )

@@ -45,6 +45,11 @@ def loss(hyperparameters: dict[str, float]) -> float:
     return float((hyperparameters["x"] - 0.3) ** 2)
 
 
+def place(launch: Launch) -> str:
+    """The prefix in the store at which the training code is told to keep its checkpoint."""
+    return "v1/" + launch.env["TUNELET_CHECKPOINT_URL"].partition("/v1/")[2]
+
+
 class _Process:
     def __init__(self, launch: Launch) -> None:
         self.run = launch.run

@@ -7,7 +7,7 @@ import pytest
 
 from adapters.storage.memory import MemoryStore
 from algorithms.installed import InstalledAlgorithms
-from tests.faults.training import MemoryLauncher
+from tests.faults.training import MemoryLauncher, place
 from tunelet.curves import Curves
 from tunelet.errors import FieldError, NotFound, Reject
 from tunelet.ports import Algorithm, Demands, Problem, Run, Signal, StoppingRule, Suggestions
@@ -78,10 +78,13 @@ def store() -> MemoryStore:
 
 
 @pytest.fixture
-def service(store: MemoryStore) -> Service:
-    return Service(
-        store, MemoryLauncher(), Known(), Nowhere(), secret=b"s", api_url="http://localhost"
-    )
+def launcher() -> MemoryLauncher:
+    return MemoryLauncher()
+
+
+@pytest.fixture
+def service(store: MemoryStore, launcher: MemoryLauncher) -> Service:
+    return Service(store, launcher, Known(), Nowhere(), secret=b"s", api_url="http://localhost")
 
 
 def begun(service: Service, **fields: Any) -> str:
@@ -106,22 +109,22 @@ def test_the_best_trial_meets_the_constraints(service: Service) -> None:
 
 
 def test_a_trial_begins_once_with_its_parents_checkpoint(
-    service: Service, store: MemoryStore
+    service: Service, store: MemoryStore, launcher: MemoryLauncher
 ) -> None:
     uid = begun(service, parallel_trials=1)
-    prefix = f"v1/default/e/trials/{uid}"
-    store.put(f"{prefix}/0/model/weights", b"of 0")
+    store.put(f"v1/default/e/trials/{uid}/0/model/weights", b"of 0")
     end(service, Run(*AT, uid, 0, 1), objective=1.0)
     service.suggest(*AT)
     service.launch(*AT)
     child = service.trial(*AT, 1)
     assert (child.parent, child.note) == (0, {"n": 1})
-    copied = store.get(f"{prefix}/1/model/weights")
+    weights = place(launcher.launches[1]) + "/model/weights"
+    copied = store.get(weights)
     assert copied is not None
     assert copied.data == b"of 0"
-    store.put(f"{prefix}/1/model/weights", b"of 1")
+    store.put(weights, b"of 1")
     service.launch(*AT)
-    kept = store.get(f"{prefix}/1/model/weights")
+    kept = store.get(weights)
     assert kept is not None
     assert kept.data == b"of 1"
 
