@@ -7,6 +7,7 @@ from functools import cached_property
 from heapq import merge
 from typing import overload
 
+from tunelet.errors import NotFound, Reject, Retry
 from tunelet.experiment import Experiment
 from tunelet.journal import Journal
 from tunelet.ports import Store
@@ -46,29 +47,43 @@ class Journals:
 
     def trials(self, namespace: str, name: str, after: int = -1) -> Iterator[Trial]:
         """All trials by number from the one behind `after`, as of one moment."""
+        return self.history(namespace, name, after)[1]
+
+    def history(
+        self, namespace: str, name: str, after: int = -1
+    ) -> tuple[Experiment, Iterator[Trial]]:
+        """The state now, and the same moment's trials by number from the one behind `after`."""
         experiment, left = self.of(namespace, name).history(after)
         here = sorted((t for t in experiment.trials.values() if t.number > after), key=_number)
-        return merge(left, here, key=_number)
+        return experiment, merge(left, here, key=_number)
+
+    def of_life(self, experiment: Experiment, after: int = -1) -> Iterator[Trial]:
+        """As `trials`, of this life of the name: raises `NotFound` if another has it by now."""
+        now, trials = self.history(experiment.namespace, experiment.name, after)
+        if now.uid != experiment.uid:
+            raise NotFound("the experiment was deleted; another has its name")
+        return (trial for trial in trials if trial.number < experiment.next_number)
 
     def past(self, experiment: Experiment) -> "Past":
         """The trials that the experiment had, as of `experiment`, by number."""
-
-        def read() -> Iterator[Trial]:
-            now = self.trials(experiment.namespace, experiment.name)
-            return (trial for trial in now if trial.number < experiment.next_number)
-
-        return Past(read)
+        return Past(lambda: self.of_life(experiment))
 
 
 class Past(Sequence[Trial]):
-    """Trials that are read when the first is asked for: not every algorithm looks back."""
+    """Trials that are read when the first is asked for: not every algorithm looks back.
+
+    Raises `Retry` if they cannot be read now, whatever the reason: it is not the algorithm's.
+    """
 
     def __init__(self, read: Callable[[], Iterator[Trial]]) -> None:
         self._read = read
 
     @cached_property
     def _trials(self) -> tuple[Trial, ...]:
-        return tuple(self._read())
+        try:
+            return tuple(self._read())
+        except Reject as refusal:
+            raise Retry(f"the past cannot be read: {refusal}") from refusal
 
     def __len__(self) -> int:
         return len(self._trials)

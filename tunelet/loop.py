@@ -6,7 +6,7 @@ steps may run at any time, any number of times and in many places at once.
 
 import logging
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from tunelet import commands, retention, tracing
 from tunelet.checkpoints import Checkpoints
@@ -219,8 +219,9 @@ class Loop:
 
     def _suggested(self, experiment: Experiment) -> Command:
         algorithm = experiment.spec["hpo_algorithm"]
+        prior = self._prior(experiment)
         try:
-            suggestions = self._ask(experiment, algorithm["name"], algorithm["settings"])
+            suggestions = self._ask(experiment, prior)
         except (OSError, MemoryError) as fault:
             raise Retry(f"{algorithm['name']} could not be asked: {fault}") from fault
         except Exception as error:
@@ -237,10 +238,11 @@ class Loop:
             parents=_numbered(experiment.next_number, suggestions.parents),
         )
 
-    def _ask(self, experiment: Experiment, name: str, settings: dict[str, Any]) -> Suggestions:
+    def _ask(self, experiment: Experiment, prior: Sequence[Trial]) -> Suggestions:
         from tunelet.space import Space
 
         spec = experiment.spec
+        algorithm = spec["hpo_algorithm"]
         seed = spec["seed"] if spec["seed"] is not None else int(experiment.uid[:8], 16)
         problem = Problem(
             space=Space.of(spec["hyperparameters"]),
@@ -249,23 +251,23 @@ class Loop:
             first=experiment.next_number,
             memory=experiment.memory,
             constraints=experiment.terms.constraints,
-            prior=self._prior(experiment),
+            prior=prior,
             parallel=experiment.terms.parallel_trials,
             budget=experiment.terms.max_trials,
         )
         past = self._journals.past(experiment)
-        return self._catalog.load(name, settings).suggest(problem, past, experiment.room)
+        asked = self._catalog.load(algorithm["name"], algorithm["settings"])
+        return asked.suggest(problem, past, experiment.room)
 
     def _prior(self, experiment: Experiment) -> list[Trial]:
         """The ended trials of the experiments that `warm_start` names, in its order."""
         found: list[Trial] = []
         for source in experiment.spec.get("warm_start", ()):
             try:
-                known = self._journals.read(experiment.namespace, source["name"])
+                known, past = self._journals.history(experiment.namespace, source["name"])
             except NotFound:
                 continue  # deleted since
             if known.uid == source["uid"]:
-                past = self._journals.trials(experiment.namespace, source["name"])
                 found += [t for t in past if t.number < source["trials"] and t.state.finished]
         return found
 

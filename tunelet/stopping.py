@@ -15,6 +15,7 @@ from tunelet import commands
 from tunelet.commands import Command
 from tunelet.curves import Curves
 from tunelet.decide import decide
+from tunelet.errors import TuneletError
 from tunelet.experiment import Experiment, evolve_all
 from tunelet.journals import Journals
 from tunelet.ports import Catalog, StoppingRule
@@ -47,11 +48,18 @@ class Stopping:
         told = {one.number for one in seen if isinstance(one, commands.Record)}
         ended = not seen or any(isinstance(one, commands.Finish) for one in seen)
         numbers = told if seen else after.trials.keys()
-        try:
-            return self._judged(after, sorted(numbers), ended)
-        except Exception as error:
-            log.exception("a stopping rule failed", extra={"experiment": experiment.name})
-            return [commands.Abort(f"a stopping rule failed: {error}")]
+        with self._lock:
+            try:
+                curves = self._known(after)
+            except TuneletError as fault:
+                # Of the store, not of a rule: what came in is recorded, and judged by a sweep.
+                log.warning("%s cannot be judged now: %s", experiment.name, fault)
+                return []
+            try:
+                return self._judged(after, curves, sorted(numbers), ended)
+            except Exception as error:
+                log.exception("a stopping rule failed", extra={"experiment": experiment.name})
+                return [commands.Abort(f"a stopping rule failed: {error}")]
 
     def _asked_for(self, experiment: Experiment) -> bool:
         spec = experiment.spec
@@ -60,23 +68,21 @@ class Stopping:
         )
 
     def _judged(
-        self, experiment: Experiment, numbers: Collection[int], ended: bool
+        self, experiment: Experiment, curves: Curves, numbers: Collection[int], ended: bool
     ) -> list[Command]:
         rules = self._rules(experiment)
         found: list[Command] = []
-        with self._lock:
-            curves = self._known(experiment)
-            for number in numbers:
-                trial = experiment.trials[number]
-                if trial.state is not TrialState.RUNNING:
-                    continue
-                reason = next(filter(None, (rule.stops(curves, number) for rule in rules)), None)
-                if reason is not None:
-                    outcome = Outcome(Verdict.PRUNED, reason=reason)
-                    found.append(commands.Finish(number, trial.attempt, outcome))
-            if ended:
-                reason = next(filter(None, (rule.ends(curves) for rule in rules)), None)
-                found += [commands.Conclude(reason)] if reason is not None else []
+        for number in numbers:
+            trial = experiment.trials[number]
+            if trial.state is not TrialState.RUNNING:
+                continue
+            reason = next(filter(None, (rule.stops(curves, number) for rule in rules)), None)
+            if reason is not None:
+                outcome = Outcome(Verdict.PRUNED, reason=reason)
+                found.append(commands.Finish(number, trial.attempt, outcome))
+        if ended:
+            reason = next(filter(None, (rule.ends(curves) for rule in rules)), None)
+            found += [commands.Conclude(reason)] if reason is not None else []
         return found
 
     def _rules(self, experiment: Experiment) -> list[StoppingRule]:
@@ -102,8 +108,7 @@ class Stopping:
             curves.take(trial)
         missing = [number for number in new if number not in experiment.trials]
         if missing:
-            journals = self._journals
-            for trial in journals.trials(experiment.namespace, experiment.name, missing[0] - 1):
-                if trial.number < experiment.next_number and trial.state.finished:
+            for trial in self._journals.of_life(experiment, missing[0] - 1):
+                if trial.state.finished:
                     curves.take(trial)
         return curves

@@ -67,9 +67,9 @@ def bare(objects: MemoryStore) -> MemoryStore:
     return copy
 
 
-def used() -> MemoryStore:
+def used(objects: MemoryStore | None = None) -> MemoryStore:
     """A store in which the name had earlier lives: a window of its log closes in the next one."""
-    objects = MemoryStore()
+    objects = objects or MemoryStore()
     log = Journal(objects, "default", "e", clock=lambda: 0.0)
     while sum(1 for _ in objects.list("v1/default/e/journal/")) < WINDOW - 8:
         log.commit(Submit("earlier", spec()))

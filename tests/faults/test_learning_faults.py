@@ -5,16 +5,20 @@ each reads and writes the store where the plain loop does not.
 """
 
 import random
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
 
 from adapters.storage.memory import MemoryStore
-from tests.faults.checks import REQUEST, bare, end
+from algorithms.installed import InstalledAlgorithms
+from tests.faults.checks import REQUEST, bare, end, submit, used
 from tests.faults.training import MemoryLauncher, place
-from tests.faults.world import Fault, World
-from tunelet.ports import Launch, Store
+from tests.faults.world import Fault, Stuck, World
+from tunelet.errors import Reject, Retry
+from tunelet.ports import Algorithm, Launch, Problem, Store, Stored, Suggestions
 from tunelet.service import Service
+from tunelet.trial import Report, Trial, TrialState
 
 AT = ("default", "e")
 BUDGETED: dict[str, Any] = REQUEST | {
@@ -31,6 +35,11 @@ POPULATION: dict[str, Any] = REQUEST | {
     "enqueue": [],
     "max_trials": 5,
 }
+
+
+def some(calm: World, fault: Fault) -> range:
+    """The calls to try this fault at: with the other faults, all from the last act on."""
+    return range(calm.last_act + list(Fault).index(fault), len(calm.faults.calls), len(Fault))
 
 
 class Saving(MemoryLauncher):
@@ -73,7 +82,7 @@ def lineage(world: World) -> dict[tuple[int, int], str]:
 
 
 def saving(request: dict[str, Any], plan: dict[int, Fault] | None = None, **how: Any) -> World:
-    objects = MemoryStore()
+    objects = how.pop("objects", None) or MemoryStore()
 
     def submit(service: Service) -> None:
         service.submit(request, key="once")
@@ -103,7 +112,7 @@ def test_a_trial_begins_with_its_parents_checkpoint_whatever_fails(
     calm = saving(request_)
     calm.run()
     sound(calm)
-    for number in range(len(calm.faults.calls)):
+    for number in some(calm, fault):
         world = saving(request_, {number: fault})
         try:
             world.run()
@@ -120,6 +129,147 @@ def test_checkpoints_are_sound_with_signals_in_any_order_and_many_faults(seed: i
     world = saving(BUDGETED, faults, copies=3, chance=chance)
     world.run()
     sound(world)
+
+
+STOPPED_EARLY: dict[str, Any] = REQUEST | {
+    "early_stopping": {"name": "threshold", "settings": {"upper": 1.3}},
+    "max_trials": 8,
+}
+
+
+def submit_stopped_early(service: Service) -> None:
+    service.submit(STOPPED_EARLY, key="once")
+
+
+def stopped_early(plan: dict[int, Fault]) -> World:
+    """Trials have left the state for a segment when the rule is asked for the last time."""
+    return World([submit_stopped_early], plan, objects=used())
+
+
+class Refusing(MemoryStore):
+    """Segments cannot be read as long as there is a `refusal`."""
+
+    refusal: Exception | None = None
+
+    def get(self, key: str) -> Stored | None:
+        if self.refusal is not None and "/segments/" in key:
+            raise self.refusal
+        return super().get(key)
+
+
+@pytest.mark.parametrize("fault", Fault)
+def test_a_stopping_rule_judges_on_whatever_fails(fault: Fault) -> None:
+    calm = stopped_early({})
+    calm.run()
+    for number in some(calm, fault):
+        world = stopped_early({number: fault})
+        world.run()
+        found = end(world.objects)
+        assert found == end(bare(world.objects))
+        assert (found.state, found.reason) == ("COMPLETE", "all 8 trials have ended")
+        assert not world.launcher.running()
+
+
+@pytest.mark.parametrize("fault", [Retry("a fault"), Reject("the credentials have expired")])
+def test_a_rule_that_cannot_read_the_past_condemns_nobody(fault: Exception) -> None:
+    """A process that knows nothing reads the ended trials from a segment."""
+    objects = Refusing()
+    used(objects)
+    world = World([submit_stopped_early], objects=objects)
+    world.run()
+    service = world.calm()
+    service.extend(*AT, {"max_trials": 10})
+    service.suggest(*AT)
+    service.launch(*AT)
+    run, anew = world.launcher.running()[0], world.calm()
+    assert anew.experiment(*AT).state == "RUNNING"
+    objects.refusal = fault
+    told = [Report(1, {"objective": 9.0})]
+    assert anew.report(run, told) is False
+    anew.sweep()
+    assert anew.experiment(*AT).state == "RUNNING"
+    objects.refusal = None
+    anew.sweep()
+    assert anew.trial(*AT, run.number).state is TrialState.PRUNED
+
+
+class Curious(InstalledAlgorithms):
+    """Its algorithm looks at the past, just as the store begins to refuse."""
+
+    def __init__(self, objects: Refusing, fault: Exception) -> None:
+        self._objects, self._fault = objects, fault
+
+    def light(self, name: str) -> bool:
+        return False
+
+    def load(self, name: str, settings: Mapping[str, Any]) -> Algorithm:
+        return self
+
+    def suggest(self, problem: Problem, trials: Sequence[Trial], count: int) -> Suggestions:
+        self._objects.refusal = self._fault
+        return Suggestions([{"x": float(len(trials))}])
+
+
+@pytest.mark.parametrize("fault", [Retry("a fault"), Reject("the credentials have expired")])
+def test_an_algorithm_that_cannot_read_the_past_is_asked_again(fault: Exception) -> None:
+    objects = Refusing()
+    world = World([submit], objects=used(objects))
+    world.run()
+    world.calm().extend(*AT, {"max_trials": 6})
+    service = world.calm(Curious(objects, fault))
+    with pytest.raises(Retry, match=str(fault)):
+        service.suggest(*AT)
+    objects.refusal = None
+    assert world.calm().experiment(*AT).state == "RUNNING"
+    world.calm().suggest(*AT)
+    assert world.calm().experiment(*AT).next_number == 6
+
+
+class Sealed(MemoryStore):
+    """Nothing can be copied in it as long as `sealed` is true."""
+
+    sealed = True
+
+    def copy(self, key: str, to: str) -> bool:
+        if self.sealed:
+            raise Reject("the right to write is missing")
+        return super().copy(key, to)
+
+
+def test_a_checkpoint_that_cannot_be_copied_is_no_verdict_on_the_trial() -> None:
+    objects = Sealed()
+    world = saving(BUDGETED, objects=objects)
+    with pytest.raises(Stuck):
+        world.run(steps=300)
+    assert world.calm().experiment(*AT).state == "RUNNING"
+    objects.sealed = False
+    world.run()
+    sound(world)
+
+
+def learning(plan: dict[int, Fault]) -> World:
+    """An experiment that learns from another, most of whose trials stand in a segment."""
+
+    def source(service: Service) -> None:
+        service.submit(REQUEST | {"name": "source", "max_trials": 3}, key="source")
+
+    def submit(service: Service) -> None:
+        service.submit(REQUEST | {"warm_start": ["source"]}, key="once")
+
+    return World([source, submit], plan)
+
+
+@pytest.mark.parametrize("fault", Fault)
+def test_an_experiment_learns_from_another_whatever_fails(fault: Fault) -> None:
+    calm = learning({})
+    calm.run()
+    expected = end(calm.objects)
+    assert expected.state == "COMPLETE"
+    for number in some(calm, fault):
+        world = learning({number: fault})
+        world.run()
+        assert end(world.objects) == end(bare(world.objects)) == expected
+        assert not world.launcher.running()
 
 
 class Overtaken(MemoryStore):
@@ -140,13 +290,9 @@ def began_with_parent(launcher: Saving, launch: Launch) -> bool:
 
 def test_a_copy_that_comes_late_does_not_undo_what_was_trained_since() -> None:
     objects = Overtaken()
-    launcher = Saving(objects)
-
-    def submit(service: Service) -> None:
-        service.submit(BUDGETED, key="once")
-
-    world = World([submit], objects=objects, launcher=launcher)
-    objects.world = world
+    world = saving(BUDGETED, objects=objects)
+    objects.world, launcher = world, world.launcher
+    assert isinstance(launcher, Saving)
     world.run(until=lambda: objects.world is None)
     (child,) = (each for each in launcher.launches if began_with_parent(launcher, each))
     begun = launcher.began[child.run.number, 1]

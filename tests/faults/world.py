@@ -19,6 +19,7 @@ from tunelet.ports import (
     COLLECT,
     LAUNCH,
     SUGGEST,
+    Catalog,
     Launcher,
     Observation,
     Publisher,
@@ -168,16 +169,16 @@ class World:
                 self._pass_time()
         raise Stuck(f"not at rest after {steps} steps")
 
-    def calm(self) -> Service:
+    def calm(self, catalog: Catalog | None = None) -> Service:
         """A service in the same world in which nothing goes wrong."""
-        return self._started(Faults({}))
+        return self._started(Faults({}), catalog)
 
-    def _started(self, faults: Faults | None = None) -> Service:
+    def _started(self, faults: Faults | None = None, catalog: Catalog | None = None) -> Service:
         faults = faults or self.faults
         return Service(
             cast(Store, Fallible(self.objects, faults)),
             cast(Launcher, Fallible(self.launcher, faults)),
-            algorithms.catalog(),
+            catalog or algorithms.catalog(),
             cast(Publisher, Fallible(self.broker, faults)),
             secret=b"secret",
             api_url="http://localhost",
