@@ -24,7 +24,10 @@ class Submit(_Command, frozen=True):
 
 
 class AddTrials(_Command, frozen=True):
-    """An algorithm's answer. Void if a trial `first` exists meanwhile: the past has changed."""
+    """An algorithm's answer. Void if a trial `first` exists meanwhile: the past has changed.
+
+    Also if `asked`, the algorithm as the spec has it, is not the experiment's any more.
+    """
 
     first: int
     assignments: tuple[Assignment, ...]
@@ -33,6 +36,7 @@ class AddTrials(_Command, frozen=True):
     notes: dict[int, Any] = {}
     """By number of trial."""
     parents: dict[int, int] = {}
+    asked: dict[str, Any] | None = None
 
 
 class Enqueue(_Command, frozen=True):
@@ -65,7 +69,9 @@ class Pause(_Command, frozen=True):
 
 
 class Resume(_Command, frozen=True):
-    pass
+    """With `epoch` here, or below: the only one that it may follow if it begins another life."""
+
+    epoch: int | None = None
 
 
 class Stop(_Command, frozen=True):
@@ -86,14 +92,15 @@ class Conclude(_Command, frozen=True):
 
 class Extend(_Command, frozen=True):
     changes: dict[str, Any]
+    epoch: int | None = None
 
 
 class Delete(_Command, frozen=True):
-    pass
+    epoch: int | None = None
 
 
 class Expire(_Command, frozen=True):
-    """Delete what has been over since it ended for the time of this epoch."""
+    """Delete what ended in this epoch, and has been kept as long as it is to be."""
 
     epoch: int
 

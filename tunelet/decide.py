@@ -24,7 +24,7 @@ from typing import Any, TypeVar
 from tunelet import commands, events
 from tunelet import experiment as states
 from tunelet.commands import Command
-from tunelet.errors import Conflict, NotFound
+from tunelet.errors import Conflict, NotFound, Retry
 from tunelet.events import Event
 from tunelet.experiment import Experiment, evolve_all
 from tunelet.ports import Objective
@@ -57,8 +57,8 @@ _ASIDE = frozenset({"labels", "ttl_seconds_after_finished"})
 def decide(experiment: Experiment | None, command: Command, now: float) -> Events:
     """The events that follow from `command`; none if it asks for what already is.
 
-    Raises `NotFound` for an experiment or trial that does not exist and `Conflict` for
-    what the present state does not allow.
+    Raises `NotFound` for an experiment or trial that does not exist, `Conflict` for what the
+    present state does not allow, and `Retry` for what was made ready for another state.
     """
     direct = _direct(experiment, command, now)
     after = evolve_all(experiment, direct)
@@ -83,11 +83,11 @@ def _direct(experiment: Experiment | None, command: Command, now: float) -> Even
             return _finish(experiment, command, now)
         case commands.Tick():
             return ()
-        case commands.Delete():
-            return (events.Deleted(at=now),)
+        case commands.Delete(epoch=epoch):
+            return _reborn(experiment, epoch, events.Deleted(at=now))
         case commands.Expire(epoch=epoch):
-            kept = not experiment.over or experiment.epoch != epoch
-            return () if kept else (events.Deleted(at=now),)
+            due = experiment.due if experiment.epoch == epoch else None
+            return () if due is None or due > now * 1000 else (events.Deleted(at=now),)
         case _:
             return _control(experiment, command, now)
 
@@ -114,8 +114,17 @@ def _unchangeable(spec: dict[str, Any]) -> dict[str, Any]:
     return {f: v for f, v in spec.items() if f not in CHANGEABLE} | {"warm_start": sources}
 
 
+def _reborn(experiment: Experiment, announced: int | None, *what: Event) -> Events:
+    """What begins another life, which nobody would look after if it were not announced."""
+    if announced not in (None, experiment.epoch):
+        raise Retry(f"experiment {experiment.name!r} was taken up again meanwhile; send it again")
+    return what
+
+
 def _add(experiment: Experiment, command: commands.AddTrials, now: float) -> Events:
     if command.first != experiment.next_number or experiment.room == 0:
+        return ()
+    if command.asked not in (None, experiment.spec.get("hpo_algorithm")):
         return ()
     chosen = command.assignments[: experiment.room]
     exhausted = command.exhausted and len(chosen) == len(command.assignments)
@@ -278,14 +287,14 @@ def _control(experiment: Experiment, command: Command, now: float) -> Events:
             if experiment.over:
                 raise Conflict(f"experiment {experiment.name!r} has ended ({experiment.reason})")
             return () if experiment.state == states.PAUSED else (events.Paused(at=now),)
-        case commands.Resume():
-            return _resume(experiment, now)
-        case commands.Extend(changes=changes):
-            return _extend(experiment, changes, now)
+        case commands.Resume(epoch=epoch):
+            return _resume(experiment, epoch, now)
+        case commands.Extend(changes=changes, epoch=epoch):
+            return _extend(experiment, changes, epoch, now)
     raise TypeError(f"not a command: {command!r}")
 
 
-def _resume(experiment: Experiment, now: float) -> Events:
+def _resume(experiment: Experiment, epoch: int | None, now: float) -> Events:
     """Also takes up again what was stopped; what ended otherwise must be extended."""
     if experiment.state == states.RUNNING:
         return ()
@@ -295,10 +304,12 @@ def _resume(experiment: Experiment, now: float) -> Events:
         raise Conflict(
             f"experiment {experiment.name!r} cannot be resumed: {due[1]}; extend its budget instead"
         )
-    return resumed
+    return _reborn(experiment, epoch, *resumed) if experiment.over else resumed
 
 
-def _extend(experiment: Experiment, changes: dict[str, Any], now: float) -> Events:
+def _extend(
+    experiment: Experiment, changes: dict[str, Any], epoch: int | None, now: float
+) -> Events:
     changed = {k: v for k, v in changes.items() if experiment.spec.get(k) != v}
     limit = changed.get("max_trials")
     if limit is not None and limit < experiment.next_number:
@@ -310,9 +321,10 @@ def _extend(experiment: Experiment, changes: dict[str, Any], now: float) -> Even
     extended: Events = (events.Extended(changes=changed),)
     if not experiment.over or experiment.state == states.STOPPED or changed.keys() <= _ASIDE:
         return extended
-    after = evolve_all(experiment, (*extended, events.Resumed(at=now)))
+    resumed = (*extended, events.Resumed(at=now))
+    after = evolve_all(experiment, resumed)
     goes_on = after is not None and _due(after, now) is None
-    return (*extended, events.Resumed(at=now)) if goes_on else extended
+    return _reborn(experiment, epoch, *resumed) if goes_on else extended
 
 
 def _consequences(experiment: Experiment, now: float) -> Events:

@@ -111,6 +111,14 @@ class Experiment(msgspec.Struct, frozen=True):
         return max(0, min(slots, self.terms.max_trials - self.next_number))
 
     @property
+    def due(self) -> int | None:
+        """When it is to be deleted, in milliseconds since the epoch; None: not by itself."""
+        kept = self.spec.get("ttl_seconds_after_finished")
+        if kept is None or self.ended_at is None or self.state == DELETED:
+            return None
+        return int((self.ended_at + kept) * 1000)
+
+    @property
     def counts(self) -> dict[str, int]:
         """How many trials there are in each state, by its name in lower case."""
         live = [trial.state for trial in self.live]

@@ -178,10 +178,12 @@ class Loop:
         experiment = journal.peek()
         if experiment is not None and retention.expiry(experiment) == expired:
             self._markers.set(expired.after())
-            self.follow(journal.commit(commands.Expire(expired.epoch), uid=expired.uid))
-        elif experiment is not None:
+            experiment = journal.commit(commands.Expire(expired.epoch), uid=expired.uid)
+            self.follow(experiment)
+        if experiment is not None:
             retention.note(self._store, experiment)
-        retention.forget(self._store, expired)
+        if experiment is None or retention.expiry(experiment) != expired:
+            retention.forget(self._store, expired)
 
     def _at_rest(self, marker: Marker, experiment: Experiment | None) -> bool:
         """Nothing of the marker's life runs, and what a deleted one has left is removed."""
@@ -236,6 +238,7 @@ class Loop:
             memory=suggestions.memory,
             notes=_numbered(experiment.next_number, suggestions.notes),
             parents=_numbered(experiment.next_number, suggestions.parents),
+            asked=algorithm,
         )
 
     def _ask(self, experiment: Experiment, prior: Sequence[Trial]) -> Suggestions:

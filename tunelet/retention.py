@@ -9,7 +9,7 @@ says when to look; whether the experiment is to go, its state says.
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from tunelet.experiment import DELETED, Experiment
+from tunelet.experiment import Experiment
 from tunelet.markers import Marker
 from tunelet.ports import Store
 
@@ -36,11 +36,8 @@ class Expiry(NamedTuple):
 
 def expiry(experiment: Experiment) -> Expiry | None:
     """Of the experiment's end; None if it has not ended, or is to be kept."""
-    seconds = experiment.spec.get("ttl_seconds_after_finished")
-    if seconds is None or experiment.ended_at is None or experiment.state == DELETED:
-        return None
-    due = int((experiment.ended_at + seconds) * 1000)
-    return Expiry(due, experiment.namespace, experiment.name, experiment.uid, experiment.epoch)
+    e = experiment
+    return None if e.due is None else Expiry(e.due, e.namespace, e.name, e.uid, e.epoch)
 
 
 def note(store: Store, experiment: Experiment) -> None:

@@ -134,8 +134,9 @@ class Service:
 
     def resume(self, namespace: str, name: str) -> Experiment:
         """Go on after a pause or a stop. Raises `Conflict` if the budget is spent."""
-        self._announce(self.experiment(namespace, name))
-        return self._changed(namespace, name, commands.Resume())
+        experiment = self.experiment(namespace, name)
+        self._announce(experiment)
+        return self._follows(experiment, commands.Resume(experiment.epoch))
 
     def stop(self, namespace: str, name: str) -> Experiment:
         """End the experiment now, with all its runs."""
@@ -148,7 +149,7 @@ class Service:
         experiment = self.experiment(namespace, name)
         checked = parse_changes(changes, experiment.spec, self.catalog)
         self._announce(experiment)
-        return self._changed(namespace, name, commands.Extend(checked))
+        return self._follows(experiment, commands.Extend(checked, experiment.epoch))
 
     def enqueue(
         self, namespace: str, name: str, assignments: list[object], key: str | None = None
@@ -156,16 +157,17 @@ class Service:
         """Add trials with given hyperparameters; they run before any suggested later."""
         from tunelet.space import Space
 
-        space = Space.of(self.experiment(namespace, name).spec["hyperparameters"])
+        experiment = self.experiment(namespace, name)
+        space = Space.of(experiment.spec["hyperparameters"])
         key = key or secrets.token_hex(8)
-        command = commands.Enqueue(_checked(assignments, space), key)
-        experiment = self._changed(namespace, name, command)
-        return [self.trial(namespace, name, n) for n in experiment.keys[key]]
+        after = self._follows(experiment, commands.Enqueue(_checked(assignments, space), key))
+        return [self.trial(namespace, name, n) for n in after.keys[key]]
 
     def delete(self, namespace: str, name: str) -> Experiment:
         """End the experiment and remove all that is kept of it, as soon as its runs are gone."""
-        self._announce(self.experiment(namespace, name))
-        return self._changed(namespace, name, commands.Delete())
+        experiment = self.experiment(namespace, name)
+        self._announce(experiment)
+        return self._follows(experiment, commands.Delete(experiment.epoch))
 
     def logs(
         self, namespace: str, name: str, number: int, attempt: int | None = None
@@ -239,6 +241,11 @@ class Service:
         experiment = self._journals.of(namespace, name).commit(*what, uid=uid)
         self._loop.follow(experiment)
         return experiment
+
+    def _follows(self, experiment: Experiment, command: Command) -> Experiment:
+        """A change that was made for this experiment, and for no later one of its name."""
+        e = experiment
+        return self._changed(e.namespace, e.name, command, uid=e.uid)
 
     def _announce(self, experiment: Experiment) -> None:
         """Before a change that may give it another life, so that sweep cannot miss that.

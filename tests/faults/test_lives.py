@@ -8,7 +8,8 @@ from adapters.storage.memory import MemoryStore
 from tests.faults.checks import REQUEST, bare, end, submit
 from tests.faults.training import MemoryLauncher
 from tests.faults.world import Delivery, Fault, World
-from tunelet.errors import Conflict
+from tunelet.errors import Conflict, NotFound, Retry
+from tunelet.journals import Journals
 from tunelet.ports import Run
 from tunelet.service import Service
 from tunelet.tail import PURGE_AFTER
@@ -171,6 +172,75 @@ def test_an_experiment_that_ends_while_it_is_taken_up_again_is_not_missed() -> N
     experiment = service.experiment(*AT)
     assert (experiment.state, experiment.epoch) == ("RUNNING", 1)
     assert list(store.list("live/"))
+
+
+class _Replaced(MemoryStore):
+    """Just before `event` is written, another deletes the experiment and begins it anew."""
+
+    event = b""
+
+    def create(self, key: str, data: bytes) -> bool:
+        if self.event and self.event in data:
+            self.event = b""
+            other = World([], objects=self).calm()
+            delete(other)
+            other.submit(REQUEST | {"hyperparameters": OTHERS, "enqueue": []}, key="anew")
+        return super().create(key, data)
+
+
+OTHERS = {"y": {"type": "float", "min": 0.0, "max": 1.0}}
+
+
+@pytest.mark.parametrize(
+    ("event", "act"),
+    [
+        (b"Extended", extend),
+        (b"Resumed", resume),
+        (b"Deleted", delete),
+        (b"TrialsCreated", lambda service: service.enqueue(*AT, [{"x": 0.2}], key="k")),
+    ],
+)
+def test_what_was_meant_for_an_experiment_does_not_befall_the_next_of_its_name(
+    event: bytes, act: Delivery
+) -> None:
+    store = _Replaced()
+    service = World([], objects=store).calm()
+    submit(service)
+    service.pause(*AT)
+    store.event = event
+    with pytest.raises(NotFound):
+        act(service)
+    found = service.experiment(*AT)
+    assert (found.state, found.spec["max_trials"], found.next_number) == ("RUNNING", 5, 0)
+
+
+class _Relived(MemoryStore):
+    """Just before `event` is written, another takes the experiment up again and stops it."""
+
+    event = b""
+
+    def create(self, key: str, data: bytes) -> bool:
+        if self.event and self.event in data:
+            self.event = b""
+            other = World([], objects=self).calm()
+            resume(other)
+            stop(other)
+        return super().create(key, data)
+
+
+@pytest.mark.parametrize(("event", "act"), [(b"Resumed", resume), (b"Deleted", delete)])
+def test_no_life_begins_that_was_not_announced(event: bytes, act: Delivery) -> None:
+    store = _Relived()
+    service = World([], objects=store).calm()
+    submit(service)
+    stop(service)
+    store.event = event
+    with pytest.raises(Retry):
+        act(service)
+    act(service)
+    life = Journals(store, lambda: 0.0).of(*AT).peek()
+    assert life is not None
+    assert f"live/default/e/{life.uid}.{life.epoch:06d}" in list(store.list("live/"))
 
 
 def test_stale_signs_of_submits_that_never_came_are_removed() -> None:

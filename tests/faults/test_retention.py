@@ -79,6 +79,17 @@ def test_an_end_that_was_overtaken_deletes_nothing() -> None:
     assert journal.commit(Expire(before.epoch), uid=before.uid).state == "RUNNING"
 
 
+@pytest.mark.parametrize("seconds", [None, 10 * KEPT_SECONDS])
+def test_a_longer_time_that_overtakes_the_deletion_holds(seconds: float | None) -> None:
+    """It is set between the look at the experiment and the deletion."""
+    world = ended()
+    world.now += KEPT_SECONDS + 1000
+    journal = Journals(world.objects, lambda: world.now).of(*AT)
+    before = journal.read()
+    world.calm().extend(*AT, {"ttl_seconds_after_finished": seconds})
+    assert journal.commit(Expire(before.epoch), uid=before.uid).state == "COMPLETE"
+
+
 @pytest.mark.parametrize(
     ("seconds", "state"), [(None, "COMPLETE"), (10 * KEPT_SECONDS, "COMPLETE")]
 )

@@ -370,6 +370,16 @@ def test_nothing_is_enqueued_after_the_end() -> None:
         Story().does(c.Stop(), c.Enqueue(({"x": 1},)))
 
 
+def test_suggestions_of_an_algorithm_that_was_replaced_meanwhile_are_void() -> None:
+    """Its memory would be foreign to its successor."""
+    old, new = {"name": "a", "settings": {}}, {"name": "b", "settings": {}}
+    story = Story(hpo_algorithm=old).does(c.Extend({"hpo_algorithm": new}))
+    answer = c.AddTrials(0, ({"x": 1},), exhausted=True, memory="of a", asked=old)
+    assert not story.does(answer).changed
+    assert (story.e.memory, story.e.exhausted, story.e.next_number) == (None, False, 0)
+    assert story.does(c.AddTrials(0, ({"x": 1},), asked=new)).changed
+
+
 def test_suggestions_for_another_past_are_void() -> None:
     story = Story().suggested(0)
     assert not story.does(c.AddTrials(0, ({"x": 9},))).changed
