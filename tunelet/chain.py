@@ -70,8 +70,16 @@ def mark_purged(store: Store, path: str, seq: int) -> None:
 def origin(store: Store, path: str) -> Head:
     """The head before the log's first entry, or at the tombstone up to which it was purged."""
     tombstone = purged(store, path)
-    if tombstone:
-        return _after_tombstone(store, path, tombstone)
+    while True:
+        try:
+            return _after_tombstone(store, path, tombstone) if tombstone else _first(store, path)
+        except Damaged:
+            before, tombstone = tombstone, purged(store, path)
+            if tombstone == before:
+                raise  # else a purge has begun meanwhile, and what is missing is not missed
+
+
+def _first(store: Store, path: str) -> Head:
     first = next(store.list(f"{path}journal/", limit=1), None)
     if first not in (None, entry_key(path, 1)):
         raise Damaged(f"the log begins with {first}: the entries before it are missing")

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from tunelet.chain import heads, origin, purged
-from tunelet.entry import Entry
+from tunelet.entry import Damaged, Entry
 from tunelet.errors import Retry
 from tunelet.history import Head, follow
 from tunelet.ports import Store
@@ -69,11 +69,15 @@ class Tail:
     def advance(self) -> Head:
         """The head at the log's end, with all that others have written since."""
         for _ in range(PURGES):
-            before = self.now()
-            head = self._fold()
-            if self._fresh() or self.stands(self._sound):
-                self._sound, self._end = head.seq, before
-                return head
+            before, mark = self.now(), self._purged
+            try:
+                head = self._fold()
+                if self._fresh() or self.stands(self._sound):
+                    self._sound, self._end = head.seq, before
+                    return head
+            except Damaged:
+                if self.stands(mark):
+                    raise  # else it is what a purge has left
             self.forget()
         raise Retry("the experiment is being deleted; send it again")
 

@@ -62,8 +62,11 @@ def verify(store: Store, namespace: str, name: str) -> Verdict:
     Raises `Retry` or `Reject` if the store cannot be read; never `Damaged`.
     """
     path = f"v1/{namespace}/{name}/"
-    log = _Log(store, path)
-    findings = [*log.findings(), *log.derived.findings()]
+    while True:
+        log = _Log(store, path)
+        findings = [*log.findings(), *log.derived.findings()]
+        if purged(store, path) == log.first:
+            break  # else a purge has begun meanwhile: what it takes is not missing
     trials = log.head.experiment.next_number if log.head.experiment else 0
     return Verdict(namespace, name, log.read, trials, tuple(findings))
 
@@ -80,6 +83,8 @@ class _Log:
 
     def __init__(self, store: Store, path: str) -> None:
         self._store, self._path = store, path
+        self.first = purged(store, path)
+        """The tombstone that the log begins with."""
         self.derived = _Derived(store, path)
         self.head = Head()
         self.read = 0
@@ -87,15 +92,14 @@ class _Log:
         """No entry was wrong so far, so that `head` is the log's."""
 
     def findings(self) -> Iterator[Finding]:
-        first = purged(self._store, self._path)
-        if first:
+        if self.first:
             try:
                 self.head = origin(self._store, self._path)
             except Damaged as error:
                 self._sound = False
-                yield Finding(entry_key(self._path, first), str(error))
-        following, prev = first + 1, self.head.sum if self._sound else None
-        for key in self._keys(first):
+                yield Finding(entry_key(self._path, self.first), str(error))
+        following, prev = self.first + 1, self.head.sum if self._sound else None
+        for key in self._objects():
             seq = entry_seq(key.key)
             if seq is None:
                 yield Finding(key.key, "is no entry of a log")
@@ -129,9 +133,26 @@ class _Log:
         if closed is not None:
             self.derived.closed(closed)
 
-    def _keys(self, first: int) -> Iterator["_Object"]:
-        """What stands in the journal behind entry `first`, with its bytes."""
-        after = entry_key(self._path, first) if first else ""
+    def _objects(self) -> Iterator["_Object"]:
+        """What stands in the journal, with the entries that the listing missed.
+
+        A listing is no snapshot: it may show an entry without the one before it.
+        """
+        following = self.first + 1
+        for listed in self._listed():
+            seq = entry_seq(listed.key)
+            while seq is not None and following < seq:
+                key = entry_key(self._path, following)
+                if (stored := self._store.get(key)) is None:
+                    break
+                yield _Object(key, stored.data)
+                following += 1
+            yield listed
+            following = following if seq is None else seq + 1
+
+    def _listed(self) -> Iterator["_Object"]:
+        """What a listing shows behind the first entry, with its bytes."""
+        after = entry_key(self._path, self.first) if self.first else ""
         keys = self._store.list(f"{self._path}journal/", after)
         while some := list(islice(keys, _HELD)):
             for key, stored in zip(some, at_once(self._store.get, some), strict=True):

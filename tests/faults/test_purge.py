@@ -1,6 +1,8 @@
 """A purge opens slots of the log again; a writer or reader that slept must not fall into one."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import cast
 
 import pytest
 
@@ -8,13 +10,14 @@ from adapters.storage.memory import MemoryStore
 from tests.faults.checks import spec
 from tests.faults.world import Crash, Fallible, Fault, Faults
 from tunelet import commands as c
-from tunelet.chain import entry_key
+from tunelet.chain import entry_key, mark_purged
 from tunelet.errors import NotFound, TuneletError
 from tunelet.experiment import Experiment
 from tunelet.journal import Journal
-from tunelet.ports import Store
+from tunelet.ports import Store, Stored
 from tunelet.tail import FRESH, PURGE_AFTER
 from tunelet.trial import Report
+from tunelet.verify import verify
 
 PATH = "v1/default/e/"
 ACTS: list[c.Command] = [
@@ -148,6 +151,62 @@ def test_what_came_too_late_does_not_hide_the_tombstone() -> None:
         assert stored is not None
         place.store.create(entry_key(PATH, seq), stored.data)
     assert place.journal().commit(c.Submit("w", spec())).uid == "w"
+
+
+class _PurgedAt(MemoryStore):
+    """At its reader's call of this number, a purge begins and has removed some entries."""
+
+    def __init__(self, inner: MemoryStore, call: int, removed: Sequence[int], mark: int) -> None:
+        super().__init__()
+        self._objects = dict(inner._objects)
+        self._left, self._removed, self._mark = call, removed, mark
+
+    def _called(self) -> None:
+        self._left -= 1
+        if self._left == -1:
+            mark_purged(cast(Store, super()), PATH, self._mark)
+            for seq in self._removed:
+                self.delete(entry_key(PATH, seq))
+
+    def get(self, key: str) -> Stored | None:
+        self._called()
+        return super().get(key)
+
+    def list(self, prefix: str, after: str = "", limit: int | None = None):  # type: ignore[no-untyped-def]
+        self._called()
+        return super().list(prefix, after, limit)
+
+
+@pytest.mark.parametrize("removed", [range(1, 5), [1], [2], [3], [1, 2, 3]])
+@pytest.mark.parametrize("lives", [1, 2])
+def test_a_purge_that_overtakes_a_reader_is_no_damage(removed: Sequence[int], lives: int) -> None:
+    """A running experiment whose log is damaged is stopped; this one's is not."""
+    place = Place()
+    for _ in range(lives):
+        place.life()
+    place.journal().commit(c.Submit("w", spec()))
+    inner = place.store
+    assert isinstance(inner, MemoryStore)
+    for call in range(8):
+        store = _PurgedAt(inner, call, removed, mark=5 * lives)
+        assert place.journal(store).read().uid == "w"
+        store = _PurgedAt(inner, call, removed, mark=5 * lives)
+        assert verify(store, "default", "e").findings == ()
+
+
+@pytest.mark.parametrize("call", range(8))
+def test_a_second_purge_that_overtakes_a_reader_is_no_damage(call: int) -> None:
+    place = Place()
+    place.life()
+    place.purge()
+    place.life()
+    place.journal().commit(c.Submit("w", spec()))
+    inner = place.store
+    assert isinstance(inner, MemoryStore)
+    store = _PurgedAt(inner, call, range(5, 10), mark=10)
+    assert place.journal(store).read().uid == "w"
+    store = _PurgedAt(inner, call, range(5, 10), mark=10)
+    assert verify(store, "default", "e").findings == ()
 
 
 class _Reborn(MemoryStore):

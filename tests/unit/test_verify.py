@@ -1,6 +1,7 @@
 """Whatever is missing, altered or foreign in a log is named; what is derived can be removed."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,22 @@ def test_missing_entries_are_named(store: MemoryStore) -> None:
         "entries 70 to 72 are missing",
         "entry 400 is missing",
     ]
+
+
+class _Growing(MemoryStore):
+    """A folder that is listed while entries are written: one is missed, its successor is not."""
+
+    missed = entry_key(PATH, 3)
+
+    def list(self, prefix: str, after: str = "", limit: int | None = None) -> Iterator[str]:
+        return (key for key in super().list(prefix, after, limit) if key != self.missed)
+
+
+def test_an_entry_that_a_listing_missed_is_not_missing() -> None:
+    store = _Growing()
+    log(store, 5)
+    assert told(store) == []
+    assert verify(store, "default", "e").entries == 16
 
 
 def test_entries_that_changed_places_are_both_named(store: MemoryStore) -> None:
