@@ -80,7 +80,7 @@ def origin(store: Store, path: str) -> Head:
 
 
 def _first(store: Store, path: str) -> Head:
-    first = next(store.list(f"{path}journal/", limit=1), None)
+    first = next(store.list(f"{path}journal/0", limit=1), None)
     if first not in (None, entry_key(path, 1)):
         raise Damaged(f"the log begins with {first}: the entries before it are missing")
     return Head()

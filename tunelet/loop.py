@@ -5,7 +5,7 @@ steps may run at any time, any number of times and in many places at once.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from tunelet import commands, retention, tracing
@@ -166,11 +166,10 @@ class Loop:
         """Stop what runs for a log that nothing can be recorded in any more."""
         where = {"namespace": marker.namespace, "experiment": marker.name}
         log.error("the log is damaged: %s", damage, extra=where)
-        for run in self._launcher.active(marker.namespace, marker.name):
-            try:
-                self._launcher.stop(run)
-            except Retry as fault:
-                log.warning("%s is stopped by the next sweep: %s", run.name, fault)
+        try:
+            self._stop(self._launcher.active(marker.namespace, marker.name))
+        except Retry as fault:
+            log.warning("some runs are stopped by the next sweep: %s", fault, extra=where)
 
     def _expire(self, expired: retention.Expiry) -> None:
         """Delete the experiment, unless it goes on or is to be kept longer by now."""
@@ -292,8 +291,7 @@ class Loop:
             after = journal.commit(*happened, uid=experiment.uid)
         except NotFound:
             # Deleted meanwhile, and whoever stopped its runs may have come before these.
-            for trial, _ in launched:
-                self._launcher.stop(run_of(experiment, trial.number, trial.attempt))
+            self._stop(run_of(experiment, trial.number, trial.attempt) for trial, _ in launched)
             raise
         if any(isinstance(command, commands.Finish) for command in happened):
             self.follow(after)
@@ -339,6 +337,11 @@ class Loop:
         except Retry as fault:
             log.warning("trial %d of %s cannot be seen: %s", number, experiment.name, fault)
             return []
+        except Exception:
+            # One run's fault must not hide the others.
+            where = {"experiment": experiment.name}
+            log.exception("trial %d cannot be seen", number, extra=where)
+            return []
         if seen.phase is Phase.ABSENT:
             if trial.started_at is None:
                 return []  # not launched yet
@@ -354,9 +357,19 @@ class Loop:
         """Look at the runs first: of each, the state read afterwards knows the reservation."""
         runs = self._launcher.active(namespace, name)
         experiment = self._journals.of(namespace, name).peek() if runs else None
+        if experiment is not None:
+            self._stop(run for run in runs if not self._may_go_on(experiment, run))
+
+    def _stop(self, runs: Iterable[Run]) -> None:
+        """Stop them all; raises `Retry` behind the last if any could not be stopped."""
+        left: list[Retry] = []
         for run in runs:
-            if experiment is not None and not self._may_go_on(experiment, run):
+            try:
                 self._launcher.stop(run)
+            except Retry as fault:
+                left.append(fault)
+        if left:
+            raise left[0]
 
     def _may_go_on(self, experiment: Experiment, run: Run) -> bool:
         if run.uid != experiment.uid or experiment.state == DELETED:

@@ -8,11 +8,14 @@ missed. A marker's name is used for one life of one experiment only; so removing
 has served can never hide a later life, however late the removal comes.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from tunelet.experiment import Experiment
 from tunelet.ports import Store
+
+_LIVE = re.compile(r"live/([^/]+)/([^/]+)/([^/]+)\.(\d+)")
 
 STALE = 3600.0
 """Seconds after which a marker whose log entry never came is removed: far more than any
@@ -51,16 +54,17 @@ class Markers:
         start = _index(namespace, after, "~") if after else ""
         last = None
         for key in self._store.list(prefix, start):
-            name = key.removeprefix(prefix).partition("/")[0]
-            if name != last:
+            name, _, uid = key.removeprefix(prefix).partition("/")
+            if name and uid and name != last:
                 yield name
-            last = name
+                last = name
 
     def live(self) -> Iterator[Marker]:
         for key in self._store.list("live/"):
-            _, namespace, name, life = key.split("/")
-            uid, _, epoch = life.partition(".")
-            yield Marker(namespace, name, uid, int(epoch))
+            # A folder that a console has made is no marker.
+            if found := _LIVE.fullmatch(key):
+                namespace, name, uid, epoch = found.groups()
+                yield Marker(namespace, name, uid, int(epoch))
 
     def tidy(self, marker: Marker, experiment: Experiment | None, at_rest: bool) -> None:
         """Remove the marker if it has served. `at_rest`: nothing is left to do for its life."""

@@ -6,6 +6,7 @@ Written before the live marker of the end is removed, so that no end is missed. 
 says when to look; whether the experiment is to go, its state says.
 """
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from tunelet.markers import Marker
 from tunelet.ports import Store
 
 _PREFIX = "expires/"
+_KEY = re.compile(_PREFIX + r"(\d+)/([^/]+)/([^/]+)/([^/]+)\.(\d+)")
 
 
 class Expiry(NamedTuple):
@@ -50,10 +52,11 @@ def note(store: Store, experiment: Experiment) -> None:
 def due(store: Store, now: float) -> Iterator[Expiry]:
     """Those whose time has come, earliest first: one listing if there are none."""
     for key in store.list(_PREFIX):
-        at, namespace, name, life = key.removeprefix(_PREFIX).split("/")
+        if not (found := _KEY.fullmatch(key)):
+            continue  # a folder that a console has made, say
+        at, namespace, name, uid, epoch = found.groups()
         if int(at) > now * 1000:
             return
-        uid, _, epoch = life.partition(".")
         yield Expiry(int(at), namespace, name, uid, int(epoch))
 
 

@@ -51,9 +51,11 @@ def experiments(store: Store, namespace: str | None = None) -> Iterator[tuple[st
     prefix = f"v1/{namespace}/" if namespace else "v1/"
     after = ""
     while (key := next(store.list(prefix, after, limit=1), None)) is not None:
-        _, found, name, *_ = key.split("/")
-        yield found, name
-        after = f"v1/{found}/{name}/\U0010ffff"
+        _, found, name, rest = (*key.split("/", 3), "", "")[:4]
+        after = key
+        if found and name and rest:
+            yield found, name
+            after = f"v1/{found}/{name}/\U0010ffff"
 
 
 def verify(store: Store, namespace: str, name: str) -> Verdict:
