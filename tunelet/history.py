@@ -21,7 +21,7 @@ from msgspec.structs import replace
 
 from tunelet.entry import FORMAT, Damaged, Entry
 from tunelet.events import Deleted, Submitted
-from tunelet.experiment import Experiment, evolve, retire
+from tunelet.experiment import DELETED, Experiment, evolve, retire
 from tunelet.trial import Trial
 
 WINDOW = 64
@@ -104,7 +104,8 @@ def follow(head: Head, entry: Entry, total: str) -> tuple[Head, Closed | None]:
         segments=segments,
         tombstone=tombstone,
     )
-    if entry.seq % WINDOW or experiment is None:
+    if entry.seq % WINDOW or experiment is None or experiment.state == DELETED:
+        # A tombstone closes none: whoever begins behind it knows of no experiment before it.
         return after, None
     return _close(after, experiment)
 

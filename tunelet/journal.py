@@ -164,7 +164,7 @@ class Journal:
             with self._turns.unless(lambda: self._tail.seen_since(asked)) as mine:
                 if mine:
                     self._tail.advance()
-                    self._tail.segments.settle()
+                    self._tail.settle()
                 head = self._tail.head
         return head
 
@@ -183,7 +183,7 @@ class Journal:
                     caller.error, caller.done = told, True
             if not isinstance(error, Exception):
                 raise
-        self._tail.segments.settle()
+        self._tail.settle()
 
     def _commit_group(self, callers: list[_Caller]) -> None:
         until = time.monotonic() + self._deadline

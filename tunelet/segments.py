@@ -80,18 +80,21 @@ class Segments:
         if own:
             self._own.add(closed.head.seq)
 
-    def settle(self) -> None:
-        """Write what this process owes.
+    def settle(self, tombstone: int) -> None:
+        """Write what this process owes, but for windows before the log's newest tombstone.
 
         Never raises: what was committed stands, and derived objects are tried again later.
         """
         try:
-            self._settle()
+            self._settle(tombstone)
         except Exception:
             log.warning("snapshot of %s put off", self._path, exc_info=True)
 
-    def _settle(self) -> None:
+    def _settle(self, tombstone: int) -> None:
         with self._lock:
+            for seq in [seq for seq in self._unsaved if seq < tombstone]:
+                del self._unsaved[seq]  # nobody reads it, and its parts may be gone
+                self._own.discard(seq)
             for seq, closed in sorted(self._unsaved.items()):
                 mine = seq in self._own
                 if not mine and seq == max(self._unsaved):

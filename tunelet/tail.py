@@ -94,6 +94,11 @@ class Tail:
             self.segments.closed(closed, own=True)
         return True
 
+    def settle(self) -> None:
+        """Write the derived objects that this process owes."""
+        tombstone = self.head.tombstone if self.head is not None else None
+        self.segments.settle(tombstone.seq if tombstone is not None else 0)
+
     def stands(self, seq: int) -> bool:
         """No purge has begun that reaches beyond entry `seq`."""
         self._purged = purged(self._store, self._path)

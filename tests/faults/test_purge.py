@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from typing import cast
 
 import pytest
@@ -10,13 +11,14 @@ from adapters.storage.memory import MemoryStore
 from tests.faults.checks import spec
 from tests.faults.world import Crash, Fallible, Fault, Faults
 from tunelet import commands as c
-from tunelet.chain import entry_key, mark_purged
+from tunelet.chain import entry_key, entry_seq, mark_purged
 from tunelet.errors import NotFound, TuneletError
 from tunelet.experiment import Experiment
+from tunelet.history import FAN_OUT, WINDOW
 from tunelet.journal import Journal
 from tunelet.ports import Store, Stored
 from tunelet.tail import FRESH, PURGE_AFTER
-from tunelet.trial import Report
+from tunelet.trial import Outcome, Report, Verdict
 from tunelet.verify import verify
 
 PATH = "v1/default/e/"
@@ -207,6 +209,39 @@ def test_a_second_purge_that_overtakes_a_reader_is_no_damage(call: int) -> None:
     assert place.journal(store).read().uid == "w"
     store = _PurgedAt(inner, call, range(5, 10), mark=10)
     assert verify(store, "default", "e").findings == ()
+
+
+def test_what_was_owed_to_a_deleted_life_is_never_written() -> None:
+    """Who has seen a window close writes its objects if its writer did not, but not after a purge.
+
+    Segments that would be joined for it are gone, and it would never come to the next window.
+    """
+    place = Place()
+    log, other = place.journal(), place.journal()
+    log.commit(c.Submit("u", spec()))
+    log.commit(c.Finish(0, 1, Outcome(Verdict.FAIL)))
+    filled(log, FAN_OUT * WINDOW - 1)
+    other.peek()
+    filled(log, FAN_OUT * WINDOW)
+    other.peek()
+    log.commit(c.Delete())
+    other.peek()
+    place.purge()
+    assert len(list(place.store.list(PATH))) == 2
+    other.commit(c.Submit("w", spec()))
+    filled(other, (FAN_OUT + 2) * WINDOW)
+    left = [entry_seq(key) or 0 for key in place.store.list(f"{PATH}segments/")]
+    assert all(seq > FAN_OUT * WINDOW for seq in left)
+    assert len(list(place.store.list(f"{PATH}snapshots/"))) == 2
+
+
+def filled(log: Journal, until: int) -> None:
+    """The log has so many entries."""
+    told = max((report.step for report in log.read().trials[1].reports), default=0)
+    for step in count(told + 1):
+        if log._store.get(entry_key(PATH, until)) is not None:
+            return
+        log.commit(c.Record(1, 1, (Report(step, {"objective": 1.0}),)))
 
 
 class _Reborn(MemoryStore):

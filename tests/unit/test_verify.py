@@ -14,6 +14,7 @@ from tunelet import commands as c
 from tunelet.chain import entry_key
 from tunelet.cli import main
 from tunelet.entry import FORMAT, decode, encode
+from tunelet.history import WINDOW
 from tunelet.journal import Journal
 from tunelet.ports import Store
 from tunelet.tail import PURGE_AFTER
@@ -34,7 +35,10 @@ SPEC: dict[str, Any] = {
 
 def log(store: Store, trials: int = 250, name: str = "e") -> Journal:
     """Some 750 entries: windows close, and segments are joined."""
-    journal = Journal(store, "default", name)
+    return lived(Journal(store, "default", name), trials, name)
+
+
+def lived(journal: Journal, trials: int, name: str = "e") -> Journal:
     journal.commit(c.Submit("u", SPEC | {"name": name}))
     for n in range(trials):
         journal.commit(c.AddTrials(n, ({"x": n},)))
@@ -177,6 +181,21 @@ def test_what_a_purge_left_is_no_damage() -> None:
     log(store, 50)
     assert told(store) == []
     assert verify(store, "default", "e").trials == 50
+
+
+def test_a_tombstone_that_closes_a_window_gives_the_same_to_all() -> None:
+    """To the process that wrote it, and to those that begin behind it after the purge."""
+    store = MemoryStore()
+    journal = log(store, 20)
+    for n in range(20, 22):
+        journal.commit(c.AddTrials(n, ({"x": n},)))
+    journal.commit(c.Delete())
+    later = Journal(store, "default", "e", clock=lambda: journal._clock() + 2 * PURGE_AFTER)
+    assert later.purge()
+    assert entry_key(PATH, WINDOW) in store.list(f"{PATH}journal/")
+    lived(journal, 250)
+    assert told(store) == []
+    assert list(store.list(f"{PATH}segments/1/"))
 
 
 def test_a_tombstone_that_is_missing_is_named() -> None:
