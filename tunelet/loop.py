@@ -43,6 +43,10 @@ T = TypeVar("T")
 GRACE = 300.0
 """Seconds for which a run that told its own outcome may go on, to tidy up."""
 
+WATCHED = 120.0
+"""For so many seconds an experiment that ended is swept: whoever saw it running may be about to
+launch a run, and die before he can stop it."""
+
 
 class Loop:
     """The trial loop over the ports."""
@@ -190,7 +194,8 @@ class Loop:
         if any(run.uid == uid for run in self._launcher.active(namespace, name)):
             return False
         if experiment is not None and experiment.uid == uid and experiment.state != DELETED:
-            return experiment.over
+            ended = experiment.ended_at
+            return ended is not None and self._journals.clock() >= ended + WATCHED
         self._launcher.remove(namespace, name, uid)
         return self._journals.of(namespace, name).purge()
 

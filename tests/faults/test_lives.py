@@ -7,10 +7,10 @@ import pytest
 from adapters.storage.memory import MemoryStore
 from tests.faults.checks import REQUEST, bare, end, submit
 from tests.faults.training import MemoryLauncher
-from tests.faults.world import Delivery, Fault, World
+from tests.faults.world import Crash, Delivery, Fault, World
 from tunelet.errors import Conflict, NotFound, Retry
 from tunelet.journals import Journals
-from tunelet.ports import Run
+from tunelet.ports import Launch, Run
 from tunelet.service import Service
 from tunelet.tail import PURGE_AFTER
 
@@ -279,6 +279,42 @@ def test_a_run_launched_while_others_are_being_stopped_goes_on() -> None:
     launcher.other = extended
     launcher.world.calm().launch(*AT)
     assert [run.number for run in launcher.running()] == [5]
+
+
+class _Outrun(MemoryLauncher):
+    """Just before a launch another does `act` and sweeps, and just after it the process dies."""
+
+    act: Delivery | None = None
+    world: World
+
+    def launch(self, launch: Launch) -> None:
+        if self.act is None:
+            return super().launch(launch)
+        act, self.act = self.act, None
+        act(self.world.calm())
+        self.world.calm().sweep()
+        super().launch(launch)
+        raise Crash("after the launch")
+
+
+@pytest.mark.parametrize("act", [stop, delete])
+def test_a_launch_that_the_end_has_overtaken_leaves_no_run_behind(act: Delivery) -> None:
+    """Though its process dies, and its signal is not delivered again."""
+    launcher = _Outrun()
+    launcher.world = world = World([], launcher=launcher)
+    service = world.calm()
+    submit(service)
+    launcher.act = act
+    with pytest.raises(Crash):
+        service.launch(*AT)
+    assert launcher.running()
+    world.now += 60
+    world.calm().sweep()
+    assert not launcher.running()
+    for _ in range(3):
+        world.now += PURGE_AFTER
+        world.calm().sweep()
+    assert not list(world.objects.list("live/"))
 
 
 def test_a_trial_resumes_from_its_own_checkpoint_and_from_no_earlier_life() -> None:
