@@ -81,6 +81,10 @@ class Tail:
             self.forget()
         raise Retry("the experiment is being deleted; send it again")
 
+    def present(self) -> Head:
+        """The newest head known, which need not be the log's end."""
+        return self.head or self.advance()
+
     def append(self, entry: Entry, total: str, sent: Moment) -> bool:
         """An entry of this process was created behind the head. False: in a purged log."""
         assert self.head is not None

@@ -25,6 +25,7 @@ from tunelet.markers import Marker, Markers
 from tunelet.ports import Store
 from tunelet.service import Service
 from tunelet.trial import Trial
+from tunelet.writer import Writer
 
 CALM = World([submit])
 CALM.run()
@@ -132,11 +133,11 @@ def experiments(world: World) -> int:
     return len([key for key in world.objects.list("v1/") if key.endswith(f"{1:020d}.json")])
 
 
-def one_create(self: Journal, key: str, data: bytes, until: float) -> bool:
+def one_create(self: Writer, key: str, data: bytes, until: float) -> bool:
     return self._store.create(key, data)
 
 
-def creates_until_answered(self: Journal, key: str, data: bytes, until: float) -> bool:
+def creates_until_answered(self: Writer, key: str, data: bytes, until: float) -> bool:
     while True:
         with suppress(Retry):
             return self._store.create(key, data)
@@ -152,14 +153,14 @@ def test_with_all_rules_a_submit_in_doubt_is_acknowledged_once() -> None:
 
 def test_exists_taken_for_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     """The caller is told that his own experiment is in his way."""
-    monkeypatch.setattr(Journal, "_create", creates_until_answered)
+    monkeypatch.setattr(Writer, "_create", creates_until_answered)
     with pytest.raises(Conflict):
         submitted_in_doubt(REQUEST)
 
 
 def test_doubt_taken_for_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     """The caller is told to send it again, and has two experiments."""
-    monkeypatch.setattr(Journal, "_create", one_create)
+    monkeypatch.setattr(Writer, "_create", one_create)
     assert experiments(submitted_in_doubt(UNNAMED)) == 2
 
 

@@ -10,11 +10,11 @@ import pytest
 from adapters.storage.files import FileStore
 from adapters.storage.memory import MemoryStore
 from tunelet import commands as c
-from tunelet.errors import Conflict, NotFound
-from tunelet.experiment import DELETED
+from tunelet.errors import CommitUnknown, Conflict, NotFound, Reject, Retry
+from tunelet.experiment import DELETED, PAUSED, RUNNING
 from tunelet.journal import Journal
-from tunelet.ports import Store
-from tunelet.tail import PURGE_AFTER
+from tunelet.ports import Store, Stored
+from tunelet.tail import FRESH, PURGE_AFTER
 from tunelet.trial import Outcome, Report, TrialState, Verdict
 
 SPEC: dict[str, Any] = {
@@ -120,6 +120,79 @@ def test_the_budget_holds_when_two_suggest_at_once(store: Store) -> None:
     after = two.commit(c.AddTrials(0, ({"x": 3}, {"x": 4})))
     assert after.next_number == 2
     assert two.commit(c.AddTrials(2, ({"x": 3}, {"x": 4}))).next_number == 3
+
+
+class _Expiring(MemoryStore):
+    """Once `armed`, the next entry is written, its answer is lost, and the credentials expire."""
+
+    armed = expired = False
+
+    def create(self, key: str, data: bytes) -> bool:
+        self._checked()
+        created = super().create(key, data)
+        if self.armed:
+            self.expired = True
+            raise Retry("the answer was lost")
+        return created
+
+    def get(self, key: str) -> Stored | None:
+        self._checked()
+        return super().get(key)
+
+    def _checked(self) -> None:
+        if self.expired:
+            raise Reject("the credentials have expired")
+
+
+def impatient(store: Store, **options: Any) -> Journal:
+    return Journal(store, "default", "e", deadline=0.05, **options)
+
+
+def test_credentials_that_expire_over_a_doubt_leave_it_a_doubt() -> None:
+    store = _Expiring()
+    log = impatient(store)
+    log.commit(c.Submit("u", SPEC))
+    store.armed = True
+    with pytest.raises(CommitUnknown):
+        log.commit(c.Pause())
+    store.armed = store.expired = False
+    assert log.read().state == PAUSED
+
+
+def test_what_the_store_refuses_at_once_is_refused() -> None:
+    store = _Expiring()
+    log = impatient(store)
+    log.commit(c.Submit("u", SPEC))
+    store.expired = True
+    with pytest.raises(Reject):
+        log.commit(c.Pause())
+    store.expired = False
+    assert log.read().state == RUNNING
+
+
+def test_an_entry_that_stands_is_not_reported_as_refused() -> None:
+    """The look at the mark of a purge, which comes after it, is."""
+    store = _Mute()
+    now = 0.0
+    log = impatient(store, clock=lambda: now)
+    log.commit(c.Submit("u", SPEC))
+    now += FRESH
+    store.mute = True
+    with pytest.raises(CommitUnknown):
+        log.commit(c.Pause())
+    store.mute = False
+    assert log.read().state == PAUSED
+
+
+class _Mute(MemoryStore):
+    """Lets write but not read."""
+
+    mute = False
+
+    def get(self, key: str) -> Stored | None:
+        if self.mute:
+            raise Reject("the right to read is missing")
+        return super().get(key)
 
 
 def test_an_error_of_one_caller_does_not_hurt_the_others(store: Store) -> None:
