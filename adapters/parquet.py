@@ -1,7 +1,7 @@
 """Tables as Parquet files, through pyarrow."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from itertools import islice
 from typing import Any, BinaryIO
@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 import pyarrow
 from pyarrow import parquet
 
-from tunelet.export import Row, Table
+from tunelet.export import Table
 
 _ROWS_AT_ONCE = 10_000
 """Of a row group."""
@@ -25,7 +25,7 @@ _TYPES: Mapping[type, Any] = {
 
 def write_parquet(table: Table, out: BinaryIO) -> None:
     """Columns of one type each: of text, if their values have several types."""
-    kinds = {column: _kind(column, table.rows()) for column in table.columns}
+    kinds = _kinds(table)
     schema = pyarrow.schema([(name, _TYPES[kind]) for name, kind in kinds.items()])
     rows = iter(table.rows())
     with parquet.ParquetWriter(out, schema) as writer:
@@ -37,13 +37,19 @@ def write_parquet(table: Table, out: BinaryIO) -> None:
             writer.write_table(pyarrow.Table.from_pydict(columns, schema))
 
 
-def _kind(column: str, rows: Iterable[Row]) -> type:
-    if column.startswith("values."):
+def _kinds(table: Table) -> dict[str, type]:
+    """The type of each column, from one pass over the rows."""
+    found: dict[str, set[type]] = {column: set() for column in table.columns}
+    for row in table.rows():
+        for column, value in row.items():
+            found[column].add(type(value))
+    return {column: _kind(column, kinds - {type(None)}) for column, kinds in found.items()}
+
+
+def _kind(column: str, kinds: set[type]) -> type:
+    if column.startswith("values.") or kinds == {int, float}:
         return float
-    kinds = {type(row[column]) for row in rows if row.get(column) is not None}
-    if kinds == {int, float}:
-        return float
-    return kinds.pop() if len(kinds) == 1 else str
+    return next(iter(kinds)) if len(kinds) == 1 else str
 
 
 def _of_kind(value: Any, kind: type) -> Any:

@@ -3,11 +3,13 @@
 The columns of a trial are its own fields, then `hyperparameters.NAME` for each name of the
 space and `values.METRIC` for each metric that any trial has told, the objectives first.
 A hyperparameter that is not active in a trial is empty. Times are UTC.
+
+The trials are read anew for each pass over them, so that no more than a few are held.
 """
 
 import csv
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, TextIO
 
@@ -15,6 +17,7 @@ from tunelet.experiment import Experiment
 from tunelet.trial import Trial, number
 
 Row = dict[str, Any]
+Trials = Callable[[], Iterable[Trial]]
 
 _ABSENT = object()
 
@@ -26,7 +29,7 @@ class Table(NamedTuple):
     rows: Callable[[], Iterator[Row]]
 
 
-def trials_table(experiment: Experiment, trials: Sequence[Trial]) -> Table:
+def trials_table(experiment: Experiment, trials: Trials) -> Table:
     own = (
         *("number", "state", "attempt", "created_at", "started_at", "finished_at", "seconds"),
         *("reason", "enqueued", "parent", "exit_code"),
@@ -34,15 +37,15 @@ def trials_table(experiment: Experiment, trials: Sequence[Trial]) -> Table:
     columns = (
         *own,
         *(f"hyperparameters.{name}" for name in experiment.spec["hyperparameters"]),
-        *(f"values.{metric}" for metric in _metrics(experiment, trials)),
+        *(f"values.{metric}" for metric in _metrics(experiment, trials())),
     )
-    return Table(columns, lambda: map(_trial_row, trials))
+    return Table(columns, lambda: map(_trial_row, trials()))
 
 
-def reports_table(experiment: Experiment, trials: Sequence[Trial]) -> Table:
+def reports_table(experiment: Experiment, trials: Trials) -> Table:
     columns = ("number", "attempt", "step")
-    metrics = (f"values.{metric}" for metric in _metrics(experiment, trials))
-    return Table((*columns, *metrics), lambda: _report_rows(trials))
+    metrics = (f"values.{metric}" for metric in _metrics(experiment, trials()))
+    return Table((*columns, *metrics), lambda: _report_rows(trials()))
 
 
 def write_csv(table: Table, out: TextIO) -> None:

@@ -95,9 +95,14 @@ class Journal:
 
     def history(self, after: int = -1) -> tuple[Experiment, Iterator[Trial]]:
         """The state now, and the trials that have left it, by number from behind `after`."""
+        experiment, left = self.moment()
+        return experiment, left(after)
+
+    def moment(self) -> tuple[Experiment, Callable[[int], Iterator[Trial]]]:
+        """As `history`, with trials that can be read more than once, from behind any number."""
         head = self._now()
-        trials = self._tail.segments.trials(head.segments, after)
-        return _existing(head.experiment), trials
+        left = partial(self._tail.segments.trials, head.segments)
+        return _existing(head.experiment), left
 
     def commit(self, *commands: Command, uid: str | None = None) -> Experiment:
         """Put the commands into the log, in one entry, and return the state after it.

@@ -53,9 +53,20 @@ class Journals:
         self, namespace: str, name: str, after: int = -1
     ) -> tuple[Experiment, Iterator[Trial]]:
         """The state now, and the same moment's trials by number from the one behind `after`."""
-        experiment, left = self.of(namespace, name).history(after)
-        here = sorted((t for t in experiment.trials.values() if t.number > after), key=_number)
-        return experiment, merge(left, here, key=_number)
+        experiment, trials = self.moment(namespace, name)
+        return experiment, trials(after)
+
+    def moment(
+        self, namespace: str, name: str
+    ) -> tuple[Experiment, Callable[[int], Iterator[Trial]]]:
+        """As `history`, with trials that can be read more than once, from behind any number."""
+        experiment, left = self.of(namespace, name).moment()
+
+        def trials(after: int) -> Iterator[Trial]:
+            here = sorted((t for t in experiment.trials.values() if t.number > after), key=_number)
+            return merge(left(after), here, key=_number)
+
+        return experiment, trials
 
     def of_life(self, experiment: Experiment, after: int = -1) -> Iterator[Trial]:
         """As `trials`, of this life of the name: raises `NotFound` if another has it by now."""

@@ -68,10 +68,8 @@ def _table(store: str, namespace: str, name: str, reports: bool) -> "Table":
     from tunelet.export import reports_table, trials_table
     from tunelet.journals import Journals
 
-    journals = Journals(bucket)
-    experiment = journals.read(namespace, name)
-    trials = list(journals.trials(namespace, name))
-    return (reports_table if reports else trials_table)(experiment, trials)
+    experiment, trials = Journals(bucket).moment(namespace, name)
+    return (reports_table if reports else trials_table)(experiment, lambda: trials(-1))
 
 
 def _write(table: "Table", form: str, out: BinaryIO) -> None:
