@@ -34,7 +34,7 @@ class Stopping:
         self._journals = journals
         self._catalog = catalog
         self._lock = threading.Lock()
-        self._curves: OrderedDict[str, Curves] = OrderedDict()
+        self._known: OrderedDict[str, _Known] = OrderedDict()
 
     def verdicts(self, experiment: Experiment, seen: Sequence[Command] = ()) -> list[Command]:
         """What follows from `seen` by the rules; without it, for every trial that runs."""
@@ -48,15 +48,16 @@ class Stopping:
         told = {one.number for one in seen if isinstance(one, commands.Record)}
         ended = not seen or any(isinstance(one, commands.Finish) for one in seen)
         numbers = told if seen else after.trials.keys()
-        with self._lock:
+        known = self._of(after)
+        with known.lock:
             try:
-                curves = self._known(after)
+                self._read(known.curves, after)
             except TuneletError as fault:
                 # Of the store, not of a rule: what came in is recorded, and judged by a sweep.
                 log.warning("%s cannot be judged now: %s", experiment.name, fault)
                 return []
             try:
-                return self._judged(after, curves, sorted(numbers), ended)
+                return self._judged(after, known.curves, sorted(numbers), ended)
             except Exception as error:
                 log.exception("a stopping rule failed", extra={"experiment": experiment.name})
                 return [commands.Abort(f"a stopping rule failed: {error}")]
@@ -97,12 +98,16 @@ class Stopping:
             rules.append(cast(StoppingRule, loaded))
         return rules
 
-    def _known(self, experiment: Experiment) -> Curves:
-        """The curves of all trials, read from the log only as far as they are not known yet."""
-        curves = self._curves.pop(experiment.uid, None) or Curves(experiment.terms.objectives[0])
-        self._curves[experiment.uid] = curves
-        if len(self._curves) > _KEPT:
-            self._curves.popitem(last=False)
+    def _of(self, experiment: Experiment) -> "_Known":
+        with self._lock:
+            known = self._known.pop(experiment.uid, None) or _Known(experiment)
+            self._known[experiment.uid] = known
+            if len(self._known) > _KEPT:
+                self._known.popitem(last=False)
+        return known
+
+    def _read(self, curves: Curves, experiment: Experiment) -> None:
+        """Bring the curves up to date, from the log only as far as they are not known yet."""
         new = curves.unfinished(experiment.next_number)
         for trial in experiment.trials.values():
             curves.take(trial)
@@ -111,4 +116,11 @@ class Stopping:
             for trial in self._journals.of_life(experiment, missing[0] - 1):
                 if trial.state.finished:
                     curves.take(trial)
-        return curves
+
+
+class _Known:
+    """The curves of all trials of one experiment. One thread at a time, who holds the lock."""
+
+    def __init__(self, experiment: Experiment) -> None:
+        self.lock = threading.Lock()
+        self.curves = Curves(experiment.terms.objectives[0])

@@ -1,16 +1,24 @@
 """What goes wrong with one object, run or trial holds up no other."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
 import pytest
 
 from adapters.storage.memory import MemoryStore
-from tests.faults.checks import REQUEST, submit
+from tests.faults.checks import REQUEST, submit, used
 from tests.faults.training import MemoryLauncher
 from tests.faults.world import World
 from tunelet.errors import Retry
-from tunelet.ports import Observation, Run
+from tunelet.ports import Observation, Run, Stored
+from tunelet.trial import Report
 from tunelet.verify import experiments
 
 AT = ("default", "e")
+STOPPED_EARLY: dict[str, Any] = REQUEST | {
+    "early_stopping": {"name": "threshold", "settings": {"upper": 1.3}}
+}
 
 
 FOREIGN = [
@@ -43,6 +51,47 @@ class _Console(MemoryStore):
         keys = [*super().list(prefix, after), *[self.foreign] * (self.foreign > after)]
         ours = sorted(key for key in keys if key.startswith(prefix) and key)
         return iter(ours[:limit])
+
+
+class _Slow(MemoryStore):
+    """The segments of one experiment are answered only once somebody says so."""
+
+    slow: threading.Event | None = None
+    asked = threading.Event()
+
+    def get(self, key: str) -> Stored | None:
+        if self.slow is not None and key.startswith("v1/default/e/segments/"):
+            self.asked.set()
+            assert self.slow.wait(60)
+        return super().get(key)
+
+
+def test_a_past_that_is_slow_to_read_holds_up_no_other_experiment() -> None:
+    """Their stopping rules are asked in one process."""
+    store = _Slow()
+    world = World([lambda service: service.submit(STOPPED_EARLY)], objects=used(store))
+    world.run()
+    world.calm().extend(*AT, {"max_trials": 6})
+    world.calm().submit(STOPPED_EARLY | {"name": "other"})
+    for name in ("e", "other"):
+        world.calm().suggest("default", name)
+        world.calm().launch("default", name)
+    one, other = (
+        next(run for run in world.launcher.running() if run.experiment == name)
+        for name in ("e", "other")
+    )
+    service, store.slow = world.calm(), threading.Event()
+    for run in (one, other):
+        service.experiment("default", run.experiment)
+    with ThreadPoolExecutor(2) as threads:
+        told = [Report(1, {"objective": 9.0})]
+        first = threads.submit(service.report, one, told)
+        try:
+            assert store.asked.wait(60)
+            assert threads.submit(service.report, other, told).result(30) is True
+        finally:
+            store.slow.set()
+        assert first.result() is True
 
 
 class _Stubborn(MemoryLauncher):
