@@ -6,6 +6,7 @@ each reads and writes the store where the plain loop does not.
 
 import random
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -16,9 +17,9 @@ from tests.faults.checks import REQUEST, bare, end, submit, used
 from tests.faults.training import MemoryLauncher, place
 from tests.faults.world import Fault, Stuck, World
 from tunelet.errors import Reject, Retry
-from tunelet.ports import Algorithm, Launch, Problem, Store, Stored, Suggestions
+from tunelet.ports import Algorithm, Launch, Problem, Run, Store, Stored, Suggestions
 from tunelet.service import Service
-from tunelet.trial import Report, Trial, TrialState
+from tunelet.trial import Outcome, Report, Trial, TrialState, Verdict
 
 AT = ("default", "e")
 BUDGETED: dict[str, Any] = REQUEST | {
@@ -223,6 +224,43 @@ def test_an_algorithm_that_cannot_read_the_past_is_asked_again(fault: Exception)
     assert world.calm().experiment(*AT).state == "RUNNING"
     world.calm().suggest(*AT)
     assert world.calm().experiment(*AT).next_number == 6
+
+
+class Counting(InstalledAlgorithms):
+    """Its memory counts the trials that it has suggested; each trial's note is its place."""
+
+    def light(self, name: str) -> bool:
+        return False
+
+    def load(self, name: str, settings: Mapping[str, Any]) -> Algorithm:
+        return self
+
+    def suggest(self, problem: Problem, trials: Sequence[Trial], count: int) -> Suggestions:
+        before = problem.memory or 0
+        places = range(before, before + count)
+        found = [{"x": place / 1000} for place in places]
+        return Suggestions(found, memory=before + count, notes=list(places))
+
+
+def test_memory_and_notes_are_exact_though_many_ask_at_once() -> None:
+    world = World([])
+    services = [world.calm(Counting()) for _ in range(4)]
+    services[0].submit(REQUEST | {"enqueue": [], "max_trials": 24, "parallel_trials": 3})
+    uid = services[0].experiment(*AT).uid
+
+    def work(service: Service) -> None:
+        while (now := service.experiment(*AT)).state == "RUNNING":
+            service.suggest(*AT)
+            for trial in now.live:
+                run = Run(*AT, uid, trial.number, 1)
+                service.finish(run, Outcome(Verdict.COMPLETE, {"objective": 1.0}))
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(work, services * 2))
+    experiment = services[0].experiment(*AT)
+    assert (experiment.next_number, experiment.memory) == (24, 24)
+    trials = services[0].trials(*AT)[0]
+    assert [(t.note, t.hyperparameters["x"]) for t in trials] == [(n, n / 1000) for n in range(24)]
 
 
 class Sealed(MemoryStore):
