@@ -19,7 +19,7 @@ from tests.faults.world import Fault, Stuck, World
 from tunelet.errors import Reject, Retry
 from tunelet.ports import Algorithm, Launch, Problem, Run, Store, Stored, Suggestions
 from tunelet.service import Service
-from tunelet.trial import Outcome, Report, Trial, TrialState, Verdict
+from tunelet.trial import Assignment, Outcome, Report, Trial, TrialState, Verdict
 
 AT = ("default", "e")
 BUDGETED: dict[str, Any] = REQUEST | {
@@ -238,7 +238,7 @@ class Counting(InstalledAlgorithms):
     def suggest(self, problem: Problem, trials: Sequence[Trial], count: int) -> Suggestions:
         before = problem.memory or 0
         places = range(before, before + count)
-        found = [{"x": place / 1000} for place in places]
+        found: list[Assignment] = [{"x": place / 1000} for place in places]
         return Suggestions(found, memory=before + count, notes=list(places))
 
 
