@@ -38,6 +38,8 @@ class Isolated:
                 input=question,
                 capture_output=True,
                 timeout=self._limit,
+                # Whatever ends the service from a terminal is no verdict on the plugin.
+                start_new_session=True,
                 env=environment,
                 check=False,
             )
