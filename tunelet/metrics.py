@@ -104,6 +104,13 @@ class Parser:
         """The report of one line that carried `values`, if any of it is new."""
         step = _whole(values.get(self._step_name)) if self._step_name else None
         metrics = {k: v for k, v in values.items() if step is None or k != self._step_name}
+        return self.take_at(step, metrics)
+
+    def take_at(self, step: int | None, metrics: Mapping[str, Number]) -> list[Report]:
+        """The report of `metrics` that were measured together, if any of it is new.
+
+        Without a `step` it follows from what came before.
+        """
         metrics = {name: value for name, value in metrics.items() if self._knows(name)}
         self.values |= metrics
         self._turn_to(step, metrics)

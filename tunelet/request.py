@@ -325,10 +325,13 @@ class Objective(Shape):
 class Metrics(Shape):
     """Where and how the metrics of a trial are read."""
 
-    source: Literal["stdout", "file", "push"] = "stdout"
+    source: Literal["stdout", "file", "tensorboard", "push"] = "stdout"
     format: Literal["text", "json"] = "text"
     path: str | None = Field(
-        default=None, min_length=1, max_length=1000, description="Of the file."
+        default=None,
+        min_length=1,
+        max_length=1000,
+        description="Of the file; for tensorboard of the folder with the event files.",
     )
     pattern: str | None = Field(
         default=None,

@@ -243,12 +243,17 @@ def _metrics_problems(request: Request, broken: Collection[Location]) -> list[Fi
     if ("metrics",) in broken:
         return []
     metrics, found = request.metrics, []
-    if metrics.source == "file" and metrics.path is None:
-        remedy = 'add the path of the file, such as "metrics.json"'
+    at_a_path = metrics.source in ("file", "tensorboard")
+    if at_a_path and metrics.path is None:
+        example = "metrics.json" if metrics.source == "file" else "logs"
+        remedy = f'add the path of the file or folder, such as "{example}"'
         found.append(FieldError("metrics.path", None, "is missing", remedy))
-    if metrics.source != "file" and metrics.path is not None:
+    if not at_a_path and metrics.path is not None:
         message, remedy = f"means nothing for {metrics.source}", 'set "source": "file"'
         found.append(FieldError("metrics.path", shown(metrics.path), message, remedy))
+    if metrics.source == "tensorboard" and metrics.format == "json":
+        message, remedy = "means nothing for tensorboard", "leave it out: event files are one form"
+        found.append(FieldError("metrics.format", "json", message, remedy))
     if metrics.pattern is not None:
         found += [
             FieldError("metrics.pattern", shown(metrics.pattern), *complaint)
@@ -258,7 +263,7 @@ def _metrics_problems(request: Request, broken: Collection[Location]) -> list[Fi
 
 
 def _pattern_complaints(pattern: str, source: str, form: str) -> Iterable[tuple[str, str]]:
-    if source == "push" or form == "json":
+    if source in ("push", "tensorboard") or form == "json":
         yield "is for text only", 'leave it out, or set "format": "text" and another source'
     from tunelet.pattern import compiled
 

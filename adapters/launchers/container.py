@@ -126,12 +126,12 @@ def _image(launch: Launch) -> tuple[str, ...]:
 
 
 def _metrics_path(launch: Launch) -> PurePosixPath | None:
-    """Where in the container the file of metrics will be; its folder is shared."""
+    """Where in the container the file or folder of metrics will be; what it is in is shared."""
     path = launch.metrics.get("path")
-    if launch.metrics["source"] != "file" or not path:
+    if launch.metrics["source"] not in ("file", "tensorboard") or not path:
         return None
     if not path.startswith("/") or PurePosixPath(path).parent == PurePosixPath("/"):
-        raise Reject(f"metrics.path {path!r} must be /folder/file for an image in a container")
+        raise Reject(f"metrics.path {path!r} must be /folder/name for an image in a container")
     return PurePosixPath(path)
 
 

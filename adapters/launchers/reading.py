@@ -5,14 +5,14 @@ restart, sees the same; what is kept here only spares reading the output again.
 """
 
 import os
-import stat
 import subprocess
 import threading
-from errno import ELOOP, ENXIO
 
+from adapters.growing import opened
 from adapters.launchers import verdict
 from adapters.launchers.folder import End, Plan, RunFolder
 from adapters.launchers.leftovers import end_leftovers
+from adapters.tensorboard import EventFolder
 from tunelet.errors import Retry
 from tunelet.metrics import Parser, parse_file
 from tunelet.ports import Observation, Phase
@@ -33,6 +33,7 @@ class Reading:
         self._plan = folder.plan()
         self._parser = Parser(self._plan.metrics)
         self._offset = 0
+        self._events = self._event_folder()
         self._ended: Observation | None = None
         self._turn = threading.Lock()
 
@@ -61,6 +62,11 @@ class Reading:
         outcome = self._judge(end)
         return Observation(phase=Phase.ENDED, reports=self._reports(), outcome=outcome)
 
+    def _event_folder(self) -> EventFolder | None:
+        if self._plan.metrics["source"] != "tensorboard" or self._plan.metrics_file is None:
+            return None
+        return EventFolder(self._plan.metrics_file, self._parser)
+
     def _reports(self) -> tuple[Report, ...]:
         return self._parser.reports if self._plan.metrics["source"] != "push" else ()
 
@@ -69,6 +75,8 @@ class Reading:
 
         Unless the values come another way.
         """
+        if self._events is not None:
+            self._events.read(limit)
         if self._plan.metrics["source"] != "stdout":
             return
         stop = self._offset + limit
@@ -124,16 +132,8 @@ def judge(end: End | None, plan: Plan, parser: Parser, log_tail: str) -> Outcome
 
 def read_bounded(path: str | None) -> bytes:
     """The regular file's first 16 MiB; nothing if there is none, or a link in its place."""
-    if path is None:
+    file = opened(path) if path is not None else None
+    if file is None:
         return b""
-    try:
-        # A FIFO must not make us wait, nor a link show what the training may not see.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
-    except (FileNotFoundError, NotADirectoryError, PermissionError):
-        return b""
-    except OSError as error:
-        if error.errno in (ELOOP, ENXIO):
-            return b""
-        raise
-    with open(descriptor, "rb") as file:
-        return file.read(_FILE_BYTES) if stat.S_ISREG(os.fstat(descriptor).st_mode) else b""
+    with file:
+        return file.read(_FILE_BYTES)

@@ -65,7 +65,9 @@ def _signal_name(number: int) -> str:
 
 def _missing(names: list[str], metrics: Mapping[str, Any]) -> str:
     place = f"the file {metrics['path']}" if metrics["source"] == "file" else "its output"
-    if metrics["format"] == "json":
+    if metrics["source"] == "tensorboard":
+        place, form = f"the event files in {metrics['path']}", "scalars of that name"
+    elif metrics["format"] == "json":
         form = f'JSON objects like {{"{names[0]}": 0.93}}'
     elif metrics["pattern"]:
         form = f"matches of {metrics['pattern']}"

@@ -1,0 +1,173 @@
+"""Scalars in TensorFlow event files, the files that TensorBoard reads. Pure.
+
+A file is a sequence of TFRecords: the length (8 bytes, little endian), a masked CRC-32C of
+it, the data, a CRC-32C of that. The data is an `Event` in protocol buffers, of which a few
+fields are read: `step`, and from each value of `summary` the `tag` with a `simple_value`, or
+a `tensor` of one float or double, as TensorFlow 2 writes scalars
+(https://github.com/tensorflow/tensorboard/tree/master/tensorboard/compat/proto).
+
+`EventFile` takes a file as it grows, in chunks cut anywhere. Records of more than 256 KiB
+(images, graphs) are passed over without being held; after a length that its checksum does not
+confirm nothing more is read from the file, for nobody knows where the next record begins.
+"""
+
+import struct
+from collections.abc import Iterator
+from typing import NamedTuple
+
+RECORD_BYTES = 256 * 1024
+_LENGTH_BYTES, _CRC_BYTES = 8, 4
+
+_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+_EVENT_STEP, _EVENT_SUMMARY, _SUMMARY_VALUE = 2, 5, 1
+_VALUE_TAG, _VALUE_SIMPLE, _VALUE_TENSOR = 1, 2, 8
+_TENSOR_TYPE, _TENSOR_CONTENT, _TENSOR_FLOATS, _TENSOR_DOUBLES = 1, 4, 5, 6
+_FLOAT, _DOUBLE = 1, 2
+
+
+class Scalar(NamedTuple):
+    step: int
+    tag: str
+    value: float
+
+
+class EventFile:
+    """Reads one file from its beginning."""
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+        self._skip = 0
+        self.broken = False
+        """What stands there is no event file, from some byte on."""
+
+    def feed(self, data: bytes) -> list[Scalar]:
+        """The scalars of the records that these bytes complete."""
+        if self.broken:
+            return []
+        skipped = min(self._skip, len(data))
+        self._skip -= skipped
+        self._data += data[skipped:]
+        found: list[Scalar] = []
+        while (record := self._next()) is not None:
+            found += scalars(record)
+        return found
+
+    def _next(self) -> bytes | None:
+        """The next record's data, empty for one that was passed over; None: it is not all there."""
+        head = _LENGTH_BYTES + _CRC_BYTES
+        if len(self._data) < head:
+            return None
+        length, check = struct.unpack_from("<QI", self._data)
+        if masked_crc32c(bytes(self._data[:_LENGTH_BYTES])) != check:
+            self.broken = True
+            self._data.clear()
+            return None
+        whole = head + length + _CRC_BYTES
+        if length > RECORD_BYTES:
+            self._skip = max(0, whole - len(self._data))
+            del self._data[:whole]
+            return b""
+        if len(self._data) < whole:
+            return None
+        record = bytes(self._data[head : head + length])
+        del self._data[:whole]
+        return record
+
+
+def scalars(event: bytes) -> list[Scalar]:
+    """The scalars of one `Event`; none where it cannot be read."""
+    try:
+        fields = list(_fields(event))
+        step = next((value for number, value in fields if number == _EVENT_STEP), 0)
+        return [
+            Scalar(step, *pair)
+            for number, summary in fields
+            if number == _EVENT_SUMMARY
+            for inner, value in _fields(summary)
+            if inner == _SUMMARY_VALUE and (pair := _tagged(value))
+        ]
+    except (ValueError, IndexError, TypeError, struct.error):
+        return []
+
+
+def masked_crc32c(data: bytes) -> int:
+    """The checksum of TFRecords: CRC-32C (Castagnoli), rotated and offset."""
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc = _TABLE[(crc ^ byte) & 0xFF] ^ (crc >> 8)
+    crc ^= 0xFFFFFFFF
+    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
+
+
+def _crc_of(byte: int) -> int:
+    for _ in range(8):
+        byte = byte >> 1 ^ (0x82F63B78 if byte & 1 else 0)
+    return byte
+
+
+_TABLE = tuple(map(_crc_of, range(256)))
+
+
+def _tagged(summary_value: bytes) -> tuple[str, float] | None:
+    tag, found = "", None
+    for number, value in _fields(summary_value):
+        if number == _VALUE_TAG:
+            tag = value.decode()
+        elif number == _VALUE_SIMPLE:
+            (found,) = struct.unpack("<f", value)
+        elif number == _VALUE_TENSOR:
+            found = _single(value)
+    return (tag, found) if tag and found is not None else None
+
+
+def _single(tensor: bytes) -> float | None:
+    """The one float or double of a tensor; None if it is anything else."""
+    kind, raw = 0, b""
+    for number, value in _fields(tensor):
+        if number == _TENSOR_TYPE:
+            kind = value
+        elif number in (_TENSOR_CONTENT, _TENSOR_FLOATS, _TENSOR_DOUBLES):
+            raw += value
+    form = {_FLOAT: "<f", _DOUBLE: "<d"}.get(kind)
+    if form is None or len(raw) != struct.calcsize(form):
+        return None
+    value = struct.unpack(form, raw)[0]
+    return float(value)
+
+
+def _fields(message: bytes) -> Iterator[tuple[int, "int | bytes"]]:
+    """Number and value of each field: an int for varints, else the bytes.
+
+    Raises `IndexError` or `ValueError` where this is no message.
+    """
+    at = 0
+    while at < len(message):
+        key, at = _varint(message, at)
+        number, kind = key >> 3, key & 7
+        if kind == _VARINT:
+            value, at = _varint(message, at)
+            yield number, value
+            continue
+        if kind == _BYTES:
+            size, at = _varint(message, at)
+        elif kind in (_FIXED64, _FIXED32):
+            size = 8 if kind == _FIXED64 else 4
+        else:
+            raise ValueError("a wire type that nothing here uses")
+        if at + size > len(message):
+            raise ValueError("a field that goes beyond its message")
+        yield number, message[at : at + size]
+        at += size
+
+
+def _varint(message: bytes, at: int) -> tuple[int, int]:
+    """The number that begins there, as a signed one of 64 bits, and where it ends."""
+    result = 0
+    for shift in range(0, 70, 7):
+        byte = message[at]
+        at += 1
+        result |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            result &= (1 << 64) - 1
+            return (result - (1 << 64) if result >> 63 else result), at
+    raise ValueError("a number of more than 64 bits")
