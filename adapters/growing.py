@@ -36,10 +36,11 @@ class Growing:
     beginning, which is then read from its start.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, begun: bytes = b"") -> None:
+        """`begun` is what is known of it already, from its start."""
         self._path = path
-        self._offset = 0
-        self._head = b""
+        self._offset = len(begun)
+        self._head = begun[:_HEAD_BYTES]
         self._seen: tuple[int, int, int] | None = None
         self.rewritten = 0
 

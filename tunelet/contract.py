@@ -38,6 +38,9 @@ _TEXT_ONLY = frozenset(
 )
 """Keys of a Kubernetes manifest below which the API accepts strings only."""
 
+STOP_FILE = "/var/run/tunelet/stop"
+"""Appears once the training is to stop, unless a launcher says that it does so elsewhere."""
+
 
 def resolve(
     spec: Mapping[str, Any],
@@ -166,4 +169,5 @@ def _environment(
         "TUNELET_CHECKPOINT_URL": checkpoint_url,
         "TUNELET_API_URL": api_url,
         "TUNELET_TRIAL_TOKEN": token,
+        "TUNELET_STOP_FILE": STOP_FILE,
     }

@@ -166,7 +166,7 @@ def parse_file(data: bytes, metrics: Mapping[str, Any]) -> Parser:
     members = [each for each in objects if isinstance(each, dict)]
     if members and len(members) == len(objects):
         for each in members:
-            parser.take(_numbers(each))
+            parser.take(numbers(each))
     else:
         parser.feed(data)
         parser.close()
@@ -198,10 +198,10 @@ def _whole(value: Number | None) -> int | None:
 
 def _json_values(line: str) -> dict[str, Number]:
     document = _loads(line)
-    return _numbers(document) if isinstance(document, dict) else {}
+    return numbers(document) if isinstance(document, dict) else {}
 
 
-def _numbers(members: Mapping[str, Any]) -> dict[str, Number]:
+def numbers(members: Mapping[str, Any]) -> dict[str, Number]:
     """The members that are numbers, or strings that read as one."""
     found = ((name, _measured(value)) for name, value in members.items())
     return {name: value for name, value in found if value is not None}

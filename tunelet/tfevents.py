@@ -21,8 +21,10 @@ _LENGTH_BYTES, _CRC_BYTES = 8, 4
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _EVENT_STEP, _EVENT_SUMMARY, _SUMMARY_VALUE = 2, 5, 1
 _VALUE_TAG, _VALUE_SIMPLE, _VALUE_TENSOR = 1, 2, 8
-_TENSOR_TYPE, _TENSOR_CONTENT, _TENSOR_FLOATS, _TENSOR_DOUBLES = 1, 4, 5, 6
-_FLOAT, _DOUBLE = 1, 2
+_TENSOR_TYPE, _TENSOR_VALUES = 1, (4, 5, 6)
+"""As bytes, as floats, as doubles."""
+_FORMS = {1: "<f", 2: "<d"}
+"""By the tensor's type."""
 
 
 class Scalar(NamedTuple):
@@ -78,15 +80,15 @@ def scalars(event: bytes) -> list[Scalar]:
     """The scalars of one `Event`; none where it cannot be read."""
     try:
         fields = list(_fields(event))
-        step = next((value for number, value in fields if number == _EVENT_STEP), 0)
+        step = next((field.whole for field in fields if field.number == _EVENT_STEP), 0)
         return [
             Scalar(step, *pair)
-            for number, summary in fields
-            if number == _EVENT_SUMMARY
-            for inner, value in _fields(summary)
-            if inner == _SUMMARY_VALUE and (pair := _tagged(value))
+            for field in fields
+            if field.number == _EVENT_SUMMARY
+            for inner in _fields(field.data)
+            if inner.number == _SUMMARY_VALUE and (pair := _tagged(inner.data))
         ]
-    except (ValueError, IndexError, TypeError, struct.error):
+    except (ValueError, IndexError, struct.error):
         return []
 
 
@@ -108,45 +110,46 @@ def _crc_of(byte: int) -> int:
 _TABLE = tuple(map(_crc_of, range(256)))
 
 
+class _Field(NamedTuple):
+    number: int
+    whole: int = 0
+    """Of a varint."""
+    data: bytes = b""
+    """Of any other."""
+
+
 def _tagged(summary_value: bytes) -> tuple[str, float] | None:
     tag, found = "", None
-    for number, value in _fields(summary_value):
-        if number == _VALUE_TAG:
-            tag = value.decode()
-        elif number == _VALUE_SIMPLE:
-            (found,) = struct.unpack("<f", value)
-        elif number == _VALUE_TENSOR:
-            found = _single(value)
+    for field in _fields(summary_value):
+        if field.number == _VALUE_TAG:
+            tag = field.data.decode()
+        elif field.number == _VALUE_SIMPLE:
+            (found,) = struct.unpack("<f", field.data)
+        elif field.number == _VALUE_TENSOR:
+            found = _single(field.data)
     return (tag, found) if tag and found is not None else None
 
 
 def _single(tensor: bytes) -> float | None:
     """The one float or double of a tensor; None if it is anything else."""
-    kind, raw = 0, b""
-    for number, value in _fields(tensor):
-        if number == _TENSOR_TYPE:
-            kind = value
-        elif number in (_TENSOR_CONTENT, _TENSOR_FLOATS, _TENSOR_DOUBLES):
-            raw += value
-    form = {_FLOAT: "<f", _DOUBLE: "<d"}.get(kind)
+    fields = list(_fields(tensor))
+    kind = next((field.whole for field in fields if field.number == _TENSOR_TYPE), 0)
+    raw = b"".join(field.data for field in fields if field.number in _TENSOR_VALUES)
+    form = _FORMS.get(kind)
     if form is None or len(raw) != struct.calcsize(form):
         return None
-    value = struct.unpack(form, raw)[0]
-    return float(value)
+    return float(struct.unpack(form, raw)[0])
 
 
-def _fields(message: bytes) -> Iterator[tuple[int, "int | bytes"]]:
-    """Number and value of each field: an int for varints, else the bytes.
-
-    Raises `IndexError` or `ValueError` where this is no message.
-    """
+def _fields(message: bytes) -> Iterator[_Field]:
+    """Raises `IndexError` or `ValueError` where this is no message."""
     at = 0
     while at < len(message):
         key, at = _varint(message, at)
         number, kind = key >> 3, key & 7
         if kind == _VARINT:
             value, at = _varint(message, at)
-            yield number, value
+            yield _Field(number, value)
             continue
         if kind == _BYTES:
             size, at = _varint(message, at)
@@ -154,9 +157,9 @@ def _fields(message: bytes) -> Iterator[tuple[int, "int | bytes"]]:
             size = 8 if kind == _FIXED64 else 4
         else:
             raise ValueError("a wire type that nothing here uses")
-        if at + size > len(message):
+        if not 0 <= size <= len(message) - at:
             raise ValueError("a field that goes beyond its message")
-        yield number, message[at : at + size]
+        yield _Field(number, data=message[at : at + size])
         at += size
 
 

@@ -233,7 +233,7 @@ def _local_plan(launch: Launch, folder: RunFolder, argv: tuple[str, ...], grace:
         env={"PYTHONUNBUFFERED": "1"}
         | inherited(os.environ)
         | launch.env
-        | {MARK: str(folder.path)},
+        | {MARK: str(folder.path), "TUNELET_STOP_FILE": str(folder.path / "stop")},
         metrics=launch.metrics,
         timeout=launch.timeout,
         grace=grace,

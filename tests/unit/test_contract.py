@@ -59,6 +59,7 @@ def test_the_environment_names_the_run() -> None:
         "TUNELET_CHECKPOINT_URL": "file:///c/7",
         "TUNELET_API_URL": "http://localhost:8080",
         "TUNELET_TRIAL_TOKEN": "secret",
+        "TUNELET_STOP_FILE": "/var/run/tunelet/stop",
     }
 
 

@@ -1,0 +1,14 @@
+"""The collector: a native sidecar that reports what training code of any image writes.
+
+It follows the training container's output (by the pod's log), a file or event files (in a
+volume that both have), and reports each step while the training runs. It promises:
+
+- What it has read it reports until it is answered, as long as Kubernetes lets it live; a
+  report that is sent twice does nothing.
+- When the service says that the training is to stop, a file says so (TUNELET_STOP_FILE).
+- It always exits with 0, never before it is told to, and leaves the newest values in its
+  termination message, for whoever could not be told.
+
+A program of its own: `python -m adapters.collector`, of the standard library and
+`tunelet.metrics`, for there is one in every pod: each import is memory.
+"""

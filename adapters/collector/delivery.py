@@ -1,0 +1,42 @@
+"""Reports sent until they are answered, and what the answer asks for."""
+
+import os
+import random
+import sys
+from contextlib import suppress
+
+from adapters.collector.api import Api
+from adapters.collector.news import News
+
+BETWEEN_SECONDS = 1.0
+"""Between two requests; what comes meanwhile goes into one. Each is a write to the log."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 10.0
+
+
+class Delivery:
+    def __init__(self, api: Api, news: News, stop_file: str) -> None:
+        self._api = api
+        self._news = news
+        self._stop_file = stop_file
+        self._pause = _FIRST_PAUSE
+        self._said: str | None = None
+
+    def deliver(self) -> float:
+        """Send the earliest reports once; how many seconds to wait before the next call."""
+        batch = self._news.batch()
+        answer = self._api.report(batch)
+        self._say(answer.fault)
+        if not answer.taken:
+            self._pause = min(self._pause * 2, _LONGEST_PAUSE)
+            return max(answer.after or 0.0, self._pause * random.uniform(0.5, 1.0))
+        self._news.reported(batch)
+        self._pause = _FIRST_PAUSE
+        if answer.stop:
+            with suppress(FileExistsError):
+                os.close(os.open(self._stop_file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o444))
+        return BETWEEN_SECONDS
+
+    def _say(self, fault: str | None) -> None:
+        if fault not in (None, self._said):
+            print(f"tunelet: not reported: {fault}", file=sys.stderr)
+        self._said = fault

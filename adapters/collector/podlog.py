@@ -1,0 +1,82 @@
+"""The training container's output, by the Kubernetes API, while it is written.
+
+Nothing of the image is touched for it: no shell is needed and no entrypoint wrapped. All that
+is asked of the API is `get` of `pods/log`.
+"""
+
+import ssl
+import sys
+import time
+from collections.abc import Iterator
+from http.client import HTTPException, HTTPSConnection
+from threading import Event
+from urllib.parse import quote, urlencode
+
+from adapters.collector.settings import TOKEN_FOLDER, Settings
+from adapters.collector.stamped import Stamped
+
+_CHUNK = 1 << 16
+_SILENCE_SECONDS = 300
+"""A connection of which nothing was heard for so long is made anew: it may be dead."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 4.0
+
+
+class Failed(Exception):
+    """The API did not give the log."""
+
+
+class PodLog:
+    def __init__(self, settings: Settings, ended: Event) -> None:
+        """`ended` is set once the training container has ended."""
+        self._authority = settings.kubernetes
+        self._path = f"/api/v1/namespaces/{quote(settings.pod_namespace)}/pods/"
+        self._path += f"{quote(settings.pod)}/log"
+        self._container = settings.container
+        self._ended = ended
+        self._stamped = Stamped()
+
+    def chunks(self) -> Iterator[bytes]:
+        """The output from its beginning to its end, however often the connection breaks."""
+        pause, said = _FIRST_PAUSE, ""
+        while True:
+            # Read to its end after the container's end, it is complete.
+            last, new = self._ended.is_set(), False
+            try:
+                for chunk in self._read(follow=not last):
+                    new = True
+                    yield chunk
+                if last:
+                    return
+            except (OSError, HTTPException, Failed, ValueError) as fault:
+                if said != str(fault):
+                    said = str(fault)
+                    print(f"tunelet: the output cannot be read now: {said}", file=sys.stderr)
+            pause = _FIRST_PAUSE if new or last else min(pause * 2, _LONGEST_PAUSE)
+            if last:
+                time.sleep(pause)
+            else:
+                self._ended.wait(pause)
+
+    def _read(self, follow: bool) -> Iterator[bytes]:
+        query = {"container": self._container, "timestamps": "true", "follow": str(follow).lower()}
+        if since := self._stamped.since:
+            query["sinceTime"] = since
+        self._stamped.connect()
+        connection = HTTPSConnection(
+            self._authority,
+            timeout=_SILENCE_SECONDS,
+            context=ssl.create_default_context(cafile=f"{TOKEN_FOLDER}/ca.crt"),
+        )
+        try:
+            with open(f"{TOKEN_FOLDER}/token", encoding="ascii") as file:
+                bearer = {"Authorization": f"Bearer {file.read().strip()}"}
+            connection.request("GET", f"{self._path}?{urlencode(query)}", headers=bearer)
+            answer = connection.getresponse()
+            if answer.status != 200:
+                text = answer.read(500).decode(errors="replace").strip()
+                raise Failed(f"the Kubernetes API answers {answer.status}: {text}")
+            while data := answer.read1(_CHUNK):
+                if new := self._stamped.strip(data):
+                    yield new
+        finally:
+            connection.close()

@@ -1,0 +1,56 @@
+"""What the collector is told by its environment, as `adapters.launchers.sidecar` writes it."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+TOKEN_FOLDER = "/var/run/secrets/tunelet"
+"""Where `token` and `ca.crt`, for the Kubernetes API, are mounted."""
+
+
+class Settings(NamedTuple):
+    api_url: str
+    """TUNELET_API_URL: the service, without /api."""
+    token: str
+    """TUNELET_TRIAL_TOKEN."""
+    namespace: str
+    experiment: str
+    trial: str
+    metrics: dict[str, Any]
+    """TUNELET_METRICS: `Launch.metrics`, as JSON."""
+    stop_file: str
+    """TUNELET_STOP_FILE."""
+    container: str
+    """TUNELET_CONTAINER: whose output is read."""
+    pod: str
+    """POD_NAME."""
+    pod_namespace: str
+    """POD_NAMESPACE."""
+    kubernetes: str
+    """KUBERNETES_SERVICE_HOST and _PORT, which Kubernetes sets."""
+    reporting: bool
+    """Of the pods of one trial the first reports (JOB_COMPLETION_INDEX)."""
+
+    @classmethod
+    def of(cls, environ: Mapping[str, str]) -> "Settings":
+        """Raises `KeyError` or `ValueError` where something is missing or cannot be read."""
+        return cls(
+            api_url=environ["TUNELET_API_URL"].rstrip("/"),
+            token=environ["TUNELET_TRIAL_TOKEN"],
+            namespace=environ["TUNELET_NAMESPACE"],
+            experiment=environ["TUNELET_EXPERIMENT"],
+            trial=environ["TUNELET_TRIAL"],
+            metrics=json.loads(environ["TUNELET_METRICS"]),
+            stop_file=environ["TUNELET_STOP_FILE"],
+            container=environ["TUNELET_CONTAINER"],
+            pod=environ["POD_NAME"],
+            pod_namespace=environ["POD_NAMESPACE"],
+            kubernetes=_authority(environ),
+            reporting=environ.get("JOB_COMPLETION_INDEX", "0") == "0",
+        )
+
+
+def _authority(environ: Mapping[str, str]) -> str:
+    host = environ.get("KUBERNETES_SERVICE_HOST", "kubernetes.default.svc")
+    port = environ.get("KUBERNETES_SERVICE_PORT", "443")
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

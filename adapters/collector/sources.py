@@ -1,0 +1,66 @@
+"""Where values are read from, each as an endless look at what is new until training has ended.
+
+A source yields the reports that it finds as it finds them. Files are looked at twice a second.
+"""
+
+from collections.abc import Iterator
+from threading import Event
+
+from adapters.collector.jsonfile import JsonFile
+from adapters.collector.settings import Settings
+from adapters.growing import Growing
+from adapters.tensorboard import EventFolder
+from tunelet.metrics import Parser
+from tunelet.trial import Report
+
+_LOOK_SECONDS = 0.5
+_LOOK_BYTES = 1 << 20
+_CHUNK = 1 << 16
+
+
+def reports(settings: Settings, parser: Parser, ended: Event) -> Iterator[list[Report]]:
+    """What is found, until all is read that stood there when `ended` was set."""
+    source, path = settings.metrics["source"], settings.metrics.get("path") or ""
+    if source == "stdout":
+        return _of_output(settings, parser, ended)
+    if source == "tensorboard":
+        return _of_events(EventFolder(path, parser), ended)
+    if settings.metrics.get("format") == "json":
+        return _of_json(JsonFile(path, parser), ended)
+    return _of_text(Growing(path), parser, ended)
+
+
+def _of_output(settings: Settings, parser: Parser, ended: Event) -> Iterator[list[Report]]:
+    from adapters.collector.podlog import PodLog
+
+    for chunk in PodLog(settings, ended).chunks():
+        yield parser.feed(chunk)
+    yield parser.close()
+
+
+def _of_events(folder: EventFolder, ended: Event) -> Iterator[list[Report]]:
+    for _ in _looks(ended):
+        while found := folder.read(_LOOK_BYTES):
+            yield found
+
+
+def _of_json(file: JsonFile, ended: Event) -> Iterator[list[Report]]:
+    for _ in _looks(ended):
+        while found := file.read():
+            yield found
+    yield file.close()
+
+
+def _of_text(file: Growing, parser: Parser, ended: Event) -> Iterator[list[Report]]:
+    for _ in _looks(ended):
+        while data := file.read(_CHUNK):
+            yield parser.feed(data)
+    yield parser.close()
+
+
+def _looks(ended: Event) -> Iterator[None]:
+    """Now and then, and once more after the end."""
+    while not ended.is_set():
+        yield
+        ended.wait(_LOOK_SECONDS)
+    yield

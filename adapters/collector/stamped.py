@@ -1,0 +1,82 @@
+"""A log with a timestamp before each line, taken off, and read on where it broke off.
+
+Kubernetes can be asked for a log only from some second on. So what was read is remembered by
+the timestamp of its last line, that line's place among those of the same timestamp, and how
+many of its bytes were passed on; of a log that is read again only what comes after that is
+passed on. No line is held, so the longest may be read.
+"""
+
+_STAMP_BYTES = 64
+
+
+class Stamped:
+    def __init__(self) -> None:
+        self._place = (b"", 0)
+        self._passed = 0
+        self.connect()
+
+    @property
+    def since(self) -> str | None:
+        """From when on the log is to be read again: RFC 3339, in whole seconds."""
+        stamp, _ = self._place
+        if not stamp:
+            return None
+        seconds, _, rest = stamp.decode().partition(".")
+        return seconds + rest.lstrip("0123456789")
+
+    def connect(self) -> None:
+        """What is stripped next is the log from `since` on."""
+        self._head = bytearray()
+        self._in_head = True
+        self._line = (b"", -1)
+        self._skip: int | None = 0
+        """How many bytes of this line are passed over; None: all."""
+        self._caught_up = not self._place[0]
+
+    def strip(self, data: bytes) -> bytes:
+        """What these bytes, a piece of the log, have that was not passed on before.
+
+        Raises `ValueError` where a line begins without a timestamp.
+        """
+        new: list[bytes] = []
+        at = 0
+        while at < len(data):
+            if self._in_head:
+                at = self._read_head(data, at)
+                continue
+            end = data.find(b"\n", at) + 1 or len(data)
+            new.append(self._pass_on(data[at:end]))
+            self._in_head = data[end - 1] == 10
+            at = end
+        return b"".join(new)
+
+    def _read_head(self, data: bytes, at: int) -> int:
+        end = data.find(b" ", at, at + _STAMP_BYTES)
+        self._head += data[at : end if end >= 0 else at + _STAMP_BYTES]
+        if len(self._head) >= _STAMP_BYTES or b"\n" in self._head:
+            raise ValueError("a line of the log has no timestamp")
+        if end < 0:
+            return len(data)
+        self._begin(bytes(self._head))
+        self._head.clear()
+        self._in_head = False
+        return end + 1
+
+    def _begin(self, stamp: bytes) -> None:
+        self._line = (stamp, self._line[1] + 1 if stamp == self._line[0] else 0)
+        if not self._caught_up and self._line == self._place:
+            self._caught_up, self._skip = True, self._passed
+        elif self._caught_up or self._line > self._place:
+            # A clock that was set back must not hide what comes after.
+            self._caught_up, self._skip = True, 0
+            self._place, self._passed = self._line, 0
+        else:
+            self._skip = None
+
+    def _pass_on(self, part: bytes) -> bytes:
+        if self._skip is None:
+            return b""
+        new = part[self._skip :]
+        self._skip -= len(part) - len(new)
+        self._passed += len(new)
+        return new
