@@ -46,9 +46,9 @@ bench: install
 	$(BIN)/python -m benchmarks clients
 	$(BIN)/python -m benchmarks reports
 
-image:
-	@echo "make image: there is no image yet; 'tunelet up' runs every function without one." >&2
-	@false
+# BASE=name-of-a-Python-image; see infra/images/README.md.
+image: install
+	infra/images/build
 
 # Writes what is generated from the code, then checks every link between the documents.
 docs: install
@@ -66,8 +66,13 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
 	--no-header --no-emit-index-url --no-annotate --upgrade pyproject.toml
 # Without gp, whose torch takes gigabytes.
 EXTRAS := up optuna hyperopt s3 gcs azure obstore parquet kubernetes telemetry
+# What the images have is what was tested: the same versions.
+IMAGE_EXTRAS := up optuna hyperopt obstore gcs telemetry
+TESTED := --constraint requirements/dev.txt
 lock: $(BIN)/uv
 	$(COMPILE) $(EXTRAS:%=--extra %) --group dev --output-file requirements/dev.txt
+	$(COMPILE) $(TESTED) $(IMAGE_EXTRAS:%=--extra %) --output-file requirements/image.txt
+	$(COMPILE:pyproject.toml=) $(TESTED) --group collector --output-file requirements/collector.txt
 	$(COMPILE:pyproject.toml=) --group bootstrap --output-file requirements/uv.txt
 
 clean:

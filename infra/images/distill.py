@@ -1,0 +1,108 @@
+"""Takes from the image it runs in what a Python program needs, and nothing else.
+
+    python3 distill.py OUT --all SITE            the whole standard library, for what is in SITE
+    python3 distill.py OUT --of MODULE… --in SITE    what importing these loads, as bytecode only
+
+OUT then has the interpreter (also as /bin/python3), the standard library, every shared library
+that these need (asked of the dynamic linker), certificates, and a user of no privilege; no
+shell, no package manager. Runs in any glibc image of Python 3.11 or newer with `ldd`.
+"""
+
+import argparse
+import importlib
+import os
+import py_compile
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+USER = 65532
+STDLIB = Path(sysconfig.get_path("stdlib"))
+UNUSED = (
+    *("__pycache__", "config-*", "dist-packages", "ensurepip", "idlelib", "lib2to3"),
+    *("pydoc_data", "site-packages", "test", "tests", "tkinter", "turtledemo", "venv"),
+    *("_tkinter*", "_test*", "_ctypes_test*"),
+)
+CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
+LAZY = (
+    *("encodings.idna", "encodings.ascii", "encodings.latin_1", "encodings.utf_8"),
+    *("traceback", "linecache", "tokenize", "stringprep", "random", "signal"),
+)
+"""What the standard library loads only once it is needed."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--all", type=Path)
+    parser.add_argument("--of", nargs="+")
+    parser.add_argument("--in", dest="site", type=Path)
+    asked = parser.parse_args()
+    if asked.all:
+        shutil.copytree(STDLIB, _at(asked.out, STDLIB), ignore=shutil.ignore_patterns(*UNUSED))
+        objects = [*STDLIB.glob("lib-dynload/*.so"), *asked.all.rglob("*.so*")]
+    else:
+        objects = list(_bytecode(asked.out, asked.of, asked.site))
+    interpreter = Path(sys.executable).resolve()
+    for path in {interpreter, *_needed([interpreter, *objects], asked.all or asked.site)}:
+        _copy(path, asked.out)
+    _furnish(asked.out, interpreter)
+
+
+def _bytecode(out: Path, modules: Iterable[str], site: Path) -> Iterator[Path]:
+    """Writes the bytecode of all that these import; gives the extension modules."""
+    sys.path.insert(0, str(site))
+    for name in (*modules, *LAZY):
+        importlib.import_module(name)
+    _at(out, STDLIB / "lib-dynload").mkdir(parents=True)
+    for module in list(sys.modules.values()):
+        file = Path(getattr(module, "__file__", None) or "/")
+        if file.suffix == ".so":
+            _copy(file, out)
+            yield file
+        elif file.suffix == ".py" and file != Path(__file__):
+            target = _at(out, file.parent / f"{file.stem}.pyc")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
+            py_compile.compile(str(file), str(target), str(file), True, invalidation_mode=mode)
+
+
+def _needed(objects: Iterable[Path], site: Path) -> Iterator[Path]:
+    """The shared libraries that the dynamic linker finds for them outside of `site`."""
+    known = [str(path) for path in objects if path.is_file()]
+    listed = subprocess.run(["ldd", *known], capture_output=True, text=True, check=False).stdout
+    for line in listed.splitlines():
+        words = line.replace("=>", " ").split()
+        path = next((word for word in words if word.startswith("/")), "").rstrip(":")
+        if ".so" in path and not path.startswith(f"{site}/"):
+            yield Path(path)
+
+
+def _furnish(out: Path, interpreter: Path) -> None:
+    for path in map(Path, (CERTIFICATES, "/etc/ld.so.cache")):
+        if path.exists():
+            _copy(path, out)
+    (out / "bin").mkdir(exist_ok=True)
+    (out / "bin/python3").symlink_to(interpreter)
+    (out / "etc/passwd").write_text(f"tunelet:x:{USER}:{USER}::/:/\n")
+    (out / "etc/group").write_text(f"tunelet:x:{USER}:\n")
+    (out / "etc/nsswitch.conf").write_text("hosts: files dns\n")
+    (out / "tmp").mkdir(mode=0o1777)
+    os.chmod(out / "tmp", 0o1777)
+
+
+def _copy(path: Path, out: Path) -> None:
+    target = _at(out, path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(path, target)
+
+
+def _at(out: Path, path: Path) -> Path:
+    return out / path.relative_to("/")
+
+
+if __name__ == "__main__":
+    main()
