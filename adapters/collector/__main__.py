@@ -13,17 +13,18 @@ from adapters.collector.settings import Settings
 from adapters.collector.sources import reports
 from tunelet.metrics import Parser
 
-END_SECONDS = 25.0
-"""After the training's end reporting is tried for so long; 30 s after it Kubernetes kills what
-is left of the pod, unless the pod says otherwise."""
+_PATIENCE = 25.0
+"""30 s after the training's end Kubernetes kills what is left of the pod, unless the pod says
+otherwise."""
 _END_PAUSE = 1.0
 _LOOK_SECONDS = 1.0
 
 
-def collect(settings: Settings, ended: Event, told: str) -> None:
-    """Read and report until the training has ended and all is reported, or time is over.
+def collect(settings: Settings, ended: Event, told: str, patience: float) -> None:
+    """Read and report until the training has ended and all is reported.
 
-    `told` is the file of the termination message.
+    `told` is the file of the termination message; after the training's end reporting is tried
+    for `patience` seconds.
     """
     news, parser = News(), Parser(settings.metrics)
     Thread(target=_read, args=(settings, parser, news, ended), daemon=True).start()
@@ -32,7 +33,7 @@ def collect(settings: Settings, ended: Event, told: str) -> None:
     over: float | None = None
     while not news.done:
         if ended.is_set():
-            over = over or time.monotonic() + END_SECONDS
+            over = over or time.monotonic() + patience
             if time.monotonic() >= over:
                 print("tunelet: what is left was not reported in time", file=sys.stderr)
                 break
@@ -74,7 +75,7 @@ def main() -> None:
 def _work(ended: Event) -> None:
     settings = Settings.of(os.environ)
     if settings.reporting:
-        collect(settings, ended, "/dev/termination-log")
+        collect(settings, ended, "/dev/termination-log", _PATIENCE)
 
 
 if __name__ == "__main__":

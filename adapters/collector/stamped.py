@@ -6,7 +6,10 @@ many of its bytes were passed on; of a log that is read again only what comes af
 passed on. No line is held, so the longest may be read.
 """
 
+import re
+
 _STAMP_BYTES = 64
+_STAMP = re.compile(rb"[0-9]{4}-[0-9-]{5}T[0-9:.]+(Z|[+-][0-9:]+)")
 
 
 class Stamped:
@@ -53,10 +56,10 @@ class Stamped:
     def _read_head(self, data: bytes, at: int) -> int:
         end = data.find(b" ", at, at + _STAMP_BYTES)
         self._head += data[at : end if end >= 0 else at + _STAMP_BYTES]
-        if len(self._head) >= _STAMP_BYTES or b"\n" in self._head:
-            raise ValueError("a line of the log has no timestamp")
-        if end < 0:
+        if end < 0 and len(self._head) < _STAMP_BYTES:
             return len(data)
+        if not _STAMP.fullmatch(self._head):
+            raise ValueError("a line of the log has no timestamp")
         self._begin(bytes(self._head))
         self._head.clear()
         self._in_head = False
