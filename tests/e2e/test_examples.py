@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -93,3 +94,54 @@ PLUGINS = EXAMPLES / "plugin"
 @pytest.mark.parametrize("code", sorted(path for path in TRAINING if path.parent != PLUGINS))
 def test_training_code_needs_no_library_of_ours(code: Path) -> None:
     assert not re.search(r"^\s*(import|from) (tunelet|adapters|functions)", code.read_text(), re.M)
+
+
+class TestDistributed:
+    SCRIPT = EXAMPLES / "distributed" / "train.py"
+
+    def begin(
+        self, size: int, port: int, epochs: int = 3, **env: str
+    ) -> list[subprocess.Popen[str]]:
+        ranks = {"WORLD_SIZE": str(size), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+        # The last comes first: they wait for one another.
+        return [
+            subprocess.Popen(
+                [sys.executable, str(self.SCRIPT), f"--epochs={epochs}"],
+                env=os.environ | ranks | {"RANK": str(rank)} | env,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            for rank in reversed(range(size))
+        ]
+
+    def test_several_processes_compute_what_one_alone_would(self, free_port: int) -> None:
+        (alone,) = self.begin(1, free_port)
+        expected = alone.communicate(timeout=60)[0]
+        assert re.findall(r"step=(\d) objective=0\.\d+", expected) == ["1", "2", "3"]
+        for size in (2, 3):
+            processes = self.begin(size, free_port)
+            printed = [each.communicate(timeout=60)[0] for each in processes]
+            assert [each.returncode for each in processes] == [0] * size
+            assert printed == [""] * (size - 1) + [expected]
+
+    def test_they_stop_together_when_one_of_them_is_told_to(
+        self, free_port: int, tmp_path: Path
+    ) -> None:
+        (tmp_path / "stop").touch()
+        processes = self.begin(2, free_port, TUNELET_STOP_FILE=str(tmp_path / "stop"))
+        printed = [each.communicate(timeout=60)[0] for each in processes]
+        assert [each.returncode for each in processes] == [0, 0]
+        assert printed[-1].count("step=") == 1
+
+    def test_none_waits_for_one_that_was_killed(self, free_port: int) -> None:
+        second, first = self.begin(2, free_port, epochs=1_000_000)
+        assert first.stdout is not None
+        first.stdout.readline()
+        second.kill()
+        assert first.wait(60) == 1
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
