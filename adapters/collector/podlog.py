@@ -25,6 +25,10 @@ class Failed(Exception):
     """The API did not give the log."""
 
 
+class Waiting(Exception):
+    """There is none yet."""
+
+
 class PodLog:
     def __init__(self, settings: Settings, ended: Event) -> None:
         """`ended` is set once the training container has ended."""
@@ -47,6 +51,8 @@ class PodLog:
                     yield chunk
                 if last:
                     return
+            except Waiting:
+                pass
             except (OSError, HTTPException, Failed, ValueError) as fault:
                 if said != str(fault):
                     said = str(fault)
@@ -74,6 +80,8 @@ class PodLog:
             answer = connection.getresponse()
             if answer.status != 200:
                 text = answer.read(500).decode(errors="replace").strip()
+                if "waiting to start" in text:
+                    raise Waiting
                 raise Failed(f"the Kubernetes API answers {answer.status}: {text}")
             while data := answer.read1(_CHUNK):
                 if new := self._stamped.strip(data):

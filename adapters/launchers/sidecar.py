@@ -67,10 +67,11 @@ def _container(
         "restartPolicy": "Always",
         "env": _env(launch, container),
         "volumeMounts": mounts,
-        # As little as it takes; a limit for the processor too, for quotas may ask for one.
+        # What it takes, and room for outputs of very many metrics. A limit for the processor too,
+        # for quotas may ask for one.
         "resources": {
             "requests": {"cpu": "10m", "memory": "30Mi"},
-            "limits": {"cpu": "500m", "memory": "30Mi"},
+            "limits": {"cpu": "500m", "memory": "64Mi"},
         },
         "securityContext": {
             "runAsNonRoot": True,

@@ -13,30 +13,18 @@ import pytest
 
 from adapters.collector.__main__ import collect
 from adapters.collector.settings import Settings
+from tests.e2e.beside import Trainer
 
 TFEVENTS = Path(__file__).parents[1] / "unit" / "tfevents"
+RULE = {"name": "threshold", "settings": {"upper": 5.0}}
 Wait = Callable[[Callable[[], object]], None]
 
 
-class Trial:
-    """A trial that runs as long as the test, with a collector beside it."""
+class Beside:
+    """A collector beside a trial."""
 
-    def __init__(self, service: Any, folder: Path, wait: Wait, **request: Any) -> None:
-        self._service, self._folder = service, folder
-        service.client.submit(
-            {
-                "name": "beside",
-                "model_training_code": "trainer",
-                "hyperparameters": {"x": {"type": "float", "min": 0, "max": 1}},
-                "metrics": {"source": "push"},
-                "max_trials": 1,
-                **request,
-            }
-        )
-        env = folder / "env"
-        wait(lambda: env.exists() and env.read_text().endswith("\n\n"))
-        lines = env.read_text().splitlines()
-        self.env = dict(line.partition("=")[::2] for line in lines if line.startswith("TUNELET_"))
+    def __init__(self, trainer: Trainer, folder: Path) -> None:
+        self.env = trainer.env
         self.stop, self.told = folder / "stopped", folder / "told"
         self.ended = threading.Event()
         self._thread: threading.Thread | None = None
@@ -61,57 +49,54 @@ class Trial:
         assert not self._thread.is_alive()
         return json.loads(self.told.read_text())["values"]  # type: ignore[no-any-return]
 
-    @property
-    def reports(self) -> dict[int, Any]:
-        trial = self._service.client.trial("beside", 0)
-        return {report["step"]: report["values"] for report in trial["reports"]}
+
+@pytest.fixture
+def trainer(up: Callable[..., Any], tmp_path: Path) -> Trainer:
+    return Trainer(up, tmp_path)
 
 
 @pytest.fixture
-def service(up: Callable[..., Any], tmp_path: Path) -> Any:
-    trainer = tmp_path / "trainer.sh"
-    trainer.write_text(f"(env; echo) > {tmp_path}/env; exec sleep 600\n")
-    return up("--alias", f"trainer=sh {trainer}")
-
-
-@pytest.fixture
-def trial(service: Any, tmp_path: Path, wait: Wait) -> Iterator[Trial]:
-    made = Trial(service, tmp_path, wait)
+def beside(trainer: Trainer, tmp_path: Path, wait: Wait) -> Iterator[Beside]:
+    trainer.submit(objective={"metric": "loss"}, early_stopping=RULE)
+    wait(lambda: trainer.started)
+    made = Beside(trainer, tmp_path)
     yield made
     made.ended.set()
 
 
 def test_lines_of_a_file_are_reported_while_they_are_written(
-    trial: Trial, tmp_path: Path, wait: Wait
+    beside: Beside, trainer: Trainer, tmp_path: Path, wait: Wait
 ) -> None:
-    trial.collect(source="file", path=str(tmp_path / "metrics.txt"))
+    beside.collect(source="file", path=str(tmp_path / "metrics.txt"))
     with (tmp_path / "metrics.txt").open("w") as file:
         for step in range(1, 4):
             print(f"loss={1 / step}", file=file, flush=True)
-            wait(lambda step=step: step in trial.reports)
+            wait(lambda step=step: step in trainer.reports)
         file.write("accuracy=0.5 loss=0.125")
-    assert trial.end() == {"loss": 0.125, "accuracy": 0.5}
-    assert trial.reports == {
+    assert beside.end() == {"loss": 0.125, "accuracy": 0.5}
+    assert trainer.reports == {
         1: {"loss": 1.0},
         2: {"loss": 0.5},
         3: {"loss": 1 / 3},
         4: {"loss": 0.125, "accuracy": 0.5},
     }
-    assert not trial.stop.exists()
+    assert not beside.stop.exists()
 
 
-def test_event_files_are_reported_while_they_grow(trial: Trial, tmp_path: Path, wait: Wait) -> None:
+def test_event_files_are_reported_while_they_grow(
+    beside: Beside, trainer: Trainer, tmp_path: Path, wait: Wait
+) -> None:
     written = (TFEVENTS / "tensorboardx.tfevents").read_bytes()
     logs = tmp_path / "logs"
-    trial.collect(source="tensorboard", path=str(logs))
+    beside.collect(source="tensorboard", path=str(logs))
     logs.mkdir()
     with (logs / "events.out.tfevents.1").open("wb") as file:
         file.write(written[:200])
         file.flush()
-        wait(lambda: 1 in trial.reports)
+        wait(lambda: 1 in trainer.reports)
         file.write(written[200:])
-    assert trial.end()["loss"] == 0.25
-    assert trial.reports[3] == {
+    assert beside.end()["loss"] == 0.25
+    assert trainer.reports[3] == {
         "loss": pytest.approx(1 / 3),
         "val/accuracy": pytest.approx(0.8),
         "odd": "NaN",
@@ -119,54 +104,52 @@ def test_event_files_are_reported_while_they_grow(trial: Trial, tmp_path: Path, 
 
 
 def test_while_the_service_is_away_nothing_is_lost(
-    trial: Trial, service: Any, tmp_path: Path, wait: Wait
+    beside: Beside, trainer: Trainer, tmp_path: Path, wait: Wait
 ) -> None:
-    trial.collect(source="file", format="json", path=str(tmp_path / "metrics.json"))
+    beside.collect(source="file", format="json", path=str(tmp_path / "metrics.json"))
     with (tmp_path / "metrics.json").open("w") as file:
         print('{"loss": 1.0}', file=file, flush=True)
-        wait(lambda: 1 in trial.reports)
-        service.kill()
+        wait(lambda: 1 in trainer.reports)
+        trainer.service.kill()
         for step in range(2, 2002):
             print(json.dumps({"loss": 1 / step}), file=file, flush=True)
-        wait(lambda: trial.told.read_text() == '{"values":{"loss":%r}}' % (1 / 2001))
-        service.start()
-        wait(lambda: len(trial.reports) == 2001)
-    assert trial.end() == {"loss": 1 / 2001}
+        wait(lambda: beside.told.read_text() == '{"values":{"loss":%r}}' % (1 / 2001))
+        trainer.service.start()
+        wait(lambda: len(trainer.reports) == 2001)
+    assert beside.end() == {"loss": 1 / 2001}
 
 
 def test_where_the_service_stays_away_the_last_words_have_the_values(
-    trial: Trial, service: Any, tmp_path: Path
+    beside: Beside, trainer: Trainer, tmp_path: Path
 ) -> None:
-    trial.collect(0.1, source="file", path=str(tmp_path / "metrics.txt"))
-    service.kill()
+    beside.collect(0.1, source="file", path=str(tmp_path / "metrics.txt"))
+    trainer.service.kill()
     (tmp_path / "metrics.txt").write_text("loss=0.5\n")
-    assert trial.end() == {"loss": 0.5}
+    assert beside.end() == {"loss": 0.5}
 
 
 def test_when_the_service_says_stop_there_is_a_file_that_says_so(
-    service: Any, tmp_path: Path, wait: Wait
+    beside: Beside, trainer: Trainer, tmp_path: Path, wait: Wait
 ) -> None:
-    rule = {"name": "threshold", "settings": {"upper": 1.0}}
-    trial = Trial(service, tmp_path, wait, objective={"metric": "loss"}, early_stopping=rule)
-    trial.collect(source="file", path=str(tmp_path / "metrics.txt"))
+    beside.collect(source="file", path=str(tmp_path / "metrics.txt"))
     with (tmp_path / "metrics.txt").open("w") as file:
         print("loss=0.5", file=file, flush=True)
-        wait(lambda: 1 in trial.reports)
-        assert not trial.stop.exists()
+        wait(lambda: 1 in trainer.reports)
+        assert not beside.stop.exists()
         print("loss=7", file=file, flush=True)
-        wait(trial.stop.exists)
-    assert service.client.trial("beside", 0)["state"] == "PRUNED"
-    assert trial.end() == {"loss": 7.0}
+        wait(beside.stop.exists)
+    assert trainer.trial["state"] == "PRUNED"
+    assert beside.end() == {"loss": 7.0}
 
 
 def test_a_token_of_another_trial_reports_nothing_and_ends_as_well(
-    trial: Trial, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    beside: Beside, trainer: Trainer, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    trial.env |= {"TUNELET_TRIAL_TOKEN": "forged"}
-    trial.collect(source="file", path=str(tmp_path / "metrics.txt"))
+    beside.env |= {"TUNELET_TRIAL_TOKEN": "forged"}
+    beside.collect(source="file", path=str(tmp_path / "metrics.txt"))
     (tmp_path / "metrics.txt").write_text("loss=0.5\n")
-    assert trial.end() == {"loss": 0.5}
-    assert trial.reports == {}
+    assert beside.end() == {"loss": 0.5}
+    assert trainer.reports == {}
     assert "not reported: the service answers 40" in capfd.readouterr().err
 
 
