@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from adapters.launchers.sidecar import NAME, sidecar
 from tests.e2e.beside import Trainer
@@ -132,16 +131,19 @@ def core() -> Any:
 
 @pytest.fixture(scope="module")
 def namespace(core: Any) -> Iterator[str]:
-    """One that lets in only pods of the standard "restricted", with the role of the collector."""
+    """One that lets in only pods of the standard "restricted", with all that the collector may."""
     from kubernetes import client
 
     name = f"tl-collector-{uuid.uuid4().hex[:8]}"
     labels = {"pod-security.kubernetes.io/enforce": "restricted"}
     core.create_namespace({"metadata": {"name": name, "labels": labels}})
     access = client.RbacAuthorizationV1Api()
-    role, binding = yaml.safe_load_all((ROOT / "infra/collector/rbac.yaml").read_text())
-    access.create_namespaced_role(name, role)
-    access.create_namespaced_role_binding(name, binding)
+    role = {"kind": "Role", "name": "collector", "apiGroup": "rbac.authorization.k8s.io"}
+    rule = {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]}
+    who = {"kind": "ServiceAccount", "name": "default", "namespace": name}
+    named = {"metadata": {"name": "collector"}}
+    access.create_namespaced_role(name, named | {"rules": [rule]})
+    access.create_namespaced_role_binding(name, named | {"roleRef": role, "subjects": [who]})
     yield name
     core.delete_namespace(name)
 

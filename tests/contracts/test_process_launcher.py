@@ -30,6 +30,8 @@ from tunelet.errors import Reject, Retry
 from tunelet.ports import Launch, Observation, Phase, Run
 from tunelet.trial import Verdict
 
+TFEVENTS = Path(__file__).parents[1] / "unit" / "tfevents" / "tensorboardx.tfevents"
+
 REPOSITORY = Path(__file__).parents[2]
 
 
@@ -331,6 +333,29 @@ def test_values_are_read_from_a_file_at_the_end(launcher: ProcessLauncher) -> No
     outcome = ended(launcher, without)
     assert outcome.verdict is Verdict.FAIL
     assert "the file out/result.json" in str(outcome.reason)
+
+
+def test_values_are_read_from_event_files_as_they_grow(launcher: ProcessLauncher) -> None:
+    metrics = STDOUT | {"source": "tensorboard", "path": "logs", "objectives": ["val/loss"]}
+    copy = f"mkdir -p logs/val; cp {TFEVENTS} logs/val/events.out.tfevents.1"
+    launcher.launch(script(f"{copy}; sleep 3600", metrics=metrics))
+    until(lambda: 4 in {each.step for each in launcher.observe(RUN).reports})
+    launcher.stop(RUN)
+    assert ended(launcher).verdict is Verdict.FAIL
+    other = RUN._replace(number=1)
+    launcher.launch(script(copy, other, metrics=metrics))
+    assert ended(launcher, other).values["val/loss"] == 0.25
+    without = RUN._replace(number=2)
+    launcher.launch(script("echo val/loss=1", without, metrics=metrics))
+    assert "the event files in logs for scalars" in str(ended(launcher, without).reason)
+
+
+def test_a_run_that_is_stopped_finds_a_file_that_says_so(launcher: ProcessLauncher) -> None:
+    told = "trap 'test -e \"$TUNELET_STOP_FILE\" && echo told; exit 1' TERM; echo up"
+    launcher.launch(script(f"{told}; while :; do sleep 0.05; done"))
+    until(lambda: b"up" in b"".join(launcher.logs(RUN)))
+    launcher.stop(RUN)
+    assert str(ended(launcher).log_tail).endswith("told")
 
 
 def test_an_image_without_alias_is_refused_with_the_remedy(launcher: ProcessLauncher) -> None:

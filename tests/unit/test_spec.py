@@ -323,6 +323,14 @@ SHAPES = [
     ),
     ({"metrics": {"source": "file"}}, "metrics.path", None, "is missing", "add the path"),
     ({"metrics": {"path": "x"}}, "metrics.path", "x", "means nothing for stdout", "file"),
+    ({"metrics": {"source": "tensorboard"}}, "metrics.path", None, "is missing", "logs"),
+    (
+        {"metrics": {"source": "tensorboard", "path": "x", "format": "json"}},
+        "metrics.format",
+        "json",
+        "means nothing for tensorboard",
+        "leave it out",
+    ),
     ({"metrics": {"pattern": "(x"}}, "metrics.pattern", "(x", "missing )", "RE2"),
     ({"metrics": {"pattern": "x(?=y)"}}, "metrics.pattern", "x(?=y)", "(?=", "no look-around"),
     (
