@@ -1,81 +1,22 @@
-"""Reads in one thread, reports in the other, and ends with 0 when it is told to."""
+"""Listens for the end before all else, and exits with 0 when it has come."""
 
-import os
 import signal
-import sys
-import time
 from threading import Event, Thread
-
-from adapters.collector.api import Api
-from adapters.collector.delivery import Delivery
-from adapters.collector.news import News, message
-from adapters.collector.settings import Settings
-from adapters.collector.sources import reports
-from tunelet.metrics import Parser
-
-_PATIENCE = 25.0
-"""30 s after the training's end Kubernetes kills what is left of the pod, unless the pod says
-otherwise."""
-_END_PAUSE = 1.0
-_LOOK_SECONDS = 1.0
-
-
-def collect(settings: Settings, ended: Event, told: str, patience: float) -> None:
-    """Read and report until the training has ended and all is reported.
-
-    `told` is the file of the termination message; after the training's end reporting is tried
-    for `patience` seconds.
-    """
-    news, parser = News(), Parser(settings.metrics)
-    Thread(target=_read, args=(settings, parser, news, ended), daemon=True).start()
-    delivery = Delivery(Api(settings), news, settings.stop_file)
-    objectives = settings.metrics.get("objectives", ())
-    over: float | None = None
-    while not news.done:
-        if ended.is_set():
-            over = over or time.monotonic() + patience
-            if time.monotonic() >= over:
-                print("tunelet: what is left was not reported in time", file=sys.stderr)
-                break
-        if news.wait(_LOOK_SECONDS):
-            # Kept at once, for the collector may be killed.
-            _write(told, message(dict(parser.values), objectives))
-            pause = delivery.deliver()
-            if not ended.wait(pause):
-                continue
-            if not news.done:
-                time.sleep(min(pause, _END_PAUSE))
-    _write(told, message(dict(parser.values), objectives))
-
-
-def _read(settings: Settings, parser: Parser, news: News, ended: Event) -> None:
-    try:
-        for found in reports(settings, parser, ended):
-            news.add(found)
-    finally:
-        news.close()
-
-
-def _write(path: str, data: bytes) -> None:
-    with open(path, "wb") as file:
-        file.write(data)
 
 
 def main() -> None:
     ended = Event()
+    # The first process of a container is deaf to signals that it does not handle, and a training
+    # may end before everything is imported.
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    from adapters.collector.collect import work
+
     # What is amiss with the collector is told by its thread, and is no verdict on the training.
-    work = Thread(target=_work, args=(ended,))
-    work.start()
-    work.join()
+    worker = Thread(target=work, args=(ended,))
+    worker.start()
+    worker.join()
     # Kubernetes would start again what ends before the training does.
     ended.wait()
-
-
-def _work(ended: Event) -> None:
-    settings = Settings.of(os.environ)
-    if settings.reporting:
-        collect(settings, ended, "/dev/termination-log", _PATIENCE)
 
 
 if __name__ == "__main__":

@@ -90,7 +90,7 @@ def _furnish(out: Path, interpreter: Path) -> None:
     (out / "etc/passwd").write_text(f"tunelet:x:{USER}:{USER}::/:/\n")
     (out / "etc/group").write_text(f"tunelet:x:{USER}:\n")
     (out / "etc/nsswitch.conf").write_text("hosts: files dns\n")
-    (out / "tmp").mkdir(mode=0o1777)
+    (out / "tmp").mkdir(exist_ok=True)
     os.chmod(out / "tmp", 0o1777)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from adapters.collector.__main__ import collect
+from adapters.collector.collect import collect
 from adapters.collector.settings import Settings
 from tests.e2e.beside import Trainer
 
@@ -156,7 +156,7 @@ def test_a_token_of_another_trial_reports_nothing_and_ends_as_well(
 def test_nothing_of_the_service_is_imported() -> None:
     """For there is one in every pod: each import is memory."""
     listed = subprocess.run(
-        [sys.executable, "-c", "import sys, adapters.collector.__main__; print(*sys.modules)"],
+        [sys.executable, "-c", "import sys, adapters.collector.collect; print(*sys.modules)"],
         capture_output=True,
         text=True,
         check=True,
