@@ -34,7 +34,7 @@ from tunelet.ports import (
 )
 from tunelet.stopping import Stopping
 from tunelet.tokens import Tokens
-from tunelet.trial import Outcome, Report, Trial, Verdict
+from tunelet.trial import Outcome, Report, Trial, TrialState, Verdict
 
 log = logging.getLogger("tunelet.loop")
 
@@ -42,6 +42,10 @@ T = TypeVar("T")
 
 GRACE = 300.0
 """Seconds for which a run that told its own outcome may go on, to tidy up."""
+
+GRACE_TOLD = 30.0
+"""The same for one that pushes its reports, and was told in the answer that it is to stop. What
+only prints its values is told by the signal that ends it."""
 
 WATCHED = 120.0
 """For so many seconds an experiment that ended is swept: whoever saw it running may be about to
@@ -282,7 +286,7 @@ class Loop:
         launched = [(t, c) for t in _due(experiment) if (c := self._launched(experiment, t))]
         if launched:
             experiment = self._launches_recorded(experiment, launched)
-        if experiment.over or any(t.cancelled for t in experiment.trials.values()):
+        if experiment.over or any(_ends_early(t) for t in experiment.trials.values()):
             self._stop_unwanted(experiment.namespace, experiment.name)
         if experiment.state == DELETED:
             self._markers.forget(experiment)
@@ -386,7 +390,21 @@ class Loop:
             trial = next(self._journals.trials(*run[:2], after=run.number - 1), None)
         if trial is None or trial.cancelled or trial.finished_at is None:
             return False
-        return trial.attempt == run.attempt and self._journals.clock() < trial.finished_at + GRACE
+        until = trial.finished_at + _grace(experiment, trial)
+        return trial.attempt == run.attempt and self._journals.clock() < until
+
+
+def _ends_early(trial: Trial) -> bool:
+    """Its end is not the training's own, so that a run of it may be left."""
+    return trial.cancelled or trial.state is TrialState.PRUNED
+
+
+def _grace(experiment: Experiment, trial: Trial) -> float:
+    """For how many seconds after its trial's end a run may go on, to save what it has."""
+    if trial.state is not TrialState.PRUNED:
+        return GRACE
+    hears = experiment.spec["metrics"]["source"] == "push"
+    return GRACE_TOLD if hears else 0.0
 
 
 def _numbered(first: int, each: Sequence[T | None]) -> dict[int, T]:

@@ -1,6 +1,7 @@
 """What an experiment learns from others, holds its trials to, and stops them for."""
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -84,7 +85,12 @@ def launcher() -> MemoryLauncher:
 
 @pytest.fixture
 def service(store: MemoryStore, launcher: MemoryLauncher) -> Service:
-    return Service(store, launcher, Known(), Nowhere(), secret=b"s", api_url="http://localhost")
+    return served(store, launcher, time.time)
+
+
+def served(store: MemoryStore, launcher: MemoryLauncher, clock: Callable[[], float]) -> Service:
+    parts = store, launcher, Known(), Nowhere()
+    return Service(*parts, secret=b"s", api_url="http://localhost", clock=clock)
 
 
 def begun(service: Service, **fields: Any) -> str:
@@ -136,6 +142,23 @@ def test_a_rule_stops_a_trial_at_its_report_and_says_why(service: Service) -> No
     trial = service.trial(*AT, 0)
     assert (trial.state, trial.reason) == (TrialState.PRUNED, "it is above 5")
     assert trial.values["objective"] == 6.0
+
+
+@pytest.mark.parametrize(("source", "seconds"), [("stdout", 0), ("push", 30)])
+def test_a_run_that_a_rule_stopped_is_ended_unless_it_may_have_heard_of_it(
+    store: MemoryStore, launcher: MemoryLauncher, source: str, seconds: int
+) -> None:
+    now = [1e9]
+    service = served(store, launcher, lambda: now[0])
+    uid = begun(service, early_stopping="above", metrics={"source": source}, parallel_trials=2)
+    stopped, other = Run(*AT, uid, 0, 1), Run(*AT, uid, 1, 1)
+    assert service.report(stopped, [Report(1, {"objective": 6.0})]) is True
+    service.launch(*AT)
+    assert (stopped in launcher.active(*AT)) == (seconds > 0)
+    now[0] += seconds
+    service.launch(*AT)
+    assert stopped not in launcher.active(*AT)
+    assert other in launcher.active(*AT)
 
 
 def test_a_verdict_that_was_lost_is_found_again_by_sweep(
