@@ -19,7 +19,8 @@ from tunelet.ports import Launch, Run
 from tunelet.trial import Assignment, Scalar
 
 _PLACEHOLDER = re.compile(r"\$\{((?:hyperparameters|trial|experiment|checkpoint)\.[^{}]*)\}")
-_HYPERPARAMETERS = "hyperparameters."
+HYPERPARAMETERS = "hyperparameters."
+"""With this begins the placeholder of a hyperparameter."""
 _OTHERS = (
     "trial.number",
     "trial.attempt",
@@ -65,7 +66,7 @@ def resolve(
     values = _values(spec, run, hyperparameters, checkpoint_url)
     filled = _fill(code, values, typed=False)
     if "manifest" in code:
-        filled = {"manifest": _fill(code["manifest"], values, typed=True)}
+        filled = {**filled, "manifest": _fill(code["manifest"], values, typed=True)}
     args = [] if _names_hyperparameters(code) else _arguments(hyperparameters)
     return Launch(
         run=run,
@@ -84,7 +85,7 @@ def resolve(
 
 def problems(code: Mapping[str, Any], hyperparameters: Collection[str]) -> list[FieldError]:
     """Every placeholder in `model_training_code` that cannot be filled."""
-    known = {_HYPERPARAMETERS + name for name in hyperparameters} | set(_OTHERS)
+    known = {HYPERPARAMETERS + name for name in hyperparameters} | set(_OTHERS)
     remedy = "use one of " + ", ".join("${" + each + "}" for each in sorted(known))
     return [
         FieldError(
@@ -93,7 +94,7 @@ def problems(code: Mapping[str, Any], hyperparameters: Collection[str]) -> list[
             message="this placeholder means nothing",
             remedy=remedy,
         )
-        for field, name in _placeholders(code, "model_training_code")
+        for field, name in placeholders(code, "model_training_code")
         if name not in known
     ]
 
@@ -110,26 +111,27 @@ def _values(
     others = (str(run.number), str(run.attempt), run.name, run.experiment, run.namespace)
     return {
         **{
-            _HYPERPARAMETERS + name: hyperparameters.get(name, "")
+            HYPERPARAMETERS + name: hyperparameters.get(name, "")
             for name in spec["hyperparameters"]
         },
         **dict(zip(_OTHERS, (*others, checkpoint_url), strict=True)),
     }
 
 
-def _placeholders(node: Any, field: str) -> Iterator[tuple[str, str]]:
+def placeholders(node: Any, field: str) -> Iterator[tuple[str, str]]:
+    """All placeholders below `node`: where each stands, and its name without ${}."""
     if isinstance(node, str):
         yield from ((field, match) for match in _PLACEHOLDER.findall(node))
     elif isinstance(node, Mapping):
         for key, child in node.items():
-            yield from _placeholders(child, f"{field}.{key}")
+            yield from placeholders(child, f"{field}.{key}")
     elif isinstance(node, list | tuple):
         for index, child in enumerate(node):
-            yield from _placeholders(child, f"{field}[{index}]")
+            yield from placeholders(child, f"{field}[{index}]")
 
 
 def _names_hyperparameters(code: Mapping[str, Any]) -> bool:
-    return any(name.startswith(_HYPERPARAMETERS) for _, name in _placeholders(code, ""))
+    return any(name.startswith(HYPERPARAMETERS) for _, name in placeholders(code, ""))
 
 
 def _fill(node: Any, values: Mapping[str, Scalar], typed: bool) -> Any:

@@ -105,6 +105,8 @@ class Observation(msgspec.Struct, frozen=True):
     phase: Phase
     reports: tuple[Report, ...] = ()
     outcome: Outcome | None = None
+    waiting: str | None = None
+    """What keeps an active run from beginning, or from ending, if that can be seen."""
 
 
 class Launcher(Protocol):

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from tunelet import request
+from tunelet import pod, request
 from tunelet.errors import FieldError
 from tunelet.plain import Location, refusal
 from tunelet.wording import MOST, listed, near_miss, one_of
@@ -136,6 +136,12 @@ def _fields(location: Location, model: type[BaseModel]) -> Iterable[str]:
         ("<range>", request.Range),
         ("resources", request.Resources),
         ("<manifest>", request.Wrapped),
+        ("tolerations", pod.Toleration),
+        ("volume_mounts", pod.VolumeMount),
+        ("secrets", pod.SecretKey),
+        ("env_from", pod.EnvFrom),
+        ("secretRef", pod.Named),
+        ("configMapRef", pod.Named),
     ):
         if segment in location[1:-1]:
             owner = shape
@@ -156,10 +162,19 @@ _PATTERNS = {
         "use 1 to 100 characters without blanks and =",
     ),
     request.IMAGE: ("must not contain blanks", "write the image's name and nothing else"),
-    request.VARIABLE: (
+    pod.VARIABLE: (
         "has a name that is none for an environment variable",
         "use A-Z, a-z, 0-9, _, . and -, and begin with a letter or _",
     ),
+    pod.OBJECT_NAME: (
+        "is not the name of a Kubernetes object",
+        "use a-z, 0-9, - and ., and begin and end with a letter or digit",
+    ),
+    pod.OBJECT_LABEL: (
+        "is not a DNS label",
+        "use at most 63 of a-z, 0-9 and -, and begin and end with a letter or digit",
+    ),
+    pod.ABSOLUTE: ("is not an absolute path", "begin with / and leave out :"),
     request.LABEL: (
         "is not a name for a label",
         "use at most 100 of A-Z, a-z, 0-9, _, ., / and -; begin and end with a letter or digit",

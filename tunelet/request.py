@@ -19,6 +19,9 @@ from pydantic import (
 from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
+from tunelet.pod import VARIABLE, Pod
+from tunelet.shape import Shape, Text
+
 SAFE_INTEGER = 2**53 - 1
 """Beyond this, programs in other languages read another integer (RFC 7493, section 2.2)."""
 
@@ -27,13 +30,11 @@ NAME = r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$"
 PARAMETER_NAME = r"^[A-Za-z_][A-Za-z0-9_.-]{0,62}$"
 METRIC = r"^[^\s=]{1,100}$"
 IMAGE = r"^\S+$"
-VARIABLE = r"^[A-Za-z_][A-Za-z0-9_.-]*$"
 LABEL = r"^[A-Za-z0-9]([A-Za-z0-9_./-]{0,98}[A-Za-z0-9])?$"
 
 Number = Annotated[float, Field(ge=-1e300, le=1e300)]
 Positive = Annotated[float, Field(gt=0, le=1e300)]
 Integer = Annotated[int, Field(ge=-SAFE_INTEGER, le=SAFE_INTEGER)]
-Text = Annotated[str, Field(max_length=32_768)]
 
 _NO_OTHERS: JsonDict = {"additionalProperties": False}
 """Beside a dictionary's patternProperties."""
@@ -71,14 +72,6 @@ Enqueued = Annotated[
         }
     ),
 ]
-
-
-class Shape(BaseModel):
-    """An object without unknown fields whose values are taken as they are, never converted."""
-
-    model_config = ConfigDict(
-        strict=True, extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True
-    )
 
 
 class Range(Shape):
@@ -212,11 +205,11 @@ AnyHyperparameter = Annotated[
 class Resources(Shape):
     """As in a Kubernetes container."""
 
-    requests: dict[str, Quantity] = {}
-    limits: dict[str, Quantity] = {}
+    requests: dict[str, Quantity] = Field(default={})
+    limits: dict[str, Quantity] = Field(default={})
 
 
-class Image(Shape):
+class Image(Pod):
     """A container image and how to start it."""
 
     image: str = Field(min_length=1, max_length=500, pattern=IMAGE)
@@ -236,6 +229,31 @@ class Wrapped(Shape):
     """A whole Kubernetes manifest, with placeholders."""
 
     manifest: dict[str, Any]
+    primary_container: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=63,
+        description="The container that trains and whose output is read. Needs no name where "
+        "there is only one, or where the kind has a usual name for it.",
+    )
+    primary_pod_labels: dict[str, str] = Field(
+        default={},
+        max_length=16,
+        description="Labels of the pod whose output is read, where there are several.",
+        examples=[{"training.kubeflow.org/job-role": "master"}],
+    )
+    success_condition: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=1000,
+        description="What of the object's status says that it succeeded, as Katib has it. Known "
+        "kinds need none.",
+        examples=[
+            'status.conditions.#(type=="Complete")#|#(status=="True")#',
+            'status.phase=="Succeeded"',
+        ],
+    )
+    failure_condition: str | None = Field(default=None, min_length=1, max_length=1000)
 
 
 class Manifest(BaseModel):
@@ -272,7 +290,7 @@ TrainingCode = Annotated[
 
 class Algorithm(Shape):
     name: str = Field(min_length=1, max_length=100)
-    settings: dict[str, Any] = {}
+    settings: dict[str, Any] = Field(default={})
 
 
 def _algorithm(written: Any) -> Any:
@@ -363,7 +381,7 @@ class Terms(Shape):
     )
     labels: Labels = Field(default={}, max_length=64, json_schema_extra=_NO_OTHERS)
     hpo_algorithm: AlgorithmOrName = Algorithm(name="tpe")
-    early_stopping: Rules = []
+    early_stopping: Rules = Field(default=[])
 
 
 class Request(Terms):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from tunelet import contract, dependencies, hyperparameters
+from tunelet import contract, dependencies, hyperparameters, manifests, pod
 from tunelet.conditions import Condition, conditions
 from tunelet.errors import FieldError, Reject
 from tunelet.plain import Location, refusal, unfit
@@ -290,11 +290,16 @@ def _code_problems(request: Request, written: Mapping[Any, Any]) -> list[FieldEr
     found: list[FieldError] = []
     if isinstance(code, Image):
         found += _reserved(code.env)
+        found += _reserved(code.secrets, "secrets")
+        found += pod.problems(code, code.env)
     else:
         found += _manifest_problems(code.manifest)
     forms = written.get("hyperparameters")
     if isinstance(forms, dict):
-        found += _placeholder_problems(code.model_dump(), forms)
+        certain = _certain(forms)
+        found += _placeholder_problems(code.model_dump(), forms, certain)
+        if not isinstance(code, Image) and not found:
+            found += manifests.problems(code.model_dump(), certain)
     if is_manifest(written["model_training_code"]):
         inner = "model_training_code.manifest"
         found = [
@@ -304,10 +309,19 @@ def _code_problems(request: Request, written: Mapping[Any, Any]) -> list[FieldEr
     return found
 
 
-def _reserved(env: Collection[str]) -> Iterable[FieldError]:
-    for name in env:
+def _certain(forms: Mapping[Any, Any]) -> list[str]:
+    """The hyperparameters that every trial has."""
+    return [
+        name
+        for name, form in forms.items()
+        if isinstance(name, str) and not (isinstance(form, dict) and form.get("when"))
+    ]
+
+
+def _reserved(names: Collection[str], where: str = "env") -> Iterable[FieldError]:
+    for name in names:
         if name.startswith("TUNELET_"):
-            field = path(["model_training_code", "env", name])
+            field = path(["model_training_code", where, name])
             message = "is set by Tunelet itself: all of TUNELET_… is"
             yield FieldError(field, None, message, "use another name")
 
@@ -329,14 +343,11 @@ def _manifest_problems(manifest: Mapping[str, Any]) -> Iterable[FieldError]:
 
 
 def _placeholder_problems(
-    code: Mapping[str, Any], forms: Mapping[Any, Any]
+    code: Mapping[str, Any], forms: Mapping[Any, Any], certain: Collection[str]
 ) -> Iterable[FieldError]:
     """Placeholders that cannot be filled in every trial."""
-    names = {name for name in forms if isinstance(name, str)}
-    conditional = {
-        name for name, form in forms.items() if isinstance(form, dict) and form.get("when")
-    }
-    for error in contract.problems(code, names - conditional):
+    conditional = {name for name in forms if isinstance(name, str)} - set(certain)
+    for error in contract.problems(code, certain):
         name = error.value.removeprefix(_HYPERPARAMETER).removesuffix("}")
         message, remedy = "is no placeholder", shortened(error.remedy, 400)
         if error.value.startswith(_HYPERPARAMETER) and name in conditional:
@@ -349,9 +360,12 @@ def _normalized(
     request: Request, forms: dict[str, dict[str, Any]], enqueue: list[Any]
 ) -> dict[str, Any]:
     code = request.model_training_code
-    plain = code.model_dump()
+    # What only Kubernetes asks for stands there only if it is given.
+    plain = code.model_dump(exclude_defaults=True)
     if isinstance(code, Image):
-        plain["resources"] = code.resources.model_dump(exclude_defaults=True)
+        always = {"command": code.command, "args": code.args, "env": code.env}
+        resources = code.resources.model_dump(exclude_defaults=True)
+        plain = {"image": code.image, **always, "resources": resources} | plain
     return {
         "name": request.name,
         "namespace": request.namespace,

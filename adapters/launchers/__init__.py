@@ -7,13 +7,16 @@ from urllib.parse import urlsplit
 from tunelet.errors import FieldError, Reject
 from tunelet.ports import Launcher
 
-_MODULES = {"process": "adapters.launchers.process"}
+_MODULES = {
+    "process": "adapters.launchers.process",
+    "kubernetes": "adapters.launchers.kubernetes",
+}
 
 
 def open_launcher(
     url: str, *, aliases: Mapping[str, Sequence[str]] | None = None, limit: int | None = None
 ) -> Launcher:
-    """The launcher at `url`: `process:///folder`.
+    """The launcher at `url`: `process:///folder` or `kubernetes://`.
 
     `aliases` maps an image's name to a local command; at most `limit` runs are active at a
     time (None: the launcher's own choice). Raises `Reject` for a scheme nobody serves.

@@ -120,8 +120,7 @@ def judge(end: End | None, plan: Plan, parser: Parser, log_tail: str) -> Outcome
         reason = "the process was told to end, but not by Tunelet (machine shut down?)"
         return Outcome(verdict=Verdict.LOST, reason=reason, log_tail=log_tail)
     if end.timed_out:
-        reason = f"the training ran longer than {plan.timeout:g} s (trial_timeout_seconds)"
-        return verdict.failed(reason, log_tail, end.exit_code)
+        return verdict.failed(verdict.too_long(plan.timeout), log_tail, end.exit_code)
     if end.stopped or end.exit_code is None:
         return verdict.failed("stopped", log_tail, end.exit_code)
     if end.exit_code in plan.lost_codes:

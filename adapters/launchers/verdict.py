@@ -22,7 +22,7 @@ def exited(
     With `source` "push" the values come another way, so the outcome has none.
     """
     if code != 0:
-        return failed(_cause(code), log_tail, code)
+        return failed(cause(code), log_tail, code)
     if metrics["source"] == "push":
         return Outcome(verdict=Verdict.COMPLETE, exit_code=0)
     missing = [name for name in metrics["objectives"] if name not in values]
@@ -49,11 +49,18 @@ def _shown(line: bytes) -> bytes:
     return next((part for part in reversed(line.split(b"\r")) if part.strip()), b"")
 
 
-def _cause(code: int) -> str:
+def cause(code: int, what: str = "the training") -> str:
+    """How it ended, in words; `code` is negative for a signal."""
     if code > 0:
-        return f"the training exited with {code}"
+        return f"{what} exited with {code}"
     hint = "; running out of memory is the usual cause" if code == -signal.SIGKILL else ""
-    return f"the training was killed by {_signal_name(-code)}{hint}"
+    return f"{what} was killed by {_signal_name(-code)}{hint}"
+
+
+def too_long(timeout: float | None) -> str:
+    """None: whoever wrote the manifest knows how long."""
+    limit = "its activeDeadlineSeconds" if timeout is None else f"{timeout:g} s"
+    return f"the training ran longer than {limit} (trial_timeout_seconds)"
 
 
 def _signal_name(number: int) -> str:

@@ -26,7 +26,21 @@ JOB: dict[str, Any] = {
     "apiVersion": "batch/v1",
     "kind": "Job",
     "metadata": {"name": "train"},
-    "spec": {"template": {"spec": {"containers": [{"args": ["${hyperparameters.batch_size}"]}]}}},
+    "spec": {
+        "template": {
+            "spec": {
+                "containers": [
+                    {
+                        "name": "train",
+                        "args": [
+                            "${hyperparameters.batch_size}",
+                            "${hyperparameters.learning_rate}",
+                        ],
+                    }
+                ]
+            }
+        }
+    },
 }
 
 FULL: dict[str, Any] = {

@@ -1,0 +1,255 @@
+"""Runs as Jobs in a Kubernetes cluster, or as objects of any kind that a manifest names.
+
+All state is in the cluster: any number of launchers see and do the same. The trials of
+the namespace N run in the cluster's namespace of that name, behind a prefix if one is set.
+
+An attempt that cannot begin (no such image, say) is condemned: its Job gets the outcome as an
+annotation and a deadline that has passed, so it ends with all its pods before anyone hears
+of it, and two attempts of a trial never run beside each other.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import parse_qsl, urlsplit
+
+import msgspec
+
+from adapters.launchers import diagnosis, verdict
+from adapters.launchers.api import Api
+from adapters.launchers.diagnosis import Finding, Object
+from adapters.launchers.labels import OUTCOME
+from adapters.launchers.manifest import COLLECTOR, NOTHING, Collector, container
+from adapters.launchers.objects import Objects, Thing
+from adapters.launchers.output import (
+    END_BYTES,
+    LAST_LINES,
+    LOOK_BYTES,
+    Output,
+    Reader,
+    last_words,
+)
+from tunelet.errors import FieldError, NotFound, Reject
+from tunelet.ports import Launch, Launcher, Observation, Phase, Run
+from tunelet.trial import Outcome, Verdict
+
+
+class Options(NamedTuple):
+    """What the query of the launcher's URL may set."""
+
+    prefix: str = ""
+    """Before the namespaces of experiments, to make those of the cluster."""
+    installation: str = "tunelet"
+    """Tells the runs of several installations in one cluster apart: each has its own."""
+    collector_image: str = ""
+    """Of the sidecar that reads metrics as they come."""
+    ttl_seconds: int = 86_400
+    """For which ended Jobs stay, with their output; their end must be recorded by then."""
+    grace_seconds: int = 180
+    """For which an image or a Secret may be missing."""
+
+
+class KubernetesLauncher:
+    """`clock` gives seconds since the epoch."""
+
+    def __init__(
+        self, api: Api, options: Options | None = None, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._options = chosen = options or Options()
+        self._clock = clock
+        self._objects = Objects(api, chosen.prefix, chosen.installation, chosen.ttl_seconds)
+
+    def launch(self, launch: Launch) -> None:
+        self._objects.create(launch, self._collector(launch))
+
+    def observe(self, run: Run) -> Observation:
+        thing = self._objects.find(run)
+        if thing is None or thing.deleting:
+            return self._leaving(run, thing)
+        end = diagnosis.end(thing.body, thing.record)
+        condemned = _condemned(thing)
+        if condemned is not None and diagnosis.job_end(thing.body) is not None:
+            return Observation(phase=Phase.ENDED, outcome=condemned)
+        pods = self._objects.pods(run)
+        if end is None:
+            return self._active(thing, pods)
+        if end.succeeded:
+            return self._succeeded(thing, pods)
+        return self._failed(thing, pods, diagnosis.failure(end, pods, thing.record))
+
+    def active(self, namespace: str, experiment: str) -> Sequence[Run]:
+        things = self._objects.all(namespace, experiment)
+        return sorted(each.run for each in things if not diagnosis.end(each.body, each.record))
+
+    def stop(self, run: Run) -> None:
+        thing = self._objects.find(run)
+        if thing is not None and not thing.deleting:
+            # In the foreground: as long as it is there, so may be its pods.
+            self._objects.delete(thing, "Foreground")
+
+    def logs(self, run: Run) -> Iterator[bytes]:
+        thing = self._objects.find(run)
+        pods = self._objects.pods(run) if thing is not None else []
+        missing = f"trial {run.number}, attempt {run.attempt} has no output"
+        if thing is None:
+            raise NotFound(missing)
+        pod = diagnosis.primary(pods, thing.record)
+        if pod is None or not diagnosis.started(pod, thing.record.container):
+            waits = self._waiting(thing, pods)
+            raise NotFound(f"{missing} yet: {waits}" if waits else f"{missing} yet")
+        try:
+            return self._objects.output(run, pod["metadata"]["name"], thing.record.container)
+        except Reject as refusal:
+            raise NotFound(f"{missing}: {refusal}") from refusal
+
+    def remove(self, namespace: str, experiment: str, uid: str) -> None:
+        for thing in self._objects.all(namespace, experiment):
+            if thing.run.uid == uid and diagnosis.end(thing.body, thing.record):
+                self._objects.delete(thing, "Background")
+        self._objects.delete_anchors(namespace, experiment, uid)
+
+    def _leaving(self, run: Run, thing: Thing | None) -> Observation:
+        """Of a run whose object is gone, or going: its pods may write until they are gone too."""
+        left = [pod for pod in self._objects.pods(run) if not diagnosis.over(pod)]
+        if thing is None and not left:
+            return Observation(phase=Phase.ABSENT)
+        return Observation(phase=Phase.ACTIVE, waiting="it is being deleted")
+
+    def _active(self, thing: Thing, pods: Sequence[Object]) -> Observation:
+        now, options = self._clock(), self._options
+        found = diagnosis.stuck(pods, now, options.grace_seconds, thing.run.name)
+        if found is None and not thing.job:
+            found = diagnosis.overdue(thing.body, now, thing.record)
+        if found is not None and _condemned(thing) is None:
+            return self._condemn(thing, found)
+        seen = self._read(thing, diagnosis.primary(pods, thing.record), ended=False)
+        waits = self._waiting(thing, pods)
+        return Observation(phase=Phase.ACTIVE, reports=seen.reports, waiting=waits)
+
+    def _condemn(self, thing: Thing, found: Finding) -> Observation:
+        outcome = Outcome(found.verdict, reason=found.reason, exit_code=found.exit_code)
+        if not thing.job:
+            self._objects.delete(thing, "Foreground")
+            return Observation(phase=Phase.ENDED, outcome=outcome)
+        kept = {OUTCOME: msgspec.json.encode(outcome).decode()}
+        change = {"metadata": {"annotations": kept}, "spec": {"activeDeadlineSeconds": 1}}
+        self._objects.change(thing, change)
+        return Observation(phase=Phase.ACTIVE, waiting=found.reason)
+
+    def _succeeded(self, thing: Thing, pods: Sequence[Object]) -> Observation:
+        pod = diagnosis.primary(pods, thing.record)
+        seen = self._read(thing, pod, ended=True)
+        metrics = thing.record.metrics
+        if pod is None:
+            # What was reported while it ran is in the log, and may be all that is needed.
+            reason = "it succeeded, but its pod is gone and its output with it"
+            outcome = Outcome(Verdict.COMPLETE, reason=reason, exit_code=0)
+        else:
+            outcome = verdict.exited(0, metrics, seen.values, seen.tail)
+        return Observation(phase=Phase.ENDED, reports=seen.reports, outcome=outcome)
+
+    def _failed(self, thing: Thing, pods: Sequence[Object], found: Finding) -> Observation:
+        named = {str(pod["metadata"]["name"]): pod for pod in pods}
+        pod = named.get(found.pod or "") or diagnosis.primary(pods, thing.record)
+        seen = self._read(thing, pod, ended=True, named=found.container)
+        outcome = Outcome(
+            found.verdict, reason=found.reason, exit_code=found.exit_code, log_tail=seen.tail
+        )
+        return Observation(phase=Phase.ENDED, reports=seen.reports, outcome=outcome)
+
+    def _read(
+        self, thing: Thing, pod: Object | None, ended: bool, named: str | None = None
+    ) -> Output:
+        """The values that can be seen of a run, and, at its end, its last lines."""
+        metrics, name = thing.record.metrics, named or thing.record.container
+        if pod is None or not diagnosis.started(pod, name):
+            return Output()
+        parsed = metrics["source"] == "stdout" and name == thing.record.container
+        if not ended and (not parsed or diagnosis.has(pod, COLLECTOR)):
+            return Output()  # It comes another way.
+        reader = Reader(metrics, parsed)
+        most = END_BYTES if ended else LOOK_BYTES
+        query = {"limitBytes": str(most)} if parsed else {"tailLines": str(verdict.TAIL_LINES)}
+        pod_name = str(pod["metadata"]["name"])
+        try:
+            reader.feed(self._objects.output(thing.run, pod_name, name, **query))
+            if ended and reader.size >= END_BYTES:
+                last = {"tailLines": str(LAST_LINES), "limitBytes": str(LOOK_BYTES)}
+                reader.feed(self._objects.output(thing.run, pod_name, name, **last))
+        except (NotFound, Reject):
+            return Output()  # The pod, or its log, went away just now.
+        seen = reader.close() if ended else reader.output()
+        if parsed or metrics["source"] == "push":
+            return seen
+        words = last_words(pod)
+        return words._replace(tail=seen.tail)
+
+    def _waiting(self, thing: Thing, pods: Sequence[Object]) -> str | None:
+        """What an active run waits for."""
+        if waits := diagnosis.waiting(thing.body, pods):
+            return waits
+        if not pods:
+            return self._objects.trouble(thing.run, thing.body["kind"], thing.run.name)
+        for pod in pods:
+            if not diagnosis.begun(pod):
+                return self._objects.trouble(thing.run, "Pod", pod["metadata"]["name"])
+        return None
+
+    def _collector(self, launch: Launch) -> Collector:
+        image, source = self._options.collector_image, launch.metrics["source"]
+        if source == "push" or (source == "stdout" and not image):
+            return NOTHING
+        if not image:
+            message = f"is {source!r}, which needs a collector in the pod"
+            remedy = "set ?collector_image=IMAGE in TUNELET_LAUNCHER, or print the metrics"
+            error = FieldError("metrics.source", source, message, remedy)
+            raise Reject(f"metrics.source {message}; {remedy}", [error])
+        sidecar = import_module("adapters.launchers.sidecar").sidecar
+        return Collector(*sidecar(launch, image, container(launch)))
+
+
+def open_url(
+    url: str, *, aliases: Mapping[str, Sequence[str]], limit: int | None
+) -> KubernetesLauncher:
+    """The launcher of `kubernetes://?prefix=…&…`; the query may set all `Options`.
+
+    How many runs are active at a time is up to the cluster (a ResourceQuota, or a queue), and
+    it runs images, not local commands: raises `Reject` for `aliases` and `limit`.
+    """
+    from adapters.launchers.access import access
+
+    for name, given in (("TUNELET_ALIASES", aliases), ("TUNELET_MAX_PROCESSES", limit)):
+        if given:
+            message, remedy = "means nothing to Kubernetes", "leave it unset"
+            raise Reject(f"{name} {message}; {remedy}", [FieldError(name, given, message, remedy)])
+    return KubernetesLauncher(Api(access()), _options(url))
+
+
+def _options(url: str) -> Options:
+    fields = Options.__annotations__
+    chosen: dict[str, str | int] = {}
+    for name, value in parse_qsl(urlsplit(url).query, keep_blank_values=True):
+        if name not in fields:
+            raise _wrong(name, value, "is no setting", f"use one of {', '.join(fields)}")
+        number = fields[name] is int
+        if number and not (value.isascii() and value.isdigit()):
+            raise _wrong(name, value, "is not a number of seconds", "write it in digits")
+        chosen[name] = int(value) if number else value
+    return Options(**chosen)  # type: ignore[arg-type]
+
+
+def _wrong(name: str, value: str, message: str, remedy: str) -> Reject:
+    error = FieldError(f"TUNELET_LAUNCHER.{name}", value, message, remedy)
+    return Reject(f"{name}={value} in TUNELET_LAUNCHER {message}; {remedy}", [error])
+
+
+def _condemned(thing: Thing) -> Outcome | None:
+    written = (thing.body["metadata"].get("annotations") or {}).get(OUTCOME)
+    return msgspec.json.decode(written, type=Outcome) if written else None
+
+
+if TYPE_CHECKING:
+
+    def _conforms(launcher: KubernetesLauncher) -> Launcher:
+        return launcher

@@ -1,0 +1,173 @@
+"""Where the objects of runs are in a cluster, and how they are found, made and deleted.
+
+A run is a Job, found by its name. A run of another kind has beside it a ConfigMap of the same
+name, its anchor, which says where the API has it: there is no listing all kinds there are.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from adapters.launchers import manifest
+from adapters.launchers.api import Api, Object
+from adapters.launchers.labels import Record, record_of, run_of, selector
+from adapters.launchers.manifest import Collector, Place
+from tunelet.errors import FieldError, NotFound, Reject
+from tunelet.ports import Launch, Run
+
+_CORE = "/api/v1/namespaces/{}/{}"
+_JOB = ("batch/v1", "Job")
+
+
+class Thing(NamedTuple):
+    """The object of a run."""
+
+    run: Run
+    path: str
+    body: Object
+    record: Record
+    job: bool
+
+    @property
+    def deleting(self) -> bool:
+        return "deletionTimestamp" in self.body["metadata"]
+
+
+class Objects:
+    """Those of one installation. `prefix` stands before the experiments' namespaces."""
+
+    def __init__(self, api: Api, prefix: str, installation: str, ttl_seconds: int) -> None:
+        self._api = api
+        self._prefix, self._installation, self._ttl_seconds = prefix, installation, ttl_seconds
+        self._paths: dict[tuple[str, str], str] = {}
+
+    def create(self, launch: Launch, collector: Collector) -> None:
+        """All objects of the run, unless they are there.
+
+        The Secret comes last: without it no container starts, so what runs lacks nothing.
+        """
+        place = Place(self._namespace(launch.run), self._installation, self._ttl_seconds)
+        thing = manifest.workload(launch, place, collector)
+        path = self._path(thing, place.namespace)
+        anchors = self._core(launch.run, "configmaps")
+        if not _is_job(thing):
+            self._make(anchors, manifest.anchor(launch, place, path))
+        made = self._make(path, thing) or self._ours(path, launch.run)
+        if not _is_job(thing):
+            owned = {"metadata": {"ownerReferences": manifest.owners(made)}}
+            self._api.patch(f"{anchors}/{launch.run.name}", owned)
+        if service := manifest.service(launch, place, made):
+            self._make(self._core(launch.run, "services"), service)
+        self._make(self._core(launch.run, "secrets"), manifest.secret(launch, place, made))
+
+    def find(self, run: Run) -> Thing | None:
+        path = f"{self._jobs(run)}/{run.name}"
+        body = self._api.get(path)
+        if body is not None:
+            return Thing(run, path, body, record_of(body), True) if run_of(body) == run else None
+        anchor = self._api.get(f"{self._core(run, 'configmaps')}/{run.name}")
+        if anchor is None or run_of(anchor) != run:
+            return None
+        record = record_of(anchor)
+        path = f"{record.path}/{run.name}"
+        body = self._api.get(path)
+        return None if body is None else Thing(run, path, body, record, False)
+
+    def all(self, namespace: str, experiment: str) -> Iterator[Thing]:
+        """The experiment's runs of any uid, ended ones as well."""
+        wanted = selector(self._installation, namespace=namespace, experiment=experiment)
+        anywhere = Run(namespace, experiment, "", 0, 0)
+        jobs = self._jobs(anywhere)
+        for body in self._api.list(jobs, labelSelector=wanted):
+            if run := run_of(body):
+                path = f"{jobs}/{body['metadata']['name']}"
+                yield Thing(run, path, body, record_of(body), True)
+        anchors = self._api.list(self._core(anywhere, "configmaps"), labelSelector=wanted)
+        records = {run: record_of(each) for each in anchors if (run := run_of(each))}
+        for path in sorted({record.path for record in records.values()}):
+            for body in self._api.list(path, labelSelector=wanted):
+                run = run_of(body)
+                if run in records and run is not None:
+                    name = body["metadata"]["name"]
+                    yield Thing(run, f"{path}/{name}", body, records[run], False)
+
+    def pods(self, run: Run) -> list[Object]:
+        path = self._core(run, "pods")
+        return list(self._api.list(path, labelSelector=selector(self._installation, run)))
+
+    def trouble(self, run: Run, kind: str, name: str) -> str | None:
+        """The last warning about an object."""
+        about = f"involvedObject.kind={kind},involvedObject.name={name},type=Warning"
+        events = list(self._api.list(self._core(run, "events"), fieldSelector=about))
+        events.sort(key=lambda event: str(event.get("lastTimestamp") or event.get("eventTime")))
+        return f"{events[-1].get('reason')}: {events[-1].get('message')}" if events else None
+
+    def output(self, run: Run, pod: str, container: str, **query: str) -> Iterator[bytes]:
+        """Raises `NotFound` or `Reject` at once if there is none."""
+        path = f"{self._core(run, 'pods')}/{pod}/log"
+        return self._api.stream(path, container=container, **query)
+
+    def change(self, thing: Thing, change: Object) -> None:
+        self._api.patch(thing.path, change)
+
+    def delete(self, thing: Thing, propagation: str) -> None:
+        self._api.delete(thing.path, propagation)
+
+    def delete_anchors(self, namespace: str, experiment: str, uid: str) -> None:
+        """Those of objects that were never made; the others go with their object."""
+        path = self._core(Run(namespace, experiment, uid, 0, 0), "configmaps")
+        wanted = selector(self._installation, namespace=namespace, experiment=experiment, uid=uid)
+        for each in self._api.list(path, labelSelector=wanted):
+            if not each["metadata"].get("ownerReferences"):
+                self._api.delete(f"{path}/{each['metadata']['name']}", "Background")
+
+    def _make(self, path: str, thing: Object) -> Object | None:
+        try:
+            return self._api.create(path, thing)
+        except NotFound as missing:
+            namespace = thing["metadata"]["namespace"]
+            remedy = f"create it (kubectl create namespace {namespace}) with Tunelet's Role in it"
+            error = FieldError("namespace", namespace, str(missing), remedy)
+            raise Reject(f"{missing}; {remedy}", [error]) from missing
+
+    def _ours(self, path: str, run: Run) -> Object:
+        """The object of the run's name that is there already."""
+        body = self._api.get(f"{path}/{run.name}")
+        if body is None or run_of(body) != run:
+            raise Reject(f"there is a {path.rpartition('/')[2]} {run.name!r} of somebody else")
+        return body
+
+    def _path(self, thing: Object, namespace: str) -> str:
+        """Where the API has objects of the thing's kind; raises `Reject` if it has none."""
+        kind = (str(thing["apiVersion"]), str(thing["kind"]))
+        if kind not in self._paths:
+            self._paths[kind] = self._plural(*kind)
+        root = "api" if "/" not in kind[0] else "apis"
+        return f"/{root}/{kind[0]}/namespaces/{namespace}/{self._paths[kind]}"
+
+    def _plural(self, version: str, kind: str) -> str:
+        if (version, kind) == _JOB:
+            return "jobs"
+        known: dict[str, Any] = (
+            self._api.get(f"/{'apis' if '/' in version else 'api'}/{version}") or {}
+        )
+        resources: Iterable[dict[str, Any]] = known.get("resources", ())
+        for each in resources:
+            if each["kind"] == kind and "/" not in each["name"] and each["namespaced"]:
+                return str(each["name"])
+        message = f"the cluster has no kind {kind} in {version}"
+        remedy = "install its operator, or mend apiVersion and kind"
+        error = FieldError("model_training_code.manifest.kind", kind, message, remedy)
+        raise Reject(f"{message}; {remedy}", [error])
+
+    def _namespace(self, run: Run) -> str:
+        return self._prefix + run.namespace
+
+    def _jobs(self, run: Run) -> str:
+        return f"/apis/batch/v1/namespaces/{self._namespace(run)}/jobs"
+
+    def _core(self, run: Run, plural: str) -> str:
+        return _CORE.format(self._namespace(run), plural)
+
+
+def _is_job(thing: Object) -> bool:
+    return (thing["apiVersion"], thing["kind"]) == _JOB
