@@ -19,7 +19,10 @@ from typing import Any, NamedTuple
 
 from tunelet.errors import FieldError, Reject
 
-_LITERAL = r'"(?:[^"\\]|\\.)*"|-?[0-9.]+|true|false|null'
+_LITERAL = (
+    r'"(?:[^"\\\x00-\x1f]|\\["\\/bfnrt])*"'
+    r"|-?(?:0|[1-9][0-9]{0,15})(?:\.[0-9]{1,15})?|true|false|null"
+)
 _COMPARED = rf"(?P<sign>==|!=)(?P<value>{_LITERAL})"
 _NAME = r"[A-Za-z0-9_/-](?:[A-Za-z0-9_/-]|\\.)*"
 _STEP = re.compile(

@@ -351,6 +351,8 @@ class Loop:
             where = {"experiment": experiment.name}
             log.exception("trial %d cannot be seen", number, extra=where)
             return []
+        if seen.waiting:
+            log.info("trial %d of %s waits: %s", number, experiment.name, seen.waiting)
         if seen.phase is Phase.ABSENT:
             if trial.started_at is None:
                 return []  # not launched yet

@@ -74,8 +74,8 @@ def _of_kubeconfig(environ: Mapping[str, str]) -> Access:
 
 def _header(configuration: "Configuration") -> str | None:
     """The SDK logs in again where that is due."""
-    found = configuration.get_api_key_with_prefix("authorization")
-    return None if found is None else str(found)
+    found = configuration.auth_settings().get("BearerToken")
+    return str(found["value"]) if found and found["value"] else None
 
 
 def _unusable(message: str, remedy: str) -> Reject:

@@ -223,7 +223,8 @@ def open_url(
         if given:
             message, remedy = "means nothing to Kubernetes", "leave it unset"
             raise Reject(f"{name} {message}; {remedy}", [FieldError(name, given, message, remedy)])
-    return KubernetesLauncher(Api(access()), _options(url))
+    options = _options(url)
+    return KubernetesLauncher(Api(access()), options)
 
 
 def _options(url: str) -> Options:
