@@ -5,7 +5,7 @@ the objective and remembers what came of it, so that a benchmark measures contro
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from algorithms import catalog
 from tunelet.errors import NotFound
@@ -16,6 +16,7 @@ from tunelet.ports import (
     SUGGEST,
     Launch,
     Launcher,
+    Life,
     Observation,
     Phase,
     Publisher,
@@ -51,6 +52,9 @@ class InlineLauncher:
         return self._ended.get(run, Observation(Phase.ABSENT))
 
     def active(self, namespace: str, experiment: str) -> Sequence[Run]:
+        return ()
+
+    def lives(self) -> Collection[Life]:
         return ()
 
     def stop(self, run: Run) -> None:

@@ -27,7 +27,7 @@ deletes are free on all three:
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
 from typing import Any, NamedTuple
@@ -44,7 +44,7 @@ from benchmarks.figures import Figures
 from benchmarks.inline import request
 from benchmarks.table import show
 from tunelet.errors import NotFound, Retry
-from tunelet.ports import FINISHED, LAUNCH, SUGGEST, Launch, Observation, Phase, Run, Signal
+from tunelet.ports import FINISHED, LAUNCH, SUGGEST, Launch, Life, Observation, Phase, Run, Signal
 from tunelet.service import Service
 from tunelet.trial import Outcome, Report, Verdict
 
@@ -178,6 +178,9 @@ class Tunelet:
         return Observation(Phase.ACTIVE if run in self._launched else Phase.ABSENT)
 
     def active(self, namespace: str, experiment: str) -> Sequence[Run]:
+        return ()
+
+    def lives(self) -> Collection[Life]:
         return ()
 
     def stop(self, run: Run) -> None:

@@ -4,11 +4,11 @@
 a function needs to start.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from tunelet.ports import Launch, Launcher, Observation, Run
+from tunelet.ports import Launch, Launcher, Life, Observation, Run
 
 
 class LateLauncher:
@@ -29,6 +29,9 @@ class LateLauncher:
 
     def active(self, namespace: str, experiment: str) -> Sequence[Run]:
         return self._launcher.active(namespace, experiment)
+
+    def lives(self) -> Collection[Life]:
+        return self._launcher.lives()
 
     def stop(self, run: Run) -> None:
         self._launcher.stop(run)

@@ -24,6 +24,7 @@ from tunelet.ports import (
     SUGGEST,
     Catalog,
     Launcher,
+    Life,
     Phase,
     Problem,
     Publisher,
@@ -134,7 +135,24 @@ class Loop:
                 log.exception(
                     "sweep failed", extra={"namespace": marker.namespace, "experiment": marker.name}
                 )
+        self._stop_strays()
         return live
+
+    def _stop_strays(self) -> None:
+        """Stop what runs though no log knows its experiment: the bucket was emptied, say."""
+        try:
+            for life in self._launcher.lives():
+                experiment = self._journals.of(life.namespace, life.experiment).peek()
+                gone = experiment is None or experiment.state == DELETED
+                if gone or (experiment is not None and experiment.uid != life.uid):
+                    self._stop_all(life)
+        except Exception:
+            log.exception("runs of unknown experiments may be left")
+
+    def _stop_all(self, life: Life) -> None:
+        for run in self._launcher.active(life.namespace, life.experiment):
+            if run.uid == life.uid:
+                self._launcher.stop(run)
 
     def follow(self, experiment: Experiment) -> None:
         """Publish what the state calls for. A signal that is lost costs time only."""

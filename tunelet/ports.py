@@ -1,7 +1,7 @@
 """The ports: what the domain asks of the world. Adapters stand in adapters/ and algorithms/."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -76,6 +76,14 @@ class Run(NamedTuple):
         return f"{self.experiment}-{self.uid[:6]}-{self.number}-{self.attempt}"
 
 
+class Life(NamedTuple):
+    """An experiment from its submission to its deletion."""
+
+    namespace: str
+    experiment: str
+    uid: str
+
+
 class Launch(msgspec.Struct, frozen=True):
     """All that a launcher needs to start a run (the training contract, resolved)."""
 
@@ -123,6 +131,9 @@ class Launcher(Protocol):
 
     def active(self, namespace: str, experiment: str) -> Sequence[Run]:
         """The experiment's runs that have not ended, of any uid."""
+
+    def lives(self) -> Collection[Life]:
+        """All that may have active runs and are surely this installation's; none if unsure."""
 
     def stop(self, run: Run) -> None:
         """End the run, with all its processes. Returns before it is gone."""

@@ -9,7 +9,7 @@ of it, and two attempts of a trial never run beside each other.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
@@ -19,7 +19,7 @@ import msgspec
 from adapters.launchers import diagnosis, verdict
 from adapters.launchers.api import Api
 from adapters.launchers.diagnosis import Finding, Object
-from adapters.launchers.labels import OUTCOME
+from adapters.launchers.labels import OUTCOME, run_of
 from adapters.launchers.manifest import COLLECTOR, NOTHING, Collector, container
 from adapters.launchers.objects import Objects, Thing
 from adapters.launchers.output import (
@@ -31,7 +31,7 @@ from adapters.launchers.output import (
     last_words,
 )
 from tunelet.errors import FieldError, NotFound, Reject
-from tunelet.ports import Launch, Launcher, Observation, Phase, Run
+from tunelet.ports import Launch, Launcher, Life, Observation, Phase, Run
 from tunelet.trial import Outcome, Verdict
 
 
@@ -81,6 +81,12 @@ class KubernetesLauncher:
     def active(self, namespace: str, experiment: str) -> Sequence[Run]:
         things = self._objects.all(namespace, experiment)
         return sorted(each.run for each in things if not diagnosis.end(each.body, each.record))
+
+    def lives(self) -> Collection[Life]:
+        """Only of an installation with a name of its own: another's must not be taken for ours."""
+        if self._options.installation == Options().installation:
+            return ()
+        return {Life(*run[:3]) for pod in self._objects.live_pods() if (run := run_of(pod))}
 
     def stop(self, run: Run) -> None:
         thing = self._objects.find(run)

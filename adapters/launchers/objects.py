@@ -94,6 +94,12 @@ class Objects:
         path = self._core(run, "pods")
         return list(self._api.list(path, labelSelector=selector(self._installation, run)))
 
+    def live_pods(self) -> Iterator[Object]:
+        """Pods that have not ended, of all runs in all namespaces."""
+        phases = "status.phase!=Succeeded,status.phase!=Failed"
+        wanted = selector(self._installation)
+        return self._api.list("/api/v1/pods", labelSelector=wanted, fieldSelector=phases)
+
     def trouble(self, run: Run, kind: str, name: str) -> str | None:
         """The last warning about an object."""
         about = f"involvedObject.kind={kind},involvedObject.name={name},type=Warning"

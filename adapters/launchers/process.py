@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -28,7 +28,7 @@ from adapters.launchers.reading import Reading
 from adapters.launchers.slots import Slots
 from adapters.launchers.watcher import Watcher
 from tunelet.errors import NotFound, Reject, Retry
-from tunelet.ports import Launch, Launcher, Observation, Phase, Run
+from tunelet.ports import Launch, Launcher, Life, Observation, Phase, Run
 
 GRACE_SECONDS = 10.0
 _SHIM = Path(__file__).with_name("shim.py")
@@ -105,6 +105,9 @@ class ProcessLauncher:
         wanted = (namespace, experiment)
         found = {run for run in self._slots.runs() if (run.namespace, run.experiment) == wanted}
         return sorted(run for run in found if self._at(run).held())
+
+    def lives(self) -> Collection[Life]:
+        return {Life(*run[:3]) for run in self._slots.runs()}
 
     def stop(self, run: Run) -> None:
         with _passing("the run could not be stopped"):

@@ -330,3 +330,13 @@ def test_a_trial_resumes_from_its_own_checkpoint_and_from_no_earlier_life() -> N
     assert len(places) == 10
     assert all(len(of_one_trial) == 1 for of_one_trial in places.values())
     assert len(set.union(*places.values())) == 10
+
+
+def test_runs_whose_log_is_gone_are_stopped() -> None:
+    """Somebody emptied the bucket while trials ran."""
+    world = World([submit])
+    world.run(until=lambda: bool(world.launcher.running()))
+    for key in list(world.objects.list("")):
+        world.objects.delete(key)
+    world.calm().sweep()
+    assert world.launcher.running() == []

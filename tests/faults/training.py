@@ -6,10 +6,10 @@ experiments with the same hyperparameters must end alike, whatever goes wrong be
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from tunelet.ports import Launch, Launcher, Observation, Phase, Run
+from tunelet.ports import Launch, Launcher, Life, Observation, Phase, Run
 from tunelet.trial import Number, Outcome, Report, Verdict
 
 
@@ -111,6 +111,9 @@ class MemoryLauncher:
 
     def active(self, namespace: str, experiment: str) -> Sequence[Run]:
         return [r for r in self.running() if (r.namespace, r.experiment) == (namespace, experiment)]
+
+    def lives(self) -> Collection[Life]:
+        return {Life(*run[:3]) for run in self.running()}
 
     def stop(self, run: Run) -> None:
         for process in self._processes.values():
