@@ -235,7 +235,7 @@ def _give_contract(container: Object, launch: Launch) -> None:
     theirs = [each for each in container.get("env") or () if each.get("name") not in names]
     container["env"] = [*theirs, *ours]
     if launch.args:
-        container["args"] = [*(container.get("args") or ()), *launch.args]
+        container["args"] = [*(container.get("args") or ()), *map(pods.literal, launch.args)]
 
 
 def _give_usual(manifest: Object, own: Mapping[str, str], place: Place) -> None:

@@ -59,11 +59,8 @@ def deadline(timeout: float | None) -> int | None:
 
 
 def env(launch: Launch) -> list[Object]:
-    """The training contract's variables and the user's; the token comes from the Secret.
-
-    `$` is doubled, for Kubernetes would put the values of variables where `$(NAME)` stands.
-    """
-    found = [{"name": n, "value": _literal(v)} for n, v in launch.env.items() if n != TOKEN]
+    """The training contract's variables and the user's; the token comes from the Secret."""
+    found = [{"name": n, "value": literal(v)} for n, v in launch.env.items() if n != TOKEN]
     return [*found, token(launch)] if TOKEN in launch.env else found
 
 
@@ -72,7 +69,8 @@ def token(launch: Launch) -> Object:
     return {"name": TOKEN, "valueFrom": {"secretKeyRef": reference}}
 
 
-def _literal(value: str) -> str:
+def literal(value: str) -> str:
+    """As it is written, for Kubernetes reads `$$` as `$`, and `$(NAME)` as a variable's value."""
     return value.replace("$", "$$")
 
 
@@ -86,8 +84,8 @@ def _container(launch: Launch) -> Object:
         "name": CONTAINER,
         "image": code["image"],
         "imagePullPolicy": code.get("image_pull_policy"),
-        "command": list(launch.command),
-        "args": list(launch.args),
+        "command": [literal(word) for word in launch.command],
+        "args": [literal(word) for word in launch.args],
         "env": [*secrets, *env(launch), *_ranks(launch)],
         "envFrom": _given(code.get("env_from")),
         "resources": code.get("resources"),

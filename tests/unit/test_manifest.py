@@ -60,9 +60,9 @@ def test_an_attempt_is_one_try_that_any_disruption_ends() -> None:
 
 
 def test_the_contract_is_in_arguments_and_variables_and_the_token_in_a_secret() -> None:
-    launch = launched({"image": "train:1"}, command=("python",))
+    launch = launched({"image": "train:1"}, command=("python",), args=("--lr=0.1", "$$"))
     training = manifest.workload(launch, PLACE)["spec"]["template"]["spec"]["containers"][0]
-    assert (training["command"], training["args"]) == (["python"], ["--lr=0.1"])
+    assert (training["command"], training["args"]) == (["python"], ["--lr=0.1", "$$$$"])
     found = variables(training)
     # Kubernetes reads $$ as $, and would put a variable's value where $(HOME) stands.
     assert found["TUNELET_HYPERPARAMETERS"] == '{"shell":"$$(HOME)"}'
