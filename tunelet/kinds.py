@@ -12,6 +12,8 @@ class Kind(NamedTuple):
     """The usual name of the container that trains."""
     primary: Mapping[str, str] = {}
     """Labels of the pod whose output is read, where there are several."""
+    named: str = ""
+    """The label by which pods name the object, where their templates are not in the manifest."""
 
 
 def _condition(name: str, status: str = "True") -> str:
@@ -46,7 +48,11 @@ KINDS: Mapping[tuple[str, str], Kind] = {
         primary={"training.kubeflow.org/job-role": "launcher"}
     ),
     ("trainer.kubeflow.org", "TrainJob"): Kind(
-        _condition("Complete"), (_condition("Failed"),), "node"
+        _condition("Complete"),
+        (_condition("Failed"),),
+        "node",
+        {"batch.kubernetes.io/job-completion-index": "0"},
+        "jobset.sigs.k8s.io/jobset-name",
     ),
     ("ray.io", "RayJob"): Kind(
         'status.jobStatus=="SUCCEEDED"',
@@ -56,6 +62,8 @@ KINDS: Mapping[tuple[str, str], Kind] = {
             'status.jobDeploymentStatus=="Failed"',
         ),
         "ray-job-submitter",
+        {},
+        "batch.kubernetes.io/job-name",
     ),
     ("argoproj.io", "Workflow"): Kind(
         'status.phase=="Succeeded"', ('status.phase=="Failed"', 'status.phase=="Error"'), "main"

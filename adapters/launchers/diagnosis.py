@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from adapters.launchers import verdict
-from adapters.launchers.labels import Record
+from adapters.launchers.labels import COLLECTOR, Record
 from tunelet.criteria import criterion
 from tunelet.trial import Verdict
 
@@ -103,6 +103,8 @@ def stuck(pods: Sequence[Object], now: float, grace: float, token: str) -> Findi
         long = now - _time(_status(pod).get("startTime"), now) > grace
         for name, image, waiting in _waits(pod):
             reason, said = waiting.get("reason", ""), waiting.get("message", "")
+            if name == COLLECTOR and long and reason not in _STARTING:
+                return Finding(Verdict.LOST, f"the collector cannot be started: {said or reason}")
             if reason in _NEVER and (long or reason == "InvalidImageName"):
                 return Finding(
                     Verdict.FAIL, f"the image {image!r} cannot be used: {reason}: {said}"

@@ -8,6 +8,7 @@ annotation and a deadline that has passed, so it ends with all its pods before a
 of it, and two attempts of a trial never run beside each other.
 """
 
+import re
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from importlib import import_module
@@ -16,23 +17,19 @@ from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
-from adapters.launchers import diagnosis, verdict
+from adapters.launchers import diagnosis, output, verdict
 from adapters.launchers.api import Api
 from adapters.launchers.diagnosis import Finding, Object
 from adapters.launchers.labels import OUTCOME, run_of
-from adapters.launchers.manifest import COLLECTOR, NOTHING, Collector, container
+from adapters.launchers.manifest import NOTHING, Collector, container
 from adapters.launchers.objects import Objects, Thing
-from adapters.launchers.output import (
-    END_BYTES,
-    LAST_LINES,
-    LOOK_BYTES,
-    Output,
-    Reader,
-    last_words,
-)
+from adapters.launchers.output import Output
 from tunelet.errors import FieldError, NotFound, Reject
 from tunelet.ports import Launch, Launcher, Life, Observation, Phase, Run
 from tunelet.trial import Outcome, Verdict
+
+_LABEL = re.compile(r"[a-z][a-z0-9-]{0,21}")
+"""What stands before a namespace of 40 characters, at most, in one of 63."""
 
 
 class Options(NamedTuple):
@@ -71,7 +68,7 @@ class KubernetesLauncher:
         condemned = _condemned(thing)
         if condemned is not None and diagnosis.job_end(thing.body) is not None:
             return Observation(phase=Phase.ENDED, outcome=condemned)
-        pods = self._objects.pods(run)
+        pods = self._objects.pods(run, thing.record)
         if end is None:
             return self._active(thing, pods)
         if end.succeeded:
@@ -79,7 +76,7 @@ class KubernetesLauncher:
         return self._failed(thing, pods, diagnosis.failure(end, pods, thing.record))
 
     def active(self, namespace: str, experiment: str) -> Sequence[Run]:
-        things = self._objects.all(namespace, experiment)
+        things = self._objects.unfinished(namespace, experiment)
         return sorted(each.run for each in things if not diagnosis.end(each.body, each.record))
 
     def lives(self) -> Collection[Life]:
@@ -96,10 +93,10 @@ class KubernetesLauncher:
 
     def logs(self, run: Run) -> Iterator[bytes]:
         thing = self._objects.find(run)
-        pods = self._objects.pods(run) if thing is not None else []
         missing = f"trial {run.number}, attempt {run.attempt} has no output"
         if thing is None:
             raise NotFound(missing)
+        pods = self._objects.pods(run, thing.record)
         pod = diagnosis.primary(pods, thing.record)
         if pod is None or not diagnosis.started(pod, thing.record.container):
             waits = self._waiting(thing, pods)
@@ -117,8 +114,7 @@ class KubernetesLauncher:
 
     def _leaving(self, run: Run, thing: Thing | None) -> Observation:
         """Of a run whose object is gone, or going: its pods may write until they are gone too."""
-        left = [pod for pod in self._objects.pods(run) if not diagnosis.over(pod)]
-        if thing is None and not left:
+        if thing is None and all(map(diagnosis.over, self._objects.pods(run))):
             return Observation(phase=Phase.ABSENT)
         return Observation(phase=Phase.ACTIVE, waiting="it is being deleted")
 
@@ -129,9 +125,10 @@ class KubernetesLauncher:
             found = diagnosis.overdue(thing.body, now, thing.record)
         if found is not None and _condemned(thing) is None:
             return self._condemn(thing, found)
-        seen = self._read(thing, diagnosis.primary(pods, thing.record), ended=False)
+        pod = diagnosis.primary(pods, thing.record)
+        reports = output.look(self._objects, thing, pod) if pod is not None else ()
         waits = self._waiting(thing, pods)
-        return Observation(phase=Phase.ACTIVE, reports=seen.reports, waiting=waits)
+        return Observation(phase=Phase.ACTIVE, reports=reports, waiting=waits)
 
     def _condemn(self, thing: Thing, found: Finding) -> Observation:
         outcome = Outcome(found.verdict, reason=found.reason, exit_code=found.exit_code)
@@ -144,52 +141,31 @@ class KubernetesLauncher:
         return Observation(phase=Phase.ACTIVE, waiting=found.reason)
 
     def _succeeded(self, thing: Thing, pods: Sequence[Object]) -> Observation:
-        pod = diagnosis.primary(pods, thing.record)
-        seen = self._read(thing, pod, ended=True)
-        metrics = thing.record.metrics
-        if pod is None:
+        pod, metrics = diagnosis.primary(pods, thing.record), thing.record.metrics
+        seen = None
+        if pod is not None:
+            seen = output.whole(self._objects, thing, pod, thing.record.container)
+        outcome = verdict.exited(0, metrics, seen.values, seen.tail) if seen is not None else None
+        if outcome is None or (outcome.verdict is Verdict.FAIL and metrics["source"] != "stdout"):
             # What was reported while it ran is in the log, and may be all that is needed.
-            reason = "it succeeded, but its pod is gone and its output with it"
-            outcome = Outcome(Verdict.COMPLETE, reason=reason, exit_code=0)
-        else:
-            outcome = verdict.exited(0, metrics, seen.values, seen.tail)
-        return Observation(phase=Phase.ENDED, reports=seen.reports, outcome=outcome)
+            reason = outcome.reason if outcome is not None else "its output is gone with its pod"
+            values = dict(seen.values) if seen is not None else {}
+            outcome = Outcome(Verdict.COMPLETE, values, reason=reason, exit_code=0)
+        reports = seen.reports if seen is not None else ()
+        return Observation(phase=Phase.ENDED, reports=reports, outcome=outcome)
 
     def _failed(self, thing: Thing, pods: Sequence[Object], found: Finding) -> Observation:
         named = {str(pod["metadata"]["name"]): pod for pod in pods}
         pod = named.get(found.pod or "") or diagnosis.primary(pods, thing.record)
-        seen = self._read(thing, pod, ended=True, named=found.container)
+        container = found.container or thing.record.container
+        seen = None
+        if pod is not None and diagnosis.started(pod, container):
+            seen = output.whole(self._objects, thing, pod, container)
+        seen = seen or Output()
         outcome = Outcome(
             found.verdict, reason=found.reason, exit_code=found.exit_code, log_tail=seen.tail
         )
         return Observation(phase=Phase.ENDED, reports=seen.reports, outcome=outcome)
-
-    def _read(
-        self, thing: Thing, pod: Object | None, ended: bool, named: str | None = None
-    ) -> Output:
-        """The values that can be seen of a run, and, at its end, its last lines."""
-        metrics, name = thing.record.metrics, named or thing.record.container
-        if pod is None or not diagnosis.started(pod, name):
-            return Output()
-        parsed = metrics["source"] == "stdout" and name == thing.record.container
-        if not ended and (not parsed or diagnosis.has(pod, COLLECTOR)):
-            return Output()  # It comes another way.
-        reader = Reader(metrics, parsed)
-        most = END_BYTES if ended else LOOK_BYTES
-        query = {"limitBytes": str(most)} if parsed else {"tailLines": str(verdict.TAIL_LINES)}
-        pod_name = str(pod["metadata"]["name"])
-        try:
-            reader.feed(self._objects.output(thing.run, pod_name, name, **query))
-            if ended and reader.size >= END_BYTES:
-                last = {"tailLines": str(LAST_LINES), "limitBytes": str(LOOK_BYTES)}
-                reader.feed(self._objects.output(thing.run, pod_name, name, **last))
-        except (NotFound, Reject):
-            return Output()  # The pod, or its log, went away just now.
-        seen = reader.close() if ended else reader.output()
-        if parsed or metrics["source"] == "push":
-            return seen
-        words = last_words(pod)
-        return words._replace(tail=seen.tail)
 
     def _waiting(self, thing: Thing, pods: Sequence[Object]) -> str | None:
         """What an active run waits for."""
@@ -242,6 +218,10 @@ def _options(url: str) -> Options:
         number = fields[name] is int
         if number and not (value.isascii() and value.isdigit()):
             raise _wrong(name, value, "is not a number of seconds", "write it in digits")
+        label = name in ("prefix", "installation") and value
+        if label and not _LABEL.fullmatch(value):
+            remedy = "use at most 22 of a-z, 0-9 and -, and begin with a letter"
+            raise _wrong(name, value, "can be no part of a name", remedy)
         chosen[name] = int(value) if number else value
     return Options(**chosen)  # type: ignore[arg-type]
 

@@ -11,6 +11,11 @@ RECORD = "tunelet.dev/record"
 OUTCOME = "tunelet.dev/outcome"
 """The outcome of a run that Tunelet itself had to end."""
 INSTALLATION = "tunelet.dev/installation"
+SEVERAL = "tunelet.dev/several"
+"""Of a Job with several pods: that one of them succeeded is not its end."""
+
+COLLECTOR = "tunelet-collector"
+"""The name of the container that reads the metrics of another."""
 
 _MANAGED = ("app.kubernetes.io/managed-by", "tunelet")
 _NAMES = ("namespace", "experiment", "uid", "trial", "attempt")
@@ -31,6 +36,8 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     failures: tuple[str, ...] = ()
     path: str = ""
     """Where the API has objects of its kind, if it is no Job."""
+    named: str = ""
+    """The label with its name that its pods have, if they have none of ours."""
 
 
 def labels(run: Run, installation: str) -> dict[str, str]:
@@ -56,5 +63,10 @@ def selector(installation: str, run: Run | None = None, **wanted: str) -> str:
     return ",".join(f"{name}={value}" for name, value in chosen.items())
 
 
-def record_of(thing: Mapping[str, Any]) -> Record:
-    return msgspec.json.decode(thing["metadata"]["annotations"][RECORD], type=Record)
+def record_of(thing: Mapping[str, Any]) -> Record | None:
+    """None if somebody else took our labels, or took the record away."""
+    written = (thing["metadata"].get("annotations") or {}).get(RECORD, "")
+    try:
+        return msgspec.json.decode(written, type=Record)
+    except msgspec.MsgspecError:
+        return None

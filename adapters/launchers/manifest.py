@@ -12,14 +12,13 @@ from typing import Any, NamedTuple
 import msgspec
 
 from adapters.launchers import pods
-from adapters.launchers.labels import RECORD, Record, labels
+from adapters.launchers.labels import RECORD, SEVERAL, Record, labels
 from adapters.launchers.pods import Object
 from tunelet import manifests
 from tunelet.errors import Reject
 from tunelet.kinds import kind_of
 from tunelet.ports import Launch
 
-COLLECTOR = "tunelet-collector"
 _QUEUE = "kueue.x-k8s.io/queue-name"
 
 
@@ -87,6 +86,7 @@ def _record_of_manifest(launch: Launch, path: str) -> Record:
         success=success if judged else None,
         failures=failures if judged else (),
         path=path,
+        named=kind_of(code["manifest"]).named,
     )
 
 
@@ -181,11 +181,16 @@ def _job(launch: Launch, place: Place, collector: Collector) -> Object:
         "metadata": {
             "name": launch.run.name,
             "namespace": place.namespace,
-            "labels": own | ({_QUEUE: queue} if queue else {}),
+            "labels": own | _several(spec) | ({_QUEUE: queue} if queue else {}),
             "annotations": _annotations(record(launch)),
         },
         "spec": spec,
     }
+
+
+def _several(spec: Mapping[str, Any]) -> dict[str, str]:
+    counts = {spec.get("completions") or 1, spec.get("parallelism") or 1}
+    return {} if counts == {1} else {SEVERAL: "true"}
 
 
 def _rules(container: str, bad: Iterable[int] | None) -> list[Object]:
@@ -225,6 +230,8 @@ def _of_manifest(launch: Launch, place: Place, collector: Collector) -> Object:
             each.spec.setdefault("activeDeadlineSeconds", limit)
     if training and training[0].spec is not None:
         _collect(training[0].spec, training[0].body, launch, collector)
+    elif collector.containers and launch.metrics["source"] != "stdout":
+        raise Reject("there is no pod in the manifest for the collector; print or push the metrics")
     _give_usual(manifest, own, place)
     return manifest
 
@@ -242,6 +249,7 @@ def _give_usual(manifest: Object, own: Mapping[str, str], place: Place) -> None:
     """What a kind needs in order to be one try that is found and goes away, unless it is set."""
     spec = manifest["spec"]
     if manifest["kind"] == "Job" and manifest["apiVersion"] == "batch/v1":
+        manifest["metadata"]["labels"] |= _several(spec)
         spec.setdefault("backoffLimit", 0)
         spec.setdefault("ttlSecondsAfterFinished", place.ttl_seconds)
         pod = spec.get("template", {}).get("spec", {})

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from adapters.launchers import manifest
 from adapters.launchers.api import Api, Object
-from adapters.launchers.labels import Record, record_of, run_of, selector
+from adapters.launchers.labels import SEVERAL, Record, record_of, run_of, selector
 from adapters.launchers.manifest import Collector, Place
 from tunelet.errors import FieldError, NotFound, Reject
 from tunelet.ports import Launch, Run
@@ -60,39 +60,49 @@ class Objects:
         self._make(self._core(launch.run, "secrets"), manifest.secret(launch, place, made))
 
     def find(self, run: Run) -> Thing | None:
-        path = f"{self._jobs(run)}/{run.name}"
-        body = self._api.get(path)
-        if body is not None:
-            return Thing(run, path, body, record_of(body), True) if run_of(body) == run else None
+        path = self._jobs(run)
+        if (body := self._api.get(f"{path}/{run.name}")) is not None:
+            return _thing(run, path, body, record_of(body), True)
         anchor = self._api.get(f"{self._core(run, 'configmaps')}/{run.name}")
-        if anchor is None or run_of(anchor) != run:
-            return None
-        record = record_of(anchor)
-        path = f"{record.path}/{run.name}"
-        body = self._api.get(path)
-        return None if body is None else Thing(run, path, body, record, False)
+        record = record_of(anchor) if anchor is not None else None
+        body = self._api.get(f"{record.path}/{run.name}") if record is not None else None
+        return _thing(run, record.path, body, record, False) if record and body else None
 
     def all(self, namespace: str, experiment: str) -> Iterator[Thing]:
         """The experiment's runs of any uid, ended ones as well."""
         wanted = selector(self._installation, namespace=namespace, experiment=experiment)
-        anywhere = Run(namespace, experiment, "", 0, 0)
-        jobs = self._jobs(anywhere)
-        for body in self._api.list(jobs, labelSelector=wanted):
-            if run := run_of(body):
-                path = f"{jobs}/{body['metadata']['name']}"
-                yield Thing(run, path, body, record_of(body), True)
-        anchors = self._api.list(self._core(anywhere, "configmaps"), labelSelector=wanted)
-        records = {run: record_of(each) for each in anchors if (run := run_of(each))}
+        path = self._jobs(Run(namespace, experiment, "", 0, 0))
+        yield from _jobs(path, self._api.list(path, labelSelector=wanted))
+        yield from self._others(namespace, experiment)
+
+    def unfinished(self, namespace: str, experiment: str) -> Iterator[Thing]:
+        """As `all`, but without most of those that succeeded, of which there may be many."""
+        wanted = selector(self._installation, namespace=namespace, experiment=experiment)
+        path = self._jobs(Run(namespace, experiment, "", 0, 0))
+        single = {"labelSelector": f"{wanted},!{SEVERAL}", "fieldSelector": "status.successful=0"}
+        yield from _jobs(path, self._api.list(path, **single))
+        yield from _jobs(path, self._api.list(path, labelSelector=f"{wanted},{SEVERAL}"))
+        yield from self._others(namespace, experiment)
+
+    def _others(self, namespace: str, experiment: str) -> Iterator[Thing]:
+        """Runs that are no Jobs."""
+        wanted = selector(self._installation, namespace=namespace, experiment=experiment)
+        anchors = self._core(Run(namespace, experiment, "", 0, 0), "configmaps")
+        found = self._api.list(anchors, labelSelector=wanted)
+        records = {
+            run: record for each in found if (run := run_of(each)) and (record := record_of(each))
+        }
         for path in sorted({record.path for record in records.values()}):
             for body in self._api.list(path, labelSelector=wanted):
                 run = run_of(body)
-                if run in records and run is not None:
-                    name = body["metadata"]["name"]
-                    yield Thing(run, f"{path}/{name}", body, records[run], False)
+                if run is not None and (thing := _thing(run, path, body, records.get(run), False)):
+                    yield thing
 
-    def pods(self, run: Run) -> list[Object]:
-        path = self._core(run, "pods")
-        return list(self._api.list(path, labelSelector=selector(self._installation, run)))
+    def pods(self, run: Run, record: Record | None = None) -> list[Object]:
+        wanted = selector(self._installation, run)
+        if record is not None and record.named:
+            wanted = f"{record.named}={run.name}"
+        return list(self._api.list(self._core(run, "pods"), labelSelector=wanted))
 
     def live_pods(self) -> Iterator[Object]:
         """Pods that have not ended, of all runs in all namespaces."""
@@ -173,6 +183,20 @@ class Objects:
 
     def _core(self, run: Run, plural: str) -> str:
         return _CORE.format(self._namespace(run), plural)
+
+
+def _thing(run: Run, path: str, body: Object, record: Record | None, job: bool) -> Thing | None:
+    """None if it is not ours, though it has the name of a run."""
+    if record is None or run_of(body) != run:
+        return None
+    return Thing(run, f"{path}/{run.name}", body, record, job)
+
+
+def _jobs(path: str, bodies: Iterable[Object]) -> Iterator[Thing]:
+    for body in bodies:
+        run = run_of(body)
+        if run is not None and (thing := _thing(run, path, body, record_of(body), True)):
+            yield thing
 
 
 def _is_job(thing: Object) -> bool:

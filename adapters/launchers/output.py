@@ -4,8 +4,11 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from adapters.launchers import verdict
-from adapters.launchers.manifest import COLLECTOR
+from adapters.launchers import diagnosis, verdict
+from adapters.launchers.diagnosis import Object
+from adapters.launchers.labels import COLLECTOR
+from adapters.launchers.objects import Objects, Thing
+from tunelet.errors import NotFound, Reject
 from tunelet.metrics import Parser
 from tunelet.trial import Number, Report, number, plain
 
@@ -23,8 +26,8 @@ class Output(NamedTuple):
     tail: str = ""
 
 
-class Reader:
-    """Feeds a parser and keeps the end of what it was given."""
+class _Reader:
+    """Feeds a parser, if the output is to be parsed, and keeps the end of what it was given."""
 
     def __init__(self, metrics: Mapping[str, Any], parsed: bool) -> None:
         self._parser = Parser(metrics)
@@ -39,14 +42,51 @@ class Reader:
             self._end = (self._end + chunk)[-verdict.TAIL_SOURCE_BYTES :]
             self.size += len(chunk)
 
-    def close(self) -> Output:
-        """All that was found, the last line included."""
-        self._parser.close()
-        return self.output()
-
-    def output(self) -> Output:
+    def output(self, ended: bool) -> Output:
+        if ended:
+            self._parser.close()
         tail = verdict.tail(self._end)
         return Output(self._parser.reports, dict(self._parser.values), tail)
+
+
+def look(objects: Objects, thing: Thing, pod: Object) -> tuple[Report, ...]:
+    """What an active run has printed, unless a collector reports it."""
+    name = thing.record.container
+    printed = thing.record.metrics["source"] == "stdout" and not diagnosis.has(pod, COLLECTOR)
+    if not printed or not diagnosis.started(pod, name):
+        return ()
+    reader = _Reader(thing.record.metrics, parsed=True)
+    try:
+        reader.feed(objects.output(thing.run, _name(pod), name, limitBytes=str(LOOK_BYTES)))
+    except (NotFound, Reject):
+        return ()  # It went away just now.
+    return reader.output(ended=False).reports
+
+
+def whole(objects: Objects, thing: Thing, pod: Object, container: str) -> Output | None:
+    """The values of a run that has ended, and the last lines of a container of it.
+
+    None if nothing can be read any more.
+    """
+    metrics = thing.record.metrics
+    parsed = metrics["source"] == "stdout" and container == thing.record.container
+    reader = _Reader(metrics, parsed)
+    first = {"limitBytes": str(END_BYTES)} if parsed else {"tailLines": str(verdict.TAIL_LINES)}
+    try:
+        reader.feed(objects.output(thing.run, _name(pod), container, **first))
+        if parsed and reader.size >= END_BYTES:
+            last = {"tailLines": str(LAST_LINES), "limitBytes": str(LOOK_BYTES)}
+            reader.feed(objects.output(thing.run, _name(pod), container, **last))
+    except (NotFound, Reject):
+        return None
+    seen = reader.output(ended=True)
+    if metrics["source"] in ("stdout", "push"):
+        return seen
+    return last_words(pod)._replace(tail=seen.tail)
+
+
+def _name(pod: Object) -> str:
+    return str(pod["metadata"]["name"])
 
 
 def last_words(pod: Mapping[str, Any]) -> Output:

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 import pytest
 
 from adapters.launchers.kubernetes import Options
-from tests.contracts.clusters import Shells, api, namespaces, needs_cluster
-from tests.contracts.launchers import LauncherContract
-from tunelet.ports import Launcher
+from tests.contracts.clusters import Shells, api, launcher_in, namespaces, needs_cluster, training
+from tests.contracts.launchers import RUN, LauncherContract, ended, until
+from tunelet.ports import Launcher, Life, Phase
+from tunelet.trial import Verdict
 
 pytestmark = needs_cluster
 
@@ -20,3 +21,57 @@ class TestKubernetesLauncher(LauncherContract):
     def launcher(self) -> Iterator[Launcher]:
         with namespaces("default", "b") as prefix:
             yield Shells(api(), Options(prefix=prefix))
+
+
+@pytest.fixture(scope="module")
+def prefix() -> Iterator[str]:
+    with namespaces("default") as prefix:
+        yield prefix
+
+
+def test_output_that_the_kubelet_has_rotated_still_gives_its_last_values(prefix: str) -> None:
+    launcher = launcher_in(prefix)
+    text = (
+        "print('objective=1')\n"
+        "for _ in range(300_000): print('x' * 50)\n"
+        "import time; time.sleep(12)\n"  # The kubelet looks every ten seconds.
+        "print('objective=2')"
+    )
+    launcher.launch(training(RUN, text))
+    assert ended(launcher).values == {"objective": 2.0}
+
+
+def test_a_run_that_succeeded_has_not_failed_because_its_output_is_gone(prefix: str) -> None:
+    launcher, run = launcher_in(prefix), RUN._replace(number=1)
+    launcher.launch(training(run, "print('objective=1')"))
+    assert ended(launcher, run).verdict is Verdict.COMPLETE
+    path = f"/api/v1/namespaces/{prefix}default/pods"
+    (pod,) = api().list(path, labelSelector=f"job-name={run.name}")
+    api().delete(f"{path}/{pod['metadata']['name']}", "Background")
+    until(lambda: api().get(f"{path}/{pod['metadata']['name']}") is None)
+    outcome = ended(launcher, run)
+    assert (outcome.verdict, outcome.values) == (Verdict.COMPLETE, {})
+    assert "gone" in str(outcome.reason)
+
+
+def test_installations_do_not_see_each_others_runs(prefix: str) -> None:
+    mine, other = (launcher_in(prefix, installation=name) for name in ("mine", "other"))
+    run = RUN._replace(number=2)
+    mine.launch(training(run, "import time; time.sleep(1000)"))
+    until(lambda: Life(*run[:3]) in mine.lives())
+    assert list(mine.active("default", "digits")) == [run]
+    assert list(other.active("default", "digits")) == []
+    assert Life(*run[:3]) not in other.lives()
+    assert list(launcher_in(prefix).lives()) == [], "without a name of its own nobody can be sure"
+    mine.stop(run)
+    until(lambda: mine.observe(run).phase is Phase.ABSENT)
+
+
+def test_a_job_with_several_pods_is_active_until_all_have_ended(prefix: str) -> None:
+    launcher, run = launcher_in(prefix), RUN._replace(number=3)
+    text = "import os, time; time.sleep(0 if os.environ['RANK'] == '1' else 1000)"
+    launcher.launch(training(run, text, {"nodes": 2}))
+    path = f"/apis/batch/v1/namespaces/{prefix}default/jobs/{run.name}"
+    until(lambda: (api().get(path) or {})["status"].get("succeeded"))
+    assert run in launcher.active("default", "digits")
+    launcher.stop(run)
