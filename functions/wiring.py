@@ -52,7 +52,7 @@ class Settings(NamedTuple):
             store=env.text("TUNELET_STORE", "set the store's URL, such as file:///var/lib/tunelet"),
             secret=env.secret("TUNELET_SECRET"),
             launcher=env.text(
-                "TUNELET_LAUNCHER", "set the launcher's URL, such as process:///var/lib/runs"
+                "TUNELET_LAUNCHER", "set the launcher's URL: kubernetes:// or process:///folder"
             ),
             sink=env.url("K_SINK", None),
             api_url=env.url("TUNELET_API_URL", "http://127.0.0.1:8080"),

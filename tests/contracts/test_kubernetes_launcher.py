@@ -75,3 +75,21 @@ def test_a_job_with_several_pods_is_active_until_all_have_ended(prefix: str) -> 
     until(lambda: (api().get(path) or {})["status"].get("succeeded"))
     assert run in launcher.active("default", "digits")
     launcher.stop(run)
+
+
+def test_a_stopped_run_is_active_as_long_as_its_training_tidies_up(prefix: str) -> None:
+    launcher, run = launcher_in(prefix), RUN._replace(number=4)
+    text = (
+        "import signal, sys, time\n"
+        "signal.signal(signal.SIGTERM, lambda *_: (time.sleep(3), sys.exit(0)))\n"
+        "print('loss=1', flush=True)\n"
+        "time.sleep(1000)"
+    )
+    launcher.launch(training(run, text, {"termination_grace_period_seconds": 30}))
+    until(lambda: launcher.observe(run).reports)
+    launcher.stop(run)
+    path = f"/api/v1/namespaces/{prefix}default/pods"
+    until(lambda: run not in launcher.active(run.namespace, run.experiment))
+    left = api().list(path, labelSelector=f"job-name={run.name}")
+    assert all(pod["status"]["phase"] in ("Succeeded", "Failed") for pod in left)
+    assert launcher.observe(run).phase is Phase.ABSENT
