@@ -4,10 +4,21 @@ from collections.abc import Iterator
 
 import pytest
 
-from adapters.launchers.kubernetes import Options
-from tests.contracts.clusters import Shells, api, launcher_in, namespaces, needs_cluster, training
-from tests.contracts.launchers import RUN, LauncherContract, ended, until
-from tunelet.ports import Launcher, Life, Phase
+from adapters.launchers.kubernetes import KubernetesLauncher, Options
+from adapters.launchers.labels import COLLECTOR
+from adapters.launchers.manifest import Collector
+from tests.contracts.clusters import (
+    PYTHON,
+    Shells,
+    api,
+    launcher_in,
+    namespaces,
+    needs_cluster,
+    training,
+)
+from tests.contracts.launchers import RUN, STDOUT, LauncherContract, ended, until, values
+from tunelet.errors import Reject
+from tunelet.ports import Launch, Launcher, Life, Phase
 from tunelet.trial import Verdict
 
 pytestmark = needs_cluster
@@ -93,3 +104,46 @@ def test_a_stopped_run_is_active_as_long_as_its_training_tidies_up(prefix: str) 
     left = api().list(path, labelSelector=f"job-name={run.name}")
     assert all(pod["status"]["phase"] in ("Succeeded", "Failed") for pod in left)
     assert launcher.observe(run).phase is Phase.ABSENT
+
+
+LAST_WORDS = """
+import json, pathlib, signal, sys
+def end(*_):
+    values = {"objective": 0.5, "loss": "Infinity"}
+    reports = [{"step": 3, "values": {"objective": 0.5}}]
+    said = json.dumps({"values": values, "reports": reports})
+    pathlib.Path("/dev/termination-log").write_text(said)
+    sys.exit(0)
+signal.signal(signal.SIGTERM, end)
+signal.pause()
+"""
+
+
+class Collected(KubernetesLauncher):
+    """With a collector that says the same of every run."""
+
+    def _collector(self, launch: Launch) -> Collector:
+        container = {
+            "name": COLLECTOR,
+            "image": PYTHON,
+            "command": ["python3", "-c", LAST_WORDS],
+            "restartPolicy": "Always",
+        }
+        return Collector([container], [], [])
+
+
+def test_the_last_words_of_a_collector_are_the_values_of_its_run(prefix: str) -> None:
+    launcher, run = Collected(api(), Options(prefix=prefix)), RUN._replace(number=5)
+    metrics = {**STDOUT, "source": "file", "path": "/out/metrics.json"}
+    # A moment, for the collector has to be there before it can be told to end.
+    launcher.launch(training(run, "import time; time.sleep(2)", metrics=metrics))
+    outcome = ended(launcher, run)
+    assert outcome.verdict is Verdict.COMPLETE
+    assert outcome.values == {"objective": 0.5, "loss": "Infinity"}
+    assert values(launcher.observe(run)) == {3: {"objective": 0.5}}
+
+
+def test_without_a_collector_a_file_of_metrics_is_refused(prefix: str) -> None:
+    metrics = {**STDOUT, "source": "file", "path": "/out/metrics.json"}
+    with pytest.raises(Reject, match="collector_image"):
+        launcher_in(prefix).launch(training(RUN._replace(number=6), "", metrics=metrics))
