@@ -68,21 +68,26 @@ def whole(objects: Objects, thing: Thing, pod: Object, container: str) -> Output
 
     None if nothing can be read any more.
     """
-    metrics = thing.record.metrics
-    parsed = metrics["source"] == "stdout" and container == thing.record.container
-    reader = _Reader(metrics, parsed)
-    first = {"limitBytes": str(END_BYTES)} if parsed else {"tailLines": str(verdict.TAIL_LINES)}
+    source = thing.record.metrics["source"]
+    parsed = source == "stdout" and container == thing.record.container
     try:
-        reader.feed(objects.output(thing.run, _name(pod), container, **first))
-        if parsed and reader.size >= END_BYTES:
-            last = {"tailLines": str(LAST_LINES), "limitBytes": str(LOOK_BYTES)}
-            reader.feed(objects.output(thing.run, _name(pod), container, **last))
-    except (NotFound, Reject):
-        return None
-    seen = reader.output(ended=True)
-    if metrics["source"] in ("stdout", "push"):
+        seen = _read(objects, thing, pod, container, parsed)
+    except (NotFound, Reject):  # The log went away with the node, say; what the pod says did not.
+        words = last_words(pod)
+        return words if words.values else None
+    if source in ("stdout", "push"):
         return seen
     return last_words(pod)._replace(tail=seen.tail)
+
+
+def _read(objects: Objects, thing: Thing, pod: Object, container: str, parsed: bool) -> Output:
+    reader = _Reader(thing.record.metrics, parsed)
+    first = {"limitBytes": str(END_BYTES)} if parsed else {"tailLines": str(verdict.TAIL_LINES)}
+    reader.feed(objects.output(thing.run, _name(pod), container, **first))
+    if parsed and reader.size >= END_BYTES:
+        last = {"tailLines": str(LAST_LINES), "limitBytes": str(LOOK_BYTES)}
+        reader.feed(objects.output(thing.run, _name(pod), container, **last))
+    return reader.output(ended=True)
 
 
 def _name(pod: Object) -> str:
@@ -97,12 +102,12 @@ def last_words(pod: Mapping[str, Any]) -> Output:
     for status in (pod.get("status") or {}).get("initContainerStatuses") or ():
         ends = ((status.get(state) or {}).get("terminated") for state in ("state", "lastState"))
         for end in ends if status["name"] == COLLECTOR else ():
-            if end and (found := _read(str(end.get("message", "")))):
+            if end and (found := _said(str(end.get("message", "")))):
                 return found
     return Output()
 
 
-def _read(message: str) -> Output | None:
+def _said(message: str) -> Output | None:
     try:
         found = json.loads(message)
         reports = [Report(int(r["step"]), _values(r["values"])) for r in found.get("reports", ())]
