@@ -24,7 +24,6 @@ from tunelet.ports import (
     SUGGEST,
     Catalog,
     Launcher,
-    Life,
     Phase,
     Problem,
     Publisher,
@@ -145,14 +144,10 @@ class Loop:
                 experiment = self._journals.of(life.namespace, life.experiment).peek()
                 gone = experiment is None or experiment.state == DELETED
                 if gone or (experiment is not None and experiment.uid != life.uid):
-                    self._stop_all(life)
+                    runs = self._launcher.active(life.namespace, life.experiment)
+                    self._stop(run for run in runs if run.uid == life.uid)
         except Exception:
             log.exception("runs of unknown experiments may be left")
-
-    def _stop_all(self, life: Life) -> None:
-        for run in self._launcher.active(life.namespace, life.experiment):
-            if run.uid == life.uid:
-                self._launcher.stop(run)
 
     def follow(self, experiment: Experiment) -> None:
         """Publish what the state calls for. A signal that is lost costs time only."""

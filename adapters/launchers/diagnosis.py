@@ -80,11 +80,15 @@ def _said(thing: Object, failure: str) -> End:
 
 
 def failure(end: End, pods: Sequence[Object], record: Record) -> Finding:
-    """Why an object failed."""
-    found = [finding for pod in pods if (finding := _pod_failure(pod, record))]
-    lost = [each for each in found if each.verdict is Verdict.LOST]
-    if lost or found:
-        return (lost or found)[0]
+    """Why an object failed.
+
+    A disruption explains the failures of the pods beside it. And when one pod has failed the
+    others are deleted, so a deletion explains something only if nothing else does.
+    """
+    for look in (_disruption, _failure, _deletion):
+        for pod in pods:
+            if found := look(pod, record):
+                return found
     if "DisruptionTarget" in end.message:
         return Finding(Verdict.LOST, "the pod was evicted, preempted, or lost with its node")
     if end.reason == "DeadlineExceeded":
@@ -170,26 +174,42 @@ def over(pod: Object) -> bool:
     return _status(pod).get("phase") in ("Succeeded", "Failed")
 
 
-def _pod_failure(pod: Object, record: Record) -> Finding | None:
-    status, name = _status(pod), str(pod["metadata"]["name"])
-    said = f"{status.get('reason') or ''}: {status.get('message') or ''}".strip(": ")
-    if status.get("reason") == "Evicted" and _OWN_STORAGE.search(said):
-        return Finding(Verdict.FAIL, f"it took more storage than it may: {said}", None, name)
+def _disruption(pod: Object, record: Record) -> Finding | None:
+    name, status = str(pod["metadata"]["name"]), _status(pod)
+    if status.get("reason") == "Evicted" and _OWN_STORAGE.search(_reason(pod)):
+        said = f"it took more storage than it may: {_reason(pod)}"
+        return Finding(Verdict.FAIL, said, None, name, record.container)
     for each in _conditions(pod):
         if each["type"] == "DisruptionTarget" and each["status"] == "True":
             reason = f"{each.get('reason')}: {each.get('message')}"
             return Finding(Verdict.LOST, reason, None, name, record.container)
-    if status.get("phase") != "Failed":
+    return None
+
+
+def _failure(pod: Object, record: Record) -> Finding | None:
+    name, status = str(pod["metadata"]["name"]), _status(pod)
+    if status.get("phase") != "Failed" or pod["metadata"].get("deletionTimestamp"):
         return None
     if status.get("reason") == "DeadlineExceeded":
-        return Finding(Verdict.FAIL, verdict.too_long(record.timeout), None, name, record.container)
-    if pod["metadata"].get("deletionTimestamp"):
-        return Finding(Verdict.LOST, "the pod was deleted before it ended", None, name)
+        reason = verdict.too_long(record.timeout)
+        return Finding(Verdict.FAIL, reason, None, name, record.container)
     for container, state in sorted(_states(pod), key=lambda each: each[0] != record.container):
         end = state.get("terminated")
         if end and (end["exitCode"] != 0 or end.get("reason") == "OOMKilled"):
             return _container_failure(pod, container, end, record)
-    return Finding(Verdict.LOST, said or "the pod failed before it began", None, name)
+    return Finding(Verdict.LOST, _reason(pod) or "the pod failed before it began", None, name)
+
+
+def _deletion(pod: Object, record: Record) -> Finding | None:
+    if not pod["metadata"].get("deletionTimestamp"):
+        return None
+    name = str(pod["metadata"]["name"])
+    return Finding(Verdict.LOST, "the pod was deleted before it ended", None, name)
+
+
+def _reason(pod: Object) -> str:
+    status = _status(pod)
+    return f"{status.get('reason') or ''}: {status.get('message') or ''}".strip(": ")
 
 
 def _container_failure(pod: Object, container: str, end: Object, record: Record) -> Finding:

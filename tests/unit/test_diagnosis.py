@@ -50,6 +50,13 @@ def test_of_several_pods_one_that_was_disrupted_explains_the_others() -> None:
     assert failure(FAILED, pods, RECORD).verdict is Verdict.LOST
 
 
+def test_a_pod_that_was_deleted_because_another_failed_explains_nothing() -> None:
+    deleted, broken = pod(exited(143)), pod(exited(5))
+    deleted["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    assert failure(FAILED, [deleted, broken], RECORD).exit_code == 5
+    assert failure(FAILED, [deleted], RECORD).verdict is Verdict.LOST
+
+
 def test_a_failed_init_container_is_named() -> None:
     statuses = [{"name": "fetch", "state": exited(2)}]
     found = failure(FAILED, [pod(initContainerStatuses=statuses)], RECORD)
