@@ -11,7 +11,6 @@ of it, and two attempts of a trial never run beside each other.
 import re
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
@@ -187,7 +186,8 @@ class KubernetesLauncher:
             remedy = "set ?collector_image=IMAGE in TUNELET_LAUNCHER, or print the metrics"
             error = FieldError("metrics.source", source, message, remedy)
             raise Reject(f"metrics.source {message}; {remedy}", [error])
-        sidecar = import_module("adapters.launchers.sidecar").sidecar
+        from adapters.launchers.sidecar import sidecar
+
         return Collector(*sidecar(launch, image, container(launch)))
 
 
