@@ -1,0 +1,217 @@
+"""Every manifest is one that the real APIs would take: theirs are the schemas, and strict.
+
+Needs node and npm for Kubernetes' and Knative's schemas, and kubectl or kustomize to render.
+"""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from functions.wiring import FUNCTIONS
+
+ROOT = Path(__file__).resolve().parents[2]
+INFRA = ROOT / "infra" / "knative"
+CHECK = ROOT / "tests" / "manifests"
+pytestmark = pytest.mark.xdist_group("manifests")
+
+RENDERED = ("base", "overlays/knative", "overlays/plain", "overlays/dev")
+SERVING = "serving.knative.dev/v1"
+
+Resource = dict[str, Any]
+Check = Callable[[list[Resource]], list[str]]
+
+
+@pytest.fixture(scope="module")
+def check(tmp_path_factory: pytest.TempPathFactory) -> Check:
+    """What is wrong with resources, by the schemas that the lock file names."""
+    if not (shutil.which("npm") and shutil.which("node")):
+        pytest.skip("needs node and npm: the APIs' schemas are npm packages")
+    folder = tmp_path_factory.mktemp("schemas")
+    for name in ("package.json", "package-lock.json", ".npmrc", "check.mjs"):
+        shutil.copy(CHECK / name, folder)
+    subprocess.run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=folder, check=True)
+
+    def problems(resources: list[Resource]) -> list[str]:
+        given = json.dumps(resources, default=str)
+        ran = subprocess.run(
+            ["node", "check.mjs"], cwd=folder, input=given, capture_output=True, text=True
+        )
+        assert ran.returncode == 0, ran.stderr
+        return [problem for found in json.loads(ran.stdout) for problem in found]
+
+    return problems
+
+
+@cache
+def rendered(name: str) -> list[Resource]:
+    """What `kubectl apply -k` would send."""
+    if kustomize := shutil.which("kustomize"):
+        command = [kustomize, "build"]
+    elif kubectl := shutil.which("kubectl"):
+        command = [kubectl, "kustomize"]
+    else:
+        pytest.skip("needs kubectl or kustomize to render the overlays")
+    ran = subprocess.run([*command, str(INFRA / name)], capture_output=True, text=True, check=True)
+    return [each for each in yaml.safe_load_all(ran.stdout) if each]
+
+
+def written() -> Iterator[Resource]:
+    """The resources in the files, as far as they are whole: no patches."""
+    for path in sorted(INFRA.rglob("*.yaml")):
+        for each in yaml.safe_load_all(path.read_text()):
+            whole = isinstance(each, dict) and "apiVersion" in each
+            if whole and path.name != "kustomization.yaml" and path.parent.name != "dev":
+                yield each
+
+
+def of_kind(name: str, kind: str, group: str = "") -> list[Resource]:
+    return [
+        each
+        for each in rendered(name)
+        if each["kind"] == kind and each["apiVersion"].startswith(group)
+    ]
+
+
+def pods(name: str) -> Iterator[dict[str, Any]]:
+    """The specs of all pods that an overlay has run."""
+    for each in rendered(name):
+        match each["kind"]:
+            case "Deployment":
+                yield each["spec"]["template"]["spec"]
+            case "CronJob":
+                yield each["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+            case "Service" if each["apiVersion"] == SERVING:
+                yield each["spec"]["template"]["spec"]
+
+
+def test_every_file_is_what_the_apis_know(check: Check) -> None:
+    resources = list(written())
+    assert {"Trigger", "Broker", "PingSource", "CronJob", "Role"} <= {r["kind"] for r in resources}
+    assert check(resources) == []
+
+
+@pytest.mark.parametrize("name", RENDERED)
+def test_so_is_what_kustomize_makes_of_them(check: Check, name: str) -> None:
+    assert check(rendered(name)) == []
+
+
+MISSPELLED = [
+    ("Service", SERVING, ["spec", "template", "spec", "containerConcurency"]),
+    ("Service", SERVING, ["spec", "template", "spec", "containers", 0, "resources", "limit"]),
+    ("Trigger", "eventing", ["spec", "filter", "attribute"]),
+    ("Broker", "eventing", ["spec", "delivery", "retries"]),
+    ("ApiServerSource", "sources", ["spec", "serviceAccount"]),
+    ("PingSource", "sources", ["spec", "crontab"]),
+    ("NetworkPolicy", "networking", ["spec", "ingres"]),
+    ("RoleBinding", "rbac", ["subject"]),
+]
+
+
+@pytest.mark.parametrize(("kind", "group", "path"), MISSPELLED, ids=lambda each: str(each))
+def test_a_field_that_no_api_knows_is_refused(
+    check: Check, kind: str, group: str, path: list[str | int]
+) -> None:
+    resource = json.loads(json.dumps(of_kind("base", kind, group)[0]))
+    inner = resource
+    for step in path[:-1]:
+        inner = inner[step]
+    inner[path[-1]] = {}
+    [problem] = check([resource])
+    assert problem.endswith(f".{path[-1]}: there is no such field")
+
+
+def test_so_is_a_value_of_the_wrong_type_and_a_kind_that_is_none(check: Check) -> None:
+    broker = of_kind("base", "Broker")[0]
+    wrong = {**broker, "spec": {"delivery": {"retry": "often"}}}
+    assert "must be" in check([wrong])[0]
+    assert "has no kind" in check([{**broker, "kind": "Borker"}])[0]
+
+
+def test_each_function_is_a_service_and_each_trigger_leads_to_one() -> None:
+    services = of_kind("base", "Service", SERVING)
+    environments = [each["spec"]["template"]["spec"]["containers"][0]["env"] for each in services]
+    targets = [variable["value"] for env in environments for variable in env]
+    assert {name for name in targets if not name.isdigit()} == set(FUNCTIONS)
+    names = {each["metadata"]["name"] for each in services}
+    assert names == {f"tunelet-{name}" for name in FUNCTIONS}
+    for trigger in of_kind("base", "Trigger"):
+        assert trigger["spec"]["subscriber"]["ref"]["name"] in names
+
+
+def test_only_the_api_can_be_called_from_outside() -> None:
+    local = {
+        each["metadata"]["name"]
+        for each in of_kind("base", "Service", SERVING)
+        if each["metadata"]["labels"].get("networking.knative.dev/visibility") == "cluster-local"
+    }
+    assert local == {f"tunelet-{name}" for name in FUNCTIONS if name != "api"}
+
+
+def test_a_probe_never_waits_for_work() -> None:
+    for each in of_kind("base", "Service", SERVING):
+        spec = each["spec"]["template"]["spec"]
+        env = {v["name"]: v["value"] for v in spec["containers"][0]["env"]}
+        assert int(env["THREADS"]) > spec["containerConcurrency"]
+
+
+@pytest.mark.parametrize("name", RENDERED)
+def test_no_pod_asks_for_what_restricted_forbids(name: str) -> None:
+    for pod in pods(name):
+        [container] = pod["containers"]
+        security = pod.get("securityContext", {}) | container["securityContext"]
+        assert security["runAsNonRoot"]
+        assert security["readOnlyRootFilesystem"]
+        assert not security["allowPrivilegeEscalation"]
+        assert security["capabilities"] == {"drop": ["ALL"]}
+        assert security["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert container["resources"]["limits"]["memory"]
+
+
+@pytest.mark.parametrize("name", RENDERED)
+def test_no_account_has_rights_outside_the_trials_namespace(name: str) -> None:
+    assert not of_kind(name, "ClusterRole") + of_kind(name, "ClusterRoleBinding")
+    roles = {each["metadata"]["name"]: each for each in of_kind(name, "Role")}
+    accounts = {each["metadata"]["name"] for each in of_kind(name, "ServiceAccount")}
+    for binding in of_kind(name, "RoleBinding"):
+        assert binding["metadata"]["namespace"] == "tunelet-trials"
+        assert binding["roleRef"]["name"] in roles
+        assert {subject["name"] for subject in binding["subjects"]} <= accounts
+    for role in roles.values():
+        assert role["metadata"]["namespace"] == "tunelet-trials"
+        granted = [(r, v) for rule in role["rules"] for r in rule["resources"] for v in rule["verbs"]]
+        assert "*" not in {word for pair in granted for word in pair}
+        # Whoever may list Secrets may read them all.
+        assert ("secrets", "list") not in granted
+
+
+@pytest.mark.parametrize("name", RENDERED)
+def test_every_account_that_a_pod_names_is_there(name: str) -> None:
+    accounts = {each["metadata"]["name"] for each in of_kind(name, "ServiceAccount")}
+    named = {pod["serviceAccountName"] for pod in pods(name) if "serviceAccountName" in pod}
+    assert named
+    assert named <= accounts
+
+
+def test_new_settings_are_a_new_revision() -> None:
+    for overlay in RENDERED[1:]:
+        [settings] = of_kind(overlay, "ConfigMap")
+        named = {
+            source["configMapRef"]["name"]
+            for pod in pods(overlay)
+            for source in pod["containers"][0].get("envFrom", [])
+            if "configMapRef" in source
+        }
+        assert named == {settings["metadata"]["name"]}
+        assert settings["metadata"]["name"] != "tunelet"
+
+
+def test_the_lock_of_the_schemas_names_no_host() -> None:
+    lock = json.loads((CHECK / "package-lock.json").read_text())
+    assert all("resolved" not in package for package in lock["packages"].values())
