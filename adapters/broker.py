@@ -10,7 +10,7 @@ import heapq
 import logging
 import threading
 import time
-from collections import deque
+from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from typing import TYPE_CHECKING, NamedTuple
@@ -23,7 +23,8 @@ log = logging.getLogger("tunelet.broker")
 
 _RETRIED = frozenset({404, 408, 409, 429})
 _PREFIX = "ce-"
-DEAD_LETTERS = 1000
+_SHOWN = 768
+"""Bytes of an answer that a dead letter carries."""
 
 
 class Answer(NamedTuple):
@@ -94,7 +95,8 @@ class Broker:
     """Delivers to `targets`, the functions by name, with `workers` threads for each.
 
     A slow function thus holds up no other. A delivery is tried `attempts` times, `backoff` *
-    2^n seconds apart, and then given to `dead` (the dead-letter sink, which keeps the newest).
+    2^n seconds apart; then the event goes to the target `sink`, with what became of it as
+    Knative says it (`knativeerrordest`, `knativeerrorcode`, `knativeerrordata`).
     """
 
     def __init__(
@@ -105,13 +107,15 @@ class Broker:
         workers: int = 4,
         attempts: int = 6,
         backoff: float = 0.2,
+        sink: str | None = None,
     ) -> None:
         self._triggers = triggers
         self._targets = targets
         self._attempts = attempts
         self._backoff = backoff
-        self.dead: deque[tuple[str, dict[str, str], bytes]] = deque(maxlen=DEAD_LETTERS)
-        self._lines = {trigger.subscriber: _Line() for trigger in triggers}
+        self._sink = sink
+        names = {trigger.subscriber for trigger in triggers} | ({sink} if sink else set())
+        self._lines = {name: _Line() for name in names}
         self._threads = [
             threading.Thread(target=self._work, args=(line,), name=f"{name}-{n}", daemon=True)
             for name, line in self._lines.items()
@@ -122,6 +126,9 @@ class Broker:
 
     def publish(self, signal: Signal) -> None:
         self.route(*binary(signal))
+
+    def repeat(self, headers: Mapping[str, str], body: bytes) -> None:
+        self.route(headers, body)
 
     def route(self, headers: Mapping[str, str], body: bytes) -> None:
         """Queue the event for every trigger that wants it."""
@@ -158,22 +165,34 @@ class Broker:
             self._again(delivery)
             return
         if answer.status >= 500 or answer.status in _RETRIED:
-            self._again(delivery)
+            self._again(delivery, answer)
         elif answer.status >= 400:
-            self._bury(delivery, f"was refused with {answer.status}")
+            self._bury(delivery, f"was refused with {answer.status}", answer)
         elif "ce-type" in {name.lower() for name in answer.headers}:
             self.route(answer.headers, answer.body)
 
-    def _again(self, delivery: _Delivery) -> None:
+    def _again(self, delivery: _Delivery, answer: Answer | None = None) -> None:
         if delivery.tries + 1 >= self._attempts:
-            self._bury(delivery, f"failed {self._attempts} times")
+            self._bury(delivery, f"failed {self._attempts} times", answer)
         else:
             later = self._backoff * 2**delivery.tries
             self._put(delivery._replace(tries=delivery.tries + 1), later)
 
-    def _bury(self, delivery: _Delivery, why: str) -> None:
-        log.error("event %s for %s %s", delivery.headers.get("ce-id"), delivery.subscriber, why)
-        self.dead.append((delivery.subscriber, delivery.headers, delivery.body))
+    def _bury(self, delivery: _Delivery, why: str, answer: Answer | None) -> None:
+        id_ = delivery.headers.get("ce-id")
+        log.error("event %s for %s %s", id_, delivery.subscriber, why)
+        if self._sink not in (None, delivery.subscriber):
+            letter = _Delivery(self._sink, _addressed(delivery, answer), delivery.body)
+            self._put(letter, 0.0)
+
+
+def _addressed(delivery: _Delivery, answer: Answer | None) -> dict[str, str]:
+    """The headers of a dead letter."""
+    headers = delivery.headers | {"ce-knativeerrordest": delivery.subscriber}
+    if answer is not None:
+        headers["ce-knativeerrorcode"] = str(answer.status)
+        headers["ce-knativeerrordata"] = b64encode(answer.body[:_SHOWN]).decode()
+    return headers
 
 
 if TYPE_CHECKING:

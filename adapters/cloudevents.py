@@ -101,11 +101,13 @@ class BrokerPublisher:
         self._pool: urllib3.PoolManager | None = None
 
     def publish(self, signal: Signal) -> None:
+        self.repeat(*binary(signal))
+
+    def repeat(self, headers: Mapping[str, str], body: bytes) -> None:
         import urllib3
 
         # Made late: urllib3 would otherwise be a tenth of a function's cold start.
         self._pool = self._pool or urllib3.PoolManager(maxsize=8)
-        headers, body = binary(signal)
         limits = urllib3.Timeout(connect=_CONNECT_SECONDS, read=_READ_SECONDS)
         try:
             answer = self._pool.request(

@@ -29,7 +29,9 @@ def load_triggers(folder: Path) -> list[Trigger]:
         document
         for path in sorted(folder.glob("*.yaml"))
         for document in yaml.safe_load_all(path.read_text())
-        if document and (document.get("apiVersion"), document.get("kind")) == _KIND
+        # A list is a patch.
+        if isinstance(document, dict)
+        and (document.get("apiVersion"), document.get("kind")) == _KIND
     ]
     return [_trigger(document) for document in documents]
 

@@ -68,6 +68,9 @@ class InlineLauncher:
         for run in mine:
             del self._ended[run]
 
+    def ready(self) -> None:
+        """It always is."""
+
 
 class Queue:
     """Keeps signals until they are handled, in order."""

@@ -192,6 +192,9 @@ class Tunelet:
     def remove(self, namespace: str, experiment: str, uid: str) -> None:
         self._launched.clear()
 
+    def ready(self) -> None:
+        """It always is."""
+
     def _handle(self) -> None:
         steps = {SUGGEST: self.service.suggest, LAUNCH: self.service.launch}
         while (signal := self._signals.get()) is not None:

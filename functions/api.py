@@ -15,6 +15,7 @@ from werkzeug.wrappers import Request, Response
 from functions import body, problem
 from functions.call import Call, bad_path
 from functions.log import about
+from functions.outbox import Outbox
 from functions.problem import Refused
 from functions.routes import EVENT, ROUTES, Query, Route, routing
 from functions.streams import Streams
@@ -31,10 +32,13 @@ _READING = ("GET", "HEAD", "OPTIONS")
 
 
 class Api:
-    """The `api` function over one service. Bodies hold at most `max_body_bytes`."""
+    """The `api` function over one service, whose publisher is `outbox`.
 
-    def __init__(self, service: "Service", max_body_bytes: int) -> None:
-        self._service, self._limit = service, max_body_bytes
+    Bodies hold at most `max_body_bytes`.
+    """
+
+    def __init__(self, service: "Service", outbox: Outbox, max_body_bytes: int) -> None:
+        self._service, self._outbox, self._limit = service, outbox, max_body_bytes
         self._streams = Streams(LOG_STREAMS)
         self._map = routing()
 
@@ -58,7 +62,9 @@ class Api:
         key = _key(route, request, errors)
         if errors:
             raise Reject("the request is not as it must be", errors)
-        call = Call(self._service, request, path, query, self._streams, raw=raw, key=key)
+        call = Call(
+            self._service, request, path, query, self._outbox, self._streams, raw=raw, key=key
+        )
         if "name" in path:
             about(namespace=call.namespace, experiment=call.name, trial=path.get("number"))
         call = call._replace(bearer=_bearer(request), body=_body(route, request, raw))

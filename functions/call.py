@@ -7,6 +7,7 @@ import msgspec
 from werkzeug.wrappers import Request, Response
 
 from functions.documents import base
+from functions.outbox import Outbox
 from functions.streams import Streams
 from functions.subject import NAME
 from tunelet.errors import FieldError
@@ -24,6 +25,8 @@ class Call(NamedTuple):
     request: Request
     path: dict[str, str]
     query: dict[str, Any]
+    outbox: Outbox
+    """The way to the broker."""
     streams: Streams
     """Where outputs are read."""
     body: Any = None

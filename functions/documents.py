@@ -27,8 +27,8 @@ def experiment_json(experiment: Experiment) -> Json:
         "uid": experiment.uid,
         "state": experiment.state,
         "reason": experiment.reason,
-        "submitted_at": _time(experiment.submitted_at),
-        "ended_at": _time(experiment.ended_at),
+        "submitted_at": time_json(experiment.submitted_at),
+        "ended_at": time_json(experiment.ended_at),
         "spec": experiment.spec,
         "counts": _counts(experiment),
         **best_json(experiment, list(experiment.best)),
@@ -52,9 +52,9 @@ def trial_json(trial: Trial) -> Json:
         "values": trial.values,
         "reason": trial.reason,
         "reports": [{"step": each.step, "values": each.values} for each in trial.reports],
-        "created_at": _time(trial.created_at),
-        "started_at": _time(trial.started_at),
-        "finished_at": _time(trial.finished_at),
+        "created_at": time_json(trial.created_at),
+        "started_at": time_json(trial.started_at),
+        "finished_at": time_json(trial.finished_at),
         "enqueued": trial.enqueued,
         "parent": trial.parent,
         "exit_code": trial.exit_code,
@@ -83,7 +83,7 @@ def _counts(experiment: Experiment) -> Json:
     }
 
 
-def _time(seconds: float | None) -> str | None:
+def time_json(seconds: float | None) -> str | None:
     """ISO 8601 in UTC, to the millisecond."""
     if seconds is None:
         return None

@@ -12,6 +12,7 @@ from adapters.cloudevents import parse_all
 from functions import training
 from functions.call import Call, json_answer
 from functions.documents import best_json, experiment_json, submitted, trial_json
+from functions.letters import dead_letter_data, dead_letter_json
 from functions.log import about
 from functions.problem import Refused
 from tunelet.errors import FieldError, Reject
@@ -187,13 +188,35 @@ def docs_asset(call: Call) -> Response:
     return asset(call.path["asset"])
 
 
+def dead_letters(call: Call) -> Response:
+    """List the events that could not be delivered, the newest first."""
+    page, after = call.service.dead.newest(**call.query)
+    shown = [dead_letter_json(letter) for letter in page]
+    link = f"/api/dead-letters?{urlencode({**call.query, 'after': after})}" if after else None
+    return json_answer({"dead_letters": shown, "next": link})
+
+
+def dead_letter(call: Call) -> Response:
+    """Look at an event that could not be delivered, with its data."""
+    letter = call.service.dead.get(call.path["letter"])
+    return json_answer({**dead_letter_json(letter), "data": dead_letter_data(letter)})
+
+
+def replay(call: Call) -> Response:
+    """Hand such an event to the broker again."""
+    letter = call.service.dead.get(call.path["letter"])
+    call.outbox.repeat(letter.headers, letter.body)
+    call.service.dead.remove(letter.id)
+    return json_answer(dead_letter_json(letter))
+
+
 def health(call: Call) -> Response:
     """Whether the process lives."""
     return json_answer({"status": "alive"})
 
 
 def ready(call: Call) -> Response:
-    """Whether the store can be used."""
+    """Whether the store and the place where training runs can be reached."""
     call.service.ready()
     return json_answer({"status": "ready"})
 

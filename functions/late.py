@@ -42,6 +42,9 @@ class LateLauncher:
     def remove(self, namespace: str, experiment: str, uid: str) -> None:
         self._launcher.remove(namespace, experiment, uid)
 
+    def ready(self) -> None:
+        self._launcher.ready()
+
 
 if TYPE_CHECKING:
     _conforms: type[Launcher] = LateLauncher

@@ -60,6 +60,11 @@ def sweep(request: Request) -> Response:
     return _function("sweep")(request)
 
 
+def deadletter(request: Request) -> Response:
+    """Keep the events that nobody took."""
+    return _function("deadletter")(request)
+
+
 if os.environ.get("FUNCTION_TARGET") in wiring.FUNCTIONS:
     log.configure(os.environ["FUNCTION_TARGET"])
     # Made now, so that a wrong environment ends the process and not its first request.

@@ -10,6 +10,7 @@ from functions.routes import EVENT, JSON, ROUTES, Route, paths
 from functions.schemas import SCHEMAS, Schema
 from functions.subject import NAME
 from tunelet import __version__
+from tunelet.dead import ID
 
 _REFS = "#/components/schemas/"
 _EVENT = {"$ref": f"{_REFS}Event"}
@@ -18,6 +19,7 @@ _PATH_SCHEMAS: dict[str, Schema] = {
     "name": {"type": "string", "pattern": f"^{NAME}$"},
     "number": {"type": "integer", "minimum": 0},
     "asset": {"type": "string"},
+    "letter": {"type": "string", "pattern": f"^{ID}$"},
 }
 _KEY = {
     "name": "Idempotency-Key",

@@ -4,16 +4,26 @@ A broker routes an event that comes as an answer like any other, so a step of th
 loop that leads to one next step costs no request of its own.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from functions.log import LOGGER
-from tunelet.errors import Retry
+from tunelet.errors import Conflict, Retry
 from tunelet.ports import Publisher, Signal
 
 _held: ContextVar[list[Signal] | None] = ContextVar("held", default=None)
+
+
+class Broker(Publisher, Protocol):
+    """Takes events as well as signals."""
+
+    def repeat(self, headers: Mapping[str, str], body: bytes) -> None:
+        """Take an event again, as the HTTP message that it once was.
+
+        Raises `Retry` if it was not taken, or `Conflict` if nobody is there who could.
+        """
 
 
 class Nowhere:
@@ -22,19 +32,25 @@ class Nowhere:
     def publish(self, signal: Signal) -> None:
         pass
 
+    def repeat(self, headers: Mapping[str, str], body: bytes) -> None:
+        raise Conflict("there is no broker here that could deliver it: set K_SINK")
+
 
 class Outbox:
-    """Publishes through `publisher`, or holds back for the calls that ask for it."""
+    """Publishes through `broker`, or holds back for the calls that ask for it."""
 
-    def __init__(self, publisher: Publisher) -> None:
-        self._publisher = publisher
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
 
     def publish(self, signal: Signal) -> None:
         held = _held.get()
         if held is None:
-            self._publisher.publish(signal)
+            self._broker.publish(signal)
         elif signal not in held:
             held.append(signal)
+
+    def repeat(self, headers: Mapping[str, str], body: bytes) -> None:
+        self._broker.repeat(headers, body)
 
     @contextmanager
     def held(self) -> Iterator[list[Signal]]:
@@ -50,11 +66,11 @@ class Outbox:
         """Publish what was held back. A signal that is lost costs time only."""
         for signal in signals:
             try:
-                self._publisher.publish(signal)
+                self._broker.publish(signal)
             except Retry as fault:
                 where = {"namespace": signal.namespace, "experiment": signal.experiment}
                 LOGGER.warning("signal %s is lost: %s", signal.topic, fault, extra=where)
 
 
 if TYPE_CHECKING:
-    _conforms: tuple[type[Publisher], ...] = (Nowhere, Outbox)
+    _conforms: tuple[type[Broker], ...] = (Nowhere, Outbox)

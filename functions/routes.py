@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 from functions import endpoints
 from functions.call import Call
 from functions.subject import NAME
+from tunelet.dead import ID
 
 JSON = "application/json"
 TEXT = "text/plain"
@@ -68,6 +69,11 @@ _OF_TRIALS = _state("trials", ["WAITING", "RUNNING", "COMPLETE", "PRUNED", "FAIL
 
 _ONE = "/experiments/{name}"
 _TRIAL = "/experiments/{name}/trials/{number}"
+_LETTER = "/dead-letters/{letter}"
+_AFTER_LETTER = Query(
+    "after", "Only those older than this.", {"type": "string", "pattern": f"^{ID}$"}
+)
+_PAGE_OF_LETTERS = (_limit(50), _AFTER_LETTER)
 _PAGE_OF_EXPERIMENTS = (_limit(50), _AFTER_NAME, _OF_EXPERIMENTS)
 _PAGE_OF_TRIALS = (_limit(100), _AFTER_NUMBER, _OF_TRIALS)
 
@@ -90,6 +96,16 @@ ROUTES = (
     Route("POST", f"{_TRIAL}/reports", endpoints.report, "Stop", "Reports", token=True),
     Route("POST", f"{_TRIAL}/outcome", endpoints.outcome, "Trial", "Outcome", token=True),
     Route("POST", "/events", endpoints.events, "Told", EVENT, scoped=False),
+    Route(
+        "GET",
+        "/dead-letters",
+        endpoints.dead_letters,
+        "DeadLetterPage",
+        query=_PAGE_OF_LETTERS,
+        scoped=False,
+    ),
+    Route("GET", _LETTER, endpoints.dead_letter, "DeadLetterWithData", scoped=False),
+    Route("POST", f"{_LETTER}/replay", endpoints.replay, "DeadLetter", scoped=False),
     Route("GET", "/algorithms", endpoints.algorithms, "Algorithms", scoped=False),
     Route("GET", "/schema", endpoints.schema, "Any", scoped=False),
     Route("GET", "/openapi.json", endpoints.openapi, "Any", scoped=False),

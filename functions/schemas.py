@@ -53,6 +53,14 @@ def _page(member: str, name: str) -> Schema:
 
 
 _REPORT = _closed(step={**_COUNT, "maximum": MAX_STEP}, values={**_SENT_VALUES, "minProperties": 1})
+_LETTER: Schema = {
+    "id": _TEXT,
+    "at": _WHEN,
+    "event": _closed(**{name: _or_null(_TEXT) for name in ("id", "source", "type", "subject")}),
+    "destination": {**_or_null(_TEXT), "description": "Who did not take it."},
+    "status": {"type": ["integer", "null"], "description": "The last answer's; null: none came."},
+    "answer": {**_or_null(_TEXT), "description": "The beginning of the last answer."},
+}
 _STATES = ["RUNNING", "PAUSED", "COMPLETE", "STOPPED", "FAILED", "DELETED", "DAMAGED"]
 _TRIAL_STATES = ["WAITING", "RUNNING", "COMPLETE", "PRUNED", "FAIL"]
 
@@ -147,6 +155,9 @@ SCHEMAS: dict[str, Schema] = {
         algorithms={"type": "array", "items": {"type": "object"}},
         early_stopping={"type": "array", "items": {"type": "object"}},
     ),
+    "DeadLetter": _closed(**_LETTER),
+    "DeadLetterWithData": _closed(**_LETTER, data={"description": "JSON, or else text."}),
+    "DeadLetterPage": _page("dead_letters", "DeadLetter"),
     "Status": _closed(status=_TEXT),
     "Problem": _closed(
         type=_TEXT,

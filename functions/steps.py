@@ -7,16 +7,17 @@ answered 503 and is.
 
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from werkzeug.wrappers import Request, Response
 
 from adapters.cloudevents import TYPES, Event, binary, parse
 from functions import body, metrics, problem
+from functions.health import probed
 from functions.log import LOGGER, about
 from functions.outbox import Outbox
 from functions.problem import Refused
-from functions.subject import Subject, subject
+from functions.subject import Subject, labelled, subject
 from functions.training import EVENTS, tell
 from tunelet.errors import Conflict, FieldError, NotFound, Reject
 from tunelet.ports import COLLECT, LAUNCH, SUGGEST
@@ -31,7 +32,6 @@ SWEEP = "dev.tunelet.sweep.requested"
 _JOB_CHANGES = tuple(
     f"dev.knative.apiserver.resource.{what}" for what in ("add", "update", "delete")
 )
-_LABELS = tuple(f"tunelet.dev/{name}" for name in ("namespace", "experiment", "trial"))
 
 
 def _suggest(service: "Service", event: Event) -> None:
@@ -60,12 +60,9 @@ def _told(event: Event) -> Subject:
 
 def _collect_job(service: "Service", event: Event) -> None:
     """Of a Job's change as Kubernetes tells it; a Job that is not ours means nothing."""
-    labels = _labels(event.data)
-    namespace, experiment, trial = (labels.get(label) for label in _LABELS)
-    if namespace and experiment and str(trial).isdecimal():
-        number = int(str(trial))
-        about(namespace=namespace, experiment=experiment, trial=number)
-        service.collect(namespace, experiment, number)
+    if (found := labelled(event.data)) is not None:
+        about(namespace=found.namespace, experiment=found.experiment, trial=found.number)
+        service.collect(*found[:3])
 
 
 def _sweep(service: "Service", event: Event) -> None:
@@ -93,6 +90,8 @@ class EventFunction:
     def __init__(self, name: str, service: "Service", outbox: Outbox, max_body_bytes: int) -> None:
         self._steps = STEPS[name]
         self._service, self._outbox, self._limit = service, outbox, max_body_bytes
+        # What it asks of the cluster, and what it does not need to be of use.
+        self._ready = service.store_ready if name == "suggest" else service.ready
 
     def __call__(self, request: Request) -> Response:
         try:
@@ -105,6 +104,8 @@ class EventFunction:
 
     def _answer(self, request: Request) -> Response:
         raw = body.read(request, self._limit)
+        if probe := probed(request, self._ready):
+            return probe
         if request.method != "POST":
             detail = f"events are sent with POST, not {request.method}"
             raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, detail, (), {"Allow": "POST"})
@@ -137,11 +138,3 @@ class EventFunction:
         self._outbox.send(signals[:-1])
         headers, data = binary(signals[-1])
         return Response(data, HTTPStatus.OK, headers)
-
-
-def _labels(job: Any) -> dict[str, str]:
-    metadata = job.get("metadata") if isinstance(job, dict) else None
-    labels = metadata.get("labels") if isinstance(metadata, dict) else None
-    if not isinstance(labels, dict):
-        return {}
-    return {name: value for name, value in labels.items() if isinstance(value, str)}

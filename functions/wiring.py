@@ -17,7 +17,7 @@ from tunelet.ports import Launcher, Publisher, Store
 if TYPE_CHECKING:
     from tunelet.service import Service
 
-FUNCTIONS = ("api", "suggest", "launch", "complete", "sweep")
+FUNCTIONS = ("api", "suggest", "launch", "complete", "sweep", "deadletter")
 
 Function = Callable[[Request], Response]
 
@@ -116,7 +116,11 @@ def _function(name: str, served: "Service", sent: Outbox, max_body_bytes: int) -
     if name == "api":
         from functions.api import Api
 
-        return Api(served, max_body_bytes)
+        return Api(served, sent, max_body_bytes)
+    if name == "deadletter":
+        from functions.deadletter import DeadLetterFunction
+
+        return DeadLetterFunction(served, max_body_bytes)
     from functions.steps import EventFunction
 
     return EventFunction(name, served, sent, max_body_bytes)

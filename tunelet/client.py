@@ -155,6 +155,19 @@ class Client:
         answer = self._transport.call("GET", "/api/algorithms")
         return list(answer["early_stopping"])
 
+    def dead_letters(self, limit: int = 100) -> Iterator[Json]:
+        """The events that could not be delivered, the newest first, fetched `limit` at a time."""
+        return self._pages("/api/dead-letters", "dead_letters", {"limit": limit})
+
+    def dead_letter(self, id_: str) -> Json:
+        """One of them, with its data."""
+        return dict(self._transport.call("GET", f"/api/dead-letters/{quote(id_, safe='')}"))
+
+    def replay(self, id_: str) -> Json:
+        """Have one of them delivered again."""
+        path = f"/api/dead-letters/{quote(id_, safe='')}/replay"
+        return dict(self._transport.call("POST", path))
+
     def schema(self) -> Json:
         """The JSON Schema of a request."""
         return dict(self._transport.call("GET", "/api/schema"))

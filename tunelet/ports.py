@@ -144,6 +144,9 @@ class Launcher(Protocol):
     def remove(self, namespace: str, experiment: str, uid: str) -> None:
         """Forget the ended runs of an experiment that was deleted."""
 
+    def ready(self) -> None:
+        """Raise `Retry`, saying why, if no run could be started or seen now."""
+
 
 class Signal(NamedTuple):
     """An event that says "look at this experiment" and carries no truth.

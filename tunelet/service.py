@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from tunelet import commands
 from tunelet.commands import Command
+from tunelet.dead import DeadLetters
 from tunelet.entry import Damaged
 from tunelet.errors import FieldError, Forbidden, NotFound, Reject
 from tunelet.experiment import Experiment, unreadable
@@ -47,6 +48,7 @@ class Service:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.catalog = catalog
+        self.dead = DeadLetters(store, clock)
         self._store = store
         self._probed = Probed(store)
         self._launcher = launcher
@@ -217,6 +219,11 @@ class Service:
         return known
 
     def ready(self) -> None:
+        """Raise `Retry` if the store or the place where training runs cannot be reached."""
+        self.store_ready()
+        self._launcher.ready()
+
+    def store_ready(self) -> None:
         """Raise `Retry` if the store cannot be reached."""
         self._store.get("v1/ready")
 

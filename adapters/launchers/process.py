@@ -136,6 +136,10 @@ class ProcessLauncher:
             with suppress(OSError):
                 path.rmdir()
 
+    def ready(self) -> None:
+        if not os.access(self._folder, os.W_OK | os.X_OK):
+            raise Retry(f"the folder of runs, {self._folder}, cannot be written")
+
     def watch(
         self, callback: Callable[[Run], None], room: Callable[[str, str], None]
     ) -> Callable[[], None]:

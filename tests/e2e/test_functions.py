@@ -1,4 +1,4 @@
-"""The five functions as separate processes, as on a cluster, with a broker between them."""
+"""The functions as separate processes, as on a cluster, with a broker between them."""
 
 import json
 import os
@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import urllib3
+from urllib3.util import Retry
 
 from adapters.broker import Answer, Broker, Target
 from adapters.triggers import load_triggers
@@ -21,18 +22,19 @@ from tunelet.client import Client
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "functions" / "main.py"
-TARGETS = ("api", "suggest", "launch", "complete", "sweep")
+TARGETS = ("api", "suggest", "launch", "complete", "sweep", "deadletter")
 TRAIN = 'echo "step=1 objective=0.5"; echo "objective=$TUNELET_TRIAL.5"'
 POOL = urllib3.PoolManager()
 
 
 class Functions:
-    """Five functions-framework processes over one folder, and a broker that they post to."""
+    """Functions-framework processes over one folder, and a broker that they post to."""
 
     def __init__(self, folder: Path) -> None:
         self.ports = dict(zip(TARGETS, _free_ports(len(TARGETS)), strict=True))
         targets = {name: _over_http(port) for name, port in self.ports.items() if name != "api"}
-        self.broker = Broker(load_triggers(ROOT / "infra" / "knative" / "base"), targets)
+        triggers = load_triggers(ROOT / "infra" / "knative" / "base")
+        self.broker = Broker(triggers, targets, sink="deadletter")
         self.sink = ThreadingHTTPServer(("127.0.0.1", 0), _sink_of(self.broker))
         Thread(target=self.sink.serve_forever, daemon=True).start()
         script = folder / "train.sh"
@@ -63,6 +65,13 @@ class Functions:
                 stdout=log,
                 stderr=log,
             )
+
+    def wait(self, name: str) -> None:
+        """Until the function is of use, as a probe finds it."""
+        url = f"http://127.0.0.1:{self.ports[name]}/api/ready"
+        deadline = time.monotonic() + 60
+        while POOL.request("GET", url, retries=Retry(connect=20, backoff_factor=0.1)).status != 200:
+            assert time.monotonic() < deadline, self.log.read_text()
 
     def sweep(self) -> int:
         """What a schedule sends; the status of the answer."""
@@ -141,7 +150,9 @@ def request(**fields: Any) -> dict[str, Any]:
     }
 
 
-def test_five_processes_over_one_folder_run_an_experiment_to_its_end(functions: Functions) -> None:
+def test_a_process_for_each_function_and_a_folder_run_an_experiment(
+    functions: Functions,
+) -> None:
     functions.client.submit(request())
     deadline = time.monotonic() + 60
     while not (now := functions.client.experiment("spread")).ended:
@@ -154,4 +165,36 @@ def test_five_processes_over_one_folder_run_an_experiment_to_its_end(functions: 
     assert [(t["number"], t["state"]) for t in trials] == [(n, "COMPLETE") for n in range(4)]
     assert now.best is not None
     assert now.best["values"] == {"objective": 0.5}
-    assert not functions.broker.dead
+    assert not list(functions.client.dead_letters())
+
+
+def test_an_event_that_is_refused_is_a_dead_letter_to_look_at_and_replay(
+    functions: Functions,
+) -> None:
+    functions.wait("complete")
+    functions.wait("deadletter")
+    event = {
+        "ce-specversion": "1.0",
+        "ce-id": "1",
+        "ce-source": "/pipeline",
+        "ce-type": "dev.tunelet.trial.completed",
+        "ce-subject": "default/nothing/0/1",
+        "content-type": "application/json",
+    }
+    functions.broker.route(event, b'{"token": "a key", "values": {"objective": 1}}')
+    first = _letters(functions)[0]
+    assert first["event"]["subject"] == "default/nothing/0/1"
+    assert (first["destination"], first["status"]) == ("complete", 422)
+    assert "nothing" in first["answer"]
+    assert functions.client.dead_letter(first["id"])["data"]["token"] == "(not shown)"
+    functions.client.replay(first["id"])
+    # It is still poison, and comes back.
+    assert _letters(functions)[0]["id"] != first["id"]
+
+
+def _letters(functions: Functions) -> list[dict[str, Any]]:
+    deadline = time.monotonic() + 60
+    while not (found := list(functions.client.dead_letters())):
+        assert time.monotonic() < deadline, functions.log.read_text()
+        time.sleep(0.05)
+    return found

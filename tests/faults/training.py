@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from tunelet.errors import Retry
 from tunelet.ports import Launch, Launcher, Life, Observation, Phase, Run
 from tunelet.trial import Number, Outcome, Report, Verdict
 
@@ -91,6 +92,7 @@ class MemoryLauncher:
         """How often each attempt of each trial was really started."""
         self.most_active = 0
         self.launches: list[Launch] = []
+        self.away = False
         self._name_of = name_of
         self._processes: dict[str, _Process] = {}
 
@@ -128,6 +130,10 @@ class MemoryLauncher:
             at = process.run[:3]
             if process.ended and at == (namespace, experiment, uid):
                 del self._processes[name]
+
+    def ready(self) -> None:
+        if self.away:
+            raise Retry("the cluster is away")
 
     def running(self) -> list[Run]:
         return [process.run for process in self._processes.values() if not process.ended]

@@ -30,6 +30,7 @@ from benchmarks.running import NAME, NAMESPACE, UID, prepare, standing
 from benchmarks.stores import contestants
 from benchmarks.table import by_turns, medians, show
 from functions.api import Api
+from functions.outbox import Nowhere, Outbox
 from tunelet.entry import FORMAT, Entry, encode
 from tunelet.events import Reported
 from tunelet.journal import Journal
@@ -262,7 +263,7 @@ def api(store: Store) -> Iterator[tuple[int, Service]]:
     launcher = InlineLauncher(lambda _: 0.0, queue.signals)
     url = "http://127.0.0.1"
     service = Service(store, launcher, catalog(), queue, secret=bytes(16), api_url=url)
-    app = Request.application(Api(service, 1 << 20))
+    app = Request.application(Api(service, Outbox(Nowhere()), 1 << 20))
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()

@@ -2,12 +2,13 @@
 
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
 
-from adapters.broker import DEAD_LETTERS, Answer, Broker, Target
+from adapters.broker import Answer, Broker, Target
 from adapters.triggers import Trigger
 from tunelet.ports import COLLECT, FINISHED, LAUNCH, SUGGEST, Signal
 
@@ -48,7 +49,9 @@ def broker() -> Iterator[Made]:
     def make(targets: Mapping[str, Target], **options: Any) -> Broker:
         kinds = {f"{TYPE}.{name}" if len(targets) > 1 else TYPE: name for name in targets}
         triggers = [Trigger({"type": kind}, name) for kind, name in kinds.items()]
-        made.append(Broker(triggers, targets, **({"backoff": 0.001} | options)))
+        sinks = {"dead": dead} if (dead := options.pop("dead", None)) else {}
+        options = {"backoff": 0.001, "sink": "dead" if sinks else None} | options
+        made.append(Broker(triggers, {**targets, **sinks}, **options))
         return made[-1]
 
     yield make
@@ -82,50 +85,68 @@ def test_an_event_goes_to_whom_all_attributes_of_the_filter_fit() -> None:
 
 @pytest.mark.parametrize("status", [500, 503, 404, 408, 409, 429])
 def test_what_may_pass_is_tried_again_with_the_same_event(broker: Made, status: int) -> None:
-    function = Function(Answer(status, {}, b""), Answer(status, {}, b""), OK)
-    served = broker({"f": function})
+    function, dead = Function(Answer(status, {}, b""), Answer(status, {}, b""), OK), Function()
+    served = broker({"f": function}, dead=dead)
     served.route(event(), b"body")
     until(lambda: len(function.seen) == 3)
     assert function.seen == [function.seen[0]] * 3
-    assert not served.dead
+    assert not dead.seen
 
 
 @pytest.mark.parametrize("fault", [OSError("refused"), RuntimeError("a bug")])
 def test_so_is_what_no_answer_came_to(broker: Made, fault: Exception) -> None:
-    function = Function(fault, OK)
-    served = broker({"f": function}, workers=1)
+    function, dead = Function(fault, OK), Function()
+    served = broker({"f": function}, workers=1, dead=dead)
     served.route(event(), b"")
     until(lambda: len(function.seen) == 2)
-    assert not served.dead
+    assert not dead.seen
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 413, 422])
-def test_any_other_refusal_is_final(broker: Made, status: int) -> None:
-    function = Function(Answer(status, {}, b""))
-    served = broker({"f": function})
+def test_any_other_refusal_is_final_and_the_event_a_dead_letter(broker: Made, status: int) -> None:
+    function, dead = Function(Answer(status, {}, b"no such subject")), Function()
+    served = broker({"f": function}, dead=dead)
     served.route(event(), b"body")
-    until(lambda: served.dead)
+    until(lambda: dead.seen)
     assert len(function.seen) == 1
-    assert served.dead[0] == ("f", event(), b"body")
+    [(headers, body)] = dead.seen
+    why = {
+        "ce-knativeerrordest": "f",
+        "ce-knativeerrorcode": str(status),
+        "ce-knativeerrordata": b64encode(b"no such subject").decode(),
+    }
+    assert (headers, body) == (event() | why, b"body")
 
 
 def test_after_so_many_attempts_it_is_a_dead_letter_and_the_pauses_double(broker: Made) -> None:
-    function = Function(Answer(503, {}, b""))
-    served = broker({"f": function}, attempts=4, backoff=0.02)
+    function, dead = Function(Answer(503, {}, b"")), Function()
+    served = broker({"f": function}, attempts=4, backoff=0.02, dead=dead)
     served.route(event(), b"")
-    until(lambda: served.dead)
+    until(lambda: dead.seen)
     assert len(function.seen) == 4
     pauses = [b - a for a, b in zip(function.times, function.times[1:], strict=False)]
     assert all(pause >= 0.02 * 2**n for n, pause in enumerate(pauses))
 
 
-def test_dead_letters_are_bounded(broker: Made) -> None:
-    function = Function(Answer(400, {}, b""))
-    served = broker({"f": function})
-    for number in range(DEAD_LETTERS + 10):
-        served.route(event(id_=str(number)), b"")
-    until(lambda: len(function.seen) == DEAD_LETTERS + 10)
-    until(lambda: len(served.dead) == DEAD_LETTERS)
+def test_what_never_answered_has_no_status_as_a_dead_letter(broker: Made) -> None:
+    function, dead = Function(OSError("refused")), Function()
+    served = broker({"f": function}, attempts=2, dead=dead)
+    served.route(event(), b"")
+    until(lambda: dead.seen)
+    assert "ce-knativeerrorcode" not in dead.seen[0][0]
+
+
+@pytest.mark.parametrize("trouble", [OSError("away"), RuntimeError("a bug"), Answer(503, {}, b"")])
+def test_a_sink_in_trouble_is_tried_like_any_other_and_then_no_more(
+    broker: Made, trouble: Answer | Exception
+) -> None:
+    function, dead = Function(Answer(400, {}, b"")), Function(trouble)
+    served = broker({"f": function}, workers=1, attempts=3, dead=dead)
+    served.route(event(), b"")
+    until(lambda: len(dead.seen) == 3)
+    served.close()
+    assert len(function.seen) == 1
+    assert len(dead.seen) == 3
 
 
 def test_an_answer_that_is_an_event_is_routed_like_any_other(broker: Made) -> None:

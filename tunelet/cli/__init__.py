@@ -43,6 +43,7 @@ _MODULES = {
     "doctor": "doctor",
     "verify": "verify",
     "export": "export",
+    "dead-letters": "dead",
     "schema": "catalog",
     "algorithms": "catalog",
     "completion": "completion",
@@ -59,7 +60,7 @@ class _Commands(click.Group):
         if cmd_name not in _MODULES:
             return None
         module = importlib.import_module(f"tunelet.cli.{_MODULES[cmd_name]}")
-        command: click.Command = getattr(module, f"{cmd_name}_command")
+        command: click.Command = getattr(module, f"{cmd_name.replace('-', '_')}_command")
         return command
 
     def invoke(self, ctx: click.Context) -> Any:

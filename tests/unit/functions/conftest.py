@@ -1,6 +1,6 @@
 """The functions over a real service, with everything in memory and nothing patched."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -43,12 +43,18 @@ class Broker:
 
     def __init__(self) -> None:
         self.signals: list[Signal] = []
+        self.repeated: list[tuple[dict[str, str], bytes]] = []
         self.away = False
 
     def publish(self, signal: Signal) -> None:
         if self.away:
             raise Retry("the broker is away")
         self.signals.append(signal)
+
+    def repeat(self, headers: Mapping[str, str], body: bytes) -> None:
+        if self.away:
+            raise Retry("the broker is away")
+        self.repeated.append((dict(headers), body))
 
 
 class SilentLauncher(MemoryLauncher):

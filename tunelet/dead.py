@@ -1,0 +1,91 @@
+"""Dead letters: events that a broker could not deliver, kept to be looked at and replayed.
+
+They lie in the store, the newest LIMIT of them, as the HTTP messages that they came as. No
+experiment needs them: an event carries no truth.
+"""
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from itertools import islice
+
+import msgspec
+
+from tunelet.errors import NotFound
+from tunelet.ports import Store
+
+LIMIT = 1000
+ID = r"[0-9]{15}-[0-9a-f]{16}"
+
+_PREFIX = "dead/"
+_LAST = 10**15 - 1
+
+
+class DeadLetter(msgspec.Struct, frozen=True):
+    """An event and what became of its delivery."""
+
+    id: str
+    at: float
+    """When it was given up, in seconds since the epoch."""
+    headers: dict[str, str]
+    body: bytes
+    """With `headers` the HTTP message in binary or structured mode."""
+    destination: str | None = None
+    """Who did not take it."""
+    status: int | None = None
+    """What the last delivery was answered with; None: it was not answered."""
+    answer: str | None = None
+
+
+class DeadLetters:
+    """The dead letters in a store. Every method may raise `Retry`."""
+
+    def __init__(self, store: Store, clock: Callable[[], float] = time.time) -> None:
+        self._store, self._clock = store, clock
+
+    def keep(
+        self,
+        headers: dict[str, str],
+        body: bytes,
+        destination: str | None = None,
+        status: int | None = None,
+        answer: str | None = None,
+    ) -> DeadLetter:
+        """Keep an event, and forget those that are too many, the oldest first."""
+        now = self._clock()
+        letter = DeadLetter(
+            _id(now, headers, body), now, headers, body, destination, status, answer
+        )
+        self._store.put(_PREFIX + letter.id, msgspec.json.encode(letter))
+        for key in islice(self._store.list(_PREFIX), LIMIT, None):
+            self._store.delete(key)
+        return letter
+
+    def newest(self, after: str = "", limit: int = 50) -> tuple[list[DeadLetter], str | None]:
+        """A page from the newest on, and the `after` of the next page if there is one."""
+        last = _PREFIX + after if after else ""
+        keys = list(self._store.list(_PREFIX, last, limit + 1))
+        page = list(self._found(keys[:limit]))
+        return page, keys[limit - 1].removeprefix(_PREFIX) if len(keys) > limit else None
+
+    def get(self, id_: str) -> DeadLetter:
+        """Raises `NotFound`."""
+        found = next(self._found([_PREFIX + id_]), None) if re.fullmatch(ID, id_) else None
+        if found is None:
+            raise NotFound(f"there is no dead letter {id_!r}")
+        return found
+
+    def remove(self, id_: str) -> None:
+        self._store.delete(_PREFIX + id_)
+
+    def _found(self, keys: list[str]) -> Iterator[DeadLetter]:
+        for key in keys:
+            if (stored := self._store.get(key)) is not None:
+                yield msgspec.json.decode(stored.data, type=DeadLetter)
+
+
+def _id(now: float, headers: dict[str, str], body: bytes) -> str:
+    """Sorts the newest first; the same event given up twice is two letters."""
+    event = msgspec.json.encode((sorted(headers.items()), body))
+    return f"{_LAST - int(now * 1000):015d}-{sha256(event).hexdigest()[:16]}"
