@@ -74,6 +74,20 @@ def parse_all(headers: Mapping[str, str], body: bytes) -> list[Event]:
     return [_structured(each, f"[{index}].") for index, each in enumerate(batch)]
 
 
+def message(headers: Mapping[str, str], body: bytes) -> tuple[dict[str, str], bytes]:
+    """The one event of a request as an HTTP message in binary mode; raises `Reject` if none.
+
+    With all its attributes, also those that mean nothing to Tunelet; not with its data read.
+    """
+    given = {name.lower(): value for name, value in headers.items()}
+    if media_type(given) != STRUCTURED:
+        parse(given, b"")
+        kept = {name: value for name, value in given.items() if name.startswith("ce-")}
+        return kept | {"content-type": given.get("content-type", "application/json")}, body
+    parse(given, body)
+    return _written(*to_binary(from_http(given, body)))
+
+
 def media_type(headers: Mapping[str, str]) -> str:
     """The media type without its parameters, of headers whose names are in lower case."""
     return headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -10,37 +10,22 @@ import fcntl
 import os
 import secrets
 import shlex
-import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
-from waitress.server import create_server
-from werkzeug.test import Client
-from werkzeug.wrappers import Request, Response
-
-from adapters.broker import Answer, Broker, Target
 from adapters.launchers.process import open_url as open_launcher
-from adapters.triggers import load_triggers
-from algorithms import catalog
-from functions import wiring
+from functions import server, wiring
 from functions.door import guarded
 from functions.log import LOGGER, configure
-from functions.outbox import Outbox
-from functions.wiring import FUNCTIONS, Function, function
-from tunelet.bundle import resource
-from tunelet.ports import COLLECT, LAUNCH, Signal, Store
+from functions.whole import whole
 from tunelet.probe import probe
 from tunelet.service import Service
 
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
-
 SWEEP_SECONDS = 5.0
-THREADS = 32
 
 
 def serve(
@@ -69,85 +54,45 @@ def serve(
         if store_url:
             probe(store)
         # Bound before anything is begun, for trials are told the address.
-        late = _Late()
-        bound = socket.create_server((host, port), family=_family(host))
-        stack.callback(bound.close)
-        server = create_server(
-            late,
-            sockets=[bound],
-            threads=THREADS,
-            # It writes to disk what it is sent, before a function can refuse it. What is a
-            # little too large is for the function to refuse, with words.
-            max_request_body_size=4 * max_body_bytes,
-        )
+        bound = stack.enter_context(socket.create_server((host, port), family=_family(host)))
         url = f"http://{_shown(host)}:{bound.getsockname()[1]}"
-        api = stack.enter_context(
-            _functions(url, data, store, aliases, max_processes, max_body_bytes)
+        launcher = open_launcher(
+            (data / "runs").as_uri().replace("file:", "process:", 1),
+            aliases={image: shlex.split(command) for image, command in aliases.items()},
+            limit=max_processes,
         )
-        late.app = guarded(api, host, allowed_hosts)
+        served = stack.enter_context(
+            whole(
+                store,
+                launcher,
+                launcher.watch,
+                secret=_secret(data / "secret"),
+                api_url=url,
+                max_body_bytes=max_body_bytes,
+            )
+        )
+        stack.enter_context(_swept(served.service))
         print(f"Tunelet serves {url} and keeps its data in {data}", flush=True)
         if store_url:
             print(f"Experiments are logged in {store.url}", flush=True)
         print(f"API documentation: {url}/api/docs", flush=True)
-        with _ended_by_signals():
-            server.run()
-
-
-class _Late:
-    """A WSGI application that is given its function after it was bound."""
-
-    app: Function
-
-    def __call__(self, environ: "WSGIEnvironment", start: "StartResponse") -> "Iterator[bytes]":
-        return iter(self.app(Request(environ))(environ, start))
+        server.run(bound, guarded(served.api, host, allowed_hosts), max_body_bytes)
 
 
 @contextmanager
-def _functions(
-    url: str,
-    data: Path,
-    store: Store,
-    aliases: Mapping[str, str],
-    max_processes: int | None,
-    max_body_bytes: int,
-) -> Iterator[Function]:
-    """The api function, with all that has to go on behind it."""
-    launcher = open_launcher(
-        (data / "runs").as_uri().replace("file:", "process:", 1),
-        aliases={image: shlex.split(command) for image, command in aliases.items()},
-        limit=max_processes,
-    )
-    targets: dict[str, Target] = {}
-    broker = Broker(load_triggers(resource("infra/knative/base")), targets)
-    outbox = Outbox(broker)
-    service = Service(
-        store,
-        launcher,
-        catalog(),
-        outbox,
-        secret=_secret(data / "secret"),
-        api_url=url,
-    )
-    made = {name: function(name, service, outbox, max_body_bytes) for name in FUNCTIONS}
-    targets.update((name, _target(made[name])) for name in FUNCTIONS)
-    stop_watching = launcher.watch(
-        lambda run: broker.publish(Signal(COLLECT, run.namespace, run.experiment)),
-        lambda namespace, experiment: broker.publish(Signal(LAUNCH, namespace, experiment)),
-    )
+def _swept(service: Service) -> Iterator[None]:
+    """The guarantee, from the first moment on: what an earlier process left is taken up."""
     ended = threading.Event()
     sweeper = threading.Thread(target=_sweep, args=(service, ended), name="sweep", daemon=True)
     sweeper.start()
     try:
-        yield made["api"]
+        yield
     finally:
         ended.set()
-        stop_watching()
-        broker.close()
         sweeper.join()
 
 
 def _sweep(service: Service, ended: threading.Event) -> None:
-    """The guarantee, from the first moment on: what an earlier process left is taken up."""
     while True:
         try:
             service.sweep()
@@ -155,17 +100,6 @@ def _sweep(service: Service, ended: threading.Event) -> None:
             LOGGER.exception("the sweep failed; it is tried again")
         if ended.wait(SWEEP_SECONDS):
             return
-
-
-def _target(handler: Function) -> Target:
-    """Calls a function with an event as the HTTP message that it is elsewhere."""
-    client = Client(Request.application(handler), Response)
-
-    def deliver(headers: dict[str, str], body: bytes) -> Answer:
-        answer = client.post("/", headers=headers, data=body)
-        return Answer(answer.status_code, dict(answer.headers), answer.get_data())
-
-    return deliver
 
 
 @contextmanager
@@ -196,23 +130,6 @@ def _secret(path: Path) -> bytes:
             os.fsync(file.fileno())
         new.rename(path)
     return path.read_bytes()
-
-
-@contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """SIGTERM ends the server as Ctrl-C does; neither leaves a trace."""
-
-    def end(*_: object) -> None:
-        raise SystemExit(0)
-
-    before: dict[int, Callable[..., object] | int | None] = {
-        number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _family(host: str) -> socket.AddressFamily:

@@ -1,0 +1,30 @@
+"""Posts the event that a schedule is to send: `python -m functions.ping URL`.
+
+For a CronJob where there is no PingSource. Needs nothing but the standard library.
+"""
+
+import sys
+import urllib.request
+from uuid import uuid4
+
+TIMEOUT = 20.0
+
+
+def ping(url: str) -> None:
+    """Ask for a sweep. Raises `OSError` if nobody takes the event."""
+    headers = {
+        "ce-specversion": "1.0",
+        "ce-id": str(uuid4()),
+        "ce-source": "/tunelet/schedule",
+        "ce-type": "dev.tunelet.sweep.requested",
+    }
+    request = urllib.request.Request(url, data=b"", headers=headers, method="POST")
+    with urllib.request.urlopen(request, timeout=TIMEOUT):
+        pass
+
+
+if __name__ == "__main__":
+    try:
+        ping(sys.argv[1])
+    except OSError as fault:
+        sys.exit(f"{sys.argv[1]} takes no events: {fault}")

@@ -1,0 +1,58 @@
+"""The service on Kubernetes without Knative: `python -m functions.plain`.
+
+Told by the same environment as the functions are elsewhere. A schedule has to post
+`dev.tunelet.sweep.requested` to / now and then (functions/ping.py, infra/knative/overlays/plain):
+that is the guarantee, the watch on runs only the fast path.
+"""
+
+import os
+import socket
+import sys
+
+from functions import server, wiring
+from functions.ingress import with_ingress
+from functions.log import configure
+from functions.whole import Watch, whole
+from functions.wiring import Settings
+from tunelet.errors import Reject
+from tunelet.ports import Launcher
+
+
+def main() -> None:
+    """Serve at PORT (8080) until SIGTERM. Exits with what is wrong with the environment."""
+    configure("plain")
+    try:
+        settings = Settings.from_env()
+        store, runs = wiring.store(settings.store), wiring.launcher(settings)
+    except Reject as refusal:
+        wrong = (f"  {e.field} {e.message}; {e.remedy}" for e in refusal.errors)
+        sys.exit("\n".join([str(refusal), *wrong]))
+    with (
+        _listening() as bound,
+        whole(
+            store,
+            runs,
+            _watch(runs),
+            secret=settings.secret,
+            api_url=settings.api_url,
+            max_body_bytes=settings.max_body_bytes,
+        ) as served,
+    ):
+        limit = settings.max_body_bytes
+        server.run(bound, with_ingress(served.api, served.broker, limit), limit)
+
+
+def _listening() -> socket.socket:
+    port, dual = int(os.environ.get("PORT", "8080")), socket.has_dualstack_ipv6()
+    family = socket.AF_INET6 if dual else socket.AF_INET
+    return socket.create_server(("", port), family=family, dualstack_ipv6=dual)
+
+
+def _watch(runs: Launcher) -> Watch:
+    """The watch of a launcher that has one; else all news come by sweep."""
+    watch: Watch | None = getattr(runs, "watch", None)
+    return watch or (lambda news, room: lambda: None)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""Every function in this process, and the broker between them.
+
+The same handlers as on Knative, called with the same HTTP messages by a broker that reads the
+same Trigger manifests. Any number of such processes may share a store: events are in the
+memory of one and the truth is in the log of all.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from werkzeug.test import Client
+from werkzeug.wrappers import Request, Response
+
+from adapters.broker import Answer, Broker, Target
+from adapters.triggers import load_triggers
+from algorithms import catalog
+from functions.outbox import Outbox
+from functions.wiring import FUNCTIONS, Function, function
+from tunelet.bundle import resource
+from tunelet.ports import COLLECT, LAUNCH, Launcher, Run, Signal, Store
+from tunelet.service import Service
+
+Watch = Callable[[Callable[[Run], None], Callable[[str, str], None]], Callable[[], None]]
+"""Calls the first at news of a run and the second, with a namespace and an experiment, where there
+is room for one that waits. Returns what ends it."""
+
+
+class Whole(NamedTuple):
+    service: Service
+    broker: Broker
+    api: Function
+
+
+@contextmanager
+def whole(
+    store: Store,
+    launcher: Launcher,
+    watch: Watch,
+    *,
+    secret: bytes,
+    api_url: str,
+    max_body_bytes: int,
+) -> Iterator[Whole]:
+    """All that has to go on, as long as the context lasts."""
+    targets: dict[str, Target] = {}
+    broker = Broker(load_triggers(resource("infra/knative/base")), targets, sink="deadletter")
+    outbox = Outbox(broker)
+    service = Service(store, launcher, catalog(), outbox, secret=secret, api_url=api_url)
+    made = {name: function(name, service, outbox, max_body_bytes) for name in FUNCTIONS}
+    targets.update((name, _target(made[name])) for name in FUNCTIONS)
+    stop_watching = watch(
+        lambda run: broker.publish(Signal(COLLECT, run.namespace, run.experiment)),
+        lambda namespace, experiment: broker.publish(Signal(LAUNCH, namespace, experiment)),
+    )
+    try:
+        yield Whole(service, broker, made["api"])
+    finally:
+        stop_watching()
+        broker.close()
+
+
+def _target(handler: Function) -> Target:
+    """Calls a function with an event as the HTTP message that it is elsewhere."""
+    client = Client(Request.application(handler), Response)
+
+    def deliver(headers: dict[str, str], body: bytes) -> Answer:
+        answer = client.post("/", headers=headers, data=body)
+        return Answer(answer.status_code, dict(answer.headers), answer.get_data())
+
+    return deliver

@@ -1,0 +1,174 @@
+"""The plain composition as processes: everything in one, several over one log, any order of events.
+
+With local processes as the launcher, so that a clean machine can run it; tests/cluster has the
+same on Kubernetes.
+"""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import urllib3
+from urllib3.util import Retry
+
+from tunelet.client import Client
+
+ROOT = Path(__file__).resolve().parents[2]
+POOL = urllib3.PoolManager(retries=Retry(connect=40, backoff_factor=0.1, backoff_max=1))
+EVENT = {"ce-specversion": "1.0", "ce-id": "1", "ce-source": "/test"}
+
+
+class Plain:
+    """A `python -m functions.plain` over the folder's store and runs."""
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}"
+        self.client = Client(self.url)
+        self.log = folder / f"log{port}"
+        known = {
+            "TUNELET_STORE": (folder / "store").as_uri(),
+            "TUNELET_LAUNCHER": (folder / "runs").as_uri().replace("file:", "process:"),
+            "TUNELET_SECRET": "a secret of the test",
+            "TUNELET_ALIASES": json.dumps({"trainer": f"sh {folder / 'train.sh'}"}),
+            "TUNELET_API_URL": self.url,
+            "PORT": str(port),
+        }
+        with self.log.open("ab") as log:
+            bare = {k: v for k, v in os.environ.items() if not k.startswith("TUNELET_")}
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "functions.plain"],
+                cwd=ROOT,
+                env=bare | known | settings,
+                stdout=log,
+                stderr=log,
+            )
+
+    def get(self, path: str) -> urllib3.BaseHTTPResponse:
+        return POOL.request("GET", self.url + path)
+
+    def post(self, headers: dict[str, str], body: bytes = b"") -> int:
+        return POOL.request("POST", f"{self.url}/", headers=headers, body=body).status
+
+    def ping(self) -> None:
+        """As the CronJob does."""
+        subprocess.run([sys.executable, "-m", "functions.ping", self.url], cwd=ROOT, check=True)
+
+    def close(self) -> None:
+        self.process.terminate()
+        self.process.wait(30)
+
+
+@pytest.fixture
+def plain(tmp_path: Path) -> Iterator[Callable[..., Plain]]:
+    (tmp_path / "train.sh").write_text('echo "objective=$TUNELET_TRIAL.5"')
+    started: list[Plain] = []
+
+    def start(**settings: str) -> Plain:
+        started.append(Plain(tmp_path, **settings))
+        return started[-1]
+
+    yield start
+    for each in started:
+        if each.process.poll() is None:
+            each.close()
+
+
+REQUEST = {
+    "name": "spread",
+    "model_training_code": "trainer",
+    "hyperparameters": {"x": {"type": "float", "min": 0, "max": 1}},
+    "hpo_algorithm": "random_search",
+    "max_trials": 6,
+    "parallel_trials": 2,
+}
+
+
+def test_one_process_runs_an_experiment_without_any_sweep(
+    plain: Callable[..., Plain], wait: Callable[[Callable[[], object]], None]
+) -> None:
+    one = plain()
+    assert one.get("/api/ready").status == 200
+    one.client.submit(REQUEST)
+    wait(lambda: one.client.experiment("spread").ended)
+    assert one.client.experiment("spread").state == "COMPLETE"
+    assert len(list(one.client.trials("spread", state="COMPLETE"))) == 6
+
+
+def test_two_share_a_log_and_one_goes_on_where_the_other_was_killed(
+    plain: Callable[..., Plain], wait: Callable[[Callable[[], object]], None]
+) -> None:
+    first, second = plain(), plain()
+    first.client.submit({**REQUEST, "max_trials": 12, "parallel_trials": 3})
+    wait(lambda: list(first.client.trials("spread", state="COMPLETE")))
+    first.process.send_signal(signal.SIGKILL)
+    first.process.wait()
+
+    def ended() -> bool:
+        second.ping()
+        return second.client.experiment("spread").ended
+
+    wait(ended)
+    trials = list(second.client.trials("spread"))
+    assert [(t["number"], t["state"], t["attempt"]) for t in trials] == [
+        (number, "COMPLETE", 1) for number in range(12)
+    ]
+
+
+def test_events_come_in_at_the_path_of_the_broker(plain: Callable[..., Plain]) -> None:
+    one = plain()
+    assert one.get("/api/health").status == 200
+    structured = {"Content-Type": "application/cloudevents+json"}
+    poison = {
+        "specversion": "1.0",
+        "id": "7",
+        "source": "/pipeline",
+        "type": "dev.tunelet.trial.completed",
+        "subject": "default/nothing/0/1",
+        "data": {"token": "a key"},
+    }
+    assert one.post(EVENT | {"ce-type": "dev.knative.sources.ping"}) == 202
+    assert one.post(structured, json.dumps(poison).encode()) == 202
+    assert one.post({}, b"hello") == 400
+    assert one.post(EVENT | {"ce-type": "x"}, b" " * ((1 << 20) + 1)) == 413
+    letters: list[object] = []
+    deadline = time.monotonic() + 60
+    while not letters:
+        assert time.monotonic() < deadline, one.log.read_text()
+        letters = list(one.client.dead_letters())
+    assert letters[0]["event"]["id"] == "7"  # type: ignore[index]
+
+
+def test_it_is_not_ready_and_says_why_where_training_cannot_run(
+    plain: Callable[..., Plain], tmp_path: Path
+) -> None:
+    one = plain()
+    assert one.get("/api/ready").status == 200
+    (tmp_path / "runs").rename(tmp_path / "away")
+    answer = one.get("/api/ready")
+    assert answer.status == 503
+    assert "folder of runs" in answer.json()["detail"]
+    assert one.get("/api/health").status == 200
+
+
+def test_a_wrong_environment_ends_it_with_all_that_is_wrong(plain: Callable[..., Plain]) -> None:
+    one = plain(TUNELET_SECRET="short", TUNELET_STORE="")
+    assert one.process.wait(60) == 1
+    assert re.search("TUNELET_STORE.*\n.*TUNELET_SECRET", one.log.read_text())
+
+
+def test_sigterm_ends_it_without_a_trace(plain: Callable[..., Plain]) -> None:
+    one = plain()
+    assert one.get("/api/health").status == 200
+    one.close()
+    assert one.process.returncode == 0
+    assert "Traceback" not in one.log.read_text()
