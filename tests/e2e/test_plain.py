@@ -119,9 +119,8 @@ def test_two_share_a_log_and_one_goes_on_where_the_other_was_killed(
 
     wait(ended)
     trials = list(second.client.trials("spread"))
-    assert [(t["number"], t["state"], t["attempt"]) for t in trials] == [
-        (number, "COMPLETE", 1) for number in range(12)
-    ]
+    # What was about to begin when it was killed may have been lost, and begun anew.
+    assert [(t["number"], t["state"]) for t in trials] == [(n, "COMPLETE") for n in range(12)]
 
 
 def test_events_come_in_at_the_path_of_the_broker(plain: Callable[..., Plain]) -> None:
