@@ -19,7 +19,8 @@ import msgspec
 from adapters.launchers import diagnosis, output, verdict
 from adapters.launchers.api import Api
 from adapters.launchers.diagnosis import Finding, Object
-from adapters.launchers.labels import OUTCOME, run_of
+from adapters.launchers.jobwatch import JobWatch
+from adapters.launchers.labels import OUTCOME, run_of, selector
 from adapters.launchers.manifest import NOTHING, Collector, container
 from adapters.launchers.objects import Objects, Thing
 from adapters.launchers.output import Output
@@ -53,13 +54,16 @@ class KubernetesLauncher:
         self, api: Api, options: Options | None = None, clock: Callable[[], float] = time.time
     ) -> None:
         self._options = chosen = options or Options()
-        self._clock = clock
+        self._api, self._clock = api, clock
+        self._watches: list[JobWatch] = []
         self._objects = Objects(api, chosen.prefix, chosen.installation, chosen.ttl_seconds)
 
     def launch(self, launch: Launch) -> None:
+        self._look_after(launch.run)
         self._objects.create(launch, self._collector(launch))
 
     def observe(self, run: Run) -> Observation:
+        self._look_after(run)
         thing = self._objects.find(run)
         if thing is None or thing.deleting:
             return self._leaving(run, thing)
@@ -110,6 +114,31 @@ class KubernetesLauncher:
             if thing.run.uid == uid and diagnosis.end(thing.body, thing.record):
                 self._objects.delete(thing, "Background")
         self._objects.delete_anchors(namespace, experiment, uid)
+
+    def ready(self) -> None:
+        self._api.get("/api")
+
+    def watch(
+        self, callback: Callable[[Run], None], room: Callable[[str, str], None]
+    ) -> Callable[[], None]:
+        """Call `callback(run)`, from threads, at changes of Jobs; returns what ends that.
+
+        Of the namespaces in which this launcher has launched or observed runs: there need be no
+        right to see any other. `room` is never called: what waits for a quota, sweep launches.
+        """
+        wanted = selector(self._options.installation)
+        watch = JobWatch(self._api, self._options.prefix, wanted, callback)
+        self._watches.append(watch)
+
+        def stop() -> None:
+            self._watches.remove(watch)
+            watch.stop()
+
+        return stop
+
+    def _look_after(self, run: Run) -> None:
+        for watch in self._watches:
+            watch.add(run.namespace)
 
     def _leaving(self, run: Run, thing: Thing | None) -> Observation:
         """Of a run whose object is gone, or going: its pods may write until they are gone too."""

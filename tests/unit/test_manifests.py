@@ -91,7 +91,9 @@ def pods(name: str) -> Iterator[dict[str, Any]]:
 
 def test_every_file_is_what_the_apis_know(check: Check) -> None:
     resources = list(written())
-    assert {"Trigger", "Broker", "PingSource", "CronJob", "Role"} <= {r["kind"] for r in resources}
+    assert {"Trigger", "Broker", "PingSource", "CronJob", "ClusterRole"} <= {
+        r["kind"] for r in resources
+    }
     assert check(resources) == []
 
 
@@ -173,22 +175,45 @@ def test_no_pod_asks_for_what_restricted_forbids(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", RENDERED)
-def test_no_account_has_rights_outside_the_trials_namespace(name: str) -> None:
-    assert not of_kind(name, "ClusterRole") + of_kind(name, "ClusterRoleBinding")
-    roles = {each["metadata"]["name"]: each for each in of_kind(name, "Role")}
+def test_rights_end_where_the_trials_namespace_does(name: str) -> None:
+    assert not of_kind(name, "ClusterRoleBinding") + of_kind(name, "Role")
     accounts = {each["metadata"]["name"] for each in of_kind(name, "ServiceAccount")}
+    roles = {each["metadata"]["name"] for each in of_kind(name, "ClusterRole")}
     for binding in of_kind(name, "RoleBinding"):
-        assert binding["metadata"]["namespace"] == "tunelet-trials"
+        assert binding["metadata"]["namespace"] == "tunelet-trials-default"
         assert binding["roleRef"]["name"] in roles
         assert {subject["name"] for subject in binding["subjects"]} <= accounts
-    for role in roles.values():
-        assert role["metadata"]["namespace"] == "tunelet-trials"
-        granted = [
-            (r, v) for rule in role["rules"] for r in rule["resources"] for v in rule["verbs"]
-        ]
-        assert "*" not in {word for pair in granted for word in pair}
-        # Whoever may list Secrets may read them all.
-        assert ("secrets", "list") not in granted
+
+
+def test_no_right_is_for_anything_and_none_reads_secrets() -> None:
+    for role in of_kind("base", "ClusterRole"):
+        for rule in role["rules"]:
+            assert "*" not in rule["apiGroups"] + rule["resources"] + rule["verbs"]
+            assert "secrets" not in rule["resources"] or rule["verbs"] == ["create"]
+
+
+def test_only_those_who_need_it_may_begin_or_end_trials() -> None:
+    roles = {each["metadata"]["name"]: each["rules"] for each in of_kind("base", "ClusterRole")}
+    may: dict[str, set[str]] = {}
+    for binding in of_kind("base", "RoleBinding"):
+        verbs = {
+            verb
+            for rule in roles[binding["roleRef"]["name"]]
+            if "jobs" in rule["resources"]
+            for verb in rule["verbs"]
+        }
+        for subject in binding["subjects"]:
+            may.setdefault(subject["name"].removeprefix("tunelet-"), set()).update(verbs)
+    assert {name for name, verbs in may.items() if "create" in verbs} == {"launch", "sweep"}
+    assert {name for name, verbs in may.items() if "delete" in verbs} == {
+        "launch",
+        "complete",
+        "sweep",
+    }
+    assert may["api"] == {"get"}
+    assert may["jobs"] == {"list", "watch"}
+    assert "suggest" not in may
+    assert "deadletter" not in may
 
 
 @pytest.mark.parametrize("name", RENDERED)
