@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import yaml
 
 from functions.wiring import FUNCTIONS
+from tunelet import __version__
 
 ROOT = Path(__file__).resolve().parents[2]
 INFRA = ROOT / "infra" / "knative"
@@ -222,6 +224,16 @@ def test_every_account_that_a_pod_names_is_there(name: str) -> None:
     named = {pod["serviceAccountName"] for pod in pods(name) if "serviceAccountName" in pod}
     assert named
     assert named <= accounts
+
+
+@pytest.mark.parametrize("name", RENDERED[1:])
+def test_the_images_are_those_that_make_image_makes(name: str) -> None:
+    images = {container["image"] for pod in pods(name) for container in pod["containers"]}
+    assert images == {f"localhost/tunelet:{__version__}"}
+    [settings] = of_kind(name, "ConfigMap")
+    launcher = urlsplit(settings["data"]["TUNELET_LAUNCHER"])
+    collector = dict(parse_qsl(launcher.query))["collector_image"]
+    assert collector == f"localhost/tunelet-collector:{__version__}"
 
 
 def test_new_settings_are_a_new_revision() -> None:
