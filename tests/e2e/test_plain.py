@@ -159,6 +159,43 @@ def test_it_is_not_ready_and_says_why_where_training_cannot_run(
     assert one.get("/api/health").status == 200
 
 
+KUBECONFIG = """
+apiVersion: v1
+kind: Config
+current-context: nowhere
+contexts: [{name: nowhere, context: {cluster: nowhere, user: nobody}}]
+clusters: [{name: nowhere, cluster: {server: "http://127.0.0.1:9"}}]
+users: [{name: nobody, user: {}}]
+"""
+
+
+def test_so_it_is_while_the_cluster_cannot_be_reached(
+    plain: Callable[..., Plain], tmp_path: Path
+) -> None:
+    config = tmp_path / "kubeconfig"
+    config.write_text(KUBECONFIG)
+    one = plain(TUNELET_LAUNCHER="kubernetes://", TUNELET_ALIASES="", KUBECONFIG=str(config))
+    answer = one.get("/api/ready")
+    assert answer.status == 503
+    assert "Kubernetes API does not answer" in answer.json()["detail"]
+    assert one.get("/api/health").status == 200
+
+
+def test_so_it_is_while_the_store_cannot_be_reached(plain: Callable[..., Plain]) -> None:
+    one = plain(
+        TUNELET_STORE="s3://bucket/prefix",
+        AWS_ENDPOINT_URL_S3="http://127.0.0.1:9",
+        AWS_ALLOW_HTTP="true",
+        AWS_ACCESS_KEY_ID="x",
+        AWS_SECRET_ACCESS_KEY="x",
+        AWS_REGION="us-east-1",
+    )
+    answer = one.get("/api/ready")
+    assert answer.status == 503
+    assert answer.json()["detail"]
+    assert one.get("/api/health").status == 200
+
+
 def test_a_wrong_environment_ends_it_with_all_that_is_wrong(plain: Callable[..., Plain]) -> None:
     one = plain(TUNELET_SECRET="short", TUNELET_STORE="")
     assert one.process.wait(60) == 1

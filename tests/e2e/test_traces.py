@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from urllib3.util import Retry
 
-from tests.e2e.test_functions import POOL, Functions, request
+from tests.e2e.processes import POOL, over_folder
+from tests.e2e.test_functions import request
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 # Training code that tells its outcome over HTTP, and hands the trace on as any client would.
@@ -81,8 +82,7 @@ def test_submit_events_and_outcome_are_one_trace(
 ) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
     monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "100")
-    functions = Functions(tmp_path)
-    (tmp_path / "train.sh").write_text(TRAIN)
+    functions = over_folder(tmp_path, TRAIN)
     try:
         for port in functions.ports.values():  # or events would be lost, and no sweep is sent here
             POOL.request("GET", f"http://127.0.0.1:{port}/", retries=LATER)
