@@ -32,10 +32,15 @@ class JobWatch:
     """
 
     def __init__(
-        self, api: Api, prefix: str, selector: str, callback: Callable[[Run], None]
+        self,
+        api: Api,
+        prefix: str,
+        selector: str,
+        callback: Callable[[Run], None],
+        pause: float = PAUSE_SECONDS,
     ) -> None:
         self._api, self._prefix, self._selector = api, prefix, selector
-        self._callback = callback
+        self._callback, self._pause = callback, pause
         self._threads: dict[str, threading.Thread] = {}
         self._turn = threading.Lock()
         self._stopping = threading.Event()
@@ -64,7 +69,7 @@ class JobWatch:
                 version = None
                 known = isinstance(fault, TuneletError)
                 _log.warning("the watch of %s is broken: %s", path, fault, exc_info=not known)
-                self._stopping.wait(PAUSE_SECONDS)
+                self._stopping.wait(self._pause)
 
     def _listed(self, path: str) -> str:
         """Tell of every experiment that has Jobs: they may have changed unseen. The version."""

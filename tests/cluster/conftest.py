@@ -7,13 +7,14 @@ localhost/tunelet-collector; AWS_ENDPOINT_URL_S3 and TUNELET_TEST_S3_URL name th
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 INFRA = ROOT / "infra" / "knative"
@@ -31,7 +32,7 @@ class Bucket(NamedTuple):
 
 @pytest.fixture(scope="session")
 def kubectl() -> Kubectl:
-    """Runs kubectl and gives what it writes; fails with what it complains of."""
+    """Runs kubectl and gives what it writes; unless it `fails`, its exit code must be 0."""
     config = os.environ.get("KUBECONFIG")
     if not config:
         pytest.skip("KUBECONFIG names no cluster")
@@ -39,11 +40,9 @@ def kubectl() -> Kubectl:
     if program is None:
         pytest.skip("needs kubectl")
 
-    def run(*arguments: str, stdin: str | None = None) -> str:
-        ran = subprocess.run(
-            [program, *arguments], input=stdin, capture_output=True, text=True, check=False
-        )
-        assert ran.returncode == 0, f"kubectl {' '.join(arguments)}: {ran.stderr}"
+    def run(*arguments: str, fails: bool = False) -> str:
+        ran = subprocess.run([program, *arguments], capture_output=True, text=True, check=False)
+        assert fails or ran.returncode == 0, f"kubectl {' '.join(arguments)}: {ran.stderr}"
         return ran.stdout
 
     return run
@@ -60,13 +59,11 @@ def bucket() -> Bucket:
     return Bucket(f"{url}/{uuid4().hex}", credentials, host)
 
 
-def overlay(folder: Path, **parts: object) -> Path:
+def overlay(folder: Path, resources: Sequence[str], **parts: object) -> Path:
     """A kustomization in the folder, as a user writes one; `resources` are folders of infra/."""
-    import yaml
-
-    resources = [os.path.relpath(INFRA / str(each), folder) for each in parts.pop("resources")]  # type: ignore[attr-defined]
+    paths = [os.path.relpath(INFRA / each, folder) for each in resources]
     head = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
     (folder / "kustomization.yaml").write_text(
-        yaml.safe_dump({**head, "resources": resources, **parts})
+        yaml.safe_dump({**head, "resources": paths, **parts})
     )
     return folder

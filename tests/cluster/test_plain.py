@@ -114,6 +114,7 @@ def test_an_experiment_of_real_pods_ends_though_function_pods_are_killed(
         assert trial["values"]["objective"] == pytest.approx(
             trial["hyperparameters"]["learning_rate"] / 3
         )
+    assert "does not allow it" not in kubectl(*logs[:-1], "--tail=-1")
     jobs = json.loads(
         kubectl("get", "jobs", "-n", TRIALS, "-l", f"tunelet.dev/experiment={name}", "-o", "json")
     )["items"]

@@ -1,0 +1,32 @@
+"""The launcher's watch on a real cluster."""
+
+from tests.contracts.clusters import launcher_in, namespaces, needs_cluster, training
+from tests.contracts.launchers import until
+from tunelet.ports import Phase, Run
+
+pytestmark = needs_cluster
+
+
+def test_the_end_of_a_run_is_told_as_it_happens_to_every_launcher_that_looked() -> None:
+    run = Run("team", "digits", "0123456789abcdef", 0, 1)
+    with namespaces("team") as prefix:
+        first, second = launcher_in(prefix), launcher_in(prefix)
+        ended: list[str] = []
+
+        def look(name: str, run: Run) -> None:
+            if first.observe(run).phase is Phase.ENDED:
+                ended.append(name)
+
+        stops = [
+            first.watch(lambda run: look("first", run), lambda *_: None),
+            second.watch(lambda run: look("second", run), lambda *_: None),
+        ]
+        first.launch(training(run, "print('objective=1')"))
+        second.observe(run)
+        until(lambda: {"first", "second"} <= set(ended))
+        for stop in stops:
+            stop()
+
+
+def test_a_cluster_that_answers_is_ready() -> None:
+    launcher_in("nowhere-").ready()

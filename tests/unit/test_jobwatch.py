@@ -1,0 +1,174 @@
+"""The watch on Jobs, against a server that answers as the Kubernetes API may."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from adapters.launchers.access import Access
+from adapters.launchers.api import Api
+from adapters.launchers.jobwatch import JobWatch
+from adapters.launchers.labels import labels, selector
+from tunelet.ports import Run
+
+RUN = Run("team", "digits", "0123456789abcdef", 0, 1)
+OTHER = RUN._replace(experiment="letters")
+
+
+def job(run: Run | None, version: int) -> dict[str, Any]:
+    own = labels(run, "tunelet") if run else {"app": "other"}
+    return {"metadata": {"name": "j", "resourceVersion": str(version), "labels": own}}
+
+
+def listing(version: int, *runs: Run | None) -> bytes:
+    items = [job(run, 1) for run in runs]
+    return json.dumps({"metadata": {"resourceVersion": str(version)}, "items": items}).encode()
+
+
+def change(kind: str, run: Run | None, version: int) -> bytes:
+    return json.dumps({"type": kind, "object": job(run, version)}).encode() + b"\n"
+
+
+Answer = tuple[int, list[bytes]]
+OPEN: Answer = (0, [])
+"""A watch on which nothing comes."""
+
+
+class Server:
+    """Gives its answers in turn, for lists and for watches; a watch's pieces one by one."""
+
+    def __init__(self, lists: list[Answer], watches: list[Answer]) -> None:
+        self.lists, self.watches = lists, watches
+        self.asked: list[tuple[str, dict[str, str]]] = []
+        self.over = threading.Event()
+        serving = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                parts = urlsplit(self.path)
+                query = dict(parse_qsl(parts.query))
+                serving.asked.append((parts.path, query))
+                answers = serving.watches if "watch" in query else serving.lists
+                status, pieces = answers.pop(0) if answers else OPEN
+                self.send_response(status or 200)
+                self.send_header("Transfer-Encoding", "chunked")
+                self.end_headers()
+                for piece in pieces:
+                    self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+                    time.sleep(0.01)
+                if not status:
+                    serving.over.wait(60)
+                self.wfile.write(b"0\r\n\r\n")
+
+            def log_message(self, *_: Any) -> None:
+                """A test has no use for an access log."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    @property
+    def api(self) -> Api:
+        host = f"http://127.0.0.1:{self.server.server_port}"
+        return Api(Access(host=host, authorization=lambda: None))
+
+    def versions(self) -> list[str]:
+        """From which each watch began."""
+        return [query["resourceVersion"] for _, query in self.asked if "watch" in query]
+
+
+Made = Callable[[list[Answer], list[Answer]], tuple[Server, list[Run], JobWatch]]
+
+
+@pytest.fixture
+def watching() -> Iterator[Made]:
+    made: list[tuple[Server, JobWatch]] = []
+
+    def make(lists: list[Answer], watches: list[Answer]) -> tuple[Server, list[Run], JobWatch]:
+        server, told = Server(lists, watches), list[Run]()
+        watch = JobWatch(server.api, "trials-", selector("tunelet"), told.append, pause=0.01)
+        made.append((server, watch))
+        watch.add("team")
+        return server, told, watch
+
+    yield make
+    for server, watch in made:
+        watch.stop()
+        server.over.set()
+        server.server.shutdown()
+        server.server.server_close()
+
+
+def until(holds: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come to be"
+        time.sleep(0.005)
+
+
+def test_what_is_there_at_the_beginning_is_told_once_an_experiment(watching: Made) -> None:
+    later = RUN._replace(number=5)
+    server, told, _ = watching([(200, [listing(7, RUN, later, OTHER, None)])], [OPEN])
+    until(lambda: server.versions() == ["7"])
+    assert [run.experiment for run in told] == ["digits", "letters"]
+    path, query = server.asked[0]
+    assert path == "/apis/batch/v1/namespaces/trials-team/jobs"
+    assert "app.kubernetes.io/managed-by=tunelet" in query["labelSelector"]
+
+
+def test_changes_are_told_as_they_come_also_in_pieces(watching: Made) -> None:
+    line = change("MODIFIED", RUN, 8)
+    watch = (0, [line[:20], line[20:] + change("DELETED", OTHER, 9), change("ADDED", None, 10)])
+    _, told, _ = watching([(200, [listing(7)])], [watch])
+    until(lambda: len(told) == 2)
+    assert told == [RUN, OTHER]
+
+
+def test_a_watch_that_ends_silently_goes_on_where_it_was(watching: Made) -> None:
+    first = (200, [change("MODIFIED", RUN, 8), change("BOOKMARK", None, 12)])
+    server, told, _ = watching([(200, [listing(7)])], [first, (200, []), OPEN])
+    until(lambda: len(server.versions()) == 3)
+    assert server.versions() == ["7", "12", "12"]
+    assert told == [RUN]
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        (200, [b'{"type": "ERROR", "object": {"kind": "Status", "code": 410}}\n']),
+        (410, [b"{}"]),
+        (500, [b"{}"]),
+        (403, [b"{}"]),
+        (200, [b"no json\n"]),
+    ],
+)
+def test_a_watch_that_cannot_go_on_begins_with_a_new_list(watching: Made, broken: Answer) -> None:
+    lists: list[Answer] = [(200, [listing(7)]), (503, [b"{}"]), (200, [listing(20, RUN)])]
+    server, told, _ = watching(lists, [broken, OPEN])
+    until(lambda: server.versions() == ["7", "20"])
+    until(lambda: told == [RUN])
+
+
+def test_a_namespace_is_watched_once(watching: Made) -> None:
+    server, _, watch = watching([(200, [listing(7)]), (200, [listing(1)])], [OPEN, OPEN])
+    watch.add("team")
+    watch.add("other")
+    until(lambda: len(server.versions()) == 2)
+    paths = [f"/apis/batch/v1/namespaces/trials-{name}/jobs" for name in ("other", "team")]
+    assert sorted(path for path, _ in server.asked) == sorted(paths * 2)
+
+
+def test_nothing_is_told_any_more_after_the_end(watching: Made) -> None:
+    late = [change("BOOKMARK", None, 8)] * 20 + [change("MODIFIED", RUN, 9)]
+    server, told, watch = watching([(200, [listing(7)])], [(200, late)])
+    until(server.versions)
+    watch.stop()
+    time.sleep(0.5)
+    assert told == []
