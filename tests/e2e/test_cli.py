@@ -15,6 +15,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from adapters.storage import open_store
+from tunelet.dead import DeadLetters
+
 ROOT = Path(__file__).resolve().parents[2]
 TUNELET = [sys.executable, "-c", "import sys; from tunelet.cli import main; sys.exit(main())"]
 
@@ -421,3 +424,35 @@ def _everything(descriptor: int) -> str:
         written += piece
     os.close(descriptor)
     return written.decode()
+
+
+def test_dead_letters_are_listed_shown_and_replayed(tunelet: Shell) -> None:
+    none = tunelet("dead-letters", "list")
+    assert (none.code, none.out) == (0, "")
+    assert "no dead letters" in none.err
+    # `tunelet up` has no door for events of a broker's: the letter is laid where it would be.
+    folder = Path(tunelet.folder) / "data0" / "store"
+    letters = DeadLetters(open_store(folder.as_uri()))
+    headers = {
+        "ce-specversion": "1.0",
+        "ce-id": "7",
+        "ce-source": "/pipeline",
+        "ce-type": "dev.tunelet.trial.completed",
+        "ce-subject": "default/nothing/0/1",
+        "content-type": "application/json",
+    }
+    kept = letters.keep(headers, b'{"values": {"objective": 1}}', "complete", 422, "no token")
+    listed = tunelet("dead-letters", "list").out
+    assert re.search(rf"^{kept.id} .*default/nothing/0/1 +complete +422", listed, re.M)
+    shown = tunelet("dead-letters", "show", kept.id).out
+    assert "no token" in shown
+    assert '"objective": 1' in shown
+    replayed = tunelet("dead-letters", "replay", kept.id)
+    assert replayed.code == 0, replayed.err
+    assert f"{kept.id} is on its way again" in replayed.out
+    assert tunelet("dead-letters", "show", kept.id).code == 3
+    # It is still poison, and comes back.
+    deadline = time.monotonic() + 60
+    while not (back := tunelet.json("dead-letters", "list")["dead_letters"]):
+        assert time.monotonic() < deadline
+    assert back[0]["event"]["subject"] == "default/nothing/0/1"
