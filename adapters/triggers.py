@@ -1,12 +1,14 @@
-"""Knative's Trigger manifests: which function gets which event."""
+"""Knative's Trigger and Broker manifests: which function gets which event, and how often."""
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import yaml
 
-_KIND = ("eventing.knative.dev/v1", "Trigger")
 _PREFIX = "tunelet-"
+_SECONDS = re.compile(r"PT([0-9]+(?:\.[0-9]+)?)S")
 
 
 class Trigger(NamedTuple):
@@ -20,23 +22,49 @@ class Trigger(NamedTuple):
         return all(attributes.get(name) == value for name, value in self.attributes.items())
 
 
+class Delivery(NamedTuple):
+    """How hard a broker tries, and who gets what it could not deliver."""
+
+    attempts: int
+    backoff: float
+    """Seconds before the second attempt; doubled before each further one."""
+    sink: str | None
+    """A function's name."""
+
+
 def load_triggers(folder: Path) -> list[Trigger]:
     """The Triggers in the folder's YAML files.
 
     Raises `ValueError` for one that filters by more than attributes, as ours do not.
     """
-    documents = [
-        document
-        for path in sorted(folder.glob("*.yaml"))
-        for document in yaml.safe_load_all(path.read_text())
-        # A list is a patch.
-        if isinstance(document, dict)
-        and (document.get("apiVersion"), document.get("kind")) == _KIND
-    ]
-    return [_trigger(document) for document in documents]
+    return [_trigger(document) for document in _documents(folder, "Trigger")]
 
 
-def _trigger(document: dict[str, dict[str, object]]) -> Trigger:
+def load_delivery(folder: Path) -> Delivery:
+    """The delivery of the one Broker there; raises `ValueError` if it is of another form."""
+    [broker] = _documents(folder, "Broker")
+    match broker["spec"]:
+        case {
+            "delivery": {
+                "retry": int(retry),
+                "backoffPolicy": "exponential",
+                "backoffDelay": str(delay),
+                "deadLetterSink": {"ref": {"name": str(name)}},
+            }
+        } if seconds := _SECONDS.fullmatch(delay):
+            return Delivery(retry + 1, float(seconds[1]), name.removeprefix(_PREFIX))
+    raise ValueError(f"Broker {broker['metadata'].get('name')!r} is not of a known form")
+
+
+def _documents(folder: Path, kind: str) -> Iterator[dict[str, dict[str, Any]]]:
+    for path in sorted(folder.glob("*.yaml")):
+        for each in yaml.safe_load_all(path.read_text()):
+            match each:
+                case {"apiVersion": "eventing.knative.dev/v1", "kind": str(found)} if found == kind:
+                    yield each
+
+
+def _trigger(document: dict[str, dict[str, Any]]) -> Trigger:
     spec = document["spec"]
     match spec:
         case {

@@ -1,7 +1,7 @@
 """Every function in this process, and the broker between them.
 
 The same handlers as on Knative, called with the same HTTP messages by a broker that reads the
-same Trigger manifests. Any number of such processes may share a store: events are in the
+same Trigger and Broker manifests. Any number of such processes may share a store: events are in the
 memory of one and the truth is in the log of all.
 """
 
@@ -13,7 +13,7 @@ from werkzeug.test import Client
 from werkzeug.wrappers import Request, Response
 
 from adapters.broker import Answer, Broker, Target
-from adapters.triggers import load_triggers
+from adapters.triggers import load_delivery, load_triggers
 from algorithms import catalog
 from functions.outbox import Outbox
 from functions.wiring import FUNCTIONS, Function, function
@@ -44,7 +44,8 @@ def whole(
 ) -> Iterator[Whole]:
     """All that has to go on, as long as the context lasts."""
     targets: dict[str, Target] = {}
-    broker = Broker(load_triggers(resource("infra/knative/base")), targets, sink="deadletter")
+    manifests = resource("infra/knative/base")
+    broker = Broker(load_triggers(manifests), targets, **load_delivery(manifests)._asdict())
     outbox = Outbox(broker)
     service = Service(store, launcher, catalog(), outbox, secret=secret, api_url=api_url)
     made = {name: function(name, service, outbox, max_body_bytes) for name in FUNCTIONS}

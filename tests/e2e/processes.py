@@ -16,7 +16,7 @@ import urllib3
 from urllib3.util import Retry
 
 from adapters.broker import Answer, Broker, Target
-from adapters.triggers import load_triggers
+from adapters.triggers import load_delivery, load_triggers
 from functions.wiring import FUNCTIONS
 from tunelet.client import Client
 
@@ -46,8 +46,9 @@ class Functions:
         self.host = host
         self.ports = dict(zip(FUNCTIONS, _free_ports(host, len(FUNCTIONS)), strict=True))
         targets = {name: self._over_http(name) for name in FUNCTIONS if name != "api"}
-        triggers = load_triggers(ROOT / "infra" / "knative" / "base")
-        self.broker = Broker(triggers, targets, sink="deadletter")
+        manifests = ROOT / "infra" / "knative" / "base"
+        delivery = load_delivery(manifests)._asdict()
+        self.broker = Broker(load_triggers(manifests), targets, **delivery)
         self.route = way(self.broker.route)
         self.sink = ThreadingHTTPServer(("127.0.0.1", 0), _sink_of(self.route))
         Thread(target=self.sink.serve_forever, daemon=True).start()

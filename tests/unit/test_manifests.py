@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 import yaml
 
+from adapters.triggers import load_delivery
 from functions.wiring import FUNCTIONS
 from tunelet import __version__
 
@@ -145,6 +146,11 @@ def test_each_function_is_a_service_and_each_trigger_leads_to_one() -> None:
     assert names == {f"tunelet-{name}" for name in FUNCTIONS}
     for trigger in of_kind("base", "Trigger"):
         assert trigger["spec"]["subscriber"]["ref"]["name"] in names
+
+
+def test_the_broker_in_the_process_tries_as_hard_as_knatives() -> None:
+    attempts, backoff, sink = load_delivery(INFRA / "base")
+    assert (attempts, backoff, sink) == (7, 0.5, "deadletter")
 
 
 def test_only_the_api_can_be_called_from_outside() -> None:
