@@ -49,7 +49,9 @@ Start = Callable[..., Functions]
 
 
 @pytest.fixture(scope="module")
-def accounts(kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
+def accounts(
+    kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Mapping[str, str]]:
     """A kubeconfig for the account of each function and of the source, by name."""
     folder = tmp_path_factory.mktemp("accounts")
     kubectl("apply", "-k", str(INFRA / "cluster"))
@@ -63,7 +65,10 @@ def accounts(kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> Mapp
         users = [{"name": each["name"], "user": {"token": token}} for each in admin["users"]]
         configs[name] = str(folder / name)
         Path(configs[name]).write_text(yaml.safe_dump({**admin, "users": users}))
-    return configs
+    yield configs
+    kubectl("delete", "-k", str(tenant), "--wait=false")
+    # Waited for, since another test may want the namespace again.
+    kubectl("delete", "-k", str(INFRA / "cluster"), "--timeout=300s")
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +129,7 @@ class Source:
 
     def __init__(self, config: str, route: Route) -> None:
         self._api, self._route = Api(access({"KUBECONFIG": config})), route
+        self.told: list[dict[str, Any]] = []
         threading.Thread(target=self._watch, daemon=True).start()
 
     def _watch(self) -> None:
@@ -139,6 +145,7 @@ class Source:
 
     def _tell(self, change: dict[str, Any]) -> None:
         name = change["object"]["metadata"]["name"]
+        self.told.append(change["object"])
         headers = {
             "ce-specversion": "1.0",
             "ce-id": uuid4().hex,
@@ -188,8 +195,20 @@ def test_with_each_event_three_times_in_random_order_it_ends_alike_without_a_swe
     start: Start, accounts: Mapping[str, str], swept: list[Any]
 ) -> None:
     functions = start(Thrice)
-    Source(accounts["jobs"], functions.route)
+    source = Source(accounts["jobs"], functions.route)
     assert ended(functions, sweeps=False) == swept
+    assert not [token for job in source.told for token in _written_tokens(job)]
+
+
+def _written_tokens(job: dict[str, Any]) -> list[str]:
+    """Tokens of trials that whoever sees the Job would see."""
+    pod = job["spec"]["template"]["spec"]
+    variables = [
+        variable
+        for container in (*pod.get("initContainers", ()), *pod["containers"])
+        for variable in container.get("env", ())
+    ]
+    return [v["value"] for v in variables if v["name"] == "TUNELET_TRIAL_TOKEN" and "value" in v]
 
 
 def test_no_account_may_do_what_its_function_does_not(

@@ -62,7 +62,8 @@ def service(
     kubectl(*HERE, "rollout", "status", "deployment/tunelet", "--timeout=300s")
     address = kubectl(*HERE, "get", "service", "tunelet", "-o", "jsonpath={.spec.clusterIP}")
     yield Client(f"http://{address}", timeout=60)
-    kubectl("delete", "-k", str(folder), "--wait=false")
+    # Waited for, since another test may want the namespace again.
+    kubectl("delete", "-k", str(folder), "--timeout=300s")
 
 
 def _secret(name: str, **literals: str) -> dict[str, Any]:

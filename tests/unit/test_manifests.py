@@ -162,6 +162,13 @@ def test_only_the_api_can_be_called_from_outside() -> None:
     assert local == {f"tunelet-{name}" for name in FUNCTIONS if name != "api"}
 
 
+def test_a_step_may_take_all_its_time_before_it_answers() -> None:
+    for each in of_kind("base", "Service", SERVING):
+        spec, name = each["spec"]["template"]["spec"], each["metadata"]["name"]
+        longest = 60 if name == "tunelet-api" else spec["timeoutSeconds"]
+        assert spec["responseStartTimeoutSeconds"] == longest
+
+
 def test_a_probe_never_waits_for_work() -> None:
     for each in of_kind("base", "Service", SERVING):
         spec = each["spec"]["template"]["spec"]
