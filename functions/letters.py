@@ -1,5 +1,6 @@
-"""Dead letters as the JSON that callers see."""
+"""Dead letters as the JSON that callers see, without the tokens of trials, which are keys."""
 
+import re
 from typing import Any
 
 from adapters.cloudevents import STRUCTURED, media_type
@@ -8,15 +9,14 @@ from tunelet.dead import DeadLetter
 from tunelet.strict import NotJson, decode
 
 _ATTRIBUTES = ("id", "source", "type", "subject")
-_HIDDEN = "(not shown)"
+# In the text, for what is wrong with an event may be that it is no JSON.
+_TOKEN = re.compile(rb'("token"\s*:\s*")[^"]*')
 
 
 def dead_letter_json(letter: DeadLetter) -> Json:
     """Without its data, which may be large."""
-    given = _json(letter.body) if media_type(letter.headers) == STRUCTURED else letter.headers
-    prefix = "" if given is not letter.headers else "ce-"
-    known = given if isinstance(given, dict) else {}
-    event = {name: known.get(prefix + name) for name in _ATTRIBUTES}
+    attributes = _attributes(letter)
+    event = {name: attributes.get(name) for name in _ATTRIBUTES}
     return {
         "id": letter.id,
         "at": time_json(letter.at),
@@ -28,20 +28,22 @@ def dead_letter_json(letter: DeadLetter) -> Json:
 
 
 def dead_letter_data(letter: DeadLetter) -> Any:
-    """Its data as JSON, or as text where it is none; without a trial's token, which is a key."""
-    data = _json(letter.body)
-    inner = (
-        data.get("data")
-        if media_type(letter.headers) == STRUCTURED and isinstance(data, dict)
-        else data
-    )
-    if isinstance(inner, dict) and "token" in inner:
-        return {**inner, "token": _HIDDEN}
-    return inner
+    """Its data as JSON, or as text where it is none."""
+    found = _read(letter.body)
+    structured = media_type(letter.headers) == STRUCTURED and isinstance(found, dict)
+    return found.get("data") if structured else found
 
 
-def _json(body: bytes) -> Any:
+def _attributes(letter: DeadLetter) -> dict[str, Any]:
+    if media_type(letter.headers) != STRUCTURED:
+        return {name.removeprefix("ce-"): value for name, value in letter.headers.items()}
+    found = _read(letter.body)
+    return found if isinstance(found, dict) else {}
+
+
+def _read(body: bytes) -> Any:
+    shown = _TOKEN.sub(rb"\1(not shown)", body)
     try:
-        return decode(body)
+        return decode(shown)
     except NotJson:
-        return body.decode(errors="replace")
+        return shown.decode(errors="replace")

@@ -80,16 +80,18 @@ def test_news_of_a_run_is_collected(world: World) -> None:
     assert world.service.trial("default", "digits", 0).reports
 
 
+_OURS = {
+    "tunelet.dev/namespace": "default",
+    "tunelet.dev/experiment": "digits",
+    "tunelet.dev/trial": "0",
+}
+
+
 @pytest.mark.parametrize("change", ["add", "update", "delete"])
 def test_a_change_of_a_job_of_ours_is_news_of_its_run(world: World, change: str) -> None:
     world.running()
     world.launcher.tick()
-    labels = {
-        "tunelet.dev/namespace": "default",
-        "tunelet.dev/experiment": "digits",
-        "tunelet.dev/trial": "0",
-    }
-    job = {"kind": "Job", "metadata": {"name": "digits-0-1", "labels": labels}}
+    job = {"kind": "Job", "metadata": {"name": "digits-0-1", "labels": _OURS}}
     kind, subject = f"dev.knative.apiserver.resource.{change}", "/apis/batch/v1/namespaces/n/jobs/j"
     assert tell(world.client("complete"), kind, subject, job).status_code == 204
     assert world.service.trial("default", "digits", 0).reports
@@ -98,7 +100,18 @@ def test_a_change_of_a_job_of_ours_is_news_of_its_run(world: World, change: str)
 
 @pytest.mark.parametrize(
     "job",
-    [None, [], {}, {"metadata": 1}, {"metadata": {"labels": {"tunelet.dev/trial": 5}}}],
+    [
+        None,
+        [],
+        {},
+        {"metadata": 1},
+        {"metadata": {"labels": {"tunelet.dev/trial": 5}}},
+        {"metadata": {"labels": {**_OURS, "tunelet.dev/experiment": "../digits"}}},
+        {"metadata": {"labels": {**_OURS, "tunelet.dev/namespace": "Default"}}},
+        {"metadata": {"labels": {**_OURS, "tunelet.dev/trial": "٣"}}},
+        # What a source in the mode Reference tells.
+        {"kind": "Job", "namespace": "n", "name": "digits-012345-0-1", "apiVersion": "batch/v1"},
+    ],
 )
 def test_a_change_of_any_other_job_means_nothing(world: World, job: Any) -> None:
     kind, subject = "dev.knative.apiserver.resource.update", "/apis/batch/v1/namespaces/n/jobs/j"
