@@ -15,9 +15,11 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 import yaml
 
+from adapters.launchers.labels import labels
 from adapters.triggers import load_delivery
 from functions.wiring import FUNCTIONS
 from tunelet import __version__
+from tunelet.ports import Run
 
 ROOT = Path(__file__).resolve().parents[2]
 INFRA = ROOT / "infra" / "knative"
@@ -151,6 +153,30 @@ def test_each_function_is_a_service_and_each_trigger_leads_to_one() -> None:
 def test_the_broker_in_the_process_tries_as_hard_as_knatives() -> None:
     attempts, backoff, sink = load_delivery(INFRA / "base")
     assert (attempts, backoff, sink) == (7, 0.5, "deadletter")
+
+
+def test_every_function_that_publishes_is_told_where() -> None:
+    [binding] = of_kind("base", "SinkBinding")
+    wanted = binding["spec"]["subject"]["selector"]["matchLabels"].items()
+    bound = {
+        each["metadata"]["name"]
+        for each in of_kind("base", "Service", SERVING)
+        if wanted <= each["metadata"]["labels"].items()
+    }
+    assert bound == {f"tunelet-{name}" for name in FUNCTIONS if name != "deadletter"}
+
+
+def test_the_source_tells_of_the_jobs_that_the_launcher_makes_where_it_makes_them() -> None:
+    [source] = of_kind("base", "ApiServerSource")
+    [resource] = source["spec"]["resources"]
+    run = Run("default", "digits", "0123456789abcdef", 0, 1)
+    made = labels(run, "tunelet").items()
+    assert resource["selector"]["matchLabels"].items() <= made
+    trials = source["spec"]["namespaceSelector"]["matchLabels"].items()
+    found = [n for n in of_kind("base", "Namespace") if trials <= n["metadata"]["labels"].items()]
+    [settings] = of_kind("base", "ConfigMap")
+    prefix = dict(parse_qsl(urlsplit(settings["data"]["TUNELET_LAUNCHER"]).query))["prefix"]
+    assert [n["metadata"]["name"] for n in found] == [f"{prefix}default"]
 
 
 def test_only_the_api_can_be_called_from_outside() -> None:
