@@ -2,10 +2,11 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+LIBRARIES := .venv-algorithms
 PACKAGES := tunelet functions adapters algorithms benchmarks
 ELSEWHERE := libraries or stores or cluster or browser or terraform
 
-.PHONY: install demo test test-stores test-cluster test-browser test-terraform
+.PHONY: install demo test test-algorithms test-stores test-cluster test-browser test-terraform
 .PHONY: bench image docs format lock clean
 
 install: $(INSTALLED)
@@ -30,6 +31,16 @@ test: install
 	$(BIN)/mypy $(PACKAGES)
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n 2 --dist loadgroup -m "not ($(ELSEWHERE))"
+
+# In an environment of its own, with every library behind the algorithms: 7 GB.
+test-algorithms: $(LIBRARIES)/.installed
+	TUNELET_TEST_SKIPS=fail $(LIBRARIES)/bin/pytest -n 2 --dist loadgroup -m libraries
+
+$(LIBRARIES)/.installed: $(BIN)/uv requirements/algorithms.txt pyproject.toml
+	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(LIBRARIES)
+	$(BIN)/uv pip sync --quiet --python $(LIBRARIES)/bin/python --require-hashes requirements/algorithms.txt
+	$(BIN)/uv pip install --quiet --python $(LIBRARIES)/bin/python --no-deps --no-build-isolation --editable .
+	touch $@
 
 # Each says what it needs where that is absent.
 test-stores test-cluster test-browser test-terraform: test-%: install
@@ -64,7 +75,7 @@ format: install
 # The newest versions that resolve together; no file records where packages came from.
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-annotate --upgrade pyproject.toml
-# Without gp, whose torch takes gigabytes.
+# Without gp, ray and hebo, whose torch takes gigabytes: those are in algorithms.txt.
 EXTRAS := up optuna hyperopt s3 gcs azure obstore parquet kubernetes telemetry
 # What the images have is what was tested: the same versions.
 IMAGE_EXTRAS := up optuna hyperopt obstore gcs telemetry
@@ -73,7 +84,9 @@ lock: $(BIN)/uv
 	$(COMPILE) $(EXTRAS:%=--extra %) --group dev --output-file requirements/dev.txt
 	$(COMPILE) $(TESTED) $(IMAGE_EXTRAS:%=--extra %) --output-file requirements/image.txt
 	$(COMPILE:pyproject.toml=) $(TESTED) --group collector --output-file requirements/collector.txt
+	$(COMPILE) --all-extras --group dev --group libraries --override requirements/overrides.txt \
+		--output-file requirements/algorithms.txt
 	$(COMPILE:pyproject.toml=) --group bootstrap --output-file requirements/uv.txt
 
 clean:
-	rm -rf .venv dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv $(LIBRARIES) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
