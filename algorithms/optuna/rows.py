@@ -179,6 +179,7 @@ def _one_form(settings: Mapping[str, Any], _demands: Demands) -> list[FieldError
 
 def _row(name: str, summary: str, sampler: str, settings: tuple[Setting, ...], **more: Any) -> Row:
     libraries, extra = more.pop("libraries", ()), more.pop("extra", "up")
+    bind = more.pop("bind", ())
     return Row(
         name,
         summary,
@@ -186,7 +187,7 @@ def _row(name: str, summary: str, sampler: str, settings: tuple[Setting, ...], *
         settings,
         libraries=("optuna", *libraries),
         extra=extra,
-        bind=(("sampler", sampler),),
+        bind=(("sampler", sampler), *bind),
         **more,
     )
 
@@ -235,6 +236,16 @@ ROWS = (
         "NSGAIIISampler",
         _NSGA3,
         constraints=True,
+    ),
+    _row(
+        "sobol",
+        "Points of a Sobol sequence (Optuna's QMCSampler)",
+        "QMCSampler",
+        tuple(one for one in _QMC if one.name != "qmc_type"),
+        libraries=("scipy",),
+        extra="optuna",
+        constraints=True,
+        bind=(("qmc_type", "sobol"),),
     ),
     _row(
         "optuna.BruteForceSampler",

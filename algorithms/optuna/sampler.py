@@ -103,8 +103,6 @@ def _made(
     name: str, settings: Mapping[str, Any], problem: Problem, views: "Mapping[str, View]", seed: int
 ) -> "BaseSampler":
     """The sampler, with settings as Optuna has them where JSON cannot."""
-    from optuna import samplers
-
     given = {key: value for key, value in settings.items() if value is not None}
     if name == "QMCSampler":
         # Each trial is a point of one sequence.
@@ -121,8 +119,20 @@ def _made(
             arguments.setdefault("search_space", _grid(problem, views))
         if name != "PartialFixedSampler":
             arguments["seed"] = seed
-        made: BaseSampler = getattr(samplers, name)(**arguments)
+        made: BaseSampler = _sampler(name)(**arguments)
     return made
+
+
+def _sampler(name: str) -> "type[BaseSampler]":
+    """The class of this name, or ours of it."""
+    from optuna import samplers
+
+    if name == "CmaEsSampler":
+        from algorithms.optuna.cma import CmaEs
+
+        return CmaEs
+    found: type[BaseSampler] = getattr(samplers, name)
+    return found
 
 
 def _grid(problem: Problem, views: "Mapping[str, View]") -> dict[str, list[Any]]:

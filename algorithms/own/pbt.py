@@ -55,7 +55,7 @@ class PopulationBasedTraining:
                 break  # until one of the stretches ends
             member.free = False
             rng = generator(problem.seed, place, "pbt")
-            assignment, parent = self._next(problem, member, members, rng)
+            assignment, parent = self._next(problem, trials, member, members, rng)
             found.append(assignment)
             notes.append({_NOTE: member.index})
             parents.append(parent)
@@ -66,13 +66,18 @@ class PopulationBasedTraining:
         size = self._size or max(problem.parallel, 4)
         members = [_Member(index) for index in range(size)]
         for trial in trials:
-            index = _member(trial)
+            index = member_of(trial)
             if index is not None and index < size:
                 members[index].take(trial, problem)
         return sorted(members, key=lambda one: one.newest)
 
     def _next(
-        self, problem: Problem, member: "_Member", members: "Sequence[_Member]", rng: Random
+        self,
+        problem: Problem,
+        trials: Sequence[Trial],
+        member: "_Member",
+        members: "Sequence[_Member]",
+        rng: Random,
     ) -> tuple[Assignment, int | None]:
         """The hyperparameters of the member's next stretch, and whose checkpoint it begins with."""
         ranked = sorted((one for one in members if one.best), key=lambda one: one.loss)
@@ -87,9 +92,14 @@ class PopulationBasedTraining:
             return problem.space.sample(rng), None
         chosen = rng.choice(better).best
         assert chosen is not None
-        return self._explored(problem, chosen.hyperparameters, rng), chosen.number
+        return self._explored(problem, trials, chosen, rng), chosen.number
 
-    def _explored(self, problem: Problem, known: Assignment, rng: Random) -> Assignment:
+    def _explored(
+        self, problem: Problem, trials: Sequence[Trial], chosen: Trial, rng: Random
+    ) -> Assignment:
+        """Other hyperparameters than those of `chosen`, whose checkpoint is taken over."""
+        known = chosen.hyperparameters
+
         def value(one: Parameter) -> Scalar:
             if one.name not in known or rng.random() < self._resample:
                 return one.from_unit(rng.random())
@@ -112,17 +122,23 @@ class _Member:
     def take(self, trial: Trial, problem: Problem) -> None:
         self.newest = trial.number
         self.free = trial.state.finished
-        objective = problem.objectives[0]
-        value = number(trial.values.get(objective.metric, math.nan))
-        self.failed = trial.state is not TrialState.COMPLETE or math.isnan(value)
-        if not self.failed:
-            self.best = trial
-            self.loss = value if objective.direction == "minimize" else -value
-        elif not trial.state.finished:
-            self.failed = False
+        value = loss(trial, problem)
+        self.failed = trial.state.finished and math.isnan(value)
+        if not math.isnan(value):
+            self.best, self.loss = trial, value
 
 
-def _member(trial: Trial) -> int | None:
+def loss(trial: Trial, problem: Problem) -> float:
+    """What is to be minimized; NaN of a trial that is not complete."""
+    if trial.state is not TrialState.COMPLETE:
+        return math.nan
+    objective = problem.objectives[0]
+    value = number(trial.values.get(objective.metric, math.nan))
+    return value if objective.direction == "minimize" else -value
+
+
+def member_of(trial: Trial) -> int | None:
+    """The member of which the trial is a stretch; None if it is of another algorithm."""
     index = trial.note.get(_NOTE) if isinstance(trial.note, Mapping) else None
     return index if isinstance(index, int) else None
 

@@ -89,6 +89,20 @@ def _pbt(name: str) -> Row:
     )
 
 
+def _pb2(name: str) -> Row:
+    return Row(
+        name,
+        "Population based bandits: as pbt, with hyperparameters from a Gaussian process",
+        "algorithms.own.pb2:PopulationBasedBandits",
+        _PBT[:2],
+        libraries=("numpy", "scipy"),
+        extra="optuna",
+        objectives=1,
+        constraints=True,
+        fidelity=True,
+    )
+
+
 ROWS = (
     _fidelity("asha", "Random search that spends more on the better trials", "Asha"),
     _fidelity(
@@ -99,6 +113,8 @@ ROWS = (
         extra="up",
     ),
     _fidelity("hyperband", "ASHA with brackets of different patience", "HyperbandSearch"),
+    _pb2("pb2"),
+    _pb2("ray.PB2"),
     _pbt("pbt"),
     _pbt("ray.PopulationBasedTraining"),
     Row(

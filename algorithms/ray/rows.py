@@ -11,7 +11,7 @@ def _row(name: str, summary: str, module: str, *settings: Setting, **more: Any) 
         summary,
         "algorithms.ray.search:Searcher",
         settings,
-        extra="ray",
+        extra=more.pop("extra", "ray"),
         conditions=False,
         objectives=1,
         bind=(("module", module),),
@@ -22,6 +22,9 @@ def _row(name: str, summary: str, module: str, *settings: Setting, **more: Any) 
 def _wrapped(name: str, summary: str, factory: str, *settings: Setting, **more: Any) -> Row:
     return Row(f"ray.{name}", summary, f"algorithms.ray.wrapped:{factory}", settings, **more)
 
+
+# Its ensembles of networks answer the same question differently each time.
+_HEBO_MODELS = ("catboost", "gp", "rf", "svgp", "svidkl")
 
 ROWS = (
     _row(
@@ -41,6 +44,25 @@ ROWS = (
         ),
         libraries=("bayes_opt",),
         integers=False,
+    ),
+    _row(
+        "HEBOSearch",
+        "Bayesian optimization of a heteroscedastic objective (HEBO)",
+        "hebo",
+        Setting(
+            "model_name", "string", "gp", choices=_HEBO_MODELS, summary="the model of the objective"
+        ),
+        Setting(
+            "rand_sample",
+            "integer",
+            None,
+            nullable=True,
+            minimum=2,
+            summary="trials before the model is asked; null: one more than hyperparameters",
+        ),
+        Setting("model_config", "object", None, nullable=True, summary="the model's arguments"),
+        libraries=("hebo",),
+        extra="hebo",
     ),
     _wrapped(
         "HyperOptSearch",

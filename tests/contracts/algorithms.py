@@ -1,22 +1,19 @@
 """What every algorithm promises, whatever it is: inherit `AlgorithmContract` and say which."""
 
 import json
+from collections.abc import Callable
 from random import Random
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
-import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from algorithms import catalog
 from tunelet.ports import Algorithm, Objective, Problem, Suggestions
 from tunelet.space import Space
 from tunelet.trial import Assignment, Number, Trial, TrialState
 
-# The same test runs for each algorithm on purpose.
-INHERITED = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.differing_executors]
-)
 LOSS = Objective("objective", "minimize")
 SPEED = Objective("speed", "maximize")
 NUMBERS = st.floats(-1e3, 1e3, allow_nan=False).map(lambda value: round(value, 6))
@@ -118,20 +115,53 @@ def histories(draw: st.DrawFn, space: Space) -> list[Trial]:
     ]
 
 
-class AlgorithmContract:
-    """Subclasses say which algorithm."""
+Check = Callable[["AlgorithmContract", st.DataObject], None]
 
+
+def for_examples(check: Check) -> Callable[["AlgorithmContract"], None]:
+    """A test that holds for as many examples as the class of the algorithm says."""
+
+    def test(self: "AlgorithmContract") -> None:
+        @settings(max_examples=self.examples)
+        @given(st.data())
+        def holds(data: st.DataObject) -> None:
+            check(self, data)
+
+        holds()
+
+    return test
+
+
+class AlgorithmContract:
+    """Subclasses say which algorithm: its name in the catalog, and its settings.
+
+    class TestTpe(AlgorithmContract, name="tpe", n_startup_trials=0): ...
+    """
+
+    tested: ClassVar[set[str]] = set()
+    """The names of all algorithms that have such a subclass."""
+    name: ClassVar[str]
+    settings: ClassVar[dict[str, Any]]
+    examples = 25
+    """Fewer for what is slow."""
     objectives: tuple[tuple[Objective, ...], ...] = ((LOSS,), (LOSS, SPEED))
     waits = False
     """It may suggest less than is asked for until more trials have ended."""
-    repeats = False
-    """It goes on with the same hyperparameters on purpose."""
+
+    def __init_subclass__(cls, name: str | None = None, **settings: Any) -> None:
+        if name is not None:
+            cls.name, cls.settings = name, settings
+            AlgorithmContract.tested.add(name)
 
     def algorithm(self) -> Algorithm:
-        raise NotImplementedError
+        return catalog().load(self.name, self.settings)
 
     def spaces(self) -> st.SearchStrategy[Space]:
         return spaces()
+
+    def line(self) -> Space:
+        """A space with more values than any test asks for."""
+        return Space.of({"x": {"type": "float", "min": 0.0, "max": 1.0}})
 
     def nine(self) -> Space:
         """A space of nine assignments."""
@@ -142,8 +172,7 @@ class AlgorithmContract:
             }
         )
 
-    @INHERITED
-    @given(st.data())
+    @for_examples
     def test_every_suggestion_is_an_assignment_of_the_space(self, data: st.DataObject) -> None:
         problem, history = self._case(data)
         count = data.draw(st.integers(1, 4))
@@ -154,15 +183,13 @@ class AlgorithmContract:
             assert json.loads(json.dumps(assignment)) == assignment
             assert list(assignment) == list(problem.space.active(assignment))
 
-    @INHERITED
-    @given(st.data())
+    @for_examples
     def test_the_same_question_gets_the_same_answer(self, data: st.DataObject) -> None:
         problem, history = self._case(data)
         answers = [self.algorithm().suggest(problem, history, 3) for _ in range(2)]
         assert encoded(answers[0]) == encoded(answers[1])
 
-    @INHERITED
-    @given(st.data())
+    @for_examples
     def test_as_many_as_asked_for_unless_exhausted(self, data: st.DataObject) -> None:
         problem, history = self._case(data)
         count = data.draw(st.integers(1, 6))
@@ -171,8 +198,7 @@ class AlgorithmContract:
         assert len(answer.assignments) == count or answer.exhausted or self.waits
 
     def test_one_call_for_three_gives_what_three_calls_for_one_give(self) -> None:
-        space = Space.of({"x": {"type": "float", "min": 0.0, "max": 1.0}})
-        problem = Problem(space, (LOSS,), seed=7, first=0)
+        problem = Problem(self.line(), (LOSS,), seed=7, first=0)
         together = self._answers(problem, [], 3)
         one_by_one: list[Trial] = []
         memory = None
@@ -185,9 +211,12 @@ class AlgorithmContract:
         assert [one.hyperparameters for one in one_by_one] == together
 
     def test_trials_that_still_run_are_not_suggested_again(self) -> None:
-        if self.repeats:
-            pytest.skip("it repeats hyperparameters on purpose")
         space = self.nine()
+        trials = self.all_of(space)
+        assert len({key(one.hyperparameters) for one in trials}) == len(trials) == space.size() == 9
+
+    def all_of(self, space: Space) -> list[Trial]:
+        """The trials until nothing is left to suggest; every third one still runs."""
         problem = Problem(space, (LOSS,), seed=3, first=0)
         trials: list[Trial] = []
         while True:
@@ -196,11 +225,10 @@ class AlgorithmContract:
                 state = TrialState.RUNNING if len(trials) % 3 == 0 else TrialState.COMPLETE
                 trials.append(trial(len(trials), assignment, state, objective=float(len(trials))))
             if answer.exhausted:
-                break
-        assert len({key(one.hyperparameters) for one in trials}) == len(trials) == space.size() == 9
+                return trials
 
     def test_its_memory_and_its_suggestions_stand_in_the_log_as_json(self) -> None:
-        problem = Problem(Space.of({"n": {"type": "int", "min": 1, "max": 9}}), (LOSS,), 1, 0)
+        problem = Problem(self.nine(), (LOSS,), 1, 0)
         answer = self.algorithm().suggest(problem, [], 2)
         memory = json.loads(json.dumps(answer.memory))
         again = self.algorithm().suggest(problem._replace(memory=memory, first=2), [], 1)

@@ -1,55 +1,154 @@
-"""The built-in algorithms keep the contract."""
+"""The project's own algorithms keep the contract, and no algorithm goes without it."""
 
-import algorithms
-from algorithms.optuna.tpe import TreeParzen
-from algorithms.own.grid import GridSearch
-from algorithms.own.random import RandomSearch
-from tests.contracts.algorithms import LOSS, AlgorithmContract
-from tunelet.ports import Algorithm
+import json
+
+import msgspec
+from hypothesis import strategies as st
+
+from algorithms.row import Row
+from algorithms.table import TABLE
+from tests.contracts import test_hyperopt, test_optuna, test_ray
+from tests.contracts.algorithms import LOSS, AlgorithmContract, integers, key, trial
+from tunelet.ports import Problem, Suggestions
+from tunelet.space import Space
+from tunelet.trial import Trial, TrialState
+
+ELSEWHERE = (test_hyperopt, test_optuna, test_ray)
+"""The modules in which the libraries' algorithms are tested: importing them counts those."""
 
 
-class TestRandomSearch(AlgorithmContract):
-    def algorithm(self) -> Algorithm:
-        return RandomSearch()
+class TestRandomSearch(AlgorithmContract, name="random_search"): ...
 
 
-class TestGridSearch(AlgorithmContract):
-    def algorithm(self) -> Algorithm:
-        return GridSearch(points=7)
+class TestGridSearch(AlgorithmContract, name="grid_search", points=7): ...
 
 
-class TestTpeFromTheFirstTrialOn(AlgorithmContract):
+class TestTpe(AlgorithmContract, name="tpe"): ...
+
+
+class TestTpeFromTheFirstTrialOn(AlgorithmContract, name="tpe", n_startup_trials=0):
     """Without random trials, so that the model makes every suggestion."""
-
-    def algorithm(self) -> Algorithm:
-        return TreeParzen(n_startup_trials=0)
-
-
-class TestTpeAsTheCatalogMakesIt(AlgorithmContract):
-    def algorithm(self) -> Algorithm:
-        return algorithms.catalog().load("tpe", {})
 
 
 class OneObjective(AlgorithmContract):
     objectives = ((LOSS,),)
 
-
-class TestAsha(OneObjective):
-    def algorithm(self) -> Algorithm:
-        return algorithms.catalog().load("asha", {})
+    def _asked(self, problem: Problem, trials: list[Trial]) -> Suggestions:
+        return self.algorithm().suggest(problem._replace(first=len(trials)), trials, 2)
 
 
-class TestBohb(OneObjective):
-    def algorithm(self) -> Algorithm:
-        return algorithms.catalog().load("bohb", {})
+def suggested(answer: Suggestions, first: int) -> list[Trial]:
+    """The trials of an answer, with all that the log keeps of it."""
+    notes = json.loads(json.dumps(answer.notes))
+    return [
+        msgspec.structs.replace(
+            trial(first + place, assignment, TrialState.RUNNING),
+            note=notes[place],
+            parent=answer.parents[place],
+        )
+        for place, assignment in enumerate(answer.assignments)
+    ]
 
 
-class TestPopulation(OneObjective):
+def ended(one: Trial) -> Trial:
+    values = {"objective": float(one.number * 7 % 5)}
+    return msgspec.structs.replace(one, state=TrialState.COMPLETE, values=values)
+
+
+class TestAsha(OneObjective, name="asha"): ...
+
+
+class TestHyperband(OneObjective, name="hyperband"): ...
+
+
+class TestBohb(OneObjective, name="bohb"): ...
+
+
+class Budgeted(OneObjective):
+    """With a budget among the hyperparameters: good ones come again, with more of it."""
+
     waits = True
-    repeats = True
 
-    def algorithm(self) -> Algorithm:
-        return algorithms.catalog().load("pbt", {"population_size": 6})
+    def spaces(self) -> st.SearchStrategy[Space]:
+        return st.tuples(super().spaces(), integers()).map(
+            lambda both: Space((*both[0], *Space.of({"budget": {**both[1], "step": 1}})))
+        )
+
+    def nine(self) -> Space:
+        """All are tried with the least budget, and some with more."""
+        budget = {"budget": {"type": "int", "min": 1, "max": 4}}
+        return Space((*super().nine(), *Space.of(budget)))
+
+    def line(self) -> Space:
+        return Space((*super().line(), *Space.of({"budget": {"type": "int", "min": 1, "max": 4}})))
+
+    def test_trials_that_still_run_are_not_suggested_again(self) -> None:
+        """Nothing has the same budget twice, and in the end all has been tried."""
+        problem = Problem(self.nine(), (LOSS,), seed=3, first=0)
+        trials: list[Trial] = []
+        while not (answer := self._asked(problem, trials)).exhausted:
+            # What was suggested last still runs.
+            trials = [ended(one) for one in trials] + suggested(answer, len(trials))
+        assert len({key(one.hyperparameters) for one in trials}) == len(trials) > 9
+        without = [
+            {k: v for k, v in one.hyperparameters.items() if k != "budget"} for one in trials
+        ]
+        assert len({key(one) for one in without}) == 9
 
 
-del OneObjective
+class TestAshaWithBudgets(Budgeted, name="asha", resource="budget", reduction_factor=2): ...
+
+
+class TestHyperbandWithBudgets(
+    Budgeted, name="hyperband", resource="budget", reduction_factor=2
+): ...
+
+
+class TestBohbWithBudgets(Budgeted, name="bohb", resource="budget", reduction_factor=2): ...
+
+
+class Population(OneObjective):
+    """Each trial is a stretch of a member's training, with the same hyperparameters or others."""
+
+    waits = True
+
+    def _case(self, data: st.DataObject) -> tuple[Problem, list[Trial]]:
+        problem, history = super()._case(data)
+        return problem, [
+            msgspec.structs.replace(
+                one,
+                note={"member": one.number % 6},
+                parent=one.number - 6 if one.number >= 6 else None,
+            )
+            for one in history
+        ]
+
+    def test_trials_that_still_run_are_not_suggested_again(self) -> None:
+        """No two stretches that begin with one checkpoint have the same hyperparameters."""
+        problem = Problem(self.line(), (LOSS,), seed=3, first=0)
+        trials: list[Trial] = []
+        while len(trials) < 40:
+            answer = self._asked(problem, trials)
+            trials = [ended(one) for one in trials] + suggested(answer, len(trials))
+        assert len({(key(one.hyperparameters), one.parent) for one in trials}) == len(trials)
+
+
+class TestPopulation(Population, name="pbt", population_size=6): ...
+
+
+class TestBandits(Population, name="pb2", population_size=6):
+    examples = 10
+
+
+del OneObjective, Budgeted, Population
+
+
+def test_every_algorithm_keeps_the_contract() -> None:
+    """Of names that stand for the same thing, one is enough."""
+    assert {same(TABLE[name]) for name in AlgorithmContract.tested} == {
+        same(row) for row in TABLE.values()
+    }
+
+
+def same(row: Row) -> tuple[object, ...]:
+    return row.target, row.bind

@@ -1,9 +1,8 @@
 """The libraries behind Ray's searchers keep the contract, and learn from what the log says.
 
-Each is tested where it is installed: `make test-algorithms` installs them all.
+`make test-algorithms` installs them all.
 """
 
-from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -11,14 +10,11 @@ from hypothesis import strategies as st
 
 from algorithms import catalog
 from tests.contracts.algorithms import LOSS, AlgorithmContract, bounded, choices, integers, priors
-from tunelet.ports import Algorithm, Problem
+from tunelet.ports import Problem
 from tunelet.space import Space
 from tunelet.trial import Assignment, Trial, TrialState
 
-needs = {
-    name: pytest.mark.skipif(find_spec(name) is None, reason=f"needs {name}: install tunelet[ray]")
-    for name in ("ax", "bayes_opt", "hpbandster", "nevergrad", "zoopt")
-}
+pytestmark = pytest.mark.libraries
 
 
 class Unconditional(AlgorithmContract):
@@ -35,34 +31,37 @@ class Unconditional(AlgorithmContract):
         return st.dictionaries(st.sampled_from("abcd"), forms, min_size=1).map(Space.of)
 
 
-@needs["ax"]
-class TestAx(Unconditional):
-    def algorithm(self) -> Algorithm:
-        return catalog().load("ray.AxSearch", {})
+class TestAx(Unconditional, name="ray.AxSearch"):
+    examples = 3
 
 
-@needs["bayes_opt"]
-class TestBayesOpt(Unconditional):
-    def algorithm(self) -> Algorithm:
-        return catalog().load("ray.BayesOptSearch", {"random_search_steps": 2})
+class TestBayesOpt(Unconditional, name="ray.BayesOptSearch", random_search_steps=2):
+    examples = 10
 
 
-@needs["nevergrad"]
-class TestNevergrad(Unconditional):
-    def algorithm(self) -> Algorithm:
-        return catalog().load("ray.NevergradSearch", {"optimizer": "OnePlusOne"})
+class TestHebo(Unconditional, name="ray.HEBOSearch", rand_sample=16):
+    """With a model only of longer histories: each suggestion takes seconds."""
+
+    examples = 3
 
 
-@needs["hpbandster"]
-class TestTuneBohb(Unconditional):
-    def algorithm(self) -> Algorithm:
-        return catalog().load("ray.TuneBOHB", {})
+class TestNevergrad(Unconditional, name="ray.NevergradSearch", optimizer="OnePlusOne"): ...
 
 
-@needs["zoopt"]
-class TestZoopt(Unconditional):
-    def algorithm(self) -> Algorithm:
-        return catalog().load("ray.ZOOptSearch", {})
+class TestTuneBohb(Unconditional, name="ray.TuneBOHB"): ...
+
+
+class TestZoopt(Unconditional, name="ray.ZOOptSearch"): ...
+
+
+class TestBasicVariants(AlgorithmContract, name="ray.BasicVariantGenerator"): ...
+
+
+class TestHyperOpt(AlgorithmContract, name="ray.HyperOptSearch"):
+    objectives = ((LOSS,),)
+
+
+class TestOptuna(AlgorithmContract, name="ray.OptunaSearch"): ...
 
 
 del Unconditional
@@ -84,12 +83,12 @@ class TestWrapped:
 @pytest.mark.parametrize(
     ("name", "settings"),
     [
-        pytest.param("ray.AxSearch", {}, marks=needs["ax"]),
-        pytest.param("ray.BayesOptSearch", {}, marks=needs["bayes_opt"]),
-        pytest.param("ray.NevergradSearch", {"optimizer": "CMA"}, marks=needs["nevergrad"]),
-        pytest.param("ray.NevergradSearch", {"optimizer": "TBPSA"}, marks=needs["nevergrad"]),
-        pytest.param("ray.TuneBOHB", {}, marks=needs["hpbandster"]),
-        pytest.param("ray.ZOOptSearch", {}, marks=needs["zoopt"]),
+        ("ray.AxSearch", {}),
+        ("ray.BayesOptSearch", {}),
+        ("ray.NevergradSearch", {"optimizer": "CMA"}),
+        ("ray.NevergradSearch", {"optimizer": "TBPSA"}),
+        ("ray.TuneBOHB", {}),
+        ("ray.ZOOptSearch", {}),
     ],
 )
 def test_it_finds_what_random_search_misses(name: str, settings: dict[str, Any]) -> None:

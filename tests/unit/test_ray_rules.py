@@ -2,7 +2,6 @@
 
 import math
 from importlib import import_module
-from importlib.util import find_spec
 from random import Random
 from typing import Any
 
@@ -13,8 +12,7 @@ from tunelet.curves import Curves
 from tunelet.ports import Objective
 from tunelet.trial import Report, Trial, TrialState, plain
 
-# Not importorskip: a module skipped as a whole counts in suites that never selected it.
-pytestmark = pytest.mark.skipif(find_spec("ray") is None, reason="needs ray")
+pytestmark = pytest.mark.libraries
 CASES = [
     ("ray.ASHAScheduler", {}),
     ("ray.ASHAScheduler", {"max_t": 12, "grace_period": 2, "reduction_factor": 2}),

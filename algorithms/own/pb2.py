@@ -1,0 +1,119 @@
+"""Population based bandits (Parker-Holder, Nguyen and Roberts, NeurIPS 2020), asynchronous.
+
+As algorithms.own.pbt, but what takes over from the best is given the hyperparameters of which a
+model expects most: what each stretch gained over the one that it followed, by the number of
+stretches before, the loss that it began with, and its hyperparameters (algorithms.own.bandit).
+Choices stay as they are, as in Ray Tune. Until there is something to learn from,
+hyperparameters change as in population based training.
+"""
+
+import math
+from collections.abc import Sequence
+from random import Random
+from typing import TYPE_CHECKING
+
+from algorithms.own.pbt import PopulationBasedTraining, loss, member_of
+from tunelet.ports import Algorithm, Problem, Suggestions
+from tunelet.space import Categorical, Parameter
+from tunelet.trial import Assignment, Scalar, Trial
+
+_NEWEST = 200
+"""Stretches that the model is shown."""
+
+
+class PopulationBasedBandits(PopulationBasedTraining):
+    """`population_size`: by default `parallel_trials`, and at least 4."""
+
+    def __init__(
+        self, *, population_size: int | None = None, quantile_fraction: float = 0.25
+    ) -> None:
+        super().__init__(
+            population_size=population_size,
+            quantile_fraction=quantile_fraction,
+            resample_probability=0.0,
+        )
+
+    def suggest(self, problem: Problem, trials: Sequence[Trial], count: int) -> Suggestions:
+        """One by one, for each is to keep away from those before it."""
+        known = list(trials)
+        found: list[Trial] = []
+        for place in range(problem.first, problem.first + count):
+            answer = super().suggest(problem._replace(first=place), known, 1)
+            if not answer.assignments:
+                break
+            (assignment,), (note,), (parent,) = answer.assignments, answer.notes, answer.parents
+            found.append(Trial(place, assignment, 0.0, note=note, parent=parent))
+            known.append(found[-1])
+        return Suggestions(
+            [one.hyperparameters for one in found],
+            notes=[one.note for one in found],
+            parents=[one.parent for one in found],
+        )
+
+    def _explored(
+        self, problem: Problem, trials: Sequence[Trial], chosen: Trial, rng: Random
+    ) -> Assignment:
+        best = _Stretches(problem, trials).most_promising(chosen, rng)
+        if best is None:
+            return super()._explored(problem, trials, chosen, rng)
+        known = chosen.hyperparameters
+
+        def value(one: Parameter) -> Scalar:
+            if one.name in best:
+                return one.from_unit(best[one.name])
+            return known[one.name] if one.name in known else one.from_unit(rng.random())
+
+        return problem.space.build(value)
+
+
+class _Stretches:
+    """The stretches of the population, as the model sees them."""
+
+    def __init__(self, problem: Problem, trials: Sequence[Trial]) -> None:
+        self._problem = problem
+        self._numbers = [one for one in problem.space if not isinstance(one, Categorical)]
+        self._of = {trial.number: trial for trial in trials if member_of(trial) is not None}
+        self._depths: dict[int | None, int] = {}
+        for trial in self._of.values():
+            self._depths[trial.number] = self._depths.get(trial.parent, -1) + 1
+
+    def most_promising(self, chosen: Trial, rng: Random) -> dict[str, float] | None:
+        """Quantiles of the numbers for what follows `chosen`; None if too little is known."""
+        following = [one for one in self._of.values() if one.parent in self._of]
+        ended = [one for one in following if math.isfinite(self._gain(one))][-_NEWEST:]
+        if len(ended) < 2 or not self._numbers:
+            return None
+        from algorithms.own.bandit import Stretch, most_promising
+
+        def stretch(one: Trial) -> Stretch:
+            return Stretch(self._context(self._of[_known(one.parent)]), self._point(one))
+
+        best = most_promising(
+            [stretch(one) for one in ended],
+            [self._gain(one) for one in ended],
+            [stretch(one) for one in following if not one.state.finished],
+            self._context(chosen),
+            rng,
+        )
+        return dict(zip((one.name for one in self._numbers), best, strict=True))
+
+    def _gain(self, trial: Trial) -> float:
+        """By how much the stretch lowered the loss."""
+        return loss(self._of[_known(trial.parent)], self._problem) - loss(trial, self._problem)
+
+    def _context(self, before: Trial) -> tuple[float, float]:
+        """What a stretch after this one begins with, whatever its hyperparameters."""
+        return float(self._depths[before.number]), loss(before, self._problem)
+
+    def _point(self, trial: Trial) -> list[float]:
+        known = trial.hyperparameters
+        return [one.to_unit(known[one.name]) if one.name in known else 0.5 for one in self._numbers]
+
+
+def _known(number: int | None) -> int:
+    assert number is not None
+    return number
+
+
+if TYPE_CHECKING:
+    _: type[Algorithm] = PopulationBasedBandits
