@@ -34,7 +34,7 @@ test: install
 
 # In an environment of its own, with every library behind the algorithms: 7 GB.
 test-algorithms: $(LIBRARIES)/.installed
-	TUNELET_TEST_SKIPS=fail $(LIBRARIES)/bin/pytest -n 2 --dist loadgroup -m libraries
+	OMP_NUM_THREADS=1 TUNELET_TEST_SKIPS=fail $(LIBRARIES)/bin/pytest -n 2 --dist loadgroup -m libraries
 
 $(LIBRARIES)/.installed: $(BIN)/uv requirements/algorithms.txt pyproject.toml
 	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(LIBRARIES)

@@ -13,7 +13,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from algorithms.own.pbt import PopulationBasedTraining, loss, member_of
-from tunelet.ports import Algorithm, Problem, Suggestions
+from tunelet.ports import Algorithm, Problem
 from tunelet.space import Categorical, Parameter
 from tunelet.trial import Assignment, Scalar, Trial
 
@@ -31,23 +31,6 @@ class PopulationBasedBandits(PopulationBasedTraining):
             population_size=population_size,
             quantile_fraction=quantile_fraction,
             resample_probability=0.0,
-        )
-
-    def suggest(self, problem: Problem, trials: Sequence[Trial], count: int) -> Suggestions:
-        """One by one, for each is to keep away from those before it."""
-        known = list(trials)
-        found: list[Trial] = []
-        for place in range(problem.first, problem.first + count):
-            answer = super().suggest(problem._replace(first=place), known, 1)
-            if not answer.assignments:
-                break
-            (assignment,), (note,), (parent,) = answer.assignments, answer.notes, answer.parents
-            found.append(Trial(place, assignment, 0.0, note=note, parent=parent))
-            known.append(found[-1])
-        return Suggestions(
-            [one.hyperparameters for one in found],
-            notes=[one.note for one in found],
-            parents=[one.parent for one in found],
         )
 
     def _explored(

@@ -13,9 +13,9 @@ multiplied by one of `perturbation_factors`, and a choice becomes a neighbour in
 import math
 from collections.abc import Mapping, Sequence
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from algorithms.own.fresh import generator
+from algorithms.own.fresh import TRIES, generator, key
 from tunelet.parameter import as_number
 from tunelet.ports import Algorithm, Problem, Suggestions
 from tunelet.space import Float, Int, Normal, Parameter, Quantized
@@ -46,20 +46,22 @@ class PopulationBasedTraining:
 
     def suggest(self, problem: Problem, trials: Sequence[Trial], count: int) -> Suggestions:
         members = self._members(problem, trials)
-        found: list[Assignment] = []
-        notes: list[Any] = []
-        parents: list[int | None] = []
+        known, found = list(trials), []
         for place in range(problem.first, problem.first + count):
             member = next((one for one in members if one.free), None)
             if member is None:
                 break  # until one of the stretches ends
             member.free = False
             rng = generator(problem.seed, place, "pbt")
-            assignment, parent = self._next(problem, trials, member, members, rng)
-            found.append(assignment)
-            notes.append({_NOTE: member.index})
-            parents.append(parent)
-        return Suggestions(found, False, None, notes, parents)
+            assignment, parent = self._next(problem, known, member, members, rng)
+            note = {_NOTE: member.index}
+            found.append(Trial(place, assignment, 0.0, note=note, parent=parent))
+            known.append(found[-1])
+        return Suggestions(
+            [one.hyperparameters for one in found],
+            notes=[one.note for one in found],
+            parents=[one.parent for one in found],
+        )
 
     def _members(self, problem: Problem, trials: Sequence[Trial]) -> "list[_Member]":
         """Those whose last stretch ended longest ago come first."""
@@ -92,7 +94,14 @@ class PopulationBasedTraining:
             return problem.space.sample(rng), None
         chosen = rng.choice(better).best
         assert chosen is not None
-        return self._explored(problem, trials, chosen, rng), chosen.number
+        # What others go on with from this checkpoint, and its own member.
+        others = (one for one in trials if one.parent == chosen.number)
+        taken = {key(one.hyperparameters) for one in (chosen, *others)}
+        for _ in range(TRIES):
+            explored = self._explored(problem, trials, chosen, rng)
+            if key(explored) not in taken:
+                return explored, chosen.number
+        return problem.space.sample(rng), chosen.number
 
     def _explored(
         self, problem: Problem, trials: Sequence[Trial], chosen: Trial, rng: Random

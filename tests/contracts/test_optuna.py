@@ -38,7 +38,7 @@ class TestTpeSampler(AlgorithmContract, name="optuna.TPESampler", n_startup_tria
 
 @pytest.mark.libraries
 class TestGaussianProcess(AlgorithmContract, name="gp", n_startup_trials=2):
-    examples = 5
+    examples = 3
 
 
 class TestSobol(AlgorithmContract, name="sobol"): ...

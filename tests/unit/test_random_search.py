@@ -1,10 +1,14 @@
 """Random search draws from the prior that the space names, and nothing twice."""
 
+import math
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import optuna
 import pytest
+from hyperopt import Trials, hp, rand, space_eval
+from hyperopt.base import Domain
 from scipy.stats import chi2_contingency, ks_2samp
 
 from algorithms.own.random import RandomSearch
@@ -78,6 +82,58 @@ def test_discrete_values_are_as_frequent_as_optuna_makes_them(
     assert ours.keys() == theirs.keys()
     table = [[counts[value] for value in ours] for counts in (ours, theirs)]
     assert chi2_contingency(table).pvalue > 0.01
+
+
+HYPEROPTS: list[Any] = [
+    ({"type": "float", "min": 1.0, "max": 5.0}, lambda: hp.uniform("x", 1.0, 5.0)),
+    (
+        {"type": "float", "min": 1e-5, "max": 1.0, "scale": "log"},
+        lambda: hp.loguniform("x", math.log(1e-5), 0.0),
+    ),
+    ({"type": "normal", "mean": 2.0, "std": 3.0}, lambda: hp.normal("x", 2.0, 3.0)),
+    ({"type": "lognormal", "mean": 0.5, "std": 0.8}, lambda: hp.lognormal("x", 0.5, 0.8)),
+    # Not uniformint, whose ends are half as frequent as the rest.
+    ({"type": "int", "min": 3, "max": 9}, lambda: hp.randint("x", 3, 10)),
+    (
+        {"type": "normal", "mean": 2.0, "std": 3.0, "step": 2.0},
+        lambda: hp.qnormal("x", 2.0, 3.0, 2.0),
+    ),
+    ({"type": "categorical", "choices": ["a", "b", "c"]}, lambda: hp.choice("x", ["a", "b", "c"])),
+    (
+        {
+            "type": "categorical",
+            "choices": [{"value": "a", "weight": 3}, {"value": "b", "weight": 1}],
+        },
+        lambda: hp.pchoice("x", [(0.75, "a"), (0.25, "b")]),
+    ),
+]
+
+
+@pytest.mark.parametrize(("form", "distribution"), HYPEROPTS)
+def test_values_are_distributed_as_hyperopts_rand_draws_them(
+    form: dict[str, Any], distribution: Callable[[], Any]
+) -> None:
+    domain = Domain(lambda x: x, distribution())
+    docs = rand.suggest(list(range(DRAWS)), domain, Trials(), seed=3)
+    theirs = [space_eval(domain.expr, {"x": doc["misc"]["vals"]["x"][0]}) for doc in docs]
+    assert alike(drawn(form), theirs)
+
+
+def alike(ours: list[Any], theirs: list[Any]) -> bool:
+    """Whether both may be of one distribution."""
+    counts = Counter(ours), Counter(theirs)
+    if len(counts[0]) > DRAWS / 2:
+        return bool(ks_2samp(ours, theirs).pvalue > 0.01)
+    # Values that are rare say little: those together count as one.
+    common = {value for value in ours if counts[0][value] + counts[1][value] > 20}
+    table = [
+        [
+            *(count[value] for value in common),
+            1 + sum(v for k, v in count.items() if k not in common),
+        ]
+        for count in counts
+    ]
+    return bool(chi2_contingency(table).pvalue > 0.01)
 
 
 def test_weights_are_proportions() -> None:

@@ -18,6 +18,7 @@ CASES = [
     ("ray.ASHAScheduler", {"max_t": 12, "grace_period": 2, "reduction_factor": 2}),
     ("ray.AsyncHyperBandScheduler", {"max_t": 8, "reduction_factor": 2.0}),
     ("ray.ASHAScheduler", {"max_t": 9, "reduction_factor": 3, "stop_last_trials": False}),
+    ("ray.ASHAScheduler", {"max_t": 16, "reduction_factor": 2, "brackets": 3}),
     ("ray.MedianStoppingRule", {"grace_period": 0.0}),
     ("ray.MedianStoppingRule", {"grace_period": 3.0, "min_samples_required": 1}),
 ]
@@ -57,6 +58,10 @@ def history(rng: Random, name: str, settings: dict[str, Any], mode: str) -> int:
         if begun < 10 and len(alive) < 3:
             alive[begun] = (Theirs(begun), [])
             theirs.on_trial_add(Controller(), alive[begun][0])
+            if "brackets" in settings:
+                # Ray draws the bracket anew in each process; ours follows from the number.
+                bracket = theirs._brackets[ours._bracket(begun)]
+                theirs._trial_info[str(begun)] = bracket
             begun += 1
         number = rng.choice(sorted(alive))
         trial, told = alive[number]

@@ -60,6 +60,11 @@ RULES_AND_PRUNERS = [
         {"min_resource": 1, "max_resource": 12, "reduction_factor": 2},
         pruners.HyperbandPruner(1, 12, 2),
     ),
+    (
+        "optuna.HyperbandPruner",
+        {"min_resource": 2, "max_resource": 18, "reduction_factor": 3, "bootstrap_count": 1},
+        pruners.HyperbandPruner(2, 18, 3, bootstrap_count=1),
+    ),
     ("wilcoxon", {"p_threshold": 0.4}, pruners.WilcoxonPruner(p_threshold=0.4)),
     (
         "optuna.PatientPruner",
@@ -140,6 +145,27 @@ def test_each_verdict_is_optunas(
         both = Both(rule(name, asked), pruner, direction)
         both.run(Random(seed))
         stopped += both.stopped
+    assert stopped > 20
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("asha", {"min_resource": 3}), ("hyperband", {"max_resource": 301})],
+)
+def test_auto_is_what_the_first_complete_trial_says(name: str, told: dict[str, Any]) -> None:
+    """Optuna's "auto" is another once its process starts anew; ours follows from the log."""
+    curves = Curves(Objective("loss", "minimize"))
+    rng, stopped = Random(1), 0
+    for number in range(60):
+        reports: tuple[Report, ...] = ()
+        for step in (1, 4, 30, 120, 300):
+            reports = (*reports, Report(step, {"loss": plain(rng.gauss(0, 1))}))
+            curves.take(Trial(number, {}, 0.0, TrialState.RUNNING, reports=reports))
+            verdicts = [rule(name, asked).stops(curves, number) for asked in ({}, told)]
+            assert number == 0 or verdicts[0] == verdicts[1]
+            stopped += verdicts[0] is not None
+        values = reports[-1].values
+        curves.take(Trial(number, {}, 0.0, TrialState.COMPLETE, reports=reports, values=values))
     assert stopped > 20
 
 
