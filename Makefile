@@ -4,6 +4,8 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 LIBRARIES := .venv-algorithms
 PACKAGES := tunelet functions adapters algorithms benchmarks
+# A library's threads would only be in the way of the other tests.
+ONE_THREAD := OMP_NUM_THREADS=1
 ELSEWHERE := libraries or stores or cluster or browser or terraform
 
 .PHONY: install demo test test-algorithms test-stores test-cluster test-browser test-terraform
@@ -30,11 +32,11 @@ test: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(PACKAGES)
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n 2 --dist loadgroup -m "not ($(ELSEWHERE))"
+	$(ONE_THREAD) $(BIN)/pytest -n 2 --dist loadgroup -m "not ($(ELSEWHERE))"
 
 # In an environment of its own, with every library behind the algorithms: 7 GB.
 test-algorithms: $(LIBRARIES)/.installed
-	OMP_NUM_THREADS=1 TUNELET_TEST_SKIPS=fail $(LIBRARIES)/bin/pytest -n 2 --dist loadgroup -m libraries
+	$(ONE_THREAD) TUNELET_TEST_SKIPS=fail $(LIBRARIES)/bin/pytest -n 2 --dist loadgroup -m libraries
 
 $(LIBRARIES)/.installed: $(BIN)/uv requirements/algorithms.txt pyproject.toml
 	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(LIBRARIES)

@@ -17,7 +17,8 @@ from scipy.optimize import minimize
 
 Array = NDArray[np.float64]
 
-_STARTS = 10
+_POINTS = 500
+"""At which the bound is looked at."""
 _BOUNDS = np.log([(1e-3, 1e3), (1e-3, 1e3), (1e-5, 0.5), (1e-6, 1.0)])
 
 
@@ -65,7 +66,9 @@ def fitted(x: Array, y: Array) -> Kernel:
     def unlikelihood(theta: Array) -> float:
         return -Process(x, y, Kernel(*np.exp(theta))).likelihood()
 
-    found = minimize(unlikelihood, np.log(Kernel()), method="L-BFGS-B", bounds=_BOUNDS)
+    found = minimize(
+        unlikelihood, np.log(Kernel()), method="L-BFGS-B", bounds=_BOUNDS, options={"maxiter": 30}
+    )
     return Kernel(*(float(value) for value in np.exp(found.x)))
 
 
@@ -102,23 +105,20 @@ def most_promising(
     boldness = math.sqrt(0.2 + max(0.0, math.log(0.4 * len(x))))
     ahead = (np.array(context) - low) / wide
 
-    def bound(point: Array) -> float:
-        at = np.hstack([ahead, point])[None, :]
-        return float((model.mean(at) + boldness * known.deviation(at))[0])
+    def bound(points: Array) -> Array:
+        at = np.hstack([np.tile(ahead, (len(points), 1)), points])
+        return model.mean(at) + boldness * known.deviation(at)
 
     return _highest(bound, len(ended[0].point), rng)
 
 
-def _highest(bound: Callable[[Array], float], size: int, rng: Random) -> list[float]:
-    """Where `bound` is highest on [0, 1]^size, as far as climbing from random places tells."""
-    climbs = [
-        minimize(
-            lambda free: -bound(free),
-            [rng.random() for _ in range(size)],
-            method="L-BFGS-B",
-            bounds=[(0.0, 1.0)] * size,
-        )
-        for _ in range(_STARTS)
-    ]
-    best: Array = min(climbs, key=lambda one: float(one.fun)).x
-    return [float(each) for each in np.clip(best, 0.0, 1.0)]
+def _highest(bound: Callable[[Array], Array], size: int, rng: Random) -> list[float]:
+    """Where `bound` is highest on [0, 1]^size, as far as climbing from the best of many tells."""
+    points = np.array([[rng.random() for _ in range(size)] for _ in range(_POINTS)])
+    found = minimize(
+        lambda point: -bound(point[None, :])[0],
+        points[np.argmax(bound(points))],
+        method="L-BFGS-B",
+        bounds=[(0.0, 1.0)] * size,
+    )
+    return [float(each) for each in np.clip(found.x, 0.0, 1.0)]

@@ -17,7 +17,7 @@ from tunelet.ports import Algorithm, Problem
 from tunelet.space import Categorical, Parameter
 from tunelet.trial import Assignment, Scalar, Trial
 
-_NEWEST = 200
+_NEWEST = 100
 """Stretches that the model is shown."""
 
 
