@@ -44,13 +44,16 @@ def everything(space: Space) -> Enumeration | None:
 
 
 class Untried:
-    """A space without the assignments that were taken."""
+    """A space without the assignments that were taken.
 
-    def __init__(self, space: Space, taken: Iterable[Assignment]) -> None:
+    `drawn` says that all come from the prior; a model may come back to where it was.
+    """
+
+    def __init__(self, space: Space, taken: Iterable[Assignment], drawn: bool = True) -> None:
         self._space = space
         self._all = everything(space)
         # Where each draw has a continuous value, none comes twice: no need to look at the past.
-        endless = any(one.continuous and not one.when for one in space)
+        endless = drawn and any(one.continuous and not one.when for one in space)
         self._taken = set() if endless else {key(assignment) for assignment in taken}
 
     def __contains__(self, assignment: Assignment) -> bool:
@@ -89,7 +92,8 @@ def new_ones(
     `ask` is called with the trial's number and the attempt, from 0, until what it answers is
     new; after `TRIES` attempts or None the prior is drawn from. `take` is told what is suggested.
     """
-    untried = Untried(problem.space, (trial.hyperparameters for trial in trials))
+    tried = (trial.hyperparameters for trial in trials)
+    untried = Untried(problem.space, tried, drawn=False)
     found: list[Assignment] = []
     for place in range(problem.first, problem.first + count):
         asked = (ask(place, attempt) for attempt in range(TRIES))

@@ -31,5 +31,7 @@ def propose(
     for point, loss in known.with_lies():
         values = dict(zip(names, known.cube.whole(point), strict=True))
         made.tell(space.spawn_child(new_value=values), loss)
+    # Optimizers look at it: the first one asked for is the middle of the space, to some.
+    made._num_ask = len(known.ended) + len(known.pending)
     found = made.ask().value
     return [float(found[name]) for name in names]

@@ -85,7 +85,7 @@ ROWS = (
             "string",
             None,
             required=True,
-            summary="its name in Nevergrad's registry, such as TwoPointsDE",
+            summary="its name in Nevergrad's registry, such as OnePlusOne",
         ),
         Setting("optimizer_kwargs", "object", None, nullable=True, summary="its arguments"),
         libraries=("nevergrad",),

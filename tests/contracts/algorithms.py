@@ -38,6 +38,19 @@ def key(assignment: Assignment) -> str:
     return json.dumps(assignment, sort_keys=True)
 
 
+def suggested(answer: Suggestions, first: int) -> list[Trial]:
+    """The trials of an answer, running, with all that the log keeps of it."""
+    notes = json.loads(json.dumps(answer.notes))
+    return [
+        msgspec.structs.replace(
+            trial(first + place, assignment, TrialState.RUNNING),
+            note=notes[place] if notes else None,
+            parent=answer.parents[place] if answer.parents else None,
+        )
+        for place, assignment in enumerate(answer.assignments)
+    ]
+
+
 def encoded(suggestions: Suggestions) -> bytes:
     """The answer as the log would keep it, memory included."""
     return msgspec.json.encode(suggestions)
@@ -160,7 +173,7 @@ class AlgorithmContract:
         return spaces()
 
     def line(self) -> Space:
-        """A space with more values than any test asks for."""
+        """A space with more values of x than any test asks for."""
         return Space.of({"x": {"type": "float", "min": 0.0, "max": 1.0}})
 
     def nine(self) -> Space:
@@ -214,6 +227,22 @@ class AlgorithmContract:
         space = self.nine()
         trials = self.all_of(space)
         assert len({key(one.hyperparameters) for one in trials}) == len(trials) == space.size() == 9
+
+    def test_values_without_end_do_not_come_again(self) -> None:
+        problem = Problem(self.line(), (LOSS,), seed=3, first=0)
+        trials: list[Trial] = []
+        for number in range(7):
+            asked = problem._replace(first=number)
+            answer = self.algorithm().suggest(asked, trials, 1)
+            problem = problem._replace(memory=answer.memory)
+            (made,) = suggested(answer, number)
+            values = {"objective": abs(float(str(made.hyperparameters["x"])) - 0.3)}
+            trials.append(msgspec.structs.replace(made, state=TrialState.COMPLETE, values=values))
+        assert len({self.once(one) for one in trials}) == 7
+
+    def once(self, one: Trial) -> Any:
+        """What of a trial may not come again."""
+        return key(one.hyperparameters)
 
     def all_of(self, space: Space) -> list[Trial]:
         """The trials until nothing is left to suggest; every third one still runs."""

@@ -1,6 +1,6 @@
 """The project's own algorithms keep the contract, and no algorithm goes without it."""
 
-import json
+from typing import Any
 
 import msgspec
 from hypothesis import strategies as st
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from algorithms.row import Row
 from algorithms.table import TABLE
 from tests.contracts import test_hyperopt, test_optuna, test_ray
-from tests.contracts.algorithms import LOSS, AlgorithmContract, integers, key, trial
+from tests.contracts.algorithms import LOSS, AlgorithmContract, integers, key, suggested
 from tunelet.ports import Problem, Suggestions
 from tunelet.space import Space
 from tunelet.trial import Trial, TrialState
@@ -35,19 +35,6 @@ class OneObjective(AlgorithmContract):
 
     def _asked(self, problem: Problem, trials: list[Trial]) -> Suggestions:
         return self.algorithm().suggest(problem._replace(first=len(trials)), trials, 2)
-
-
-def suggested(answer: Suggestions, first: int) -> list[Trial]:
-    """The trials of an answer, with all that the log keeps of it."""
-    notes = json.loads(json.dumps(answer.notes))
-    return [
-        msgspec.structs.replace(
-            trial(first + place, assignment, TrialState.RUNNING),
-            note=notes[place],
-            parent=answer.parents[place],
-        )
-        for place, assignment in enumerate(answer.assignments)
-    ]
 
 
 def ended(one: Trial) -> Trial:
@@ -130,7 +117,10 @@ class Population(OneObjective):
         while len(trials) < 40:
             answer = self._asked(problem, trials)
             trials = [ended(one) for one in trials] + suggested(answer, len(trials))
-        assert len({(key(one.hyperparameters), one.parent) for one in trials}) == len(trials)
+        assert len({self.once(one) for one in trials}) == len(trials)
+
+    def once(self, one: Trial) -> Any:
+        return key(one.hyperparameters), one.parent
 
 
 class TestPopulation(Population, name="pbt", population_size=6): ...

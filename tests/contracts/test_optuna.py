@@ -52,7 +52,7 @@ class Finite(AlgorithmContract):
         return st.dictionaries(st.sampled_from("abc"), form, min_size=1).map(Space.of)
 
     def line(self) -> Space:
-        return Space.of({"n": {"type": "int", "min": 1, "max": 9}})
+        return Space.of({"x": {"type": "int", "min": 1, "max": 9}})
 
 
 class TestBruteForce(Finite, name="optuna.BruteForceSampler"): ...
