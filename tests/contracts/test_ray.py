@@ -3,6 +3,7 @@
 `make test-algorithms` installs them all.
 """
 
+from random import Random
 from typing import Any
 
 import pytest
@@ -96,6 +97,24 @@ def test_it_finds_what_random_search_misses(name: str, settings: dict[str, Any])
     assert sum(learnt[20:]) < sum(random[20:]) * 0.7
 
 
+def test_hebos_model_repeats_its_answer_and_learns() -> None:
+    """A suggestion takes seconds, so two of them have to do."""
+    space = Space.of({n: {"type": "float", "min": -5.0, "max": 5.0} for n in "xyz"})
+    rng, trials = Random(1), []
+    for number in range(12):
+        found = space.sample(rng)
+        values = {"objective": measure(found)}
+        trials.append(Trial(number, found, 0.0, TrialState.COMPLETE, values=values))
+    asked = Problem(space, (LOSS,), 5, len(trials))
+    answers = [catalog().load("ray.HEBOSearch", {}).suggest(asked, trials, 1) for _ in range(2)]
+    assert answers[0] == answers[1]
+    assert measure(answers[0].assignments[0]) < sorted(map(loss, trials))[5]
+
+
+def loss(trial: Trial) -> float:
+    return float(trial.values["objective"])
+
+
 def measure(assignment: Assignment) -> float:
     return sum((float(str(value)) - 2) ** 2 for value in assignment.values())
 
@@ -111,4 +130,4 @@ def run(name: str, settings: dict[str, Any], count: int = 40) -> list[float]:
             trials.append(
                 Trial(len(trials), found, 0.0, done, values={"objective": measure(found)})
             )
-    return [float(one.values["objective"]) for one in trials]
+    return [loss(one) for one in trials]
