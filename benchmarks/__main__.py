@@ -11,6 +11,8 @@ from benchmarks.figures import line
 
 BENCHMARKS = (
     "overhead",
+    "suggest",
+    "quality",
     "coldstart",
     "writers",
     "load",

@@ -13,8 +13,10 @@ holding more than they must.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from heapq import merge as merge_sorted
+from types import MappingProxyType
+from typing import Protocol
 
 import msgspec
 from msgspec.structs import replace
@@ -63,6 +65,16 @@ class Head(msgspec.Struct, frozen=True):
     segments: tuple[Segment, ...] = ()
     tombstone: Tombstone | None = None
     """The newest deletion in the log."""
+
+
+NONE_KNOWN: Mapping[int, Trial] = MappingProxyType({})
+
+
+class Left(Protocol):
+    """Trials of one moment, which may be read more than once."""
+
+    def __call__(self, after: int, known: Mapping[int, Trial] = NONE_KNOWN) -> Iterator[Trial]:
+        """Those behind `after` by number; the `known` ones are not read, but given as they are."""
 
 
 _encoder = msgspec.json.Encoder()
@@ -167,12 +179,18 @@ def encode_trials(trials: Iterable[Trial]) -> bytes:
     return _encoder.encode_lines(sorted(trials, key=lambda t: t.number))
 
 
-def decode_trials(data: bytes, after: int = -1) -> Iterator[Trial]:
-    """A segment's trials with a number above `after`.
+def decode_trials(
+    data: bytes, after: int = -1, known: Mapping[int, Trial] = NONE_KNOWN
+) -> Iterator[Trial]:
+    """A segment's trials with a number above `after`; the `known` ones, by number, as they are.
 
     Raises `msgspec.MsgspecError` where the bytes are no segment's.
     """
-    return (_trial.decode(line) for number, line in numbered(data) if number > after)
+    return (
+        known.get(number) or _trial.decode(line)
+        for number, line in numbered(data)
+        if number > after
+    )
 
 
 def join(parts: Sequence[bytes]) -> bytes:

@@ -23,7 +23,7 @@ from tunelet.commands import Command
 from tunelet.entry import Damaged
 from tunelet.errors import CommitUnknown, NotFound, Reject, Retry
 from tunelet.experiment import DELETED, Experiment
-from tunelet.history import Head
+from tunelet.history import Head, Left
 from tunelet.inbox import Inbox, Order, may_wait
 from tunelet.ports import Store
 from tunelet.remains import lives_with_files, remains, remove
@@ -98,7 +98,7 @@ class Journal:
         experiment, left = self.moment()
         return experiment, left(after)
 
-    def moment(self) -> tuple[Experiment, Callable[[int], Iterator[Trial]]]:
+    def moment(self) -> tuple[Experiment, Left]:
         """As `history`, with trials that can be read more than once, from behind any number."""
         head = self._now()
         left = partial(self._tail.segments.trials, head.segments)

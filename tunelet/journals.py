@@ -2,14 +2,14 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from heapq import merge
-from typing import overload
 
-from tunelet.errors import NotFound, Reject, Retry
+from tunelet.errors import NotFound
 from tunelet.experiment import Experiment
+from tunelet.history import NONE_KNOWN, Left
 from tunelet.journal import Journal
+from tunelet.past import Memory, Past
 from tunelet.ports import Store
 from tunelet.trial import Trial
 
@@ -30,6 +30,7 @@ class Journals:
         self._sleep = sleep
         self._lock = threading.Lock()
         self._open: dict[tuple[str, str], Journal] = {}
+        self._ended = Memory()
 
     def of(self, namespace: str, name: str) -> Journal:
         key = (namespace, name)
@@ -56,55 +57,38 @@ class Journals:
         experiment, trials = self.moment(namespace, name)
         return experiment, trials(after)
 
-    def moment(
-        self, namespace: str, name: str
-    ) -> tuple[Experiment, Callable[[int], Iterator[Trial]]]:
+    def moment(self, namespace: str, name: str) -> tuple[Experiment, Left]:
         """As `history`, with trials that can be read more than once, from behind any number."""
         experiment, left = self.of(namespace, name).moment()
 
-        def trials(after: int) -> Iterator[Trial]:
+        def trials(after: int, known: Mapping[int, Trial] = NONE_KNOWN) -> Iterator[Trial]:
             here = sorted((t for t in experiment.trials.values() if t.number > after), key=_number)
-            return merge(left(after), here, key=_number)
+            return merge(left(after, known), here, key=_number)
 
         return experiment, trials
 
     def of_life(self, experiment: Experiment, after: int = -1) -> Iterator[Trial]:
         """As `trials`, of this life of the name: raises `NotFound` if another has it by now."""
-        now, trials = self.history(experiment.namespace, experiment.name, after)
+        trials = self._of_life(experiment)
+        return (trial for trial in trials(after) if trial.number < experiment.next_number)
+
+    def past(self, experiment: Experiment) -> Past:
+        """The trials that the experiment had, as of `experiment`, by number."""
+
+        def read() -> Sequence[Trial]:
+            ended = self._ended.take(experiment.uid)
+            rest = self._of_life(experiment)(ended.last, ended.others)
+            trials = ended.complete(rest)
+            self._ended.put(experiment.uid, ended)
+            return trials[: experiment.next_number]
+
+        return Past(read)
+
+    def _of_life(self, experiment: Experiment) -> Left:
+        now, trials = self.moment(experiment.namespace, experiment.name)
         if now.uid != experiment.uid:
             raise NotFound("the experiment was deleted; another has its name")
-        return (trial for trial in trials if trial.number < experiment.next_number)
-
-    def past(self, experiment: Experiment) -> "Past":
-        """The trials that the experiment had, as of `experiment`, by number."""
-        return Past(lambda: self.of_life(experiment))
-
-
-class Past(Sequence[Trial]):
-    """Trials that are read when the first is asked for: not every algorithm looks back.
-
-    Raises `Retry` if they cannot be read now, whatever the reason: it is not the algorithm's.
-    """
-
-    def __init__(self, read: Callable[[], Iterator[Trial]]) -> None:
-        self._read = read
-
-    @cached_property
-    def _trials(self) -> tuple[Trial, ...]:
-        try:
-            return tuple(self._read())
-        except Reject as refusal:
-            raise Retry(f"the past cannot be read: {refusal}") from refusal
-
-    def __len__(self) -> int:
-        return len(self._trials)
-
-    @overload
-    def __getitem__(self, index: int) -> Trial: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Trial]: ...
-    def __getitem__(self, index: int | slice) -> Trial | Sequence[Trial]:
-        return self._trials[index]
+        return trials
 
 
 def _number(trial: Trial) -> int:

@@ -288,10 +288,11 @@ class Loop:
         found: list[Trial] = []
         for source in experiment.spec.get("warm_start", ()):
             try:
-                known, past = self._journals.history(experiment.namespace, source["name"])
+                known = self._journals.read(experiment.namespace, source["name"])
             except NotFound:
                 continue  # deleted since
             if known.uid == source["uid"]:
+                past = self._journals.past(known)
                 found += [t for t in past if t.number < source["trials"] and t.state.finished]
         return found
 

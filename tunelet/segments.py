@@ -8,7 +8,7 @@ does no harm if two processes write the same object.
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from heapq import heappop, heappush, heapreplace
 from math import inf
 
@@ -18,6 +18,7 @@ from tunelet.chain import heads, origin
 from tunelet.entry import check_format
 from tunelet.errors import Retry
 from tunelet.history import (
+    NONE_KNOWN,
     WINDOW,
     Closed,
     Head,
@@ -104,20 +105,30 @@ class Segments:
                 del self._unsaved[seq]
                 self._own.discard(seq)
 
-    def trials(self, segments: tuple[Segment, ...], after: int = -1) -> Iterator[Trial]:
-        """Trials with a number above `after`, in order, reading only what it must."""
+    def trials(
+        self,
+        segments: tuple[Segment, ...],
+        after: int = -1,
+        known: Mapping[int, Trial] = NONE_KNOWN,
+    ) -> Iterator[Trial]:
+        """Trials with a number above `after`, in order, reading only what it must.
+
+        Those of them that are `known`, by number, are not read again.
+        """
         wanted = [s for s in segments if s.trials and s.highest > after]
         wanted.sort(key=lambda s: s.lowest)
         with self._lock:
             self._cache = {s: data for s, data in self._cache.items() if s in segments}
-        return self._in_order(wanted, after)
+        return self._in_order(wanted, after, known)
 
-    def _in_order(self, wanted: list[Segment], after: int) -> Iterator[Trial]:
+    def _in_order(
+        self, wanted: list[Segment], after: int, known: Mapping[int, Trial]
+    ) -> Iterator[Trial]:
         """Numbers of different segments overlap; none is read before its first trial's turn."""
         at_hand: list[_Opened] = []
         for index, segment in enumerate(wanted):
             yield from _below(at_hand, segment.lowest)
-            rest = decode_trials(self._bytes(segment), after)
+            rest = decode_trials(self._bytes(segment), after, known)
             if (first := next(rest, None)) is not None:
                 heappush(at_hand, (first.number, index, first, rest))
         yield from _below(at_hand, inf)

@@ -8,17 +8,20 @@ is on, so nothing is lost; of what it suggests, values that are not active are d
 import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from itertools import chain
 from typing import Any, NamedTuple
 
 from hyperopt import hp
 from hyperopt.base import JOB_STATE_DONE, JOB_STATE_NEW, Domain, Trials, trials_from_docs
 
+from algorithms.own.kept import Made, Shelf
 from tunelet.ports import Problem
 from tunelet.space import Categorical, Float, Int, LogNormal, Normal, Parameter, Quantized
 from tunelet.trial import Assignment, Scalar, Trial, TrialState, number
 
 _EPOCH = datetime.fromtimestamp(0)
+
+
+_NEW: dict[str, Any] = {"status": "new"}
 
 
 class Node(NamedTuple):
@@ -29,13 +32,21 @@ class Node(NamedTuple):
     decode: Callable[[Any], Scalar]
 
 
+class Told(NamedTuple):
+    """A trial as Hyperopt is told of it."""
+
+    doc: dict[str, Any]
+    loss: float
+    pruned: bool
+
+
 class History:
     """What Hyperopt's algorithms are called with; `take` adds trials that run from now on.
 
     `bounded` is for algorithms that know no distribution without bounds or with weights.
     """
 
-    def __init__(self, problem: Problem, trials: Sequence[Trial], bounded: bool = False) -> None:
+    def __init__(self, problem: Problem, bounded: bool = False) -> None:
         self._space = problem.space
         self._objective = problem.objectives[0]
         self._nodes = {
@@ -45,14 +56,20 @@ class History:
         self.domain = Domain(
             _never_called, {name: each.expression for name, each in self._nodes.items()}
         )
-        past = [trial for trial in chain(problem.prior, trials) if self._fits(trial)]
-        losses = [self._loss(trial) for trial in past if trial.state is TrialState.COMPLETE]
-        worst = max((loss for loss in losses if math.isfinite(loss)), default=math.inf)
-        self._docs = [self._doc(place, trial, worst) for place, trial in enumerate(past)]
+        self._told: Made[Told | None] = Made(self._tell)
+        self._docs: list[dict[str, Any]] = []
+        self.next_id = 0
 
-    @property
-    def next_id(self) -> int:
-        return len(self._docs)
+    def follow(self, problem: Problem, trials: Sequence[Trial]) -> None:
+        self._told.follow([*problem.prior, *trials])
+        told = [each for each in self._told.each if each is not None]
+        losses = (each.loss for each in told if not each.pruned)
+        worst = max((loss for loss in losses if math.isfinite(loss)), default=math.inf)
+        for each in told:
+            if each.pruned:
+                each.doc["result"] = _result(max(each.loss, worst))
+        self._docs = [each.doc for each in told]
+        self.next_id = len(self._told.each)
 
     def trials(self, ended: bool = False) -> Trials:
         """All trials, or only those that have a loss."""
@@ -67,7 +84,8 @@ class History:
         )
 
     def take(self, assignment: Assignment) -> None:
-        self._docs.append(self._document(self.next_id, assignment, JOB_STATE_NEW, {}))
+        self._docs.append(self._document(self.next_id, assignment, JOB_STATE_NEW, _NEW))
+        self.next_id += 1
 
     def _fits(self, trial: Trial) -> bool:
         """Whether all values are possible here; those from another experiment may not be."""
@@ -77,15 +95,15 @@ class History:
             for name, value in trial.hyperparameters.items()
         )
 
-    def _doc(self, tid: int, trial: Trial, worst: float) -> dict[str, Any]:
+    def _tell(self, tid: int, trial: Trial) -> Told | None:
+        if not self._fits(trial):
+            return None
         if not trial.state.finished:
-            return self._document(tid, trial.hyperparameters, JOB_STATE_NEW, {"status": "new"})
-        loss = self._loss(trial)
-        if trial.state is TrialState.PRUNED:
-            loss = max(loss, worst)
-        failed = trial.state is TrialState.FAIL or not math.isfinite(loss)
-        result = {"status": "fail"} if failed else {"status": "ok", "loss": loss}
-        return self._document(tid, trial.hyperparameters, JOB_STATE_DONE, result)
+            doc = self._document(tid, trial.hyperparameters, JOB_STATE_NEW, _NEW)
+            return Told(doc, math.nan, False)
+        loss = math.nan if trial.state is TrialState.FAIL else self._loss(trial)
+        doc = self._document(tid, trial.hyperparameters, JOB_STATE_DONE, _result(loss))
+        return Told(doc, loss, trial.state is TrialState.PRUNED)
 
     def _loss(self, trial: Trial) -> float:
         """What Hyperopt is to minimize; NaN if the trial has nothing of it."""
@@ -101,7 +119,7 @@ class History:
             "tid": tid,
             "state": state,
             "spec": None,
-            "result": result or {"status": "new"},
+            "result": result,
             "misc": {
                 "tid": tid,
                 "cmd": None,
@@ -117,6 +135,14 @@ class History:
             "book_time": _EPOCH,
             "refresh_time": _EPOCH,
         }
+
+
+HISTORIES: Shelf[History] = Shelf()
+"""By whether they are bounded."""
+
+
+def _result(loss: float) -> dict[str, Any]:
+    return {"status": "ok", "loss": loss} if math.isfinite(loss) else {"status": "fail"}
 
 
 def node(parameter: Parameter) -> Node:

@@ -30,21 +30,25 @@ class Hyperopt:
     def __init__(self, *, module: str, **settings: Any) -> None:
         self._suggest = _function(module, settings)
         self._adaptive = module == "atpe"
+        self._independent = module == "rand"
 
     def suggest(self, problem: Problem, trials: Sequence[Trial], count: int) -> Suggestions:
-        from algorithms.hyperopt.domain import History
+        from algorithms.hyperopt.domain import HISTORIES, History
 
-        history = History(problem, trials, bounded=self._adaptive)
+        # Independent draws look at no trial.
+        past = () if self._independent else trials
+        new = partial(History, problem, self._adaptive)
+        with HISTORIES.of(problem, past, new, self._adaptive) as history:
 
-        def ask(place: int, attempt: int) -> Assignment:
-            seed = generator(problem.seed, place, f"hyperopt {attempt}").getrandbits(31)
-            with _SEEDING:
-                _seed(seed)
-                known = history.trials(ended=self._adaptive)
-                (doc,) = self._suggest([history.next_id], history.domain, known, seed)
-            return history.assignment(doc["misc"]["vals"])
+            def ask(place: int, attempt: int) -> Assignment:
+                seed = generator(problem.seed, place, f"hyperopt {attempt}").getrandbits(31)
+                with _SEEDING:
+                    _seed(seed)
+                    known = history.trials(ended=self._adaptive)
+                    (doc,) = self._suggest([history.next_id], history.domain, known, seed)
+                return history.assignment(doc["misc"]["vals"])
 
-        return new_ones(problem, trials, count, ask, history.take)
+            return new_ones(problem, trials, count, ask, history.take)
 
 
 def _seed(seed: int) -> None:

@@ -14,6 +14,7 @@ sampler repeats what was tried, it is asked again, and then the prior is.
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from algorithms.own.fresh import Untried, generator
@@ -31,6 +32,9 @@ _TRIES = 4
 _GENERATIONS = 2
 """Generations whose parents stay in the memory."""
 
+_PARTIAL = ("CmaEsSampler", "GPSampler", "QMCSampler")
+"""They leave some hyperparameters to another sampler."""
+
 _PARENTS = ":parent:"
 _PASSING = ("fixed_params", ":relative_params:")
 """Notes that matter only while Optuna itself runs the trial."""
@@ -44,11 +48,20 @@ class Sampler:
         self._settings = settings
 
     def suggest(self, problem: Problem, trials: Sequence[Trial], count: int) -> Suggestions:
-        from algorithms.optuna.study import PastStudy
+        from algorithms.optuna.study import STUDIES, PastStudy
 
-        untried = Untried(problem.space, (trial.hyperparameters for trial in trials))
+        untried = Untried(problem, trials)
         memory = problem.memory if isinstance(problem.memory, dict) else {}
-        study = PastStudy(problem, trials, memory.get("optuna"))
+        # Independent draws look at no trial.
+        past = () if self._sampler == "RandomSampler" else trials
+        kind = self._sampler, repr(self._settings)
+        with STUDIES.of(problem, past, partial(PastStudy, problem), *kind) as study:
+            study.remember(memory.get("optuna", {}))
+            return self._answer(problem, study, untried, count)
+
+    def _answer(
+        self, problem: Problem, study: "PastStudy", untried: Untried, count: int
+    ) -> Suggestions:
         found: list[Assignment] = []
         notes: list[Any] = []
         exhausted = False
@@ -76,7 +89,7 @@ class Sampler:
                 trial, suggested = study.ask(made)
             if suggested in untried:
                 return suggested, _note(study.noted(trial))
-            study.withdraw(trial)
+            study.withdraw()
         return None, None
 
 
@@ -108,6 +121,9 @@ def _made(
         # Each trial is a point of one sequence.
         seed = generator(problem.seed, 0, "qmc").getrandbits(31)
         given["warn_asynchronous_seeding"] = False
+    if name in _PARTIAL:
+        # The catalog says what it cannot model; a line in the log for each trial says no more.
+        given["warn_independent_sampling"] = False
     with warnings.catch_warnings():
         # What is experimental in Optuna says so each time.
         warnings.simplefilter("ignore")

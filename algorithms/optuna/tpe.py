@@ -17,7 +17,9 @@ The study is rebuilt in memory from the history on every call:
 import math
 import warnings
 from collections.abc import Sequence
-from itertools import chain
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from algorithms.own.fresh import Untried, generator
@@ -54,8 +56,13 @@ class TreeParzen:
         self._constant_liar = constant_liar
 
     def suggest(self, problem: Problem, trials: Sequence[Trial], count: int) -> Suggestions:
-        untried = Untried(problem.space, (trial.hyperparameters for trial in trials))
-        study = self._study(problem, trials)
+        untried = Untried(problem, trials)
+        with self._study(problem, trials) as study:
+            return self._answer(problem, study, untried, count)
+
+    def _answer(
+        self, problem: Problem, study: "PastStudy | None", untried: Untried, count: int
+    ) -> Suggestions:
         found: list[Assignment] = []
         for place in range(problem.first, problem.first + count):
             suggested = None if study is None else self._ask(problem, study, place, untried)
@@ -67,15 +74,17 @@ class TreeParzen:
             found.append(suggested)
         return Suggestions(found)
 
-    def _study(self, problem: Problem, trials: Sequence[Trial]) -> "PastStudy | None":
+    def _study(
+        self, problem: Problem, trials: Sequence[Trial]
+    ) -> "AbstractContextManager[PastStudy | None]":
         """None while too few trials have ended; Optuna is then not even imported."""
         metrics = [objective.metric for objective in problem.objectives]
-        past = chain(problem.prior, trials)
-        if sum(_teaches(trial, metrics) for trial in past) < self._startup:
-            return None
-        from algorithms.optuna.study import PastStudy
+        lessons = (trial for trial in chain(problem.prior, trials) if _teaches(trial, metrics))
+        if sum(1 for _ in islice(lessons, self._startup)) < self._startup:
+            return nullcontext()
+        from algorithms.optuna.study import STUDIES, PastStudy
 
-        return PastStudy(problem, trials)
+        return STUDIES.of(problem, trials, partial(PastStudy, problem), "tpe")
 
     def _ask(
         self, problem: Problem, study: "PastStudy", place: int, untried: Untried
@@ -83,10 +92,10 @@ class TreeParzen:
         """What the model suggests for the trial of this number, unless it is nothing new."""
         for attempt in range(_TRIES):
             seed = generator(problem.seed, place, f"tpe {attempt}").getrandbits(32)
-            trial, suggested = study.ask(self._sampler(problem, seed))
+            _, suggested = study.ask(self._sampler(problem, seed))
             if suggested in untried:
                 return suggested
-            study.withdraw(trial)
+            study.withdraw()
         return None
 
     def _sampler(self, problem: Problem, seed: int) -> "TPESampler":

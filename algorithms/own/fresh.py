@@ -5,10 +5,11 @@ an infinite space is finite, such as a choice without hyperparameters of its own
 assignments may come again once other draws are hard to find.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 
 from algorithms.own.enumeration import Enumeration
+from algorithms.own.kept import Made, Shelf
 from tunelet.ports import Problem, Suggestions
 from tunelet.space import Space
 from tunelet.trial import Assignment, Scalar, Trial
@@ -43,18 +44,36 @@ def everything(space: Space) -> Enumeration | None:
     return Enumeration(space, values)
 
 
+class Taken:
+    """The keys of what was tried."""
+
+    def __init__(self) -> None:
+        self._made = Made(lambda _place, trial: key(trial.hyperparameters))
+
+    def follow(self, _problem: Problem, trials: Sequence[Trial]) -> None:
+        self._made.follow(trials)
+
+    def keys(self) -> set[Key]:
+        return set(self._made.each)
+
+
+_TAKEN: Shelf[Taken] = Shelf()
+
+
 class Untried:
-    """A space without the assignments that were taken.
+    """A space without the assignments that trials had.
 
     `drawn` says that all come from the prior; a model may come back to where it was.
     """
 
-    def __init__(self, space: Space, taken: Iterable[Assignment], drawn: bool = True) -> None:
-        self._space = space
-        self._all = everything(space)
+    def __init__(self, problem: Problem, trials: Sequence[Trial], drawn: bool = True) -> None:
+        self._space = problem.space
+        self._all = everything(problem.space)
+        self._taken: set[Key] = set()
         # Where each draw has a continuous value, none comes twice: no need to look at the past.
-        endless = drawn and any(one.continuous and not one.when for one in space)
-        self._taken = set() if endless else {key(assignment) for assignment in taken}
+        if not (drawn and any(one.continuous and not one.when for one in problem.space)):
+            with _TAKEN.of(problem, trials, Taken) as taken:
+                self._taken = taken.keys()
 
     def __contains__(self, assignment: Assignment) -> bool:
         return key(assignment) not in self._taken
@@ -92,8 +111,7 @@ def new_ones(
     `ask` is called with the trial's number and the attempt, from 0, until what it answers is
     new; after `TRIES` attempts or None the prior is drawn from. `take` is told what is suggested.
     """
-    tried = (trial.hyperparameters for trial in trials)
-    untried = Untried(problem.space, tried, drawn=False)
+    untried = Untried(problem, trials, drawn=False)
     found: list[Assignment] = []
     for place in range(problem.first, problem.first + count):
         asked = (ask(place, attempt) for attempt in range(TRIES))

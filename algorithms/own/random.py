@@ -15,7 +15,7 @@ from tunelet.trial import Assignment, Trial
 
 class RandomSearch:
     def suggest(self, problem: Problem, trials: Sequence[Trial], count: int) -> Suggestions:
-        untried = Untried(problem.space, (trial.hyperparameters for trial in trials))
+        untried = Untried(problem, trials)
         found: list[Assignment] = []
         for number in range(problem.first, problem.first + count):
             drawn = untried.draw(generator(problem.seed, number))

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from algorithms import catalog
+from algorithms.own.kept import forget
 from tunelet.ports import Algorithm, Objective, Problem, Suggestions
 from tunelet.space import Space
 from tunelet.trial import Assignment, Number, Trial, TrialState
@@ -255,6 +256,43 @@ class AlgorithmContract:
                 trials.append(trial(len(trials), assignment, state, objective=float(len(trials))))
             if answer.exhausted:
                 return trials
+
+    @for_examples
+    def test_what_a_process_keeps_changes_no_answer(self, data: st.DataObject) -> None:
+        """It is asked of another history, of this one as it was, and of this one as it is."""
+        problem, history = self._case(data)
+        other, begun = data.draw(histories(problem.space)), data.draw(st.integers(0, len(history)))
+        running = {one.number for one in history if data.draw(st.booleans())}
+        before = [self._running(one) if one.number in running else one for one in history[:begun]]
+        asked = [problem._replace(first=len(each)) for each in (other, before, history)]
+        told = list(zip(asked, (other, before, history), strict=True))
+        kept = [encoded(self.algorithm().suggest(*each, 2)) for each in told]
+        for each, answer in zip(told, kept, strict=True):
+            forget()
+            assert encoded(self.algorithm().suggest(*each, 2)) == answer
+
+    def test_an_experiment_goes_the_same_way_in_one_process_and_in_many(self) -> None:
+        def way(before: Callable[[], None]) -> list[Assignment]:
+            problem = Problem(self.nine(), (LOSS,), seed=5, first=0)
+            trials: list[Trial] = []
+            for _ in range(10):
+                before()
+                answer = self.algorithm().suggest(problem, trials, 1)
+                trials += suggested(answer, len(trials))
+                ended = trials[:-2] if answer.assignments else trials
+                trials[: len(ended)] = [self._ended(one) for one in ended]
+                memory = json.loads(json.dumps(answer.memory))
+                problem = problem._replace(first=len(trials), memory=memory)
+            return [one.hyperparameters for one in trials]
+
+        assert way(lambda: None) == way(forget)
+
+    def _running(self, one: Trial) -> Trial:
+        return msgspec.structs.replace(one, state=TrialState.RUNNING, values={})
+
+    def _ended(self, one: Trial) -> Trial:
+        values: dict[str, Number] = {"objective": float(one.number % 4)}
+        return msgspec.structs.replace(one, state=TrialState.COMPLETE, values=values)
 
     def test_its_memory_and_its_suggestions_stand_in_the_log_as_json(self) -> None:
         problem = Problem(self.nine(), (LOSS,), 1, 0)

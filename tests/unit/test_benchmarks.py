@@ -1,14 +1,18 @@
 """The benchmarks measure the real service, and print what programs can read."""
 
 import json
+import math
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from random import Random
+from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from werkzeug.serving import make_server
@@ -17,15 +21,19 @@ from werkzeug.wrappers import Request
 from adapters.storage import open_store
 from adapters.storage.memory import MemoryStore
 from algorithms import catalog
-from benchmarks import load, reading, requests, trainers, writers
+from benchmarks import load, quality, reading, requests, suggest, trainers, writers
 from benchmarks.__main__ import BENCHMARKS
 from benchmarks.coldstart import AIMS
 from benchmarks.counting import Counting
 from benchmarks.delay import Far, relay
 from benchmarks.figures import line, percentile
 from benchmarks.inline import Inline, InlineLauncher, Queue, request
+from benchmarks.libraries import Hyperopt, Library, Optuna
 from benchmarks.overhead import STORAGES
+from benchmarks.panels import Panel, draw
 from benchmarks.postgres import postgres
+from benchmarks.problems import PROBLEMS
+from benchmarks.racing import Logged, Searcher, Told, search
 from benchmarks.running import NAME, NAMESPACE, UID, prepare, standing
 from benchmarks.stores import contestants
 from benchmarks.table import by_turns, medians, show
@@ -34,9 +42,10 @@ from functions.outbox import Nowhere, Outbox
 from tunelet.entry import FORMAT, Entry, encode
 from tunelet.events import Reported
 from tunelet.journal import Journal
+from tunelet.journals import Journals
 from tunelet.ports import Run, Store
 from tunelet.service import Service
-from tunelet.trial import Report
+from tunelet.trial import Assignment, Report
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -310,3 +319,155 @@ def test_postgresql_takes_trials_and_leaves_nothing(tmp_path: Path) -> None:
 def test_without_a_database_there_is_no_figure_of_it(tmp_path: Path) -> None:
     assert "optuna_postgres" not in contestants(tmp_path, None)
     assert "optuna_postgres" in contestants(tmp_path, "postgresql+psycopg:///")
+
+
+def test_the_log_that_suggestions_are_asked_of_has_the_librarys_trials() -> None:
+    contestant = next(one for one in suggest.CONTESTANTS if one.algorithm == "cma_es")
+    library, store = suggest.filled(contestant, 30), MemoryStore()
+    suggest.write(store, contestant, library)
+    trials = list(Journals(store).trials(suggest.NAMESPACE, suggest.NAME))
+    assert [one.hyperparameters for one in trials] == library.assignments()
+    assert [one.values["objective"] for one in trials] == list(
+        map(suggest.loss, library.assignments())
+    )
+    assert [one.note for one in trials] == library.notes()[0]
+    assert sum(one.note is not None for one in trials) == 15
+
+
+@pytest.mark.parametrize("algorithm", ["optuna.RandomSampler", "hyperopt.rand", "asha"])
+def test_a_suggestion_is_timed(algorithm: str) -> None:
+    contestant = next(one for one in suggest.CONTESTANTS if one.algorithm == algorithm)
+    times = suggest.measure(contestant, 20, 1)
+    assert times.at_hand > 0
+    assert times.service > 0
+    assert (times.library > 0) is (contestant.library is not None)
+
+
+LIBRARIES = {
+    "optuna.RandomSampler": lambda space: Optuna(space, "RandomSampler", 1),
+    "hyperopt.rand": lambda space: Hyperopt(space, "rand", 1),
+}
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+@pytest.mark.parametrize("name", LIBRARIES)
+def test_libraries_search_the_same_space(name: str, problem: str) -> None:
+    space = PROBLEMS[problem].space
+    library: Library = LIBRARIES[name](space)
+    for _ in range(20):
+        assignment, _asked = library.ask()
+        assert not space.problems(assignment)
+        assert list(assignment) == list(space.active(assignment))
+        values = PROBLEMS[problem].evaluate(assignment, Random(1))
+        assert len(values) == PROBLEMS[problem].objectives
+        assert all(map(math.isfinite, values))
+
+
+@pytest.mark.parametrize(
+    ("problem", "assignment", "least"),
+    [
+        ("branin", {"x": 3.14159265, "y": 2.275}, 0.397887),
+        (
+            "hartmann6",
+            dict(
+                zip(
+                    "abcdef", (0.20169, 0.150011, 0.476874, 0.275332, 0.311652, 0.6573), strict=True
+                )
+            ),
+            -3.32237,
+        ),
+        ("rosenbrock_mixed", {f"x{n}": 1.0 for n in range(10)}, 0.0),
+        ("tree", {"x1": 0, "x2": 0, "x4": 0.0, "r8": 0.0}, 0.1),
+        ("tree", {"x1": 1, "x3": 1, "x7": 0.5, "r9": 0.2}, 0.85),
+    ],
+)
+def test_published_functions_have_their_published_values(
+    problem: str, assignment: Assignment, least: float
+) -> None:
+    assert PROBLEMS[problem].evaluate(assignment, Random(1)) == [pytest.approx(least, abs=1e-4)]
+
+
+def test_a_noisy_search_is_judged_by_the_truth_and_a_front_by_what_it_leaves() -> None:
+    noisy, front = PROBLEMS["noisy_sphere"], PROBLEMS["zdt1"]
+    best: Assignment = {"a": 1.3, "b": -2.1, "c": 0.4, "d": 3.2, "e": -3.6}
+    worse = best | {"a": 2.3}
+    assert noisy.scores([best, worse], [[2.0], [1.0]]) == [0.0, pytest.approx(1.0)]
+    corner, dominated = [0.5, 5.0], [0.6, 6.0]
+    assert front.scores([{}, {}], [corner, dominated]) == [7.5, 7.5]
+    assert front.scores([{}, {}], [corner, [0.25, 8.0]]) == [7.5, 7.0]
+
+
+class Counted:
+    """A searcher of one hyperparameter that counts what runs."""
+
+    def __init__(self) -> None:
+        self.running = set[int]()
+        self.most = self.asked = 0
+
+    def ask(self, count: int) -> Sequence[tuple[Assignment, Any]]:
+        new = [({"x": 0.0, "y": float(n)}, n) for n in range(self.asked, self.asked + count)]
+        self.asked += count
+        self.running |= {n for _, n in new}
+        self.most = max(self.most, len(self.running))
+        return new
+
+    def tell(self, asked: int, values: list[float]) -> None:
+        self.running.remove(asked)
+
+
+@pytest.mark.parametrize("parallel", [1, 4])
+def test_a_search_has_so_many_trials_running_and_no_more_than_its_budget(parallel: int) -> None:
+    searcher = Counted()
+    scores = search(PROBLEMS["branin"], lambda: searcher, 1, parallel, 15)
+    assert len(scores) == searcher.asked == 15
+    assert searcher.most == parallel
+    assert not searcher.running
+    assert scores == sorted(scores, reverse=True)
+
+
+@pytest.mark.parametrize("parallel", [1, 3])
+def test_ours_and_theirs_search_alike(parallel: int) -> None:
+    problem = PROBLEMS["tree"]
+
+    def ours() -> Searcher:
+        return Logged(problem, "hyperopt.tpe", {"n_startup_jobs": 3}, 1, parallel, 8)
+
+    def theirs() -> Searcher:
+        return Told(Hyperopt(problem.space, "tpe", 1, n_startup_jobs=3))
+
+    for new in (ours, theirs):
+        scores = search(problem, new, 1, parallel, 8)
+        assert len(scores) == 8
+        assert scores[-1] <= scores[0]
+
+
+def test_a_used_up_space_ends_a_search() -> None:
+    few = PROBLEMS["classifiers"]._replace(
+        hyperparameters={"n": {"type": "int", "min": 1, "max": 3}}, evaluate=lambda _a, _r: [1.0]
+    )
+    scores = search(few, lambda: Logged(few, "random_search", {}, 1, 2, 9), 1, 2, 9)
+    assert len(scores) == 3
+
+
+def test_worse_is_told_from_chance() -> None:
+    fine = [[float(n)] for n in range(20)]
+    bad = [[n + 15.0] for n in range(20)]
+    assert quality.worse(quality.Scores(bad, fine)) < 1e-4
+    assert quality.worse(quality.Scores(fine, bad)) > 0.99
+    assert quality.worse(quality.Scores(fine, fine)) == pytest.approx(0.5, abs=0.02)
+    a, b, c = (quality.Race("tpe", name, 1) for name in "abc")
+    corrected = quality.holm({a: 0.01, b: 0.04, c: 0.03})
+    assert corrected == {a: pytest.approx(0.03), c: pytest.approx(0.06), b: pytest.approx(0.06)}
+
+
+def test_a_race_has_scores_of_every_seed() -> None:
+    scores = quality.raced(quality.Race("nsga2", "zdt1", 2), seeds=2, budget=5)
+    assert [[len(run) for run in runs] for runs in scores] == [[5, 5], [5, 5]]
+
+
+def test_a_plot_has_both_bands_in_every_panel() -> None:
+    runs = [[3.0, 2.0, 2.0], [4.0, 1.0, 0.5]]
+    rows = [[Panel("a<b", "x", runs, runs), None], [None, Panel("c", "y", runs, runs)]]
+    drawn = ElementTree.fromstring(draw(rows))
+    assert len(drawn.findall("{*}path")) == 2 * 2 * 2
+    assert {one.text for one in drawn.findall("{*}text")} >= {"ours", "theirs", "a<b", "x"}

@@ -1,0 +1,235 @@
+"""One suggestion after many trials, beside the same library asked as its users ask it.
+
+The library: a study in memory (Optuna) or a Trials object (Hyperopt) that holds all trials, of
+which the newest are its own suggestions where it keeps a state. A suggestion is one `ask` with all
+values, or one `suggest`. Once more when it was just made from its trials, as a process without
+memory must: by `add_trials`, or unpickled, without reading a file.
+
+Tunelet: `Algorithm.suggest` with the trials at hand; the whole step `suggest` of a service that
+has been asked before, which reads what is new in the log, asks, and commits; and that of a service
+that has just begun, without imports.
+
+Between two suggestions all are told of one more trial. Times are of the processor, not the clock's.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from random import Random
+from statistics import median
+from types import MappingProxyType
+from typing import Any, NamedTuple, TypeVar
+
+from adapters.storage.memory import MemoryStore
+from algorithms import catalog
+from algorithms.own.kept import forget
+from benchmarks.figures import Figures
+from benchmarks.inline import Inline
+from benchmarks.libraries import Hyperopt, Library, Optuna
+from benchmarks.table import show
+from tunelet.commands import AddTrials, Command, Extend, Finish, Start, Submit
+from tunelet.journal import Journal
+from tunelet.journals import Journals
+from tunelet.ports import Problem, Store, Suggestions
+from tunelet.space import Space
+from tunelet.spec import parse
+from tunelet.trial import Assignment, Outcome, Verdict
+
+T = TypeVar("T")
+
+NAMESPACE, NAME = "default", "suggest"
+TOGETHER = 64
+HYPERPARAMETERS: dict[str, Any] = {
+    "learning_rate": {"type": "float", "min": 1e-5, "max": 1.0, "scale": "log"},
+    "momentum": {"type": "float", "min": 0.0, "max": 1.0},
+    "layers": {"type": "int", "min": 1, "max": 16},
+    "optimizer": {"type": "categorical", "choices": ["sgd", "adam", "lion"]},
+}
+_RESOURCE = {"resource": "layers", "min_resource": 1, "max_resource": 16}
+
+
+class Contestant(NamedTuple):
+    algorithm: str
+    library: str | None
+    """Its part; None: there is none to compare with."""
+    settings: Mapping[str, Any] = MappingProxyType({})
+    own: int = 0
+    """So many trials are the library's own suggestions, the newest; the others are random."""
+    most: int = 10_000
+    """More trials take a library too long."""
+
+
+CONTESTANTS = (
+    Contestant("tpe", "optuna.TPESampler"),
+    Contestant("cma_es", "optuna.CmaEsSampler", own=200),
+    Contestant("nsga2", "optuna.NSGAIISampler", own=200),
+    Contestant("gp", "optuna.GPSampler", most=100),
+    Contestant("optuna.QMCSampler", "optuna.QMCSampler", own=200),
+    Contestant("optuna.RandomSampler", "optuna.RandomSampler"),
+    Contestant("hyperopt.tpe", "hyperopt.tpe"),
+    Contestant("hyperopt.rand", "hyperopt.rand"),
+    Contestant("hyperopt.anneal", "hyperopt.anneal"),
+    Contestant("random_search", "optuna.RandomSampler"),
+    Contestant("bohb", "optuna.TPESampler", _RESOURCE),
+    Contestant("asha", None, _RESOURCE),
+    Contestant("pbt", None),
+    Contestant("grid_search", None, {"points": 25}),
+)
+COLUMNS = ("", "library, ms", "at hand", "service", "library made anew, ms", "service begun anew")
+
+
+class Times(NamedTuple):
+    """Milliseconds of a suggestion; of a library that there is not, 0."""
+
+    library: float
+    at_hand: float
+    service: float
+    library_anew: float
+    service_anew: float
+
+
+def run(quick: bool) -> Figures:
+    sizes, rounds = ([100], 1) if quick else ([100, 1_000, 10_000], 5)
+    found: dict[str, dict[str, Any]] = {}
+    for size in sizes:
+        times = {one.algorithm: measure(one, size, rounds) for one in _installed(size)}
+        show(
+            f"A suggestion after {size} trials (median of {rounds})",
+            COLUMNS,
+            [_row(name, each) for name, each in times.items()],
+        )
+        found[str(size)] = {name: each._asdict() for name, each in times.items()}
+    return found
+
+
+def _installed(size: int) -> list[Contestant]:
+    known = {str(one["name"]) for one in catalog().describe() if one["installed"]}
+    return [one for one in CONTESTANTS if one.algorithm in known and size <= one.most]
+
+
+def _row(name: str, times: Times) -> list[str]:
+    def told(value: float, of: float) -> str:
+        return f"{value / of:.2f} x" if of else f"{value:.2f} ms"
+
+    def alone(value: float) -> str:
+        return f"{value:.2f}" if value else ""
+
+    return [
+        name,
+        alone(times.library),
+        told(times.at_hand, times.library),
+        told(times.service, times.library),
+        alone(times.library_anew),
+        told(times.service_anew, times.library_anew),
+    ]
+
+
+def loss(assignment: Assignment) -> float:
+    rate, layers = float(str(assignment["learning_rate"])), float(str(assignment["layers"]))
+    kind = {"sgd": 0.0, "adam": 1.0, "lion": 0.5}[str(assignment["optimizer"])]
+    return (rate - 0.1) ** 2 + (float(str(assignment["momentum"])) - 0.3) ** 2 + layers / 9 + kind
+
+
+def measure(contestant: Contestant, trials: int, rounds: int) -> Times:
+    library = filled(contestant, trials)
+    store = MemoryStore()
+    write(store, contestant, library)
+    serve, here = _serving(store), AtHand(store, contestant)
+    found: list[tuple[float, ...]] = []
+    for _ in range(rounds + 1):
+        (assignment, asked), *took = _timed(library.ask)
+        found.append((*took, _timed(here.suggest)[1], _timed(serve)[1]))
+        library.tell(asked, [loss(assignment)])
+        here.finish()
+    anew = library.anew()
+    _, library_anew = _timed(lambda: anew().ask())
+    forget()
+    _, service_anew = _timed(_serving(store))
+    known, at_hand, service = map(median, zip(*found[1:], strict=True))  # the first is begun anew
+    if contestant.library is None:
+        known = library_anew = 0.0
+    return Times(known, at_hand, service, library_anew, service_anew)
+
+
+def filled(contestant: Contestant, trials: int) -> Library:
+    """The library with so many trials that ended, the last of them its own."""
+    library, _, part = (contestant.library or "optuna.RandomSampler").partition(".")
+    space = Space.of(HYPERPARAMETERS)
+    made: Library = (Optuna if library == "optuna" else Hyperopt)(space, part, 1)
+    rng = Random(1)
+    own = min(contestant.own, trials // 2)
+    for assignment in (space.sample(rng) for _ in range(trials - own)):
+        made.add(assignment, [loss(assignment)])
+    for _ in range(own):
+        assignment, asked = made.ask()
+        made.tell(asked, [loss(assignment)])
+    return made
+
+
+def write(store: Store, contestant: Contestant, library: Library) -> None:
+    """The log of an experiment with the library's trials."""
+    assignments, (notes, memory) = library.assignments(), library.notes()
+    asked = {
+        "name": NAME,
+        "model_training_code": "docker_image_url",
+        "hyperparameters": HYPERPARAMETERS,
+        "hpo_algorithm": {"name": contestant.algorithm, "settings": dict(contestant.settings)},
+        "max_trials": len(assignments) + 1_000,
+        "parallel_trials": TOGETHER,
+        "seed": 1,
+    }
+    journal = Journal(store, NAMESPACE, NAME)
+    journal.commit(Submit("0" * 16, parse(asked, catalog(), NAMESPACE)))
+    for first in range(0, len(assignments), TOGETHER):
+        numbers = range(first, min(first + TOGETHER, len(assignments)))
+        kept = {n: notes[n] for n in numbers if notes[n] is not None}
+        added = AddTrials(first, tuple(assignments[n] for n in numbers), memory=memory, notes=kept)
+        journal.commit(added, *(each for n in numbers for each in _ended(n, assignments[n])))
+    journal.commit(Extend({"parallel_trials": 1}))
+
+
+def _ended(number: int, assignment: Assignment) -> tuple[Command, Command]:
+    end = Outcome(Verdict.COMPLETE, {"objective": loss(assignment)})
+    return Start(number, 1), Finish(number, 1, end)
+
+
+class AtHand:
+    """The algorithm, and all trials of the log in memory."""
+
+    def __init__(self, store: Store, contestant: Contestant) -> None:
+        self._algorithm = catalog().load(contestant.algorithm, contestant.settings)
+        self._journals = Journals(store)
+        experiment = self._journals.read(NAMESPACE, NAME)
+        self._trials = list(self._journals.trials(NAMESPACE, NAME))
+        self._problem = Problem(
+            Space.of(HYPERPARAMETERS),
+            experiment.terms.objectives,
+            seed=2,  # not the service's: they would share what a process keeps
+            first=len(self._trials),
+            memory=experiment.memory,
+            budget=experiment.terms.max_trials,
+        )
+
+    def suggest(self) -> Suggestions:
+        return self._algorithm.suggest(self._problem, self._trials, 1)
+
+    def finish(self) -> None:
+        """The trial that the service suggested ends, and is at hand."""
+        experiment = self._journals.read(NAMESPACE, NAME)
+        journal = self._journals.of(NAMESPACE, NAME)
+        for one in experiment.live:
+            experiment = journal.commit(*_ended(one.number, one.hyperparameters))
+            self._trials.append(experiment.trials[one.number])
+        self._problem = self._problem._replace(first=len(self._trials), memory=experiment.memory)
+
+
+def _timed(call: Callable[[], T]) -> tuple[T, float]:
+    """What it gives, and the milliseconds of processor that it took."""
+    began = time.process_time()
+    found = call()
+    return found, (time.process_time() - began) * 1e3
+
+
+def _serving(store: Store) -> Callable[[], None]:
+    service = Inline(store, lambda _: 0.0).service
+    return partial(service.suggest, NAMESPACE, NAME)
