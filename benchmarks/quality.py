@@ -24,7 +24,8 @@ from typing import Any, NamedTuple
 
 from algorithms import catalog
 from benchmarks.figures import Figures
-from benchmarks.libraries import Hyperopt, Library, Optuna
+from benchmarks.libraries import Library, Optuna
+from benchmarks.nested import Hyperopt
 from benchmarks.panels import Panel, draw
 from benchmarks.problems import PROBLEMS
 from benchmarks.racing import Logged, Searcher, Told, search

@@ -25,7 +25,8 @@ from algorithms import catalog
 from algorithms.own.kept import forget
 from benchmarks.figures import Figures
 from benchmarks.inline import Inline
-from benchmarks.libraries import Hyperopt, Library, Optuna
+from benchmarks.libraries import Library, Optuna
+from benchmarks.nested import Hyperopt
 from benchmarks.table import show
 from tunelet.commands import AddTrials, Command, Extend, Finish, Start, Submit
 from tunelet.journal import Journal

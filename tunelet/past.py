@@ -12,7 +12,7 @@ from typing import overload
 from tunelet.errors import Reject, Retry
 from tunelet.trial import Trial
 
-ROOM = 1 << 17
+ROOM = 1 << 16
 
 
 class Past(Sequence[Trial]):

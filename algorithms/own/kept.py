@@ -15,7 +15,7 @@ import msgspec
 from tunelet.ports import Problem
 from tunelet.trial import Trial
 
-ROOM = 1 << 16
+ROOM = 1 << 15
 """So many trials at most are kept on one shelf."""
 
 T = TypeVar("T")

@@ -28,7 +28,8 @@ from benchmarks.counting import Counting
 from benchmarks.delay import Far, relay
 from benchmarks.figures import line, percentile
 from benchmarks.inline import Inline, InlineLauncher, Queue, request
-from benchmarks.libraries import Hyperopt, Library, Optuna
+from benchmarks.libraries import Library, Optuna
+from benchmarks.nested import Hyperopt
 from benchmarks.overhead import STORAGES
 from benchmarks.panels import Panel, draw
 from benchmarks.postgres import postgres
