@@ -5,7 +5,7 @@ from html import escape
 from statistics import quantiles
 from typing import NamedTuple
 
-WIDTH, HEIGHT, GAP, LEFT, TOP = 104, 66, 8, 130, 34
+WIDTH, HEIGHT, GAP, LEFT, TOP = 104, 66, 8, 150, 34
 COLOURS = {"ours": "#0b6e4f", "theirs": "#c8553d"}
 
 
@@ -70,10 +70,11 @@ def _drawn(
 
 
 def _points(values: Sequence[float], at: tuple[int, int], scale: tuple[float, float]) -> list[str]:
+    """Of points at one height in a row, only the ends."""
     low, high = scale
     last = max(len(values) - 1, 1)
-    return [
-        f"{at[0] + WIDTH * step / last:.0f},"
-        f"{at[1] + HEIGHT * (1 - min(max((value - low) / (high - low), 0), 1)):.0f}"
-        for step, value in enumerate(values)
-    ]
+    x = [round(at[0] + WIDTH * step / last) for step in range(len(values))]
+    shares = [min(max((value - low) / (high - low), 0), 1) for value in values]
+    y = [round(at[1] + HEIGHT * (1 - share)) for share in shares]
+    ends = [n for n in range(len(y)) if not (y[max(n - 1, 0)] == y[n] == y[min(n + 1, len(y) - 1)])]
+    return [f"{x[n]},{y[n]}" for n in sorted({0, *ends, len(y) - 1})]

@@ -136,7 +136,6 @@ def _chosen(assignment: Assignment, _rng: Random) -> Values:
 
 @cache
 def _classified(settings: tuple[tuple[str, Any], ...]) -> float:
-    from sklearn.datasets import load_digits
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.model_selection import cross_val_score
     from sklearn.neighbors import KNeighborsClassifier
@@ -153,8 +152,8 @@ def _classified(settings: tuple[tuple[str, Any], ...]) -> float:
             )
         case _:
             model = KNeighborsClassifier(given["neighbours"])
-    images, digits = load_digits(return_X_y=True)
-    return 1 - float(cross_val_score(model, images[:300] / 16, digits[:300], cv=3).mean())
+    images, digits = _digits()
+    return 1 - float(cross_val_score(model, images[:300], digits[:300], cv=3).mean())
 
 
 def _trained(assignment: Assignment, _rng: Random) -> Values:
@@ -164,13 +163,20 @@ def _trained(assignment: Assignment, _rng: Random) -> Values:
 @cache
 def _error(settings: tuple[tuple[str, Any], ...]) -> float:
     """The part of 597 digits that are taken for others."""
-    from sklearn.datasets import load_digits
     from sklearn.linear_model import SGDClassifier
 
-    images, digits = load_digits(return_X_y=True)
+    images, digits = _digits()
     model = SGDClassifier(**dict(settings), learning_rate="constant", tol=None, random_state=0)
-    model.fit(images[:600] / 16, digits[:600])
-    return 1 - float(model.score(images[1200:] / 16, digits[1200:]))
+    model.fit(images[:600], digits[:600])
+    return 1 - float(model.score(images[1200:], digits[1200:]))
+
+
+@cache
+def _digits() -> tuple[Any, Any]:
+    from sklearn.datasets import load_digits
+
+    images, digits = load_digits(return_X_y=True)
+    return images / 16, digits
 
 
 _UNIT = {f"x{n}": _float(0.0, 1.0) for n in range(1, 7)}

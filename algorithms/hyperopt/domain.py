@@ -1,35 +1,19 @@
-"""A space and its history as Hyperopt knows them.
-
-Every hyperparameter is a node of its own, and conditional ones stand beside their parents.
-Hyperopt models each by the trials in which it has a value, whatever branch of the space it
-is on, so nothing is lost; of what it suggests, values that are not active are dropped.
-"""
+"""An experiment's history as Hyperopt knows it."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from hyperopt import hp
 from hyperopt.base import JOB_STATE_DONE, JOB_STATE_NEW, Domain, Trials, trials_from_docs
 
+from algorithms.hyperopt.nodes import nested
 from algorithms.own.kept import Made, Shelf
 from tunelet.ports import Problem
-from tunelet.space import Categorical, Float, Int, LogNormal, Normal, Parameter, Quantized
-from tunelet.trial import Assignment, Scalar, Trial, TrialState, number
+from tunelet.trial import Assignment, Trial, TrialState, number
 
 _EPOCH = datetime.fromtimestamp(0)
-
-
 _NEW: dict[str, Any] = {"status": "new"}
-
-
-class Node(NamedTuple):
-    """How Hyperopt sees a hyperparameter."""
-
-    expression: Any
-    encode: Callable[[Any], Any]
-    decode: Callable[[Any], Scalar]
 
 
 class Told(NamedTuple):
@@ -49,13 +33,8 @@ class History:
     def __init__(self, problem: Problem, bounded: bool = False) -> None:
         self._space = problem.space
         self._objective = problem.objectives[0]
-        self._nodes = {
-            one.name: quantile(one) if bounded and _is_special(one) else node(one)
-            for one in problem.space
-        }
-        self.domain = Domain(
-            _never_called, {name: each.expression for name, each in self._nodes.items()}
-        )
+        self._nodes, expression = nested(problem.space, bounded)
+        self.domain = Domain(_never_called, expression)
         self._told: Made[Told | None] = Made(self._tell)
         self._docs: list[dict[str, Any]] = []
         self.next_id = 0
@@ -143,77 +122,6 @@ HISTORIES: Shelf[History] = Shelf()
 
 def _result(loss: float) -> dict[str, Any]:
     return {"status": "ok", "loss": loss} if math.isfinite(loss) else {"status": "fail"}
-
-
-def node(parameter: Parameter) -> Node:
-    """Hyperopt's own distribution where it has one, else the quantile on [0, 1]."""
-    name = parameter.name
-    match parameter:
-        case Categorical(choices=choices, weights=weights):
-            places = {(isinstance(one, bool), one): i for i, one in enumerate(choices)}
-            return Node(
-                _choice(name, len(choices), weights),
-                lambda value: places[isinstance(value, bool), value],
-                lambda place: choices[int(place)],
-            )
-        case Int(scale="log", min=low, max=high):
-            expression = hp.qloguniform(name, math.log(low - 0.5), math.log(high + 0.5), 1)
-            return Node(expression, int, lambda value: min(max(int(value), low), high))
-        case Int(count=int(count)) | Float(scale="linear", step=float(), count=int(count)):
-            values: dict[Any, int] = {parameter.at(place): place for place in range(count)}
-            return Node(
-                hp.quniform(name, -0.5, count - 0.5, 1),
-                lambda value: float(values[parameter.canonical(value)]),
-                lambda place: parameter.at(min(max(int(place), 0), count - 1)),
-            )
-        case Float(scale="linear" | "log" as scale, min=low, max=high, step=None):
-            expression = (
-                hp.uniform(name, low, high)
-                if scale == "linear"
-                else hp.loguniform(name, math.log(low), math.log(high))
-            )
-            return Node(expression, float, lambda value: min(max(float(value), low), high))
-        case Quantized(min=low, max=high, step=step, scale=scale):
-            expression = (
-                hp.quniform(name, low, high, step)
-                if scale == "linear"
-                else hp.qloguniform(name, math.log(low), math.log(high), step)
-            )
-            return Node(expression, float, parameter.canonical)
-        case LogNormal() if not parameter.integer and parameter.step is None:
-            return Node(hp.lognormal(name, parameter.mean, parameter.std), float, float)
-        case Normal() if type(parameter) is Normal:
-            return _normal(parameter)
-        case _:
-            return quantile(parameter)
-
-
-def _is_special(parameter: Parameter) -> bool:
-    """Without bounds, or with weights."""
-    return isinstance(parameter, Normal) or (
-        isinstance(parameter, Categorical) and bool(parameter.weights)
-    )
-
-
-def quantile(parameter: Parameter) -> Node:
-    """The hyperparameter by its quantile, which is uniform on [0, 1]."""
-    return Node(hp.uniform(parameter.name, 0.0, 1.0), parameter.to_unit, parameter.from_unit)
-
-
-def _normal(parameter: Normal) -> Node:
-    name, mean, std = parameter.name, parameter.mean, parameter.std
-    if parameter.step is None and not parameter.integer:
-        return Node(hp.normal(name, mean, std), float, float)
-    step = parameter.step or 1.0
-    whole = int if parameter.integer else float
-    return Node(hp.qnormal(name, mean, std, step), float, lambda value: whole(round(value, 12)))
-
-
-def _choice(name: str, count: int, weights: Sequence[float]) -> Any:
-    if not weights:
-        return hp.choice(name, list(range(count)))
-    total = sum(weights)
-    return hp.pchoice(name, [(weight / total, place) for place, weight in enumerate(weights)])
 
 
 def _never_called(_assignment: Any) -> None:
