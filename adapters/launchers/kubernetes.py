@@ -173,14 +173,16 @@ class KubernetesLauncher:
         seen = None
         if pod is not None:
             seen = output.whole(self._objects, thing, pod, thing.record.container)
-        outcome = verdict.exited(0, metrics, seen.values, seen.tail) if seen is not None else None
-        if outcome is None or (outcome.verdict is Verdict.FAIL and metrics["source"] != "stdout"):
+        if seen is None:
+            gone = "its output is gone with its pod"
+            outcome = Outcome(Verdict.COMPLETE, reason=gone, exit_code=0, unread=True)
+            return Observation(phase=Phase.ENDED, outcome=outcome)
+        outcome = verdict.exited(0, metrics, seen.values, seen.tail)
+        if outcome.verdict is Verdict.FAIL and metrics["source"] != "stdout":
             # What was reported while it ran is in the log, and may be all that is needed.
-            reason = outcome.reason if outcome is not None else "its output is gone with its pod"
-            values = dict(seen.values) if seen is not None else {}
+            values, reason = dict(seen.values), outcome.reason
             outcome = Outcome(Verdict.COMPLETE, values, reason=reason, exit_code=0)
-        reports = seen.reports if seen is not None else ()
-        return Observation(phase=Phase.ENDED, reports=reports, outcome=outcome)
+        return Observation(phase=Phase.ENDED, reports=seen.reports, outcome=outcome)
 
     def _failed(self, thing: Thing, pods: Sequence[Object], found: Finding) -> Observation:
         named = {str(pod["metadata"]["name"]): pod for pod in pods}
