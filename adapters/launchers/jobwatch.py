@@ -1,4 +1,4 @@
-"""Notices changes of Jobs as they happen, by one watch a namespace.
+"""Notices ends of Jobs as they happen, by one watch a namespace.
 
 A hint for speed, never the truth: a change that nobody was told of is found by sweep.
 """
@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from urllib.parse import urlencode
 
+from adapters.launchers import diagnosis
 from adapters.launchers.api import Api, Object
-from adapters.launchers.labels import run_of
+from adapters.launchers.labels import record_of, run_of
 from tunelet.errors import TuneletError
 from tunelet.ports import Run
 
@@ -25,7 +26,7 @@ _log = logging.getLogger("tunelet.jobwatch")
 
 
 class JobWatch:
-    """Calls `callback(run)`, from threads, at each change of a run's Job.
+    """Calls `callback(run)`, from threads, when a run's Job has ended, or is to go.
 
     Watched are the namespaces that were added, those behind `prefix` in the cluster, and in
     them what `selector` selects.
@@ -96,13 +97,25 @@ class JobWatch:
                 if change["type"] == "ERROR":
                     return None  # The version is too old, mostly.
                 version = change["object"]["metadata"]["resourceVersion"]
-                if change["type"] != "BOOKMARK" and (run := run_of(change["object"])):
+                if _matters(change) and (run := run_of(change["object"])):
                     self._tell(run)
         return version
 
     def _tell(self, run: Run) -> None:
         if not self._stopping.is_set():
             self._callback(run)
+
+
+def _matters(change: Object) -> bool:
+    """Whether there is news. A Job changes some five times before it ends: its pod is made, is
+    ready, is done; and whoever is told looks at all runs of the experiment."""
+    job = change["object"]
+    if change["type"] == "BOOKMARK":
+        return False
+    if change["type"] == "DELETED" or "deletionTimestamp" in job["metadata"]:
+        return True
+    record = record_of(job)
+    return record is None or diagnosis.end(job, record) is not None
 
 
 def _lines(chunks: Iterator[bytes]) -> Iterator[Object]:

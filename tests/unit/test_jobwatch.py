@@ -13,7 +13,7 @@ import pytest
 from adapters.launchers.access import Access
 from adapters.launchers.api import Api
 from adapters.launchers.jobwatch import JobWatch
-from adapters.launchers.labels import labels, selector
+from adapters.launchers.labels import RECORD, labels, selector
 from tunelet.ports import Run
 
 RUN = Run("team", "digits", "0123456789abcdef", 0, 1)
@@ -129,6 +129,26 @@ def test_changes_are_told_as_they_come_also_in_pieces(watching: Made) -> None:
     _, told, _ = watching([(200, [listing(7)])], [watch])
     until(lambda: len(told) == 2)
     assert told == [RUN, OTHER]
+
+
+def test_that_a_job_goes_on_is_no_news_and_its_end_is(watching: Made) -> None:
+    runs = [RUN._replace(number=number) for number in range(4)]
+    states: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+        ("ADDED", {}, {}),
+        ("MODIFIED", {}, {"active": 1, "ready": 1}),
+        ("MODIFIED", {}, {"conditions": [{"type": "Complete", "status": "True"}]}),
+        ("MODIFIED", {"deletionTimestamp": "2026-11-26T00:00:00Z"}, {"active": 1}),
+    ]
+    annotations = {RECORD: '{"metrics":{"source":"stdout"},"container":"training"}'}
+    pieces = []
+    for run, (kind, metadata, status) in zip(runs, states, strict=True):
+        thing = json.loads(change(kind, run, 8))
+        thing["object"]["metadata"] |= {"annotations": annotations} | metadata
+        thing["object"]["status"] = status
+        pieces.append(json.dumps(thing).encode() + b"\n")
+    server, told, _ = watching([(200, [listing(7)])], [(200, pieces), OPEN])
+    until(lambda: len(server.versions()) == 2)
+    assert told == runs[2:]
 
 
 def test_a_watch_that_ends_silently_goes_on_where_it_was(watching: Made) -> None:
