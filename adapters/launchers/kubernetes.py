@@ -31,6 +31,10 @@ from tunelet.trial import Outcome, Verdict
 _LABEL = re.compile(r"[a-z][a-z0-9-]{0,21}")
 """What stands before a namespace of 40 characters, at most, in one of 63."""
 
+BEGINNING_SECONDS = 10.0
+"""For so long nobody asks why a run has not begun: the API goes through all events of the
+namespace for the answer."""
+
 
 class Options(NamedTuple):
     """What the query of the launcher's URL may set."""
@@ -155,7 +159,8 @@ class KubernetesLauncher:
             return self._condemn(thing, found)
         pod = diagnosis.primary(pods, thing.record)
         reports = output.look(self._objects, thing, pod) if pod is not None else ()
-        waits = self._waiting(thing, pods)
+        begins = diagnosis.age(thing.body, now) < BEGINNING_SECONDS
+        waits = diagnosis.waiting(thing.body, pods) if begins else self._waiting(thing, pods)
         return Observation(phase=Phase.ACTIVE, reports=reports, waiting=waits)
 
     def _condemn(self, thing: Thing, found: Finding) -> Observation:
