@@ -18,6 +18,7 @@ BENCHMARKS = (
     "requests",
     "stores",
     "clients",
+    "cluster",
 )
 
 

@@ -55,7 +55,7 @@ def installed(
     name = f"tl-plain-{secrets.token_hex(2)}"
     with tempfile.TemporaryDirectory() as folder:
         _write(Path(folder), settings, credentials)
-        things = _moved(kubectl("kustomize", folder), name)
+        things = moved(kubectl("kustomize", folder), name)
         manifest = Path(folder) / "all.yaml"
         manifest.write_text(yaml.safe_dump_all(things))
         try:
@@ -90,7 +90,7 @@ def _given(name: str, values: Mapping[str, str]) -> dict[str, Any]:
     return {"name": name, "namespace": "tunelet", "literals": literals}
 
 
-def _moved(rendered: str, name: str) -> list[dict[str, Any]]:
+def moved(rendered: str, name: str) -> list[dict[str, Any]]:
     """What was rendered, with `name` in place of the namespaces' names and before the roles'.
 
     Kustomize's own transformer knows one namespace for everything, and there are two.
