@@ -196,7 +196,7 @@ def _images(api: Api) -> dict[str, float]:
     for node in api.list("/api/v1/nodes"):
         for image in node["status"].get("images", ()):
             for name, known in (("tunelet", IMAGE), ("collector", COLLECTOR)):
-                if known in image["names"]:
+                if known in (image.get("names") or ()):
                     sizes[name] = image["sizeBytes"] / MIB
     return sizes
 
