@@ -123,15 +123,17 @@ class KubernetesLauncher:
         self._api.get("/api")
 
     def watch(
-        self, callback: Callable[[Run], None], room: Callable[[str, str], None]
+        self, news: Callable[[str, str, int | None], None], room: Callable[[str, str], None]
     ) -> Callable[[], None]:
-        """Call `callback(run)`, from threads, at changes of Jobs; returns what ends that.
+        """Call `news(namespace, experiment, number)`, from threads; returns what ends that.
+
+        `number` is that of the trial whose Job has ended, or None where any may have.
 
         Of the namespaces in which this launcher has launched or observed runs: there need be no
         right to see any other. `room` is never called: what waits for a quota, sweep launches.
         """
         wanted = selector(self._options.installation)
-        watch = JobWatch(self._api, self._options.prefix, wanted, callback)
+        watch = JobWatch(self._api, self._options.prefix, wanted, news)
         self._watches.append(watch)
 
         def stop() -> None:
