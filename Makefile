@@ -60,6 +60,7 @@ bench: install
 	$(BIN)/python -m benchmarks load
 	$(BIN)/python -m benchmarks clients
 	$(BIN)/python -m benchmarks reports
+	$(BIN)/python -m benchmarks cluster
 
 # BASE=name-of-a-Python-image; see infra/images/README.md.
 image: install

@@ -138,11 +138,12 @@ if TYPE_CHECKING:
 
 
 def _event(signal: Signal) -> CloudEvent:
-    topic, namespace, experiment = signal
+    topic, namespace, experiment, number = signal
+    trial = "" if number is None else f"/{number}"
     attributes = {
         "type": TYPES[topic],
         "source": f"/tunelet/{namespace}",
-        "subject": f"{namespace}/{experiment}",
+        "subject": f"{namespace}/{experiment}{trial}",
         "datacontenttype": "application/json",
     }
     if traceparent := tracing.current():

@@ -20,6 +20,7 @@ BENCHMARKS = (
     "requests",
     "stores",
     "clients",
+    "cluster",
 )
 
 

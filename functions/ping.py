@@ -10,15 +10,19 @@ from uuid import uuid4
 TIMEOUT = 20.0
 
 
-def ping(url: str) -> None:
-    """Ask for a sweep. Raises `OSError` if nobody takes the event."""
-    headers = {
+def event() -> dict[str, str]:
+    """The headers of the message, which has no body."""
+    return {
         "ce-specversion": "1.0",
         "ce-id": str(uuid4()),
         "ce-source": "/tunelet/schedule",
         "ce-type": "dev.tunelet.sweep.requested",
     }
-    request = urllib.request.Request(url, data=b"", headers=headers, method="POST")
+
+
+def ping(url: str) -> None:
+    """Ask for a sweep. Raises `OSError` if nobody takes the event."""
+    request = urllib.request.Request(url, data=b"", headers=event(), method="POST")
     with urllib.request.urlopen(request, timeout=TIMEOUT):
         pass
 

@@ -2,7 +2,8 @@
 
 Told by the same environment as the functions are elsewhere. A schedule has to post
 `dev.tunelet.sweep.requested` to / now and then (functions/ping.py, infra/knative/overlays/plain):
-that is the guarantee, the watch on runs only the fast path.
+that is the guarantee, the watch on runs only the fast path. The first sweep is its own: what a
+process that died had in memory is taken up by the one in its place.
 """
 
 import os
@@ -12,6 +13,7 @@ import sys
 from functions import server, wiring
 from functions.ingress import with_ingress
 from functions.log import configure
+from functions.ping import event
 from functions.whole import Watch, whole
 from functions.wiring import Settings
 from tunelet.errors import Reject
@@ -39,6 +41,7 @@ def main() -> None:
         ) as served,
     ):
         limit = settings.max_body_bytes
+        served.broker.route(event(), b"")
         server.run(bound, with_ingress(served.api, served.broker, limit), limit)
 
 

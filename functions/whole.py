@@ -18,12 +18,15 @@ from algorithms import catalog
 from functions.outbox import Outbox
 from functions.wiring import FUNCTIONS, Function, function
 from tunelet.bundle import resource
-from tunelet.ports import COLLECT, LAUNCH, Launcher, Run, Signal, Store
+from tunelet.ports import COLLECT, LAUNCH, Launcher, Signal, Store
 from tunelet.service import Service
 
-Watch = Callable[[Callable[[Run], None], Callable[[str, str], None]], Callable[[], None]]
-"""Calls the first at news of a run and the second, with a namespace and an experiment, where there
-is room for one that waits. Returns what ends it."""
+News = Callable[[str, str, int | None], None]
+"""Is told of a namespace, an experiment, and which trial has news, if it is one only."""
+
+Watch = Callable[[News, Callable[[str, str], None]], Callable[[], None]]
+"""Calls the first at news and the second, with a namespace and an experiment, where there is room
+for a run that waits. Returns what ends it."""
 
 
 class Whole(NamedTuple):
@@ -51,7 +54,7 @@ def whole(
     made = {name: function(name, service, outbox, max_body_bytes) for name in FUNCTIONS}
     targets.update((name, _target(made[name])) for name in FUNCTIONS)
     stop_watching = watch(
-        lambda run: broker.publish(Signal(COLLECT, run.namespace, run.experiment)),
+        lambda *whose: broker.publish(Signal(COLLECT, *whose)),
         lambda namespace, experiment: broker.publish(Signal(LAUNCH, namespace, experiment)),
     )
     try:

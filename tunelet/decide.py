@@ -21,6 +21,8 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
+import msgspec
+
 from tunelet import commands, events
 from tunelet import experiment as states
 from tunelet.commands import Command
@@ -229,12 +231,22 @@ def _finish(experiment: Experiment, command: commands.Finish, now: float) -> Eve
     if trial is None:
         return ()
     recorded = _record(experiment, n, attempt, command.reports, now)
+    after = evolve_all(experiment, recorded)
+    assert after is not None
+    outcome = _weighed(experiment, after.trials[n], outcome)
     if outcome.verdict is Verdict.LOST and attempt < experiment.terms.max_attempts:
         reason = outcome.reason or "the run was lost"
         return (*recorded, events.AttemptLost(number=n, attempt=attempt, reason=reason, at=now))
-    after = evolve_all(experiment, recorded)
-    assert after is not None
     return (*recorded, _end_of(experiment, after.trials[n], outcome, now))
+
+
+def _weighed(experiment: Experiment, trial: Trial, outcome: Outcome) -> Outcome:
+    """A run whose values are gone is lost, unless what counts had been reported before."""
+    known = trial.values | outcome.values
+    counted = all(objective.metric in known for objective in experiment.terms.objectives)
+    if counted or not outcome.unread:
+        return outcome
+    return msgspec.structs.replace(outcome, verdict=Verdict.LOST)
 
 
 def _end_of(

@@ -157,6 +157,8 @@ class Signal(NamedTuple):
     topic: str
     namespace: str
     experiment: str
+    number: int | None = None
+    """Of the one trial that has news; None: it may be any."""
 
 
 SUGGEST = "suggest"

@@ -114,3 +114,5 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     reason: str | None = None
     exit_code: int | None = None
     log_tail: str | None = None
+    unread: bool = False
+    """What it printed is gone, and with it values that may not have been reported before."""

@@ -1,7 +1,7 @@
 """The Kubernetes API as the launcher needs it: JSON in, JSON out, errors by what to do next.
 
-Nothing is sent twice: whoever gets a `Retry` decides. Every request has a time to connect
-and a time to answer.
+Nothing that may have been done is sent twice: whoever gets a `Retry` decides. Every request has a
+time to connect and a time to answer.
 """
 
 import json
@@ -14,7 +14,7 @@ import urllib3
 from urllib3.exceptions import HTTPError
 
 from adapters.launchers.access import Access
-from tunelet.errors import Forbidden, NotFound, Reject, Retry
+from tunelet.errors import Forbidden, NotFound, Reject, Retry, TuneletError
 
 TIMEOUT = urllib3.Timeout(connect=5.0, read=30.0)
 PAGE = 500
@@ -106,6 +106,22 @@ class Api:
         return found
 
     def _send(
+        self, method: str, path: str, body: Object | None, kind: str
+    ) -> urllib3.BaseHTTPResponse:
+        try:
+            return self._sent(method, path, body, kind)
+        except Forbidden as refusal:
+            self._knows_roles(refusal)
+        return self._sent(method, path, body, kind)
+
+    def _knows_roles(self, refusal: Forbidden) -> None:
+        """Raise `Retry` if not: until it is ready, a server that was started refuses everything."""
+        try:
+            self._sent("GET", "/readyz", None, "").close()
+        except TuneletError as early:
+            raise Retry(f"the Kubernetes API is not ready: {refusal}") from early
+
+    def _sent(
         self, method: str, path: str, body: Object | None, kind: str
     ) -> urllib3.BaseHTTPResponse:
         headers = {"Content-Type": kind} if body is not None else {}

@@ -164,10 +164,14 @@ def has(pod: Object, container: str) -> bool:
 
 def overdue(thing: Object, now: float, record: Record) -> Finding | None:
     """Of a kind whose pods may be out of reach: it has been there for too long."""
-    age = now - _time(thing["metadata"]["creationTimestamp"], now)
-    if record.timeout is None or age <= record.timeout:
+    if record.timeout is None or age(thing, now) <= record.timeout:
         return None
     return Finding(Verdict.FAIL, verdict.too_long(record.timeout))
+
+
+def age(thing: Object, now: float) -> float:
+    """Seconds since it was created."""
+    return now - _time(thing["metadata"]["creationTimestamp"], now)
 
 
 def over(pod: Object) -> bool:

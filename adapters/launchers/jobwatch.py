@@ -1,4 +1,4 @@
-"""Notices changes of Jobs as they happen, by one watch a namespace.
+"""Notices ends of Jobs as they happen, by one watch a namespace.
 
 A hint for speed, never the truth: a change that nobody was told of is found by sweep.
 """
@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from urllib.parse import urlencode
 
+from adapters.launchers import diagnosis
 from adapters.launchers.api import Api, Object
-from adapters.launchers.labels import run_of
+from adapters.launchers.labels import record_of, run_of
 from tunelet.errors import TuneletError
-from tunelet.ports import Run
 
 WATCH_SECONDS = 25
 """After which the server ends a watch: less than a reader waits for the next byte, so that a
@@ -25,7 +25,8 @@ _log = logging.getLogger("tunelet.jobwatch")
 
 
 class JobWatch:
-    """Calls `callback(run)`, from threads, at each change of a run's Job.
+    """Calls `news(namespace, experiment, number)`, from threads, when a trial's Job has ended, or
+    is to go; with None for a number where a Job of any trial may have.
 
     Watched are the namespaces that were added, those behind `prefix` in the cluster, and in
     them what `selector` selects.
@@ -36,11 +37,11 @@ class JobWatch:
         api: Api,
         prefix: str,
         selector: str,
-        callback: Callable[[Run], None],
+        news: Callable[[str, str, int | None], None],
         pause: float = PAUSE_SECONDS,
     ) -> None:
         self._api, self._prefix, self._selector = api, prefix, selector
-        self._callback, self._pause = callback, pause
+        self._news, self._pause = news, pause
         self._threads: dict[str, threading.Thread] = {}
         self._turn = threading.Lock()
         self._stopping = threading.Event()
@@ -75,8 +76,8 @@ class JobWatch:
         """Tell of every experiment that has Jobs: they may have changed unseen. The version."""
         listed = self._api.get(f"{path}?{urlencode({'labelSelector': self._selector})}") or {}
         runs = [run for each in listed.get("items", ()) if (run := run_of(each))]
-        for run in {run[:3]: run for run in runs}.values():
-            self._tell(run)
+        for namespace, experiment in dict.fromkeys(run[:2] for run in runs):
+            self._tell(namespace, experiment, None)
         return str(listed.get("metadata", {}).get("resourceVersion", ""))
 
     def _changes(self, path: str, version: str) -> str | None:
@@ -96,13 +97,25 @@ class JobWatch:
                 if change["type"] == "ERROR":
                     return None  # The version is too old, mostly.
                 version = change["object"]["metadata"]["resourceVersion"]
-                if change["type"] != "BOOKMARK" and (run := run_of(change["object"])):
-                    self._tell(run)
+                if _matters(change) and (run := run_of(change["object"])):
+                    self._tell(run.namespace, run.experiment, run.number)
         return version
 
-    def _tell(self, run: Run) -> None:
+    def _tell(self, namespace: str, experiment: str, number: int | None) -> None:
         if not self._stopping.is_set():
-            self._callback(run)
+            self._news(namespace, experiment, number)
+
+
+def _matters(change: Object) -> bool:
+    """Whether there is news. A Job changes some five times before it ends: its pod is made, is
+    ready, is done; and a look costs three requests."""
+    job = change["object"]
+    if change["type"] == "BOOKMARK":
+        return False
+    if change["type"] == "DELETED" or "deletionTimestamp" in job["metadata"]:
+        return True
+    record = record_of(job)
+    return record is None or diagnosis.end(job, record) is not None
 
 
 def _lines(chunks: Iterator[bytes]) -> Iterator[Object]:

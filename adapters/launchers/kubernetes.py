@@ -31,6 +31,10 @@ from tunelet.trial import Outcome, Verdict
 _LABEL = re.compile(r"[a-z][a-z0-9-]{0,21}")
 """What stands before a namespace of 40 characters, at most, in one of 63."""
 
+BEGINNING_SECONDS = 10.0
+"""For so long nobody asks why a run has not begun: the API goes through all events of the
+namespace for the answer."""
+
 
 class Options(NamedTuple):
     """What the query of the launcher's URL may set."""
@@ -119,15 +123,17 @@ class KubernetesLauncher:
         self._api.get("/api")
 
     def watch(
-        self, callback: Callable[[Run], None], room: Callable[[str, str], None]
+        self, news: Callable[[str, str, int | None], None], room: Callable[[str, str], None]
     ) -> Callable[[], None]:
-        """Call `callback(run)`, from threads, at changes of Jobs; returns what ends that.
+        """Call `news(namespace, experiment, number)`, from threads; returns what ends that.
+
+        `number` is that of the trial whose Job has ended, or None where any may have.
 
         Of the namespaces in which this launcher has launched or observed runs: there need be no
         right to see any other. `room` is never called: what waits for a quota, sweep launches.
         """
         wanted = selector(self._options.installation)
-        watch = JobWatch(self._api, self._options.prefix, wanted, callback)
+        watch = JobWatch(self._api, self._options.prefix, wanted, news)
         self._watches.append(watch)
 
         def stop() -> None:
@@ -155,7 +161,8 @@ class KubernetesLauncher:
             return self._condemn(thing, found)
         pod = diagnosis.primary(pods, thing.record)
         reports = output.look(self._objects, thing, pod) if pod is not None else ()
-        waits = self._waiting(thing, pods)
+        begins = diagnosis.age(thing.body, now) < BEGINNING_SECONDS
+        waits = diagnosis.waiting(thing.body, pods) if begins else self._waiting(thing, pods)
         return Observation(phase=Phase.ACTIVE, reports=reports, waiting=waits)
 
     def _condemn(self, thing: Thing, found: Finding) -> Observation:
@@ -173,14 +180,16 @@ class KubernetesLauncher:
         seen = None
         if pod is not None:
             seen = output.whole(self._objects, thing, pod, thing.record.container)
-        outcome = verdict.exited(0, metrics, seen.values, seen.tail) if seen is not None else None
-        if outcome is None or (outcome.verdict is Verdict.FAIL and metrics["source"] != "stdout"):
+        if seen is None:
+            gone = "its output is gone with its pod"
+            outcome = Outcome(Verdict.COMPLETE, reason=gone, exit_code=0, unread=True)
+            return Observation(phase=Phase.ENDED, outcome=outcome)
+        outcome = verdict.exited(0, metrics, seen.values, seen.tail)
+        if outcome.verdict is Verdict.FAIL and metrics["source"] != "stdout":
             # What was reported while it ran is in the log, and may be all that is needed.
-            reason = outcome.reason if outcome is not None else "its output is gone with its pod"
-            values = dict(seen.values) if seen is not None else {}
+            values, reason = dict(seen.values), outcome.reason
             outcome = Outcome(Verdict.COMPLETE, values, reason=reason, exit_code=0)
-        reports = seen.reports if seen is not None else ()
-        return Observation(phase=Phase.ENDED, reports=reports, outcome=outcome)
+        return Observation(phase=Phase.ENDED, reports=seen.reports, outcome=outcome)
 
     def _failed(self, thing: Thing, pods: Sequence[Object], found: Finding) -> Observation:
         named = {str(pod["metadata"]["name"]): pod for pod in pods}

@@ -141,13 +141,18 @@ class ProcessLauncher:
             raise Retry(f"the folder of runs, {self._folder}, cannot be written")
 
     def watch(
-        self, callback: Callable[[Run], None], room: Callable[[str, str], None]
+        self, news: Callable[[str, str, int | None], None], room: Callable[[str, str], None]
     ) -> Callable[[], None]:
-        """Call `callback(run)`, from a thread, at news of a run; returns what ends the thread.
+        """Call `news(namespace, experiment, None)`, from a thread; returns what ends the thread.
 
+        Never with a number, for a look at all runs costs little here, and then shares a commit.
         And `room(namespace, experiment)` when an experiment that was refused should try again.
         """
-        watcher = Watcher(self._slot_runs, self._at, callback, self._slots.called, room)
+
+        def tell(run: Run) -> None:
+            news(run.namespace, run.experiment, None)
+
+        watcher = Watcher(self._slot_runs, self._at, tell, self._slots.called, room)
         self._watchers.append(watcher)
 
         def stop() -> None:

@@ -13,13 +13,13 @@ def test_the_end_of_a_run_is_told_as_it_happens_to_every_launcher_that_looked() 
         first, second = launcher_in(prefix), launcher_in(prefix)
         ended: list[str] = []
 
-        def look(name: str, run: Run) -> None:
+        def look(name: str) -> None:
             if first.observe(run).phase is Phase.ENDED:
                 ended.append(name)
 
         stops = [
-            first.watch(lambda run: look("first", run), lambda *_: None),
-            second.watch(lambda run: look("second", run), lambda *_: None),
+            first.watch(lambda *_: look("first"), lambda *_: None),
+            second.watch(lambda *_: look("second"), lambda *_: None),
         ]
         first.launch(training(run, "print('objective=1')"))
         second.observe(run)

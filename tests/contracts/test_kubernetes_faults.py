@@ -85,6 +85,7 @@ def launches(run: Callable[[str], Run], registry: str) -> Iterator[Launch]:
     yield failing("unschedulable", node_selector={"no": "where"})
     yield failing("evicted")
     yield failing("deleted")
+    yield failing("done", f"import signal; signal.signal(15, lambda *_: exit(0)); {SLEEP}")
     yield failing("killed")
     yield failing(
         "preempted",
@@ -276,6 +277,12 @@ def test_a_pod_that_somebody_deleted_is_no_verdict(ward: Ward) -> None:
     outcome = ward.ended("deleted")
     assert outcome.verdict is Verdict.LOST
     assert "deleted" in str(outcome.reason)
+
+
+def test_one_that_was_deleted_and_yet_did_well_has_values_that_nobody_read(ward: Ward) -> None:
+    ward.api.delete(ward.running("done"), "Background")
+    outcome = ward.ended("done")
+    assert (outcome.verdict, outcome.unread) == (Verdict.COMPLETE, True)
 
 
 def test_a_job_that_somebody_deleted_is_absent_once_its_pods_are_gone(ward: Ward) -> None:

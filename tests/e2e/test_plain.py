@@ -19,6 +19,8 @@ import pytest
 import urllib3
 from urllib3.util import Retry
 
+from adapters.storage import open_store
+from benchmarks.inline import Inline
 from tunelet.client import Client
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -121,6 +123,17 @@ def test_two_share_a_log_and_one_goes_on_where_the_other_was_killed(
     trials = list(second.client.trials("spread"))
     # What was about to begin when it was killed may have been lost, and begun anew.
     assert [(t["number"], t["state"]) for t in trials] == [(n, "COMPLETE") for n in range(12)]
+
+
+def test_what_was_in_the_memory_of_a_process_that_died_the_next_one_takes_up_at_once(
+    plain: Callable[..., Plain], wait: Callable[[Callable[[], object]], None], tmp_path: Path
+) -> None:
+    """Where there is nothing to see but the log: no trial has been launched yet."""
+    died = Inline(open_store((tmp_path / "store").as_uri()), lambda env: 0.0)
+    died.service.submit(REQUEST)
+    one = plain()
+    wait(lambda: one.client.experiment("spread").ended)
+    assert one.client.experiment("spread").state == "COMPLETE"
 
 
 def test_events_come_in_at_the_path_of_the_broker(plain: Callable[..., Plain]) -> None:

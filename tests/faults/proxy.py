@@ -2,7 +2,7 @@
 
 What a conditional write can meet: the connection cut before or after the server has done
 the work, a delay, 500 or 503 before or after it, and 409 or 412 after it, which is how a
-retry on the way makes a client's own write look like another's.
+retry on the way makes a client's own write look like another's. And it can be away altogether.
 """
 
 import http.client
@@ -46,20 +46,25 @@ class FaultProxy(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, upstream: str, share: float, seed: int) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, upstream: str, share: float, seed: int, host: str = "127.0.0.1") -> None:
+        super().__init__((host, 0), _Handler)
         self.upstream, self.share = upstream, share
         self.met: Counter[str] = Counter()
         self._chance, self._lock = random.Random(seed), threading.Lock()
+        self.away = False
+        """Whether every request is answered 503, and none is passed on."""
 
     @property
     def address(self) -> str:
-        return f"127.0.0.1:{self.server_port}"
+        return f"{self.server_address[0]!s}:{self.server_port}"
 
     def draw(self, writes: bool) -> Fault | None:
         """The fault that the next request meets, if any; a fifth of them are delays."""
         with self._lock:
             self.met["requests"] += 1
+            if self.away:
+                self.met["away"] += 1
+                return Fault(503, False)
             if self._chance.random() >= self.share:
                 return None
             fault = self._chance.choice([None, *ANY, *(WRITES * 2 if writes else [])])
@@ -121,9 +126,11 @@ def _failure(status: int, azure: bool) -> Answer:
 
 
 @contextmanager
-def proxied(upstream: str, share: float = 0.25, seed: int = 1) -> Iterator[FaultProxy]:
+def proxied(
+    upstream: str, share: float = 0.25, seed: int = 1, host: str = "127.0.0.1"
+) -> Iterator[FaultProxy]:
     """A proxy in front of `upstream` (host:port) at which `share` of the requests go wrong."""
-    with FaultProxy(upstream, share, seed) as proxy:
+    with FaultProxy(upstream, share, seed, host) as proxy:
         thread = threading.Thread(target=proxy.serve_forever, args=(0.01,))
         thread.start()
         try:

@@ -28,6 +28,8 @@ from benchmarks.counting import Counting
 from benchmarks.delay import Far, relay
 from benchmarks.figures import line, percentile
 from benchmarks.inline import Inline, InlineLauncher, Queue, request
+from benchmarks.installed import moved
+from benchmarks.jobs import anonymous, gaps
 from benchmarks.libraries import Library, Optuna
 from benchmarks.nested import Hyperopt
 from benchmarks.overhead import STORAGES
@@ -472,3 +474,67 @@ def test_a_plot_has_both_bands_in_every_panel() -> None:
     drawn = ElementTree.fromstring(draw(rows))
     assert len(drawn.findall("{*}path")) == 2 * 2 * 2
     assert {one.text for one in drawn.findall("{*}text")} >= {"ours", "theirs", "a<b", "x"}
+
+
+def test_a_gap_ends_with_the_job_that_takes_the_place() -> None:
+    created, completed = [0.0, 0.1, 5.5, 7.0], [5.0, 6.0, 9.0, 10.0]
+    assert gaps(created, completed, 2) == [0.5, 1.0]
+
+
+def test_a_bare_job_is_the_same_but_nobodys() -> None:
+    token = {"name": "T", "valueFrom": {"secretKeyRef": {"name": "exp-0-1", "key": "T"}}}
+    container = {"name": "training", "image": "i", "env": [{"name": "A", "value": "1"}, token]}
+    template = {
+        "metadata": {"labels": {"tunelet.dev/trial": "0"}},
+        "spec": {"containers": [container]},
+    }
+    job = {
+        "metadata": {"name": "exp-0-1", "labels": {"tunelet.dev/trial": "0"}, "uid": "u"},
+        "spec": {"backoffLimit": 0, "selector": {"matchLabels": {}}, "template": template},
+        "status": {"succeeded": 1},
+    }
+    made = anonymous(job, "bare-0", "T")
+    assert "tunelet" not in json.dumps(made)
+    assert made["metadata"] == {"name": "bare-0"}
+    pod = made["spec"]["template"]["spec"]
+    assert pod["containers"][0]["env"] == [{"name": "A", "value": "1"}]
+    assert "selector" not in made["spec"]
+    assert len(container["env"]) == 2, "the other's is as it was"
+
+
+OVERLAY = """
+kind: Namespace
+metadata: {name: tunelet}
+---
+kind: Namespace
+metadata: {name: tunelet-trials-default}
+---
+kind: ClusterRole
+metadata: {name: tunelet-launch}
+---
+kind: RoleBinding
+metadata:
+  name: tunelet-launch
+  namespace: tunelet-trials-default
+roleRef: {kind: ClusterRole, name: tunelet-launch}
+subjects:
+- kind: ServiceAccount
+  name: tunelet
+  namespace: tunelet
+---
+kind: ConfigMap
+metadata:
+  name: tunelet
+  namespace: tunelet
+data: {TUNELET_API_URL: "http://tunelet.tunelet.svc"}
+"""
+
+
+def test_an_overlay_is_moved_with_all_that_names_its_namespaces() -> None:
+    functions, trials, role, binding, settings = moved(OVERLAY, "tl-x")
+    assert functions["metadata"]["name"] == "tl-x"
+    assert trials["metadata"]["name"] == "tl-x-trials-default"
+    assert binding["metadata"]["namespace"] == "tl-x-trials-default"
+    assert binding["roleRef"]["name"] == role["metadata"]["name"] == "tunelet-launch-tl-x"
+    assert binding["subjects"][0]["namespace"] == settings["metadata"]["namespace"] == "tl-x"
+    assert settings["data"]["TUNELET_API_URL"] == "http://tunelet.tl-x.svc"

@@ -193,12 +193,14 @@ def test_of_signals_that_wait_and_say_the_same_one_is_delivered() -> None:
     # The first is being looked at, and may have missed what these are about.
     for name in ("a", "a", "b", "a"):
         served.publish(Signal(SUGGEST, "default", name))
+    for number in (7, 7):
+        served.publish(Signal(SUGGEST, "default", "a", number))
     for topic in (LAUNCH, COLLECT, FINISHED):
         served.publish(Signal(topic, "default", "a"))
     go.set()
-    until(lambda: len(seen) == 3)
+    until(lambda: len(seen) == 4)
     served.close()
-    assert seen == ["default/a", "default/a", "default/b"]
+    assert seen == ["default/a", "default/a", "default/b", "default/a/7"]
 
 
 def test_closing_ends_what_is_under_way_and_drops_the_rest(broker: Made) -> None:

@@ -467,6 +467,25 @@ def test_a_trial_is_lost_as_often_as_allowed_and_then_fails() -> None:
     assert story.e.state == "FAILED"
 
 
+UNREAD = Outcome(Verdict.COMPLETE, reason="its output is gone", unread=True)
+
+
+def test_a_run_that_did_well_but_whose_values_are_gone_is_lost() -> None:
+    story = Story().suggested(0).does(c.Finish(0, 1, UNREAD))
+    trial = story.trial(0)
+    assert (trial.state, trial.attempt, trial.reason) == (
+        TrialState.WAITING,
+        2,
+        "its output is gone",
+    )
+
+
+def test_unless_what_counts_had_been_reported() -> None:
+    reported = (Report(1, {"objective": 0.5}),)
+    trial = Story().suggested(0).does(c.Finish(0, 1, UNREAD, reported)).trial(0)
+    assert (trial.state, trial.values) == (TrialState.COMPLETE, {"objective": 0.5})
+
+
 def test_a_lost_attempt_goes_to_the_end_of_no_queue() -> None:
     """Lowest number first, so that an old trial does not starve."""
     story = Story(enqueue=[{"x": n} for n in range(3)]).does(c.Start(0, 1), c.Start(1, 1))

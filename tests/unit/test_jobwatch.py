@@ -13,7 +13,7 @@ import pytest
 from adapters.launchers.access import Access
 from adapters.launchers.api import Api
 from adapters.launchers.jobwatch import JobWatch
-from adapters.launchers.labels import labels, selector
+from adapters.launchers.labels import RECORD, labels, selector
 from tunelet.ports import Run
 
 RUN = Run("team", "digits", "0123456789abcdef", 0, 1)
@@ -84,16 +84,21 @@ class Server:
         return [query["resourceVersion"] for _, query in self.asked if "watch" in query]
 
 
-Made = Callable[[list[Answer], list[Answer]], tuple[Server, list[Run], JobWatch]]
+Told = tuple[str, str, int | None]
+Made = Callable[[list[Answer], list[Answer]], tuple[Server, list[Told], JobWatch]]
 
 
 @pytest.fixture
 def watching() -> Iterator[Made]:
     made: list[tuple[Server, JobWatch]] = []
 
-    def make(lists: list[Answer], watches: list[Answer]) -> tuple[Server, list[Run], JobWatch]:
-        server, told = Server(lists, watches), list[Run]()
-        watch = JobWatch(server.api, "trials-", selector("tunelet"), told.append, pause=0.01)
+    def make(lists: list[Answer], watches: list[Answer]) -> tuple[Server, list[Told], JobWatch]:
+        server, told = Server(lists, watches), list[Told]()
+
+        def news(*whose: Any) -> None:
+            told.append(whose)
+
+        watch = JobWatch(server.api, "trials-", selector("tunelet"), news, pause=0.01)
         made.append((server, watch))
         watch.add("team")
         return server, told, watch
@@ -117,7 +122,7 @@ def test_what_is_there_at_the_beginning_is_told_once_an_experiment(watching: Mad
     later = RUN._replace(number=5)
     server, told, _ = watching([(200, [listing(7, RUN, later, OTHER, None)])], [OPEN])
     until(lambda: server.versions() == ["7"])
-    assert [run.experiment for run in told] == ["digits", "letters"]
+    assert told == [("team", "digits", None), ("team", "letters", None)]
     path, query = server.asked[0]
     assert path == "/apis/batch/v1/namespaces/trials-team/jobs"
     assert "app.kubernetes.io/managed-by=tunelet" in query["labelSelector"]
@@ -128,7 +133,27 @@ def test_changes_are_told_as_they_come_also_in_pieces(watching: Made) -> None:
     watch = (0, [line[:20], line[20:] + change("DELETED", OTHER, 9), change("ADDED", None, 10)])
     _, told, _ = watching([(200, [listing(7)])], [watch])
     until(lambda: len(told) == 2)
-    assert told == [RUN, OTHER]
+    assert told == [("team", "digits", 0), ("team", "letters", 0)]
+
+
+def test_that_a_job_goes_on_is_no_news_and_its_end_is(watching: Made) -> None:
+    runs = [RUN._replace(number=number) for number in range(4)]
+    states: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+        ("ADDED", {}, {}),
+        ("MODIFIED", {}, {"active": 1, "ready": 1}),
+        ("MODIFIED", {}, {"conditions": [{"type": "Complete", "status": "True"}]}),
+        ("MODIFIED", {"deletionTimestamp": "2026-11-26T00:00:00Z"}, {"active": 1}),
+    ]
+    annotations = {RECORD: '{"metrics":{"source":"stdout"},"container":"training"}'}
+    pieces = []
+    for run, (kind, metadata, status) in zip(runs, states, strict=True):
+        thing = json.loads(change(kind, run, 8))
+        thing["object"]["metadata"] |= {"annotations": annotations} | metadata
+        thing["object"]["status"] = status
+        pieces.append(json.dumps(thing).encode() + b"\n")
+    server, told, _ = watching([(200, [listing(7)])], [(200, pieces), OPEN])
+    until(lambda: len(server.versions()) == 2)
+    assert told == [("team", "digits", 2), ("team", "digits", 3)]
 
 
 def test_a_watch_that_ends_silently_goes_on_where_it_was(watching: Made) -> None:
@@ -136,7 +161,7 @@ def test_a_watch_that_ends_silently_goes_on_where_it_was(watching: Made) -> None
     server, told, _ = watching([(200, [listing(7)])], [first, (200, []), OPEN])
     until(lambda: len(server.versions()) == 3)
     assert server.versions() == ["7", "12", "12"]
-    assert told == [RUN]
+    assert told == [("team", "digits", 0)]
 
 
 @pytest.mark.parametrize(
@@ -153,7 +178,7 @@ def test_a_watch_that_cannot_go_on_begins_with_a_new_list(watching: Made, broken
     lists: list[Answer] = [(200, [listing(7)]), (503, [b"{}"]), (200, [listing(20, RUN)])]
     server, told, _ = watching(lists, [broken, OPEN])
     until(lambda: server.versions() == ["7", "20"])
-    until(lambda: told == [RUN])
+    until(lambda: told == [("team", "digits", None)])
 
 
 def test_a_namespace_is_watched_once(watching: Made) -> None:

@@ -72,7 +72,6 @@ def api(server: Server) -> Api:
         (401, "Unauthorized", Retry),
         (410, "the continue token is too old", Retry),
         (403, 'jobs.batch "j" is forbidden: exceeded quota: q', Retry),
-        (403, 'jobs.batch is forbidden: User "x" cannot create', Forbidden),
         (404, 'namespaces "n" not found', NotFound),
         (422, 'Job.batch "j" is invalid: spec.template', Reject),
         (400, "strict decoding error: unknown field", Reject),
@@ -89,6 +88,35 @@ def test_an_answer_says_what_to_do_next(
     assert len(server.asked) == 1, "nothing is sent twice"
     if isinstance(raised.value, Retry) and status == 429:
         assert raised.value.after == 7
+
+
+REFUSED = (403, {"kind": "Status", "message": 'jobs.batch is forbidden: User "x" cannot create'})
+READY: tuple[int, dict[str, Any]] = (200, {})
+
+
+def test_a_lack_of_rights_is_final_if_a_server_that_is_ready_says_so(
+    server: Server, api: Api
+) -> None:
+    server.answers = [REFUSED, READY, REFUSED]
+    with pytest.raises(Forbidden, match="cannot create"):
+        api.create("/a", {})
+    assert [path for _, path, _, _ in server.asked] == ["/a", "/readyz", "/a"]
+
+
+@pytest.mark.parametrize("early", [REFUSED, (500, {"message": "informers not synced"}), (401, {})])
+def test_a_server_that_has_just_started_is_no_lack_of_rights(
+    server: Server, api: Api, early: tuple[int, dict[str, Any]]
+) -> None:
+    server.answers = [REFUSED, early]
+    with pytest.raises(Retry, match=r"not ready.*cannot create"):
+        api.create("/a", {})
+
+
+def test_what_was_refused_before_the_server_was_ready_is_done_then(
+    server: Server, api: Api
+) -> None:
+    server.answers = [REFUSED, READY, (201, {"kind": "Job"})]
+    assert api.create("/a", {}) == {"kind": "Job"}
 
 
 def test_what_exists_is_not_created_and_what_is_not_there_is_nothing(

@@ -1,0 +1,231 @@
+"""What a trial costs on a cluster, beside a bare loop that creates the same Jobs.
+
+100 Jobs of one second, 8 at a time, in four rounds, by turns (one of 20 with --quick):
+
+    tunelet    an experiment on the plain overlay, from its submission to its end
+    collector  the same with a collector in each pod, which tunelet does without
+    bare       a loop that creates the next Job as soon as its watch says that one has completed
+    kubectl    8 loops in a shell's manner: kubectl create, kubectl wait
+
+A gap is from a Job's completion to the creation of the one that takes its place, as a watch
+sees them. The overlay's own pods are there all the time, and idle while others are measured.
+
+Then, of the same image: the seconds from the start of each function's process in its pod
+(`start`) and from the pod's creation (`pod`) to the first "ready"; the size of the images; the
+anonymous memory of a pod of the overlay. The cluster's node has to be this machine.
+"""
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from statistics import median
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+from adapters.launchers.access import access
+from adapters.launchers.api import Api, Object
+from adapters.launchers.pods import TOKEN
+from benchmarks import containers
+from benchmarks.figures import Figures, percentile
+from benchmarks.installed import IMAGE, Installed, installed, kubectl
+from benchmarks.jobs import Jobs, anonymous, bare, by_kubectl, clear, gaps
+from benchmarks.started import start
+from benchmarks.table import show
+from functions.wiring import FUNCTIONS
+from tunelet import __version__
+from tunelet.client import Client
+
+AIM = 1.3
+TOGETHER = 8
+PATIENCE = 1800.0
+MIB = 1 << 20
+LAUNCHER = "kubernetes://?prefix=tunelet-trials-"
+COLLECTOR = f"localhost/tunelet-collector:{__version__}"
+STORE = ("AWS_ENDPOINT_URL_S3", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION")
+
+
+class Measured(NamedTuple):
+    seconds: float
+    gaps: list[float]
+
+
+def run(quick: bool) -> Figures:
+    trials, rounds = (20, 1) if quick else (25, 4)
+    api = Api(access())
+    with _overlay(LAUNCHER) as plain, _overlay(f"{LAUNCHER}&collector_image={COLLECTOR}") as other:
+        memory = [max(_memory(api, plain))]
+        with _sampled(api, plain, memory):
+            loops = _loops(api, plain, other, trials, rounds)
+        names = (*FUNCTIONS, "plain")
+        starts = {name: [start(api, plain, name) for _ in range(rounds)] for name in names}
+    figures: dict[str, Any] = {
+        **loops,
+        "ratio": loops["tunelet"]["seconds"] / loops["bare"]["seconds"],
+        "start": {name: median(s.process for s in each) for name, each in starts.items()},
+        "pod": {name: median(s.pod for s in each) for name, each in starts.items()},
+        "image_mib": _images(api),
+        "memory_mib": {"idle": memory[0] / MIB, "load": max(memory) / MIB},
+    }
+    _show(trials, rounds, figures)
+    return figures
+
+
+def _overlay(launcher: str) -> AbstractContextManager[Installed]:
+    url = os.environ.get("TUNELET_TEST_S3_URL")
+    if not url or any(name not in os.environ for name in STORE):
+        sys.exit(f"set TUNELET_TEST_S3_URL, {', '.join(STORE)} to a store that pods can reach")
+    settings = {"TUNELET_STORE": f"{url}/bench-{uuid4().hex}", "TUNELET_LAUNCHER": launcher}
+    credentials = {name: os.environ[name] for name in STORE} | {"AWS_ALLOW_HTTP": "true"}
+    return installed(kubectl, settings, credentials)
+
+
+def _loops(
+    api: Api, plain: Installed, other: Installed, trials: int, rounds: int
+) -> dict[str, dict[str, float]]:
+    """The figures of each of the four; the first says what the Jobs are."""
+    jobs: list[Object] = []
+    measures: dict[str, Callable[[], Measured]] = {
+        "tunelet": partial(_experiment, api, plain, trials, jobs),
+        "collector": partial(_experiment, api, other, trials, []),
+        "bare": partial(_loop, bare, api, plain, jobs),
+        "kubectl": partial(_loop, by_kubectl, api, plain, jobs),
+    }
+    found: dict[str, list[Measured]] = {name: [] for name in measures}
+    for _ in range(rounds):
+        for name, measure in measures.items():
+            found[name].append(measure())
+    return {name: _figures(measured) for name, measured in found.items()}
+
+
+def _figures(measured: Sequence[Measured]) -> dict[str, float]:
+    gaps = [gap for each in measured for gap in each.gaps]
+    return {
+        "seconds": sum(each.seconds for each in measured),
+        "gap_p50": percentile(gaps, 0.5),
+        "gap_p99": percentile(gaps, 0.99),
+    }
+
+
+def _experiment(api: Api, plain: Installed, trials: int, jobs: list[Object]) -> Measured:
+    """Put the Jobs that it was into `jobs`."""
+    service, seen = Client(plain.url, timeout=60), Jobs(api, plain.trials)
+    began = time.monotonic()
+    name = service.submit(_request(trials)).name
+    seen.wait(trials, PATIENCE)
+    while not (experiment := service.experiment(name)).ended:
+        time.sleep(0.05)
+    seconds = time.monotonic() - began
+    complete = sum(1 for _ in service.trials(name, state="COMPLETE"))
+    if experiment.state != "COMPLETE" or complete != trials or seen.failed:
+        sys.exit(f"{complete} of {trials} trials completed; failed: {seen.failed}")
+    jobs[:] = [anonymous(job, f"bare-{n}", TOKEN) for n, job in enumerate(api.list(seen.path))]
+    clear(api, plain.trials)
+    return _measured(seconds, seen)
+
+
+def _loop(
+    loop: Callable[[Jobs, Sequence[Object], int], None],
+    api: Api,
+    plain: Installed,
+    jobs: Sequence[Object],
+) -> Measured:
+    seen = Jobs(api, plain.trials)
+    began = time.monotonic()
+    loop(seen, jobs, TOGETHER)
+    seen.wait(len(jobs), PATIENCE)
+    seconds = time.monotonic() - began
+    clear(api, plain.trials)
+    return _measured(seconds, seen)
+
+
+def _measured(seconds: float, seen: Jobs) -> Measured:
+    found = gaps(seen.created.values(), seen.completed.values(), TOGETHER)
+    return Measured(seconds, found)
+
+
+def _request(trials: int) -> dict[str, object]:
+    return {
+        "model_training_code": {
+            "image": "localhost/python:3.11",
+            "command": ["sh", "-c", "sleep 1; echo objective=1"],
+            "termination_grace_period_seconds": 1,
+        },
+        "hyperparameters": {
+            "learning_rate": {"type": "float", "min": 0.01, "max": 0.1},
+            "batch_size": {"type": "int", "min": 32, "max": 128},
+        },
+        "hpo_algorithm": "random_search",
+        "max_trials": trials,
+        "parallel_trials": TOGETHER,
+    }
+
+
+def _memory(api: Api, plain: Installed) -> list[int]:
+    """Bytes, of each pod of the overlay."""
+    where = f"/api/v1/namespaces/{plain.namespace}/pods"
+    pods = api.list(where, labelSelector="app.kubernetes.io/name=tunelet")
+    states = [state for pod in pods for state in pod["status"].get("containerStatuses", ())]
+    return [containers.memory(state["containerID"]) for state in states]
+
+
+@contextmanager
+def _sampled(api: Api, plain: Installed, into: list[int]) -> Iterator[None]:
+    """Look at the memory of the pods once a second while the block runs."""
+    ended = threading.Event()
+
+    def look() -> None:
+        while not ended.wait(1.0):
+            into.extend(_memory(api, plain))
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _images(api: Api) -> dict[str, float]:
+    """MiB of layers as they are stored, by name, as the nodes say it."""
+    sizes: dict[str, float] = {}
+    for node in api.list("/api/v1/nodes"):
+        for image in node["status"].get("images", ()):
+            for name, known in (("tunelet", IMAGE), ("collector", COLLECTOR)):
+                if known in (image.get("names") or ()):
+                    sizes[name] = image["sizeBytes"] / MIB
+    return sizes
+
+
+def _show(trials: int, rounds: int, figures: Mapping[str, Any]) -> None:
+    bare_seconds = figures["bare"]["seconds"]
+    show(
+        f"{rounds} times {trials} Jobs, {TOGETHER} at a time",
+        ["", "seconds", "of bare", "aim", "gap p50, s", "gap p99, s"],
+        [
+            [
+                name,
+                f"{figures[name]['seconds']:.1f}",
+                f"{figures[name]['seconds'] / bare_seconds:.2f}",
+                f"<= {AIM}" if name == "tunelet" else "",
+                f"{figures[name]['gap_p50']:.2f}",
+                f"{figures[name]['gap_p99']:.2f}",
+            ]
+            for name in ("tunelet", "collector", "bare", "kubectl")
+        ],
+    )
+    show(
+        'Seconds to the first "ready"',
+        ["", "from its process", "from its pod"],
+        [
+            [name, f"{figures['start'][name]:.2f}", f"{figures['pod'][name]:.2f}"]
+            for name in figures["start"]
+        ],
+    )
+    sizes = {f"image {name}": size for name, size in figures["image_mib"].items()}
+    sizes |= {f"memory, {when}": size for when, size in figures["memory_mib"].items()}
+    show("Sizes", ["", "MiB"], [[name, f"{size:.1f}"] for name, size in sizes.items()])
