@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from werkzeug.wrappers import Request, Response
 
 from adapters.cloudevents import TYPES, Event, binary, parse
+from adapters.launchers.labels import record_of
 from functions import body, metrics, problem
 from functions.health import probed
 from functions.log import LOGGER, about
@@ -19,6 +20,7 @@ from functions.outbox import Outbox
 from functions.problem import Refused
 from functions.subject import Subject, labelled, subject
 from functions.training import EVENTS, tell
+from tunelet import tracing
 from tunelet.errors import Conflict, FieldError, NotFound, Reject
 from tunelet.ports import COLLECT, LAUNCH, SUGGEST
 
@@ -62,6 +64,9 @@ def _collect_job(service: "Service", event: Event) -> None:
     """Of a Job's change as Kubernetes tells it; a Job that is not ours means nothing."""
     if (found := labelled(event.data)) is not None:
         about(namespace=found.namespace, experiment=found.experiment, trial=found.number)
+        if (record := record_of(event.data)) is not None:
+            # Kubernetes knows of no trace; the Job itself says to which it belongs.
+            tracing.join(record.traceparent)
         service.collect(*found[:3])
 
 

@@ -26,6 +26,12 @@ def trace_id() -> str | None:
     return found[1] if found else None
 
 
+def join(traceparent: str) -> None:
+    """The rest of what is `within` another trace, or none, belongs there, if it is a trace."""
+    if _FORM.fullmatch(traceparent):
+        _current.set(traceparent)
+
+
 @contextmanager
 def within(traceparent: str | None) -> Iterator[None]:
     """What this thread does meanwhile belongs there; what is no trace context counts as none."""

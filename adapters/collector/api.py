@@ -36,6 +36,8 @@ class Api:
             "Content-Type": "application/json",
             "User-Agent": "tunelet-collector",
         }
+        if settings.traceparent:
+            self._headers["traceparent"] = settings.traceparent
 
     def report(self, batch: Sequence[Mapping[str, Any]]) -> Answer:
         """Send them once."""

@@ -28,6 +28,8 @@ class Settings(NamedTuple):
     """POD_NAMESPACE."""
     kubernetes: str
     """KUBERNETES_SERVICE_HOST and _PORT, which Kubernetes sets."""
+    traceparent: str | None
+    """TRACEPARENT: the trace that the trial belongs to."""
     reporting: bool
     """Of the pods of one trial the first reports (JOB_COMPLETION_INDEX)."""
 
@@ -46,6 +48,7 @@ class Settings(NamedTuple):
             pod=environ["POD_NAME"],
             pod_namespace=environ["POD_NAMESPACE"],
             kubernetes=_authority(environ),
+            traceparent=environ.get("TRACEPARENT"),
             reporting=environ.get("JOB_COMPLETION_INDEX", "0") == "0",
         )
 

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from adapters.launchers import diagnosis
 from adapters.launchers.api import Api, Object
 from adapters.launchers.labels import record_of, run_of
+from tunelet import tracing
 from tunelet.errors import TuneletError
 
 WATCH_SECONDS = 25
@@ -98,7 +99,9 @@ class JobWatch:
                     return None  # The version is too old, mostly.
                 version = change["object"]["metadata"]["resourceVersion"]
                 if _matters(change) and (run := run_of(change["object"])):
-                    self._tell(run.namespace, run.experiment, run.number)
+                    record = record_of(change["object"])
+                    with tracing.within(record.traceparent if record else None):
+                        self._tell(run.namespace, run.experiment, run.number)
         return version
 
     def _tell(self, namespace: str, experiment: str, number: int | None) -> None:

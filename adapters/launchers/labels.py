@@ -38,6 +38,8 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where the API has objects of its kind, if it is no Job."""
     named: str = ""
     """The label with its name that its pods have, if they have none of ours."""
+    traceparent: str = ""
+    """The trace that it belongs to, which its end goes on."""
 
 
 def labels(run: Run, installation: str) -> dict[str, str]:
@@ -65,8 +67,9 @@ def selector(installation: str, run: Run | None = None, **wanted: str) -> str:
 
 def record_of(thing: Mapping[str, Any]) -> Record | None:
     """None if somebody else took our labels, or took the record away."""
-    written = (thing["metadata"].get("annotations") or {}).get(RECORD, "")
+    annotations = thing["metadata"].get("annotations")
+    written = annotations.get(RECORD) if isinstance(annotations, dict) else None
     try:
-        return msgspec.json.decode(written, type=Record)
+        return msgspec.json.decode(str(written), type=Record)
     except msgspec.MsgspecError:
         return None

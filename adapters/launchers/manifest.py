@@ -69,6 +69,7 @@ def record(launch: Launch, path: str = "") -> Record:
         container=container(launch),
         timeout=launch.timeout,
         bad_exit_codes=tuple(code.get("bad_exit_codes", ())),
+        traceparent=launch.env.get("TRACEPARENT", ""),
         primary={"batch.kubernetes.io/job-completion-index": "0"} if several else {},
     )
 

@@ -92,6 +92,7 @@ def _env(launch: Launch, container: str) -> list[dict[str, Any]]:
         "TUNELET_METRICS": json.dumps(launch.metrics, separators=(",", ":")),
         "TUNELET_CONTAINER": container,
     }
+    given |= {name: launch.env[name] for name in ("TRACEPARENT",) if name in launch.env}
     # Doubled, for Kubernetes would put the values of variables where $(NAME) stands.
     written = [{"name": k, "value": v.replace("$", "$$")} for k, v in given.items()]
     fields = {"POD_NAME": "metadata.name", "POD_NAMESPACE": "metadata.namespace"}

@@ -14,6 +14,7 @@ from adapters.launchers.access import Access
 from adapters.launchers.api import Api
 from adapters.launchers.jobwatch import JobWatch
 from adapters.launchers.labels import RECORD, labels, selector
+from tunelet import tracing
 from tunelet.ports import Run
 
 RUN = Run("team", "digits", "0123456789abcdef", 0, 1)
@@ -45,6 +46,8 @@ class Server:
     def __init__(self, lists: list[Answer], watches: list[Answer]) -> None:
         self.lists, self.watches = lists, watches
         self.asked: list[tuple[str, dict[str, str]]] = []
+        self.traces: list[str | None] = []
+        """In which the news were told."""
         self.over = threading.Event()
         serving = self
 
@@ -96,6 +99,7 @@ def watching() -> Iterator[Made]:
         server, told = Server(lists, watches), list[Told]()
 
         def news(*whose: Any) -> None:
+            server.traces.append(tracing.current())
             told.append(whose)
 
         watch = JobWatch(server.api, "trials-", selector("tunelet"), news, pause=0.01)
@@ -154,6 +158,17 @@ def test_that_a_job_goes_on_is_no_news_and_its_end_is(watching: Made) -> None:
     server, told, _ = watching([(200, [listing(7)])], [(200, pieces), OPEN])
     until(lambda: len(server.versions()) == 2)
     assert told == [("team", "digits", 2), ("team", "digits", 3)]
+
+
+def test_the_end_of_a_job_goes_on_the_trace_of_its_launch(watching: Made) -> None:
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    kept = {"metrics": {}, "container": "training", "traceparent": trace}
+    thing = json.loads(change("DELETED", RUN, 8))
+    thing["object"]["metadata"]["annotations"] = {RECORD: json.dumps(kept)}
+    pieces = [json.dumps(thing).encode() + b"\n", change("DELETED", OTHER, 9)]
+    server, told, _ = watching([(200, [listing(7)])], [(200, pieces), OPEN])
+    until(lambda: len(told) == 2)
+    assert server.traces == [trace, None]
 
 
 def test_a_watch_that_ends_silently_goes_on_where_it_was(watching: Made) -> None:

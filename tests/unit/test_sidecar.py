@@ -13,6 +13,7 @@ from tunelet.errors import Reject
 from tunelet.ports import Launch, Run
 
 METRICS: dict[str, Any] = {"source": "stdout", "path": None, "objectives": ["loss"]}
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 ENV = {
     "TUNELET_API_URL": "http://api.tunelet",
     "TUNELET_TRIAL_TOKEN": "secret",
@@ -20,6 +21,7 @@ ENV = {
     "TUNELET_EXPERIMENT": "digits",
     "TUNELET_TRIAL": "7",
     "TUNELET_STOP_FILE": STOP_FILE,
+    "TRACEPARENT": TRACE,
 }
 
 
@@ -110,6 +112,7 @@ def test_the_collector_reads_what_the_sidecar_writes() -> None:
     assert settings.stop_file == STOP_FILE
     assert settings.kubernetes == "[::1]:443"
     assert settings.reporting
+    assert settings.traceparent == TRACE
     assert "USERS_OWN" not in environ
 
 

@@ -19,10 +19,12 @@ class Front(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     answers: ClassVar[list[tuple[int, dict[str, str], bytes]]] = []
     asked: ClassVar[list[tuple[str, str | None, bytes]]] = []
+    traces: ClassVar[list[str | None]] = []
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.asked.append((self.path, self.headers["Authorization"], body))
+        self.traces.append(self.headers["traceparent"])
         status, headers, data = self.answers.pop(0)
         self.send_response(status)
         for name, value in {"Content-Length": str(len(data)), **headers}.items():
@@ -44,6 +46,7 @@ def api() -> Iterator[Api]:
     given = dict.fromkeys(Settings._fields, "")
     url = f"http://127.0.0.1:{server.server_port}/base"
     where = {"namespace": "a", "experiment": "b", "trial": "7", "token": "secret"}
+    where["traceparent"] = "of the trial"
     yield Api(Settings(**given | where | {"api_url": url}))  # type: ignore[arg-type]
     server.shutdown()
     thread.join()
@@ -61,6 +64,7 @@ def test_the_service_is_asked_as_the_trial_and_says_whether_to_stop(api: Api) ->
     body = b'{"reports":[{"step":1,"values":{"loss":0.5}}]}'
     path = "/base/api/namespaces/a/experiments/b/trials/7/reports"
     assert Front.asked == [(path, "Bearer secret", body)] * 2
+    assert set(Front.traces) == {"of the trial"}
 
 
 def test_only_the_services_own_refusal_is_final(api: Api) -> None:

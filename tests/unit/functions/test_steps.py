@@ -98,6 +98,19 @@ def test_a_change_of_a_job_of_ours_is_news_of_its_run(world: World, change: str)
     assert not world.service.trial("default", "digits", 2).reports
 
 
+def test_what_follows_from_the_end_of_a_job_goes_on_its_trace(world: World) -> None:
+    world.running()
+    for _ in range(5):
+        world.launcher.tick()
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    kept = {"metrics": {}, "container": "training", "traceparent": trace}
+    metadata = {"labels": _OURS, "annotations": {"tunelet.dev/record": json.dumps(kept)}}
+    kind, subject = "dev.knative.apiserver.resource.update", "/apis/batch/v1/namespaces/n/jobs/j"
+    answer = tell(world.client("complete"), kind, subject, {"metadata": metadata})
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["ce-traceparent"] == trace
+
+
 @pytest.mark.parametrize(
     "job",
     [
@@ -109,6 +122,7 @@ def test_a_change_of_a_job_of_ours_is_news_of_its_run(world: World, change: str)
         {"metadata": {"labels": {**_OURS, "tunelet.dev/experiment": "../digits"}}},
         {"metadata": {"labels": {**_OURS, "tunelet.dev/namespace": "Default"}}},
         {"metadata": {"labels": {**_OURS, "tunelet.dev/trial": "٣"}}},
+        {"metadata": {"labels": _OURS, "annotations": 5}},
         # What a source in the mode Reference tells.
         {"kind": "Job", "namespace": "n", "name": "digits-012345-0-1", "apiVersion": "batch/v1"},
     ],
