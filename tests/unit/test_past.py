@@ -10,6 +10,7 @@ from algorithms.own.kept import Made
 from tests.contracts.algorithms import trial
 from tests.unit.test_journal import SPEC
 from tunelet import commands as c
+from tunelet.errors import NotFound
 from tunelet.experiment import Experiment
 from tunelet.journal import Journal
 from tunelet.journals import Journals
@@ -73,7 +74,8 @@ def test_another_life_of_the_name_has_a_past_of_its_own() -> None:
     log.commit(c.Delete())
     log.commit(c.Submit("another", SPEC))
     assert not journals.past(journals.read(*AT))
-    assert not late
+    with pytest.raises(NotFound, match="another has its name"):
+        len(late)
 
 
 def test_what_is_remembered_is_bounded() -> None:
