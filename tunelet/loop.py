@@ -289,11 +289,10 @@ class Loop:
         for source in experiment.spec.get("warm_start", ()):
             try:
                 known = self._journals.read(experiment.namespace, source["name"])
+                past = self._journals.past(known) if known.uid == source["uid"] else ()
+                found += [t for t in past if t.number < source["trials"] and t.state.finished]
             except NotFound:
                 continue  # deleted since
-            if known.uid == source["uid"]:
-                past = self._journals.past(known)
-                found += [t for t in past if t.number < source["trials"] and t.state.finished]
         return found
 
     def _reconcile(self, experiment: Experiment) -> None:
