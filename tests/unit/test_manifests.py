@@ -28,6 +28,7 @@ pytestmark = pytest.mark.xdist_group("manifests")
 
 RENDERED = ("base", "overlays/knative", "overlays/plain", "overlays/dev")
 SERVING = "serving.knative.dev/v1"
+AUTOSCALING = "autoscaling.knative.dev"
 
 Resource = dict[str, Any]
 Check = Callable[[list[Resource]], list[str]]
@@ -195,11 +196,34 @@ def test_a_step_may_take_all_its_time_before_it_answers() -> None:
         assert spec["responseStartTimeoutSeconds"] == longest
 
 
+def test_one_call_wakes_one_pod() -> None:
+    """Knative wants a pod for each `containerConcurrency` * utilization calls, begun ones too."""
+    for each in of_kind("base", "Service", SERVING):
+        template = each["spec"]["template"]
+        annotations = template["metadata"]["annotations"]
+        utilization = int(annotations.get(f"{AUTOSCALING}/target-utilization-percentage", 70))
+        calls = template["spec"]["containerConcurrency"] * utilization / 100
+        assert calls >= 1 or annotations[f"{AUTOSCALING}/max-scale"] == "1"
+
+
+def test_who_publishes_does_not_wait_for_all_that_follows() -> None:
+    """With an in-memory channel behind the broker; others never make a publisher wait."""
+    [broker] = of_kind("base", "Broker")
+    assert broker["metadata"]["annotations"] == {"messaging.knative.dev/async-handler": "true"}
+
+
 def test_a_probe_never_waits_for_work() -> None:
     for each in of_kind("base", "Service", SERVING):
         spec = each["spec"]["template"]["spec"]
         env = {v["name"]: v["value"] for v in spec["containers"][0]["env"]}
         assert int(env["THREADS"]) > spec["containerConcurrency"]
+
+
+def test_knative_is_told_how_often_it_is_to_probe() -> None:
+    """Its admission refuses a readiness probe that has a time-out and no period."""
+    for each in of_kind("base", "Service", SERVING):
+        probe = each["spec"]["template"]["spec"]["containers"][0]["readinessProbe"]
+        assert probe["periodSeconds"] > 0
 
 
 @pytest.mark.parametrize("name", RENDERED)
@@ -253,7 +277,8 @@ def test_only_those_who_need_it_may_begin_or_end_trials() -> None:
         "sweep",
     }
     assert may["api"] == {"get"}
-    assert may["jobs"] == {"list", "watch"}
+    # The three that Knative asks whether an ApiServerSource's account may do, before it starts it.
+    assert may["jobs"] == {"get", "list", "watch"}
     assert "suggest" not in may
     assert "deadletter" not in may
 
