@@ -4,7 +4,9 @@ A run is a Job, found by its name. A run of another kind has beside it a ConfigM
 name, its anchor, which says where the API has it: there is no listing all kinds there are.
 """
 
+import re
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any, NamedTuple
 
 from adapters.launchers import manifest
@@ -16,6 +18,7 @@ from tunelet.ports import Launch, Run
 
 _CORE = "/api/v1/namespaces/{}/{}"
 _JOB = ("batch/v1", "Job")
+_GONE = re.compile(rb"unable to retrieve container logs for \S+\s*")
 
 
 class Thing(NamedTuple):
@@ -120,7 +123,12 @@ class Objects:
     def output(self, run: Run, pod: str, container: str, **query: str) -> Iterator[bytes]:
         """Raises `NotFound` or `Reject` at once if there is none."""
         path = f"{self._core(run, 'pods')}/{pod}/log"
-        return self._api.stream(path, container=container, **query)
+        chunks = self._api.stream(path, container=container, **query)
+        first = next(chunks, b"")
+        # The node says so with status 200, as if the container had printed it.
+        if _GONE.fullmatch(first):
+            raise NotFound(first.decode(errors="replace"))
+        return chain((first,) if first else (), chunks)
 
     def change(self, thing: Thing, change: Object) -> None:
         self._api.patch(thing.path, change)

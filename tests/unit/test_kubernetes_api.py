@@ -13,14 +13,18 @@ import pytest
 from adapters.launchers import open_launcher
 from adapters.launchers.access import Access, access
 from adapters.launchers.api import Api
+from adapters.launchers.objects import Objects
 from tunelet.errors import Forbidden, NotFound, Reject, Retry, TuneletError
+from tunelet.ports import Run
+
+RUN = Run("team", "digits", "0123456789abcdef", 0, 1)
 
 
 class Server:
     """Answers each request with the next of `answers`, and keeps what it was asked."""
 
     def __init__(self) -> None:
-        self.answers: list[tuple[int, dict[str, Any]]] = []
+        self.answers: list[tuple[int, dict[str, Any] | str]] = []
         self.asked: list[tuple[str, str, dict[str, str], bytes]] = []
         server = self
 
@@ -31,7 +35,8 @@ class Server:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 server.asked.append((self.command, self.path, dict(self.headers), body))
                 status, document = server.answers.pop(0)
-                raw = json.dumps(document).encode()
+                text = document if isinstance(document, str) else json.dumps(document)
+                raw = text.encode()
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(raw)))
                 if status == 429:
@@ -130,6 +135,25 @@ def test_what_exists_is_not_created_and_what_is_not_there_is_nothing(
     method, _, headers, body = server.asked[-1]
     assert (method, json.loads(body)["propagationPolicy"]) == ("DELETE", "Foreground")
     assert headers["Authorization"] == "Bearer t"
+
+
+GONE = "unable to retrieve container logs for containerd://a291350a"
+
+
+@pytest.mark.parametrize("said", [GONE, f"{GONE}\n"])
+def test_a_log_of_which_the_node_says_that_it_is_gone_is_no_output(
+    server: Server, api: Api, said: str
+) -> None:
+    server.answers = [(200, said)]
+    with pytest.raises(NotFound, match="unable to retrieve"):
+        Objects(api, "", "tunelet", 60).output(RUN, "pod", "training")
+
+
+@pytest.mark.parametrize("said", ["", f"{GONE}\nobjective=1\n"])
+def test_whatever_else_stands_there_is_output(server: Server, api: Api, said: str) -> None:
+    server.answers = [(200, said)]
+    found = Objects(api, "", "tunelet", 60).output(RUN, "pod", "training")
+    assert b"".join(found).decode() == said
 
 
 def test_a_list_is_read_page_by_page(server: Server, api: Api) -> None:
