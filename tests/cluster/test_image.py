@@ -83,3 +83,7 @@ def test_every_function_serves_from_it(core: Any, namespace: str) -> None:
     assert answers["api"] == 200
     # The others want an event; a bug would be 500.
     assert all(status < 500 for status in answers.values()), answers
+    # The server writes nothing but what it may, and has nothing to complain of.
+    for function in ports:
+        log = core.read_namespaced_pod_log("functions", namespace, container=function)
+        assert "[ERROR]" not in log
