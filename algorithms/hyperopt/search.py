@@ -48,7 +48,7 @@ class Hyperopt:
                     (doc,) = self._suggest([history.next_id], history.domain, known, seed)
                 return history.assignment(doc["misc"]["vals"])
 
-            return new_ones(problem, trials, count, ask, history.take)
+            return new_ones(problem, trials, count, ask, history.take, self._independent)
 
 
 def _seed(seed: int) -> None:

@@ -105,13 +105,14 @@ def new_ones(
     count: int,
     ask: Callable[[int, int], Assignment | None],
     take: Callable[[Assignment], None],
+    drawn: bool = False,
 ) -> Suggestions:
     """Suggestions none of which was tried.
 
     `ask` is called with the trial's number and the attempt, from 0, until what it answers is
     new; after `TRIES` attempts or None the prior is drawn from. `take` is told what is suggested.
     """
-    untried = Untried(problem, trials, drawn=False)
+    untried = Untried(problem, trials, drawn)
     found: list[Assignment] = []
     for place in range(problem.first, problem.first + count):
         asked = (ask(place, attempt) for attempt in range(TRIES))
