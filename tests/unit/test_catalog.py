@@ -243,18 +243,18 @@ def test_a_plugins_limits_and_settings_are_checked_too() -> None:
 
 @pytest.mark.usefixtures("plugin")
 @pytest.mark.parametrize(
-    ("side", "reason"),
+    ("side", "limit", "reason"),
     [
-        ("endless", "no answer in 3 seconds"),
-        ("exit", "ended with code 3"),
-        ("raise", "ZeroDivisionError"),
-        ("nonsense", "answered with int"),
+        ("endless", 3, "no answer in 3 seconds"),
+        ("exit", 60, "ended with code 3"),
+        ("raise", 60, "ZeroDivisionError"),
+        ("nonsense", 60, "answered with int"),
     ],
 )
-def test_whatever_a_plugin_does_is_told_and_ends(side: str, reason: str) -> None:
+def test_whatever_a_plugin_does_is_told_and_ends(side: str, limit: float, reason: str) -> None:
     problem = Problem(Space.of({"a": {"type": "int", "min": 1, "max": 9}}), (), 1, 0)
     with pytest.raises((RuntimeError, TypeError), match=reason):
-        Isolated("wild", {"side": side}, limit=3).suggest(problem, [], 1)
+        Isolated("wild", {"side": side}, limit).suggest(problem, [], 1)
 
 
 @pytest.mark.usefixtures("plugin")
