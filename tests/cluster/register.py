@@ -2,15 +2,19 @@
 
 A training connects and writes one line, its trial, its attempt and its pod; it goes on when it
 has read the answer. Its connection is open as long as its process lives, so what the
-book holds is what ran, whatever the cluster and the log say.
+book holds is what ran, whatever the cluster and the log say. The kernel of a living one answers
+the keep-alives; where none does, the pod's network was taken down before its last packet had left.
 """
 
 import asyncio
+import socket
 import threading
 from collections import defaultdict, deque
 from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import combinations
+from typing import NamedTuple
 
 SIGN_IN = (
     'exec 3<>/dev/tcp/{host}/{port}; echo "$TUNELET_TRIAL $TUNELET_ATTEMPT $HOSTNAME" >&3;'
@@ -22,16 +26,19 @@ Attempt = tuple[int, int]
 """The number of a trial, and which attempt."""
 
 
+class Visit(NamedTuple):
+    attempt: Attempt
+    began: float
+    ended: float
+
+
 class Register:
     def __init__(self, host: str) -> None:
         self._host = host
         self.pods: dict[Attempt, list[str]] = defaultdict(list)
         """The pods in which each attempt trained, one for each time that it did."""
-        self.beside: list[tuple[Attempt, Attempt]] = []
-        """Attempts of one trial that were there at the same time."""
-        self.most = 0
-        """The most that trained at the same time."""
-        self._there: list[Attempt] = []
+        self.visits: list[Visit] = []
+        """Those that were seen to end."""
         self._wanted: deque[Future[str]] = deque()
         self._loop = asyncio.new_event_loop()
 
@@ -61,25 +68,49 @@ class Register:
         try:
             trial, attempt, pod = (await reader.readline()).decode().split()
             came = (int(trial), int(attempt))
-            self._note(came, pod)
-            try:
-                if self._wanted:
-                    self._wanted.popleft().set_result(pod)
-                else:
-                    writer.write(b"welcome\n")
-                await reader.read()
-            finally:
-                self._there.remove(came)
-        except (ConnectionError, ValueError):
-            return  # It was killed before it had written its line, or while it was read.
+            began = self._loop.time()
+            self.pods[came].append(pod)
+            _keep_alive(writer)
+            if self._wanted:
+                self._wanted.popleft().set_result(pod)
+            else:
+                writer.write(b"welcome\n")
+            await _end(reader)
+            self.visits.append(Visit(came, began, self._loop.time()))
+        except (OSError, ValueError):
+            return  # It was killed before it had written its line, or nobody knows when.
         finally:
             writer.close()
 
-    def _note(self, came: Attempt, pod: str) -> None:
-        self.beside += [(other, came) for other in self._there if other[0] == came[0]]
-        self.pods[came].append(pod)
-        self._there.append(came)
-        self.most = max(self.most, len(self._there))
+    @property
+    def beside(self) -> list[tuple[Attempt, Attempt]]:
+        """Attempts of one trial that were there at the same time."""
+        pairs = combinations(sorted(self.visits, key=lambda visit: visit.began), 2)
+        return [
+            (one.attempt, other.attempt)
+            for one, other in pairs
+            if one.attempt[0] == other.attempt[0] and other.began < one.ended
+        ]
+
+    @property
+    def most(self) -> int:
+        """The most that were there at the same time."""
+        starts = [visit.began for visit in self.visits]
+        return max(sum(v.began <= moment < v.ended for v in self.visits) for moment in starts)
+
+
+def _keep_alive(writer: asyncio.StreamWriter) -> None:
+    connection = writer.get_extra_info("socket")
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option in (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL):
+        connection.setsockopt(socket.IPPROTO_TCP, option, 1)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
+
+
+async def _end(reader: asyncio.StreamReader) -> None:
+    """Wait until the process is gone; raises `OSError` if its machine is."""
+    with suppress(ConnectionResetError):
+        await reader.read()
 
 
 @contextmanager
