@@ -49,6 +49,7 @@ def serve(
     """
     configure("up")
     with ExitStack() as stack:
+        stack.enter_context(server.ended_by_signals())
         stack.enter_context(_only_one(data))
         store = wiring.store(store_url or (data / "store").as_uri())
         if store_url:

@@ -30,6 +30,7 @@ def main() -> None:
         wrong = (f"  {e.field} {e.message}; {e.remedy}" for e in refusal.errors)
         sys.exit("\n".join([str(refusal), *wrong]))
     with (
+        server.ended_by_signals(),
         _listening() as bound,
         whole(
             store,

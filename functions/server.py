@@ -18,7 +18,7 @@ THREADS = 32
 
 
 def run(bound: socket.socket, function: Function, max_body_bytes: int) -> None:
-    """Answer at `bound` until SIGINT or SIGTERM; requests under way are then finished."""
+    """Answer at `bound` until `ended_by_signals`; requests under way are then finished."""
 
     def app(environ: "WSGIEnvironment", start: "StartResponse") -> Iterator[bytes]:
         return iter(function(Request(environ))(environ, start))
@@ -31,13 +31,15 @@ def run(bound: socket.socket, function: Function, max_body_bytes: int) -> None:
         # little too large is for the function to refuse, with words.
         max_request_body_size=4 * max_body_bytes,
     )
-    with _ended_by_signals():
-        server.run()
+    server.run()
 
 
 @contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """SIGTERM ends the server as Ctrl-C does; neither leaves a trace."""
+def ended_by_signals() -> Iterator[None]:
+    """SIGTERM ends what happens here as Ctrl-C does; neither leaves a trace.
+
+    To be entered before anyone is told that the service is there, and may end it.
+    """
 
     def end(*_: object) -> None:
         raise SystemExit(0)

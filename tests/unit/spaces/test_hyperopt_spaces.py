@@ -15,7 +15,7 @@ from hyperopt.pyll.stochastic import sample
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from algorithms.hyperopt.domain import node
+from algorithms.hyperopt.nodes import node
 from tests.unit.spaces.written import draws, same_distribution, space_of
 from tunelet import request
 from tunelet.errors import Reject
