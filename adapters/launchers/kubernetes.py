@@ -21,9 +21,10 @@ from adapters.launchers.api import Api
 from adapters.launchers.diagnosis import Finding, Object
 from adapters.launchers.jobwatch import JobWatch
 from adapters.launchers.labels import OUTCOME, run_of, selector
-from adapters.launchers.manifest import NOTHING, Collector, container
+from adapters.launchers.manifest import container
 from adapters.launchers.objects import Objects, Thing
 from adapters.launchers.output import Output
+from adapters.launchers.sidecar import NOTHING, Sidecar, sidecar
 from tunelet.errors import FieldError, NotFound, Reject
 from tunelet.ports import Launch, Launcher, Life, Observation, Phase, Run
 from tunelet.trial import Outcome, Verdict
@@ -215,7 +216,7 @@ class KubernetesLauncher:
                 return self._objects.trouble(thing.run, "Pod", pod["metadata"]["name"])
         return None
 
-    def _collector(self, launch: Launch) -> Collector:
+    def _collector(self, launch: Launch) -> Sidecar:
         image, source = self._options.collector_image, launch.metrics["source"]
         if source == "push" or (source == "stdout" and not image):
             return NOTHING
@@ -224,9 +225,7 @@ class KubernetesLauncher:
             remedy = "set ?collector_image=IMAGE in TUNELET_LAUNCHER, or print the metrics"
             error = FieldError("metrics.source", source, message, remedy)
             raise Reject(f"metrics.source {message}; {remedy}", [error])
-        from adapters.launchers.sidecar import sidecar
-
-        return Collector(*sidecar(launch, image, container(launch)))
+        return sidecar(launch, image, container(launch))
 
 
 def open_url(

@@ -14,23 +14,13 @@ import msgspec
 from adapters.launchers import pods
 from adapters.launchers.labels import RECORD, SEVERAL, Record, labels
 from adapters.launchers.pods import Object
+from adapters.launchers.sidecar import NOTHING, Sidecar
 from tunelet import manifests
 from tunelet.errors import Reject
 from tunelet.kinds import kind_of
 from tunelet.ports import Launch
 
 _QUEUE = "kueue.x-k8s.io/queue-name"
-
-
-class Collector(NamedTuple):
-    """What is added to the pod that trains, to read its metrics as they come."""
-
-    containers: list[Object]
-    volumes: list[Object]
-    mounts: list[Object]
-
-
-NOTHING = Collector([], [], [])
 
 
 class Place(NamedTuple):
@@ -42,7 +32,7 @@ class Place(NamedTuple):
     ttl_seconds: int
 
 
-def workload(launch: Launch, place: Place, collector: Collector = NOTHING) -> Object:
+def workload(launch: Launch, place: Place, collector: Sidecar = NOTHING) -> Object:
     """The object that is the run; raises `Reject` if nothing can be run."""
     if "manifest" in launch.code:
         return _of_manifest(launch, place, collector)
@@ -156,7 +146,7 @@ def _annotations(kept: Record) -> dict[str, str]:
     return {RECORD: msgspec.json.encode(kept).decode()}
 
 
-def _job(launch: Launch, place: Place, collector: Collector) -> Object:
+def _job(launch: Launch, place: Place, collector: Sidecar) -> Object:
     own = labels(launch.run, place.installation)
     queue = launch.code.get("queue")
     count = pods.nodes(launch)
@@ -206,7 +196,7 @@ def _rules(container: str, bad: Iterable[int] | None) -> list[Object]:
     return [disrupted, {"action": "FailJob", "onExitCodes": codes}]
 
 
-def _of_manifest(launch: Launch, place: Place, collector: Collector) -> Object:
+def _of_manifest(launch: Launch, place: Place, collector: Sidecar) -> Object:
     """The user's manifest with our name and labels, and the contract in its containers."""
     manifest = manifests.copied(launch.code)
     own = labels(launch.run, place.installation)
@@ -262,7 +252,7 @@ def _give_usual(manifest: Object, own: Mapping[str, str], place: Place) -> None:
         metadata["labels"] = {**(metadata.get("labels") or {}), **own}
 
 
-def _collect(spec: Object, container: Object, launch: Launch, collector: Collector) -> None:
+def _collect(spec: Object, container: Object, launch: Launch, collector: Sidecar) -> None:
     """Add the collector, which gets the token as the training does."""
     for each in collector.containers:
         variables = [e for e in each.get("env") or () if e["name"] != pods.TOKEN]

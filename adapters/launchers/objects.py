@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 from adapters.launchers import manifest
 from adapters.launchers.api import Api, Object
 from adapters.launchers.labels import SEVERAL, Record, record_of, run_of, selector
-from adapters.launchers.manifest import Collector, Place
+from adapters.launchers.manifest import Place
+from adapters.launchers.sidecar import Sidecar
 from tunelet.errors import FieldError, NotFound, Reject
 from tunelet.ports import Launch, Run
 
@@ -43,7 +44,7 @@ class Objects:
         self._prefix, self._installation, self._ttl_seconds = prefix, installation, ttl_seconds
         self._paths: dict[tuple[str, str], str] = {}
 
-    def create(self, launch: Launch, collector: Collector) -> None:
+    def create(self, launch: Launch, collector: Sidecar) -> None:
         """All objects of the run, unless they are there.
 
         The Secret comes last: without it no container starts, so what runs lacks nothing.

@@ -8,11 +8,11 @@ import json
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
+from adapters.launchers.labels import COLLECTOR
+from adapters.launchers.pods import CONTAINER
 from tunelet.errors import FieldError, Reject
 from tunelet.ports import Launch
 
-NAME = "tunelet-collector"
-TRAINING = "training"
 TOKEN_FOLDER = "/var/run/secrets/tunelet"
 USER = 65532
 
@@ -30,14 +30,17 @@ class Sidecar(NamedTuple):
     """To `volumeMounts` of the training container."""
 
 
-def sidecar(launch: Launch, image: str, container: str = TRAINING) -> Sidecar:
+NOTHING = Sidecar([], [], [])
+
+
+def sidecar(launch: Launch, image: str, container: str = CONTAINER) -> Sidecar:
     """What collects the metrics of `launch` from the container of that name.
 
     Raises `Reject` for a `metrics.path` that no volume can hold.
     """
     metrics = launch.metrics
     if metrics["source"] == "push":
-        return Sidecar([], [], [])
+        return NOTHING
     shared, stop = _shared(metrics), str(PurePosixPath(launch.env["TUNELET_STOP_FILE"]).parent)
     token = metrics["source"] == "stdout"
     volumes = [{"name": _STOP, "emptyDir": {"sizeLimit": "1Mi"}}]
@@ -62,7 +65,7 @@ def _container(
     launch: Launch, image: str, container: str, mounts: list[dict[str, Any]]
 ) -> dict[str, Any]:
     return {
-        "name": NAME,
+        "name": COLLECTOR,
         "image": image,
         "restartPolicy": "Always",
         "env": _env(launch, container),

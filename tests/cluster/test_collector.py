@@ -18,7 +18,8 @@ from typing import Any
 
 import pytest
 
-from adapters.launchers.sidecar import NAME, sidecar
+from adapters.launchers.labels import COLLECTOR as NAME
+from adapters.launchers.sidecar import sidecar
 from tests.e2e.beside import Trainer
 from tests.e2e.conftest import Up
 from tunelet import __version__

@@ -6,7 +6,7 @@ import pytest
 
 from adapters.launchers.kubernetes import KubernetesLauncher, Options
 from adapters.launchers.labels import COLLECTOR
-from adapters.launchers.manifest import Collector
+from adapters.launchers.sidecar import Sidecar
 from tests.contracts.clusters import (
     PYTHON,
     Shells,
@@ -122,14 +122,14 @@ signal.pause()
 class Collected(KubernetesLauncher):
     """With a collector that says the same of every run."""
 
-    def _collector(self, launch: Launch) -> Collector:
+    def _collector(self, launch: Launch) -> Sidecar:
         container = {
             "name": COLLECTOR,
             "image": PYTHON,
             "command": ["python3", "-c", LAST_WORDS],
             "restartPolicy": "Always",
         }
-        return Collector([container], [], [])
+        return Sidecar([container], [], [])
 
 
 def test_the_last_words_of_a_collector_are_the_values_of_its_run(prefix: str) -> None:

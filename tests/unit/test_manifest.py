@@ -7,7 +7,8 @@ import pytest
 
 from adapters.launchers import manifest
 from adapters.launchers.labels import record_of, run_of
-from adapters.launchers.manifest import Collector, Place
+from adapters.launchers.manifest import Place
+from adapters.launchers.sidecar import Sidecar
 from tunelet.errors import Reject
 from tunelet.ports import Launch, Run
 
@@ -148,7 +149,7 @@ def test_a_launch_without_code_is_refused() -> None:
 
 
 def test_the_collector_is_added_beside_the_training_and_gets_the_token_from_the_secret() -> None:
-    collector = Collector(
+    collector = Sidecar(
         [
             {
                 "name": "tunelet-collector",
