@@ -1,13 +1,14 @@
 """The folder of one run on disk: the only memory that process launchers share.
 
     launch.json   what is run (`Plan`)
-    lock          flocked by the shim as long as it lives; holds its process id
+    lock          flocked by the shim as long as it lives; names its process id from the start
     output.log    standard output and error; of much output beginning and end
     work/         the working folder of the training code
     stop          exists once a stop was asked for
     exit.json     how it ended (`End`); appears atomically
 
-A folder exists if and only if the run was launched. It without `exit.json` and without a
+The run was launched if and only if the lock is held or names the shim: a folder that a dying
+service left before its shim began counts as none. One without `exit.json` and without a
 holder of the lock is a run that was lost.
 """
 
@@ -20,6 +21,7 @@ from errno import EEXIST, ENOTEMPTY
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 
@@ -94,8 +96,37 @@ class RunFolder:
         _sync(self.path.parent)
         return lock
 
-    def exists(self) -> bool:
-        return self.path.exists()
+    def launched(self) -> bool:
+        """Whether the run was ever started, or is being started now."""
+        return self.held() or self._begun()
+
+    def discard_unbegun(self, temporary: Path) -> None:
+        """Remove what a launch left that died before its shim began, so that it can be made anew.
+
+        Raises `BlockingIOError` while the lock is held, be it by one that looks.
+        """
+        try:
+            lock = os.open(self.path / "lock", os.O_RDONLY)
+        except FileNotFoundError:
+            return
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Another may have put a new folder in its place since.
+            same = os.path.samestat(os.fstat(lock), os.stat(self.path / "lock"))
+            if same and not self._begun():
+                gone = self.path.rename(temporary / uuid4().hex)
+                shutil.rmtree(gone)
+        except FileNotFoundError:
+            return
+        finally:
+            os.close(lock)
+
+    def _begun(self) -> bool:
+        """Ask this after `held`: a shim that is gone has written its id if it ever began."""
+        try:
+            return (self.path / "lock").stat().st_size > 0
+        except FileNotFoundError:
+            return False
 
     def plan(self) -> Plan:
         return msgspec.json.decode((self.path / "launch.json").read_bytes(), type=Plan)

@@ -77,10 +77,11 @@ class ProcessLauncher:
     def launch(self, launch: Launch) -> None:
         self._reap()
         folder = self._at(launch.run)
-        if folder.exists():
+        if folder.launched():
             return
         plan = self._plan(launch, folder)
         with _passing("the process could not be started"):
+            folder.discard_unbegun(self._temporary)
             slot = self._slots.take(launch.run)
             try:
                 if checkpoint := _checkpoint_folder(launch.env):
@@ -94,7 +95,7 @@ class ProcessLauncher:
     def observe(self, run: Run) -> Observation:
         self._reap()
         folder = self._at(run)
-        if not folder.exists():
+        if not folder.launched():
             self._readings.pop(run, None)
             return Observation(phase=Phase.ABSENT)
         with _passing("the run's folder could not be read"):
@@ -182,7 +183,7 @@ class ProcessLauncher:
     def _start(self, folder: RunFolder, plan: Plan, slot: int) -> None:
         """Make the run's folder and start its shim, unless another did.
 
-        Whatever dies between the two lines leaves a folder with a free lock: a lost run.
+        Whatever dies between the two lines leaves a folder that counts as none.
         """
         lock = folder.create(plan, self._temporary)
         if lock is None:

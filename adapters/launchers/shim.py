@@ -340,6 +340,8 @@ def main(folder: str, lock: int, slot: int) -> None:
         _prctl(_PR_SET_CHILD_SUBREAPER, 1)
     signals = Signals()
     os.pwrite(lock, str(os.getpid()).encode(), 0)
+    # Before the command starts, for a run without this counts as never started.
+    _patiently(lambda: os.fsync(lock))
     end = supervise(plan, folder, signals)
     end["ended_at"] = time.time()
     _clean_up(plan, folder)

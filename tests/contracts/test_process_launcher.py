@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from adapters.launchers import open_launcher
-from adapters.launchers.folder import RunFolder
+from adapters.launchers.folder import Plan, RunFolder
 from adapters.launchers.process import ProcessLauncher
 from adapters.launchers.shim import HEAD_BYTES, TAIL_BYTES
 from tests.contracts.launchers import (
@@ -81,10 +81,16 @@ def child(folder: Path, launch: Launch, then: str) -> "subprocess.Popen[bytes]":
 import msgspec, os, signal, sys
 from pathlib import Path
 from adapters.launchers.process import ProcessLauncher
+from tunelet.errors import Retry
 from tunelet.ports import Launch
 launcher = ProcessLauncher(Path(sys.argv[1]), {{{IMAGE!r}: ["sh"]}}, 8)
 launch = msgspec.json.decode(sys.stdin.buffer.read(), type=Launch)
-launcher.launch(launch)
+while True:
+    try:
+        launcher.launch(launch)
+        break
+    except Retry:
+        pass  # Another looked at the lock at that moment.
 {then}
 """
     process = subprocess.Popen(
@@ -120,18 +126,43 @@ def test_a_run_outlives_the_kill_of_the_service_and_is_adopted(
     assert b"".join(launcher.logs(RUN)) == b"loss=1\nobjective=1\n"
 
 
-def test_a_service_killed_before_it_started_the_shim_leaves_a_lost_run(
+def unbegun(tmp_path: Path) -> Plan:
+    """Leave what a service leaves that is killed just before it starts the shim."""
+    other = RUN._replace(number=1)
+    plan = RunFolder(folder_of(tmp_path, other)).plan()
+    lock = RunFolder(folder_of(tmp_path)).create(plan, tmp_path / "tmp")
+    assert lock is not None
+    os.close(lock)
+    return plan
+
+
+def test_a_service_killed_before_it_started_the_shim_has_launched_nothing(
     launcher: ProcessLauncher, tmp_path: Path
 ) -> None:
     launcher.launch(script("exit 0", RUN._replace(number=1)))
-    plan = RunFolder(folder_of(tmp_path, RUN._replace(number=1))).plan()
-    lock = RunFolder(folder_of(tmp_path)).create(plan, tmp_path / "tmp")
+    plan = unbegun(tmp_path)
+    assert launcher.observe(RUN).phase is Phase.ABSENT
+    launcher.launch(script("echo started; echo objective=1"))
+    assert ended(launcher).verdict is Verdict.COMPLETE
+    assert b"".join(launcher.logs(RUN)) == b"started\nobjective=1\n"
+    # A launch that is under way is no such folder: its lock is held.
+    under_way = RUN._replace(number=2)
+    lock = RunFolder(folder_of(tmp_path, under_way)).create(plan, tmp_path / "tmp")
     assert lock is not None
-    assert launcher.observe(RUN).phase is Phase.ACTIVE
+    assert launcher.observe(under_way).phase is Phase.ACTIVE
     os.close(lock)
-    assert ended(launcher).verdict is Verdict.LOST
-    launcher.launch(script("echo objective=1"))
-    assert ended(launcher).verdict is Verdict.LOST
+
+
+def test_racing_processes_start_once_what_another_died_over(
+    launcher: ProcessLauncher, tmp_path: Path
+) -> None:
+    launcher.launch(script("exit 0", RUN._replace(number=1)))
+    unbegun(tmp_path)
+    launch = script("echo started; sleep 0.5; echo objective=1")
+    racers = [child(tmp_path, launch, "") for _ in range(4)]
+    assert [racer.wait() for racer in racers] == [0] * 4
+    assert ended(launcher).verdict is Verdict.COMPLETE
+    assert b"".join(launcher.logs(RUN)) == b"started\nobjective=1\n"
 
 
 def test_a_second_launcher_sees_the_same(launcher: ProcessLauncher, tmp_path: Path) -> None:
