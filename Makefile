@@ -68,7 +68,7 @@ image: install
 
 # Writes what is generated from the code, then checks every link between the documents.
 docs: install
-	$(BIN)/python -c 'import json; from tunelet.request import request_schema as schema; \
+	$(BIN)/python -c 'import json; from tunelet.request.models import request_schema as schema; \
 		print(json.dumps(schema(), indent=2))' > docs/request.schema.json
 	$(BIN)/python -m algorithms.listing docs/algorithms.md
 	$(BIN)/pytest -q tests/unit/test_docs.py

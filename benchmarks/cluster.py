@@ -26,9 +26,9 @@ from statistics import median
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-from adapters.launchers.access import access
-from adapters.launchers.api import Api, Object
-from adapters.launchers.pods import TOKEN
+from adapters.launchers.kubernetes.access import access
+from adapters.launchers.kubernetes.api import Api, Object
+from adapters.launchers.kubernetes.pods import TOKEN
 from benchmarks import containers
 from benchmarks.figures import Figures, percentile
 from benchmarks.installed import IMAGE, Installed, installed, kubectl

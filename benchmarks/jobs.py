@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
 
-from adapters.launchers.api import Api, Object
+from adapters.launchers.kubernetes.api import Api, Object
 from benchmarks.installed import kubectl
 from tunelet.errors import Retry
 

@@ -99,8 +99,8 @@ def write(folder: Path, trials: int) -> None:
     from algorithms import catalog
     from benchmarks.inline import request
     from tunelet.commands import AddTrials, Finish, Record, Start, Submit
-    from tunelet.journal import Journal
-    from tunelet.spec import parse
+    from tunelet.log.journal import Journal
+    from tunelet.request.spec import parse
     from tunelet.trial import Assignment, Outcome, Report, Verdict
 
     def drawn(number: int) -> Assignment:

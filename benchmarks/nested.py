@@ -11,8 +11,8 @@ from hyperopt import Trials, hp
 from hyperopt.base import JOB_STATE_DONE, Domain, trials_from_docs
 
 from benchmarks.libraries import Library
-from tunelet.conditions import OneOf
 from tunelet.space import Categorical, Float, Int, Parameter, Space
+from tunelet.space.conditions import OneOf
 from tunelet.trial import Assignment, Scalar
 
 

@@ -28,7 +28,7 @@ class Found(NamedTuple):
 def tunelet(url: str) -> Found:
     from adapters.storage import open_store
     from benchmarks.counting import Counting
-    from tunelet.journals import Journals
+    from tunelet.log.journals import Journals
 
     store = Counting(open_store(url))
     before, began = peak_mib(), time.perf_counter()

@@ -5,13 +5,13 @@ from typing import NamedTuple
 
 from algorithms import catalog
 from benchmarks.inline import request
-from tunelet.chain import heads
 from tunelet.commands import AddTrials, Start, Submit
 from tunelet.events import Reported
-from tunelet.history import Head
-from tunelet.journal import Journal
+from tunelet.log.chain import heads
+from tunelet.log.history import Head
+from tunelet.log.journal import Journal
 from tunelet.ports import Store
-from tunelet.spec import parse
+from tunelet.request.spec import parse
 from tunelet.trial import Assignment
 
 NAMESPACE, NAME, UID = "default", "running", "0" * 16

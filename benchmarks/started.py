@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException
 from typing import NamedTuple
 
-from adapters.launchers.api import Api, Object
+from adapters.launchers.kubernetes.api import Api, Object
 from benchmarks import containers
 from benchmarks.installed import Installed
 

@@ -29,11 +29,11 @@ from benchmarks.libraries import Library, Optuna
 from benchmarks.nested import Hyperopt
 from benchmarks.table import show
 from tunelet.commands import AddTrials, Command, Extend, Finish, Start, Submit
-from tunelet.journal import Journal
-from tunelet.journals import Journals
+from tunelet.log.journal import Journal
+from tunelet.log.journals import Journals
 from tunelet.ports import Problem, Store, Suggestions
+from tunelet.request.spec import parse
 from tunelet.space import Space
-from tunelet.spec import parse
 from tunelet.trial import Assignment, Outcome, Verdict
 
 T = TypeVar("T")

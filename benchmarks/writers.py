@@ -31,7 +31,7 @@ from benchmarks.running import NAME, NAMESPACE, UID, prepare, standing
 from benchmarks.table import show
 from tunelet.commands import Record
 from tunelet.errors import Retry
-from tunelet.journal import Journal
+from tunelet.log.journal import Journal
 from tunelet.ports import Store
 from tunelet.trial import Report
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from werkzeug.wrappers import Request, Response
 
 from adapters.cloudevents import STRUCTURED
-from functions import body, problem
+from functions import problem
+from functions.api import body
 from functions.health import probed
 from functions.problem import Refused
 from tunelet.errors import FieldError, Reject

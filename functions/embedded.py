@@ -17,12 +17,12 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from adapters.launchers.process import open_url as open_launcher
+from adapters.launchers.local.launcher import open_url as open_launcher
 from functions import server, wiring
 from functions.door import guarded
-from functions.log import LOGGER, configure
+from functions.telemetry.log import LOGGER, configure
 from functions.whole import whole
-from tunelet.probe import probe
+from tunelet.log.probe import probe
 from tunelet.service import Service
 
 SWEEP_SECONDS = 5.0

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from werkzeug.wrappers import Request, Response
 
-from functions.call import json_answer
+from functions.api.call import json_answer
 
 ALIVE = "/api/health"
 READY = "/api/ready"

@@ -9,7 +9,8 @@ from werkzeug.wrappers import Request, Response
 
 from adapters.broker import Broker
 from adapters.cloudevents import message
-from functions import body, problem
+from functions import problem
+from functions.api import body
 from functions.problem import Refused
 from functions.wiring import Function
 from tunelet.errors import Reject

@@ -19,7 +19,8 @@ sys.path[:] = [_ROOT, *(entry for entry in sys.path if entry != _ROOT)]
 from flask import Request  # noqa: E402
 from werkzeug.wrappers import Response  # noqa: E402
 
-from functions import log, wiring  # noqa: E402
+from functions import wiring  # noqa: E402
+from functions.telemetry import log  # noqa: E402
 from tunelet.errors import Reject  # noqa: E402
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Protocol
 
-from functions.log import LOGGER
+from functions.telemetry.log import LOGGER
 from tunelet.errors import Conflict, Retry
 from tunelet.ports import Publisher, Signal
 

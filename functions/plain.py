@@ -12,8 +12,8 @@ import sys
 
 from functions import server, wiring
 from functions.ingress import with_ingress
-from functions.log import configure
 from functions.ping import event
+from functions.telemetry.log import configure
 from functions.whole import Watch, whole
 from functions.wiring import Settings
 from tunelet.errors import Reject

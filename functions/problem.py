@@ -13,9 +13,9 @@ from typing import Any
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Request, Response
 
-from functions.log import LOGGER
-from tunelet.entry import Damaged
+from functions.telemetry.log import LOGGER
 from tunelet.errors import Conflict, FieldError, Forbidden, NotFound, Reject, Retry, TuneletError
+from tunelet.log.entry import Damaged
 
 MEDIA_TYPE = "application/problem+json"
 _SHOWN = 200

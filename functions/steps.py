@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING
 from werkzeug.wrappers import Request, Response
 
 from adapters.cloudevents import TYPES, Event, binary, parse
-from adapters.launchers.labels import record_of
-from functions import body, metrics, problem
+from adapters.launchers.kubernetes.labels import record_of
+from functions import problem
+from functions.api import body
+from functions.api.training import EVENTS, tell
 from functions.health import probed
-from functions.log import LOGGER, about
 from functions.outbox import Outbox
 from functions.problem import Refused
 from functions.subject import Subject, labelled, subject
-from functions.training import EVENTS, tell
+from functions.telemetry import metrics
+from functions.telemetry.log import LOGGER, about
 from tunelet import tracing
 from tunelet.errors import Conflict, FieldError, NotFound, Reject
 from tunelet.ports import COLLECT, LAUNCH, SUGGEST

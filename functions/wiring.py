@@ -77,7 +77,7 @@ def outbox(settings: Settings) -> Outbox:
 def store(url: str) -> Store:
     """The store at `url`, its requests counted; raises `Reject` for one that cannot be opened."""
     from adapters.storage import open_store
-    from functions.metrics import MeteredStore
+    from functions.telemetry.metrics import MeteredStore
 
     return MeteredStore(open_store(url))
 
@@ -106,15 +106,15 @@ def launcher(settings: Settings) -> Launcher:
 
 def function(name: str, served: "Service", sent: Outbox, max_body_bytes: int) -> Function:
     """One of FUNCTIONS, importing what it needs and no more. `sent` is the service's publisher."""
-    from functions.observed import observed
-    from functions.spans import spans
+    from functions.telemetry.observed import observed
+    from functions.telemetry.spans import spans
 
     return observed(name, _function(name, served, sent, max_body_bytes), spans())
 
 
 def _function(name: str, served: "Service", sent: Outbox, max_body_bytes: int) -> Function:
     if name == "api":
-        from functions.api import Api
+        from functions.api.handler import Api
 
         return Api(served, sent, max_body_bytes)
     if name == "deadletter":

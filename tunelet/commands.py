@@ -3,7 +3,7 @@
 Every command is idempotent through a natural key, so that it may be sent again after
 any doubt: (trial, attempt, step) for reports, (trial, attempt) for starts and ends, the
 number of the first trial for suggestions, the caller's key for submit and enqueue. A command
-in an inbox (tunelet.inbox) is JSON: its fields beside a `type`.
+in an inbox (tunelet.log.inbox) is JSON: its fields beside a `type`.
 """
 
 from typing import Any

@@ -16,7 +16,7 @@ class _Event(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", 
 
 
 class Submitted(_Event, frozen=True):
-    """An experiment began. `spec` is normalized (tunelet.spec)."""
+    """An experiment began. `spec` is normalized (tunelet.request.spec)."""
 
     uid: str
     spec: dict[str, Any]

@@ -8,16 +8,17 @@ import logging
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
-from tunelet import commands, retention, tracing
+from tunelet import commands, tracing
 from tunelet.checkpoints import Checkpoints
 from tunelet.commands import Command
 from tunelet.contract import resolve
 from tunelet.decide import decide
-from tunelet.entry import Damaged
 from tunelet.errors import NotFound, Reject, Retry, TuneletError
 from tunelet.experiment import DELETED, RUNNING, Experiment, evolve_all
-from tunelet.journals import Journals
-from tunelet.markers import Marker, Markers
+from tunelet.log import retention
+from tunelet.log.entry import Damaged
+from tunelet.log.journals import Journals
+from tunelet.log.markers import Marker, Markers
 from tunelet.ports import (
     FINISHED,
     LAUNCH,

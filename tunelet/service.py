@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any, cast
 from tunelet import commands
 from tunelet.commands import Command
 from tunelet.dead import DeadLetters
-from tunelet.entry import Damaged
 from tunelet.errors import FieldError, Forbidden, NotFound, Reject
 from tunelet.experiment import Experiment, unreadable
-from tunelet.journals import Journals
+from tunelet.log.entry import Damaged
+from tunelet.log.journals import Journals
+from tunelet.log.markers import Marker, Markers
+from tunelet.log.probe import Probed
 from tunelet.loop import Loop, run_of, wanted
-from tunelet.markers import Marker, Markers
 from tunelet.ports import Catalog, Launcher, Publisher, Run, Store
-from tunelet.probe import Probed
 from tunelet.tokens import Tokens
 from tunelet.trial import Assignment, Outcome, Report, Trial
 
@@ -71,7 +71,7 @@ class Service:
         Raises `Reject` with all that is wrong, or `Conflict` if the name is taken or the key
         was used for another request.
         """
-        from tunelet.spec import parse
+        from tunelet.request.spec import parse
 
         spec = parse(raw, self.catalog, namespace)
         namespace = str(spec["namespace"])
@@ -146,7 +146,7 @@ class Service:
 
     def extend(self, namespace: str, name: str, changes: object) -> Experiment:
         """Change the budget. An experiment that had spent it goes on."""
-        from tunelet.spec import parse_changes
+        from tunelet.request.spec import parse_changes
 
         experiment = self.experiment(namespace, name)
         checked = parse_changes(changes, experiment.spec, self.catalog)

@@ -17,7 +17,7 @@ from tunelet.curves import Curves
 from tunelet.decide import decide
 from tunelet.errors import TuneletError
 from tunelet.experiment import Experiment, evolve_all
-from tunelet.journals import Journals
+from tunelet.log.journals import Journals
 from tunelet.ports import Catalog, StoppingRule
 from tunelet.trial import Outcome, TrialState, Verdict
 

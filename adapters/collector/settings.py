@@ -1,4 +1,4 @@
-"""What the collector is told by its environment, as `adapters.launchers.sidecar` writes it."""
+"""What the collector is told by its environment, which `kubernetes.sidecar` writes."""
 
 import json
 from collections.abc import Mapping

@@ -8,8 +8,8 @@ from tunelet.errors import FieldError, Reject
 from tunelet.ports import Launcher
 
 _MODULES = {
-    "process": "adapters.launchers.process",
-    "kubernetes": "adapters.launchers.kubernetes",
+    "process": "adapters.launchers.local.launcher",
+    "kubernetes": "adapters.launchers.kubernetes.launcher",
 }
 
 

@@ -3,7 +3,7 @@
 A reader of a log needs many answers in a row: with none of them sent again, one fault among
 them is a fault of the whole. Only what may be done twice is sent again: reads, `put` and
 `delete`. After a fault of `create` or `replace` it is not known whether the write stands, and
-only the writer knows how to find out (tunelet.writer); a second try would meet its own
+only the writer knows how to find out (tunelet.log.writer); a second try would meet its own
 write as a conflict.
 """
 

@@ -16,9 +16,9 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from algorithms.own.fresh import TRIES, generator, key
-from tunelet.parameter import as_number
 from tunelet.ports import Algorithm, Problem, Suggestions
 from tunelet.space import Float, Int, Normal, Parameter, Quantized
+from tunelet.space.base import as_number
 from tunelet.trial import Assignment, Scalar, Trial, TrialState, number
 
 _NOTE = "member"

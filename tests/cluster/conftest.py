@@ -9,7 +9,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -46,6 +46,15 @@ def kubectl() -> Kubectl:
         return ran.stdout
 
     return run
+
+
+@pytest.fixture(scope="session")
+def core() -> Any:
+    """The pods and namespaces of the cluster."""
+    from kubernetes import client, config
+
+    config.load_kube_config()
+    return client.CoreV1Api()
 
 
 @pytest.fixture(scope="module")

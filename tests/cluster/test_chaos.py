@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from adapters.launchers.access import access
-from adapters.launchers.api import Api
+from adapters.launchers.kubernetes.access import access
+from adapters.launchers.kubernetes.api import Api
 from benchmarks.installed import Installed, installed
 from functions.ping import ping
 from tests.cluster import apiserver

@@ -18,8 +18,8 @@ from typing import Any
 
 import pytest
 
-from adapters.launchers.labels import COLLECTOR as NAME
-from adapters.launchers.sidecar import sidecar
+from adapters.launchers.kubernetes.labels import COLLECTOR as NAME
+from adapters.launchers.kubernetes.sidecar import sidecar
 from tests.e2e.beside import Trainer
 from tests.e2e.conftest import Up
 from tunelet import __version__
@@ -120,14 +120,6 @@ def until(holds: Callable[[], object], pod: Pod) -> None:
     while not holds():
         assert time.monotonic() < deadline, f"{pod.status}\n{pod.log(NAME)}"
         time.sleep(0.2)
-
-
-@pytest.fixture(scope="module")
-def core() -> Any:
-    from kubernetes import client, config
-
-    config.load_kube_config()
-    return client.CoreV1Api()
 
 
 @pytest.fixture(scope="module")

@@ -18,14 +18,6 @@ PATIENCE_SECONDS = 120.0
 
 
 @pytest.fixture(scope="module")
-def core() -> Any:
-    from kubernetes import client, config
-
-    config.load_kube_config()
-    return client.CoreV1Api()
-
-
-@pytest.fixture(scope="module")
 def namespace(core: Any) -> Iterator[str]:
     name = f"tl-image-{uuid.uuid4().hex[:8]}"
     labels = {"pod-security.kubernetes.io/enforce": "restricted"}

@@ -12,9 +12,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from adapters.launchers.access import access
-from adapters.launchers.api import Api
-from adapters.launchers.kubernetes import KubernetesLauncher, Options
+from adapters.launchers.kubernetes.access import access
+from adapters.launchers.kubernetes.api import Api
+from adapters.launchers.kubernetes.launcher import KubernetesLauncher, Options
 from tests.contracts.launchers import IMAGE, STDOUT, until
 from tunelet.ports import Launch, Observation, Run
 

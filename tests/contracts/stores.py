@@ -7,16 +7,17 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pytest
 
 from tests.contracts.processes import together
+from tests.specs import SPEC
 from tunelet.commands import AddTrials, Enqueue, Record, Start, Submit
 from tunelet.errors import Reject
-from tunelet.journal import Journal
+from tunelet.log.journal import Journal
+from tunelet.log.probe import probe
 from tunelet.ports import Store, Stored
-from tunelet.probe import probe
 from tunelet.trial import Report
 
 T = TypeVar("T")
@@ -46,15 +47,6 @@ ODD_KEYS = [
 NOT_KEYS = ["", "/a", "a/", "a//b", "./a", "a/.", "../a", "a/../b", "a\0b", "a\ud800b"]
 UNSORTED = ["a/b/c", "a.c", "a-b", "a0", "a/b.c", "a/b-c", "b", "a/é", "a/z", "a/Z", "a/\ufffd"]
 """Where "a/" sorts behind "a-" and "a.", and so do names below folders of a file store."""
-SPEC: dict[str, Any] = {
-    "name": "e",
-    "namespace": "default",
-    "objectives": [{"metric": "objective", "direction": "minimize", "goal": None}],
-    "max_trials": 100,
-    "parallel_trials": 4,
-    "max_attempts": 3,
-    "enqueue": [],
-}
 
 
 def at_once(count: int, act: Callable[[int], T]) -> list[T]:

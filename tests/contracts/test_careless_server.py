@@ -19,8 +19,8 @@ from adapters.storage import open_store
 from tests.faults.training import MemoryLauncher
 from tunelet.cli import main
 from tunelet.errors import Reject
+from tunelet.log.probe import probe
 from tunelet.ports import Signal
-from tunelet.probe import probe
 from tunelet.service import Service
 
 URL = "gs://careless/p?client=google"

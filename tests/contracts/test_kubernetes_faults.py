@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from adapters.launchers.api import Api
-from adapters.launchers.kubernetes import KubernetesLauncher
+from adapters.launchers.kubernetes.api import Api
+from adapters.launchers.kubernetes.launcher import KubernetesLauncher
 from tests.contracts.clusters import (
     api,
     launcher_in,

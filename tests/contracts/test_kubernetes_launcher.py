@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from adapters.launchers.kubernetes import KubernetesLauncher, Options
-from adapters.launchers.labels import COLLECTOR
-from adapters.launchers.sidecar import Sidecar
+from adapters.launchers.kubernetes.labels import COLLECTOR
+from adapters.launchers.kubernetes.launcher import KubernetesLauncher, Options
+from adapters.launchers.kubernetes.sidecar import Sidecar
 from tests.contracts.clusters import (
     PYTHON,
     Shells,

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from adapters.launchers import manifest
-from adapters.launchers.manifest import Place
+from adapters.launchers.kubernetes import manifest
+from adapters.launchers.kubernetes.manifest import Place
 from tests.contracts.clusters import (
     CODE,
     PYTHON,

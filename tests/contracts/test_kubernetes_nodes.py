@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from adapters.launchers.kubernetes import KubernetesLauncher
+from adapters.launchers.kubernetes.launcher import KubernetesLauncher
 from tests.contracts.clusters import api, launcher_in, namespaces, needs_cluster, training
 from tests.contracts.launchers import ended, until, values
 from tunelet.ports import Run

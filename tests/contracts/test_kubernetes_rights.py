@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from adapters.launchers.access import access
-from adapters.launchers.api import Api, Object
-from adapters.launchers.kubernetes import KubernetesLauncher, Options
+from adapters.launchers.kubernetes.access import access
+from adapters.launchers.kubernetes.api import Api, Object
+from adapters.launchers.kubernetes.launcher import KubernetesLauncher, Options
 from tests.contracts.clusters import api, namespaces, needs_cluster, training
 from tests.contracts.launchers import ended, until
 from tunelet.errors import Forbidden

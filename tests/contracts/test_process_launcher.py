@@ -14,9 +14,9 @@ import psutil
 import pytest
 
 from adapters.launchers import open_launcher
-from adapters.launchers.folder import Plan, RunFolder
-from adapters.launchers.process import ProcessLauncher
-from adapters.launchers.shim import HEAD_BYTES, TAIL_BYTES
+from adapters.launchers.local.folder import Plan, RunFolder
+from adapters.launchers.local.launcher import ProcessLauncher
+from adapters.launchers.local.shim import HEAD_BYTES, TAIL_BYTES
 from tests.contracts.launchers import (
     IMAGE,
     RUN,
@@ -80,7 +80,7 @@ def child(folder: Path, launch: Launch, then: str) -> "subprocess.Popen[bytes]":
     program = f"""
 import msgspec, os, signal, sys
 from pathlib import Path
-from adapters.launchers.process import ProcessLauncher
+from adapters.launchers.local.launcher import ProcessLauncher
 from tunelet.errors import Retry
 from tunelet.ports import Launch
 launcher = ProcessLauncher(Path(sys.argv[1]), {{{IMAGE!r}: ["sh"]}}, 8)
@@ -314,7 +314,8 @@ def test_secrets_of_the_service_stay_with_it(tmp_path: Path) -> None:
     secrets = {"TUNELET_SECRET": "s3cret", "AWS_SECRET_ACCESS_KEY": "s3cret", "LANG": "C.UTF-8"}
     program = (
         "import sys, msgspec\nfrom pathlib import Path\n"
-        "from adapters.launchers.process import ProcessLauncher\nfrom tunelet.ports import Launch\n"
+        "from adapters.launchers.local.launcher import ProcessLauncher\n"
+        "from tunelet.ports import Launch\n"
         "launch = msgspec.json.decode(sys.stdin.buffer.read(), type=Launch)\n"
         f"ProcessLauncher(Path(sys.argv[1]), {{{IMAGE!r}: ['sh']}}, 1).launch(launch)\n"
     )

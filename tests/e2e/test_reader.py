@@ -10,24 +10,16 @@ import msgspec
 import pytest
 
 from adapters.storage.files import FileStore
+from tests.specs import SPEC
 from tunelet import commands as c
-from tunelet.chain import entry_key
-from tunelet.entry import FORMAT, decode, encode
-from tunelet.journal import Journal
-from tunelet.journals import Journals
-from tunelet.tail import PURGE_AFTER
+from tunelet.log.chain import entry_key
+from tunelet.log.entry import FORMAT, decode, encode
+from tunelet.log.journal import Journal
+from tunelet.log.journals import Journals
+from tunelet.log.tail import PURGE_AFTER
 from tunelet.trial import Outcome, Report, Trial, Verdict
 
 READER = Path(__file__).with_name("reader.mjs")
-SPEC: dict[str, Any] = {
-    "name": "e",
-    "namespace": "default",
-    "objectives": [{"metric": "loss", "direction": "minimize", "goal": None}],
-    "max_trials": 10_000,
-    "parallel_trials": 4,
-    "max_attempts": 3,
-    "enqueue": [],
-}
 HOWS = pytest.mark.parametrize("how", ["--all", "--newest"])
 
 pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="needs Node.js")
@@ -40,12 +32,13 @@ def live_a_life(journal: Journal, trials: int) -> None:
         journal.commit(c.AddTrials(n, ({"x": n / 3, "kind": "é" if n % 2 else None},)))
         journal.commit(c.Start(n, 1))
         attempt = 1
-        journal.commit(c.Record(n, 1, (Report(1, {"loss": 1.5 * n}), Report(3, {"loss": "NaN"}))))
+        reports = Report(1, {"objective": 1.5 * n}), Report(3, {"objective": "NaN"})
+        journal.commit(c.Record(n, 1, reports))
         if n % 5 == 0:
             journal.commit(c.Finish(n, 1, Outcome(Verdict.LOST, reason="the node is gone")))
             attempt = 2
             journal.commit(c.Start(n, 2))
-            told = (Report(1, {"loss": 2.5}, 2), Report(2, {"loss": "Infinity"}, 2))
+            told = (Report(1, {"objective": 2.5}, 2), Report(2, {"objective": "Infinity"}, 2))
             journal.commit(c.Record(n, 2, told))
         if n < trials - 3:
             journal.commit(c.Finish(n, attempt, outcome(n)))
@@ -58,7 +51,7 @@ def outcome(n: int) -> Outcome:
         case 1:
             return Outcome(Verdict.PRUNED)
         case _:
-            return Outcome(Verdict.COMPLETE, {"loss": float(n), "accuracy": 0.5})
+            return Outcome(Verdict.COMPLETE, {"objective": float(n), "accuracy": 0.5})
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from adapters.launchers import open_launcher
 from adapters.storage import open_store
 from algorithms import catalog
 from functions.outbox import Nowhere, Outbox
-from tunelet.markers import STALE
+from tunelet.log.markers import STALE
 from tunelet.service import Service
 
 # Each start of an attempt and each end leaves a line; the checkpoint says what survived.

@@ -9,12 +9,12 @@ from tests.faults.training import EXPECTED_STARTS
 from tests.faults.world import World
 from tunelet.commands import Delete, Submit
 from tunelet.experiment import Counts
-from tunelet.history import WINDOW
-from tunelet.journal import Journal
-from tunelet.journals import Journals
+from tunelet.log.history import WINDOW
+from tunelet.log.journal import Journal
+from tunelet.log.journals import Journals
+from tunelet.log.tail import PURGE_AFTER
+from tunelet.request.spec import parse
 from tunelet.service import Service
-from tunelet.spec import parse
-from tunelet.tail import PURGE_AFTER
 from tunelet.trial import Trial
 
 REQUEST: dict[str, Any] = {

@@ -14,12 +14,12 @@ from adapters.storage.memory import MemoryStore
 from adapters.storage.patience import PatientStore
 from tests.faults.checks import spec
 from tunelet import commands as c
-from tunelet.chain import entry_key
-from tunelet.entry import Entry, decode
 from tunelet.errors import CommitUnknown, Retry
 from tunelet.events import Reported, TrialsCreated
-from tunelet.inbox import Inbox, Order
-from tunelet.journal import LOOK_EVERY, Journal
+from tunelet.log.chain import entry_key
+from tunelet.log.entry import Entry, decode
+from tunelet.log.inbox import Inbox, Order
+from tunelet.log.journal import LOOK_EVERY, Journal
 from tunelet.ports import Store, Stored
 from tunelet.trial import Report
 

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from tests.unit.functions.conftest import World
-from tunelet.chain import entry_key
-from tunelet.entry import Damaged
+from tunelet.log.chain import entry_key
+from tunelet.log.entry import Damaged
 
 SEQ = 2
 

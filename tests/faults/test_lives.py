@@ -9,10 +9,10 @@ from tests.faults.checks import REQUEST, bare, end, submit
 from tests.faults.training import MemoryLauncher
 from tests.faults.world import Crash, Delivery, Fault, World
 from tunelet.errors import Conflict, NotFound, Retry
-from tunelet.journals import Journals
+from tunelet.log.journals import Journals
+from tunelet.log.tail import PURGE_AFTER
 from tunelet.ports import Launch, Run
 from tunelet.service import Service
-from tunelet.tail import PURGE_AFTER
 
 AT = ("default", "e")
 

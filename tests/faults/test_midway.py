@@ -11,7 +11,7 @@ import pytest
 
 from adapters.storage.memory import MemoryStore
 from tests.faults.world import Crash, World
-from tunelet.journals import Journals
+from tunelet.log.journals import Journals
 from tunelet.service import Service
 from tunelet.trial import Trial
 

@@ -19,13 +19,13 @@ from tunelet import decide, events, loop
 from tunelet.commands import AddTrials, Start, Submit
 from tunelet.errors import Conflict, Retry
 from tunelet.experiment import Experiment
-from tunelet.journal import Journal
+from tunelet.log.journal import Journal
+from tunelet.log.markers import Marker, Markers
+from tunelet.log.writer import Writer
 from tunelet.loop import Loop
-from tunelet.markers import Marker, Markers
 from tunelet.ports import Store
 from tunelet.service import Service
 from tunelet.trial import Trial
-from tunelet.writer import Writer
 
 CALM = World([submit])
 CALM.run()

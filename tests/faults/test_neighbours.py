@@ -11,9 +11,9 @@ from tests.faults.checks import REQUEST, submit, used
 from tests.faults.training import MemoryLauncher
 from tests.faults.world import World
 from tunelet.errors import Retry
+from tunelet.log.verify import experiments
 from tunelet.ports import Observation, Run, Stored
 from tunelet.trial import Report
-from tunelet.verify import experiments
 
 AT = ("default", "e")
 STOPPED_EARLY: dict[str, Any] = REQUEST | {

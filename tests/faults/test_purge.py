@@ -11,15 +11,15 @@ from adapters.storage.memory import MemoryStore
 from tests.faults.checks import spec
 from tests.faults.world import Crash, Fallible, Fault, Faults
 from tunelet import commands as c
-from tunelet.chain import entry_key, entry_seq, mark_purged
 from tunelet.errors import NotFound, TuneletError
 from tunelet.experiment import Experiment
-from tunelet.history import FAN_OUT, WINDOW
-from tunelet.journal import Journal
+from tunelet.log.chain import entry_key, entry_seq, mark_purged
+from tunelet.log.history import FAN_OUT, WINDOW
+from tunelet.log.journal import Journal
+from tunelet.log.tail import FRESH, PURGE_AFTER
+from tunelet.log.verify import verify
 from tunelet.ports import Store, Stored
-from tunelet.tail import FRESH, PURGE_AFTER
 from tunelet.trial import Outcome, Report, Verdict
-from tunelet.verify import verify
 
 PATH = "v1/default/e/"
 ACTS: list[c.Command] = [

@@ -6,7 +6,7 @@ from tests.faults.checks import REQUEST
 from tests.faults.world import Fault, World
 from tunelet.commands import Expire
 from tunelet.errors import NotFound
-from tunelet.journals import Journals
+from tunelet.log.journals import Journals
 from tunelet.service import Service
 
 AT = ("default", "e")

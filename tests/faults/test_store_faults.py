@@ -18,29 +18,21 @@ import pytest
 
 from adapters.storage import open_store
 from tests.faults.proxy import proxied
-from tunelet.chain import entry_key
+from tests.specs import SPEC
 from tunelet.commands import Enqueue, Submit
-from tunelet.entry import decode
 from tunelet.errors import CommitUnknown, Retry
 from tunelet.events import TrialsCreated
-from tunelet.journal import Journal
+from tunelet.log.chain import entry_key
+from tunelet.log.entry import decode
+from tunelet.log.journal import Journal
+from tunelet.log.writer import Writer as LogWriter
 from tunelet.ports import Store
-from tunelet.writer import Writer as LogWriter
 
 WRITERS = 16
 EACH = 4
 UID = "u"
 PATIENCE_SECONDS = 120.0
 CONTROL_RUNS = 4
-SPEC: dict[str, Any] = {
-    "name": "e",
-    "namespace": "default",
-    "objectives": [{"metric": "objective", "direction": "minimize", "goal": None}],
-    "max_trials": 10_000,
-    "parallel_trials": 4,
-    "max_attempts": 3,
-    "enqueue": [],
-}
 _S3 = ("TUNELET_TEST_S3_URL", "AWS_ENDPOINT_URL_S3")
 _GCS = ("TUNELET_TEST_GCS_URL", "STORAGE_EMULATOR_HOST")
 _AZURE = ("TUNELET_TEST_AZURE_URL", "AZURE_STORAGE_CONNECTION_STRING")

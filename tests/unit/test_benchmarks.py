@@ -40,12 +40,12 @@ from benchmarks.racing import Logged, Searcher, Told, search
 from benchmarks.running import NAME, NAMESPACE, UID, prepare, standing
 from benchmarks.stores import contestants
 from benchmarks.table import by_turns, medians, show
-from functions.api import Api
+from functions.api.handler import Api
 from functions.outbox import Nowhere, Outbox
-from tunelet.entry import FORMAT, Entry, encode
 from tunelet.events import Reported
-from tunelet.journal import Journal
-from tunelet.journals import Journals
+from tunelet.log.entry import FORMAT, Entry, encode
+from tunelet.log.journal import Journal
+from tunelet.log.journals import Journals
 from tunelet.ports import Run, Store
 from tunelet.service import Service
 from tunelet.trial import Assignment, Report

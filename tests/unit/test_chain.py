@@ -6,29 +6,22 @@ from typing import Any
 import pytest
 
 from adapters.storage.memory import MemoryStore
+from tests.specs import SPEC
 from tunelet import commands as c
-from tunelet.chain import FEW, entry_key, heads
-from tunelet.entry import Damaged
-from tunelet.history import LARGEST, Head, Segment, merge
-from tunelet.journal import Journal
+from tunelet.log.chain import FEW, entry_key, heads
+from tunelet.log.entry import Damaged
+from tunelet.log.history import LARGEST, Head, Segment, merge
+from tunelet.log.journal import Journal
 from tunelet.ports import Stored
 from tunelet.trial import Report
 
 PATH = "v1/default/e/"
-SPEC: dict[str, Any] = {
-    "name": "e",
-    "namespace": "default",
-    "objectives": [{"metric": "objective", "direction": "minimize", "goal": None}],
-    "max_trials": 10_000,
-    "parallel_trials": 4,
-    "max_attempts": 3,
-    "enqueue": [{"x": 1}],
-}
+ONE: dict[str, Any] = SPEC | {"enqueue": [{"x": 1}]}
 
 
 def written(store: MemoryStore, entries: int) -> Journal:
     log = Journal(store, "default", "e")
-    log.commit(c.Submit("u", SPEC))
+    log.commit(c.Submit("u", ONE))
     for step in range(entries - 1):
         log.commit(c.Record(0, 1, (Report(step, {"objective": 1.0}),)))
     return log
@@ -95,7 +88,7 @@ def test_a_log_whose_first_entries_are_missing_is_not_taken_for_a_new_one() -> N
     written(store, 5)
     store.delete(entry_key(PATH, 1))
     with pytest.raises(Damaged, match="before it are missing"):
-        Journal(store, "default", "e").commit(c.Submit("w", SPEC))
+        Journal(store, "default", "e").commit(c.Submit("w", ONE))
 
 
 def test_segments_are_joined_until_they_are_large() -> None:

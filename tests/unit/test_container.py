@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from adapters.launchers.container import container_plan
-from adapters.launchers.folder import Plan, RunFolder
+from adapters.launchers.local.container import container_plan
+from adapters.launchers.local.folder import Plan, RunFolder
 from tunelet.errors import Reject
 from tunelet.ports import Launch, Run
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tunelet.criteria import criterion
 from tunelet.errors import Reject
+from tunelet.request.criteria import criterion
 
 JOB: dict[str, Any] = {
     "status": {

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from adapters.launchers.diagnosis import End, end, failure, primary, stuck, waiting
-from adapters.launchers.labels import Record
-from adapters.launchers.output import last_words
+from adapters.launchers.kubernetes.diagnosis import End, end, failure, primary, stuck, waiting
+from adapters.launchers.kubernetes.labels import Record
+from adapters.launchers.kubernetes.output import last_words
 from tunelet.trial import Report, Verdict
 
 RECORD = Record(metrics={"source": "stdout"}, container="training", timeout=60)

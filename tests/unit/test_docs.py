@@ -13,7 +13,7 @@ import pytest
 
 from algorithms.listing import written
 from algorithms.table import TABLE
-from tunelet.request import request_schema
+from tunelet.request.models import request_schema
 
 ROOT = Path(__file__).resolve().parents[2]
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")

@@ -10,6 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from tests import specs
 from tunelet import commands as c
 from tunelet.commands import Command
 from tunelet.decide import decide
@@ -19,15 +20,11 @@ from tunelet.experiment import Experiment, evolve, retire
 from tunelet.trial import Outcome, Report, TrialState, Verdict
 
 ATTEMPTS = 2
-SPEC: dict[str, Any] = {
-    "name": "e",
-    "namespace": "default",
-    "objectives": [{"metric": "objective", "direction": "minimize", "goal": None}],
+SPEC: dict[str, Any] = specs.SPEC | {
     "max_trials": 6,
     "parallel_trials": 2,
     "max_attempts": ATTEMPTS,
     "max_failed_trials": 2,
-    "enqueue": [],
 }
 
 _encoder = msgspec.json.Encoder()

@@ -13,7 +13,7 @@ import pytest
 from adapters.storage.files import FileStore
 from tunelet import commands as c
 from tunelet.cli import main
-from tunelet.journal import Journal
+from tunelet.log.journal import Journal
 from tunelet.trial import Outcome, Report, Verdict
 
 SPEC: dict[str, Any] = {

@@ -10,10 +10,10 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from adapters.launchers.access import Access
-from adapters.launchers.api import Api
-from adapters.launchers.jobwatch import JobWatch
-from adapters.launchers.labels import RECORD, labels, selector
+from adapters.launchers.kubernetes.access import Access
+from adapters.launchers.kubernetes.api import Api
+from adapters.launchers.kubernetes.jobwatch import JobWatch
+from adapters.launchers.kubernetes.labels import RECORD, labels, selector
 from tunelet import tracing
 from tunelet.ports import Run
 

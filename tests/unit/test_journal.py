@@ -9,23 +9,14 @@ import pytest
 
 from adapters.storage.files import FileStore
 from adapters.storage.memory import MemoryStore
+from tests.specs import SPEC
 from tunelet import commands as c
 from tunelet.errors import CommitUnknown, Conflict, NotFound, Reject, Retry
 from tunelet.experiment import DELETED, PAUSED, RUNNING
-from tunelet.journal import Journal
+from tunelet.log.journal import Journal
+from tunelet.log.tail import FRESH, PURGE_AFTER
 from tunelet.ports import Store, Stored
-from tunelet.tail import FRESH, PURGE_AFTER
 from tunelet.trial import Outcome, Report, TrialState, Verdict
-
-SPEC: dict[str, Any] = {
-    "name": "e",
-    "namespace": "default",
-    "objectives": [{"metric": "objective", "direction": "minimize", "goal": None}],
-    "max_trials": 10_000,
-    "parallel_trials": 4,
-    "max_attempts": 3,
-    "enqueue": [],
-}
 
 
 @pytest.fixture(params=["memory", "file"])

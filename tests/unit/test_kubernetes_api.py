@@ -11,9 +11,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from adapters.launchers import open_launcher
-from adapters.launchers.access import Access, access
-from adapters.launchers.api import Api
-from adapters.launchers.objects import Objects
+from adapters.launchers.kubernetes.access import Access, access
+from adapters.launchers.kubernetes.api import Api
+from adapters.launchers.kubernetes.objects import Objects
 from tunelet.errors import Forbidden, NotFound, Reject, Retry, TuneletError
 from tunelet.ports import Run
 

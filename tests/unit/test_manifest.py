@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from adapters.launchers import manifest
-from adapters.launchers.labels import record_of, run_of
-from adapters.launchers.manifest import Place
-from adapters.launchers.sidecar import Sidecar
+from adapters.launchers.kubernetes import manifest
+from adapters.launchers.kubernetes.labels import record_of, run_of
+from adapters.launchers.kubernetes.manifest import Place
+from adapters.launchers.kubernetes.sidecar import Sidecar
 from tunelet.errors import Reject
 from tunelet.ports import Launch, Run
 

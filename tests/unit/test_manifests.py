@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 import yaml
 
-from adapters.launchers.labels import labels
+from adapters.launchers.kubernetes.labels import labels
 from adapters.triggers import load_delivery
 from functions.wiring import FUNCTIONS
 from tunelet import __version__

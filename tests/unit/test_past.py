@@ -12,9 +12,9 @@ from tests.unit.test_journal import SPEC
 from tunelet import commands as c
 from tunelet.errors import NotFound
 from tunelet.experiment import Experiment
-from tunelet.journal import Journal
-from tunelet.journals import Journals
-from tunelet.past import Ended, Memory
+from tunelet.log.journal import Journal
+from tunelet.log.journals import Journals
+from tunelet.log.past import Ended, Memory
 from tunelet.ports import Store
 from tunelet.trial import Outcome, Trial, TrialState, Verdict
 

@@ -9,8 +9,8 @@ import pytest
 
 from adapters.storage.memory import MemoryStore
 from tunelet.errors import Reject, Retry
+from tunelet.log.probe import PURPOSES, Probed, examine, probe
 from tunelet.ports import Stored
-from tunelet.probe import PURPOSES, Probed, examine, probe
 
 
 class Careless(MemoryStore):

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from adapters.collector.settings import TOKEN_FOLDER, Settings
-from adapters.launchers import sidecar as module
-from adapters.launchers.sidecar import Sidecar, sidecar
+from adapters.launchers.kubernetes import sidecar as module
+from adapters.launchers.kubernetes.sidecar import Sidecar, sidecar
 from tunelet.contract import STOP_FILE
 from tunelet.errors import Reject
 from tunelet.ports import Launch, Run

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.launchers.slots import WAITING_SECONDS, Slots
+from adapters.launchers.local.slots import WAITING_SECONDS, Slots
 from tunelet.errors import Retry
 from tunelet.ports import Run
 
@@ -104,7 +104,7 @@ def test_a_full_disk_takes_no_slot(tmp_path: Path) -> None:
     program = f"""
 import os, resource, signal, sys
 from pathlib import Path
-from adapters.launchers.slots import Slots
+from adapters.launchers.local.slots import Slots
 from tunelet.ports import Run
 slots, run = Slots(Path(sys.argv[1]), 2), Run("default", "a", "u1", 0, 1)
 before = len(os.listdir("/proc/self/fd"))

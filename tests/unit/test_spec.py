@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tunelet.errors import FieldError, Reject
 from tunelet.ports import Algorithm, Demands
-from tunelet.spec import parse, parse_changes, request_schema
+from tunelet.request.spec import parse, parse_changes, request_schema
 
 SEED: dict[str, Any] = {
     "model_training_code": "docker_image_url",

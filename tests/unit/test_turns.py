@@ -2,7 +2,7 @@
 
 import threading
 
-from tunelet.turns import Turns
+from tunelet.log.turns import Turns
 
 
 def test_one_thread_holds_the_turn_at_a_time() -> None:

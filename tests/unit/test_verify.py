@@ -3,34 +3,25 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
 
 from adapters.storage.files import FileStore
 from adapters.storage.memory import MemoryStore
+from tests.specs import SPEC
 from tunelet import commands as c
-from tunelet.chain import entry_key
 from tunelet.cli import main
-from tunelet.entry import FORMAT, decode, encode
-from tunelet.history import WINDOW
-from tunelet.journal import Journal
+from tunelet.log.chain import entry_key
+from tunelet.log.entry import FORMAT, decode, encode
+from tunelet.log.history import WINDOW
+from tunelet.log.journal import Journal
+from tunelet.log.tail import PURGE_AFTER
+from tunelet.log.verify import experiments, repair, verify
 from tunelet.ports import Store
-from tunelet.tail import PURGE_AFTER
 from tunelet.trial import Outcome, Verdict
-from tunelet.verify import experiments, repair, verify
 
 PATH = "v1/default/e/"
-SPEC: dict[str, Any] = {
-    "name": "e",
-    "namespace": "default",
-    "objectives": [{"metric": "objective", "direction": "minimize", "goal": None}],
-    "max_trials": 10_000,
-    "parallel_trials": 4,
-    "max_attempts": 3,
-    "enqueue": [],
-}
 
 
 def log(store: Store, trials: int = 250, name: str = "e") -> Journal:

@@ -9,8 +9,8 @@ import click
 
 from tunelet.cli.connection import Connection, connected, write_json
 from tunelet.cli.table import lines, width
+from tunelet.client.report import Table
 from tunelet.errors import NotFound
-from tunelet.report import Table
 
 
 @click.command("schema")
@@ -32,7 +32,7 @@ def schema_command(connection: Connection) -> None:
 def _installed() -> dict[str, Any] | None:
     """The schema, if the service's packages are there as well as the client's."""
     try:
-        from tunelet.request import request_schema
+        from tunelet.request.models import request_schema
     except ModuleNotFoundError:
         return None
     return request_schema()

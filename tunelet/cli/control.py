@@ -7,7 +7,7 @@ import click
 from tunelet.cli.connection import Connection, connected, name_argument, write_json
 from tunelet.cli.faults import advise
 from tunelet.cli.table import colored
-from tunelet.remote import Experiment
+from tunelet.client.remote import Experiment
 
 
 def _tell(connection: Connection, experiment: Experiment, next_verb: str) -> None:

@@ -8,7 +8,7 @@ import click
 from tunelet.cli.connection import Connection, connected, write_json
 from tunelet.cli.faults import advise
 from tunelet.cli.table import lines, width
-from tunelet.report import Json, Table, ago
+from tunelet.client.report import Json, Table, ago
 
 _TITLES = ("ID", "AGE", "TYPE", "SUBJECT", "DESTINATION", "STATUS")
 

@@ -8,12 +8,12 @@ import click
 
 from tunelet.cli.connection import write_json
 from tunelet.cli.table import lines, width
+from tunelet.client.report import Table
 from tunelet.errors import Reject, TuneletError
-from tunelet.report import Table
 
 if TYPE_CHECKING:
+    from tunelet.log.probe import Figures, Right
     from tunelet.ports import Store
-    from tunelet.probe import Figures, Right
 
 _ROUNDS = 10
 _KEPT = "writers cannot overwrite each other"
@@ -34,7 +34,7 @@ def doctor_command(store: str, as_json: bool) -> int:
       tunelet doctor s3://bucket/prefix
       tunelet doctor az://container --json | jq .rights
     """
-    from tunelet.probe import examine
+    from tunelet.log.probe import examine
 
     # Without patience, so that the latency is the store's own and every fault is seen.
     bucket = opened(store, patient=False)
@@ -63,7 +63,7 @@ def opened(url: str, *, patient: bool) -> "Store":
 
 
 def _table(figures: "Figures") -> Table:
-    from tunelet.probe import PURPOSES
+    from tunelet.log.probe import PURPOSES
 
     rows = [
         (right.name, _result(right.fault), *_latency(right), PURPOSES[right.name])
@@ -103,7 +103,7 @@ def _told(faults: list[TuneletError], as_json: bool) -> int:
 
 
 def _json(url: str, figures: "Figures") -> dict[str, Any]:
-    from tunelet.probe import PURPOSES
+    from tunelet.log.probe import PURPOSES
 
     return {
         "store": url,

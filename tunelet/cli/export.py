@@ -66,7 +66,7 @@ def _by_ending(output: str) -> str:
 def _table(store: str, namespace: str, name: str, reports: bool) -> "Table":
     bucket = opened(store, patient=True)
     from tunelet.export import reports_table, trials_table
-    from tunelet.journals import Journals
+    from tunelet.log.journals import Journals
 
     experiment, trials = Journals(bucket).moment(namespace, name)
     return (reports_table if reports else trials_table)(experiment, lambda: trials(-1))

@@ -33,7 +33,7 @@ def show(fault: Exception) -> None:
     if isinstance(fault, Forbidden):
         advise("set TUNELET_TOKEN to a token of this service")
     if isinstance(fault, Retry):
-        from tunelet.transport import Unreachable
+        from tunelet.client.transport import Unreachable
 
         if isinstance(fault, Unreachable):
             advise("start a service with: tunelet up; or name another: --url, TUNELET_URL")

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from tunelet.cli.table import colored, lines
 from tunelet.cli.watch import polled
-from tunelet.report import (
+from tunelet.client.report import (
     FINAL,
     Json,
     assignment,

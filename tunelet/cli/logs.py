@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from tunelet.cli.connection import Connection, connected, name_argument
+from tunelet.client.report import created
 from tunelet.errors import NotFound
-from tunelet.report import created
 
 if TYPE_CHECKING:
     from tunelet.client import Client

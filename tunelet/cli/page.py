@@ -5,7 +5,17 @@ from collections.abc import Sequence
 import click
 
 from tunelet.cli.table import colored, printable
-from tunelet.report import Json, ago, elapsed, figure, metrics, progress, score, sparkline, winners
+from tunelet.client.report import (
+    Json,
+    ago,
+    elapsed,
+    figure,
+    metrics,
+    progress,
+    score,
+    sparkline,
+    winners,
+)
 
 
 def pairs(entries: Sequence[tuple[str, str]]) -> list[str]:

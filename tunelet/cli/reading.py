@@ -7,7 +7,7 @@ import click
 from tunelet.cli.connection import Connection, connected, name_argument, write_json
 from tunelet.cli.page import experiment_lines, trial_lines
 from tunelet.cli.table import lines, printable, width
-from tunelet.report import created, experiment_table, failures, trial_table, winners
+from tunelet.client.report import created, experiment_table, failures, trial_table, winners
 
 _SHOWN = 50
 _REASONS = 5

@@ -10,7 +10,7 @@ import unicodedata
 
 import click
 
-from tunelet.report import Table, without_empty
+from tunelet.client.report import Table, without_empty
 
 _GAP = "  "
 _NARROWEST = 6

@@ -7,14 +7,14 @@ import click
 from tunelet.cli.connection import write_json
 from tunelet.cli.doctor import opened
 from tunelet.cli.table import lines, width
+from tunelet.client.report import Table
 from tunelet.errors import NotFound
-from tunelet.report import Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tunelet.log.verify import Verdict
     from tunelet.ports import Store
-    from tunelet.verify import Verdict
 
 _DAMAGED = 1
 
@@ -41,7 +41,7 @@ def verify_command(
       tunelet verify s3://bucket/prefix digits
       tunelet verify s3://bucket/prefix --repair --json
     """
-    from tunelet import verify
+    from tunelet.log import verify
 
     bucket = opened(store, patient=True)
     verdicts = []
@@ -57,7 +57,7 @@ def verify_command(
 
 
 def _verdicts(store: "Store", namespace: str | None, name: str | None) -> "Iterator[Verdict]":
-    from tunelet.verify import experiments, verify
+    from tunelet.log.verify import experiments, verify
 
     if name is None:
         for each in experiments(store, namespace):

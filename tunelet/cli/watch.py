@@ -16,8 +16,8 @@ from tunelet.cli.connection import Connection, connected, name_argument
 from tunelet.cli.faults import advise
 from tunelet.cli.page import trial_lines
 from tunelet.cli.table import colored, printable
+from tunelet.client.report import ENDED, FINAL, Json, assignment, progress, score, winners
 from tunelet.errors import Retry
-from tunelet.report import ENDED, FINAL, Json, assignment, progress, score, winners
 
 if TYPE_CHECKING:
     from tunelet.client import Client

@@ -13,7 +13,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from tunelet.conditions import identity
+from tunelet.space.conditions import identity
 from tunelet.spaces.tree import Applied, Choice, Constant, Leaf, Node, Record, Row, below
 
 

@@ -8,7 +8,7 @@ own OptunaSearch turns them). A grid is a choice like any other: algorithms try 
 from collections.abc import Callable
 from typing import Any
 
-from tunelet.parameter import decimal
+from tunelet.space.base import decimal
 from tunelet.spaces.labels import labels
 from tunelet.spaces.refusal import refusal
 from tunelet.spaces.tree import Choice, Constant, Leaf, Node

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tunelet.conditions import identity
+from tunelet.space.conditions import identity
 from tunelet.spaces.refusal import refusal
 from tunelet.wording import listed
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tunelet.cli import main
-from tunelet.probe import PURPOSES
+from tunelet.log.probe import PURPOSES
 
 
 def test_every_right_is_shown_with_its_latency_and_what_it_is_for(

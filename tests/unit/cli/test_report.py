@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tunelet.report import (
+from tunelet.client.report import (
     Table,
     ago,
     assignment,

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tunelet.cli.table import lines
-from tunelet.report import Table
+from tunelet.client.report import Table
 
 
 def plain(table: Table, columns: int | None = None) -> list[str]:

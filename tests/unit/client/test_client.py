@@ -9,8 +9,8 @@ import pytest
 from hyperopt import hp
 
 from tunelet.client import Client
+from tunelet.client.transport import Unreachable
 from tunelet.errors import Conflict, Forbidden, NotFound, Reject, Retry, TuneletError
-from tunelet.transport import Unreachable
 
 SUBMITTED = {"name": "digits", "namespace": "default", "state": "RUNNING", "links": {}}
 SPEC = {

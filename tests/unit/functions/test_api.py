@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from werkzeug.test import EnvironBuilder, TestResponse, run_wsgi_app
 
-from functions.api import LOG_STREAMS
-from functions.endpoints import PART_BYTES
+from functions.api.endpoints import PART_BYTES
+from functions.api.handler import LOG_STREAMS
 from tests.unit.functions.conftest import LIMIT, World
 from tunelet.errors import Retry
 

@@ -8,9 +8,9 @@ import pytest
 
 from adapters.cloudevents import binary
 from adapters.storage.memory import MemoryStore
-from functions import log
-from functions.metrics import MeteredStore
-from functions.spans import spans_of
+from functions.telemetry import log
+from functions.telemetry.metrics import MeteredStore
+from functions.telemetry.spans import spans_of
 from tests.unit.functions.conftest import SilentLauncher, World
 from tunelet import tracing
 from tunelet.errors import Retry, Throttled

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
-from functions.openapi import document
-from functions.routes import ROUTES, paths
+from functions.api.openapi import document
+from functions.api.routes import ROUTES, paths
 from tests.unit.functions.conftest import World
 
 JSON = st.recursive(

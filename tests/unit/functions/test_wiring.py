@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from adapters.cloudevents import BrokerPublisher
-from functions import log
+from functions.telemetry import log
 from functions.wiring import Settings, outbox
 from tunelet.errors import Reject, Retry
 from tunelet.ports import FINISHED, Signal

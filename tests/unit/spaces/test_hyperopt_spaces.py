@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from algorithms.hyperopt.nodes import node
 from tests.unit.spaces.written import draws, same_distribution, space_of
-from tunelet import request
 from tunelet.errors import Reject
+from tunelet.request import models as request
 from tunelet.space import Categorical, Parameter, Space
 from tunelet.spaces import assemble, hyperparameters
 from tunelet.spaces.python import KINDS as KINDS_OF_FORMS

@@ -6,9 +6,9 @@ from typing import Any
 from scipy import stats
 
 from algorithms import catalog
+from tunelet.request.spec import parse
 from tunelet.space import Space
 from tunelet.spaces import hyperparameters
-from tunelet.spec import parse
 from tunelet.trial import Assignment
 
 

@@ -1,0 +1,1 @@
+"""Runs as objects in a Kubernetes cluster: what to create, and what their state says."""

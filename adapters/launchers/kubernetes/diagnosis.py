@@ -1,0 +1,281 @@
+"""What the state of a Job and its pods says of a run: waiting, stuck, or failed, and why. Pure.
+
+A failure is the training's (FAIL) or the infrastructure's (LOST). What tells them apart:
+
+- A pod with the condition DisruptionTarget was evicted, preempted, or lost with its node: LOST.
+- A container that ended by itself with an exit code, or for want of memory: FAIL.
+- A pod that is gone, or was deleted, though nobody let its Job end: LOST.
+- An image that does not exist, or a Secret that is missing: FAIL, after a time in which they
+  may come; a registry that cannot be reached: LOST.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from adapters.launchers import verdict
+from adapters.launchers.kubernetes.labels import COLLECTOR, Record
+from tunelet.request.criteria import criterion
+from tunelet.trial import Verdict
+
+Object = Mapping[str, Any]
+
+
+class Finding(NamedTuple):
+    """Why a run did not succeed."""
+
+    verdict: Verdict
+    reason: str
+    exit_code: int | None = None
+    pod: str | None = None
+    """The pod and the container whose output shows more, if there are such."""
+    container: str | None = None
+
+
+_STARTING = ("ContainerCreating", "PodInitializing")
+_PULL = ("ErrImagePull", "ImagePullBackOff", "RegistryUnavailable", "ImageInspectError")
+_CONFIGURATION = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError")
+_NEVER = ("InvalidImageName", "ErrImageNeverPull")
+_ANSWERED = re.compile(
+    r"not found|does not exist|manifest unknown|no match for platform"
+    r"|unauthorized|denied|forbidden",
+    re.IGNORECASE,
+)
+"""The registry was reached, and said that there will be nothing."""
+_OWN_STORAGE = re.compile(r"exceeds the (total )?limit|exceeded its local ephemeral storage")
+
+
+class End(NamedTuple):
+    succeeded: bool
+    reason: str = ""
+    message: str = ""
+
+
+def end(thing: Object, record: Record) -> End | None:
+    """How an object ended, by its conditions or by those of the request; None: it has not."""
+    if record.success is None:
+        return job_end(thing)
+    if criterion(record.success).holds(thing):
+        return End(True)
+    for failure in record.failures:
+        if criterion(failure).holds(thing):
+            return _said(thing, failure)
+    return None
+
+
+def job_end(job: Object) -> End | None:
+    """How a Job ended: no pod of it is left running then."""
+    for each in _conditions(job):
+        if each["type"] in ("Complete", "Failed") and each["status"] == "True":
+            return End(each["type"] == "Complete", each.get("reason", ""), each.get("message", ""))
+    return None
+
+
+def _said(thing: Object, failure: str) -> End:
+    """What an object that failed says of it: most kinds have a message somewhere."""
+    held = [each for each in _conditions(thing) if each.get("status") == "True"]
+    newest = held[-1] if held else _status(thing)
+    return End(False, str(newest.get("reason") or failure), str(newest.get("message") or ""))
+
+
+def failure(end: End, pods: Sequence[Object], record: Record) -> Finding:
+    """Why an object failed.
+
+    A disruption explains the failures of the pods beside it. And when one pod has failed the
+    others are deleted, so a deletion explains something only if nothing else does.
+    """
+    for look in (_disruption, _failure, _deletion):
+        for pod in pods:
+            if found := look(pod, record):
+                return found
+    if "DisruptionTarget" in end.message:
+        return Finding(Verdict.LOST, "the pod was evicted, preempted, or lost with its node")
+    if end.reason == "DeadlineExceeded":
+        return Finding(Verdict.FAIL, verdict.too_long(record.timeout))
+    if record.success is not None:
+        return Finding(Verdict.FAIL, f"it failed: {end.reason}: {end.message}".rstrip(": "))
+    return Finding(Verdict.LOST, "the pod was deleted before it ended")
+
+
+def stuck(pods: Sequence[Object], now: float, grace: float, token: str) -> Finding | None:
+    """Why the run will never begin, if it has been waiting for longer than `grace` seconds.
+
+    `token` names the Secret that Tunelet itself creates.
+    """
+    for pod in pods:
+        long = now - _time(_status(pod).get("startTime"), now) > grace
+        for name, image, waiting in _waits(pod):
+            reason, said = waiting.get("reason", ""), waiting.get("message", "")
+            if name == COLLECTOR and long and reason not in _STARTING:
+                return Finding(Verdict.LOST, f"the collector cannot be started: {said or reason}")
+            if reason in _NEVER and (long or reason == "InvalidImageName"):
+                return Finding(
+                    Verdict.FAIL, f"the image {image!r} cannot be used: {reason}: {said}"
+                )
+            if reason in _PULL and long:
+                kind = Verdict.FAIL if _ANSWERED.search(said) else Verdict.LOST
+                return Finding(kind, f"the image {image!r} cannot be pulled: {said or reason}")
+            if reason in _CONFIGURATION and long:
+                kind = Verdict.LOST if f'"{token}"' in said else Verdict.FAIL
+                return Finding(kind, f"the container {name!r} cannot be started: {said or reason}")
+    return None
+
+
+def waiting(job: Object, pods: Sequence[Object]) -> str | None:
+    """What an active run waits for, if it can be seen there."""
+    if (job.get("spec") or {}).get("suspend"):
+        return "it is suspended; a queue may let it go on"
+    for pod in pods:
+        for each in _conditions(pod):
+            if each["type"] == "PodScheduled" and each["status"] == "False":
+                return f"{each.get('reason')}: {each.get('message')}"
+        for _, _, state in _waits(pod):
+            if state.get("reason") not in _STARTING:
+                return f"{state.get('reason')}: {state.get('message', '')}".rstrip(": ")
+    return None
+
+
+def primary(pods: Iterable[Object], record: Record) -> Object | None:
+    """The pod whose output is read: the newest that trains, of the labels that were given."""
+    wanted = record.primary.items()
+    training = [pod for pod in pods if record.container in {n for n, _ in _containers(pod)}]
+    chosen = [p for p in training if wanted <= (p["metadata"].get("labels") or {}).items()]
+    found = chosen or training
+    return max(found, key=lambda pod: str(pod["metadata"]["creationTimestamp"]), default=None)
+
+
+def started(pod: Object, container: str) -> bool:
+    """It has, or had, a process."""
+    return any(
+        name == container and ("running" in state or "terminated" in state)
+        for name, state in _states(pod)
+    )
+
+
+def begun(pod: Object) -> bool:
+    """Any container of it has, or had, a process."""
+    return any("waiting" not in state for _, state in _states(pod))
+
+
+def has(pod: Object, container: str) -> bool:
+    return container in {name for name, _ in _containers(pod)}
+
+
+def overdue(thing: Object, now: float, record: Record) -> Finding | None:
+    """Of a kind whose pods may be out of reach: it has been there for too long."""
+    if record.timeout is None or age(thing, now) <= record.timeout:
+        return None
+    return Finding(Verdict.FAIL, verdict.too_long(record.timeout))
+
+
+def age(thing: Object, now: float) -> float:
+    """Seconds since it was created."""
+    return now - _time(thing["metadata"]["creationTimestamp"], now)
+
+
+def over(pod: Object) -> bool:
+    return _status(pod).get("phase") in ("Succeeded", "Failed")
+
+
+def _disruption(pod: Object, record: Record) -> Finding | None:
+    name, status = str(pod["metadata"]["name"]), _status(pod)
+    if status.get("reason") == "Evicted" and _OWN_STORAGE.search(_reason(pod)):
+        said = f"it took more storage than it may: {_reason(pod)}"
+        return Finding(Verdict.FAIL, said, None, name, record.container)
+    for each in _conditions(pod):
+        if each["type"] == "DisruptionTarget" and each["status"] == "True":
+            reason = f"{each.get('reason')}: {each.get('message')}"
+            return Finding(Verdict.LOST, reason, None, name, record.container)
+    return None
+
+
+def _failure(pod: Object, record: Record) -> Finding | None:
+    name, status = str(pod["metadata"]["name"]), _status(pod)
+    if status.get("phase") != "Failed" or pod["metadata"].get("deletionTimestamp"):
+        return None
+    if status.get("reason") == "DeadlineExceeded":
+        reason = verdict.too_long(record.timeout)
+        return Finding(Verdict.FAIL, reason, None, name, record.container)
+    for container, state in sorted(_states(pod), key=lambda each: each[0] != record.container):
+        end = state.get("terminated")
+        if end and (end["exitCode"] != 0 or end.get("reason") == "OOMKilled"):
+            return _container_failure(pod, container, end, record)
+    return Finding(Verdict.LOST, _reason(pod) or "the pod failed before it began", None, name)
+
+
+def _deletion(pod: Object, record: Record) -> Finding | None:
+    if not pod["metadata"].get("deletionTimestamp"):
+        return None
+    name = str(pod["metadata"]["name"])
+    return Finding(Verdict.LOST, "the pod was deleted before it ended", None, name)
+
+
+def _reason(pod: Object) -> str:
+    status = _status(pod)
+    return f"{status.get('reason') or ''}: {status.get('message') or ''}".strip(": ")
+
+
+def _container_failure(pod: Object, container: str, end: Object, record: Record) -> Finding:
+    code, reason = int(end["exitCode"]), end.get("reason")
+    name, message = str(pod["metadata"]["name"]), str(end.get("message") or "").strip()
+    which = "the training" if container == record.container else f"the container {container!r}"
+    kind = Verdict.FAIL
+    if reason == "ContainerStatusUnknown":
+        kind, said = Verdict.LOST, f"{which} was lost with its node: {message}"
+    elif reason == "OOMKilled":
+        said = f"{which} ran out of memory: its limit is {_memory_limit(pod, container)}"
+    elif reason in ("StartError", "ContainerCannotRun"):
+        said = f"{which} could not be started: {message}"
+    elif code in record.bad_exit_codes:
+        said = f"bad hyperparameters: {which} exited with {code}, one of bad_exit_codes"
+    else:
+        said = verdict.cause(_signalled(code), which)
+    return Finding(kind, said, code, name, container)
+
+
+def _signalled(code: int) -> int:
+    """Container runtimes and shells say 128 + n of a process that signal n ended."""
+    return 128 - code if 128 < code <= 128 + 64 else code
+
+
+def _memory_limit(pod: Object, container: str) -> str:
+    for name, spec in _containers(pod):
+        if name == container:
+            limits = (spec.get("resources") or {}).get("limits") or {}
+            return str(limits.get("memory", "that of the node"))
+    return "not known"
+
+
+def _waits(pod: Object) -> Iterator[tuple[str, str, Object]]:
+    """Name, image and state of the containers that wait."""
+    images = {name: str(spec.get("image", "")) for name, spec in _containers(pod)}
+    for name, state in _states(pod):
+        if waiting := state.get("waiting"):
+            yield name, images.get(name, ""), waiting
+
+
+def _containers(pod: Object) -> list[tuple[str, Object]]:
+    spec = pod.get("spec") or {}
+    both = [*(spec.get("containers") or ()), *(spec.get("initContainers") or ())]
+    return [(str(each["name"]), each) for each in both]
+
+
+def _states(pod: Object) -> list[tuple[str, Object]]:
+    status = _status(pod)
+    both = (status.get("containerStatuses"), status.get("initContainerStatuses"))
+    return [(str(s["name"]), s.get("state") or {}) for each in both for s in each or ()]
+
+
+def _status(thing: Object) -> Object:
+    found: Object = thing.get("status") or {}
+    return found
+
+
+def _conditions(thing: Object) -> list[Object]:
+    found = _status(thing).get("conditions")
+    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+
+
+def _time(written: str | None, default: float) -> float:
+    return datetime.fromisoformat(written).timestamp() if written else default

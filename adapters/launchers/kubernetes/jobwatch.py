@@ -1,0 +1,129 @@
+"""Notices ends of Jobs as they happen, by one watch a namespace.
+
+A hint for speed, never the truth: a change that nobody was told of is found by sweep.
+"""
+
+import json
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from urllib.parse import urlencode
+
+from adapters.launchers.kubernetes import diagnosis
+from adapters.launchers.kubernetes.api import Api, Object
+from adapters.launchers.kubernetes.labels import record_of, run_of
+from tunelet import tracing
+from tunelet.errors import TuneletError
+
+WATCH_SECONDS = 25
+"""After which the server ends a watch: less than a reader waits for the next byte, so that a
+connection on which nothing comes any more is noticed."""
+PAUSE_SECONDS = 5.0
+"""After a fault."""
+
+_log = logging.getLogger("tunelet.jobwatch")
+
+
+class JobWatch:
+    """Calls `news(namespace, experiment, number)`, from threads, when a trial's Job has ended, or
+    is to go; with None for a number where a Job of any trial may have.
+
+    Watched are the namespaces that were added, those behind `prefix` in the cluster, and in
+    them what `selector` selects.
+    """
+
+    def __init__(
+        self,
+        api: Api,
+        prefix: str,
+        selector: str,
+        news: Callable[[str, str, int | None], None],
+        pause: float = PAUSE_SECONDS,
+    ) -> None:
+        self._api, self._prefix, self._selector = api, prefix, selector
+        self._news, self._pause = news, pause
+        self._threads: dict[str, threading.Thread] = {}
+        self._turn = threading.Lock()
+        self._stopping = threading.Event()
+
+    def add(self, namespace: str) -> None:
+        """Watch the Jobs of this namespace's trials, too."""
+        if namespace in self._threads:
+            return
+        with self._turn:
+            if namespace not in self._threads:
+                thread = threading.Thread(target=self._watch, args=(namespace,), daemon=True)
+                self._threads[namespace] = thread
+                thread.start()
+
+    def stop(self) -> None:
+        """No callback is made any more; the threads end by themselves."""
+        self._stopping.set()
+
+    def _watch(self, namespace: str) -> None:
+        path = f"/apis/batch/v1/namespaces/{self._prefix}{namespace}/jobs"
+        version = None
+        while not self._stopping.is_set():
+            try:
+                version = self._changes(path, version or self._listed(path))
+            except Exception as fault:  # noqa: BLE001 (a thread that ends would be silent for good)
+                version = None
+                known = isinstance(fault, TuneletError)
+                _log.warning("the watch of %s is broken: %s", path, fault, exc_info=not known)
+                self._stopping.wait(self._pause)
+
+    def _listed(self, path: str) -> str:
+        """Tell of every experiment that has Jobs: they may have changed unseen. The version."""
+        listed = self._api.get(f"{path}?{urlencode({'labelSelector': self._selector})}") or {}
+        runs = [run for each in listed.get("items", ()) if (run := run_of(each))]
+        for namespace, experiment in dict.fromkeys(run[:2] for run in runs):
+            self._tell(namespace, experiment, None)
+        return str(listed.get("metadata", {}).get("resourceVersion", ""))
+
+    def _changes(self, path: str, version: str) -> str | None:
+        """Tell of changes until the watch ends; where to go on, None for a new beginning."""
+        answer = self._api.stream(
+            path,
+            watch="1",
+            allowWatchBookmarks="1",
+            labelSelector=self._selector,
+            resourceVersion=version,
+            timeoutSeconds=str(WATCH_SECONDS),
+        )
+        with closing(answer):  # type: ignore[type-var]
+            for change in _lines(answer):
+                if self._stopping.is_set():
+                    return None
+                if change["type"] == "ERROR":
+                    return None  # The version is too old, mostly.
+                version = change["object"]["metadata"]["resourceVersion"]
+                if _matters(change) and (run := run_of(change["object"])):
+                    record = record_of(change["object"])
+                    with tracing.within(record.traceparent if record else None):
+                        self._tell(run.namespace, run.experiment, run.number)
+        return version
+
+    def _tell(self, namespace: str, experiment: str, number: int | None) -> None:
+        if not self._stopping.is_set():
+            self._news(namespace, experiment, number)
+
+
+def _matters(change: Object) -> bool:
+    """Whether there is news. A Job changes some five times before it ends: its pod is made, is
+    ready, is done; and a look costs three requests."""
+    job = change["object"]
+    if change["type"] == "BOOKMARK":
+        return False
+    if change["type"] == "DELETED" or "deletionTimestamp" in job["metadata"]:
+        return True
+    record = record_of(job)
+    return record is None or diagnosis.end(job, record) is not None
+
+
+def _lines(chunks: Iterator[bytes]) -> Iterator[Object]:
+    """JSON objects, one a line, of which the last may be cut off."""
+    rest = b""
+    for chunk in chunks:
+        *whole, rest = (rest + chunk).split(b"\n")
+        yield from map(json.loads, whole)

@@ -1,0 +1,280 @@
+"""Runs as Jobs in a Kubernetes cluster, or as objects of any kind that a manifest names.
+
+All state is in the cluster: any number of launchers see and do the same. The trials of
+the namespace N run in the cluster's namespace of that name, behind a prefix if one is set.
+
+An attempt that cannot begin (no such image, say) is condemned: its Job gets the outcome as an
+annotation and a deadline that has passed, so it ends with all its pods before anyone hears
+of it, and two attempts of a trial never run beside each other.
+"""
+
+import re
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import parse_qsl, urlsplit
+
+import msgspec
+
+from adapters.launchers import verdict
+from adapters.launchers.kubernetes import diagnosis, output
+from adapters.launchers.kubernetes.api import Api
+from adapters.launchers.kubernetes.diagnosis import Finding, Object
+from adapters.launchers.kubernetes.jobwatch import JobWatch
+from adapters.launchers.kubernetes.labels import OUTCOME, run_of, selector
+from adapters.launchers.kubernetes.manifest import container
+from adapters.launchers.kubernetes.objects import Objects, Thing
+from adapters.launchers.kubernetes.output import Output
+from adapters.launchers.kubernetes.sidecar import NOTHING, Sidecar, sidecar
+from tunelet.errors import FieldError, NotFound, Reject
+from tunelet.ports import Launch, Launcher, Life, Observation, Phase, Run
+from tunelet.trial import Outcome, Verdict
+
+_LABEL = re.compile(r"[a-z][a-z0-9-]{0,21}")
+"""What stands before a namespace of 40 characters, at most, in one of 63."""
+
+BEGINNING_SECONDS = 10.0
+"""For so long nobody asks why a run has not begun: the API goes through all events of the
+namespace for the answer."""
+
+
+class Options(NamedTuple):
+    """What the query of the launcher's URL may set."""
+
+    prefix: str = ""
+    """Before the namespaces of experiments, to make those of the cluster."""
+    installation: str = "tunelet"
+    """Tells the runs of several installations in one cluster apart: each has its own."""
+    collector_image: str = ""
+    """Of the sidecar that reads metrics as they come."""
+    ttl_seconds: int = 86_400
+    """For which ended Jobs stay, with their output; their end must be recorded by then."""
+    grace_seconds: int = 180
+    """For which an image or a Secret may be missing."""
+
+
+class KubernetesLauncher:
+    """`clock` gives seconds since the epoch."""
+
+    def __init__(
+        self, api: Api, options: Options | None = None, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._options = chosen = options or Options()
+        self._api, self._clock = api, clock
+        self._watches: list[JobWatch] = []
+        self._objects = Objects(api, chosen.prefix, chosen.installation, chosen.ttl_seconds)
+
+    def launch(self, launch: Launch) -> None:
+        self._look_after(launch.run)
+        self._objects.create(launch, self._collector(launch))
+
+    def observe(self, run: Run) -> Observation:
+        self._look_after(run)
+        thing = self._objects.find(run)
+        if thing is None or thing.deleting:
+            return self._leaving(run, thing)
+        end = diagnosis.end(thing.body, thing.record)
+        condemned = _condemned(thing)
+        if condemned is not None and diagnosis.job_end(thing.body) is not None:
+            return Observation(phase=Phase.ENDED, outcome=condemned)
+        pods = self._objects.pods(run, thing.record)
+        if end is None:
+            return self._active(thing, pods)
+        if end.succeeded:
+            return self._succeeded(thing, pods)
+        return self._failed(thing, pods, diagnosis.failure(end, pods, thing.record))
+
+    def active(self, namespace: str, experiment: str) -> Sequence[Run]:
+        things = self._objects.unfinished(namespace, experiment)
+        return sorted(each.run for each in things if not diagnosis.end(each.body, each.record))
+
+    def lives(self) -> Collection[Life]:
+        """Only of an installation with a name of its own: another's must not be taken for ours."""
+        if self._options.installation == Options().installation:
+            return ()
+        return {Life(*run[:3]) for pod in self._objects.live_pods() if (run := run_of(pod))}
+
+    def stop(self, run: Run) -> None:
+        thing = self._objects.find(run)
+        if thing is not None and not thing.deleting:
+            # In the foreground: as long as it is there, so may be its pods.
+            self._objects.delete(thing, "Foreground")
+
+    def logs(self, run: Run) -> Iterator[bytes]:
+        thing = self._objects.find(run)
+        missing = f"trial {run.number}, attempt {run.attempt} has no output"
+        if thing is None:
+            raise NotFound(missing)
+        pods = self._objects.pods(run, thing.record)
+        pod = diagnosis.primary(pods, thing.record)
+        if pod is None or not diagnosis.started(pod, thing.record.container):
+            waits = self._waiting(thing, pods)
+            raise NotFound(f"{missing} yet: {waits}" if waits else f"{missing} yet")
+        try:
+            return self._objects.output(run, pod["metadata"]["name"], thing.record.container)
+        except Reject as refusal:
+            raise NotFound(f"{missing}: {refusal}") from refusal
+
+    def remove(self, namespace: str, experiment: str, uid: str) -> None:
+        for thing in self._objects.all(namespace, experiment):
+            if thing.run.uid == uid and diagnosis.end(thing.body, thing.record):
+                self._objects.delete(thing, "Background")
+        self._objects.delete_anchors(namespace, experiment, uid)
+
+    def ready(self) -> None:
+        self._api.get("/api")
+
+    def watch(
+        self, news: Callable[[str, str, int | None], None], room: Callable[[str, str], None]
+    ) -> Callable[[], None]:
+        """Call `news(namespace, experiment, number)`, from threads; returns what ends that.
+
+        `number` is that of the trial whose Job has ended, or None where any may have.
+
+        Of the namespaces in which this launcher has launched or observed runs: there need be no
+        right to see any other. `room` is never called: what waits for a quota, sweep launches.
+        """
+        wanted = selector(self._options.installation)
+        watch = JobWatch(self._api, self._options.prefix, wanted, news)
+        self._watches.append(watch)
+
+        def stop() -> None:
+            self._watches.remove(watch)
+            watch.stop()
+
+        return stop
+
+    def _look_after(self, run: Run) -> None:
+        for watch in self._watches:
+            watch.add(run.namespace)
+
+    def _leaving(self, run: Run, thing: Thing | None) -> Observation:
+        """Of a run whose object is gone, or going: its pods may write until they are gone too."""
+        if thing is None and all(map(diagnosis.over, self._objects.pods(run))):
+            return Observation(phase=Phase.ABSENT)
+        return Observation(phase=Phase.ACTIVE, waiting="it is being deleted")
+
+    def _active(self, thing: Thing, pods: Sequence[Object]) -> Observation:
+        now, options = self._clock(), self._options
+        found = diagnosis.stuck(pods, now, options.grace_seconds, thing.run.name)
+        if found is None and not thing.job:
+            found = diagnosis.overdue(thing.body, now, thing.record)
+        if found is not None and _condemned(thing) is None:
+            return self._condemn(thing, found)
+        pod = diagnosis.primary(pods, thing.record)
+        reports = output.look(self._objects, thing, pod) if pod is not None else ()
+        begins = diagnosis.age(thing.body, now) < BEGINNING_SECONDS
+        waits = diagnosis.waiting(thing.body, pods) if begins else self._waiting(thing, pods)
+        return Observation(phase=Phase.ACTIVE, reports=reports, waiting=waits)
+
+    def _condemn(self, thing: Thing, found: Finding) -> Observation:
+        outcome = Outcome(found.verdict, reason=found.reason, exit_code=found.exit_code)
+        if not thing.job:
+            self._objects.delete(thing, "Foreground")
+            return Observation(phase=Phase.ENDED, outcome=outcome)
+        kept = {OUTCOME: msgspec.json.encode(outcome).decode()}
+        change = {"metadata": {"annotations": kept}, "spec": {"activeDeadlineSeconds": 1}}
+        self._objects.change(thing, change)
+        return Observation(phase=Phase.ACTIVE, waiting=found.reason)
+
+    def _succeeded(self, thing: Thing, pods: Sequence[Object]) -> Observation:
+        pod, metrics = diagnosis.primary(pods, thing.record), thing.record.metrics
+        seen = None
+        if pod is not None:
+            seen = output.whole(self._objects, thing, pod, thing.record.container)
+        if seen is None:
+            gone = "its output is gone with its pod"
+            outcome = Outcome(Verdict.COMPLETE, reason=gone, exit_code=0, unread=True)
+            return Observation(phase=Phase.ENDED, outcome=outcome)
+        outcome = verdict.exited(0, metrics, seen.values, seen.tail)
+        if outcome.verdict is Verdict.FAIL and metrics["source"] != "stdout":
+            # What was reported while it ran is in the log, and may be all that is needed.
+            values, reason = dict(seen.values), outcome.reason
+            outcome = Outcome(Verdict.COMPLETE, values, reason=reason, exit_code=0)
+        return Observation(phase=Phase.ENDED, reports=seen.reports, outcome=outcome)
+
+    def _failed(self, thing: Thing, pods: Sequence[Object], found: Finding) -> Observation:
+        named = {str(pod["metadata"]["name"]): pod for pod in pods}
+        pod = named.get(found.pod or "") or diagnosis.primary(pods, thing.record)
+        container = found.container or thing.record.container
+        seen = None
+        if pod is not None and diagnosis.started(pod, container):
+            seen = output.whole(self._objects, thing, pod, container)
+        seen = seen or Output()
+        outcome = Outcome(
+            found.verdict, reason=found.reason, exit_code=found.exit_code, log_tail=seen.tail
+        )
+        return Observation(phase=Phase.ENDED, reports=seen.reports, outcome=outcome)
+
+    def _waiting(self, thing: Thing, pods: Sequence[Object]) -> str | None:
+        """What an active run waits for."""
+        if waits := diagnosis.waiting(thing.body, pods):
+            return waits
+        if not pods:
+            return self._objects.trouble(thing.run, thing.body["kind"], thing.run.name)
+        for pod in pods:
+            if not diagnosis.begun(pod):
+                return self._objects.trouble(thing.run, "Pod", pod["metadata"]["name"])
+        return None
+
+    def _collector(self, launch: Launch) -> Sidecar:
+        image, source = self._options.collector_image, launch.metrics["source"]
+        if source == "push" or (source == "stdout" and not image):
+            return NOTHING
+        if not image:
+            message = f"is {source!r}, which needs a collector in the pod"
+            remedy = "set ?collector_image=IMAGE in TUNELET_LAUNCHER, or print the metrics"
+            error = FieldError("metrics.source", source, message, remedy)
+            raise Reject(f"metrics.source {message}; {remedy}", [error])
+        return sidecar(launch, image, container(launch))
+
+
+def open_url(
+    url: str, *, aliases: Mapping[str, Sequence[str]], limit: int | None
+) -> KubernetesLauncher:
+    """The launcher of `kubernetes://?prefix=…&…`; the query may set all `Options`.
+
+    How many runs are active at a time is up to the cluster (a ResourceQuota, or a queue), and
+    it runs images, not local commands: raises `Reject` for `aliases` and `limit`.
+    """
+    from adapters.launchers.kubernetes.access import access
+
+    for name, given in (("TUNELET_ALIASES", aliases), ("TUNELET_MAX_PROCESSES", limit)):
+        if given:
+            message, remedy = "means nothing to Kubernetes", "leave it unset"
+            raise Reject(f"{name} {message}; {remedy}", [FieldError(name, given, message, remedy)])
+    options = _options(url)
+    return KubernetesLauncher(Api(access()), options)
+
+
+def _options(url: str) -> Options:
+    fields = Options.__annotations__
+    chosen: dict[str, str | int] = {}
+    for name, value in parse_qsl(urlsplit(url).query, keep_blank_values=True):
+        if name not in fields:
+            raise _wrong(name, value, "is no setting", f"use one of {', '.join(fields)}")
+        number = fields[name] is int
+        if number and not (value.isascii() and value.isdigit()):
+            raise _wrong(name, value, "is not a number of seconds", "write it in digits")
+        label = name in ("prefix", "installation") and value
+        if label and not _LABEL.fullmatch(value):
+            remedy = "use at most 22 of a-z, 0-9 and -, and begin with a letter"
+            raise _wrong(name, value, "can be no part of a name", remedy)
+        chosen[name] = int(value) if number else value
+    return Options(**chosen)  # type: ignore[arg-type]
+
+
+def _wrong(name: str, value: str, message: str, remedy: str) -> Reject:
+    error = FieldError(f"TUNELET_LAUNCHER.{name}", value, message, remedy)
+    return Reject(f"{name}={value} in TUNELET_LAUNCHER {message}; {remedy}", [error])
+
+
+def _condemned(thing: Thing) -> Outcome | None:
+    written = (thing.body["metadata"].get("annotations") or {}).get(OUTCOME)
+    return msgspec.json.decode(written, type=Outcome) if written else None
+
+
+if TYPE_CHECKING:
+
+    def _conforms(launcher: KubernetesLauncher) -> Launcher:
+        return launcher

@@ -1,0 +1,264 @@
+"""From a `Launch` to the objects that Kubernetes is to create. Pure.
+
+A run is one object (a Job, or what the user's manifest says) whose name follows from the run.
+With it go a Secret with the trial's token (not a variable in the pod: whoever may list Jobs,
+or is sent them as events, would see it) and, for several nodes, a headless Service. Both
+belong to the object, so Kubernetes removes them with it.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+
+from adapters.launchers.kubernetes import pods
+from adapters.launchers.kubernetes.labels import RECORD, SEVERAL, Record, labels
+from adapters.launchers.kubernetes.pods import Object
+from adapters.launchers.kubernetes.sidecar import NOTHING, Sidecar
+from tunelet.errors import Reject
+from tunelet.ports import Launch
+from tunelet.request import manifests
+from tunelet.request.kinds import kind_of
+
+_QUEUE = "kueue.x-k8s.io/queue-name"
+
+
+class Place(NamedTuple):
+    """Where and under which terms objects are created."""
+
+    namespace: str
+    """Of Kubernetes."""
+    installation: str
+    ttl_seconds: int
+
+
+def workload(launch: Launch, place: Place, collector: Sidecar = NOTHING) -> Object:
+    """The object that is the run; raises `Reject` if nothing can be run."""
+    if "manifest" in launch.code:
+        return _of_manifest(launch, place, collector)
+    if "image" not in launch.code:
+        raise Reject("there is nothing to run; give an image or a manifest")
+    return _job(launch, place, collector)
+
+
+def container(launch: Launch) -> str:
+    """The name of the container that trains."""
+    if "manifest" in launch.code:
+        return manifests.primary(launch.code) or ""
+    return pods.CONTAINER
+
+
+def record(launch: Launch, path: str = "") -> Record:
+    """`path` is where the API has objects of the kind, if it is no Job."""
+    code = launch.code
+    if "manifest" in code:
+        return _record_of_manifest(launch, path)
+    several = pods.nodes(launch) > 1
+    return Record(
+        metrics=launch.metrics,
+        container=container(launch),
+        timeout=launch.timeout,
+        bad_exit_codes=tuple(code.get("bad_exit_codes", ())),
+        traceparent=launch.env.get("TRACEPARENT", ""),
+        primary={"batch.kubernetes.io/job-completion-index": "0"} if several else {},
+    )
+
+
+def _record_of_manifest(launch: Launch, path: str) -> Record:
+    code = launch.code
+    success, failures = manifests.conditions(code)
+    # A Job says more of itself than that it failed, so it is not judged by these alone.
+    judged = bool(path or code.get("success_condition") or code.get("failure_condition"))
+    return Record(
+        metrics=launch.metrics,
+        container=container(launch),
+        timeout=launch.timeout,
+        primary=dict(code.get("primary_pod_labels") or kind_of(code["manifest"]).primary),
+        success=success if judged else None,
+        failures=failures if judged else (),
+        path=path,
+        named=kind_of(code["manifest"]).named,
+    )
+
+
+def secret(launch: Launch, place: Place, owner: Mapping[str, Any]) -> Object:
+    """With the trial's token."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": _owned(launch, place, owner),
+        "immutable": True,
+        "stringData": {pods.TOKEN: launch.env.get(pods.TOKEN, "")},
+    }
+
+
+def service(launch: Launch, place: Place, owner: Mapping[str, Any]) -> Object | None:
+    """By which the pods of several nodes find the first, before it is ready."""
+    if "image" not in launch.code or pods.nodes(launch) == 1:
+        return None
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": _owned(launch, place, owner),
+        "spec": {
+            "clusterIP": "None",
+            "publishNotReadyAddresses": True,
+            "selector": labels(launch.run, place.installation),
+        },
+    }
+
+
+def anchor(launch: Launch, place: Place, path: str) -> Object:
+    """By which a run is found that is no Job: there is no listing all kinds there are."""
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {
+            "name": launch.run.name,
+            "namespace": place.namespace,
+            "labels": labels(launch.run, place.installation),
+            "annotations": _annotations(record(launch, path)),
+        },
+    }
+
+
+def owners(owner: Mapping[str, Any]) -> list[Object]:
+    return [
+        {
+            "apiVersion": owner["apiVersion"],
+            "kind": owner["kind"],
+            "name": owner["metadata"]["name"],
+            "uid": owner["metadata"]["uid"],
+        }
+    ]
+
+
+def _owned(launch: Launch, place: Place, owner: Mapping[str, Any]) -> Object:
+    return {
+        "name": launch.run.name,
+        "namespace": place.namespace,
+        "labels": labels(launch.run, place.installation),
+        "ownerReferences": owners(owner),
+    }
+
+
+def _annotations(kept: Record) -> dict[str, str]:
+    return {RECORD: msgspec.json.encode(kept).decode()}
+
+
+def _job(launch: Launch, place: Place, collector: Sidecar) -> Object:
+    own = labels(launch.run, place.installation)
+    queue = launch.code.get("queue")
+    count = pods.nodes(launch)
+    spec: Object = {
+        # An attempt is one try: what is to be tried again is a new attempt, in the log.
+        "backoffLimit": 0,
+        "podFailurePolicy": {"rules": _rules(pods.CONTAINER, launch.code.get("bad_exit_codes"))},
+        "ttlSecondsAfterFinished": place.ttl_seconds,
+        "template": {
+            "metadata": {
+                "labels": own,
+                "annotations": {"kubectl.kubernetes.io/default-container": pods.CONTAINER},
+            },
+            "spec": pods.pod_spec(launch),
+        },
+    }
+    if count > 1:
+        spec |= {"completions": count, "parallelism": count, "completionMode": "Indexed"}
+    _collect(spec["template"]["spec"], spec["template"]["spec"]["containers"][0], launch, collector)
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {
+            "name": launch.run.name,
+            "namespace": place.namespace,
+            "labels": own | _several(spec) | ({_QUEUE: queue} if queue else {}),
+            "annotations": _annotations(record(launch)),
+        },
+        "spec": spec,
+    }
+
+
+def _several(spec: Mapping[str, Any]) -> dict[str, str]:
+    counts = {spec.get("completions") or 1, spec.get("parallelism") or 1}
+    return {} if counts == {1} else {SEVERAL: "true"}
+
+
+def _rules(container: str, bad: Iterable[int] | None) -> list[Object]:
+    """All end the Job at once; which one did so is the verdict."""
+    disrupted = {
+        "action": "FailJob",
+        "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}],
+    }
+    if not bad:
+        return [disrupted]
+    codes = {"containerName": container, "operator": "In", "values": sorted(set(bad))}
+    return [disrupted, {"action": "FailJob", "onExitCodes": codes}]
+
+
+def _of_manifest(launch: Launch, place: Place, collector: Sidecar) -> Object:
+    """The user's manifest with our name and labels, and the contract in its containers."""
+    manifest = manifests.copied(launch.code)
+    own = labels(launch.run, place.installation)
+    written = manifest.get("metadata") or {}
+    manifest["metadata"] = {
+        "name": launch.run.name,
+        "namespace": place.namespace,
+        "labels": {**(written.get("labels") or {}), **own},
+        "annotations": {**(written.get("annotations") or {}), **_annotations(record(launch))},
+    }
+    primary = manifests.primary(launch.code)
+    found = list(manifests.containers(manifest))
+    for each in found:
+        if each.template is not None:
+            metadata = each.template.setdefault("metadata", {})
+            metadata["labels"] = {**(metadata.get("labels") or {}), **own}
+        if each.name == primary:
+            _give_contract(each.body, launch)
+    training = [each for each in found if each.name == primary and each.spec is not None]
+    for each in training:
+        if (limit := pods.deadline(launch.timeout)) is not None and each.spec is not None:
+            each.spec.setdefault("activeDeadlineSeconds", limit)
+    if training and training[0].spec is not None:
+        _collect(training[0].spec, training[0].body, launch, collector)
+    elif collector.containers and launch.metrics["source"] != "stdout":
+        raise Reject("there is no pod in the manifest for the collector; print or push the metrics")
+    _give_usual(manifest, own, place)
+    return manifest
+
+
+def _give_contract(container: Object, launch: Launch) -> None:
+    ours = pods.env(launch)
+    names = {each["name"] for each in ours}
+    theirs = [each for each in container.get("env") or () if each.get("name") not in names]
+    container["env"] = [*theirs, *ours]
+    if launch.args:
+        container["args"] = [*(container.get("args") or ()), *map(pods.literal, launch.args)]
+
+
+def _give_usual(manifest: Object, own: Mapping[str, str], place: Place) -> None:
+    """What a kind needs in order to be one try that is found and goes away, unless it is set."""
+    spec = manifest["spec"]
+    if manifest["kind"] == "Job" and manifest["apiVersion"] == "batch/v1":
+        manifest["metadata"]["labels"] |= _several(spec)
+        spec.setdefault("backoffLimit", 0)
+        spec.setdefault("ttlSecondsAfterFinished", place.ttl_seconds)
+        pod = spec.get("template", {}).get("spec", {})
+        pod.setdefault("restartPolicy", "Never")
+        if pod["restartPolicy"] == "Never":
+            spec.setdefault("podFailurePolicy", {"rules": _rules("", None)})
+    if manifest["kind"] == "Workflow":
+        metadata = spec.setdefault("podMetadata", {})
+        metadata["labels"] = {**(metadata.get("labels") or {}), **own}
+
+
+def _collect(spec: Object, container: Object, launch: Launch, collector: Sidecar) -> None:
+    """Add the collector, which gets the token as the training does."""
+    for each in collector.containers:
+        variables = [e for e in each.get("env") or () if e["name"] != pods.TOKEN]
+        own = {**each, "env": [*variables, pods.token(launch)]}
+        spec["initContainers"] = [own, *(spec.get("initContainers") or ())]
+    if collector.volumes:
+        spec["volumes"] = [*(spec.get("volumes") or ()), *collector.volumes]
+    if collector.mounts:
+        container["volumeMounts"] = [*(container.get("volumeMounts") or ()), *collector.mounts]

@@ -1,0 +1,212 @@
+"""Where the objects of runs are in a cluster, and how they are found, made and deleted.
+
+A run is a Job, found by its name. A run of another kind has beside it a ConfigMap of the same
+name, its anchor, which says where the API has it: there is no listing all kinds there are.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import Any, NamedTuple
+
+from adapters.launchers.kubernetes import manifest
+from adapters.launchers.kubernetes.api import Api, Object
+from adapters.launchers.kubernetes.labels import SEVERAL, Record, record_of, run_of, selector
+from adapters.launchers.kubernetes.manifest import Place
+from adapters.launchers.kubernetes.sidecar import Sidecar
+from tunelet.errors import FieldError, NotFound, Reject
+from tunelet.ports import Launch, Run
+
+_CORE = "/api/v1/namespaces/{}/{}"
+_JOB = ("batch/v1", "Job")
+_GONE = re.compile(rb"unable to retrieve container logs for \S+\s*")
+
+
+class Thing(NamedTuple):
+    """The object of a run."""
+
+    run: Run
+    path: str
+    body: Object
+    record: Record
+    job: bool
+
+    @property
+    def deleting(self) -> bool:
+        return "deletionTimestamp" in self.body["metadata"]
+
+
+class Objects:
+    """Those of one installation. `prefix` stands before the experiments' namespaces."""
+
+    def __init__(self, api: Api, prefix: str, installation: str, ttl_seconds: int) -> None:
+        self._api = api
+        self._prefix, self._installation, self._ttl_seconds = prefix, installation, ttl_seconds
+        self._paths: dict[tuple[str, str], str] = {}
+
+    def create(self, launch: Launch, collector: Sidecar) -> None:
+        """All objects of the run, unless they are there.
+
+        The Secret comes last: without it no container starts, so what runs lacks nothing.
+        """
+        place = Place(self._namespace(launch.run), self._installation, self._ttl_seconds)
+        thing = manifest.workload(launch, place, collector)
+        path = self._path(thing, place.namespace)
+        anchors = self._core(launch.run, "configmaps")
+        if not _is_job(thing):
+            self._make(anchors, manifest.anchor(launch, place, path))
+        made = self._make(path, thing) or self._ours(path, launch.run)
+        if not _is_job(thing):
+            owned = {"metadata": {"ownerReferences": manifest.owners(made)}}
+            self._api.patch(f"{anchors}/{launch.run.name}", owned)
+        if service := manifest.service(launch, place, made):
+            self._make(self._core(launch.run, "services"), service)
+        self._make(self._core(launch.run, "secrets"), manifest.secret(launch, place, made))
+
+    def find(self, run: Run) -> Thing | None:
+        path = self._jobs(run)
+        if (body := self._api.get(f"{path}/{run.name}")) is not None:
+            return _thing(run, path, body, record_of(body), True)
+        anchor = self._api.get(f"{self._core(run, 'configmaps')}/{run.name}")
+        record = record_of(anchor) if anchor is not None else None
+        body = self._api.get(f"{record.path}/{run.name}") if record is not None else None
+        return _thing(run, record.path, body, record, False) if record and body else None
+
+    def all(self, namespace: str, experiment: str) -> Iterator[Thing]:
+        """The experiment's runs of any uid, ended ones as well."""
+        wanted = selector(self._installation, namespace=namespace, experiment=experiment)
+        path = self._jobs(Run(namespace, experiment, "", 0, 0))
+        yield from _jobs(path, self._api.list(path, labelSelector=wanted))
+        yield from self._others(namespace, experiment)
+
+    def unfinished(self, namespace: str, experiment: str) -> Iterator[Thing]:
+        """As `all`, but without most of those that succeeded, of which there may be many."""
+        wanted = selector(self._installation, namespace=namespace, experiment=experiment)
+        path = self._jobs(Run(namespace, experiment, "", 0, 0))
+        single = {"labelSelector": f"{wanted},!{SEVERAL}", "fieldSelector": "status.successful=0"}
+        yield from _jobs(path, self._api.list(path, **single))
+        yield from _jobs(path, self._api.list(path, labelSelector=f"{wanted},{SEVERAL}"))
+        yield from self._others(namespace, experiment)
+
+    def _others(self, namespace: str, experiment: str) -> Iterator[Thing]:
+        """Runs that are no Jobs."""
+        wanted = selector(self._installation, namespace=namespace, experiment=experiment)
+        anchors = self._core(Run(namespace, experiment, "", 0, 0), "configmaps")
+        found = self._api.list(anchors, labelSelector=wanted)
+        records = {
+            run: record for each in found if (run := run_of(each)) and (record := record_of(each))
+        }
+        for path in sorted({record.path for record in records.values()}):
+            for body in self._api.list(path, labelSelector=wanted):
+                run = run_of(body)
+                if run is not None and (thing := _thing(run, path, body, records.get(run), False)):
+                    yield thing
+
+    def pods(self, run: Run, record: Record | None = None) -> list[Object]:
+        wanted = selector(self._installation, run)
+        if record is not None and record.named:
+            wanted = f"{record.named}={run.name}"
+        return list(self._api.list(self._core(run, "pods"), labelSelector=wanted))
+
+    def live_pods(self) -> Iterator[Object]:
+        """Pods that have not ended, of all runs in all namespaces."""
+        phases = "status.phase!=Succeeded,status.phase!=Failed"
+        wanted = selector(self._installation)
+        return self._api.list("/api/v1/pods", labelSelector=wanted, fieldSelector=phases)
+
+    def trouble(self, run: Run, kind: str, name: str) -> str | None:
+        """The last warning about an object."""
+        about = f"involvedObject.kind={kind},involvedObject.name={name},type=Warning"
+        events = list(self._api.list(self._core(run, "events"), fieldSelector=about))
+        events.sort(key=lambda event: str(event.get("lastTimestamp") or event.get("eventTime")))
+        return f"{events[-1].get('reason')}: {events[-1].get('message')}" if events else None
+
+    def output(self, run: Run, pod: str, container: str, **query: str) -> Iterator[bytes]:
+        """Raises `NotFound` or `Reject` at once if there is none."""
+        path = f"{self._core(run, 'pods')}/{pod}/log"
+        chunks = self._api.stream(path, container=container, **query)
+        first = next(chunks, b"")
+        # The node says so with status 200, as if the container had printed it.
+        if _GONE.fullmatch(first):
+            raise NotFound(first.decode(errors="replace"))
+        return chain((first,) if first else (), chunks)
+
+    def change(self, thing: Thing, change: Object) -> None:
+        self._api.patch(thing.path, change)
+
+    def delete(self, thing: Thing, propagation: str) -> None:
+        self._api.delete(thing.path, propagation)
+
+    def delete_anchors(self, namespace: str, experiment: str, uid: str) -> None:
+        """Those of objects that were never made; the others go with their object."""
+        path = self._core(Run(namespace, experiment, uid, 0, 0), "configmaps")
+        wanted = selector(self._installation, namespace=namespace, experiment=experiment, uid=uid)
+        for each in self._api.list(path, labelSelector=wanted):
+            if not each["metadata"].get("ownerReferences"):
+                self._api.delete(f"{path}/{each['metadata']['name']}", "Background")
+
+    def _make(self, path: str, thing: Object) -> Object | None:
+        try:
+            return self._api.create(path, thing)
+        except NotFound as missing:
+            namespace = thing["metadata"]["namespace"]
+            remedy = f"create it (kubectl create namespace {namespace}) with Tunelet's Role in it"
+            error = FieldError("namespace", namespace, str(missing), remedy)
+            raise Reject(f"{missing}; {remedy}", [error]) from missing
+
+    def _ours(self, path: str, run: Run) -> Object:
+        """The object of the run's name that is there already."""
+        body = self._api.get(f"{path}/{run.name}")
+        if body is None or run_of(body) != run:
+            raise Reject(f"there is a {path.rpartition('/')[2]} {run.name!r} of somebody else")
+        return body
+
+    def _path(self, thing: Object, namespace: str) -> str:
+        """Where the API has objects of the thing's kind; raises `Reject` if it has none."""
+        kind = (str(thing["apiVersion"]), str(thing["kind"]))
+        if kind not in self._paths:
+            self._paths[kind] = self._plural(*kind)
+        root = "api" if "/" not in kind[0] else "apis"
+        return f"/{root}/{kind[0]}/namespaces/{namespace}/{self._paths[kind]}"
+
+    def _plural(self, version: str, kind: str) -> str:
+        if (version, kind) == _JOB:
+            return "jobs"
+        known: dict[str, Any] = (
+            self._api.get(f"/{'apis' if '/' in version else 'api'}/{version}") or {}
+        )
+        resources: Iterable[dict[str, Any]] = known.get("resources", ())
+        for each in resources:
+            if each["kind"] == kind and "/" not in each["name"] and each["namespaced"]:
+                return str(each["name"])
+        message = f"the cluster has no kind {kind} in {version}"
+        remedy = "install its operator, or mend apiVersion and kind"
+        error = FieldError("model_training_code.manifest.kind", kind, message, remedy)
+        raise Reject(f"{message}; {remedy}", [error])
+
+    def _namespace(self, run: Run) -> str:
+        return self._prefix + run.namespace
+
+    def _jobs(self, run: Run) -> str:
+        return f"/apis/batch/v1/namespaces/{self._namespace(run)}/jobs"
+
+    def _core(self, run: Run, plural: str) -> str:
+        return _CORE.format(self._namespace(run), plural)
+
+
+def _thing(run: Run, path: str, body: Object, record: Record | None, job: bool) -> Thing | None:
+    """None if it is not ours, though it has the name of a run."""
+    if record is None or run_of(body) != run:
+        return None
+    return Thing(run, f"{path}/{run.name}", body, record, job)
+
+
+def _jobs(path: str, bodies: Iterable[Object]) -> Iterator[Thing]:
+    for body in bodies:
+        run = run_of(body)
+        if run is not None and (thing := _thing(run, path, body, record_of(body), True)):
+            yield thing
+
+
+def _is_job(thing: Object) -> bool:
+    return (thing["apiVersion"], thing["kind"]) == _JOB

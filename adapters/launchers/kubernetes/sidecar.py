@@ -1,0 +1,135 @@
+"""The collector beside a training container of a pod: containers, volumes, mounts. Pure.
+
+It is a native sidecar, an init container that goes on, so the pod ends when the training
+does and as the training did. Where the values are pushed by the training code there is none.
+"""
+
+import json
+from pathlib import PurePosixPath
+from typing import Any, NamedTuple
+
+from adapters.launchers.kubernetes.labels import COLLECTOR
+from adapters.launchers.kubernetes.pods import CONTAINER
+from tunelet.errors import FieldError, Reject
+from tunelet.ports import Launch
+
+TOKEN_FOLDER = "/var/run/secrets/tunelet"
+USER = 65532
+
+_METRICS, _STOP, _TOKEN = "tunelet-metrics", "tunelet-stop", "tunelet-token"
+_TOKEN_SECONDS = 3600
+
+
+class Sidecar(NamedTuple):
+    """What is added to a pod."""
+
+    containers: list[dict[str, Any]]
+    """To `initContainers`."""
+    volumes: list[dict[str, Any]]
+    mounts: list[dict[str, Any]]
+    """To `volumeMounts` of the training container."""
+
+
+NOTHING = Sidecar([], [], [])
+
+
+def sidecar(launch: Launch, image: str, container: str = CONTAINER) -> Sidecar:
+    """What collects the metrics of `launch` from the container of that name.
+
+    Raises `Reject` for a `metrics.path` that no volume can hold.
+    """
+    metrics = launch.metrics
+    if metrics["source"] == "push":
+        return NOTHING
+    shared, stop = _shared(metrics), str(PurePosixPath(launch.env["TUNELET_STOP_FILE"]).parent)
+    token = metrics["source"] == "stdout"
+    volumes = [{"name": _STOP, "emptyDir": {"sizeLimit": "1Mi"}}]
+    own = [_mount(_STOP, stop)]
+    if shared is not None:
+        volumes.append({"name": _METRICS, "emptyDir": {}})
+        own.append(_mount(_METRICS, shared, read_only=True))
+    if token:
+        volumes.append({"name": _TOKEN, "projected": _credentials()})
+        own.append(_mount(_TOKEN, TOKEN_FOLDER, read_only=True))
+    return Sidecar(
+        containers=[_container(launch, image, container, own)],
+        volumes=volumes,
+        mounts=[
+            _mount(_STOP, stop, read_only=True),
+            *([_mount(_METRICS, shared)] if shared is not None else []),
+        ],
+    )
+
+
+def _container(
+    launch: Launch, image: str, container: str, mounts: list[dict[str, Any]]
+) -> dict[str, Any]:
+    return {
+        "name": COLLECTOR,
+        "image": image,
+        "restartPolicy": "Always",
+        "env": _env(launch, container),
+        "volumeMounts": mounts,
+        # What it takes, and room for outputs of very many metrics. A limit for the processor too,
+        # for quotas may ask for one.
+        "resources": {
+            "requests": {"cpu": "10m", "memory": "30Mi"},
+            "limits": {"cpu": "500m", "memory": "64Mi"},
+        },
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": USER,
+            "runAsGroup": USER,
+            "readOnlyRootFilesystem": True,
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+    }
+
+
+def _env(launch: Launch, container: str) -> list[dict[str, Any]]:
+    names = ("API_URL", "TRIAL_TOKEN", "NAMESPACE", "EXPERIMENT", "TRIAL", "STOP_FILE")
+    given = {f"TUNELET_{name}": launch.env[f"TUNELET_{name}"] for name in names}
+    given |= {
+        "TUNELET_METRICS": json.dumps(launch.metrics, separators=(",", ":")),
+        "TUNELET_CONTAINER": container,
+    }
+    given |= {name: launch.env[name] for name in ("TRACEPARENT",) if name in launch.env}
+    # Doubled, for Kubernetes would put the values of variables where $(NAME) stands.
+    written = [{"name": k, "value": v.replace("$", "$$")} for k, v in given.items()]
+    fields = {"POD_NAME": "metadata.name", "POD_NAMESPACE": "metadata.namespace"}
+    return [
+        *written,
+        *({"name": k, "valueFrom": {"fieldRef": {"fieldPath": v}}} for k, v in fields.items()),
+    ]
+
+
+def _shared(metrics: dict[str, Any]) -> str | None:
+    """The folder that the training container shares with the collector."""
+    if metrics["source"] == "stdout":
+        return None
+    path = PurePosixPath(metrics["path"])
+    folder = path if metrics["source"] == "tensorboard" else path.parent
+    if not path.is_absolute() or ".." in path.parts or folder == PurePosixPath("/"):
+        form = "/folder" if metrics["source"] == "tensorboard" else "/folder/file"
+        message = f"must be {form}: an empty folder is mounted there"
+        error = FieldError("metrics.path", metrics["path"], message, f"write it as {form}")
+        raise Reject(f"metrics.path {message}", [error])
+    return str(folder)
+
+
+def _credentials() -> dict[str, Any]:
+    """For the sidecar only, and renewed: the training code sees no credential of the cluster."""
+    token = {"path": "token", "expirationSeconds": _TOKEN_SECONDS}
+    authority = {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}
+    return {
+        "sources": [{"serviceAccountToken": token}, {"configMap": authority}],
+        # The collector is no member of the pod's own group.
+        "defaultMode": 0o444,
+    }
+
+
+def _mount(name: str, path: str, read_only: bool = False) -> dict[str, Any]:
+    mount: dict[str, Any] = {"name": name, "mountPath": path}
+    return mount | {"readOnly": True} if read_only else mount

@@ -1,0 +1,1 @@
+"""Runs as processes and containers on this machine, which outlive the service."""

@@ -1,0 +1,316 @@
+"""Runs as local processes: each beside a shim that outlives the service and keeps the verdict.
+
+All state is in the folder (see `folder` and `slots`), so any number of launchers over one
+folder, in any processes, see and do the same, and a service that was killed finds its
+runs again. POSIX only: it rests on flock. The folder must be on a local file system.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+from uuid import uuid4
+
+from adapters.launchers.local.environment import inherited
+from adapters.launchers.local.folder import Plan, RunFolder, locked
+from adapters.launchers.local.leftovers import MARK
+from adapters.launchers.local.reading import Reading
+from adapters.launchers.local.slots import Slots
+from adapters.launchers.local.watcher import Watcher
+from tunelet.errors import NotFound, Reject, Retry
+from tunelet.ports import Launch, Launcher, Life, Observation, Phase, Run
+
+GRACE_SECONDS = 10.0
+_SHIM = Path(__file__).with_name("shim.py")
+_READINGS = 1000
+_STALE_SECONDS = 3600
+_SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+class Fallback(Protocol):
+    """What runs images that have no alias."""
+
+    def plan(self, launch: Launch, folder: RunFolder, grace: float) -> Plan:
+        """How to run it; raises `Reject` if it cannot."""
+
+
+class ProcessLauncher:
+    """At most `limit` runs are active at a time; more are refused with `Retry`.
+
+    Experiments that were refused get the next places in turn.
+
+    `aliases` maps an image's name to a local command. A word of it that names a file in
+    the present folder is taken as that file, for training runs in a folder of its own.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        aliases: Mapping[str, Sequence[str]],
+        limit: int,
+        fallback: Fallback | None = None,
+        grace: float = GRACE_SECONDS,
+    ) -> None:
+        self._folder = folder.resolve()
+        self._aliases = {image: _absolute(words) for image, words in aliases.items()}
+        self._fallback = fallback
+        self._grace = grace
+        self._temporary = self._folder / "tmp"
+        self._temporary.mkdir(parents=True, exist_ok=True)
+        self._slots = Slots(self._folder / "slots", limit)
+        self._readings: OrderedDict[Run, Reading] = OrderedDict()
+        self._shims: list[subprocess.Popen[bytes]] = []
+        self._watchers: list[Watcher] = []
+        self._turn = threading.Lock()
+        self._remove_stale()
+
+    def launch(self, launch: Launch) -> None:
+        self._reap()
+        folder = self._at(launch.run)
+        if folder.launched():
+            return
+        plan = self._plan(launch, folder)
+        with _passing("the process could not be started"):
+            folder.discard_unbegun(self._temporary)
+            slot = self._slots.take(launch.run)
+            try:
+                if checkpoint := _checkpoint_folder(launch.env):
+                    checkpoint.mkdir(parents=True, exist_ok=True)
+                self._start(folder, plan, slot)
+            finally:
+                os.close(slot)
+        for watcher in self._watchers:
+            watcher.add(launch.run)
+
+    def observe(self, run: Run) -> Observation:
+        self._reap()
+        folder = self._at(run)
+        if not folder.launched():
+            self._readings.pop(run, None)
+            return Observation(phase=Phase.ABSENT)
+        with _passing("the run's folder could not be read"):
+            return self._reading(run, folder).observe()
+
+    def active(self, namespace: str, experiment: str) -> Sequence[Run]:
+        self._reap()
+        wanted = (namespace, experiment)
+        found = {run for run in self._slots.runs() if (run.namespace, run.experiment) == wanted}
+        return sorted(run for run in found if self._at(run).held())
+
+    def lives(self) -> Collection[Life]:
+        return {Life(*run[:3]) for run in self._slots.runs()}
+
+    def stop(self, run: Run) -> None:
+        with _passing("the run could not be stopped"):
+            self._at(run).stop()
+
+    def logs(self, run: Run) -> Iterator[bytes]:
+        try:
+            output = self._at(run).output.open("rb")
+        except FileNotFoundError:
+            raise NotFound(f"trial {run.number}, attempt {run.attempt} has no output") from None
+        return _chunks(output.read, output.close)
+
+    def remove(self, namespace: str, experiment: str, uid: str) -> None:
+        top = self._runs(namespace, experiment)
+        life = top / _segment(uid)
+        with _passing("a run's folder could not be removed"):
+            for path in sorted(life.glob("*/*")):
+                folder = RunFolder(path)
+                if not folder.held():
+                    _remove_if_empty(_checkpoint_folder(folder.plan().env))
+                    # At once, so that nobody takes a half removed run for a lost one.
+                    gone = path.rename(self._temporary / uuid4().hex)
+                    shutil.rmtree(gone)
+        for path in (*life.glob("*"), life, top):
+            # Not empty while a run is active there, or another removed it.
+            with suppress(OSError):
+                path.rmdir()
+
+    def ready(self) -> None:
+        if not os.access(self._folder, os.W_OK | os.X_OK):
+            raise Retry(f"the folder of runs, {self._folder}, cannot be written")
+
+    def watch(
+        self, news: Callable[[str, str, int | None], None], room: Callable[[str, str], None]
+    ) -> Callable[[], None]:
+        """Call `news(namespace, experiment, None)`, from a thread; returns what ends the thread.
+
+        Never with a number, for a look at all runs costs little here, and then shares a commit.
+        And `room(namespace, experiment)` when an experiment that was refused should try again.
+        """
+
+        def tell(run: Run) -> None:
+            news(run.namespace, run.experiment, None)
+
+        watcher = Watcher(self._slot_runs, self._at, tell, self._slots.called, room)
+        self._watchers.append(watcher)
+
+        def stop() -> None:
+            self._watchers.remove(watcher)
+            watcher.stop()
+
+        return stop
+
+    def _slot_runs(self) -> Iterator[Run]:
+        self._reap()
+        return self._slots.runs()
+
+    def _plan(self, launch: Launch, folder: RunFolder) -> Plan:
+        image = launch.code.get("image")
+        if image is None:
+            raise Reject("a Kubernetes manifest cannot run as a local process; give an image")
+        if image in self._aliases:
+            command = launch.command or self._aliases[image]
+            return _local_plan(launch, folder, (*command, *launch.args), self._grace)
+        if self._fallback is not None:
+            return self._fallback.plan(launch, folder, self._grace)
+        raise Reject(
+            f"image {image!r} has no alias here and there is nothing to run containers with;"
+            f" start the service with --alias '{image}=COMMAND', or install podman or docker"
+        )
+
+    def _start(self, folder: RunFolder, plan: Plan, slot: int) -> None:
+        """Make the run's folder and start its shim, unless another did.
+
+        Whatever dies between the two lines leaves a folder that counts as none.
+        """
+        lock = folder.create(plan, self._temporary)
+        if lock is None:
+            return
+        try:
+            shim = _start_shim(folder, lock, slot)
+        finally:
+            os.close(lock)
+        with self._turn:
+            self._shims.append(shim)
+
+    def _reap(self) -> None:
+        """Collect the shims that have ended, so that none stays as a zombie."""
+        with self._turn:
+            self._shims = [shim for shim in self._shims if shim.poll() is None]
+
+    def _reading(self, run: Run, folder: RunFolder) -> Reading:
+        with self._turn:
+            reading = self._readings.pop(run, None) or Reading(folder)
+            self._readings[run] = reading
+            if len(self._readings) > _READINGS:
+                self._readings.popitem(last=False)
+            return reading
+
+    def _runs(self, namespace: str, experiment: str) -> Path:
+        return self._folder / "runs" / _segment(namespace) / _segment(experiment)
+
+    def _at(self, run: Run) -> RunFolder:
+        top = self._runs(run.namespace, run.experiment)
+        return RunFolder(top / _segment(run.uid) / str(run.number) / str(run.attempt))
+
+    def _remove_stale(self) -> None:
+        """Remove what launches and removals left that were killed long ago."""
+        for path in self._temporary.iterdir():
+            with suppress(FileNotFoundError):
+                old = time.time() - path.stat().st_mtime > _STALE_SECONDS
+                if old and not locked(path / "lock"):
+                    shutil.rmtree(path)
+
+
+def open_url(
+    url: str, *, aliases: Mapping[str, Sequence[str]], limit: int | None
+) -> ProcessLauncher:
+    """The launcher of `process:///folder`; by default as many runs as there are processors.
+
+    But never fewer than four, so that the default of `parallel_trials` fits.
+    """
+    from adapters.launchers.local.container import Containers
+
+    folder = Path(url2pathname(urlsplit(url).path))
+    return ProcessLauncher(folder, aliases, limit or max(4, os.cpu_count() or 1), Containers())
+
+
+def _local_plan(launch: Launch, folder: RunFolder, argv: tuple[str, ...], grace: float) -> Plan:
+    path = launch.metrics.get("path")
+    return Plan(
+        run=launch.run,
+        argv=argv,
+        # Unbuffered, for a value that waits in a buffer is news that nobody sees.
+        env={"PYTHONUNBUFFERED": "1"}
+        | inherited(os.environ)
+        | launch.env
+        | {MARK: str(folder.path), "TUNELET_STOP_FILE": str(folder.path / "stop")},
+        metrics=launch.metrics,
+        timeout=launch.timeout,
+        grace=grace,
+        metrics_file=str(folder.work / path) if path else None,
+    )
+
+
+def _start_shim(folder: RunFolder, lock: int, slot: int) -> subprocess.Popen[bytes]:
+    # What a failing shim has to say belongs to what the user can read.
+    with folder.output.open("ab") as output:
+        return subprocess.Popen(
+            [sys.executable, "-S", "-E", str(_SHIM), str(folder.path), str(lock), str(slot)],
+            pass_fds=(lock, slot),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd=folder.path,
+            env=inherited(os.environ),
+            start_new_session=True,
+        )
+
+
+def _absolute(words: Sequence[str]) -> tuple[str, ...]:
+    return tuple(str(Path(word).absolute()) if Path(word).is_file() else word for word in words)
+
+
+def _checkpoint_folder(env: Mapping[str, str]) -> Path | None:
+    """Where the trial keeps its checkpoint, if that is on this machine."""
+    parts = urlsplit(env.get("TUNELET_CHECKPOINT_URL", ""))
+    return Path(url2pathname(parts.path)) if parts.scheme == "file" else None
+
+
+def _remove_if_empty(checkpoint: Path | None) -> None:
+    """With the folder of its experiment. The store, which removes the rest, sees files only."""
+    if checkpoint is not None:
+        with suppress(OSError):
+            checkpoint.rmdir()
+            checkpoint.parent.rmdir()
+
+
+def _segment(name: str) -> str:
+    if not _SEGMENT.fullmatch(name):
+        raise Reject(f"{name!r} cannot be part of a run's name")
+    return name
+
+
+def _chunks(read: Callable[[int], bytes], close: Callable[[], None]) -> Iterator[bytes]:
+    try:
+        while chunk := read(1 << 16):
+            yield chunk
+    finally:
+        close()
+
+
+@contextmanager
+def _passing(what: str) -> Iterator[None]:
+    """The machine's faults (no space, too many files) pass: the caller may try again."""
+    try:
+        yield
+    except OSError as error:
+        raise Retry(f"{what}: {error}") from error
+
+
+if TYPE_CHECKING:
+
+    def _conforms(launcher: ProcessLauncher) -> Launcher:
+        return launcher

@@ -1,0 +1,138 @@
+"""What a launcher knows of one run: its output read as far as it has grown, then its end.
+
+Everything comes from the run's folder, so a launcher in another process, or after a
+restart, sees the same; what is kept here only spares reading the output again.
+"""
+
+import os
+import subprocess
+import threading
+
+from adapters.growing import opened
+from adapters.launchers import verdict
+from adapters.launchers.local.folder import End, Plan, RunFolder
+from adapters.launchers.local.leftovers import end_leftovers
+from adapters.tensorboard import EventFolder
+from tunelet.errors import Retry
+from tunelet.metrics import Parser, parse_file
+from tunelet.ports import Observation, Phase
+from tunelet.trial import Outcome, Report, Verdict
+
+_CHUNK = 1 << 18
+_LOOK_BYTES = 1 << 20
+"""How much output one look at an active run reads: it must not hold up the others."""
+_END_BYTES = 10 << 20
+"""More than a shim keeps. What else wrote there does not hold up the end either."""
+_FILE_BYTES = 16 << 20
+_CLEANUP_SECONDS = 30
+
+
+class Reading:
+    def __init__(self, folder: RunFolder) -> None:
+        self._folder = folder
+        self._plan = folder.plan()
+        self._parser = Parser(self._plan.metrics)
+        self._offset = 0
+        self._events = self._event_folder()
+        self._ended: Observation | None = None
+        self._turn = threading.Lock()
+
+    def observe(self) -> Observation:
+        """The run now. An end, once seen, stays as it is."""
+        with self._turn:
+            if self._ended is not None:
+                return self._ended
+            seen = self._look()
+            if seen.phase is Phase.ENDED:
+                self._ended = seen
+            return seen
+
+    def _look(self) -> Observation:
+        held = self._folder.held()
+        end = self._folder.end()
+        if end is None and held:
+            self._read_output(_LOOK_BYTES)
+            return Observation(phase=Phase.ACTIVE, reports=self._reports())
+        if end is None:
+            self._end_what_was_lost()
+        self._read_output(_END_BYTES)
+        self._parser.close()
+        if self._plan.metrics["source"] == "file":
+            self._parser = parse_file(read_bounded(self._plan.metrics_file), self._plan.metrics)
+        outcome = self._judge(end)
+        return Observation(phase=Phase.ENDED, reports=self._reports(), outcome=outcome)
+
+    def _event_folder(self) -> EventFolder | None:
+        if self._plan.metrics["source"] != "tensorboard" or self._plan.metrics_file is None:
+            return None
+        return EventFolder(self._plan.metrics_file, self._parser)
+
+    def _reports(self) -> tuple[Report, ...]:
+        return self._parser.reports if self._plan.metrics["source"] != "push" else ()
+
+    def _read_output(self, limit: int) -> None:
+        """Feed `limit` bytes, at most, of what was written since the last time.
+
+        Unless the values come another way.
+        """
+        if self._events is not None:
+            self._events.read(limit)
+        if self._plan.metrics["source"] != "stdout":
+            return
+        stop = self._offset + limit
+        with self._folder.output.open("rb") as output:
+            output.seek(self._offset)
+            while chunk := output.read(min(_CHUNK, stop - self._offset)):
+                self._parser.feed(chunk)
+                self._offset += len(chunk)
+
+    def _judge(self, end: End | None) -> Outcome:
+        return judge(end, self._plan, self._parser, verdict.tail(self._end_of_output()))
+
+    def _end_of_output(self) -> bytes:
+        with self._folder.output.open("rb") as output:
+            size = output.seek(0, os.SEEK_END)
+            output.seek(max(0, size - verdict.TAIL_SOURCE_BYTES))
+            return output.read()
+
+    def _end_what_was_lost(self) -> None:
+        end_leftovers(self._folder.path)
+        for argv in self._plan.cleanup:
+            try:
+                subprocess.run(
+                    argv,
+                    env=self._plan.env,
+                    stdin=subprocess.DEVNULL,
+                    capture_output=True,
+                    timeout=_CLEANUP_SECONDS,
+                    check=False,
+                )
+            except subprocess.TimeoutExpired as error:
+                raise Retry(f"what a lost run left could not be removed: {error}") from error
+
+
+def judge(end: End | None, plan: Plan, parser: Parser, log_tail: str) -> Outcome:
+    """The outcome of a run whose shim is gone and left `end`, or nothing."""
+    if end is None:
+        reason = "the process vanished without an exit status (machine restarted, shim killed?)"
+        return Outcome(verdict=Verdict.LOST, reason=reason, log_tail=log_tail)
+    if end.lost:
+        reason = "the process was told to end, but not by Tunelet (machine shut down?)"
+        return Outcome(verdict=Verdict.LOST, reason=reason, log_tail=log_tail)
+    if end.timed_out:
+        return verdict.failed(verdict.too_long(plan.timeout), log_tail, end.exit_code)
+    if end.stopped or end.exit_code is None:
+        return verdict.failed("stopped", log_tail, end.exit_code)
+    if end.exit_code in plan.lost_codes:
+        reason = f"{plan.argv[0]} could not run the image: {log_tail.rpartition(chr(10))[2]}"
+        return Outcome(verdict=Verdict.LOST, reason=reason, log_tail=log_tail)
+    return verdict.exited(end.exit_code, plan.metrics, parser.values, log_tail)
+
+
+def read_bounded(path: str | None) -> bytes:
+    """The regular file's first 16 MiB; nothing if there is none, or a link in its place."""
+    file = opened(path) if path is not None else None
+    if file is None:
+        return b""
+    with file:
+        return file.read(_FILE_BYTES)

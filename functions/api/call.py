@@ -1,0 +1,76 @@
+"""One call of the API: the request after it was read and checked, and how to answer it."""
+
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+from werkzeug.wrappers import Request, Response
+
+from functions.api.documents import base
+from functions.api.streams import Streams
+from functions.outbox import Outbox
+from functions.subject import NAME
+from tunelet.errors import FieldError
+
+if TYPE_CHECKING:
+    from tunelet.service import Service
+
+_NUMBER = re.compile(r"[0-9]{1,15}")
+
+
+class Call(NamedTuple):
+    """What an endpoint is given."""
+
+    service: "Service"
+    request: Request
+    path: dict[str, str]
+    query: dict[str, Any]
+    outbox: Outbox
+    """The way to the broker."""
+    streams: Streams
+    """Where outputs are read."""
+    body: Any = None
+    raw: bytes = b""
+    key: str | None = None
+    """The Idempotency-Key."""
+    bearer: str | None = None
+
+    @property
+    def given_namespace(self) -> str | None:
+        return self.path.get("namespace")
+
+    @property
+    def namespace(self) -> str:
+        return self.path.get("namespace", "default")
+
+    @property
+    def name(self) -> str:
+        return self.path["name"]
+
+    @property
+    def number(self) -> int:
+        return int(self.path["number"])
+
+    @property
+    def base(self) -> str:
+        return base(self.given_namespace)
+
+
+def bad_path(path: dict[str, str]) -> list[FieldError]:
+    """What is wrong with the names and numbers in a path."""
+    remedy = "send lower-case letters, digits and inner dashes, 40 at most"
+    errors = [
+        FieldError(field, path[field], "is not a name", remedy)
+        for field in ("namespace", "name")
+        if field in path and not re.fullmatch(NAME, path[field], re.ASCII)
+    ]
+    if "number" in path and not _NUMBER.fullmatch(path["number"]):
+        message, remedy = "is not the number of a trial", "send an integer from 0"
+        errors.append(FieldError("number", path["number"], message, remedy))
+    return errors
+
+
+def json_answer(document: Any, status: int = 200) -> Response:
+    response = Response(msgspec.json.encode(document), status, content_type="application/json")
+    response.headers["Cache-Control"] = "no-store"
+    return response

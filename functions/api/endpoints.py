@@ -1,0 +1,264 @@
+"""What each route does: one call of the service, and its result as JSON."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from http import HTTPStatus
+from urllib.parse import urlencode
+
+from werkzeug.wrappers import Response
+
+from adapters.cloudevents import parse_all
+from functions.api import training
+from functions.api.call import Call, json_answer
+from functions.api.documents import best_json, experiment_json, submitted, trial_json
+from functions.api.letters import dead_letter_data, dead_letter_json
+from functions.problem import Refused
+from functions.telemetry.log import about
+from tunelet.errors import FieldError, Reject
+from tunelet.experiment import Experiment
+from tunelet.ports import Run
+
+PART_BYTES = 4 << 20
+
+
+def submit(call: Call) -> Response:
+    """Start an experiment. With an Idempotency-Key, sent twice, it is one."""
+    begun = call.service.submit(call.body, call.given_namespace, call.key)
+    about(namespace=begun.namespace, experiment=begun.name)
+    return json_answer(submitted(begun))
+
+
+def experiments(call: Call) -> Response:
+    """List experiments by name."""
+    page, after = call.service.experiments(call.namespace, **call.query)
+    shown = [experiment_json(experiment) for experiment in page]
+    return json_answer({"experiments": shown, "next": _next(call, "experiments", after)})
+
+
+def experiment(call: Call) -> Response:
+    """Look at an experiment."""
+    return json_answer(experiment_json(call.service.experiment(call.namespace, call.name)))
+
+
+def extend(call: Call) -> Response:
+    """Change the budget; an ended experiment goes on."""
+    return json_answer(experiment_json(call.service.extend(call.namespace, call.name, call.body)))
+
+
+def delete(call: Call) -> Response:
+    """End an experiment and forget it."""
+    call.service.delete(call.namespace, call.name)
+    return Response(status=HTTPStatus.NO_CONTENT)
+
+
+def trials(call: Call) -> Response:
+    """List trials by number."""
+    page, after = call.service.trials(call.namespace, call.name, **call.query)
+    shown = [trial_json(trial) for trial in page]
+    link = _next(call, f"experiments/{call.name}/trials", after)
+    return json_answer({"trials": shown, "next": link})
+
+
+def enqueue(call: Call) -> Response:
+    """Have these hyperparameters tried next."""
+    body = call.body
+    if (
+        not isinstance(body, dict)
+        or set(body) != {"trials"}
+        or not isinstance(body["trials"], list)
+    ):
+        remedy = 'send {"trials": [{hyperparameters}, …]}'
+        error = FieldError("trials", body, "is not a list of hyperparameters", remedy)
+        raise Reject("there are no trials to enqueue", [error])
+    made = call.service.enqueue(call.namespace, call.name, body["trials"], call.key)
+    return json_answer({"trials": [trial_json(trial) for trial in made]})
+
+
+def trial(call: Call) -> Response:
+    """Look at a trial."""
+    return json_answer(trial_json(call.service.trial(call.namespace, call.name, call.number)))
+
+
+def logs(call: Call) -> Response:
+    """What a trial has written.
+
+    With the header Range: bytes=N- what stands from byte N on, up to 4 MiB, as 206.
+    """
+    attempt = call.query.get("attempt")
+    output = call.service.logs(call.namespace, call.name, call.number, attempt)
+    stream = call.streams.open(output)
+    start = _start(call.request.headers.get("Range"))
+    if call.request.method == "HEAD":
+        stream.close()
+        response = Response()
+    elif start is None:
+        response = Response(stream)
+    else:
+        with closing(stream):
+            response = _part(stream, start)
+    response.content_type = "text/plain; charset=utf-8"
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Accept-Ranges"] = "bytes"
+    return response
+
+
+def report(call: Call) -> Response:
+    """Report intermediate values."""
+    run = _run(call)
+    return json_answer({"stop": call.service.report(run, training.reports(call.body))})
+
+
+def outcome(call: Call) -> Response:
+    """Say how a trial ended."""
+    run = _run(call)
+    return json_answer(trial_json(call.service.finish(run, training.outcome(call.body))))
+
+
+def best(call: Call) -> Response:
+    """The best trial, or the Pareto front."""
+    found = call.service.best(call.namespace, call.name)
+    of = call.service.experiment(call.namespace, call.name)
+    return json_answer(best_json(of, found))
+
+
+def pause(call: Call) -> Response:
+    """Start no more trials; those that run go on."""
+    return _changed(call, call.service.pause)
+
+
+def resume(call: Call) -> Response:
+    """Go on after a pause."""
+    return _changed(call, call.service.resume)
+
+
+def stop(call: Call) -> Response:
+    """End an experiment and its trials."""
+    return _changed(call, call.service.stop)
+
+
+def events(call: Call) -> Response:
+    """Report on trials and end them by CloudEvents, in binary, structured or batched mode.
+
+    Answered after the commit. A batch is taken in order; sent again it changes nothing.
+    """
+    told = []
+    for event in parse_all(dict(call.request.headers), call.raw):
+        if event.type not in training.EVENTS:
+            remedy = f"send one of {', '.join(training.EVENTS)}"
+            error = FieldError("type", event.type, "is not taken here", remedy)
+            raise Reject("this type of event means nothing here", [error])
+        told.append({"id": event.id, "stop": training.tell(call.service, event, call.bearer)})
+    return json_answer({"events": told})
+
+
+def schema(call: Call) -> Response:
+    """The JSON Schema of a request."""
+    from tunelet.request.spec import request_schema
+
+    return json_answer(request_schema())
+
+
+def algorithms(call: Call) -> Response:
+    """The algorithms and stopping rules to choose from."""
+    catalog = call.service.catalog
+    return json_answer(
+        {"algorithms": list(catalog.describe()), "early_stopping": list(catalog.rules())}
+    )
+
+
+def openapi(call: Call) -> Response:
+    """This description."""
+    from functions.api.openapi import document
+
+    return json_answer(document())
+
+
+def docs(call: Call) -> Response:
+    """This description, to read and to try."""
+    from functions.api.docs import page
+
+    return page()
+
+
+def docs_asset(call: Call) -> Response:
+    """A file of that page."""
+    from functions.api.docs import asset
+
+    return asset(call.path["asset"])
+
+
+def dead_letters(call: Call) -> Response:
+    """List the events that could not be delivered, the newest first."""
+    page, after = call.service.dead.newest(**call.query)
+    shown = [dead_letter_json(letter) for letter in page]
+    link = f"/api/dead-letters?{urlencode({**call.query, 'after': after})}" if after else None
+    return json_answer({"dead_letters": shown, "next": link})
+
+
+def dead_letter(call: Call) -> Response:
+    """Look at an event that could not be delivered, with its data."""
+    letter = call.service.dead.get(call.path["letter"])
+    return json_answer({**dead_letter_json(letter), "data": dead_letter_data(letter)})
+
+
+def replay(call: Call) -> Response:
+    """Hand such an event to the broker again."""
+    letter = call.service.dead.get(call.path["letter"])
+    call.outbox.repeat(letter.headers, letter.body)
+    call.service.dead.remove(letter.id)
+    return json_answer(dead_letter_json(letter))
+
+
+def health(call: Call) -> Response:
+    """Whether the process lives."""
+    return json_answer({"status": "alive"})
+
+
+def ready(call: Call) -> Response:
+    """Whether the store and the place where training runs can be reached."""
+    call.service.ready()
+    return json_answer({"status": "ready"})
+
+
+def _run(call: Call) -> Run:
+    if call.bearer is None:
+        remedy = "send Authorization: Bearer and the trial's TUNELET_TRIAL_TOKEN"
+        error = FieldError("Authorization", None, "is missing", remedy)
+        challenge = {"WWW-Authenticate": 'Bearer realm="trial"'}
+        raise Refused(HTTPStatus.UNAUTHORIZED, "a trial's token is needed", [error], challenge)
+    return call.service.authorize(call.bearer, call.namespace, call.name, call.number)
+
+
+def _changed(call: Call, change: Callable[[str, str], Experiment]) -> Response:
+    return json_answer(experiment_json(change(call.namespace, call.name)))
+
+
+def _next(call: Call, path: str, after: str | int | None) -> str | None:
+    if after is None:
+        return None
+    return f"{call.base}/{path}?{urlencode({**call.query, 'after': after})}"
+
+
+def _start(header: str | None) -> int | None:
+    """N of `bytes=N-`; any other range is answered with everything, as RFC 9110 allows."""
+    found = re.fullmatch(r"bytes=([0-9]{1,15})-", header or "", re.ASCII)
+    return int(found[1]) if found else None
+
+
+def _part(chunks: Iterator[bytes], start: int) -> Response:
+    """Of the output what begins at `start`; its size is told where its end is reached."""
+    data, passed = bytearray(), 0
+    for chunk in chunks:
+        data += chunk[max(0, start - passed) :]
+        passed += len(chunk)
+        if len(data) > PART_BYTES:
+            break
+    more = len(data) > PART_BYTES
+    data = data[:PART_BYTES]
+    if not data:
+        header = {"Content-Range": f"bytes */{passed}"}
+        return Response(status=HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, headers=header)
+    size = "*" if more else passed
+    header = {"Content-Range": f"bytes {start}-{start + len(data) - 1}/{size}"}
+    return Response(bytes(data), HTTPStatus.PARTIAL_CONTENT, header)

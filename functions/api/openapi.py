@@ -1,0 +1,144 @@
+"""The API described in OpenAPI 3.1, built from the table that also routes its requests."""
+
+import re
+from functools import cache
+from http import HTTPStatus
+from typing import Any
+
+from functions.api.routes import EVENT, JSON, ROUTES, Route, paths
+from functions.api.schemas import SCHEMAS, Schema
+from functions.problem import MEDIA_TYPE
+from functions.subject import NAME
+from tunelet import __version__
+from tunelet.dead import ID
+
+_REFS = "#/components/schemas/"
+_EVENT = {"$ref": f"{_REFS}Event"}
+_PATH_SCHEMAS: dict[str, Schema] = {
+    "namespace": {"type": "string", "pattern": f"^{NAME}$"},
+    "name": {"type": "string", "pattern": f"^{NAME}$"},
+    "number": {"type": "integer", "minimum": 0},
+    "asset": {"type": "string"},
+    "letter": {"type": "string", "pattern": f"^{ID}$"},
+}
+_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "Sent again with the same key, the request is carried out once.",
+    "schema": {"type": "string", "pattern": "^[\\x21-\\x7e]{1,255}$"},
+}
+
+
+@cache
+def document() -> dict[str, Any]:
+    """The OpenAPI document."""
+    described: dict[str, dict[str, Any]] = {}
+    for route in ROUTES:
+        for path in paths(route):
+            described.setdefault(path, {})[route.method.lower()] = _operation(route, path)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Tunelet",
+            "version": __version__,
+            "summary": "Hyperparameter optimization without a server to run.",
+            "description": "Every path exists twice: for the namespace `default` and below "
+            "`/api/namespaces/{namespace}`. Every error is problem JSON (RFC 9457).",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "paths": described,
+        "components": {
+            "schemas": SCHEMAS | _request_schemas(),
+            "securitySchemes": {
+                "trial": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "TUNELET_TRIAL_TOKEN: for one attempt of one trial.",
+                }
+            },
+        },
+    }
+
+
+def _operation(route: Route, path: str) -> dict[str, Any]:
+    summary, _, rest = (route.endpoint.__doc__ or "").partition("\n")
+    scoped = "{namespace}" in path
+    operation: dict[str, Any] = {
+        "operationId": route.endpoint.__name__ + ("_in_namespace" if scoped else ""),
+        "summary": summary,
+        "tags": ["in a namespace" if scoped else "default" if route.scoped else "service"],
+        "parameters": _parameters(route, path),
+        "responses": _responses(route),
+    }
+    if rest.strip():
+        operation["description"] = " ".join(rest.split())
+    if route.body is not None:
+        operation["requestBody"] = {"required": True, "content": _content(route.body)}
+    if route.token or route.body == EVENT:
+        operation["security"] = [{"trial": []}] if route.token else [{"trial": []}, {}]
+    return operation
+
+
+def _parameters(route: Route, path: str) -> list[dict[str, Any]]:
+    in_path = [
+        {"name": name, "in": "path", "required": True, "schema": _PATH_SCHEMAS[name]}
+        for name in re.findall(r"{(\w+)}", path)
+    ]
+    in_query = [
+        {"name": each.name, "in": "query", "description": each.summary, "schema": each.schema}
+        for each in route.query
+    ]
+    return in_path + in_query + ([_KEY] if route.key else [])
+
+
+def _content(body: str) -> dict[str, Any]:
+    if body != EVENT:
+        return {JSON: {"schema": {"$ref": _REFS + body}}}
+    return {
+        "application/cloudevents+json": {"schema": _EVENT},
+        "application/cloudevents-batch+json": {"schema": {"type": "array", "items": _EVENT}},
+    }
+
+
+def _responses(route: Route) -> dict[str, Any]:
+    status = HTTPStatus(route.status)
+    good: dict[str, Any] = {"description": status.phrase}
+    if route.answer is not None:
+        good["content"] = {route.media: {"schema": {"$ref": _REFS + route.answer}}}
+    problem = {"schema": {"$ref": f"{_REFS}Problem"}}
+    bad = {"description": "A problem (RFC 9457).", "content": {MEDIA_TYPE: problem}}
+    return {str(int(status)): good, "default": bad}
+
+
+def _request_schemas() -> dict[str, Schema]:
+    """The request's schema, with its definitions moved to where the document's are."""
+    from tunelet.request.spec import request_schema
+
+    schema = _moved(request_schema())
+    definitions = schema.pop("$defs", {})
+    for name in ("$schema", "$id"):
+        # References are resolved against $id where there is one; here they are the document's.
+        schema.pop(name, None)
+    named = {f"Request{name}": definition for name, definition in definitions.items()}
+    return {"Request": schema, **named}
+
+
+def _moved(node: Any) -> Any:
+    if isinstance(node, list):
+        return [_moved(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    moved = {name: _moved(each) for name, each in node.items()}
+    for name in ("$ref", "mapping"):
+        if name in moved:
+            moved[name] = _renamed(moved[name])
+    return moved
+
+
+def _renamed(reference: Any) -> Any:
+    if isinstance(reference, str):
+        return reference.replace("#/$defs/", f"{_REFS}Request")
+    if isinstance(reference, dict):
+        return {name: _renamed(each) for name, each in reference.items()}
+    return reference

@@ -1,0 +1,135 @@
+"""The API's routes, one row each. Routing, checking and the OpenAPI document read this table."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from werkzeug.routing import Map, Rule
+from werkzeug.wrappers import Response
+
+from functions.api import endpoints
+from functions.api.call import Call
+from functions.subject import NAME
+from tunelet.dead import ID
+
+JSON = "application/json"
+TEXT = "text/plain"
+HTML = "text/html"
+EVENT = "cloudevent"
+
+
+class Query(NamedTuple):
+    """A query parameter; `schema` is its JSON Schema, of which requests are held to
+    type, minimum, maximum, enum and pattern."""
+
+    name: str
+    summary: str
+    schema: dict[str, Any]
+
+
+class Route(NamedTuple):
+    method: str
+    path: str
+    """Below /api; that of a scoped route also below /api/namespaces/{namespace}."""
+    endpoint: Callable[[Call], Response]
+    """Its docstring is the route's description."""
+    answer: str | None
+    """The name of the answer's schema (functions.api.schemas), None for an empty one."""
+    body: str | None = None
+    """The name of the body's schema; EVENT for CloudEvents in any mode; None: no body."""
+    query: tuple[Query, ...] = ()
+    scoped: bool = True
+    media: str = JSON
+    token: bool = False
+    """Needs the token of the trial in the path."""
+    key: bool = False
+    """Takes an Idempotency-Key."""
+    status: int = 200
+
+
+def _limit(default: int) -> Query:
+    schema = {"type": "integer", "minimum": 1, "maximum": 500, "default": default}
+    return Query("limit", "The size of a page.", schema)
+
+
+def _state(what: str, states: list[str]) -> Query:
+    return Query("state", f"Only {what} in this state.", {"type": "string", "enum": states})
+
+
+_AFTER_NAME = Query(
+    "after", "Only those whose names sort after this.", {"type": "string", "pattern": f"^{NAME}$"}
+)
+_AFTER_NUMBER = Query(
+    "after", "Only those with higher numbers.", {"type": "integer", "minimum": -1}
+)
+_ATTEMPT = Query(
+    "attempt", "Which attempt; the newest unless given.", {"type": "integer", "minimum": 1}
+)
+_OF_EXPERIMENTS = _state("experiments", ["RUNNING", "PAUSED", "COMPLETE", "STOPPED", "FAILED"])
+_OF_TRIALS = _state("trials", ["WAITING", "RUNNING", "COMPLETE", "PRUNED", "FAIL"])
+
+_ONE = "/experiments/{name}"
+_TRIAL = "/experiments/{name}/trials/{number}"
+_LETTER = "/dead-letters/{letter}"
+_AFTER_LETTER = Query(
+    "after", "Only those older than this.", {"type": "string", "pattern": f"^{ID}$"}
+)
+_PAGE_OF_LETTERS = (_limit(50), _AFTER_LETTER)
+_PAGE_OF_EXPERIMENTS = (_limit(50), _AFTER_NAME, _OF_EXPERIMENTS)
+_PAGE_OF_TRIALS = (_limit(100), _AFTER_NUMBER, _OF_TRIALS)
+
+ROUTES = (
+    Route("POST", "/submit_job", endpoints.submit, "Submitted", "Request", key=True),
+    Route(
+        "GET", "/experiments", endpoints.experiments, "ExperimentPage", query=_PAGE_OF_EXPERIMENTS
+    ),
+    Route("GET", _ONE, endpoints.experiment, "Experiment"),
+    Route("PATCH", _ONE, endpoints.extend, "Experiment", "Changes"),
+    Route("DELETE", _ONE, endpoints.delete, None, status=204),
+    Route("GET", f"{_ONE}/best", endpoints.best, "Best"),
+    Route("POST", f"{_ONE}/pause", endpoints.pause, "Experiment"),
+    Route("POST", f"{_ONE}/resume", endpoints.resume, "Experiment"),
+    Route("POST", f"{_ONE}/stop", endpoints.stop, "Experiment"),
+    Route("GET", f"{_ONE}/trials", endpoints.trials, "TrialPage", query=_PAGE_OF_TRIALS),
+    Route("POST", f"{_ONE}/trials", endpoints.enqueue, "Trials", "Enqueue", key=True),
+    Route("GET", _TRIAL, endpoints.trial, "Trial"),
+    Route("GET", f"{_TRIAL}/logs", endpoints.logs, "Text", query=(_ATTEMPT,), media=TEXT),
+    Route("POST", f"{_TRIAL}/reports", endpoints.report, "Stop", "Reports", token=True),
+    Route("POST", f"{_TRIAL}/outcome", endpoints.outcome, "Trial", "Outcome", token=True),
+    Route("POST", "/events", endpoints.events, "Told", EVENT, scoped=False),
+    Route(
+        "GET",
+        "/dead-letters",
+        endpoints.dead_letters,
+        "DeadLetterPage",
+        query=_PAGE_OF_LETTERS,
+        scoped=False,
+    ),
+    Route("GET", _LETTER, endpoints.dead_letter, "DeadLetterWithData", scoped=False),
+    Route("POST", f"{_LETTER}/replay", endpoints.replay, "DeadLetter", scoped=False),
+    Route("GET", "/algorithms", endpoints.algorithms, "Algorithms", scoped=False),
+    Route("GET", "/schema", endpoints.schema, "Any", scoped=False),
+    Route("GET", "/openapi.json", endpoints.openapi, "Any", scoped=False),
+    Route("GET", "/docs", endpoints.docs, "Text", scoped=False, media=HTML),
+    Route("GET", "/docs/{asset}", endpoints.docs_asset, "Text", scoped=False, media="*/*"),
+    Route("GET", "/health", endpoints.health, "Status", scoped=False),
+    Route("GET", "/ready", endpoints.ready, "Status", scoped=False),
+)
+
+SCOPE = "/namespaces/{namespace}"
+
+
+def paths(route: Route) -> list[str]:
+    """The templates under which a route is reached, as OpenAPI writes them."""
+    prefixes = ["/api", f"/api{SCOPE}"] if route.scoped else ["/api"]
+    return [prefix + route.path for prefix in prefixes]
+
+
+def routing() -> Map:
+    """The table as a map whose endpoints are the positions of its rows."""
+    rules = [
+        Rule(path.replace("{", "<").replace("}", ">"), endpoint=row, methods=[route.method])
+        for row, route in enumerate(ROUTES)
+        for path in paths(route)
+    ]
+    # A redirect would lose the body of a POST.
+    return Map(rules, strict_slashes=False, merge_slashes=False, redirect_defaults=False)

@@ -1,0 +1,173 @@
+"""The schemas of what goes over HTTP (JSON Schema 2020-12), by the names in the route table.
+
+The request's own is tunelet.request.models.request_schema(). Those of answers list every member as
+required and allow no other, so that a test that holds answers to them sees any change.
+"""
+
+from typing import Any
+
+from functions.api.training import MAX_METRIC, MAX_REASON, MAX_REPORTS, MAX_STEP
+
+Schema = dict[str, Any]
+
+_TEXT: Schema = {"type": "string"}
+_COUNT: Schema = {"type": "integer", "minimum": 0}
+_WHEN: Schema = {"type": "string", "format": "date-time"}
+_VALUE: Schema = {
+    "oneOf": [{"type": "number"}, {"enum": ["NaN", "Infinity", "-Infinity"]}],
+    "description": "A measured value.",
+}
+_VALUES: Schema = {"type": "object", "additionalProperties": _VALUE}
+_SENT_VALUES: Schema = {**_VALUES, "propertyNames": {"minLength": 1, "maxLength": MAX_METRIC}}
+_ASSIGNMENT: Schema = {
+    "type": "object",
+    "additionalProperties": {"type": ["boolean", "number", "string", "null"]},
+    "description": "Hyperparameters by name; one that is not active is absent.",
+}
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _closed(**members: Schema) -> Schema:
+    return {
+        "type": "object",
+        "properties": members,
+        "required": list(members),
+        "additionalProperties": False,
+    }
+
+
+def _or_null(schema: Schema) -> Schema:
+    return {"oneOf": [schema, {"type": "null"}]}
+
+
+def _listed(name: str) -> Schema:
+    return {"type": "array", "items": _ref(name)}
+
+
+def _page(member: str, name: str) -> Schema:
+    link = {**_or_null(_TEXT), "description": "The next page; null if this is the last."}
+    return _closed(**{member: _listed(name), "next": link})
+
+
+_REPORT = _closed(step={**_COUNT, "maximum": MAX_STEP}, values={**_SENT_VALUES, "minProperties": 1})
+_LETTER: Schema = {
+    "id": _TEXT,
+    "at": _WHEN,
+    "event": _closed(**{name: _or_null(_TEXT) for name in ("id", "source", "type", "subject")}),
+    "destination": {**_or_null(_TEXT), "description": "Who did not take it."},
+    "status": {"type": ["integer", "null"], "description": "The last answer's; null: none came."},
+    "answer": {**_or_null(_TEXT), "description": "The beginning of the last answer."},
+}
+_STATES = ["RUNNING", "PAUSED", "COMPLETE", "STOPPED", "FAILED", "DELETED", "DAMAGED"]
+_TRIAL_STATES = ["WAITING", "RUNNING", "COMPLETE", "PRUNED", "FAIL"]
+
+_EXPERIMENT: Schema = {
+    "name": _TEXT,
+    "namespace": _TEXT,
+    "uid": _TEXT,
+    "state": {"enum": _STATES},
+    "reason": _or_null(_TEXT),
+    "submitted_at": _WHEN,
+    "ended_at": _or_null(_WHEN),
+    "spec": {"type": "object", "description": "The request with all its defaults."},
+    "counts": _ref("Counts"),
+    "links": _ref("Links"),
+}
+
+SCHEMAS: dict[str, Schema] = {
+    "Submitted": _closed(name=_TEXT, namespace=_TEXT, state={"enum": _STATES}, links=_ref("Links")),
+    "Links": _closed(self=_TEXT, trials=_TEXT, best=_TEXT),
+    "Counts": _closed(
+        waiting=_COUNT, running=_COUNT, complete=_COUNT, pruned=_COUNT, failed=_COUNT
+    ),
+    "Experiment": {
+        "oneOf": [
+            {"title": "of one objective", **_closed(**_EXPERIMENT, best=_or_null(_ref("Trial")))},
+            {"title": "of several objectives", **_closed(**_EXPERIMENT, pareto=_listed("Trial"))},
+        ]
+    },
+    "ExperimentPage": _page("experiments", "Experiment"),
+    "Changes": {
+        "type": "object",
+        "minProperties": 1,
+        "description": "The members of the request that are to change: its budget.",
+    },
+    "Best": {"oneOf": [_closed(best=_or_null(_ref("Trial"))), _closed(pareto=_listed("Trial"))]},
+    "Trial": _closed(
+        number=_COUNT,
+        attempt={"type": "integer", "minimum": 1},
+        state={"enum": _TRIAL_STATES},
+        hyperparameters=_ASSIGNMENT,
+        values=_VALUES,
+        reason=_or_null(_TEXT),
+        reports=_listed("Report"),
+        created_at=_WHEN,
+        started_at=_or_null(_WHEN),
+        finished_at=_or_null(_WHEN),
+        enqueued={"type": "boolean"},
+        parent=_or_null(_COUNT),
+        exit_code={"type": ["integer", "null"]},
+        log_tail=_or_null(_TEXT),
+    ),
+    "TrialPage": _page("trials", "Trial"),
+    "Trials": _closed(trials=_listed("Trial")),
+    "Enqueue": _closed(trials={"type": "array", "items": _ASSIGNMENT}),
+    "Report": _REPORT,
+    "Reports": {
+        "oneOf": [
+            _ref("Report"),
+            _closed(reports={**_listed("Report"), "minItems": 1, "maxItems": MAX_REPORTS}),
+        ]
+    },
+    "Stop": _closed(stop={"type": "boolean", "description": "True: please stop now."}),
+    "Outcome": {
+        "type": "object",
+        "properties": {
+            "state": {"enum": ["COMPLETE", "PRUNED", "FAIL"]},
+            "values": _SENT_VALUES,
+            "reason": {**_TEXT, "maxLength": MAX_REASON},
+        },
+        "required": ["state"],
+        "additionalProperties": False,
+    },
+    "Event": {
+        "type": "object",
+        "properties": {
+            "specversion": {"const": "1.0"},
+            "id": _TEXT,
+            "source": _TEXT,
+            "type": {
+                "enum": [f"dev.tunelet.trial.{w}" for w in ("reported", "completed", "failed")]
+            },
+            "subject": {**_TEXT, "description": "{namespace}/{experiment}/{number}/{attempt}"},
+            "data": {
+                "type": "object",
+                "description": "A report or an outcome; `token` where no header carries it.",
+            },
+        },
+        "required": ["specversion", "id", "source", "type", "subject"],
+    },
+    "Told": _closed(events={"type": "array", "items": _closed(id=_TEXT, stop={"type": "boolean"})}),
+    "Algorithms": _closed(
+        algorithms={"type": "array", "items": {"type": "object"}},
+        early_stopping={"type": "array", "items": {"type": "object"}},
+    ),
+    "DeadLetter": _closed(**_LETTER),
+    "DeadLetterWithData": _closed(**_LETTER, data={"description": "JSON, or else text."}),
+    "DeadLetterPage": _page("dead_letters", "DeadLetter"),
+    "Status": _closed(status=_TEXT),
+    "Problem": _closed(
+        type=_TEXT,
+        title=_TEXT,
+        status={"type": "integer"},
+        detail=_TEXT,
+        instance=_TEXT,
+        errors=_listed("FieldError"),
+    ),
+    "FieldError": _closed(field=_TEXT, value={}, message=_TEXT, remedy=_TEXT),
+    "Any": {"type": "object"},
+    "Text": _TEXT,
+}

@@ -1,0 +1,13 @@
+"""A spec as it stands in the log, for tests that begin behind the door where specs are made."""
+
+from typing import Any
+
+SPEC: dict[str, Any] = {
+    "name": "e",
+    "namespace": "default",
+    "objectives": [{"metric": "objective", "direction": "minimize", "goal": None}],
+    "max_trials": 10_000,
+    "parallel_trials": 4,
+    "max_attempts": 3,
+    "enqueue": [],
+}

@@ -1,0 +1,201 @@
+"""The service from Python, over HTTP: for scripts, notebooks and the command line.
+
+    from tunelet.client import Client
+
+    experiment = Client().submit({"model_training_code": "trainer", "hyperparameters": {…}})
+    experiment.wait().best
+
+Needs urllib3 and nothing else of Tunelet's extras. Every method raises the errors of
+`tunelet.errors`; passing faults are met by sending again until the client's time-out, which
+is safe for every method here (writes carry a key that makes the second one do nothing).
+"""
+
+import os
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlsplit
+
+from tunelet.client.follow import output, until_ended
+from tunelet.client.remote import Experiment
+from tunelet.client.report import Json
+from tunelet.client.transport import Transport
+
+DEFAULT_URL = "http://127.0.0.1:8080"
+
+
+class Client:
+    """One namespace of one service.
+
+    `url` defaults to TUNELET_URL, else http://127.0.0.1:8080; `token`, sent as a bearer
+    token, to TUNELET_TOKEN. `timeout` is in seconds and holds for a whole call with its
+    repetitions; `patience` (default: all of it) for a call where connections are refused.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        namespace: str = "default",
+        token: str | None = None,
+        timeout: float = 30.0,
+        patience: float | None = None,
+    ) -> None:
+        token = token or os.environ.get("TUNELET_TOKEN")
+        chosen = url or os.environ.get("TUNELET_URL") or DEFAULT_URL
+        limit = timeout if patience is None else patience
+        self._transport = Transport(chosen, token, timeout, limit)
+        self.url, self.namespace = self._transport.url, namespace
+        self._root = f"/api/namespaces/{quote(namespace, safe='')}"
+
+    def submit(self, request: Mapping[str, Any], idempotency_key: str | None = None) -> Experiment:
+        """Start an experiment. The same key submits the same experiment only once.
+
+        `hyperparameters` may be a search space of Hyperopt, Optuna or Ray Tune (tunelet.spaces).
+        """
+        if "hyperparameters" in request:
+            from tunelet.spaces import hyperparameters
+
+            request = {**request, "hyperparameters": hyperparameters(request["hyperparameters"])}
+        path, key = f"{self._root}/submit_job", _key(idempotency_key)
+        return self._seen(self._transport.call("POST", path, request, headers=key))
+
+    def experiments(self, state: str | None = None, limit: int = 100) -> Iterator[Experiment]:
+        """All experiments of the namespace by name, fetched `limit` at a time."""
+        query = {"state": state, "limit": limit}
+        return map(self._seen, self._pages(self._path(), "experiments", query))
+
+    def experiment(self, name: str) -> Experiment:
+        return self._seen(self._transport.call("GET", self._path(name)))
+
+    def trials(
+        self, name: str, state: str | None = None, after: int | None = None, limit: int = 500
+    ) -> Iterator[Json]:
+        """The trials by number, only those above `after`, fetched `limit` at a time."""
+        query = {"state": state, "after": after, "limit": limit}
+        return self._pages(self._path(name, "trials"), "trials", query)
+
+    def trial(self, name: str, number: int) -> Json:
+        return dict(self._transport.call("GET", self._path(name, "trials", number)))
+
+    def best(self, name: str) -> list[Json]:
+        """The best trial; of several objectives the Pareto front; empty before the first."""
+        answer = self._transport.call("GET", self._path(name, "best"))
+        return _trials(answer)
+
+    def pause(self, name: str) -> Experiment:
+        """Start no more trials; those that run go on."""
+        return self._seen(self._transport.call("POST", self._path(name, "pause")))
+
+    def resume(self, name: str) -> Experiment:
+        return self._seen(self._transport.call("POST", self._path(name, "resume")))
+
+    def stop(self, name: str) -> Experiment:
+        """End the experiment and its running trials."""
+        return self._seen(self._transport.call("POST", self._path(name, "stop")))
+
+    def extend(self, name: str, **changes: Any) -> Experiment:
+        """Change the budget, as in extend("digits", max_trials=50); an ended one goes on."""
+        return self._seen(self._transport.call("PATCH", self._path(name), changes))
+
+    def delete(self, name: str) -> None:
+        """End the experiment and forget it. Deleting what is not there is `NotFound`."""
+        self._transport.call("DELETE", self._path(name))
+
+    def enqueue(
+        self, name: str, trials: Sequence[Mapping[str, Any]], idempotency_key: str | None = None
+    ) -> list[Json]:
+        """Have these hyperparameters tried next; returns the trials made of them."""
+        path, key = self._path(name, "trials"), _key(idempotency_key)
+        answer = self._transport.call("POST", path, {"trials": list(trials)}, headers=key)
+        return list(answer["trials"])
+
+    def wait(
+        self,
+        name: str,
+        callback: Callable[[Experiment], object] | None = None,
+        timeout: float | None = None,
+    ) -> Experiment:
+        """The experiment once it has ended; raises TimeoutError after `timeout` seconds.
+
+        `callback` is called with the experiment at first and whenever it has changed.
+        """
+        return until_ended(self, name, callback, timeout)
+
+    def logs(
+        self, name: str, number: int, attempt: int | None = None, offset: int = 0
+    ) -> Iterator[bytes]:
+        """What a trial has written so far, from byte `offset` on; of its newest attempt
+        unless told. `NotFound` before the attempt has started."""
+        path = self._path(name, "trials", number, "logs")
+        while True:
+            range_ = {"Range": f"bytes={offset}-"} if offset else {}
+            status, headers, chunks = self._transport.stream(path, {"attempt": attempt}, range_)
+            # A service that takes no ranges sends all of it again, with 200.
+            skip = offset if status == 200 else 0
+            for chunk in chunks:
+                if len(chunk) > skip:
+                    yield chunk[skip:]
+                    offset += len(chunk) - skip
+                skip = max(0, skip - len(chunk))
+            # It sends a long rest in parts, and says of the last one that it is.
+            if status != 206 or not headers.get("Content-Range", "").endswith("/*"):
+                return
+
+    def follow(self, name: str, number: int, attempt: int | None = None) -> Iterator[bytes]:
+        """What a trial writes, until it ends; its later attempts too unless told one."""
+        return output(self, name, number, attempt)
+
+    def algorithms(self) -> list[Json]:
+        """What the service can optimize with: name, summary, installed, supports, settings."""
+        answer = self._transport.call("GET", "/api/algorithms")
+        return list(answer["algorithms"])
+
+    def stopping_rules(self) -> list[Json]:
+        """What `early_stopping` may name, described as the algorithms are."""
+        answer = self._transport.call("GET", "/api/algorithms")
+        return list(answer["early_stopping"])
+
+    def dead_letters(self, limit: int = 100) -> Iterator[Json]:
+        """The events that could not be delivered, the newest first, fetched `limit` at a time."""
+        return self._pages("/api/dead-letters", "dead_letters", {"limit": limit})
+
+    def dead_letter(self, id_: str) -> Json:
+        """One of them, with its data."""
+        return dict(self._transport.call("GET", f"/api/dead-letters/{quote(id_, safe='')}"))
+
+    def replay(self, id_: str) -> Json:
+        """Have one of them delivered again."""
+        path = f"/api/dead-letters/{quote(id_, safe='')}/replay"
+        return dict(self._transport.call("POST", path))
+
+    def schema(self) -> Json:
+        """The JSON Schema of a request."""
+        return dict(self._transport.call("GET", "/api/schema"))
+
+    def _pages(self, path: str, key: str, query: Mapping[str, object]) -> Iterator[Json]:
+        while True:
+            page = self._transport.call("GET", path, query=query)
+            yield from page[key]
+            if not page["next"]:
+                return
+            # Only the link's query: its host is the service's idea of itself, not our way to it.
+            query = dict(parse_qsl(urlsplit(page["next"]).query))
+
+    def _path(self, *parts: object) -> str:
+        below = "".join(f"/{quote(str(part), safe='')}" for part in parts)
+        return f"{self._root}/experiments{below}"
+
+    def _seen(self, answer: Json) -> Experiment:
+        return Experiment(answer, self)
+
+
+def _key(given: str | None) -> dict[str, str]:
+    return {"Idempotency-Key": given or uuid.uuid4().hex}
+
+
+def _trials(answer: Json | None) -> list[Json]:
+    if not answer:
+        return []
+    if "pareto" in answer:
+        return list(answer["pareto"])
+    return [answer["best"]] if answer.get("best") else []

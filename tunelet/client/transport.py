@@ -1,0 +1,171 @@
+"""One request to the service, sent until it is answered or the deadline passes.
+
+Everything the client sends may be sent twice (writes carry a natural or an
+Idempotency-Key), so a lost answer, a 502, 503 or 504 is met by sending the same again.
+Answers that are errors come back as the errors of `tunelet.errors`.
+"""
+
+import json
+import random
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+import urllib3
+from urllib3.exceptions import HTTPError, NewConnectionError, SSLError
+
+from tunelet import __version__
+from tunelet.client.problem import failure, problem, stranger
+from tunelet.errors import FieldError, Reject, Retry, TuneletError
+
+_PASSING = (429, 502, 503, 504)
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
+_CONNECT = 5.0
+
+
+class Unreachable(Retry):
+    """Nothing answered at the service's address."""
+
+
+class Transport:
+    """Requests to one service.
+
+    `timeout` is how many seconds one call may take with all its repetitions; `patience`
+    is how many of them it may go on where connections are refused, which means that
+    nothing listens there (as while a service restarts).
+    """
+
+    def __init__(self, url: str, token: str | None, timeout: float, patience: float) -> None:
+        self.url = address(url)
+        self._timeout, self._patience = timeout, patience
+        headers = {"User-Agent": f"tunelet/{__version__}"}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        self._pool = urllib3.PoolManager(headers=headers)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        query: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
+        """The answer's JSON, None where the answer has no body."""
+        answer, sends = self._send(method, path, body, query or {}, headers or {})
+        if method == "DELETE" and answer.status == 404 and sends > 1:
+            # An earlier one of ours did it, and its answer was lost.
+            return None
+        if answer.status >= 300:
+            raise failure(self.url, answer.status, answer.data)
+        try:
+            return json.loads(answer.data) if answer.data else None
+        except ValueError:
+            raise stranger(self.url, answer.status) from None
+
+    def stream(
+        self, path: str, query: Mapping[str, object], headers: Mapping[str, str]
+    ) -> tuple[int, Mapping[str, str], Iterator[bytes]]:
+        """The answer's status, headers, and bytes as they arrive.
+
+        416, that there is no such range, is no error and has no bytes.
+        """
+        answer, _ = self._send("GET", path, None, query, headers, preload=False)
+        if answer.status == 416:
+            answer.drain_conn()
+            return answer.status, answer.headers, iter(())
+        if answer.status >= 300:
+            raise failure(self.url, answer.status, answer.data)
+        return answer.status, answer.headers, self._chunks(answer)
+
+    def _chunks(self, answer: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
+        try:
+            yield from answer.stream(1 << 16)
+        except HTTPError as fault:
+            raise Unreachable(f"{self.url} broke off its answer") from fault
+        finally:
+            answer.release_conn()
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: object,
+        query: Mapping[str, object],
+        headers: Mapping[str, str],
+        preload: bool = True,
+    ) -> tuple[urllib3.BaseHTTPResponse, int]:
+        """The answer, and how many times the request was sent for it."""
+        known = {name: value for name, value in query.items() if value is not None}
+        target = self.url + path + (f"?{urlencode(known)}" if known else "")
+        sent = {**self._pool.headers, **headers}
+        data = None if body is None else _encoded(body)
+        if data is not None:
+            sent["Content-Type"] = "application/json"
+        start, pause = time.monotonic(), _FIRST_PAUSE
+        sends = 0
+        while True:
+            sends += 1
+            passing: Retry
+            limit = self._timeout
+            left = max(start + limit - time.monotonic(), 0.1)
+            try:
+                answer = self._pool.request(
+                    method,
+                    target,
+                    body=data,
+                    headers=sent,
+                    retries=False,
+                    preload_content=preload,
+                    timeout=urllib3.Timeout(connect=min(_CONNECT, left), read=left),
+                )
+                if answer.status not in _PASSING:
+                    return answer, sends
+                passing = _busy(answer)
+            except SSLError as fault:
+                raise TuneletError(f"{self.url} has no certificate to trust: {fault}") from fault
+            except HTTPError as fault:
+                passing = Unreachable(f"nothing answers at {self.url} ({_why(fault)})")
+                if isinstance(fault, NewConnectionError):
+                    limit = min(limit, self._patience)
+            wait = max(passing.after or 0.0, pause * random.uniform(0.5, 1.0))
+            if time.monotonic() + wait >= start + limit:
+                raise passing
+            time.sleep(wait)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+def address(url: str) -> str:
+    """The service's base address, without `/api`; raises `Reject` if it is none."""
+    try:
+        parsed = urllib3.util.parse_url(url)
+    except HTTPError:
+        parsed = urllib3.util.Url()
+    if parsed.scheme not in ("http", "https") or not parsed.host:
+        remedy = "write it as http://127.0.0.1:8080"
+        message = "is not the address of a service"
+        raise Reject(f"{url!r} {message}", [FieldError("url", url, message, remedy)])
+    return url.rstrip("/").removesuffix("/api")
+
+
+def _encoded(body: object) -> bytes:
+    try:
+        return json.dumps(body, allow_nan=False).encode()
+    except ValueError:
+        raise Reject("JSON can carry neither NaN nor infinity, and the request does") from None
+
+
+def _busy(answer: urllib3.BaseHTTPResponse) -> Retry:
+    asked = answer.headers.get("Retry-After", "")
+    # The other form, a date, is read as no wish: our own pauses are as good.
+    after = float(asked) if asked.isdigit() else None
+    detail = problem(answer.data).get("detail")
+    return Retry(detail or f"the service answers {answer.status}: not ready", after)
+
+
+def _why(fault: HTTPError) -> str:
+    cause: BaseException = fault
+    while cause.__cause__ is not None:
+        cause = cause.__cause__
+    return getattr(cause, "strerror", None) or str(cause) or type(cause).__name__

@@ -1,0 +1,95 @@
+"""The journals that this process has open, and all trials of an experiment in one view."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from heapq import merge
+
+from tunelet.errors import NotFound
+from tunelet.experiment import Experiment
+from tunelet.log.history import NONE_KNOWN, Left
+from tunelet.log.journal import Journal
+from tunelet.log.past import Memory, Past
+from tunelet.ports import Store
+from tunelet.trial import Trial
+
+KEPT = 256
+
+
+class Journals:
+    """Opens journals, and keeps the ones used last with the state they have folded."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._store = store
+        self.clock = clock
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        self._open: dict[tuple[str, str], Journal] = {}
+        self._ended = Memory()
+
+    def of(self, namespace: str, name: str) -> Journal:
+        key = (namespace, name)
+        with self._lock:
+            journal = self._open.pop(key, None)
+            if journal is None:
+                journal = Journal(self._store, namespace, name, clock=self.clock, sleep=self._sleep)
+            self._open[key] = journal
+            if len(self._open) > KEPT:
+                del self._open[next(iter(self._open))]
+        return journal
+
+    def read(self, namespace: str, name: str) -> Experiment:
+        return self.of(namespace, name).read()
+
+    def trials(self, namespace: str, name: str, after: int = -1) -> Iterator[Trial]:
+        """All trials by number from the one behind `after`, as of one moment."""
+        return self.history(namespace, name, after)[1]
+
+    def history(
+        self, namespace: str, name: str, after: int = -1
+    ) -> tuple[Experiment, Iterator[Trial]]:
+        """The state now, and the same moment's trials by number from the one behind `after`."""
+        experiment, trials = self.moment(namespace, name)
+        return experiment, trials(after)
+
+    def moment(self, namespace: str, name: str) -> tuple[Experiment, Left]:
+        """As `history`, with trials that can be read more than once, from behind any number."""
+        experiment, left = self.of(namespace, name).moment()
+
+        def trials(after: int, known: Mapping[int, Trial] = NONE_KNOWN) -> Iterator[Trial]:
+            here = sorted((t for t in experiment.trials.values() if t.number > after), key=_number)
+            return merge(left(after, known), here, key=_number)
+
+        return experiment, trials
+
+    def of_life(self, experiment: Experiment, after: int = -1) -> Iterator[Trial]:
+        """As `trials`, of this life of the name: raises `NotFound` if another has it by now."""
+        trials = self._of_life(experiment)
+        return (trial for trial in trials(after) if trial.number < experiment.next_number)
+
+    def past(self, experiment: Experiment) -> Past:
+        """The trials that the experiment had, as of `experiment`, by number."""
+
+        def read() -> Sequence[Trial]:
+            ended = self._ended.take(experiment.uid)
+            rest = self._of_life(experiment)(ended.last, ended.others)
+            trials = ended.complete(rest)
+            self._ended.put(experiment.uid, ended)
+            return trials[: experiment.next_number]
+
+        return Past(read)
+
+    def _of_life(self, experiment: Experiment) -> Left:
+        now, trials = self.moment(experiment.namespace, experiment.name)
+        if now.uid != experiment.uid:
+            raise NotFound("the experiment was deleted; another has its name")
+        return trials
+
+
+def _number(trial: Trial) -> int:
+    return trial.number

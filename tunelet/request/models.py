@@ -1,0 +1,464 @@
+"""What a user may write: the shape of a request, in its short and its full forms.
+
+These models check shapes and fill in defaults; what the fields mean together is checked
+in `tunelet.request.spec` and `tunelet.request.hyperparameters`. The JSON Schema is made from them.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    WithJsonSchema,
+)
+from pydantic.config import JsonDict
+from pydantic_core import PydanticCustomError
+
+from tunelet.request.pod import VARIABLE, Pod
+from tunelet.request.shape import Shape, Text
+
+SAFE_INTEGER = 2**53 - 1
+"""Beyond this, programs in other languages read another integer (RFC 7493, section 2.2)."""
+
+NAME = r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$"
+"""A DNS label of at most 40 characters, so that a Job's name (Run.name) fits into 63."""
+PARAMETER_NAME = r"^[A-Za-z_][A-Za-z0-9_.-]{0,62}$"
+METRIC = r"^[^\s=]{1,100}$"
+IMAGE = r"^\S+$"
+LABEL = r"^[A-Za-z0-9]([A-Za-z0-9_./-]{0,98}[A-Za-z0-9])?$"
+
+Number = Annotated[float, Field(ge=-1e300, le=1e300)]
+Positive = Annotated[float, Field(gt=0, le=1e300)]
+Integer = Annotated[int, Field(ge=-SAFE_INTEGER, le=SAFE_INTEGER)]
+
+_NO_OTHERS: JsonDict = {"additionalProperties": False}
+"""Beside a dictionary's patternProperties."""
+
+
+def _scalar(written: Any) -> Any:
+    if isinstance(written, dict | list):
+        raise PydanticCustomError("scalar", "must be a text, a number, true, false or null")
+    return written
+
+
+def _quantity(written: Any) -> Any:
+    if isinstance(written, bool) or not isinstance(written, str | int | float):
+        raise PydanticCustomError("quantity", "must be a Kubernetes quantity")
+    return written
+
+
+# A union would answer with one error for each of its members.
+Scalar = Annotated[
+    Any,
+    AfterValidator(_scalar),
+    WithJsonSchema({"type": ["string", "number", "boolean", "null"]}),
+]
+Quantity = Annotated[
+    Any,
+    AfterValidator(_quantity),
+    WithJsonSchema({"type": ["string", "number"], "examples": [2, 0.5, "500m", "4Gi"]}),
+]
+Enqueued = Annotated[
+    Any,  # The space says more about what is wrong with it.
+    WithJsonSchema(
+        {
+            "type": "object",
+            "additionalProperties": {"type": ["string", "number", "boolean", "null"]},
+        }
+    ),
+]
+
+
+class Range(Shape):
+    """The parent is a number from `min` to `max`, both included."""
+
+    min: Number | None = None
+    max: Number | None = None
+
+
+def _values(written: Any) -> Any:
+    return written if isinstance(written, list | dict) else [written]
+
+
+def _is_range(written: Any) -> str:
+    return "<range>" if isinstance(written, dict | Range) else "<values>"
+
+
+Wanted = Annotated[
+    Annotated[list[Scalar], Tag("<values>")] | Annotated[Range, Tag("<range>")],
+    Discriminator(_is_range),
+    BeforeValidator(_values, json_schema_input_type=Scalar | list[Scalar] | Range),
+]
+
+
+class Hyperparameter(Shape):
+    when: Annotated[dict[str, Wanted], Field(max_length=16)] | None = Field(
+        default=None,
+        description="Active only if every parent named here is active and has this value, one "
+        "of these values, or a value in this range.",
+        examples=[{"classifier": "svm"}, {"layers": {"min": 2}}],
+    )
+
+
+class Conditions(Hyperparameter):
+    """The conditions of a hyperparameter about which nothing else can be read."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class FloatRange(Hyperparameter):
+    """A number between two bounds."""
+
+    type: Literal["float"]
+    min: Number
+    max: Number
+    scale: Literal["linear", "log", "reverse_log"] | None = Field(
+        default=None,
+        description="log: uniform in log x, for min > 0. reverse_log: uniform in log(1 - x), so "
+        "dense towards max, for 0 <= min < max < 1. Default: linear.",
+    )
+    log: bool = Field(default=False, description='Short for "scale": "log".')
+    reverse_log: bool = Field(default=False, description='Short for "scale": "reverse_log".')
+    step: Positive | None = Field(
+        default=None, description="Only min + k * step. Linear scale only."
+    )
+
+
+class IntRange(Hyperparameter):
+    """An integer between two bounds, both included."""
+
+    type: Literal["int"]
+    min: Integer
+    max: Integer
+    scale: Literal["linear", "log"] | None = None
+    log: bool = Field(default=False, description='Short for "scale": "log".')
+    step: Annotated[int, Field(ge=1, le=SAFE_INTEGER)] | None = Field(
+        default=None, description="Only min + k * step. Linear scale only."
+    )
+
+
+class Choice(Shape):
+    value: Scalar
+    weight: Positive = Field(default=1.0, description="Drawn in proportion to its weight.")
+
+
+def _choice(written: Any) -> Any:
+    return written if isinstance(written, dict | list) else {"value": written}
+
+
+class Choices(Hyperparameter):
+    """One of several values."""
+
+    type: Literal["categorical"]
+    choices: list[
+        Annotated[Choice, BeforeValidator(_choice, json_schema_input_type=Scalar | Choice)]
+    ] = Field(min_length=1)
+
+
+class NormalPrior(Hyperparameter):
+    """A normally distributed number, unbounded."""
+
+    type: Literal["normal"]
+    mean: Number
+    std: Positive
+    step: Positive | None = Field(default=None, description="Quantized: round(x / step) * step.")
+    integer: bool = Field(default=False, description="Values are integers; step is 1 if not given.")
+
+
+class LogNormalPrior(NormalPrior):
+    """exp(normal(mean, std)): mean and std are those of the logarithm."""
+
+    type: Literal["lognormal"]  # type: ignore[assignment]
+
+
+class QuantizedRange(Hyperparameter):
+    """round(x / step) * step of a number x between two bounds."""
+
+    type: Literal["quantized"]
+    min: Number
+    max: Number
+    scale: Literal["linear", "log"] | None = None
+    log: bool = Field(default=False, description='Short for "scale": "log".')
+    step: Positive = Field(default=1.0, description="Values are multiples of it.")
+    integer: bool = Field(default=False, description="Values are integers.")
+
+
+KINDS: dict[str, type[Hyperparameter]] = {
+    "float": FloatRange,
+    "int": IntRange,
+    "categorical": Choices,
+    "normal": NormalPrior,
+    "lognormal": LogNormalPrior,
+    "quantized": QuantizedRange,
+}
+AnyHyperparameter = Annotated[
+    FloatRange | IntRange | Choices | NormalPrior | LogNormalPrior | QuantizedRange,
+    Field(discriminator="type"),
+]
+
+
+class Resources(Shape):
+    """As in a Kubernetes container."""
+
+    requests: dict[str, Quantity] = Field(default={})
+    limits: dict[str, Quantity] = Field(default={})
+
+
+class Image(Pod):
+    """A container image and how to start it."""
+
+    image: str = Field(min_length=1, max_length=500, pattern=IMAGE)
+    command: list[Text] = Field(default=[], description="Replaces the image's entrypoint.")
+    args: list[Text] = Field(
+        default=[],
+        description="--name=value for each hyperparameter is appended, unless a placeholder "
+        "${hyperparameters.NAME} stands in command, args or env.",
+    )
+    env: dict[Annotated[str, Field(pattern=VARIABLE)], Text] = Field(
+        default={}, json_schema_extra=_NO_OTHERS
+    )
+    resources: Resources = Resources()
+
+
+class Wrapped(Shape):
+    """A whole Kubernetes manifest, with placeholders."""
+
+    manifest: dict[str, Any]
+    primary_container: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=63,
+        description="The container that trains and whose output is read. Needs no name where "
+        "there is only one, or where the kind has a usual name for it.",
+    )
+    primary_pod_labels: dict[str, str] = Field(
+        default={},
+        max_length=16,
+        description="Labels of the pod whose output is read, where there are several.",
+        examples=[{"training.kubeflow.org/job-role": "master"}],
+    )
+    success_condition: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=1000,
+        description="What of the object's status says that it succeeded, as Katib has it. Known "
+        "kinds need none.",
+        examples=[
+            'status.conditions.#(type=="Complete")#|#(status=="True")#',
+            'status.phase=="Succeeded"',
+        ],
+    )
+    failure_condition: str | None = Field(default=None, min_length=1, max_length=1000)
+
+
+class Manifest(BaseModel):
+    """A whole Kubernetes manifest, as it stands; for the JSON Schema only."""
+
+    model_config = ConfigDict(extra="allow", defer_build=True)
+    apiVersion: str
+    kind: str
+    metadata: dict[str, Any] = {}
+    spec: dict[str, Any]
+
+
+def is_manifest(written: Any) -> bool:
+    return isinstance(written, dict) and ("apiVersion" in written or "kind" in written)
+
+
+def _code(written: Any) -> Any:
+    if isinstance(written, str):
+        return {"image": written}
+    return {"manifest": written} if is_manifest(written) else written
+
+
+def _code_form(written: Any) -> str:
+    wrapped = isinstance(written, Wrapped) or (isinstance(written, dict) and "manifest" in written)
+    return "<manifest>" if wrapped else "<image>"
+
+
+TrainingCode = Annotated[
+    Annotated[Image, Tag("<image>")] | Annotated[Wrapped, Tag("<manifest>")],
+    Discriminator(_code_form),
+    BeforeValidator(_code, json_schema_input_type=str | Image | Wrapped | Manifest),
+]
+
+
+class Algorithm(Shape):
+    name: str = Field(min_length=1, max_length=100)
+    settings: dict[str, Any] = Field(default={})
+
+
+def _algorithm(written: Any) -> Any:
+    return {"name": written} if isinstance(written, str) else written
+
+
+def _rules(written: Any) -> Any:
+    each = written if isinstance(written, list) else [] if written is None else [written]
+    return [_algorithm(one) for one in each]
+
+
+AlgorithmOrName = Annotated[
+    Algorithm, BeforeValidator(_algorithm, json_schema_input_type=str | Algorithm)
+]
+Rules = Annotated[
+    list[Algorithm],
+    Field(max_length=8, description="A trial is stopped as soon as one of these rules says so."),
+    BeforeValidator(_rules, json_schema_input_type=str | Algorithm | list[str | Algorithm] | None),
+]
+
+
+class Constraint(Shape):
+    """What a trial's last value of a metric must be for the trial to be among the best."""
+
+    metric: str = Field(pattern=METRIC)
+    min: Number | None = None
+    max: Number | None = None
+
+
+class Source(Shape):
+    """An earlier experiment of the same namespace."""
+
+    name: str = Field(pattern=NAME)
+
+
+def _source(written: Any) -> Any:
+    return {"name": written} if isinstance(written, str) else written
+
+
+class Objective(Shape):
+    """A metric to optimize; its last value in a trial counts."""
+
+    metric: str = Field(default="objective", pattern=METRIC)
+    direction: Literal["minimize", "maximize"] = "minimize"
+    goal: Number | None = Field(
+        default=None, description="The experiment ends when this is reached."
+    )
+
+
+class Metrics(Shape):
+    """Where and how the metrics of a trial are read."""
+
+    source: Literal["stdout", "file", "tensorboard", "push"] = "stdout"
+    format: Literal["text", "json"] = "text"
+    path: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=1000,
+        description="Of the file; for tensorboard of the folder with the event files.",
+    )
+    pattern: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=1000,
+        description="A regular expression (RE2) with the groups `name` and `value`.",
+        examples=[r"(?P<name>\w+): (?P<value>[-+.\de]+)"],
+    )
+    step: str | None = Field(
+        default="step", pattern=METRIC, description="The metric that numbers the steps."
+    )
+
+
+Labels = dict[Annotated[str, Field(pattern=LABEL)], Annotated[str, Field(max_length=200)]]
+
+
+class Terms(Shape):
+    """What may still be changed after the start."""
+
+    max_trials: int = Field(default=20, ge=1, le=1_000_000)
+    parallel_trials: int = Field(default=3, ge=1, le=1000)
+    max_failed_trials: Annotated[int, Field(ge=0, le=1_000_000)] | None = Field(
+        default=None, description="The experiment fails when more trials than this have failed."
+    )
+    max_seconds: Positive | None = Field(default=None, description="Wall clock of the experiment.")
+    max_cost: Positive | None = Field(default=None, description="In the unit of cost_per_hour.")
+    ttl_seconds_after_finished: Annotated[float, Field(ge=0, le=1e10)] | None = Field(
+        default=None, description="The experiment is deleted so long after its end."
+    )
+    labels: Labels = Field(default={}, max_length=64, json_schema_extra=_NO_OTHERS)
+    hpo_algorithm: AlgorithmOrName = Algorithm(name="tpe")
+    early_stopping: Rules = Field(default=[])
+
+
+class Request(Terms):
+    """What is submitted: an experiment."""
+
+    name: Annotated[str, Field(pattern=NAME)] | None = Field(
+        default=None, description="A DNS label of at most 40 characters; made up if absent."
+    )
+    namespace: str = Field(default="default", pattern=NAME)
+    model_training_code: TrainingCode
+    hyperparameters: dict[Annotated[str, Field(pattern=PARAMETER_NAME)], AnyHyperparameter] = Field(
+        min_length=1, max_length=500, json_schema_extra=_NO_OTHERS
+    )
+    objective: Objective | None = None
+    objectives: list[Objective] | None = Field(default=None, min_length=1, max_length=16)
+    constraints: list[Constraint] = Field(default=[], max_length=16)
+    warm_start: list[
+        Annotated[Source, BeforeValidator(_source, json_schema_input_type=str | Source)]
+    ] = Field(
+        default=[],
+        max_length=16,
+        description="Ended trials of these experiments teach the algorithm, too.",
+    )
+    metrics: Metrics = Metrics()
+    trial_timeout_seconds: Positive | None = None
+    cost_per_hour: Positive | None = Field(
+        default=None, description="Price of one hour of one trial."
+    )
+    max_attempts: int = Field(
+        default=3, ge=1, le=100, description="Attempts of a trial when the infrastructure fails."
+    )
+    enqueue: list[Enqueued] = Field(
+        default=[], max_length=1000, description="Hyperparameters of trials to run first."
+    )
+    seed: Annotated[int, Field(ge=0, le=SAFE_INTEGER)] | None = None
+
+
+SEED: dict[str, Any] = {
+    "model_training_code": "docker_image_url",
+    "hyperparameters": {
+        "learning_rate": {"type": "float", "min": 0.01, "max": 0.1},
+        "batch_size": {"type": "int", "min": 32, "max": 128},
+    },
+    "hpo_algorithm": "random_search",
+}
+"""The smallest useful request."""
+
+_FULL: dict[str, Any] = {
+    "name": "svm-or-forest",
+    "model_training_code": {
+        "image": "registry.example.com/train:1",
+        "args": ["--kernel-width=${hyperparameters.width}"],
+        "env": {"OMP_NUM_THREADS": "1"},
+        "resources": {"limits": {"cpu": 2, "memory": "4Gi"}},
+    },
+    "hyperparameters": {
+        "width": {"type": "lognormal", "mean": 0.0, "std": 1.0},
+        "classifier": {
+            "type": "categorical",
+            "choices": [{"value": "svm", "weight": 3}, {"value": "forest"}],
+        },
+        "c": {"type": "float", "min": 1e-3, "max": 1e3, "log": True, "when": {"classifier": "svm"}},
+    },
+    "hpo_algorithm": {"name": "tpe", "settings": {}},
+    "objective": {"metric": "accuracy", "direction": "maximize", "goal": 0.99},
+    "max_trials": 100,
+    "parallel_trials": 10,
+    "enqueue": [{"width": 1.0, "classifier": "svm", "c": 1.0}],
+}
+
+
+def request_schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of a request, with every short and full form."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "urn:tunelet:schema:request:v1",
+        **Request.model_json_schema(mode="validation"),
+        "title": "Tunelet experiment request",
+        "examples": [SEED, _FULL],
+    }

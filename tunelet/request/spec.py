@@ -1,0 +1,393 @@
+"""What a user submits: from any JSON to the normalized spec that stands in the log.
+
+Every problem of a request is found at once; each names the field, the value, what is wrong
+and what to do. A request that passes is normalized: all fields are there, short forms are
+written out, and parsing the result again changes nothing. The shapes are in
+`tunelet.request.models`; here is what the fields mean together.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from tunelet import contract
+from tunelet.errors import FieldError, Reject
+from tunelet.ports import Demands
+from tunelet.request import dependencies, hyperparameters, manifests, pod
+from tunelet.request.models import (
+    Algorithm,
+    Conditions,
+    Hyperparameter,
+    Image,
+    Objective,
+    Request,
+    Terms,
+    is_manifest,
+    request_schema,
+)
+from tunelet.request.plain import Location, refusal, unfit
+from tunelet.request.refusals import part, read
+from tunelet.space import Space, parameter
+from tunelet.space.conditions import Condition, conditions
+from tunelet.wording import MOST, listed, path, shortened, shown
+
+if TYPE_CHECKING:
+    from tunelet.ports import Catalog
+
+__all__ = ["parse", "parse_changes", "request_schema"]
+
+_HYPERPARAMETER = "${hyperparameters."
+
+
+def parse(raw: object, catalog: "Catalog", namespace: str | None = None) -> dict[str, Any]:
+    """The normalized spec of a request.
+
+    `namespace` is the one of the address, which the request may repeat but not change.
+    Raises `Reject` with all problems.
+    """
+    written, broken, found = _sieved(raw)
+    if namespace is not None:
+        found += _other_namespace(written, namespace)
+        written = {**written, "namespace": namespace}
+    request, errors = read(Request, written, broken)
+    found += errors
+    forms, space, errors = _hyperparameters(request, written, broken)
+    found += errors
+    found += _objective_problems(request)
+    found += _metrics_problems(request, broken)
+    found += _cost_problems(request.max_cost, request.cost_per_hour)
+    if ("model_training_code",) not in broken:
+        found += _code_problems(request, written)
+    found += _constraint_problems(request)
+    demands = Demands(
+        space=space,
+        objectives=len(_objectives(request)),
+        constraints=len(request.constraints),
+        parallel=request.parallel_trials,
+    )
+    found += _algorithm_problems(request, broken, catalog, demands)
+    if space is not None:
+        for index, assignment in enumerate(request.enqueue):
+            if len(found) <= MOST:
+                found += space.problems(assignment, path([index], "enqueue"))
+    if found or space is None:
+        raise _refused(found)
+    return _normalized(request, forms, [space.canonical(one) for one in request.enqueue])
+
+
+def parse_changes(raw: object, spec: Mapping[str, Any], catalog: "Catalog") -> dict[str, Any]:
+    """The fields of a running experiment's spec that a PATCH sets, with their new values.
+
+    `labels` replaces all labels, `early_stopping` all rules. Raises `Reject` with all problems.
+    """
+    written, broken, found = _sieved(raw)
+    terms, errors = read(Terms, written, broken)
+    found += errors
+    if not found and not written:
+        fields = listed(Terms.model_fields)
+        found.append(FieldError("", None, "changes nothing", f"set one of {fields}"))
+    found += _cost_problems(terms.max_cost, spec["cost_per_hour"])
+    changes = {name: terms.model_dump()[name] for name in terms.model_fields_set}
+    after = {**spec, **changes}
+    demands = Demands(
+        space=Space.of(after["hyperparameters"]),
+        objectives=len(after["objectives"]),
+        constraints=len(after.get("constraints", ())),
+        parallel=after["parallel_trials"],
+    )
+    found += _algorithm_problems(_as_changed(terms, spec), broken, catalog, demands)
+    if found:
+        raise _refused(found)
+    return changes
+
+
+def _as_changed(terms: Terms, spec: Mapping[str, Any]) -> Terms:
+    """The terms with what stands in the spec for those that are not set."""
+    kept = {
+        "hpo_algorithm": Algorithm(**spec["hpo_algorithm"]),
+        "early_stopping": [Algorithm(**one) for one in spec.get("early_stopping", ())],
+    }
+    return terms.model_copy(
+        update={name: one for name, one in kept.items() if name not in terms.model_fields_set}
+    )
+
+
+def _refused(found: Collection[FieldError]) -> Reject:
+    errors = list(found)
+    first = f"{errors[0].field or 'the request'}: {errors[0].message}"
+    if len(errors) == 1:
+        return Reject(first, errors)
+    if len(errors) > MOST:
+        message = f"the request has more than {MOST} problems, the first of which are listed"
+        return Reject(f"{message}; {first}", errors[:MOST])
+    return Reject(f"the request has {len(errors)} problems; {first}", errors)
+
+
+def _sieved(raw: object) -> tuple[dict[Any, Any], set[Location], list[FieldError]]:
+    """The request as an object, with those parts of it that are not fit to be read."""
+    if not isinstance(raw, dict):
+        error = FieldError("", shown(raw), "must be an object", 'write {"name": value, …}')
+        raise _refused([error])
+    broken, found = set[Location](), []
+    for location, error in unfit(raw):
+        found.append(error)
+        if not location:
+            raise _refused(found)
+        broken.add(part(location))
+    return raw, broken, found
+
+
+def _other_namespace(written: Mapping[Any, Any], namespace: str) -> list[FieldError]:
+    given = written.get("namespace", namespace)
+    if given == namespace:
+        return []
+    remedy = f'leave it out, or send the request to the address of "{shown(given)}"'
+    message = f'is not the namespace of the address, "{namespace}"'
+    return [FieldError("namespace", shown(given), message, remedy)]
+
+
+def _hyperparameters(
+    request: Request, written: Mapping[Any, Any], broken: Collection[Location]
+) -> tuple[dict[str, dict[str, Any]], Space | None, list[FieldError]]:
+    """Canonical forms and their space, which is None if anything is wrong with them."""
+    if ("hyperparameters",) in broken:
+        return {}, None, []
+    found: list[FieldError] = []
+    shapes, forms = request.hyperparameters, {}
+    for name, shape in shapes.items():
+        if faults := list(hyperparameters.faults(shape)):
+            found += [_fault(name, fault) for fault in faults]
+        else:
+            forms[name] = hyperparameters.canonical(shape)
+    names = [name for name in written["hyperparameters"] if isinstance(name, str)]
+    whens, errors = _whens(written["hyperparameters"], names, shapes)
+    found += errors
+    parameters = {name: parameter(name, form) for name, form in forms.items()}
+    found += dependencies.problems(parameters, whens, names)
+    whole = len(forms) == len(written["hyperparameters"]) and not found
+    return forms, Space(parameters.values()) if whole else None, found
+
+
+def _whens(
+    written: Mapping[Any, Any], names: Iterable[str], shapes: Mapping[str, Hyperparameter]
+) -> tuple[dict[str, dict[str, Condition]], list[FieldError]]:
+    """The conditions, also those of hyperparameters that are broken elsewhere."""
+    whens, found = {}, []
+    for name in names:
+        shape = shapes.get(name) or _conditions_of(written[name])
+        if shape is None:
+            continue
+        if faults := list(hyperparameters.condition_faults(shape)):
+            found += [_fault(name, fault) for fault in faults]
+        else:
+            whens[name] = conditions(hyperparameters.canonical_conditions(shape))
+    return whens, found
+
+
+def _conditions_of(form: object) -> Hyperparameter | None:
+    if not isinstance(form, dict) or any(unfit(form)):
+        return None
+    try:
+        return Conditions.model_validate(form)
+    except ValidationError:  # It was reported with the rest of the hyperparameter.
+        return None
+
+
+def _fault(name: str, fault: hyperparameters.Fault) -> FieldError:
+    return refusal(("hyperparameters", name, *fault.field), *fault[1:])
+
+
+def _objectives(request: Request) -> list[Objective]:
+    if request.objectives is not None:
+        return request.objectives
+    return [request.objective or Objective()]
+
+
+def _objective_problems(request: Request) -> list[FieldError]:
+    found = []
+    if request.objective is not None and request.objectives is not None:
+        remedy = "put all of them into objectives"
+        found.append(FieldError("objective", None, "is given beside objectives", remedy))
+    counts = Counter(one.metric for one in _objectives(request))
+    for metric, count in counts.items():
+        if count > 1:
+            message, remedy = f"has the same metric {count} times", "keep one of them"
+            found.append(FieldError("objectives", shown(metric), message, remedy))
+    return found
+
+
+def _constraint_problems(request: Request) -> Iterable[FieldError]:
+    for index, one in enumerate(request.constraints):
+        field = path([index], "constraints")
+        if one.min is None and one.max is None:
+            yield FieldError(field, shown(one.metric), "allows everything", "add min or max")
+        elif one.min is not None and one.max is not None and one.min > one.max:
+            message = f"has a min, {one.min:g}, above its max, {one.max:g}"
+            yield FieldError(field, shown(one.metric), message, "swap them")
+
+
+def _algorithm_problems(
+    terms: Terms, broken: Collection[Location], catalog: "Catalog", demands: Demands
+) -> Iterable[FieldError]:
+    if ("hpo_algorithm",) not in broken:
+        algorithm = terms.hpo_algorithm
+        yield from catalog.problems(algorithm.name, algorithm.settings, demands)
+    if ("early_stopping",) not in broken:
+        for index, rule in enumerate(terms.early_stopping):
+            field = path([index], "early_stopping")
+            yield from catalog.rule_problems(rule.name, rule.settings, demands, field)
+
+
+def _metrics_problems(request: Request, broken: Collection[Location]) -> list[FieldError]:
+    if ("metrics",) in broken:
+        return []
+    metrics, found = request.metrics, []
+    at_a_path = metrics.source in ("file", "tensorboard")
+    if at_a_path and metrics.path is None:
+        example = "metrics.json" if metrics.source == "file" else "logs"
+        remedy = f'add the path of the file or folder, such as "{example}"'
+        found.append(FieldError("metrics.path", None, "is missing", remedy))
+    if not at_a_path and metrics.path is not None:
+        message, remedy = f"means nothing for {metrics.source}", 'set "source": "file"'
+        found.append(FieldError("metrics.path", shown(metrics.path), message, remedy))
+    if metrics.source == "tensorboard" and metrics.format == "json":
+        message, remedy = "means nothing for tensorboard", "leave it out: event files are one form"
+        found.append(FieldError("metrics.format", "json", message, remedy))
+    if metrics.pattern is not None:
+        found += [
+            FieldError("metrics.pattern", shown(metrics.pattern), *complaint)
+            for complaint in _pattern_complaints(metrics.pattern, metrics.source, metrics.format)
+        ]
+    return found
+
+
+def _pattern_complaints(pattern: str, source: str, form: str) -> Iterable[tuple[str, str]]:
+    if source in ("push", "tensorboard") or form == "json":
+        yield "is for text only", 'leave it out, or set "format": "text" and another source'
+    from tunelet.pattern import compiled
+
+    try:
+        groups = compiled(pattern).groupindex
+    except Reject as refusal:
+        yield from ((error.message, error.remedy) for error in refusal.errors)
+        return
+    missing = [name for name in ("name", "value") if name not in groups]
+    if missing:
+        remedy = r'write one such as "(?P<name>\w+): (?P<value>\S+)"'
+        yield f"lacks the group {' and '.join(missing)}", remedy
+
+
+def _cost_problems(max_cost: float | None, cost_per_hour: float | None) -> list[FieldError]:
+    if max_cost is None or cost_per_hour is not None:
+        return []
+    remedy = "say what one hour of one trial costs in cost_per_hour"
+    return [FieldError("max_cost", max_cost, "cannot be kept without cost_per_hour", remedy)]
+
+
+def _code_problems(request: Request, written: Mapping[Any, Any]) -> list[FieldError]:
+    code = request.model_training_code
+    found: list[FieldError] = []
+    if isinstance(code, Image):
+        found += _reserved(code.env)
+        found += _reserved(code.secrets, "secrets")
+        found += pod.problems(code, code.env)
+    else:
+        found += _manifest_problems(code.manifest)
+    forms = written.get("hyperparameters")
+    if isinstance(forms, dict):
+        certain = _certain(forms)
+        found += _placeholder_problems(code.model_dump(), forms, certain)
+        if not isinstance(code, Image) and not found:
+            found += manifests.problems(code.model_dump(), certain)
+    if is_manifest(written["model_training_code"]):
+        inner = "model_training_code.manifest"
+        found = [
+            error._replace(field="model_training_code" + error.field.removeprefix(inner))
+            for error in found
+        ]
+    return found
+
+
+def _certain(forms: Mapping[Any, Any]) -> list[str]:
+    """The hyperparameters that every trial has."""
+    return [
+        name
+        for name, form in forms.items()
+        if isinstance(name, str) and not (isinstance(form, dict) and form.get("when"))
+    ]
+
+
+def _reserved(names: Collection[str], where: str = "env") -> Iterable[FieldError]:
+    for name in names:
+        if name.startswith("TUNELET_"):
+            field = path(["model_training_code", where, name])
+            message = "is set by Tunelet itself: all of TUNELET_… is"
+            yield FieldError(field, None, message, "use another name")
+
+
+def _manifest_problems(manifest: Mapping[str, Any]) -> Iterable[FieldError]:
+    kinds: dict[str, tuple[type, str]] = {
+        "apiVersion": (str, 'text, such as "batch/v1"'),
+        "kind": (str, 'text, such as "Job"'),
+        "metadata": (dict, "an object"),
+        "spec": (dict, "an object"),
+    }
+    for name, (kind, words) in kinds.items():
+        field = path(["model_training_code", "manifest", name])
+        if name not in manifest:
+            if name != "metadata":
+                yield FieldError(field, None, "is missing", f"add it: {words}")
+        elif not isinstance(manifest[name], kind) or (kind is str and not manifest[name]):
+            yield FieldError(field, None, f"must be {words}", "see the manifest's documentation")
+
+
+def _placeholder_problems(
+    code: Mapping[str, Any], forms: Mapping[Any, Any], certain: Collection[str]
+) -> Iterable[FieldError]:
+    """Placeholders that cannot be filled in every trial."""
+    conditional = {name for name in forms if isinstance(name, str)} - set(certain)
+    for error in contract.problems(code, certain):
+        name = error.value.removeprefix(_HYPERPARAMETER).removesuffix("}")
+        message, remedy = "is no placeholder", shortened(error.remedy, 400)
+        if error.value.startswith(_HYPERPARAMETER) and name in conditional:
+            message = "may be absent: the hyperparameter is conditional"
+            remedy = "read it from TUNELET_HYPERPARAMETERS, or remove its when"
+        yield FieldError(shortened(error.field), shown(error.value), message, remedy)
+
+
+def _normalized(
+    request: Request, forms: dict[str, dict[str, Any]], enqueue: list[Any]
+) -> dict[str, Any]:
+    code = request.model_training_code
+    # What only Kubernetes asks for stands there only if it is given.
+    plain = code.model_dump(exclude_defaults=True)
+    if isinstance(code, Image):
+        always = {"command": code.command, "args": code.args, "env": code.env}
+        resources = code.resources.model_dump(exclude_defaults=True)
+        plain = {"image": code.image, **always, "resources": resources} | plain
+    return {
+        "name": request.name,
+        "namespace": request.namespace,
+        "model_training_code": plain,
+        "hyperparameters": forms,
+        "hpo_algorithm": request.hpo_algorithm.model_dump(),
+        "early_stopping": [one.model_dump() for one in request.early_stopping],
+        "objectives": [one.model_dump() for one in _objectives(request)],
+        "constraints": [one.model_dump() for one in request.constraints],
+        "warm_start": [one.model_dump() for one in request.warm_start],
+        "metrics": request.metrics.model_dump(),
+        "max_trials": request.max_trials,
+        "parallel_trials": request.parallel_trials,
+        "max_failed_trials": request.max_failed_trials,
+        "max_seconds": request.max_seconds,
+        "trial_timeout_seconds": request.trial_timeout_seconds,
+        "max_cost": request.max_cost,
+        "cost_per_hour": request.cost_per_hour,
+        "max_attempts": request.max_attempts,
+        "enqueue": enqueue,
+        "seed": request.seed,
+        "ttl_seconds_after_finished": request.ttl_seconds_after_finished,
+        "labels": dict(request.labels),
+    }
