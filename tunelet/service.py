@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, cast
 
 from tunelet import commands
+from tunelet.checkpoints import Checkpoints
 from tunelet.commands import Command
 from tunelet.dead import DeadLetters
 from tunelet.errors import FieldError, Forbidden, NotFound, Reject
@@ -20,8 +21,12 @@ from tunelet.log.entry import Damaged
 from tunelet.log.journals import Journals
 from tunelet.log.markers import Marker, Markers
 from tunelet.log.probe import Probed
-from tunelet.loop import Loop, run_of, wanted
+from tunelet.loop import Loop
 from tunelet.ports import Catalog, Launcher, Publisher, Run, Store
+from tunelet.runs import Runs, run_of, wanted
+from tunelet.stopping import Stopping
+from tunelet.suggesting import Suggesting
+from tunelet.sweep import Sweep
 from tunelet.tokens import Tokens
 from tunelet.trial import Assignment, Outcome, Report, Trial
 
@@ -55,13 +60,16 @@ class Service:
         self._journals = Journals(store, clock, sleep)
         self._markers = Markers(store, clock)
         self._tokens = Tokens(secret)
-        self._loop = Loop(
-            store, launcher, catalog, publisher, self._journals, self._tokens, api_url
-        )
+        runs = Runs(launcher, self._journals, self._tokens, Checkpoints(store), api_url)
+        stopping = Stopping(self._journals, catalog)
+        asking = Suggesting(self._journals, catalog)
+        self._loop = Loop(self._journals, self._markers, asking, stopping, runs, publisher)
         self.suggest = self._loop.suggest
         self.launch = self._loop.launch
         self.collect = self._loop.collect
-        self.sweep = self._loop.sweep
+        self.sweep = Sweep(
+            store, launcher, self._journals, self._markers, stopping, runs, self._loop
+        ).sweep
 
     def submit(
         self, raw: object, namespace: str | None = None, key: str | None = None

@@ -22,8 +22,8 @@ from tunelet.experiment import Experiment
 from tunelet.log.journal import Journal
 from tunelet.log.markers import Marker, Markers
 from tunelet.log.writer import Writer
-from tunelet.loop import Loop
 from tunelet.ports import Store
+from tunelet.runs import Runs
 from tunelet.service import Service
 from tunelet.trial import Trial
 
@@ -67,14 +67,14 @@ def test_no_sweep_although_signals_are_lost() -> None:
 
 def test_a_start_recorded_before_the_launch(monkeypatch: pytest.MonkeyPatch) -> None:
     """Dying between the two makes a run look lost that never was."""
-    launched = Loop._launched
+    launched = Runs.launched
 
-    def too_early(self: Loop, experiment: Experiment, trial: Trial) -> Any:
+    def too_early(self: Runs, experiment: Experiment, trial: Trial) -> Any:
         log = self._journals.of(experiment.namespace, experiment.name)
         log.commit(Start(trial.number, trial.attempt))
         return launched(self, experiment, trial)
 
-    monkeypatch.setattr(Loop, "_launched", too_early)
+    monkeypatch.setattr(Runs, "launched", too_early)
     with pytest.raises(AssertionError, match=r"I2|I4"):
         list(crash_everywhere(Fault.CRASH_BEFORE))
 

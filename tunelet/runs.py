@@ -1,0 +1,160 @@
+"""The runs of trials: launched, seen and stopped, as their experiment's state calls for."""
+
+import logging
+from collections.abc import Iterable
+
+from tunelet import commands, tracing
+from tunelet.checkpoints import Checkpoints
+from tunelet.commands import Command
+from tunelet.contract import resolve
+from tunelet.errors import Reject, Retry, TuneletError
+from tunelet.experiment import DELETED, Experiment
+from tunelet.log.journals import Journals
+from tunelet.ports import Launcher, Phase, Run
+from tunelet.tokens import Tokens
+from tunelet.trial import Outcome, Report, Trial, TrialState, Verdict
+
+log = logging.getLogger("tunelet.runs")
+
+GRACE = 300.0
+"""Seconds for which a run that told its own outcome may go on, to tidy up."""
+
+GRACE_TOLD = 30.0
+"""The same for one that pushes its reports, and was told in the answer that it is to stop. What
+only prints its values is told by the signal that ends it."""
+
+
+class Runs:
+    """What the launcher is asked, and what its answers mean for the log."""
+
+    def __init__(
+        self,
+        launcher: Launcher,
+        journals: Journals,
+        tokens: Tokens,
+        checkpoints: Checkpoints,
+        api_url: str,
+    ) -> None:
+        self._launcher = launcher
+        self._journals = journals
+        self._tokens = tokens
+        self._checkpoints = checkpoints
+        self._api_url = api_url
+
+    def launched(self, experiment: Experiment, trial: Trial) -> Command | None:
+        """Launch the trial's run; what happened, or None if it has to wait."""
+        run = run_of(experiment, trial.number, trial.attempt)
+        try:
+            checkpoint_url = self._checkpoints.url(run, trial.parent)
+        except TuneletError as fault:
+            # Whatever the store refuses is no verdict on the trial.
+            log.warning("trial %s waits for its checkpoint: %s", run.name, fault)
+            return None
+        try:
+            self._launcher.launch(
+                resolve(
+                    experiment.spec,
+                    run,
+                    trial.hyperparameters,
+                    api_url=self._api_url,
+                    token=self._tokens.issue(run),
+                    checkpoint_url=checkpoint_url,
+                    traceparent=tracing.current(),
+                )
+            )
+        except Retry as fault:
+            log.debug("trial %s waits: %s", run.name, fault)
+            return None
+        except Reject as refusal:
+            outcome = Outcome(Verdict.FAIL, reason=str(refusal))
+            return commands.Finish(trial.number, trial.attempt, outcome)
+        except Exception:
+            # One trial's fault must not keep the others from being launched.
+            log.exception("launch failed", extra={"experiment": run.experiment, "run": run.name})
+            return None
+        return commands.Start(trial.number, trial.attempt)
+
+    def observed(self, experiment: Experiment, trial: Trial) -> list[Command]:
+        number, attempt = trial.number, trial.attempt
+        try:
+            seen = self._launcher.observe(run_of(experiment, number, attempt))
+        except Retry as fault:
+            log.warning("trial %d of %s cannot be seen: %s", number, experiment.name, fault)
+            return []
+        except Exception:
+            # One run's fault must not hide the others.
+            where = {"experiment": experiment.name}
+            log.exception("trial %d cannot be seen", number, extra=where)
+            return []
+        if seen.waiting:
+            log.info("trial %d of %s waits: %s", number, experiment.name, seen.waiting)
+        if seen.phase is Phase.ABSENT:
+            if trial.started_at is None:
+                return []  # not launched yet
+            gone = Outcome(Verdict.LOST, reason="nothing is left of the run")
+            return [commands.Finish(number, attempt, gone)]
+        news = _news(trial, seen.reports)
+        if seen.outcome is not None:
+            return [commands.Finish(number, attempt, seen.outcome, news)]
+        started = [] if trial.started_at is not None else [commands.Start(number, attempt)]
+        return [*started, commands.Record(number, attempt, news)] if news else [*started]
+
+    def stop_unwanted(self, namespace: str, name: str) -> None:
+        """Look at the runs first: of each, the state read afterwards knows the reservation."""
+        runs = self._launcher.active(namespace, name)
+        experiment = self._journals.of(namespace, name).peek() if runs else None
+        if experiment is not None:
+            self.stop(run for run in runs if not self._may_go_on(experiment, run))
+
+    def stop(self, runs: Iterable[Run]) -> None:
+        """Stop them all; raises `Retry` behind the last if any could not be stopped."""
+        left: list[Retry] = []
+        for run in runs:
+            try:
+                self._launcher.stop(run)
+            except Retry as fault:
+                left.append(fault)
+        if left:
+            raise left[0]
+
+    def _may_go_on(self, experiment: Experiment, run: Run) -> bool:
+        if run.uid != experiment.uid or experiment.state == DELETED:
+            return False
+        if wanted(experiment, run.number, run.attempt):
+            return True
+        trial = experiment.trials.get(run.number)
+        if trial is None and run.number < experiment.next_number:
+            trial = next(self._journals.trials(*run[:2], after=run.number - 1), None)
+        if trial is None or trial.cancelled or trial.finished_at is None:
+            return False
+        until = trial.finished_at + _grace(experiment, trial)
+        return trial.attempt == run.attempt and self._journals.clock() < until
+
+
+def run_of(experiment: Experiment, number: int, attempt: int) -> Run:
+    return Run(experiment.namespace, experiment.name, experiment.uid, number, attempt)
+
+
+def wanted(experiment: Experiment, number: int, attempt: int) -> bool:
+    """The attempt is the one that its trial is at, and the trial has not ended."""
+    trial = experiment.trials.get(number)
+    return trial is not None and not trial.state.finished and trial.attempt == attempt
+
+
+def ends_early(trial: Trial) -> bool:
+    """Its end is not the training's own, so that a run of it may be left."""
+    return trial.cancelled or trial.state is TrialState.PRUNED
+
+
+def _grace(experiment: Experiment, trial: Trial) -> float:
+    """For how many seconds after its trial's end a run may go on, to save what it has."""
+    if trial.state is not TrialState.PRUNED:
+        return GRACE
+    hears = experiment.spec["metrics"]["source"] == "push"
+    return GRACE_TOLD if hears else 0.0
+
+
+def _news(trial: Trial, reports: tuple[Report, ...]) -> tuple[Report, ...]:
+    """Reports with values that the trial's present attempt has not recorded."""
+    known = {r.step: r.values.keys() for r in trial.reports if r.attempt == trial.attempt}
+    return tuple(r for r in reports if not r.values.keys() <= known.get(r.step, set()))
