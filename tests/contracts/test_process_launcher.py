@@ -5,7 +5,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from tests.contracts.launchers import (
     script,
     until,
 )
+from tests.contracts.stores import at_once
 from tunelet.errors import Reject, Retry
 from tunelet.ports import Launch, Observation, Phase, Run
 from tunelet.trial import Verdict
@@ -81,16 +83,10 @@ def child(folder: Path, launch: Launch, then: str) -> "subprocess.Popen[bytes]":
 import msgspec, os, signal, sys
 from pathlib import Path
 from adapters.launchers.local.launcher import ProcessLauncher
-from tunelet.errors import Retry
 from tunelet.ports import Launch
 launcher = ProcessLauncher(Path(sys.argv[1]), {{{IMAGE!r}: ["sh"]}}, 8)
 launch = msgspec.json.decode(sys.stdin.buffer.read(), type=Launch)
-while True:
-    try:
-        launcher.launch(launch)
-        break
-    except Retry:
-        pass  # Another looked at the lock at that moment.
+launcher.launch(launch)
 {then}
 """
     process = subprocess.Popen(
@@ -126,43 +122,56 @@ def test_a_run_outlives_the_kill_of_the_service_and_is_adopted(
     assert b"".join(launcher.logs(RUN)) == b"loss=1\nobjective=1\n"
 
 
-def unbegun(tmp_path: Path) -> Plan:
+def unbegun(tmp_path: Path, plan: Plan, run: Run) -> None:
     """Leave what a service leaves that is killed just before it starts the shim."""
-    other = RUN._replace(number=1)
-    plan = RunFolder(folder_of(tmp_path, other)).plan()
-    lock = RunFolder(folder_of(tmp_path)).create(plan, tmp_path / "tmp")
+    lock = RunFolder(folder_of(tmp_path, run)).create(plan, tmp_path / "tmp")
     assert lock is not None
     os.close(lock)
-    return plan
+
+
+def any_plan(launcher: ProcessLauncher, tmp_path: Path) -> Plan:
+    other = RUN._replace(number=1000)
+    launcher.launch(script("exit 0", other))
+    return RunFolder(folder_of(tmp_path, other)).plan()
 
 
 def test_a_service_killed_before_it_started_the_shim_has_launched_nothing(
     launcher: ProcessLauncher, tmp_path: Path
 ) -> None:
-    launcher.launch(script("exit 0", RUN._replace(number=1)))
-    plan = unbegun(tmp_path)
+    plan = any_plan(launcher, tmp_path)
+    unbegun(tmp_path, plan, RUN)
     assert launcher.observe(RUN).phase is Phase.ABSENT
     launcher.launch(script("echo started; echo objective=1"))
     assert ended(launcher).verdict is Verdict.COMPLETE
     assert b"".join(launcher.logs(RUN)) == b"started\nobjective=1\n"
-    # A launch that is under way is no such folder: its lock is held.
-    under_way = RUN._replace(number=2)
-    lock = RunFolder(folder_of(tmp_path, under_way)).create(plan, tmp_path / "tmp")
+
+
+def test_a_launch_under_way_is_seen_as_one(launcher: ProcessLauncher, tmp_path: Path) -> None:
+    plan = any_plan(launcher, tmp_path)
+    lock = RunFolder(folder_of(tmp_path)).create(plan, tmp_path / "tmp")
     assert lock is not None
-    assert launcher.observe(under_way).phase is Phase.ACTIVE
+    launcher.launch(script("echo another"))
+    assert launcher.observe(RUN).phase is Phase.ACTIVE
     os.close(lock)
 
 
-def test_racing_processes_start_once_what_another_died_over(
-    launcher: ProcessLauncher, tmp_path: Path
-) -> None:
-    launcher.launch(script("exit 0", RUN._replace(number=1)))
-    unbegun(tmp_path)
-    launch = script("echo started; sleep 0.5; echo objective=1")
-    racers = [child(tmp_path, launch, "") for _ in range(4)]
-    assert [racer.wait() for racer in racers] == [0] * 4
-    assert ended(launcher).verdict is Verdict.COMPLETE
-    assert b"".join(launcher.logs(RUN)) == b"started\nobjective=1\n"
+def test_many_launch_once_what_another_died_over(tmp_path: Path) -> None:
+    racers = [launcher_at(tmp_path) for _ in range(4)]
+    plan = any_plan(racers[0], tmp_path)
+    for number in range(40):
+        run = RUN._replace(number=number)
+        unbegun(tmp_path, plan, run)
+        at_once(
+            4, partial(launched_for_good, racers, script("echo started; echo objective=1", run))
+        )
+        assert ended(racers[0], run).verdict is Verdict.COMPLETE
+        assert b"".join(racers[0].logs(run)) == b"started\nobjective=1\n"
+
+
+def launched_for_good(racers: Sequence[ProcessLauncher], launch: Launch, which: int) -> None:
+    """Launch it; where that returned, the run is seen from then on."""
+    if launched(racers[which], launch):
+        assert racers[which].observe(launch.run).phase is not Phase.ABSENT
 
 
 def test_a_second_launcher_sees_the_same(launcher: ProcessLauncher, tmp_path: Path) -> None:

@@ -103,23 +103,24 @@ class RunFolder:
     def discard_unbegun(self, temporary: Path) -> None:
         """Remove what a launch left that died before its shim began, so that it can be made anew.
 
-        Raises `BlockingIOError` while the lock is held, be it by one that looks.
+        One at a time does so, by a lock of its own: `lock` would look like a launch.
         """
+        plan = self.path / "launch.json"
         try:
-            lock = os.open(self.path / "lock", os.O_RDONLY)
+            turn = os.open(plan, os.O_RDONLY)
         except FileNotFoundError:
             return
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # Another may have put a new folder in its place since.
-            same = os.path.samestat(os.fstat(lock), os.stat(self.path / "lock"))
-            if same and not self._begun():
+            same = os.path.samestat(os.fstat(turn), os.stat(plan))
+            if same and not self.launched():
                 gone = self.path.rename(temporary / uuid4().hex)
                 shutil.rmtree(gone)
-        except FileNotFoundError:
+        except (BlockingIOError, FileNotFoundError):
             return
         finally:
-            os.close(lock)
+            os.close(turn)
 
     def _begun(self) -> bool:
         """Ask this after `held`: a shim that is gone has written its id if it ever began."""

@@ -187,6 +187,8 @@ class ProcessLauncher:
         """
         lock = folder.create(plan, self._temporary)
         if lock is None:
+            if not folder.launched():
+                raise Retry("another is removing what a launch left that died")
             return
         try:
             shim = _start_shim(folder, lock, slot)
