@@ -148,14 +148,15 @@ def test_an_experiment_is_paused_resumed_and_stopped(tunelet: Shell) -> None:
 def test_a_failed_experiment_says_why_in_its_exit_code_and_its_trials(tunelet: Shell) -> None:
     failed = tunelet(
         *("submit", "request.json", "--name", "a", "--image", "failing"),
-        *("--max-trials", "1", "--wait"),
+        *("--max-trials", "3", "--wait"),
     )
 
     assert failed.code == 1
     assert "a is FAILED" in failed.out
     assert "tunelet trials a --state FAIL" in failed.err
     assert tunelet.json("trials", "a", "--state", "fail")["trials"][0]["exit_code"] == 3
-    assert tunelet("logs", "a").out == "no luck\n"
+    assert "failed 0-2: the training exited with 3: no luck" in tunelet("show", "a").out
+    assert tunelet("logs", "a", "0").out == "no luck\n"
 
 
 def test_output_is_followed_until_the_trial_ends(tunelet: Shell) -> None:

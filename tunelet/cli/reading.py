@@ -1,13 +1,22 @@
 """list, show, trials and best: what is known of experiments and their trials."""
 
 import time
+from collections.abc import Iterable
+from itertools import islice
 
 import click
 
 from tunelet.cli.connection import Connection, connected, name_argument, write_json
 from tunelet.cli.page import experiment_lines, trial_lines
 from tunelet.cli.table import lines, printable, width
-from tunelet.client.report import created, experiment_table, failures, trial_table, winners
+from tunelet.client.report import (
+    Json,
+    created,
+    experiment_table,
+    failures,
+    trial_table,
+    winners,
+)
 
 _SHOWN = 50
 _REASONS = 5
@@ -45,11 +54,16 @@ def show_command(connection: Connection, name: str) -> None:
       tunelet show digits
       tunelet show digits --json | jq .spec
     """
-    experiment = connection.client().experiment(name).json
+    client = connection.client()
+    experiment = client.experiment(name).json
     if connection.json:
         write_json(experiment)
-    else:
-        click.echo("\n".join(experiment_lines(experiment, time.time())))
+        return
+    click.echo("\n".join(experiment_lines(experiment, time.time())))
+    if experiment["counts"]["failed"] and not winners(experiment):
+        # Whoever looks at an experiment without a result wants to know why.
+        click.echo()
+        _explain(islice(client.trials(name, "FAIL", limit=_SHOWN), _SHOWN))
 
 
 @click.command("trials")
@@ -85,10 +99,15 @@ def trials_command(connection: Connection, name: str, state: str | None, everyth
     click.echo("\n".join(lines(table, width())))
     if width() is not None:
         # The table's notes may be cut there.
-        for failure in failures(found)[-_REASONS:]:
-            click.echo(f"failed {printable(failure)}")
+        _explain(found)
     if skipped:
         click.echo(f"{skipped} earlier trials: --all shows them", err=True)
+
+
+def _explain(trials: Iterable[Json]) -> None:
+    """Say why trials failed."""
+    for failure in failures(trials)[-_REASONS:]:
+        click.echo(f"failed {printable(failure)}")
 
 
 @click.command("best")

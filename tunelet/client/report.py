@@ -17,6 +17,9 @@ FINAL = ("COMPLETE", "STOPPED", "FAILED", "DAMAGED")
 ENDED = ("COMPLETE", "PRUNED", "FAIL")
 """The states in which a trial has ended."""
 
+_LAST = 200
+"""So many characters of a last line are shown."""
+
 _BARS = "▁▂▃▄▅▆▇█"
 
 
@@ -189,11 +192,30 @@ def _note(trial: Json) -> str:
 
 def failures(trials: Iterable[Json]) -> list[str]:
     """Why trials failed, in full: a line for each reason, with the numbers of its trials."""
-    numbers: dict[str, list[str]] = {}
+    numbers: dict[str, list[int]] = {}
     for trial in trials:
         if trial["state"] == "FAIL" and trial.get("reason"):
-            numbers.setdefault(trial["reason"], []).append(str(trial["number"]))
-    return [f"{', '.join(those)}: {reason}" for reason, those in numbers.items()]
+            numbers.setdefault(_why(trial), []).append(trial["number"])
+    return [f"{_ranges(those)}: {why}" for why, those in numbers.items()]
+
+
+def _why(trial: Json) -> str:
+    """The reason; of a training that gave up, with the last it wrote: there errors stand."""
+    last = (trial.get("log_tail") or "").strip().rpartition("\n")[2]
+    return (
+        f"{trial['reason']}: {last[:_LAST]}" if trial.get("exit_code") and last else trial["reason"]
+    )
+
+
+def _ranges(numbers: Iterable[int]) -> str:
+    """Rising numbers, neighbours joined: 0-3, 7."""
+    found: list[tuple[int, int]] = []
+    for number in numbers:
+        if found and number == found[-1][1] + 1:
+            found[-1] = (found[-1][0], number)
+        else:
+            found.append((number, number))
+    return ", ".join(str(low) if low == high else f"{low}-{high}" for low, high in found)
 
 
 def without_empty(table: Table) -> Table:

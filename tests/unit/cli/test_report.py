@@ -170,9 +170,10 @@ def test_the_front_of_several_objectives_is_counted() -> None:
 
 
 def test_failures_of_one_reason_share_a_line() -> None:
-    failed = [trial(n, state="FAIL", reason=reason) for n, reason in ((1, "a"), (2, "b"), (3, "a"))]
+    reasons = {1: "a", 2: "b", 3: "a", 4: "a", 5: "a"}
+    failed = [trial(n, state="FAIL", reason=reason) for n, reason in reasons.items()]
 
-    assert failures([trial(0), *failed]) == ["1, 3: a", "2: b"]
+    assert failures([trial(0), *failed]) == ["1, 3-5: a", "2: b"]
 
 
 def test_columns_without_anything_in_them_are_left_out() -> None:
