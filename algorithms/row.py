@@ -53,7 +53,7 @@ class Row:
     objectives: int | None = None
     """The most objectives that it handles; None: any number."""
     constraints: bool = False
-    """Whether it heeds constraints when it suggests."""
+    """Whether it may be used with constraints: it heeds them, or learns from no values at all."""
     fidelity: bool = False
     """Whether it gives trials budgets, or stops them, to spend more on the better ones."""
     parallel: int | None = None

@@ -22,11 +22,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from algorithms.own.random import RandomSearch
+from algorithms.own.ranking import loss, rank
 from algorithms.stopping.halving import Hyperband, SuccessiveHalving, bracket, shares
 from tunelet.curves import Curves
 from tunelet.ports import Algorithm, Problem, StoppingRule, Suggestions
 from tunelet.space import Float, Int, Quantized, Space
-from tunelet.trial import Assignment, Report, Trial, TrialState, number
+from tunelet.trial import Assignment, Report, Trial, TrialState
 
 _NOTE = "promoted"
 """In the note of a trial: the trial that it goes on with."""
@@ -167,7 +168,7 @@ class _Rungs:
         starts: Callable[[int, int], int],
     ) -> None:
         self.space = Space(one for one in problem.space if one.name != resource)
-        self._objective = problem.objectives[0]
+        self._problem = problem
         self._trials = trials
         self._resource = resource
         self._ladder = ladder
@@ -180,7 +181,7 @@ class _Rungs:
         self._ended: dict[tuple[int, int], list[Trial]] = {}
         for trial in trials:
             rung = self._rung(trial)
-            if rung is not None and not math.isnan(self._loss(trial)):
+            if rung is not None and not math.isnan(loss(trial, problem)):
                 self._ended.setdefault((self._started[trial.number], rung), []).append(trial)
 
     def promote(self) -> tuple[int, Trial] | None:
@@ -188,7 +189,7 @@ class _Rungs:
         for (_start, rung), ended in sorted(self._ended.items(), key=lambda it: -it[0][1]):
             if rung + 1 == len(self._ladder):
                 continue
-            ranked = sorted(ended, key=lambda trial: (self._loss(trial), trial.number))
+            ranked = sorted(ended, key=lambda trial: rank(trial, self._problem))
             for trial in ranked[: len(ended) // self._factor]:
                 if trial.number not in self._gone_on:
                     self._gone_on.add(trial.number)
@@ -213,7 +214,7 @@ class _Rungs:
 
     def _lesson(self, trial: Trial, surpassed: Collection[int | None]) -> Trial:
         """The trial as if pruned at its rung; failed where more is known of its hyperparameters."""
-        rung, metric = self._rung(trial), self._objective.metric
+        rung, metric = self._rung(trial), self._problem.objectives[0].metric
         state, reports = trial.state, trial.reports
         if state.finished and (rung is None or trial.number in surpassed):
             state = TrialState.FAIL
@@ -235,10 +236,6 @@ class _Rungs:
             return None
         below = sum(1 for _ in takewhile(lambda rung: rung <= budget, self._ladder))
         return below - 1 if below else None
-
-    def _loss(self, trial: Trial) -> float:
-        value = number(trial.values.get(self._objective.metric, math.nan))
-        return value if self._objective.direction == "minimize" else -value
 
     def _root(self, trial: int) -> int:
         """The first trial of the hyperparameters."""

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from random import Random
 from typing import TYPE_CHECKING
 
-from algorithms.own.pbt import PopulationBasedTraining, loss, member_of
+from algorithms.own.pbt import PopulationBasedTraining, member_of
+from algorithms.own.ranking import loss
 from tunelet.ports import Algorithm, Problem
 from tunelet.space import Categorical, Parameter
 from tunelet.trial import Assignment, Scalar, Trial

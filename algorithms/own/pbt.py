@@ -4,7 +4,7 @@ A trial is one stretch of training of one member of the population; the next str
 member is a new trial that begins with a checkpoint. A member that is among the worst
 `quantile_fraction` takes over the checkpoint and the hyperparameters of one of the best
 (exploit) and changes them (explore); the others go on as they are. Compared are the newest
-results of all members, so nobody waits for the slowest.
+results of all members, so nobody waits for the slowest; what misses constraints is worse.
 
 Explore is Ray Tune's: a hyperparameter is drawn anew with `resample_probability`; else a number is
 multiplied by one of `perturbation_factors`, and a choice becomes a neighbour in the list.
@@ -16,10 +16,11 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from algorithms.own.fresh import TRIES, generator, key
+from algorithms.own.ranking import Rank, loss, rank
 from tunelet.ports import Algorithm, Problem, Suggestions
 from tunelet.space import Float, Int, Normal, Parameter, Quantized
 from tunelet.space.base import as_number
-from tunelet.trial import Assignment, Scalar, Trial, TrialState, number
+from tunelet.trial import Assignment, Scalar, Trial
 
 _NOTE = "member"
 
@@ -82,7 +83,7 @@ class PopulationBasedTraining:
         rng: Random,
     ) -> tuple[Assignment, int | None]:
         """The hyperparameters of the member's next stretch, and whose checkpoint it begins with."""
-        ranked = sorted((one for one in members if one.best), key=lambda one: one.loss)
+        ranked = sorted((one for one in members if one.best), key=lambda one: one.rank)
         share = math.ceil(len(ranked) * self._quantile) if len(ranked) > 1 else 0
         worst = ranked[len(ranked) - share :]
         if member.best is not None and member not in worst and not member.failed:
@@ -125,7 +126,7 @@ class _Member:
         self.free = True
         self.failed = False
         self.best: Trial | None = None
-        self.loss = math.nan
+        self.rank: Rank = (math.inf, math.inf, index)
         self.newest = -1
 
     def take(self, trial: Trial, problem: Problem) -> None:
@@ -134,16 +135,7 @@ class _Member:
         value = loss(trial, problem)
         self.failed = trial.state.finished and math.isnan(value)
         if not math.isnan(value):
-            self.best, self.loss = trial, value
-
-
-def loss(trial: Trial, problem: Problem) -> float:
-    """What is to be minimized; NaN of a trial that is not complete."""
-    if trial.state is not TrialState.COMPLETE:
-        return math.nan
-    objective = problem.objectives[0]
-    value = number(trial.values.get(objective.metric, math.nan))
-    return value if objective.direction == "minimize" else -value
+            self.best, self.rank = trial, rank(trial, problem)
 
 
 def member_of(trial: Trial) -> int | None:

@@ -8,7 +8,7 @@ import pytest
 from algorithms import catalog
 from tests.contracts.algorithms import LOSS
 from tunelet.curves import Curves
-from tunelet.ports import Demands, Problem
+from tunelet.ports import Constraint, Demands, Problem
 from tunelet.space import Space
 from tunelet.trial import Report, Trial, TrialState, plain
 
@@ -66,6 +66,24 @@ def test_each_rung_is_a_third_of_the_one_below() -> None:
     assert 1 / 3 - 0.05 <= counts[3] / counts[1] < 0.5
     assert 1 / 3 - 0.1 <= counts[9] / counts[3] < 0.6
     assert counts[27] >= 1
+
+
+def test_what_misses_the_constraints_is_promoted_last() -> None:
+    trials = [
+        Trial(
+            number,
+            {"x": 0.3, "epochs": 1},
+            0.0,
+            TrialState.COMPLETE,
+            # The higher the number, the better the loss, and the larger the network.
+            values={"objective": 9.0 - number, "size": float(number)},
+        )
+        for number in range(9)
+    ]
+    small = Constraint("size", max=3.5)
+    problem = Problem(SPACE, (LOSS,), 1, len(trials), constraints=(small,))
+    answer = catalog().load("asha", BUDGETED).suggest(problem, trials, 3)
+    assert list(answer.parents) == [3, 2, 1]
 
 
 def test_what_is_promoted_was_among_the_best_and_begins_with_its_checkpoint() -> None:

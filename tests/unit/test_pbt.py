@@ -9,7 +9,7 @@ import pytest
 from algorithms import catalog
 from tests.contracts.algorithms import LOSS
 from tunelet.errors import Reject
-from tunelet.ports import Problem, Suggestions
+from tunelet.ports import Constraint, Problem, Suggestions
 from tunelet.space import Space
 from tunelet.trial import Assignment, Trial, TrialState, plain
 
@@ -70,6 +70,22 @@ def test_the_good_go_on_and_the_worst_takes_over_from_the_best() -> None:
     explored, parent = by_member[3]
     assert parent == 0
     assert changes(trials[0].hyperparameters, explored)
+
+
+def test_what_misses_the_constraints_is_worse_whatever_its_loss() -> None:
+    trials = first_generation()
+    for trial in trials:
+        trial.values["size"] = float(10 - trial.number)
+    small = Constraint("size", max=9.0)
+    problem = Problem(SPACE, (LOSS,), 3, len(trials), parallel=4, constraints=(small,))
+    answer = catalog().load("pbt", SETTINGS).suggest(problem, trials, 4)
+    taken_over = {
+        note["member"]: parent
+        for note, parent in zip(answer.notes, answer.parents, strict=True)
+        if note["member"] != parent
+    }
+    # Member 0 has the least loss, and is too large.
+    assert taken_over == {0: 1}
 
 
 def changes(before: Assignment, after: Assignment) -> bool:

@@ -1,0 +1,28 @@
+"""Which of two ended trials is the better one, for algorithms that go on with the better."""
+
+import math
+
+from tunelet.ports import Problem
+from tunelet.trial import Trial, TrialState, number
+
+Rank = tuple[float, float, int]
+
+
+def loss(trial: Trial, problem: Problem) -> float:
+    """The first objective as what is to be minimized; NaN of a trial that is not complete."""
+    if trial.state is not TrialState.COMPLETE:
+        return math.nan
+    objective = problem.objectives[0]
+    value = number(trial.values.get(objective.metric, math.nan))
+    return value if objective.direction == "minimize" else -value
+
+
+def rank(trial: Trial, problem: Problem) -> Rank:
+    """Lower is better: what meets the constraints first, then what misses them by less.
+
+    Deb's rule (2000), by which Optuna's samplers rank too.
+    """
+    missed = (
+        one.violation(number(trial.values.get(one.metric, math.nan))) for one in problem.constraints
+    )
+    return sum(max(0.0, each) for each in missed), loss(trial, problem), trial.number
