@@ -22,14 +22,25 @@ BENCHMARKS = (
     "clients",
     "cluster",
 )
+OF_ALGORITHMS = ("suggest", "quality")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("name", choices=BENCHMARKS)
     parser.add_argument("--quick", action="store_true", help="fewer repetitions, rougher figures")
+    parser.add_argument(
+        "--only",
+        metavar="ALGORITHM",
+        action="append",
+        help=f"just this one; may be repeated ({' and '.join(OF_ALGORITHMS)})",
+    )
     options = parser.parse_args()
-    print(line(importlib.import_module(f"benchmarks.{options.name}").run(quick=options.quick)))
+    run = importlib.import_module(f"benchmarks.{options.name}").run
+    if options.only and options.name not in OF_ALGORITHMS:
+        parser.error(f"{options.name} does not compare algorithms, so it takes no --only")
+    chosen = {"only": options.only} if options.only else {}
+    print(line(run(quick=options.quick, **chosen)))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ the folder that TUNELET_PLOTS names, or in TMPDIR.
 import os
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -74,12 +74,15 @@ class Scores(NamedTuple):
     theirs: list[list[float]]
 
 
-def run(quick: bool) -> Figures:
+def run(quick: bool, only: Collection[str] = tuple(CONTESTANTS)) -> Figures:
     seeds, budget = (2, 12) if quick else (20, 40)
-    races = _races()
+    races = [race for race in _races() if race.algorithm in only]
+    found: dict[Race, Scores] = {}
     with ProcessPoolExecutor(2) as pool:
         each = pool.map(partial(raced, seeds=seeds, budget=budget), races)
-        found = dict(zip(races, each, strict=True))
+        for race, scores in zip(races, each, strict=True):
+            found[race] = scores
+            print(f"{len(found)} of {len(races)}: {race}", file=sys.stderr)
     folder = Path(os.environ.get("TUNELET_PLOTS") or tempfile.gettempdir())
     for parallel in PARALLEL:
         plot = folder / f"quality-{parallel}.svg"

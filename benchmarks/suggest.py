@@ -13,7 +13,7 @@ Between two suggestions all are told of one more trial. Times are of the process
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from random import Random
 from statistics import median
@@ -70,12 +70,14 @@ CONTESTANTS = (
     Contestant("hyperopt.tpe", "hyperopt.tpe"),
     Contestant("hyperopt.rand", "hyperopt.rand"),
     Contestant("hyperopt.anneal", "hyperopt.anneal"),
+    Contestant("adaptive_tpe", "hyperopt.atpe", most=1_000),
     Contestant("random_search", "optuna.RandomSampler"),
     Contestant("bohb", "optuna.TPESampler", _RESOURCE),
     Contestant("asha", None, _RESOURCE),
     Contestant("pbt", None),
     Contestant("grid_search", None, {"points": 25}),
 )
+EVERY = tuple(one.algorithm for one in CONTESTANTS)
 COLUMNS = ("", "library, ms", "at hand", "service", "library made anew, ms", "service begun anew")
 
 
@@ -89,11 +91,11 @@ class Times(NamedTuple):
     service_anew: float
 
 
-def run(quick: bool) -> Figures:
+def run(quick: bool, only: Collection[str] = EVERY) -> Figures:
     sizes, rounds = ([100], 1) if quick else ([100, 1_000, 10_000], 5)
     found: dict[str, dict[str, Any]] = {}
     for size in sizes:
-        times = {one.algorithm: measure(one, size, rounds) for one in _installed(size)}
+        times = {one.algorithm: measure(one, size, rounds) for one in _installed(size, only)}
         show(
             f"A suggestion after {size} trials (median of {rounds})",
             COLUMNS,
@@ -103,9 +105,10 @@ def run(quick: bool) -> Figures:
     return found
 
 
-def _installed(size: int) -> list[Contestant]:
+def _installed(size: int, only: Collection[str]) -> list[Contestant]:
     known = {str(one["name"]) for one in catalog().describe() if one["installed"]}
-    return [one for one in CONTESTANTS if one.algorithm in known and size <= one.most]
+    wanted = known.intersection(only)
+    return [one for one in CONTESTANTS if one.algorithm in wanted and size <= one.most]
 
 
 def _row(name: str, times: Times) -> list[str]:
