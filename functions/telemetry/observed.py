@@ -50,6 +50,9 @@ def _spanned(name: str, request: Request, spans: Spans | None) -> Iterator[list[
     with spans.span(f"{name} {event or request.method}", came_with, event is not None) as span:
         with tracing.within(carried(span)):
             yield ended
+            joined = tracing.current()
+        if joined is not None and joined != carried(span):
+            spans.link(span, joined)
         for field, value in log.subject().items():
             span.set_attribute(f"tunelet.{field}", value)
         for response in ended:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from tunelet.errors import FieldError, Reject
 
 if TYPE_CHECKING:
+    from opentelemetry.context import Context
     from opentelemetry.trace import Span, Tracer
 
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
@@ -29,13 +30,16 @@ class Spans:
     def span(self, name: str, traceparent: str | None, consumed: bool) -> "Iterator[Span]":
         """A span below `traceparent`, or the root of a trace. `consumed`: it handles an event."""
         from opentelemetry.trace import SpanKind
-        from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-        carrier = {"traceparent": traceparent} if traceparent else {}
-        parent = TraceContextTextMapPropagator().extract(carrier)
         kind = SpanKind.CONSUMER if consumed else SpanKind.SERVER
-        with self._tracer.start_as_current_span(name, parent, kind) as span:
+        with self._tracer.start_as_current_span(name, _context(traceparent), kind) as span:
             yield span
+
+    def link(self, span: "Span", traceparent: str) -> None:
+        """Say that what the span stands for went on in another trace."""
+        from opentelemetry.trace import get_current_span
+
+        span.add_link(get_current_span(_context(traceparent)).get_span_context())
 
     def end(self, span: "Span", code: int) -> None:
         """Say with which status code the request was answered."""
@@ -63,6 +67,14 @@ def spans_of(environ: Mapping[str, str]) -> Spans | None:
         remedy = "install tunelet[telemetry], or unset it"
         error = FieldError(name, environ[name], f"needs {missing.name}", remedy)
         raise Reject("traces cannot be sent", [error]) from missing
+
+
+def _context(traceparent: str | None) -> "Context":
+    from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+    return TraceContextTextMapPropagator().extract(
+        {"traceparent": traceparent} if traceparent else {}
+    )
 
 
 def carried(span: "Span") -> str:

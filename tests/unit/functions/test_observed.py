@@ -5,12 +5,18 @@ import json
 from typing import Any
 
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from werkzeug.test import Client
+from werkzeug.wrappers import Request, Response
 
 from adapters.cloudevents import binary
 from adapters.storage.memory import MemoryStore
 from functions.telemetry import log
 from functions.telemetry.metrics import MeteredStore
-from functions.telemetry.spans import spans_of
+from functions.telemetry.observed import observed
+from functions.telemetry.spans import Spans, spans_of
 from tests.unit.functions.conftest import SilentLauncher, World
 from tunelet import tracing
 from tunelet.errors import Retry, Throttled
@@ -131,6 +137,24 @@ def test_what_one_request_was_about_is_no_matter_of_the_next(world: World) -> No
     world.api.get("/api/experiments/digits")
     assert log.subject() == {}
     assert tracing.current() is None
+
+
+def test_a_span_is_linked_to_the_trace_that_its_request_joined() -> None:
+    kept = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(kept))
+
+    def joins(_: Request) -> Response:
+        tracing.join(CONTEXT)
+        return Response()
+
+    spans = Spans(provider.get_tracer("test"))
+    client = Client(Request.application(observed("complete", joins, spans)))
+    client.post("/", headers={"ce-type": "dev.knative.apiserver.resource.update"})
+    Client(Request.application(observed("complete", lambda _: Response(), spans))).post("/")
+    linked, alone = kept.get_finished_spans()
+    assert [format(link.context.trace_id, "032x") for link in linked.links] == [TRACE]
+    assert not alone.links
 
 
 def test_nothing_is_traced_unless_the_environment_says_where_to() -> None:
