@@ -15,7 +15,7 @@ from werkzeug.wrappers import Request, Response
 
 from functions.telemetry.log import LOGGER
 from tunelet.errors import Conflict, FieldError, Forbidden, NotFound, Reject, Retry, TuneletError
-from tunelet.log.entry import Damaged
+from tunelet.log.entry import Damaged, Newer
 
 MEDIA_TYPE = "application/problem+json"
 _SHOWN = 200
@@ -52,6 +52,11 @@ def answer(error: Exception, request: Request) -> Response:
             return problem(HTTPStatus.CONFLICT, str(error), request)
         case NotFound():
             return problem(HTTPStatus.NOT_FOUND, str(error), request)
+        case Newer():
+            # While versions are changed over, the next process that is asked may be a newer one.
+            LOGGER.warning(str(error))
+            after = {"Retry-After": "1"}
+            return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), request, (), after)
         case Damaged():
             LOGGER.error(str(error))
             detail = f"the experiment's log is damaged: {error}; tunelet verify names all of it"

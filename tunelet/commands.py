@@ -13,7 +13,14 @@ import msgspec
 from tunelet.trial import Assignment, Outcome, Report
 
 
-class _Command(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", tag=True):
+class _Command(
+    msgspec.Struct,
+    frozen=True,
+    omit_defaults=True,
+    forbid_unknown_fields=True,
+    tag_field="type",
+    tag=True,
+):
     pass
 
 

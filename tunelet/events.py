@@ -1,7 +1,8 @@
 """What may stand in a log: facts, in the past tense, never changed afterwards.
 
 The JSON of an event is the struct's fields beside a `type` that is the class's name
-(docs/protocol.md). A field may be added with a default; none may be renamed or removed.
+(docs/protocol.md). A field may be added with a default; none may be renamed or removed. Code that
+does not know a field refuses the entry, for it cannot know what depends on it.
 """
 
 from typing import Any
@@ -11,7 +12,14 @@ import msgspec
 from tunelet.trial import Assignment, Number, Report, TrialState
 
 
-class _Event(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="type", tag=True):
+class _Event(
+    msgspec.Struct,
+    frozen=True,
+    omit_defaults=True,
+    forbid_unknown_fields=True,
+    tag_field="type",
+    tag=True,
+):
     pass
 
 

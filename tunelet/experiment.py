@@ -47,7 +47,7 @@ class Terms(msgspec.Struct, frozen=True):
     constraints: tuple[Constraint, ...] = ()
 
 
-class Counts(msgspec.Struct, frozen=True):
+class Counts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Trials that have ended, by state, and how many of the failed ones count as failures."""
 
     complete: int = 0
@@ -56,7 +56,7 @@ class Counts(msgspec.Struct, frozen=True):
     cancelled: int = 0
 
 
-class Experiment(msgspec.Struct, frozen=True):
+class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One experiment. Times are seconds since the epoch."""
 
     namespace: str

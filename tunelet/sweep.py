@@ -6,7 +6,7 @@ from tunelet import commands
 from tunelet.errors import Retry
 from tunelet.experiment import DELETED, Experiment
 from tunelet.log import retention
-from tunelet.log.entry import Damaged
+from tunelet.log.entry import Damaged, Newer
 from tunelet.log.journals import Journals
 from tunelet.log.markers import Marker, Markers
 from tunelet.loop import Loop
@@ -81,6 +81,10 @@ class Sweep:
         """All that the marker's experiment needs; whether it is live."""
         try:
             return self._moved_on(marker)
+        except Newer as newer:
+            where = {"namespace": marker.namespace, "experiment": marker.name}
+            log.warning("left to a newer version of the service: %s", newer, extra=where)
+            return True
         except Damaged as damage:
             self._halt(marker, damage)
             return False

@@ -52,7 +52,7 @@ class TrialState(StrEnum):
         return self not in (TrialState.WAITING, TrialState.RUNNING)
 
 
-class Report(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+class Report(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, gc=False):
     """Intermediate values at one step (an epoch, say), by metric."""
 
     step: int
@@ -60,7 +60,7 @@ class Report(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     attempt: int = 1
 
 
-class Trial(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+class Trial(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, gc=False):
     """One trial. Times are seconds since the epoch."""
 
     number: int
@@ -106,7 +106,9 @@ class Verdict(StrEnum):
     """The infrastructure failed, not the training: no verdict on the hyperparameters."""
 
 
-class Outcome(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+class Outcome(
+    msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, gc=False
+):
     """The end of one attempt, as a launcher, the training code or a pipeline tells it."""
 
     verdict: Verdict

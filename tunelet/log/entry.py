@@ -21,7 +21,12 @@ class Damaged(TuneletError):
     """The log is not what the protocol allows; the experiment must not go on."""
 
 
-class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
+class Newer(Damaged):
+    """A newer version of this code wrote it: nothing is wrong with it, and it is left to those
+    that know what it means."""
+
+
+class Entry(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     format: int
     seq: int
     prev: str
@@ -51,8 +56,9 @@ def encode(entry: Entry) -> tuple[bytes, str]:
 def decode(data: bytes, seq: int, prev: str | None = None) -> tuple[Entry, str]:
     """The entry and its `sum`. Without `prev` its place in the chain is not checked.
 
-    Raises `Damaged` if the bytes are altered, belong elsewhere, do not follow `prev`, or
-    were written by a newer version.
+    Raises `Damaged` if the bytes are altered, belong elsewhere or do not follow `prev`, and
+    `Newer` if they say what this version does not know: to pass over a member that it has no
+    field for would leave that out of every snapshot which it writes.
     """
     body, end = data[:-_TAIL] + b"}", data[-_TAIL:]
     if end != _SUM % _digest(body):
@@ -61,19 +67,19 @@ def decode(data: bytes, seq: int, prev: str | None = None) -> tuple[Entry, str]:
     try:
         entry = _decoder.decode(body)
     except msgspec.ValidationError as error:
-        raise Damaged(f"entry {seq} holds what this version does not know: {error}") from error
+        raise Newer(
+            f"entry {seq} says what this version does not know ({error}): upgrade it"
+        ) from error
     if entry.seq != seq or prev not in (None, entry.prev):
         raise Damaged(f"entry {seq} is foreign: it does not follow entry {seq - 1} of this log")
     return entry, _digest(body).decode()
 
 
 def check_format(data: bytes, name: str) -> None:
-    """Raise `Damaged` if `data` was written in a newer format than this code reads."""
+    """Raise `Newer` if `data` was written in a newer format than this code reads."""
     written = msgspec.json.decode(data, type=_Format).format
     if written > FORMAT:
-        raise Damaged(
-            f"{name} is of format {written}; this version reads up to {FORMAT}: upgrade it"
-        )
+        raise Newer(f"{name} is of format {written}; this version reads up to {FORMAT}: upgrade it")
 
 
 def _digest(body: bytes) -> bytes:

@@ -23,7 +23,7 @@ from msgspec.structs import replace
 
 from tunelet.events import Deleted, Submitted
 from tunelet.experiment import DELETED, Experiment, evolve, retire
-from tunelet.log.entry import FORMAT, Damaged, Entry
+from tunelet.log.entry import FORMAT, Damaged, Entry, Newer
 from tunelet.trial import Trial
 
 WINDOW = 64
@@ -33,7 +33,7 @@ LARGEST = 1 << 16
 """No more trials are joined into one segment, which bounds what a reader has to hold."""
 
 
-class Segment(msgspec.Struct, frozen=True):
+class Segment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Trials that ended between two entries, in one object. Numbers and entries inclusive."""
 
     level: int
@@ -48,14 +48,14 @@ class Segment(msgspec.Struct, frozen=True):
         return f"segments/{self.level}/{self.seq:020d}.json"
 
 
-class Tombstone(msgspec.Struct, frozen=True):
+class Tombstone(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The entry with which an experiment was deleted. What is before it is nobody's any more."""
 
     seq: int
     at: float
 
 
-class Head(msgspec.Struct, frozen=True):
+class Head(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The state after entry `seq`, whose checksum is `sum`: what a snapshot holds."""
 
     format: int = FORMAT
@@ -184,13 +184,18 @@ def decode_trials(
 ) -> Iterator[Trial]:
     """A segment's trials with a number above `after`; the `known` ones, by number, as they are.
 
-    Raises `msgspec.MsgspecError` where the bytes are no segment's.
+    Raises `msgspec.DecodeError` where the bytes are no segment's, and `Newer`.
     """
     return (
-        known.get(number) or _trial.decode(line)
-        for number, line in numbered(data)
-        if number > after
+        known.get(number) or _decoded(line) for number, line in numbered(data) if number > after
     )
+
+
+def _decoded(line: bytes) -> Trial:
+    try:
+        return _trial.decode(line)
+    except msgspec.ValidationError as error:
+        raise Newer(f"a segment says what this version does not know ({error}): upgrade") from error
 
 
 def join(parts: Sequence[bytes]) -> bytes:

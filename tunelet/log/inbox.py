@@ -29,14 +29,14 @@ FULL = 256
 """At most so many letters are put into an entry, which bounds its size."""
 
 
-class Order(msgspec.Struct, frozen=True):
+class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Commands that stand together or not at all, for one life of an experiment's name."""
 
     uid: str
     commands: tuple[Command, ...]
 
 
-class _Letter(msgspec.Struct, frozen=True):
+class _Letter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     format: int
     orders: tuple[Order, ...]
 
