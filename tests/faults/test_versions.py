@@ -108,8 +108,8 @@ def test_a_snapshot_with_a_new_member_is_passed_over(store: MemoryStore, log: Jo
 
     def newer(data: bytes) -> bytes:
         tree: dict[str, Any] = json.loads(data)
-        # What the state means may depend on what is not known here.
-        tree["experiment"] |= {"mood": "good", "state": "PAUSED"}
+        # What a number means may depend on what is not known here.
+        tree["experiment"] |= {"mood": "good", "next_number": 7}
         return json.dumps(tree).encode()
 
     for key in keys:
