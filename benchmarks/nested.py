@@ -9,6 +9,7 @@ from typing import Any
 
 from hyperopt import Trials, hp
 from hyperopt.base import JOB_STATE_DONE, Domain, trials_from_docs
+from hyperopt.utils import coarse_utcnow
 
 from benchmarks.libraries import Library
 from tunelet.space import Categorical, Float, Int, Parameter, Space
@@ -32,7 +33,8 @@ class Hyperopt:
         seed = (self._seed * 1_000_003 + number) % 2**31
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            (doc,) = self._algorithm([number], self._domain, self._trials, seed, **self._given)
+            (doc,) = self._algorithm([number], self._domain, self._shown(), seed, **self._given)
+        doc |= {"book_time": coarse_utcnow(), "refresh_time": coarse_utcnow()}  # as fmin does
         self._insert(doc)
         values = doc["misc"]["vals"]
         assignment = self._space.build(lambda one: _decoded(one, values[one.name][0]))
@@ -59,6 +61,7 @@ class Hyperopt:
         misc = {"tid": number, "cmd": None, "workdir": None, "idxs": idxs, "vals": vals}
         (doc,) = self._trials.new_trial_docs([number], [None], [{"status": "new"}], [misc])
         doc |= {"state": JOB_STATE_DONE, "result": {"status": "ok", "loss": values[0]}}
+        doc |= {"book_time": coarse_utcnow(), "refresh_time": coarse_utcnow()}
         self._insert(doc)
 
     def anew(self) -> Callable[[], "Hyperopt"]:
@@ -74,6 +77,13 @@ class Hyperopt:
 
     def notes(self) -> tuple[list[Any], Any]:
         return [None] * len(self._asked), None
+
+    def _shown(self) -> Trials:
+        """Adaptive TPE fails at trials without a loss, so it is shown the others."""
+        if self._name != "atpe":
+            return self._trials
+        ended = [one for one in self._trials.trials if one["state"] == JOB_STATE_DONE]
+        return trials_from_docs(ended, validate=False)
 
     def _insert(self, doc: dict[str, Any]) -> None:
         self._trials._dynamic_trials.append(doc)

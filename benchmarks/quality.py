@@ -197,10 +197,11 @@ def _show(
 
 def _panels(found: Mapping[Race, Scores], parallel: int) -> list[list[Panel | None]]:
     names = [name for name in CONTESTANTS if any(race.algorithm == name for race in found)]
+    problems = [name for name in PROBLEMS if any(race.problem == name for race in found)]
     return [
         [
             Panel(name, problem, *found[race]) if race in found else None
-            for problem in PROBLEMS
+            for problem in problems
             for race in [Race(name, problem, parallel)]
         ]
         for name in names
