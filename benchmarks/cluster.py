@@ -95,9 +95,11 @@ def _loops(
         "kubectl": partial(_loop, by_kubectl, api, plain, jobs),
     }
     found: dict[str, list[Measured]] = {name: [] for name in measures}
-    for _ in range(rounds):
+    for round_ in range(rounds):
         for name, measure in measures.items():
             found[name].append(measure())
+            took = found[name][-1].seconds
+            print(f"round {round_ + 1} of {rounds}: {name} took {took:.1f} s", file=sys.stderr)
     return {name: _figures(measured) for name, measured in found.items()}
 
 

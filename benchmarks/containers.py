@@ -36,8 +36,12 @@ def began(pid: int) -> float:
 
 def address(pid: int) -> str | None:
     """That of the process's pod, if it has one by now."""
+    try:
+        lines = Path(f"/proc/{pid}/net/fib_trie").read_text().splitlines()
+    except (FileNotFoundError, ProcessLookupError):
+        return None  # what only prepared the container has ended since
     last = ""
-    for line in Path(f"/proc/{pid}/net/fib_trie").read_text().splitlines():
+    for line in lines:
         if "/32 host LOCAL" in line and not last.startswith("127."):
             return last
         last = line.rpartition(" ")[2]
