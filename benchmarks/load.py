@@ -89,8 +89,12 @@ def written(folder: Path, trials: int, writes: Callable[[Path, int], None]) -> P
 
 def _version() -> str:
     """Changes with the code that writes."""
-    sources = [*sorted((ROOT / "tunelet").glob("*.py")), Path(__file__)]
-    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources())).hexdigest()[:12]
+
+
+def sources() -> list[Path]:
+    """The files on which it depends what a log that is kept for the next run holds."""
+    return [*sorted((ROOT / "tunelet").rglob("*.py")), Path(__file__)]
 
 
 def write(folder: Path, trials: int) -> None:

@@ -249,6 +249,10 @@ def test_what_is_loaded_is_written_once(tmp_path: Path) -> None:
     assert wrote == [3]
 
 
+def test_a_log_is_written_anew_once_the_code_of_the_log_has_changed() -> None:
+    assert ROOT / "tunelet" / "log" / "journal.py" in load.sources()
+
+
 def test_a_trial_alone_costs_a_write_a_report_and_three_more_at_most() -> None:
     row = requests.measure(40, 1, delay=0.0)
     assert row.calls["put"] <= requests.REPORTS + 3 + 0.2  # the submission's, of 40 trials
