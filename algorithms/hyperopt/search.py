@@ -9,19 +9,15 @@ Adaptive TPE can be shown only trials that have a loss, and no distribution with
 or with weights: those are given by their quantiles.
 """
 
-import random
-import threading
 from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from algorithms.own.fresh import generator, new_ones
+from algorithms.seeding import seeded
 from tunelet.ports import Algorithm, Problem, Suggestions
 from tunelet.trial import Assignment, Trial
-
-_SEEDING = threading.Lock()
-"""Adaptive TPE draws from the generators of the whole process."""
 
 
 class Hyperopt:
@@ -42,20 +38,12 @@ class Hyperopt:
 
             def ask(place: int, attempt: int) -> Assignment:
                 seed = generator(problem.seed, place, f"hyperopt {attempt}").getrandbits(31)
-                with _SEEDING:
-                    _seed(seed)
+                with seeded(seed):  # adaptive TPE draws from the process's generators
                     known = history.trials(ended=self._adaptive)
                     (doc,) = self._suggest([history.next_id], history.domain, known, seed)
                 return history.assignment(doc["misc"]["vals"])
 
             return new_ones(problem, trials, count, ask, history.take, self._independent)
-
-
-def _seed(seed: int) -> None:
-    import numpy
-
-    random.seed(seed)
-    numpy.random.seed(seed)
 
 
 def _function(module: str, settings: dict[str, Any]) -> Callable[..., Any]:

@@ -7,20 +7,17 @@ follows from the seed and the trial's number.
 """
 
 import math
-import random
-import threading
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from algorithms.own.fresh import generator, new_ones
+from algorithms.own.ranking import loss
 from algorithms.ray.cube import Cube, Point
+from algorithms.seeding import seeded
 from tunelet.ports import Algorithm, Problem, Suggestions
-from tunelet.trial import Assignment, Trial, TrialState, number
-
-_SEEDING = threading.Lock()
-"""Most of the libraries draw from the generators of the whole process."""
+from tunelet.trial import Assignment, Trial
 
 
 class Known(NamedTuple):
@@ -64,30 +61,13 @@ class Searcher:
                 return None
             seed = generator(problem.seed, place, f"ray {attempt}").getrandbits(31)
             known = Known(cube, ended, pending, problem, seed)
-            with _SEEDING:
-                _seed(seed)
+            with seeded(seed):  # most of the libraries draw from the process's generators
                 point = propose(known, **self._settings)
             return None if point is None else cube.assignment(point)
 
         return new_ones(
             problem, trials, count, ask, lambda taken: pending.append(cube.point(taken))
         )
-
-
-def loss(trial: Trial, problem: Problem) -> float:
-    """What is to be minimized; NaN if the trial has nothing of it."""
-    objective = problem.objectives[0]
-    if trial.state is not TrialState.COMPLETE:
-        return math.nan
-    value = number(trial.values.get(objective.metric, math.nan))
-    return value if objective.direction == "minimize" else -value
-
-
-def _seed(seed: int) -> None:
-    import numpy
-
-    random.seed(seed)
-    numpy.random.seed(seed)
 
 
 if TYPE_CHECKING:
