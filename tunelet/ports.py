@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import msgspec
 
 from tunelet.errors import FieldError
-from tunelet.trial import Assignment, Outcome, Report, Trial
+from tunelet.trial import Assignment, Number, Outcome, Report, Trial, number
 
 if TYPE_CHECKING:
     from tunelet.curves import Curves
@@ -177,10 +177,21 @@ class Publisher(Protocol):
 
 
 class Objective(msgspec.Struct, frozen=True):
+    """A metric to be minimized or maximized."""
+
     metric: str
     direction: str
     """"minimize" or "maximize"."""
     goal: float | None = None
+
+    @property
+    def sign(self) -> int:
+        """A value times this is a loss: the less, the better."""
+        return 1 if self.direction == "minimize" else -1
+
+    def loss(self, values: Mapping[str, Number]) -> float:
+        """The metric's value as what is to be minimized; NaN if `values` lack it."""
+        return self.sign * number(values.get(self.metric, "NaN"))
 
     def better(self, a: float, b: float) -> bool:
         return a < b if self.direction == "minimize" else a > b

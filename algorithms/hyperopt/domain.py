@@ -10,7 +10,7 @@ from hyperopt.base import JOB_STATE_DONE, JOB_STATE_NEW, Domain, Trials, trials_
 from algorithms.hyperopt.nodes import nested
 from algorithms.own.kept import Made, Shelf
 from tunelet.ports import Problem
-from tunelet.trial import Assignment, Trial, TrialState, number
+from tunelet.trial import Assignment, Trial, TrialState
 
 _EPOCH = datetime.fromtimestamp(0)
 _NEW: dict[str, Any] = {"status": "new"}
@@ -80,14 +80,10 @@ class History:
         if not trial.state.finished:
             doc = self._document(tid, trial.hyperparameters, JOB_STATE_NEW, _NEW)
             return Told(doc, math.nan, False)
-        loss = math.nan if trial.state is TrialState.FAIL else self._loss(trial)
+        failed = trial.state is TrialState.FAIL
+        loss = math.nan if failed else self._objective.loss(trial.values)
         doc = self._document(tid, trial.hyperparameters, JOB_STATE_DONE, _result(loss))
         return Told(doc, loss, trial.state is TrialState.PRUNED)
-
-    def _loss(self, trial: Trial) -> float:
-        """What Hyperopt is to minimize; NaN if the trial has nothing of it."""
-        value = number(trial.values.get(self._objective.metric, math.nan))
-        return value if self._objective.direction == "minimize" else -value
 
     def _document(
         self, tid: int, assignment: Assignment, state: int, result: dict[str, Any]

@@ -10,11 +10,8 @@ Rank = tuple[float, float, int]
 
 def loss(trial: Trial, problem: Problem) -> float:
     """The first objective as what is to be minimized; NaN of a trial that is not complete."""
-    if trial.state is not TrialState.COMPLETE:
-        return math.nan
-    objective = problem.objectives[0]
-    value = number(trial.values.get(objective.metric, math.nan))
-    return value if objective.direction == "minimize" else -value
+    complete = trial.state is TrialState.COMPLETE
+    return problem.objectives[0].loss(trial.values) if complete else math.nan
 
 
 def rank(trial: Trial, problem: Problem) -> Rank:

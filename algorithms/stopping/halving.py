@@ -33,7 +33,7 @@ class Rungs:
         bootstrap: int,
         takes_part: Callable[[int], bool] = lambda _number: True,
     ) -> None:
-        self._sign = 1 if objective.direction == "minimize" else -1
+        self._sign = objective.sign
         self._first = first
         self._factor = factor
         self._bootstrap = bootstrap

@@ -26,7 +26,7 @@ class Milestones:
         steps: Sequence[float],
         takes_part: Callable[[int], bool] = lambda _number: True,
     ) -> None:
-        self._sign = -1 if objective.direction == "minimize" else 1
+        self._sign = -objective.sign
         self._steps = sorted(steps, reverse=True)
         self._takes_part = takes_part
         self._on: dict[float, list[float]] = {step: [] for step in steps}
@@ -112,7 +112,7 @@ class AsyncHyperBand(OfTrials):
         cutoff = quantile(others, (1 - 1 / self._factor) * 100)
         if not value < cutoff:
             return None
-        sign = -1 if objective.direction == "minimize" else 1
+        sign = -objective.sign
         return (
             f"{sign * value:g} at step {milestone:g} is not among the best 1 in "
             f"{self._factor:g} of {len(others) + 1} trials ({sign * cutoff:g})"

@@ -78,7 +78,7 @@ class Percentile(OfTrials):
             return None
         minimize = curves.objective.direction == "minimize"
         bound = quantile(others, self._percentile if minimize else 100 - self._percentile)
-        if not (best > bound if minimize else best < bound):
+        if not curves.objective.better(bound, best):
             return None
         return (
             f"its best, {best:g}, is not among the best {self._percentile:g} percent "
@@ -150,7 +150,7 @@ class Patience(OfTrials):
         self._wrapped = None if wrapped_pruner is None else _rule(wrapped_pruner)
 
     def stops(self, curves: Curves, number: int) -> str | None:
-        sign = 1 if curves.objective.direction == "minimize" else -1
+        sign = curves.objective.sign
         values = [sign * value for value in curves[number].values]
         if len(values) <= self._patience + 1:
             return None
@@ -190,7 +190,7 @@ class Improvements:
     """The best objective so far, and how many trials have ended since."""
 
     def __init__(self, objective: Objective, delta: float) -> None:
-        self._sign = 1 if objective.direction == "minimize" else -1
+        self._sign = objective.sign
         self._delta = delta
         self.best: float | None = None
         self.stale = 0

@@ -26,8 +26,8 @@ class Best:
     def add(self, curve: Curve, _start: int) -> None:
         if curve.final is None or math.isnan(curve.final):
             return
-        signed = curve.final if self._objective.direction == "minimize" else -curve.final
-        self._best = min(self._best or (math.inf, curve.number), (signed, curve.number))
+        loss = self._objective.sign * curve.final
+        self._best = min(self._best or (math.inf, curve.number), (loss, curve.number))
 
 
 class Wilcoxon(OfTrials):
@@ -44,7 +44,7 @@ class Wilcoxon(OfTrials):
         best = curves.index("best", lambda: Best(objective)).number
         if best is None:
             return None
-        sign = 1 if objective.direction == "minimize" else -1
+        sign = objective.sign
         mine, other = _signed(curves[number], sign), _signed(curves[best], sign)
         finite = all(map(math.isfinite, [*mine.values(), *other.values()]))
         differences = [mine[step] - other[step] for step in sorted(mine.keys() & other.keys())]
