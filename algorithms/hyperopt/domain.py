@@ -66,16 +66,8 @@ class History:
         self._docs.append(self._document(self.next_id, assignment, JOB_STATE_NEW, _NEW))
         self.next_id += 1
 
-    def _fits(self, trial: Trial) -> bool:
-        """Whether all values are possible here; those from another experiment may not be."""
-        known = self._space.parameters
-        return all(
-            name in known and known[name].fault(value) is None
-            for name, value in trial.hyperparameters.items()
-        )
-
     def _tell(self, tid: int, trial: Trial) -> Told | None:
-        if not self._fits(trial):
+        if not self._space.possible(trial.hyperparameters):
             return None
         if not trial.state.finished:
             doc = self._document(tid, trial.hyperparameters, JOB_STATE_NEW, _NEW)

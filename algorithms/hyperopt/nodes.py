@@ -62,14 +62,12 @@ def node(parameter: Parameter, below: Callable[[int], dict[str, Any]] = lambda _
     """
     name = parameter.name
     match parameter:
-        case Categorical(choices=choices, weights=weights):
-            places = {(isinstance(one, bool), one): i for i, one in enumerate(choices)}
+        case Categorical(count=count, weights=weights):
+            options = [_option(place, below(place)) for place in range(count)]
             return Node(
-                _choice(
-                    name, [_option(place, below(place)) for place in range(len(choices))], weights
-                ),
-                lambda value: places[isinstance(value, bool), value],
-                lambda place: choices[int(place)],
+                _choice(name, options, weights),
+                parameter.place,
+                lambda place: parameter.at(int(place)),
             )
         case Int(scale="log", min=low, max=high):
             expression = hp.qloguniform(name, math.log(low - 0.5), math.log(high + 0.5), 1)

@@ -115,10 +115,10 @@ class PastStudy:
         """The trial as Optuna knows it: failed if there is nothing to learn from it."""
         state = _STATES.get(trial.state, _FAIL)
         values = self._values(trial) if trial.state is TrialState.COMPLETE else None
-        fits = self._fits(trial.hyperparameters)
-        if not fits or (trial.state is TrialState.COMPLETE and values is None):
+        possible = self._space.possible(trial.hyperparameters)
+        if not possible or (trial.state is TrialState.COMPLETE and values is None):
             state, values = _FAIL, None
-        known = trial.hyperparameters if fits else {}
+        known = trial.hyperparameters if possible else {}
         return PastTrial(
             number=place,
             trial_id=place,
@@ -143,13 +143,6 @@ class PastStudy:
                 for one in self._constraints
             ]
         return found
-
-    def _fits(self, assignment: Assignment) -> bool:
-        """Whether all values are possible here; those from another experiment may not be."""
-        known = self._space.parameters
-        return all(
-            name in known and known[name].fault(value) is None for name, value in assignment.items()
-        )
 
     def _values(self, trial: Trial) -> list[float] | None:
         values = [number(trial.values.get(metric, math.nan)) for metric in self._metrics]
@@ -186,14 +179,10 @@ def _has_note(trial: Trial) -> bool:
 def view(parameter: Parameter) -> View:
     """Optuna's own distribution where it has one, else the quantile on [0, 1]."""
     match parameter:
-        case Categorical(choices=choices):
+        case Categorical():
             # By number, for Optuna takes True, 1 and 1.0 for one choice.
-            places = {(isinstance(one, bool), one): i for i, one in enumerate(choices)}
-            return View(
-                CategoricalDistribution(range(len(choices))),
-                lambda value: places[isinstance(value, bool), value],
-                choices.__getitem__,
-            )
+            places = CategoricalDistribution(range(parameter.count))
+            return View(places, parameter.place, parameter.at)
         case Int(min=low, scale=scale, step=step, count=count):
             high = low + (count - 1) * step
             return View(IntDistribution(low, high, log=scale == "log", step=step), int, int)

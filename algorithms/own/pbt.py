@@ -20,6 +20,7 @@ from algorithms.own.ranking import Rank, loss, rank
 from tunelet.ports import Algorithm, Problem, Suggestions
 from tunelet.space import Float, Int, Normal, Parameter, Quantized
 from tunelet.space.base import as_number
+from tunelet.space.conditions import identity
 from tunelet.trial import Assignment, Scalar, Trial
 
 _NOTE = "member"
@@ -153,13 +154,8 @@ def _perturbed(one: Parameter, value: Scalar, factor: float) -> Scalar:
         if moved != value or one.count is None:
             return moved
     values = [one.at(place) for place in range(one.count or 0)]
-    place = next(place for place, each in enumerate(values) if _same(each, value))
+    place = list(map(identity, values)).index(identity(value))
     return values[min(max(place + (1 if factor > 1 else -1), 0), len(values) - 1)]
-
-
-def _same(a: Scalar, b: Scalar) -> bool:
-    """Whether they are one choice; True and 1 are two."""
-    return a == b and isinstance(a, bool) == isinstance(b, bool)
 
 
 if TYPE_CHECKING:

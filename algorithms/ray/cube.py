@@ -34,7 +34,9 @@ class Cube:
 
     def point(self, assignment: Assignment) -> Point:
         return tuple(
-            self._place(one, assignment) if self._chosen(one) else one.to_unit(assignment[one.name])
+            one.place(assignment[one.name])
+            if isinstance(one, Categorical) and self._choices
+            else one.to_unit(assignment[one.name])
             for one in self._space
         )
 
@@ -57,11 +59,3 @@ class Cube:
 
     def _chosen(self, one: Parameter) -> bool:
         return self._choices and isinstance(one, Categorical)
-
-    def _place(self, one: Parameter, assignment: Assignment) -> int:
-        value = assignment[one.name]
-        return next(
-            place
-            for place in range(one.count or 0)
-            if one.at(place) == value and isinstance(one.at(place), bool) == isinstance(value, bool)
-        )

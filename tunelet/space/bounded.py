@@ -170,8 +170,12 @@ class Categorical(Parameter):
         index = bisect_right(self._bounds, unit) - 1
         return self.choices[min(index, len(self.choices) - 1)]
 
+    def place(self, value: "Scalar") -> int:
+        """The index of a choice; raises `KeyError` for what is none. True and 1 are two."""
+        return self._places[identity(value)]
+
     def to_unit(self, value: "Scalar") -> float:
-        index = self._places[identity(value)]
+        index = self.place(value)
         return (self._bounds[index] + self._bounds[index + 1]) / 2
 
     def fault(self, value: object) -> Fault | None:
@@ -180,7 +184,7 @@ class Categorical(Parameter):
         return Fault("is not one of the choices", f"use one of {listed(self.choices)}")
 
     def canonical(self, value: "Scalar") -> "Scalar":
-        return self.choices[self._places[identity(value)]]
+        return self.choices[self.place(value)]
 
     def reaches(self, low: float, high: float) -> bool:
         return any(Between(low, high).holds(choice) for choice in self.choices)

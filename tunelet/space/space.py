@@ -126,6 +126,16 @@ class Space:
             found += self._problems_of(one, assignment, one.name in active, field_prefix)
         return found
 
+    def possible(self, assignment: "Assignment") -> bool:
+        """Whether every value is one that its parameter can have, whatever is active.
+
+        Those from another experiment may not be.
+        """
+        return all(
+            name in self.parameters and self.parameters[name].fault(value) is None
+            for name, value in assignment.items()
+        )
+
     def size(self) -> int | None:
         """The number of different assignments.
 
