@@ -7,13 +7,13 @@ space is.
 """
 
 import math
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from tunelet.space import Categorical, Condition, OneOf, Parameter, Space
+from tunelet.space import Parameter, Space
+from tunelet.space.counting import cuts
 from tunelet.trial import Assignment, Scalar
 
 Links = frozenset[tuple[str, str]]
@@ -142,17 +142,6 @@ def _stretches(
     if not asked:
         yield Stretch(0, len(values), frozenset())
         return
-    for start, stop in pairwise(_cuts(parent, values, list(asked.values()))):
+    for start, stop in pairwise(cuts(parent, values, asked.values())):
         fulfilled = (name for name, condition in asked.items() if condition.holds(values[start]))
         yield Stretch(start, stop, frozenset((parent.name, name) for name in fulfilled))
-
-
-def _cuts(parent: Parameter, values: Sequence[Any], asked: Sequence[Condition]) -> list[int]:
-    """Indices between which no condition's answer changes."""
-    if isinstance(parent, Categorical):
-        return list(range(len(values) + 1))
-    cuts = {0, len(values)}
-    for condition in asked:
-        edges = condition.values if isinstance(condition, OneOf) else (condition.min, condition.max)
-        cuts.update(side(values, edge) for edge in edges for side in (bisect_left, bisect_right))
-    return sorted(cuts)

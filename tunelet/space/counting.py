@@ -7,12 +7,13 @@ nor the values of a large grid, only the points at which a condition starts and 
 
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
 from tunelet.space.base import Grid, Parameter
 from tunelet.space.bounded import Categorical
-from tunelet.space.conditions import OneOf
+from tunelet.space.conditions import Condition, OneOf
 
 _INTRICATE = 4096
 """Sets of inactive parameters beyond which counting is given up."""
@@ -73,20 +74,23 @@ def _outcomes(parent: Parameter, children: list[Parameter]) -> Counter[frozenset
     """How many of a finite parent's values make which of its children inactive."""
     grid = Grid(parent, parent.count or 0)
     found: Counter[frozenset[str]] = Counter()
-    for first, end in pairwise(_cuts(parent, grid, children)):
+    asked = [child.when[parent.name] for child in children]
+    for first, end in pairwise(cuts(parent, grid, asked)):
         value = grid[first]
         dead = (one.name for one in children if not one.when[parent.name].holds(value))
         found[frozenset(dead)] += end - first
     return found
 
 
-def _cuts(parent: Parameter, grid: Grid, children: list[Parameter]) -> list[int]:
-    """Indices between which the values do not differ for any child."""
+def cuts(parent: Parameter, values: Sequence[Any], conditions: Iterable[Condition]) -> list[int]:
+    """Indices between which no condition's answer changes, with those of both ends.
+
+    `values` are some of the parent's: ascending, unless they are choices.
+    """
     if isinstance(parent, Categorical):
-        return list(range(len(grid) + 1))
-    cuts = {0, len(grid)}
-    for child in children:
-        condition = child.when[parent.name]
-        edges = condition.values if isinstance(condition, OneOf) else (condition.min, condition.max)
-        cuts.update(side(grid, edge) for edge in edges for side in (bisect_left, bisect_right))  # type: ignore[type-var]
-    return sorted(cuts)
+        return list(range(len(values) + 1))
+    found = {0, len(values)}
+    for one in conditions:
+        edges = one.values if isinstance(one, OneOf) else (one.min, one.max)
+        found.update(side(values, edge) for edge in edges for side in (bisect_left, bisect_right))
+    return sorted(found)
