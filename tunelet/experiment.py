@@ -48,12 +48,13 @@ class Terms(msgspec.Struct, frozen=True):
 
 
 class Counts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Trials that have ended, by state, and how many of the failed ones count as failures."""
+    """Trials that have ended, by state."""
 
     complete: int = 0
     pruned: int = 0
     fail: int = 0
     cancelled: int = 0
+    """How many of the failed ones count as no failure: the experiment's end cancelled them."""
 
 
 class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -120,14 +121,14 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many trials there are in each state, by its name in lower case."""
+        """How many trials there are in each state, by the words of the API."""
         live = [trial.state for trial in self.live]
         return {
             "waiting": live.count(TrialState.WAITING),
             "running": live.count(TrialState.RUNNING),
             "complete": self.ended.complete,
             "pruned": self.ended.pruned,
-            "fail": self.ended.fail,
+            "failed": self.ended.fail,
         }
 
     def elapsed(self, now: float) -> float:

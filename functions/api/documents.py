@@ -1,11 +1,10 @@
 """Experiments and trials as the JSON that callers see, and the links between them."""
 
-from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
 from tunelet.experiment import Experiment
-from tunelet.trial import Trial, TrialState
+from tunelet.trial import Trial
 
 Json = dict[str, Any]
 
@@ -30,7 +29,7 @@ def experiment_json(experiment: Experiment) -> Json:
         "submitted_at": time_json(experiment.submitted_at),
         "ended_at": time_json(experiment.ended_at),
         "spec": experiment.spec,
-        "counts": _counts(experiment),
+        "counts": experiment.counts,
         **best_json(experiment, list(experiment.best)),
         "links": _links(experiment),
     }
@@ -70,17 +69,6 @@ def base(namespace: str | None) -> str:
 def _links(experiment: Experiment) -> Json:
     here = f"{base(experiment.namespace)}/experiments/{experiment.name}"
     return {"self": here, "trials": f"{here}/trials", "best": f"{here}/best"}
-
-
-def _counts(experiment: Experiment) -> Json:
-    now = Counter(trial.state for trial in experiment.live)
-    return {
-        "waiting": now[TrialState.WAITING],
-        "running": now[TrialState.RUNNING],
-        "complete": experiment.ended.complete,
-        "pruned": experiment.ended.pruned,
-        "failed": experiment.ended.fail,
-    }
 
 
 def time_json(seconds: float | None) -> str | None:

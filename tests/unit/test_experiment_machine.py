@@ -305,10 +305,13 @@ class Machine(RuleBasedStateMachine):
     @invariant()
     def counts_are_what_one_counts(self) -> None:
         assert self.experiment is not None
-        states = [trial.state.lower() for trial in self.trials]
+        states = [trial.state for trial in self.trials]
         assert self.experiment.counts == {
-            state: states.count(state)
-            for state in ("waiting", "running", "complete", "pruned", "fail")
+            "waiting": states.count("WAITING"),
+            "running": states.count("RUNNING"),
+            "complete": states.count("COMPLETE"),
+            "pruned": states.count("PRUNED"),
+            "failed": states.count("FAIL"),
         }
 
     @invariant()
