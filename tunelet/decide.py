@@ -67,6 +67,18 @@ def decide(experiment: Experiment | None, command: Command, now: float) -> Event
     return direct if after is None else direct + _consequences(after, now)
 
 
+def foreseen(
+    experiment: Experiment | None, asked: Iterable[Command], now: float
+) -> Experiment | None:
+    """The state that the commands would lead to, each decided on what those before it leave.
+
+    Raises what `decide` raises.
+    """
+    for command in asked:
+        experiment = evolve_all(experiment, decide(experiment, command, now))
+    return experiment
+
+
 def _direct(experiment: Experiment | None, command: Command, now: float) -> Events:
     if isinstance(command, commands.Submit):
         return _submit(experiment, command, now)

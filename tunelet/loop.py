@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 from tunelet import commands
 from tunelet.commands import Command
-from tunelet.decide import decide
+from tunelet.decide import foreseen
 from tunelet.errors import NotFound, Retry
-from tunelet.experiment import DELETED, RUNNING, Experiment, evolve_all
+from tunelet.experiment import DELETED, RUNNING, Experiment
 from tunelet.log.journals import Journals
 from tunelet.log.markers import Markers
 from tunelet.ports import FINISHED, LAUNCH, SUGGEST, Publisher, Signal
@@ -99,9 +99,7 @@ class Loop:
         light = self._suggesting.light(experiment)
         if not light or not any(isinstance(command, commands.Finish) for command in seen):
             return []
-        after: Experiment | None = experiment
-        for command in seen:
-            after = evolve_all(after, decide(after, command, self._journals.clock()))
+        after = foreseen(experiment, seen, self._journals.clock())
         return [self._suggesting.suggested(after)] if after is not None and after.room > 0 else []
 
     def follow(self, experiment: Experiment) -> None:

@@ -14,9 +14,9 @@ from typing import cast
 from tunelet import commands
 from tunelet.commands import Command
 from tunelet.curves import Curves
-from tunelet.decide import decide
+from tunelet.decide import foreseen
 from tunelet.errors import TuneletError
-from tunelet.experiment import Experiment, evolve_all
+from tunelet.experiment import Experiment
 from tunelet.log.journals import Journals
 from tunelet.ports import Catalog, StoppingRule
 from tunelet.trial import Outcome, TrialState, Verdict
@@ -40,9 +40,7 @@ class Stopping:
         """What follows from `seen` by the rules; without it, for every trial that runs."""
         if not self._asked_for(experiment):
             return []
-        after: Experiment | None = experiment
-        for command in seen:
-            after = evolve_all(after, decide(after, command, self._journals.clock()))
+        after = foreseen(experiment, seen, self._journals.clock())
         if after is None or after.over:
             return []
         told = {one.number for one in seen if isinstance(one, commands.Record)}
