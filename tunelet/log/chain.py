@@ -90,12 +90,12 @@ def _after_tombstone(store: Store, path: str, seq: int) -> Head:
     stored = store.get(entry_key(path, seq))
     if stored is None:
         raise Damaged(f"entry {seq} is missing: the tombstone of an experiment that was deleted")
-    entry, total = decode(stored.data, seq)
+    entry, checksum = decode(stored.data, seq)
     at = [i for i, event in enumerate(entry.events) if isinstance(event, Deleted)]
     if not at:
         raise Damaged(f"entry {seq} is foreign: it is no tombstone")
     rest = Entry(entry.format, seq, entry.prev, entry.nonce, entry.events[at[-1] :])
-    return follow(Head(), rest, total)[0]
+    return follow(Head(), rest, checksum)[0]
 
 
 def heads(store: Store, path: str, head: Head) -> Iterator[Step]:
@@ -104,8 +104,8 @@ def heads(store: Store, path: str, head: Head) -> Iterator[Step]:
     It does not run after whoever writes meanwhile: it might never arrive.
     """
     for data in _behind(store, path, head.seq):
-        entry, total = decode(data, head.seq + 1, head.sum)
-        head, closed = follow(head, entry, total)
+        entry, checksum = decode(data, head.seq + 1, head.sum)
+        head, closed = follow(head, entry, checksum)
         yield Step(entry, head, closed)
 
 

@@ -49,8 +49,8 @@ _TAIL = len(_SUM % (b"0" * 64))
 def encode(entry: Entry) -> tuple[bytes, str]:
     """The bytes of an entry, and its `sum`."""
     body = _encoder.encode(entry)
-    total = _digest(body)
-    return body[:-1] + _SUM % total, total.decode()
+    checksum = _digest(body)
+    return body[:-1] + _SUM % checksum, checksum.decode()
 
 
 def decode(data: bytes, seq: int, prev: str | None = None) -> tuple[Entry, str]:

@@ -98,8 +98,11 @@ class Closed(msgspec.Struct, frozen=True):
         return _joined(self.joined[level])
 
 
-def follow(head: Head, entry: Entry, total: str) -> tuple[Head, Closed | None]:
-    """The head after `entry`, whose checksum is `total`, and the window that it closed, if any."""
+def follow(head: Head, entry: Entry, checksum: str) -> tuple[Head, Closed | None]:
+    """The head after `entry`, and the window that it closed, if any.
+
+    Raises `Damaged` if the entry begins a log with something other than a submission.
+    """
     experiment, segments, tombstone = head.experiment, head.segments, head.tombstone
     for event in entry.events:
         if isinstance(event, Deleted):
@@ -111,7 +114,7 @@ def follow(head: Head, entry: Entry, total: str) -> tuple[Head, Closed | None]:
     after = replace(
         head,
         seq=entry.seq,
-        sum=total,
+        sum=checksum,
         experiment=experiment,
         segments=segments,
         tombstone=tombstone,

@@ -85,13 +85,13 @@ class Tail:
         """The newest head known, which need not be the log's end."""
         return self.head or self.advance()
 
-    def append(self, entry: Entry, total: str, sent: Moment) -> bool:
+    def append(self, entry: Entry, checksum: str, sent: Moment) -> bool:
         """An entry of this process was created behind the head. False: in a purged log."""
         assert self.head is not None
         if not self._fresh() and not self.stands(self.head.seq):
             self.forget()
             return False
-        self.head, closed = follow(self.head, entry, total)
+        self.head, closed = follow(self.head, entry, checksum)
         self.taken.extend(entry.taken)
         self._sound, self._end = self.head.seq, sent
         if closed is not None:

@@ -120,18 +120,18 @@ class _Log:
         """The entry's checksum, if it can be trusted, and what is wrong with it."""
         self.read += 1
         try:
-            entry, total = decode(at.data, seq, prev)
-            self._fold(entry, total)
-            return total, None
+            entry, checksum = decode(at.data, seq, prev)
+            self._fold(entry, checksum)
+            return checksum, None
         except (Damaged, KeyError, ValueError) as error:
             self._sound = False
             told = str(error) if isinstance(error, Damaged) else f"entry {seq} cannot be folded"
             return _sum(at.data, seq), Finding(at.key, told)
 
-    def _fold(self, entry: Entry, total: str) -> None:
+    def _fold(self, entry: Entry, checksum: str) -> None:
         if not self._sound:
             return
-        self.head, closed = follow(self.head, entry, total)
+        self.head, closed = follow(self.head, entry, checksum)
         if closed is not None:
             self.derived.closed(closed)
 

@@ -53,14 +53,14 @@ class Writer:
         )
         data, _ = encode(entry)
         try:
-            entry, total = decode(data, entry.seq, head.sum)  # as all others will read it
+            entry, checksum = decode(data, entry.seq, head.sum)  # as all others will read it
         except Damaged as error:
             raise ValueError(f"this cannot stand in a log: {error}") from error
         key, sent = entry_key(self._path, entry.seq), self._tail.now()
         if not self._create(key, data, until):
             return False
         self.took(time.monotonic() - sent.monotonic)
-        if not self._follow(entry, total, sent, until):
+        if not self._follow(entry, checksum, sent, until):
             self._store.delete(key)
             return False
         self._led = entry.seq
@@ -95,11 +95,11 @@ class Writer:
         except (Retry, Reject):
             return None
 
-    def _follow(self, entry: Entry, total: str, sent: Moment, until: float) -> bool:
+    def _follow(self, entry: Entry, checksum: str, sent: Moment, until: float) -> bool:
         """Build on the entry just written, unless it stands in what a purge has left."""
         for tries in count():
             try:
-                return self._tail.append(entry, total, sent)
+                return self._tail.append(entry, checksum, sent)
             except (Retry, Reject) as fault:
                 if time.monotonic() >= until:
                     raise CommitUnknown(f"the change may have come too late: {fault}") from fault
