@@ -24,7 +24,7 @@ for step in (1, 2, 3):
     print(f"step={step} objective={float(given['learning_rate']) / step}", flush=True)
     time.sleep(0.5)
 """
-SEED = {
+SMALLEST = {
     "model_training_code": {
         "image": "localhost/python:3.11",
         "command": ["python3", "-c", TRAIN],
@@ -89,7 +89,7 @@ def test_the_cluster_takes_every_manifest_strictly(kubectl: Kubectl) -> None:
 def test_an_experiment_of_real_pods_ends_though_function_pods_are_killed(
     kubectl: Kubectl, service: Client
 ) -> None:
-    name = service.submit(SEED).name
+    name = service.submit(SMALLEST).name
     deadline, killed, chance = time.monotonic() + 900, 0, random.Random(1)
     logs = (*HERE, "logs", "-l", "app.kubernetes.io/name=tunelet", "--tail=50")
     while True:

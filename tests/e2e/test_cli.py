@@ -21,7 +21,7 @@ from tunelet.dead import DeadLetters
 ROOT = Path(__file__).resolve().parents[2]
 TUNELET = [sys.executable, "-c", "import sys; from tunelet.cli import main; sys.exit(main())"]
 
-SEED = """{"model_training_code": "docker_image_url",
+SMALLEST = """{"model_training_code": "docker_image_url",
  "hyperparameters": {
     "learning_rate": {"type": "float", "min": 0.01, "max": 0.1},
     "batch_size":    {"type": "int", "min": 32, "max": 128}},
@@ -48,7 +48,7 @@ class Shell:
     def __init__(self, url: str, folder: Path) -> None:
         self.folder = folder
         self.env = os.environ | {"PYTHONPATH": str(ROOT), "TUNELET_URL": url, "TERM": "xterm"}
-        (folder / "request.json").write_text(SEED)
+        (folder / "request.json").write_text(SMALLEST)
 
     def __call__(self, *arguments: str, stdin: str = "") -> Ran:
         done = subprocess.run(

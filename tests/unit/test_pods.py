@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.test_spec import SEED, errors, parsed
+from tests.unit.test_spec import SMALLEST, errors, parsed
 from tunelet.errors import FieldError
 
 PYTORCH: dict[str, Any] = {
@@ -26,7 +26,7 @@ CONDITIONS = {"success_condition": "status.ok", "failure_condition": "status.bad
 
 
 def refused(**code: Any) -> list[FieldError]:
-    return errors({**SEED, "model_training_code": code})
+    return errors({**SMALLEST, "model_training_code": code})
 
 
 def of_image(**fields: Any) -> list[FieldError]:
@@ -43,7 +43,7 @@ def test_what_only_kubernetes_asks_for_stands_in_the_log_only_if_it_is_given() -
         "secrets": {"KEY": {"name": "keys", "key": "api"}},
         "env_from": [{"secretRef": {"name": "all"}}],
     }
-    spec = parsed({**SEED, "model_training_code": given})
+    spec = parsed({**SMALLEST, "model_training_code": given})
     code = spec["model_training_code"]
     assert {name: code[name] for name in given} == given
     assert "tolerations" not in code
@@ -98,20 +98,20 @@ def test_a_placeholder_without_a_hyperparameter_is_refused_by_name() -> None:
 
 def test_a_manifest_that_names_none_gets_arguments_if_it_has_a_container() -> None:
     one = {"template": {"spec": {"containers": [{"name": "pytorch"}]}}}
-    assert parsed({**SEED, "model_training_code": {"manifest": {**PYTORCH, "spec": one}}})
+    assert parsed({**SMALLEST, "model_training_code": {"manifest": {**PYTORCH, "spec": one}}})
     (error,) = refused(manifest={**PYTORCH, "spec": {}})
     assert "no container" in error.message
 
 
 def test_the_container_that_trains_must_be_named_where_it_cannot_be_known() -> None:
-    assert parsed({**SEED, "model_training_code": {"manifest": PYTORCH}})
+    assert parsed({**SMALLEST, "model_training_code": {"manifest": PYTORCH}})
     (error,) = refused(manifest=DRILL, **CONDITIONS)
     assert error.field == "model_training_code.primary_container"
     assert '"log", "pytorch"' in error.remedy
     (error,) = refused(manifest=DRILL, primary_container="train", **CONDITIONS)
     assert "no container of the manifest" in error.message
     code = {"manifest": DRILL, "primary_container": "log", **CONDITIONS}
-    assert parsed({**SEED, "model_training_code": code})["model_training_code"] == code
+    assert parsed({**SMALLEST, "model_training_code": code})["model_training_code"] == code
 
 
 def test_a_kind_that_is_not_known_needs_conditions_and_all_need_ones_that_can_be_read() -> None:

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from tunelet.errors import FieldError, Reject
 from tunelet.ports import Algorithm, Demands
-from tunelet.request.spec import parse, parse_changes, request_schema
+from tunelet.request.models import request_schema
+from tunelet.request.spec import parse, parse_changes
 
-SEED: dict[str, Any] = {
+SMALLEST: dict[str, Any] = {
     "model_training_code": "docker_image_url",
     "hyperparameters": {
         "learning_rate": {"type": "float", "min": 0.01, "max": 0.1},
@@ -151,7 +152,7 @@ def spec_or_reject(raw: object) -> dict[str, Any] | Reject:
 
 
 def errors_with(**fields: Any) -> list[FieldError]:
-    return errors({**SEED, **fields})
+    return errors({**SMALLEST, **fields})
 
 
 def errors_of(**form: Any) -> list[FieldError]:
@@ -166,7 +167,7 @@ def errors_of(**form: Any) -> list[FieldError]:
 
 
 def test_the_seed_request_passes_word_for_word_and_gets_every_default() -> None:
-    assert parsed(SEED) == {
+    assert parsed(SMALLEST) == {
         "name": None,
         "namespace": "default",
         "model_training_code": {
@@ -176,7 +177,7 @@ def test_the_seed_request_passes_word_for_word_and_gets_every_default() -> None:
             "env": {},
             "resources": {},
         },
-        "hyperparameters": SEED["hyperparameters"],
+        "hyperparameters": SMALLEST["hyperparameters"],
         "hpo_algorithm": {"name": "random_search", "settings": {}},
         "early_stopping": [],
         "objectives": [{"metric": "objective", "direction": "minimize", "goal": None}],
@@ -224,26 +225,28 @@ def test_short_forms_are_written_out() -> None:
 
 
 def test_the_objective_can_be_named_alone() -> None:
-    spec = parsed({**SEED, "objective": {"metric": "loss"}})
+    spec = parsed({**SMALLEST, "objective": {"metric": "loss"}})
     assert spec["objectives"] == [{"metric": "loss", "direction": "minimize", "goal": None}]
 
 
 def test_a_raw_manifest_is_training_code_just_as_a_wrapped_one() -> None:
-    assert parsed({**SEED, "model_training_code": JOB})["model_training_code"] == {"manifest": JOB}
-    wrapped = parsed({**SEED, "model_training_code": {"manifest": JOB}})
+    assert parsed({**SMALLEST, "model_training_code": JOB})["model_training_code"] == {
+        "manifest": JOB
+    }
+    wrapped = parsed({**SMALLEST, "model_training_code": {"manifest": JOB}})
     assert wrapped["model_training_code"] == {"manifest": JOB}
 
 
 def test_the_address_gives_the_namespace_and_the_request_may_only_repeat_it() -> None:
-    assert parsed(SEED, "team-a")["namespace"] == "team-a"
-    assert parsed({**SEED, "namespace": "team-a"}, "team-a")["namespace"] == "team-a"
-    (error,) = errors({**SEED, "namespace": "team-b"}, "team-a")
+    assert parsed(SMALLEST, "team-a")["namespace"] == "team-a"
+    assert parsed({**SMALLEST, "namespace": "team-a"}, "team-a")["namespace"] == "team-a"
+    (error,) = errors({**SMALLEST, "namespace": "team-b"}, "team-a")
     assert error.field == "namespace"
     assert "team-a" in error.message
-    assert errors(SEED, "No Such")[0].field == "namespace"
+    assert errors(SMALLEST, "No Such")[0].field == "namespace"
 
 
-@pytest.mark.parametrize("raw", [SEED, FULL, {**SEED, "model_training_code": JOB}])
+@pytest.mark.parametrize("raw", [SMALLEST, FULL, {**SMALLEST, "model_training_code": JOB}])
 def test_parsing_a_normalized_spec_again_changes_nothing(raw: dict[str, Any]) -> None:
     spec = parsed(raw)
     assert parsed(spec) == spec
@@ -254,11 +257,11 @@ def test_parsing_a_normalized_spec_again_changes_nothing(raw: dict[str, Any]) ->
 @pytest.mark.parametrize(
     "raw",
     [
-        SEED,
+        SMALLEST,
         FULL,
-        {**SEED, "model_training_code": JOB},
-        {**SEED, "model_training_code": {"manifest": JOB}},
-        {**SEED, "objective": {"goal": 0}, "name": None},
+        {**SMALLEST, "model_training_code": JOB},
+        {**SMALLEST, "model_training_code": {"manifest": JOB}},
+        {**SMALLEST, "objective": {"goal": 0}, "name": None},
     ],
 )
 def test_the_schema_accepts_what_is_accepted_before_and_after(raw: dict[str, Any]) -> None:
@@ -270,7 +273,7 @@ def test_the_schema_accepts_what_is_accepted_before_and_after(raw: dict[str, Any
 
 def test_the_examples_of_the_schema_can_be_submitted() -> None:
     schema = request_schema()
-    assert SEED in schema["examples"]
+    assert SMALLEST in schema["examples"]
     for shown in schema["examples"]:
         jsonschema.validate(shown, schema)
         parsed(shown)
@@ -288,7 +291,7 @@ def test_the_examples_of_the_schema_can_be_submitted() -> None:
 )
 def test_the_schema_refuses_what_has_a_wrong_shape(change: dict[str, Any]) -> None:
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate({**SEED, **change}, request_schema())
+        jsonschema.validate({**SMALLEST, **change}, request_schema())
     errors_with(**change)
 
 
@@ -610,7 +613,7 @@ def test_an_incomplete_manifest_is_refused_at_the_place_where_the_user_wrote_it(
 )
 def test_secrets_in_the_training_code_are_never_repeated(code: dict[str, Any]) -> None:
     with pytest.raises(Reject) as caught:
-        parsed({**SEED, "model_training_code": code, "password": "hunter2"})
+        parsed({**SMALLEST, "model_training_code": code, "password": "hunter2"})
     assert "hunter2" not in str(caught.value)
     assert "hunter2" not in repr(caught.value.errors)
 
@@ -624,7 +627,7 @@ def test_long_values_are_shortened() -> None:
 
 def test_an_answer_lists_at_most_a_hundred_errors() -> None:
     with pytest.raises(Reject, match="the request has more than 100 problems") as caught:
-        parsed({**SEED, **{f"field{index}": 1 for index in range(300)}})
+        parsed({**SMALLEST, **{f"field{index}": 1 for index in range(300)}})
     assert len(caught.value.errors) == 100
 
 
@@ -716,7 +719,7 @@ def test_one_broken_part_of_a_full_request_is_named_or_harmless(data: st.DataObj
         jsonschema.validate(raw, request_schema())
 
 
-SPEC = parsed(SEED)
+SPEC = parsed(SMALLEST)
 
 
 def test_changes_hold_only_the_fields_that_were_given() -> None:

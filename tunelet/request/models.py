@@ -1,7 +1,7 @@
 """What a user may write: the shape of a request, in its short and its full forms.
 
 These models check shapes and fill in defaults; what the fields mean together is checked
-in `tunelet.request.spec` and `tunelet.request.hyperparameters`. The JSON Schema is made from them.
+in the other modules of this package. The JSON Schema is made from them.
 """
 
 from typing import Annotated, Any, Literal
@@ -293,17 +293,18 @@ class Algorithm(Shape):
     settings: dict[str, Any] = Field(default={})
 
 
-def _algorithm(written: Any) -> Any:
+def _named(written: Any) -> Any:
+    """The full form of what may be given by its name alone."""
     return {"name": written} if isinstance(written, str) else written
 
 
 def _rules(written: Any) -> Any:
     each = written if isinstance(written, list) else [] if written is None else [written]
-    return [_algorithm(one) for one in each]
+    return [_named(one) for one in each]
 
 
 AlgorithmOrName = Annotated[
-    Algorithm, BeforeValidator(_algorithm, json_schema_input_type=str | Algorithm)
+    Algorithm, BeforeValidator(_named, json_schema_input_type=str | Algorithm)
 ]
 Rules = Annotated[
     list[Algorithm],
@@ -324,10 +325,6 @@ class Source(Shape):
     """An earlier experiment of the same namespace."""
 
     name: str = Field(pattern=NAME)
-
-
-def _source(written: Any) -> Any:
-    return {"name": written} if isinstance(written, str) else written
 
 
 class Objective(Shape):
@@ -399,7 +396,7 @@ class Request(Terms):
     objectives: list[Objective] | None = Field(default=None, min_length=1, max_length=16)
     constraints: list[Constraint] = Field(default=[], max_length=16)
     warm_start: list[
-        Annotated[Source, BeforeValidator(_source, json_schema_input_type=str | Source)]
+        Annotated[Source, BeforeValidator(_named, json_schema_input_type=str | Source)]
     ] = Field(
         default=[],
         max_length=16,
@@ -419,7 +416,7 @@ class Request(Terms):
     seed: Annotated[int, Field(ge=0, le=SAFE_INTEGER)] | None = None
 
 
-SEED: dict[str, Any] = {
+SMALLEST: dict[str, Any] = {
     "model_training_code": "docker_image_url",
     "hyperparameters": {
         "learning_rate": {"type": "float", "min": 0.01, "max": 0.1},
@@ -460,5 +457,5 @@ def request_schema() -> dict[str, Any]:
         "$id": "urn:tunelet:schema:request:v1",
         **Request.model_json_schema(mode="validation"),
         "title": "Tunelet experiment request",
-        "examples": [SEED, _FULL],
+        "examples": [SMALLEST, _FULL],
     }
