@@ -99,6 +99,11 @@ def problems(code: Mapping[str, Any], hyperparameters: Collection[str]) -> list[
     ]
 
 
+def placeholder(name: str) -> str:
+    """What stands for the hyperparameter of this name."""
+    return "${" + HYPERPARAMETERS + name + "}"
+
+
 def text(value: Scalar) -> str:
     """A hyperparameter as it stands in an argument: true, false, null, 0.001, or the string."""
     return value if isinstance(value, str) else json.dumps(value)

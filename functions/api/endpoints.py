@@ -154,7 +154,7 @@ def events(call: Call) -> Response:
 
 def schema(call: Call) -> Response:
     """The JSON Schema of a request."""
-    from tunelet.request.spec import request_schema
+    from tunelet.request.models import request_schema
 
     return json_answer(request_schema())
 

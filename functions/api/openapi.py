@@ -113,7 +113,7 @@ def _responses(route: Route) -> dict[str, Any]:
 
 def _request_schemas() -> dict[str, Schema]:
     """The request's schema, with its definitions moved to where the document's are."""
-    from tunelet.request.spec import request_schema
+    from tunelet.request.models import request_schema
 
     schema = _moved(request_schema())
     definitions = schema.pop("$defs", {})

@@ -8,7 +8,7 @@ import copy
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from tunelet.contract import HYPERPARAMETERS, placeholders
+from tunelet.contract import HYPERPARAMETERS, placeholder, placeholders
 from tunelet.errors import FieldError, Reject
 from tunelet.request.criteria import criterion
 from tunelet.request.kinds import kind_of
@@ -120,10 +120,9 @@ def _unused(code: Mapping[str, Any], certain: Collection[str]) -> Iterator[Field
         yield FieldError("model_training_code.manifest", None, message, remedy)
     for name in certain:
         if named and HYPERPARAMETERS + name not in named:
-            placeholder = "${" + HYPERPARAMETERS + name + "}"
             message = f"never uses the hyperparameter {name!r}, but uses others"
-            remedy = f"write {placeholder} where it is to go"
-            yield FieldError("model_training_code.manifest", placeholder, message, remedy)
+            remedy = f"write {placeholder(name)} where it is to go"
+            yield FieldError("model_training_code.manifest", placeholder(name), message, remedy)
 
 
 def copied(code: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from tunelet import contract
 from tunelet.errors import FieldError, Reject
 from tunelet.ports import Demands
-from tunelet.request import dependencies, hyperparameters, manifests, pod
+from tunelet.request import code, dependencies, hyperparameters
 from tunelet.request.models import (
     Algorithm,
     Conditions,
@@ -24,21 +23,15 @@ from tunelet.request.models import (
     Objective,
     Request,
     Terms,
-    is_manifest,
-    request_schema,
 )
 from tunelet.request.plain import Location, refusal, unfit
 from tunelet.request.refusals import part, read
 from tunelet.space import Space, parameter
 from tunelet.space.conditions import Condition, conditions
-from tunelet.wording import MOST, listed, path, shortened, shown
+from tunelet.wording import MOST, listed, path, shown
 
 if TYPE_CHECKING:
     from tunelet.ports import Catalog
-
-__all__ = ["parse", "parse_changes", "request_schema"]
-
-_HYPERPARAMETER = "${hyperparameters."
 
 
 def parse(raw: object, catalog: "Catalog", namespace: str | None = None) -> dict[str, Any]:
@@ -59,7 +52,7 @@ def parse(raw: object, catalog: "Catalog", namespace: str | None = None) -> dict
     found += _metrics_problems(request, broken)
     found += _cost_problems(request.max_cost, request.cost_per_hour)
     if ("model_training_code",) not in broken:
-        found += _code_problems(request, written)
+        found += code.problems(request.model_training_code, written)
     found += _constraint_problems(request)
     demands = Demands(
         space=space,
@@ -286,87 +279,16 @@ def _cost_problems(max_cost: float | None, cost_per_hour: float | None) -> list[
     return [FieldError("max_cost", max_cost, "cannot be kept without cost_per_hour", remedy)]
 
 
-def _code_problems(request: Request, written: Mapping[Any, Any]) -> list[FieldError]:
-    code = request.model_training_code
-    found: list[FieldError] = []
-    if isinstance(code, Image):
-        found += _reserved(code.env)
-        found += _reserved(code.secrets, "secrets")
-        found += pod.problems(code, code.env)
-    else:
-        found += _manifest_problems(code.manifest)
-    forms = written.get("hyperparameters")
-    if isinstance(forms, dict):
-        certain = _certain(forms)
-        found += _placeholder_problems(code.model_dump(), forms, certain)
-        if not isinstance(code, Image) and not found:
-            found += manifests.problems(code.model_dump(), certain)
-    if is_manifest(written["model_training_code"]):
-        inner = "model_training_code.manifest"
-        found = [
-            error._replace(field="model_training_code" + error.field.removeprefix(inner))
-            for error in found
-        ]
-    return found
-
-
-def _certain(forms: Mapping[Any, Any]) -> list[str]:
-    """The hyperparameters that every trial has."""
-    return [
-        name
-        for name, form in forms.items()
-        if isinstance(name, str) and not (isinstance(form, dict) and form.get("when"))
-    ]
-
-
-def _reserved(names: Collection[str], where: str = "env") -> Iterable[FieldError]:
-    for name in names:
-        if name.startswith("TUNELET_"):
-            field = path(["model_training_code", where, name])
-            message = "is set by Tunelet itself: all of TUNELET_… is"
-            yield FieldError(field, None, message, "use another name")
-
-
-def _manifest_problems(manifest: Mapping[str, Any]) -> Iterable[FieldError]:
-    kinds: dict[str, tuple[type, str]] = {
-        "apiVersion": (str, 'text, such as "batch/v1"'),
-        "kind": (str, 'text, such as "Job"'),
-        "metadata": (dict, "an object"),
-        "spec": (dict, "an object"),
-    }
-    for name, (kind, words) in kinds.items():
-        field = path(["model_training_code", "manifest", name])
-        if name not in manifest:
-            if name != "metadata":
-                yield FieldError(field, None, "is missing", f"add it: {words}")
-        elif not isinstance(manifest[name], kind) or (kind is str and not manifest[name]):
-            yield FieldError(field, None, f"must be {words}", "see the manifest's documentation")
-
-
-def _placeholder_problems(
-    code: Mapping[str, Any], forms: Mapping[Any, Any], certain: Collection[str]
-) -> Iterable[FieldError]:
-    """Placeholders that cannot be filled in every trial."""
-    conditional = {name for name in forms if isinstance(name, str)} - set(certain)
-    for error in contract.problems(code, certain):
-        name = error.value.removeprefix(_HYPERPARAMETER).removesuffix("}")
-        message, remedy = "is no placeholder", shortened(error.remedy, 400)
-        if error.value.startswith(_HYPERPARAMETER) and name in conditional:
-            message = "may be absent: the hyperparameter is conditional"
-            remedy = "read it from TUNELET_HYPERPARAMETERS, or remove its when"
-        yield FieldError(shortened(error.field), shown(error.value), message, remedy)
-
-
 def _normalized(
     request: Request, forms: dict[str, dict[str, Any]], enqueue: list[Any]
 ) -> dict[str, Any]:
-    code = request.model_training_code
+    training = request.model_training_code
     # What only Kubernetes asks for stands there only if it is given.
-    plain = code.model_dump(exclude_defaults=True)
-    if isinstance(code, Image):
-        always = {"command": code.command, "args": code.args, "env": code.env}
-        resources = code.resources.model_dump(exclude_defaults=True)
-        plain = {"image": code.image, **always, "resources": resources} | plain
+    plain = training.model_dump(exclude_defaults=True)
+    if isinstance(training, Image):
+        always = {"command": training.command, "args": training.args, "env": training.env}
+        resources = training.resources.model_dump(exclude_defaults=True)
+        plain = {"image": training.image, **always, "resources": resources} | plain
     return {
         "name": request.name,
         "namespace": request.namespace,

@@ -1,0 +1,86 @@
+"""What is wrong with a request's `model_training_code`, beyond its shape.
+
+An image may not set what Tunelet sets itself, a manifest must be one, and the placeholders of both
+must have a value in every trial.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from tunelet import contract
+from tunelet.contract import placeholder
+from tunelet.errors import FieldError
+from tunelet.request import manifests, pod
+from tunelet.request.models import Image, Wrapped, is_manifest
+from tunelet.wording import path, shortened, shown
+
+
+def problems(code: Image | Wrapped, written: Mapping[Any, Any]) -> list[FieldError]:
+    """What is wrong with the training code; `written` is the request as the user sent it."""
+    found: list[FieldError] = []
+    if isinstance(code, Image):
+        found += _reserved(code.env)
+        found += _reserved(code.secrets, "secrets")
+        found += pod.problems(code, code.env)
+    else:
+        found += _manifest_problems(code.manifest)
+    forms = written.get("hyperparameters")
+    if isinstance(forms, dict):
+        certain = _certain(forms)
+        found += _placeholder_problems(code.model_dump(), forms, certain)
+        if not isinstance(code, Image) and not found:
+            found += manifests.problems(code.model_dump(), certain)
+    if is_manifest(written["model_training_code"]):
+        inner = "model_training_code.manifest"
+        found = [
+            error._replace(field="model_training_code" + error.field.removeprefix(inner))
+            for error in found
+        ]
+    return found
+
+
+def _certain(forms: Mapping[Any, Any]) -> list[str]:
+    """The hyperparameters that every trial has."""
+    return [
+        name
+        for name, form in forms.items()
+        if isinstance(name, str) and not (isinstance(form, dict) and form.get("when"))
+    ]
+
+
+def _reserved(names: Collection[str], where: str = "env") -> Iterable[FieldError]:
+    for name in names:
+        if name.startswith("TUNELET_"):
+            field = path(["model_training_code", where, name])
+            message = "is set by Tunelet itself: all of TUNELET_… is"
+            yield FieldError(field, None, message, "use another name")
+
+
+def _manifest_problems(manifest: Mapping[str, Any]) -> Iterable[FieldError]:
+    kinds: dict[str, tuple[type, str]] = {
+        "apiVersion": (str, 'text, such as "batch/v1"'),
+        "kind": (str, 'text, such as "Job"'),
+        "metadata": (dict, "an object"),
+        "spec": (dict, "an object"),
+    }
+    for name, (kind, words) in kinds.items():
+        field = path(["model_training_code", "manifest", name])
+        if name not in manifest:
+            if name != "metadata":
+                yield FieldError(field, None, "is missing", f"add it: {words}")
+        elif not isinstance(manifest[name], kind) or (kind is str and not manifest[name]):
+            yield FieldError(field, None, f"must be {words}", "see the manifest's documentation")
+
+
+def _placeholder_problems(
+    code: Mapping[str, Any], forms: Mapping[Any, Any], certain: Collection[str]
+) -> Iterable[FieldError]:
+    """Placeholders that cannot be filled in every trial."""
+    names = {name for name in forms if isinstance(name, str)}
+    conditional = set(map(placeholder, names - set(certain)))
+    for error in contract.problems(code, certain):
+        message, remedy = "is no placeholder", shortened(error.remedy, 400)
+        if error.value in conditional:
+            message = "may be absent: the hyperparameter is conditional"
+            remedy = "read it from TUNELET_HYPERPARAMETERS, or remove its when"
+        yield FieldError(shortened(error.field), shown(error.value), message, remedy)
