@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 from tunelet.client.follow import output, until_ended
 from tunelet.client.remote import Experiment
-from tunelet.client.report import Json
+from tunelet.client.report import Json, winners
 from tunelet.client.transport import Transport
 
 DEFAULT_URL = "http://127.0.0.1:8080"
@@ -79,8 +79,7 @@ class Client:
 
     def best(self, name: str) -> list[Json]:
         """The best trial; of several objectives the Pareto front; empty before the first."""
-        answer = self._transport.call("GET", self._path(name, "best"))
-        return _trials(answer)
+        return winners(self._transport.call("GET", self._path(name, "best")))
 
     def pause(self, name: str) -> Experiment:
         """Start no more trials; those that run go on."""
@@ -191,11 +190,3 @@ class Client:
 
 def _key(given: str | None) -> dict[str, str]:
     return {"Idempotency-Key": given or uuid.uuid4().hex}
-
-
-def _trials(answer: Json | None) -> list[Json]:
-    if not answer:
-        return []
-    if "pareto" in answer:
-        return list(answer["pareto"])
-    return [answer["best"]] if answer.get("best") else []

@@ -111,11 +111,14 @@ def created(experiment: Json) -> int:
     return sum(experiment["counts"].values())
 
 
-def winners(experiment: Json) -> list[Json]:
-    """The best trial, or the Pareto front of several objectives; empty before the first."""
-    if "pareto" in experiment:
-        return list(experiment["pareto"])
-    return [experiment["best"]] if experiment.get("best") else []
+def winners(answer: Json) -> list[Json]:
+    """The best trial, or the Pareto front of several objectives; empty before the first.
+
+    `answer` is an experiment, or what the API says of its best alone.
+    """
+    if "pareto" in answer:
+        return list(answer["pareto"])
+    return [answer["best"]] if answer.get("best") else []
 
 
 def metrics(spec: Json) -> list[str]:

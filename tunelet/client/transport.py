@@ -9,6 +9,7 @@ import json
 import random
 import time
 from collections.abc import Iterator, Mapping
+from itertools import count
 from typing import Any
 from urllib.parse import urlencode
 
@@ -26,6 +27,10 @@ _CONNECT = 5.0
 
 class Unreachable(Retry):
     """Nothing answered at the service's address."""
+
+
+class ConnectionRefused(Unreachable):
+    """Nothing listens there, at least for now."""
 
 
 class Transport:
@@ -98,42 +103,43 @@ class Transport:
     ) -> tuple[urllib3.BaseHTTPResponse, int]:
         """The answer, and how many times the request was sent for it."""
         known = {name: value for name, value in query.items() if value is not None}
-        target = self.url + path + (f"?{urlencode(known)}" if known else "")
-        sent = {**self._pool.headers, **headers}
-        data = None if body is None else _encoded(body)
-        if data is not None:
-            sent["Content-Type"] = "application/json"
+        request: dict[str, Any] = {
+            "method": method,
+            "url": self.url + path + (f"?{urlencode(known)}" if known else ""),
+            "headers": {**self._pool.headers, **headers},
+            "preload_content": preload,
+        }
+        if body is not None:
+            request["body"] = _encoded(body)
+            request["headers"]["Content-Type"] = "application/json"
         start, pause = time.monotonic(), _FIRST_PAUSE
-        sends = 0
-        while True:
-            sends += 1
-            passing: Retry
+        for sends in count(1):
             limit = self._timeout
-            left = max(start + limit - time.monotonic(), 0.1)
             try:
-                answer = self._pool.request(
-                    method,
-                    target,
-                    body=data,
-                    headers=sent,
-                    retries=False,
-                    preload_content=preload,
-                    timeout=urllib3.Timeout(connect=min(_CONNECT, left), read=left),
-                )
-                if answer.status not in _PASSING:
-                    return answer, sends
-                passing = _busy(answer)
-            except SSLError as fault:
-                raise TuneletError(f"{self.url} has no certificate to trust: {fault}") from fault
-            except HTTPError as fault:
-                passing = Unreachable(f"nothing answers at {self.url} ({_why(fault)})")
-                if isinstance(fault, NewConnectionError):
+                return self._once(request, max(start + limit - time.monotonic(), 0.1)), sends
+            except Retry as fault:
+                if isinstance(fault, ConnectionRefused):
                     limit = min(limit, self._patience)
-            wait = max(passing.after or 0.0, pause * random.uniform(0.5, 1.0))
-            if time.monotonic() + wait >= start + limit:
-                raise passing
+                wait = max(fault.after or 0.0, pause * random.uniform(0.5, 1.0))
+                if time.monotonic() + wait >= start + limit:
+                    raise
             time.sleep(wait)
             pause = min(pause * 2, _LONGEST_PAUSE)
+        raise AssertionError("unreachable")
+
+    def _once(self, request: Mapping[str, Any], left: float) -> urllib3.BaseHTTPResponse:
+        """Send it with so many seconds left. Raises `Retry` where sending it again may help."""
+        limits = urllib3.Timeout(connect=min(_CONNECT, left), read=left)
+        try:
+            answer = self._pool.request(**request, retries=False, timeout=limits)
+        except SSLError as fault:
+            raise TuneletError(f"{self.url} has no certificate to trust: {fault}") from fault
+        except HTTPError as fault:
+            kind = ConnectionRefused if isinstance(fault, NewConnectionError) else Unreachable
+            raise kind(f"nothing answers at {self.url} ({_why(fault)})") from fault
+        if answer.status in _PASSING:
+            raise _busy(answer)
+        return answer
 
 
 def address(url: str) -> str:
