@@ -1,11 +1,11 @@
 """doctor: whether a store can be used, right by right, before anything depends on it."""
 
-import importlib
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from tunelet.cli.bucket import opened
 from tunelet.cli.connection import write_json
 from tunelet.cli.table import lines, width
 from tunelet.client.report import Table
@@ -13,7 +13,6 @@ from tunelet.errors import Reject, TuneletError
 
 if TYPE_CHECKING:
     from tunelet.log.probe import Figures, Right
-    from tunelet.ports import Store
 
 _ROUNDS = 10
 _KEPT = "writers cannot overwrite each other"
@@ -45,21 +44,6 @@ def doctor_command(store: str, as_json: bool) -> int:
         click.echo("\n".join(lines(_table(figures), width())))
     faults = [right.fault for right in figures.rights] + [figures.fault]
     return _told([fault for fault in faults if fault is not None], as_json)
-
-
-def opened(url: str, *, patient: bool) -> "Store":
-    """The store at `url`; a patient one sends again what a passing fault kept from an answer."""
-    from tunelet.bundle import activate
-
-    activate()
-    try:
-        storage = importlib.import_module("adapters.storage")
-        store: Store = (storage.open_store if patient else storage.connect)(url)
-    except ModuleNotFoundError as fault:
-        raise click.ClickException(
-            f"stores need more than the client (no {fault.name}): pip install 'tunelet[up]'"
-        ) from fault
-    return store
 
 
 def _table(figures: "Figures") -> Table:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
-from tunelet.cli.doctor import opened
+from tunelet.cli.bucket import opened
 
 if TYPE_CHECKING:
     from tunelet.export import Table

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tunelet.cli.bucket import opened
 from tunelet.cli.connection import write_json
-from tunelet.cli.doctor import opened
 from tunelet.cli.table import lines, width
 from tunelet.client.report import Table
 from tunelet.errors import NotFound
