@@ -32,8 +32,7 @@ def _function(name: str) -> wiring.Function:
         service = wiring.service(settings, outbox)
         return wiring.function(name, service, outbox, settings.max_body_bytes)
     except Reject as refusal:
-        wrong = (f"  {e.field} {e.message}; {e.remedy}" for e in refusal.errors)
-        sys.exit("\n".join([str(refusal), *wrong]))
+        sys.exit(wiring.explained(refusal))
 
 
 def api(request: Request) -> Response:

@@ -27,8 +27,7 @@ def main() -> None:
         settings = Settings.from_env()
         store, runs = wiring.store(settings.store), wiring.launcher(settings)
     except Reject as refusal:
-        wrong = (f"  {e.field} {e.message}; {e.remedy}" for e in refusal.errors)
-        sys.exit("\n".join([str(refusal), *wrong]))
+        sys.exit(wiring.explained(refusal))
     with (
         server.ended_by_signals(),
         _listening() as bound,

@@ -65,6 +65,12 @@ class Settings(NamedTuple):
         return settings
 
 
+def explained(refusal: Reject) -> str:
+    """What a process that cannot serve says as it ends: a line for each thing that is wrong."""
+    wrong = (f"  {error.field} {error.message}; {error.remedy}" for error in refusal.errors)
+    return "\n".join([str(refusal), *wrong])
+
+
 def outbox(settings: Settings) -> Outbox:
     """The way to the broker."""
     if settings.sink is None:
