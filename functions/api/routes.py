@@ -10,6 +10,7 @@ from functions.api import endpoints
 from functions.api.call import Call
 from functions.subject import NAME
 from tunelet.dead import ID
+from tunelet.trial import TrialState
 
 JSON = "application/json"
 TEXT = "text/plain"
@@ -65,7 +66,7 @@ _ATTEMPT = Query(
     "attempt", "Which attempt; the newest unless given.", {"type": "integer", "minimum": 1}
 )
 _OF_EXPERIMENTS = _state("experiments", ["RUNNING", "PAUSED", "COMPLETE", "STOPPED", "FAILED"])
-_OF_TRIALS = _state("trials", ["WAITING", "RUNNING", "COMPLETE", "PRUNED", "FAIL"])
+_OF_TRIALS = _state("trials", list(TrialState))
 
 _ONE = "/experiments/{name}"
 _TRIAL = "/experiments/{name}/trials/{number}"

@@ -6,7 +6,8 @@ required and allow no other, so that a test that holds answers to them sees any 
 
 from typing import Any
 
-from functions.api.training import MAX_METRIC, MAX_REASON, MAX_REPORTS, MAX_STEP
+from functions.api.training import EVENTS, MAX_METRIC, MAX_REASON, MAX_REPORTS, MAX_STEP, STATES
+from tunelet.trial import TrialState
 
 Schema = dict[str, Any]
 
@@ -62,7 +63,7 @@ _LETTER: Schema = {
     "answer": {**_or_null(_TEXT), "description": "The beginning of the last answer."},
 }
 _STATES = ["RUNNING", "PAUSED", "COMPLETE", "STOPPED", "FAILED", "DELETED", "DAMAGED"]
-_TRIAL_STATES = ["WAITING", "RUNNING", "COMPLETE", "PRUNED", "FAIL"]
+_TRIAL_STATES = list(TrialState)
 
 _EXPERIMENT: Schema = {
     "name": _TEXT,
@@ -126,7 +127,7 @@ SCHEMAS: dict[str, Schema] = {
     "Outcome": {
         "type": "object",
         "properties": {
-            "state": {"enum": ["COMPLETE", "PRUNED", "FAIL"]},
+            "state": {"enum": list(STATES)},
             "values": _SENT_VALUES,
             "reason": {**_TEXT, "maxLength": MAX_REASON},
         },
@@ -139,9 +140,7 @@ SCHEMAS: dict[str, Schema] = {
             "specversion": {"const": "1.0"},
             "id": _TEXT,
             "source": _TEXT,
-            "type": {
-                "enum": [f"dev.tunelet.trial.{w}" for w in ("reported", "completed", "failed")]
-            },
+            "type": {"enum": list(EVENTS)},
             "subject": {**_TEXT, "description": "{namespace}/{experiment}/{number}/{attempt}"},
             "data": {
                 "type": "object",

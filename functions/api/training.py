@@ -20,7 +20,8 @@ MAX_REPORTS = 1000
 MAX_STEP = 2**53
 MAX_METRIC = 128
 MAX_REASON = 4096
-_STATES = ("COMPLETE", "PRUNED", "FAIL")
+STATES = ("COMPLETE", "PRUNED", "FAIL")
+"""In which training code may say that its trial has ended."""
 _NUMBERS = 'send a number, or "NaN", "Infinity" or "-Infinity"'
 
 
@@ -67,7 +68,7 @@ def reports(raw: Any) -> list[Report]:
 def outcome(raw: Any) -> Outcome:
     """Of {"state", "values", "reason"}; raises `Reject` with all that is wrong."""
     fields = _Fields(raw)
-    state = fields.take("state", _state, f"send one of {', '.join(_STATES)}")
+    state = fields.take("state", _state, f"send one of {', '.join(STATES)}")
     values = fields.take("values", _values, _NUMBERS, {})
     reason = fields.take("reason", _text, f"send a text of at most {MAX_REASON} characters")
     errors = fields.done("state", "values", "reason")
@@ -158,7 +159,7 @@ def _number(value: Any) -> Number:
 
 
 def _state(value: Any) -> Verdict:
-    if value not in _STATES:
+    if value not in STATES:
         raise ValueError
     return Verdict(value)
 
