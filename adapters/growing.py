@@ -32,8 +32,7 @@ def opened(path: str) -> FileIO | None:
 class Growing:
     """One file, of which each `read` gives what was added since the last.
 
-    `rewritten` counts how often it turned out to be another file, or one with another
-    beginning, which is then read from its start.
+    A file that turns out to be another, or to have another beginning, is read from its start.
     """
 
     def __init__(self, path: str, begun: bytes = b"") -> None:
@@ -42,7 +41,6 @@ class Growing:
         self._offset = len(begun)
         self._head = begun[:_HEAD_BYTES]
         self._seen: tuple[int, int, int] | None = None
-        self.rewritten = 0
 
     def read(self, limit: int) -> bytes:
         """At most `limit` bytes; none if nothing was added, or there is no such file."""
@@ -56,7 +54,6 @@ class Growing:
                 return b""
             if self._offset and self._is_another(file, found):
                 self._offset, self._head = 0, b""
-                self.rewritten += 1
             self._seen = seen
             file.seek(self._offset)
             data = file.read(limit)

@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from azure.core import MatchConditions
@@ -29,7 +30,6 @@ _OPTIONS: dict[str, Any] = {
 }
 _EXISTS = (faults.ResourceExistsError, faults.ResourceModifiedError)
 """409 BlobAlreadyExists and 412 ConditionNotMet: which of them depends on the service's version."""
-
 
 _COPY_LOOK_SECONDS = 0.2
 
@@ -97,20 +97,15 @@ class AzureStore:
     def list(self, prefix: str, after: str = "", limit: int | None = None) -> Iterator[str]:
         if limit is not None and limit <= 0:
             return
-        start, count = self._location.prefix, 0
+        start = self._location.prefix
         page: dict[str, Any] = {"start_from": start + after} if after else {}
         if limit is not None:
             # `start_from` is inclusive, so one more may be needed.
             page["results_per_page"] = min(limit + 1, 5000)
         with self._told("list"):
-            for name in self._container.list_blob_names(name_starts_with=start + prefix, **page):
-                key = name[len(start) :]
-                if key == after:
-                    continue
-                yield key
-                count += 1
-                if count == limit:
-                    return
+            names = self._container.list_blob_names(name_starts_with=start + prefix, **page)
+            keys = (name[len(start) :] for name in names)
+            yield from islice((key for key in keys if key != after), limit)
 
     def _write(self, key: str, data: bytes, **condition: Any) -> bool:
         with self._told("write"):

@@ -7,6 +7,7 @@ STORAGE_EMULATOR_HOST names another endpoint.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import requests
@@ -87,9 +88,9 @@ class GcsStore:
     def list(self, prefix: str, after: str = "", limit: int | None = None) -> Iterator[str]:
         if limit is not None and limit <= 0:
             return
-        start, count = self._location.prefix, 0
+        start = self._location.prefix
         with self._told("list"):
-            for blob in self._client.list_blobs(
+            blobs = self._client.list_blobs(
                 self._bucket,
                 prefix=start + prefix,
                 start_offset=start + after if after else None,
@@ -97,14 +98,9 @@ class GcsStore:
                 max_results=None if limit is None else limit + 1,
                 fields="items(name),nextPageToken",
                 **_ONCE,
-            ):
-                key = blob.name[len(start) :]
-                if key == after:
-                    continue
-                yield key
-                count += 1
-                if count == limit:
-                    return
+            )
+            keys = (blob.name[len(start) :] for blob in blobs)
+            yield from islice((key for key in keys if key != after), limit)
 
     def _write(self, key: str, data: bytes, generation: int | None) -> bool:
         with self._told("write"):

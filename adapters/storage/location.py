@@ -81,13 +81,8 @@ def _options(location: Location, query: str) -> dict[str, str]:
 
 def _asked(headers: Mapping[str, str] | None) -> float | None:
     """What a Retry-After header asks for, in whatever case its name is written."""
-    return (
-        None
-        if headers is None
-        else seconds(
-            next((value for name, value in headers.items() if name.lower() == "retry-after"), None)
-        )
-    )
+    given = (headers or {}).items()
+    return seconds(next((value for name, value in given if name.lower() == "retry-after"), None))
 
 
 def seconds(retry_after: str | None) -> float | None:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -97,15 +98,12 @@ class ObstoreStore:
                 self._refuse_if_no_bucket(error)
 
     def list(self, prefix: str, after: str = "", limit: int | None = None) -> Iterator[str]:
-        start, count = len(self._location.prefix), 0
         if limit is not None and limit <= 0:
             return
+        start = self._location.prefix
         with self._told("list"):
-            for name in self._names(self._location.prefix + prefix, after):
-                yield name[start:]
-                count += 1
-                if count == limit:
-                    return
+            names = self._names(start + prefix, after)
+            yield from (name[len(start) :] for name in islice(names, limit))
 
     def _names(self, prefix: str, after: str) -> Iterator[str]:
         """Names with the prefix, which to obstore is a folder: the rest is filtered here."""

@@ -1,7 +1,7 @@
 """What is known of a run's values from the outside: its output, and its collector's last words."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from adapters.launchers import verdict
@@ -118,11 +118,4 @@ def _said(message: str) -> Output | None:
 
 
 def _values(written: Mapping[str, Any]) -> dict[str, Number]:
-    return dict(_numbers(written))
-
-
-def _numbers(written: Mapping[str, Any]) -> Iterator[tuple[str, Number]]:
-    for name, value in written.items():
-        if isinstance(value, str) and value not in ("NaN", "Infinity", "-Infinity"):
-            raise ValueError(value)
-        yield name, plain(number(value))
+    return {name: plain(number(value)) for name, value in written.items()}
