@@ -24,10 +24,11 @@ class Checkpoints:
         self._store = store
 
     def url(self, run: Run, parent: int | None = None) -> str:
-        """Stays the same for all attempts of a trial. Raises `Retry`, and what the store refuses.
+        """Where the trial's training code keeps its checkpoint: the same URL for every attempt.
 
-        By uid, so that no trial resumes from one of an earlier experiment of the same name.
-        With a parent, what that has saved by now is there before this returns first.
+        It holds the experiment's uid, so that no trial resumes from a checkpoint of an earlier
+        experiment of the same name. If the trial has a `parent`, the parent's checkpoint is copied
+        there before the URL is first returned. Raises `Retry`, or what the store refuses.
         """
         prefix = _prefix(run) if parent is None else self._inherited(run, parent)
         return f"{self._store.url.rstrip('/')}/{prefix}"

@@ -31,9 +31,11 @@ class Submit(_Command, frozen=True):
 
 
 class AddTrials(_Command, frozen=True):
-    """An algorithm's answer. Void if a trial `first` exists meanwhile: the past has changed.
+    """An algorithm's answer: trials with the numbers `first`, `first + 1`, and so on.
 
-    Also if `asked`, the algorithm as the spec has it, is not the experiment's any more.
+    It is void, and nothing follows, if the algorithm was asked about another state: if a trial
+    number `first` exists by now, or if `asked`, the algorithm as the spec had it then, is no
+    longer the experiment's.
     """
 
     first: int
@@ -76,7 +78,11 @@ class Pause(_Command, frozen=True):
 
 
 class Resume(_Command, frozen=True):
-    """With `epoch` here, or below: the only one that it may follow if it begins another life."""
+    """Go on after a pause or a stop.
+
+    `epoch`, here and below, is the one that the experiment had when the caller announced the next
+    one by a live marker. `decide` lets the command begin a new epoch from that one only.
+    """
 
     epoch: int | None = None
 

@@ -98,7 +98,7 @@ def _direct(experiment: Experiment | None, command: Command, now: float) -> Even
         case commands.Tick():
             return ()
         case commands.Delete(epoch=epoch):
-            return _reborn(experiment, epoch, events.Deleted(at=now))
+            return _in_next_epoch(experiment, epoch, events.Deleted(at=now))
         case commands.Expire(epoch=epoch):
             due = experiment.due if experiment.epoch == epoch else None
             return () if due is None or due > now * 1000 else (events.Deleted(at=now),)
@@ -123,13 +123,22 @@ def _submit(experiment: Experiment | None, command: commands.Submit, now: float)
 
 
 def _unchangeable(spec: dict[str, Any]) -> dict[str, Any]:
-    """What tells one request from another; how far its sources were differs with the time."""
+    """The part of a spec by which a request that is sent again is known to be the same.
+
+    Left out is what `Extend` may have changed since, and how many trials the experiments of
+    `warm_start` had when it was sent.
+    """
     sources = [each["name"] for each in spec.get("warm_start", ())]
     return {f: v for f, v in spec.items() if f not in CHANGEABLE} | {"warm_start": sources}
 
 
-def _reborn(experiment: Experiment, announced: int | None, *what: Event) -> Events:
-    """What begins another life, which nobody would look after if it were not announced."""
+def _in_next_epoch(experiment: Experiment, announced: int | None, *what: Event) -> Events:
+    """`what`, which begins a new epoch of the experiment.
+
+    Sweep looks only at epochs that a live marker announces. `announced` is the epoch behind which
+    the caller has announced one; None: it did not need to. Raises `Retry` if the experiment is in
+    another epoch by now, so that none can begin that sweep does not know of.
+    """
     if announced not in (None, experiment.epoch):
         raise Retry(f"experiment {experiment.name!r} was taken up again meanwhile; send it again")
     return what
@@ -253,7 +262,7 @@ def _finish(experiment: Experiment, command: commands.Finish, now: float) -> Eve
 
 
 def _weighed(experiment: Experiment, trial: Trial, outcome: Outcome) -> Outcome:
-    """A run whose values are gone is lost, unless what counts had been reported before."""
+    """The outcome; LOST if its values could not be read and an objective was never reported."""
     known = trial.values | outcome.values
     counted = all(objective.metric in known for objective in experiment.terms.objectives)
     if counted or not outcome.unread:
@@ -328,7 +337,7 @@ def _resume(experiment: Experiment, epoch: int | None, now: float) -> Events:
         raise Conflict(
             f"experiment {experiment.name!r} cannot be resumed: {due[1]}; extend its budget instead"
         )
-    return _reborn(experiment, epoch, *resumed) if experiment.over else resumed
+    return _in_next_epoch(experiment, epoch, *resumed) if experiment.over else resumed
 
 
 def _extend(
@@ -348,7 +357,7 @@ def _extend(
     resumed = (*extended, events.Resumed(at=now))
     after = evolve_all(experiment, resumed)
     goes_on = after is not None and _due(after, now) is None
-    return _reborn(experiment, epoch, *resumed) if goes_on else extended
+    return _in_next_epoch(experiment, epoch, *resumed) if goes_on else extended
 
 
 def _consequences(experiment: Experiment, now: float) -> Events:

@@ -30,7 +30,7 @@ DAMAGED = "DAMAGED"
 """What is shown of an experiment whose log is not what the protocol allows. No log has it."""
 
 KEYS_KEPT = 1000
-"""How many idempotency keys an experiment remembers, newest first to stay."""
+"""How many idempotency keys an experiment remembers; the oldest are forgotten first."""
 
 
 class Terms(msgspec.Struct, frozen=True):
@@ -68,9 +68,9 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     state: str
     submitted_at: float
     running_since: float | None
-    """When the clock of `max_seconds` was started last; None while it stands."""
+    """When the clock of `max_seconds` was last started; None while it is stopped."""
     seconds: float = 0.0
-    """What that clock showed when it was stopped last."""
+    """What that clock showed when it was last stopped."""
     reason: str | None = None
     ended_at: float | None = None
     epoch: int = 0

@@ -17,11 +17,11 @@ from tunelet.trial import Outcome, Report, Trial, TrialState, Verdict
 log = logging.getLogger("tunelet.runs")
 
 GRACE = 300.0
-"""Seconds for which a run that told its own outcome may go on, to tidy up."""
+"""Seconds for which a run may go on after it has reported its own outcome, to tidy up."""
 
 GRACE_TOLD = 30.0
-"""The same for one that pushes its reports, and was told in the answer that it is to stop. What
-only prints its values is told by the signal that ends it."""
+"""The same for a run that pushes its reports: the answer to one told it to stop. A run that only
+prints its values learns of it by the signal that ends it, and gets no such time."""
 
 
 class Runs:
@@ -75,6 +75,10 @@ class Runs:
         return commands.Start(trial.number, trial.attempt)
 
     def observed(self, experiment: Experiment, trial: Trial) -> list[Command]:
+        """What the launcher sees of the trial's run now, as commands; none if there is no news.
+
+        Raises nothing: a run that cannot be seen now is looked at again by the next step.
+        """
         number, attempt = trial.number, trial.attempt
         try:
             seen = self._launcher.observe(run_of(experiment, number, attempt))
@@ -100,7 +104,11 @@ class Runs:
         return [*started, commands.Record(number, attempt, news)] if news else [*started]
 
     def stop_unwanted(self, namespace: str, name: str) -> None:
-        """Look at the runs first: of each, the state read afterwards knows the reservation."""
+        """Stop the experiment's runs that its state does not call for.
+
+        The runs are listed before the state is read. A run is launched only after its slot is in
+        the log, so the state read last knows every run in the list.
+        """
         runs = self._launcher.active(namespace, name)
         experiment = self._journals.of(namespace, name).peek() if runs else None
         if experiment is not None:
@@ -124,7 +132,8 @@ class Runs:
             return True
         trial = experiment.trials.get(run.number)
         if trial is None and run.number < experiment.next_number:
-            trial = next(self._journals.trials(*run[:2], after=run.number - 1), None)
+            trials = self._journals.trials(run.namespace, run.experiment, run.number - 1)
+            trial = next(trials, None)
         if trial is None or trial.cancelled or trial.finished_at is None:
             return False
         until = trial.finished_at + _grace(experiment, trial)

@@ -17,8 +17,8 @@ from tunelet.stopping import Stopping
 log = logging.getLogger("tunelet.sweep")
 
 WATCHED = 120.0
-"""For so many seconds an experiment that ended is swept: whoever saw it running may be about to
-launch a run, and die before he can stop it."""
+"""Seconds for which an experiment is still swept after its end. A function that read the state
+before may be about to launch a run, and may die before it can stop that run again."""
 
 
 class Sweep:

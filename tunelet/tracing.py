@@ -27,14 +27,14 @@ def trace_id() -> str | None:
 
 
 def join(traceparent: str) -> None:
-    """The rest of what is `within` another trace, or none, belongs there, if it is a trace."""
+    """Continue this trace until the surrounding `within` ends. Anything else is ignored."""
     if _FORM.fullmatch(traceparent):
         _current.set(traceparent)
 
 
 @contextmanager
 def within(traceparent: str | None) -> Iterator[None]:
-    """What this thread does meanwhile belongs there; what is no trace context counts as none."""
+    """Continue this trace for the time of the block; without a valid one, belong to no trace."""
     known = traceparent if traceparent and _FORM.fullmatch(traceparent) else None
     token = _current.set(known)
     try:

@@ -58,7 +58,7 @@ def cause(code: int, what: str = "the training") -> str:
 
 
 def too_long(timeout: float | None) -> str:
-    """None: whoever wrote the manifest knows how long."""
+    """The reason of a run that was ended after `timeout` seconds; None: as its manifest says."""
     limit = "its activeDeadlineSeconds" if timeout is None else f"{timeout:g} s"
     return f"the training ran longer than {limit} (trial_timeout_seconds)"
 

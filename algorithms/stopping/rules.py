@@ -15,7 +15,7 @@ from tunelet.trial import TrialState
 
 
 class OfTrials:
-    """Never ends the experiment."""
+    """A rule that stops trials and never ends the whole experiment."""
 
     def ends(self, curves: Curves) -> str | None:
         return None

@@ -1,7 +1,7 @@
-"""Those whose commands are on their way into the log, and what becomes of each.
+"""Callers whose commands are on their way into the log, and what becomes of each.
 
-Several share an entry: they are decided on one after the other, each on the state that those
-before him leave. The commands of one stand together or not at all; his error is his alone.
+Several callers share an entry. They are decided on one after the other, each on the state that
+those before it leave. A caller's commands are all recorded or none is, and its error is its own.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ class Caller:
         self.commands = tuple(commands)
         self.uid = uid
         self.happened = False
-        """Events follow from the commands in the state that was looked at last."""
+        """Whether events follow from the commands in the state that was looked at last."""
         self.after: Experiment | None = None
         self.error: Exception | None = None
         self.done = False
@@ -29,7 +29,11 @@ class Caller:
 def decided(
     callers: Sequence[Caller], experiment: Experiment | None, now: float, fresh: bool = True
 ) -> tuple[list[Event], bool]:
-    """Events of all callers in turn. Not settled if one's answer needs a fresh state."""
+    """The events of all callers in turn, and whether that settles what each is answered.
+
+    If the state is not `fresh`, an error, or that nothing follows, may be due to its age: then the
+    answer is not settled, and the callers are to be decided on again with the newest state.
+    """
     happened: list[Event] = []
     for caller in callers:
         caller.error, caller.happened = None, False
@@ -54,5 +58,6 @@ def decided(
 
 
 def resolve(callers: list[Caller], after: Experiment | None) -> None:
+    """Let the callers go, with the state after their entry."""
     for caller in callers:
         caller.after, caller.done = after, True

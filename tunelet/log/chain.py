@@ -11,7 +11,7 @@ from tunelet.log.history import Closed, Head, follow
 from tunelet.ports import Store
 
 FEW = 2
-"""So many entries are read one by one; whoever is further behind lists, and reads many at once."""
+"""Entries that are read one by one; a reader further behind lists, and reads many at once."""
 
 TOGETHER = 16
 """Reads under way at once."""
@@ -44,9 +44,9 @@ def entry_seq(key: str) -> int | None:
 def purged(store: Store, path: str) -> int:
     """The tombstone up to which entries were removed, or may be at any moment; 0: none.
 
-    Written before the first is removed. So whoever has found or written something behind
-    entry N, and then finds no tombstone behind N here, was not in a slot that a purge had
-    laid open.
+    The mark is written before the first entry is removed. So a process that has read or written
+    what stands behind entry N, and then finds no number above N here, knows that no purge had
+    removed anything from that part of the log.
     """
     stored = store.get(mark_key(path))
     return int(stored.data) if stored is not None else 0
@@ -101,7 +101,8 @@ def _after_tombstone(store: Store, path: str, seq: int) -> Head:
 def heads(store: Store, path: str, head: Head) -> Iterator[Step]:
     """A step for each further entry that stood when this was called, and perhaps for later ones.
 
-    It does not run after whoever writes meanwhile: it might never arrive.
+    Entries that are written meanwhile are not chased: with busy writers that might never end.
+    Raises `Damaged` if an entry is altered, foreign or missing.
     """
     for data in _behind(store, path, head.seq):
         entry, checksum = decode(data, head.seq + 1, head.sum)

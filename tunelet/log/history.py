@@ -70,11 +70,14 @@ class Head(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 NONE_KNOWN: Mapping[int, Trial] = MappingProxyType({})
 
 
-class Left(Protocol):
-    """Trials of one moment, which may be read more than once."""
+class TrialReader(Protocol):
+    """Reads the trials as of one moment, as often as one likes."""
 
     def __call__(self, after: int, known: Mapping[int, Trial] = NONE_KNOWN) -> Iterator[Trial]:
-        """Those behind `after` by number; the `known` ones are not read, but given as they are."""
+        """The trials with numbers above `after`, in order.
+
+        Those that are `known`, by number, are not read again but given as they are.
+        """
 
 
 _encoder = msgspec.json.Encoder()
@@ -185,8 +188,9 @@ def encode_trials(trials: Iterable[Trial]) -> bytes:
 def decode_trials(
     data: bytes, after: int = -1, known: Mapping[int, Trial] = NONE_KNOWN
 ) -> Iterator[Trial]:
-    """A segment's trials with a number above `after`; the `known` ones, by number, as they are.
+    """A segment's trials with numbers above `after`, in order.
 
+    Those that are `known`, by number, are not decoded again but given as they are.
     Raises `msgspec.DecodeError` where the bytes are no segment's, and `Newer`.
     """
     return (

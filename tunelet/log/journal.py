@@ -3,10 +3,10 @@
     read    fold the newest snapshot and the entries after it
     commit  decide, and create the next entry only if it is absent
 
-Any number of processes may do so at the same time: who finds that another's entry stands where
-he would have written (tunelet.log.writer) folds it and decides again. Commands that arrive while
-an entry is being written share the next one (tunelet.log.callers); where processes contend, one
-writes for all (tunelet.log.inbox).
+Any number of processes may do so at the same time. One that finds another's entry where it would
+have written its own (tunelet.log.writer) folds that entry and decides again. Commands that arrive
+while an entry is being written share the next one (tunelet.log.callers); where processes contend,
+one writes for all (tunelet.log.inbox).
 
 Snapshots and segments are derived (tunelet.log.history): losing any costs time only.
 """
@@ -23,7 +23,7 @@ from tunelet.experiment import DELETED, Experiment
 from tunelet.log.callers import Caller, decided, resolve
 from tunelet.log.chain import mark_purged
 from tunelet.log.entry import Damaged
-from tunelet.log.history import Head, Left
+from tunelet.log.history import Head, TrialReader
 from tunelet.log.inbox import Inbox, Order, may_wait
 from tunelet.log.remains import lives_with_files, remains, remove
 from tunelet.log.tail import PURGE_AFTER, Tail
@@ -37,19 +37,20 @@ GROUP = 256
 """At most so many callers share an entry, which bounds its size."""
 
 LOST = 2
-"""Whoever loses so many slots in a row is one of many writers, and not only late."""
+"""A process that loses so many slots in a row is one of many writers, and not only late."""
 
 CROWDED_SECONDS = 5.0
-"""For so long a process that met others goes by the inbox at once."""
+"""For so many seconds after it met other writers, a process uses the inbox at once."""
 
 LOOK_EVERY = 8
-"""Entries with such numbers are written by somebody who looked into the inbox, so that a
-process that wins every slot cannot starve the others."""
+"""Whoever writes an entry whose number is a multiple of this looks into the inbox first, so that
+a process that wins every slot cannot starve the others."""
 
 TURN = 4.0
-"""For so many writes' time a letter waits for the one before it."""
+"""A letter waits for as long as so many writes take for each letter that is older than it."""
 
 LONGEST_WAIT = 2.0
+"""Seconds that a letter waits at most, however many are older."""
 
 
 class Journal:
@@ -94,12 +95,12 @@ class Journal:
         return _existing(self.peek())
 
     def history(self, after: int = -1) -> tuple[Experiment, Iterator[Trial]]:
-        """The state now, and the trials that have left it, by number from behind `after`."""
+        """The state now, and the trials that have left it, those with numbers above `after`."""
         experiment, left = self.moment()
         return experiment, left(after)
 
-    def moment(self) -> tuple[Experiment, Left]:
-        """As `history`, with trials that can be read more than once, from behind any number."""
+    def moment(self) -> tuple[Experiment, TrialReader]:
+        """The state now, and what reads the trials that have left it. Raises `NotFound`."""
         head = self._now()
         left = partial(self._tail.segments.trials, head.segments)
         return _existing(head.experiment), left
@@ -140,7 +141,7 @@ class Journal:
         return remove(self._store, remains(self._store, self.path, head.tombstone.seq, lives))
 
     def _now(self) -> Head:
-        """The log's end at some moment from now on. Many threads that wait share one look."""
+        """The log's end as of this call or later. Threads that wait together share one look."""
         asked = self._tail.now()
         head: Head | None = None
         while head is None:
@@ -236,11 +237,11 @@ class Journal:
         return [letter for letter in self._inbox.waiting() if letter not in taken]
 
     def _follows(self, callers: Sequence[Caller]) -> bool:
-        """Whether anything follows from their commands: else they stand."""
+        """Whether anything still follows from their commands; if not, they are in the log."""
         return bool(decided(callers, self._tail.present().experiment, self._clock())[0])
 
     def _others_write(self, others: int, until: float) -> bool:
-        """Wait while it is the turn of so many others; True as soon as somebody writes."""
+        """Wait while it is the turn of so many others; True as soon as one of them has written."""
         known, pace = self._tail.present(), self._writer.pace or 0.0
         until = min(until, time.monotonic() + min(others * TURN * pace, LONGEST_WAIT))
         while time.monotonic() < until:
@@ -264,7 +265,7 @@ class Journal:
         head: Head,
         until: float,
     ) -> bool:
-        """Write the callers' commands and the letters' in one entry. False: another's stands."""
+        """Write the callers' commands and the letters' in one entry; False if another's stands."""
         others = {k: each for k, each in letters.items() if k not in self._tail.taken}
         if others:
             self._met_others()

@@ -7,7 +7,7 @@ from heapq import merge
 
 from tunelet.errors import NotFound
 from tunelet.experiment import Experiment
-from tunelet.log.history import NONE_KNOWN, Left
+from tunelet.log.history import NONE_KNOWN, TrialReader
 from tunelet.log.journal import Journal
 from tunelet.log.past import Memory, Past
 from tunelet.ports import Store
@@ -33,6 +33,7 @@ class Journals:
         self._ended = Memory()
 
     def of(self, namespace: str, name: str) -> Journal:
+        """The journal of the experiment, whether or not it exists."""
         key = (namespace, name)
         with self._lock:
             journal = self._open.pop(key, None)
@@ -57,8 +58,11 @@ class Journals:
         experiment, trials = self.moment(namespace, name)
         return experiment, trials(after)
 
-    def moment(self, namespace: str, name: str) -> tuple[Experiment, Left]:
-        """As `history`, with trials that can be read more than once, from behind any number."""
+    def moment(self, namespace: str, name: str) -> tuple[Experiment, TrialReader]:
+        """The state now, and what reads all its trials as of the same moment.
+
+        Raises `NotFound` if the experiment does not exist, and so do the methods below.
+        """
         experiment, left = self.of(namespace, name).moment()
 
         def trials(after: int, known: Mapping[int, Trial] = NONE_KNOWN) -> Iterator[Trial]:
@@ -68,7 +72,7 @@ class Journals:
         return experiment, trials
 
     def of_life(self, experiment: Experiment, after: int = -1) -> Iterator[Trial]:
-        """As `trials`, of this life of the name: raises `NotFound` if another has it by now."""
+        """As `trials`, for this life of the name. Raises `NotFound` if it was deleted since."""
         trials = self._of_life(experiment)
         return (trial for trial in trials(after) if trial.number < experiment.next_number)
 
@@ -84,7 +88,7 @@ class Journals:
 
         return Past(read)
 
-    def _of_life(self, experiment: Experiment) -> Left:
+    def _of_life(self, experiment: Experiment) -> TrialReader:
         now, trials = self.moment(experiment.namespace, experiment.name)
         if now.uid != experiment.uid:
             raise NotFound("the experiment was deleted; another has its name")
