@@ -161,11 +161,9 @@ def parse_file(data: bytes, metrics: Mapping[str, Any]) -> Parser:
     With format "json": one object, a list of objects, or an object a line.
     """
     parser = Parser(metrics)
-    document = _loads(data.decode(errors="replace")) if metrics.get("format") == "json" else None
-    objects = document if isinstance(document, list) else [document]
-    members = [each for each in objects if isinstance(each, dict)]
-    if members and len(members) == len(objects):
-        for each in members:
+    objects = members(data) if metrics.get("format") == "json" else None
+    if objects:
+        for each in objects:
             parser.take(numbers(each))
     else:
         parser.feed(data)
@@ -197,13 +195,26 @@ def _whole(value: Number | None) -> int | None:
 
 
 def _json_values(line: str) -> dict[str, Number]:
-    document = _loads(line)
-    return numbers(document) if isinstance(document, dict) else {}
+    found = _loads(line)
+    return numbers(found) if isinstance(found, dict) else {}
 
 
-def numbers(members: Mapping[str, Any]) -> dict[str, Number]:
+def members(data: bytes) -> list[dict[str, Any]] | None:
+    """The objects of a JSON document that is one, or a list of them; None where it is neither."""
+    found = document(data)
+    listed = found if isinstance(found, list) else [found]
+    objects = [each for each in listed if isinstance(each, dict)]
+    return objects if len(objects) == len(listed) else None
+
+
+def document(data: bytes) -> object:
+    """A file's JSON, also behind a byte order mark; None where there is none."""
+    return _loads(data.decode("utf-8-sig", errors="replace"))
+
+
+def numbers(values: Mapping[str, Any]) -> dict[str, Number]:
     """The members that are numbers, or strings that read as one."""
-    found = ((name, _measured(value)) for name, value in members.items())
+    found = ((name, _measured(value)) for name, value in values.items())
     return {name: value for name, value in found if value is not None}
 
 

@@ -9,12 +9,11 @@ A document that is not a line an object is read whole, at most 256 KiB of it: th
 has little memory. One that is half written is looked at again.
 """
 
-import json
 import sys
 from typing import Any
 
 from adapters.growing import Growing, opened
-from tunelet.metrics import Parser, numbers
+from tunelet.metrics import Parser, document, members, numbers
 from tunelet.trial import Report
 
 DOCUMENT_BYTES = 256 * 1024
@@ -27,7 +26,7 @@ class JsonFile:
         self._parser = parser
         self._lines: Growing | None = None
         self._raw = b""
-        self._members: list[dict[str, Any]] = []
+        self._objects: list[dict[str, Any]] = []
 
     def read(self) -> list[Report]:
         """The next of what is new; nothing: there is nothing more now."""
@@ -42,7 +41,7 @@ class JsonFile:
             begun = self._raw if data.startswith(self._raw) else b""
             self._lines = Growing(self._path, begun)
             return self._read_lines(self._lines)
-        return self._take(data, _members(data))
+        return self._take(data, members(data))
 
     def close(self) -> list[Report]:
         """The file will not change any more."""
@@ -56,13 +55,13 @@ class JsonFile:
                 return found
         return []
 
-    def _take(self, data: bytes, members: list[dict[str, Any]] | None) -> list[Report]:
-        if members is None:
+    def _take(self, data: bytes, objects: list[dict[str, Any]] | None) -> list[Report]:
+        if objects is None:
             return []
-        known = len(self._members)
-        start = known if members[:known] == self._members else 0
-        self._raw, self._members = data, members
-        return [each for member in members[start:] for each in self._parser.take(numbers(member))]
+        known = len(self._objects)
+        start = known if objects[:known] == self._objects else 0
+        self._raw, self._objects = data, objects
+        return [each for member in objects[start:] for each in self._parser.take(numbers(member))]
 
     def _whole(self) -> bytes:
         file = opened(self._path)
@@ -75,19 +74,4 @@ class JsonFile:
 def _has_lines(data: bytes) -> bool:
     """The first of several lines is an object by itself."""
     first, _, rest = data.lstrip().partition(b"\n")
-    return bool(rest.strip()) and isinstance(_loads(first), dict)
-
-
-def _members(data: bytes) -> list[dict[str, Any]] | None:
-    """The objects of a whole document; None where there is none."""
-    document = _loads(data)
-    listed = document if isinstance(document, list) else [document]
-    members = [each for each in listed if isinstance(each, dict)]
-    return members if len(members) == len(listed) else None
-
-
-def _loads(data: bytes) -> object:
-    try:
-        return json.loads(data)
-    except (ValueError, RecursionError):
-        return None
+    return bool(rest.strip()) and isinstance(document(first), dict)

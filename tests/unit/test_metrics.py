@@ -248,7 +248,8 @@ def test_more_output_never_changes_an_earlier_report(first: bytes, rest: bytes) 
 
 
 def test_a_file_may_be_one_object_a_list_or_lines() -> None:
-    for data in (b'{"objective":\n 0.5}\n', b'[{"objective": 0.5}]', b'log\n{"objective": 0.5}'):
+    one = b'{"objective":\n 0.5}\n'
+    for data in (one, b"\xef\xbb\xbf" + one, b'[{"objective": 0.5}]', b'log\n{"objective": 0.5}'):
         parser = parse_file(data, JSON)
         assert parser.values == {"objective": 0.5}
         assert parser.reports == (Report(step=1, values={"objective": 0.5}),)
