@@ -66,7 +66,8 @@ class Registry:
         row = self.row(name, self._noun)
         errors = [row] if isinstance(row, FieldError) else wrong_settings(row, settings, self._noun)
         if errors or isinstance(row, FieldError):
-            raise Reject(f"The {self._noun} {name} cannot be used as asked", errors)
+            why = f"{errors[0].field} {errors[0].message}"
+            raise Reject(f"The {self._noun} {name} cannot be used as asked: {why}", errors)
         return row
 
     def row(self, name: str, field: str) -> Row | FieldError:
@@ -164,6 +165,7 @@ class Registry:
                     "required": setting.required,
                     "nullable": setting.nullable,
                     "minimum": setting.minimum,
+                    "maximum": setting.maximum,
                     "choices": list(setting.choices) or None,
                     "summary": setting.summary,
                 }
@@ -211,6 +213,8 @@ def _fault(setting: Setting, value: Any) -> tuple[str, str] | None:
         return f"must be {article} {setting.type}", f"use {article} {setting.type}, or leave it out"
     if setting.minimum is not None and cast(float, value) < setting.minimum:
         return f"must be at least {setting.minimum:g}", "use a larger one, or leave it out"
+    if setting.maximum is not None and cast(float, value) > setting.maximum:
+        return f"must be at most {setting.maximum:g}", "use a smaller one, or leave it out"
     if setting.choices and value not in setting.choices:
         return "is none of its values", f"use one of {listed(setting.choices)}, or leave it out"
     return None

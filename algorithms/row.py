@@ -24,6 +24,7 @@ class Setting:
     default: Any
     nullable: bool = False
     minimum: float | None = None
+    maximum: float | None = None
     summary: str = ""
     required: bool = False
     choices: tuple[str, ...] = ()
@@ -66,3 +67,8 @@ class Row:
     """What is wrong with settings that are valid one by one: the fields are whole paths."""
     bind: tuple[tuple[str, Any], ...] = ()
     """Arguments of the factory that are the row's, not the user's."""
+
+
+def is_number(value: Any) -> bool:
+    """Whether JSON calls it a number."""
+    return isinstance(value, int | float) and not isinstance(value, bool)

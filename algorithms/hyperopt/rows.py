@@ -1,8 +1,13 @@
 """Hyperopt's algorithms, under plain names and under their own."""
 
+import math
+from collections.abc import Mapping
 from typing import Any
 
-from algorithms.row import Row, Setting
+from algorithms.row import Row, Setting, is_number
+from tunelet.errors import FieldError
+from tunelet.ports import Demands
+from tunelet.wording import shown
 
 _TPE = (
     Setting("prior_weight", "number", 1.0, minimum=0, summary="of the prior beside the trials"),
@@ -27,6 +32,24 @@ _MIX = (
 )
 
 
+_MIXED = ("anneal", "rand", "tpe")
+
+
+def _shares(settings: Mapping[str, Any], _demands: Demands) -> list[FieldError]:
+    """Pairs whose probabilities add up to one."""
+    given, field = settings["p_suggest"], "hpo_algorithm.settings.p_suggest"
+    remedy = 'write [[0.2, "rand"], [0.8, "tpe"]], for example'
+    errors = [
+        FieldError(f"{field}[{place}]", shown(each), "is no probability and name", remedy)
+        for place, each in enumerate(given)
+        if not (isinstance(each, list) and len(each) == 2)
+        or not (is_number(each[0]) and 0 <= each[0] <= 1 and each[1] in _MIXED)
+    ]
+    if errors or math.isclose(math.fsum(each[0] for each in given), 1.0, abs_tol=1e-8):
+        return errors
+    return [FieldError(field, shown(given), "has probabilities that do not add up to 1", remedy)]
+
+
 def _row(name: str, summary: str, module: str, *settings: Setting, **more: Any) -> Row:
     return Row(
         name,
@@ -37,6 +60,7 @@ def _row(name: str, summary: str, module: str, *settings: Setting, **more: Any) 
         extra=more.pop("extra", "hyperopt"),
         objectives=1,
         bind=(("module", module),),
+        **more,
     )
 
 
@@ -47,7 +71,7 @@ ROWS = (
     _row("adaptive_tpe", "TPE that sets its own parameters (Hyperopt's atpe)", "atpe", **_ATPE),
     _row("hyperopt.anneal", "Simulated annealing", "anneal", *_ANNEAL),
     _row("hyperopt.atpe", "TPE that sets its own parameters", "atpe", **_ATPE),
-    _row("hyperopt.mix", "Each trial from one of several algorithms", "mix", *_MIX),
+    _row("hyperopt.mix", "Each trial from one of several algorithms", "mix", *_MIX, check=_shares),
     _row("hyperopt.rand", "Independent draws", "rand"),
     _row("hyperopt.tpe", "Tree-structured Parzen estimator", "tpe", *_TPE),
 )

@@ -4,20 +4,10 @@ Arguments that are functions or objects and have no form in JSON are left out, a
 which is the experiment's; a test holds the rest to the signatures.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
+from algorithms.optuna import checks
 from algorithms.row import Row, Setting
-from tunelet.errors import FieldError
-from tunelet.ports import Demands
-
-
-def _group_alone(settings: Mapping[str, Any], _demands: Demands) -> list[FieldError]:
-    if not settings.get("group") or settings.get("multivariate") is not False:
-        return []
-    message, remedy = "needs multivariate", "leave multivariate out or set it to true"
-    return [FieldError("hpo_algorithm.settings.group", True, message, remedy)]
-
 
 _TPE = (
     Setting(
@@ -101,6 +91,7 @@ _GENETIC = (
         None,
         nullable=True,
         minimum=0,
+        maximum=1,
         summary="null: 1 over the number of hyperparameters",
     ),
     Setting(
@@ -118,8 +109,10 @@ _GENETIC = (
         ),
         summary="how parents are mixed; null: UniformCrossover",
     ),
-    Setting("crossover_prob", "number", 0.9, minimum=0, summary="else a parent is copied"),
-    Setting("swapping_prob", "number", 0.5, minimum=0, summary="of each hyperparameter"),
+    Setting(
+        "crossover_prob", "number", 0.9, minimum=0, maximum=1, summary="else a parent is copied"
+    ),
+    Setting("swapping_prob", "number", 0.5, minimum=0, maximum=1, summary="of each hyperparameter"),
 )
 _NSGA3 = (
     *_GENETIC,
@@ -139,44 +132,6 @@ _TPESAMPLER = (
 )
 
 
-def _finite(_settings: Mapping[str, Any], demands: Demands) -> list[FieldError]:
-    """BruteForceSampler goes through all values, so there must be an end to them."""
-    return [
-        FieldError(
-            f"hyperparameters.{one.name}",
-            one.name,
-            "has no end of values, and brute force tries every one",
-            "give it a step, or use grid_search, which chooses points",
-        )
-        for one in demands.space or ()
-        if one.count is None
-    ]
-
-
-def _gridded(settings: Mapping[str, Any], demands: Demands) -> list[FieldError]:
-    if settings.get("search_space") is not None:
-        return []
-    return [
-        FieldError(
-            "hpo_algorithm.settings.search_space",
-            None,
-            f"is missing, and {one.name} has no end of values",
-            "list the values to try of every hyperparameter, or use grid_search",
-        )
-        for one in demands.space or ()
-        if one.count is None
-    ]
-
-
-def _one_form(settings: Mapping[str, Any], _demands: Demands) -> list[FieldError]:
-    """CMA-ES is separable, has a margin or adapts its rate: Optuna's own restrictions."""
-    chosen = [one for one in ("use_separable_cma", "with_margin", "lr_adapt") if settings.get(one)]
-    if len(chosen) < 2:
-        return []
-    message, remedy = f"excludes {chosen[0]}", "leave one of the two out"
-    return [FieldError(f"hpo_algorithm.settings.{chosen[1]}", True, message, remedy)]
-
-
 def _row(name: str, summary: str, sampler: str, settings: tuple[Setting, ...], **more: Any) -> Row:
     libraries, extra = more.pop("libraries", ()), more.pop("extra", "up")
     bind = more.pop("bind", ())
@@ -192,16 +147,18 @@ def _row(name: str, summary: str, sampler: str, settings: tuple[Setting, ...], *
     )
 
 
+_INDEPENDENTLY = checks.sampler_in("independent_sampler", learns=False)
 _CMA_ES_NEEDS: dict[str, Any] = {
     "libraries": ("cmaes", "scipy"),
     "extra": "optuna",
     "objectives": 1,
-    "check": _one_form,
+    "check": checks.every(checks.one_form, checks.values_of("x0"), checks.whole_x0, _INDEPENDENTLY),
 }
 _GP_NEEDS: dict[str, Any] = {
     "libraries": ("torch", "scipy"),
     "extra": "gp",
     "constraints": True,
+    "check": _INDEPENDENTLY,
 }
 
 ROWS = (
@@ -213,7 +170,7 @@ ROWS = (
         libraries=("optuna",),
         extra="up",
         constraints=True,
-        check=_group_alone,
+        check=checks.group_alone,
     ),
     _row(
         "cma_es",
@@ -229,6 +186,7 @@ ROWS = (
         "NSGAIISampler",
         _GENETIC,
         constraints=True,
+        check=checks.enough_parents,
     ),
     _row(
         "nsga3",
@@ -236,6 +194,7 @@ ROWS = (
         "NSGAIIISampler",
         _NSGA3,
         constraints=True,
+        check=checks.every(checks.enough_parents, checks.reference_points),
     ),
     _row(
         "sobol",
@@ -246,6 +205,7 @@ ROWS = (
         extra="optuna",
         constraints=True,
         bind=(("qmc_type", "sobol"),),
+        check=_INDEPENDENTLY,
     ),
     _row(
         "optuna.BruteForceSampler",
@@ -257,7 +217,7 @@ ROWS = (
             ),
         ),
         constraints=True,
-        check=_finite,
+        check=checks.finite,
     ),
     _row(
         "optuna.CmaEsSampler",
@@ -281,7 +241,7 @@ ROWS = (
             ),
         ),
         constraints=True,
-        check=_gridded,
+        check=checks.gridded,
     ),
     _row(
         "optuna.NSGAIIISampler",
@@ -289,6 +249,7 @@ ROWS = (
         "NSGAIIISampler",
         _NSGA3,
         constraints=True,
+        check=checks.every(checks.enough_parents, checks.reference_points),
     ),
     _row(
         "optuna.NSGAIISampler",
@@ -296,6 +257,7 @@ ROWS = (
         "NSGAIISampler",
         _GENETIC,
         constraints=True,
+        check=checks.enough_parents,
     ),
     _row(
         "optuna.PartialFixedSampler",
@@ -318,6 +280,7 @@ ROWS = (
             ),
         ),
         constraints=True,
+        check=checks.every(checks.values_of("fixed_params"), checks.sampler_in("base_sampler")),
     ),
     _row(
         "optuna.QMCSampler",
@@ -327,6 +290,7 @@ ROWS = (
         libraries=("scipy",),
         extra="optuna",
         constraints=True,
+        check=_INDEPENDENTLY,
     ),
     _row(
         "optuna.RandomSampler",
@@ -341,6 +305,6 @@ ROWS = (
         "TPESampler",
         _TPESAMPLER,
         constraints=True,
-        check=_group_alone,
+        check=checks.group_alone,
     ),
 )

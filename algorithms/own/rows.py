@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from algorithms.row import Row, Setting
+from algorithms.row import Row, Setting, is_number
 from tunelet.errors import FieldError
 from tunelet.ports import Demands
-from tunelet.wording import near_miss
+from tunelet.wording import near_miss, shown
 
 _FIDELITY = (
     Setting(
@@ -31,8 +31,22 @@ _PBT = (
         minimum=2,
         summary="null: parallel_trials, and at least 4",
     ),
-    Setting("quantile_fraction", "number", 0.25, minimum=0, summary="the worst and the best"),
-    Setting("resample_probability", "number", 0.25, minimum=0, summary="of drawing a value anew"),
+    Setting(
+        "quantile_fraction",
+        "number",
+        0.25,
+        minimum=0,
+        maximum=0.5,
+        summary="the worst and the best",
+    ),
+    Setting(
+        "resample_probability",
+        "number",
+        0.25,
+        minimum=0,
+        maximum=1,
+        summary="of drawing a value anew",
+    ),
     Setting(
         "perturbation_factors",
         "any",
@@ -43,8 +57,20 @@ _PBT = (
 )
 
 
+def _factors(settings: Mapping[str, Any], _demands: Demands) -> list[FieldError]:
+    given = settings.get("perturbation_factors")
+    if given is None or (isinstance(given, list) and given and all(map(is_number, given))):
+        return []
+    field, remedy = "hpo_algorithm.settings.perturbation_factors", "write [1.2, 0.8], for example"
+    return [FieldError(field, shown(given), "must be an array of numbers", remedy)]
+
+
 def _budgeted(settings: Mapping[str, Any], demands: Demands) -> list[FieldError]:
     """The resource must be a number with bounds above zero, on its own in the space."""
+    least, most = settings.get("min_resource"), settings.get("max_resource")
+    if least is not None and most is not None and least > most:
+        where, remedy = "hpo_algorithm.settings.min_resource", "use a smaller one, or leave it out"
+        return [FieldError(where, least, "is more than max_resource", remedy)]
     name, space, field = settings.get("resource"), demands.space, "hpo_algorithm.settings.resource"
     if name is None or space is None:
         return []
@@ -86,6 +112,7 @@ def _pbt(name: str) -> Row:
         objectives=1,
         constraints=True,
         fidelity=True,
+        check=_factors,
     )
 
 

@@ -1,8 +1,13 @@
 """Ray Tune's searchers, with the arguments of their classes."""
 
+from collections.abc import Mapping
 from typing import Any
 
+from algorithms.optuna.checks import sampler_in
 from algorithms.row import Row, Setting
+from tunelet.errors import FieldError
+from tunelet.ports import Demands
+from tunelet.wording import one_of, path, shown
 
 
 def _row(name: str, summary: str, module: str, *settings: Setting, **more: Any) -> Row:
@@ -21,6 +26,24 @@ def _row(name: str, summary: str, module: str, *settings: Setting, **more: Any) 
 
 def _wrapped(name: str, summary: str, factory: str, *settings: Setting, **more: Any) -> Row:
     return Row(f"ray.{name}", summary, f"algorithms.ray.wrapped:{factory}", settings, **more)
+
+
+_UTILITY = ("kappa", "kind", "xi")
+_KINDS = ("ei", "poi", "ucb")
+
+
+def _utility(settings: Mapping[str, Any], _demands: Demands) -> list[FieldError]:
+    given, field = settings.get("utility_kwargs") or {}, "hpo_algorithm.settings.utility_kwargs"
+    errors = [
+        FieldError(path([name], field), shown(value), "is no argument", one_of(name, _UTILITY))
+        for name, value in given.items()
+        if name not in _UTILITY
+    ]
+    kind = given.get("kind", "ucb")
+    if kind not in _KINDS:
+        message, remedy = "is no utility function", one_of(kind, _KINDS)
+        errors.append(FieldError(path(["kind"], field), shown(kind), message, remedy))
+    return errors
 
 
 # Its ensembles of networks answer the same question differently each time.
@@ -43,6 +66,7 @@ ROWS = (
             "random_search_steps", "integer", 10, minimum=1, summary="trials drawn at random first"
         ),
         libraries=("bayes_opt",),
+        check=_utility,
         integers=False,
     ),
     _row(
@@ -103,6 +127,7 @@ ROWS = (
         libraries=("optuna",),
         extra="up",
         constraints=True,
+        check=sampler_in("sampler"),
     ),
     _row(
         "TuneBOHB",

@@ -4,6 +4,7 @@ import importlib
 import inspect
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import optuna
@@ -173,6 +174,121 @@ def test_every_wrong_setting_is_named_with_its_remedy() -> None:
     }
 
 
+NUMBERS = Space.of({name: {"type": "float", "min": -5.0, "max": 5.0} for name in "xy"})
+FIXED = {"fixed_params": {"x": 1.0}}
+
+
+@pytest.mark.parametrize(
+    ("name", "asked", "field", "message"),
+    [
+        ("ray.OptunaSearch", {"sampler": "TPE"}, "sampler", "no sampler"),
+        ("ray.OptunaSearch", {"sampler": 5}, "sampler", "must be"),
+        ("ray.OptunaSearch", {"sampler": {"settings": {}}}, "sampler", "must be"),
+        ("ray.OptunaSearch", {"sampler": "BaseSampler"}, "sampler", "no sampler"),
+        (
+            "ray.OptunaSearch",
+            {"sampler": {"name": "TPESampler", "settings": {"gruop": True}}},
+            "sampler.settings.gruop",
+            "not a setting",
+        ),
+        (
+            "ray.OptunaSearch",
+            {"sampler": "GridSampler"},
+            "sampler.settings.search_space",
+            "which has no end",
+        ),
+        (
+            "optuna.PartialFixedSampler",
+            FIXED | {"base_sampler": "Nothing"},
+            "base_sampler",
+            "no sampler",
+        ),
+        (
+            "optuna.PartialFixedSampler",
+            {"fixed_params": {"z": 1}, "base_sampler": "RandomSampler"},
+            "fixed_params.z",
+            "not a hyperparameter",
+        ),
+        (
+            "optuna.PartialFixedSampler",
+            {"fixed_params": {"x": 99}, "base_sampler": "RandomSampler"},
+            "fixed_params.x",
+            "out of bounds",
+        ),
+        ("cma_es", {"independent_sampler": "Nothing"}, "independent_sampler", "no sampler"),
+        ("sobol", {"independent_sampler": "Nothing"}, "independent_sampler", "no sampler"),
+        ("cma_es", {"x0": {"x": 1.0}}, "x0", 'lacks "y"'),
+        ("cma_es", {"x0": {"x": 1.0, "y": "one"}}, "x0.y", "number"),
+        ("optuna.GridSampler", {"search_space": {"x": [1.0]}}, "search_space", "lacks y"),
+        ("optuna.GridSampler", {"search_space": {"x": 1, "y": [1]}}, "search_space.x", "array"),
+        (
+            "optuna.GridSampler",
+            {"search_space": {"x": [1, 99], "y": [1]}},
+            "search_space.x[1]",
+            "out of bounds",
+        ),
+        (
+            "nsga2",
+            {"crossover": "UNDXCrossover", "population_size": 2},
+            "population_size",
+            "less than UNDXCrossover",
+        ),
+        ("nsga2", {"crossover_prob": 2.0}, "crossover_prob", "at most 1"),
+        ("nsga3", {"reference_points": [[1, 2]]}, "reference_points[0]", "row"),
+        ("hyperopt.mix", {"p_suggest": [[1, "atpe"]]}, "p_suggest[0]", "no probability"),
+        ("hyperopt.mix", {"p_suggest": [[0.5, "tpe"]]}, "p_suggest", "add up to 1"),
+        ("ray.BayesOptSearch", {"utility_kwargs": {"kapa": 1}}, "utility_kwargs.kapa", "argument"),
+        ("ray.BayesOptSearch", {"utility_kwargs": {"kind": "lcb"}}, "utility_kwargs.kind", "no ut"),
+        ("pbt", {"quantile_fraction": 0.9}, "quantile_fraction", "at most 0.5"),
+        ("pbt", {"perturbation_factors": "x"}, "perturbation_factors", "array of numbers"),
+        ("asha", {"min_resource": 5, "max_resource": 2}, "min_resource", "more than max_resource"),
+    ],
+)
+def test_what_a_library_would_refuse_later_is_refused_at_submit(
+    name: str, asked: dict[str, object], field: str, message: str
+) -> None:
+    found = every_problem(name, asked, Demands(NUMBERS))
+    assert message in found[f"hpo_algorithm.settings.{field}"]
+
+
+@pytest.mark.parametrize(
+    ("demands", "message"),
+    [(Demands(NUMBERS, 2), "of the 2 objectives"), (Demands(NUMBERS, 1, 1), "constraints")],
+)
+@pytest.mark.parametrize(
+    ("name", "asked", "setting"),
+    [
+        ("ray.OptunaSearch", {"sampler": "CmaEsSampler"}, "sampler"),
+        ("optuna.PartialFixedSampler", FIXED | {"base_sampler": "CmaEsSampler"}, "base_sampler"),
+    ],
+)
+def test_a_sampler_in_a_setting_can_do_what_is_asked(
+    name: str, asked: dict[str, object], setting: str, demands: Demands, message: str
+) -> None:
+    (found,) = every_problem(name, asked, demands).values()
+    assert message in found
+    assert '"TPESampler"' in found
+    assert not every_problem(name, asked | {setting: "TPESampler"}, demands)
+
+
+def every_problem(name: str, asked: dict[str, object], demands: Demands) -> dict[str, str]:
+    """As if every library were installed."""
+    row = replace(TABLE[name], libraries=())
+    known = Registry({name: row}, "algorithm", "no.such.group")
+    found = known.problems(name, asked, demands, "hpo_algorithm")
+    return {error.field: f"{error.message}; {error.remedy}" for error in found}
+
+
+@pytest.mark.parametrize("row", [row for row in TABLE.values() if "crossover" in str(row.settings)])
+def test_each_crossover_has_the_parents_that_it_mixes(row: Row) -> None:
+    (setting,) = (one for one in row.settings if one.name == "crossover")
+    for crossover in setting.choices:
+        needed = getattr(optuna.samplers.nsgaii, crossover)().n_parents
+        for size in (2, 3):
+            asked: dict[str, object] = {"crossover": crossover, "population_size": size}
+            assert bool(every_problem(row.name, asked, Demands())) == (size < needed)
+
+
 def test_settings_that_contradict_each_other_are_refused() -> None:
     found = messages("tpe", {"group": True, "multivariate": False})
     assert list(found) == ["hpo_algorithm.settings.group"]
@@ -209,6 +325,7 @@ def test_every_algorithm_is_described_in_json_terms() -> None:
             "required": False,
             "nullable": False,
             "minimum": 1,
+            "maximum": None,
             "choices": None,
             "summary": "values tried of each hyperparameter that is continuous",
         }
