@@ -8,15 +8,18 @@ The study is rebuilt on every call, as for `tpe`, with what samplers keep betwee
   the algorithm's memory. Parents are kept for the newest generations only.
 
 The generator of a trial depends on the seed and the trial's number, so the same call gives
-the same answer; a quasi-random sequence has one seed for the whole experiment. Where a
-sampler repeats what was tried, it is asked again, and then the prior is.
+the same answer; a quasi-random sequence has one seed for the whole experiment, and so has the
+order of a grid. Where a sampler repeats what was tried, it is asked again, and then the prior is;
+of a grid, what is left.
 """
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from random import Random
 from typing import TYPE_CHECKING, Any
 
+from algorithms.own.enumeration import Enumeration
 from algorithms.own.fresh import Untried, generator
 from tunelet.ports import Algorithm, Problem, Suggestions
 from tunelet.trial import Assignment, Trial
@@ -50,7 +53,7 @@ class Sampler:
     def suggest(self, problem: Problem, trials: Sequence[Trial], count: int) -> Suggestions:
         from algorithms.optuna.study import STUDIES, PastStudy
 
-        untried = Untried(problem, trials)
+        untried = Untried(problem, trials, drawn=self._sampler != "GridSampler")
         memory = problem.memory if isinstance(problem.memory, dict) else {}
         # Independent draws look at no trial.
         past = () if self._sampler == "RandomSampler" else trials
@@ -68,7 +71,7 @@ class Sampler:
         for place in range(problem.first, problem.first + count):
             suggested, note = self._ask(problem, study, place, untried)
             if suggested is None:
-                suggested = untried.draw(generator(problem.seed, place))
+                suggested = self._drawn(problem, study, untried, generator(problem.seed, place))
             if suggested is None:
                 exhausted = True
                 break
@@ -76,6 +79,21 @@ class Sampler:
             found.append(suggested)
             notes.append(note)
         return Suggestions(found, exhausted, _memory(study.attributes()), notes)
+
+    def _drawn(
+        self, problem: Problem, study: "PastStudy", untried: Untried, rng: Random
+    ) -> Assignment | None:
+        """Something new from the prior, or of the grid: what is listed is all that is wanted."""
+        if self._sampler != "GridSampler":
+            return untried.draw(rng)
+        views, space = study.views(), problem.space
+        listed = _search_space(self._settings.get("search_space") or {}, views)
+        values = {
+            # In ascending order; choices are numbers here.
+            name: [space[name].canonical(views[name].decode(each)) for each in sorted(set(values))]
+            for name, values in _grid(problem, views, listed).items()
+        }
+        return untried.one_of(Enumeration(space, values), rng)
 
     def _ask(
         self, problem: Problem, study: "PastStudy", place: int, untried: Untried
@@ -117,9 +135,10 @@ def _made(
 ) -> "BaseSampler":
     """The sampler, with settings as Optuna has them where JSON cannot."""
     given = {key: value for key, value in settings.items() if value is not None}
-    if name == "QMCSampler":
-        # Each trial is a point of one sequence.
+    if name in ("GridSampler", "QMCSampler"):
+        # Each trial is a point of one sequence; a grid is gone through in one order.
         seed = generator(problem.seed, 0, "qmc").getrandbits(31)
+    if name == "QMCSampler":
         given["warn_asynchronous_seeding"] = False
     if name in _PARTIAL:
         # The catalog says what it cannot model; a line in the log for each trial says no more.
@@ -132,7 +151,7 @@ def _made(
             for key, value in given.items()
         }
         if name == "GridSampler":
-            arguments.setdefault("search_space", _grid(problem, views))
+            arguments["search_space"] = _grid(problem, views, arguments.get("search_space", {}))
         if name != "PartialFixedSampler":
             arguments["seed"] = seed
         made: BaseSampler = _sampler(name)(**arguments)
@@ -151,10 +170,14 @@ def _sampler(name: str) -> "type[BaseSampler]":
     return found
 
 
-def _grid(problem: Problem, views: "Mapping[str, View]") -> dict[str, list[Any]]:
-    """All values of each hyperparameter; those of continuous ones must be given."""
-    found = {}
+def _grid(
+    problem: Problem, views: "Mapping[str, View]", given: Mapping[str, list[Any]]
+) -> dict[str, list[Any]]:
+    """What is given, and all values of the other hyperparameters, if there is an end of them."""
+    found = dict(given)
     for one in problem.space:
+        if one.name in given:
+            continue
         values = problem.space.grid_values(one)
         if values is None:
             raise ValueError(f"search_space lacks {one.name}, which has no finite grid")
@@ -167,6 +190,15 @@ def _by_name(value: Any, views: "Mapping[str, View]") -> dict[str, Any]:
     if unknown:
         raise ValueError(f"{unknown[0]} is not a hyperparameter of this experiment")
     return {key: views[key].encode(each) for key, each in value.items()}
+
+
+def _search_space(
+    value: Mapping[str, Sequence[Any]], views: "Mapping[str, View]"
+) -> dict[str, list[Any]]:
+    return {
+        name: [_by_name({name: each}, views)[name] for each in values]
+        for name, values in value.items()
+    }
 
 
 def _base(value: Any, problem: Problem, views: "Mapping[str, View]", seed: int) -> "BaseSampler":
@@ -201,10 +233,7 @@ _TRANSLATED: dict[str, Callable[..., Any]] = {
     "independent_sampler": _base,
     "mutation": _class("optuna.samplers.nsgaii"),
     "reference_points": _array,
-    "search_space": lambda value, _problem, views, _seed: {
-        name: [_by_name({name: each}, views)[name] for each in values]
-        for name, values in value.items()
-    },
+    "search_space": lambda value, _problem, views, _seed: _search_space(value, views),
     "x0": lambda value, _problem, views, _seed: _by_name(value, views),
 }
 

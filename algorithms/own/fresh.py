@@ -87,9 +87,9 @@ class Untried:
             drawn = self._space.sample(rng)
             if drawn in self:
                 return drawn
-        return drawn if self._all is None else self._next(self._all, rng)
+        return drawn if self._all is None else self.one_of(self._all, rng)
 
-    def _next(self, all_: Enumeration, rng: Random) -> Assignment | None:
+    def one_of(self, all_: Enumeration, rng: Random) -> Assignment | None:
         """The first new one from a random place on: at most one look per assignment taken."""
         start = rng.randrange(all_.size)
         for offset in range(min(len(self._taken) + 1, all_.size)):

@@ -133,6 +133,29 @@ def test_what_has_no_end_is_refused_at_submit(name: str) -> None:
     assert all("no end of values" in error.message for error in errors)
 
 
+def test_a_grid_of_listed_values_has_all_of_what_has_an_end() -> None:
+    half = {
+        "x": {"type": "float", "min": 0.0, "max": 1.0},
+        "a": {"type": "int", "min": 1, "max": 2},
+    }
+    settings = {"search_space": {"x": [0.25, 0.75]}}
+    assert not catalog().problems("optuna.GridSampler", settings, Demands(Space.of(half)))
+    trials = run("optuna.GridSampler", settings, Space.of(half), 50)
+    found = {tuple(one.hyperparameters.values()) for one in trials}
+    assert len(trials) == len(found)
+    assert found == {(0.25, 1), (0.25, 2), (0.75, 1), (0.75, 2)}
+
+
+@pytest.mark.parametrize("parallel", [1, 2])
+def test_of_a_grid_of_listed_values_nothing_else_is_tried(parallel: int) -> None:
+    """Though branches make some of its combinations one assignment, and the space has others."""
+    settings = {"search_space": {"a": [3, 1, 2], "b": ["q"]}}
+    one = {"objective": 1.0}
+    trials = run("optuna.GridSampler", settings, FINITE, 50, lambda _: one, parallel=parallel)
+    found = sorted(json.dumps(one.hyperparameters) for one in trials)
+    assert found == ['{"a": 1}', '{"a": 2}', '{"a": 3, "b": "q"}']
+
+
 def test_fixed_values_are_the_users_and_the_rest_the_samplers() -> None:
     settings = {"fixed_params": {"x": 1.5}, "base_sampler": {"name": "TPESampler"}}
     trials = run("optuna.PartialFixedSampler", settings, FLOATS, 12)
