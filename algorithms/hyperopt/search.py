@@ -50,6 +50,9 @@ def _function(module: str, settings: dict[str, Any]) -> Callable[..., Any]:
     """Hyperopt's function of this module with its settings."""
     if module == "mix":
         settings = {"p_suggest": [_share(each) for each in settings["p_suggest"]]}
+    if module == "atpe":
+        # Hyperopt imports it when asked, and the import draws from the generators just seeded.
+        import_module("lightgbm")
     if module == "tpe":
         settings = settings | {"verbose": False}
     function: Callable[..., Any] = import_module(f"hyperopt.{module}").suggest

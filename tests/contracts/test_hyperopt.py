@@ -1,5 +1,8 @@
 """Hyperopt's algorithms keep the contract of every algorithm, whatever the history."""
 
+import subprocess
+import sys
+
 import pytest
 
 from tests.contracts.algorithms import LOSS, AlgorithmContract
@@ -26,6 +29,17 @@ class TestMix(
 @pytest.mark.libraries
 class TestAdaptiveTpe(OneObjective, name="adaptive_tpe"):
     examples = 5
+
+    def test_a_process_that_has_just_begun_gives_the_same_answer(self) -> None:
+        code = (
+            "from algorithms import catalog; from tunelet.ports import Objective, Problem;"
+            "from tunelet.space import Space;"
+            "space = Space.of({'x': {'type': 'float', 'min': 0.0, 'max': 1.0}});"
+            "problem = Problem(space, (Objective('objective', 'minimize'),), 1, 0);"
+            "ask = lambda: catalog().load('adaptive_tpe', {}).suggest(problem, [], 1).assignments;"
+            "assert ask() == ask()"
+        )
+        subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
 
 del OneObjective
