@@ -130,17 +130,21 @@ class PastStudy:
             params={name: self._views[name].encode(value) for name, value in known.items()},
             distributions={name: self._views[name].distribution for name in known},
             user_attrs={},
-            system_attrs=self._attributes(trial, values),
+            system_attrs=self._attributes(trial, state),
             intermediate_values=self._intermediate(trial) if values is None else {},
         )
 
-    def _attributes(self, trial: Trial, values: list[float] | None) -> dict[str, Any]:
+    def _attributes(self, trial: Trial, state: optuna.trial.TrialState) -> dict[str, Any]:
         """What the sampler noted of the trial, and by how much it misses the constraints."""
         found = dict(trial.note["optuna"]) if _has_note(trial) else {}
-        if values is not None and self._constraints:
+        values = {one.metric: trial.values.get(one.metric, math.nan) for one in self._constraints}
+        # Of a pruned trial they may not be known yet; Optuna then takes it for one that meets them.
+        known = not any(math.isnan(number(value)) for value in values.values())
+        complete = state is optuna.trial.TrialState.COMPLETE
+        pruned = state is optuna.trial.TrialState.PRUNED
+        if self._constraints and (complete or (pruned and known)):
             found["constraints"] = [
-                one.violation(number(trial.values.get(one.metric, math.nan)))
-                for one in self._constraints
+                one.violation(number(values[one.metric])) for one in self._constraints
             ]
         return found
 

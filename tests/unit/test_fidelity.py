@@ -68,6 +68,21 @@ def test_each_rung_is_a_third_of_the_one_below() -> None:
     assert counts[27] >= 1
 
 
+def test_bohbs_model_heeds_constraints_on_all_rungs() -> None:
+    """The larger x, the better, but only up to a half of the range does it meet the constraint."""
+    trials = [
+        Trial(n, {"x": x, "epochs": 1}, 0.0, TrialState.COMPLETE, values=values)
+        for n in range(30)
+        for x in [n / 30]
+        for values in [{"objective": -x, "size": x}]
+    ]
+    settings = BUDGETED | {"reduction_factor": 27}
+    problem = Problem(SPACE, (LOSS,), 1, 30, constraints=(Constraint("size", max=0.5),))
+    answer = catalog().load("bohb", settings).suggest(problem, trials, 11)
+    new = [one for one, note in zip(answer.assignments, answer.notes, strict=True) if note is None]
+    assert sum(float(str(one["x"])) <= 0.5 for one in new) > 7
+
+
 def test_what_misses_the_constraints_is_promoted_last() -> None:
     trials = [
         Trial(
