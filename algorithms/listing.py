@@ -30,7 +30,8 @@ def written(document: str) -> str:
 
 
 def _algorithms() -> str:
-    titles = ("Name", "", "Conditions", "Integers", "Objectives", "Constraints", "Budgets", "Needs")
+    able = ("Conditions", "Choices", "Integers", "Objectives", "Constraints", "Budgets")
+    titles = ("Name", "", *able, "Warm start", "Needs")
     return _table(titles, (_abilities(row) for _, row in sorted(TABLE.items())))
 
 
@@ -38,11 +39,13 @@ def _abilities(row: Row) -> tuple[str, ...]:
     return (
         f"`{row.name}`",
         row.summary,
-        _yes(row.conditions),
+        _yes(row.conditions) if row.branches else "drawn",
+        row.choices,
         "yes" if row.integers else "rounded",
         "any" if row.objectives is None else str(row.objectives),
         _yes(row.constraints),
         _yes(row.fidelity),
+        _yes(row.warm_start),
         _needs(row),
     )
 

@@ -151,11 +151,14 @@ class Registry:
             "extra": known.extra,
             "supports": {
                 "conditions": known.conditions,
+                "branches": known.branches,
+                "choices": known.choices,
                 "integers": known.integers,
                 "objectives": known.objectives,
                 "constraints": known.constraints,
                 "fidelity": known.fidelity,
                 "parallel": known.parallel,
+                "warm_start": known.warm_start,
             },
             "settings": [
                 {

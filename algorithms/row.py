@@ -49,6 +49,10 @@ class Row:
     """The extra of tunelet that installs them."""
     conditions: bool = True
     """Whether hyperparameters may have a `when`."""
+    branches: bool = True
+    """False: those that not every trial has are drawn at random, whatever earlier trials found."""
+    choices: str = "yes"
+    """Whether it models choices: "yes"; or they are "drawn", "kept" or taken "as numbers"."""
     integers: bool = True
     """False: integers and steps are rounded, unknown to the algorithm."""
     objectives: int | None = None
@@ -59,6 +63,8 @@ class Row:
     """Whether it gives trials budgets, or stops them, to spend more on the better ones."""
     parallel: int | None = None
     """The most trials that may run at once; None: any number."""
+    warm_start: bool = True
+    """Whether trials of other experiments teach it anything."""
     light: bool = False
     """Needs no import worth speaking of and no values of earlier trials."""
     stops: bool = False

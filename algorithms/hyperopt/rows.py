@@ -72,6 +72,6 @@ ROWS = (
     _row("hyperopt.anneal", "Simulated annealing", "anneal", *_ANNEAL),
     _row("hyperopt.atpe", "TPE that sets its own parameters", "atpe", **_ATPE),
     _row("hyperopt.mix", "Each trial from one of several algorithms", "mix", *_MIX, check=_shares),
-    _row("hyperopt.rand", "Independent draws", "rand"),
+    _row("hyperopt.rand", "Independent draws", "rand", warm_start=False),
     _row("hyperopt.tpe", "Tree-structured Parzen estimator", "tpe", *_TPE),
 )

@@ -151,12 +151,17 @@ _INDEPENDENTLY = checks.sampler_in("independent_sampler", learns=False)
 _CMA_ES_NEEDS: dict[str, Any] = {
     "libraries": ("cmaes", "scipy"),
     "extra": "optuna",
+    "branches": False,
+    "choices": "drawn",
+    "integers": False,
     "objectives": 1,
+    "warm_start": False,
     "check": checks.every(checks.one_form, checks.values_of("x0"), checks.whole_x0, _INDEPENDENTLY),
 }
 _GP_NEEDS: dict[str, Any] = {
     "libraries": ("torch", "scipy"),
     "extra": "gp",
+    "branches": False,
     "constraints": True,
     "check": _INDEPENDENTLY,
 }
@@ -174,7 +179,7 @@ ROWS = (
     ),
     _row(
         "cma_es",
-        "Covariance matrix adaptation (Optuna's CmaEsSampler); choices are drawn at random",
+        "Covariance matrix adaptation (Optuna's CmaEsSampler)",
         "CmaEsSampler",
         _CMA_ES,
         **_CMA_ES_NEEDS,
@@ -185,7 +190,9 @@ ROWS = (
         "Genetic algorithm for several objectives (Optuna's NSGAIISampler)",
         "NSGAIISampler",
         _GENETIC,
+        branches=False,
         constraints=True,
+        warm_start=False,
         check=checks.enough_parents,
     ),
     _row(
@@ -193,7 +200,9 @@ ROWS = (
         "Genetic algorithm for many objectives (Optuna's NSGAIIISampler)",
         "NSGAIIISampler",
         _NSGA3,
+        branches=False,
         constraints=True,
+        warm_start=False,
         check=checks.every(checks.enough_parents, checks.reference_points),
     ),
     _row(
@@ -203,7 +212,9 @@ ROWS = (
         tuple(one for one in _QMC if one.name != "qmc_type"),
         libraries=("scipy",),
         extra="optuna",
+        branches=False,
         constraints=True,
+        warm_start=False,
         bind=(("qmc_type", "sobol"),),
         check=_INDEPENDENTLY,
     ),
@@ -217,6 +228,7 @@ ROWS = (
             ),
         ),
         constraints=True,
+        warm_start=False,
         check=checks.finite,
     ),
     _row(
@@ -241,6 +253,7 @@ ROWS = (
             ),
         ),
         constraints=True,
+        warm_start=False,
         check=checks.gridded,
     ),
     _row(
@@ -248,7 +261,9 @@ ROWS = (
         "Genetic algorithm for many objectives",
         "NSGAIIISampler",
         _NSGA3,
+        branches=False,
         constraints=True,
+        warm_start=False,
         check=checks.every(checks.enough_parents, checks.reference_points),
     ),
     _row(
@@ -256,7 +271,9 @@ ROWS = (
         "Genetic algorithm for several objectives",
         "NSGAIISampler",
         _GENETIC,
+        branches=False,
         constraints=True,
+        warm_start=False,
         check=checks.enough_parents,
     ),
     _row(
@@ -289,7 +306,9 @@ ROWS = (
         _QMC,
         libraries=("scipy",),
         extra="optuna",
+        branches=False,
         constraints=True,
+        warm_start=False,
         check=_INDEPENDENTLY,
     ),
     _row(
@@ -298,6 +317,7 @@ ROWS = (
         "RandomSampler",
         (),
         constraints=True,
+        warm_start=False,
     ),
     _row(
         "optuna.TPESampler",

@@ -88,7 +88,7 @@ def _budgeted(settings: Mapping[str, Any], demands: Demands) -> list[FieldError]
     return []
 
 
-def _fidelity(name: str, summary: str, factory: str, **more: Any) -> Row:
+def _fidelity(name: str, summary: str, factory: str, warm_start: bool = False, **more: Any) -> Row:
     return Row(
         name,
         summary,
@@ -97,6 +97,7 @@ def _fidelity(name: str, summary: str, factory: str, **more: Any) -> Row:
         objectives=1,
         constraints=True,
         fidelity=True,
+        warm_start=warm_start,
         stops=True,
         check=_budgeted,
         **more,
@@ -112,6 +113,7 @@ def _pbt(name: str) -> Row:
         objectives=1,
         constraints=True,
         fidelity=True,
+        warm_start=False,
         check=_factors,
     )
 
@@ -124,9 +126,12 @@ def _pb2(name: str) -> Row:
         _PBT[:2],
         libraries=("numpy", "scipy"),
         extra="optuna",
+        choices="kept",
+        integers=False,
         objectives=1,
         constraints=True,
         fidelity=True,
+        warm_start=False,
     )
 
 
@@ -136,6 +141,7 @@ ROWS = (
         "bohb",
         "Hyperband with a TPE",
         "Bohb",
+        warm_start=True,
         libraries=("optuna",),
         extra="up",
     ),
@@ -158,6 +164,7 @@ ROWS = (
             ),
         ),
         constraints=True,
+        warm_start=False,
         light=True,
     ),
     Row(
@@ -165,6 +172,7 @@ ROWS = (
         "Independent draws from the prior, none of them twice",
         "algorithms.own.random:RandomSearch",
         constraints=True,
+        warm_start=False,
         light=True,
     ),
 )

@@ -18,6 +18,7 @@ def _row(name: str, summary: str, module: str, *settings: Setting, **more: Any) 
         settings,
         extra=more.pop("extra", "ray"),
         conditions=False,
+        integers=False,
         objectives=1,
         bind=(("module", module),),
         **more,
@@ -56,7 +57,13 @@ ROWS = (
         "ax",
         libraries=("ax", "torch"),
     ),
-    _wrapped("BasicVariantGenerator", "Independent draws", "basic_variant_generator"),
+    _wrapped(
+        "BasicVariantGenerator",
+        "Independent draws",
+        "basic_variant_generator",
+        constraints=True,
+        warm_start=False,
+    ),
     _row(
         "BayesOptSearch",
         "Bayesian optimization with a Gaussian process (bayesian-optimization)",
@@ -67,7 +74,7 @@ ROWS = (
         ),
         libraries=("bayes_opt",),
         check=_utility,
-        integers=False,
+        choices="as numbers",
     ),
     _row(
         "HEBOSearch",

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import optuna
 import pytest
@@ -16,9 +17,10 @@ from algorithms.plugins import settings
 from algorithms.registry import Registry
 from algorithms.row import Row
 from algorithms.table import TABLE
-from tunelet.errors import Reject
+from tunelet.errors import FieldError, Reject
 from tunelet.ports import Demands, Objective, Problem
 from tunelet.space import Space
+from tunelet.trial import Assignment, Trial, TrialState
 
 PLUGIN = '''
 """A library that brings its own search."""
@@ -311,11 +313,14 @@ def test_every_algorithm_is_described_in_json_terms() -> None:
     assert described["tpe"]["installed"]
     assert described["tpe"]["supports"] == {
         "conditions": True,
+        "branches": True,
+        "choices": "yes",
         "integers": True,
         "objectives": None,
         "constraints": True,
         "fidelity": False,
         "parallel": None,
+        "warm_start": True,
     }
     assert described["grid_search"]["settings"] == [
         {
@@ -421,3 +426,48 @@ def test_objectives_need_no_goal_to_be_searched() -> None:
     problem = Problem(SPACE, (Objective("loss", "minimize"),), 1, 0)
     for name in ("random_search", "grid_search", "tpe"):
         assert catalog().load(name, {}).suggest(problem, [], 1).assignments
+
+
+LIGHT = [row for row in TABLE.values() if not row.target.startswith("algorithms.ray.search:")]
+
+
+@pytest.mark.parametrize("row", LIGHT, ids=lambda row: row.name)
+def test_a_warm_start_teaches_what_the_table_says(row: Row) -> None:
+    """Trials of another experiment of which the bad were the good would teach something else."""
+    if isinstance(Registry(TABLE, "algorithm", "no.such.group").row(row.name, ""), FieldError):
+        pytest.skip(f"{row.name} is not installed")
+    forms = {name: {"type": "int", "min": 1, "max": 40} for name in "ab"}
+    space, rng = Space.of(forms), Random(5)
+    drawn = [space.sample(rng) for _ in range(60)]
+    examples = EXAMPLES | {"fixed_params": {"b": 5}, "base_sampler": "TPESampler"}
+    asked = {one.name: examples[one.name] for one in row.settings if one.required}
+
+    def first(sign: int) -> list[Assignment]:
+        past = [
+            Trial(
+                place, one, 0.0, TrialState.COMPLETE, values={"loss": sign * float(str(one["a"]))}
+            )
+            for place, one in enumerate(drawn)
+        ]
+        problem = Problem(space, (Objective("loss", "minimize"),), 1, 0, prior=past)
+        return list(catalog().load(row.name, asked).suggest(problem, [], 3).assignments)
+
+    assert (first(1) != first(-1)) == row.warm_start
+
+
+def test_rays_searchers_are_shown_quantiles() -> None:
+    rays = [row for row in TABLE.values() if row.target.startswith("algorithms.ray.search:")]
+    for row in rays:
+        module = importlib.import_module(f"algorithms.ray.{dict(row.bind)['module']}")
+        assert not row.integers
+        assert row.choices == ("yes" if module.CHOICES else "as numbers")
+
+
+@pytest.mark.parametrize("name", ["cma_es", "gp", "nsga2", "nsga3", "sobol"])
+def test_what_draws_branches_at_random_says_so(name: str) -> None:
+    """Optuna has a space in common for all trials, without what some of them lack."""
+    row = TABLE[name]
+    sampler = getattr(optuna.samplers, dict(row.bind)["sampler"])
+    source = inspect.getsource(sampler)
+    assert "IntersectionSearchSpace" in source or "first_trial.distributions" in source
+    assert (row.branches, TABLE[f"optuna.{sampler.__name__}"].branches) == (False, False)

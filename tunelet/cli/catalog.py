@@ -86,7 +86,7 @@ def _overview(known: Sequence[Mapping[str, Any]], titles: tuple[str, ...]) -> Ta
 def _supports(supports: Mapping[str, Any]) -> str:
     """What sets it apart, in a word each: docs/algorithms.md explains them."""
     able = {
-        "conditions": supports["conditions"],
+        "conditions": supports["conditions"] and supports.get("branches", True),
         "several": supports["objectives"] != 1,
         "limits": supports["constraints"],
         "budgets": supports["fidelity"],
@@ -94,16 +94,24 @@ def _supports(supports: Mapping[str, Any]) -> str:
     return " ".join(word for word, can in able.items() if can) or "-"
 
 
+def _conditions(supports: Mapping[str, Any]) -> str:
+    if not supports["conditions"]:
+        return "no"
+    return "yes" if supports.get("branches", True) else "drawn"
+
+
 def _in_full(one: Mapping[str, Any]) -> str:
     supports = one["supports"]
     most = supports["objectives"]
     facts = {
         "Installed": "yes" if one["installed"] else f"no: pip install tunelet[{one['extra']}]",
-        "Conditions": "yes" if supports["conditions"] else "no",
+        "Conditions": _conditions(supports),
+        "Choices": supports.get("choices", "yes"),
         "Integers": "yes" if supports["integers"] else "rounded",
         "Objectives": "any number" if most is None else f"at most {most}",
         "Constraints": "yes" if supports["constraints"] else "no",
         "Budgets": "yes" if supports["fidelity"] else "no",
+        "Warm start": "yes" if supports.get("warm_start", True) else "no",
         "In parallel": supports["parallel"] or "any number",
     }
     head = [f"{one['name']}: {one['summary']}", ""]
