@@ -17,6 +17,7 @@ from tunelet.log.history import WINDOW
 from tunelet.log.inbox import Inbox, Order
 from tunelet.log.journal import Journal
 from tunelet.ports import Store
+from tunelet.trial import Outcome, Verdict
 
 SEQ = 2
 PATH = "v1/default/e/"
@@ -114,4 +115,32 @@ def test_a_snapshot_with_a_new_member_is_passed_over(store: MemoryStore, log: Jo
 
     for key in keys:
         rewrite(store, key, newer)
+    assert Journal(store, "default", "e").read() == known
+
+
+@pytest.mark.parametrize("member", ["next_number", "terms.max_cost", "ended.complete"])
+def test_a_snapshot_that_lacks_a_member_is_passed_over(
+    store: MemoryStore, log: Journal, member: str
+) -> None:
+    """An older version wrote it, which did not fold what the member tells."""
+    outcome = Outcome(Verdict.COMPLETE, {"objective": 1.0})
+    log.commit(c.Extend({"max_cost": 9.0}), c.Finish(0, 1, outcome))
+    for _ in range(WINDOW):
+        log.commit(c.Pause())
+        log.commit(c.Resume(log.read().epoch))
+    known = log.read()
+
+    def older(data: bytes) -> bytes:
+        tree: dict[str, Any] = json.loads(data)
+        *path, name = member.split(".")
+        part = tree["experiment"]
+        for each in path:
+            part = part[each]
+        del part[name]
+        return json.dumps(tree).encode()
+
+    keys = list(store.list(f"{PATH}snapshots/"))
+    assert keys
+    for key in keys:
+        rewrite(store, key, older)
     assert Journal(store, "default", "e").read() == known

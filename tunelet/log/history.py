@@ -22,7 +22,7 @@ import msgspec
 from msgspec.structs import replace
 
 from tunelet.events import Deleted, Submitted
-from tunelet.experiment import DELETED, Experiment, evolve, retire
+from tunelet.experiment import DELETED, Counts, Experiment, Terms, evolve, retire
 from tunelet.log.entry import FORMAT, Damaged, Entry, Newer
 from tunelet.trial import Trial
 
@@ -82,6 +82,7 @@ class TrialReader(Protocol):
 
 _encoder = msgspec.json.Encoder()
 _heads = msgspec.json.Decoder(Head)
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _trial = msgspec.json.Decoder(Trial)
 _NUMBER = re.compile(rb'\{"number":(\d+),')
 
@@ -177,7 +178,24 @@ def encode_head(head: Head) -> bytes:
 
 
 def decode_head(data: bytes) -> Head:
-    return _heads.decode(data)
+    """The head of a snapshot. Raises `msgspec.MsgspecError` where the bytes are none.
+
+    Also where a member is absent, for an older version wrote it then, which did not fold what the
+    member tells: a default in its place would stand in every snapshot from here on.
+    """
+    head = _heads.decode(data)
+    _refuse_absent(head, data)
+    return head
+
+
+def _refuse_absent(known: msgspec.Struct, data: bytes | msgspec.Raw) -> None:
+    written = _members.decode(data)
+    for name in known.__struct_fields__:
+        if name not in written:
+            raise msgspec.ValidationError(f"an older version wrote it, without {name!r}")
+        member = getattr(known, name)
+        if isinstance(member, Experiment | Terms | Counts):
+            _refuse_absent(member, written[name])
 
 
 def encode_trials(trials: Iterable[Trial]) -> bytes:

@@ -72,7 +72,7 @@ class Segments:
                 check_format(stored.data, key)
                 return decode_head(stored.data)
             except msgspec.MsgspecError as error:
-                log.warning("snapshot %s is damaged and passed over: %s", key, error)
+                log.warning("snapshot %s is passed over: %s", key, error)
         return None
 
     def closed(self, closed: Closed, *, own: bool) -> None:
