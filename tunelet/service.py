@@ -185,7 +185,12 @@ class Service:
         """The output of a trial's newest attempt, or of the one named."""
         trial = self.trial(namespace, name, number)
         experiment = self.experiment(namespace, name)
-        return self._launcher.logs(run_of(experiment, number, attempt or trial.attempt))
+        try:
+            return self._launcher.logs(run_of(experiment, number, attempt or trial.attempt))
+        except NotFound as missing:
+            if attempt in (None, trial.attempt) and trial.reason:
+                raise NotFound(f"{missing}: {trial.reason}") from missing
+            raise
 
     def token(self, run: Run) -> str:
         """The credential with which this attempt, and no other, may tell its values."""

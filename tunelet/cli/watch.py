@@ -16,7 +16,7 @@ from tunelet.cli.connection import Connection, connected, name_argument
 from tunelet.cli.faults import advise
 from tunelet.cli.page import trial_lines
 from tunelet.cli.table import colored, printable
-from tunelet.client.report import ENDED, FINAL, Json, assignment, progress, score, winners
+from tunelet.client.report import ENDED, FINAL, Json, assignment, progress, score, why, winners
 from tunelet.errors import Retry
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def _line(trial: Json, experiment: Json) -> None:
         f"trial {trial['number']:<4} {trial['state']:<8}",
         score(trial, experiment["spec"]),
         assignment(trial["hyperparameters"]),
-        printable(trial["reason"] or "") if trial["state"] != "COMPLETE" else "",
+        printable(why(trial)) if trial["state"] != "COMPLETE" else "",
         "(best so far)" if best else "",
     ]
     click.echo("  ".join(part for part in parts if part))

@@ -190,7 +190,7 @@ def _cell(values: Mapping[str, object], name: str) -> str:
 
 def _note(trial: Json) -> str:
     retried = f"attempt {trial['attempt']}" if trial["attempt"] > 1 else ""
-    return "; ".join(part for part in (retried, trial.get("reason") or "") if part)
+    return "; ".join(part for part in (retried, why(trial)) if part)
 
 
 def failures(trials: Iterable[Json]) -> list[str]:
@@ -198,16 +198,15 @@ def failures(trials: Iterable[Json]) -> list[str]:
     numbers: dict[str, list[int]] = {}
     for trial in trials:
         if trial["state"] == "FAIL" and trial.get("reason"):
-            numbers.setdefault(_why(trial), []).append(trial["number"])
+            numbers.setdefault(why(trial), []).append(trial["number"])
     return [f"{_ranges(those)}: {why}" for why, those in numbers.items()]
 
 
-def _why(trial: Json) -> str:
+def why(trial: Json) -> str:
     """The reason; of a training that gave up, with the last it wrote: there errors stand."""
+    reason = trial.get("reason") or ""
     last = (trial.get("log_tail") or "").strip().rpartition("\n")[2]
-    return (
-        f"{trial['reason']}: {last[:_LAST]}" if trial.get("exit_code") and last else trial["reason"]
-    )
+    return f"{reason}: {last[:_LAST]}" if reason and trial.get("exit_code") and last else reason
 
 
 def _ranges(numbers: Iterable[int]) -> str:

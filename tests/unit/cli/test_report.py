@@ -176,6 +176,15 @@ def test_failures_of_one_reason_share_a_line() -> None:
     assert failures([trial(0), *failed]) == ["1, 3-5: a", "2: b"]
 
 
+def test_a_trial_that_gave_up_is_noted_with_the_last_it_wrote() -> None:
+    tail = "Traceback …\nModuleNotFoundError: No module named 'torch'\n"
+    failed = trial(1, state="FAIL", reason="it exited with 1", exit_code=1, log_tail=tail)
+
+    (row,) = trial_table([failed], SPEC, 0).rows
+
+    assert row[-1] == "it exited with 1: ModuleNotFoundError: No module named 'torch'"
+
+
 def test_columns_without_anything_in_them_are_left_out() -> None:
     assert without_empty(Table(("A", "B"), (("", "1"), ("", "2")))) == Table(
         ("B",), (("1",), ("2",))
