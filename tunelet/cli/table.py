@@ -1,7 +1,8 @@
 """Tables in a terminal: aligned, fitted to its width, readable without colour.
 
-Numbers are aligned at their decimal points. Where a terminal is too narrow, headings give
-way first and then texts, but never figures; what goes to a file or a program is never cut.
+Numbers are aligned at their decimal points. Where a terminal is too narrow, long texts give
+way first, then headings, then all texts but the first column's, which are names, then those;
+figures never. What goes to a file or a program is not cut.
 """
 
 import shutil
@@ -14,6 +15,8 @@ from tunelet.client.report import Table, without_empty
 
 _GAP = "  "
 _NARROWEST = 6
+_LEGIBLE = 32
+"""A text of so many columns still says something: longer ones give way before headings."""
 _COLORS = {
     "RUNNING": "cyan",
     "COMPLETE": "green",
@@ -80,15 +83,20 @@ def _padded(row: tuple[str, ...], widths: list[int], right: list[bool]) -> list[
 def _fitted(
     header: tuple[str, ...], cells: list[tuple[str, ...]], numeric: list[bool], columns: int | None
 ) -> list[int]:
-    """Widths that fit if they can: headings give way before texts, and figures never."""
+    """Widths that fit if they can: what is missed least gives way first, and figures never."""
     data = [max(map(_cells, column)) for column in cells]
     widths = [max(_cells(head), room) for head, room in zip(header, data, strict=True)]
+    legible = [
+        full if flush else min(full, _LEGIBLE) for full, flush in zip(widths, numeric, strict=True)
+    ]
     headings = [max(room, min(_NARROWEST, full)) for room, full in zip(data, widths, strict=True)]
     texts = [
         room if flush else min(room, _NARROWEST)
         for room, flush in zip(headings, numeric, strict=True)
     ]
-    for floors in (headings, texts):
+    names = next((index for index, flush in enumerate(numeric) if not flush), 0)
+    others = [*texts[:names], headings[names], *texts[names + 1 :]]
+    for floors in (legible, headings, others, texts):
         widths = _narrowed(widths, floors, columns)
     return widths
 

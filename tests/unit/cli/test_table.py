@@ -34,6 +34,21 @@ def test_headings_give_way_before_texts_and_texts_before_nothing() -> None:
     assert plain(table, 20) == ["learni…  NOTE", "0.01352  a long and…"]
 
 
+def test_a_long_text_gives_way_before_headings() -> None:
+    table = Table(("learning_rate", "NOTE"), (("0.01352", "no luck " * 10),))
+
+    assert plain(table, 47) == [
+        "learning_rate  NOTE",
+        "      0.01352  no luck no luck no luck no luck…",
+    ]
+
+
+def test_names_give_way_last() -> None:
+    table = Table(("NAME", "SUMMARY"), (("optuna.BruteForceSampler", "every assignment once"),))
+
+    assert plain(table, 34)[1] == "optuna.BruteForceSampler  every a…"
+
+
 def test_a_file_gets_everything() -> None:
     long = "x" * 500
 
