@@ -47,6 +47,9 @@ class Client:
         self.url, self.namespace = self._transport.url, namespace
         self._root = f"/api/namespaces/{quote(namespace, safe='')}"
 
+    def __repr__(self) -> str:
+        return f"Client({self.url!r}, namespace={self.namespace!r})"
+
     def submit(self, request: Mapping[str, Any], idempotency_key: str | None = None) -> Experiment:
         """Start an experiment. The same key submits the same experiment only once.
 

@@ -20,8 +20,17 @@ def failure(url: str, status: int, data: bytes) -> TuneletError:
     if status == 409:
         return Conflict(message)
     if status < 500:
-        return Reject(message, [_field(error) for error in found.get("errors", ())])
+        return _noted(Reject(message, [_field(error) for error in found.get("errors", ())]))
     return TuneletError(message)
+
+
+def _noted(fault: Reject) -> Reject:
+    """With a note for each field, for a traceback in a notebook shows no `errors`."""
+    for error in fault.errors:
+        remedy = error.remedy and f"; {error.remedy}"
+        value = "" if error.value is None else f" = {error.value!r}"
+        fault.add_note(f"{error.field}{value}: {error.message}{remedy}")
+    return fault
 
 
 def problem(data: bytes) -> dict[str, Any]:

@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 _SHOWN = 20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Experiment:
     """`json` is the service's answer as it stands (after a submit: only its first fields)."""
 
     json: Json
-    client: "Client" = field(repr=False, compare=False)
+    client: "Client" = field(compare=False)
 
     @property
     def name(self) -> str:
@@ -72,6 +72,11 @@ class Experiment:
     ) -> "Experiment":
         """The experiment once it has ended (see `Client.wait`)."""
         return self.client.wait(self.name, callback, timeout)
+
+    def __repr__(self) -> str:
+        """A line without asking the service: `json` may hold thousands of reports."""
+        best = leading(self.json) if "spec" in self.json else ""
+        return f"<Experiment {self.name}: {self.state}{best and f', best {best}'}>"
 
     def _repr_html_(self) -> str:
         now = self if "spec" in self.json else self.refresh()

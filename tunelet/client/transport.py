@@ -157,9 +157,14 @@ def address(url: str) -> str:
 
 def _encoded(body: object) -> bytes:
     try:
-        return json.dumps(body, allow_nan=False).encode()
+        return json.dumps(body, allow_nan=False, default=_formless).encode()
     except ValueError:
         raise Reject("JSON can carry neither NaN nor infinity, and the request does") from None
+
+
+def _formless(value: object) -> object:
+    kind = type(value).__name__
+    raise Reject(f"a {kind} has no form in JSON: send text, numbers, lists and objects")
 
 
 def _busy(answer: urllib3.BaseHTTPResponse) -> Retry:

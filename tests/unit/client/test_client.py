@@ -333,6 +333,47 @@ def test_a_notebook_shows_an_experiment_as_a_table_without_running_what_it_says(
     assert "<script>" not in html
 
 
+def test_an_experiment_is_told_in_a_line_however_many_reports_it_has(
+    script: Any, answer: Any, client: Client
+) -> None:
+    best = {**trial(0), "reports": [{"step": n, "values": {"loss": 1.0}} for n in range(1000)]}
+    script.answers = [
+        answer(200, SUBMITTED),
+        answer(200, {**SUBMITTED, "spec": SPEC, "best": best}),
+    ]
+
+    assert repr(client.submit({"a": 1})) == "<Experiment digits: RUNNING>"
+    assert repr(client.experiment("digits")) == "<Experiment digits: RUNNING, best loss=0.25>"
+    assert len(script.seen) == 2
+
+
+def test_a_client_is_told_with_its_address_and_without_its_token() -> None:
+    told = repr(Client("http://127.0.0.1:1", "team-a", token="secret"))
+
+    assert told == "Client('http://127.0.0.1:1', namespace='team-a')"
+
+
+def test_a_traceback_names_every_wrong_field_with_its_remedy(
+    script: Any, answer: Any, client: Client
+) -> None:
+    wrong = {"field": "max_trials", "value": 0, "message": "must be at least 1"}
+    errors = [{**wrong, "remedy": "use at least 1"}, {"field": "name", "message": "is missing"}]
+    script.answers = [answer(422, problem(422, "the request has 2 problems", errors=errors))]
+
+    with pytest.raises(Reject) as caught:
+        client.submit({"max_trials": 0})
+
+    assert caught.value.__notes__ == [
+        "max_trials = 0: must be at least 1; use at least 1",
+        "name: is missing",
+    ]
+
+
+def test_what_json_has_no_form_for_is_refused_by_its_type(client: Client) -> None:
+    with pytest.raises(Reject, match="a function has no form in JSON"):
+        client.submit({"hyperparameters": {"lr": {"type": "float", "min": lambda: 0}}})
+
+
 def test_the_best_of_several_objectives_is_a_front(
     script: Any, answer: Any, client: Client
 ) -> None:
