@@ -8,6 +8,7 @@ one, else the first of the table that is installed and can serve the environment
 import os
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
@@ -62,7 +63,8 @@ def connect(url: str) -> Store:
         return _opener(_HERE[scheme])(url)
     if scheme not in _CLOUDS:
         known = ", ".join(f"{name}://" for name in (*_HERE, *_CLOUDS))
-        raise _refusal(url, "names no kind of store", f"use one of {known}")
+        folder = "" if scheme else f"write {Path(url).absolute().as_uri()} for a folder, or "
+        raise _refusal(url, "names no kind of store", f"{folder}use one of {known}")
     from adapters.storage.location import locate
 
     location = locate(url)

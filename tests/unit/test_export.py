@@ -116,6 +116,17 @@ def test_nothing_half_written_stays(url: str, tmp_path: Path) -> None:
     assert out.read_text() == "precious"
 
 
+def test_what_is_not_there_is_named_and_no_folder_is_made(
+    url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["export", "absent", "--store", url]) == 3
+    assert f"{url} holds no experiment default/absent" in capsys.readouterr().err
+    misspelt = (tmp_path / "stor").as_uri()
+    assert main(["export", "e", "--store", misspelt]) == 3
+    assert f"{misspelt}: there is no such folder" in capsys.readouterr().err
+    assert not (tmp_path / "stor").exists()
+
+
 def test_what_cannot_be_written_is_said_in_one_line(
     url: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

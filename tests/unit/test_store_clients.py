@@ -36,6 +36,15 @@ def opened(url: str, monkeypatch: pytest.MonkeyPatch, **environment: str) -> str
     return type(connect(url)).__name__
 
 
+def test_a_folder_that_is_no_url_is_answered_with_its_url(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(Reject, match=rf"write {(tmp_path / 'a b').as_uri()} for a folder"):
+        connect("a b")
+
+
 def test_obstore_serves_where_the_environment_has_the_credentials(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -221,3 +221,8 @@ def test_the_command_names_the_damage_and_exits_with_1(
     assert [(each["name"], each["damaged"]) for each in found] == [("e", True), ("other", False)]
     assert main(["verify", tmp_path.as_uri(), "other"]) == 0
     assert main(["verify", tmp_path.as_uri(), "absent"]) == 3
+
+
+def test_the_command_makes_no_folder_to_look_into(tmp_path: Path) -> None:
+    assert main(["verify", (tmp_path / "misspelt").as_uri()]) == 3
+    assert not (tmp_path / "misspelt").exists()

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
-from tunelet.cli.bucket import opened
+from tunelet.cli.bucket import existing
+from tunelet.errors import NotFound
 
 if TYPE_CHECKING:
     from tunelet.export import Table
@@ -64,11 +65,14 @@ def _by_ending(output: str) -> str:
 
 
 def _table(store: str, namespace: str, name: str, reports: bool) -> "Table":
-    bucket = opened(store, patient=True)
+    bucket = existing(store)
     from tunelet.export import reports_table, trials_table
     from tunelet.log.journals import Journals
 
-    experiment, trials = Journals(bucket).moment(namespace, name)
+    try:
+        experiment, trials = Journals(bucket).moment(namespace, name)
+    except NotFound as missing:
+        raise NotFound(f"{bucket.url} holds no experiment {namespace}/{name}") from missing
     return (reports_table if reports else trials_table)(experiment, lambda: trials(-1))
 
 

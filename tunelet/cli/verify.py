@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tunelet.cli.bucket import opened
+from tunelet.cli.bucket import existing
 from tunelet.cli.connection import write_json
 from tunelet.cli.table import lines, width
 from tunelet.client.report import Table
@@ -43,7 +43,7 @@ def verify_command(
     """
     from tunelet.log import verify
 
-    bucket = opened(store, patient=True)
+    bucket = existing(store)
     verdicts = []
     for verdict in _verdicts(bucket, namespace, name):
         verdicts.append(verdict)
