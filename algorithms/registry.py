@@ -94,8 +94,11 @@ class Registry:
     def _plugin(self, name: str, field: str) -> Row | FieldError:
         if name not in self._plugins:
             remedy = near_miss(name, self.names())
+            known = listed(self.names(), 100)
             if remedy.startswith("did you mean"):
-                remedy += f" There are {listed(self.names(), 100)}"
+                remedy += f" There are {known}"
+            else:
+                remedy = f"leave it out, or use one of {known}"
             message = f"is not an installed {self._noun}"
             return FieldError(f"{field}.name", shown(name), message, remedy)
         from algorithms.plugins import row

@@ -163,6 +163,11 @@ def test_an_unknown_name_is_answered_with_the_nearest_and_all_there_are() -> Non
     assert '"anneal"' in messages("x" * 500, {})["hpo_algorithm.name"]
 
 
+def test_where_no_name_is_near_all_are_told() -> None:
+    (message,) = messages("bayesian", {}).values()
+    assert all(f'"{name}"' in message for name in TABLE)
+
+
 def test_every_wrong_setting_is_named_with_its_remedy() -> None:
     found = messages("tpe", {"n_ei_candidates": 0, "gruop": True, "constant_liar": "yes"})
     assert found == {
