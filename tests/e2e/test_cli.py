@@ -159,6 +159,50 @@ def test_a_failed_experiment_says_why_in_its_exit_code_and_its_trials(tunelet: S
     assert tunelet("logs", "a", "0").out == "no luck\n"
 
 
+def test_a_stopped_experiment_that_is_extended_waits_to_be_resumed(tunelet: Shell) -> None:
+    tunelet("submit", "request.json", "--name", "a", "--image", "long")
+    tunelet("stop", "a")
+
+    extended = tunelet("extend", "a", "--max-trials", "30")
+
+    assert extended.out == "a is STOPPED\n"
+    assert "tunelet resume a" in extended.err
+    assert tunelet("best", "a").err == "a has no completed trial\n"
+
+
+def test_a_program_that_is_not_there_is_named(up: Callable[..., Any], tmp_path: Path) -> None:
+    tunelet = Shell(up("--alias", "absent=no-such-program --fast").url, tmp_path)
+
+    ran = tunelet(
+        *("submit", "request.json", "--name", "a", "--image", "absent"),
+        *("--max-trials", "1", "--watch"),
+    )
+
+    said = "tunelet: cannot start 'no-such-program': No such file or directory"
+    assert f"the training exited with 127: {said}" in ran.out
+    assert tunelet("logs", "a", "0").out == f"{said}\n"
+
+
+def test_an_alias_for_a_program_that_is_not_there_is_warned_of(alone: Shell) -> None:
+    # It cannot keep its data there, so that it ends.
+    ran = alone("up", "--data", "request.json/inside", "--alias", "absent=no-such-program --fast")
+
+    assert ran.err.startswith("warning: alias absent: no program 'no-such-program' is found here\n")
+
+
+def test_a_trial_without_output_says_why(
+    up: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))  # without podman and docker
+    tunelet = Shell(up().url, tmp_path)
+    tunelet("submit", "request.json", "--name", "a", "--max-trials", "1", "--wait")
+
+    ran = tunelet("logs", "a", "0")
+
+    assert ran.code == 3
+    assert "trial 0, attempt 1 has no output: image 'docker_image_url' has no alias" in ran.err
+
+
 def test_output_is_followed_until_the_trial_ends(tunelet: Shell) -> None:
     tunelet("submit", "request.json", "--name", "a", "--image", "long", "--max-trials", "1")
     following = subprocess.Popen(

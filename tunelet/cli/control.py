@@ -9,6 +9,9 @@ from tunelet.cli.faults import advise
 from tunelet.cli.table import colored
 from tunelet.client.remote import Experiment
 
+_WAITING = ("PAUSED", "STOPPED")
+"""The states in which an experiment waits for `resume`."""
+
 
 def _tell(connection: Connection, experiment: Experiment, next_verb: str) -> None:
     if connection.json:
@@ -37,7 +40,7 @@ def pause_command(connection: Connection, name: str) -> None:
 @name_argument
 @connected
 def resume_command(connection: Connection, name: str) -> None:
-    """Go on with a paused experiment.
+    """Go on with an experiment that is paused or was stopped.
 
     \b
     Example:
@@ -90,7 +93,8 @@ def extend_command(connection: Connection, name: str, **terms: float | str | Non
     changes = {field: value for field, value in terms.items() if value is not None}
     if not changes:
         raise click.UsageError("say what is to change, such as --max-trials 100")
-    _tell(connection, connection.client().extend(name, **changes), "watch")
+    experiment = connection.client().extend(name, **changes)
+    _tell(connection, experiment, "resume" if experiment.state in _WAITING else "watch")
 
 
 @click.command("delete")

@@ -112,7 +112,7 @@ def _head(experiment: Json) -> str:
 def _best(experiment: Json) -> str:
     best = winners(experiment)
     if not best:
-        return "no completed trial yet"
+        return "no completed trial" if experiment["state"] in FINAL else "no completed trial yet"
     if len(best) > 1:
         return f"{len(best)} trials on the Pareto front of {', '.join(metrics(experiment['spec']))}"
     trial = best[0]

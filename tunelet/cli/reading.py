@@ -10,6 +10,7 @@ from tunelet.cli.connection import Connection, connected, name_argument, write_j
 from tunelet.cli.page import experiment_lines, trial_lines
 from tunelet.cli.table import lines, printable, width
 from tunelet.client.report import (
+    FINAL,
     Json,
     created,
     experiment_table,
@@ -127,7 +128,8 @@ def best_command(connection: Connection, name: str) -> None:
         return
     best = winners(experiment)
     if not best:
-        click.echo(f"{name} has no completed trial yet", err=True)
+        still = "" if experiment["state"] in FINAL else " yet"
+        click.echo(f"{name} has no completed trial{still}", err=True)
     elif len(best) == 1:
         click.echo("\n".join(trial_lines(best[0], experiment["spec"])))
     else:

@@ -3,6 +3,7 @@
 import errno
 import importlib
 import shlex
+import shutil
 import socket
 from pathlib import Path
 
@@ -97,6 +98,11 @@ def up_command(
     """
     if host not in _LOOPBACK:
         click.echo(f"warning: whoever reaches {host}:{port} can run commands here", err=True)
+    for image, command in aliases.items():
+        program = shlex.split(command)[0]
+        if shutil.which(program) is None:
+            # Each of its trials would fail; but the program may be there by then.
+            click.echo(f"warning: alias {image}: no program {program!r} is found here", err=True)
     from tunelet.bundle import activate
 
     activate()

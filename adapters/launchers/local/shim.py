@@ -236,7 +236,9 @@ def _become(plan: dict[str, Any], folder: str, sink: int) -> NoReturn:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _HANDLED)
         os.execvpe(plan["argv"][0], plan["argv"], plan["env"])
     except (OSError, ValueError) as error:
-        os.write(2, f"tunelet: cannot start {plan['argv'][0]!r}: {error}\n".encode())
+        # execvpe names the last folder in which it looked, and not why there.
+        why = getattr(error, "strerror", None) or error
+        os.write(2, f"tunelet: cannot start {plan['argv'][0]!r}: {why}\n".encode())
         # As a shell does: not found, or found but not to be run.
         os._exit(127 if isinstance(error, FileNotFoundError) else 126)
     finally:
