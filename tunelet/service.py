@@ -19,7 +19,7 @@ from tunelet.errors import FieldError, Forbidden, NotFound, Reject
 from tunelet.experiment import Experiment, unreadable
 from tunelet.log.entry import Damaged
 from tunelet.log.journals import Journals
-from tunelet.log.markers import Marker, Markers
+from tunelet.log.markers import Marker, Markers, announcing
 from tunelet.log.probe import Probed
 from tunelet.loop import Loop
 from tunelet.ports import Catalog, Launcher, Publisher, Run, Store
@@ -273,7 +273,7 @@ class Service:
         Also if it is not over: it may end before the change is made.
         """
         e = experiment
-        self._markers.set(Marker(e.namespace, e.name, e.uid, e.epoch + 1))
+        self._markers.set(announcing(e.namespace, e.name, e.uid, e.epoch + 1))
 
 
 def _checked(assignments: list[object], space: "Space") -> tuple[Assignment, ...]:

@@ -10,6 +10,7 @@ from tests.faults.training import MemoryLauncher
 from tests.faults.world import Crash, Delivery, Fault, World
 from tunelet.errors import Conflict, NotFound, Retry
 from tunelet.log.journals import Journals
+from tunelet.log.markers import STALE
 from tunelet.log.tail import PURGE_AFTER
 from tunelet.ports import Launch, Run
 from tunelet.service import Service
@@ -240,7 +241,34 @@ def test_no_life_begins_that_was_not_announced(event: bytes, act: Delivery) -> N
     act(service)
     life = Journals(store, lambda: 0.0).of(*AT).peek()
     assert life is not None
-    assert f"live/default/e/{life.uid}.{life.epoch:06d}" in list(store.list("live/"))
+    assert list(store.list(f"live/default/e/{life.uid}.{life.epoch:06d}-"))
+
+
+class _Announced(MemoryStore):
+    """Just before a marker is removed, another announces the life that it stood for."""
+
+    other: Delivery | None = None
+
+    def delete(self, key: str) -> None:
+        other, self.other = self.other, None
+        if other is not None and key.startswith("live/"):
+            other(World([], objects=self).calm())
+        super().delete(key)
+
+
+def test_a_stale_sign_that_is_removed_late_hides_no_life() -> None:
+    """An hour ago somebody asked in vain to take the experiment up again; now it is extended."""
+    store = _Announced()
+    world = World([submit], objects=store)
+    world.run()
+    with pytest.raises(Conflict):
+        resume(world.calm())
+    world.now += STALE + 1
+    store.other = extend
+    world.calm().sweep()
+    assert store.other is None
+    assert world.calm().experiment(*AT).state == "RUNNING"
+    assert world.calm().sweep() == 1
 
 
 def test_stale_signs_of_submits_that_never_came_are_removed() -> None:

@@ -1,21 +1,24 @@
 """Small objects that say which experiments there are, and which still need looking after.
 
     index/{namespace}/{experiment}/{uid}
-    live/{namespace}/{experiment}/{uid}.{epoch}
+    live/{namespace}/{experiment}/{uid}.{epoch}            of an experiment's first life
+    live/{namespace}/{experiment}/{uid}.{epoch}-{random}   of a later one
 
 Both are written before the log entry that they announce, so that no experiment can be
-missed. A marker's name is used for one life of one experiment only; so removing one that
-has served can never hide a later life, however late the removal comes.
+missed. A marker's name is used once only, for several may announce a life before one of them
+begins it; so removing a marker can never hide a life that another announced, however late the
+removal comes.
 """
 
 import re
 from collections.abc import Callable, Iterator
+from secrets import token_hex
 from typing import NamedTuple
 
 from tunelet.experiment import Experiment
 from tunelet.ports import Store
 
-_LIVE = re.compile(r"live/([^/]+)/([^/]+)/([^/]+)\.(\d+)")
+_LIVE = re.compile(r"live/([^/]+)/([^/]+)/([^/]+)\.(\d+)(-[0-9a-f]+)?")
 
 STALE = 3600.0
 """Seconds after which a marker whose log entry never came is removed: far more than any
@@ -27,14 +30,21 @@ class Marker(NamedTuple):
     name: str
     uid: str
     epoch: int
+    once: str = ""
+    """What tells it from others that announce the same life."""
 
     @property
     def key(self) -> str:
-        return f"live/{self.namespace}/{self.name}/{self.uid}.{self.epoch:06d}"
+        return f"live/{self.namespace}/{self.name}/{self.uid}.{self.epoch:06d}{self.once}"
 
     def announces(self, experiment: Experiment) -> bool:
         """It is the marker of the life that the experiment is in."""
         return (self.uid, self.epoch) == (experiment.uid, experiment.epoch)
+
+
+def announcing(namespace: str, name: str, uid: str, epoch: int) -> Marker:
+    """A new marker of a later life."""
+    return Marker(namespace, name, uid, epoch, f"-{token_hex(4)}")
 
 
 class Markers:
@@ -63,8 +73,8 @@ class Markers:
         for key in self._store.list("live/"):
             # A folder that a console has made is no marker.
             if found := _LIVE.fullmatch(key):
-                namespace, name, uid, epoch = found.groups()
-                yield Marker(namespace, name, uid, int(epoch))
+                namespace, name, uid, epoch, once = found.groups("")
+                yield Marker(namespace, name, uid, int(epoch), once)
 
     def tidy(self, marker: Marker, experiment: Experiment | None, at_rest: bool) -> None:
         """Remove the marker if it has served. `at_rest`: nothing is left to do for its life."""

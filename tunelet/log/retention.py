@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from tunelet.experiment import Experiment
-from tunelet.log.markers import Marker
+from tunelet.log.markers import Marker, announcing
 from tunelet.ports import Store
 
 _PREFIX = "expires/"
@@ -29,7 +29,7 @@ class Expiry(NamedTuple):
 
     def after(self) -> Marker:
         """Announces the deletion."""
-        return Marker(self.namespace, self.name, self.uid, self.epoch + 1)
+        return announcing(self.namespace, self.name, self.uid, self.epoch + 1)
 
     @property
     def key(self) -> str:
