@@ -1,6 +1,10 @@
 """The sweep: what looks at every live experiment, whatever events were lost."""
 
 import logging
+import random
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from tunelet import commands
 from tunelet.errors import Retry
@@ -9,12 +13,15 @@ from tunelet.log import retention
 from tunelet.log.entry import Damaged, Newer
 from tunelet.log.journals import Journals
 from tunelet.log.markers import Marker, Markers
+from tunelet.log.retention import Expiry
 from tunelet.loop import Loop
 from tunelet.ports import Launcher, Store
 from tunelet.runs import Runs
 from tunelet.stopping import Stopping
 
 log = logging.getLogger("tunelet.sweep")
+
+T = TypeVar("T", Expiry, Marker)
 
 WATCHED = 120.0
 """Seconds for which an experiment is still swept after its end. A function that read the state
@@ -45,25 +52,31 @@ class Sweep:
     def sweep(self) -> int:
         """Do for every live experiment all that lost signals would have; returns how many.
 
-        Deletes the ended ones whose time has come, too.
+        Deletes the ended ones whose time has come, too. Begins with another each time: one that
+        takes the process's life, or all of its time, must not keep it from those behind.
         """
-        live = 0
-        for expired in retention.due(self._store, self._journals.clock()):
-            try:
-                self._expire(expired)
-            except Exception:
-                where = {"namespace": expired.namespace, "experiment": expired.name}
-                log.exception("an expired experiment is still there", extra=where)
-        for marker in self._markers.live():
-            try:
-                live += self._look_after(marker)
-            except Exception:
-                # One experiment's fault must not keep the sweep from the others.
-                log.exception(
-                    "sweep failed", extra={"namespace": marker.namespace, "experiment": marker.name}
-                )
+        expired = _by_experiment(retention.due(self._store, self._journals.clock()))
+        marked = _by_experiment(self._markers.live())
+        names = sorted(expired.keys() | marked.keys())
+        random.shuffle(names)
+        live = sum(self._swept(expired.get(name, []), marked.get(name, [])) for name in names)
         self._stop_strays()
         return live
+
+    def _swept(self, expired: Sequence[Expiry], markers: Sequence[Marker]) -> bool:
+        """Do so for one experiment, whose fault is its own; whether it is live."""
+        for each in expired:
+            try:
+                self._expire(each)
+            except Exception:
+                where = {"namespace": each.namespace, "experiment": each.name}
+                log.exception("an expired experiment is still there", extra=where)
+        try:
+            return bool(markers) and self._look_after(markers)
+        except Exception:
+            where = {"namespace": markers[0].namespace, "experiment": markers[0].name}
+            log.exception("sweep failed", extra=where)
+            return False
 
     def _stop_strays(self) -> None:
         """Stop what runs though no log knows its experiment: the bucket was emptied, say."""
@@ -77,20 +90,27 @@ class Sweep:
         except Exception:
             log.exception("runs of unknown experiments may be left")
 
-    def _look_after(self, marker: Marker) -> bool:
-        """All that the marker's experiment needs; whether it is live."""
+    def _look_after(self, markers: Sequence[Marker]) -> bool:
+        """All that the experiment of these markers needs; whether it is live."""
+        namespace, name = markers[0][:2]
         try:
-            return self._moved_on(marker)
+            experiment = self._moved_on(namespace, name)
+            for marker in markers:
+                self._tidy(marker, experiment)
         except Newer as newer:
-            where = {"namespace": marker.namespace, "experiment": marker.name}
+            where = {"namespace": namespace, "experiment": name}
             log.warning("left to a newer version of the service: %s", newer, extra=where)
             return True
         except Damaged as damage:
-            self._halt(marker, damage)
+            self._halt(namespace, name, damage)
             return False
+        return (
+            experiment is not None
+            and not experiment.over
+            and any(marker.announces(experiment) for marker in markers)
+        )
 
-    def _moved_on(self, marker: Marker) -> bool:
-        namespace, name = marker.namespace, marker.name
+    def _moved_on(self, namespace: str, name: str) -> Experiment | None:
         journal = self._journals.of(namespace, name)
         experiment = journal.peek()
         if experiment is not None and not experiment.over:
@@ -100,23 +120,24 @@ class Sweep:
             self._loop.suggest(namespace, name)
         self._loop.launch(namespace, name)
         self._runs.stop_unwanted(namespace, name)
-        experiment = journal.peek()
+        return journal.peek()
+
+    def _tidy(self, marker: Marker, experiment: Experiment | None) -> None:
         at_rest = self._at_rest(marker, experiment)
         if experiment is not None and at_rest:
             retention.note(self._store, experiment)
         self._markers.tidy(marker, experiment, at_rest)
-        return experiment is not None and marker.announces(experiment) and not experiment.over
 
-    def _halt(self, marker: Marker, damage: Damaged) -> None:
+    def _halt(self, namespace: str, name: str, damage: Damaged) -> None:
         """Stop what runs for a log that nothing can be recorded in any more."""
-        where = {"namespace": marker.namespace, "experiment": marker.name}
+        where = {"namespace": namespace, "experiment": name}
         log.error("the log is damaged: %s", damage, extra=where)
         try:
-            self._runs.stop(self._launcher.active(marker.namespace, marker.name))
+            self._runs.stop(self._launcher.active(namespace, name))
         except Retry as fault:
             log.warning("some runs are stopped by the next sweep: %s", fault, extra=where)
 
-    def _expire(self, expired: retention.Expiry) -> None:
+    def _expire(self, expired: Expiry) -> None:
         """Delete the experiment, unless it goes on or is to be kept longer by now."""
         journal = self._journals.of(expired.namespace, expired.name)
         experiment = journal.peek()
@@ -139,3 +160,10 @@ class Sweep:
             return ended is not None and self._journals.clock() >= ended + WATCHED
         self._launcher.remove(namespace, name, uid)
         return self._journals.of(namespace, name).purge()
+
+
+def _by_experiment(each: Iterable[T]) -> Mapping[tuple[str, str], list[T]]:
+    found = defaultdict(list)
+    for one in each:
+        found[one.namespace, one.name].append(one)
+    return found

@@ -1,6 +1,7 @@
 """What goes wrong with one object, run or trial holds up no other."""
 
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from adapters.storage.memory import MemoryStore
 from tests.faults.checks import REQUEST, submit, used
 from tests.faults.training import MemoryLauncher
-from tests.faults.world import World
+from tests.faults.world import Crash, World
 from tunelet.errors import Retry
 from tunelet.log.verify import experiments
 from tunelet.ports import Observation, Run, Stored
@@ -51,6 +52,30 @@ class _Console(MemoryStore):
         keys = [*super().list(prefix, after), *[self.foreign] * (self.foreign > after)]
         ours = sorted(key for key in keys if key.startswith(prefix) and key)
         return iter(ours[:limit])
+
+
+class _Deadly(MemoryStore):
+    """Whoever reads the log of the experiment "b" dies of it: its state is too large, say."""
+
+    deadly = False
+
+    def list(self, prefix: str, after: str = "", limit: int | None = None) -> Iterator[str]:
+        if self.deadly and prefix.startswith("v1/default/b/"):
+            raise Crash("out of memory")
+        return super().list(prefix, after, limit)
+
+
+def test_an_experiment_that_kills_the_sweep_does_not_keep_it_from_the_others() -> None:
+    """Each sweep begins elsewhere, so that none of them is always behind the deadly one."""
+    store = _Deadly()
+    world = World([], objects=store, copies=0)
+    for name in ("a", "b", "c"):
+        world.calm().submit(REQUEST | {"name": name})
+    store.deadly = True
+    for _ in range(100):
+        with pytest.raises(Crash):
+            world.calm().sweep()
+    assert {run.experiment for run in world.launcher.running()} == {"a", "c"}
 
 
 class _Slow(MemoryStore):
