@@ -100,8 +100,8 @@ class Runs:
         news = _news(trial, seen.reports)
         if seen.outcome is not None:
             return [commands.Finish(number, attempt, seen.outcome, news)]
-        started = [] if trial.started_at is not None else [commands.Start(number, attempt)]
-        return [*started, commands.Record(number, attempt, news)] if news else [*started]
+        # That a run is seen does not tell that its launch is complete; that it has news does.
+        return [commands.Record(number, attempt, news)] if news else []
 
     def stop_unwanted(self, namespace: str, name: str) -> None:
         """Stop the experiment's runs that its state does not call for.

@@ -13,7 +13,7 @@ from tests.faults.training import MemoryLauncher
 from tests.faults.world import Crash, World
 from tunelet.errors import Retry
 from tunelet.log.verify import experiments
-from tunelet.ports import Observation, Run, Stored
+from tunelet.ports import Launch, Observation, Run, Stored
 from tunelet.trial import Report
 
 AT = ("default", "e")
@@ -158,3 +158,28 @@ def test_a_run_that_cannot_be_stopped_lets_no_other_go_on() -> None:
     with pytest.raises(Retry, match="node"):
         service.launch(*AT)
     assert launcher.running() == [launcher.stubborn]
+
+
+class _Halfway(MemoryLauncher):
+    """The first call for a run makes its Job, and is broken off before the Job's Secret is made."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.whole: set[Run] = set()
+
+    def launch(self, launch: Launch) -> None:
+        begun = launch.run in self.running()
+        super().launch(launch)
+        if not begun:
+            raise Retry("the API does not answer")
+        self.whole.add(launch.run)
+
+
+def test_a_launch_that_was_broken_off_is_made_whole_though_the_run_is_seen() -> None:
+    launcher = _Halfway()
+    world = World([submit], copies=0, launcher=launcher)
+    world.run(until=lambda: bool(launcher.running()))
+    assert not launcher.whole
+    world.calm().collect(*AT)
+    world.calm().launch(*AT)
+    assert launcher.whole == set(launcher.running())
