@@ -14,8 +14,11 @@ from adapters.launchers.kubernetes.access import Access
 from adapters.launchers.kubernetes.api import Api
 from adapters.launchers.kubernetes.jobwatch import JobWatch
 from adapters.launchers.kubernetes.labels import RECORD, labels, selector
+from adapters.launchers.kubernetes.launcher import KubernetesLauncher, Options
+from tests.contracts.launchers import STDOUT
 from tunelet import tracing
-from tunelet.ports import Run
+from tunelet.errors import Reject
+from tunelet.ports import Launch, Run
 
 RUN = Run("team", "digits", "0123456789abcdef", 0, 1)
 OTHER = RUN._replace(experiment="letters")
@@ -70,6 +73,16 @@ class Server:
                     serving.over.wait(60)
                 self.wfile.write(b"0\r\n\r\n")
 
+            def do_POST(self) -> None:
+                made = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                made["metadata"]["uid"] = "u"
+                missing = "/trials-nowhere/" in self.path
+                body = json.dumps({"message": "not found"} if missing else made).encode()
+                self.send_response(404 if missing else 201)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
             def log_message(self, *_: Any) -> None:
                 """A test has no use for an access log."""
 
@@ -81,6 +94,11 @@ class Server:
     def api(self) -> Api:
         host = f"http://127.0.0.1:{self.server.server_port}"
         return Api(Access(host=host, authorization=lambda: None))
+
+    def close(self) -> None:
+        self.over.set()
+        self.server.shutdown()
+        self.server.server_close()
 
     def versions(self) -> list[str]:
         """From which each watch began."""
@@ -110,9 +128,7 @@ def watching() -> Iterator[Made]:
     yield make
     for server, watch in made:
         watch.stop()
-        server.over.set()
-        server.server.shutdown()
-        server.server.server_close()
+        server.close()
 
 
 def until(holds: Callable[[], object]) -> None:
@@ -203,6 +219,26 @@ def test_a_namespace_is_watched_once(watching: Made) -> None:
     until(lambda: len(server.versions()) == 2)
     paths = [f"/apis/batch/v1/namespaces/trials-{name}/jobs" for name in ("other", "team")]
     assert sorted(path for path, _ in server.asked) == sorted(paths * 2)
+
+
+def test_a_namespace_that_users_only_name_is_not_watched() -> None:
+    """There may be any number of them, and each watch is a thread and a connection."""
+    server = Server([(200, [listing(7)])], [OPEN])
+    launcher = KubernetesLauncher(server.api, Options(prefix="trials-"))
+    stop = launcher.watch(lambda *_: None, lambda *_: None)
+    try:
+        with pytest.raises(Reject, match="create it"):
+            launcher.launch(launched(RUN._replace(namespace="nowhere")))
+        launcher.launch(launched(RUN))
+        until(server.versions)
+    finally:
+        stop()
+        server.close()
+    assert {path.split("/")[5] for path, _ in server.asked} == {"trials-team"}
+
+
+def launched(run: Run) -> Launch:
+    return Launch(run, {"image": "image"}, (), (), {"TUNELET_TRIAL_TOKEN": "t"}, STDOUT)
 
 
 def test_nothing_is_told_any_more_after_the_end(watching: Made) -> None:

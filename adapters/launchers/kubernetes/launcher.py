@@ -65,12 +65,13 @@ class KubernetesLauncher:
         self._objects = Objects(api, chosen.prefix, chosen.installation, chosen.ttl_seconds)
 
     def launch(self, launch: Launch) -> None:
-        self._look_after(launch.run)
         self._objects.create(launch, self._collector(launch))
+        self._look_after(launch.run)
 
     def observe(self, run: Run) -> Observation:
-        self._look_after(run)
         thing = self._objects.find(run)
+        if thing is not None:
+            self._look_after(run)
         if thing is None or thing.deleting:
             return self._leaving(run, thing)
         end = diagnosis.end(thing.body, thing.record)
@@ -131,8 +132,9 @@ class KubernetesLauncher:
 
         `number` is that of the trial whose Job has ended, or None where any may have.
 
-        Of the namespaces in which this launcher has launched or observed runs: there need be no
-        right to see any other. `room` is never called: what waits for a quota, sweep launches.
+        Of the namespaces in which this launcher has launched or seen runs: there need be no right
+        to see any other, and those that users only name cost nothing. `room` is never called: what
+        waits for a quota, sweep launches.
         """
         wanted = selector(self._options.installation)
         watch = JobWatch(self._api, self._options.prefix, wanted, news)
