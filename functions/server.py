@@ -1,5 +1,6 @@
 """The HTTP server of a process that serves everything."""
 
+import resource
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
 
 THREADS = 32
 
+CONNECTIONS = 1000
+"""Open at a time. A training keeps one between its reports, and with none left nobody gets in."""
+
+IDLE_SECONDS = 30
+"""After which a connection on which nothing comes is closed, at a look every ten seconds."""
+
 
 def run(bound: socket.socket, function: Function, max_body_bytes: int) -> None:
     """Answer at `bound` until `ended_by_signals`; requests under way are then finished."""
@@ -27,11 +34,21 @@ def run(bound: socket.socket, function: Function, max_body_bytes: int) -> None:
         app,
         sockets=[bound],
         threads=THREADS,
+        connection_limit=_connections(),
+        asyncore_use_poll=True,  # select takes no descriptor above 1023
+        channel_timeout=IDLE_SECONDS,
+        cleanup_interval=10,
         # It writes to disk what it is sent, before a function can refuse it. What is a
         # little too large is for the function to refuse, with words.
         max_request_body_size=4 * max_body_bytes,
     )
     server.run()
+
+
+def _connections() -> int:
+    """Half of what the process may open, at most: the store and the trainings need some, too."""
+    may_open, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return CONNECTIONS if may_open == resource.RLIM_INFINITY else min(CONNECTIONS, may_open // 2)
 
 
 @contextmanager

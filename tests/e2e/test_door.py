@@ -4,6 +4,7 @@ import json
 import socket
 import stat
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -49,3 +50,13 @@ def test_a_body_far_beyond_the_limit_is_refused_before_it_is_sent(up: Callable[.
         raw.sendall(b"POST /api/submit_job HTTP/1.1\r\nHost: localhost\r\n")
         raw.sendall(b"Content-Length: 1000000000\r\n\r\n")
         assert raw.recv(100).startswith(b"HTTP/1.1 413")
+
+
+def test_many_connections_that_are_kept_open_shut_nobody_out(up: Callable[..., Any]) -> None:
+    """As trainings do that report now and then."""
+    service = up()
+    at = ("127.0.0.1", int(service.url.rpartition(":")[2]))
+    with ExitStack() as kept:
+        for _ in range(200):
+            kept.enter_context(socket.create_connection(at))
+        assert urllib3.request("GET", f"{service.url}/api/health", timeout=20.0).status == 200
