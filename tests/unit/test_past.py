@@ -1,5 +1,6 @@
 """What an algorithm is shown of the past is the log's, however much of it the process remembers."""
 
+from collections import Counter
 from random import Random
 
 import msgspec
@@ -12,10 +13,12 @@ from tests.unit.test_journal import SPEC
 from tunelet import commands as c
 from tunelet.errors import NotFound
 from tunelet.experiment import Experiment
+from tunelet.log.history import WINDOW
 from tunelet.log.journal import Journal
 from tunelet.log.journals import Journals
 from tunelet.log.past import Ended, Memory
-from tunelet.ports import Store
+from tunelet.log.recent import Recent
+from tunelet.ports import Store, Stored
 from tunelet.trial import Outcome, Trial, TrialState, Verdict
 
 AT = ("default", "e")
@@ -47,6 +50,43 @@ def test_a_process_that_remembers_shows_what_one_that_has_just_begun_shows() -> 
         shown = [tuple(each.past(each.read(*AT))) for each in (remembering, begun)]
         assert shown[0] == shown[1] == tuple(begun.trials(*AT))
     assert experiment.next_number > 150
+
+
+def test_what_is_kept_of_segments_has_one_bound_for_all_experiments() -> None:
+    store, names = _Asked(), ("e", "f", "g")
+    for name in names:
+        log = Journal(store, "default", name)
+        log.commit(c.Submit("u", SPEC | {"name": name}))
+        for number in range(WINDOW):
+            log.commit(c.AddTrials(number, ({"x": number},)))
+            end(log, number)
+    sizes = [sum(map(store.size, store.list(f"v1/default/{name}/segments/"))) for name in names]
+    journals = Journals(store, recent=Recent(max(sizes) + min(sizes)))
+    for name in names:
+        assert len(list(journals.trials("default", name))) == WINDOW
+    asked = store.segments_asked()
+    for name in ("g", "f", "e"):
+        list(journals.trials("default", name))
+    assert {key.split("/")[2] for key in store.segments_asked() - asked} == {"e"}
+
+
+class _Asked(MemoryStore):
+    """Counts what is read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = Counter[str]()
+
+    def get(self, key: str) -> Stored | None:
+        self.asked[key] += 1
+        return super().get(key)
+
+    def size(self, key: str) -> int:
+        stored = super().get(key)
+        return len(stored.data) if stored is not None else 0
+
+    def segments_asked(self) -> Counter[str]:
+        return Counter({key: n for key, n in self.asked.items() if "/segments/" in key})
 
 
 def test_trials_that_ended_are_the_same_objects_from_call_to_call() -> None:

@@ -25,6 +25,7 @@ from tunelet.log.chain import mark_purged
 from tunelet.log.entry import Damaged
 from tunelet.log.history import Head, TrialReader
 from tunelet.log.inbox import Inbox, Order, may_wait
+from tunelet.log.recent import Recent
 from tunelet.log.remains import lives_with_files, remains, remove
 from tunelet.log.tail import PURGE_AFTER, Tail
 from tunelet.log.together import both
@@ -56,7 +57,8 @@ LONGEST_WAIT = 2.0
 class Journal:
     """The log of one experiment. Threads may share one.
 
-    `deadline` is the number of seconds for which a commit tries to learn its outcome.
+    `deadline` is the number of seconds for which a commit tries to learn its outcome; `recent` is
+    what the journals of this process share.
     """
 
     def __init__(
@@ -68,13 +70,14 @@ class Journal:
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
         deadline: float = 20.0,
+        recent: Recent | None = None,
     ) -> None:
         self.path = f"v1/{namespace}/{name}/"
         self._store = store
         self._clock = clock
         self._sleep = sleep
         self._deadline = deadline
-        self._tail = Tail(store, self.path, clock)
+        self._tail = Tail(store, self.path, clock, recent or Recent())
         self._inbox = Inbox(store, self.path)
         self._turns = Turns()
         self._waiting: deque[Caller] = deque()

@@ -10,6 +10,7 @@ from tunelet.experiment import Experiment
 from tunelet.log.history import NONE_KNOWN, TrialReader
 from tunelet.log.journal import Journal
 from tunelet.log.past import Memory, Past
+from tunelet.log.recent import Recent
 from tunelet.ports import Store
 from tunelet.trial import Trial
 
@@ -24,6 +25,7 @@ class Journals:
         store: Store,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
+        recent: Recent | None = None,
     ) -> None:
         self._store = store
         self.clock = clock
@@ -31,6 +33,7 @@ class Journals:
         self._lock = threading.Lock()
         self._open: dict[tuple[str, str], Journal] = {}
         self._ended = Memory()
+        self._recent = recent or Recent()
 
     def of(self, namespace: str, name: str) -> Journal:
         """The journal of the experiment, whether or not it exists."""
@@ -38,7 +41,14 @@ class Journals:
         with self._lock:
             journal = self._open.pop(key, None)
             if journal is None:
-                journal = Journal(self._store, namespace, name, clock=self.clock, sleep=self._sleep)
+                journal = Journal(
+                    self._store,
+                    namespace,
+                    name,
+                    clock=self.clock,
+                    sleep=self._sleep,
+                    recent=self._recent,
+                )
             self._open[key] = journal
             if len(self._open) > KEPT:
                 del self._open[next(iter(self._open))]

@@ -30,6 +30,7 @@ from tunelet.log.history import (
     join,
     numbered,
 )
+from tunelet.log.recent import Recent
 from tunelet.ports import Store
 from tunelet.trial import Trial
 
@@ -40,9 +41,6 @@ _NEWEST_FIRST = 10**20 - 1
 
 _SNAPSHOTS_KEPT = 2
 
-_CACHED_BYTES = 32 << 20
-"""So much of an experiment's segments is kept in memory at most."""
-
 
 def snapshot_key(path: str, seq: int) -> str:
     """Where the snapshot of the head at entry `seq` stands."""
@@ -52,10 +50,12 @@ def snapshot_key(path: str, seq: int) -> str:
 class Segments:
     """The derived objects below `path`. Threads may share one."""
 
-    def __init__(self, store: Store, path: str) -> None:
+    def __init__(self, store: Store, path: str, recent: Recent) -> None:
         self._store = store
         self._path = path
-        self._cache: dict[Segment, bytes] = {}
+        self._recent = recent
+        self._life = object()
+        """Tells what is kept here from what others keep under the same names."""
         self._unsaved: dict[int, Closed] = {}
         self._own: set[int] = set()
         self._lock = threading.RLock()
@@ -117,8 +117,6 @@ class Segments:
         """
         wanted = [s for s in segments if s.trials and s.highest > after]
         wanted.sort(key=lambda s: s.lowest)
-        with self._lock:
-            self._cache = {s: data for s, data in self._cache.items() if s in segments}
         return self._in_order(wanted, after, known)
 
     def _in_order(
@@ -148,22 +146,14 @@ class Segments:
 
     def _put(self, segment: Segment, data: bytes) -> None:
         self._store.put(self._path + segment.name, data)
-        self._keep(segment, data)
+        self._recent.keep((self._life, segment), data)
 
     def _bytes(self, segment: Segment) -> bytes:
+        key = (self._life, segment)
         with self._lock:
-            data = self._cache.get(segment) or self._unwritten(segment) or self._stored(segment)
-            self._keep(segment, data)
+            data = self._recent.get(key) or self._unwritten(segment) or self._stored(segment)
+            self._recent.keep(key, data)
             return data
-
-    def _keep(self, segment: Segment, data: bytes) -> None:
-        """Those used last stay."""
-        with self._lock:
-            self._cache.pop(segment, None)
-            self._cache[segment] = data
-            size = sum(map(len, self._cache.values()))
-            while size > _CACHED_BYTES:
-                size -= len(self._cache.pop(next(iter(self._cache))))
 
     def _unwritten(self, segment: Segment) -> bytes | None:
         closed = self._unsaved.get(segment.seq)

@@ -16,6 +16,7 @@ from tunelet.errors import Retry
 from tunelet.log.chain import heads, origin, purged
 from tunelet.log.entry import Damaged, Entry
 from tunelet.log.history import Head, follow
+from tunelet.log.recent import Recent
 from tunelet.log.segments import Segments
 from tunelet.ports import Store
 
@@ -41,17 +42,18 @@ class Moment(NamedTuple):
 class Tail:
     """The newest entry of one log that this process has folded. One thread at a time."""
 
-    def __init__(self, store: Store, path: str, clock: Callable[[], float]) -> None:
+    def __init__(self, store: Store, path: str, clock: Callable[[], float], recent: Recent) -> None:
         self._store = store
         self._path = path
         self._clock = clock
+        self._recent = recent
         self._purged = 0
         self.forget()
 
     def forget(self) -> None:
         """Begin anew with the newest snapshot."""
         self.head: Head | None = None
-        self.segments = Segments(self._store, self._path)
+        self.segments = Segments(self._store, self._path, self._recent)
         self._sound = 0
         """The newest entry of which it is known that no purge had reached it."""
         self.taken: deque[str] = deque(maxlen=_TAKEN_KEPT)
