@@ -98,7 +98,8 @@ def _direct(experiment: Experiment | None, command: Command, now: float) -> Even
         case commands.Tick():
             return ()
         case commands.Delete(epoch=epoch):
-            return _in_next_epoch(experiment, epoch, events.Deleted(at=now))
+            at = _later(now, experiment.running_since)
+            return _in_next_epoch(experiment, epoch, events.Deleted(at=at))
         case commands.Expire(epoch=epoch):
             due = experiment.due if experiment.epoch == epoch else None
             return () if due is None or due > now * 1000 else (events.Deleted(at=now),)
@@ -257,7 +258,8 @@ def _finish(experiment: Experiment, command: commands.Finish, now: float) -> Eve
     outcome = _weighed(experiment, after.trials[n], outcome)
     if outcome.verdict is Verdict.LOST and attempt < experiment.terms.max_attempts:
         reason = outcome.reason or "the run was lost"
-        return (*recorded, events.AttemptLost(number=n, attempt=attempt, reason=reason, at=now))
+        at = _later(now, trial.started_at)
+        return (*recorded, events.AttemptLost(number=n, attempt=attempt, reason=reason, at=at))
     return (*recorded, _end_of(experiment, after.trials[n], outcome, now))
 
 
@@ -279,7 +281,7 @@ def _end_of(
         number=trial.number,
         attempt=trial.attempt,
         state=state,
-        at=now,
+        at=_later(now, trial.started_at),
         values=values,
         reason=reason,
         exit_code=outcome.exit_code,
@@ -319,7 +321,8 @@ def _control(experiment: Experiment, command: Command, now: float) -> Events:
         case commands.Pause():
             if experiment.over:
                 raise Conflict(f"experiment {experiment.name!r} has ended ({experiment.reason})")
-            return () if experiment.state == states.PAUSED else (events.Paused(at=now),)
+            at = _later(now, experiment.running_since)
+            return () if experiment.state == states.PAUSED else (events.Paused(at=at),)
         case commands.Resume(epoch=epoch):
             return _resume(experiment, epoch, now)
         case commands.Extend(changes=changes, epoch=epoch):
@@ -375,13 +378,19 @@ def _end(experiment: Experiment, state: str, reason: str, now: float) -> Events:
             number=trial.number,
             attempt=trial.attempt,
             state=TrialState.FAIL,
-            at=now,
+            at=_later(now, trial.started_at),
             reason=f"cancelled: the experiment ended ({reason})",
             cancelled=True,
         )
         for trial in experiment.live
     )
-    return (*cancelled, events.Ended(state=state, reason=reason, at=now))
+    at = _later(now, experiment.running_since)
+    return (*cancelled, events.Ended(state=state, reason=reason, at=at))
+
+
+def _later(now: float, begun: float | None) -> float:
+    """When what began ends: not before that, though another clock is read now than was then."""
+    return now if begun is None else max(now, begun)
 
 
 def _reserve(experiment: Experiment) -> Events:

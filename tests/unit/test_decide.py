@@ -158,6 +158,25 @@ def test_cost_counts_what_runs_and_what_has_ended() -> None:
     assert story.does(c.Tick()).end == ("COMPLETE", "max_cost (3) is spent")
 
 
+@pytest.mark.parametrize("outcome", [complete(1.0), LOST])
+def test_a_clock_that_is_behind_takes_nothing_from_what_was_spent(outcome: Outcome) -> None:
+    """Whoever sees an end reads another clock than whoever saw the start."""
+    story = Story(max_cost=3.0, cost_per_hour=1.0).suggested(0)
+    story.now = -60.0
+    story.does(c.Finish(0, 1, outcome))
+    assert story.e.trial_seconds == story.trial(0).seconds == 0.0
+
+
+@pytest.mark.parametrize("command", [c.Pause(), c.Stop()])
+def test_a_clock_that_is_behind_takes_nothing_from_the_time_that_has_passed(
+    command: Command,
+) -> None:
+    story = Story(max_seconds=100.0).suggested(0)
+    story.now = -60.0
+    story.does(command)
+    assert story.e.elapsed(0.0) == story.trial(0).seconds == 0.0
+
+
 def test_a_lost_attempt_costs_too() -> None:
     story = Story(max_cost=3.0, cost_per_hour=1.0).suggested(0)
     story.now = HOUR
