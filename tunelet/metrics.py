@@ -209,7 +209,8 @@ def members(data: bytes) -> list[dict[str, Any]] | None:
 
 def document(data: bytes) -> object:
     """A file's JSON, also behind a byte order mark; None where there is none."""
-    return _loads(data.decode("utf-8-sig", errors="replace"))
+    # Not the codec utf-8-sig: the collector's image has only the codecs that are needed at start.
+    return _loads(data.decode(errors="replace").removeprefix("\ufeff"))
 
 
 def numbers(values: Mapping[str, Any]) -> dict[str, Number]:
