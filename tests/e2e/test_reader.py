@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +102,7 @@ def test_it_reads_what_the_service_reads(store: FileStore, how: str) -> None:
 
 @HOWS
 def test_it_reads_the_life_that_follows_a_deletion(store: FileStore, how: str) -> None:
-    now = 1e9
+    now = time.time()
     journal = Journal(store, "default", "e", clock=lambda: now)
     journal.commit(c.Delete())
     journal.commit(c.Submit("v" * 16, SPEC))
