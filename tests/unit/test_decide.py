@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests import specs
 from tunelet import commands as c
 from tunelet.commands import Command
 from tunelet.decide import decide
@@ -13,18 +14,13 @@ from tunelet.events import TrialEnded
 from tunelet.experiment import Experiment, evolve_all
 from tunelet.trial import Number, Outcome, Report, Trial, TrialState, Verdict
 
-SPEC: dict[str, Any] = {
-    "name": "e",
-    "namespace": "default",
-    "objectives": [{"metric": "objective", "direction": "minimize", "goal": None}],
+SPEC: dict[str, Any] = specs.SPEC | {
     "max_trials": 4,
     "parallel_trials": 2,
-    "max_attempts": 3,
     "max_failed_trials": None,
     "max_seconds": None,
     "max_cost": None,
     "cost_per_hour": None,
-    "enqueue": [],
     "labels": {},
 }
 HOUR = 3600.0

@@ -115,12 +115,16 @@ class RunFolder:
             # Another may have put a new folder in its place since.
             same = os.path.samestat(os.fstat(turn), os.stat(plan))
             if same and not self.launched():
-                gone = self.path.rename(temporary / uuid4().hex)
-                shutil.rmtree(gone)
+                self.remove(temporary)
         except (BlockingIOError, FileNotFoundError):
             return
         finally:
             os.close(turn)
+
+    def remove(self, temporary: Path) -> None:
+        """At once, so that nobody takes a half removed run for a lost one."""
+        gone = self.path.rename(temporary / uuid4().hex)
+        shutil.rmtree(gone)
 
     def _begun(self) -> bool:
         """Ask this after `held`: a shim that is gone has written its id if it ever began."""

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
-from uuid import uuid4
 
 from adapters.launchers.local.environment import inherited
 from adapters.launchers.local.folder import Plan, RunFolder, locked
@@ -129,9 +128,7 @@ class ProcessLauncher:
                 folder = RunFolder(path)
                 if not folder.held():
                     _remove_if_empty(_checkpoint_folder(folder.plan().env))
-                    # At once, so that nobody takes a half removed run for a lost one.
-                    gone = path.rename(self._temporary / uuid4().hex)
-                    shutil.rmtree(gone)
+                    folder.remove(self._temporary)
         for path in (*life.glob("*"), life, top):
             # Not empty while a run is active there, or another removed it.
             with suppress(OSError):
