@@ -39,13 +39,15 @@ def plain(value: float) -> Number:
 
 
 class TrialState(StrEnum):
-    """Optuna's trial states."""
+    """Optuna's trial states, and one for what the end of the experiment cut off."""
 
     WAITING = "WAITING"
     RUNNING = "RUNNING"
     COMPLETE = "COMPLETE"
     PRUNED = "PRUNED"
     FAIL = "FAIL"
+    STOPPED = "STOPPED"
+    """The experiment ended while the trial ran or waited: neither a result nor a failure."""
 
     @property
     def finished(self) -> bool:
