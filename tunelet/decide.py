@@ -284,6 +284,7 @@ def _end_of(
         at=_later(now, trial.started_at),
         values=values,
         reason=reason,
+        lost=outcome.verdict is Verdict.LOST,
         exit_code=outcome.exit_code,
         log_tail=outcome.log_tail,
     )

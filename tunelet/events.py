@@ -87,6 +87,7 @@ class TrialEnded(_Event, frozen=True):
     values: dict[str, Number] = {}
     reason: str | None = None
     cancelled: bool = False
+    lost: bool = False
     exit_code: int | None = None
     log_tail: str | None = None
 

@@ -363,6 +363,7 @@ def _ended(trial: Trial, event: events.TrialEnded) -> Trial:
         values=trial.values | event.values,
         reason=event.reason,
         cancelled=event.cancelled,
+        lost=event.lost,
         exit_code=event.exit_code,
         log_tail=event.log_tail,
     )

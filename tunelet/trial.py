@@ -84,6 +84,8 @@ class Trial(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
     reason: str | None = None
     cancelled: bool = False
     """Ended because the experiment did, not by its own fault."""
+    lost: bool = False
+    """FAIL because the infrastructure lost its last attempt; see `failed_itself`."""
     exit_code: int | None = None
     log_tail: str | None = None
     """The last lines of output of a trial that failed."""
@@ -96,6 +98,21 @@ class Trial(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
     def active(self) -> bool:
         """Counts against `parallel_trials`."""
         return self.state is TrialState.RUNNING or self.reserved
+
+    @property
+    def failed_itself(self) -> bool:
+        """Failed because of its hyperparameters or its code, so an algorithm may learn from it.
+
+        Neither the infrastructure nor the end of the experiment is a verdict on a trial.
+        """
+        return self.state is TrialState.FAIL and not (self.cancelled or self._lost)
+
+    @property
+    def _lost(self) -> bool:
+        """Logs written before `lost` have only the reason."""
+        reason = self.reason or ""
+        old = reason.startswith("lost ") and " times, the last time: " in reason
+        return self.lost or (old and self.exit_code is None)
 
 
 class Verdict(StrEnum):

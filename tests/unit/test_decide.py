@@ -482,6 +482,24 @@ def test_a_trial_is_lost_as_often_as_allowed_and_then_fails() -> None:
     assert story.e.state == "FAILED"
 
 
+@pytest.mark.parametrize(("outcome", "itself"), [(FAIL, True), (LOST, False)])
+def test_only_what_a_training_does_itself_counts_against_its_hyperparameters(
+    outcome: Outcome, itself: bool
+) -> None:
+    story = Story(max_attempts=1).suggested(0).does(c.Finish(0, 1, outcome))
+    trial = story.trial(0)
+    assert (trial.state, trial.failed_itself) == (TrialState.FAIL, itself)
+
+
+def test_a_trial_that_an_older_log_calls_lost_in_words_is_lost() -> None:
+    story = Story().suggested(0, 1)
+    for number, reason in enumerate(("lost 3 times, the last time: node gone", "exit code 1")):
+        ended = TrialEnded(number, 1, TrialState.FAIL, at=100.0, reason=reason)
+        story.state = evolve_all(story.e, [ended])
+    ended = [story.trial(number).failed_itself for number in (0, 1)]
+    assert ended == [False, True]
+
+
 UNREAD = Outcome(Verdict.COMPLETE, reason="its output is gone", unread=True)
 
 
