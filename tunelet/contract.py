@@ -78,7 +78,11 @@ def resolve(
             **_environment(run, hyperparameters, api_url, token, checkpoint_url),
             **({"TRACEPARENT": traceparent} if traceparent else {}),
         },
-        metrics={**spec["metrics"], "objectives": [o["metric"] for o in spec["objectives"]]},
+        metrics={
+            **spec["metrics"],
+            "objectives": [one["metric"] for one in spec["objectives"]],
+            "constraints": [one["metric"] for one in spec.get("constraints", ())],
+        },
         timeout=spec["trial_timeout_seconds"],
     )
 

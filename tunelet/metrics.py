@@ -24,6 +24,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tunelet.pattern import compiled
+from tunelet.training.remarks import missing_values
 from tunelet.trial import Number, Report, plain
 
 LINE_BYTES = 64 * 1024
@@ -65,6 +66,7 @@ class Parser:
         self._matched = MATCHED if pattern else None
         self._sign = b"{" if self._json else b"" if pattern else b"="
         self._step_name = metrics.get("step")
+        self._objectives = tuple(metrics.get("objectives", ()))
         self._steps: dict[int, dict[str, Number]] = {}
         self._names: set[str] = set()
         self._step = 0
@@ -120,6 +122,11 @@ class Parser:
             return []
         self._steps[self._step] = seen | new
         return [Report(step=self._step, values=new)]
+
+    def remarks(self) -> str:
+        """What an outcome's reason should say of objectives without a value; empty: nothing."""
+        missing = [name for name in self._objectives if name not in self.values]
+        return missing_values(missing, sorted(self.values)) if missing else ""
 
     def _knows(self, name: str) -> bool:
         """The metric counts; if it is new it takes one of the places."""

@@ -44,7 +44,7 @@ def collect(settings: Settings, ended: Event, told: str, patience: float) -> Non
                 continue
             if not news.done:
                 time.sleep(min(pause, _END_PAUSE))
-    _write(told, message(dict(parser.values), objectives))
+    _write(told, message(dict(parser.values), objectives, parser.remarks()))
 
 
 def _read(settings: Settings, parser: Parser, news: News, ended: Event) -> None:

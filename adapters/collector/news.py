@@ -68,16 +68,20 @@ class News:
                     del self._steps[each["step"]]
 
 
-def message(values: Mapping[str, Number], first: Iterable[str]) -> bytes:
-    """The termination message: the newest values, those named `first` before all others."""
+def message(values: Mapping[str, Number], first: Iterable[str], remarks: str = "") -> bytes:
+    """The termination message: the newest values, those named `first` before all others.
+
+    `remarks` are what the reader of the values adds to the outcome's reason.
+    """
     names = [*(name for name in first if name in values), *sorted(values)]
     kept: dict[str, Number] = {}
     for name in dict.fromkeys(names):
         more = {**kept, name: values[name]}
-        if len(_message(more)) <= MESSAGE_BYTES:
+        if len(_message(more, remarks)) <= MESSAGE_BYTES:
             kept = more
-    return _message(kept)
+    return _message(kept, remarks)
 
 
-def _message(values: Mapping[str, Number]) -> bytes:
-    return json.dumps({"values": values}, separators=(",", ":")).encode()
+def _message(values: Mapping[str, Number], remarks: str) -> bytes:
+    written = {"values": values} | ({"remarks": remarks} if remarks else {})
+    return json.dumps(written, separators=(",", ":")).encode()

@@ -14,11 +14,16 @@ TAIL_SOURCE_BYTES = 64 * 1024
 
 
 def exited(
-    code: int, metrics: Mapping[str, Any], values: Mapping[str, Number], log_tail: str
+    code: int,
+    metrics: Mapping[str, Any],
+    values: Mapping[str, Number],
+    log_tail: str,
+    remarks: str = "",
 ) -> Outcome:
     """The outcome of a process that ended by itself.
 
-    `code` is negative for a signal, as in `subprocess`; `values` are the newest by metric.
+    `code` is negative for a signal, as in `subprocess`; `values` are the newest by metric, and
+    `remarks` what the reader of the values adds to the reason (`Parser.remarks`).
     With `source` "push" the values come another way, so the outcome has none.
     """
     if code != 0:
@@ -27,8 +32,10 @@ def exited(
         return Outcome(verdict=Verdict.COMPLETE, exit_code=0)
     missing = [name for name in metrics["objectives"] if name not in values]
     if missing:
-        return failed(_missing(missing, metrics), log_tail, code)
-    return Outcome(verdict=Verdict.COMPLETE, values=dict(values), exit_code=0)
+        reason = _missing(missing, metrics)
+        return failed(f"{reason}; {remarks}" if remarks else reason, log_tail, code)
+    values = dict(values)
+    return Outcome(verdict=Verdict.COMPLETE, values=values, reason=remarks or None, exit_code=0)
 
 
 def failed(reason: str, log_tail: str, code: int | None = None) -> Outcome:

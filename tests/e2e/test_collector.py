@@ -167,5 +167,5 @@ def test_nothing_of_the_service_is_imported() -> None:
     assert {name for name in ours if not name.startswith("adapters.collector")} <= {
         *("adapters", "adapters.growing", "adapters.tensorboard"),
         *("tunelet", "tunelet.errors", "tunelet.metrics", "tunelet.pattern"),
-        *("tunelet.tfevents", "tunelet.trial"),
+        *("tunelet.tfevents", "tunelet.trial", "tunelet.training", "tunelet.training.remarks"),
     }

@@ -19,6 +19,7 @@ def spec(code: dict[str, Any], hyperparameters: Assignment = SPACE) -> dict[str,
         "model_training_code": code,
         "hyperparameters": {name: {} for name in hyperparameters},
         "objectives": [{"metric": "loss"}, {"metric": "latency"}],
+        "constraints": [{"metric": "size", "max": 10}],
         "metrics": {"source": "stdout", "format": "text", "step": "step"},
         "trial_timeout_seconds": 60,
     }
@@ -139,6 +140,7 @@ def test_every_unknown_placeholder_is_refused_with_its_place() -> None:
 def test_the_launcher_learns_what_to_look_for_and_how_long() -> None:
     launch = resolve({"image": "i", "resources": {"limits": {"cpu": 1}}, "env": {"A": "1"}})
     assert launch.metrics["objectives"] == ["loss", "latency"]
+    assert launch.metrics["constraints"] == ["size"]
     assert launch.metrics["source"] == "stdout"
     assert launch.timeout == 60
     assert launch.code == {"image": "i", "resources": {"limits": {"cpu": 1}}}

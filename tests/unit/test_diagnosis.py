@@ -119,5 +119,7 @@ def test_a_collector_leaves_its_last_words_in_the_pods_status() -> None:
     )
     assert words.values == {"loss": "NaN", "acc": 1.0}
     assert words.reports == (Report(2, {"acc": 1.0}),)
+    assert words.remarks == ""
+    assert last_words(said('{"values":{},"remarks":"found: acc"}')).remarks == "found: acc"
     for nothing in ("", "killed", "[]", '{"values":{"loss":"much"}}', '{"values":[]}'):
         assert last_words(said(nothing)).values == {}

@@ -188,7 +188,7 @@ class KubernetesLauncher:
             gone = "its output is gone with its pod"
             outcome = Outcome(Verdict.COMPLETE, reason=gone, exit_code=0, unread=True)
             return Observation(phase=Phase.ENDED, outcome=outcome)
-        outcome = verdict.exited(0, metrics, seen.values, seen.tail)
+        outcome = verdict.exited(0, metrics, seen.values, seen.tail, seen.remarks)
         if outcome.verdict is Verdict.FAIL and metrics["source"] != "stdout":
             # What was reported while it ran is in the log, and may be all that is needed.
             values, reason = dict(seen.values), outcome.reason

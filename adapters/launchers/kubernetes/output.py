@@ -25,6 +25,8 @@ class Output(NamedTuple):
     reports: tuple[Report, ...] = ()
     values: Mapping[str, Number] = {}
     tail: str = ""
+    remarks: str = ""
+    """What its reader adds to the reason of the outcome."""
 
 
 class _Reader:
@@ -47,7 +49,8 @@ class _Reader:
         if ended:
             self._parser.close()
         tail = verdict.tail(self._end)
-        return Output(self._parser.reports, dict(self._parser.values), tail)
+        remarks = self._parser.remarks() if ended and self._parsed else ""
+        return Output(self._parser.reports, dict(self._parser.values), tail, remarks)
 
 
 def look(objects: Objects, thing: Thing, pod: Object) -> tuple[Report, ...]:
@@ -75,7 +78,7 @@ def whole(objects: Objects, thing: Thing, pod: Object, container: str) -> Output
         seen = _read(objects, thing, pod, container, parsed)
     except (NotFound, Reject):  # The log went away with the node, say; what the pod says did not.
         words = last_words(pod)
-        return words if words.values else None
+        return words if words.values or words.remarks else None
     if source in ("stdout", "push"):
         return seen
     return last_words(pod)._replace(tail=seen.tail)
@@ -98,7 +101,7 @@ def _name(pod: Object) -> str:
 def last_words(pod: Mapping[str, Any]) -> Output:
     """What the collector of the pod left in its termination message; nothing if it left none.
 
-    {"values": {name: number}, "reports": [{"step": 1, "values": {…}}]}
+    {"values": {name: number}, "reports": [{"step": 1, "values": {…}}], "remarks": "…"}
     """
     for status in (pod.get("status") or {}).get("initContainerStatuses") or ():
         ends = ((status.get(state) or {}).get("terminated") for state in ("state", "lastState"))
@@ -112,7 +115,8 @@ def _said(message: str) -> Output | None:
     try:
         found = json.loads(message)
         reports = [Report(int(r["step"]), _values(r["values"])) for r in found.get("reports", ())]
-        return Output(tuple(reports), _values(found["values"]))
+        remarks = str(found.get("remarks", ""))
+        return Output(tuple(reports), _values(found["values"]), remarks=remarks)
     except (AttributeError, KeyError, TypeError, ValueError):
         return None  # What the collector was killed for, say.
 

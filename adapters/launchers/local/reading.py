@@ -126,7 +126,7 @@ def judge(end: End | None, plan: Plan, parser: Parser, log_tail: str) -> Outcome
     if end.exit_code in plan.lost_codes:
         reason = f"{plan.argv[0]} could not run the image: {log_tail.rpartition(chr(10))[2]}"
         return Outcome(verdict=Verdict.LOST, reason=reason, log_tail=log_tail)
-    return verdict.exited(end.exit_code, plan.metrics, parser.values, log_tail)
+    return verdict.exited(end.exit_code, plan.metrics, parser.values, log_tail, parser.remarks())
 
 
 def read_bounded(path: str | None) -> bytes:

@@ -51,3 +51,11 @@ def test_the_termination_message_has_the_objectives_first_and_fits() -> None:
     assert told["loss"] == "NaN"
     assert len(told) > 100
     assert message({}, ["loss"]) == b'{"values":{}}'
+
+
+def test_the_termination_message_has_the_remarks_before_all_values_but_the_objectives() -> None:
+    values = {f"a{number:04d}": 0.5 for number in range(1000)}
+    written = message(values, ["loss"], "found: " + "\u00e9" * 500)
+    assert len(written) <= MESSAGE_BYTES
+    assert json.loads(written)["remarks"] == "found: " + "\u00e9" * 500
+    assert json.loads(written)["values"]

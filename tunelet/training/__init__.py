@@ -1,0 +1,1 @@
+"""What goes into a training, and what comes out of it."""
