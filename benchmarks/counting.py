@@ -52,6 +52,10 @@ class Counting:
         self._count("delete")
         self._store.delete(key)
 
+    def ready(self) -> None:
+        self._count("get")
+        self._store.ready()
+
     def list(self, prefix: str, after: str = "", limit: int | None = None) -> Iterator[str]:
         self._count("list")
         for index, key in enumerate(self._store.list(prefix, after, limit)):

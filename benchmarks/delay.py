@@ -51,6 +51,9 @@ class Far:
     def delete(self, key: str) -> None:
         self._there_and_back(lambda: self._store.delete(key))
 
+    def ready(self) -> None:
+        self._there_and_back(self._store.ready)
+
     def list(self, prefix: str, after: str = "", limit: int | None = None) -> Iterator[str]:
         keys = self._store.list(prefix, after, limit)
         more = True

@@ -33,6 +33,13 @@ class Retry(TuneletError):
         self.after = after
 
 
+class Unavailable(Retry):
+    """Nothing was done, and nothing of the kind can be done for now.
+
+    The store is away, read-only or full. To send the same again at once does not help.
+    """
+
+
 class Throttled(Retry):
     """The other side is well but has too much to do: send less, and not soon."""
 

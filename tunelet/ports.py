@@ -26,8 +26,8 @@ class Store(Protocol):
     """Objects by key in a bucket or a folder. Keys are relative paths with `/`.
 
     All methods raise `Retry` for a passing fault. After a `Retry` from a write it is not
-    known whether the write stands; whoever cares reads the key. All reads see all
-    writes acknowledged before they began.
+    known whether the write stands, unless it is an `Unavailable`; whoever cares reads the key.
+    All reads see all writes acknowledged before they began.
     """
 
     url: str
@@ -55,6 +55,12 @@ class Store(Protocol):
 
     def delete(self, key: str) -> None:
         """Remove the object if it exists."""
+
+    def ready(self) -> None:
+        """Raise `Retry`, saying why, if the store cannot be used now.
+
+        Where a write costs nothing, one is tried.
+        """
 
     def list(self, prefix: str, after: str = "", limit: int | None = None) -> Iterator[str]:
         """Keys that begin with `prefix` and sort after `after`, by their UTF-8 bytes."""

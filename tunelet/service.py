@@ -237,8 +237,8 @@ class Service:
         self._launcher.ready()
 
     def store_ready(self) -> None:
-        """Raise `Retry` if the store cannot be reached."""
-        self._store.get("v1/ready")
+        """Raise `Retry` if the store cannot be used, saying why."""
+        self._store.ready()
 
     def _sources(self, namespace: str, named: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """The experiments to learn from, as they are now: a later one of the name is another."""

@@ -94,6 +94,9 @@ class AzureStore:
             except faults.ResourceNotFoundError as error:
                 self._refuse_if_no_container(error)
 
+    def ready(self) -> None:
+        self.get("v1/ready")
+
     def list(self, prefix: str, after: str = "", limit: int | None = None) -> Iterator[str]:
         if limit is not None and limit <= 0:
             return

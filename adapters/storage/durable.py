@@ -3,14 +3,18 @@
 Folders may vanish at any moment, because whoever removes the last file of one removes it too.
 """
 
+import errno
 import os
 import stat
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from uuid import uuid4
+
+if TYPE_CHECKING:
+    from adapters.storage.root_folder import RootFolder
 
 T = TypeVar("T")
 
@@ -18,29 +22,38 @@ _TRIES = 100
 """How often a folder may vanish between its making and its use, before that is a fault."""
 
 
-def in_folder(path: str, act: Callable[[], T]) -> T:
+class Unsynced(OSError):
+    """A name was made or removed, and a power cut might undo that."""
+
+
+def in_folder(path: str, root: "RootFolder", act: Callable[[], T]) -> T:
     """Do what needs the folder of `path`, which is made anew if it vanishes meanwhile.
 
     A removal has its moment when the folder is dead but still found by its name: whoever
-    removes it must get time to end that, so each try waits a millisecond longer.
+    removes it must get time to end that, so each try waits a millisecond longer. The root itself is
+    never made: raises `Unavailable` if it is gone.
     """
     for tried in range(_TRIES):
         time.sleep(tried / 1000)
         with suppress(FileNotFoundError):
-            _make_folders(os.path.dirname(path))
+            make_folders(os.path.dirname(path), str(root.path))
             return act()
+        root.check()
     raise FileNotFoundError(2, "the folder vanishes as often as it is made", path)
 
 
-def create_unnamed(path: str, data: bytes) -> bool:
+def create_unnamed(path: str, data: bytes, temporary: str) -> bool:
     """Create by a file that has no name until it is whole (O_TMPFILE, Linux).
 
     Two thirds of the time of a file that is made, linked and removed, and nothing is left
     behind by a process that dies. `src_dir_fd` makes Python call linkat, as open(2) shows it.
+
+    The file begins in the folder `temporary`, on the same file system: where that is gone, nothing
+    is written to what may be in its place.
     """
     folder = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY)
     try:
-        file = _open_unnamed(folder)
+        file = os.open(temporary, os.O_TMPFILE | os.O_WRONLY, 0o644)
         try:
             write(file, data)
             os.link(
@@ -54,34 +67,25 @@ def create_unnamed(path: str, data: bytes) -> bool:
             return False
         finally:
             os.close(file)
-        os.fsync(folder)
+        _sync(folder)
     finally:
         os.close(folder)
     return True
 
 
-def _open_unnamed(folder: int) -> int:
-    """Raises `FileNotFoundError` if the folder was removed since it was opened.
-
-    ext4 then answers EPERM: a folder without a link takes no new inode (__ext4_new_inode).
-    """
-    try:
-        return os.open(".", os.O_TMPFILE | os.O_WRONLY, 0o644, dir_fd=folder)
-    except PermissionError:
-        if os.fstat(folder).st_nlink:
-            raise
-        raise FileNotFoundError(2, "the folder was removed") from None
-
-
 def knows_unnamed(folder: Path) -> bool:
-    """Whether the system and the folder's file system have O_TMPFILE and let it be linked."""
+    """Whether the system and the folder's file system have O_TMPFILE and let it be linked.
+
+    No if it cannot be written now: the other way is slower, and as good.
+    """
     name = folder / uuid4().hex
     try:
-        return create_unnamed(str(name), b"")
+        return create_unnamed(str(name), b"", str(folder))
     except (AttributeError, OSError):
         return False
     finally:
-        name.unlink(missing_ok=True)
+        with suppress(OSError):
+            name.unlink()
 
 
 def write(file: int, data: bytes) -> None:
@@ -99,9 +103,17 @@ def sync_name(path: str) -> None:
     except FileNotFoundError:
         return  # whoever removed all that was in the folder removed it too
     try:
-        os.fsync(descriptor)
+        _sync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _sync(folder: int) -> None:
+    """Raises `Unsynced`: the name is there by now, so it must not seem that nothing was done."""
+    try:
+        os.fsync(folder)
+    except OSError as error:
+        raise Unsynced(errno.EIO, f"it may not be durable: {error.strerror}") from error
 
 
 def prune(path: str, root: str) -> None:
@@ -113,10 +125,11 @@ def prune(path: str, root: str) -> None:
             folder = os.path.dirname(folder)
 
 
-def _make_folders(folder: str) -> None:
-    if os.path.isdir(folder):
+def make_folders(folder: str, root: str) -> None:
+    """Make the folder and those above it, but not the root."""
+    if folder == root or os.path.isdir(folder):
         return
-    _make_folders(os.path.dirname(folder))
+    make_folders(os.path.dirname(folder), root)
     with suppress(FileExistsError):
         os.mkdir(folder)
     if _is_file(folder):

@@ -13,16 +13,17 @@ deleting it leaves that alone, so that no purge reaches out of the root.
 import errno
 import fcntl
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from shutil import copyfileobj
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 from zlib import crc32
 
 from adapters.storage.durable import (
+    Unsynced,
     create_unnamed,
     in_folder,
     knows_unnamed,
@@ -30,11 +31,16 @@ from adapters.storage.durable import (
     sync_name,
     write,
 )
-from tunelet.errors import FieldError, Reject, Retry
+from adapters.storage.root_folder import OWN, RootFolder
+from tunelet.errors import FieldError, Reject, Retry, Unavailable
 from tunelet.ports import Store, Stored
 
-_OWN = ".tunelet"
-"""Our own folder inside the root: temporary files and locks. No key begins so."""
+T = TypeVar("T")
+
+_ABSENT = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
+
+_REFUSALS = {errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM}
+"""What says that nothing was done, and that the same is said until somebody sees to it."""
 
 _LOCKS = 64
 
@@ -60,35 +66,37 @@ def open_url(url: str) -> "FileStore":
 class FileStore:
     """The folder `root`, which is made, for its owner only, if it does not exist.
 
+    But not while the store is open: if it goes then, or another comes in its place, every call
+    raises `Unavailable` until it is back. So does every write to one that is full or read-only.
+
     A key is a relative path; `.`, `..` and empty segments are refused (`Reject`), as is a
     key below another key, for a file cannot also be a folder. A folder goes with the last
     object in it.
     """
 
     def __init__(self, root: Path) -> None:
-        self._root = root.absolute()
-        self.url = self._root.as_uri()
-        self._temporary = self._root / _OWN / "new"
-        self._locks = self._root / _OWN / "locks"
-        self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for folder in (self._temporary, self._locks):
-            folder.mkdir(parents=True, exist_ok=True)
-        self._unnamed = knows_unnamed(self._temporary)
+        self._root = RootFolder(root.absolute())
+        self.url = self._root.path.as_uri()
+        self._unnamed = knows_unnamed(self._root.temporary)
 
     def get(self, key: str) -> Stored | None:
         path = self._path(key)
-        with _faults(key):
+        with self._faults(key):
             try:
                 with open(path, "rb") as file:
-                    return Stored(file.read(), _version(os.fstat(file.fileno())))
-            except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-                return None
+                    found = Stored(file.read(), _version(os.fstat(file.fileno())))
+            except _ABSENT:
+                found = None
+            self._root.check()
+        return found
 
     def create(self, key: str, data: bytes) -> bool:
         path = self._path(key)
+        self._root.check()
         if self._unnamed:
-            with _faults(key):
-                created = in_folder(path, lambda: create_unnamed(path, data))
+            temporary = str(self._root.temporary)
+            with self._faults(key):
+                created = self._in_folder(path, lambda: create_unnamed(path, data, temporary))
         else:
             created = self._create_named(key, path, data)
         if not created and os.path.isdir(path) and not os.path.islink(path):
@@ -98,7 +106,7 @@ class FileStore:
     def put(self, key: str, data: bytes) -> None:
         path = self._path(key)
         with self._written(key, data) as temporary, self._locked(key):
-            in_folder(path, lambda: os.replace(temporary, path))
+            self._in_folder(path, lambda: os.replace(temporary, path))
             sync_name(path)
 
     def replace(self, key: str, data: bytes, version: str) -> bool:
@@ -108,6 +116,7 @@ class FileStore:
                 if _version(os.stat(path)) != version:
                     return False
             except (FileNotFoundError, NotADirectoryError):
+                self._root.check()
                 return False
             os.replace(temporary, path)
             sync_name(path)
@@ -122,30 +131,39 @@ class FileStore:
                     copyfileobj(file, copied, _COPIED_AT_ONCE)
                     copied.flush()
                     os.fsync(copied.fileno())
-            except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            except _ABSENT:
+                self._root.check()
                 return False
-            in_folder(path, lambda: os.replace(temporary, path))
+            self._in_folder(path, lambda: os.replace(temporary, path))
             sync_name(path)
         return True
 
     def delete(self, key: str) -> None:
         path = self._path(key)
-        with _faults(key):
+        self._root.check()
+        with self._faults(key):
             try:
                 with self._locked(key):
                     os.unlink(path)
                     sync_name(path)
             except NotADirectoryError:
+                self._root.check()
                 return
             except FileNotFoundError:
-                pass  # its folder may be what a process left that died here
+                self._root.check()  # its folder may be what a process left that died here
             except (IsADirectoryError, PermissionError):
                 if os.path.isdir(path):
                     return
                 raise
-            prune(path, str(self._root))
+            prune(path, str(self._root.path))
+
+    def ready(self) -> None:
+        """A write as any other, but that nothing is left of it."""
+        with self._written("ready", b"ready"):
+            pass
 
     def list(self, prefix: str, after: str = "", limit: int | None = None) -> Iterator[str]:
+        self._root.check()
         folder, start = prefix.rpartition("/")[0], os.fsencode(after)
         if folder and not _is_key(folder):
             return
@@ -165,13 +183,14 @@ class FileStore:
                 yield from self._below(key[:-1], after)
 
     def _names(self, folder: str) -> Sequence[str]:
-        with _faults(folder):
+        with self._faults(folder):
             try:
-                with os.scandir(self._root / folder) as found:
+                with os.scandir(self._root.path / folder) as found:
                     return [
                         f"{e.name}/" if e.is_dir(follow_symlinks=False) else e.name for e in found
                     ]
             except (FileNotFoundError, NotADirectoryError):
+                self._root.check()
                 return []
 
     def _path(self, key: str) -> str:
@@ -180,34 +199,58 @@ class FileStore:
             raise Reject(f"not a key: {key!r}", [problem])
         if len(os.fsencode(key)) > _LONGEST:
             raise _too_long(key)
-        return f"{self._root}/{key}"
+        return f"{self._root.path}/{key}"
 
     def _create_named(self, key: str, path: str, data: bytes) -> bool:
         with self._written(key, data) as temporary:
-            if not in_folder(path, lambda: _linked(temporary, path)):
+            if not self._in_folder(path, lambda: _linked(temporary, path)):
                 return False
             sync_name(path)
         return True
 
+    def _in_folder(self, path: str, act: Callable[[], T]) -> T:
+        return in_folder(path, self._root, act)
+
     @contextmanager
     def _written(self, key: str, data: bytes) -> Iterator[str]:
         """A synced temporary file with `data`, in reach of one system call from its name."""
-        temporary = f"{self._temporary}/{uuid4().hex}"
-        try:
-            with _faults(key):
-                with open(temporary, "wb", buffering=0) as file:
-                    write(file.fileno(), data)
+        temporary = f"{self._root.temporary}/{uuid4().hex}"
+        self._root.check()
+        with self._faults(key), open(temporary, "xb", buffering=0) as file:
+            try:
+                write(file.fileno(), data)
                 yield temporary
-        finally:
-            with suppress(FileNotFoundError):
-                os.unlink(temporary)
+            finally:
+                with suppress(FileNotFoundError):
+                    os.unlink(temporary)
 
     @contextmanager
     def _locked(self, key: str) -> Iterator[None]:
-        lock = self._locks / str(crc32(os.fsencode(key)) % _LOCKS)
+        lock = self._root.locks / str(crc32(os.fsencode(key)) % _LOCKS)
         with lock.open("wb") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
+
+    @contextmanager
+    def _faults(self, key: str) -> Iterator[None]:
+        """Turns the system's errors into ours."""
+        try:
+            yield
+        except OSError as error:
+            raise self._meaning(key, error) from error
+
+    def _meaning(self, key: str, error: OSError) -> Reject | Retry:
+        try:
+            self._root.check()
+        except Unavailable as gone:
+            return gone
+        if isinstance(error, FileExistsError | NotADirectoryError | IsADirectoryError):
+            return _nested(key)
+        if error.errno == errno.ENAMETOOLONG:
+            return _too_long(key)
+        why = f"the file store {self._root.path} could not reach {key!r}: {error.strerror}"
+        refused = error.errno in _REFUSALS and not isinstance(error, Unsynced)
+        return Unavailable(why) if refused else Retry(why)
 
 
 def _is_key(key: str) -> bool:
@@ -217,7 +260,7 @@ def _is_key(key: str) -> bool:
     except UnicodeEncodeError:
         return False
     plain = not any(s in ("", ".", "..") for s in segments) and "\0" not in key
-    return plain and segments[0] != _OWN
+    return plain and segments[0] != OWN
 
 
 def _linked(temporary: str, path: str) -> bool:
@@ -234,19 +277,6 @@ def _reaches(folder: bytes, after: bytes) -> bool:
 
 def _version(status: os.stat_result) -> str:
     return f"{status.st_ino}-{status.st_mtime_ns}-{status.st_size}"
-
-
-@contextmanager
-def _faults(key: str) -> Iterator[None]:
-    """Turns the system's errors into ours."""
-    try:
-        yield
-    except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
-        raise _nested(key) from error
-    except OSError as error:
-        if error.errno == errno.ENAMETOOLONG:
-            raise _too_long(key) from error
-        raise Retry(f"the file store could not reach {key!r}: {error.strerror}") from error
 
 
 def _nested(key: str) -> Reject:

@@ -85,6 +85,9 @@ class GcsStore:
             except answers.NotFound:
                 self._refuse_if_no_bucket()
 
+    def ready(self) -> None:
+        self.get("v1/ready")
+
     def list(self, prefix: str, after: str = "", limit: int | None = None) -> Iterator[str]:
         if limit is not None and limit <= 0:
             return

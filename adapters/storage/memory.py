@@ -47,6 +47,9 @@ class MemoryStore:
         with self._lock:
             self._objects.pop(checked(key), None)
 
+    def ready(self) -> None:
+        self.get("v1/ready")
+
     def list(self, prefix: str, after: str = "", limit: int | None = None) -> Iterator[str]:
         with self._lock:
             keys = sorted((k for k in self._objects if k.startswith(prefix)), key=str.encode)

@@ -97,6 +97,9 @@ class ObstoreStore:
             except FileNotFoundError as error:
                 self._refuse_if_no_bucket(error)
 
+    def ready(self) -> None:
+        self.get("v1/ready")
+
     def list(self, prefix: str, after: str = "", limit: int | None = None) -> Iterator[str]:
         if limit is not None and limit <= 0:
             return

@@ -66,6 +66,9 @@ class PatientStore:
     def delete(self, key: str) -> None:
         self._patiently(lambda: self._inner.delete(key))
 
+    def ready(self) -> None:
+        self._patiently(self._inner.ready)
+
     def list(self, prefix: str, after: str = "", limit: int | None = None) -> Iterator[str]:
         """A listing that breaks off goes on behind the last key that it gave."""
         given = 0

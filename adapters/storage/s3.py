@@ -99,6 +99,9 @@ class S3Store:
         with self._told("delete"):
             self._client.delete_object(**self._at(key))
 
+    def ready(self) -> None:
+        self.get("v1/ready")
+
     def list(self, prefix: str, after: str = "", limit: int | None = None) -> Iterator[str]:
         start, own = self._location.prefix, len(self._location.prefix)
         query = {"Bucket": self._location.bucket, "Prefix": start + prefix}

@@ -80,6 +80,9 @@ class MeteredStore:
     def delete(self, key: str) -> None:
         _timed("delete", lambda: self._store.delete(key))
 
+    def ready(self) -> None:
+        _timed("ready", self._store.ready)
+
     def list(self, prefix: str, after: str = "", limit: int | None = None) -> Iterator[str]:
         keys = self._store.list(prefix, after, limit)
         first = _timed("list", lambda: next(keys, None))

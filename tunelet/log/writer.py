@@ -11,7 +11,7 @@ from collections.abc import Callable
 from itertools import count
 from uuid import uuid4
 
-from tunelet.errors import CommitUnknown, Reject, Retry, TuneletError
+from tunelet.errors import CommitUnknown, Reject, Retry, TuneletError, Unavailable
 from tunelet.events import Event
 from tunelet.log.chain import entry_key
 from tunelet.log.entry import FORMAT, Damaged, Entry, decode, encode
@@ -70,7 +70,8 @@ class Writer:
         """Create the object exactly once, whatever the store answers.
 
         Neither "exists" nor a fault is believed: both may hide our own write. A refusal is,
-        but not once there was a doubt: the credentials may have expired since.
+        but not once there was a doubt: the credentials may have expired since. Nobody waits for a
+        store that can do nothing now: all who read this log would wait as well.
         """
         for tries in count():
             fault: TuneletError = Retry("the store shows neither this entry nor another")
@@ -78,13 +79,13 @@ class Writer:
                 if self._store.create(key, data):
                     return True
             except (Retry, Reject) as error:
-                if isinstance(error, Reject) and tries == 0:
+                if isinstance(error, Reject | Unavailable) and tries == 0:
                     raise
                 fault = error
             standing = self._look(key)
             if standing is not None:
                 return standing.data == data
-            if time.monotonic() >= until:
+            if time.monotonic() >= until or isinstance(fault, Unavailable):
                 raise CommitUnknown(f"it is not known whether the change stands: {fault}")
             self._wait_after(fault, tries)
         raise AssertionError("unreachable")
@@ -101,7 +102,7 @@ class Writer:
             try:
                 return self._tail.append(entry, checksum, sent)
             except (Retry, Reject) as fault:
-                if time.monotonic() >= until:
+                if time.monotonic() >= until or isinstance(fault, Unavailable):
                     raise CommitUnknown(f"the change may have come too late: {fault}") from fault
                 self._wait_after(fault, tries)
         raise AssertionError("unreachable")

@@ -1,0 +1,82 @@
+"""The folder of a file store, known again by a mark inside it.
+
+A folder may go at any time: a disk is unmounted, another is mounted in its place. The folder is
+made when the store is opened and never again. A call that finds nothing at a path asks here
+whether the store itself is still there: an absent folder is a fault, and not an empty store.
+"""
+
+import os
+from contextlib import suppress
+from errno import EROFS
+from pathlib import Path
+from uuid import uuid4
+
+from adapters.storage.durable import write
+from tunelet.errors import Unavailable
+
+OWN = ".tunelet"
+"""Our own folder inside the root: the mark, temporary files and locks. No key begins so."""
+
+
+class RootFolder:
+    """Made, for its owner only, if it does not exist. Raises `OSError` if it cannot be made."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.temporary = path / OWN / "new"
+        self.locks = path / OWN / "locks"
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (self.temporary, self.locks):
+            folder.mkdir(parents=True, exist_ok=True)
+        self._mark = str(path / OWN / "mark")
+        self._known, self._seen = self._made(), _NEVER
+
+    def check(self) -> None:
+        """Raise `Unavailable` if the folder is gone, or another is in its place."""
+        with suppress(OSError):
+            if self._known is None:
+                os.stat(self.locks)
+                return
+            seen = _version(os.stat(self._mark))
+            # Another file is no proof of another store: this one may be back from a backup.
+            if seen == self._seen or self._read() == self._known:
+                self._seen = seen
+                return
+        raise self.gone()
+
+    def gone(self) -> Unavailable:
+        return Unavailable(
+            f"the folder of the store, {self.path}, is not there, or another is in its place"
+            " (is its disk mounted?)"
+        )
+
+    def _made(self) -> bytes | None:
+        """What is in the mark; None in a folder of an earlier version that cannot be written."""
+        new = f"{self.temporary}/{uuid4().hex}"
+        try:
+            with suppress(FileNotFoundError):
+                return self._read()
+            with open(new, "xb", buffering=0) as file:
+                write(file.fileno(), uuid4().hex.encode())
+            with suppress(FileExistsError):
+                os.link(new, self._mark)
+            return self._read()
+        except OSError as error:
+            if error.errno == EROFS:
+                return None
+            raise
+        finally:
+            with suppress(OSError):
+                os.unlink(new)
+
+    def _read(self) -> bytes:
+        with open(self._mark, "rb") as file:
+            return file.read()
+
+
+_Version = tuple[int, int, int]
+_NEVER: _Version = (0, 0, 0)
+
+
+def _version(status: os.stat_result) -> _Version:
+    return status.st_dev, status.st_ino, status.st_mtime_ns
