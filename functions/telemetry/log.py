@@ -14,6 +14,7 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
+from functions.telemetry.repeats import Repeats
 from tunelet import tracing
 
 LOGGER = logging.getLogger("tunelet")
@@ -69,6 +70,7 @@ def configure(function: str, stream: TextIO | None = None) -> None:
     """Send the log of this process to `stream` (standard error unless given), from INFO up."""
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonLines(function))
+    handler.addFilter(Repeats())
     LOGGER.handlers = [handler]
     LOGGER.setLevel(logging.INFO)
     LOGGER.propagate = False
