@@ -22,6 +22,7 @@ from functions import server, wiring
 from functions.door import guarded
 from functions.telemetry.log import LOGGER, configure
 from functions.whole import whole
+from tunelet.errors import Retry
 from tunelet.log.probe import probe
 from tunelet.service import Service
 
@@ -97,6 +98,8 @@ def _sweep(service: Service, ended: threading.Event) -> None:
     while True:
         try:
             service.sweep()
+        except Retry as fault:
+            LOGGER.warning("the sweep was broken off, and is tried again: %s", fault)
         except Exception:  # noqa: BLE001 (a thread that ends would end the guarantee)
             LOGGER.exception("the sweep failed; it is tried again")
         if ended.wait(SWEEP_SECONDS):

@@ -3,11 +3,12 @@
 import logging
 import random
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TypeVar
 
 from tunelet import commands
-from tunelet.errors import Retry
+from tunelet.errors import NotFound, Retry, Unavailable
 from tunelet.experiment import DELETED, Experiment
 from tunelet.log import retention
 from tunelet.log.entry import Damaged, Newer
@@ -49,34 +50,50 @@ class Sweep:
         self._runs = runs
         self._loop = loop
 
-    def sweep(self) -> int:
+    def sweep(self, ending: Callable[[], bool] = lambda: False) -> int:
         """Do for every live experiment all that lost signals would have; returns how many.
 
         Deletes the ended ones whose time has come, too. Begins with another each time: one that
-        takes the process's life, or all of its time, must not keep it from those behind.
+        takes the process's life, or all of its time, must not keep it from those after it. Looks at
+        no further experiment once the process is `ending`. Raises `Retry` if the store is of no use
+        now: every other experiment would meet the same.
         """
         expired = _by_experiment(retention.due(self._store, self._journals.clock()))
         marked = _by_experiment(self._markers.live())
         names = sorted(expired.keys() | marked.keys())
         random.shuffle(names)
-        live = sum(self._swept(expired.get(name, []), marked.get(name, [])) for name in names)
+        live = 0
+        for name in names:
+            if ending():
+                return live
+            live += self._swept(expired.get(name, []), marked.get(name, []))
         self._stop_strays()
         return live
 
     def _swept(self, expired: Sequence[Expiry], markers: Sequence[Marker]) -> bool:
         """Do so for one experiment, whose fault is its own; whether it is live."""
         for each in expired:
-            try:
+            with self._faults("expired experiment is still there", each.namespace, each.name):
                 self._expire(each)
-            except Exception:
-                where = {"namespace": each.namespace, "experiment": each.name}
-                log.exception("an expired experiment is still there", extra=where)
+        if markers:
+            with self._faults("experiment is left to the next sweep", *markers[0][:2]):
+                return self._look_after(markers)
+        return False
+
+    @contextmanager
+    def _faults(self, what: str, namespace: str, name: str) -> Iterator[None]:
+        """One experiment's fault ends nothing but its own part, unless it is the store's."""
+        where = {"namespace": namespace, "experiment": name}
         try:
-            return bool(markers) and self._look_after(markers)
+            yield
+        except NotFound:
+            log.info("an experiment was deleted during the sweep", extra=where)
+        except Retry as fault:
+            if isinstance(fault, Unavailable):
+                self._store.ready()
+            log.warning("%s: %s", what, fault, extra=where)
         except Exception:
-            where = {"namespace": markers[0].namespace, "experiment": markers[0].name}
-            log.exception("sweep failed", extra=where)
-            return False
+            log.exception(what, extra=where)
 
     def _stop_strays(self) -> None:
         """Stop what runs though no log knows its experiment: the bucket was emptied, say."""
