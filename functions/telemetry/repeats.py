@@ -40,14 +40,12 @@ class Repeats(logging.Filter):
             same.lines, alike.lines = 1, alike.lines + 1
             left_out, same.left_out = same.left_out, 0
         if left_out:
-            record.msg = (
-                f"{record.getMessage()} (and {left_out} times more since the last such line)"
-            )
+            record.msg = f"{record.getMessage()} (and {left_out} times more since the last line)"
             record.args = ()
         return True
 
     def _line(self, key: Hashable) -> "_Line":
-        """The line of this key, which begins anew when its time has passed; those used last stay."""
+        """The line of this key, begun anew when its time has passed; those used last stay."""
         now = self._clock()
         line = self._kept.pop(key, None) or _Line(now)
         if now - line.since >= SECONDS:

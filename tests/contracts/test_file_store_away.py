@@ -38,7 +38,7 @@ READS: dict[str, Callable[[Store, str], object]] = {
 PLACES: dict[str, Callable[[Path], object]] = {
     "nothing": lambda root: None,
     "an empty folder": lambda root: root.mkdir(),
-    "another store": lambda root: FileStore(root),
+    "another store": FileStore,
     "a file": lambda root: root.write_bytes(b""),
 }
 

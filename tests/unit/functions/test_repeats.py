@@ -70,9 +70,9 @@ def test_a_fault_that_lasts_is_told_again_with_how_often_it_was_not() -> None:
     assert passed() == "away: x"
     assert [passed() for _ in range(5)] == [None] * 5
     now += SECONDS
-    assert passed() == "away: x (and 5 times more since the last such line)"
+    assert passed() == "away: x (and 5 times more since the last line)"
     assert passed() is None
     now += SECONDS
-    assert passed() == "away: x (and 1 times more since the last such line)"
+    assert passed() == "away: x (and 1 times more since the last line)"
     now += 2 * SECONDS
     assert passed() == "away: x"
