@@ -15,7 +15,7 @@ from tunelet import commands
 from tunelet.checkpoints import Checkpoints
 from tunelet.commands import Command
 from tunelet.dead import DeadLetters
-from tunelet.errors import FieldError, Forbidden, NotFound, Reject
+from tunelet.errors import Conflict, FieldError, Forbidden, NotFound, Reject
 from tunelet.experiment import Experiment, unreadable
 from tunelet.log.entry import Damaged
 from tunelet.log.journals import Journals
@@ -209,7 +209,7 @@ class Service:
     def report(self, run: Run, reports: list[Report]) -> bool:
         """Record intermediate values. True: the training is to stop."""
         record = commands.Record(run.number, run.attempt, tuple(reports))
-        verdicts = self._loop.follow_ups(self._known(run), [record])
+        verdicts = self._follow_ups(run, [record])
         if verdicts:
             after = self._changed(run.namespace, run.experiment, record, *verdicts, uid=run.uid)
         else:
@@ -219,10 +219,21 @@ class Service:
     def finish(self, run: Run, outcome: Outcome) -> Trial:
         """Record how an attempt ended. The first outcome of an attempt stands."""
         ends: list[Command] = [commands.Finish(run.number, run.attempt, outcome)]
-        ends += self._loop.follow_ups(self._known(run), ends)
+        ends += self._follow_ups(run, ends)
         after = self._changed(run.namespace, run.experiment, *ends, uid=run.uid)
         ended = after.trials.get(run.number)
         return ended or self.trial(run.namespace, run.experiment, run.number)
+
+    def _follow_ups(self, run: Run, told: list[Command]) -> list[Command]:
+        """What belongs into one entry with what a training tells of its run.
+
+        The state at hand may be older than the run: what it does not allow, the newest may.
+        """
+        try:
+            return self._loop.follow_ups(self._known(run), told)
+        except (Conflict, NotFound):
+            self._journals.read(run.namespace, run.experiment)
+            return self._loop.follow_ups(self._known(run), told)
 
     def _known(self, run: Run) -> Experiment | None:
         """The state at hand, unless it is of another life or done with the run."""
