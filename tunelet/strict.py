@@ -7,16 +7,25 @@ another language's reader, would refuse it or read it differently later.
 
 import json
 import math
-from typing import Any, NoReturn
+from collections.abc import Iterable, Iterator
+from typing import Any, NoReturn, TypeVar
+
+Name = TypeVar("Name", bound=str)
+
+DEPTH = 64
+"""How deep lists and objects may be nested."""
 
 _SMALLEST, _LARGEST = -(2**63), 2**64 - 1
-_DEPTH = 64
 _SHOWN = 40
-_TOO_DEEP = f"the text is nested deeper than {_DEPTH} levels"
+_TOO_DEEP = f"the text is nested deeper than {DEPTH} levels"
 
 
 class NotJson(ValueError):
     """The text is not JSON as accepted here; the message says why and where."""
+
+
+class Malformed(NotJson):
+    """The text is no JSON at all, so that it may be meant as something else."""
 
 
 def decode(data: bytes) -> Any:
@@ -30,12 +39,12 @@ def decode(data: bytes) -> Any:
             text,
             object_pairs_hook=_object,
             parse_constant=_constant,
-            parse_float=_float,
-            parse_int=_int,
+            parse_float=real,
+            parse_int=integer,
         )
     except json.JSONDecodeError as fault:
         where = f"line {fault.lineno}, column {fault.colno}"
-        raise NotJson(f"the text is not JSON: {fault.msg} ({where})") from None
+        raise Malformed(f"the text is not JSON: {fault.msg} ({where})") from None
     except RecursionError:
         raise NotJson(_TOO_DEEP) from None
     _refuse_depth(value)
@@ -47,10 +56,18 @@ def decode(data: bytes) -> Any:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        twice = next(repeated(name for name, _ in pairs))
         raise NotJson(f"the name {twice[:_SHOWN]!r} stands twice in one object")
     return members
+
+
+def repeated(names: Iterable[Name]) -> Iterator[Name]:
+    """Each name that was there before, in time proportional to their number."""
+    seen = set[Name]()
+    for name in names:
+        if name in seen:
+            yield name
+        seen.add(name)
 
 
 def _constant(literal: str) -> NoReturn:
@@ -59,14 +76,16 @@ def _constant(literal: str) -> NoReturn:
     )
 
 
-def _float(literal: str) -> float:
+def real(literal: str) -> float:
+    """The float that `literal` stands for; raises `NotJson` if it is out of range."""
     value = float(literal)
     if math.isinf(value):
         raise NotJson(f"the number {literal[:_SHOWN]} is out of range")
     return value
 
 
-def _int(literal: str) -> int:
+def integer(literal: str) -> int:
+    """The integer that `literal` stands for; raises `NotJson` if it needs more than 64 bits."""
     # Twenty digits hold every integer of 64 bits; int() of thousands is slow, and refused.
     value = int(literal) if len(literal) <= len(str(_SMALLEST)) else _LARGEST + 1
     if not _SMALLEST <= value <= _LARGEST:
@@ -77,7 +96,7 @@ def _int(literal: str) -> int:
 def _refuse_depth(value: Any) -> None:
     """So that whoever walks the value need not fear for the stack."""
     level = [value]
-    for _ in range(_DEPTH):
+    for _ in range(DEPTH):
         nested = [each for each in level if isinstance(each, dict | list)]
         level = [
             child

@@ -1,13 +1,12 @@
 """enqueue: trials with hyperparameters of one's own choice."""
 
-import json
 from typing import Any
 
 import click
 
 from tunelet.cli.connection import Connection, connected, name_argument, write_json
 from tunelet.cli.faults import advise
-from tunelet.cli.request import Json, content, parse
+from tunelet.cli.request import Json, content, parse, value
 
 
 @click.command("enqueue")
@@ -73,8 +72,5 @@ def _assignment(settings: tuple[str, ...]) -> Json:
             raise click.UsageError(f"a hyperparameter is key=value, not {setting!r}")
         if key in assignment:
             raise click.UsageError(f"{key} is given twice")
-        try:
-            assignment[key] = json.loads(text)
-        except json.JSONDecodeError:
-            assignment[key] = text
+        assignment[key] = value(text)
     return assignment

@@ -2,28 +2,99 @@
 
 YAML is read by its core schema (YAML 1.2), the one that agrees with JSON: `1e-4` is a number,
 `on` and `no` are texts. A name that stands twice is refused, for the first of the two
-would be lost without a word.
+would be lost without a word. JSON is read as strictly as the service reads it.
 """
 
-import json
 import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, NamedTuple
 
 import click
 import yaml
+from yaml.constructor import BaseConstructor
+
+from tunelet.strict import DEPTH, Malformed, NotJson, decode, integer, real, repeated
 
 Json = dict[str, Any]
 
+MOST_VALUES = 1_000_000
+"""Values and names that YAML may stand for."""
+
+_KINDS = ("null", "bool", "int", "float", "str", "seq", "map")
+_SHOWN = 40
+_TOO_DEEP = f"is nested deeper than {DEPTH} levels"
+
+
+class _Refused(yaml.MarkedYAMLError):
+    """It is YAML, but not as accepted here."""
+
 
 class _Loader(yaml.SafeLoader):
-    """YAML's core schema. https://yaml.org/spec/1.2.2/#103-core-schema"""
+    """YAML's core schema, within limits. https://yaml.org/spec/1.2.2/#103-core-schema
+
+    An alias stands for all that its anchor names, so that few bytes may stand for any number of
+    values: counted is what would be written out, as it is read.
+    """
+
+    yaml_constructors: ClassVar[dict[str | None, Any]] = {
+        kind: yaml.SafeLoader.yaml_constructors[kind]
+        for kind in (*(f"tag:yaml.org,2002:{name}" for name in _KINDS), None)
+    }
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._level = 0
+        self._sizes: dict[yaml.Node, _Size] = {}
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            node = super().compose_node(parent, index)
+            if node is not None and node not in self._sizes:
+                problem = "holds an alias of what it is within"
+                raise _Refused(problem=problem, problem_mark=node.start_mark)
+            return node
+        self._level += 1
+        if self._level > DEPTH:
+            raise _Refused(problem=_TOO_DEEP, problem_mark=self.get_mark())
+        node = super().compose_node(parent, index)
+        self._level -= 1
+        if node is not None:
+            self._sizes[node] = self._size(node)
+        return node
+
+    def _size(self, node: yaml.Node) -> "_Size":
+        children = [self._sizes[each] for each in _children(node)]
+        depth = 1 + max((each.depth for each in children), default=0)
+        values = 1 + sum(each.values for each in children)
+        if depth > DEPTH:
+            raise _Refused(problem=_TOO_DEEP, problem_mark=node.start_mark)
+        if values > MOST_VALUES:
+            problem = f"holds more than {MOST_VALUES} values, aliases written out"
+            raise _Refused(problem=problem, problem_mark=node.start_mark)
+        return _Size(values, depth)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        _refuse_twice(names, f"line {node.start_mark.line + 1}: ")
-        return super().construct_mapping(node, deep)
+        for twice in repeated(names):
+            problem = f"is refused: the name {twice[:_SHOWN]!r} stands twice in one object"
+            raise _Refused(problem=problem, problem_mark=node.start_mark)
+        # Not SafeLoader's own, which knows the merge keys of YAML 1.1.
+        return BaseConstructor.construct_mapping(self, node, deep)
+
+
+class _Size(NamedTuple):
+    """Of a node, with its aliases written out."""
+
+    values: int
+    depth: int
+
+
+def _children(node: yaml.Node) -> Iterable[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        return (each for pair in node.value for each in pair)
+    return node.value if isinstance(node, yaml.SequenceNode) else ()
 
 
 _Loader.yaml_implicit_resolvers = {}
@@ -39,11 +110,13 @@ for _tag, _pattern, _first in (
     )
 
 # SafeLoader's own integers are YAML 1.1's, where 010 is eight.
-_Loader.add_constructor("tag:yaml.org,2002:int", lambda loader, node: int(node.value))
-_Loader.add_constructor(
-    "tag:yaml.org,2002:float",
-    lambda loader, node: float(node.value.replace(".inf", "inf").replace(".nan", "nan")),
-)
+_Loader.add_constructor("tag:yaml.org,2002:int", lambda loader, node: integer(node.value))
+_Loader.add_constructor("tag:yaml.org,2002:float", lambda loader, node: _float(node.value))
+
+
+def _float(text: str) -> float:
+    plain = text.lower().replace(".inf", "inf").replace(".nan", "nan")
+    return real(text) if plain == text.lower() else float(plain)
 
 
 def read(source: str | None) -> Json:
@@ -73,17 +146,33 @@ def parse(text: str, source: str) -> Any:
     named_yaml = source.endswith((".yaml", ".yml"))
     try:
         if text.lstrip().startswith("{") and not named_yaml:
-            return json.loads(text, object_pairs_hook=_object)
+            return decode(text.encode(errors="surrogateescape"))
         return yaml.load(text, _Loader)
-    except json.JSONDecodeError as fault:
-        where = f"line {fault.lineno}, column {fault.colno}"
-        raise click.ClickException(f"{source} is not JSON: {fault.msg} at {where}") from fault
+    except NotJson as fault:
+        raise click.ClickException(f"{source}: {fault}") from fault
+    except _Refused as fault:
+        raise click.ClickException(f"{source} {fault.problem}{_place(fault)}") from fault
     except yaml.MarkedYAMLError as fault:
-        at = fault.problem_mark
-        where = f" at line {at.line + 1}, column {at.column + 1}" if at else ""
-        raise click.ClickException(f"{source} is not YAML: {fault.problem}{where}") from fault
+        raise click.ClickException(
+            f"{source} is not YAML: {fault.problem}{_place(fault)}"
+        ) from fault
     except yaml.YAMLError as fault:
         raise click.ClickException(f"{source} is not YAML: {fault}") from fault
+
+
+def value(text: str) -> Any:
+    """What a setting says: JSON where it is JSON, else a text."""
+    try:
+        return decode(text.encode(errors="surrogateescape"))
+    except Malformed:
+        return text
+    except NotJson as fault:
+        raise click.UsageError(str(fault)) from fault
+
+
+def _place(fault: yaml.MarkedYAMLError) -> str:
+    at = fault.problem_mark
+    return f" at line {at.line + 1}, column {at.column + 1}" if at else ""
 
 
 def put(request: Json, setting: str) -> None:
@@ -100,18 +189,4 @@ def put(request: Json, setting: str) -> None:
         inner = inner.setdefault(part, {})
         if not isinstance(inner, dict):
             raise click.UsageError(f"--set {key}: {part} is no object that could have fields")
-    try:
-        inner[last] = json.loads(text, object_pairs_hook=_object)
-    except json.JSONDecodeError:
-        inner[last] = text
-
-
-def _object(pairs: list[tuple[str, Any]]) -> Json:
-    _refuse_twice([name for name, _ in pairs], "")
-    return dict(pairs)
-
-
-def _refuse_twice(names: list[Any], where: str) -> None:
-    twice = sorted({str(name) for name in names if names.count(name) > 1})
-    if twice:
-        raise click.ClickException(f"{where}{', '.join(twice)} stands in it twice")
+    inner[last] = value(text)

@@ -46,14 +46,14 @@ def test_yaml_may_be_written_as_json_is() -> None:
     "text", ['{"a": 1, "a": 2}', "a: 1\na: 2", '{"x": {"a": 1, "a": 2}}', "x:\n  a: 1\n  a: 2"]
 )
 def test_a_name_that_stands_twice_is_refused(text: str) -> None:
-    with pytest.raises(click.ClickException, match="a stands in it twice"):
+    with pytest.raises(click.ClickException, match="the name 'a' stands twice"):
         parse(text, "request")
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('{"a": }', "request is not JSON: Expecting value at line 1, column 7"),
+        ('{"a": }', "request: the text is not JSON: Expecting value .line 1, column 7"),
         ("a: [1", "request is not YAML: .* at line 1, column 6"),
         ("a: \x00", "request is not YAML: "),
         ("!!python/object:os.system {}", "request is not YAML: could not determine a constructor"),
@@ -62,6 +62,51 @@ def test_a_name_that_stands_twice_is_refused(text: str) -> None:
 def test_what_cannot_be_read_is_refused_with_the_place(text: str, message: str) -> None:
     with pytest.raises(click.ClickException, match=message):
         parse(text, "request")
+
+
+def bomb(layers: int, width: int = 9) -> str:
+    """YAML of a few bytes a layer that stands for `width` to the power of `layers` values."""
+    lines = ["a0: &a0 [x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * width)}]" for n in range(1, layers + 1)]
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (bomb(9), "request holds more than 1000000 values, aliases written out"),
+        (bomb(100, width=1), "request is nested deeper than 64 levels at line 6"),
+        ("a: &a [*a]", "request holds an alias of what it is within"),
+        ("[" * 1000, "request is nested deeper than 64 levels"),
+        ("x: " + "{a: " * 1000, "request is nested deeper than 64 levels"),
+        ("- " * 1000 + "a", "request is nested deeper than 64 levels"),
+        ('{"a":' * 1000, "request: the text is nested deeper than 64 levels"),
+        ("a: " + "9" * 5000, "request: the integer 9+ does not fit into 64 bits"),
+        ('{"a": ' + "9" * 5000 + "}", "request: the integer 9+ does not fit into 64 bits"),
+        ("a: 1e999", "request: the number 1e999 is out of range"),
+        ('{"a": NaN}', "request: NaN is not JSON"),
+        ('{"a": "\\ud800"}', "request: a string holds half of a surrogate pair"),
+        ('{"a": "\udcff"}', "request: the text is not UTF-8"),
+        ("a: !!binary aGk=", "could not determine a constructor"),
+        ("a: !!timestamp 2026-11-23", "could not determine a constructor"),
+        ("b: &b {c: 1}\na: {!!merge <<: *b}", "could not determine a constructor"),
+    ],
+)
+def test_what_would_take_long_or_be_refused_later_is_refused_here(text: str, message: str) -> None:
+    with pytest.raises(click.ClickException, match=message):
+        parse(text, "request")
+
+
+def test_an_alias_stands_for_what_it_names() -> None:
+    text = "a: &a {x: 1}\nb: [*a, *a]"
+
+    assert parse(text, "request.yaml") == {"a": {"x": 1}, "b": [{"x": 1}, {"x": 1}]}
+
+
+@pytest.mark.parametrize("setting", ["x=" + "9" * 5000, "x=NaN", 'x={"a": 1, "a": 2}'])
+def test_a_setting_that_is_json_is_read_as_strictly_as_a_file(setting: str) -> None:
+    with pytest.raises(click.UsageError, match=r"64 bits|NaN is not JSON|stands twice"):
+        put({}, setting)
 
 
 @pytest.mark.parametrize("text", ["[1]", "3", "", "null"])
