@@ -20,6 +20,7 @@ from typing import BinaryIO
 from adapters.launchers.local.launcher import open_url as open_launcher
 from functions import server, wiring
 from functions.door import guarded
+from functions.hosting.ending import ended_by_signals
 from functions.telemetry.log import LOGGER, configure
 from functions.whole import whole
 from tunelet.errors import Retry
@@ -50,13 +51,14 @@ def serve(
     """
     configure("up")
     with ExitStack() as stack:
-        stack.enter_context(server.ended_by_signals())
+        ending = stack.enter_context(ended_by_signals())
         stack.enter_context(_only_one(data))
         store = wiring.store(store_url or (data / "store").as_uri())
         if store_url:
             probe(store)
         # Bound before anything is begun, for trials are told the address.
         bound = stack.enter_context(socket.create_server((host, port), family=_family(host)))
+        ending.closes(bound)
         url = f"http://{_shown(host)}:{bound.getsockname()[1]}"
         launcher = open_launcher(
             (data / "runs").as_uri().replace("file:", "process:", 1),
@@ -97,7 +99,7 @@ def _swept(service: Service) -> Iterator[None]:
 def _sweep(service: Service, ended: threading.Event) -> None:
     while True:
         try:
-            service.sweep()
+            service.sweep(ended.is_set)
         except Retry as fault:
             LOGGER.warning("the sweep was broken off, and is tried again: %s", fault)
         except Exception:  # noqa: BLE001 (a thread that ends would end the guarantee)

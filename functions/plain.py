@@ -11,6 +11,7 @@ import socket
 import sys
 
 from functions import server, wiring
+from functions.hosting.ending import ended_by_signals
 from functions.ingress import with_ingress
 from functions.ping import event
 from functions.telemetry.log import configure
@@ -29,7 +30,7 @@ def main() -> None:
     except Reject as refusal:
         sys.exit(wiring.explained(refusal))
     with (
-        server.ended_by_signals(),
+        ended_by_signals() as ending,
         _listening() as bound,
         whole(
             store,
@@ -42,6 +43,7 @@ def main() -> None:
     ):
         limit = settings.max_body_bytes
         served.broker.route(event(), b"")
+        ending.closes(bound)
         server.run(bound, with_ingress(served.api, served.broker, limit), limit)
 
 

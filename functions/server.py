@@ -1,10 +1,8 @@
 """The HTTP server of a process that serves everything."""
 
 import resource
-import signal
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from waitress.server import create_server
@@ -25,7 +23,7 @@ IDLE_SECONDS = 30
 
 
 def run(bound: socket.socket, function: Function, max_body_bytes: int) -> None:
-    """Answer at `bound` until `ended_by_signals`; requests under way are then finished."""
+    """Answer at `bound` until the process is to end; requests under way are then answered."""
 
     def app(environ: "WSGIEnvironment", start: "StartResponse") -> Iterator[bytes]:
         return iter(function(Request(environ))(environ, start))
@@ -42,30 +40,10 @@ def run(bound: socket.socket, function: Function, max_body_bytes: int) -> None:
         # little too large is for the function to refuse, with words.
         max_request_body_size=4 * max_body_bytes,
     )
-    server.run()
+    server.run()  # until SystemExit, after which it waits for its threads
 
 
 def _connections() -> int:
     """Half of what the process may open, at most: the store and the trainings need some, too."""
     may_open, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return CONNECTIONS if may_open == resource.RLIM_INFINITY else min(CONNECTIONS, may_open // 2)
-
-
-@contextmanager
-def ended_by_signals() -> Iterator[None]:
-    """SIGTERM ends what happens here as Ctrl-C does; neither leaves a trace.
-
-    To be entered before anyone is told that the service is there, and may end it.
-    """
-
-    def end(*_: object) -> None:
-        raise SystemExit(0)
-
-    before: dict[int, Callable[..., object] | int | None] = {
-        number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

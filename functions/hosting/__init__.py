@@ -1,0 +1,1 @@
+"""Processes that serve more than one function."""
