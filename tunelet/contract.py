@@ -6,7 +6,7 @@ Where the user writes `${hyperparameters.NAME}` in command, args, env or manifes
 value goes there and the arguments are not appended. The other placeholders are
 `${trial.number}`, `${trial.attempt}`, `${trial.name}` (the run's name, unique to the
 attempt), `${experiment.name}`, `${experiment.namespace}` and `${checkpoint.url}`. Text
-like `${HOME}` is the shell's and stays as it is.
+like `${HOME}` is the shell's and stays as it is; `$${log.dir}` becomes the text `${log.dir}`.
 """
 
 import json
@@ -18,10 +18,12 @@ from tunelet.errors import FieldError, Reject
 from tunelet.ports import Launch, Run
 from tunelet.trial import Assignment, Scalar
 
-_PLACEHOLDER = re.compile(r"\$\{((?:hyperparameters|trial|experiment|checkpoint)\.[^{}]*)\}")
+_PLACEHOLDER = re.compile(r"(?<!\$)\$\{((?:hyperparameters|trial|experiment|checkpoint)\.[^{}]*)\}")
+_KEPT = re.compile(r"\$(?=\$\{[A-Za-z_][\w-]*\.[^{}]*\})")
+"""The first of two dollar signs before what would be a placeholder."""
 HYPERPARAMETERS = "hyperparameters."
 """With this begins the placeholder of a hyperparameter."""
-_OTHERS = (
+OTHERS = (
     "trial.number",
     "trial.attempt",
     "trial.name",
@@ -89,7 +91,7 @@ def resolve(
 
 def problems(code: Mapping[str, Any], hyperparameters: Collection[str]) -> list[FieldError]:
     """Every placeholder in `model_training_code` that cannot be filled."""
-    known = {HYPERPARAMETERS + name for name in hyperparameters} | set(_OTHERS)
+    known = {HYPERPARAMETERS + name for name in hyperparameters} | set(OTHERS)
     remedy = "use one of " + ", ".join("${" + each + "}" for each in sorted(known))
     return [
         FieldError(
@@ -123,7 +125,7 @@ def _values(
             HYPERPARAMETERS + name: hyperparameters.get(name, "")
             for name in spec["hyperparameters"]
         },
-        **dict(zip(_OTHERS, (*others, checkpoint_url), strict=True)),
+        **dict(zip(OTHERS, (*others, checkpoint_url), strict=True)),
     }
 
 
@@ -153,7 +155,7 @@ def _fill(node: Any, values: Mapping[str, Scalar], typed: bool) -> Any:
         whole = _PLACEHOLDER.fullmatch(node)
         if typed and whole:
             return values[whole[1]]
-        return _PLACEHOLDER.sub(lambda match: text(values[match[1]]), node)
+        return _filled(node, values)
     if isinstance(node, Mapping):
         return {
             key: _fill(child, values, typed and key not in _TEXT_ONLY)
@@ -162,6 +164,15 @@ def _fill(node: Any, values: Mapping[str, Scalar], typed: bool) -> Any:
     if isinstance(node, list | tuple):
         return [_fill(child, values, typed) for child in node]
     return node
+
+
+def _filled(written: str, values: Mapping[str, Scalar]) -> str:
+    """The text with its placeholders filled; the values themselves are not looked at again."""
+    parts = _PLACEHOLDER.split(written)
+    # Every second part is the name of a placeholder.
+    return "".join(
+        text(values[part]) if index % 2 else _KEPT.sub("", part) for index, part in enumerate(parts)
+    )
 
 
 def _arguments(hyperparameters: Assignment) -> list[str]:

@@ -93,6 +93,17 @@ def test_the_shells_own_variables_stay() -> None:
     assert list(resolve({"image": "i", "args": args}).args[:2]) == args
 
 
+def test_a_doubled_dollar_sign_keeps_a_text_that_looks_like_a_placeholder() -> None:
+    written = "$${log.dir}/$${hyperparameters.lr}/${hyperparameters.lr} $$HOME $${HOME}"
+    launch = resolve({"image": "i", "args": [written]})
+    assert launch.args == ("${log.dir}/${hyperparameters.lr}/1e-05 $$HOME $${HOME}",)
+
+
+def test_a_spec_of_older_code_keeps_text_that_is_refused_today() -> None:
+    launch = resolve({"image": "i", "args": ["${trialParameters.lr}", "${spring.url}"]})
+    assert launch.args[:2] == ("${trialParameters.lr}", "${spring.url}")
+
+
 def test_a_value_that_looks_like_a_placeholder_is_not_filled_again() -> None:
     launch = resolve(
         {"image": "i", "args": ["${hyperparameters.name}"]}, {"name": "${trial.number}"}

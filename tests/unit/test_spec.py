@@ -432,7 +432,34 @@ PARAMETERS = [
     ({"type": "float", "min": 0, "max": 1, "step": 1e-30}, "step", 1e-30, "finer", "no step"),
     ({"type": "categorical", "choices": []}, "choices", "a list of 0 items", "empty", "one"),
     ({"type": "categorical", "choices": [1, 1.0]}, "choices[1]", 1.0, "is there twice", "remove"),
-    ({"type": "categorical", "choices": [[1]]}, "choices[0]", "a list of 1 item", "object", ""),
+    (
+        {"type": "categorical", "choices": [[32, 128], "a"]},
+        "choices[0]",
+        "a list of 2 items",
+        "must be text, a number, true, false or null",
+        'write the list as text: "[32, 128]"',
+    ),
+    (
+        {"type": "categorical", "choices": ["a", {"b": 1.5}]},
+        "choices[1]",
+        "an object of 1 field",
+        "must be text, a number, true, false or null",
+        'write the object as text: "{\\"b\\": 1.5}"',
+    ),
+    (
+        {"type": "categorical", "choices": [{"vlaue": "a"}]},
+        "choices[0]",
+        "an object of 1 field",
+        "must be text, a number, true, false or null",
+        '{"value": …, "weight": …}',
+    ),
+    (
+        {"type": "categorical", "choices": [{"value": [[1], None], "weight": 2}]},
+        "choices[0].value",
+        "a list of 2 items",
+        "must be text, a number, true, false or null",
+        'write the list as text: "[[1], null]"',
+    ),
     (
         {"type": "categorical", "choices": [{"value": 1, "weight": 0}]},
         "choices[0].weight",
@@ -576,7 +603,7 @@ def test_placeholders_that_cannot_be_filled_are_refused_and_the_shells_left_alon
             "image": "i",
             "command": ["${HOME}/run", "${hyperparameters.c}"],
             "args": ["${hyperparameters.x}", "${trial.nummer}"],
-            "env": {"Y": "${hyperparameters.y}", "Z": "${ENV.z:-1}"},
+            "env": {"Y": "${hyperparameters.y}", "Z": "${ENV:-z.1}"},
         },
     )
     assert [(error.field, error.value) for error in found] == [
@@ -587,6 +614,17 @@ def test_placeholders_that_cannot_be_filled_are_refused_and_the_shells_left_alon
     assert "conditional" in found[0].message
     assert "TUNELET_HYPERPARAMETERS" in found[0].remedy
     assert "${trial.number}" in found[1].remedy
+
+
+def test_every_list_and_object_among_choices_is_refused_by_itself() -> None:
+    choices = [[32, 128], [64, 256], {"a": 1}, {"value": {"b": 2}}, 5]
+    found = errors_of(type="categorical", choices=choices)
+    assert [error.field.removeprefix("hyperparameters.x.") for error in found] == [
+        "choices[0]",
+        "choices[1]",
+        "choices[2]",
+        "choices[3].value",
+    ]
 
 
 def test_an_incomplete_manifest_is_refused_at_the_place_where_the_user_wrote_it() -> None:

@@ -7,12 +7,10 @@ must have a value in every trial.
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from tunelet import contract
-from tunelet.contract import placeholder
 from tunelet.errors import FieldError
-from tunelet.request import manifests, pod
+from tunelet.request import manifests, placeholders, pod
 from tunelet.request.models import Image, Wrapped, is_manifest
-from tunelet.wording import path, shortened, shown
+from tunelet.wording import path
 
 
 def problems(code: Image | Wrapped, written: Mapping[Any, Any]) -> list[FieldError]:
@@ -27,7 +25,8 @@ def problems(code: Image | Wrapped, written: Mapping[Any, Any]) -> list[FieldErr
     forms = written.get("hyperparameters")
     if isinstance(forms, dict):
         certain = _certain(forms)
-        found += _placeholder_problems(code.model_dump(), forms, certain)
+        names = [name for name in forms if isinstance(name, str)]
+        found += placeholders.problems(code.model_dump(), names, certain)
         if not isinstance(code, Image) and not found:
             found += manifests.problems(code.model_dump(), certain)
     if is_manifest(written["model_training_code"]):
@@ -70,17 +69,3 @@ def _manifest_problems(manifest: Mapping[str, Any]) -> Iterable[FieldError]:
                 yield FieldError(field, None, "is missing", f"add it: {words}")
         elif not isinstance(manifest[name], kind) or (kind is str and not manifest[name]):
             yield FieldError(field, None, f"must be {words}", "see the manifest's documentation")
-
-
-def _placeholder_problems(
-    code: Mapping[str, Any], forms: Mapping[Any, Any], certain: Collection[str]
-) -> Iterable[FieldError]:
-    """Placeholders that cannot be filled in every trial."""
-    names = {name for name in forms if isinstance(name, str)}
-    conditional = set(map(placeholder, names - set(certain)))
-    for error in contract.problems(code, certain):
-        message, remedy = "is no placeholder", shortened(error.remedy, 400)
-        if error.value in conditional:
-            message = "may be absent: the hyperparameter is conditional"
-            remedy = "read it from TUNELET_HYPERPARAMETERS, or remove its when"
-        yield FieldError(shortened(error.field), shown(error.value), message, remedy)

@@ -42,7 +42,7 @@ _NO_OTHERS: JsonDict = {"additionalProperties": False}
 
 def _scalar(written: Any) -> Any:
     if isinstance(written, dict | list):
-        raise PydanticCustomError("scalar", "must be a text, a number, true, false or null")
+        raise PydanticCustomError("scalar", "must be text, a number, true, false or null")
     return written
 
 
@@ -148,7 +148,9 @@ class Choice(Shape):
 
 
 def _choice(written: Any) -> Any:
-    return written if isinstance(written, dict | list) else {"value": written}
+    if isinstance(written, dict) and written.keys() & Choice.model_fields.keys():
+        return written
+    return {"value": _scalar(written)}
 
 
 class Choices(Hyperparameter):

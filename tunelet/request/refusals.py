@@ -4,6 +4,7 @@
 what is left, so that one mistake does not hide the next.
 """
 
+import json
 import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, TypeVar
@@ -81,6 +82,8 @@ def _explained(detail: ErrorDetails, raw: Mapping[Any, Any], model: type[BaseMod
     if detail["loc"][-1] == "[key]" and "env" in location:
         location = location[:-1]  # What is no name may be a whole NAME=secret.
     message, remedy = _complaint(kind, detail.get("ctx", {}), value, detail["msg"])
+    if kind == "scalar" and location[-2:-1] == ("choices",) and isinstance(value, dict):
+        remedy += ', or {"value": …, "weight": …}'
     if message == _NO_OBJECT:
         remedy = _SHORTEST.get(location[0], remedy) if len(location) == 1 else remedy
         remedy = _RANGE if location[:1] == ("hyperparameters",) and len(location) == 2 else remedy
@@ -182,6 +185,8 @@ _PATTERNS = {
     ),
 }
 
+_LONGEST_TEXT = 200
+"""Characters of a remedy that repeats what was written."""
 _NO_OBJECT = "must be an object"
 _RANGE = 'write {"type": "float", "min": 0, "max": 1}, say'
 _SHORTEST = {
@@ -194,7 +199,6 @@ _TYPES = {
     "bool_type": ("must be true or false", "write true or false, without quotes"),
     "string_type": ("must be text", "put it in quotes"),
     "list_type": ("must be a list", "put it in [ ]"),
-    "scalar": ("must be text, a number, true, false or null", "write one plain value"),
     "quantity": ("must be a Kubernetes quantity", 'write a number or text such as "500m" or "4Gi"'),
 }
 
@@ -205,6 +209,8 @@ def _complaint(
     if kind in _TYPES:
         return _TYPES[kind]
     match kind:
+        case "scalar":
+            return message, _as_text(value)
         case "float_type" | "int_type":
             return _not_numeric("an integer" if kind == "int_type" else "a number", value)
         case "dict_type" | "model_type" | "model_attributes_type":
@@ -225,6 +231,15 @@ def _complaint(
             limit = f"{words} {context[bound]}".removesuffix(".0")
             return f"must be {limit}", f"use {limit}"
     return message, "see the schema of the request (tunelet schema)"
+
+
+def _as_text(value: object) -> str:
+    """The remedy for a list or an object where one plain value is wanted."""
+    noun = "object" if isinstance(value, dict) else "list"
+    text = json.dumps(value, ensure_ascii=False)
+    if len(text) > _LONGEST_TEXT:
+        return f"write the {noun} as text, its JSON in quotes"
+    return f"write the {noun} as text: {json.dumps(text, ensure_ascii=False)}"
 
 
 def _not_numeric(wanted: str, value: object) -> tuple[str, str]:
