@@ -11,9 +11,11 @@ like `${HOME}` is the shell's and stays as it is; `$${log.dir}` becomes the text
 
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
+from tunelet import arguments
+from tunelet.arguments import text
 from tunelet.errors import FieldError, Reject
 from tunelet.ports import Launch, Run
 from tunelet.trial import Assignment, Scalar
@@ -65,11 +67,16 @@ def resolve(
     errors = problems(code, spec["hyperparameters"])
     if errors:
         raise Reject("unknown placeholder in model_training_code", errors)
-    values = _values(spec, run, hyperparameters, checkpoint_url)
-    filled = _fill(code, values, typed=False)
+    forms = spec["hyperparameters"]
+    given = arguments.given(forms, hyperparameters)
+    filling = _Filling(
+        _values(spec, run, given, checkpoint_url),
+        {HYPERPARAMETERS + name: word for name, word in arguments.words(forms, given).items()},
+    )
+    filled = _fill(code, filling, typed=False)
     if "manifest" in code:
-        filled = {**filled, "manifest": _fill(code["manifest"], values, typed=True)}
-    args = [] if _names_hyperparameters(code) else _arguments(hyperparameters)
+        filled = {**filled, "manifest": _fill(code["manifest"], filling, typed=True)}
+    args = [] if _names_hyperparameters(code) else arguments.appended(forms, given)
     return Launch(
         run=run,
         code={k: v for k, v in filled.items() if k not in ("command", "args", "env")},
@@ -77,7 +84,7 @@ def resolve(
         args=(*(filled.get("args") or ()), *args),
         env={
             **(filled.get("env") or {}),
-            **_environment(run, hyperparameters, api_url, token, checkpoint_url),
+            **_environment(run, given, api_url, token, checkpoint_url),
             **({"TRACEPARENT": traceparent} if traceparent else {}),
         },
         metrics={
@@ -110,11 +117,6 @@ def placeholder(name: str) -> str:
     return "${" + HYPERPARAMETERS + name + "}"
 
 
-def text(value: Scalar) -> str:
-    """A hyperparameter as it stands in an argument: true, false, null, 0.001, or the string."""
-    return value if isinstance(value, str) else json.dumps(value)
-
-
 def _values(
     spec: Mapping[str, Any], run: Run, hyperparameters: Assignment, checkpoint_url: str
 ) -> dict[str, Scalar]:
@@ -145,7 +147,15 @@ def _names_hyperparameters(code: Mapping[str, Any]) -> bool:
     return any(name.startswith(HYPERPARAMETERS) for _, name in placeholders(code, ""))
 
 
-def _fill(node: Any, values: Mapping[str, Scalar], typed: bool) -> Any:
+class _Filling(NamedTuple):
+    """What placeholders become."""
+
+    values: Mapping[str, Scalar]
+    words: Mapping[str, str | None]
+    """Instead, where a whole argument is one placeholder; None: the argument is left out."""
+
+
+def _fill(node: Any, filling: _Filling, typed: bool) -> Any:
     """The same tree with its placeholders filled; keys are left alone.
 
     With `typed`, a string that is nothing but a placeholder becomes the value itself, for
@@ -154,16 +164,30 @@ def _fill(node: Any, values: Mapping[str, Scalar], typed: bool) -> Any:
     if isinstance(node, str):
         whole = _PLACEHOLDER.fullmatch(node)
         if typed and whole:
-            return values[whole[1]]
-        return _filled(node, values)
+            return filling.values[whole[1]]
+        return _filled(node, filling.values)
     if isinstance(node, Mapping):
         return {
-            key: _fill(child, values, typed and key not in _TEXT_ONLY)
+            key: _words(child, filling)
+            if key in ("command", "args") and isinstance(child, list | tuple)
+            else _fill(child, filling, typed and key not in _TEXT_ONLY)
             for key, child in node.items()
         }
     if isinstance(node, list | tuple):
-        return [_fill(child, values, typed) for child in node]
+        return [_fill(child, filling, typed) for child in node]
     return node
+
+
+def _words(words: Sequence[Any], filling: _Filling) -> list[Any]:
+    """The arguments of a command line, without those that are left out."""
+    found = []
+    for word in words:
+        whole = _PLACEHOLDER.fullmatch(word) if isinstance(word, str) else None
+        if whole and whole[1] in filling.words:
+            found.append(filling.words[whole[1]])
+        else:
+            found.append(_fill(word, filling, typed=False))
+    return [word for word in found if word is not None]
 
 
 def _filled(written: str, values: Mapping[str, Scalar]) -> str:
@@ -173,10 +197,6 @@ def _filled(written: str, values: Mapping[str, Scalar]) -> str:
     return "".join(
         text(values[part]) if index % 2 else _KEPT.sub("", part) for index, part in enumerate(parts)
     )
-
-
-def _arguments(hyperparameters: Assignment) -> list[str]:
-    return [f"--{name}={text(value)}" for name, value in hyperparameters.items()]
 
 
 def _environment(

@@ -148,6 +148,105 @@ def test_every_unknown_placeholder_is_refused_with_its_place() -> None:
     assert "${hyperparameters.lr}" in caught.value.errors[0].remedy
 
 
+AMP = {"type": "categorical", "choices": [True, False], "flag": True}
+PRECISION = {"type": "categorical", "choices": [None, "fp16", "bf16"], "flag": True}
+OPTION = {"type": "categorical", "choices": ["--amp", ""]}
+SUFFIX = {"type": "categorical", "choices": ["", "_v2"]}
+
+
+def formed(
+    forms: dict[str, dict[str, Any]], hyperparameters: Assignment, code: dict[str, Any]
+) -> Launch:
+    """What a run is given whose hyperparameters have these forms."""
+    given = {**spec(code), "hyperparameters": forms}
+    return contract.resolve(
+        given, RUN, hyperparameters, api_url="http://a", token="t", checkpoint_url="file:///c"
+    )
+
+
+@pytest.mark.parametrize(
+    ("form", "value", "args"),
+    [
+        (AMP, True, ("--amp",)),
+        (AMP, False, ()),
+        (PRECISION, None, ()),
+        (PRECISION, "fp16", ("--amp=fp16",)),
+        ({**AMP, "choices": [{"value": True, "weight": 1.0}]}, True, ("--amp",)),
+        ({"type": "categorical", "choices": [True, False]}, False, ("--amp=false",)),
+    ],
+)
+def test_a_flag_is_given_or_left_out(form: Any, value: Any, args: tuple[str, ...]) -> None:
+    launch = formed({"amp": form}, {"amp": value}, {"image": "i"})
+    assert launch.args == args
+    assert json.loads(launch.env["TUNELET_HYPERPARAMETERS"]) == {"amp": value}
+
+
+@pytest.mark.parametrize(
+    ("form", "value", "args"),
+    [
+        (AMP, True, ("go", "--amp", "end")),
+        (AMP, False, ("go", "end")),
+        (PRECISION, "fp16", ("go", "fp16", "end")),
+        (PRECISION, None, ("go", "end")),
+        (OPTION, "--amp", ("go", "--amp", "end")),
+        (OPTION, "", ("go", "end")),
+        ({**OPTION, "choices": [{"value": "-a"}, {"value": ""}]}, "", ("go", "end")),
+        (SUFFIX, "", ("go", "", "end")),
+    ],
+)
+def test_an_argument_that_is_one_placeholder_is_left_out_for_a_flag_that_is_not_there(
+    form: Any, value: Any, args: tuple[str, ...]
+) -> None:
+    written = ["go", "${hyperparameters.amp}", "end"]
+    assert formed({"amp": form}, {"amp": value}, {"image": "i", "args": written}).args == args
+    command = formed({"amp": form}, {"amp": value}, {"image": "i", "command": written}).command
+    assert command == args
+    container = {"command": written, "args": written}
+    manifest = formed({"amp": form}, {"amp": value}, {"manifest": {"spec": [container]}})
+    assert manifest.code["manifest"]["spec"] == [{"command": list(args), "args": list(args)}]
+
+
+def test_a_flag_that_is_not_active_is_left_out() -> None:
+    assert formed({"amp": AMP}, {}, {"image": "i", "args": ["${hyperparameters.amp}"]}).args == ()
+
+
+def test_within_a_text_a_flag_is_its_value() -> None:
+    code = {
+        "image": "i",
+        "args": ["--amp=${hyperparameters.amp}"],
+        "env": {"AMP": "${hyperparameters.amp}"},
+    }
+    launch = formed({"amp": AMP}, {"amp": False}, code)
+    assert (launch.args, launch.env["AMP"]) == (("--amp=false",), "false")
+
+
+@pytest.mark.parametrize(
+    ("form", "value", "given"),
+    [
+        ({"type": "quantized", "min": 10.0, "max": 100.0, "step": 1.0}, 18.0, 18),
+        ({"type": "quantized", "min": -9.0, "max": 9.0, "step": 3.0}, -0.0, 0),
+        ({"type": "normal", "mean": 0.0, "std": 9.0, "step": 2.0}, -4.0, -4),
+        ({"type": "lognormal", "mean": 0.0, "std": 9.0, "step": 1.0}, 7.0, 7),
+        ({"type": "float", "min": 0.0, "max": 9.0, "step": 3.0}, 6.0, 6),
+        ({"type": "float", "min": 0.5, "max": 9.5, "step": 0.5}, 6.0, 6.0),
+        ({"type": "quantized", "min": 0.0, "max": 9.0, "step": 0.5}, 2.0, 2.0),
+        ({"type": "quantized", "min": 0.0, "max": 1e300, "step": 1e299}, 1e299, 1e299),
+        ({"type": "float", "min": 0.0, "max": 9.0}, 2.0, 2.0),
+    ],
+)
+def test_where_every_value_is_whole_the_training_gets_integers(
+    form: Any, value: float, given: float
+) -> None:
+    written = json.dumps(given)
+    code = {"image": "i", "args": ["--n=${hyperparameters.n}"]}
+    assert formed({"n": form}, {"n": value}, code).args == (f"--n={written}",)
+    launch = formed({"n": form}, {"n": value}, {"image": "i"})
+    assert launch.args == (f"--n={written}",)
+    assert launch.env["TUNELET_HYPERPARAMETERS"] == f'{{"n":{written}}}'
+    manifest = formed({"n": form}, {"n": value}, {"manifest": {"spec": "${hyperparameters.n}"}})
+    assert json.dumps(manifest.code["manifest"]["spec"]) == written
+
+
 def test_the_launcher_learns_what_to_look_for_and_how_long() -> None:
     launch = resolve({"image": "i", "resources": {"limits": {"cpu": 1}}, "env": {"A": "1"}})
     assert launch.metrics["objectives"] == ["loss", "latency"]

@@ -196,3 +196,11 @@ def test_a_variable_as_kubernetes_writes_it_is_refused_where_it_is_not_filled() 
     assert all("sh" in error.remedy for error in found)
     manifest = job(args=["--lr=${hyperparameters.lr}", "$(DATA)"], env=[{"name": "DATA"}])
     assert errors(manifest) == []
+
+
+def test_a_conditional_flag_may_be_a_whole_argument_but_no_part_of_one() -> None:
+    flag = {"type": "categorical", "choices": [True, False], "flag": True, "when": {"net": "b"}}
+    space = {"net": {"type": "categorical", "choices": ["a", "b"]}, "amp": flag}
+    assert errors({"image": "t", "args": ["${hyperparameters.amp}"]}, space) == []
+    (error,) = errors({"image": "t", "args": ["--amp=${hyperparameters.amp}"]}, space)
+    assert "conditional" in error.message

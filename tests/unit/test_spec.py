@@ -224,6 +224,13 @@ def test_short_forms_are_written_out() -> None:
     assert spec["model_training_code"]["args"] == FULL["model_training_code"]["args"]
 
 
+def test_a_flag_is_kept_in_the_spec_only_where_it_is_one() -> None:
+    choices = {"type": "categorical", "choices": [True, False]}
+    forms = {"amp": {**choices, "flag": True}, "cache": {**choices, "flag": False}}
+    spec = parsed({**SMALLEST, "hyperparameters": forms})
+    assert spec["hyperparameters"] == {"amp": {**choices, "flag": True}, "cache": choices}
+
+
 def test_the_objective_can_be_named_alone() -> None:
     spec = parsed({**SMALLEST, "objective": {"metric": "loss"}})
     assert spec["objectives"] == [{"metric": "loss", "direction": "minimize", "goal": None}]
@@ -466,6 +473,13 @@ PARAMETERS = [
         0,
         "must be more than 0",
         "use",
+    ),
+    (
+        {"type": "categorical", "choices": ["a", "b"], "flag": True},
+        "flag",
+        True,
+        "means nothing without a choice that is true, false or null",
+        '"choices": [true, false]',
     ),
     ({"type": "normal", "mean": 0, "std": 0}, "std", 0, "must be more than 0", "use"),
     (

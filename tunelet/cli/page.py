@@ -103,6 +103,7 @@ def _domain(parameter: Json) -> str:
     kind = parameter["type"]
     if kind == "categorical":
         text = "one of " + ", ".join(_choice(choice) for choice in parameter["choices"])
+        text += " as a flag" if parameter.get("flag") else ""
     elif "min" in parameter:
         text = f"{kind} {figure(parameter['min'])} to {figure(parameter['max'])}"
     else:

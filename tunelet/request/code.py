@@ -25,8 +25,7 @@ def problems(code: Image | Wrapped, written: Mapping[Any, Any]) -> list[FieldErr
     forms = written.get("hyperparameters")
     if isinstance(forms, dict):
         certain = _certain(forms)
-        names = [name for name in forms if isinstance(name, str)]
-        found += placeholders.problems(code.model_dump(), names, certain)
+        found += placeholders.problems(code.model_dump(), _names(forms), certain, _flags(forms))
         if not isinstance(code, Image) and not found:
             found += manifests.problems(code.model_dump(), certain)
     if is_manifest(written["model_training_code"]):
@@ -38,13 +37,21 @@ def problems(code: Image | Wrapped, written: Mapping[Any, Any]) -> list[FieldErr
     return found
 
 
+def _names(forms: Mapping[Any, Any]) -> list[str]:
+    return [name for name in forms if isinstance(name, str)]
+
+
 def _certain(forms: Mapping[Any, Any]) -> list[str]:
     """The hyperparameters that every trial has."""
-    return [
-        name
-        for name, form in forms.items()
-        if isinstance(name, str) and not (isinstance(form, dict) and form.get("when"))
-    ]
+    return [name for name in _names(forms) if not _has(forms[name], "when")]
+
+
+def _flags(forms: Mapping[Any, Any]) -> list[str]:
+    return [name for name in _names(forms) if _has(forms[name], "flag")]
+
+
+def _has(form: object, field: str) -> bool:
+    return isinstance(form, dict) and bool(form.get(field))
 
 
 def _reserved(names: Collection[str], where: str = "env") -> Iterable[FieldError]:

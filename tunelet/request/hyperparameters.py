@@ -49,6 +49,7 @@ def canonical(written: Hyperparameter) -> dict[str, Any]:
                 form["step"] = written.step
         case Choices():
             form = {"type": written.type, "choices": _choices(written)}
+            form |= {"flag": True} if written.flag else {}
         case NormalPrior():
             form = {"type": written.type, "mean": written.mean, "std": written.std}
             if written.step is not None:
@@ -181,6 +182,14 @@ def _choice_faults(written: Choices) -> Iterator[Fault]:
             remedy = "remove it, or give the first one more weight"
             yield Fault(("choices", index), choice.value, "is there twice", remedy)
         seen.add(key)
+    if written.flag and not any(_is_optional(choice.value) for choice in written.choices):
+        message = "means nothing without a choice that is true, false or null"
+        yield Fault(("flag",), True, message, 'leave it out, or use "choices": [true, false]')
+
+
+def _is_optional(choice: Any) -> bool:
+    """Whether a flag that has this value is left out, or is only its name."""
+    return choice is None or isinstance(choice, bool)
 
 
 def _normal_faults(written: NormalPrior) -> Iterator[Fault]:

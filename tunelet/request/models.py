@@ -160,6 +160,10 @@ class Choices(Hyperparameter):
     choices: list[
         Annotated[Choice, BeforeValidator(_choice, json_schema_input_type=Scalar | Choice)]
     ] = Field(min_length=1)
+    flag: bool = Field(
+        default=False,
+        description="The argument is --name for true and left out for false and null.",
+    )
 
 
 class NormalPrior(Hyperparameter):

@@ -59,6 +59,8 @@ class _Known(NamedTuple):
     """Placeholders that every trial has, without ${}."""
     names: tuple[str, ...]
     """Of all hyperparameters."""
+    flags: frozenset[str]
+    """Names of those whose argument may be left out."""
     variables: frozenset[str]
     """Of the image's environment."""
     image: bool
@@ -68,15 +70,20 @@ class _Known(NamedTuple):
 
 
 def problems(
-    code: Mapping[str, Any], names: Collection[str], certain: Collection[str]
+    code: Mapping[str, Any],
+    names: Collection[str],
+    certain: Collection[str],
+    flags: Collection[str] = (),
 ) -> Iterator[FieldError]:
     """What is wrong with the placeholders of `model_training_code`.
 
-    `names` are all hyperparameters, `certain` those of them that every trial has.
+    `names` are all hyperparameters, `certain` those of them that every trial has, `flags` those
+    whose argument may be left out.
     """
     known = _Known(
         certain=frozenset({*OTHERS, *(HYPERPARAMETERS + name for name in certain)}),
         names=tuple(names),
+        flags=frozenset(flags),
         variables=frozenset((*code.get("env", ()), *code.get("secrets", ()))),
         image="image" in code,
     )
@@ -128,7 +135,9 @@ def _dotted_problems(each: _Text, known: _Known) -> Iterator[FieldError]:
             if each.place == _NAME:
                 message = "is filled in values only, and this is the name of a field"
                 yield _error(each.field, shown_text, message, "write the name itself")
-        elif written.removeprefix(HYPERPARAMETERS) in known.names and name == written:
+        elif (own := written.removeprefix(HYPERPARAMETERS)) in known.names and own != written:
+            if own in known.flags and each.place == _WORD and match[0] == each.text:
+                continue  # The argument is left out where the flag is not active.
             message = "may be absent: the hyperparameter is conditional"
             remedy = "read it from TUNELET_HYPERPARAMETERS, or remove its when"
             yield _error(each.field, shown_text, message, remedy)
