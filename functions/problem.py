@@ -82,16 +82,8 @@ def problem(
     errors: Iterable[FieldError] = (),
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """A problem document; `about:blank` means that the status is its type."""
-    document = {
-        "type": "about:blank",
-        "title": status.phrase,
-        "status": int(status),
-        "detail": detail,
-        "instance": request.path,
-        "errors": [_field(error) for error in list(errors)[:_LISTED]],
-    }
-    body = json.dumps(document).encode()
+    """The answer that is a problem document."""
+    body = json.dumps(document(status, detail, request.path, errors)).encode()
     # As an iterator: functions-framework reads the rest of a request's body, of whatever
     # size, into memory before it sends an answer, unless the answer is a stream.
     response = Response(iter([body]), status=int(status), content_type=MEDIA_TYPE)
@@ -99,6 +91,20 @@ def problem(
     response.headers["Cache-Control"] = "no-store"
     response.headers.update(headers or {})
     return response
+
+
+def document(
+    status: HTTPStatus, detail: str, path: str, errors: Iterable[FieldError] = ()
+) -> dict[str, Any]:
+    """A problem document; `about:blank` means that the status is its type."""
+    return {
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": int(status),
+        "detail": detail,
+        "instance": path,
+        "errors": [_field(error) for error in list(errors)[:_LISTED]],
+    }
 
 
 def _field(error: FieldError) -> dict[str, Any]:

@@ -1,13 +1,14 @@
 """The HTTP server of a process that serves everything."""
 
+import logging
 import resource
 import socket
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from waitress.server import create_server
 from werkzeug.wrappers import Request
 
+from functions.hosting.connections import listening
 from functions.wiring import Function
 
 if TYPE_CHECKING:
@@ -16,31 +17,20 @@ if TYPE_CHECKING:
 THREADS = 32
 
 CONNECTIONS = 1000
-"""Open at a time. A training keeps one between its reports, and with none left nobody gets in."""
-
-IDLE_SECONDS = 30
-"""After which a connection on which nothing comes is closed, at a look every ten seconds."""
+"""Open at a time. A training keeps one between its reports."""
 
 
 def run(bound: socket.socket, function: Function, max_body_bytes: int) -> None:
     """Answer at `bound` until the process is to end; requests under way are then answered."""
 
+    # How many requests wait for a thread says nothing that the metrics do not.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+
     def app(environ: "WSGIEnvironment", start: "StartResponse") -> Iterator[bytes]:
         return iter(function(Request(environ))(environ, start))
 
-    server = create_server(
-        app,
-        sockets=[bound],
-        threads=THREADS,
-        connection_limit=_connections(),
-        asyncore_use_poll=True,  # select takes no descriptor above 1023
-        channel_timeout=IDLE_SECONDS,
-        cleanup_interval=10,
-        # It writes to disk what it is sent, before a function can refuse it. What is a
-        # little too large is for the function to refuse, with words.
-        max_request_body_size=4 * max_body_bytes,
-    )
-    server.run()  # until SystemExit, after which it waits for its threads
+    # Until SystemExit, after which it waits for its threads.
+    listening(app, bound, THREADS, _connections(), max_body_bytes).run()
 
 
 def _connections() -> int:

@@ -19,13 +19,13 @@ def read(request: Request, limit: int) -> bytes:
     without any limit.
     """
     if (request.content_length or 0) > limit:
-        raise _too_large(limit)
+        raise too_large(limit)
     pieces, size = [], 0
     while piece := request.stream.read(_PIECE):
         pieces.append(piece)
         size += len(piece)
         if size > limit:
-            raise _too_large(limit)
+            raise too_large(limit)
     return b"".join(pieces)
 
 
@@ -55,7 +55,8 @@ def _charset(request: Request) -> str:
     return request.mimetype_params.get("charset", "").strip('"').lower()
 
 
-def _too_large(limit: int) -> Refused:
+def too_large(limit: int) -> Refused:
+    """The refusal of a body of more than `limit` bytes."""
     remedy = f"send at most {limit} bytes, or raise TUNELET_MAX_BODY_BYTES"
     error = FieldError("body", None, "is too large", remedy)
     return Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the body is too large", [error])

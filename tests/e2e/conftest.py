@@ -18,13 +18,15 @@ ROOT = Path(__file__).resolve().parents[2]
 class Up:
     """One `tunelet up` over a folder. Killed and started again, it keeps its port."""
 
-    def __init__(self, data: Path, *options: str) -> None:
+    def __init__(self, data: Path, *options: str, open_files: int | None = None) -> None:
         self._data, self._options, self._port = data, options, "0"
+        self._limit = f"ulimit -n {open_files}; " if open_files else ""
         self.url = ""
         self.start()
 
     def start(self) -> None:
         command = [
+            *("bash", "-c", self._limit + 'exec "$@"', "bash"),
             sys.executable,
             "-c",
             "import sys; from tunelet.cli import main; sys.exit(main())",
@@ -69,8 +71,9 @@ def up(tmp_path: Path) -> Iterator[Callable[..., Up]]:
     """Starts `tunelet up` with options; all that were started are ended with the test."""
     started: list[Up] = []
 
-    def start(*options: str) -> Up:
-        started.append(Up(tmp_path / f"data{len(started)}", *options))
+    def start(*options: str, open_files: int | None = None) -> Up:
+        data = tmp_path / f"data{len(started)}"
+        started.append(Up(data, *options, open_files=open_files))
         return started[-1]
 
     yield start
