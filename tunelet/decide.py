@@ -255,7 +255,7 @@ def _finish(experiment: Experiment, command: commands.Finish, now: float) -> Eve
     recorded = _record(experiment, n, attempt, command.reports, now)
     after = evolve_all(experiment, recorded)
     assert after is not None
-    outcome = _weighed(experiment, after.trials[n], outcome)
+    outcome = _weighed(outcome)
     if outcome.verdict is Verdict.LOST and attempt < experiment.terms.max_attempts:
         reason = outcome.reason or "the run was lost"
         at = _later(now, trial.started_at)
@@ -263,20 +263,21 @@ def _finish(experiment: Experiment, command: commands.Finish, now: float) -> Eve
     return (*recorded, _end_of(experiment, after.trials[n], outcome, now))
 
 
-def _weighed(experiment: Experiment, trial: Trial, outcome: Outcome) -> Outcome:
-    """The outcome; LOST if its values could not be read and an objective was never reported."""
-    known = trial.values | outcome.values
-    counted = all(objective.metric in known for objective in experiment.terms.objectives)
-    if counted or not outcome.unread:
-        return outcome
-    return msgspec.structs.replace(outcome, verdict=Verdict.LOST)
+def _weighed(outcome: Outcome) -> Outcome:
+    """The outcome; LOST if it would be COMPLETE with values that were not read to their end.
+
+    What was reported before does not help: it may be the value of any step.
+    """
+    if outcome.unread and outcome.verdict is Verdict.COMPLETE:
+        return msgspec.structs.replace(outcome, verdict=Verdict.LOST)
+    return outcome
 
 
 def _end_of(
     experiment: Experiment, trial: Trial, outcome: Outcome, now: float
 ) -> events.TrialEnded:
     values = _stored(outcome.values)
-    state, reason = _judge(experiment, trial.values | values, outcome)
+    state, reason = _judge(experiment, trial, trial.measured | values, outcome)
     return events.TrialEnded(
         number=trial.number,
         attempt=trial.attempt,
@@ -285,6 +286,7 @@ def _end_of(
         values=values,
         reason=reason,
         lost=outcome.verdict is Verdict.LOST,
+        own=trial.attempt > 1,
         exit_code=outcome.exit_code,
         log_tail=outcome.log_tail,
     )
@@ -295,7 +297,7 @@ def _stored(values: dict[str, Number]) -> dict[str, Number]:
 
 
 def _judge(
-    experiment: Experiment, values: dict[str, Any], outcome: Outcome
+    experiment: Experiment, trial: Trial, values: dict[str, Number], outcome: Outcome
 ) -> tuple[TrialState, str | None]:
     if outcome.verdict is Verdict.LOST:
         tries = experiment.terms.max_attempts
@@ -304,11 +306,24 @@ def _judge(
         return TrialState(outcome.verdict), outcome.reason
     for objective in experiment.terms.objectives:
         if objective.metric not in values:
-            why = outcome.reason or f"it ended without a value of the metric {objective.metric!r}"
-            return TrialState.FAIL, why
+            return TrialState.FAIL, _valueless(trial, objective.metric, outcome)
         if math.isnan(number(values[objective.metric])):
             return TrialState.FAIL, f"the metric {objective.metric!r} is NaN"
     return TrialState.COMPLETE, outcome.reason
+
+
+def _valueless(trial: Trial, metric: str, outcome: Outcome) -> str:
+    """Why a trial whose training ended well fails: it gave no value of the metric."""
+    why = outcome.reason or f"it ended without a value of the metric {metric!r}"
+    having = (report.attempt for report in trial.reports if metric in report.values)
+    earlier = [attempt for attempt in having if attempt != trial.attempt]
+    if not earlier:
+        return why
+    return (
+        f"{why}; the value of {metric!r} that attempt {earlier[-1]} reported before it was lost "
+        f"does not count for attempt {trial.attempt}: a training that resumes from a checkpoint "
+        "and has nothing left to do must print its last value again"
+    )
 
 
 def _control(experiment: Experiment, command: Command, now: float) -> Events:
@@ -382,6 +397,7 @@ def _end(experiment: Experiment, state: str, reason: str, now: float) -> Events:
             at=_later(now, trial.started_at),
             reason=f"cancelled: the experiment ended ({reason})",
             cancelled=True,
+            own=trial.attempt > 1,
         )
         for trial in experiment.live
     )

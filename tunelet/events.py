@@ -88,6 +88,9 @@ class TrialEnded(_Event, frozen=True):
     reason: str | None = None
     cancelled: bool = False
     lost: bool = False
+    own: bool = False
+    """Of a trial with several attempts: only this one's reports and `values` count. Older code
+    wrote entries without it, in which those of the earlier attempts count as well."""
     exit_code: int | None = None
     log_tail: str | None = None
 

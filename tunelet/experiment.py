@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from tunelet import events
 from tunelet.events import Event
 from tunelet.ports import Constraint, Objective
-from tunelet.trial import Number, Report, Trial, TrialState, number
+from tunelet.trial import Report, Trial, TrialState, newest, number
 
 RUNNING, PAUSED, COMPLETE, STOPPED, FAILED, DELETED = (
     "RUNNING",
@@ -318,9 +318,7 @@ def _of_trial(
 def _reported(trial: Trial, reports: tuple[Report, ...]) -> Trial:
     """Values already reported for the same attempt and step stay; a later attempt's replace."""
     if _all_later(trial.reports, reports):
-        values = trial.values
-        for report in reports:
-            values = values | report.values
+        values = trial.values | newest(reports)
         return replace(trial, reports=(*trial.reports, *reports), values=values)
     by_step = {report.step: report for report in trial.reports}
     for new in reports:
@@ -330,10 +328,8 @@ def _reported(trial: Trial, reports: tuple[Report, ...]) -> Trial:
         else:
             by_step[new.step] = new
     ordered = tuple(by_step[step] for step in sorted(by_step))
-    newest: dict[str, Number] = {}
-    for report in ordered:
-        newest |= report.values
-    return replace(trial, reports=ordered, values=newest)
+    own = newest(report for report in ordered if report.attempt == trial.attempt)
+    return replace(trial, reports=ordered, values=own)
 
 
 def _all_later(old: tuple[Report, ...], new: tuple[Report, ...]) -> bool:
@@ -348,19 +344,21 @@ def _lost(trial: Trial, event: events.AttemptLost) -> Trial:
         attempt=trial.attempt + 1,
         reserved=False,
         started_at=None,
+        values={},
         seconds=_seconds(trial, event.at),
         reason=event.reason,
     )
 
 
 def _ended(trial: Trial, event: events.TrialEnded) -> Trial:
+    counted = trial.measured if event.own or trial.attempt == 1 else newest(trial.reports)
     return replace(
         trial,
         state=event.state,
         reserved=False,
         finished_at=event.at,
         seconds=_seconds(trial, event.at),
-        values=trial.values | event.values,
+        values=counted | event.values,
         reason=event.reason,
         cancelled=event.cancelled,
         lost=event.lost,

@@ -6,6 +6,7 @@ the garbage collector need not look for: it would take most of the time of loadi
 """
 
 import math
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any
 
@@ -62,6 +63,14 @@ class Report(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fie
     attempt: int = 1
 
 
+def newest(reports: Iterable[Report]) -> dict[str, Number]:
+    """Of each metric the value of the last report that has it."""
+    values: dict[str, Number] = {}
+    for report in reports:
+        values |= report.values
+    return values
+
+
 class Trial(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, gc=False):
     """One trial. Times are seconds since the epoch."""
 
@@ -78,7 +87,8 @@ class Trial(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
     reports: tuple[Report, ...] = ()
     """By ascending step; a step reported by a later attempt replaces the earlier one."""
     values: dict[str, Number] = {}
-    """The newest value of each metric, and at the end the objective's."""
+    """The newest value of each metric that the present attempt gave, by step, and in the end by
+    its outcome. What a lost attempt reported is in `reports` only."""
     seconds: float = 0.0
     """Running time of the attempts that ended, in seconds."""
     reason: str | None = None
@@ -93,6 +103,13 @@ class Trial(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
     """JSON that the algorithm keeps with the trial; nobody else reads it."""
     parent: int | None = None
     """The trial with whose checkpoint this one begins."""
+
+    @property
+    def measured(self) -> dict[str, Number]:
+        """The newest value of each metric that the present attempt reported."""
+        if self.attempt == 1:
+            return self.values
+        return newest(each for each in self.reports if each.attempt == self.attempt)
 
     @property
     def active(self) -> bool:
@@ -136,4 +153,4 @@ class Outcome(
     exit_code: int | None = None
     log_tail: str | None = None
     unread: bool = False
-    """What it printed is gone, and with it values that may not have been reported before."""
+    """Its values were not read to their end, so the last one is not known: COMPLETE means LOST."""

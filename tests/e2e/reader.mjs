@@ -57,9 +57,11 @@ function fold(state, event) {
       break;
     case "AttemptLost":
       Object.assign(trial, { state: "WAITING", attempt: trial.attempt + 1, reason: event.reason });
+      trial.values = {};
       break;
     case "TrialEnded":
       Object.assign(trial, { state: event.state, reason: event.reason });
+      if (trial.attempt > 1) trial.values = newest(trial, event.own ? trial.attempt : null);
       Object.assign(trial.values, event.values);
       break;
     case "Paused":
@@ -86,7 +88,13 @@ function report(trial, reports) {
     bySteps.set(one.step, same ? { ...one, values: { ...one.values, ...old.values } } : one);
   }
   trial.reports = [...bySteps.values()].sort((a, b) => a.step - b.step);
-  trial.values = Object.assign({}, ...trial.reports.map((each) => each.values));
+  trial.values = newest(trial, trial.attempt);
+}
+
+/** Of each metric the last value that this attempt reported; null: that any did. */
+function newest(trial, attempt) {
+  const counted = trial.reports.filter((each) => [null, each.attempt ?? 1].includes(attempt));
+  return Object.assign({}, ...counted.map((each) => each.values));
 }
 
 function start() {

@@ -513,12 +513,6 @@ def test_a_run_that_did_well_but_whose_values_are_gone_is_lost() -> None:
     )
 
 
-def test_unless_what_counts_had_been_reported() -> None:
-    reported = (Report(1, {"objective": 0.5}),)
-    trial = Story().suggested(0).does(c.Finish(0, 1, UNREAD, reported)).trial(0)
-    assert (trial.state, trial.values) == (TrialState.COMPLETE, {"objective": 0.5})
-
-
 def test_a_lost_attempt_goes_to_the_end_of_no_queue() -> None:
     """Lowest number first, so that an old trial does not starve."""
     story = Story(enqueue=[{"x": n} for n in range(3)]).does(c.Start(0, 1), c.Start(1, 1))
