@@ -3,7 +3,7 @@
 import os
 import sys
 import time
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 
 from adapters.collector.api import Api
 from adapters.collector.delivery import Delivery
@@ -25,10 +25,9 @@ def collect(settings: Settings, ended: Event, told: str, patience: float) -> Non
     `told` is the file of the termination message; after the training's end reporting is tried
     for `patience` seconds.
     """
-    news, parser = News(), Parser(settings.metrics)
-    Thread(target=_read, args=(settings, parser, news, ended), daemon=True).start()
+    news, words = News(), LastWords(settings, told)
+    Thread(target=_read, args=(settings, words, news, ended), daemon=True).start()
     delivery = Delivery(Api(settings), news, settings.stop_file)
-    objectives = settings.metrics.get("objectives", ())
     over: float | None = None
     while not news.done:
         if ended.is_set():
@@ -38,26 +37,46 @@ def collect(settings: Settings, ended: Event, told: str, patience: float) -> Non
                 break
         if news.wait(_LOOK_SECONDS):
             # Kept at once, for the collector may be killed.
-            _write(told, message(dict(parser.values), objectives))
+            words.write()
             pause = delivery.deliver()
             if not ended.wait(pause):
                 continue
             if not news.done:
                 time.sleep(min(pause, _END_PAUSE))
-    _write(told, message(dict(parser.values), objectives, parser.remarks()))
+    words.write()
 
 
-def _read(settings: Settings, parser: Parser, news: News, ended: Event) -> None:
+class LastWords:
+    """The termination message, with the newest values, and whether they are the last."""
+
+    def __init__(self, settings: Settings, path: str) -> None:
+        self.parser = Parser(settings.metrics)
+        self._objectives = settings.metrics.get("objectives", ())
+        self._path = path
+        self._turn = Lock()
+        self._read, self._remarks = False, ""
+
+    def write(self, read: bool = False) -> None:
+        """`read`: everything was read, and no value will follow."""
+        with self._turn:
+            if read:
+                self._read, self._remarks = True, self.parser.remarks()
+            values = dict(self.parser.values)
+            data = message(values, self._objectives, self._read, self._remarks)
+            with open(self._path, "wb") as file:
+                file.write(data)
+
+
+def _read(settings: Settings, words: LastWords, news: News, ended: Event) -> None:
+    found = reports(settings, words.parser, ended)
     try:
-        for found in reports(settings, parser, ended):
-            news.add(found)
+        while True:
+            news.add(next(found))
+    except StopIteration as end:
+        # Before anything more is reported: Kubernetes may leave no time for that.
+        words.write(read=bool(end.value))
     finally:
         news.close()
-
-
-def _write(path: str, data: bytes) -> None:
-    with open(path, "wb") as file:
-        file.write(data)
 
 
 def work(ended: Event) -> None:

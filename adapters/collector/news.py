@@ -68,20 +68,23 @@ class News:
                     del self._steps[each["step"]]
 
 
-def message(values: Mapping[str, Number], first: Iterable[str], remarks: str = "") -> bytes:
+def message(
+    values: Mapping[str, Number], first: Iterable[str], read: bool, remarks: str = ""
+) -> bytes:
     """The termination message: the newest values, those named `first` before all others.
 
-    `remarks` are what the reader of the values adds to the outcome's reason.
+    `read`: they are the last, for all was read. `remarks` are what the reader of the values adds to
+    the outcome's reason.
     """
     names = [*(name for name in first if name in values), *sorted(values)]
     kept: dict[str, Number] = {}
     for name in dict.fromkeys(names):
         more = {**kept, name: values[name]}
-        if len(_message(more, remarks)) <= MESSAGE_BYTES:
+        if len(_message(more, read, remarks)) <= MESSAGE_BYTES:
             kept = more
-    return _message(kept, remarks)
+    return _message(kept, read, remarks)
 
 
-def _message(values: Mapping[str, Number], remarks: str) -> bytes:
-    written = {"values": values} | ({"remarks": remarks} if remarks else {})
+def _message(values: Mapping[str, Number], read: bool, remarks: str) -> bytes:
+    written = {"read": read, "values": values} | ({"remarks": remarks} if remarks else {})
     return json.dumps(written, separators=(",", ":")).encode()

@@ -39,6 +39,11 @@ class PodLog:
         self._ended = ended
         self._stamped = Stamped()
 
+    @property
+    def whole(self) -> bool:
+        """Nothing is missing between the chunks."""
+        return self._stamped.gaps == 0
+
     def chunks(self) -> Iterator[bytes]:
         """The output from its beginning to its end, however often the connection breaks."""
         pause, said = _FIRST_PAUSE, ""
@@ -49,7 +54,8 @@ class PodLog:
                 for chunk in self._read(follow=not last):
                     new = True
                     yield chunk
-                if last:
+                self._stamped.finish()
+                if last and self._stamped.ends_with(self._last_line()):
                     return
             except Waiting:
                 pass
@@ -64,10 +70,21 @@ class PodLog:
                 self._ended.wait(pause)
 
     def _read(self, follow: bool) -> Iterator[bytes]:
-        query = {"container": self._container, "timestamps": "true", "follow": str(follow).lower()}
+        query = {"follow": str(follow).lower()}
         if since := self._stamped.since:
             query["sinceTime"] = since
         self._stamped.connect()
+        for data in self._asked(query):
+            if new := self._stamped.strip(data):
+                yield new
+
+    def _last_line(self) -> bytes:
+        """By which it is known that all was read: where the connection to the node breaks, the
+        Kubernetes API ends its answer as if the log ended there."""
+        return b"".join(self._asked({"tailLines": "1"}))
+
+    def _asked(self, query: dict[str, str]) -> Iterator[bytes]:
+        query = {"container": self._container, "timestamps": "true", **query}
         connection = HTTPSConnection(
             self._authority,
             timeout=_SILENCE_SECONDS,
@@ -84,7 +101,6 @@ class PodLog:
                     raise Waiting
                 raise Failed(f"the Kubernetes API answers {answer.status}: {text}")
             while data := answer.read1(_CHUNK):
-                if new := self._stamped.strip(data):
-                    yield new
+                yield data
         finally:
             connection.close()

@@ -3,7 +3,8 @@
 A source yields the reports that it finds as it finds them. Files are looked at twice a second.
 """
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Generator, Iterator
 from threading import Event
 
 from adapters.collector.jsonfile import JsonFile
@@ -14,12 +15,15 @@ from tunelet.metrics import Parser
 from tunelet.trial import Report
 
 _LOOK_SECONDS = 0.5
-_LOOK_BYTES = 1 << 20
 _CHUNK = 1 << 16
 
 
-def reports(settings: Settings, parser: Parser, ended: Event) -> Iterator[list[Report]]:
-    """What is found, until all is read that stood there when `ended` was set."""
+Found = Generator[list[Report], None, bool]
+"""Reports as they are found; at the end, whether all was read that there ever was."""
+
+
+def reports(settings: Settings, parser: Parser, ended: Event) -> Found:
+    """What is found, until all is read that was there when `ended` was set."""
     source, path = settings.metrics["source"], settings.metrics.get("path") or ""
     if source == "stdout":
         return _of_output(settings, parser, ended)
@@ -30,32 +34,37 @@ def reports(settings: Settings, parser: Parser, ended: Event) -> Iterator[list[R
     return _of_text(Growing(path), parser, ended)
 
 
-def _of_output(settings: Settings, parser: Parser, ended: Event) -> Iterator[list[Report]]:
+def _of_output(settings: Settings, parser: Parser, ended: Event) -> Found:
     from adapters.collector.podlog import PodLog
 
-    for chunk in PodLog(settings, ended).chunks():
+    log = PodLog(settings, ended)
+    for chunk in log.chunks():
         yield parser.feed(chunk)
     yield parser.close()
+    return log.whole
 
 
-def _of_events(folder: EventFolder, ended: Event) -> Iterator[list[Report]]:
+def _of_events(folder: EventFolder, ended: Event) -> Found:
     for _ in _looks(ended):
-        while found := folder.read(_LOOK_BYTES):
-            yield found
+        # All that is new: a part of it may be without scalars, and there may be some after it.
+        yield folder.read(sys.maxsize)
+    return True
 
 
-def _of_json(file: JsonFile, ended: Event) -> Iterator[list[Report]]:
+def _of_json(file: JsonFile, ended: Event) -> Found:
     for _ in _looks(ended):
         while found := file.read():
             yield found
     yield file.close()
+    return True
 
 
-def _of_text(file: Growing, parser: Parser, ended: Event) -> Iterator[list[Report]]:
+def _of_text(file: Growing, parser: Parser, ended: Event) -> Found:
     for _ in _looks(ended):
         while data := file.read(_CHUNK):
             yield parser.feed(data)
     yield parser.close()
+    return True
 
 
 def _looks(ended: Event) -> Iterator[None]:

@@ -3,12 +3,17 @@
 Kubernetes can be asked for a log only from some second on. So what was read is remembered by
 the timestamp of its last line, that line's place among those of the same timestamp, and how
 many of its bytes were passed on; of a log that is read again only what comes after that is
-passed on. No line is held, so the longest may be read.
+passed on. Of a line no more than its end is held, so the longest may be read.
+
+A log that is rotated while nobody reads it loses its beginning, and with it perhaps lines that
+were never read: one of the `gaps` is where the line at which reading broke off is not found again.
 """
 
 import re
 
 _STAMP_BYTES = 64
+_LAST_BYTES = 1 << 15
+"""Twice what a container runtime writes of a line at once."""
 _STAMP = re.compile(rb"[0-9]{4}-[0-9-]{5}T[0-9:.]+(Z|[+-][0-9:]+)")
 
 
@@ -16,6 +21,11 @@ class Stamped:
     def __init__(self) -> None:
         self._place = (b"", 0)
         self._passed = 0
+        self._last = b""
+        self.first: str | None = None
+        """The timestamp of the first line of all."""
+        self.gaps = 0
+        """How often lines may be missing between those that were passed on."""
         self.connect()
 
     @property
@@ -35,6 +45,22 @@ class Stamped:
         self._skip: int | None = 0
         """How many bytes of this line are passed over; None: all."""
         self._caught_up = not self._place[0]
+
+    def finish(self) -> None:
+        """What was stripped since `connect` is all that there is from `since` on."""
+        self.gaps += not self._caught_up
+        self._caught_up = True
+
+    def ends_with(self, last: bytes) -> bool:
+        """Whether `last`, the last line of the log with its timestamp, was passed on whole.
+
+        Of a long line Kubernetes gives the last piece, with the timestamp of that.
+        """
+        stamp, _, text = last.rstrip(b"\n").partition(b" ")
+        if not stamp:  # There is nothing now.
+            return not self._place[0] or self.gaps > 0
+        found = self._last.rstrip(b"\n").endswith(text[1 - _LAST_BYTES :])
+        return found and (stamp == self._place[0] or self._passed > len(text) + 1)
 
     def strip(self, data: bytes) -> bytes:
         """What these bytes, a piece of the log, have that was not passed on before.
@@ -66,13 +92,15 @@ class Stamped:
         return end + 1
 
     def _begin(self, stamp: bytes) -> None:
+        self.first = self.first or stamp.decode()
         self._line = (stamp, self._line[1] + 1 if stamp == self._line[0] else 0)
         if not self._caught_up and self._line == self._place:
             self._caught_up, self._skip = True, self._passed
         elif self._caught_up or self._line > self._place:
             # A clock that was set back must not hide what comes after.
+            self.gaps += not self._caught_up
             self._caught_up, self._skip = True, 0
-            self._place, self._passed = self._line, 0
+            self._place, self._passed, self._last = self._line, 0, b""
         else:
             self._skip = None
 
@@ -82,4 +110,5 @@ class Stamped:
         new = part[self._skip :]
         self._skip -= len(part) - len(new)
         self._passed += len(new)
+        self._last = (self._last + new)[-_LAST_BYTES:]
         return new

@@ -85,7 +85,9 @@ def launches(run: Callable[[str], Run], registry: str) -> Iterator[Launch]:
     yield failing("unschedulable", node_selector={"no": "where"})
     yield failing("evicted")
     yield failing("deleted")
-    yield failing("done", f"import signal; signal.signal(15, lambda *_: exit(0)); {SLEEP}")
+    saving = f"import signal; signal.signal(15, lambda *_: exit(0)); {SLEEP}"
+    yield failing("done", saving)
+    yield failing("saved", saving)
     yield failing("killed")
     yield failing(
         "preempted",
@@ -126,6 +128,13 @@ class Ward:
         run = self.run(name)
         until(lambda: self.launcher.observe(run).reports)
         return self.pod(run)
+
+    def evict(self, name: str) -> None:
+        """The run's pod, once its output is there."""
+        pod = self.running(name)
+        metadata = {"name": pod.rpartition("/")[2]}
+        eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": metadata}
+        self.api.create(f"{pod}/eviction", eviction)
 
     def pod(self, run: Run) -> str:
         path = f"/api/v1/namespaces/{self.prefix}{run.namespace}/pods"
@@ -251,10 +260,7 @@ def test_what_fits_nowhere_waits_and_says_why(ward: Ward) -> None:
 
 
 def test_an_eviction_is_no_verdict(ward: Ward) -> None:
-    pod = ward.running("evicted")
-    metadata = {"name": pod.rpartition("/")[2]}
-    eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": metadata}
-    ward.api.create(f"{pod}/eviction", eviction)
+    ward.evict("evicted")
     outcome = ward.ended("evicted")
     assert outcome.verdict is Verdict.LOST
     assert "evict" in str(outcome.reason).lower()
@@ -279,10 +285,16 @@ def test_a_pod_that_somebody_deleted_is_no_verdict(ward: Ward) -> None:
     assert "deleted" in str(outcome.reason)
 
 
-def test_one_that_was_deleted_and_yet_did_well_has_values_that_nobody_read(ward: Ward) -> None:
+def test_one_that_exits_with_0_when_its_pod_is_deleted_is_no_result(ward: Ward) -> None:
     ward.api.delete(ward.running("done"), "Background")
     outcome = ward.ended("done")
-    assert (outcome.verdict, outcome.unread) == (Verdict.COMPLETE, True)
+    assert outcome.verdict is Verdict.LOST
+    assert "deleted" in str(outcome.reason)
+
+
+def test_one_that_exits_with_0_when_its_pod_is_evicted_is_no_result(ward: Ward) -> None:
+    ward.evict("saved")
+    assert ward.ended("saved").verdict is Verdict.LOST
 
 
 def test_a_job_that_somebody_deleted_is_absent_once_its_pods_are_gone(ward: Ward) -> None:

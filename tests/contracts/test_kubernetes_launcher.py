@@ -111,7 +111,7 @@ import json, pathlib, signal, sys
 def end(*_):
     values = {"objective": 0.5, "loss": "Infinity"}
     reports = [{"step": 3, "values": {"objective": 0.5}}]
-    said = json.dumps({"values": values, "reports": reports})
+    said = json.dumps({"read": True, "values": values, "reports": reports})
     pathlib.Path("/dev/termination-log").write_text(said)
     sys.exit(0)
 signal.signal(signal.SIGTERM, end)

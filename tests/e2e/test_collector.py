@@ -47,7 +47,9 @@ class Beside:
         self.ended.set()
         self._thread.join(60)
         assert not self._thread.is_alive()
-        return json.loads(self.told.read_text())["values"]  # type: ignore[no-any-return]
+        words = json.loads(self.told.read_text())
+        assert words["read"] is True
+        return words["values"]  # type: ignore[no-any-return]
 
 
 @pytest.fixture
@@ -113,7 +115,7 @@ def test_while_the_service_is_away_nothing_is_lost(
         trainer.service.kill()
         for step in range(2, 2002):
             print(json.dumps({"loss": 1 / step}), file=file, flush=True)
-        wait(lambda: beside.told.read_text() == '{"values":{"loss":%r}}' % (1 / 2001))
+        wait(lambda: beside.told.read_text() == '{"read":false,"values":{"loss":%r}}' % (1 / 2001))
         trainer.service.start()
         wait(lambda: len(trainer.reports) == 2001)
     assert beside.end() == {"loss": 1 / 2001}

@@ -51,8 +51,9 @@ def test_of_several_pods_one_that_was_disrupted_explains_the_others() -> None:
 
 
 def test_a_pod_that_was_deleted_because_another_failed_explains_nothing() -> None:
-    deleted, broken = pod(exited(143)), pod(exited(5))
-    deleted["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    deleted, broken = pod(exited(143)), pod(exited(5, finishedAt="2026-01-01T00:00:00Z"))
+    deleted["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:31Z"
+    deleted["metadata"]["deletionGracePeriodSeconds"] = 30
     assert failure(FAILED, [deleted, broken], RECORD).exit_code == 5
     assert failure(FAILED, [deleted], RECORD).verdict is Verdict.LOST
 
@@ -114,12 +115,13 @@ def test_a_collector_leaves_its_last_words_in_the_pods_status() -> None:
             "status": {"initContainerStatuses": [{"name": "tunelet-collector", "state": state}]}
         }
 
-    words = last_words(
-        said('{"values":{"loss":"NaN","acc":1},"reports":[{"step":2,"values":{"acc":1}}]}')
-    )
+    written = '{"values":{"loss":"NaN","acc":1},"reports":[{"step":2,"values":{"acc":1}}]}'
+    words = last_words(said(written), "training")
     assert words.values == {"loss": "NaN", "acc": 1.0}
     assert words.reports == (Report(2, {"acc": 1.0}),)
     assert words.remarks == ""
-    assert last_words(said('{"values":{},"remarks":"found: acc"}')).remarks == "found: acc"
+    assert (
+        last_words(said('{"values":{},"remarks":"found: acc"}'), "training").remarks == "found: acc"
+    )
     for nothing in ("", "killed", "[]", '{"values":{"loss":"much"}}', '{"values":[]}'):
-        assert last_words(said(nothing)).values == {}
+        assert last_words(said(nothing), "training").values == {}

@@ -74,9 +74,25 @@ KINDS: Mapping[tuple[str, str], Kind] = {
 """By API group and kind."""
 
 
+_MASTERS = {"PyTorchJob": "pytorchReplicaSpecs", "PaddleJob": "paddleReplicaSpecs"}
+"""Kinds of which no pod has the role of the master unless there are replicas of that name."""
+
+
 def kind_of(manifest: Mapping[str, Any]) -> Kind:
     """What is known of the manifest's kind; of others, nothing."""
     return KINDS.get((group(manifest), str(manifest.get("kind"))), Kind())
+
+
+def usual_primary(manifest: Mapping[str, Any]) -> Mapping[str, str]:
+    """The labels of the pod whose output is read, unless the request gives some."""
+    spec = manifest.get("spec") or {}
+    if kind_of(manifest) is KINDS["batch", "Job"] and spec.get("completionMode") == "Indexed":
+        return {"batch.kubernetes.io/job-completion-index": "0"}
+    replicas = spec.get(_MASTERS.get(str(manifest.get("kind")), ""))
+    if isinstance(replicas, Mapping) and "Master" not in replicas:
+        own = "training.kubeflow.org"
+        return {f"{own}/replica-type": "worker", f"{own}/replica-index": "0"}
+    return kind_of(manifest).primary
 
 
 def group(manifest: Mapping[str, Any]) -> str:

@@ -4,17 +4,21 @@ A failure is the training's (FAIL) or the infrastructure's (LOST). What tells th
 
 - A pod with the condition DisruptionTarget was evicted, preempted, or lost with its node: LOST.
 - A container that ended by itself with an exit code, or for want of memory: FAIL.
-- A pod that is gone, or was deleted, though nobody let its Job end: LOST.
+- A pod that is gone, or was deleted before its container had ended: LOST (see `disruption`).
+- A pod that failed beside one that was disrupted or deleted before: LOST.
+- A training that ended by SIGTERM, SIGINT or SIGHUP, and nothing says who sent it: LOST.
 - An image that does not exist, or a Secret that is missing: FAIL, after a time in which they
   may come; a registry that cannot be reached: LOST.
 """
 
 import re
+import signal
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from adapters.launchers import verdict
+from adapters.launchers.kubernetes import disruption
 from adapters.launchers.kubernetes.labels import COLLECTOR, Record
 from tunelet.request.criteria import criterion
 from tunelet.trial import Verdict
@@ -43,6 +47,8 @@ _ANSWERED = re.compile(
     re.IGNORECASE,
 )
 """The registry was reached, and said that there will be nothing."""
+_TERMINATED = {128 + each: each for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
+"""By these people and machines ask a process to end; no training sends one to itself."""
 _OWN_STORAGE = re.compile(r"exceeds the (total )?limit|exceeded its local ephemeral storage")
 
 
@@ -79,20 +85,27 @@ def _said(thing: Object, failure: str) -> End:
     return End(False, str(newest.get("reason") or failure), str(newest.get("message") or ""))
 
 
-def failure(end: End, pods: Sequence[Object], record: Record) -> Finding:
-    """Why an object failed.
+def failure(end: End, pods: Sequence[Object], record: Record, job: Object | None = None) -> Finding:
+    """Why an object failed; `job` is the object if it is a Job.
 
-    A disruption explains the failures of the pods beside it. And when one pod has failed the
-    others are deleted, so a deletion explains something only if nothing else does.
+    A disruption explains the failures of the pods beside it, also when its pod is gone. And when
+    one pod has failed the others are deleted, so a later deletion explains nothing.
     """
-    for look in (_disruption, _failure, _deletion):
-        for pod in pods:
-            if found := look(pod, record):
-                return found
+    if found := next(filter(None, (_disruption(pod, record) for pod in pods)), None):
+        return found
     if "DisruptionTarget" in end.message:
         return Finding(Verdict.LOST, "the pod was evicted, preempted, or lost with its node")
+    if job is not None and (gone := disruption.vanished(job, pods)):
+        return Finding(Verdict.LOST, gone)
+    for pod in pods:
+        if found := _failure(pod, record):
+            by = found.container or record.container
+            why = disruption.beside(pods, pod, by, strict=job is None)
+            return Finding(Verdict.LOST, why) if why and found.verdict is Verdict.FAIL else found
     if end.reason == "DeadlineExceeded":
         return Finding(Verdict.FAIL, verdict.too_long(record.timeout))
+    if found := next(filter(None, map(_deletion, pods)), None):
+        return found
     if record.success is not None:
         return Finding(Verdict.FAIL, f"it failed: {end.reason}: {end.message}".rstrip(": "))
     return Finding(Verdict.LOST, "the pod was deleted before it ended")
@@ -137,12 +150,14 @@ def waiting(job: Object, pods: Sequence[Object]) -> str | None:
 
 
 def primary(pods: Iterable[Object], record: Record) -> Object | None:
-    """The pod whose output is read: the newest that trains, of the labels that were given."""
+    """The pod whose output is read: the newest that trains, and has the labels if any are given.
+
+    Without a pod of these labels there is none: another has the output of another process.
+    """
     wanted = record.primary.items()
     training = [pod for pod in pods if record.container in {n for n, _ in _containers(pod)}]
     chosen = [p for p in training if wanted <= (p["metadata"].get("labels") or {}).items()]
-    found = chosen or training
-    return max(found, key=lambda pod: str(pod["metadata"]["creationTimestamp"]), default=None)
+    return max(chosen, key=lambda pod: str(pod["metadata"]["creationTimestamp"]), default=None)
 
 
 def started(pod: Object, container: str) -> bool:
@@ -192,19 +207,21 @@ def _disruption(pod: Object, record: Record) -> Finding | None:
 
 def _failure(pod: Object, record: Record) -> Finding | None:
     name, status = str(pod["metadata"]["name"]), _status(pod)
-    if status.get("phase") != "Failed" or pod["metadata"].get("deletionTimestamp"):
+    if status.get("phase") != "Failed" or disruption.cut_off(pod, record.container):
         return None
     if status.get("reason") == "DeadlineExceeded":
         reason = verdict.too_long(record.timeout)
         return Finding(Verdict.FAIL, reason, None, name, record.container)
     for container, state in sorted(_states(pod), key=lambda each: each[0] != record.container):
         end = state.get("terminated")
+        if container == COLLECTOR:
+            continue
         if end and (end["exitCode"] != 0 or end.get("reason") == "OOMKilled"):
             return _container_failure(pod, container, end, record)
     return Finding(Verdict.LOST, _reason(pod) or "the pod failed before it began", None, name)
 
 
-def _deletion(pod: Object, record: Record) -> Finding | None:
+def _deletion(pod: Object) -> Finding | None:
     if not pod["metadata"].get("deletionTimestamp"):
         return None
     name = str(pod["metadata"]["name"])
@@ -229,6 +246,9 @@ def _container_failure(pod: Object, container: str, end: Object, record: Record)
         said = f"{which} could not be started: {message}"
     elif code in record.bad_exit_codes:
         said = f"bad hyperparameters: {which} exited with {code}, one of bad_exit_codes"
+    elif code in _TERMINATED:
+        name = _TERMINATED[code].name
+        kind, said = Verdict.LOST, f"{which} was ended by {name}, and nothing says who sent it"
     else:
         said = verdict.cause(_signalled(code), which)
     return Finding(kind, said, code, name, container)

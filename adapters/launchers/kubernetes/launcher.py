@@ -17,18 +17,19 @@ from urllib.parse import parse_qsl, urlsplit
 import msgspec
 
 from adapters.launchers import verdict
-from adapters.launchers.kubernetes import diagnosis, output
+from adapters.launchers.kubernetes import diagnosis, disruption, output
 from adapters.launchers.kubernetes.api import Api
 from adapters.launchers.kubernetes.diagnosis import Finding, Object
 from adapters.launchers.kubernetes.jobwatch import JobWatch
-from adapters.launchers.kubernetes.labels import OUTCOME, run_of, selector
+from adapters.launchers.kubernetes.labels import COLLECTOR, OUTCOME, Record, run_of, selector
 from adapters.launchers.kubernetes.manifest import container
 from adapters.launchers.kubernetes.objects import Objects, Thing
 from adapters.launchers.kubernetes.output import Output
+from adapters.launchers.kubernetes.reading import Readings
 from adapters.launchers.kubernetes.sidecar import NOTHING, Sidecar, sidecar
 from tunelet.errors import FieldError, NotFound, Reject
 from tunelet.ports import Launch, Launcher, Life, Observation, Phase, Run
-from tunelet.trial import Outcome, Verdict
+from tunelet.trial import Outcome, Report, Verdict
 
 _LABEL = re.compile(r"[a-z][a-z0-9-]{0,21}")
 """What stands before a namespace of 40 characters, at most, in one of 63."""
@@ -62,6 +63,7 @@ class KubernetesLauncher:
         self._options = chosen = options or Options()
         self._api, self._clock = api, clock
         self._watches: list[JobWatch] = []
+        self._readings = Readings()
         self._objects = Objects(api, chosen.prefix, chosen.installation, chosen.ttl_seconds)
 
     def launch(self, launch: Launch) -> None:
@@ -83,7 +85,8 @@ class KubernetesLauncher:
             return self._active(thing, pods)
         if end.succeeded:
             return self._succeeded(thing, pods)
-        return self._failed(thing, pods, diagnosis.failure(end, pods, thing.record))
+        job = thing.body if thing.job else None
+        return self._failed(thing, pods, diagnosis.failure(end, pods, thing.record, job))
 
     def active(self, namespace: str, experiment: str) -> Sequence[Run]:
         things = self._objects.unfinished(namespace, experiment)
@@ -164,7 +167,9 @@ class KubernetesLauncher:
         if found is not None and _condemned(thing) is None:
             return self._condemn(thing, found)
         pod = diagnosis.primary(pods, thing.record)
-        reports = output.look(self._objects, thing, pod) if pod is not None else ()
+        reports: tuple[Report, ...] = ()
+        if pod is not None:
+            reports = output.look(self._objects, self._readings, thing, pod)
         begins = diagnosis.age(thing.body, now) < BEGINNING_SECONDS
         waits = diagnosis.waiting(thing.body, pods) if begins else self._waiting(thing, pods)
         return Observation(phase=Phase.ACTIVE, reports=reports, waiting=waits)
@@ -180,29 +185,27 @@ class KubernetesLauncher:
         return Observation(phase=Phase.ACTIVE, waiting=found.reason)
 
     def _succeeded(self, thing: Thing, pods: Sequence[Object]) -> Observation:
-        pod, metrics = diagnosis.primary(pods, thing.record), thing.record.metrics
-        seen = None
-        if pod is not None:
-            seen = output.whole(self._objects, thing, pod, thing.record.container)
-        if seen is None:
-            gone = "its output is gone with its pod"
-            outcome = Outcome(Verdict.COMPLETE, reason=gone, exit_code=0, unread=True)
-            return Observation(phase=Phase.ENDED, outcome=outcome)
-        outcome = verdict.exited(0, metrics, seen.values, seen.tail, seen.remarks)
-        if outcome.verdict is Verdict.FAIL and metrics["source"] != "stdout":
-            # What was reported while it ran is in the log, and may be all that is needed.
-            values, reason = dict(seen.values), outcome.reason
-            outcome = Outcome(Verdict.COMPLETE, values, reason=reason, exit_code=0)
+        """As its object says; whether its training did is up to its pods."""
+        record = thing.record
+        pod = diagnosis.primary(pods, record)
+        if pod is None:
+            gone = "its pod was deleted before anybody saw how it ended"
+            return Observation(phase=Phase.ENDED, outcome=Outcome(Verdict.LOST, reason=gone))
+        seen = output.whole(self._objects, self._readings, thing, pod, record.container)
+        job = thing.body if thing.job else None
+        if doubt := disruption.doubt(job, pods, pod, record.container):
+            outcome = Outcome(Verdict.LOST, reason=doubt)
+        else:
+            outcome = _exited(record, pod, seen)
         return Observation(phase=Phase.ENDED, reports=seen.reports, outcome=outcome)
 
     def _failed(self, thing: Thing, pods: Sequence[Object], found: Finding) -> Observation:
         named = {str(pod["metadata"]["name"]): pod for pod in pods}
         pod = named.get(found.pod or "") or diagnosis.primary(pods, thing.record)
         container = found.container or thing.record.container
-        seen = None
+        seen = Output()
         if pod is not None and diagnosis.started(pod, container):
-            seen = output.whole(self._objects, thing, pod, container)
-        seen = seen or Output()
+            seen = output.whole(self._objects, self._readings, thing, pod, container)
         outcome = Outcome(
             found.verdict, reason=found.reason, exit_code=found.exit_code, log_tail=seen.tail
         )
@@ -269,6 +272,20 @@ def _options(url: str) -> Options:
 def _wrong(name: str, value: str, message: str, remedy: str) -> Reject:
     error = FieldError(f"TUNELET_LAUNCHER.{name}", value, message, remedy)
     return Reject(f"{name}={value} in TUNELET_LAUNCHER {message}; {remedy}", [error])
+
+
+def _exited(record: Record, pod: Object, seen: Output) -> Outcome:
+    """Of a training that ended by itself, with 0."""
+    outcome = verdict.exited(0, record.metrics, seen.values, seen.tail, seen.remarks)
+    if not seen.read:
+        return Outcome(Verdict.COMPLETE, reason=output.unread(pod), exit_code=0, unread=True)
+    if outcome.verdict is Verdict.FAIL and diagnosis.has(pod, COLLECTOR):
+        # What it reported while the training ran is in the log, and may be all that is needed.
+        values, reason = dict(seen.values), outcome.reason
+        return Outcome(Verdict.COMPLETE, values, reason=reason, exit_code=0)
+    if outcome.verdict is Verdict.FAIL and seen.limit:
+        return msgspec.structs.replace(outcome, reason=f"{outcome.reason}; {seen.limit}")
+    return outcome
 
 
 def _condemned(thing: Thing) -> Outcome | None:

@@ -18,7 +18,7 @@ from adapters.launchers.kubernetes.sidecar import NOTHING, Sidecar
 from tunelet.errors import Reject
 from tunelet.ports import Launch
 from tunelet.request import manifests
-from tunelet.request.kinds import kind_of
+from tunelet.request.kinds import kind_of, usual_primary
 
 _QUEUE = "kueue.x-k8s.io/queue-name"
 
@@ -73,7 +73,7 @@ def _record_of_manifest(launch: Launch, path: str) -> Record:
         metrics=launch.metrics,
         container=container(launch),
         timeout=launch.timeout,
-        primary=dict(code.get("primary_pod_labels") or kind_of(code["manifest"]).primary),
+        primary=dict(code.get("primary_pod_labels") or usual_primary(code["manifest"])),
         success=success if judged else None,
         failures=failures if judged else (),
         path=path,

@@ -5,8 +5,7 @@ name, its anchor, which says where the API has it: there is no listing all kinds
 """
 
 import re
-from collections.abc import Iterable, Iterator
-from itertools import chain
+from collections.abc import Generator, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from adapters.launchers.kubernetes import manifest
@@ -121,7 +120,7 @@ class Objects:
         events.sort(key=lambda event: str(event.get("lastTimestamp") or event.get("eventTime")))
         return f"{events[-1].get('reason')}: {events[-1].get('message')}" if events else None
 
-    def output(self, run: Run, pod: str, container: str, **query: str) -> Iterator[bytes]:
+    def output(self, run: Run, pod: str, container: str, **query: str) -> Generator[bytes]:
         """Raises `NotFound` or `Reject` at once if there is none."""
         path = f"{self._core(run, 'pods')}/{pod}/log"
         chunks = self._api.stream(path, container=container, **query)
@@ -129,7 +128,7 @@ class Objects:
         # The node says so with status 200, as if the container had printed it.
         if _GONE.fullmatch(first):
             raise NotFound(first.decode(errors="replace"))
-        return chain((first,) if first else (), chunks)
+        return _joined(first, chunks)
 
     def change(self, thing: Thing, change: Object) -> None:
         self._api.patch(thing.path, change)
@@ -206,6 +205,12 @@ def _jobs(path: str, bodies: Iterable[Object]) -> Iterator[Thing]:
         run = run_of(body)
         if run is not None and (thing := _thing(run, path, body, record_of(body), True)):
             yield thing
+
+
+def _joined(first: bytes, rest: Iterator[bytes]) -> Generator[bytes]:
+    if first:
+        yield first
+    yield from rest
 
 
 def _is_job(thing: Object) -> bool:

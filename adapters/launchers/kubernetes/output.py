@@ -1,113 +1,132 @@
 """What is known of a run's values from the outside: its output, and its collector's last words."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 from adapters.launchers import verdict
-from adapters.launchers.kubernetes import diagnosis
+from adapters.launchers.kubernetes import diagnosis, disruption
 from adapters.launchers.kubernetes.diagnosis import Object
 from adapters.launchers.kubernetes.labels import COLLECTOR
 from adapters.launchers.kubernetes.objects import Objects, Thing
+from adapters.launchers.kubernetes.reading import Log, Readings
 from tunelet.errors import NotFound, Reject
-from tunelet.metrics import Parser
 from tunelet.trial import Number, Report, number, plain
 
-LOOK_BYTES = 1 << 20
-"""How much output one look at an active run reads: it must not hold up the others."""
-END_BYTES = 16 << 20
-"""More than the kubelet keeps of one container unless it is told to (10 MiB)."""
-LAST_LINES = 1000
-"""Of longer output these count as well, and no others."""
+ROTATED = (
+    "the node kept only the end of its output (the last 10 MiB, unless the kubelet's "
+    "containerLogMaxSize says otherwise): print the value once more at the end, or use a collector"
+)
+_BEGINNING_SECONDS = 10.0
+"""A log that begins so much later than its container may have lost its beginning."""
 
 
 class Output(NamedTuple):
     reports: tuple[Report, ...] = ()
     values: Mapping[str, Number] = {}
     tail: str = ""
+    read: bool = False
+    """The values were read to the end of the source, so they are the last."""
+    limit: str | None = None
+    """Why there may have been other values, earlier."""
     remarks: str = ""
     """What its reader adds to the reason of the outcome."""
 
 
-class _Reader:
-    """Feeds a parser, if the output is to be parsed, and keeps the end of what it was given."""
-
-    def __init__(self, metrics: Mapping[str, Any], parsed: bool) -> None:
-        self._parser = Parser(metrics)
-        self._parsed = parsed
-        self._end = b""
-        self.size = 0
-
-    def feed(self, chunks: Iterable[bytes]) -> None:
-        for chunk in chunks:
-            if self._parsed:
-                self._parser.feed(chunk)
-            self._end = (self._end + chunk)[-verdict.TAIL_SOURCE_BYTES :]
-            self.size += len(chunk)
-
-    def output(self, ended: bool) -> Output:
-        if ended:
-            self._parser.close()
-        tail = verdict.tail(self._end)
-        remarks = self._parser.remarks() if ended and self._parsed else ""
-        return Output(self._parser.reports, dict(self._parser.values), tail, remarks)
-
-
-def look(objects: Objects, thing: Thing, pod: Object) -> tuple[Report, ...]:
+def look(objects: Objects, readings: Readings, thing: Thing, pod: Object) -> tuple[Report, ...]:
     """What an active run has printed, unless a collector reports it."""
-    name = thing.record.container
-    printed = thing.record.metrics["source"] == "stdout" and not diagnosis.has(pod, COLLECTOR)
-    if not printed or not diagnosis.started(pod, name):
+    record = thing.record
+    printed = record.metrics["source"] == "stdout" and not diagnosis.has(pod, COLLECTOR)
+    if not printed or not diagnosis.started(pod, record.container):
         return ()
-    reader = _Reader(thing.record.metrics, parsed=True)
+    uid = str(pod["metadata"].get("uid"))
+    reading = readings.take(uid, record.metrics)
     try:
-        reader.feed(objects.output(thing.run, _name(pod), name, limitBytes=str(LOOK_BYTES)))
+        reading.look(_log(objects, thing, pod, record.container))
     except (NotFound, Reject):
         return ()  # It went away just now.
-    return reader.output(ended=False).reports
+    readings.keep(uid, reading)
+    return reading.reports
 
 
-def whole(objects: Objects, thing: Thing, pod: Object, container: str) -> Output | None:
-    """The values of a run that has ended, and the last lines of a container of it.
-
-    None if nothing can be read any more.
-    """
+def whole(
+    objects: Objects, readings: Readings, thing: Thing, pod: Object, container: str
+) -> Output:
+    """The values of a run that has ended, and the last lines of a container of it."""
     source = thing.record.metrics["source"]
-    parsed = source == "stdout" and container == thing.record.container
+    words = last_words(pod, thing.record.container)
+    if source == "push":
+        words = Output(read=True)
+    elif source == "stdout" and not words.read and container == thing.record.container:
+        return _printed(objects, readings, thing, pod, words)
+    return words._replace(tail=_tail(_log(objects, thing, pod, container)))
+
+
+def unread(pod: Object) -> str:
+    """Why the values of a training that ended by itself were not read to their end."""
+    for status in (pod.get("status") or {}).get("initContainerStatuses") or ():
+        end = (status.get("state") or {}).get("terminated") if status["name"] == COLLECTOR else None
+        if end and end.get("exitCode"):
+            how = f"{end.get('reason') or 'Error'}, exit code {end['exitCode']}"
+            return f"its collector was ended ({how}) before it had read everything"
+    if diagnosis.has(pod, COLLECTOR):
+        return "its collector does not say that it has read everything"
+    return "its output is gone, with its node perhaps"
+
+
+def _printed(
+    objects: Objects, readings: Readings, thing: Thing, pod: Object, words: Output
+) -> Output:
+    """What the log has, which may not go back to the beginning."""
+    record = thing.record
+    reading = readings.take(str(pod["metadata"].get("uid")), record.metrics)
     try:
-        seen = _read(objects, thing, pod, container, parsed)
-    except (NotFound, Reject):  # The log went away with the node, say; what the pod says did not.
-        words = last_words(pod)
-        return words if words.values or words.remarks else None
-    if source in ("stdout", "push"):
-        return seen
-    return last_words(pod)._replace(tail=seen.tail)
+        reading.finish(_log(objects, thing, pod, record.container))
+    except (NotFound, Reject):  # It went away with the node, say.
+        return words
+    values = reading.values
+    known = all(name in values for name in record.metrics.get("objectives", ()))
+    # A collector that was ended early may have read what the log does not have any more.
+    read = known or not diagnosis.has(pod, COLLECTOR)
+    limit = ROTATED if reading.gap or _begins_late(reading.first, pod, record.container) else None
+    return Output(reading.reports, values, reading.tail, read, limit, reading.remarks)
 
 
-def _read(objects: Objects, thing: Thing, pod: Object, container: str, parsed: bool) -> Output:
-    reader = _Reader(thing.record.metrics, parsed)
-    first = {"limitBytes": str(END_BYTES)} if parsed else {"tailLines": str(verdict.TAIL_LINES)}
-    reader.feed(objects.output(thing.run, _name(pod), container, **first))
-    if parsed and reader.size >= END_BYTES:
-        last = {"tailLines": str(LAST_LINES), "limitBytes": str(LOOK_BYTES)}
-        reader.feed(objects.output(thing.run, _name(pod), container, **last))
-    return reader.output(ended=True)
+def _begins_late(first: str | None, pod: Object, container: str) -> bool:
+    began = disruption.started_at(pod, container)
+    at = disruption.moment(first)
+    return began is not None and at is not None and at - began > _BEGINNING_SECONDS
 
 
-def _name(pod: Object) -> str:
-    return str(pod["metadata"]["name"])
+def _tail(log: Log) -> str:
+    try:
+        return verdict.tail(b"".join(log(tailLines=str(verdict.TAIL_LINES))))
+    except (NotFound, Reject):
+        return ""
 
 
-def last_words(pod: Mapping[str, Any]) -> Output:
+def _log(objects: Objects, thing: Thing, pod: Object, container: str) -> Log:
+    return partial(objects.output, thing.run, str(pod["metadata"]["name"]), container)
+
+
+def last_words(pod: Mapping[str, Any], container: str) -> Output:
     """What the collector of the pod left in its termination message; nothing if it left none.
 
-    {"values": {name: number}, "reports": [{"step": 1, "values": {…}}], "remarks": "…"}
+    {"read": true, "values": {name: number}, "reports": [{"step": 1, "values": {…}}],
+    "remarks": "…"}
+
+    `read` says that the source was read to its end. Only one that ended after the training in
+    `container` can know that: Kubernetes starts a collector again that ends before.
     """
     for status in (pod.get("status") or {}).get("initContainerStatuses") or ():
-        ends = ((status.get(state) or {}).get("terminated") for state in ("state", "lastState"))
-        for end in ends if status["name"] == COLLECTOR else ():
+        for state in ("state", "lastState") if status["name"] == COLLECTOR else ():
+            end = (status.get(state) or {}).get("terminated")
             if end and (found := _said(str(end.get("message", "")))):
-                return found
+                trained = disruption.ended_at(pod, container)
+                at = disruption.moment(end.get("finishedAt"))
+                last = trained is not None and at is not None and trained <= at
+                return found._replace(read=found.read and last and state == "state")
     return Output()
 
 
@@ -115,8 +134,8 @@ def _said(message: str) -> Output | None:
     try:
         found = json.loads(message)
         reports = [Report(int(r["step"]), _values(r["values"])) for r in found.get("reports", ())]
-        remarks = str(found.get("remarks", ""))
-        return Output(tuple(reports), _values(found["values"]), remarks=remarks)
+        said, remarks = _values(found["values"]), str(found.get("remarks", ""))
+        return Output(tuple(reports), said, "", found.get("read") is True, None, remarks)
     except (AttributeError, KeyError, TypeError, ValueError):
         return None  # What the collector was killed for, say.
 

@@ -61,3 +61,53 @@ def test_the_log_is_asked_for_from_the_second_of_the_last_line_on() -> None:
     assert stamped.since is None
     stamped.strip(b"2026-11-26T03:00:09.123456789+01:00 a")
     assert stamped.since == "2026-11-26T03:00:09+01:00"
+
+
+def lines(*seconds: int) -> list[bytes]:
+    return [b"2026-11-26T03:00:%02dZ line %d\n" % (second, second) for second in seconds]
+
+
+def read(stamped: Stamped, written: list[bytes]) -> bytes:
+    """All that is there of the log, from where it is to be read on."""
+    stamped.connect()
+    got = stamped.strip(since(written, stamped.since))
+    stamped.finish()
+    return got
+
+
+def test_a_log_that_is_read_on_where_it_broke_off_has_no_gap() -> None:
+    stamped = Stamped()
+    assert read(stamped, lines(1, 2)) == b"line 1\nline 2\n"
+    assert read(stamped, lines(2, 3)) == b"line 3\n"
+    assert (stamped.gaps, stamped.first) == (0, "2026-11-26T03:00:01Z")
+
+
+@pytest.mark.parametrize("left", [lines(4, 5), []])
+def test_a_log_whose_last_line_is_not_found_again_has_a_gap(left: list[bytes]) -> None:
+    stamped = Stamped()
+    read(stamped, lines(1, 2))
+    assert read(stamped, left) == b"".join(line[21:] for line in left)
+    assert stamped.gaps == 1
+    read(stamped, left + lines(6))
+    assert stamped.gaps == (1 if left else 2)
+
+
+def test_the_end_of_a_log_is_known_by_its_last_line() -> None:
+    stamped = Stamped()
+    assert stamped.ends_with(b"")
+    written = lines(1, 2)
+    stamped.strip(written[0] + written[1][:-2])
+    assert not stamped.ends_with(written[1])
+    stamped.strip(written[1][-2:])
+    assert stamped.ends_with(written[1])
+    assert stamped.ends_with(written[1].rstrip())
+    assert not stamped.ends_with(lines(3)[0])
+    assert not stamped.ends_with(b"")
+    assert not stamped.ends_with(b"2026-11-26T03:00:09Z line 2")
+
+
+def test_of_a_long_last_line_the_last_piece_is_enough() -> None:
+    stamped = Stamped()
+    stamped.strip(b"2026-11-26T03:00:01.1Z " + b"x" * 20_000 + b"loss=1\n")
+    assert stamped.ends_with(b"2026-11-26T03:00:01.2Z xxxloss=1\n")
+    assert not stamped.ends_with(b"2026-11-26T03:00:01.2Z xxxloss=12\n")

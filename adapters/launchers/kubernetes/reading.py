@@ -1,0 +1,125 @@
+"""The output of one container, read on from where the last look at it ended.
+
+Kubernetes keeps the output's end only (10 MiB, unless the kubelet is configured otherwise). Looks
+read it as it comes, so they may see more than is kept. Where lines were lost between two looks,
+the values before them do not count: a newer one may be missing.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Generator, Mapping
+from contextlib import closing
+from threading import Lock
+from typing import Any
+
+from adapters.collector.stamped import Stamped
+from adapters.launchers import verdict
+from tunelet.errors import Retry
+from tunelet.metrics import Parser
+from tunelet.trial import Number, Report
+
+LOOK_BYTES = 1 << 20
+"""How much new output one look at an active run reads: it must not hold up the others."""
+KEPT = 32
+"""Readings of so many runs are kept in memory; of another the next look begins at the start."""
+
+Log = Callable[..., Generator[bytes]]
+"""Opens the log of the container, with these parameters of the Kubernetes API."""
+
+
+class Reading:
+    def __init__(self, metrics: Mapping[str, Any]) -> None:
+        self._metrics = metrics
+        self._parser = Parser(metrics)
+        self._stamped = Stamped()
+        self._end = b""
+
+    @property
+    def gap(self) -> bool:
+        """The cluster did not keep lines that had not been read."""
+        return self._stamped.gaps > 0
+
+    @property
+    def reports(self) -> tuple[Report, ...]:
+        """None after a gap, where the count of the steps is lost."""
+        return () if self.gap else self._parser.reports
+
+    @property
+    def values(self) -> dict[str, Number]:
+        """The newest of each metric since the last gap."""
+        return dict(self._parser.values)
+
+    @property
+    def remarks(self) -> str:
+        """What the reader of the values adds to the reason of the outcome."""
+        return self._parser.remarks()
+
+    @property
+    def first(self) -> str | None:
+        """The timestamp of the first line that was read."""
+        return self._stamped.first
+
+    @property
+    def tail(self) -> str:
+        return verdict.tail(self._end)
+
+    def look(self, log: Log) -> None:
+        """Read the next of what is new."""
+        self._read(log, LOOK_BYTES)
+
+    def finish(self, log: Log) -> None:
+        """Read all that is left, once the container has ended.
+
+        Raises `Retry` if that was not all: where the connection to the node breaks, the Kubernetes
+        API ends its answer as if the log ended there.
+        """
+        self._read(log, None)
+        last = b"".join(log(timestamps="true", tailLines="1"))
+        if not self._stamped.ends_with(last):
+            raise Retry("the log broke off before its end")
+        self._parser.close()
+
+    def _read(self, log: Log, limit: int | None) -> None:
+        since = self._stamped.since
+        self._stamped.connect()
+        size = 0
+        with closing(log(timestamps="true", **({"sinceTime": since} if since else {}))) as chunks:
+            for chunk in chunks:
+                size += self._take(chunk)
+                if limit is not None and size >= limit:
+                    return
+        self._take(None)
+
+    def _take(self, chunk: bytes | None) -> int:
+        """Take in a piece of the log, or its end; how much of it is new."""
+        gaps = self._stamped.gaps
+        try:
+            new = self._stamped.strip(chunk) if chunk is not None else b""
+        except ValueError as fault:
+            raise Retry(f"the log cannot be read: {fault}") from fault
+        if chunk is None:
+            self._stamped.finish()
+        if self._stamped.gaps > gaps:
+            self._parser = Parser(self._metrics)
+        self._parser.feed(new)
+        self._end = (self._end + new)[-verdict.TAIL_SOURCE_BYTES :]
+        return len(new)
+
+
+class Readings:
+    """Those of active runs, by the pod's uid, of which the longest unused are given up."""
+
+    def __init__(self) -> None:
+        self._turn = Lock()
+        self._kept: OrderedDict[str, Reading] = OrderedDict()
+
+    def take(self, uid: str, metrics: Mapping[str, Any]) -> Reading:
+        """The pod's, which no other thread gets meanwhile; a new one if there is none."""
+        with self._turn:
+            return self._kept.pop(uid, None) or Reading(metrics)
+
+    def keep(self, uid: str, reading: Reading) -> None:
+        """For the next look."""
+        with self._turn:
+            self._kept[uid] = reading
+            while len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
