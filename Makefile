@@ -53,6 +53,7 @@ bench: install
 	$(BIN)/python -m benchmarks overhead
 	$(BIN)/python -m benchmarks suggest
 	$(BIN)/python -m benchmarks quality
+	$(BIN)/python -m benchmarks failing
 	$(BIN)/python -m benchmarks coldstart
 	$(BIN)/python -m benchmarks stores
 	$(BIN)/python -m benchmarks requests

@@ -13,6 +13,7 @@ BENCHMARKS = (
     "overhead",
     "suggest",
     "quality",
+    "failing",
     "coldstart",
     "writers",
     "load",
@@ -22,7 +23,7 @@ BENCHMARKS = (
     "clients",
     "cluster",
 )
-OF_ALGORITHMS = ("suggest", "quality")
+OF_ALGORITHMS = ("suggest", "quality", "failing")
 
 
 def main() -> None:

@@ -38,6 +38,9 @@ _GENERATIONS = 2
 _PARTIAL = ("CmaEsSampler", "GPSampler", "QMCSampler")
 """They leave some hyperparameters to another sampler."""
 
+_OF_FAILURES = {"CmaEsSampler": "worst", "GPSampler": "worst", "TPESampler": "infeasible"}
+"""What failed trials are to a sampler; to the others they are left out."""
+
 _PARENTS = ":parent:"
 _PASSING = ("fixed_params", ":relative_params:")
 """Notes that matter only while Optuna itself runs the trial."""
@@ -51,14 +54,15 @@ class Sampler:
         self._settings = settings
 
     def suggest(self, problem: Problem, trials: Sequence[Trial], count: int) -> Suggestions:
-        from algorithms.optuna.study import STUDIES, PastStudy
+        from algorithms.optuna.study import STUDIES, Failures, PastStudy
 
         untried = Untried(problem, trials, drawn=self._sampler != "GridSampler")
         memory = problem.memory if isinstance(problem.memory, dict) else {}
         # Independent draws look at no trial.
         past = () if self._sampler == "RandomSampler" else trials
         kind = self._sampler, repr(self._settings)
-        with STUDIES.of(problem, past, partial(PastStudy, problem), *kind) as study:
+        new = partial(PastStudy, problem, Failures(_failures(self._sampler, self._settings)))
+        with STUDIES.of(problem, past, new, *kind) as study:
             study.remember(memory.get("optuna", {}))
             return self._answer(problem, study, untried, count)
 
@@ -101,7 +105,7 @@ class Sampler:
         """What the sampler suggests for the trial of this number, unless it is nothing new."""
         for attempt in range(_TRIES):
             seed = generator(problem.seed, place, f"optuna {attempt}").getrandbits(31)
-            made = _made(self._sampler, self._settings, problem, study.views(), seed)
+            made = _made(self._sampler, self._settings, problem, study, seed)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 trial, suggested = study.ask(made)
@@ -130,11 +134,24 @@ def _memory(attributes: Mapping[str, Any]) -> Any:
     return {"optuna": kept} if kept else None
 
 
+def _failures(name: str, settings: Mapping[str, Any]) -> str:
+    """What a failed trial is to the sampler: see `study.Failures`."""
+    if name == "PartialFixedSampler":
+        return _failures(*_asked(settings["base_sampler"]))
+    return _OF_FAILURES.get(name, "left out")
+
+
 def _made(
-    name: str, settings: Mapping[str, Any], problem: Problem, views: "Mapping[str, View]", seed: int
+    name: str, settings: Mapping[str, Any], problem: Problem, study: "PastStudy", seed: int
 ) -> "BaseSampler":
     """The sampler, with settings as Optuna has them where JSON cannot."""
+    views = study.views()
     given = {key: value for key, value in settings.items() if value is not None}
+    good = study.good_at_most() if name == "TPESampler" else None
+    if good is not None:
+        from algorithms.optuna.tpe import good_ones
+
+        given["gamma"] = good_ones(good, len(problem.objectives))
     if name in ("GridSampler", "QMCSampler"):
         # Each trial is a point of one sequence; a grid is gone through in one order.
         seed = generator(problem.seed, 0, "qmc").getrandbits(31)
@@ -147,7 +164,7 @@ def _made(
         # What is experimental in Optuna says so each time.
         warnings.simplefilter("ignore")
         arguments = {
-            key: _TRANSLATED[key](value, problem, views, seed) if key in _TRANSLATED else value
+            key: _TRANSLATED[key](value, problem, study, seed) if key in _TRANSLATED else value
             for key, value in given.items()
         }
         if name == "GridSampler":
@@ -201,14 +218,19 @@ def _search_space(
     }
 
 
-def _base(value: Any, problem: Problem, views: "Mapping[str, View]", seed: int) -> "BaseSampler":
+def _base(value: Any, problem: Problem, study: "PastStudy", seed: int) -> "BaseSampler":
+    return _made(*_asked(value), problem, study, seed)
+
+
+def _asked(value: Any) -> tuple[str, dict[str, Any]]:
+    """The name and the settings of a sampler inside another one."""
     from optuna import samplers
 
-    settings: dict[str, Any] = {"name": value} if isinstance(value, str) else dict(value)
-    name = str(settings.get("name", "")).removeprefix("optuna.")
+    form: dict[str, Any] = {"name": value} if isinstance(value, str) else dict(value)
+    name = str(form.get("name", "")).removeprefix("optuna.")
     if not name.endswith("Sampler") or not hasattr(samplers, name):
         raise ValueError(f"{value!r} is not a sampler of Optuna")
-    return _made(name, settings.get("settings", {}), problem, views, seed)
+    return name, form.get("settings", {})
 
 
 def _class(module: str) -> Callable[..., Any]:
@@ -229,12 +251,12 @@ def _array(value: Any, *_context: Any) -> Any:
 _TRANSLATED: dict[str, Callable[..., Any]] = {
     "base_sampler": _base,
     "crossover": _class("optuna.samplers.nsgaii"),
-    "fixed_params": lambda value, _problem, views, _seed: _by_name(value, views),
+    "fixed_params": lambda value, _problem, study, _seed: _by_name(value, study.views()),
     "independent_sampler": _base,
     "mutation": _class("optuna.samplers.nsgaii"),
     "reference_points": _array,
-    "search_space": lambda value, _problem, views, _seed: _search_space(value, views),
-    "x0": lambda value, _problem, views, _seed: _by_name(value, views),
+    "search_space": lambda value, _problem, study, _seed: _search_space(value, study.views()),
+    "x0": lambda value, _problem, study, _seed: _by_name(value, study.views()),
 }
 
 

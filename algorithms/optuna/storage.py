@@ -18,6 +18,9 @@ from optuna.trial import FrozenTrial
 class PastTrial(FrozenTrial):
     """Nobody changes it, so it is its own copy."""
 
+    failed = False
+    """Its training failed, which Optuna knows only as values and constraints."""
+
     def __deepcopy__(self, _memo: dict[int, Any]) -> "PastTrial":
         return self
 

@@ -3,13 +3,19 @@
 A trial's number in the study is its own plus that of the earlier trials learnt from, so what
 a sampler noted of a trial by its number is still true on the next call.
 
+A trial that failed is complete with the worst value there can be, which is infinite: the Gaussian
+process takes it for the worst finite one, and CMA-ES looks at ranks alone. To TPE it breaks a
+constraint as badly as can be, and so ranks below what was pruned. The genetic algorithms are not
+shown it, so that it never becomes a parent.
+
 A process keeps the studies that it asked last: trials are converted once, and what a sampler
 found out about the space is known to the next one. The answers do not depend on it.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from enum import Enum
 from typing import Any, NamedTuple
 
 import optuna
@@ -22,11 +28,12 @@ from optuna.distributions import (
 from optuna.search_space import IntersectionSearchSpace
 from optuna.study import StudyDirection
 
+from algorithms.lessons import Lesson, lesson
 from algorithms.optuna.storage import PastStorage, PastTrial
 from algorithms.own.kept import Made, Shelf
 from tunelet.ports import Problem
 from tunelet.space import Categorical, Float, Int, Parameter
-from tunelet.trial import Assignment, Scalar, Trial, TrialState, number
+from tunelet.trial import Assignment, Number, Scalar, Trial, number
 
 # A study is made for every call; that is not worth a line in the log.
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -34,12 +41,23 @@ optuna.logging.set_verbosity(optuna.logging.WARNING)
 _EPOCH = datetime.fromtimestamp(0)
 _RUNNING = optuna.trial.TrialState.RUNNING
 _FAIL = optuna.trial.TrialState.FAIL
+_COMPLETE = optuna.trial.TrialState.COMPLETE
+_PRUNED = optuna.trial.TrialState.PRUNED
 _STATES = {
-    TrialState.WAITING: _RUNNING,
-    TrialState.RUNNING: _RUNNING,
-    TrialState.COMPLETE: optuna.trial.TrialState.COMPLETE,
-    TrialState.PRUNED: optuna.trial.TrialState.PRUNED,
+    Lesson.RESULT: _COMPLETE,
+    Lesson.FAILURE: _COMPLETE,
+    Lesson.PARTIAL: _PRUNED,
+    Lesson.PENDING: _RUNNING,
+    Lesson.NOTHING: _FAIL,
 }
+
+
+class Failures(Enum):
+    """What a failed trial is to a sampler."""
+
+    WORST = "worst"
+    INFEASIBLE = "infeasible"
+    LEFT_OUT = "left out"
 
 
 class View(NamedTuple):
@@ -53,9 +71,10 @@ class View(NamedTuple):
 class PastStudy:
     """The trials as a sampler sees them; `ask` adds running ones."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, failures: Failures) -> None:
         self._space = problem.space
-        self._metrics = [objective.metric for objective in problem.objectives]
+        self._objectives = problem.objectives
+        self._failures = failures
         self._constraints = problem.constraints
         self._views = {one.name: view(one) for one in problem.space}
         self._storage = PastStorage(
@@ -83,6 +102,13 @@ class PastStudy:
     def remember(self, attributes: Mapping[str, Any]) -> None:
         """These are what earlier samplers noted of the study."""
         self._storage.show([*self._learnt, *self._own.each], attributes)
+
+    def good_at_most(self) -> int | None:
+        """How many trials a sampler may take for good ones; None if none failed: as it likes."""
+        known = (*self._learnt, *self._own.each)
+        if not any(past.failed for past in known):
+            return None
+        return sum(1 for past in known if past.state in (_COMPLETE, _PRUNED) and not past.failed)
 
     def views(self) -> Mapping[str, View]:
         return self._views
@@ -112,14 +138,16 @@ class PastStudy:
         self._storage.withdraw()
 
     def _past(self, place: int, trial: Trial) -> PastTrial:
-        """The trial as Optuna knows it: failed if there is nothing to learn from it."""
-        state = _STATES.get(trial.state, _FAIL)
-        values = self._values(trial) if trial.state is TrialState.COMPLETE else None
+        """The trial as Optuna knows it; its FAIL says that there is nothing to learn from it."""
         possible = self._space.possible(trial.hyperparameters)
-        if not possible or (trial.state is TrialState.COMPLETE and values is None):
-            state, values = _FAIL, None
+        taught = lesson(trial, self._objectives) if possible else Lesson.NOTHING
+        failed = taught is Lesson.FAILURE
+        if failed and self._failures is Failures.LEFT_OUT:
+            taught = Lesson.NOTHING
+        state = _STATES[taught]
+        values = self._values(trial, failed) if state is _COMPLETE else None
         known = trial.hyperparameters if possible else {}
-        return PastTrial(
+        past = PastTrial(
             number=place,
             trial_id=place,
             state=state,
@@ -130,33 +158,37 @@ class PastStudy:
             params={name: self._views[name].encode(value) for name, value in known.items()},
             distributions={name: self._views[name].distribution for name in known},
             user_attrs={},
-            system_attrs=self._attributes(trial, state),
+            system_attrs=self._attributes(trial, taught),
             intermediate_values=self._intermediate(trial) if values is None else {},
         )
+        past.failed = taught is Lesson.FAILURE
+        return past
 
-    def _attributes(self, trial: Trial, state: optuna.trial.TrialState) -> dict[str, Any]:
+    def _attributes(self, trial: Trial, taught: Lesson) -> dict[str, Any]:
         """What the sampler noted of the trial, and by how much it misses the constraints."""
         found = dict(trial.note["optuna"]) if _has_note(trial) else {}
         values = {one.metric: trial.values.get(one.metric, math.nan) for one in self._constraints}
+        if taught is Lesson.FAILURE:
+            # Finite violations are better ones.
+            extra = self._failures is Failures.INFEASIBLE
+            missed = [math.inf] * (len(values) or extra)
         # Of a pruned trial they may not be known yet; Optuna then takes it for one that meets them.
-        known = not any(math.isnan(number(value)) for value in values.values())
-        complete = state is optuna.trial.TrialState.COMPLETE
-        pruned = state is optuna.trial.TrialState.PRUNED
-        if self._constraints and (complete or (pruned and known)):
-            found["constraints"] = [
-                one.violation(number(values[one.metric])) for one in self._constraints
-            ]
-        return found
+        elif taught is Lesson.RESULT or (taught is Lesson.PARTIAL and _all_known(values.values())):
+            missed = [one.violation(number(values[one.metric])) for one in self._constraints]
+        else:
+            missed = []
+        return found | ({"constraints": missed} if missed else {})
 
-    def _values(self, trial: Trial) -> list[float] | None:
-        values = [number(trial.values.get(metric, math.nan)) for metric in self._metrics]
-        return None if any(math.isnan(value) for value in values) else values
+    def _values(self, trial: Trial, failed: bool) -> list[float]:
+        if failed:
+            return [one.sign * math.inf for one in self._objectives]
+        return [number(trial.values[one.metric]) for one in self._objectives]
 
     def _intermediate(self, trial: Trial) -> dict[int, float]:
         """Reports by step; Optuna compares those of one objective only."""
-        if len(self._metrics) > 1:
+        if len(self._objectives) > 1:
             return {}
-        (metric,) = self._metrics
+        metric = self._objectives[0].metric
         return {
             report.step: number(report.values[metric])
             for report in trial.reports
@@ -173,6 +205,10 @@ def _inherit(sampler: optuna.samplers.BaseSampler, earlier: optuna.samplers.Base
     for name, value in vars(earlier).items():
         if isinstance(value, IntersectionSearchSpace):
             setattr(sampler, name, value)
+
+
+def _all_known(values: Iterable[Number]) -> bool:
+    return not any(math.isnan(number(value)) for value in values)
 
 
 def _has_note(trial: Trial) -> bool:

@@ -4,8 +4,9 @@ The study is rebuilt in memory from the history on every call:
 
 - The first `n_startup_trials` are draws from the prior, as random search makes them.
 - Trials that wait or run are shown as running, so that the constant liar keeps new ones
-  away from them. Failed trials, and complete ones whose objective is missing or NaN, teach
-  the model nothing. Pruned ones rank below all complete ones, by their last report.
+  away from them. Pruned ones rank below all complete ones, by their last report, and so do those
+  that were stopped after they had reported. Failed ones, and those whose objective is NaN, rank
+  below all others, and are never among the good ones.
 - Floats (linear, log, step), integers and choices are Optuna's own distributions. What
   Optuna has no distribution for (reverse_log, normal, lognormal) is modelled by its
   quantile, uniform on [0, 1]. The weights of choices hold for the draws from the prior; the
@@ -16,15 +17,16 @@ The study is rebuilt in memory from the history on every call:
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
+from algorithms.lessons import Lesson, lesson
 from algorithms.own.fresh import Untried, generator
 from tunelet.ports import Algorithm, Problem, Suggestions
-from tunelet.trial import Assignment, Trial, TrialState, number
+from tunelet.trial import Assignment, Trial
 
 if TYPE_CHECKING:
     from optuna.samplers import TPESampler
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 
 _TRIES = 4
 """Times that the model is asked for something new before the prior is."""
+_MOST_GOOD = 25
+"""Of any number of trials, as TPESampler has it, if there is one objective."""
 
 
 class TreeParzen:
@@ -78,13 +82,14 @@ class TreeParzen:
         self, problem: Problem, trials: Sequence[Trial]
     ) -> "AbstractContextManager[PastStudy | None]":
         """None while too few trials have ended; Optuna is then not even imported."""
-        metrics = [objective.metric for objective in problem.objectives]
-        lessons = (trial for trial in chain(problem.prior, trials) if _teaches(trial, metrics))
+        known = (lesson(trial, problem.objectives) for trial in chain(problem.prior, trials))
+        lessons = (one for one in known if one not in (Lesson.PENDING, Lesson.NOTHING))
         if sum(1 for _ in islice(lessons, self._startup)) < self._startup:
             return nullcontext()
-        from algorithms.optuna.study import STUDIES, PastStudy
+        from algorithms.optuna.study import STUDIES, Failures, PastStudy
 
-        return STUDIES.of(problem, trials, partial(PastStudy, problem), "tpe")
+        new = partial(PastStudy, problem, Failures.INFEASIBLE)
+        return STUDIES.of(problem, trials, new, "tpe")
 
     def _ask(
         self, problem: Problem, study: "PastStudy", place: int, untried: Untried
@@ -92,25 +97,27 @@ class TreeParzen:
         """What the model suggests for the trial of this number, unless it is nothing new."""
         for attempt in range(_TRIES):
             seed = generator(problem.seed, place, f"tpe {attempt}").getrandbits(32)
-            _, suggested = study.ask(self._sampler(problem, seed))
+            _, suggested = study.ask(self._sampler(problem, study, seed))
             if suggested in untried:
                 return suggested
             study.withdraw()
         return None
 
-    def _sampler(self, problem: Problem, seed: int) -> "TPESampler":
-        from optuna.exceptions import ExperimentalWarning
+    def _sampler(self, problem: Problem, study: "PastStudy", seed: int) -> "TPESampler":
         from optuna.samplers import TPESampler
 
+        good = study.good_at_most()
         with warnings.catch_warnings():
-            # `group` is experimental in Optuna since 2.8, and the way to model branches.
-            warnings.simplefilter("ignore", ExperimentalWarning)
+            # `group` is experimental since Optuna 2.8, and the way to model branches; `gamma` is to
+            # go, and the way to keep failures from the good ones.
+            warnings.simplefilter("ignore")
             return TPESampler(
                 n_startup_trials=0,
                 n_ei_candidates=self._candidates,
                 multivariate=self._multivariate,
                 group=self._groups(problem),
                 constant_liar=self._constant_liar,
+                gamma=None if good is None else good_ones(good, len(problem.objectives)),
                 seed=seed,
             )
 
@@ -121,10 +128,13 @@ class TreeParzen:
         return problem.space.conditional and single and self._multivariate is not False
 
 
-def _teaches(trial: Trial, metrics: Sequence[str]) -> bool:
-    if trial.state is TrialState.COMPLETE:
-        return not any(math.isnan(number(trial.values.get(one, math.nan))) for one in metrics)
-    return trial.state is TrialState.PRUNED
+def good_ones(most: int, objectives: int) -> Callable[[int], int]:
+    """TPESampler's number of good trials among so many, but no failed ones.
+
+    It fills up with the next best, and those are failures where little else is known.
+    """
+    most = min(most, _MOST_GOOD) if objectives == 1 else most
+    return lambda trials: min(math.ceil(0.1 * trials), most)
 
 
 if TYPE_CHECKING:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from algorithms.lessons import Lesson, lesson
 from algorithms.own.random import RandomSearch
 from algorithms.own.ranking import loss, rank
 from algorithms.stopping.halving import Hyperband, SuccessiveHalving, bracket, shares
@@ -199,7 +200,9 @@ class _Rungs:
     def lessons(self, found: Sequence[Assignment]) -> list[Trial]:
         """The trials without budgets: what ended on a higher rung ranks above the others."""
         surpassed = {
-            self._of[trial.number] for trial in self._trials if self._rung(trial) is not None
+            self._of[trial.number]
+            for trial in self._trials
+            if self._rung(trial) is not None or self._failed(trial)
         }
         lessons = [self._lesson(trial, surpassed) for trial in self._trials]
         for place, assignment in enumerate(found):
@@ -213,10 +216,13 @@ class _Rungs:
         return lambda one: budget if one.name == self._resource else drawn[one.name]
 
     def _lesson(self, trial: Trial, surpassed: Collection[int | None]) -> Trial:
-        """The trial as if pruned at its rung; failed where more is known of its hyperparameters."""
+        """The trial as if pruned at its rung; left out if more is known of its hyperparameters."""
         rung, metric = self._rung(trial), self._problem.objectives[0].metric
         state, reports = trial.state, trial.reports
-        if state.finished and (rung is None or trial.number in surpassed):
+        failed = self._failed(trial)
+        if state.finished and (trial.number in surpassed or not (failed or rung is not None)):
+            state, reports = TrialState.STOPPED, ()
+        elif failed:
             state = TrialState.FAIL
         elif rung is not None and rung + 1 < len(self._ladder):
             state = TrialState.PRUNED
@@ -225,6 +231,9 @@ class _Rungs:
         return msgspec.structs.replace(
             trial, hyperparameters=bare, state=state, reports=reports, note=None
         )
+
+    def _failed(self, trial: Trial) -> bool:
+        return lesson(trial, self._problem.objectives) is Lesson.FAILURE
 
     def _bare(self, assignment: Assignment) -> Assignment:
         return {name: value for name, value in assignment.items() if name != self._resource}

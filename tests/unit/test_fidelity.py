@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from algorithms import catalog
 from tests.contracts.algorithms import LOSS
@@ -139,6 +140,24 @@ def test_hyperband_begins_some_trials_higher_and_compares_them_with_their_like()
     first = budgets([one for one in trials if one.parent is None])
     assert list(first) == [1, 3, 9, 27]
     assert first[1] > first[3] > first[9]
+
+
+def test_bohb_keeps_away_from_what_fails() -> None:
+    ended = run("bohb", 60)
+    trials = [failed(one) if float(str(one.hyperparameters["x"])) > 0.5 else one for one in ended]
+    new = []
+    for seed in range(30):
+        asked = Problem(SPACE, (LOSS,), seed, 60)
+        found = catalog().load("bohb", BUDGETED).suggest(asked, trials, 1)
+        new += [
+            one["x"] for one, note in zip(found.assignments, found.notes, strict=True) if not note
+        ]
+    assert len(new) == 30
+    assert sum(float(str(x)) > 0.5 for x in new) < 4
+
+
+def failed(trial: Trial) -> Trial:
+    return replace(trial, state=TrialState.FAIL, values={}, exit_code=1)
 
 
 def test_bohb_draws_nearer_to_the_best_than_hyperband() -> None:

@@ -7,12 +7,13 @@ from typing import Any
 
 import optuna
 import pytest
+from msgspec.structs import replace
 
 from algorithms.optuna.study import view
 from algorithms.optuna.tpe import TreeParzen
 from algorithms.own.fresh import generator
 from tests.contracts.algorithms import LOSS, SPEED, trial
-from tunelet.ports import Objective, Problem
+from tunelet.ports import Constraint, Objective, Problem
 from tunelet.space import Space, parameter
 from tunelet.trial import Assignment, Report, Trial, TrialState
 
@@ -84,7 +85,7 @@ def test_maximizing_turns_it_round() -> None:
 def test_the_first_trials_are_random_and_do_not_even_import_optuna() -> None:
     code = (
         "import sys; from algorithms import catalog; from tunelet.space import Space;"
-        "from tunelet.ports import Objective, Problem;"
+        "from tunelet.ports import Constraint, Objective, Problem;"
         "space = Space.of({'x': {'type': 'int', 'min': 1, 'max': 99}});"
         "problem = Problem(space, (Objective('objective', 'minimize'),), 1, 0);"
         "assert catalog().load('tpe', {}).suggest(problem, [], 3).assignments;"
@@ -96,17 +97,59 @@ def test_the_first_trials_are_random_and_do_not_even_import_optuna() -> None:
 @pytest.mark.parametrize(
     "useless",
     [
-        trial(40, {"x": -9.0}, TrialState.FAIL),
-        trial(40, {"x": -9.0}, objective="NaN"),
+        replace(trial(40, {"x": -9.0}, TrialState.FAIL), lost=True),
+        replace(trial(40, {"x": -9.0}, TrialState.FAIL), cancelled=True),
+        trial(40, {"x": -9.0}, TrialState.STOPPED),
         trial(40, {"x": -9.0}, accuracy=0.5),
     ],
-    ids=["failed", "NaN", "another metric"],
+    ids=["lost", "cancelled", "stopped before a report", "another metric"],
 )
-def test_trials_without_a_result_teach_it_nothing(useless: Trial) -> None:
+def test_trials_that_say_nothing_teach_it_nothing(useless: Trial) -> None:
     problem = Problem(FLOAT, (LOSS,), seed=1, first=41)
     trials = history(FLOAT, 40)
     with_it = TreeParzen().suggest(problem, [*trials, useless], 3)
     assert with_it == TreeParzen().suggest(problem, trials, 3)
+
+
+FAILURES = {
+    "failed": trial(0, {"x": 0.0}, TrialState.FAIL),
+    "NaN": trial(0, {"x": 0.0}, objective="NaN"),
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES.values(), ids=FAILURES)
+def test_failures_before_any_result_keep_new_trials_away(failure: Trial) -> None:
+    failed = [replace(failure, number=i, hyperparameters={"x": i / 4}) for i in range(40)]
+    found = suggested(FLOAT, failed, 20)
+    assert sum(float(str(one["x"])) > 0 for one in found) < 5
+
+
+@pytest.mark.parametrize("failure", FAILURES.values(), ids=FAILURES)
+def test_the_only_result_among_failures_is_the_only_good_one(failure: Trial) -> None:
+    """Though TPE takes the best tenth of all trials for good, which are four."""
+    failed = [replace(failure, number=i, hyperparameters={"x": i / 4}) for i in range(39)]
+    found = suggested(FLOAT, [*failed, trial(39, {"x": -6.0}, objective=1.0)], 10)
+    assert all(float(str(one["x"])) < 0 for one in found)
+
+
+@pytest.mark.parametrize("constraints", [(), (Constraint("objective", max=0.5),)])
+def test_a_failure_is_worse_than_what_was_pruned_or_misses_a_constraint(
+    constraints: tuple[Constraint, ...],
+) -> None:
+    bad = trial(0, {"x": -6.0}, objective=1.0)
+    if not constraints:
+        bad = replace(bad, state=TrialState.PRUNED, values={})
+    failed = [trial(i + 1, {"x": i / 2}, TrialState.FAIL) for i in range(20)]
+    problem = Problem(FLOAT, (LOSS,), seed=3, first=21, constraints=constraints)
+    found = TreeParzen().suggest(problem, [bad, *failed], 5).assignments
+    assert all(float(str(one["x"])) < 0 for one in found)
+
+
+def test_failures_count_with_several_objectives_too() -> None:
+    failed = [trial(i, {"x": i / 4}, TrialState.FAIL) for i in range(39)]
+    known = [*failed, trial(39, {"x": -6.0}, objective=1.0, speed=1.0)]
+    found = suggested(FLOAT, known, 20, (LOSS, SPEED))
+    assert sum(float(str(one["x"])) > 0 for one in found) < 5
 
 
 def test_running_trials_keep_new_ones_away() -> None:
@@ -123,14 +166,15 @@ def test_running_trials_keep_new_ones_away() -> None:
     assert distance(constant_liar=True) > distance(constant_liar=False)
 
 
-def test_pruned_trials_count_with_what_they_reported() -> None:
+@pytest.mark.parametrize("state", [TrialState.PRUNED, TrialState.STOPPED])
+def test_trials_that_were_cut_off_count_with_what_they_reported(state: TrialState) -> None:
     problem = Problem(FLOAT, (LOSS,), seed=1, first=30)
     pruned = [
         Trial(
             number=i,
             hyperparameters={"x": float(i % 10)},
             created_at=0.0,
-            state=TrialState.PRUNED,
+            state=state,
             reports=(Report(1, {"objective": float(i % 10)}),),
         )
         for i in range(30)
