@@ -17,7 +17,6 @@ completed and else FAILED. Trials still active at the end are cancelled: state F
 """
 
 import math
-from bisect import bisect_left
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
@@ -26,6 +25,7 @@ import msgspec
 from tunelet import commands, events
 from tunelet import experiment as states
 from tunelet.commands import Command
+from tunelet.core.room import news
 from tunelet.errors import Conflict, NotFound, Retry
 from tunelet.events import Event
 from tunelet.experiment import Experiment, evolve_all
@@ -225,26 +225,11 @@ def _record(
     trial = _current(experiment, n, attempt)
     if trial is None:
         return ()
-    new: dict[int, Report] = {}
-    for report in reports:
-        told = new[report.step].values if report.step in new else {}
-        seen = {*told, *_recorded(trial, attempt, report.step)}
-        values = {m: v for m, v in _stored(report.values).items() if m not in seen}
-        if values:
-            new[report.step] = Report(step=report.step, values=values | told, attempt=attempt)
+    new = news(trial, attempt, reports, experiment.terms.named).reports
     if not new:
         return ()
-    reported = events.Reported(number=n, attempt=attempt, reports=tuple(new.values()))
+    reported = events.Reported(number=n, attempt=attempt, reports=new)
     return (*_start(experiment, n, attempt, now), reported)
-
-
-def _recorded(trial: Trial, attempt: int, step: int) -> Iterable[str]:
-    """The metrics that the attempt has told at this step."""
-    place = bisect_left(trial.reports, step, key=lambda report: report.step)
-    for report in trial.reports[place : place + 1]:
-        if (report.step, report.attempt) == (step, attempt):
-            return report.values
-    return ()
 
 
 def _finish(experiment: Experiment, command: commands.Finish, now: float) -> Events:

@@ -46,6 +46,12 @@ class Terms(msgspec.Struct, frozen=True):
     cost_per_hour: float | None = None
     constraints: tuple[Constraint, ...] = ()
 
+    @property
+    def named(self) -> frozenset[str]:
+        """The metrics that the objectives and constraints name."""
+        objectives = (objective.metric for objective in self.objectives)
+        return frozenset((*objectives, *(constraint.metric for constraint in self.constraints)))
+
 
 class Counts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Trials that have ended, by state."""

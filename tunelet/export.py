@@ -9,6 +9,7 @@ The trials are read anew for each pass over them, so that no more than a few are
 
 import csv
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, TextIO
@@ -20,6 +21,9 @@ Row = dict[str, Any]
 Trials = Callable[[], Iterable[Trial]]
 
 _ABSENT = object()
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_FORMULA = re.compile(r"[=+\-@\t\r]")
+_NUMBER = re.compile(r"[+-][0-9.]+([eE][+-]?[0-9]+)?")
 
 
 class Table(NamedTuple):
@@ -49,9 +53,13 @@ def reports_table(experiment: Experiment, trials: Trials) -> Table:
 
 
 def write_csv(table: Table, out: TextIO) -> None:
-    """RFC 4180. Values other than text are as in JSON; NaN and Infinity as such."""
+    """RFC 4180. Values other than text are as in JSON; NaN and Infinity as such.
+
+    A text that a spreadsheet would take for a formula has an apostrophe before it, and control
+    characters, which a terminal would obey, are written out. The other forms have both as they are.
+    """
     rows = csv.writer(out)
-    rows.writerow(table.columns)
+    rows.writerow(map(_harmless, table.columns))
     for row in table.rows():
         rows.writerow([_cell(row.get(column, _ABSENT)) for column in table.columns])
 
@@ -108,10 +116,15 @@ def _time(seconds: float | None) -> datetime | None:
 def _cell(value: Any) -> str:
     """Of a CSV row: an absent value is empty, the choice null is `null`."""
     if isinstance(value, str):
-        return value
+        return _harmless(value)
     if isinstance(value, datetime):
         return str(_json(value))
     return "" if value is _ABSENT else json.dumps(value)
+
+
+def _harmless(text: str) -> str:
+    shown = _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+    return f"'{shown}" if _FORMULA.match(shown) and not _NUMBER.fullmatch(shown) else shown
 
 
 def _json(value: Any) -> Any:

@@ -24,14 +24,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from tunelet.pattern import compiled
+from tunelet.text.limits import METRICS, STEPS, is_metric_name
 from tunelet.training.remarks import missing_values
 from tunelet.trial import Number, Report, plain
 
 LINE_BYTES = 64 * 1024
 MATCHED = 4096
-STEPS = 10_000
-NAMES = 1_000
-NAME_LENGTH = 128
 
 # The possessive quantifiers give the same matches as greedy ones would, and never go back.
 _NUMBER = (
@@ -130,7 +128,7 @@ class Parser:
 
     def _knows(self, name: str) -> bool:
         """The metric counts; if it is new it takes one of the places."""
-        if name not in self._names and len(self._names) < NAMES and len(name) <= NAME_LENGTH:
+        if name not in self._names and len(self._names) < METRICS and is_metric_name(name):
             self._names.add(name)
         return name in self._names
 

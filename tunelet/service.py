@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from tunelet import commands
 from tunelet.checkpoints import Checkpoints
 from tunelet.commands import Command
+from tunelet.core.room import news
 from tunelet.dead import DeadLetters
 from tunelet.errors import Conflict, FieldError, Forbidden, NotFound, Reject
 from tunelet.experiment import Experiment, unreadable
@@ -207,7 +208,11 @@ class Service:
         return self._tokens.run(token, self.experiment(namespace, name), number)
 
     def report(self, run: Run, reports: list[Report]) -> bool:
-        """Record intermediate values. True: the training is to stop."""
+        """Record intermediate values. True: the training is to stop.
+
+        Raises `Reject` if the trial would have more than one may have.
+        """
+        self._refuse_beyond_limits(run, reports)
         record = commands.Record(run.number, run.attempt, tuple(reports))
         verdicts = self._follow_ups(run, [record])
         if verdicts:
@@ -223,6 +228,18 @@ class Service:
         after = self._changed(run.namespace, run.experiment, *ends, uid=run.uid)
         ended = after.trials.get(run.number)
         return ended or self.trial(run.namespace, run.experiment, run.number)
+
+    def _refuse_beyond_limits(self, run: Run, reports: list[Report]) -> None:
+        """By the state at hand; what it does not know is left out when the reports are recorded."""
+        known = self._known(run)
+        if known is None:
+            return
+        found = news(known.trials[run.number], run.attempt, reports, known.terms.named)
+        if found.beyond is not None:
+            remedy = "report fewer metrics, or not at every step"
+            message = f"would give the trial more than {found.beyond}"
+            error = FieldError("reports", None, message, remedy)
+            raise Reject("the trial has reported all that a trial may", [error])
 
     def _follow_ups(self, run: Run, told: list[Command]) -> list[Command]:
         """What belongs into one entry with what a training tells of its run.

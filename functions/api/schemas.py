@@ -6,7 +6,8 @@ required and allow no other, so that a test that holds answers to them sees any 
 
 from typing import Any
 
-from functions.api.training import EVENTS, MAX_METRIC, MAX_REASON, MAX_REPORTS, MAX_STEP, STATES
+from functions.api.training import EVENTS, MAX_REASON, MAX_REPORTS, MAX_STEP, STATES
+from tunelet.text.limits import METRIC_LENGTH, METRICS
 from tunelet.trial import TrialState
 
 Schema = dict[str, Any]
@@ -19,7 +20,15 @@ _VALUE: Schema = {
     "description": "A measured value.",
 }
 _VALUES: Schema = {"type": "object", "additionalProperties": _VALUE}
-_SENT_VALUES: Schema = {**_VALUES, "propertyNames": {"minLength": 1, "maxLength": MAX_METRIC}}
+_SENT_VALUES: Schema = {
+    **_VALUES,
+    "maxProperties": METRICS,
+    "propertyNames": {
+        "minLength": 1,
+        "maxLength": METRIC_LENGTH,
+        "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f]*$",
+    },
+}
 _ASSIGNMENT: Schema = {
     "type": "object",
     "additionalProperties": {"type": ["boolean", "number", "string", "null"]},

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from adapters.cloudevents import Event
 from functions.subject import subject
 from tunelet.errors import FieldError, Forbidden, NotFound, Reject
+from tunelet.text.limits import METRIC_LENGTH, METRICS, is_metric_name
 from tunelet.trial import Number, Outcome, Report, Verdict, number, plain
 
 if TYPE_CHECKING:
@@ -18,11 +19,14 @@ EVENTS = (REPORTED, COMPLETED, FAILED)
 
 MAX_REPORTS = 1000
 MAX_STEP = 2**53
-MAX_METRIC = 128
 MAX_REASON = 4096
 STATES = ("COMPLETE", "PRUNED", "FAIL")
 """In which training code may say that its trial has ended."""
 _NUMBERS = 'send a number, or "NaN", "Infinity" or "-Infinity"'
+
+
+class _Wrong(ValueError):
+    """Its arguments are the value, what is wrong with it, and the remedy."""
 
 
 class _Fields:
@@ -38,6 +42,9 @@ class _Fields:
         value = self._left.pop(name, default)
         try:
             return reads(value)
+        except _Wrong as wrong:
+            self.wrong(name, *wrong.args)
+            return None
         except (TypeError, ValueError, OverflowError):
             self.wrong(name, value, "is missing" if value is None else "is not allowed", remedy)
             return None
@@ -145,8 +152,14 @@ def _some_values(value: Any) -> dict[str, Number]:
 
 
 def _values(value: Any) -> dict[str, Number]:
-    if not isinstance(value, dict) or any(not 0 < len(name) <= MAX_METRIC for name in value):
+    if not isinstance(value, dict):
         raise ValueError
+    if len(value) > METRICS:
+        remedy = f"send at most {METRICS} metrics"
+        raise _Wrong(None, f"has {len(value)} metrics", remedy)
+    if (bad := next((name for name in value if not is_metric_name(name)), None)) is not None:
+        remedy = f"use 1 to {METRIC_LENGTH} characters, none of them a control character"
+        raise _Wrong(bad[:METRIC_LENGTH], "has a name that no metric may have", remedy)
     return {name: _number(each) for name, each in value.items()}
 
 

@@ -13,6 +13,7 @@ import pytest
 from adapters.storage.files import FileStore
 from tunelet import commands as c
 from tunelet.cli import main
+from tunelet.export import Table, write_csv
 from tunelet.log.journal import Journal
 from tunelet.trial import Outcome, Report, Verdict
 
@@ -133,3 +134,24 @@ def test_what_cannot_be_written_is_said_in_one_line(
     assert main(["export", "e", "--store", url, "-o", str(tmp_path / "no" / "e.csv")]) == 2
     (line,) = capfd.readouterr().err.splitlines()
     assert "cannot be written: No such file or directory" in line
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("=cmd|' /C calc'!A0", "'=cmd|' /C calc'!A0"),
+        ("@SUM(1)", "'@SUM(1)"),
+        ("+1+cmd", "'+1+cmd"),
+        ("-x", "'-x"),
+        ("-1.5e3", "-1.5e3"),
+        ("\x1b]0;title\x07", "\\x1b]0;title\\x07"),
+        ("two\nlines", "two\nlines"),
+        ("a=1", "a=1"),
+    ],
+)
+def test_no_text_of_csv_is_a_formula_or_moves_a_terminal(text: str, shown: str) -> None:
+    out = io.StringIO(newline="")
+
+    write_csv(Table((text,), lambda: iter([{text: text}])), out)
+
+    assert list(csv.reader(io.StringIO(out.getvalue(), newline=""))) == [[shown], [shown]]

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tunelet.errors import Reject
-from tunelet.metrics import LINE_BYTES, MATCHED, NAMES, STEPS, Parser, parse_file
+from tunelet.metrics import LINE_BYTES, MATCHED, Parser, parse_file
+from tunelet.text.limits import METRICS, STEPS
 from tunelet.trial import Number, Report
 
 TEXT: dict[str, Any] = {"source": "stdout", "format": "text", "pattern": None, "step": "step"}
@@ -201,9 +202,9 @@ def test_a_huge_line_is_cut() -> None:
 
 def test_names_are_bounded() -> None:
     parser = Parser(TEXT)
-    parser.feed(b"a" * 129 + b"=1\n" + b"".join(b"m%d=1\n" % n for n in range(NAMES + 5)))
+    parser.feed(b"a" * 129 + b"=1\n" + b"".join(b"m%d=1\n" % n for n in range(METRICS + 5)))
     parser.feed(b"m1=2\n")
-    assert len(parser.values) == NAMES
+    assert len(parser.values) == METRICS
     assert parser.values["m1"] == 2.0
 
 

@@ -1,0 +1,102 @@
+"""How much of its experiment's log a trial may fill with reports."""
+
+from bisect import bisect_left
+from collections.abc import Collection, Iterable
+from typing import NamedTuple
+
+from tunelet.text.limits import METRICS, REPORTS_BYTES, STEPS
+from tunelet.trial import Number, Report, Trial, number, plain
+
+_VALUE_BYTES = 26
+"""Of a value in JSON, with what separates it from the next."""
+_REPORT_BYTES = 40
+
+
+class News(NamedTuple):
+    """What of some reports a trial does not have yet."""
+
+    reports: tuple[Report, ...]
+    """The part for which there is room."""
+    beyond: str | None
+    """The limit that the rest is beyond; None if there is no rest."""
+
+
+def news(trial: Trial, attempt: int, reports: Iterable[Report], named: Collection[str]) -> News:
+    """What the attempt has not reported before.
+
+    The first value of a metric at a step stands. `named` are the metrics that the experiment
+    names: there may be any number of others before them.
+    """
+    room = _Room(trial, named)
+    new: dict[int, Report] = {}
+    for report in reports:
+        told = new[report.step].values if report.step in new else {}
+        old = _at(trial, report.step)
+        seen = {*told, *(old.values if old is not None and old.attempt == attempt else ())}
+        values = {
+            metric: plain(number(value))
+            for metric, value in report.values.items()
+            if metric not in seen and room.takes(report.step, metric, old is not None)
+        }
+        if values:
+            new[report.step] = Report(step=report.step, values=values | told, attempt=attempt)
+    return News(tuple(new.values()), room.beyond)
+
+
+class _Room:
+    def __init__(self, trial: Trial, named: Collection[str]) -> None:
+        self._known, self._named = trial.values, named
+        self._names, self._steps = set[str](), set[int]()
+        self._names_left = METRICS - len(trial.values)
+        self._steps_left = STEPS - len(trial.reports)
+        self._bytes_left = REPORTS_BYTES - _size(trial)
+        self.beyond: str | None = None
+
+    def takes(self, step: int, metric: str, known_step: bool) -> bool:
+        """Whether there is room for a value, which then has its place."""
+        new_name = metric not in self._known and metric not in self._names
+        new_step = not known_step and step not in self._steps
+        size = len(metric) + _VALUE_BYTES + new_step * _REPORT_BYTES
+        if new_step and self._steps_left <= 0:
+            self.beyond = f"{STEPS} steps"
+        elif new_name and self._names_left <= 0 and metric not in self._named:
+            self.beyond = f"{METRICS} metrics"
+        elif size > self._bytes_left:
+            self.beyond = f"{REPORTS_BYTES >> 20} MiB of reports"
+        else:
+            self._take(step if new_step else None, metric if new_name else None, size)
+            return True
+        return False
+
+    def _take(self, step: int | None, metric: str | None, size: int) -> None:
+        if step is not None:
+            self._steps.add(step)
+            self._steps_left -= 1
+        if metric is not None:
+            self._names.add(metric)
+            self._names_left -= metric not in self._named
+        self._bytes_left -= size
+
+
+def _size(trial: Trial) -> int:
+    """About how many bytes the trial's reports are, and 0 where they are certainly few.
+
+    To add them all up with each report that comes would take a time that grows with them.
+    """
+    each = sum(len(metric) + _VALUE_BYTES for metric in trial.values) + _REPORT_BYTES
+    if each * len(trial.reports) < REPORTS_BYTES // 2:
+        return each * len(trial.reports)
+    return sum(_REPORT_BYTES + _weight(report.values) for report in trial.reports)
+
+
+def _weight(values: dict[str, Number]) -> int:
+    return sum(map(len, values)) + _VALUE_BYTES * len(values)
+
+
+def _at(trial: Trial, step: int) -> Report | None:
+    """What the trial has at this step."""
+    place = bisect_left(trial.reports, step, key=lambda report: report.step)
+    for report in trial.reports[place : place + 1]:
+        if report.step == step:
+            return report
+    return None

@@ -1,0 +1,1 @@
+"""Text at the boundaries: what may be written, and how it is shown."""
