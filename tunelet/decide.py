@@ -1,19 +1,7 @@
 """The rules: (state, command, now) -> events. Pure; raises when the command cannot be.
 
 After each command its consequences follow in the same log entry: the experiment's end,
-if it is due, or slots for the trials that wait. The end is looked for in this order,
-and the first that holds is the reason given:
-
-1. stop, abort or delete (the commands themselves)
-2. a completed trial reached the goal
-3. more than `max_failed_trials` trials failed
-4. a stopping rule ends it, or `max_seconds` have passed
-5. `max_cost` is spent
-6. all `max_trials` trials have ended, or the space is exhausted and none is left
-
-An end after 2 is COMPLETE, after 3 FAILED; after 4 to 6 it is COMPLETE if any trial
-completed and else FAILED. Trials still active at the end are cancelled: state FAIL,
-`cancelled`, not counted as failures.
+if it is due (`tunelet.ends` has the order), or slots for the trials that wait.
 """
 
 import math
@@ -22,14 +10,13 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from tunelet import commands, events
+from tunelet import commands, ends, events
 from tunelet import experiment as states
 from tunelet.commands import Command
 from tunelet.core.room import news
 from tunelet.errors import Conflict, NotFound, Retry
 from tunelet.events import Event
 from tunelet.experiment import Experiment, evolve_all
-from tunelet.ports import Objective
 from tunelet.trial import (
     Number,
     Outcome,
@@ -98,7 +85,7 @@ def _direct(experiment: Experiment | None, command: Command, now: float) -> Even
         case commands.Tick():
             return ()
         case commands.Delete(epoch=epoch):
-            at = _later(now, experiment.running_since)
+            at = ends.later(now, experiment.running_since)
             return _in_next_epoch(experiment, epoch, events.Deleted(at=at))
         case commands.Expire(epoch=epoch):
             due = experiment.due if experiment.epoch == epoch else None
@@ -243,7 +230,7 @@ def _finish(experiment: Experiment, command: commands.Finish, now: float) -> Eve
     outcome = _weighed(outcome)
     if outcome.verdict is Verdict.LOST and attempt < experiment.terms.max_attempts:
         reason = outcome.reason or "the run was lost"
-        at = _later(now, trial.started_at)
+        at = ends.later(now, trial.started_at)
         return (*recorded, events.AttemptLost(number=n, attempt=attempt, reason=reason, at=at))
     return (*recorded, _end_of(experiment, after.trials[n], outcome, now))
 
@@ -267,7 +254,7 @@ def _end_of(
         number=trial.number,
         attempt=trial.attempt,
         state=state,
-        at=_later(now, trial.started_at),
+        at=ends.later(now, trial.started_at),
         values=values,
         reason=reason,
         lost=outcome.verdict is Verdict.LOST,
@@ -313,16 +300,13 @@ def _valueless(trial: Trial, metric: str, outcome: Outcome) -> str:
 
 def _control(experiment: Experiment, command: Command, now: float) -> Events:
     match command:
-        case commands.Stop():
-            return () if experiment.over else _end(experiment, states.STOPPED, "stopped", now)
-        case commands.Abort(reason=reason):
-            return () if experiment.over else _end(experiment, states.FAILED, reason, now)
-        case commands.Conclude(reason=reason):
-            return () if experiment.over else _end(experiment, *_concluded(experiment, reason), now)
+        case commands.Stop() | commands.Abort() | commands.Conclude():
+            asked = _asked(experiment, command)
+            return () if experiment.over else ends.ended(experiment, asked, now)
         case commands.Pause():
             if experiment.over:
                 raise Conflict(f"experiment {experiment.name!r} has ended ({experiment.reason})")
-            at = _later(now, experiment.running_since)
+            at = ends.later(now, experiment.running_since)
             return () if experiment.state == states.PAUSED else (events.Paused(at=at),)
         case commands.Resume(epoch=epoch):
             return _resume(experiment, epoch, now)
@@ -331,16 +315,28 @@ def _control(experiment: Experiment, command: Command, now: float) -> Events:
     raise TypeError(f"not a command: {command!r}")
 
 
+def _asked(
+    experiment: Experiment, command: commands.Stop | commands.Abort | commands.Conclude
+) -> ends.End:
+    """The end that a command asks for."""
+    match command:
+        case commands.Stop():
+            return ends.End(states.STOPPED, "stopped")
+        case commands.Abort(reason=reason):
+            return ends.End(states.FAILED, reason)
+        case commands.Conclude(reason=reason):
+            return ends.concluded(experiment, reason)
+
+
 def _resume(experiment: Experiment, epoch: int | None, now: float) -> Events:
     """Also takes up again what was stopped; what ended otherwise must be extended."""
     if experiment.state == states.RUNNING:
         return ()
     resumed: Events = (events.Resumed(at=now),)
     after = evolve_all(experiment, resumed)
-    if experiment.over and after is not None and (due := _due(after, now)) is not None:
-        raise Conflict(
-            f"experiment {experiment.name!r} cannot be resumed: {due[1]}; extend its budget instead"
-        )
+    if experiment.over and after is not None and (due := ends.due(after, now)) is not None:
+        why = f"{due.reason}; extend its budget instead"
+        raise Conflict(f"experiment {experiment.name!r} cannot be resumed: {why}")
     return _in_next_epoch(experiment, epoch, *resumed) if experiment.over else resumed
 
 
@@ -360,39 +356,17 @@ def _extend(
         return extended
     resumed = (*extended, events.Resumed(at=now))
     after = evolve_all(experiment, resumed)
-    goes_on = after is not None and _due(after, now) is None
+    goes_on = after is not None and ends.due(after, now) is None
     return _in_next_epoch(experiment, epoch, *resumed) if goes_on else extended
 
 
 def _consequences(experiment: Experiment, now: float) -> Events:
     if experiment.over:
         return ()
-    due = _due(experiment, now)
+    due = ends.due(experiment, now)
     if due is not None:
-        return _end(experiment, *due, now)
+        return ends.ended(experiment, due, now)
     return _reserve(experiment) if experiment.state == states.RUNNING else ()
-
-
-def _end(experiment: Experiment, state: str, reason: str, now: float) -> Events:
-    cancelled = (
-        events.TrialEnded(
-            number=trial.number,
-            attempt=trial.attempt,
-            state=TrialState.FAIL,
-            at=_later(now, trial.started_at),
-            reason=f"cancelled: the experiment ended ({reason})",
-            cancelled=True,
-            own=trial.attempt > 1,
-        )
-        for trial in experiment.live
-    )
-    at = _later(now, experiment.running_since)
-    return (*cancelled, events.Ended(state=state, reason=reason, at=at))
-
-
-def _later(now: float, begun: float | None) -> float:
-    """When what began ends: not before that, though another clock is read now than was then."""
-    return now if begun is None else max(now, begun)
 
 
 def _reserve(experiment: Experiment) -> Events:
@@ -404,45 +378,4 @@ def _reserve(experiment: Experiment) -> Events:
     return tuple(
         events.AttemptReserved(number=trial.number, attempt=trial.attempt)
         for trial in waiting[: max(0, free)]
-    )
-
-
-def _due(experiment: Experiment, now: float) -> tuple[str, str] | None:
-    """The state and reason with which the experiment is to end now, if it is."""
-    terms, ended = experiment.terms, experiment.ended
-    if any(_reached(terms.objectives, trial) for trial in experiment.best):
-        return states.COMPLETE, "the goal is reached"
-    failures = ended.fail - ended.cancelled
-    if terms.max_failed_trials is not None and failures > terms.max_failed_trials:
-        allowed = terms.max_failed_trials
-        return states.FAILED, f"{failures} trials failed (max_failed_trials is {allowed})"
-    spent = _spent(experiment, now)
-    return None if spent is None else _concluded(experiment, spent)
-
-
-def _concluded(experiment: Experiment, why: str) -> tuple[str, str]:
-    if experiment.ended.complete:
-        return states.COMPLETE, why
-    return states.FAILED, f"{why}, none of them completed" if experiment.next_number else why
-
-
-def _spent(experiment: Experiment, now: float) -> str | None:
-    terms = experiment.terms
-    if terms.max_seconds is not None and experiment.elapsed(now) >= terms.max_seconds:
-        return f"max_seconds ({terms.max_seconds:g}) have passed"
-    if terms.max_cost is not None and experiment.cost(now) >= terms.max_cost:
-        return f"max_cost ({terms.max_cost:g}) is spent"
-    if experiment.live:
-        return None
-    if experiment.next_number >= terms.max_trials:
-        return f"all {experiment.next_number} trials have ended"
-    if experiment.exhausted:
-        return f"the search space is exhausted after {experiment.next_number} trials"
-    return None
-
-
-def _reached(objectives: tuple[Objective, ...], trial: Trial) -> bool:
-    goals = [o for o in objectives if o.goal is not None]
-    return bool(goals) and all(
-        not o.better(o.goal, number(trial.values[o.metric])) for o in goals if o.goal is not None
     )

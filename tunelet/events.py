@@ -8,6 +8,7 @@ does not know a field refuses the entry, for it cannot know what depends on it.
 from typing import Any
 
 import msgspec
+from msgspec.structs import force_setattr
 
 from tunelet.trial import Assignment, Number, Report, TrialState
 
@@ -87,12 +88,20 @@ class TrialEnded(_Event, frozen=True):
     values: dict[str, Number] = {}
     reason: str | None = None
     cancelled: bool = False
+    """Read only: how older versions wrote STOPPED, beside the state FAIL."""
     lost: bool = False
     own: bool = False
     """Of a trial with several attempts: only this one's reports and `values` count. Older code
     wrote entries without it, in which those of the earlier attempts count as well."""
     exit_code: int | None = None
     log_tail: str | None = None
+    eligible: bool = False
+    """STOPPED because the time or the money is spent: its values may be the best."""
+
+    def __post_init__(self) -> None:
+        if self.cancelled:
+            force_setattr(self, "state", TrialState.STOPPED)
+            force_setattr(self, "cancelled", False)
 
 
 class Paused(_Event, frozen=True):

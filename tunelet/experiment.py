@@ -10,12 +10,12 @@ from itertools import pairwise
 from typing import Any
 
 import msgspec
-from msgspec.structs import replace
+from msgspec.structs import force_setattr, replace
 
-from tunelet import events
+from tunelet import events, front
 from tunelet.events import Event
 from tunelet.ports import Constraint, Objective
-from tunelet.trial import Report, Trial, TrialState, newest, number
+from tunelet.trial import Report, Trial, TrialState, newest
 
 RUNNING, PAUSED, COMPLETE, STOPPED, FAILED, DELETED = (
     "RUNNING",
@@ -59,8 +59,15 @@ class Counts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     complete: int = 0
     pruned: int = 0
     fail: int = 0
-    cancelled: int = 0
-    """How many of the failed ones count as no failure: the experiment's end cancelled them."""
+    stopped: int = 0
+    cancelled: int | msgspec.UnsetType = msgspec.UNSET
+    """Read only: how many of `fail` are `stopped`, as older versions wrote it."""
+
+    def __post_init__(self) -> None:
+        if self.cancelled is not msgspec.UNSET:
+            force_setattr(self, "fail", self.fail - self.cancelled)
+            force_setattr(self, "stopped", self.stopped + self.cancelled)
+            force_setattr(self, "cancelled", msgspec.UNSET)
 
 
 class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -87,7 +94,9 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Live trials, and those that ended since the window began."""
     ended: Counts = Counts()
     best: tuple[Trial, ...] = ()
-    """The best trial that meets the constraints; with several objectives, the Pareto front."""
+    """The best trial that meets the constraints; with several objectives, the Pareto front.
+
+    It is COMPLETE, or STOPPED where the time or the money was spent (`TrialEnded.eligible`)."""
     trial_seconds: float = 0.0
     """Running time of all attempts that ended."""
     exhausted: bool = False
@@ -135,6 +144,7 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "complete": self.ended.complete,
             "pruned": self.ended.pruned,
             "failed": self.ended.fail,
+            "stopped": self.ended.stopped,
         }
 
     def elapsed(self, now: float) -> float:
@@ -318,7 +328,10 @@ def _of_trial(
     if isinstance(event, events.AttemptLost | events.TrialEnded):
         spent = after.trial_seconds + trial.seconds - before.seconds
         after = replace(after, trial_seconds=spent)
-    return _counted(after, trial) if trial.state.finished else after
+    if not isinstance(event, events.TrialEnded):
+        return after
+    after = _counted(after, trial)
+    return _with_best(after, trial, event.eligible)
 
 
 def _reported(trial: Trial, reports: tuple[Report, ...]) -> Trial:
@@ -366,7 +379,6 @@ def _ended(trial: Trial, event: events.TrialEnded) -> Trial:
         seconds=_seconds(trial, event.at),
         values=counted | event.values,
         reason=event.reason,
-        cancelled=event.cancelled,
         lost=event.lost,
         exit_code=event.exit_code,
         log_tail=event.log_tail,
@@ -383,32 +395,16 @@ def _counted(experiment: Experiment, trial: Trial) -> Experiment:
         complete=c.complete + (trial.state is TrialState.COMPLETE),
         pruned=c.pruned + (trial.state is TrialState.PRUNED),
         fail=c.fail + (trial.state is TrialState.FAIL),
-        cancelled=c.cancelled + trial.cancelled,
+        stopped=c.stopped + (trial.state is TrialState.STOPPED),
     )
-    best = experiment.best
-    if trial.state is TrialState.COMPLETE and feasible(experiment.terms.constraints, trial):
-        best = _better(experiment.terms.objectives, best, trial)
-    return replace(experiment, ended=ended, best=best)
+    return replace(experiment, ended=ended)
 
 
-def feasible(constraints: tuple[Constraint, ...], trial: Trial) -> bool:
-    """Whether the trial meets all constraints; one whose metric is missing is not met."""
-    return all(
-        one.violation(number(trial.values.get(one.metric, "NaN"))) <= 0 for one in constraints
-    )
-
-
-def _better(
-    objectives: tuple[Objective, ...], best: tuple[Trial, ...], trial: Trial
-) -> tuple[Trial, ...]:
-    """The front with `trial` in it, unless one that is there is as good in everything."""
-    if any(_covers(objectives, other, trial) for other in best):
-        return best
-    return (*(other for other in best if not _covers(objectives, trial, other)), trial)
-
-
-def _covers(objectives: tuple[Objective, ...], a: Trial, b: Trial) -> bool:
-    """`a` is no worse than `b` in any objective."""
-    return not any(
-        o.better(number(b.values[o.metric]), number(a.values[o.metric])) for o in objectives
-    )
+def _with_best(experiment: Experiment, trial: Trial, eligible: bool) -> Experiment:
+    """A STOPPED trial was weighed when it ended (`eligible`); a COMPLETE one is weighed here."""
+    terms = experiment.terms
+    if trial.state is TrialState.COMPLETE:
+        eligible = front.feasible(terms.constraints, trial.values)
+    if not eligible:
+        return experiment
+    return replace(experiment, best=front.joined(terms.objectives, experiment.best, trial))

@@ -134,7 +134,7 @@ class Runs:
         if trial is None and run.number < experiment.next_number:
             trials = self._journals.trials(run.namespace, run.experiment, run.number - 1)
             trial = next(trials, None)
-        if trial is None or trial.cancelled or trial.finished_at is None:
+        if trial is None or trial.finished_at is None or trial.state is TrialState.STOPPED:
             return False
         until = trial.finished_at + _grace(experiment, trial)
         return trial.attempt == run.attempt and self._journals.clock() < until
@@ -152,7 +152,7 @@ def wanted(experiment: Experiment, number: int, attempt: int) -> bool:
 
 def ends_early(trial: Trial) -> bool:
     """Its end is not the training's own, so that a run of it may be left."""
-    return trial.cancelled or trial.state is TrialState.PRUNED
+    return trial.state in (TrialState.STOPPED, TrialState.PRUNED)
 
 
 def _grace(experiment: Experiment, trial: Trial) -> float:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 import msgspec
+from msgspec.structs import force_setattr
 
 Scalar = bool | int | float | str | None
 """A hyperparameter's value."""
@@ -93,7 +94,7 @@ class Trial(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
     """Running time of the attempts that ended, in seconds."""
     reason: str | None = None
     cancelled: bool = False
-    """Ended because the experiment did, not by its own fault."""
+    """Read only: how older versions wrote STOPPED, beside the state FAIL."""
     lost: bool = False
     """FAIL because the infrastructure lost its last attempt; see `failed_itself`."""
     exit_code: int | None = None
@@ -103,6 +104,11 @@ class Trial(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
     """JSON that the algorithm keeps with the trial; nobody else reads it."""
     parent: int | None = None
     """The trial with whose checkpoint this one begins."""
+
+    def __post_init__(self) -> None:
+        if self.cancelled:
+            force_setattr(self, "state", TrialState.STOPPED)
+            force_setattr(self, "cancelled", False)
 
     @property
     def measured(self) -> dict[str, Number]:
@@ -122,7 +128,7 @@ class Trial(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
 
         Neither the infrastructure nor the end of the experiment is a verdict on a trial.
         """
-        return self.state is TrialState.FAIL and not (self.cancelled or self._lost)
+        return self.state is TrialState.FAIL and not self._lost
 
     @property
     def _lost(self) -> bool:

@@ -91,7 +91,12 @@ SCHEMAS: dict[str, Schema] = {
     "Submitted": _closed(name=_TEXT, namespace=_TEXT, state={"enum": _STATES}, links=_ref("Links")),
     "Links": _closed(self=_TEXT, trials=_TEXT, best=_TEXT),
     "Counts": _closed(
-        waiting=_COUNT, running=_COUNT, complete=_COUNT, pruned=_COUNT, failed=_COUNT
+        waiting=_COUNT,
+        running=_COUNT,
+        complete=_COUNT,
+        pruned=_COUNT,
+        failed=_COUNT,
+        stopped={**_COUNT, "description": "Cut off by the end of the experiment: no failures."},
     ),
     "Experiment": {
         "oneOf": [

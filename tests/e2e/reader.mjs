@@ -60,7 +60,7 @@ function fold(state, event) {
       trial.values = {};
       break;
     case "TrialEnded":
-      Object.assign(trial, { state: event.state, reason: event.reason });
+      Object.assign(trial, { state: endOf(event), reason: event.reason });
       if (trial.attempt > 1) trial.values = newest(trial, event.own ? trial.attempt : null);
       Object.assign(trial.values, event.values);
       break;
@@ -119,7 +119,13 @@ function live(experiment) {
   };
 }
 
-const filled = (trial) => ({ state: "WAITING", attempt: 1, reports: [], values: {}, ...trial });
+function filled(trial) {
+  const all = { state: "WAITING", attempt: 1, reports: [], values: {}, ...trial };
+  return { ...all, state: endOf(all) };
+}
+
+// Older versions wrote STOPPED as FAIL with `cancelled`.
+const endOf = ({ state, cancelled }) => (cancelled ? "STOPPED" : state);
 
 function segments(head) {
   return head.segments

@@ -90,12 +90,13 @@ def test_without_a_completed_trial_it_has_failed() -> None:
     assert story.end == ("FAILED", "all 2 trials have ended, none of them completed")
 
 
-def test_a_goal_ends_it_and_cancels_what_runs() -> None:
+def test_a_goal_ends_it_and_stops_what_runs() -> None:
     story = Story(objectives=goal(0.5)).suggested(0, 1).ends(0, 0.5)
     assert story.end == ("COMPLETE", "the goal is reached")
-    cancelled = story.trial(1)
-    assert (cancelled.state, cancelled.cancelled) == (TrialState.FAIL, True)
-    assert cancelled.reason == "cancelled: the experiment ended (the goal is reached)"
+    stopped = story.trial(1)
+    assert stopped.state is TrialState.STOPPED
+    assert stopped.reason == "the experiment ended: the goal is reached"
+    assert (story.e.counts["failed"], story.e.counts["stopped"]) == (0, 1)
 
 
 def test_a_goal_that_is_to_be_maximized_is_reached_from_below() -> None:
@@ -129,7 +130,7 @@ def test_time_ends_it() -> None:
     assert story.does(c.Tick()).e.state == "RUNNING"
     story.now = 10.0
     assert story.does(c.Tick()).end == ("COMPLETE", "max_seconds (10) have passed")
-    assert story.trial(1).cancelled
+    assert story.trial(1).state is TrialState.STOPPED
 
 
 def test_the_clock_stands_while_it_is_paused() -> None:
@@ -232,7 +233,7 @@ def test_a_stop_comes_before_everything() -> None:
     story = Story(max_seconds=10.0).suggested(0)
     story.now = 100.0
     assert story.does(c.Stop()).end == ("STOPPED", "stopped")
-    assert story.trial(0).cancelled
+    assert story.trial(0).state is TrialState.STOPPED
     assert not story.does(c.Stop()).changed
 
 
@@ -240,10 +241,130 @@ def test_an_abort_fails_it() -> None:
     assert Story().does(c.Abort("the algorithm broke")).end == ("FAILED", "the algorithm broke")
 
 
-def test_cancelled_trials_are_no_failures() -> None:
+def test_stopped_trials_are_no_failures() -> None:
     story = Story(max_failed_trials=0).suggested(0, 1).does(c.Stop(), c.Resume())
     assert story.e.state == "RUNNING"
-    assert (story.e.ended.fail, story.e.ended.cancelled) == (2, 2)
+    assert (story.e.ended.fail, story.e.ended.stopped) == (0, 2)
+
+
+@pytest.mark.parametrize(
+    "end", [c.Stop(), c.Abort("the algorithm broke"), c.Conclude("no progress"), c.Delete()]
+)
+def test_whatever_ends_it_counts_no_failures(end: Command) -> None:
+    story = Story(max_failed_trials=0).suggested(0, 1).does(end)
+    assert (story.e.over, story.e.counts["failed"]) == (True, 0)
+
+
+def test_failures_beyond_the_limit_stop_the_others() -> None:
+    story = Story(max_failed_trials=0).suggested(0, 1).ends(0)
+    assert story.trial(1).reason == (
+        "the experiment ended: 1 trials failed (max_failed_trials is 0)"
+    )
+    assert (story.e.counts["failed"], story.e.counts["stopped"]) == (1, 1)
+
+
+# What trials had reported when the time or the money was spent
+
+SPENT = pytest.mark.parametrize(
+    "budget", [{"max_seconds": HOUR}, {"max_cost": 2.0, "cost_per_hour": 1.0}], ids=["time", "cost"]
+)
+
+
+def at_the_end_of_a_budget(story: Story) -> Story:
+    story.now = 2 * HOUR
+    return story.does(c.Tick())
+
+
+def reported(number: int, *values: Number, attempt: int = 1, **others: Number) -> Command:
+    """A report a value, at steps 1, 2 and so on."""
+    steps = enumerate(values, 1)
+    reports = tuple(Report(step, {"objective": each} | others, attempt) for step, each in steps)
+    return c.Record(number, attempt, reports)
+
+
+@SPENT
+def test_the_newest_values_of_what_runs_count(budget: dict[str, Any]) -> None:
+    story = Story(**budget).suggested(0, 1).does(reported(0, 1.0, 3.0), reported(1, 2.0))
+    at_the_end_of_a_budget(story)
+    (best,) = story.e.best
+    assert (best.number, best.state, best.values) == (1, TrialState.STOPPED, {"objective": 2.0})
+    assert (story.e.state, story.e.counts["stopped"]) == ("COMPLETE", 2)
+
+
+@SPENT
+def test_a_completed_trial_that_is_better_stays_the_best(budget: dict[str, Any]) -> None:
+    story = Story(**budget).suggested(0, 1).ends(0, 1.0).does(reported(1, 2.0))
+    assert [each.number for each in at_the_end_of_a_budget(story).e.best] == [0]
+
+
+@SPENT
+def test_without_any_value_it_has_failed_and_says_why(budget: dict[str, Any]) -> None:
+    story = at_the_end_of_a_budget(Story(**budget).suggested(0, 1))
+    assert story.e.state == "FAILED"
+    assert str(story.e.reason).endswith(
+        "; no trial completed, and none that ran has reported values that count"
+    )
+
+
+@pytest.mark.parametrize("value", ["NaN", math.nan])
+def test_a_value_that_is_no_number_does_not_count(value: Number) -> None:
+    story = Story(max_seconds=HOUR).suggested(0).does(reported(0, 1.0, value))
+    assert (at_the_end_of_a_budget(story).e.state, story.e.best) == ("FAILED", ())
+
+
+def test_every_objective_must_have_been_reported() -> None:
+    two = [
+        {"metric": "objective", "direction": "minimize", "goal": None},
+        {"metric": "accuracy", "direction": "maximize", "goal": None},
+    ]
+    story = Story(objectives=two, max_seconds=HOUR).suggested(0, 1)
+    story.does(reported(0, 1.0), reported(1, 2.0, accuracy=0.5))
+    assert [each.number for each in at_the_end_of_a_budget(story).e.best] == [1]
+
+
+@pytest.mark.parametrize("others", [{}, {"latency": 3.0}])
+def test_constraints_must_be_met(others: dict[str, Number]) -> None:
+    limit = [{"metric": "latency", "min": None, "max": 2.0}]
+    story = Story(constraints=limit, max_seconds=HOUR).suggested(0, 1)
+    story.does(reported(0, 1.0, **others))
+    assert (at_the_end_of_a_budget(story).e.state, story.e.best) == ("FAILED", ())
+
+
+def test_values_of_a_lost_attempt_do_not_count() -> None:
+    story = Story(max_seconds=HOUR).suggested(0).does(reported(0, 1.0, 1.0))
+    story.does(c.Finish(0, 1, LOST), c.Start(0, 2))
+    assert (at_the_end_of_a_budget(story).e.state, story.e.best) == ("FAILED", ())
+
+
+def test_the_present_attempt_s_values_count_though_a_lost_one_came_further() -> None:
+    story = Story(max_seconds=HOUR).suggested(0).does(reported(0, 1.0, 1.0, 1.0))
+    story.does(c.Finish(0, 1, LOST), c.Start(0, 2), reported(0, 5.0, attempt=2))
+    (best,) = at_the_end_of_a_budget(story).e.best
+    assert best.values == story.trial(0).values == {"objective": 5.0}
+
+
+@pytest.mark.parametrize("end", [c.Stop(), c.Abort("broken"), c.Conclude("no progress")])
+def test_what_another_end_cuts_off_is_not_among_the_best(end: Command) -> None:
+    story = Story().suggested(0, 1).ends(0, 3.0).does(reported(1, 1.0), end)
+    assert [each.number for each in story.e.best] == [0]
+    assert story.trial(1).values == {"objective": 1.0}
+
+
+def test_a_goal_that_is_reached_leaves_the_others_out_of_the_best() -> None:
+    story = Story(objectives=goal(2.0)).suggested(0, 1).does(reported(1, 1.0)).ends(0, 2.0)
+    assert [each.number for each in story.e.best] == [0]
+
+
+def test_extended_and_out_of_time_again_it_keeps_the_best_that_was_cut_off() -> None:
+    story = at_the_end_of_a_budget(Story(max_seconds=HOUR).suggested(0).does(reported(0, 1.0)))
+    story.does(c.Extend({"max_seconds": 3 * HOUR}))
+    assert story.e.state == "RUNNING"
+    story.now += 2 * HOUR
+    assert story.does(c.Tick()).e.state == "COMPLETE"
+    assert [each.number for each in story.e.best] == [0]
+
+
+# The order of ends
 
 
 # Slots, pause, resume, extend, delete

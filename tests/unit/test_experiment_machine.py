@@ -25,6 +25,7 @@ SPEC: dict[str, Any] = specs.SPEC | {
     "parallel_trials": 2,
     "max_attempts": ATTEMPTS,
     "max_failed_trials": 2,
+    "max_seconds": 40.0,
 }
 
 _encoder = msgspec.json.Encoder()
@@ -43,8 +44,10 @@ class Modelled:
     state: str = "WAITING"
     attempt: int = 1
     reports: dict[int, float] = field(default_factory=dict)
+    own: dict[int, float] = field(default_factory=dict)
+    """The present attempt's reports."""
     value: float | None = None
-    cancelled: bool = False
+    """What may be the best: of a trial that completed, or that ran when the time was over."""
 
     @property
     def over(self) -> bool:
@@ -63,6 +66,7 @@ class Machine(RuleBasedStateMachine):
         self.limit, self.parallel = SPEC["max_trials"], SPEC["parallel_trials"]
         self.exhausted = False
         self.active = 0
+        self.seconds, self.since = 0.0, 1.0
         self.do(c.Submit("u", SPEC, "key"))
 
     # How commands are given
@@ -71,8 +75,11 @@ class Machine(RuleBasedStateMachine):
         """Give the command twice: the second time it must change nothing."""
         self.now += 1.0
         self._follow(decide(self.experiment, command, self.now))
-        if not (isinstance(command, c.Enqueue) and command.key is None):
-            assert decide(self.experiment, command, self.now + 5.0) == ()
+        assert self.experiment is not None
+        another = isinstance(command, c.Enqueue) and command.key is None
+        refused = isinstance(command, c.Pause | c.Resume) and self.experiment.over
+        if not (another or refused):
+            assert decide(self.experiment, command, self.now) == ()
 
     def refused(self, command: Command, error: type[Exception]) -> None:
         with pytest.raises(error):
@@ -131,7 +138,7 @@ class Machine(RuleBasedStateMachine):
             trial.state = "RUNNING"
             first_of_attempt = (trial.attempt, step) not in told
             if first_of_attempt:
-                trial.reports[step] = value
+                trial.reports[step] = trial.own[step] = value
 
         told = self._told(number)
         report = Report(step, {"objective": value}, attempt)
@@ -147,6 +154,7 @@ class Machine(RuleBasedStateMachine):
             if verdict is Verdict.LOST and trial.attempt < ATTEMPTS:
                 trial.state = "WAITING"
                 trial.attempt += 1
+                trial.own = {}
             elif verdict is Verdict.COMPLETE:
                 trial.state, trial.value = "COMPLETE", value
             else:
@@ -185,6 +193,7 @@ class Machine(RuleBasedStateMachine):
             self.refused(c.Pause(), Conflict)
             return
         self.do(c.Pause())
+        self._clock_stops()
         self.state = "PAUSED"
         self._settle()
 
@@ -194,7 +203,7 @@ class Machine(RuleBasedStateMachine):
             self.refused(c.Resume(), Conflict)
             return
         self.do(c.Resume())
-        self.state = "RUNNING"
+        self._goes_on()
         self._settle()
 
     @rule()
@@ -223,16 +232,23 @@ class Machine(RuleBasedStateMachine):
         self.do(command)
         self.limit, self.parallel = limit, parallel
         if changed and self._over and self.state != "STOPPED" and self._due() is None:
-            self.state = "RUNNING"
+            self._goes_on()
         self._settle()
 
     @rule()
     def nothing(self) -> None:
         self.do(c.Tick())
+        self._settle()
+
+    @rule(seconds=st.integers(1, 40))
+    def time_passes(self, seconds: int) -> None:
+        self.now += seconds
+        self.nothing()
 
     @rule()
     def submit_again(self) -> None:
         self.do(c.Submit("another", SPEC, "key"))
+        self._settle()
         self.refused(c.Submit("another", SPEC), Conflict)
 
     @rule()
@@ -250,13 +266,33 @@ class Machine(RuleBasedStateMachine):
         return self.state in ("COMPLETE", "FAILED", "STOPPED")
 
     def _due(self) -> str | None:
-        failed = sum(t.state == "FAIL" and not t.cancelled for t in self.trials)
-        if failed > SPEC["max_failed_trials"]:
+        if sum(t.state == "FAIL" for t in self.trials) > SPEC["max_failed_trials"]:
             return "FAILED"
+        if self._elapsed >= SPEC["max_seconds"]:
+            return "COMPLETE" if self._known or any(t.own for t in self._live) else "FAILED"
         spent = len(self.trials) >= self.limit or self.exhausted
         if spent and all(trial.over for trial in self.trials):
-            return "COMPLETE" if any(t.state == "COMPLETE" for t in self.trials) else "FAILED"
+            return "COMPLETE" if self._known else "FAILED"
         return None
+
+    @property
+    def _live(self) -> list[Modelled]:
+        return [trial for trial in self.trials if not trial.over]
+
+    @property
+    def _known(self) -> list[float]:
+        return [trial.value for trial in self.trials if trial.value is not None]
+
+    @property
+    def _elapsed(self) -> float:
+        return self.seconds + (self.now - self.since if self.state == "RUNNING" else 0.0)
+
+    def _clock_stops(self) -> None:
+        self.seconds = self._elapsed
+
+    def _goes_on(self) -> None:
+        if self.state != "RUNNING":
+            self.state, self.since = "RUNNING", self.now
 
     def _settle(self) -> None:
         due = self._due()
@@ -264,10 +300,14 @@ class Machine(RuleBasedStateMachine):
             self._end(due)
 
     def _end(self, state: str) -> None:
+        failed = sum(t.state == "FAIL" for t in self.trials) > SPEC["max_failed_trials"]
+        spent = state != "STOPPED" and not failed and self._elapsed >= SPEC["max_seconds"]
+        for trial in self._live:
+            trial.state = "STOPPED"
+            if spent and trial.own:
+                trial.value = trial.own[max(trial.own)]
+        self._clock_stops()
         self.state = state
-        for trial in self.trials:
-            if not trial.over:
-                trial.state, trial.cancelled = "FAIL", True
 
     # What must hold after every step
 
@@ -283,7 +323,6 @@ class Machine(RuleBasedStateMachine):
                 continue
             assert (trial.state, trial.attempt) == (modelled.state, modelled.attempt)
             assert {r.step: r.values["objective"] for r in trial.reports} == modelled.reports
-            assert trial.cancelled == modelled.cancelled
 
     @invariant()
     def the_budget_is_exact(self) -> None:
@@ -312,14 +351,14 @@ class Machine(RuleBasedStateMachine):
             "complete": states.count("COMPLETE"),
             "pruned": states.count("PRUNED"),
             "failed": states.count("FAIL"),
+            "stopped": states.count("STOPPED"),
         }
 
     @invariant()
     def the_best_is_the_best(self) -> None:
         assert self.experiment is not None
-        known = [trial.value for trial in self.trials if trial.value is not None]
         found = [trial.values["objective"] for trial in self.experiment.best]
-        assert found == ([min(known)] if known else [])
+        assert found == ([min(self._known)] if self._known else [])
 
     @invariant()
     def the_log_alone_gives_the_same(self) -> None:

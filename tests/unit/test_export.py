@@ -73,6 +73,16 @@ def test_csv_has_a_row_for_each_trial(url: str, tmp_path: Path) -> None:
     assert not [each for each in tmp_path.iterdir() if each.name.startswith(".")]
 
 
+def test_a_trial_that_the_end_cut_off_is_stopped(
+    url: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    Journal(FileStore(tmp_path / "store"), "default", "e").commit(c.Stop())
+    assert main(["export", "e", "--store", url]) == 0
+    rows = rows_of(capfd.readouterr().out)
+    assert [row["state"] for row in rows] == ["COMPLETE", "FAIL", "STOPPED", "STOPPED"]
+    assert rows[2]["reason"] == "the experiment ended: stopped"
+
+
 def test_jsonl_is_json_without_what_is_absent(url: str, capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["export", "e", "--store", url, "--format", "jsonl"]) == 0
     rows = [json.loads(line) for line in capfd.readouterr().out.splitlines()]

@@ -125,7 +125,7 @@ def _bar(experiment: Json, now: float, columns: int) -> RenderableType:
     counts = experiment["counts"]
     words = [
         f"{done}/{most}",
-        *(f"{counts[key]} {key}" for key in ("running", "failed") if counts[key]),
+        *(f"{counts[key]} {key}" for key in ("running", "failed", "stopped") if counts.get(key)),
     ]
     words += _times(experiment, now)
     grid = Grid.grid(padding=(0, 2))

@@ -54,7 +54,9 @@ def trial_lines(trial: Json, spec: Json) -> list[str]:
         f"  {click.style(name.ljust(room), bold=name in values)}  {_exact(value)}"
         for name, value in entries.items()
     ]
-    return [f"{click.style('best trial', dim=True)}  {trial['number']}{_curve(trial, spec)}", *body]
+    cut_off = "  STOPPED: the newest values that it reported" if trial["state"] == "STOPPED" else ""
+    label = click.style("best trial", dim=True)
+    return [f"{label}  {trial['number']}{cut_off}{_curve(trial, spec)}", *body]
 
 
 def _exact(value: object) -> str:

@@ -14,7 +14,7 @@ Json = dict[str, Any]
 FINAL = ("COMPLETE", "STOPPED", "FAILED", "DAMAGED")
 """The states in which an experiment has ended."""
 
-ENDED = ("COMPLETE", "PRUNED", "FAIL")
+ENDED = ("COMPLETE", "PRUNED", "FAIL", "STOPPED")
 """The states in which a trial has ended."""
 
 _LAST = 200
@@ -103,7 +103,8 @@ def sparkline(values: Iterable[float], width: int = 30) -> str:
 def ended(experiment: Json) -> int:
     """How many trials have ended."""
     counts = experiment["counts"]
-    return int(counts["complete"] + counts["pruned"] + counts["failed"])
+    # A service of an older version counts no stopped ones.
+    return sum(counts.get(each, 0) for each in ("complete", "pruned", "failed", "stopped"))
 
 
 def created(experiment: Json) -> int:
@@ -143,8 +144,8 @@ def progress(experiment: Json) -> str:
     """12 of 20 ended, 3 running, 1 failed; counts of nothing are left out."""
     counts = experiment["counts"]
     parts = [f"{ended(experiment)} of {experiment['spec']['max_trials']} ended"]
-    others = ("running", "waiting", "pruned", "failed")
-    parts += [f"{counts[key]} {key}" for key in others if counts[key]]
+    others = ("running", "waiting", "pruned", "failed", "stopped")
+    parts += [f"{counts[key]} {key}" for key in others if counts.get(key)]
     return ", ".join(parts)
 
 

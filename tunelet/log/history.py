@@ -191,11 +191,19 @@ def decode_head(data: bytes) -> Head:
 def _refuse_absent(known: msgspec.Struct, data: bytes | msgspec.Raw) -> None:
     written = _members.decode(data)
     for name in known.__struct_fields__:
-        if name not in written:
+        if name not in written and _missed(known, name, written):
             raise msgspec.ValidationError(f"an older version wrote it, without {name!r}")
         member = getattr(known, name)
         if isinstance(member, Experiment | Terms | Counts):
             _refuse_absent(member, written[name])
+
+
+def _missed(known: msgspec.Struct, name: str, written: Mapping[str, msgspec.Raw]) -> bool:
+    """Whether the version that wrote no `name` did not fold what it tells."""
+    if isinstance(known, Counts):
+        # It counted as `cancelled` what is counted as `stopped` now.
+        return name != "cancelled" and not (name == "stopped" and "cancelled" in written)
+    return True
 
 
 def encode_trials(trials: Iterable[Trial]) -> bytes:

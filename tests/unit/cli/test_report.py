@@ -135,9 +135,28 @@ def test_hyperparameters_are_told_by_name() -> None:
 
 
 def test_progress_leaves_out_what_there_is_none_of() -> None:
-    counts = {"waiting": 0, "running": 3, "complete": 4, "pruned": 0, "failed": 1}
+    counts = {"waiting": 0, "running": 3, "complete": 4, "pruned": 0, "failed": 1, "stopped": 0}
 
     assert progress({"counts": counts, "spec": SPEC}) == "5 of 20 ended, 3 running, 1 failed"
+
+
+def test_stopped_trials_have_ended_and_are_no_failures() -> None:
+    counts = {"waiting": 0, "running": 0, "complete": 1, "pruned": 0, "failed": 0, "stopped": 2}
+
+    assert progress({"counts": counts, "spec": SPEC}) == "3 of 20 ended, 2 stopped"
+
+
+def test_the_counts_of_an_older_service_are_shown_as_they_are() -> None:
+    counts = {"waiting": 0, "running": 0, "complete": 1, "pruned": 0, "failed": 2}
+
+    assert progress({"counts": counts, "spec": SPEC}) == "3 of 20 ended, 2 failed"
+
+
+def test_a_stopped_trial_is_no_failure_to_explain() -> None:
+    cut = trial(1, state="STOPPED", reason="the experiment ended: the goal is reached")
+
+    assert failures([cut]) == []
+    assert trial_table([cut], SPEC, 0).rows[0][-1] == "the experiment ended: the goal is reached"
 
 
 def test_an_inactive_hyperparameter_and_a_missing_value_are_empty_cells() -> None:
@@ -148,7 +167,7 @@ def test_an_inactive_hyperparameter_and_a_missing_value_are_empty_cells() -> Non
 
 
 def test_the_front_of_several_objectives_is_counted() -> None:
-    counts = {"waiting": 0, "running": 0, "complete": 2, "pruned": 0, "failed": 0}
+    counts = {"waiting": 0, "running": 0, "complete": 2, "pruned": 0, "failed": 0, "stopped": 0}
     several = {
         "name": "digits",
         "state": "COMPLETE",

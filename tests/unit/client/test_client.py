@@ -19,7 +19,7 @@ SPEC = {
     "max_trials": 2,
     "hpo_algorithm": {"name": "tpe", "settings": {}},
 }
-ZERO = {"waiting": 0, "running": 0, "complete": 0, "pruned": 0, "failed": 0}
+ZERO = {"waiting": 0, "running": 0, "complete": 0, "pruned": 0, "failed": 0, "stopped": 0}
 
 
 def problem(status: int, detail: str = "as it is", **more: Any) -> dict[str, Any]:

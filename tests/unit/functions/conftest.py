@@ -107,9 +107,13 @@ class World:
             step(experiment.namespace, experiment.name)
         return experiment.name
 
-    def token(self, name: str, number: int, namespace: str = "default") -> str:
+    def run(self, name: str, number: int, namespace: str = "default") -> Run:
+        """The first attempt of a trial."""
         uid = self.service.experiment(namespace, name).uid
-        return self.service.token(Run(namespace, name, uid, number, 1))
+        return Run(namespace, name, uid, number, 1)
+
+    def token(self, name: str, number: int, namespace: str = "default") -> str:
+        return self.service.token(self.run(name, number, namespace))
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from functions.api.endpoints import PART_BYTES
 from functions.api.handler import LOG_STREAMS
 from tests.unit.functions.conftest import LIMIT, World
 from tunelet.errors import Retry
+from tunelet.trial import Outcome, Verdict
 
 ONE = "/api/experiments/digits"
 
@@ -231,6 +232,32 @@ class TestQueries:
         page = world.api.get(page["next"]).json
         assert ([trial["number"] for trial in page["trials"]], page["next"]) == ([2], None)
         assert world.api.get(f"{ONE}/trials?after=-1&state=WAITING").json["trials"] == []
+
+    def test_trials_and_experiments_are_found_by_the_state_stopped(self, world: World) -> None:
+        """Both have one of that name, and each is asked for by itself."""
+        world.running(parallel_trials=2)
+        world.running(name="reached", objective={"goal": 1.0})
+        world.service.finish(world.run("reached", 0), Outcome(Verdict.COMPLETE, {"objective": 0.5}))
+        world.service.stop("default", "digits")
+
+        of_digits = world.api.get(f"{ONE}/trials?state=STOPPED").json["trials"]
+        of_reached = world.api.get("/api/experiments/reached/trials?state=STOPPED").json["trials"]
+        stopped = world.api.get("/api/experiments?state=STOPPED").json["experiments"]
+
+        assert [trial["reason"] for trial in of_digits] == ["the experiment ended: stopped"] * 2
+        assert [trial["reason"] for trial in of_reached] == [
+            "the experiment ended: the goal is reached"
+        ] * 2
+        assert [each["name"] for each in stopped] == ["digits"]
+        assert world.api.get(f"{ONE}/trials?state=FAIL").json["trials"] == []
+
+    def test_stopped_trials_are_counted_by_themselves(self, world: World) -> None:
+        world.running(parallel_trials=2)
+        counts = world.api.post(f"{ONE}/stop").json["counts"]
+        assert counts == {
+            **dict.fromkeys(("waiting", "running", "complete", "pruned", "failed"), 0),
+            "stopped": 2,
+        }
 
 
 class TestExperiments:
