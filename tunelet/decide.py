@@ -34,6 +34,7 @@ Events = tuple[Event, ...]
 CHANGEABLE = frozenset(
     {
         *("max_trials", "parallel_trials", "max_failed_trials", "max_seconds", "max_cost"),
+        "give_up_after",
         *("hpo_algorithm", "early_stopping", "labels", "ttl_seconds_after_finished"),
     }
 )
@@ -370,8 +371,12 @@ def _consequences(experiment: Experiment, now: float) -> Events:
 
 
 def _reserve(experiment: Experiment) -> Events:
-    """Slots for waiting trials, lowest number first."""
-    waiting = [trial for trial in experiment.live if not trial.active]
+    """Slots for waiting trials, lowest number first; where all fail alike, not for new ones."""
+    waiting = [
+        trial
+        for trial in experiment.live
+        if not trial.active and (trial.begun or not experiment.hopeless)
+    ]
     if not waiting:
         return ()
     free = experiment.terms.parallel_trials - experiment.active

@@ -6,16 +6,21 @@ The end is looked for in this order, and the first that holds is the reason give
    themselves)
 2. the best trial reached the goal
 3. more than `max_failed_trials` trials failed
-4. `max_seconds` have passed (the clock stands still while the experiment is paused)
-5. `max_cost` is spent
-6. all `max_trials` trials have ended, or the space is exhausted and none is left
+4. `give_up_after` trials in a row failed alike before any completed (`tunelet.alike`)
+5. `max_seconds` have passed (the clock stands still while the experiment is paused)
+6. `max_cost` is spent
+7. all `max_trials` trials have ended, or the space is exhausted and none is left
 
 A stop leads to STOPPED, an algorithm that failed to FAILED. After 2 the experiment is COMPLETE,
-after 3 FAILED. After 4 to 6, and where a stopping rule ends it, it is COMPLETE if any trial
+after 3 and 4 FAILED. After 5 to 7, and where a stopping rule ends it, it is COMPLETE if any trial
 completed, else FAILED.
 
+After so many failures no further trial begins, and 4 waits for those that run. Failures come early
+and results late: of ten trials at once three may well fail for their hyperparameters before the
+others have had the time to do better. If one of them does, the experiment continues.
+
 Trials that have not ended by then are STOPPED: neither results nor failures. Where the time or
-the money is spent (4, 5), a STOPPED trial is `eligible` if its present attempt has reported every
+the money is spent (5, 6), a STOPPED trial is `eligible` if its present attempt has reported every
 objective and meets the constraints: it may be the best, and the experiment is COMPLETE.
 """
 
@@ -49,6 +54,8 @@ def due(experiment: Experiment, now: float) -> End | None:
     if allowed is not None and ended.fail > allowed:
         reason = f"{ended.fail} trials failed (max_failed_trials is {allowed})"
         return End(states.FAILED, reason)
+    if experiment.hopeless and not any(trial.begun for trial in experiment.live):
+        return End(states.FAILED, _given_up(experiment))
     if (spent := _spent(experiment, now)) is not None:
         return _out_of_budget(experiment, spent)
     done = _done(experiment)
@@ -106,6 +113,26 @@ def _out_of_budget(experiment: Experiment, why: str) -> End:
 def _has_result(experiment: Experiment) -> bool:
     """A best trial without a completed one was cut off by an earlier end, before an extension."""
     return bool(experiment.ended.complete or experiment.best)
+
+
+def held(experiment: Experiment) -> str | None:
+    """Why no further trial begins although it has not ended."""
+    if experiment.over or not experiment.hopeless:
+        return None
+    return f"no further trial begins before one that runs does better: {_alike(experiment)}"
+
+
+def _given_up(experiment: Experiment) -> str:
+    limit = experiment.terms.give_up_after
+    remedy = "mend the cause and resume, or extend with 0 to never give up"
+    return f"{_alike(experiment)} (give_up_after is {limit}: {remedy})"
+
+
+def _alike(experiment: Experiment) -> str:
+    failures = experiment.failures
+    first = failures.count == experiment.ended.fail
+    which = f"the first {failures.count} trials" if first else f"{failures.count} trials in a row"
+    return f"{which} failed alike: {failures.reason}"
 
 
 def _spent(experiment: Experiment, now: float) -> str | None:

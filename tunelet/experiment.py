@@ -13,6 +13,7 @@ import msgspec
 from msgspec.structs import force_setattr, replace
 
 from tunelet import events, front
+from tunelet.alike import Failures, followed
 from tunelet.events import Event
 from tunelet.ports import Constraint, Objective
 from tunelet.trial import Report, Trial, TrialState, newest
@@ -41,6 +42,7 @@ class Terms(msgspec.Struct, frozen=True):
     parallel_trials: int
     max_attempts: int
     max_failed_trials: int | None = None
+    give_up_after: int | None = None
     max_seconds: float | None = None
     max_cost: float | None = None
     cost_per_hour: float | None = None
@@ -97,6 +99,9 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The best trial that meets the constraints; with several objectives, the Pareto front.
 
     It is COMPLETE, or STOPPED where the time or the money was spent (`TrialEnded.eligible`)."""
+    failures: Failures = Failures()
+    """Those in a row that are alike, since it began or was taken up again. None are
+    looked for without `give_up_after`."""
     trial_seconds: float = 0.0
     """Running time of all attempts that ended."""
     exhausted: bool = False
@@ -119,9 +124,15 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return sum(trial.active for trial in self.trials.values())
 
     @property
+    def hopeless(self) -> bool:
+        """So many trials failed alike, before any did better, that no further one may begin."""
+        better = self.ended.complete or self.ended.pruned or self.best
+        return not better and self.failures.reach(self.terms.give_up_after)
+
+    @property
     def room(self) -> int:
         """How many trials an algorithm may suggest now."""
-        if self.state != RUNNING or self.exhausted:
+        if self.state != RUNNING or self.exhausted or self.hopeless:
             return 0
         slots = self.terms.parallel_trials - len(self.live)
         return max(0, min(slots, self.terms.max_trials - self.next_number))
@@ -270,6 +281,8 @@ def _extended(experiment: Experiment, changes: dict[str, Any]) -> Experiment:
     """An algorithm that is another now finds nothing of what its predecessor remembered."""
     spec = experiment.spec | changes
     after = replace(experiment, spec=spec, terms=msgspec.convert(spec, Terms))
+    if not after.terms.give_up_after:
+        after = replace(after, failures=Failures())
     if spec.get("hpo_algorithm") == experiment.spec.get("hpo_algorithm"):
         return after
     return replace(after, memory=None, exhausted=False)
@@ -299,6 +312,7 @@ def _resumed(experiment: Experiment, at: float) -> Experiment:
         ended_at=None,
         running_since=at,
         epoch=experiment.epoch + experiment.over,
+        failures=Failures() if experiment.over else experiment.failures,
     )
 
 
@@ -330,8 +344,7 @@ def _of_trial(
         after = replace(after, trial_seconds=spent)
     if not isinstance(event, events.TrialEnded):
         return after
-    after = _counted(after, trial)
-    return _with_best(after, trial, event.eligible)
+    return _with_best(_counted(after, trial), trial, event.eligible)
 
 
 def _reported(trial: Trial, reports: tuple[Report, ...]) -> Trial:
@@ -397,7 +410,10 @@ def _counted(experiment: Experiment, trial: Trial) -> Experiment:
         fail=c.fail + (trial.state is TrialState.FAIL),
         stopped=c.stopped + (trial.state is TrialState.STOPPED),
     )
-    return replace(experiment, ended=ended)
+    failures = experiment.failures
+    if trial.state is TrialState.FAIL and experiment.terms.give_up_after:
+        failures = followed(failures, trial, experiment.spec)
+    return replace(experiment, ended=ended, failures=failures)
 
 
 def _with_best(experiment: Experiment, trial: Trial, eligible: bool) -> Experiment:

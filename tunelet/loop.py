@@ -146,9 +146,14 @@ def _needs(experiment: Experiment) -> list[str]:
 
 
 def _due(experiment: Experiment) -> list[Trial]:
-    """Trials whose runs are to be launched now: none in a pause, nor beyond a smaller budget."""
+    """Trials whose runs are to be launched now: none in a pause, nor beyond a smaller budget.
+
+    And no new ones where all have failed alike so far.
+    """
     if experiment.state != RUNNING:
         return []
     reserved = [t for t in experiment.live if t.reserved and t.started_at is None]
+    if experiment.hopeless:
+        reserved = [t for t in reserved if t.begun]
     free = experiment.terms.parallel_trials - (experiment.active - len(reserved))
     return reserved[: max(0, free)]

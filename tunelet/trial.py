@@ -123,6 +123,11 @@ class Trial(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
         return self.state is TrialState.RUNNING or self.reserved
 
     @property
+    def begun(self) -> bool:
+        """It runs, or an attempt of it was lost: its turn has come."""
+        return self.state is TrialState.RUNNING or self.attempt > 1
+
+    @property
     def failed_itself(self) -> bool:
         """Failed because of its hyperparameters or its code, so an algorithm may learn from it.
 

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from tunelet.ends import held
 from tunelet.experiment import Experiment
 from tunelet.trial import Trial
 
@@ -25,7 +26,7 @@ def experiment_json(experiment: Experiment) -> Json:
         "namespace": experiment.namespace,
         "uid": experiment.uid,
         "state": experiment.state,
-        "reason": experiment.reason,
+        "reason": experiment.reason or held(experiment),
         "submitted_at": time_json(experiment.submitted_at),
         "ended_at": time_json(experiment.ended_at),
         "spec": experiment.spec,

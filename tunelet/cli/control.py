@@ -69,6 +69,9 @@ def stop_command(connection: Connection, name: str) -> None:
 @click.option("--max-trials", type=int, metavar="N", help="Trials in all.")
 @click.option("--parallel-trials", type=int, metavar="N", help="Trials at a time.")
 @click.option("--max-failed-trials", type=int, metavar="N", help="Failures to put up with.")
+@click.option(
+    "--give-up-after", type=int, metavar="N", help="Alike failures at the start; 0: any number."
+)
 @click.option("--max-seconds", type=float, metavar="S", help="Wall-clock seconds in all.")
 @click.option("--max-cost", type=float, metavar="C", help="Cost in all.")
 @click.option("--algorithm", "hpo_algorithm", metavar="NAME", help="Another one from now on.")

@@ -10,7 +10,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table as Grid
 from rich.text import Text
 
-from tunelet.cli.table import colored, lines
+from tunelet.cli.table import colored, lines, printable
 from tunelet.cli.watch import polled
 from tunelet.client.report import (
     FINAL,
@@ -88,6 +88,7 @@ def _drawn(view: _View, now: float, columns: int, fault: str | None) -> Renderab
         _line(_head(experiment)),
         _bar(experiment, now, columns),
         _line(_best(experiment)),
+        *_held(experiment),
         Text(),
     ]
     parts += [_line(line) for line in body]
@@ -118,6 +119,13 @@ def _best(experiment: Json) -> str:
     trial = best[0]
     values = click.style(score(trial, experiment["spec"]), fg="green")
     return f"best  {values}  {assignment(trial['hyperparameters'])}"
+
+
+def _held(experiment: Json) -> list[Text]:
+    """Why no further trial begins although the experiment has not ended."""
+    if experiment["state"] in FINAL or not experiment["reason"]:
+        return []
+    return [Text(printable(experiment["reason"]), style="yellow")]
 
 
 def _bar(experiment: Json, now: float, columns: int) -> RenderableType:

@@ -13,7 +13,7 @@ holding more than they must.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from heapq import merge as merge_sorted
 from types import MappingProxyType
 from typing import Protocol
@@ -184,18 +184,22 @@ def decode_head(data: bytes) -> Head:
     member tells: a default in its place would stand in every snapshot from here on.
     """
     head = _heads.decode(data)
-    _refuse_absent(head, data)
+    gives_up = head.experiment is not None and head.experiment.spec.get("give_up_after")
+    _refuse_absent(head, data, () if gives_up else ("failures", "give_up_after"))
     return head
 
 
-def _refuse_absent(known: msgspec.Struct, data: bytes | msgspec.Raw) -> None:
+def _refuse_absent(
+    known: msgspec.Struct, data: bytes | msgspec.Raw, needless: Collection[str]
+) -> None:
+    """`needless` members tell nothing of this experiment, so that there was nothing to fold."""
     written = _members.decode(data)
     for name in known.__struct_fields__:
-        if name not in written and _missed(known, name, written):
+        if name not in written and name not in needless and _missed(known, name, written):
             raise msgspec.ValidationError(f"an older version wrote it, without {name!r}")
         member = getattr(known, name)
         if isinstance(member, Experiment | Terms | Counts):
-            _refuse_absent(member, written[name])
+            _refuse_absent(member, written[name], needless)
 
 
 def _missed(known: msgspec.Struct, name: str, written: Mapping[str, msgspec.Raw]) -> bool:

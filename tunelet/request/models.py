@@ -377,6 +377,11 @@ class Terms(Shape):
     max_failed_trials: Annotated[int, Field(ge=0, le=1_000_000)] | None = Field(
         default=None, description="The experiment fails when more trials than this have failed."
     )
+    give_up_after: Annotated[int, Field(ge=0, le=1_000_000)] | None = Field(
+        default=3,
+        description="The experiment fails when so many trials in a row have failed alike before "
+        "any has completed; 0 or null: never.",
+    )
     max_seconds: Positive | None = Field(default=None, description="Wall clock of the experiment.")
     max_cost: Positive | None = Field(default=None, description="In the unit of cost_per_hour.")
     ttl_seconds_after_finished: Annotated[float, Field(ge=0, le=1e10)] | None = Field(

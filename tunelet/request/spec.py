@@ -303,6 +303,7 @@ def _normalized(
         "max_trials": request.max_trials,
         "parallel_trials": request.parallel_trials,
         "max_failed_trials": request.max_failed_trials,
+        "give_up_after": request.give_up_after,
         "max_seconds": request.max_seconds,
         "trial_timeout_seconds": request.trial_timeout_seconds,
         "max_cost": request.max_cost,
