@@ -46,10 +46,16 @@ class Stamped:
         """How many bytes of this line are passed over; None: all."""
         self._caught_up = not self._place[0]
 
-    def finish(self) -> None:
-        """What was stripped since `connect` is all that there is from `since` on."""
+    def finish(self) -> bytes:
+        """What was stripped since `connect` is all that there is from `since` on.
+
+        Raises `ValueError`, with the text, if that is too short to have a timestamp.
+        """
+        if self._head:
+            raise ValueError("a line of the log has no timestamp", bytes(self._head))
         self.gaps += not self._caught_up
         self._caught_up = True
+        return b""
 
     def ends_with(self, last: bytes) -> bool:
         """Whether `last`, the last line of the log with its timestamp, was passed on whole.

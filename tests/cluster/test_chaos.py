@@ -1,7 +1,11 @@
 """An experiment on the plain overlay while everything that can go wrong does, and what it leaves.
 
-Function pods are killed, training pods deleted and evicted, the API server is killed, and the
-store is away for ten seconds; in an order, at moments and with victims that a seed decides.
+Function pods are killed, training pods deleted and evicted, Jobs deleted, the API server is killed,
+and the store is away for ten seconds; in an order, at moments and with victims that a seed decides.
+The trainings save a checkpoint on SIGTERM, half of them then exit with 0. What each printed stands
+in a register, with which every trial's value, reports and attempts are compared.
+
+TUNELET_TEST_TRIALS and TUNELET_TEST_SEED make it longer, and another.
 """
 
 import os
@@ -19,25 +23,38 @@ from benchmarks.installed import Installed, installed
 from functions.ping import ping
 from tests.cluster import apiserver
 from tests.cluster.conftest import AWS, Bucket, Kubectl
-from tests.cluster.register import Register, register
+from tests.cluster.register import STEPS, Register, register
 from tests.faults.proxy import FaultProxy, proxied
 from tunelet.client import Client
 from tunelet.errors import TuneletError
 
 pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("cluster")]
 
-TRIALS, TOGETHER = 100, 8
-TRAIN = "{sign_in}; sleep 1; echo objective=${{0#--x=}}"
+TRIALS, TOGETHER = int(os.environ.get("TUNELET_TEST_TRIALS", "60")) // 2, 6
+"""Of each of the two experiments."""
 FAULTS = {
-    "a function pod is killed": 4,
-    "a training pod is deleted": 4,
-    "a training pod is evicted": 4,
-    "the API server restarts": 1,
-    "the store is away": 1,
+    "a function pod is killed": 0.04,
+    "a pod is deleted": 0.04,
+    "a training pod is deleted": 0.06,
+    "a training pod is evicted": 0.06,
+    "a training pod is deleted at its end": 0.06,
+    "a training Job is deleted": 0.04,
+    "the API server restarts": 0.01,
+    "the store is away": 0.01,
 }
-"""How often each happens."""
+"""How often each happens, for each trial; each does at least once."""
+PRINTED = {
+    "stdout": ('echo "step=$step objective=$value"', {}),
+    "file": (
+        """echo "{\\"step\\": $step, \\"objective\\": $value}" >> /out/metrics.json""",
+        {"source": "file", "path": "/out/metrics.json", "format": "json"},
+    ),
+}
+"""How values are given: to the launcher, without a collector, and to a collector."""
+LAUNCHER = "kubernetes://?prefix=tunelet-trials-"
 AWAY_SECONDS = 10.0
 PATIENCE_SECONDS = 1800.0
+DETAIN_SECONDS = 180.0
 
 
 class World(NamedTuple):
@@ -64,12 +81,14 @@ class World(NamedTuple):
 
 
 @pytest.fixture
-def world(kubectl: Kubectl, bucket: Bucket) -> Iterator[World]:
-    """The overlay, with a store that can be away."""
+def world(kubectl: Kubectl, bucket: Bucket, source: str) -> Iterator[World]:
+    """The overlay, with a store that can be away; only for files with a collector."""
     server = urlsplit(bucket.credentials[AWS[0]]).netloc
     with proxied(server, share=0.0, host=bucket.host) as store, register(bucket.host) as book:
         credentials = bucket.credentials | {AWS[0]: f"http://{store.address}"}
-        with installed(kubectl, {"TUNELET_STORE": bucket.url}, credentials) as plain:
+        settings = {"TUNELET_STORE": bucket.url}
+        settings |= {} if source == "file" else {"TUNELET_LAUNCHER": LAUNCHER}
+        with installed(kubectl, settings, credentials) as plain:
             service = Client(plain.url, timeout=60)
             yield World(kubectl, Api(access()), store, book, plain, service)
 
@@ -79,19 +98,24 @@ class Chaos:
 
     def __init__(self, world: World, name: str, seed: int) -> None:
         self._world, self._name, self._chance = world, name, random.Random(seed)
-        self.left = [fault for fault, times in FAULTS.items() for _ in range(times)]
+        self.left = [
+            fault for fault, share in FAULTS.items() for _ in range(max(1, round(share * TRIALS)))
+        ]
         self._chance.shuffle(self.left)
         # Not in the last trials: a fault has to find something to strike.
-        moments = range(TOGETHER, TRIALS - 2 * TOGETHER)
-        self._moments = sorted(self._chance.sample(moments, len(self.left)), reverse=True)
+        moments = range(2, TRIALS - TOGETHER)
+        self._moments = sorted(self._chance.choices(moments, k=len(self.left)), reverse=True)
 
     def step(self) -> None:
         """Let happen what is due."""
         if self._moments and len(self._world.book.pods) >= self._moments[-1]:
             acts: dict[str, Callable[[], bool]] = {
                 "a function pod is killed": self._kill,
-                "a training pod is deleted": self._delete,
+                "a pod is deleted": self._delete,
+                "a training pod is deleted": self._delete_training,
                 "a training pod is evicted": self._evict,
+                "a training pod is deleted at its end": self._delete_late,
+                "a training Job is deleted": self._delete_job,
                 "the API server restarts": self._restart,
                 "the store is away": self._send_away,
             }
@@ -114,9 +138,36 @@ class Chaos:
             self._world.api.delete(self._path(pod), "Background")
         return bool(pod)
 
+    def _delete_training(self) -> bool:
+        """A pod while it trains."""
+        self._world.api.delete(self._path(self._detained()), "Background")
+        return True
+
+    def _delete_late(self) -> bool:
+        """A pod whose training gives its last value, and ends at the same moment."""
+        pod = self._detained(last=True)
+        self._world.api.delete(self._path(pod), "Background")
+        time.sleep(self._chance.choice((0, 0.05, 0.5)))
+        self._world.book.let_go(pod)
+        return True
+
+    def _delete_job(self) -> bool:
+        """The Job of a pod while it trains."""
+        pod = self._world.api.get(self._path(self._detained()))
+        if pod is not None:
+            path = f"/apis/batch/v1/namespaces/{self._world.plain.trials}/jobs"
+            propagation = self._chance.choice(("Background", "Foreground"))
+            job = pod["metadata"]["labels"]["job-name"]
+            self._world.api.delete(f"{path}/{job}", propagation)
+        return pod is not None
+
+    def _detained(self, last: bool = False) -> str:
+        steps = range(STEPS, STEPS + 1) if last else range(1, STEPS)
+        return self._world.book.detain(DETAIN_SECONDS, steps)
+
     def _evict(self) -> bool:
         """A pod while it trains."""
-        pod = self._world.book.detain(PATIENCE_SECONDS)
+        pod = self._detained()
         eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod}}
         self._world.api.create(f"{self._path(pod)}/eviction", eviction)
         return True
@@ -143,9 +194,12 @@ class Chaos:
 
 
 @pytest.mark.skipif(apiserver.running() is None, reason="the API server is not on this machine")
+@pytest.mark.parametrize("source", list(PRINTED))
 @pytest.mark.parametrize("seed", [int(os.environ.get("TUNELET_TEST_SEED", "1"))])
-def test_an_experiment_ends_right_whatever_is_killed_meanwhile(world: World, seed: int) -> None:
-    name = world.service.submit(request(world.book)).name
+def test_an_experiment_ends_right_whatever_is_killed_meanwhile(
+    world: World, source: str, seed: int
+) -> None:
+    name = world.service.submit(request(world.book, source)).name
     chaos, deadline = Chaos(world, name, seed), time.monotonic() + PATIENCE_SECONDS
     while (experiment := seen(world.service, name)) is None or not experiment.ended:
         assert time.monotonic() < deadline, world.service.experiment(name).json
@@ -157,19 +211,22 @@ def test_an_experiment_ends_right_whatever_is_killed_meanwhile(world: World, see
     assert [(trial["number"], trial["state"]) for trial in trials] == [
         (number, "COMPLETE") for number in range(TRIALS)
     ]
-    for trial in trials:
-        assert trial["values"] == {"objective": trial["hyperparameters"]["x"]}
+    wrong = [fault for trial in trials for fault in differs(world.book, trial)]
+    assert wrong == [], "\n".join(wrong)
+    best = min(trials, key=lambda trial: float(trial["values"]["objective"]))
+    assert [each["number"] for each in world.service.best(name)] == [best["number"]]
     ran_once(world.book, {trial["number"]: trial["attempt"] for trial in trials})
     leaves_nothing(world, name)
 
 
-def request(book: Register) -> dict[str, Any]:
+def request(book: Register, source: str) -> dict[str, Any]:
+    printed, metrics = PRINTED[source]
     return {
         "model_training_code": {
             "image": "localhost/python:3.11",
-            "command": ["bash", "-c", TRAIN.format(sign_in=book.sign_in)],
-            "termination_grace_period_seconds": 1,
+            "command": ["bash", "-c", book.training(printed)],
         },
+        "metrics": metrics,
         "hyperparameters": {"x": {"type": "float", "min": 0, "max": 1}},
         "hpo_algorithm": "random_search",
         "max_trials": TRIALS,
@@ -188,6 +245,22 @@ def seen(service: Client, name: str) -> Any:
         return None
 
 
+def differs(book: Register, trial: dict[str, Any]) -> Iterator[str]:
+    """In what a trial is not what its trainings printed."""
+    number, last = trial["number"], trial["attempt"]
+    printed = book.values[number, last]
+    if (number, last) not in book.done:
+        yield f"trial {number}: attempt {last} did not come to its end"
+    if trial["values"] != {"objective": printed.get(STEPS)}:
+        yield f"trial {number}: {trial['values']} counts, attempt {last} printed {printed}"
+    told = {each["step"]: each["values"]["objective"] for each in trial["reports"]}
+    if not printed.items() <= told.items():
+        yield f"trial {number}: attempt {last} printed {printed}, its reports are {told}"
+    for step, value in told.items():
+        if value not in (book.values[number, n].get(step) for n in range(1, last + 1)):
+            yield f"trial {number}: {value} at step {step} was never printed"
+
+
 def ran_once(book: Register, attempts: dict[int, int]) -> None:
     """No attempt trained twice, no two of a trial beside each other, and the last one did train.
 
@@ -198,7 +271,7 @@ def ran_once(book: Register, attempts: dict[int, int]) -> None:
     assert book.most <= TOGETHER
     assert set(attempts.items()) <= book.pods.keys()
     assert [each for each in book.pods if each[1] > attempts[each[0]]] == []
-    assert sum(last - 1 for last in attempts.values()) >= FAULTS["a training pod is evicted"]
+    assert sum(last > 1 for last in attempts.values()) >= 2
 
 
 def leaves_nothing(world: World, name: str) -> None:

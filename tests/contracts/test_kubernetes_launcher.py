@@ -52,7 +52,8 @@ def test_output_that_the_kubelet_has_rotated_still_gives_its_last_values(prefix:
     assert ended(launcher).values == {"objective": 2.0}
 
 
-def test_a_run_that_succeeded_has_not_failed_because_its_output_is_gone(prefix: str) -> None:
+def test_a_run_that_succeeded_is_lost_once_its_pod_is_gone(prefix: str) -> None:
+    """It may have been cut off, and its output is gone."""
     launcher, run = launcher_in(prefix), RUN._replace(number=1)
     launcher.launch(training(run, "print('objective=1')"))
     assert ended(launcher, run).verdict is Verdict.COMPLETE
@@ -61,8 +62,8 @@ def test_a_run_that_succeeded_has_not_failed_because_its_output_is_gone(prefix: 
     api().delete(f"{path}/{pod['metadata']['name']}", "Background")
     until(lambda: api().get(f"{path}/{pod['metadata']['name']}") is None)
     outcome = ended(launcher, run)
-    assert (outcome.verdict, outcome.values) == (Verdict.COMPLETE, {})
-    assert "gone" in str(outcome.reason)
+    assert (outcome.verdict, outcome.values) == (Verdict.LOST, {})
+    assert "deleted" in str(outcome.reason)
 
 
 def test_installations_do_not_see_each_others_runs(prefix: str) -> None:

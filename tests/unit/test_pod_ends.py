@@ -5,13 +5,14 @@ The launcher is the real one; the answers of the API server are given.
 
 import json
 from collections.abc import Generator, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
 from adapters.launchers.kubernetes.labels import RECORD as ANNOTATION
-from adapters.launchers.kubernetes.labels import Record, labels
+from adapters.launchers.kubernetes.labels import Record, labels, run_of
 from adapters.launchers.kubernetes.launcher import KubernetesLauncher
 from tunelet.errors import NotFound, Retry
 from tunelet.ports import Phase, Run
@@ -83,17 +84,18 @@ class Cluster:
 
     def __init__(
         self,
-        *pods: Mapping[str, Any],
+        *pods: dict[str, Any],
         metrics: Mapping[str, Any] = METRICS,
         primary: Mapping[str, str] | None = None,
         succeeded: int | None = None,
         condition: Mapping[str, Any] | None = None,
         logs: Mapping[str, str] | None = None,
+        job: dict[str, Any] | None = None,
     ) -> None:
         self.pods, self.texts = pods, dict(logs or {})
         record = Record(dict(metrics), "training", primary=dict(primary or {}))
         condition = condition or {"type": "Complete"}
-        self.job = {
+        self.job: dict[str, Any] = job or {
             "kind": "Job",
             "metadata": {
                 "name": RUN.name,
@@ -105,12 +107,14 @@ class Cluster:
             "status": {"conditions": [{"status": "True", **condition}]},
         }
         if succeeded is not None:
-            self.job["status"]["succeeded"] = succeeded  # type: ignore[index]
+            self.job["status"]["succeeded"] = succeeded
         self.launcher = KubernetesLauncher(self)  # type: ignore[arg-type]
 
     @property
     def outcome(self) -> Outcome:
-        seen = self.launcher.observe(RUN)
+        run = run_of(self.job)
+        assert run is not None
+        seen = self.launcher.observe(run)
         assert seen.outcome is not None
         return seen.outcome
 
@@ -156,7 +160,7 @@ def test_a_training_that_nothing_disturbed_has_its_last_value() -> None:
 @pytest.mark.parametrize("source", ["stdout", "push"])
 @pytest.mark.parametrize("how", [{"deleted": 99}, {"disrupted": 99}, {"deleted": 100}])
 def test_one_that_exits_with_0_when_its_pod_is_taken_away_is_lost(
-    source: str, how: dict[str, int]
+    source: str, how: dict[str, Any]
 ) -> None:
     cluster = Cluster(pod(**how), succeeded=1, logs=PRINTED, metrics=METRICS | {"source": source})
     assert lost(cluster.outcome)
@@ -170,7 +174,7 @@ def test_what_a_lost_attempt_printed_is_reported() -> None:
 
 @pytest.mark.parametrize("how", [{"deleted": 110}, {"disrupted": 110}])
 def test_a_pod_that_is_taken_away_well_after_its_end_has_ended_by_itself(
-    how: dict[str, int],
+    how: dict[str, Any],
 ) -> None:
     assert values(Cluster(pod(**how), succeeded=1, logs=PRINTED).outcome) == {"objective": 0.5}
 
@@ -183,6 +187,35 @@ def test_clocks_may_differ_by_some_seconds() -> None:
 def test_a_success_of_which_no_pod_is_left_is_lost(source: str) -> None:
     cluster = Cluster(succeeded=1, metrics=METRICS | {"source": source})
     assert "deleted" in lost(cluster.outcome)
+
+
+RECORDED = Path(__file__).parent / "pods"
+
+
+def recorded(name: str, logs: str = "objective=0.5") -> Cluster:
+    """A Job and its pods as a cluster of Kubernetes 1.34 had them."""
+    found = json.loads((RECORDED / f"{name}.json").read_text())
+    pods = found["pods"]
+    return Cluster(*pods, job=found["job"], logs={each["metadata"]["name"]: logs for each in pods})
+
+
+def test_a_recorded_run_that_nothing_disturbed_has_its_value() -> None:
+    assert values(recorded("normal").outcome) == {"objective": 0.5}
+
+
+@pytest.mark.parametrize(
+    "name", sorted(path.stem for path in RECORDED.glob("*.json") if path.stem != "normal")
+)
+def test_a_recorded_run_that_may_have_been_cut_off_is_lost(name: str) -> None:
+    """Their trainings exited with 0 on SIGTERM, their Jobs are Complete (of one a peer failed)."""
+    assert lost(recorded(name).outcome)
+
+
+def test_how_long_a_pod_took_to_end_does_not_make_it_undisturbed() -> None:
+    """The kubelet's own deletion may come long after the training's end."""
+    cluster = recorded("deleted")
+    cluster.pods[0]["metadata"]["deletionTimestamp"] = "2027-01-01T00:00:00Z"
+    assert lost(cluster.outcome)
 
 
 # Several pods
@@ -213,7 +246,7 @@ def test_a_pod_that_is_gone_beside_the_first_may_have_been_cut_off() -> None:
 
 
 @pytest.mark.parametrize("how", [{"deleted": 90}, {"disrupted": 90}, {"deleted": 100}])
-def test_a_pod_that_was_cut_off_beside_the_first_makes_the_run_lost(how: dict[str, int]) -> None:
+def test_a_pod_that_was_cut_off_beside_the_first_makes_the_run_lost(how: dict[str, Any]) -> None:
     """The others may have ended early because of it."""
     pods = pod("p0", index=0), pod("p1", index=1, **how)
     assert lost(Cluster(*pods, succeeded=2, primary=FIRST, logs=PRINTED).outcome)
@@ -288,7 +321,7 @@ def test_values_count_that_a_collector_read_to_the_end() -> None:
         killed(),
         killed("Error"),
         said(False, objective=0.5),
-        said(None, objective=0.5),
+        said(None, code=137, objective=0.5),
         said(True, ended=99, objective=0.5),
         {"state": {"running": {}}, "lastState": said(True, objective=0.5)["state"]},
         {"state": {"terminated": {"exitCode": 0, "message": '{"read":true,"values":{"obj'}}},
@@ -301,6 +334,11 @@ def test_no_value_counts_of_a_collector_that_does_not_say_that_it_read_everythin
 ) -> None:
     cluster = Cluster(pod(collector=collector), succeeded=1, metrics=FILE)
     assert "collector" in lost(cluster.outcome)
+
+
+def test_a_collector_that_is_older_says_it_by_its_exit_code() -> None:
+    cluster = Cluster(pod(collector=said(None, objective=0.5)), succeeded=1, metrics=FILE)
+    assert values(cluster.outcome) == {"objective": 0.5}
 
 
 def test_a_file_without_the_objective_says_where_it_was_looked_for() -> None:
@@ -346,7 +384,7 @@ class Rotating(Cluster):
         self.lines += [f"{at(begun + n)} {text}\n".encode() for n, text in enumerate(lines)]
 
     def ends(self) -> Outcome:
-        self.job["status"]["conditions"][0]["type"] = "Complete"  # type: ignore[index]
+        self.job["status"]["conditions"][0]["type"] = "Complete"
         return self.outcome
 
     def rotates(self, kept: int) -> None:
@@ -408,3 +446,20 @@ def test_a_log_that_breaks_off_is_not_taken_for_its_end() -> None:
             cluster.ends()
     cluster.cut = None
     assert values(cluster.ends()) == {"objective": 2.75}
+
+
+def test_what_a_node_says_of_a_log_that_is_gone_is_no_output() -> None:
+    cluster = Rotating()
+    cluster.lines = [b'failed to try resolving symlinks in path "/0.log": no such file']
+    assert cluster.launcher.observe(RUN).reports == ()
+    assert "gone" in lost(cluster.ends())
+
+
+@pytest.mark.parametrize("text", ["objective=0.5", "x" * 99 + "\nobjective=0.5"])
+def test_a_log_without_timestamps_is_read_from_its_start(text: str) -> None:
+    cluster = Rotating()
+    cluster.lines = [text.encode() + b"\n"]
+    for _ in range(2):
+        assert cluster.launcher.observe(RUN).reports == (Report(1, {"objective": 0.5}),)
+    cluster.lines.append(b"objective=0.25")
+    assert values(cluster.ends()) == {"objective": 0.25}

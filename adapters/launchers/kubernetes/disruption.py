@@ -110,14 +110,16 @@ def _announced(pod: Object) -> Disruption | None:
 
 
 def _deleted(pod: Object) -> Disruption | None:
-    """The time in the pod is that at which its grace ends."""
+    """The time in the pod is that at which its grace ends.
+
+    When all is over the kubelet deletes the pod once more, now without any grace: then it is not
+    known any more when somebody first asked for it.
+    """
     due = moment(pod["metadata"].get("deletionTimestamp"))
     if due is None:
         return None
     grace = pod["metadata"].get("deletionGracePeriodSeconds")
-    return Disruption(
-        due - grace if grace is not None else 0.0, "the pod was deleted before it ended", False
-    )
+    return Disruption(due - grace if grace else 0.0, "the pod was deleted before it ended", False)
 
 
 def moment(written: str | None) -> float | None:

@@ -18,7 +18,11 @@ from tunelet.ports import Launch, Run
 
 _CORE = "/api/v1/namespaces/{}/{}"
 _JOB = ("batch/v1", "Job")
-_GONE = re.compile(rb"unable to retrieve container logs for \S+\s*")
+_GONE = re.compile(
+    rb"(?:unable to retrieve container logs for"
+    rb"|failed to (?:try resolving|open|find|read|seek|parse)) .+",
+    re.DOTALL,
+)
 
 
 class Thing(NamedTuple):

@@ -117,25 +117,27 @@ def last_words(pod: Mapping[str, Any], container: str) -> Output:
     "remarks": "…"}
 
     `read` says that the source was read to its end. Only one that ended after the training in
-    `container` can know that: Kubernetes starts a collector again that ends before.
+    `container` can know that: Kubernetes starts a collector again that ends before. An older one
+    does not say it, but ends with 0 when it has read everything, or after 25 s.
     """
     for status in (pod.get("status") or {}).get("initContainerStatuses") or ():
         for state in ("state", "lastState") if status["name"] == COLLECTOR else ():
             end = (status.get(state) or {}).get("terminated")
-            if end and (found := _said(str(end.get("message", "")))):
+            if end and (found := _said(str(end.get("message", "")), end.get("exitCode") == 0)):
                 trained = disruption.ended_at(pod, container)
                 at = disruption.moment(end.get("finishedAt"))
-                last = trained is not None and at is not None and trained <= at
-                return found._replace(read=found.read and last and state == "state")
+                early = trained is not None and at is not None and at < trained
+                return found._replace(read=found.read and not early and state == "state")
     return Output()
 
 
-def _said(message: str) -> Output | None:
+def _said(message: str, read: bool) -> Output | None:
     try:
         found = json.loads(message)
         reports = [Report(int(r["step"]), _values(r["values"])) for r in found.get("reports", ())]
         said, remarks = _values(found["values"]), str(found.get("remarks", ""))
-        return Output(tuple(reports), said, "", found.get("read") is True, None, remarks)
+        read = found.get("read", read) is True
+        return Output(tuple(reports), said, "", read, None, remarks)
     except (AttributeError, KeyError, TypeError, ValueError):
         return None  # What the collector was killed for, say.
 

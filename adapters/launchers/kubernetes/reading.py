@@ -30,7 +30,7 @@ class Reading:
     def __init__(self, metrics: Mapping[str, Any]) -> None:
         self._metrics = metrics
         self._parser = Parser(metrics)
-        self._stamped = Stamped()
+        self._stamped: Stamped | Plain = Stamped()
         self._end = b""
 
     @property
@@ -69,8 +69,8 @@ class Reading:
     def finish(self, log: Log) -> None:
         """Read all that is left, once the container has ended.
 
-        Raises `Retry` if that was not all: where the connection to the node breaks, the Kubernetes
-        API ends its answer as if the log ended there.
+        Raises `NotFound` if there is no log any more, and `Retry` if that was not all: where the
+        connection to the node breaks, the Kubernetes API ends its answer as if the log ended there.
         """
         self._read(log, None)
         last = b"".join(log(timestamps="true", tailLines="1"))
@@ -79,6 +79,8 @@ class Reading:
         self._parser.close()
 
     def _read(self, log: Log, limit: int | None) -> None:
+        if isinstance(self._stamped, Plain):
+            self._stamped, self._parser, self._end = Plain(), Parser(self._metrics), b""
         since = self._stamped.since
         self._stamped.connect()
         size = 0
@@ -93,16 +95,40 @@ class Reading:
         """Take in a piece of the log, or its end; how much of it is new."""
         gaps = self._stamped.gaps
         try:
-            new = self._stamped.strip(chunk) if chunk is not None else b""
+            new = self._stamped.strip(chunk) if chunk is not None else self._stamped.finish()
         except ValueError as fault:
-            raise Retry(f"the log cannot be read: {fault}") from fault
-        if chunk is None:
-            self._stamped.finish()
+            if self._stamped.first is not None:
+                raise Retry(f"the log broke off: {fault}") from fault
+            self._stamped = Plain()
+            new = self._stamped.strip(chunk or fault.args[1])
         if self._stamped.gaps > gaps:
             self._parser = Parser(self._metrics)
         self._parser.feed(new)
         self._end = (self._end + new)[-verdict.TAIL_SOURCE_BYTES :]
         return len(new)
+
+
+class Plain:
+    """A log without timestamps, as virtual nodes may give it: each look begins at its start."""
+
+    since = first = None
+    gaps = 0
+
+    def __init__(self) -> None:
+        self._last = b""
+
+    def connect(self) -> None:
+        """It is read from its start."""
+
+    def strip(self, data: bytes) -> bytes:
+        self._last = (self._last + data)[-(1 << 15) :]
+        return data
+
+    def finish(self) -> bytes:
+        return b""
+
+    def ends_with(self, last: bytes) -> bool:
+        return self._last.rstrip().endswith(last[-(1 << 14) :].rstrip())
 
 
 class Readings:
