@@ -1,99 +1,120 @@
-r"""Values in what training code writes: `name=value` in text, or a JSON object a line.
+r"""Values in what training code writes: text, or a JSON object a line.
 
 What comes out follows from the bytes alone, however they are cut into chunks, so output
-read again after a crash gives the same reports and recording them is idempotent:
-
-- A line that carries the metric which `step` names (an integer >= 0) belongs to that step.
-  From then on a line without it belongs to the step of the last such line.
-- Until a line names its step, steps are counted from 1: a line joins the step in
-  progress, unless one of its metrics was already seen there; then it begins the next.
-- The first value of a metric at a step stands. `values` has the newest of each metric.
+read again after a crash gives the same reports and recording them is idempotent. What counts as
+a number is said in `tunelet.training.numerals`, as a metric in `tunelet.training.text` and
+`.objects`, and to which step it belongs in `tunelet.training.steps`. `values` has the newest of
+each metric; a number that cannot be read takes the place of an earlier one: then there is none.
 
 A line ends with \n. Of a line that was overwritten with \r (a progress bar) what a
 terminal would show last counts. ANSI sequences are dropped, bytes that are not UTF-8
-are replaced, and only the first 64 KiB of a line, the first 10,000 steps and the first
-1,000 metrics, with names of 128 characters at most, count. All
-takes time in proportion to the output; of a line that is matched with an experiment's own
-pattern only the first 4,096 characters count, for the matches of RE2 in one line are each
-found in linear time, but there may be as many as characters.
+are replaced. Only the first 1 MiB of a line, the first 10,000 steps and the first
+1,000 metrics count, with names of 128 characters at most; those that were asked for always do.
+All takes time in proportion to the output: of a line that is matched with patterns of
+an experiment's own only the first 64 Ki characters count, and fewer matches the longer it is
+(2,048 in 4,096 characters), for RE2 finds each match in time that is linear in the line.
+Where a limit was met, `remarks` says so.
 """
 
-import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from tunelet.pattern import compiled
+from tunelet.pattern import Matcher, matchers
 from tunelet.text.limits import METRICS, STEPS, is_metric_name
-from tunelet.training.remarks import missing_values
-from tunelet.trial import Number, Report, plain
+from tunelet.training.agreement import Agreement
+from tunelet.training.numerals import cut_out
+from tunelet.training.objects import members, numbers, object_in, unreadable
+from tunelet.training.remarks import Remarks
+from tunelet.training.steps import LARGEST, Curve
+from tunelet.training.text import Found, Reader
+from tunelet.trial import Number, Report, number
 
-LINE_BYTES = 64 * 1024
-MATCHED = 4096
+LINE_BYTES = 1 << 20
+MATCHED = 1 << 16
+_MATCHED_TOGETHER = 1 << 23
+"""Characters of a line times matches in it."""
+_RECENT = 2048
+_PIECE = LINE_BYTES // 4
+"""A line that is too long comes in several pieces, so that it is seen to be so."""
 
-# The possessive quantifiers give the same matches as greedy ones would, and never go back.
-_NUMBER = (
-    r"[+-]?(?:(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?+"
-    r"|(?i:nan|inf(?:inity)?+))"
-)
-_VALUE = re.compile(_NUMBER)
-PATTERN = (
-    r"(?<![\w./-])(?P<name>[A-Za-z_][\w./-]*+)\s*+=\s*+"
-    rf"(?P<value>{_NUMBER})(?=$|[\s,;:|)\]}}'\"]|\.(?:\s|$))"
-)
-r"""What is looked for in text unless the experiment says otherwise: a name, `=`, a number that
-ends there. Neither `--lr=0.1` (an echoed argument) nor `time=3s` nor `v=1.2.3` is a metric."""
-
-_DEFAULT = re.compile(PATTERN)
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*+[ -/]*+[@-~]|\][^\x07\x1b]*+(?:\x07|\x1b\\)|[@-Z\\-_])")
+_SIGNS = re.compile(
+    rb"[=:|\x82\x9a](?:(?<![0-9]:)|(?![0-9]))[ \t]*+['\"]?"
+    rb"(?:[+-]?(?:\.?[0-9]|[nN][aA][nN]|[iI][nN][fF])|[A-Za-z_][A-Za-z0-9_.]{1,30}+\(|<tf)"
+)
+"""Before what may be a value in text: also after the last byte of │ or of a wide colon.
+Lines without it are passed over."""
+_BRACE = re.compile(rb"\{")
+_DICTIONARY = re.compile(r"\{\s*+'")
+_ESCAPE = b"\x1b"
+"""Colours may stand between a name and its value."""
+_CUT = b"\xff"
+"""Ends a line that was cut, so that a number there does not look whole."""
 
 
 class Parser:
     """Reads one output from its beginning, chunk by chunk.
 
-    `metrics` is the spec's: `format` "text" or "json", `pattern` a regular expression with
-    the groups `name` and `value` (None: `PATTERN`), `step` the metric that numbers the steps.
-    Raises `Reject` for a pattern that cannot be used.
+    `metrics` is the spec's: `format` "text" or "json", `pattern` regular expressions
+    (`tunelet.pattern`), `step` the metric that numbers the steps, and with it the names of
+    `objectives` and `constraints`. Raises `Reject` for a pattern that cannot be used.
     """
 
     def __init__(self, metrics: Mapping[str, Any]) -> None:
         self.values: dict[str, Number] = {}
+        self._step_name: str | None = metrics.get("step")
+        self._objectives = tuple(metrics.get("objectives") or ())
+        wanted = (*self._objectives, *(metrics.get("constraints") or ()))
+        asked = [*wanted, *([self._step_name] if self._step_name else [])]
+        self._asked = frozenset(asked)
         self._json = metrics.get("format") == "json"
-        pattern = metrics.get("pattern")
-        self._pattern = compiled(pattern) if pattern else _DEFAULT
-        self._matched = MATCHED if pattern else None
-        self._sign = b"{" if self._json else b"" if pattern else b"="
-        self._step_name = metrics.get("step")
-        self._objectives = tuple(metrics.get("objectives", ()))
-        self._steps: dict[int, dict[str, Number]] = {}
-        self._names: set[str] = set()
-        self._step = 0
-        self._named = False
+        self._matchers = matchers(metrics.get("pattern") or None, self._objectives)
+        self._reader = Reader(asked)
+        self._agreement = Agreement(asked)
+        self._curve = Curve(wanted)
+        self._remarks = Remarks(metrics, _reads)
+        self._needles = tuple(name.lower().encode() for name in self._asked)
+        self._names: set[str] = set(self._asked)
         self._line = bytearray()
         self._shown = b""
+        self._recent = b""
 
     @property
     def reports(self) -> tuple[Report, ...]:
         """All so far, by step."""
-        return tuple(Report(step=s, values=dict(v)) for s, v in sorted(self._steps.items()))
+        return self._curve.reports
+
+    def remarks(self) -> str:
+        """What an outcome's reason should say: of objectives without a value, and of limits."""
+        if self._curve.cut:
+            self._remarks.limit(f"only the first {STEPS:,} steps were kept")
+        missing = {
+            name: self._agreement.several(name)
+            for name in self._objectives
+            if name not in self.values
+        }
+        last = clean(self._recent.rstrip().rpartition(b"\n")[2]).strip()
+        return self._remarks.text(missing, self.values, last)
 
     def feed(self, data: bytes) -> list[Report]:
         """The reports that these bytes complete; a step's report has only what is new."""
-        first, end, rest = data.partition(b"\n")
-        if self._sign and end and self._sign not in rest:
-            # Most output says nothing of metrics, and there may be much of it.
-            return self._feed(first + end) + self._feed(rest[rest.rfind(b"\n") + 1 :])
-        return self._feed(data)
+        if len(data) <= _PIECE:
+            return self._feed(data)
+        pieces = (data[at : at + _PIECE] for at in range(0, len(data), _PIECE))
+        return [report for piece in pieces for report in self._feed(piece)]
 
     def _feed(self, data: bytes) -> list[Report]:
-        found: list[Report] = []
-        for part in re.split(rb"([\r\n])", data):
-            if part == b"\n":
-                found += self._end_line()
-            elif part == b"\r":
-                self._overwrite()
-            else:
-                self._line += part[: LINE_BYTES - len(self._line)]
+        self._recent = (self._recent + data[-_RECENT:])[-_RECENT:]
+        first, end, rest = data.partition(b"\n")
+        self._begin_line(first)
+        if not end:
+            return []
+        found = self._end_line()
+        whole, end, last = rest.rpartition(b"\n")
+        if end:
+            found += self._read_lines(whole)
+        self._begin_line(last)
         return found
 
     def close(self) -> list[Report]:
@@ -102,43 +123,50 @@ class Parser:
 
     def take(self, values: Mapping[str, Number]) -> list[Report]:
         """The report of one line that carried `values`, if any of it is new."""
-        step = _whole(values.get(self._step_name)) if self._step_name else None
-        metrics = {k: v for k, v in values.items() if step is None or k != self._step_name}
-        return self.take_at(step, metrics)
+        metrics = {name: value for name, value in values.items() if self._knows(name)}
+        step = None
+        if self._step_name in metrics and (step := _step(metrics[self._step_name])) is not None:
+            del metrics[self._step_name]
+        self.values |= metrics
+        return self._curve.add(step, metrics)
 
-    def take_at(self, step: int | None, metrics: Mapping[str, Number]) -> list[Report]:
-        """The report of `metrics` that were measured together, if any of it is new.
+    def take_object(self, members: Mapping[str, Any]) -> list[Report]:
+        """The report of an object of JSON, if any of it is new."""
+        values = numbers(members)
+        for name in self._objectives:
+            if name not in values and name in self.values and unreadable(members, name):
+                del self.values[name]
+        return self.take(values)
 
-        Without a `step` it follows from what came before.
-        """
+    def take_at(self, step: int, metrics: Mapping[str, Number]) -> list[Report]:
+        """The report of `metrics` that were measured at just this step, if any of it is new."""
         metrics = {name: value for name, value in metrics.items() if self._knows(name)}
         self.values |= metrics
-        self._turn_to(step, metrics)
-        seen = self._steps.get(self._step, {})
-        new = {k: v for k, v in metrics.items() if k not in seen}
-        if not new or (not seen and len(self._steps) >= STEPS):
-            return []
-        self._steps[self._step] = seen | new
-        return [Report(step=self._step, values=new)]
-
-    def remarks(self) -> str:
-        """What an outcome's reason should say of objectives without a value; empty: nothing."""
-        missing = [name for name in self._objectives if name not in self.values]
-        return missing_values(missing, sorted(self.values)) if missing else ""
+        return self._curve.at(step, metrics) if metrics else []
 
     def _knows(self, name: str) -> bool:
         """The metric counts; if it is new it takes one of the places."""
-        if name not in self._names and len(self._names) < METRICS and is_metric_name(name):
-            self._names.add(name)
-        return name in self._names
+        if name in self._names:
+            return True
+        if len(self._names) - len(self._asked) >= METRICS:
+            self._remarks.limit(f"only the first {METRICS:,} metrics that were not asked for count")
+            return False
+        if not is_metric_name(name):
+            return False
+        self._names.add(name)
+        return True
 
-    def _turn_to(self, step: int | None, metrics: Mapping[str, Number]) -> None:
-        if step is not None:
-            self._named, self._step = True, step
-        elif not self._named and metrics:
-            seen = self._steps.get(self._step, {})
-            if self._step == 0 or not seen.keys().isdisjoint(metrics):
-                self._step += 1
+    def _begin_line(self, data: bytes) -> None:
+        """A part of a line that is not over yet."""
+        *over, last = data.split(b"\r")
+        for part in over:
+            self._append(part)
+            self._overwrite()
+        self._append(last)
+
+    def _append(self, part: bytes) -> None:
+        if part:
+            self._line += part[: LINE_BYTES + 1 - len(self._line)]
 
     def _overwrite(self) -> None:
         if self._line.strip():
@@ -148,16 +176,87 @@ class Parser:
     def _end_line(self) -> list[Report]:
         self._overwrite()
         raw, self._shown = self._shown, b""
-        if self._sign not in raw:
-            return []
-        line = clean(raw)
-        values = _json_values(line) if self._json else self._text_values(line)
-        return self.take(values)
+        if len(raw) > LINE_BYTES:
+            self._remarks.limit("of a line longer than 1 MiB only the beginning was read")
+        return self._read_line(raw) if self._interesting(raw) else []
 
-    def _text_values(self, line: str) -> dict[str, Number]:
-        matches = self._pattern.finditer(line[: self._matched])
-        found = ((m["name"], _measured(m["value"])) for m in matches)
-        return {name: value for name, value in found if name and value is not None}
+    def _interesting(self, raw: bytes) -> bool:
+        if self._matchers:
+            return bool(raw)
+        sign = _BRACE if self._json else _SIGNS
+        if _ESCAPE in raw or sign.search(raw):
+            return True
+        lower = raw.lower()
+        return any(needle in lower for needle in self._needles)
+
+    def _read_lines(self, data: bytes) -> list[Report]:
+        """Whole lines, without the last line end."""
+        found: list[Report] = []
+        for begin, end in _all(data) if self._matchers else self._lines(data):
+            raw = data[begin:end]
+            if b"\r" in raw:
+                raw = next((part for part in reversed(raw.split(b"\r")) if part.strip()), b"")
+                if not self._interesting(raw):
+                    continue
+            if raw:
+                found += self._read_line(raw)
+        return found
+
+    def _lines(self, data: bytes) -> Iterator[tuple[int, int]]:
+        """Where the lines are that may have a metric; there may be much other output."""
+        sign = _BRACE if self._json else _SIGNS
+        lower = data.lower()
+        literal = (_ESCAPE, *self._needles)
+        sources = [_places(sign, data), *(_found(each, lower) for each in literal)]
+        places = [each(0) for each in sources]
+        while (place := min((one for one in places if one >= 0), default=-1)) >= 0:
+            begin = data.rfind(b"\n", 0, place) + 1
+            end = data.find(b"\n", place)
+            end = len(data) if end < 0 else end
+            yield begin, end
+            places = [
+                each(end) if 0 <= one < end else one
+                for each, one in zip(sources, places, strict=True)
+            ]
+
+    def _read_line(self, raw: bytes) -> list[Report]:
+        if len(raw) > LINE_BYTES:
+            raw = raw[:LINE_BYTES] + _CUT
+        line = clean(raw)
+        if self._json:
+            return self._read_object(line)
+        found = self._matched(line) if self._matchers else self._reader.read(line)
+        return self._take_found(line, found)
+
+    def _read_object(self, line: str) -> list[Report]:
+        members = object_in(line)
+        if members is not None:
+            found = self.take_object(members)
+            self._remarks.note(line, self.values)
+            return found
+        # A dictionary of Python, as print shows it. Not JSON that was cut off.
+        begin = _DICTIONARY.search(line)
+        return self._take_found(line, self._reader.read(line[begin.start() :]) if begin else ())
+
+    def _take_found(self, line: str, found: Iterable[Found]) -> list[Report]:
+        settled = self._agreement.settle(found)
+        for name in settled.unclear:
+            self.values.pop(name, None)
+        reports = self.take(settled.values)
+        self._remarks.note(line, self.values)
+        return reports
+
+    def _matched(self, line: str) -> Iterator[Found]:
+        text = line[:MATCHED]
+        if len(line) > MATCHED:
+            self._remarks.limit(f"patterns see the first {MATCHED:,} characters of a line")
+        most = max(_MATCHED_TOGETHER // max(len(text), 1), 16)
+        for matcher in self._matchers:
+            for count, match in enumerate(matcher.expression.finditer(text)):
+                if count == most:
+                    self._remarks.limit(f"{most:,} matches in a line of {len(text):,} characters")
+                    break
+                yield from _value(line, matcher, match, self._asked)
 
 
 def parse_file(data: bytes, metrics: Mapping[str, Any]) -> Parser:
@@ -169,7 +268,7 @@ def parse_file(data: bytes, metrics: Mapping[str, Any]) -> Parser:
     objects = members(data) if metrics.get("format") == "json" else None
     if objects:
         for each in objects:
-            parser.take(numbers(each))
+            parser.take_object(each)
     else:
         parser.feed(data)
         parser.close()
@@ -178,55 +277,55 @@ def parse_file(data: bytes, metrics: Mapping[str, Any]) -> Parser:
 
 def clean(raw: bytes) -> str:
     """A line of output as text, without ANSI sequences and the byte order mark."""
-    return _ANSI.sub("", raw.decode(errors="replace")).lstrip("\ufeff")
+    text = raw.decode(errors="replace")
+    return (_ANSI.sub("", text) if "\x1b" in text else text).lstrip("\ufeff")
 
 
-def _measured(value: object) -> Number | None:
-    """The number that stands there, or None if it is something else."""
-    if isinstance(value, str):
-        return plain(float(value)) if _VALUE.fullmatch(value.strip()) else None
-    if isinstance(value, bool) or not isinstance(value, int | float):
+def _reads(metrics: Mapping[str, Any], line: str, name: str) -> bool:
+    """Whether `name` is found in the line, were the metrics read like this."""
+    parser = Parser(metrics)
+    parser.feed(line.encode(errors="replace"))
+    parser.close()
+    return name in parser.values
+
+
+def _value(line: str, matcher: Matcher, match: Any, asked: frozenset[str]) -> Iterator[Found]:
+    begin, end = match.span(matcher.value)
+    if begin < 0:
+        return
+    name = (match.group(matcher.name) or "").strip() if matcher.name is not None else ""
+    name = name or matcher.metric or ""
+    value = cut_out(line, begin, end, match.start(), match.end())
+    if name and (value is not None or (name in asked and _has_digit(line[begin:end]))):
+        yield Found(name, value)
+
+
+def _has_digit(text: str) -> bool:
+    return any(map(str.isdigit, text))
+
+
+def _step(value: Number | None) -> float | None:
+    if not isinstance(value, float):
         return None
-    try:
-        return plain(float(value))
-    except OverflowError:
-        return None
+    return value if 0 <= number(value) < LARGEST else None
 
 
-def _whole(value: Number | None) -> int | None:
-    if not isinstance(value, float) or not value.is_integer() or not 0 <= value < 2**53:
-        return None
-    return int(value)
+def _all(data: bytes) -> Iterator[tuple[int, int]]:
+    begin = 0
+    while begin <= len(data):
+        end = data.find(b"\n", begin)
+        end = len(data) if end < 0 else end
+        yield begin, end
+        begin = end + 1
 
 
-def _json_values(line: str) -> dict[str, Number]:
-    found = _loads(line)
-    return numbers(found) if isinstance(found, dict) else {}
+def _places(sign: re.Pattern[bytes], data: bytes) -> Callable[[int], int]:
+    def following(start: int) -> int:
+        found = sign.search(data, start)
+        return found.start() if found else -1
+
+    return following
 
 
-def members(data: bytes) -> list[dict[str, Any]] | None:
-    """The objects of a JSON document that is one, or a list of them; None where it is neither."""
-    found = document(data)
-    listed = found if isinstance(found, list) else [found]
-    objects = [each for each in listed if isinstance(each, dict)]
-    return objects if len(objects) == len(listed) else None
-
-
-def document(data: bytes) -> object:
-    """A file's JSON, also behind a byte order mark; None where there is none."""
-    # Not the codec utf-8-sig: the collector's image has only the codecs that are needed at start.
-    return _loads(data.decode(errors="replace").removeprefix("\ufeff"))
-
-
-def numbers(values: Mapping[str, Any]) -> dict[str, Number]:
-    """The members that are numbers, or strings that read as one."""
-    found = ((name, _measured(value)) for name, value in values.items())
-    return {name: value for name, value in found if value is not None}
-
-
-def _loads(text: str) -> object:
-    """The JSON document, or None where there is none: other output may stand between."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
+def _found(needle: bytes, data: bytes) -> Callable[[int], int]:
+    return lambda start: data.find(needle, start)

@@ -13,7 +13,8 @@ import sys
 from typing import Any
 
 from adapters.growing import Growing, opened
-from tunelet.metrics import Parser, document, members, numbers
+from tunelet.metrics import Parser
+from tunelet.training.objects import document, members
 from tunelet.trial import Report
 
 DOCUMENT_BYTES = 256 * 1024
@@ -61,7 +62,7 @@ class JsonFile:
         known = len(self._objects)
         start = known if objects[:known] == self._objects else 0
         self._raw, self._objects = data, objects
-        return [each for member in objects[start:] for each in self._parser.take(numbers(member))]
+        return [each for member in objects[start:] for each in self._parser.take_object(member)]
 
     def _whole(self) -> bytes:
         file = opened(self._path)

@@ -84,8 +84,9 @@ def _missing(names: list[str], metrics: Mapping[str, Any]) -> str:
     elif metrics["format"] == "json":
         form = f'JSON objects like {{"{names[0]}": 0.93}}'
     elif metrics["pattern"]:
-        form = f"matches of {metrics['pattern']}"
+        pattern = metrics["pattern"]
+        form = f"matches of {pattern if isinstance(pattern, str) else 'its patterns'}"
     else:
-        form = f"text like {names[0]}=0.93"
+        form = f"text like {names[0]}=0.93 or {names[0]}: 0.93"
     wanted = ", ".join(repr(name) for name in names)
     return f"the training exited with 0 but gave no value of {wanted}: looked in {place} for {form}"

@@ -169,5 +169,8 @@ def test_nothing_of_the_service_is_imported() -> None:
     assert {name for name in ours if not name.startswith("adapters.collector")} <= {
         *("adapters", "adapters.growing", "adapters.tensorboard"),
         *("tunelet", "tunelet.errors", "tunelet.metrics", "tunelet.pattern"),
-        *("tunelet.tfevents", "tunelet.trial", "tunelet.training", "tunelet.training.remarks"),
+        *("tunelet.tfevents", "tunelet.trial", "tunelet.text", "tunelet.text.limits"),
+        *("tunelet.training", "tunelet.training.agreement", "tunelet.training.numerals"),
+        *("tunelet.training.objects", "tunelet.training.remarks", "tunelet.training.steps"),
+        "tunelet.training.text",
     }

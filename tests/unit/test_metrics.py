@@ -65,7 +65,16 @@ def test_the_pattern_can_be_the_users() -> None:
         (b'{"loss": 0.5, "n": 3, "ok": true, "name": "x", "acc": "0.9"}', {
             "loss": 0.5, "n": 3.0, "acc": 0.9,
         }),
-        (b'{"loss": NaN, "deep": {"a": 1}}', {"loss": "NaN"}),
+        (b'{"loss": NaN, "deep": {"a": 1, "b": [2, {"c": 3}]}}', {
+            "loss": "NaN", "deep.a": 1.0, "deep.b.0": 2.0, "deep.b.1.c": 3.0,
+        }),
+        (b'INFO {"eval": {"loss": 0.2}} done', {"eval.loss": 0.2}),
+        (b"{'eval_loss': 0.35, 'eval': {'acc': np.float64(0.5)}}", {
+            "eval_loss": 0.35, "eval.acc": 0.5,
+        }),
+        (b'{"name": "loss", "value": 0.5}', {"value": 0.5, "loss": 0.5}),
+        (b'{"loss": "0,35", "acc": "93%"}', {}),
+        (b'{"loss": 0.3', {}),
         (b'{"n": 1' + b"0" * 400 + b', "a": 1}', {"a": 1.0}),
         (b'{"n": 1' + b"0" * 5000 + b"}", {}),
         (b"[" * 50_000, {}),
@@ -104,6 +113,7 @@ def test_a_line_may_name_its_step() -> None:
     assert read(b"step=10 loss=3\nacc=.1\nstep=20\nloss=2\nloss=1.5\n") == {
         10: {"loss": 3.0, "acc": 0.1},
         20: {"loss": 2.0},
+        21: {"loss": 1.5},
     }
 
 
@@ -112,9 +122,60 @@ def test_any_metric_can_number_the_steps() -> None:
     assert read(b"step=4 loss=3", TEXT | {"step": None}) == {1: {"step": 4.0, "loss": 3.0}}
 
 
-@pytest.mark.parametrize("step", ["-1", "1.5", "nan", "1e300"])
+@pytest.mark.parametrize("step", ["-1", "nan", "1e300"])
 def test_what_is_no_step_is_a_value(step: str) -> None:
     assert list(read(f"step={step} loss=3".encode())) == [1]
+
+
+def steps(text: str, **metrics: Any) -> list[tuple[int, dict[str, Number]]]:
+    return list(read(text.encode(), TEXT | {"objectives": ["loss"]} | metrics).items())
+
+
+def test_a_step_that_goes_back_begins_a_further_stretch() -> None:
+    lines = [f"epoch={e} step={s} loss={e}.{s}" for e in (1, 2, 3) for s in (1, 2, 3)]
+    found = steps("\n".join(lines))
+    assert [(step, values["loss"]) for step, values in found] == [
+        *((1, 1.1), (2, 1.2), (3, 1.3), (4, 2.1), (5, 2.2), (6, 2.3)),
+        *((7, 3.1), (8, 3.2), (9, 3.3)),
+    ]
+    from_zero = steps("step=0 loss=1\nstep=50 loss=2\nstep=0 loss=3\nstep=50 loss=4")
+    assert [step for step, _ in from_zero] == [0, 50, 51, 101]
+
+
+def test_validation_after_training_joins_the_steps_of_the_training() -> None:
+    assert steps("step=1 loss=5\nstep=2 loss=4\nstep=1 acc=.1\nstep=2 acc=.2\nstep=3 loss=3") == [
+        (1, {"loss": 5.0, "acc": 0.1}),
+        (2, {"loss": 4.0, "acc": 0.2}),
+        (3, {"loss": 3.0}),
+    ]
+
+
+def test_steps_that_are_no_integers_count_in_their_order() -> None:
+    lines = (
+        "epoch=0.5 loss=4\nepoch=1.0 loss=3\nepoch=1.0 acc=.5\nepoch=1.5 loss=2\nepoch=0.5 loss=1"
+    )
+    assert steps(lines, step="epoch") == [
+        (1, {"loss": 4.0}),
+        (2, {"loss": 3.0, "acc": 0.5}),
+        (3, {"loss": 2.0}),
+        (4, {"loss": 1.0}),
+    ]
+
+
+def test_a_step_in_a_configuration_does_not_swallow_what_follows() -> None:
+    assert steps("step=100 lr=0.1\nloss=3\nloss=2\nloss=1") == [
+        (100, {"lr": 0.1, "loss": 3.0}),
+        (101, {"loss": 2.0}),
+        (102, {"loss": 1.0}),
+    ]
+    assert [s for s, _ in steps("loss=3\nloss=2\nstep=1 loss=1\nstep=2 loss=0")] == [1, 2, 3, 4]
+
+
+def test_a_line_without_a_step_belongs_to_the_objectives_last_step() -> None:
+    assert steps("step=1 loss=3\nloss=2\nacc=.5\nstep=2 loss=1") == [
+        (1, {"loss": 3.0, "acc": 0.5}),
+        (2, {"loss": 1.0}),
+    ]
 
 
 def test_the_first_value_at_a_step_stands_and_the_newest_is_known() -> None:
@@ -153,6 +214,11 @@ def test_a_value_is_known_only_when_its_line_is_complete() -> None:
         b"a=" + b"\x1b[" * 32_000,
         b"a=" + b"\x1b[" + b"0" * 65_000,
         b"a=" + b"\x1b]" * 32_000,
+        b"a: tensor(1, b=(" * 4_000,
+        b"a=<tf.A" * 9_000,
+        b"'a" * 30_000,
+        b"'a': {" * 10_000,
+        b"train objective " * 4_000,
     ],
 )
 def test_no_line_takes_more_than_linear_time(line: bytes) -> None:
@@ -190,6 +256,9 @@ def test_of_a_line_a_users_pattern_sees_the_beginning() -> None:
     metrics = TEXT | {"pattern": r"(?P<name>\w+): (?P<value>\S+)"}
     line = b"loss: 1 " + b" " * MATCHED + b"acc: 2\n"
     assert read(line, metrics) == {1: {"loss": 1.0}}
+    parser = Parser(metrics)
+    parser.feed(line)
+    assert parser.remarks() == "limit met: patterns see the first 65,536 characters of a line"
 
 
 def test_a_huge_line_is_cut() -> None:
@@ -198,6 +267,7 @@ def test_a_huge_line_is_cut() -> None:
         parser.feed(b"x" * LINE_BYTES)
     parser.feed(b" late=1\nobjective=1\n")
     assert parser.values == {"objective": 1.0}
+    assert "longer than 1 MiB" in parser.remarks()
 
 
 def test_names_are_bounded() -> None:
@@ -206,12 +276,14 @@ def test_names_are_bounded() -> None:
     parser.feed(b"m1=2\n")
     assert len(parser.values) == METRICS
     assert parser.values["m1"] == 2.0
+    assert "only the first 1,000 metrics" in parser.remarks()
 
 
 def test_steps_are_bounded_but_the_newest_value_is_not_lost() -> None:
     parser = Parser(TEXT)
     parser.feed(b"".join(b"loss=%d\n" % n for n in range(STEPS + 5)))
     assert len(parser.reports) == STEPS
+    assert "only the first 10,000 steps" in parser.remarks()
     assert parser.values == {"loss": STEPS + 4.0}
 
 

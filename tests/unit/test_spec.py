@@ -206,6 +206,45 @@ def test_the_seed_request_passes_word_for_word_and_gets_every_default() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("ndcg@10", "val/loss", "mAP@[.5:.95]", "Test Accuracy", "valid_1's l2", "损失", "a"),
+        *("x" * 128, "Genauigkeit: ä"),
+    ],
+)
+def test_any_printable_name_may_be_asked_for(name: str) -> None:
+    spec = parsed({**SMALLEST, "objective": {"metric": name}, "metrics": {"step": name}})
+    assert spec["objectives"][0]["metric"] == name
+
+
+@pytest.mark.parametrize(
+    "name", ["", " a", "a ", "a=b", "a\n", "a\tb", "\x7f", "\u3000a", "x" * 129]
+)
+def test_a_name_that_no_line_can_have_is_refused_with_what_to_use(name: str) -> None:
+    with pytest.raises(Reject) as refused:
+        parsed({**SMALLEST, "objective": {"metric": name}})
+    (error,) = refused.value.errors
+    assert error.field == "objective.metric"
+    assert error.remedy == (
+        "use 1 to 128 characters without = and control characters, and no blank before or after"
+        " them"
+    )
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        None,
+        r"(?P<name>\w+): (?P<value>\S+)",
+        [r"(?P<value>x)", r"(?P<name>\w+) (?P<value>\S+)"],
+        {"objective": r"(\S+)", "Test acc": r"(?P<value>\S+)(x)"},
+    ],
+)
+def test_patterns_stay_as_they_are_written(pattern: object) -> None:
+    assert parsed({**SMALLEST, "metrics": {"pattern": pattern}})["metrics"]["pattern"] == pattern
+
+
 def test_short_forms_are_written_out() -> None:
     spec = parsed(FULL)
     forms = spec["hyperparameters"]
@@ -365,6 +404,39 @@ SHAPES = [
         "(?P<name>x)",
         "lacks the group value",
         "(?P<value>",
+    ),
+    (
+        {"metrics": {"pattern": ["(?P<value>x)", "("]}},
+        "metrics.pattern[1]",
+        "(",
+        "missing )",
+        "RE2",
+    ),
+    (
+        {"metrics": {"pattern": {"loss": "x"}}},
+        "metrics.pattern.loss",
+        "x",
+        "needs the group value",
+        "(?P<value>",
+    ),
+    ({"metrics": {"pattern": {"loss": 3}}}, "metrics.pattern.loss", 3, "must be text", "quotes"),
+    ({"metrics": {"pattern": []}}, "metrics.pattern", "a list of 0 items", "is empty", "one"),
+    (
+        {"metrics": {"pattern": {" a": "(x)"}}},
+        "metrics.pattern. a",
+        " a",
+        "is not a name for a metric",
+        "no blank",
+    ),
+    (
+        {
+            "objectives": [{"metric": "loss"}, {"metric": "acc"}],
+            "metrics": {"pattern": "(?P<value>x)"},
+        },
+        "metrics.pattern",
+        "(?P<value>x)",
+        "several objectives",
+        '{"loss": "',
     ),
     (
         {"metrics": {"pattern": "(?P<name>x)(?P<value>y)", "format": "json"}},

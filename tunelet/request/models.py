@@ -19,8 +19,10 @@ from pydantic import (
 from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
+from tunelet.pattern import ALONE, NAMED
 from tunelet.request.pod import VARIABLE, Pod
 from tunelet.request.shape import Shape, Text
+from tunelet.text.limits import METRIC_LENGTH
 
 SAFE_INTEGER = 2**53 - 1
 """Beyond this, programs in other languages read another integer (RFC 7493, section 2.2)."""
@@ -28,7 +30,9 @@ SAFE_INTEGER = 2**53 - 1
 NAME = r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$"
 """A DNS label of at most 40 characters, so that a Job's name (Run.name) fits into 63."""
 PARAMETER_NAME = r"^[A-Za-z_][A-Za-z0-9_.-]{0,62}$"
-METRIC = r"^[^\s=]{1,100}$"
+_EDGE, _WITHIN = r"[^\s\x00-\x1f\x7f-\x9f=]", r"[^\x00-\x1f\x7f-\x9f=]"
+METRIC = rf"^{_EDGE}({_WITHIN}{{0,{METRIC_LENGTH - 2}}}{_EDGE})?$"
+"""No control characters, no = and no blanks at its ends: `val/loss`, `ndcg@10`, `Test Accuracy`."""
 IMAGE = r"^\S+$"
 LABEL = r"^[A-Za-z0-9]([A-Za-z0-9_./-]{0,98}[A-Za-z0-9])?$"
 
@@ -343,6 +347,27 @@ class Objective(Shape):
     )
 
 
+Pattern = Annotated[str, Field(min_length=1, max_length=1000)]
+
+
+def _patterns_form(written: Any) -> str:
+    if isinstance(written, dict):
+        return "<by metric>"
+    return "<list>" if isinstance(written, list) else "<pattern>"
+
+
+Patterns = Annotated[
+    Annotated[Pattern, Tag("<pattern>")]
+    | Annotated[list[Pattern], Field(min_length=1, max_length=32), Tag("<list>")]
+    | Annotated[
+        dict[Annotated[str, Field(pattern=METRIC)], Pattern],
+        Field(min_length=1, max_length=32, json_schema_extra=_NO_OTHERS),
+        Tag("<by metric>"),
+    ],
+    Discriminator(_patterns_form),
+]
+
+
 class Metrics(Shape):
     """Where and how the metrics of a trial are read."""
 
@@ -354,12 +379,12 @@ class Metrics(Shape):
         max_length=1000,
         description="Of the file; for tensorboard of the folder with the event files.",
     )
-    pattern: str | None = Field(
+    pattern: Patterns | None = Field(
         default=None,
-        min_length=1,
-        max_length=1000,
-        description="A regular expression (RE2) with the groups `name` and `value`.",
-        examples=[r"(?P<name>\w+): (?P<value>[-+.\de]+)"],
+        description="A regular expression (RE2) with the groups `name` and `value`, or with the "
+        "group `value` alone for the only objective; a list of them; or an object with one for "
+        "each metric.",
+        examples=[NAMED, [NAMED, ALONE], {"accuracy": ALONE}],
     )
     step: str | None = Field(
         default="step", pattern=METRIC, description="The metric that numbers the steps."

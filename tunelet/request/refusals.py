@@ -16,6 +16,7 @@ from tunelet.errors import FieldError
 from tunelet.request import models as request
 from tunelet.request import pod
 from tunelet.request.plain import Location, refusal
+from tunelet.text.limits import METRIC_LENGTH
 from tunelet.wording import MOST, listed, near_miss, one_of
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -108,7 +109,7 @@ def _written(location: Location, raw: Any) -> Location:
     found: list[Any] = []
     for segment in location:
         if isinstance(raw, dict):
-            if segment not in raw and segment in ("<range>", "<values>", "<image>", "<manifest>"):
+            if segment not in raw and segment in _FORMS:
                 continue
             raw = raw.get(segment)
         elif isinstance(raw, list) and isinstance(segment, int):
@@ -152,6 +153,10 @@ def _fields(location: Location, model: type[BaseModel]) -> Iterable[str]:
     return owner.model_fields
 
 
+_FORMS = (
+    *("<range>", "<values>", "<image>", "<manifest>"),
+    *("<pattern>", "<list>", "<by metric>"),
+)
 _PATTERNS = {
     request.NAME: (
         "is not a DNS label of at most 40 characters",
@@ -163,7 +168,8 @@ _PATTERNS = {
     ),
     request.METRIC: (
         "is not a name for a metric",
-        "use 1 to 100 characters without blanks and =",
+        f"use 1 to {METRIC_LENGTH} characters without = and control characters, and no blank "
+        "before or after them",
     ),
     request.IMAGE: ("must not contain blanks", "write the image's name and nothing else"),
     pod.VARIABLE: (

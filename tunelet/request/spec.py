@@ -20,6 +20,7 @@ from tunelet.request.models import (
     Conditions,
     Hyperparameter,
     Image,
+    Metrics,
     Objective,
     Request,
     Terms,
@@ -249,27 +250,20 @@ def _metrics_problems(request: Request, broken: Collection[Location]) -> list[Fi
         message, remedy = "means nothing for tensorboard", "leave it out: event files are one form"
         found.append(FieldError("metrics.format", "json", message, remedy))
     if metrics.pattern is not None:
-        found += [
-            FieldError("metrics.pattern", shown(metrics.pattern), *complaint)
-            for complaint in _pattern_complaints(metrics.pattern, metrics.source, metrics.format)
-        ]
+        found += _pattern_problems(metrics, [one.metric for one in _objectives(request)])
     return found
 
 
-def _pattern_complaints(pattern: str, source: str, form: str) -> Iterable[tuple[str, str]]:
-    if source in ("push", "tensorboard") or form == "json":
-        yield "is for text only", 'leave it out, or set "format": "text" and another source'
-    from tunelet.pattern import compiled
+def _pattern_problems(metrics: Metrics, objectives: list[str]) -> Iterable[FieldError]:
+    if metrics.source in ("push", "tensorboard") or metrics.format == "json":
+        remedy = 'leave it out, or set "format": "text" and another source'
+        yield FieldError("metrics.pattern", shown(metrics.pattern), "is for text only", remedy)
+    from tunelet.pattern import matchers
 
     try:
-        groups = compiled(pattern).groupindex
+        matchers(metrics.pattern, objectives)
     except Reject as refusal:
-        yield from ((error.message, error.remedy) for error in refusal.errors)
-        return
-    missing = [name for name in ("name", "value") if name not in groups]
-    if missing:
-        remedy = r'write one such as "(?P<name>\w+): (?P<value>\S+)"'
-        yield f"lacks the group {' and '.join(missing)}", remedy
+        yield from (error._replace(value=shown(error.value)) for error in refusal.errors)
 
 
 def _cost_problems(max_cost: float | None, cost_per_hour: float | None) -> list[FieldError]:

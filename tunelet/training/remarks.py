@@ -1,34 +1,206 @@
-"""What the reason of an outcome says beside the fact that a metric has no value."""
+"""What the reason of an outcome says of objectives without a value, and of limits that were met.
 
-from collections.abc import Iterable, Sequence
+The line that came nearest is quoted with why it does not count; the metrics that were there are
+named. A pattern is proposed only if it reads the objective from that line.
+"""
 
-_SHOWN_NAMES = 10
-_SHOWN = 100
+# ruff: noqa: RUF001 (the signs of other scripts are meant)
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from tunelet.training.numerals import END, UNIT
+from tunelet.trial import Number
+
+QUOTED = 200
+"""Characters of a line that are quoted at most."""
+LONGEST = 1500
+_BEFORE = 60
+_NAMES = 10
+_NAME = 60
+_LONGEST_PROPOSAL = 200
+
+_SEPARATED = re.compile(r"['\"]?\s*+[=:：]\s*+['\"]?")
+_END = re.compile(END)
+_SOME_NUMERAL = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
+_REASONS = (
+    (r"\s*[%٪]", "a percent sign follows the number"),
+    (r"\s*[‰‱]", "a per mille sign follows the number"),
+    (r"[,٫]\d", "a number has no comma: print a decimal point and no thousands separator"),
+    (r"[ '’_.\u00a0\u2009\u202f]\d", "its digits are in groups: print them without separators"),
+    (r"\s*/\s*\d", "a fraction is no number"),
+    (rf"[A-Za-zµμ°]|\s{UNIT}", "a unit or a letter follows the number"),
+    (r"\s*(?:->|=>|→|[-+*^×–—])", "an expression follows, or a range"),
+    (r":\d", "a time is no number"),
+)
+
+Reads = Callable[[Mapping[str, Any], str, str], bool]
 
 
-def missing_values(missing: Iterable[str], found: Sequence[str]) -> str:
-    """Which metrics there were instead of the `missing` ones, and which of them was meant."""
-    if not found:
-        return "no other metric was found either"
-    names = ", ".join(map(shown, found[:_SHOWN_NAMES]))
-    parts = [f"found: {names}{', …' if len(found) > _SHOWN_NAMES else ''}"]
-    parts += [f'did you mean "{shown(like)}"?' for like in similar(missing, found)]
-    return "; ".join(parts)
+class _Near(NamedTuple):
+    rank: int
+    line: str
+    why: str
+    name: tuple[int, int]
+    """Where in the line the name is, as it is written there."""
 
 
-def similar(missing: Iterable[str], found: Sequence[str]) -> list[str]:
-    """For each of `missing` the most similar name in `found`, if one is similar."""
+class Remarks:
+    """Of one output. `reads` tells whether a metric is found in a line with some settings."""
+
+    def __init__(self, metrics: Mapping[str, Any], reads: Reads) -> None:
+        self._metrics = metrics
+        self._reads = reads
+        self._objectives = {name: name.lower() for name in metrics.get("objectives") or ()}
+        self._near: dict[str, _Near] = {}
+        self._limits: dict[str, None] = {}
+
+    def limit(self, text: str) -> None:
+        """A limit was met."""
+        self._limits[text] = None
+
+    def note(self, line: str, values: Mapping[str, Number]) -> None:
+        """Remember the line if it comes near to an objective that has no value."""
+        for name, folded in self._objectives.items():
+            if name not in values and folded in line.lower():
+                near, known = _nearness(line, name), self._near.get(name)
+                if near is not None and (known is None or near.rank >= known.rank):
+                    self._near[name] = near
+
+    def text(
+        self, missing: Mapping[str, Sequence[str]], values: Mapping[str, Number], last: str
+    ) -> str:
+        """All of it; `missing` has for each name those under which it was found, if several."""
+        found = sorted(name for name in values if name != self._metrics.get("step"))
+        parts: list[str] = []
+        for name, several in list(missing.items())[:2]:
+            parts += self._of(name, several, found, last)
+        if missing and found:
+            names = ", ".join(shown(each, _NAME) for each in _first(found, missing))
+            parts.append(f"found: {names}{', …' if len(found) > _NAMES else ''}")
+        parts += [f"limit met: {each}" for each in self._limits]
+        return shown("; ".join(parts), LONGEST)
+
+    def _of(self, name: str, several: Sequence[str], found: list[str], last: str) -> Iterable[str]:
+        if several:
+            names = " or ".join(f'"{shown(each, _NAME)}"' for each in several)
+            yield f'"{shown(name, _NAME)}" means several metrics: ask for {names}'
+            return
+        near = self._near.get(name)
+        if near is None and _SOME_NUMERAL.search(last):
+            near = _Near(0, last, f'it does not name "{shown(name, _NAME)}"', (0, 0))
+        if near is not None:
+            yield f'nearest line: "{_quoted(near)}" ({near.why})'
+        if like := similar(name, found):
+            yield f'did you mean "{shown(like, _NAME)}"?'
+        if near is not None and (remedy := self._remedy(name, near)):
+            yield remedy
+
+    def _remedy(self, name: str, near: _Near) -> str | None:
+        """Settings that read the line, tried out on it."""
+        plain = {**self._metrics, "pattern": None, "format": "text"}
+        if self._reads(plain, near.line, name):
+            if self._metrics.get("pattern"):
+                return "without metrics.pattern it is read"
+            return 'with "format": "text" it is read' if plain != self._metrics else None
+        for pattern in _patterns(near):
+            if len(pattern) <= _LONGEST_PROPOSAL:
+                written: dict[str, Any] = {"pattern": {name: pattern}}
+                if self._reads({**plain, **written}, near.line, name):
+                    if self._metrics.get("format") == "json":
+                        written = {"format": "text", **written}
+                    text = json.dumps(written, ensure_ascii=False)
+                    return f'a pattern that reads it: "metrics": {text}'
+        return None
+
+
+def similar(name: str, found: Sequence[str]) -> str | None:
+    """The name in `found` that is most like this one, if any is."""
+    folded: dict[str, str] = {}
+    for each in found:
+        folded.setdefault(each.casefold(), each)
+    if name.casefold() in folded:
+        return folded[name.casefold()]
     # Only where a value is missing: it takes memory, and there is a collector in every pod.
     import difflib
 
-    folded: dict[str, str] = {}
-    for name in found:
-        folded.setdefault(name.casefold(), name)
-    like = [difflib.get_close_matches(name.casefold(), folded, 1, 0.5) for name in missing]
-    return list(dict.fromkeys(folded[names[0]] for names in like if names))
+    like = difflib.get_close_matches(name.casefold(), list(folded)[:500], 1, 0.6)
+    inside = [each for each in folded if name.casefold() in each]
+    return folded[like[0]] if like else folded[inside[0]] if inside else None
 
 
-def shown(text: str, longest: int = _SHOWN) -> str:
+def shown(text: str, longest: int) -> str:
     """Text with printable characters only, cut to `longest` characters."""
     cut = text if len(text) <= longest else text[: longest - 1] + "…"
-    return "".join(c if c.isprintable() else "\ufffd" for c in cut)
+    return "".join(c if c.isprintable() else " " if c.isspace() else "\ufffd" for c in cut)
+
+
+def _first(found: Sequence[str], missing: Iterable[str]) -> list[str]:
+    """Some of the names, those that are like the missing ones before all others."""
+    like = [each for name in missing if (each := similar(name, found)) is not None]
+    return list(dict.fromkeys([*like, *found]))[:_NAMES]
+
+
+def _quoted(near: _Near) -> str:
+    begin = max(0, near.name[0] - _BEFORE) if len(near.line) > QUOTED else 0
+    return shown(("…" if begin else "") + near.line[begin:].strip(), QUOTED)
+
+
+def _nearness(line: str, name: str) -> _Near | None:
+    places = [
+        each.span()
+        for each in re.finditer(rf"(?i:(?<!\w){re.escape(name)}(?!\w))", line[: 1 << 16])
+    ]
+    ranked = [_judged(line, name, *place) for place in places[:16]]
+    return max(ranked, key=lambda near: near.rank) if ranked else None
+
+
+def _judged(line: str, name: str, begin: int, end: int) -> _Near:
+    exact = line[begin:end] == name
+    place = (begin, end)
+    between = _SEPARATED.match(line, end)
+    numeral = _SOME_NUMERAL.match(line, between.end()) if between else None
+    if between and numeral:
+        if not exact:
+            return _Near(3, line, f'"{line[begin:end]}" is not "{name}"', place)
+        return _Near(4, line, _why(line, numeral.end()), place)
+    if between:
+        return _Near(1 + exact, line, "no number follows the name", place)
+    if _SOME_NUMERAL.search(line, end, end + QUOTED):
+        return _Near(1 + exact, line, "neither = nor : stands between the name and a number", place)
+    return _Near(0, line, "no number follows the name", place)
+
+
+def _why(line: str, end: int) -> str:
+    if _END.match(line, end) and not re.match(r" [0-9]{3}(?![0-9])", line[end:]):
+        return "several numbers follow that name in the line"
+    for pattern, why in _REASONS:
+        if re.compile(pattern).match(line, end):
+            return why
+    after = shown(line[end : end + 10].strip(), 10)
+    return f'what follows is not the end of a number: "{after}"'
+
+
+def _patterns(near: _Near) -> Iterable[str]:
+    """Regular expressions that may read the number after the name, the most exact first."""
+    begin, end = near.name
+    numeral = _SOME_NUMERAL.search(near.line, end)
+    if numeral is None:
+        return
+    before = near.line[begin : numeral.start()]
+    after = re.match(rf"\s?[%‰]|[A-Za-zµ]+|\s{UNIT}", near.line[numeral.end() :])
+    unit = _literal(after[0]) if after else ""
+    value = r"(?P<value>[-+.\de]+)"
+    yield f"{_literal(before)}{value}{unit}" if before else f"^{value}{unit}$"
+    yield rf"{_literal(near.line[begin:end])}\D*?{value}{unit}"
+
+
+def _literal(text: str) -> str:
+    """As a regular expression for RE2: any blanks, any digits, all else as it is."""
+    parts = re.findall(r"\s+|\d+|[^\s\d]+", text)
+    return "".join(
+        r"\s+" if part.isspace() else r"\d+" if part.isdecimal() else re.escape(part)
+        for part in parts
+    )

@@ -54,7 +54,7 @@ def test_an_object_that_is_overwritten_after_each_epoch_counts_each_time(
     for write in (path.write_text, lambda text: replace(path, text)):
         for end in ("", "\n"):
             for indent in (None, 2):
-                before = file._parser._step
+                before = len(file._parser.reports)
                 write(json.dumps({"loss": 0.5, "end": len(end)}, indent=indent) + end)
                 assert read(file) == [(before + 1, {"loss": 0.5, "end": float(len(end))})]
                 write(json.dumps({"loss": 0.4, "end": len(end)}, indent=indent) + end)

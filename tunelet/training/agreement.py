@@ -1,0 +1,67 @@
+"""One value for each metric of a line, or none where it is not clear which.
+
+A name that was asked for may stand in a line several times: `train loss: 0.5 val loss: 0.4` has
+two values of `loss`, so it has none. A word before it (train, validation, test, best) makes it
+another metric as soon as the name also stands alone, or after another such word.
+"""
+
+from collections.abc import Collection, Iterable
+from typing import NamedTuple
+
+from tunelet.training.text import Found
+from tunelet.trial import Number
+
+
+class Settled(NamedTuple):
+    values: dict[str, Number]
+    unclear: tuple[str, ...] = ()
+    """Names that were asked for and stand in the line with a number that cannot be used."""
+
+
+class Agreement:
+    """Of one output. What it says of a line follows from that line and those before it."""
+
+    def __init__(self, asked: Collection[str]) -> None:
+        self._asked = frozenset(asked)
+        self._alone: set[str] = set()
+        self._qualified: dict[str, set[str]] = {}
+
+    def several(self, name: str) -> list[str]:
+        """The longer names under which `name` was found, where they are more than one."""
+        qualifiers = self._qualified.get(name, set())
+        clear = name in self._alone or len(qualifiers) < 2
+        return [] if clear else [f"{each} {name}" for each in sorted(qualifiers)]
+
+    def settle(self, found: Iterable[Found]) -> Settled:
+        """What a line says, all things considered."""
+        values: dict[str, Number] = {}
+        asked: dict[str, list[Found]] = {}
+        for each in found:
+            name, value, _ = each
+            if name in self._asked:
+                asked.setdefault(name, []).append(each)
+            elif value is not None:
+                values[name] = value
+        if not asked:
+            return Settled(values)
+        unclear = []
+        for name, several in asked.items():
+            counting = self._counting(name, several)
+            if not counting:
+                continue
+            value = counting[0].value
+            if value is None or any(each.value != value for each in counting) or self.several(name):
+                unclear.append(name)
+            else:
+                values[name] = value
+        return Settled(values, tuple(unclear))
+
+    def _counting(self, name: str, several: list[Found]) -> list[Found]:
+        """Those that mean this metric and no other."""
+        alone = [each for each in several if not each.qualifier]
+        if alone:
+            self._alone.add(name)
+        else:
+            seen = self._qualified.setdefault(name, set())
+            seen |= {each.qualifier for each in several}
+        return alone if name in self._alone else several

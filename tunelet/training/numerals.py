@@ -1,0 +1,144 @@
+r"""Numbers in text: read whole or not at all.
+
+A number is ASCII digits with a decimal point and an exponent, or NaN or infinity, in any case.
+`0,35`, `1,234.5`, `1.234,5`, `1'234`, `1_000`, `1 234`, `93.5%`, `3ms`, `1/3`, `1.2.3`, `12:30`,
+`1-2`, `0x1F`, `1e`, `1+2j` and `0.1 -> 0.01` are none: a part of them would be another number.
+So is a unit after a blank (`3 ms`, `93.5 %`). One blank before exactly three digits may separate
+thousands or columns, so an integer before it does not count either. Of `0.5 ± 0.1` and
+`0.5 +/- 0.1` the value is 0.5. A number beyond the range of a double is infinite.
+"""
+
+# ruff: noqa: RUF001 (the signs of other scripts are meant)
+
+import re
+
+from tunelet.trial import Number, plain
+
+# The possessive quantifiers give the same matches as greedy ones would, and never go back.
+NUMBER = (
+    r"[+-]?(?:(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?+"
+    r"|(?i:nan|inf(?:inity)?+))"
+)
+
+UNIT = (
+    r"(?:percent|pct|[kKMGTP]|[kKMGTP]?i?[bB]|bytes|[mnuµμ]?s|sec(?:ond)?s?|msecs?|min(?:ute)?s?|h"
+    r"|hrs?|hours?|days?)(?!\w)(?!\s*+[=:：])"
+)
+_NEXT = r"\s*+[+\-−]?[.(]?[0-9]"
+_GOES_ON = (
+    rf"[%‰‱٪]|[(\[]\s?[%‰]|(?:[*×·^]{{1,2}}|[/÷→⇒]|-*+>|=>|\+){_NEXT}|(?:to|of|x)\s?[0-9]"
+    rf"|[-−–—]\s?{NUMBER}(?![\w/%])|{UNIT}"
+)
+END = (
+    r"(?=$|\.(?:\s|$|[)\]}'\"])|[,，、](?![\d.+−-])|[:：](?!\d)|\\[nrt\"']"
+    r"|['’\"”»)\]}>|;!?；。）】](?![\d%‰])|±|\+/-"
+    rf"|\s++(?!{_GOES_ON})(?!(?<![ \t])\d))"
+)
+"""A look ahead at what may stand after a number; all else makes it none."""
+
+_NUMBER = re.compile(NUMBER)
+_THOUSANDS = re.compile(r" (?:[0-9]{2} )*[0-9]{3}(?![0-9])")
+_SHORT_INTEGER = re.compile(r"[+-]?[0-9]{1,3}")
+_THREE_DIGITS = re.compile(r"(?:[0-9]{2} )*[0-9]{3}(?![0-9])")
+_SEPARATORS = ".,'’_٫٬·˙"
+_SIGNS = "+-−–—"
+_QUOTES = "'\"`"
+_PUNCTUATION = ",;:!?)]}|"
+_BESIDE = "%‰‱٪_°$€£/*^×·→~+"
+_BLANKS = re.compile(r"\s++")
+_AFTER_BLANKS = re.compile(_GOES_ON)
+
+
+def measured(value: object) -> Number | None:
+    """The number that a text or a member of JSON is, or None if it is something else."""
+    if isinstance(value, str):
+        return plain(float(value)) if _NUMBER.fullmatch(value.strip(" \t")) else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return plain(float(value))
+    except OverflowError:
+        return None
+
+
+def ungrouped(line: str, numeral: str, end: int) -> bool:
+    """Not a first group of digits before another, as in 1 234."""
+    if line[end : end + 1] != " " or len(numeral) > 4:
+        return True
+    return not (_SHORT_INTEGER.fullmatch(numeral) and _THOUSANDS.match(line, end))
+
+
+def cut_out(line: str, begin: int, end: int, first: int, last: int) -> Number | None:
+    """The number from `begin` to `end` in a match of a user's pattern from `first` to `last`.
+
+    None if it is no number, or if it begins or ends inside of one, whatever the pattern matched
+    there. A unit, a slash or a colon beside it may only stand where the pattern matched it.
+    """
+    begin, end = _trimmed(line, begin, end)
+    numeral = line[begin:end]
+    if not _NUMBER.fullmatch(numeral):
+        return None
+    if _begins_inside(line, begin, first) or _ends_inside(line, numeral, end, last):
+        return None
+    return plain(float(numeral))
+
+
+def _trimmed(line: str, begin: int, end: int) -> tuple[int, int]:
+    """Without blanks, quotes, and the punctuation after it."""
+    while begin < end and (line[begin].isspace() or line[begin] in _QUOTES):
+        begin += 1
+    while begin < end and (line[end - 1].isspace() or line[end - 1] in _QUOTES + _PUNCTUATION):
+        end -= 1
+    if end - begin > 1 and line[end - 1] == "." and "." in line[begin : end - 1]:
+        end -= 1  # The end of a sentence.
+    return begin, end
+
+
+def _begins_inside(line: str, begin: int, first: int) -> bool:
+    before = line[begin - 1] if begin else " "
+    earlier = line[begin - 2] if begin > 1 else " "
+    earliest = line[begin - 3] if begin > 2 else " "
+    if before.isnumeric() or before in ".٫":
+        return True
+    if before in _SIGNS:
+        exponent = earlier in "eE" and earliest.isnumeric()
+        return exponent or not (earlier.isalpha() or earlier in "_)]")
+    if before in _SEPARATORS or (before.isspace() and before not in " \t"):
+        return earlier.isnumeric()
+    if before == " ":
+        return earlier.isnumeric() and bool(_THREE_DIGITS.match(line, begin))
+    if before in "xXeE" and earlier.isnumeric():
+        return True
+    if begin > first:  # The pattern says what comes before.
+        return False
+    joined = before in "/:*^" and earlier.isnumeric()
+    return joined or before.isalpha() or before in "_@#$€£"
+
+
+def _ends_inside(line: str, numeral: str, end: int, last: int) -> bool:
+    after, later = line[end : end + 1], line[end + 1 : end + 2]
+    if not after:
+        return False
+    if after.isnumeric() or after in "…":
+        return True
+    if after in _SEPARATORS + _SIGNS + "(" and (later.isnumeric() or after + later == ".."):
+        return True
+    if after.isspace():
+        return _ends_before_blank(line, numeral, end, last)
+    if after in "eE" and not later.isalpha():
+        return True
+    if after in "xX" and numeral.lstrip("+-") == "0":
+        return True
+    if end < last:  # The pattern says what comes after.
+        return False
+    return after.isalpha() or after in _BESIDE or (after == ":" and later.isnumeric())
+
+
+def _ends_before_blank(line: str, numeral: str, end: int, last: int) -> bool:
+    if not ungrouped(line, numeral, end):
+        return True
+    blanks = _BLANKS.match(line, end)
+    beyond = blanks.end() if blanks else end
+    if line[beyond - 1] not in " \t" and line[beyond : beyond + 1].isnumeric():
+        return True
+    return beyond >= last and bool(_AFTER_BLANKS.match(line, beyond))

@@ -1,0 +1,120 @@
+r"""Metrics in a line of text: a name, `=` or `:`, and a number.
+
+What frameworks print is read: `loss=0.5`, `loss: 0.5, acc: 0.9`, dictionaries of Python and JSON
+(a nested one as `eval.loss`), numbers in quotes, numbers as numpy, torch, JAX and TensorFlow show
+them, and rows of tables with two columns. `--lr=0.1` is an echoed argument and no metric.
+
+A name that was asked for is found as it is written, with blanks, brackets and colons. In
+`val loss: 0.4` a metric `loss` that stands alone elsewhere is not meant
+(`tunelet.training.agreement`).
+"""
+
+# ruff: noqa: RUF001 (the signs of other scripts are meant)
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from tunelet.training.numerals import END, NUMBER, ungrouped
+from tunelet.trial import Number, plain
+
+_CALL = (
+    r"(?:[a-z_]++\d?\.){0,3}+(?:float(?:16|32|64|128|_)|bfloat16|double|half|single|longdouble"
+    r"|u?int(?:8|16|32|64)|array|tensor|Tensor|Array|DeviceArray|Decimal|mpf)\(\s*+"
+)
+_MORE = r"(?:\s*+,\s*+[a-z_]++=(?:[^()]|\([^()]{0,80}+\)){0,200}+)?+\s*+\)"
+_VALUE = (
+    rf"(?:({NUMBER}){END}"
+    rf"|'({NUMBER})'{END}|\"({NUMBER})\"{END}"
+    rf"|{_CALL}['\"]?+({NUMBER})['\"]?+{_MORE}{END}"
+    rf"|{_CALL}\[++({NUMBER})\]++{_MORE}{END}"
+    rf"|<tf\.[A-Z][^<>]{{0,200}}?numpy=({NUMBER})>{END}"
+    r"|(?=['\"]?[+\-−]{0,2}[.,]?\d)())"
+)
+# A colon right before an integer is more often a port, a time or a line number.
+_NAME = (
+    r"([^\W\d][\w./@-]*+)(?:\s*+=\s*+|\s*+:\s++|\s*+：\s*+"
+    r"|:(?=[+-]?[0-9]*+\.[0-9]|[+-]?(?i:nan|inf)))"
+)
+_KEY = r"(?:'([^'\n]{1,128}+)'|\"([^\"\n]{1,128}+)\")\s*+[:=]\s*+"
+_BARE, _REFUSED = 5, 11
+"""Groups: of a number as it is, and of one that cannot be read."""
+_NOT_WITHIN = r"(?<![\w./@-])"
+_SCOPE = re.compile(r"(?:'([^'{}\n]{1,128}+)'|\"([^\"{}\n]{1,128}+)\")\s*+:\s*+\{|([{}])")
+_NESTED = re.compile(r"['\"]\s*+:\s*+\{")
+_ROW = re.compile(rf"\s*+[│┃|]\s*+([^│┃|]+?)\s*+[│┃|]\s*+({NUMBER})\s*+[│┃|]\s*+")
+_QUALIFIER = re.compile(
+    r"\W*(?:train(?:ing)?|val(?:id(?:ation)?)?|test(?:ing)?|eval(?:uation)?|dev|best)"
+    r"(?:_?\d{1,3})?(?:['’]s)?",
+    re.IGNORECASE,
+)
+_QUALIFIER_LENGTH = 24
+
+
+class Found(NamedTuple):
+    name: str
+    value: Number | None
+    """None: what stands there begins like a number, and is none."""
+    qualifier: str = ""
+    """Before a name that was asked for: `val` in `val loss`."""
+
+
+class Reader:
+    """Finds metrics in text; the names in `asked` are found whatever they are made of."""
+
+    def __init__(self, asked: Sequence[str]) -> None:
+        literal = "|".join(map(re.escape, sorted(asked, key=len, reverse=True)))
+        names = rf"(?:({literal or '(?!)'})\s*+[=:：]\s*+|{_NAME})"
+        self._found = re.compile(rf"(?:{_NOT_WITHIN}{names}|(?<!\w){_KEY}){_VALUE}")
+        self._asked = frozenset(asked)
+
+    def read(self, line: str) -> Iterator[Found]:
+        """What the line has, in its order."""
+        scopes = _scopes(line) if _NESTED.search(line) else None
+        for match in self._found.finditer(line):
+            # The last group that took part is the number's.
+            form = match.lastindex or _REFUSED
+            numeral = match[form]
+            if form == _BARE and not ungrouped(line, numeral, match.end()):
+                numeral = ""
+            name = match[1] or match[2] or match[3] or match[4]
+            if scopes is not None:
+                name = _prefix(scopes, match.start()) + name
+            if name in self._asked:
+                value = plain(float(numeral)) if numeral else None
+                quoted = match[1] is None and match[2] is None
+                yield Found(name, value, "" if quoted else _qualifier(line, match.start()))
+            elif numeral:
+                yield Found(name, plain(float(numeral)))
+        if row := _ROW.fullmatch(line):
+            yield Found(row[1], plain(float(row[2])))
+
+
+def _scopes(line: str) -> tuple[list[int], list[str]]:
+    """From where on in the line which names of outer dictionaries apply."""
+    places, prefixes, open_ones = [0], [""], list[str]()
+    for match in _SCOPE.finditer(line):
+        if match[3] == "}":
+            if open_ones:
+                open_ones.pop()
+        else:
+            key = match[1] or match[2]
+            # What stands before the outermost dictionary is no part of a name.
+            inner = open_ones[-1] if open_ones else ""
+            open_ones.append(f"{inner}{key}." if key and open_ones else inner)
+        places.append(match.end())
+        prefixes.append(open_ones[-1] if open_ones else "")
+    return places, prefixes
+
+
+def _prefix(scopes: tuple[list[int], list[str]], place: int) -> str:
+    places, prefixes = scopes
+    return prefixes[bisect_right(places, place) - 1]
+
+
+def _qualifier(line: str, place: int) -> str:
+    if line[place - 1 : place] != " ":
+        return ""
+    word = line[max(0, place - _QUALIFIER_LENGTH) : place - 1].rpartition(" ")[2]
+    return word if _QUALIFIER.fullmatch(word) else ""
