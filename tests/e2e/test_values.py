@@ -27,7 +27,8 @@ def test_values_are_read_as_trainings_print_them_and_reasons_say_why_not(
     aliases = []
     for name, (text, _) in outputs.items():
         (tmp_path / name).write_text(text)
-        aliases += ["--alias", f"{name}=cat {tmp_path / name}"]
+        (tmp_path / f"{name}.sh").write_text(f"cat {tmp_path / name}")
+        aliases += ["--alias", f"{name}=sh {tmp_path / name}.sh"]
     client = up(*aliases).client
     for name, (_, more) in outputs.items():
         request = {"name": name, "model_training_code": name, "hyperparameters": SPACE}
