@@ -7,26 +7,36 @@
 
 A space may be an `hp.*` expression of Hyperopt or any structure of them, a dict of Optuna's
 distributions, a dict of Ray's `tune.*` domains as deep as one likes, and a dict that mixes
-these with Tunelet's own JSON forms. No library is imported: whoever has such objects has it.
+these with Tunelet's own JSON forms. No library is imported: where such objects are, it is.
 docs/algorithms.md says what becomes of each distribution.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
+from tunelet.errors import Reject
+from tunelet.request.plain import unfit
 from tunelet.spaces.conditions import forms
+from tunelet.spaces.copied import copied
+from tunelet.spaces.labels import distinct
 from tunelet.spaces.python import is_json, read
 from tunelet.spaces.tree import assembled
+from tunelet.wording import MOST
 
 __all__ = ["assemble", "hyperparameters"]
 
 
 def hyperparameters(space: Any) -> dict[str, Any]:
-    """The space in Tunelet's JSON forms, which are returned as they are if it is in them.
+    """The space in Tunelet's JSON forms; if it is in them already, a copy of it.
 
-    Raises `Reject` with the hyperparameter, the value and the remedy where it has none.
+    Raises `Reject` with the hyperparameter, what is wrong and the remedy. What it returns is JSON;
+    whether all bounds make sense is for the service to say.
     """
-    return space if is_json(space) else forms(read(space))
+    copy = copied(space)
+    found = copy if is_json(copy) else forms(distinct(read(copy)))
+    if errors := [error for _, error in unfit({"hyperparameters": found})]:
+        raise Reject(f"{errors[0].field}: {errors[0].message}", errors[:MOST])
+    return found
 
 
 def assemble(space: Any, assignment: Mapping[str, Any]) -> Any:

@@ -54,7 +54,7 @@ def _occurrences(node: Node, where: Where) -> Iterator[tuple[Leaf | Choice, Wher
 
 def _joined(name: str, wheres: Sequence[Where], counts: Mapping[str, int]) -> Where:
     """One condition that holds where any of these does."""
-    left = list(wheres)
+    left = list({frozenset(where.items()): where for where in wheres}.values())
     while len(left) > 1:
         pair = next(_pairs(left, counts), None)
         if pair is None:

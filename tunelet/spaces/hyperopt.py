@@ -7,14 +7,18 @@ whose values are whole, as `hp.uniformint` has it, makes its values integers.
 
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from tunelet.spaces.labels import labels
+from tunelet.spaces.plain import number
 from tunelet.spaces.refusal import refusal
 from tunelet.spaces.tree import Applied, Choice, Constant, Leaf, Node, Record, Row
 
 Form = dict[str, Any]
+
+_LARGEST_LOG = 690.0
+"""exp of this is just below 1e300."""
 
 _ARGUMENTS: dict[str, tuple[str, ...]] = {
     "uniform": ("low", "high"),
@@ -32,6 +36,36 @@ _ARGUMENTS: dict[str, tuple[str, ...]] = {
 
 def has(part: Any) -> bool:
     return type(part).__module__ == "hyperopt.pyll.base" and hasattr(part, "pos_args")
+
+
+def parts(node: Any, place: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    """What a node at this place is made of, with the places; not what functions are applied to.
+
+    The options of a choice are found by its label, wherever it is.
+    """
+    match node.name:
+        case "literal":
+            yield place, node.obj
+        case "pos_args":
+            yield from (((*place, index), each) for index, each in enumerate(node.pos_args))
+        case "dict" if node.named_args:
+            yield from (((*place, key), each) for key, each in node.named_args)
+        case "dict":
+            yield from (((*place, key.obj), value) for key, value in _pairs(node))
+        case "switch" if node.pos_args[0].name == "hyperopt_param":
+            name = _label(node.pos_args[0])
+            for index, each in enumerate(node.pos_args[1:]):
+                yield (name, "choices", index), each
+        case "hyperopt_param":
+            return
+        case _:
+            arguments = [*node.pos_args, *(each for _, each in node.named_args)]
+            yield from ((place, each) for each in arguments if each.name != "literal")
+
+
+def _pairs(node: Any) -> list[Any]:
+    """Of a dict with keys that are no text: a list of pairs."""
+    return [pair.pos_args for each in node.pos_args for pair in each.pos_args]
 
 
 def read(node: Any, whole: bool = False) -> Node:
@@ -58,9 +92,7 @@ def read(node: Any, whole: bool = False) -> Node:
 def _record(node: Any) -> Record:
     if node.named_args:
         return Record(tuple((key, read(each)) for key, each in node.named_args))
-    # Keys that are no text: a list of pairs.
-    pairs = [pair.pos_args for each in node.pos_args for pair in each.pos_args]
-    return Record(tuple((key.obj, read(value)) for key, value in pairs))
+    return Record(tuple((key.obj, read(value)) for key, value in _pairs(node)))
 
 
 def _applied(node: Any, whole: bool) -> Applied:
@@ -95,11 +127,29 @@ def _hyperparameter(node: Any, whole: bool) -> Leaf:
     names = _ARGUMENTS[kind]
     given = dict(zip(names, distribution.pos_args, strict=False)) | dict(distribution.named_args)
     values = {key: _number(name, one) for key, one in given.items() if key in names}
-    return Leaf(name, _integers(values) if kind == "randint" else _form(kind, values, whole))
+    if kind == "randint":
+        return Leaf(name, _integers(name, values))
+    if kind.endswith("loguniform"):
+        _refuse_no_logarithms(name, kind, values)
+    return Leaf(name, _form(kind, values, whole))
 
 
-def _integers(values: dict[str, float]) -> Form:
+def _refuse_no_logarithms(name: str, kind: str, values: dict[str, float]) -> None:
+    """Bounds of a loguniform that are no logarithms of numbers that there are."""
+    low, high = values["low"], values["high"]
+    if max(abs(low), abs(high)) <= _LARGEST_LOG:
+        return
+    bounds = f"log({low:g}), log({high:g})" if 0 < low < high else "log(1e-05), log(0.1)"
+    rest = f", {values['q']:g})" if "q" in values else ")"
+    message = f"has the bounds e^{low:g} and e^{high:g}: Hyperopt takes the bounds' logarithms"
+    raise refusal(name, None, message, f"write hp.{kind}('{name}', {bounds}{rest}")
+
+
+def _integers(name: str, values: dict[str, float]) -> Form:
     """`randint` has one argument, the end, or both."""
+    for value in values.values():
+        if not value.is_integer():
+            raise refusal(name, value, "is no integer", "use a whole number")
     low, end = (values["low"], values["high"]) if "high" in values else (0, values["low"])
     if int(end) - 1 == int(low):
         return {"type": "categorical", "choices": [int(low)]}
@@ -124,11 +174,11 @@ def _number(name: str, argument: Any) -> float:
     if argument.name != "literal":
         remedy = "use a number, and compute what depends on others in the training code"
         raise refusal(name, argument.name, "depends on another hyperparameter", remedy)
-    return float(argument.obj)
+    return number(name, argument.obj)
 
 
 def _values(name: str, argument: Any) -> list[float]:
     """Of a tuple, or of an array."""
     if argument.name == "pos_args":
         return [_number(name, each) for each in argument.pos_args]
-    return list(map(float, argument.obj))
+    return [number(name, each) for each in argument.obj]

@@ -4,7 +4,7 @@
 - Options with hyperparameters of their own, and their neighbours, are called by the text (else
   the number) that tells them apart: {"type": "svm", …} and {"type": "forest", …} by "svm" and
   "forest". A hyperparameter as an option is called by its name.
-- Other lists and dicts are their JSON, as text; functions and classes are their name.
+- Other lists and dicts are their JSON, as text.
 - Where that fails, or is the same twice, all options of the choice are numbered from 0.
 """
 
@@ -14,6 +14,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tunelet.space.conditions import identity
+from tunelet.spaces.plain import plain
+from tunelet.spaces.refusal import refusal
 from tunelet.spaces.tree import Applied, Choice, Constant, Leaf, Node, Record, Row, below
 
 
@@ -24,6 +26,24 @@ def labels(options: Sequence[Node]) -> tuple[Any, ...]:
     if ... in found or len({identity(one) for one in found}) < len(found):
         return tuple(range(len(options)))
     return tuple(found)
+
+
+def distinct(tree: Node) -> Node:
+    """The tree itself; raises `Reject` if a choice has the same scalar twice.
+
+    Numbers in their place would be values that the training code does not know.
+    """
+    if isinstance(tree, Choice):
+        seen = set()
+        for place, option in enumerate(tree.options):
+            value = plain(option.value) if isinstance(option, Constant) else ...
+            if value is not ... and identity(value) in seen:
+                message, field = "is there twice", f"{tree.name}.choices[{place}]"
+                raise refusal(field, value, message, "remove it, or use weights")
+            seen.add(identity(value))
+    for each in below(tree):
+        distinct(each)
+    return tree
 
 
 def _label(option: Node) -> Any:
@@ -41,15 +61,14 @@ def _label(option: Node) -> Any:
 
 
 def _of_value(value: Any) -> Any:
-    if type(value).__module__ == "numpy" and hasattr(value, "item") and not value.shape:
-        value = value.item()
-    match value:
-        case None | bool() | int() | str():
-            return value
-        case float():
-            return value if math.isfinite(value) else str(value)
-        case list() | tuple() | dict():
-            return _json(value)
+    scalar = plain(value)
+    if isinstance(scalar, float) and not math.isfinite(scalar):
+        return str(scalar)
+    if scalar is not ...:
+        return scalar
+    if isinstance(value, list | tuple | dict):
+        return _json(value)
+    # Spaces with classes and functions as options were taken once, and are still assembled.
     name = getattr(value, "__name__", ...)
     return ... if name == "<lambda>" else name
 

@@ -1,5 +1,6 @@
 """Optuna's distributions, which Tunelet's forms are equal to."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from tunelet.spaces.labels import labels
@@ -9,6 +10,12 @@ from tunelet.spaces.tree import Choice, Constant, Leaf, Node
 
 def has(part: Any) -> bool:
     return type(part).__module__ == "optuna.distributions"
+
+
+def parts(distribution: Any, place: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    """The choices, with their places."""
+    for index, each in enumerate(getattr(distribution, "choices", ())):
+        yield (*place, "choices", index), each
 
 
 def read(distribution: Any, name: str) -> Node:

@@ -11,8 +11,9 @@ constants have no label, and only `assemble` knows them.
 from collections.abc import Iterator
 from typing import Any
 
-from tunelet.spaces import hyperopt, optuna, ray
+from tunelet.spaces import hyperopt, optuna, ray, unplain
 from tunelet.spaces.labels import labels
+from tunelet.spaces.refusal import refusal
 from tunelet.spaces.tree import Choice, Constant, Leaf, Node, Record, Row
 
 KINDS = frozenset({"categorical", "float", "int", "lognormal", "normal", "quantized"})
@@ -42,12 +43,8 @@ def read(space: Any) -> Node:
 def _read(part: Any, path: tuple[Any, ...], told: bool) -> Node:
     """`told`: constants are hyperparameters, too."""
     name = ".".join(map(str, path))
-    if hyperopt.has(part):
-        return hyperopt.read(part)
-    if optuna.has(part):
-        return optuna.read(part, name)
-    if ray.has(part):
-        return ray.read(part, name, lambda option: _read(option, path, told=False))
+    if _is_foreign(part):
+        return _read_foreign(part, path)
     if isinstance(part, dict) and part:
         members = ((key, _read(each, (*path, key), told)) for key, each in part.items())
         return Record(tuple(members))
@@ -58,6 +55,21 @@ def _read(part: Any, path: tuple[Any, ...], told: bool) -> Node:
     if not told or part == {}:
         return constant
     return Choice(name, (constant,), labels([constant]))
+
+
+def _read_foreign(part: Any, path: tuple[Any, ...]) -> Node:
+    """What a library made; its attributes may differ from those of the versions that we know."""
+    name = ".".join(map(str, path))
+    try:
+        if hyperopt.has(part):
+            return hyperopt.read(part)
+        if optuna.has(part):
+            return optuna.read(part, name)
+        return ray.read(part, name, lambda option: _read(option, path, told=False))
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as fault:
+        message = f"cannot be read, {unplain.named(part)}: {type(fault).__name__}"
+        remedy = 'write Tunelet\'s own form of it, such as {"type": "float", "min": 0, "max": 1}'
+        raise refusal(name, None, message, remedy) from fault
 
 
 def _is_form(part: Any) -> bool:

@@ -5,21 +5,30 @@ and Tunelet's integers on a log scale are rounded to the nearest, as Optuna's ar
 own OptunaSearch turns them). A grid is a choice like any other: algorithms try its options.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from tunelet.space.base import decimal
 from tunelet.spaces.labels import labels
+from tunelet.spaces.plain import number
 from tunelet.spaces.refusal import refusal
 from tunelet.spaces.tree import Choice, Constant, Leaf, Node
 
 Form = dict[str, Any]
 
+_MOST_STEPS = 2**53
+
 
 def has(part: Any) -> bool:
-    if isinstance(part, dict):
+    if issubclass(type(part), dict):
         return len(part) == 1 and isinstance(part.get("grid_search"), list)
     return type(part).__module__ == "ray.tune.search.sample"
+
+
+def parts(domain: Any, place: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    """The options of a choice, with their places."""
+    for index, each in enumerate(getattr(domain, "categories", ())):
+        yield (*place, "choices", index), each
 
 
 def read(domain: Any, name: str, option: Callable[[Any], Node]) -> Node:
@@ -32,7 +41,7 @@ def read(domain: Any, name: str, option: Callable[[Any], Node]) -> Node:
         case "Integer":
             return _leaf(name, _integer(name, domain.lower, domain.upper, *_sampler(domain)))
         case "Float":
-            return _leaf(name, _float(domain, *_sampler(domain)))
+            return _leaf(name, _float(name, domain, *_sampler(domain)))
         case _:
             remedy = "use a choice whose options hold domains, or compute it in the training code"
             raise refusal(name, domain, "is made by a function, which JSON cannot hold", remedy)
@@ -56,20 +65,40 @@ def _sampler(domain: Any) -> tuple[Any, Any]:
     return (sampler.sampler, sampler.q) if hasattr(sampler, "q") else (sampler, None)
 
 
-def _float(domain: Any, sampler: Any, q: float | None) -> Form:
+def _float(name: str, domain: Any, sampler: Any, q: float | None) -> Form:
+    step = None if q is None else _step(name, q)
     if hasattr(sampler, "sd"):
-        form = {"type": "normal", "mean": float(sampler.mean), "std": float(sampler.sd)}
-        return form if q is None else form | {"step": float(q)}
-    low, high = float(domain.lower), float(domain.upper)
-    if q is None:
+        mean, std = number(name, sampler.mean), number(name, sampler.sd)
+        form: Form = {"type": "normal", "mean": mean, "std": std}
+        return form if step is None else form | {"step": step}
+    low, high = number(name, domain.lower), number(name, domain.upper)
+    if step is None:
         return {"type": "float", "min": low, "max": high} | _scale(sampler)
+    if max(abs(low), abs(high)) / step > _MOST_STEPS:
+        raise refusal(name, step, "is a step finer than floats are in this range", "use a larger q")
     # Ray wants bounds that are multiples, but for rounding.
-    low, high = (float(round(bound / q) * decimal(q)) for bound in (low, high))
-    return {"type": "quantized", "min": low, "max": high, "step": float(q)} | _scale(sampler)
+    low, high = (float(round(bound / step) * decimal(step)) for bound in (low, high))
+    return {"type": "quantized", "min": low, "max": high, "step": step} | _scale(sampler)
 
 
-def _integer(name: str, lower: int, upper: int, sampler: Any, q: int | None) -> Form:
+def _step(name: str, q: Any) -> float:
+    step = number(name, q)
+    if step <= 0:
+        raise refusal(name, step, "has a q that is not above 0", "use a positive q, or none")
+    return step
+
+
+def _whole(name: str, value: Any) -> int:
+    found = number(name, value)
+    if not found.is_integer():
+        raise refusal(name, found, "is no integer", "use a whole number")
+    return int(value)
+
+
+def _integer(name: str, low: Any, high: Any, sampler: Any, step: Any) -> Form:
     scale = _scale(sampler)
+    lower, upper = _whole(name, low), _whole(name, high)
+    q = None if step is None else _whole(name, _step(name, step))
     if q in (None, 1):
         return {"type": "int", "min": int(lower), "max": int(upper) - 1} | scale
     first, last = -(-lower // q), upper // q

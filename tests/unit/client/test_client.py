@@ -371,7 +371,13 @@ def test_a_traceback_names_every_wrong_field_with_its_remedy(
 
 def test_what_json_has_no_form_for_is_refused_by_its_type(client: Client) -> None:
     with pytest.raises(Reject, match="a function has no form in JSON"):
+        client.submit({"labels": {"owner": lambda: 0}})
+
+
+def test_a_space_that_is_no_json_is_refused_before_it_is_sent(client: Client) -> None:
+    with pytest.raises(Reject) as caught:
         client.submit({"hyperparameters": {"lr": {"type": "float", "min": lambda: 0}}})
+    assert [error.field for error in caught.value.errors] == ["hyperparameters.lr.min"]
 
 
 def test_the_best_of_several_objectives_is_a_front(

@@ -120,7 +120,12 @@ def spaces(draw: st.DrawFn, depth: int = 3, prefix: str = "p") -> Any:
 
 
 def searched(space: Any) -> bool:
-    return bool(hyperparameters([space, hp.uniform("other", 0, 1)]).keys() - {"other"})
+    """Whether there is something to search, and no choice has an option twice."""
+    try:
+        return bool(hyperparameters([space, hp.uniform("other", 0, 1)]).keys() - {"other"})
+    except Reject as refusal:
+        assert "is there twice" in str(refusal)  # noqa: PT017
+        return False
 
 
 @settings(max_examples=150)
@@ -215,10 +220,6 @@ def test_functions_of_hyperparameters_are_called_when_a_trial_is_assembled() -> 
     assert assemble(space, {"l": 2.0, "n": 4}) == {"x": 3.0, "n": 4}
 
 
-class Shape:
-    """An option that is no JSON."""
-
-
 @pytest.mark.parametrize(
     ("options", "labels"),
     [
@@ -226,12 +227,8 @@ class Shape:
         ([(64,), (64, 32)], ["[64]", "[64, 32]"]),
         ([{"a": 1}, {"a": 2}], ['{"a": 1}', '{"a": 2}']),
         ([numpy.float64(0.5), numpy.int64(3)], [0.5, 3]),
-        ([Shape, len], ["Shape", "len"]),
         ([math.inf, 1.0], ["inf", 1.0]),
-        ([Shape(), Shape()], [0, 1]),
         ([(1, 2), "[1, 2]"], [0, 1]),
-        ([1, 1.0], [0, 1]),
-        ([lambda: 1, "x"], [0, 1]),
         ([("a", hp.uniform("u", 0, 1)), ("b", 2)], ["a", "b"]),
         ([{"n": 1, "u": hp.uniform("u", 0, 1)}, {"n": 2}], [1, 2]),
         ([{"u": hp.uniform("u", 0, 1)}, {"v": hp.uniform("v", 0, 1)}], [0, 1]),
@@ -278,13 +275,13 @@ def test_an_assignment_that_is_none_of_the_space_is_refused() -> None:
 
 def test_the_client_needs_no_library_to_read_a_space_of_its_own() -> None:
     forms = {"x": {"type": "float", "min": 0, "max": 1}, "eval": {"type": "int", "when": {}}}
-    assert hyperparameters(forms) is forms
+    assert hyperparameters(forms) == forms
     assert assemble(forms, {"x": 0.5}) == {"x": 0.5}
 
 
 def test_a_parent_may_be_called_as_a_part_of_ray_is() -> None:
     forms = {"x": {"type": "int", "min": 0, "max": 1, "when": {"grid_search": ["a"]}}}
-    assert hyperparameters(forms) is forms
+    assert hyperparameters(forms) == forms
 
 
 def test_tunelets_own_forms_may_stand_beside_those_of_a_library() -> None:
