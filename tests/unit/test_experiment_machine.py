@@ -32,8 +32,8 @@ _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Event)
 _experiments = msgspec.json.Decoder(Experiment)
 
-numbers = st.integers(0, 7)
-attempts = st.integers(1, ATTEMPTS + 1)
+numbers = st.sampled_from([0, 0, 1, 1, 2, 2, 3, 4, 7])
+attempts = st.sampled_from([*[1] * 6, *range(2, ATTEMPTS + 2)])
 values = st.integers(-3, 3).map(float)
 
 
@@ -50,13 +50,22 @@ class Modelled:
     """What may be the best: of a trial that completed, or that ran when the time was over."""
 
     @property
+    def begun(self) -> bool:
+        return self.state == "RUNNING" or self.attempt > 1
+
+    @property
     def over(self) -> bool:
         return self.state not in ("WAITING", "RUNNING")
 
 
 class Machine(RuleBasedStateMachine):
+    patience: int | None = None
+    """`give_up_after`. With 1 any failure is alike."""
+
     def __init__(self) -> None:
         super().__init__()
+        self.spec = SPEC | {"give_up_after": self.patience}
+        self.failures = 0
         self.now = 0.0
         self.experiment: Experiment | None = None
         self.log: list[Event] = []
@@ -67,7 +76,7 @@ class Machine(RuleBasedStateMachine):
         self.exhausted = False
         self.active = 0
         self.seconds, self.since = 0.0, 1.0
-        self.do(c.Submit("u", SPEC, "key"))
+        self.do(c.Submit("u", self.spec, "key"))
 
     # How commands are given
 
@@ -103,11 +112,25 @@ class Machine(RuleBasedStateMachine):
         live = sum(not trial.over for trial in self.trials)
         room = min(self.parallel - live, self.limit - len(self.trials))
         usable = self.state == "RUNNING" and not self.exhausted and room > 0 and not late
+        usable = usable and not self._hopeless
         self.do(command)
         if usable:
             self.trials += [Modelled() for _ in range(min(count, room))]
             self.exhausted = exhausted and count <= room
         self._settle()
+
+    @rule(count=st.integers(1, 2))
+    def trials_begin(self, count: int) -> None:
+        self.suggestions(count, late=False, exhausted=False)
+        for number, trial in enumerate(self.trials):
+            if trial.state == "WAITING" and self._has_slot(number):
+                self.start(number, trial.attempt)
+
+    @rule(place=st.integers(0, 1), verdict=st.sampled_from(Verdict), value=values)
+    def a_trial_that_runs_ends(self, place: int, verdict: Verdict, value: float) -> None:
+        running = [n for n, trial in enumerate(self.trials) if trial.state == "RUNNING"]
+        for number in running[place : place + 1]:
+            self.finish(number, self.trials[number].attempt, verdict, value)
 
     @rule(count=st.integers(1, 3), key=st.sampled_from([None, "a", "b"]))
     def given(self, count: int, key: str | None) -> None:
@@ -159,6 +182,7 @@ class Machine(RuleBasedStateMachine):
                 trial.state, trial.value = "COMPLETE", value
             else:
                 trial.state = "PRUNED" if verdict is Verdict.PRUNED else "FAIL"
+                self.failures += trial.state == "FAIL"
 
         told = {"objective": value} if verdict is Verdict.COMPLETE else {}
         outcome = Outcome(verdict, dict(told), reason="so it ended")
@@ -199,7 +223,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule()
     def resume(self) -> None:
-        if self._over and self._due() is not None:
+        if self._over and self._due_anew() is not None:
             self.refused(c.Resume(), Conflict)
             return
         self.do(c.Resume())
@@ -231,7 +255,7 @@ class Machine(RuleBasedStateMachine):
         changed = (limit, parallel) != (self.limit, self.parallel)
         self.do(command)
         self.limit, self.parallel = limit, parallel
-        if changed and self._over and self.state != "STOPPED" and self._due() is None:
+        if changed and self._over and self.state != "STOPPED" and self._due_anew() is None:
             self._goes_on()
         self._settle()
 
@@ -247,9 +271,9 @@ class Machine(RuleBasedStateMachine):
 
     @rule()
     def submit_again(self) -> None:
-        self.do(c.Submit("another", SPEC, "key"))
+        self.do(c.Submit("another", self.spec, "key"))
         self._settle()
-        self.refused(c.Submit("another", SPEC), Conflict)
+        self.refused(c.Submit("another", self.spec), Conflict)
 
     @rule()
     def a_window_closes(self) -> None:
@@ -268,12 +292,26 @@ class Machine(RuleBasedStateMachine):
     def _due(self) -> str | None:
         if sum(t.state == "FAIL" for t in self.trials) > SPEC["max_failed_trials"]:
             return "FAILED"
+        if self._hopeless and not any(trial.begun for trial in self._live):
+            return "FAILED"
         if self._elapsed >= SPEC["max_seconds"]:
             return "COMPLETE" if self._known or any(t.own for t in self._live) else "FAILED"
         spent = len(self.trials) >= self.limit or self.exhausted
         if spent and all(trial.over for trial in self.trials):
             return "COMPLETE" if self._known else "FAILED"
         return None
+
+    def _due_anew(self) -> str | None:
+        """What would end it again if it were taken up: not the failures that were alike."""
+        counted, self.failures = self.failures, 0
+        due = self._due()
+        self.failures = counted
+        return due
+
+    @property
+    def _hopeless(self) -> bool:
+        better = self._known or any(trial.state == "PRUNED" for trial in self.trials)
+        return bool(self.patience and self.failures >= self.patience and not better)
 
     @property
     def _live(self) -> list[Modelled]:
@@ -291,6 +329,8 @@ class Machine(RuleBasedStateMachine):
         self.seconds = self._elapsed
 
     def _goes_on(self) -> None:
+        if self._over:
+            self.failures = 0
         if self.state != "RUNNING":
             self.state, self.since = "RUNNING", self.now
 
@@ -301,6 +341,7 @@ class Machine(RuleBasedStateMachine):
 
     def _end(self, state: str) -> None:
         failed = sum(t.state == "FAIL" for t in self.trials) > SPEC["max_failed_trials"]
+        failed = failed or (self._hopeless and not any(trial.begun for trial in self._live))
         spent = state != "STOPPED" and not failed and self._elapsed >= SPEC["max_seconds"]
         for trial in self._live:
             trial.state = "STOPPED"
@@ -339,6 +380,8 @@ class Machine(RuleBasedStateMachine):
         waiting = sum(trial.state == "WAITING" for trial in self.trials)
         assert started <= active
         if self.state == "RUNNING":
+            if self._hopeless:
+                waiting = sum(trial.begun for trial in self._live) - started
             assert active >= min(self.parallel, started + waiting)
 
     @invariant()
@@ -372,3 +415,13 @@ class Machine(RuleBasedStateMachine):
 
 Machine.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
 TestExperiment = Machine.TestCase
+
+
+class Impatient(Machine):
+    """Of an experiment that gives up after the first failure."""
+
+    patience = 1
+
+
+Impatient.TestCase.settings = Machine.TestCase.settings
+TestExperimentThatGivesUp = Impatient.TestCase
