@@ -41,7 +41,7 @@ class Process(NamedTuple):
 
     def kill(self) -> None:
         os.kill(self.pid, signal.SIGKILL)
-        while Path(f"/proc/{self.pid}").exists() and _words(Path(f"/proc/{self.pid}/cmdline")):
+        while not _over(Path(f"/proc/{self.pid}")):
             time.sleep(0.01)
 
     def start(self) -> int:
@@ -94,6 +94,16 @@ def _replace(file: Path, before: int, now: int) -> None:
     if file.exists() and file.read_text().split()[0] == str(before):
         since = Path(f"/proc/{now}/stat").read_text().rpartition(")")[2].split()[19]
         file.write_text(f"{now} {since}\n")
+
+
+def _over(process: Path) -> bool:
+    """All its threads are gone, and with the last one its port is free."""
+    try:
+        threads = list((process / "task").iterdir())
+        state = (process / "stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return True
+    return len(threads) <= 1 and state in "ZX"
 
 
 def _words(file: Path) -> list[str]:
