@@ -60,7 +60,7 @@ def gone(launcher: Launcher, run: Run = RUN) -> Observation:
     """What is seen of a run that was stopped, once it has ended or nothing is left of it."""
     seen = until(lambda: _unless_active(launcher.observe(run)))
     if seen.outcome is not None:
-        assert (seen.outcome.verdict, seen.outcome.reason) == (Verdict.FAIL, "stopped")
+        assert (seen.outcome.verdict, seen.outcome.reason) == (Verdict.LOST, "stopped")
     return seen
 
 

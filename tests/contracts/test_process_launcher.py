@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -382,7 +383,7 @@ def test_values_are_read_from_event_files_as_they_grow(launcher: ProcessLauncher
     launcher.launch(script(f"{copy}; sleep 3600", metrics=metrics))
     until(lambda: 4 in {each.step for each in launcher.observe(RUN).reports})
     launcher.stop(RUN)
-    assert ended(launcher).verdict is Verdict.FAIL
+    assert ended(launcher).verdict is Verdict.LOST
     other = RUN._replace(number=1)
     launcher.launch(script(copy, other, metrics=metrics))
     assert ended(launcher, other).values["val/loss"] == 0.25
@@ -547,6 +548,146 @@ def test_a_run_that_the_machine_ends_is_lost_and_not_a_failure(
     outcome = ended(launcher)
     assert outcome.verdict is Verdict.LOST
     assert "not by Tunelet" in str(outcome.reason)
+
+
+SAVES_AND_EXITS: dict[str, tuple[str, ...]] = {
+    "a shell": (
+        "sh",
+        "-c",
+        "trap 'exit 0' TERM; echo step=1 objective=9; while :; do sleep .02; done",
+    ),
+    "Python that exits in its handler": (
+        sys.executable,
+        "-c",
+        "import signal, sys, time; signal.signal(15, lambda *_: sys.exit(0));"
+        " print('step=1 objective=9', flush=True); time.sleep(1000)",
+    ),
+    "Python that ends at once": (
+        sys.executable,
+        "-c",
+        "import signal, os, time; signal.signal(15, lambda *_: os._exit(0));"
+        " print('step=1 objective=9', flush=True); time.sleep(1000)",
+    ),
+    "Python that ends its loop": (
+        sys.executable,
+        "-c",
+        "import signal, time; seen = []; signal.signal(15, lambda *_: seen.append(1))\n"
+        "print('step=1 objective=9', flush=True)\nwhile not seen: time.sleep(0.01)",
+    ),
+}
+
+
+def reported(launcher: ProcessLauncher, command: tuple[str, ...]) -> None:
+    """Launch it, and wait for the first line that it prints."""
+    launcher.launch(script("", command=command))
+    until(lambda: b"\n" in b"".join(launcher.logs(RUN)))
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.005, 0.05, 0.15])
+@pytest.mark.parametrize("training", SAVES_AND_EXITS)
+def test_a_training_that_the_machine_ends_before_its_shim_is_lost_though_it_exits_with_0(
+    launcher: ProcessLauncher, tmp_path: Path, training: str, pause: float
+) -> None:
+    reported(launcher, SAVES_AND_EXITS[training])
+    shim = shim_of(tmp_path)
+    for process in shim.children(recursive=True):
+        process.terminate()
+    time.sleep(pause)
+    shim.terminate()
+    outcome = ended(launcher)
+    assert (outcome.verdict, dict(outcome.values)) == (Verdict.LOST, {})
+
+
+@pytest.mark.parametrize("text", ["kill $$; sleep 9", "exit 143", "kill -INT $$", "kill -HUP $$"])
+def test_a_training_that_ends_by_a_signal_that_asks_it_to_end_is_lost(
+    launcher: ProcessLauncher, text: str
+) -> None:
+    launcher.launch(script(f"echo objective=1; {text}"))
+    outcome = ended(launcher)
+    assert outcome.verdict is Verdict.LOST
+    assert "not by Tunelet" in str(outcome.reason)
+
+
+def test_a_training_that_is_killed_just_before_its_shim_is_lost(
+    launcher: ProcessLauncher, tmp_path: Path
+) -> None:
+    reported(launcher, ("sh", "-c", "echo objective=1; exec sleep 1000"))
+    shim = shim_of(tmp_path)
+    shim.children()[0].kill()
+    time.sleep(0.05)
+    shim.kill()
+    assert ended(launcher).verdict is Verdict.LOST
+
+
+def test_a_training_that_alone_is_killed_fails(launcher: ProcessLauncher, tmp_path: Path) -> None:
+    reported(launcher, ("sh", "-c", "echo objective=1; exec sleep 1000"))
+    shim_of(tmp_path).children()[0].kill()
+    outcome = ended(launcher)
+    assert (outcome.verdict, outcome.exit_code) == (Verdict.FAIL, 137)
+
+
+def test_a_training_that_sees_the_stop_file_and_exits_is_not_judged(
+    launcher: ProcessLauncher, tmp_path: Path
+) -> None:
+    wait = 'echo objective=1; until [ -e "$TUNELET_STOP_FILE" ]; do sleep 0.02; done'
+    reported(launcher, ("sh", "-c", wait))
+    # As if the launcher died between making the file and sending the signal.
+    (folder_of(tmp_path) / "stop").touch()
+    outcome = ended(launcher)
+    assert (outcome.verdict, outcome.reason) == (Verdict.LOST, "stopped")
+
+
+SYNCED = """
+import os, runpy, sys
+sync, rename = os.fsync, os.rename
+def fsync(descriptor):
+    print("sync", os.readlink(f"/proc/self/fd/{descriptor}"), file=said)
+    sync(descriptor)
+def renamed(*names):
+    print("rename", names[1], file=said)
+    rename(*names)
+said = open(sys.argv[1] + ".trace", "w", buffering=1)
+os.fsync, os.rename = fsync, renamed
+runpy.run_path(sys.argv[2])["main"](sys.argv[1], int(sys.argv[3]), int(sys.argv[4]))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize(
+    ("source", "path", "write", "kept"),
+    [
+        ("file", "out/m.json", "mkdir out; echo '{}' > out/m.json", ["out/m.json", "out"]),
+        (
+            "tensorboard",
+            "tb",
+            "mkdir -p tb/val; touch tb/events.out.tfevents.1 tb/val/events.out.tfevents.2",
+            ["tb", "tb/events.out.tfevents.1", "tb/val", "tb/val/events.out.tfevents.2"],
+        ),
+        ("stdout", None, "echo objective=1", ["../output.log"]),
+    ],
+)
+def test_what_the_verdict_rests_on_is_on_the_disk_before_it(
+    launcher: ProcessLauncher, tmp_path: Path, source: str, path: str, write: str, kept: list[str]
+) -> None:
+    metrics = STDOUT | {"source": source, "path": path}
+    other = RUN._replace(number=7)
+    launcher.launch(script(write, other, metrics=metrics))
+    plan = RunFolder(folder_of(tmp_path, other)).plan()
+    folder = folder_of(tmp_path)
+    if path:
+        plan = msgspec.structs.replace(plan, metrics_file=str(folder / "work" / path))
+    lock = RunFolder(folder).create(plan, tmp_path / "tmp")
+    assert lock is not None
+    shim = str(REPOSITORY / "adapters" / "launchers" / "local" / "shim.py")
+    slot = os.open(os.devnull, os.O_RDONLY)
+    words = [sys.executable, "-c", SYNCED, str(folder), shim, str(lock), str(slot)]
+    subprocess.run(words, pass_fds=(lock, slot), check=True)
+    os.close(lock)
+    os.close(slot)
+    done = Path(f"{folder}.trace").read_text().splitlines()
+    before = done[: done.index(f"rename {folder / 'exit.json'}")]
+    wanted = {f"sync {os.path.normpath(folder / 'work' / name)}" for name in kept}
+    assert wanted <= set(before)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="sets another process's limits")

@@ -76,7 +76,7 @@ class _Process:
         if not self.ended or verdict is None:
             return None
         if self.stopped:
-            return Outcome(Verdict.FAIL, reason="stopped", exit_code=-15)
+            return Outcome(Verdict.LOST, reason="stopped")
         values: dict[str, Number] = {"objective": self.loss} if verdict is Verdict.COMPLETE else {}
         return Outcome(verdict, values, reason=f"scripted {verdict}")
 

@@ -5,6 +5,7 @@ restart, sees the same; what is kept here only spares reading the output again.
 """
 
 import os
+import signal
 import subprocess
 import threading
 
@@ -122,11 +123,24 @@ def judge(end: End | None, plan: Plan, parser: Parser, log_tail: str) -> Outcome
     if end.timed_out:
         return verdict.failed(verdict.too_long(plan.timeout), log_tail, end.exit_code)
     if end.stopped or end.exit_code is None:
-        return verdict.failed("stopped", log_tail, end.exit_code)
+        # What Tunelet stops is not judged; a trial that is still open gets another attempt.
+        return Outcome(verdict=Verdict.LOST, reason="stopped", log_tail=log_tail)
+    if number := _ended_by(end.exit_code):
+        reason = f"the training was ended by {signal.Signals(number).name}, not by Tunelet"
+        return Outcome(verdict=Verdict.LOST, reason=reason, log_tail=log_tail)
     if end.exit_code in plan.lost_codes:
         reason = f"{plan.argv[0]} could not run the image: {log_tail.rpartition(chr(10))[2]}"
         return Outcome(verdict=Verdict.LOST, reason=reason, log_tail=log_tail)
     return verdict.exited(end.exit_code, plan.metrics, parser.values, log_tail, parser.remarks())
+
+
+def _ended_by(code: int) -> int | None:
+    """The signal by which people and machines ask a process to end, if it ended by one.
+
+    Also where a shell or the training itself says so, as 128 and the signal's number.
+    """
+    number = -code if code < 0 else code - 128
+    return number if number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP) else None
 
 
 def read_bounded(path: str | None) -> bytes:

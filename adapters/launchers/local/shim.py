@@ -10,20 +10,24 @@ no process id can tell. It outlives the service. What it promises:
   what follows the last MiB when it has ended, between lines that say so.
 - On SIGTERM, or past the time-out, all descendants get SIGTERM and after `grace` seconds
   SIGKILL, also those that left the process group or the session (Linux: the shim is
-  their subreaper and finds them in /proc; elsewhere the process group only). Where no file
-  FOLDER/stop says that it was the launcher who asked, the run was `lost`, not `stopped`:
-  the machine is shutting down, say.
-- FOLDER/exit.json appears atomically, after every descendant is gone; a full disk is
-  waited for.
+  their subreaper and finds them in /proc; elsewhere the process group only). Without a file
+  FOLDER/stop, which a launcher makes, the run was `lost`, not `stopped`: the machine is
+  shutting down, say. That holds however the training ends, and until exit.json appears: what
+  signals both may signal the training first. So the shim waits a moment for its own signal
+  after the end of a training that handles SIGTERM (see `Tree.look`) or was killed.
+- FOLDER/exit.json appears atomically, after every descendant is gone and the output and the
+  files of metrics are on the disk; a full disk is waited for.
 - If the shim itself is killed, so is the command (Linux: parent-death signal).
 """
 
 import ctypes
 import errno
 import json
+import math
 import os
 import select
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -36,6 +40,14 @@ _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _HANDLED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 _CLEANUP_SECONDS = 30
+
+_SETTLE_SECONDS = 0.25
+"""After the end of a training that may have obeyed a signal; what signals all processes of a
+service, a machine or a group takes some milliseconds."""
+_SETTLE_SHARE, _SETTLE_MOST = 0.01, 3.0
+"""Of a long run's time, so that a slow kill by hand is seen as well, at no cost that matters."""
+_FIRST_LOOK, _LOOK_SECONDS = 0.02, 1.0
+_EVENT_FILES = 1_000
 
 HEAD_BYTES = 8 << 20
 TAIL_BYTES = 1 << 20
@@ -170,10 +182,37 @@ class Tree:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _HANDLED)
         self.status: int | None = None
         """The root's wait status, once it has ended."""
+        self.obeys = not _LINUX
+        """The root was seen to handle, ignore or block SIGTERM, or it may have elsewhere."""
+        self._begun = self._looked = time.monotonic()
+
+    def look(self) -> float:
+        """See whether the root handles SIGTERM; seconds until it is worth another look.
+
+        A look must come while the root is alive, for Python takes its handlers back at its end.
+        """
+        now = time.monotonic()
+        if self.obeys:
+            return _LOOK_SECONDS
+        if (left := self._looked + _FIRST_LOOK - now) > 0:
+            return left
+        self._looked = now
+        self.obeys = _handles(self.root, signal.SIGTERM)
+        return min(max(_FIRST_LOOK, (now - self._begun) / 10), _LOOK_SECONDS)
+
+    def settling(self) -> float:
+        """How many seconds after its end a signal may still come that was meant for both."""
+        killed = self.status in _KILLED
+        if not self.obeys and not killed:
+            return 0.0
+        share = (time.monotonic() - self._begun) * _SETTLE_SHARE
+        return min(_SETTLE_SECONDS + share, _SETTLE_MOST)
 
     def reap(self) -> bool:
         """Collect what has ended; False once nothing is left."""
         try:
+            if self.status is None and os.waitid(os.P_PID, self.root, _PEEK):
+                self.obeys = self.obeys or _handles(self.root, signal.SIGTERM)
             while True:
                 pid, status = os.waitpid(-1, os.WNOHANG)
                 if pid == self.root:
@@ -189,6 +228,22 @@ class Tree:
                 _send(os.kill, pid, number)
         else:
             _send(os.killpg, self.root, number)
+
+
+_KILLED = (signal.SIGKILL, (128 + signal.SIGKILL) << 8)
+"""The wait status of what was killed, and of a shell whose command was."""
+_PEEK = os.WEXITED | os.WNOHANG | os.WNOWAIT
+_MASKS = ("SigBlk:", "SigIgn:", "SigCgt:")
+
+
+def _handles(pid: int, number: int) -> bool:
+    """Whether the signal would not simply end the process, which may be a zombie."""
+    try:
+        with open(f"/proc/{pid}/status", encoding="utf-8", errors="replace") as file:
+            masks = [line.split()[1] for line in file if line.startswith(_MASKS)]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return any(int(mask, 16) >> (number - 1) & 1 for mask in masks)
 
 
 def _send(how: Any, pid: int, number: int) -> None:
@@ -214,9 +269,9 @@ def descendants(ancestor: int) -> list[int]:
 
 def _parent(pid: str) -> int:
     try:
-        with open(f"/proc/{pid}/stat", "rb") as stat:
+        with open(f"/proc/{pid}/stat", "rb") as file:
             # The command's name, in parentheses, may hold anything.
-            return int(stat.read().rpartition(b")")[2].split()[1])
+            return int(file.read().rpartition(b")")[2].split()[1])
     except (FileNotFoundError, ProcessLookupError):
         return 0
 
@@ -267,23 +322,33 @@ def supervise(plan: dict[str, Any], folder: str, signals: Signals) -> dict[str, 
         return end | _interrupted(folder)
     output = Output(folder)
     tree = Tree(plan, folder, output.sink)
-    deadline = time.monotonic() + plan["timeout"] if plan["timeout"] else None
+    deadline = time.monotonic() + (plan["timeout"] or math.inf)
     late = False
     while tree.reap() and tree.status is None and not signals.told and not late:
-        output.wait(signals, deadline and max(0.0, deadline - time.monotonic()))
-        late = bool(deadline and time.monotonic() >= deadline)
+        output.wait(signals, min(tree.look(), max(0.0, deadline - time.monotonic())))
+        late = time.monotonic() >= deadline
     if tree.status is None:
         end |= {"timed_out": True} if late and not signals.told else _interrupted(folder)
         _terminate(tree, plan["grace"], signals, output)
     while tree.reap():
         tree.kill(signal.SIGKILL)
         output.wait(signals, 0.01)
+    over = time.monotonic() + tree.settling()
     output.close()
+    while not signals.told and (left := over - time.monotonic()) > 0:
+        signals.wait(left)
     assert tree.status is not None
-    code = os.waitstatus_to_exitcode(tree.status)
-    if code != 0 and signals.told and not (any(end.values()) or _asked(folder)):
-        end["lost"] = True  # What told us told the training first.
-    return end | {"exit_code": code}
+    return end | {"exit_code": os.waitstatus_to_exitcode(tree.status)}
+
+
+def weighed(end: dict[str, Any], folder: str, signals: Signals) -> dict[str, Any]:
+    """The end as exit.json is to say it if it is written now."""
+    if end["stopped"] or end["timed_out"] or end["lost"]:
+        return end
+    if _asked(folder):
+        # The training may have seen the file itself, before the signal.
+        return end | {"stopped": True}
+    return end | {"lost": signals.told}
 
 
 def _asked(folder: str) -> bool:
@@ -321,16 +386,48 @@ def _clean_up(plan: dict[str, Any], folder: str) -> None:
             print(f"tunelet: {error}", file=sys.stderr)
 
 
-def _write_end(folder: str, end: dict[str, Any]) -> None:
-    # The verdict must not be durable before the output that it rests on.
-    with open(os.path.join(folder, "output.log"), "ab") as output:
-        os.fsync(output.fileno())
+def _write_end(folder: str, metrics: str | None, weigh: Callable[[], dict[str, Any]]) -> None:
+    # The verdict must not be durable before what it rests on.
+    _sync(os.path.join(folder, "output.log"))
+    for path in _metric_files(metrics):
+        _sync(path)
     temporary = os.path.join(folder, "exit.json.new")
-    with open(temporary, "w", encoding="utf-8") as file:
-        json.dump(end, file)
-        file.flush()
-        os.fsync(file.fileno())
+    written = None
+    # A signal may come while the disk is slow.
+    while (end := weigh()) != written:
+        with open(temporary, "w", encoding="utf-8") as file:
+            json.dump(end, file)
+            file.flush()
+            os.fsync(file.fileno())
+        written = end
     os.rename(temporary, os.path.join(folder, "exit.json"))
+
+
+def _metric_files(path: str | None) -> list[str]:
+    """The file of metrics or the event files, and the folders that name them."""
+    if path is None:
+        return []
+    found = [path, os.path.dirname(path)]
+    for folder, _, names in os.walk(path):
+        events = [os.path.join(folder, name) for name in names if "tfevents" in name]
+        found += [*events, folder]
+    return found[:_EVENT_FILES]
+
+
+def _sync(path: str) -> None:
+    """Bring a file or a folder to the disk; not what stands in a file's place (a FIFO, a link)."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+    except OSError as error:
+        if error.errno in _FULL:
+            raise
+        return
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def main(folder: str, lock: int, slot: int) -> None:
@@ -347,7 +444,8 @@ def main(folder: str, lock: int, slot: int) -> None:
     end = supervise(plan, folder, signals)
     end["ended_at"] = time.time()
     _clean_up(plan, folder)
-    _patiently(lambda: _write_end(folder, end))
+    metrics = plan["metrics_file"]
+    _patiently(lambda: _write_end(folder, metrics, lambda: weighed(end, folder, signals)))
     # Whoever sees the verdict may at once want to start the next run.
     os.close(slot)
     directory = os.open(folder, os.O_RDONLY)
