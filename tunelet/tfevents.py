@@ -40,7 +40,9 @@ class EventFile:
         self._data = bytearray()
         self._skip = 0
         self.broken = False
-        """What stands there is no event file, from some byte on."""
+        """From byte `read` on this is no event file."""
+        self.read = 0
+        """How many bytes the records have that were read or passed over."""
 
     def feed(self, data: bytes) -> list[Scalar]:
         """The scalars of the records that these bytes complete."""
@@ -65,12 +67,13 @@ class EventFile:
             self._data.clear()
             return None
         whole = head + length + _CRC_BYTES
+        if length <= RECORD_BYTES and len(self._data) < whole:
+            return None
+        self.read += whole
         if length > RECORD_BYTES:
             self._skip = max(0, whole - len(self._data))
             del self._data[:whole]
             return b""
-        if len(self._data) < whole:
-            return None
         record = bytes(self._data[head : head + length])
         del self._data[:whole]
         return record

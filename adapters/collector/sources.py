@@ -9,13 +9,13 @@ from threading import Event
 
 from adapters.collector.jsonfile import JsonFile
 from adapters.collector.settings import Settings
-from adapters.growing import Growing
+from adapters.growing import TextFile
 from adapters.tensorboard import EventFolder
 from tunelet.metrics import Parser
 from tunelet.trial import Report
 
 _LOOK_SECONDS = 0.5
-_CHUNK = 1 << 16
+_LOOK_BYTES = 1 << 18
 
 
 Found = Generator[list[Report], None, bool]
@@ -28,10 +28,10 @@ def reports(settings: Settings, parser: Parser, ended: Event) -> Found:
     if source == "stdout":
         return _of_output(settings, parser, ended)
     if source == "tensorboard":
-        return _of_events(EventFolder(path, parser), ended)
+        return _of_file(EventFolder(path, parser), ended)
     if settings.metrics.get("format") == "json":
-        return _of_json(JsonFile(path, parser), ended)
-    return _of_text(Growing(path), parser, ended)
+        return _of_file(JsonFile(path, parser), ended)
+    return _of_file(TextFile(path, parser), ended)
 
 
 def _of_output(settings: Settings, parser: Parser, ended: Event) -> Found:
@@ -44,27 +44,15 @@ def _of_output(settings: Settings, parser: Parser, ended: Event) -> Found:
     return log.whole
 
 
-def _of_events(folder: EventFolder, ended: Event) -> Found:
+def _of_file(file: EventFolder | JsonFile | TextFile, ended: Event) -> Found:
     for _ in _looks(ended):
-        # All that is new: a part of it may be without scalars, and there may be some after it.
-        yield folder.read(sys.maxsize)
-    return True
-
-
-def _of_json(file: JsonFile, ended: Event) -> Found:
-    for _ in _looks(ended):
-        while found := file.read():
-            yield found
+        yield file.read(_LOOK_BYTES)
+        while file.more:
+            yield file.read(_LOOK_BYTES)
     yield file.close()
-    return True
-
-
-def _of_text(file: Growing, parser: Parser, ended: Event) -> Found:
-    for _ in _looks(ended):
-        while data := file.read(_CHUNK):
-            yield parser.feed(data)
-    yield parser.close()
-    return True
+    if file.fault:
+        print(f"tunelet: not read to its end: {file.fault}", file=sys.stderr)
+    return file.fault is None
 
 
 def _looks(ended: Event) -> Iterator[None]:

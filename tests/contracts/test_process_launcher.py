@@ -36,6 +36,7 @@ from tunelet.trial import Verdict
 TFEVENTS = Path(__file__).parents[1] / "unit" / "tfevents" / "tensorboardx.tfevents"
 
 REPOSITORY = Path(__file__).parents[2]
+SHIM = str(REPOSITORY / "adapters" / "launchers" / "local" / "shim.py")
 
 
 def launcher_at(folder: Path, limit: int = 8, grace: float = 0.3) -> ProcessLauncher:
@@ -514,7 +515,7 @@ def test_of_much_output_beginning_and_end_are_kept_with_a_line_that_says_so(
     launcher: ProcessLauncher,
 ) -> None:
     launcher.launch(
-        script("echo first=1; yes chatter objective=no | head -n 800000; echo objective=2")
+        script("echo first=1; yes chatter without a value | head -n 800000; echo objective=2")
     )
     outcome = ended(launcher)
     assert outcome.values == {"first": 1.0, "objective": 2.0}
@@ -522,8 +523,119 @@ def test_of_much_output_beginning_and_end_are_kept_with_a_line_that_says_so(
     notes = [index for index, line in enumerate(lines) if line.startswith(b"tunelet: ")]
     assert len(notes) == 2
     # Up to where it is cut, and from the next whole line on.
-    assert set(lines[1 : notes[0] - 1]) == {b"chatter objective=no"}
-    assert set(lines[notes[1] + 1 : -1]) == {b"chatter objective=no"}
+    assert set(lines[1 : notes[0] - 1]) == {b"chatter without a value"}
+    assert set(lines[notes[1] + 1 : -1]) == {b"chatter without a value"}
+
+
+MUCH = """
+import os, sys
+def write(data):
+    while data:
+        data = data[os.write(1, data):]
+chatter = (b"some chatter of a training, which says nothing " * 20 + b"\\n") * 1000
+begun = 0
+def fill(size):
+    global begun
+    while begun < size:
+        data = chatter[: size - begun]
+        begun += len(data)
+        write(data)
+"""
+"""The beginning of programs that print much: `fill` up to a size."""
+
+IN_THE_MIDDLE = {
+    "text": ({}, "objective=0.25 step=7"),
+    "a pattern": ({"pattern": "(?P<name>objective) is (?P<value>[0-9.]+)"}, "objective is 0.25"),
+    "JSON": ({"format": "json"}, '{"objective": 0.25}'),
+}
+
+
+@pytest.mark.parametrize("form", IN_THE_MIDDLE)
+def test_a_value_in_the_middle_of_much_output_counts(
+    launcher: ProcessLauncher, tmp_path: Path, form: str
+) -> None:
+    settings, line = IN_THE_MIDDLE[form]
+    program = (
+        f"{MUCH}\nfill(10 << 20); write(b'\\n' + {line!r}.encode() + b'\\n')\n"
+        f"import time\nwhile not os.path.exists({str(tmp_path / 'go')!r}): time.sleep(0.02)\n"
+        "fill(12 << 20)"
+    )
+    command = (sys.executable, "-c", program)
+    launcher.launch(script("", command=command, metrics=STDOUT | settings))
+    seen = until(lambda: launcher.observe(RUN).reports)
+    assert seen[0].values == {"objective": 0.25}
+    (tmp_path / "go").touch()
+    outcome = ended(launcher)
+    assert (outcome.verdict, outcome.values) == (Verdict.COMPLETE, {"objective": 0.25})
+    assert launcher_at(tmp_path).observe(RUN) == launcher.observe(RUN)
+    size = (folder_of(tmp_path) / "output.log").stat().st_size
+    assert size < HEAD_BYTES + TAIL_BYTES + 1024
+
+
+def test_a_line_that_goes_on_where_the_kept_beginning_ends_is_read_whole(
+    launcher: ProcessLauncher,
+) -> None:
+    program = f"{MUCH}\nwrite(b'step=1 objective=9\\n'); begun = 19\n"
+    program += f"fill({HEAD_BYTES} - 14); write(b'\\nobjective=0.2'); fill({HEAD_BYTES})\n"
+    program = program.replace(f"fill({HEAD_BYTES})\n", "write(b'5\\n')")
+    launcher.launch(script("", command=(sys.executable, "-c", program)))
+    assert ended(launcher).values == {"objective": 0.25}
+    assert [dict(each.values) for each in launcher.observe(RUN).reports] == [{"objective": 9.0}]
+
+
+def test_much_output_that_cannot_be_read_makes_no_value(
+    launcher: ProcessLauncher, tmp_path: Path
+) -> None:
+    other = RUN._replace(number=7)
+    program = f"{MUCH}\nwrite(b'objective=1\\n'); fill(9 << 20)"
+    launcher.launch(script("", other, command=("true",)))
+    plan = RunFolder(folder_of(tmp_path, other)).plan()
+    plan = msgspec.structs.replace(
+        plan, modules=(str(tmp_path),), argv=(sys.executable, "-c", program)
+    )
+    folder = RunFolder(folder_of(tmp_path))
+    lock = folder.create(plan, tmp_path / "tmp")
+    assert lock is not None
+    with open(os.devnull, "rb") as slot:
+        descriptors = (lock, slot.fileno())
+        subprocess.run(
+            [sys.executable, "-S", "-E", SHIM, str(folder.path), *map(str, descriptors)],
+            pass_fds=descriptors,
+            check=True,
+        )
+    os.close(lock)
+    outcome = ended(launcher)
+    assert (outcome.verdict, outcome.values) == (Verdict.LOST, {})
+    assert "the output could not be read to its end: ModuleNotFoundError" in str(outcome.reason)
+
+
+@pytest.mark.parametrize("form", ["objects a line", "a list"])
+def test_a_file_of_any_size_is_read_to_its_end(launcher: ProcessLauncher, form: str) -> None:
+    each = "json.dumps({'step': i, 'objective': 100000 - i, 'pad': 'x' * 400})"
+    separate, begin, end = ("\n", "", "") if form == "objects a line" else (",", "[", "]")
+    program = (
+        "import json\nwith open('m.json', 'w') as f:\n"
+        f"    f.write({begin!r} + {separate!r}.join({each} for i in range(1, 50001)) + {end!r})"
+    )
+    metrics = STDOUT | {"source": "file", "path": "m.json", "format": "json"}
+    launcher.launch(script("", command=(sys.executable, "-c", program), metrics=metrics))
+    assert ended(launcher).values == {
+        "objective": 50_000.0,
+    }
+
+
+def test_of_a_file_that_ends_in_the_middle_no_value_counts(launcher: ProcessLauncher) -> None:
+    metrics = STDOUT | {"source": "file", "path": "m.json", "format": "json"}
+    launcher.launch(script('echo \'[{"objective": 1}, {"obj\' > m.json', metrics=metrics))
+    outcome = ended(launcher)
+    assert (outcome.verdict, outcome.values) == (Verdict.FAIL, {})
+    assert "m.json could not be read to its end" in str(outcome.reason)
+
+
+def test_values_are_read_from_a_file_while_it_grows(launcher: ProcessLauncher) -> None:
+    metrics = STDOUT | {"source": "file", "path": "m.txt"}
+    launcher.launch(script("echo objective=1 > m.txt; exec sleep 1000", metrics=metrics))
+    assert until(lambda: launcher.observe(RUN).reports)[0].values == {"objective": 1.0}
 
 
 def test_one_look_reads_a_part_of_much_output(launcher: ProcessLauncher, tmp_path: Path) -> None:
@@ -531,7 +643,7 @@ def test_one_look_reads_a_part_of_much_output(launcher: ProcessLauncher, tmp_pat
     plan = RunFolder(folder_of(tmp_path, RUN._replace(number=1))).plan()
     lock = RunFolder(folder_of(tmp_path)).create(plan, tmp_path / "tmp")
     assert lock is not None
-    filler = b"chatter\n" * (1 << 20)
+    filler = b"chatter\n" * (1 << 19)
     (folder_of(tmp_path) / "output.log").write_bytes(b"loss=1\n" + filler + b"loss=2\n")
     assert len(launcher.observe(RUN).reports) == 1
     until(lambda: len(launcher.observe(RUN).reports) == 2)
@@ -678,9 +790,8 @@ def test_what_the_verdict_rests_on_is_on_the_disk_before_it(
         plan = msgspec.structs.replace(plan, metrics_file=str(folder / "work" / path))
     lock = RunFolder(folder).create(plan, tmp_path / "tmp")
     assert lock is not None
-    shim = str(REPOSITORY / "adapters" / "launchers" / "local" / "shim.py")
     slot = os.open(os.devnull, os.O_RDONLY)
-    words = [sys.executable, "-c", SYNCED, str(folder), shim, str(lock), str(slot)]
+    words = [sys.executable, "-c", SYNCED, str(folder), SHIM, str(lock), str(slot)]
     subprocess.run(words, pass_fds=(lock, slot), check=True)
     os.close(lock)
     os.close(slot)

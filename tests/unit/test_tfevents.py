@@ -10,9 +10,10 @@ import struct
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from adapters.tensorboard import FILES as MOST_FILES
 from adapters.tensorboard import EventFolder
 from tunelet.metrics import Parser
 from tunelet.tfevents import RECORD_BYTES, EventFile, Scalar, masked_crc32c, scalars
@@ -96,3 +97,72 @@ def test_a_folder_is_read_as_its_files_grow_and_subfolders_name_their_metrics(
     assert merged[0] == {"validation/epoch_loss": 1.0}
     assert merged[4] == {"loss": 0.25, "odd": "Infinity"}
     assert merged[3]["odd"] == "NaN"
+
+
+def event(step: int, value: float, beside: int = 0) -> bytes:
+    """A scalar `loss`, and after it a record without one, of so many bytes."""
+    inner = b"\x0a\x04loss\x15" + struct.pack("<f", value)
+    summary = b"\x0a" + bytes([len(inner)]) + inner
+    data = b"\x10" + bytes([step]) + b"\x2a" + bytes([len(summary)]) + summary
+    return framed(data) + (struct.pack("<QI", beside, _masked(beside)) + bytes(beside + 4))
+
+
+def _masked(length: int) -> int:
+    return masked_crc32c(struct.pack("<Q", length))
+
+
+def test_event_files_are_read_to_their_end_however_much_comes_before_a_scalar(
+    tmp_path: Path,
+) -> None:
+    log = tmp_path / "events.out.tfevents.1"
+    log.write_bytes(b"".join(event(step, 100 - step, 1 << 20) for step in range(1, 21)))
+    for limit in (1 << 20, 1 << 40):
+        parser = Parser({"step": "step"})
+        folder = EventFolder(str(tmp_path), parser)
+        folder.read(limit)
+        while folder.more:
+            folder.read(limit)
+        folder.close()
+        assert folder.fault is None
+        assert parser.values == {"loss": 80.0}
+        assert len(parser.reports) == 20
+
+
+@settings(max_examples=20)
+@given(st.lists(st.integers(0, len(TENSORFLOW)), max_size=8).map(sorted))
+def test_however_an_event_file_grows_it_says_the_same(
+    tmp_path_factory: pytest.TempPathFactory, cuts: list[int]
+) -> None:
+    path = tmp_path_factory.mktemp("grown")
+    grown, whole = Parser({"step": "step"}), Parser({"step": "step"})
+    folder = EventFolder(str(path), grown)
+    for begin, end in zip([0, *cuts], [*cuts, len(TENSORFLOW)], strict=True):
+        with (path / "tfevents").open("ab") as file:
+            file.write(TENSORFLOW[begin:end])
+        folder.read(1000)
+    folder.close()
+    EventFolder(str(path), whole).close()
+    assert grown.reports == whole.reports
+    assert grown.values == whole.values
+
+
+def test_a_record_that_is_torn_at_the_end_is_no_fault_and_one_in_the_middle_is(
+    tmp_path: Path,
+) -> None:
+    log, good = tmp_path / "tfevents", event(1, 3)
+    for text, fault in (
+        (good + event(2, 2)[:-10], None),
+        (good + bytes(20), f"tfevents is no event file from byte {len(good)} on"),
+    ):
+        log.write_bytes(text)
+        folder = EventFolder(str(tmp_path), Parser({"step": "step"}))
+        folder.close()
+        assert folder.fault == fault
+
+
+def test_more_event_files_than_are_read_are_a_fault(tmp_path: Path) -> None:
+    for number in range(MOST_FILES + 1):
+        (tmp_path / f"tfevents.{number}").touch()
+    folder = EventFolder(str(tmp_path), Parser({"step": "step"}))
+    folder.close()
+    assert folder.fault == "there are more than 1,000 event files"

@@ -3,6 +3,7 @@
     launch.json   what is run (`Plan`)
     lock          flocked by the shim as long as it lives; names its process id from the start
     output.log    standard output and error; of much output beginning and end
+    values.log    of much output the values after the beginning (see `output`)
     work/         the working folder of the training code
     stop          exists once a stop was asked for
     exit.json     how it ended (`End`); appears atomically
@@ -46,6 +47,8 @@ class Plan(msgspec.Struct, frozen=True):
     """Commands that remove what outlives the process."""
     lost_codes: tuple[int, ...] = ()
     """Exit codes that say that the command never ran."""
+    modules: tuple[str, ...] = ()
+    """Where the shim finds what reads values, should it need it (`sys.path`)."""
     files: dict[str, str] = {}
     """What else is to stand in the folder, readable to this user only."""
 

@@ -20,6 +20,9 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+import msgspec
+
+import tunelet
 from adapters.launchers.local.environment import inherited
 from adapters.launchers.local.folder import Plan, RunFolder, locked
 from adapters.launchers.local.leftovers import MARK
@@ -78,7 +81,7 @@ class ProcessLauncher:
         folder = self._at(launch.run)
         if folder.launched():
             return
-        plan = self._plan(launch, folder)
+        plan = msgspec.structs.replace(self._plan(launch, folder), modules=_modules())
         with _passing("the process could not be started"):
             folder.discard_unbegun(self._temporary)
             slot = self._slots.take(launch.run)
@@ -251,6 +254,12 @@ def _local_plan(launch: Launch, folder: RunFolder, argv: tuple[str, ...], grace:
         grace=grace,
         metrics_file=str(folder.work / path) if path else None,
     )
+
+
+def _modules() -> tuple[str, ...]:
+    """Where this process found its modules."""
+    root = str(Path(tunelet.__file__).parents[1])
+    return tuple(dict.fromkeys((root, *filter(os.path.isabs, sys.path))))
 
 
 def _start_shim(folder: RunFolder, lock: int, slot: int) -> subprocess.Popen[bytes]:

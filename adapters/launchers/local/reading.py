@@ -8,24 +8,36 @@ import os
 import signal
 import subprocess
 import threading
+from typing import Protocol
 
-from adapters.growing import opened
+from adapters.collector.jsonfile import JsonFile
+from adapters.growing import TextFile
 from adapters.launchers import verdict
 from adapters.launchers.local.folder import End, Plan, RunFolder
 from adapters.launchers.local.leftovers import end_leftovers
+from adapters.launchers.local.output import OutputFile
 from adapters.tensorboard import EventFolder
 from tunelet.errors import Retry
-from tunelet.metrics import Parser, parse_file
+from tunelet.metrics import Parser
 from tunelet.ports import Observation, Phase
 from tunelet.trial import Outcome, Report, Verdict
 
-_CHUNK = 1 << 18
 _LOOK_BYTES = 1 << 20
-"""How much output one look at an active run reads: it must not hold up the others."""
-_END_BYTES = 10 << 20
-"""More than a shim keeps. What else wrote there does not hold up the end either."""
-_FILE_BYTES = 16 << 20
+"""How much one look at an active run reads: it must not hold up the others."""
+_OBJECT_BYTES = 16 << 20
+"""Of a file of metrics that is one JSON object."""
 _CLEANUP_SECONDS = 30
+
+
+class Source(Protocol):
+    """Where values come from; `growing.TextFile` says what its members do."""
+
+    @property
+    def fault(self) -> str | None: ...
+
+    def read(self, limit: int) -> list[Report]: ...
+
+    def close(self) -> list[Report]: ...
 
 
 class Reading:
@@ -33,8 +45,7 @@ class Reading:
         self._folder = folder
         self._plan = folder.plan()
         self._parser = Parser(self._plan.metrics)
-        self._offset = 0
-        self._events = self._event_folder()
+        self._source = self._opened()
         self._ended: Observation | None = None
         self._turn = threading.Lock()
 
@@ -52,43 +63,43 @@ class Reading:
         held = self._folder.held()
         end = self._folder.end()
         if end is None and held:
-            self._read_output(_LOOK_BYTES)
+            self._source.read(_LOOK_BYTES)
             return Observation(phase=Phase.ACTIVE, reports=self._reports())
         if end is None:
             self._end_what_was_lost()
-        self._read_output(_END_BYTES)
-        self._parser.close()
-        if self._plan.metrics["source"] == "file":
-            self._parser = parse_file(read_bounded(self._plan.metrics_file), self._plan.metrics)
+        self._source.close()
         outcome = self._judge(end)
         return Observation(phase=Phase.ENDED, reports=self._reports(), outcome=outcome)
 
-    def _event_folder(self) -> EventFolder | None:
-        if self._plan.metrics["source"] != "tensorboard" or self._plan.metrics_file is None:
-            return None
-        return EventFolder(self._plan.metrics_file, self._parser)
+    def _opened(self) -> Source:
+        """Where the values come from; with "push" another way, and the output has none."""
+        path, kind = self._plan.metrics_file, self._plan.metrics["source"]
+        if kind == "tensorboard" and path is not None:
+            return EventFolder(path, self._parser)
+        if kind == "file" and path is not None:
+            if self._plan.metrics.get("format") == "json":
+                return JsonFile(path, self._parser, _OBJECT_BYTES)
+            return TextFile(path, self._parser)
+        return OutputFile(self._folder, self._parser)
 
     def _reports(self) -> tuple[Report, ...]:
-        return self._parser.reports if self._plan.metrics["source"] != "push" else ()
-
-    def _read_output(self, limit: int) -> None:
-        """Feed `limit` bytes, at most, of what was written since the last time.
-
-        Unless the values come another way.
-        """
-        if self._events is not None:
-            self._events.read(limit)
-        if self._plan.metrics["source"] != "stdout":
-            return
-        stop = self._offset + limit
-        with self._folder.output.open("rb") as output:
-            output.seek(self._offset)
-            while chunk := output.read(min(_CHUNK, stop - self._offset)):
-                self._parser.feed(chunk)
-                self._offset += len(chunk)
+        if self._plan.metrics["source"] == "push":
+            return ()
+        found = self._source if isinstance(self._source, OutputFile) else self._parser
+        return found.reports
 
     def _judge(self, end: End | None) -> Outcome:
-        return judge(end, self._plan, self._parser, verdict.tail(self._end_of_output()))
+        found = self._source if isinstance(self._source, OutputFile) else self._parser
+        tail = verdict.tail(self._end_of_output())
+        outcome = judge(end, self._plan, found, tail)
+        fault = self._source.fault
+        if outcome.exit_code != 0 or fault is None or self._plan.metrics["source"] == "push":
+            return outcome
+        if isinstance(self._source, OutputFile):
+            reason = f"the output could not be read to its end: {fault}"
+            return Outcome(verdict=Verdict.LOST, reason=reason, log_tail=tail)
+        path = self._plan.metrics["path"]
+        return verdict.failed(f"{path} could not be read to its end: {fault}", tail, 0)
 
     def _end_of_output(self) -> bytes:
         with self._folder.output.open("rb") as output:
@@ -112,7 +123,7 @@ class Reading:
                 raise Retry(f"what a lost run left could not be removed: {error}") from error
 
 
-def judge(end: End | None, plan: Plan, parser: Parser, log_tail: str) -> Outcome:
+def judge(end: End | None, plan: Plan, found: Parser | OutputFile, log_tail: str) -> Outcome:
     """The outcome of a run whose shim is gone and left `end`, or nothing."""
     if end is None:
         reason = "the process vanished without an exit status (machine restarted, shim killed?)"
@@ -131,7 +142,7 @@ def judge(end: End | None, plan: Plan, parser: Parser, log_tail: str) -> Outcome
     if end.exit_code in plan.lost_codes:
         reason = f"{plan.argv[0]} could not run the image: {log_tail.rpartition(chr(10))[2]}"
         return Outcome(verdict=Verdict.LOST, reason=reason, log_tail=log_tail)
-    return verdict.exited(end.exit_code, plan.metrics, parser.values, log_tail, parser.remarks())
+    return verdict.exited(end.exit_code, plan.metrics, found.values, log_tail, found.remarks())
 
 
 def _ended_by(code: int) -> int | None:
@@ -141,12 +152,3 @@ def _ended_by(code: int) -> int | None:
     """
     number = -code if code < 0 else code - 128
     return number if number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP) else None
-
-
-def read_bounded(path: str | None) -> bytes:
-    """The regular file's first 16 MiB; nothing if there is none, or a link in its place."""
-    file = opened(path) if path is not None else None
-    if file is None:
-        return b""
-    with file:
-        return file.read(_FILE_BYTES)

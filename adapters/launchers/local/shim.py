@@ -7,7 +7,8 @@ no process id can tell. It outlives the service. What it promises:
 
 - The command in FOLDER/launch.json runs in its own process group and working folder,
   with standard output and error in FOLDER/output.log: the first 8 MiB as they come, of
-  what follows the last MiB when it has ended, between lines that say so.
+  what follows the last MiB when it has ended, between lines that say so. Where the values are
+  in the output, those of what follows are read as they come, and stand in FOLDER/values.log.
 - On SIGTERM, or past the time-out, all descendants get SIGTERM and after `grace` seconds
   SIGKILL, also those that left the process group or the session (Linux: the shim is
   their subreaper and finds them in /proc; elsewhere the process group only). Without a file
@@ -47,10 +48,15 @@ service, a machine or a group takes some milliseconds."""
 _SETTLE_SHARE, _SETTLE_MOST = 0.01, 3.0
 """Of a long run's time, so that a slow kill by hand is seen as well, at no cost that matters."""
 _FIRST_LOOK, _LOOK_SECONDS = 0.02, 1.0
+_LOOKS_AT_WILL = 200
+"""One takes some 40 microseconds."""
 _EVENT_FILES = 1_000
 
 HEAD_BYTES = 8 << 20
 TAIL_BYTES = 1 << 20
+VALUES = "values.log"
+_BACKLOG_BYTES = 4 << 20
+"""So much output may wait for being read; after that the training waits as well."""
 _PIECE = 1 << 16
 _PIECES_A_TURN = 16
 _NOTE = b"\ntunelet: this is more output than is kept; only its last MiB follows, at the end\n"
@@ -82,10 +88,110 @@ class Signals:
         self.told = self.told or number != signal.SIGCHLD
 
 
+class Values:
+    """The values of the output that output.log does not keep, on their way to values.log.
+
+    How a value looks is known to the service's own parser only. It is loaded when there is
+    more output than is kept, and begins with what output.log has. It reads a piece a turn, so
+    that signals are seen meanwhile.
+    """
+
+    def __init__(self, plan: dict[str, Any], folder: str) -> None:
+        self._plan = plan
+        self._folder = folder
+        self._waiting: deque[bytes] = deque()
+        self._size = 0
+        self._parser: Any = None
+        self._head = self._log = -1
+        self._left = 0
+        self._pending = b""
+        self._failed = False
+
+    def add(self, data: bytes) -> None:
+        if not self._failed:
+            self._waiting.append(data)
+            self._size += len(data)
+
+    @property
+    def idle(self) -> bool:
+        """There is nothing to be read or written."""
+        return not self._waiting and not self._pending
+
+    @property
+    def full(self) -> bool:
+        return self._size > _BACKLOG_BYTES
+
+    def turn(self) -> None:
+        """Read a piece. Raises `OSError` where the disk is full, and can be called again."""
+        self._flush()
+        if not self._waiting:
+            return
+        if self._log < 0:
+            path = os.path.join(self._folder, VALUES)
+            self._log = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            self._read()
+        except Exception as error:  # noqa: BLE001
+            self._fail(error)
+        self._flush()
+
+    def close(self) -> None:
+        """Read and write all that is left, once no output can come any more."""
+        while not self.idle:
+            _patiently(self.turn)
+        if self._parser is None or self._failed:
+            return
+        try:
+            found = self._parser.close()
+            self._say(*({"step": each.step, "values": each.values} for each in found))
+            self._say({"values": self._parser.values, "remarks": self._parser.remarks()})
+        except Exception as error:  # noqa: BLE001
+            self._fail(error)
+        _patiently(self._flush)
+
+    def _read(self) -> None:
+        if self._parser is None:
+            self._begin()
+        if self._left:
+            # What output.log has the service reads there.
+            data = os.read(self._head, min(_PIECE, self._left))
+            self._left -= len(data)
+            self._parser.feed(data)
+            return
+        data = self._waiting.popleft()
+        self._size -= len(data)
+        found = self._parser.feed(data)
+        self._say(*({"step": each.step, "values": each.values} for each in found))
+
+    def _begin(self) -> None:
+        # Instead of this file's folder, in which no module is meant to be found.
+        sys.path[:1] = self._plan["modules"]
+        from tunelet.metrics import Parser
+
+        self._head = os.open(os.path.join(self._folder, "output.log"), os.O_RDONLY)
+        self._left = HEAD_BYTES
+        self._parser = Parser(self._plan["metrics"])
+
+    def _say(self, *lines: dict[str, Any]) -> None:
+        self._pending += b"".join(json.dumps(line).encode() + b"\n" for line in lines)
+
+    def _fail(self, error: Exception) -> None:
+        """A run of which not all was read is lost, and the training is not disturbed."""
+        self._failed = True
+        self._waiting.clear()
+        self._size = 0
+        self._say({"fault": f"{type(error).__name__}: {error}"[:500]})
+
+    def _flush(self) -> None:
+        while self._pending:
+            self._pending = self._pending[os.write(self._log, self._pending) :]
+
+
 class Output:
     """What the training writes, on its way from a pipe to output.log, which it must not fill."""
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, plan: dict[str, Any], folder: str) -> None:
+        self._values = Values(plan, folder) if plan["metrics"]["source"] == "stdout" else None
         self._source, self.sink = os.pipe()
         os.set_blocking(self._source, False)
         self._log = os.open(os.path.join(folder, "output.log"), os.O_WRONLY | os.O_APPEND)
@@ -95,26 +201,48 @@ class Output:
         self._held = 0
         self._left_out = 0
 
-    def wait(self, signals: Signals, seconds: float | None) -> None:
-        """Copy what comes, until there is a signal or the time is over."""
+    def wait(
+        self, signals: Signals, seconds: float | None, first: Callable[[], object] | None = None
+    ) -> None:
+        """Copy what comes, after `first`, until there is a signal or the time is over."""
         if self._pending:
             # The disk is full. The training waits as it would if it wrote there itself.
             seconds = min(_FULL_PAUSE, _FULL_PAUSE if seconds is None else seconds)
             signals.wait(seconds)
-        else:
+        elif self._values is None or self._values.idle:
             signals.wait(seconds, self._source)
+        else:
+            signals.wait(0)
+            self._read_values()
+        if first is not None:
+            first()
         self._copy()
 
     def close(self) -> None:
         """Write all that is left to be written, once nothing can come any more."""
+        while self._values is not None and self._values.full:
+            _patiently(self._values.turn)
         self._copy()
         _patiently(self._flush)
+        if self._values is not None:
+            self._values.close()
         while self._tail:
             self._pending = self._end()
             _patiently(self._flush)
 
+    def _read_values(self) -> None:
+        assert self._values is not None
+        try:
+            self._values.turn()
+        except OSError as error:
+            if error.errno not in _FULL:
+                raise
+            time.sleep(_FULL_PAUSE)
+
     def _copy(self) -> None:
         for _ in range(_PIECES_A_TURN):
+            if self._values is not None and self._values.full:
+                return
             try:
                 self._flush()
                 data = os.read(self._source, _PIECE)
@@ -134,6 +262,8 @@ class Output:
             return
         if not self._tail:
             self._pending += _NOTE
+        if self._values is not None:
+            self._values.add(rest)
         self._tail.append(rest)
         self._held += len(rest)
         while self._held > TAIL_BYTES:
@@ -185,6 +315,7 @@ class Tree:
         self.obeys = not _LINUX
         """The root was seen to handle, ignore or block SIGTERM, or it may have elsewhere."""
         self._begun = self._looked = time.monotonic()
+        self._looks = 0
 
     def look(self) -> float:
         """See whether the root handles SIGTERM; seconds until it is worth another look.
@@ -194,9 +325,11 @@ class Tree:
         now = time.monotonic()
         if self.obeys:
             return _LOOK_SECONDS
-        if (left := self._looked + _FIRST_LOOK - now) > 0:
+        left = self._looked + _FIRST_LOOK - now
+        if left > 0 and self._looks > _LOOKS_AT_WILL:
             return left
         self._looked = now
+        self._looks += 1
         self.obeys = _handles(self.root, signal.SIGTERM)
         return min(max(_FIRST_LOOK, (now - self._begun) / 10), _LOOK_SECONDS)
 
@@ -320,12 +453,14 @@ def supervise(plan: dict[str, Any], folder: str, signals: Signals) -> dict[str, 
     # `stop` is a file too, for a stop that came before the handler stood.
     if any((signals.told, _asked(folder))):
         return end | _interrupted(folder)
-    output = Output(folder)
+    output = Output(plan, folder)
     tree = Tree(plan, folder, output.sink)
     deadline = time.monotonic() + (plan["timeout"] or math.inf)
     late = False
     while tree.reap() and tree.status is None and not signals.told and not late:
-        output.wait(signals, min(tree.look(), max(0.0, deadline - time.monotonic())))
+        pause = min(tree.look(), max(0.0, deadline - time.monotonic()))
+        # Once what it prints can be seen, it is known whether it handles the signal by then.
+        output.wait(signals, pause, tree.look)
         late = time.monotonic() >= deadline
     if tree.status is None:
         end |= {"timed_out": True} if late and not signals.told else _interrupted(folder)
@@ -389,7 +524,7 @@ def _clean_up(plan: dict[str, Any], folder: str) -> None:
 def _write_end(folder: str, metrics: str | None, weigh: Callable[[], dict[str, Any]]) -> None:
     # The verdict must not be durable before what it rests on.
     _sync(os.path.join(folder, "output.log"))
-    for path in _metric_files(metrics):
+    for path in (os.path.join(folder, VALUES), *_metric_files(metrics)):
         _sync(path)
     temporary = os.path.join(folder, "exit.json.new")
     written = None
