@@ -9,7 +9,7 @@ import msgspec
 
 from adapters.growing import Growing
 from adapters.launchers.local.folder import RunFolder
-from adapters.launchers.local.shim import HEAD_BYTES, VALUES
+from adapters.launchers.local.shim_output import HEAD_BYTES, VALUES
 from tunelet.metrics import Parser
 from tunelet.trial import Number, Report
 

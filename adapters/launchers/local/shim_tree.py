@@ -1,0 +1,200 @@
+"""The training with all its descendants, and the signals that the shim gets.
+
+A part of the shim's program, as `shim_output`.
+"""
+
+import ctypes
+import os
+import select
+import signal
+import sys
+import time
+from typing import Any, NoReturn
+
+LINUX = sys.platform == "linux"
+_PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
+_HANDLED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
+
+_SETTLE_SECONDS = 0.25
+"""After the end of a training that may have obeyed a signal; what signals all processes of a
+service, a machine or a group takes some milliseconds."""
+_SETTLE_SHARE, _SETTLE_MOST = 0.01, 3.0
+"""Of a long run's time, so that a slow kill by hand is seen as well, at no cost that matters."""
+_FIRST_LOOK, _LOOK_SECONDS = 0.02, 1.0
+_LOOKS_AT_WILL = 200
+"""One takes some 40 microseconds."""
+
+
+class Signals:
+    """Signals as something a loop can wait for."""
+
+    def __init__(self) -> None:
+        self.told = False
+        """To end."""
+        self._wake, write = os.pipe()
+        os.set_blocking(self._wake, False)
+        os.set_blocking(write, False)
+        signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+        for number in _HANDLED:
+            signal.signal(number, self._handle)
+
+    def wait(self, seconds: float | None, *sources: int) -> None:
+        """Return at the next signal, when a source can be read, or after so many seconds."""
+        if self._wake in select.select([self._wake, *sources], [], [], seconds)[0]:
+            os.read(self._wake, 4096)
+
+    def _handle(self, number: int, _frame: object) -> None:
+        self.told = self.told or number != signal.SIGCHLD
+
+
+class Tree:
+    """The training process with all its descendants."""
+
+    def __init__(self, plan: dict[str, Any], folder: str, sink: int) -> None:
+        # A SIGTERM that came between fork and exec would be handled by our own handler.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _HANDLED)
+        self.root = os.fork()
+        if self.root == 0:
+            _become(plan, folder, sink)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _HANDLED)
+        self.status: int | None = None
+        """The root's wait status, once it has ended."""
+        self.obeys = not LINUX
+        """The root was seen to handle, ignore or block SIGTERM, or it may have elsewhere."""
+        self._begun = self._looked = time.monotonic()
+        self._looks = 0
+
+    def look(self) -> float:
+        """See whether the root handles SIGTERM; seconds until it is worth another look.
+
+        A look must come while the root is alive, for Python takes its handlers back at its end.
+        """
+        now = time.monotonic()
+        if self.obeys:
+            return _LOOK_SECONDS
+        left = self._looked + _FIRST_LOOK - now
+        if left > 0 and self._looks > _LOOKS_AT_WILL:
+            return left
+        self._looked = now
+        self._looks += 1
+        self.obeys = _handles(self.root, signal.SIGTERM)
+        return min(max(_FIRST_LOOK, (now - self._begun) / 10), _LOOK_SECONDS)
+
+    def settling(self) -> float:
+        """How many seconds after its end a signal may still come that was meant for both."""
+        killed = self.status in _KILLED
+        if not self.obeys and not killed:
+            return 0.0
+        share = (time.monotonic() - self._begun) * _SETTLE_SHARE
+        return min(_SETTLE_SECONDS + share, _SETTLE_MOST)
+
+    def reap(self) -> bool:
+        """Collect what has ended; False once nothing is left."""
+        try:
+            if self.status is None and os.waitid(os.P_PID, self.root, _PEEK):
+                self.obeys = self.obeys or _handles(self.root, signal.SIGTERM)
+            while True:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+                if pid == self.root:
+                    self.status = status
+                if pid == 0:
+                    return True
+        except ChildProcessError:
+            return False
+
+    def kill(self, number: int) -> None:
+        if LINUX:
+            for pid in descendants(os.getpid()):
+                _send(os.kill, pid, number)
+        else:
+            _send(os.killpg, self.root, number)
+
+
+_KILLED = (signal.SIGKILL, (128 + signal.SIGKILL) << 8)
+"""The wait status of what was killed, and of a shell whose command was."""
+_PEEK = os.WEXITED | os.WNOHANG | os.WNOWAIT
+_MASKS = ("SigBlk:", "SigIgn:", "SigCgt:")
+
+
+def _handles(pid: int, number: int) -> bool:
+    """Whether the signal would not simply end the process, which may be a zombie."""
+    try:
+        with open(f"/proc/{pid}/status", encoding="utf-8", errors="replace") as file:
+            masks = [line.split()[1] for line in file if line.startswith(_MASKS)]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return any(int(mask, 16) >> (number - 1) & 1 for mask in masks)
+
+
+def _send(how: Any, pid: int, number: int) -> None:
+    try:
+        how(pid, number)
+    except ProcessLookupError:
+        return  # It ended by itself, which is what we wanted.
+
+
+def descendants(ancestor: int) -> list[int]:
+    """All processes below `ancestor`, from /proc."""
+    children: dict[int, list[int]] = {}
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            children.setdefault(_parent(name), []).append(int(name))
+    found, rest = [], [ancestor]
+    while rest:
+        below = children.get(rest.pop(), [])
+        found += below
+        rest += below
+    return found
+
+
+def _parent(pid: str) -> int:
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            # The command's name, in parentheses, may hold anything.
+            return int(file.read().rpartition(b")")[2].split()[1])
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+
+
+def _become(plan: dict[str, Any], folder: str, sink: int) -> NoReturn:
+    """Turn this forked child into the training process."""
+    try:
+        os.setpgid(0, 0)
+        _die_with(os.getppid())
+        os.chdir(os.path.join(folder, "work"))
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(sink, 1)
+        os.dup2(sink, 2)
+        # Python ignores these two; an ignored signal would stay ignored after exec.
+        for number in (*_HANDLED, signal.SIGPIPE, signal.SIGXFSZ):
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _HANDLED)
+        os.execvpe(plan["argv"][0], plan["argv"], plan["env"])
+    except (OSError, ValueError) as error:
+        # execvpe names the last folder in which it looked, and not why there.
+        why = getattr(error, "strerror", None) or error
+        os.write(2, f"tunelet: cannot start {plan['argv'][0]!r}: {why}\n".encode())
+        # As a shell does: not found, or found but not to be run.
+        os._exit(127 if isinstance(error, FileNotFoundError) else 126)
+    finally:
+        os._exit(126)
+
+
+def _die_with(parent: int) -> None:
+    if LINUX:
+        _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(1)
+
+
+def _prctl(option: int, value: int) -> None:
+    library = ctypes.CDLL(None, use_errno=True)
+    if library.prctl(option, ctypes.c_ulong(value), 0, 0, 0):
+        raise OSError(ctypes.get_errno(), "prctl")
+
+
+def adopt_orphans() -> None:
+    """Become the parent of what its own parent leaves behind, so that none escapes."""
+    if LINUX:
+        _prctl(_PR_SET_CHILD_SUBREAPER, 1)
