@@ -57,6 +57,9 @@ class InlineLauncher:
     def lives(self) -> Collection[Life]:
         return ()
 
+    def origin(self, run: Run) -> str | None:
+        return None
+
     def stop(self, run: Run) -> None:
         """Nothing runs outside `launch`."""
 

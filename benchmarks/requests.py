@@ -183,6 +183,9 @@ class Tunelet:
     def lives(self) -> Collection[Life]:
         return ()
 
+    def origin(self, run: Run) -> str | None:
+        return None
+
     def stop(self, run: Run) -> None:
         """Every trial goes on to its end."""
 

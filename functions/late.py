@@ -33,6 +33,9 @@ class LateLauncher:
     def lives(self) -> Collection[Life]:
         return self._launcher.lives()
 
+    def origin(self, run: Run) -> str | None:
+        return self._launcher.origin(run)
+
     def stop(self, run: Run) -> None:
         self._launcher.stop(run)
 

@@ -55,12 +55,14 @@ def resolve(
     api_url: str,
     token: str,
     checkpoint_url: str,
+    store: str = "",
     traceparent: str | None = None,
 ) -> Launch:
     """Everything a launcher needs to start `run`.
 
     `api_url` is the service's address without `/api`; `checkpoint_url` stays the same
-    for all attempts of a trial; `traceparent` is the trace that the run belongs to, if any.
+    for all attempts of a trial; `store` is the store's identity; `traceparent` is the trace that
+    the run belongs to, if any.
     Raises `Reject` for a placeholder that means nothing.
     """
     code = spec["model_training_code"]
@@ -78,6 +80,7 @@ def resolve(
         filled = {**filled, "manifest": _fill(code["manifest"], filling, typed=True)}
     args = [] if _names_hyperparameters(code) else arguments.appended(forms, given)
     return Launch(
+        store=store,
         run=run,
         code={k: v for k, v in filled.items() if k not in ("command", "args", "env")},
         command=tuple(filled.get("command") or ()),

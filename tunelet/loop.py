@@ -6,6 +6,7 @@ steps may run at any time, any number of times and in many places at once.
 
 import logging
 from collections.abc import Sequence
+from typing import Any
 
 from tunelet import commands
 from tunelet.commands import Command
@@ -46,12 +47,13 @@ class Loop:
         """Ask the algorithm for as many trials as there is room for."""
         journal = self._journals.of(namespace, name)
         experiment = journal.read()
-        while experiment.room > 0:
-            before = experiment
-            experiment = journal.commit(self._suggesting.suggested(before), uid=before.uid)
-            if experiment.next_number == before.next_number:
-                break
-        self.follow(experiment)
+        asked = None
+        while experiment.room > 0 and _asks(experiment) != asked:
+            asked = _asks(experiment)
+            command = self._suggesting.suggested(experiment)
+            experiment = journal.commit(command, uid=experiment.uid)
+        # An algorithm that has nothing to give waits for a result, whose recording asks again.
+        self.follow(experiment, but=SUGGEST)
 
     def launch(self, namespace: str, name: str) -> None:
         """Make the runs match the state: start those that are due, stop those that are not."""
@@ -100,11 +102,20 @@ class Loop:
         if not light or not any(isinstance(command, commands.Finish) for command in seen):
             return []
         after = foreseen(experiment, seen, self._journals.clock())
-        return [self._suggesting.suggested(after)] if after is not None and after.room > 0 else []
+        if after is None or after.room == 0:
+            return []
+        try:
+            return [self._suggesting.suggested(after)]
+        except Retry as fault:
+            # What happened is recorded in any case; the next step asks again.
+            log.warning("trials of %s are suggested later: %s", experiment.name, fault)
+            return []
 
-    def follow(self, experiment: Experiment) -> None:
+    def follow(self, experiment: Experiment, but: str | None = None) -> None:
         """Publish what the state calls for. A signal that is lost costs time only."""
         for topic in _needs(experiment):
+            if topic == but:
+                continue
             try:
                 self._publisher.publish(Signal(topic, experiment.namespace, experiment.name))
             except Retry as fault:
@@ -135,6 +146,11 @@ class Loop:
         if any(isinstance(command, commands.Finish) for command in happened):
             self.follow(after)
         return after
+
+
+def _asks(experiment: Experiment) -> tuple[int, Any]:
+    """What has to change for an algorithm that gave nothing to be asked again at once."""
+    return experiment.next_number, experiment.spec["hpo_algorithm"]
 
 
 def _needs(experiment: Experiment) -> list[str]:

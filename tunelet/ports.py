@@ -104,6 +104,8 @@ class Launch(msgspec.Struct, frozen=True):
     """The spec's `metrics`: where and how the launcher finds values in the output."""
     timeout: float | None = None
     """Seconds after which the run is to be ended as a failure."""
+    store: str = ""
+    """The identity of the store that launches it, for `Launcher.origin`."""
 
 
 class Phase(StrEnum):
@@ -140,6 +142,9 @@ class Launcher(Protocol):
 
     def lives(self) -> Collection[Life]:
         """All that may have active runs and are surely this installation's; none if unsure."""
+
+    def origin(self, run: Run) -> str | None:
+        """The identity of the store that launched the run; None if that is not known."""
 
     def stop(self, run: Run) -> None:
         """End the run, with all its processes. Returns before it is gone."""

@@ -9,8 +9,9 @@ from tunelet.commands import Command
 from tunelet.contract import resolve
 from tunelet.errors import Reject, Retry, TuneletError
 from tunelet.experiment import DELETED, Experiment
+from tunelet.log.identity import Identity
 from tunelet.log.journals import Journals
-from tunelet.ports import Launcher, Phase, Run
+from tunelet.ports import Launcher, Life, Phase, Run
 from tunelet.tokens import Tokens
 from tunelet.trial import Outcome, Report, Trial, TrialState, Verdict
 
@@ -33,12 +34,14 @@ class Runs:
         journals: Journals,
         tokens: Tokens,
         checkpoints: Checkpoints,
+        identity: Identity,
         api_url: str,
     ) -> None:
         self._launcher = launcher
         self._journals = journals
         self._tokens = tokens
         self._checkpoints = checkpoints
+        self._identity = identity
         self._api_url = api_url
 
     def launched(self, experiment: Experiment, trial: Trial) -> Command | None:
@@ -46,9 +49,10 @@ class Runs:
         run = run_of(experiment, trial.number, trial.attempt)
         try:
             checkpoint_url = self._checkpoints.url(run, trial.parent)
+            store = self._identity.known()
         except TuneletError as fault:
             # Whatever the store refuses is no verdict on the trial.
-            log.warning("trial %s waits for its checkpoint: %s", run.name, fault)
+            log.warning("trial %s waits for the store: %s", run.name, fault)
             return None
         try:
             self._launcher.launch(
@@ -59,6 +63,7 @@ class Runs:
                     api_url=self._api_url,
                     token=self._tokens.issue(run),
                     checkpoint_url=checkpoint_url,
+                    store=store,
                     traceparent=tracing.current(),
                 )
             )
@@ -109,10 +114,25 @@ class Runs:
         The runs are listed before the state is read. A run is launched only after its slot is in
         the log, so the state read last knows every run in the list.
         """
-        runs = self._launcher.active(namespace, name)
+        runs = self.active(namespace, name)
         experiment = self._journals.of(namespace, name).peek() if runs else None
         if experiment is not None:
             self.stop(run for run in runs if not self._may_go_on(experiment, run))
+
+    def active(self, namespace: str, name: str) -> list[Run]:
+        """The experiment's active runs, of any uid, without those that another store launched."""
+        runs = self._launcher.active(namespace, name)
+        return [run for run in runs if self._launcher.origin(run) in (None, self._identity.known())]
+
+    def stop_strays(self, life: Life) -> None:
+        """Stop the runs of a life that the log does not know: all of it was lost, say.
+
+        Not without proof that it was this store's: the wrong one, or an empty one in its place,
+        knows of no run.
+        """
+        store = self._identity.now()
+        runs = [r for r in self._launcher.active(life.namespace, life.experiment) if r[:3] == life]
+        self.stop(run for run in runs if self._launcher.origin(run) in (None, store))
 
     def stop(self, runs: Iterable[Run]) -> None:
         """Stop them all; raises `Retry` behind the last if any could not be stopped."""

@@ -18,7 +18,8 @@ from tunelet.core.room import news
 from tunelet.dead import DeadLetters
 from tunelet.errors import Conflict, FieldError, Forbidden, NotFound, Reject
 from tunelet.experiment import Experiment, unreadable
-from tunelet.log.entry import Damaged
+from tunelet.log.entry import Damaged, Newer
+from tunelet.log.identity import Identity
 from tunelet.log.journals import Journals
 from tunelet.log.markers import Marker, Markers, announcing
 from tunelet.log.probe import Probed
@@ -61,7 +62,8 @@ class Service:
         self._journals = Journals(store, clock, sleep)
         self._markers = Markers(store, clock)
         self._tokens = Tokens(secret)
-        runs = Runs(launcher, self._journals, self._tokens, Checkpoints(store), api_url)
+        places, identity = Checkpoints(store), Identity(store)
+        runs = Runs(launcher, self._journals, self._tokens, places, identity, api_url)
         stopping = Stopping(self._journals, catalog)
         asking = Suggesting(self._journals, catalog)
         self._loop = Loop(self._journals, self._markers, asking, stopping, runs, publisher)
@@ -88,8 +90,16 @@ class Service:
         spec["warm_start"] = self._sources(namespace, spec["warm_start"])
         self._probed.ensure()
         submit = commands.Submit(uid=secrets.token_hex(8), spec=spec, key=key)
-        self._markers.set(Marker(namespace, name, submit.uid, 0))
-        return self._changed(namespace, name, submit)
+        marker = Marker(namespace, name, submit.uid, 0)
+        self._markers.set(marker)
+        try:
+            experiment = self._changed(namespace, name, submit)
+        except Conflict:
+            self._markers.retract(marker)
+            raise
+        if experiment.uid != marker.uid:
+            self._markers.retract(marker)  # it was sent before, and that began the experiment
+        return experiment
 
     def experiment(self, namespace: str, name: str) -> Experiment:
         return self._journals.read(namespace, name)
@@ -274,8 +284,10 @@ class Service:
         for index, each in enumerate(named):
             try:
                 known = self.experiment(namespace, each["name"])
-            except NotFound as error:
-                remedy = "name experiments of this namespace, or leave it out"
+            except Newer:
+                raise  # nothing is wrong with it
+            except (NotFound, Damaged) as error:
+                remedy = "name experiments of this namespace that can be read, or leave it out"
                 errors.append(FieldError(f"warm_start[{index}]", each["name"], str(error), remedy))
                 continue
             found.append({"name": known.name, "uid": known.uid, "trials": known.next_number})

@@ -8,6 +8,7 @@ from tunelet import commands
 from tunelet.commands import Command
 from tunelet.errors import NotFound, Reject, Retry, TuneletError
 from tunelet.experiment import Experiment
+from tunelet.log.entry import Damaged
 from tunelet.log.journals import Journals
 from tunelet.ports import Catalog, Problem, Suggestions
 from tunelet.trial import Trial
@@ -82,6 +83,10 @@ class Suggesting:
                 found += [t for t in past if t.number < source["trials"] and t.state.finished]
             except NotFound:
                 continue  # deleted since
+            except Damaged as damage:
+                # No damage of this experiment's log, whose runs go on.
+                named = f"the experiment {source['name']!r}, which warm_start names"
+                raise Retry(f"{named}, cannot be read: {damage}") from damage
         return found
 
 

@@ -16,7 +16,7 @@ from tunelet.log.journals import Journals
 from tunelet.log.markers import Marker, Markers
 from tunelet.log.retention import Expiry
 from tunelet.loop import Loop
-from tunelet.ports import Launcher, Store
+from tunelet.ports import Launcher, Life, Store
 from tunelet.runs import Runs
 from tunelet.stopping import Stopping
 
@@ -81,7 +81,7 @@ class Sweep:
         return False
 
     @contextmanager
-    def _faults(self, what: str, namespace: str, name: str) -> Iterator[None]:
+    def _faults(self, what: str, namespace: str = "", name: str = "") -> Iterator[None]:
         """One experiment's fault ends nothing but its own part, unless it is the store's."""
         where = {"namespace": namespace, "experiment": name}
         try:
@@ -96,16 +96,20 @@ class Sweep:
             log.exception(what, extra=where)
 
     def _stop_strays(self) -> None:
-        """Stop what runs though no log knows its experiment: the bucket was emptied, say."""
-        try:
+        """Stop what runs though no log knows its experiment: it was removed by hand, say."""
+        with self._faults("runs of unknown experiments may be left"):
             for life in self._launcher.lives():
-                experiment = self._journals.of(life.namespace, life.experiment).peek()
-                gone = experiment is None or experiment.state == DELETED
-                if gone or (experiment is not None and experiment.uid != life.uid):
-                    runs = self._launcher.active(life.namespace, life.experiment)
-                    self._runs.stop(run for run in runs if run.uid == life.uid)
-        except Exception:
-            log.exception("runs of unknown experiments may be left")
+                where = life.namespace, life.experiment
+                with self._faults("runs of an unknown experiment may be left", *where):
+                    if self._unknown(life):
+                        self._runs.stop_strays(life)
+
+    def _unknown(self, life: Life) -> bool:
+        try:
+            experiment = self._journals.of(life.namespace, life.experiment).peek()
+        except Damaged:
+            return False  # its marker brings it to `_halt`
+        return experiment is None or experiment.state == DELETED or experiment.uid != life.uid
 
     def _look_after(self, markers: Sequence[Marker]) -> bool:
         """All that the experiment of these markers needs; whether it is live."""
@@ -134,10 +138,20 @@ class Sweep:
             verdicts = self._stopping.verdicts(experiment)
             journal.commit(commands.Tick(), *verdicts, uid=experiment.uid)
             self._loop.collect(namespace, name)
-            self._loop.suggest(namespace, name)
+            self._suggest(namespace, name)
         self._loop.launch(namespace, name)
         self._runs.stop_unwanted(namespace, name)
         return journal.peek()
+
+    def _suggest(self, namespace: str, name: str) -> None:
+        """What keeps the algorithm from being asked does not keep runs from being launched."""
+        try:
+            self._loop.suggest(namespace, name)
+        except Unavailable:
+            raise
+        except Retry as fault:
+            where = {"namespace": namespace, "experiment": name}
+            log.warning("no trials can be suggested now: %s", fault, extra=where)
 
     def _tidy(self, marker: Marker, experiment: Experiment | None) -> None:
         at_rest = self._at_rest(marker, experiment)
@@ -150,7 +164,7 @@ class Sweep:
         where = {"namespace": namespace, "experiment": name}
         log.error("the log is damaged: %s", damage, extra=where)
         try:
-            self._runs.stop(self._launcher.active(namespace, name))
+            self._runs.stop(self._runs.active(namespace, name))
         except Retry as fault:
             log.warning("some runs are stopped by the next sweep: %s", fault, extra=where)
 

@@ -54,6 +54,7 @@ def place(launch: Launch) -> str:
 class _Process:
     def __init__(self, launch: Launch) -> None:
         self.run = launch.run
+        self.store = launch.store or None
         self.script = script(launch.run.number, launch.run.attempt)
         self.loss = loss(json.loads(launch.env["TUNELET_HYPERPARAMETERS"]))
         self.age = 0
@@ -116,6 +117,9 @@ class MemoryLauncher:
 
     def lives(self) -> Collection[Life]:
         return {Life(*run[:3]) for run in self.running()}
+
+    def origin(self, run: Run) -> str | None:
+        return next((p.store for p in self._processes.values() if p.run == run), None)
 
     def stop(self, run: Run) -> None:
         for process in self._processes.values():

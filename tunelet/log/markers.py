@@ -10,13 +10,17 @@ begins it; so removing a marker can never hide a life that another announced, ho
 removal comes.
 """
 
+import logging
 import re
 from collections.abc import Callable, Iterator
 from secrets import token_hex
 from typing import NamedTuple
 
+from tunelet.errors import TuneletError
 from tunelet.experiment import Experiment
 from tunelet.ports import Store
+
+log = logging.getLogger("tunelet.markers")
 
 _LIVE = re.compile(r"live/([^/]+)/([^/]+)/([^/]+)\.(\d+)(-[0-9a-f]+)?")
 
@@ -87,6 +91,17 @@ class Markers:
                 self._store.delete(marker.key)
         elif experiment.epoch > marker.epoch or at_rest:
             self._store.delete(marker.key)
+
+    def retract(self, marker: Marker) -> None:
+        """Remove the marker of a life that is sure never to begin, for its uid is in no log.
+
+        If that fails, `tidy` removes it in an hour.
+        """
+        try:
+            self._store.delete(_index(marker.namespace, marker.name, marker.uid))
+            self._store.delete(marker.key)
+        except TuneletError as fault:
+            log.warning("marker %s stays for a while: %s", marker.key, fault)
 
     def forget(self, experiment: Experiment) -> None:
         """The experiment is deleted, and no listing is to look at it any more."""

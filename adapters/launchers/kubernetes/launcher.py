@@ -98,6 +98,10 @@ class KubernetesLauncher:
             return ()
         return {Life(*run[:3]) for pod in self._objects.live_pods() if (run := run_of(pod))}
 
+    def origin(self, run: Run) -> str | None:
+        """Not known: labels say which installation's it is, which has one store."""
+        return None
+
     def stop(self, run: Run) -> None:
         thing = self._objects.find(run)
         if thing is not None and not thing.deleting:

@@ -49,6 +49,8 @@ class Plan(msgspec.Struct, frozen=True):
     """Exit codes that say that the command never ran."""
     modules: tuple[str, ...] = ()
     """Where the shim finds what reads values, should it need it (`sys.path`)."""
+    store: str = ""
+    """`Launch.store`."""
     files: dict[str, str] = {}
     """What else is to stand in the folder, readable to this user only."""
 

@@ -81,7 +81,9 @@ class ProcessLauncher:
         folder = self._at(launch.run)
         if folder.launched():
             return
-        plan = msgspec.structs.replace(self._plan(launch, folder), modules=_modules())
+        plan = msgspec.structs.replace(
+            self._plan(launch, folder), modules=_modules(), store=launch.store
+        )
         with _passing("the process could not be started"):
             folder.discard_unbegun(self._temporary)
             slot = self._slots.take(launch.run)
@@ -110,7 +112,14 @@ class ProcessLauncher:
         return sorted(run for run in found if self._at(run).held())
 
     def lives(self) -> Collection[Life]:
-        return {Life(*run[:3]) for run in self._slots.runs()}
+        """Without those of which it is not known which store launched them."""
+        return {Life(*run[:3]) for run in self._slots.runs() if self.origin(run)}
+
+    def origin(self, run: Run) -> str | None:
+        try:
+            return self._at(run).plan().store or None
+        except FileNotFoundError:
+            return None
 
     def stop(self, run: Run) -> None:
         with _passing("the run could not be stopped"):
