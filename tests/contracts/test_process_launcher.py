@@ -725,6 +725,32 @@ def signalled(
     return time.monotonic() - begun < 0.2
 
 
+LOOKED_AT = """
+import json, os, sys
+sys.path.insert(0, os.path.dirname(sys.argv[1]))
+from shim_tree import Signals, Tree
+signals = Signals()
+os.mkdir("work")
+tree = Tree({"argv": json.loads(sys.argv[2]), "env": dict(os.environ)}, ".", 1)
+while tree.reap():
+    tree.look()
+print(tree.settling() > 0)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no training can be looked at")
+@pytest.mark.parametrize(
+    ("text", "waits"),
+    [("sleep 0.2", False), ("trap 'exit 0' TERM; sleep 0.2", True), ("kill -KILL $$", True)],
+)
+def test_only_after_a_training_that_handles_the_signal_or_was_killed_does_the_shim_wait(
+    tmp_path: Path, text: str, waits: bool
+) -> None:
+    words = [sys.executable, "-c", LOOKED_AT, SHIM, json.dumps(["sh", "-c", text])]
+    answer = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert answer.stdout == f"{waits}\n"
+
+
 @pytest.mark.parametrize("text", ["kill $$; sleep 9", "exit 143", "kill -INT $$", "kill -HUP $$"])
 def test_a_training_that_ends_by_a_signal_that_asks_it_to_end_is_lost(
     launcher: ProcessLauncher, text: str

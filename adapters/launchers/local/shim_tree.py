@@ -64,6 +64,7 @@ class Tree:
         """The root was seen to handle, ignore or block SIGTERM, or it may have elsewhere."""
         self._begun = self._looked = time.monotonic()
         self._looks = 0
+        self._became = False
 
     def look(self) -> float:
         """See whether the root handles SIGTERM; seconds until it is worth another look.
@@ -78,7 +79,9 @@ class Tree:
             return left
         self._looked = now
         self._looks += 1
-        self.obeys = _handles(self.root, signal.SIGTERM)
+        # Until it has become the training it has the shim's own handlers.
+        self._became = self._became or _command(self.root) != _command(os.getpid())
+        self.obeys = self._became and _handles(self.root, signal.SIGTERM)
         return min(max(_FIRST_LOOK, (now - self._begun) / 10), _LOOK_SECONDS)
 
     def settling(self) -> float:
@@ -125,6 +128,14 @@ def _handles(pid: int, number: int) -> bool:
     except (FileNotFoundError, ProcessLookupError):
         return False
     return any(int(mask, 16) >> (number - 1) & 1 for mask in masks)
+
+
+def _command(pid: int) -> bytes:
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            return file.read()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
 
 
 def _send(how: Any, pid: int, number: int) -> None:
