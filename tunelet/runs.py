@@ -17,12 +17,11 @@ from tunelet.trial import Outcome, Report, Trial, TrialState, Verdict
 
 log = logging.getLogger("tunelet.runs")
 
-GRACE = 300.0
-"""Seconds for which a run may go on after it has reported its own outcome, to tidy up."""
+GRACE = 30.0
+"""Seconds for which a run may go on after its trial has ended, to tidy up.
 
-GRACE_TOLD = 30.0
-"""The same for a run that pushes its reports: the answer to one told it to stop. A run that only
-prints its values learns of it by the signal that ends it, and gets no such time."""
+So may one that has reported its own outcome, or was asked to stop by the answer to a report. A run
+that only prints its values learns of its stop by the signal that ends it, and gets no such time."""
 
 
 class Runs:
@@ -180,7 +179,7 @@ def _grace(experiment: Experiment, trial: Trial) -> float:
     if trial.state is not TrialState.PRUNED:
         return GRACE
     hears = experiment.spec["metrics"]["source"] == "push"
-    return GRACE_TOLD if hears else 0.0
+    return GRACE if hears else 0.0
 
 
 def _news(trial: Trial, reports: tuple[Report, ...]) -> tuple[Report, ...]:
