@@ -13,6 +13,7 @@ import msgspec
 from tunelet import commands, ends, events
 from tunelet import experiment as states
 from tunelet.commands import Command
+from tunelet.core.fingerprint import of_enqueue, of_submit
 from tunelet.core.room import news
 from tunelet.errors import Conflict, NotFound, Retry
 from tunelet.events import Event
@@ -106,19 +107,9 @@ def _submit(experiment: Experiment | None, command: commands.Submit, now: float)
             f"an experiment named {experiment.name!r} exists in namespace "
             f"{experiment.namespace!r}; choose another name or delete it first"
         )
-    if _unchangeable(experiment.spec) != _unchangeable(command.spec):
+    if experiment.requests.get(command.key) != of_submit(command.spec):
         raise Conflict(f"the Idempotency-Key {command.key!r} was used for another request")
     return ()
-
-
-def _unchangeable(spec: dict[str, Any]) -> dict[str, Any]:
-    """The part of a spec by which a request that is sent again is known to be the same.
-
-    Left out is what `Extend` may have changed since, and how many trials the experiments of
-    `warm_start` had when it was sent.
-    """
-    sources = [each["name"] for each in spec.get("warm_start", ())]
-    return {f: v for f, v in spec.items() if f not in CHANGEABLE} | {"warm_start": sources}
 
 
 def _in_next_epoch(experiment: Experiment, announced: int | None, *what: Event) -> Events:
@@ -162,7 +153,7 @@ def _of(by_number: dict[int, T], first: int, count: int) -> dict[int, T]:
 
 def _enqueue(experiment: Experiment, command: commands.Enqueue, now: float) -> Events:
     if command.key is not None and command.key in experiment.keys:
-        if len(experiment.keys[command.key]) != len(command.assignments):
+        if experiment.requests.get(command.key) != of_enqueue(command.assignments):
             raise Conflict(f"the Idempotency-Key {command.key!r} was used for another request")
         return ()
     if experiment.over:

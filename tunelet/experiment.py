@@ -14,9 +14,10 @@ from msgspec.structs import force_setattr, replace
 
 from tunelet import events, front
 from tunelet.alike import Failures, followed
+from tunelet.core.fingerprint import of_enqueue, of_submit
 from tunelet.events import Event
 from tunelet.ports import Constraint, Objective
-from tunelet.trial import Report, Trial, TrialState, newest
+from tunelet.trial import Assignment, Report, Trial, TrialState, newest
 
 RUNNING, PAUSED, COMPLETE, STOPPED, FAILED, DELETED = (
     "RUNNING",
@@ -107,6 +108,9 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     exhausted: bool = False
     memory: Any = None
     keys: dict[str, tuple[int, ...]] = {}
+    """The trials that each idempotency key has enqueued; none for that of the submit."""
+    requests: dict[str, str] = {}
+    """By key, the fingerprint of the request that it came with."""
 
     @property
     def over(self) -> bool:
@@ -241,6 +245,7 @@ def _submitted(event: events.Submitted) -> Experiment:
         submitted_at=event.at,
         running_since=event.at,
         keys={event.key: ()} if event.key else {},
+        requests={event.key: of_submit(event.spec)} if event.key else {},
     )
 
 
@@ -258,23 +263,23 @@ def _created(experiment: Experiment, event: events.TrialsCreated) -> Experiment:
         )
         for n, assignment in zip(numbers, event.assignments, strict=True)
     }
-    return replace(
+    after = replace(
         experiment,
         trials=experiment.trials | new,
         next_number=event.first + len(new),
         exhausted=experiment.exhausted or event.exhausted,
         memory=experiment.memory if event.memory is None else event.memory,
-        keys=_remember(experiment.keys, event.key, tuple(numbers)),
     )
+    return after if event.key is None else _remember(after, event.key, event.assignments)
 
 
-def _remember(
-    keys: dict[str, tuple[int, ...]], key: str | None, numbers: tuple[int, ...]
-) -> dict[str, tuple[int, ...]]:
-    if key is None:
-        return keys
-    newest = list((keys | {key: numbers}).items())[-KEYS_KEPT:]
-    return dict(newest)
+def _remember(experiment: Experiment, key: str, assignments: tuple[Assignment, ...]) -> Experiment:
+    last = experiment.next_number
+    numbers = tuple(range(last - len(assignments), last))
+    keys = dict(list((experiment.keys | {key: numbers}).items())[-KEYS_KEPT:])
+    requests = experiment.requests | {key: of_enqueue(assignments)}
+    kept = {known: each for known, each in requests.items() if known in keys}
+    return replace(experiment, keys=keys, requests=kept)
 
 
 def _extended(experiment: Experiment, changes: dict[str, Any]) -> Experiment:

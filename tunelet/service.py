@@ -7,8 +7,9 @@ and nothing else, because `sweep` does all that a lost signal would have caused.
 
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
+from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
 from tunelet import commands
@@ -182,7 +183,14 @@ class Service:
         space = Space.of(experiment.spec["hyperparameters"])
         key = key or secrets.token_hex(8)
         after = self._follows(experiment, commands.Enqueue(_checked(assignments, space), key))
-        return [self.trial(namespace, name, n) for n in after.keys[key]]
+        return self._trials_of(after, after.keys[key])
+
+    def _trials_of(self, experiment: Experiment, numbers: Sequence[int]) -> list[Trial]:
+        """Trials with numbers that follow each other, in one look at the log at most."""
+        if all(number in experiment.trials for number in numbers):
+            return [experiment.trials[number] for number in numbers]
+        left = self._journals.trials(experiment.namespace, experiment.name, numbers[0] - 1)
+        return list(islice(left, len(numbers)))
 
     def delete(self, namespace: str, name: str) -> Experiment:
         """End the experiment and remove all that is kept of it, as soon as its runs are gone."""

@@ -8,7 +8,6 @@ space is.
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -18,6 +17,10 @@ from tunelet.trial import Assignment, Scalar
 
 Links = frozenset[tuple[str, str]]
 """The pairs of parent and child in which the parent's value fulfils the child's condition."""
+
+
+_Place = tuple[int, Links]
+"""A parameter's index, and the links that it and those after it look at."""
 
 
 class Stretch(NamedTuple):
@@ -60,7 +63,7 @@ class _Tree:
         self._pending = [
             frozenset(later.name for later in parameters[i:]) for i in range(len(parameters) + 1)
         ]
-        self._below = lru_cache(maxsize=None)(self._count)
+        self._counts: dict[_Place, int] = {}
         self.size = self._below(0, frozenset())
 
     def at(self, index: int) -> Assignment:
@@ -80,17 +83,33 @@ class _Tree:
             links = after
         return found
 
-    def _count(self, i: int, links: Links) -> int:
+    def _below(self, i: int, links: Links) -> int:
         """The number of combinations of the parameters from `i` on."""
+        # Not by recursion: a space has more parameters than the interpreter has room on its stack.
+        counts, waiting = self._counts, [(i, links)]
+        while waiting:
+            place = waiting[-1]
+            if place in counts:
+                waiting.pop()
+                continue
+            following = self._following(*place)
+            left = [after for _, after in following if after not in counts]
+            waiting += left
+            if not left:
+                end = place[0] == len(self._parameters)
+                counts[place] = 1 if end else sum(ways * counts[after] for ways, after in following)
+        return counts[i, links]
+
+    def _following(self, i: int, links: Links) -> list[tuple[int, "_Place"]]:
+        """Where each value of parameter `i` leads, and how many values lead there."""
         if i == len(self._parameters):
-            return 1
+            return []
         if not _active(self._parameters[i], links):
-            return self._below(i + 1, self._after(i, links))
-        return sum(
-            (stretch.stop - stretch.start)
-            * self._below(i + 1, self._after(i, links | stretch.links))
+            return [(1, (i + 1, self._after(i, links)))]
+        return [
+            (stretch.stop - stretch.start, (i + 1, self._after(i, links | stretch.links)))
             for stretch in self._stretches[i]
-        )
+        ]
 
     def _after(self, i: int, links: Links) -> Links:
         """Only the links that a parameter after `i` looks at, so that counts are shared."""

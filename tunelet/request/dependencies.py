@@ -1,7 +1,7 @@
 """What can be wrong with how hyperparameters depend on each other.
 
-Found are unknown parents, values that a parent never has, circles, and parameters that could
-never be active because an ancestor would need two values at once.
+Found are unknown parents, values that a parent never has, circles, chains that are too long, and
+parameters that could never be active because an ancestor would need two values at once.
 """
 
 import math
@@ -12,6 +12,7 @@ from tunelet.errors import FieldError
 from tunelet.space import parents_first
 from tunelet.space.base import Parameter
 from tunelet.space.conditions import Between, Condition, OneOf
+from tunelet.text.limits import CONDITIONS
 from tunelet.wording import MOST, near_miss, path, shown
 
 When = Mapping[str, Condition]
@@ -34,7 +35,9 @@ def problems(
     found = list(islice(each, MOST + 1))
     found += _cycles(whens)
     complete = parameters.keys() == whens.keys() == set(names)
-    return _contradictions(parameters) if complete and not found else found
+    if found or not complete:
+        return found
+    return _too_deep(parameters) or _contradictions(parameters)
 
 
 def satisfiable(parameter: Parameter, wanted: Collection[Condition]) -> bool:
@@ -109,6 +112,19 @@ def _without_ends(whens: Mapping[str, When]) -> dict[str, None]:
         for name in free:
             del bound[name]
     return bound
+
+
+def _too_deep(parameters: Mapping[str, Parameter]) -> list[FieldError]:
+    """The first parameter that more conditions in a row lead to than may be."""
+    levels: dict[str, int] = {}
+    for one in parents_first(list(parameters.values())):
+        levels[one.name] = 1 + max((levels[parent] for parent in one.when), default=-1)
+        if levels[one.name] > CONDITIONS:
+            field = path(["hyperparameters", one.name, "when"])
+            message = f"is more than {CONDITIONS} conditions deep"
+            remedy = f"let at most {CONDITIONS} conditions depend on each other"
+            return [FieldError(field, None, message, remedy)]
+    return []
 
 
 def _contradictions(parameters: Mapping[str, Parameter]) -> list[FieldError]:

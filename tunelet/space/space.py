@@ -121,7 +121,7 @@ class Space:
             )
             for name in unknown[:MOST]
         ]
-        active = self.active(assignment)
+        active = frozenset(self.active(assignment))
         for one in self:
             found += self._problems_of(one, assignment, one.name in active, field_prefix)
         return found

@@ -13,6 +13,9 @@ REPORTS_BYTES = 4 << 20
 """What the reports of a trial may take of its experiment's log, and of each snapshot while it
 runs: 10,000 steps of ten metrics."""
 
+CONDITIONS = 64
+"""How many conditions may depend on each other: some libraries go down them by recursion."""
+
 
 def is_metric_name(name: str) -> bool:
     """Whether a metric may be called so: no control characters, which a terminal would obey."""

@@ -8,6 +8,7 @@ from werkzeug.test import EnvironBuilder, TestResponse, run_wsgi_app
 from functions.api.endpoints import PART_BYTES
 from functions.api.handler import LOG_STREAMS
 from tests.unit.functions.conftest import LIMIT, World
+from tests.unit.test_growth import QUADRATIC, growth
 from tunelet.errors import Retry
 from tunelet.trial import Outcome, Verdict
 
@@ -51,6 +52,32 @@ class TestSubmit:
         ]
         assert send[0].json["name"] == send[1].json["name"]
         assert len(world.api.get("/api/experiments").json["experiments"]) == 1
+
+    @pytest.mark.parametrize("name", [None, "digits"])
+    @pytest.mark.parametrize(
+        "other",
+        [
+            {"max_trials": 7},
+            {"parallel_trials": 2},
+            {"hpo_algorithm": "tpe"},
+            {"labels": {"a": "b"}},
+        ],
+        ids=str,
+    )
+    def test_a_key_that_comes_with_another_request_is_refused(
+        self, world: World, smallest: Any, name: str | None, other: dict[str, Any]
+    ) -> None:
+        def submit(body: Any) -> Any:
+            return world.api.post("/api/submit_job", json=body, headers={"Idempotency-Key": "k"})
+
+        request = {**smallest, "name": name}
+        first = submit(request).json["name"]
+        problem(submit({**request, **other}), 409)
+
+        # Not what has become of it counts, but what was asked for.
+        world.api.patch(f"/api/experiments/{first}", json={"max_trials": 9})
+        assert submit(request).json["name"] == first
+        problem(submit({**request, "max_trials": 9}), 409)
 
     @pytest.mark.parametrize("key", ["", " ", "a b", "x" * 256, "schlüssel"])
     def test_a_key_is_1_to_255_visible_ascii_characters(
@@ -295,6 +322,26 @@ class TestExperiments:
         assert send[0]["trials"][0]["hyperparameters"] == trials["trials"][0]
         for wrong in ([], {}, {"trials": {}}, {"trials": [], "more": 1}, {"trials": [{"y": 1}]}):
             problem(world.api.post(f"{ONE}/trials", json=wrong), 422)
+
+    def test_a_key_that_comes_with_other_trials_is_refused(self, world: World) -> None:
+        world.running()
+
+        def enqueue(*trials: Any) -> Any:
+            body = {"trials": [{"x": x} for x in trials]}
+            return world.api.post(f"{ONE}/trials", json=body, headers={"Idempotency-Key": "k"})
+
+        first = enqueue(0.5, 0.25).json
+        for others in ((0.5, 0.75), (0.25, 0.5), (0.5,), (0.5, 0.25, 0.5), ()):
+            problem(enqueue(*others), 409)
+        assert enqueue(0.5, 0.25).json == first
+
+    def test_enqueueing_takes_time_in_proportion_to_the_trials(self, world: World) -> None:
+        world.running(max_trials=50_000)
+
+        def enqueue(count: int) -> None:
+            world.service.enqueue("default", "digits", [{"x": 0.5}] * count, f"k{count}")
+
+        assert growth(enqueue, int, 500) < QUADRATIC
 
     def test_logs_are_plain_text(self, world: World) -> None:
         world.running()
