@@ -45,6 +45,22 @@ def test_what_a_node_did_is_no_verdict(lost: dict[str, Any]) -> None:
     assert failure(FAILED, [lost], RECORD).verdict is Verdict.LOST
 
 
+@pytest.mark.parametrize(
+    ("why", "verdict"),
+    [
+        ("failed to create shim task: context deadline exceeded: unknown", Verdict.LOST),
+        ("failed to start shim: fork/exec: resource temporarily unavailable", Verdict.LOST),
+        ('exec: "nope": executable file not found in $PATH: unknown', Verdict.FAIL),
+        ("exec /train.sh: exec format error", Verdict.FAIL),
+    ],
+)
+def test_a_container_that_a_busy_node_cannot_start_is_no_verdict(
+    why: str, verdict: Verdict
+) -> None:
+    state = exited(128, reason="StartError", message=f"failed to create containerd task: {why}")
+    assert failure(FAILED, [pod(state)], RECORD).verdict is verdict
+
+
 def test_of_several_pods_one_that_was_disrupted_explains_the_others() -> None:
     pods = [pod(exited(1)), pod(exited(143), conditions=[DISRUPTED])]
     assert failure(FAILED, pods, RECORD).verdict is Verdict.LOST

@@ -49,6 +49,12 @@ _ANSWERED = re.compile(
 """The registry was reached, and said that there will be nothing."""
 _TERMINATED = {128 + each: each for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
 """By these people and machines ask a process to end; no training sends one to itself."""
+_NO_PROGRAM = re.compile(
+    r"executable file not found|no such file or directory|permission denied|exec format error"
+    r"|not a directory|is a directory|argument list too long",
+    re.IGNORECASE,
+)
+"""Why no node can start the container. Any other reason, such as a time-out, is the node's."""
 _OWN_STORAGE = re.compile(r"exceeds the (total )?limit|exceeded its local ephemeral storage")
 
 
@@ -243,6 +249,7 @@ def _container_failure(pod: Object, container: str, end: Object, record: Record)
     elif reason == "OOMKilled":
         said = f"{which} ran out of memory: its limit is {_memory_limit(pod, container)}"
     elif reason in ("StartError", "ContainerCannotRun"):
+        kind = Verdict.FAIL if _NO_PROGRAM.search(message) else Verdict.LOST
         said = f"{which} could not be started: {message}"
     elif code in record.bad_exit_codes:
         said = f"bad hyperparameters: {which} exited with {code}, one of bad_exit_codes"
