@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -716,7 +717,9 @@ def signalled(
     children = shim.children(recursive=True)
     begun = time.monotonic()
     for process in children:
-        process.terminate()
+        # The shell's own commands come and go.
+        with suppress(psutil.NoSuchProcess):
+            process.terminate()
     time.sleep(pause)
     try:
         shim.terminate()

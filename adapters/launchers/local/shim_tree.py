@@ -81,7 +81,7 @@ class Tree:
         self._looks += 1
         # Until it has become the training it has the shim's own handlers.
         self._became = self._became or _command(self.root) != _command(os.getpid())
-        self.obeys = self._became and _handles(self.root, signal.SIGTERM)
+        self.obeys = self._became and _handles(self.root, _HANDLING)
         return min(max(_FIRST_LOOK, (now - self._begun) / 10), _LOOK_SECONDS)
 
     def settling(self) -> float:
@@ -96,7 +96,7 @@ class Tree:
         """Collect what has ended; False once nothing is left."""
         try:
             if self.status is None and os.waitid(os.P_PID, self.root, _PEEK):
-                self.obeys = self.obeys or _handles(self.root, signal.SIGTERM)
+                self.obeys = self.obeys or _handles(self.root, _MASKS)
             while True:
                 pid, status = os.waitpid(-1, os.WNOHANG)
                 if pid == self.root:
@@ -117,17 +117,19 @@ class Tree:
 _KILLED = (signal.SIGKILL, (128 + signal.SIGKILL) << 8)
 """The wait status of what was killed, and of a shell whose command was."""
 _PEEK = os.WEXITED | os.WNOHANG | os.WNOWAIT
-_MASKS = ("SigBlk:", "SigIgn:", "SigCgt:")
+_HANDLING = ("SigIgn:", "SigCgt:")
+_MASKS = ("SigBlk:", *_HANDLING)
+"""Shells and libraries block signals for a moment, so that counts at the end only."""
 
 
-def _handles(pid: int, number: int) -> bool:
-    """Whether the signal would not simply end the process, which may be a zombie."""
+def _handles(pid: int, masks: tuple[str, ...]) -> bool:
+    """Whether SIGTERM is in one of these masks of the process, which may be a zombie."""
     try:
         with open(f"/proc/{pid}/status", encoding="utf-8", errors="replace") as file:
-            masks = [line.split()[1] for line in file if line.startswith(_MASKS)]
+            found = [line.split()[1] for line in file if line.startswith(masks)]
     except (FileNotFoundError, ProcessLookupError):
         return False
-    return any(int(mask, 16) >> (number - 1) & 1 for mask in masks)
+    return any(int(mask, 16) >> (signal.SIGTERM - 1) & 1 for mask in found)
 
 
 def _command(pid: int) -> bytes:
