@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from tunelet.pattern import Matcher, matchers
-from tunelet.text.limits import METRICS, STEPS, is_metric_name
+from tunelet.text.limits import METRIC_LENGTH, METRICS, STEPS, is_metric_name
 from tunelet.training.agreement import Agreement
 from tunelet.training.numerals import cut_out
 from tunelet.training.objects import members, numbers, object_in, unreadable
@@ -148,10 +148,12 @@ class Parser:
         """The metric counts; if it is new it takes one of the places."""
         if name in self._names:
             return True
+        if not is_metric_name(name):
+            if len(name) > METRIC_LENGTH:
+                self._remarks.limit(f"a name of more than {METRIC_LENGTH} characters was left out")
+            return False
         if len(self._names) - len(self._asked) >= METRICS:
             self._remarks.limit(f"only the first {METRICS:,} metrics that were not asked for count")
-            return False
-        if not is_metric_name(name):
             return False
         self._names.add(name)
         return True
@@ -281,12 +283,12 @@ def clean(raw: bytes) -> str:
     return (_ANSI.sub("", text) if "\x1b" in text else text).lstrip("\ufeff")
 
 
-def _reads(metrics: Mapping[str, Any], line: str, name: str) -> bool:
-    """Whether `name` is found in the line, were the metrics read like this."""
+def _reads(metrics: Mapping[str, Any], line: str, name: str) -> Number | None:
+    """The value of `name` in the line, were the metrics read like this."""
     parser = Parser(metrics)
     parser.feed(line.encode(errors="replace"))
     parser.close()
-    return name in parser.values
+    return parser.values.get(name)
 
 
 def _value(line: str, matcher: Matcher, match: Any, asked: frozenset[str]) -> Iterator[Found]:

@@ -1,6 +1,7 @@
 """What a user submits: what is accepted, how it is normalized, and what is said of mistakes."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ from tunelet.errors import FieldError, Reject
 from tunelet.ports import Algorithm, Demands
 from tunelet.request.models import request_schema
 from tunelet.request.spec import parse, parse_changes
+from tunelet.text.limits import METRIC, is_metric_name
 
 SMALLEST: dict[str, Any] = {
     "model_training_code": "docker_image_url",
@@ -207,6 +209,22 @@ def test_the_seed_request_passes_word_for_word_and_gets_every_default() -> None:
 
 
 @pytest.mark.parametrize(
+    "name", ["a\u00a0b", "a\u200bb", "a\u2028b", "a\u202eb", "a\x1bb", "x" * 129]
+)
+def test_no_request_names_a_metric_that_no_training_may_report(name: str) -> None:
+    assert not is_metric_name(name)
+    with pytest.raises(Reject) as refused:
+        parsed({**SMALLEST, "objective": {"metric": name}})
+    assert refused.value.errors[0].message == "is not a name for a metric"
+
+
+@given(st.text(max_size=130))
+def test_every_metric_that_a_request_may_name_may_be_reported(name: str) -> None:
+    if re.search(METRIC, name) and "\n" not in name:
+        assert is_metric_name(name)
+
+
+@pytest.mark.parametrize(
     "name",
     [
         *("ndcg@10", "val/loss", "mAP@[.5:.95]", "Test Accuracy", "valid_1's l2", "损失", "a"),
@@ -227,8 +245,8 @@ def test_a_name_that_no_line_can_have_is_refused_with_what_to_use(name: str) -> 
     (error,) = refused.value.errors
     assert error.field == "objective.metric"
     assert error.remedy == (
-        "use 1 to 128 characters without = and control characters, and no blank before or after"
-        " them"
+        "use 1 to 128 characters without = and control characters, with no blanks but U+0020, "
+        "and none before or after them"
     )
 
 

@@ -22,7 +22,7 @@ from pydantic_core import PydanticCustomError
 from tunelet.pattern import ALONE, NAMED
 from tunelet.request.pod import VARIABLE, Pod
 from tunelet.request.shape import Shape, Text
-from tunelet.text.limits import METRIC_LENGTH
+from tunelet.text.limits import METRIC
 
 SAFE_INTEGER = 2**53 - 1
 """Beyond this, programs in other languages read another integer (RFC 7493, section 2.2)."""
@@ -30,9 +30,6 @@ SAFE_INTEGER = 2**53 - 1
 NAME = r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$"
 """A DNS label of at most 40 characters, so that a Job's name (Run.name) fits into 63."""
 PARAMETER_NAME = r"^[A-Za-z_][A-Za-z0-9_.-]{0,62}$"
-_EDGE, _WITHIN = r"[^\s\x00-\x1f\x7f-\x9f=]", r"[^\x00-\x1f\x7f-\x9f=]"
-METRIC = rf"^{_EDGE}({_WITHIN}{{0,{METRIC_LENGTH - 2}}}{_EDGE})?$"
-"""No control characters, no = and no blanks at its ends: `val/loss`, `ndcg@10`, `Test Accuracy`."""
 IMAGE = r"^\S+$"
 LABEL = r"^[A-Za-z0-9]([A-Za-z0-9_./-]{0,98}[A-Za-z0-9])?$"
 

@@ -16,7 +16,7 @@ from tunelet.errors import FieldError
 from tunelet.request import models as request
 from tunelet.request import pod
 from tunelet.request.plain import Location, refusal
-from tunelet.text.limits import METRIC_LENGTH
+from tunelet.text.limits import METRIC, METRIC_LENGTH
 from tunelet.wording import MOST, listed, near_miss, one_of
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -166,10 +166,10 @@ _PATTERNS = {
         "is not a name for a hyperparameter",
         "use at most 63 of A-Z, a-z, 0-9, _, . and -, and begin with a letter or _",
     ),
-    request.METRIC: (
+    METRIC: (
         "is not a name for a metric",
-        f"use 1 to {METRIC_LENGTH} characters without = and control characters, and no blank "
-        "before or after them",
+        f"use 1 to {METRIC_LENGTH} characters without = and control characters, with no blanks but "
+        "U+0020, and none before or after them",
     ),
     request.IMAGE: ("must not contain blanks", "write the image's name and nothing else"),
     pod.VARIABLE: (

@@ -1,5 +1,7 @@
 """How large names and numbers may be, each limit in one place."""
 
+import re
+
 METRIC_LENGTH = 128
 """Characters of a metric's name."""
 
@@ -17,6 +19,16 @@ CONDITIONS = 64
 """How many conditions may depend on each other: some libraries go down them by recursion."""
 
 
+# No control characters, which a terminal would obey, none that cannot be seen, and no blank other
+# than U+0020, which looks like one. Python, Rust and JavaScript read this alike.
+_UNSEEN = (
+    r"\s\x00-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+)
+METRIC = rf"^[^{_UNSEEN}=](([^{_UNSEEN}=]| ){{0,{METRIC_LENGTH - 2}}}[^{_UNSEEN}=])?$"
+"""A metric that a request names: also no = and no blanks at its ends, or no text would give it."""
+_METRIC = re.compile(rf"(?:[^{_UNSEEN}\ud800-\udfff]| ){{1,{METRIC_LENGTH}}}")
+
+
 def is_metric_name(name: str) -> bool:
-    """Whether a metric may be called so: no control characters, which a terminal would obey."""
-    return 0 < len(name) <= METRIC_LENGTH and name.isprintable()
+    """Whether a metric may be called so."""
+    return _METRIC.fullmatch(name) is not None

@@ -3,9 +3,10 @@ r"""Numbers in text: read whole or not at all.
 A number is ASCII digits with a decimal point and an exponent, or NaN or infinity, in any case.
 `0,35`, `1,234.5`, `1.234,5`, `1'234`, `1_000`, `1 234`, `93.5%`, `3ms`, `1/3`, `1.2.3`, `12:30`,
 `1-2`, `0x1F`, `1e`, `1+2j` and `0.1 -> 0.01` are none: a part of them would be another number.
-So is a unit after a blank (`3 ms`, `93.5 %`). One blank before exactly three digits may separate
-thousands or columns, so an integer before it does not count either. Of `0.5 ± 0.1` and
-`0.5 +/- 0.1` the value is 0.5. A number beyond the range of a double is infinite.
+So is a unit, a word such as million or an exponent after a blank (`3 ms`, `5 it/s`, `1.5 e-3`). One
+blank before exactly three digits may separate thousands, decimals or columns (`1 234`,
+`0.123 456`). Of several numbers in a row (`0.6, 0.7`) none counts. Of `0.5 ± 0.1` and `0.5 +/- 0.1`
+the value is 0.5. A number beyond the range of a double is infinite.
 """
 
 # ruff: noqa: RUF001 (the signs of other scripts are meant)
@@ -20,31 +21,46 @@ NUMBER = (
     r"|(?i:nan|inf(?:inity)?+))"
 )
 
+PERCENT = "%％﹪٪"
 UNIT = (
-    r"(?:percent|pct|[kKMGTP]|[kKMGTP]?i?[bB]|bytes|[mnuµμ]?s|sec(?:ond)?s?|msecs?|min(?:ute)?s?|h"
-    r"|hrs?|hours?|days?)(?!\w)(?!\s*+[=:：])"
+    r"(?:(?:percent(?:age)?|per cent|pct|pp|[kKMGTP]|[kKMGTP]?i?[bB]|bytes|[mnuµμ]?s|sec(?:ond)?s?"
+    r"|msecs?|min(?:ute)?s?|h|hrs?|hours?|days?|[kcMGmµμ]?(?:Hz|Wh?|V|J|g|m)|dB|EUR|USD|GBP"
+    r"|hundred|thousand|[mb]illions?|trillions?|mln|bn|lakhs?|crores?|dozen)(?!\w)"
+    r"|[A-Za-zµ]{1,20}+/(?:s|sec|second|min|minute|h|hr|hour|day|it|iter|step|batch|epoch|sample"
+    r"|image|img|tok|token|example)(?![\w/]))(?!\s*+[=:：])"
 )
 _NEXT = r"\s*+[+\-−]?[.(]?[0-9]"
 _GOES_ON = (
-    rf"[%‰‱٪]|[(\[]\s?[%‰]|(?:[*×·^]{{1,2}}|[/÷→⇒]|-*+>|=>|\+){_NEXT}|(?:to|of|x)\s?[0-9]"
-    rf"|[-−–—]\s?{NUMBER}(?![\w/%])|{UNIT}"
+    rf"[{PERCENT}‰‱$€£¥₹°¹²³¼½¾⁰-₉⅐-⅟\u00ad\u200b-\u200f\u2060]|[(\[]\s?[{PERCENT}‰]|(?:[*×·^]{{1,2}}|[/÷→⇒]|-*+>|=>|\+){_NEXT}"
+    rf"|(?:to|of|out of|x)\s?[0-9]|[-−–—]\s?{NUMBER}(?![\w/%])|{UNIT}"
+    r"|[eEdD][+-]?[0-9]++(?!\w)(?!\s*+[=:：])"
 )
+AND_MORE = (
+    rf"(?:\s*+[,;|~、]\s*+|\s++(?:(?:and|or|vs\.?)\s++)?+){NUMBER}"
+    r"(?=\s*+(?:$|[,;|)\]}])|\s++(?:[+-]?[0-9]|-\s|[^\W\d][\w./@-]*+\s*+[=:]))"
+)
+"""Another number without a name: the values of a list, or columns."""
 END = (
-    r"(?=$|\.(?:\s|$|[)\]}'\"])|[,，、](?![\d.+−-])|[:：](?!\d)|\\[nrt\"']"
-    r"|['’\"”»)\]}>|;!?；。）】](?![\d%‰])|±|\+/-"
+    rf"(?!{AND_MORE})(?=$|\.(?:\s|$|[)\]}}'\"])|[,，、](?![\d.+−-])|[:：](?!\d)|\\[nrt\"']"
+    rf"|['’\"”»)\]}}>|;!?；。）】](?![\d{PERCENT}‰])|±|\+/-"
     rf"|\s++(?!{_GOES_ON})(?!(?<![ \t])\d))"
 )
 """A look ahead at what may stand after a number; all else makes it none."""
 
 _NUMBER = re.compile(NUMBER)
-_THOUSANDS = re.compile(r" (?:[0-9]{2} )*[0-9]{3}(?![0-9])")
-_SHORT_INTEGER = re.compile(r"[+-]?[0-9]{1,3}")
+_MORE_DIGITS = re.compile(r" (?:[0-9]{2,3} )*[0-9]{3}(?![0-9])")
+_FIRST_GROUP = re.compile(r"[+-]?[0-9]{1,3}(?:\.(?:[0-9]{3})+)?")
 _THREE_DIGITS = re.compile(r"(?:[0-9]{2} )*[0-9]{3}(?![0-9])")
-_SEPARATORS = ".,'’_٫٬·˙"
-_SIGNS = "+-−–—"
+_SEPARATORS = ".,'’_٫٬·˙，．。"
+_SIGNS = "+-−–—‐‑‒―﹘﹣－＋﹢⁻₋∓"
+_INVISIBLE = re.compile("[\u00ad\u0300-\u036f\u200b-\u200f\u2060\u20d0-\u20ff\ufe0f]")
+"""It joins the character before it."""
+_EXPONENT = re.compile(r"[eEdDqQfFpP][+-]?[0-9]")
+_OTHER_DIGITS = re.compile(r"(?<!\w)[^\D\x00-\x7f]")
+_SIGN_BEFORE = re.compile(rf"(?:^|[=:：(\[{{,;|'\"])\s*+[{re.escape(_SIGNS)}]\s++$")
 _QUOTES = "'\"`"
 _PUNCTUATION = ",;:!?)]}|"
-_BESIDE = "%‰‱٪_°$€£/*^×·→~+"
+_BESIDE = f"{PERCENT}‰‱_°$€£/*^×·→~+"
 _BLANKS = re.compile(r"\s++")
 _AFTER_BLANKS = re.compile(_GOES_ON)
 
@@ -62,10 +78,10 @@ def measured(value: object) -> Number | None:
 
 
 def ungrouped(line: str, numeral: str, end: int) -> bool:
-    """Not a first group of digits before another, as in 1 234."""
-    if line[end : end + 1] != " " or len(numeral) > 4:
+    """Not a first group of digits before another, as in 1 234 and 0.123 456."""
+    if line[end : end + 1] != " " or not line[end + 1 : end + 2].isdecimal():
         return True
-    return not (_SHORT_INTEGER.fullmatch(numeral) and _THOUSANDS.match(line, end))
+    return not (_FIRST_GROUP.fullmatch(numeral) and _MORE_DIGITS.match(line, end))
 
 
 def cut_out(line: str, begin: int, end: int, first: int, last: int) -> Number | None:
@@ -78,6 +94,8 @@ def cut_out(line: str, begin: int, end: int, first: int, last: int) -> Number | 
     numeral = line[begin:end]
     if not _NUMBER.fullmatch(numeral):
         return None
+    if not line.isascii() and _OTHER_DIGITS.search(line, first, begin):
+        return None  # They are no digits to RE2, so that the pattern passed over a number.
     if _begins_inside(line, begin, first) or _ends_inside(line, numeral, end, last):
         return None
     return plain(float(numeral))
@@ -98,13 +116,15 @@ def _begins_inside(line: str, begin: int, first: int) -> bool:
     before = line[begin - 1] if begin else " "
     earlier = line[begin - 2] if begin > 1 else " "
     earliest = line[begin - 3] if begin > 2 else " "
-    if before.isnumeric() or before in ".٫":
+    if before.isnumeric() or before in ".٫" or _INVISIBLE.match(before):
         return True
     if before in _SIGNS:
         exponent = earlier in "eE" and earliest.isnumeric()
         return exponent or not (earlier.isalpha() or earlier in "_)]")
     if before in _SEPARATORS or (before.isspace() and before not in " \t"):
         return earlier.isnumeric()
+    if before in " \t" and _SIGN_BEFORE.search(line[max(0, begin - 20) : begin]):
+        return True
     if before == " ":
         return earlier.isnumeric() and bool(_THREE_DIGITS.match(line, begin))
     if before in "xXeE" and earlier.isnumeric():
@@ -119,13 +139,15 @@ def _ends_inside(line: str, numeral: str, end: int, last: int) -> bool:
     after, later = line[end : end + 1], line[end + 1 : end + 2]
     if not after:
         return False
-    if after.isnumeric() or after in "…":
+    if after.isnumeric() or after == "…" or _INVISIBLE.match(after):
         return True
-    if after in _SEPARATORS + _SIGNS + "(" and (later.isnumeric() or after + later == ".."):
+    if after in _SEPARATORS + _SIGNS + "(" and (later.isnumeric() or later in {".", "#"}):
         return True
     if after.isspace():
         return _ends_before_blank(line, numeral, end, last)
-    if after in "eE" and not later.isalpha():
+    if (after in "eE" and not later.isalpha()) or _EXPONENT.match(line, end):
+        return True
+    if after == "#" and later.isalpha():  # 1.#INF
         return True
     if after in "xX" and numeral.lstrip("+-") == "0":
         return True

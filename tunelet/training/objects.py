@@ -14,7 +14,8 @@ LIST_LENGTH = 100
 
 _OBJECT = re.compile(r"\{\s*+[\"}]")
 _DECODER = json.JSONDecoder()
-_NAMES, _VALUES = ("name", "metric", "key", "tag"), ("value",)
+_NAMES = ("name", "metric", "metricName", "metric_name", "key", "tag")
+_VALUES = ("value", "metricValue", "metric_value")
 
 
 def object_in(line: str) -> dict[str, Any] | None:

@@ -11,13 +11,15 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from tunelet.training.numerals import END, UNIT
+from tunelet.training.numerals import AND_MORE, END, NUMBER, PERCENT, UNIT, measured
 from tunelet.trial import Number
 
 QUOTED = 200
 """Characters of a line that are quoted at most."""
 LONGEST = 1500
 _BEFORE = 60
+_SEEN = 500
+"""Characters after a name in which its value is looked for."""
 _NAMES = 10
 _NAME = 60
 _LONGEST_PROPOSAL = 200
@@ -25,18 +27,35 @@ _LONGEST_PROPOSAL = 200
 _SEPARATED = re.compile(r"['\"]?\s*+[=:：]\s*+['\"]?")
 _END = re.compile(END)
 _SOME_NUMERAL = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
+_SEVERAL = "several numbers follow that name in the line"
 _REASONS = (
-    (r"\s*[%٪]", "a percent sign follows the number"),
+    (rf"\s*[{PERCENT}]", "a percent sign follows the number"),
     (r"\s*[‰‱]", "a per mille sign follows the number"),
     (r"[,٫]\d", "a number has no comma: print a decimal point and no thousands separator"),
-    (r"[ '’_.\u00a0\u2009\u202f]\d", "its digits are in groups: print them without separators"),
+    (
+        r" \d{3}(?!\d)|['’_.\u00a0\u2009\u202f]\d",
+        "its digits are in groups: print them without separators",
+    ),
+    (AND_MORE, _SEVERAL),
     (r"\s*/\s*\d", "a fraction is no number"),
     (rf"[A-Za-zµμ°]|\s{UNIT}", "a unit or a letter follows the number"),
     (r"\s*(?:->|=>|→|[-+*^×–—])", "an expression follows, or a range"),
     (r":\d", "a time is no number"),
 )
 
-Reads = Callable[[Mapping[str, Any], str, str], bool]
+_WHOLE = re.compile(rf"(?<![\w.,/^]){_SOME_NUMERAL.pattern}(?![\d_])")
+_AT_ONCE = re.compile(r"['\"*`)\]]{0,2}\s*+[=:：~≈|,;\t><-]{0,3}\s*+['\"*`(\[]?")
+_AFTER_BRACKET = re.compile(r"[\])]\s*[=:：]\s*+(?=[-+.\d])")
+_AFTER_WORD = re.compile(r"\w[=:：]\s*+(?=[-+.\d])")
+_IN_PERCENT = re.compile(rf"(?<=[(\[]){NUMBER}(?=\s?[{PERCENT}][)\]])")
+_LISTED = re.compile(r"\s*,\s*[-+.\d]")
+_INDEX = re.compile(r"\s*\[\d+\]\s+(?=[-+.\d])")
+_UNIT_AFTER = re.compile(
+    rf"\s?[{PERCENT}‰](?!\|)|(?:[A-Za-zµ]+|\s{UNIT})(?!\s*[=:,]?\s*[-+]?[.\d])"
+)
+
+Reads = Callable[[Mapping[str, Any], str, str], Number | None]
+"""The value that some settings find in a line for a metric."""
 
 
 class _Near(NamedTuple):
@@ -48,7 +67,7 @@ class _Near(NamedTuple):
 
 
 class Remarks:
-    """Of one output. `reads` tells whether a metric is found in a line with some settings."""
+    """Of one output. `reads` tells what is found of a metric in a line with some settings."""
 
     def __init__(self, metrics: Mapping[str, Any], reads: Reads) -> None:
         self._metrics = metrics
@@ -101,18 +120,18 @@ class Remarks:
     def _remedy(self, name: str, near: _Near) -> str | None:
         """Settings that read the line, tried out on it."""
         plain = {**self._metrics, "pattern": None, "format": "text"}
-        if self._reads(plain, near.line, name):
+        if self._reads(plain, near.line, name) is not None:
             if self._metrics.get("pattern"):
                 return "without metrics.pattern it is read"
             return 'with "format": "text" it is read' if plain != self._metrics else None
-        for pattern in _patterns(near):
+        for pattern, numeral in _patterns(near):
             if len(pattern) <= _LONGEST_PROPOSAL:
                 written: dict[str, Any] = {"pattern": {name: pattern}}
-                if self._reads({**plain, **written}, near.line, name):
+                if self._reads({**plain, **written}, near.line, name) == measured(numeral):
                     if self._metrics.get("format") == "json":
                         written = {"format": "text", **written}
                     text = json.dumps(written, ensure_ascii=False)
-                    return f'a pattern that reads it: "metrics": {text}'
+                    return f'a pattern that reads it as {numeral}: "metrics": {text}'
         return None
 
 
@@ -175,7 +194,7 @@ def _judged(line: str, name: str, begin: int, end: int) -> _Near:
 
 def _why(line: str, end: int) -> str:
     if _END.match(line, end) and not re.match(r" [0-9]{3}(?![0-9])", line[end:]):
-        return "several numbers follow that name in the line"
+        return _SEVERAL
     for pattern, why in _REASONS:
         if re.compile(pattern).match(line, end):
             return why
@@ -183,24 +202,53 @@ def _why(line: str, end: int) -> str:
     return f'what follows is not the end of a number: "{after}"'
 
 
-def _patterns(near: _Near) -> Iterable[str]:
-    """Regular expressions that may read the number after the name, the most exact first."""
+def _patterns(near: _Near) -> Iterable[tuple[str, str]]:
+    """Regular expressions that may read the value of the name, and the numeral that each reads."""
     begin, end = near.name
-    numeral = _SOME_NUMERAL.search(near.line, end)
-    if numeral is None:
-        return
-    before = near.line[begin : numeral.start()]
-    after = re.match(rf"\s?[%‰]|[A-Za-zµ]+|\s{UNIT}", near.line[numeral.end() :])
-    unit = _literal(after[0]) if after else ""
-    value = r"(?P<value>[-+.\de]+)"
-    yield f"{_literal(before)}{value}{unit}" if before else f"^{value}{unit}$"
-    yield rf"{_literal(near.line[begin:end])}\D*?{value}{unit}"
+    line = near.line[: end + _SEEN]
+    name = line[begin:end]
+    first = (r"\b" if re.match("[A-Za-z0-9_]", name) else "") + re.escape(name)
+    for place in _places(line, end) if name else _alone(line):
+        numeral = _WHOLE.match(line, place)
+        if numeral is None:
+            continue
+        before = line[end:place]
+        after = _UNIT_AFTER.match(line, numeral.end())
+        unit = _literal(after[0]) if after else ""
+        value = r"(?P<value>[-+.\de]+)"
+        written = f"{_literal(before)}{value}{unit}"
+        yield (
+            (f"{first}{written}" if name else f"^{written}{'$' if not before else ''}"),
+            numeral[0],
+        )
+
+
+def _places(line: str, end: int) -> Iterable[int]:
+    """Where the value of the name that ends there may begin, the likeliest first."""
+    at_once = _AT_ONCE.match(line, end)
+    if at_once and _SOME_NUMERAL.match(line, at_once.end()):
+        yield at_once.end()
+    else:
+        yield from [each.end() for each in _AFTER_BRACKET.finditer(line, end)][-1:]
+        named = [each.end() for each in _AFTER_WORD.finditer(line, end)]
+        if named:
+            yield from named if len(named) == 1 else ()
+        elif (whole := _WHOLE.search(line, end)) and not _LISTED.match(line, whole.end()):
+            yield whole.start()
+    yield from (each.start() for each in _IN_PERCENT.finditer(line, end))
+
+
+def _alone(line: str) -> Iterable[int]:
+    """The only number of a line that does not name the metric."""
+    index = _INDEX.match(line)
+    numerals = [each.start() for each in _SOME_NUMERAL.finditer(line, index.end() if index else 0)]
+    return numerals if len(numerals) == 1 else []
 
 
 def _literal(text: str) -> str:
-    """As a regular expression for RE2: any blanks, any digits, all else as it is."""
-    parts = re.findall(r"\s+|\d+|[^\s\d]+", text)
+    """As a regular expression for RE2: any blanks, any numbers, all else as it is."""
+    parts = re.findall(rf"\s+|(?<!\w){NUMBER}(?!\w)|\d+|[^\s\d]", text)
     return "".join(
-        r"\s+" if part.isspace() else r"\d+" if part.isdecimal() else re.escape(part)
+        r"\s+" if part.isspace() else r"[-+.\w]+" if measured(part) is not None else re.escape(part)
         for part in parts
     )

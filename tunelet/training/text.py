@@ -30,7 +30,7 @@ _VALUE = (
     rf"|{_CALL}['\"]?+({NUMBER})['\"]?+{_MORE}{END}"
     rf"|{_CALL}\[++({NUMBER})\]++{_MORE}{END}"
     rf"|<tf\.[A-Z][^<>]{{0,200}}?numpy=({NUMBER})>{END}"
-    r"|(?=['\"]?[+\-−]{0,2}[.,]?\d)())"
+    r"|(?=['\"~≈<>$€£]?+[+\-−–‐‑﹣－＋~=]{0,2}[.,]?\d)())"
 )
 # A colon right before an integer is more often a port, a time or a line number.
 _NAME = (
@@ -44,12 +44,13 @@ _NOT_WITHIN = r"(?<![\w./@-])"
 _SCOPE = re.compile(r"(?:'([^'{}\n]{1,128}+)'|\"([^\"{}\n]{1,128}+)\")\s*+:\s*+\{|([{}])")
 _NESTED = re.compile(r"['\"]\s*+:\s*+\{")
 _ROW = re.compile(rf"\s*+[│┃|]\s*+([^│┃|]+?)\s*+[│┃|]\s*+({NUMBER})\s*+[│┃|]\s*+")
-_QUALIFIER = re.compile(
-    r"\W*(?:train(?:ing)?|val(?:id(?:ation)?)?|test(?:ing)?|eval(?:uation)?|dev|best)"
-    r"(?:_?\d{1,3})?(?:['’]s)?",
-    re.IGNORECASE,
+_QUALIFIER = (
+    r"[^\w\s]*+(?:train(?:ing)?|val(?:id(?:ation)?)?|test(?:ing)?|eval(?:uation)?|dev|best|mean|avg"
+    r"|average|total|min(?:imum)?|max(?:imum)?|lowest|highest|target|prev(?:ious)?|initial|old"
+    r"|baseline|running|smoothed|ema)(?:_?\d{1,3})?(?:['’]s)?[)\]:]?"
 )
-_QUALIFIER_LENGTH = 24
+_QUALIFIERS = re.compile(rf"(?:(?<=\s)|^){_QUALIFIER}(?: {_QUALIFIER}){{0,2}} $", re.IGNORECASE)
+_QUALIFIERS_LENGTH = 48
 
 
 class Found(NamedTuple):
@@ -116,5 +117,5 @@ def _prefix(scopes: tuple[list[int], list[str]], place: int) -> str:
 def _qualifier(line: str, place: int) -> str:
     if line[place - 1 : place] != " ":
         return ""
-    word = line[max(0, place - _QUALIFIER_LENGTH) : place - 1].rpartition(" ")[2]
-    return word if _QUALIFIER.fullmatch(word) else ""
+    found = _QUALIFIERS.search(line[max(0, place - _QUALIFIERS_LENGTH) : place])
+    return found[0].strip() if found else ""

@@ -98,6 +98,24 @@ FRAMEWORKS = {
     "decimal": ("loss: Decimal('0.93')", {"loss": 0.93}),
     "yaml": ("accuracy: 0.5", {"accuracy": 0.5}),
     "chinese": ("损失：0.5，准确率：0.9。", {"损失": 0.5, "准确率": 0.9}),
+    "pytorch's example": (
+        "Train Epoch: 1 [640/60000 (1%)]\tLoss: 2.305400",
+        {"Epoch": 1.0, "Loss": 2.3054},
+    ),
+    "torchvision": ("Test:   [ 100/1251]  eta: 0:01:12  loss: 0.5521 (0.6123)  acc1: 84.3 (83.0)", {
+        "loss": 0.5521, "acc1": 84.3,
+    }),
+    "timm": ("Test: [  48/48]  Loss:   0.6 ( 0.7)  Acc@1:  85.3 ( 84.1)", {
+        "Loss": 0.6, "Acc@1": 85.3,
+    }),
+    "mmengine": (
+        "- INFO - Epoch(val) [1][625/625]    coco/bbox_mAP: 0.3450  data_time: 0.0020",
+        {"coco/bbox_mAP": 0.345, "data_time": 0.002},
+    ),
+    "fairseq": ('2021-01-01 00:00:00 | INFO | valid | {"epoch": 1, "valid_loss": "8.123"}', {
+        "epoch": 1.0, "valid_loss": 8.123,
+    }),
+    "scikit-learn": ("[CV 1/5] END ....C=1;, score=0.933 total time=   0.1s", {"score": 0.933}),
     "an uncertainty": ("a=0.5 ± 0.1, b: 0.5±0.1; c=0.5 +/- 0.1", {"a": 0.5, "b": 0.5, "c": 0.5}),
 }  # fmt: skip
 
@@ -129,12 +147,43 @@ CUT = [
         "0.5\u20ac",
     ),
     *("1e", "1e+", "1E-", "1+2j", "1j", "1.5e-3.2", "1.5×10³", "2*3", "2^3", "0.5…", "0.5..."),
+    *(
+        "0.123 456",
+        "0.123 456 789",
+        "12.345 678",
+        "1.5 e-3",
+        "1.5 E+03",
+        "1.5 d3",
+        "1.0D-3",
+        "1.5f0",
+    ),
+    *(
+        "93.5％",
+        "93.5 ％",
+        "93 per cent",
+        "93 percentage points",
+        "5 pp",
+        "2.5 million",
+        "5 thousand",
+    ),
+    *("5 it/s", "5 samples/s", "5 dB", "3 km", "5 €", "5 °C", "5 MiB/s", "5 m 30 s"),
+    *("‑5", "﹣5", "－5", "- 5", "1.#INF", "1.#QNAN", "5 ½", "5 \u200b5", "5\u200b5", "0.5\u0301"),
     *("0.5(3)", "np.float64(0,5)", "inf%", "nano", "infinite", "0,5;", "'0,5'", "'93%'", '"1,234"'),
 ]
 """Any part of these is another number."""
 AMBIGUOUS = [
     *("1 / 3", "0.5 - 0.3", "0.1 -> 0.01", "0.1 → 0.01", "1.5 x 10^3", "2 * 3", "~0.5", "<0.5"),
     *("$5", "#5", "(0.5)", "[0.5, 0.4]", "[0.5 0.4]", "tensor([0.5, 0.4])", "exp(0.5)"),
+    *(
+        "0.6, 0.7, 0.8",
+        "0.6 0.7",
+        "0.6\t0.7",
+        "0.6 | 0.7",
+        "0.6; 0.7",
+        "0.6 vs 0.7",
+        "0.6 and 0.7",
+        "3 out of 5",
+    ),
     *("np.float64(0.5)s", "tensor(0.5)%", "3 of 10", "0 to 5", "0.5:0.6"),
 ]
 """These have several numbers, or a whole one that does not mean itself."""
@@ -224,6 +273,40 @@ def test_a_name_that_stands_alone_is_no_other_with_a_word_before_it() -> None:
     assert read("val loss: 0.4\nloss: 0.5", "loss") == {"loss": 0.5}
     assert read("Test Accuracy=0.93", "Accuracy") == {"Accuracy": 0.93}
     assert read("train loss: 0.5\nval loss: 0.4", "loss") == {}
+
+
+@pytest.mark.parametrize(
+    "other",
+    ["target", "previous", "mean", "min", "best val", "running", "[val]", "Test:", "(eval)"],
+)
+def test_a_name_that_stands_alone_is_no_statistic_of_it(other: str) -> None:
+    assert read(f"loss: 0.5\n{other} loss: 0.1", "loss") == {"loss": 0.5}
+    assert read(f"{other} loss: 0.1", "loss") == {"loss": 0.1}
+    assert read(f"{other} loss: 0.1", f"{other} loss")[f"{other} loss"] == 0.1
+
+
+def test_of_a_value_and_the_best_so_far_on_lines_of_their_own_neither_counts() -> None:
+    lines = "val loss: 0.4\nbest val loss: 0.3"
+    assert read(lines, "loss") == {}
+    assert read(lines, "val loss") == {"val loss": 0.4}
+
+
+@pytest.mark.parametrize("line", ['{"metricName": "acc", "metricValue": "0.93"}',
+    '{"metric": "acc", "value": 0.93, "type": "dataset"}'])  # fmt: skip
+def test_json_may_have_the_name_and_the_value_as_members(line: str) -> None:
+    assert read(line, "acc", format="json")["acc"] == 0.93
+
+
+@pytest.mark.parametrize("digits", ["٠٫٩٣", "٠.٩٣", "０.９３", "-०.९३"])
+def test_no_pattern_passes_over_a_number_in_other_digits(digits: str) -> None:
+    line = f"loss: {digits} n: 3"
+    assert read(line, "loss", pattern=r"loss\D*(?P<value>\d+)") == {}
+    assert read("损失２: 0.5", "损失２", pattern=r"损失２\D*(?P<value>[\d.]+)") == {"损失２": 0.5}
+
+
+@pytest.mark.parametrize("later", ["1,5", "‑0.5", "－0.5", "~0.5", "<0.5", "$0.5", "0.5 0.6"])
+def test_nothing_that_looks_like_a_number_leaves_an_earlier_value(later: str) -> None:
+    assert read(f"loss: 0.7\nloss: {later}", "loss") == {}
 
 
 def test_a_number_that_cannot_be_read_takes_the_place_of_an_earlier_one() -> None:
