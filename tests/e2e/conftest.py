@@ -20,13 +20,14 @@ class Up:
 
     def __init__(self, data: Path, *options: str, open_files: int | None = None) -> None:
         self._data, self._options, self._port = data, options, "0"
-        self._limit = f"ulimit -n {open_files}; " if open_files else ""
+        limited = f'ulimit -n {open_files}; exec "$@"'
+        self._limit = ("/bin/bash", "-c", limited, "bash") if open_files else ()
         self.url = ""
         self.start()
 
     def start(self) -> None:
         command = [
-            *("bash", "-c", self._limit + 'exec "$@"', "bash"),
+            *self._limit,
             sys.executable,
             "-c",
             "import sys; from tunelet.cli import main; sys.exit(main())",
@@ -44,7 +45,14 @@ class Up:
                 stdout=output,
                 stderr=output,
             )
-        deadline = time.monotonic() + 30
+        try:
+            self._wait_until_it_serves()
+        except BaseException:
+            self.kill()
+            raise
+
+    def _wait_until_it_serves(self) -> None:
+        deadline = time.monotonic() + 60
         while not (found := re.findall(rb"serves (http\S+:(\d+))", self.output.read_bytes())):
             assert self.process.poll() is None, self.output.read_text()
             assert time.monotonic() < deadline, self.output.read_text()
