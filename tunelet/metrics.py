@@ -18,6 +18,7 @@ Where a limit was met, `remarks` says so.
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from operator import itemgetter
 from typing import Any
 
 from tunelet.pattern import Matcher, matchers
@@ -47,6 +48,7 @@ _SIGNS = re.compile(
 Lines without it are passed over."""
 _BRACE = re.compile(rb"\{")
 _DICTIONARY = re.compile(r"\{\s*+'")
+_FIRST = itemgetter(0)
 _ESCAPE = b"\x1b"
 """Colours may stand between a name and its value."""
 _CUT = b"\xff"
@@ -123,7 +125,9 @@ class Parser:
 
     def take(self, values: Mapping[str, Number]) -> list[Report]:
         """The report of one line that carried `values`, if any of it is new."""
-        metrics = {name: value for name, value in values.items() if self._knows(name)}
+        metrics = dict(values)
+        if not metrics.keys() <= self._names:
+            metrics = {name: value for name, value in values.items() if self._knows(name)}
         step = None
         if self._step_name in metrics and (step := _step(metrics[self._step_name])) is not None:
             del metrics[self._step_name]
@@ -210,16 +214,20 @@ class Parser:
         lower = data.lower()
         literal = (_ESCAPE, *self._needles)
         sources = [_places(sign, data), *(_found(each, lower) for each in literal)]
-        places = [each(0) for each in sources]
-        while (place := min((one for one in places if one >= 0), default=-1)) >= 0:
+        ahead = [(place, each) for each in sources if (place := each(0)) >= 0]
+        while ahead:
+            place = min(ahead, key=_FIRST)[0] if len(ahead) > 1 else ahead[0][0]
             begin = data.rfind(b"\n", 0, place) + 1
             end = data.find(b"\n", place)
             end = len(data) if end < 0 else end
             yield begin, end
-            places = [
-                each(end) if 0 <= one < end else one
-                for each, one in zip(sources, places, strict=True)
-            ]
+            for at in range(len(ahead) - 1, -1, -1):
+                one, each = ahead[at]
+                if one < end:
+                    if (one := each(end)) >= 0:
+                        ahead[at] = one, each
+                    else:
+                        del ahead[at]
 
     def _read_line(self, raw: bytes) -> list[Report]:
         if len(raw) > LINE_BYTES:

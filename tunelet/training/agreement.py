@@ -37,11 +37,18 @@ class Agreement:
         values: dict[str, Number] = {}
         asked: dict[str, list[Found]] = {}
         for each in found:
-            name, value, _ = each
-            if name in self._asked:
+            name, value, qualifier = each
+            if name not in self._asked:
+                if value is not None:
+                    values[name] = value
+            elif qualifier or value is None or name not in self._alone or name in values:
                 asked.setdefault(name, []).append(each)
-            elif value is not None:
+            else:
+                # As in most lines: once, alone, and seen so before.
                 values[name] = value
+                continue
+            if name in values and name in self._asked:
+                asked[name].append(Found(name, values.pop(name)))
         if not asked:
             return Settled(values)
         unclear = []

@@ -13,7 +13,7 @@ A name that was asked for is found as it is written, with blanks, brackets and c
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from tunelet.training.numerals import END, NUMBER, ungrouped
@@ -38,18 +38,23 @@ _NAME = (
     r"|:(?=[+-]?[0-9]*+\.[0-9]|[+-]?(?i:nan|inf)))"
 )
 _KEY = r"(?:'([^'\n]{1,128}+)'|\"([^\"\n]{1,128}+)\")\s*+[:=]\s*+"
+_PAIR = r"({})(?:=|: )([+-]?[0-9]++(?:\.[0-9]*+)?+(?:[eE][+-]?[0-9]++)?+)(?:,? (?=[A-Za-z_])|$)"
+_PLAIN_NAME = r"[A-Za-z_][A-Za-z0-9_./]*+"
+_PAIRS = re.compile(_PAIR.format(_PLAIN_NAME))
+_PLAIN = re.compile(rf"(?:{_PAIR.format(_PLAIN_NAME)})+")
+"""Most lines: names and numbers, and nothing that is to be told from a number."""
 _BARE, _REFUSED = 5, 11
 """Groups: of a number as it is, and of one that cannot be read."""
 _NOT_WITHIN = r"(?<![\w./@-])"
 _SCOPE = re.compile(r"(?:'([^'{}\n]{1,128}+)'|\"([^\"{}\n]{1,128}+)\")\s*+:\s*+\{|([{}])")
 _NESTED = re.compile(r"['\"]\s*+:\s*+\{")
 _ROW = re.compile(rf"\s*+[│┃|]\s*+([^│┃|]+?)\s*+[│┃|]\s*+({NUMBER})\s*+[│┃|]\s*+")
-_QUALIFIER = (
+_QUALIFIER = re.compile(
     r"[^\w\s]*+(?:train(?:ing)?|val(?:id(?:ation)?)?|test(?:ing)?|eval(?:uation)?|dev|best|mean|avg"
     r"|average|total|min(?:imum)?|max(?:imum)?|lowest|highest|target|prev(?:ious)?|initial|old"
-    r"|baseline|running|smoothed|ema)(?:_?\d{1,3})?(?:['’]s)?[)\]:]?"
+    r"|baseline|running|smoothed|ema)(?:_?\d{1,3})?(?:['’]s)?[)\]:]?",
+    re.IGNORECASE,
 )
-_QUALIFIERS = re.compile(rf"(?:(?<=\s)|^){_QUALIFIER}(?: {_QUALIFIER}){{0,2}} $", re.IGNORECASE)
 _QUALIFIERS_LENGTH = 48
 
 
@@ -69,10 +74,15 @@ class Reader:
         names = rf"(?:({literal or '(?!)'})\s*+[=:：]\s*+|{_NAME})"
         self._found = re.compile(rf"(?:{_NOT_WITHIN}{names}|(?<!\w){_KEY}){_VALUE}")
         self._asked = frozenset(asked)
+        self._plain = all(re.fullmatch(_PLAIN_NAME, name) for name in asked)
 
-    def read(self, line: str) -> Iterator[Found]:
+    def read(self, line: str) -> list[Found]:
         """What the line has, in its order."""
-        scopes = _scopes(line) if _NESTED.search(line) else None
+        if self._plain and _PLAIN.fullmatch(line):
+            pairs = _PAIRS.findall(line)
+            return [Found(name, plain(float(numeral))) for name, numeral in pairs]
+        scopes = _scopes(line) if "{" in line and _NESTED.search(line) else None
+        asked, found = self._asked, list[Found]()
         for match in self._found.finditer(line):
             # The last group that took part is the number's.
             form = match.lastindex or _REFUSED
@@ -82,14 +92,15 @@ class Reader:
             name = match[1] or match[2] or match[3] or match[4]
             if scopes is not None:
                 name = _prefix(scopes, match.start()) + name
-            if name in self._asked:
+            if name in asked:
                 value = plain(float(numeral)) if numeral else None
                 quoted = match[1] is None and match[2] is None
-                yield Found(name, value, "" if quoted else _qualifier(line, match.start()))
+                found.append(Found(name, value, "" if quoted else _qualifier(line, match.start())))
             elif numeral:
-                yield Found(name, plain(float(numeral)))
-        if row := _ROW.fullmatch(line):
-            yield Found(row[1], plain(float(row[2])))
+                found.append(Found(name, plain(float(numeral))))
+        if ("|" in line or "│" in line or "┃" in line) and (row := _ROW.fullmatch(line)):
+            found.append(Found(row[1], plain(float(row[2]))))
+        return found
 
 
 def _scopes(line: str) -> tuple[list[int], list[str]]:
@@ -117,5 +128,9 @@ def _prefix(scopes: tuple[list[int], list[str]], place: int) -> str:
 def _qualifier(line: str, place: int) -> str:
     if line[place - 1 : place] != " ":
         return ""
-    found = _QUALIFIERS.search(line[max(0, place - _QUALIFIERS_LENGTH) : place])
-    return found[0].strip() if found else ""
+    words: list[str] = []
+    for word in reversed(line[max(0, place - _QUALIFIERS_LENGTH) : place - 1].split(" ")[-3:]):
+        if not _QUALIFIER.fullmatch(word):
+            break
+        words.insert(0, word)
+    return " ".join(words)

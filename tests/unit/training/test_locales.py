@@ -16,7 +16,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tunelet.metrics import Parser
-from tunelet.trial import Number
+from tunelet.trial import number
 
 GROUPS = [",", ".", " ", "'", "’", "_", "\u00a0", "\u202f", "\u2009", "٬", "·", "˙"]
 POINTS = [".", ",", "٫", "·"]
@@ -105,10 +105,10 @@ AFTER = st.sampled_from(
 )
 
 
-def read(line: str, name: str, pattern: Any = None) -> Number | None:
+def read(line: str, name: str, pattern: Any = None) -> float | None:
     parser = Parser({"pattern": pattern, "objectives": [name], "step": None})
     parser.feed(line.encode() + b"\n")
-    return parser.values.get(name)
+    return number(parser.values[name]) if name in parser.values else None
 
 
 def as_python(text: str) -> bool:
@@ -118,6 +118,7 @@ def as_python(text: str) -> bool:
 
 @given(NUMERALS, st.sampled_from(NAMES), BEFORE, SEPARATORS, AFTER)
 @example(Numeral("1.234", 1234.0, plain=False), "loss", "", "=", "")
+@example(Numeral("1.798E+308", float("inf"), plain=True), "loss", "", "=", "")
 def test_a_value_is_right_or_absent(
     numeral: Numeral, name: str, before: str, separator: str, after: str
 ) -> None:

@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tunelet.metrics import Parser
+from tunelet.training.text import Reader
 from tunelet.trial import Number
 
 
@@ -316,3 +319,21 @@ def test_a_number_that_cannot_be_read_takes_the_place_of_an_earlier_one() -> Non
 
 def test_a_number_in_a_line_that_is_too_long_is_not_cut() -> None:
     assert read("x" * ((1 << 20) - 8) + " loss=0.123456", "loss") == {}
+
+
+NUMERAL = st.sampled_from(["1", "-0.5", "+1.5e-3", "5.", "100", "1e400", "0.123"])
+PAIR = st.tuples(
+    st.sampled_from(["loss", "e3", "x1", "to", "of5", "k", "inf", "val/loss", "s", "a.b", "best"]),
+    st.sampled_from(["=", ": "]),
+    NUMERAL,
+    st.sampled_from([" ", ", "]),
+)
+
+
+@given(st.lists(PAIR, min_size=1, max_size=5))
+def test_a_plain_line_is_read_as_any_other_is(pairs: list[tuple[str, str, str, str]]) -> None:
+    line = "".join(map("".join, pairs)).rstrip(", ")
+    # A name that is not plain is asked for, so that the short way is not taken.
+    assert Reader(["loss"]).read(line) == Reader(["loss", "not plain"]).read(line)
+    names = [name for name, *_ in pairs]
+    assert [each.name for each in Reader(["loss"]).read(line) if each.value is not None] == names
