@@ -26,10 +26,7 @@ class InstalledAlgorithms:
         self, name: str, settings: Mapping[str, Any], demands: Demands
     ) -> list[FieldError]:
         found = self._algorithms.problems(name, settings, demands, "hpo_algorithm")
-        if self._algorithms.built_in(name) is None and self._rules.built_in(name) is not None:
-            remedy = f'write "early_stopping": "{name}", beside any algorithm'
-            return [FieldError("hpo_algorithm.name", name, "is a stopping rule", remedy)]
-        return found
+        return self._elsewhere(name, "hpo_algorithm", self._algorithms) or found
 
     def light(self, name: str) -> bool:
         row = self._algorithms.built_in(name)
@@ -58,7 +55,33 @@ class InstalledAlgorithms:
     def rule_problems(
         self, name: str, settings: Mapping[str, Any], demands: Demands, field: str
     ) -> list[FieldError]:
-        return self._rules.problems(name, settings, demands, field)
+        found = self._rules.problems(name, settings, demands, field)
+        return self._elsewhere(name, field, self._rules) or found
+
+    def _elsewhere(self, name: str, field: str, here: Registry) -> list[FieldError]:
+        """What to write in place of a name that is known, but not as this here."""
+        if here.has(name):
+            return []
+        from algorithms.unsupported import UNSUPPORTED, meant
+
+        both = self._algorithms, self._rules
+        known = name
+        if not any(one.built_in(name) for one in both) and name not in UNSUPPORTED:
+            found = meant(name, (*TABLE, *RULES))
+            if found is None:
+                return []
+            known = found
+        where = f"{field}.name"
+        if known in UNSUPPORTED:
+            why, remedy = UNSUPPORTED[known]
+            return [FieldError(where, name, why, remedy)]
+        if here.built_in(known) is not None:
+            return [FieldError(where, name, "has another name here", f'write "{known}"')]
+        if here is self._algorithms:
+            remedy = f'write "early_stopping": "{known}", beside any algorithm'
+            return [FieldError(where, name, "is a stopping rule", remedy)]
+        remedy = f'write "hpo_algorithm": "{known}"'
+        return [FieldError(where, name, "is an algorithm, not a stopping rule", remedy)]
 
     def rule(self, name: str, settings: Mapping[str, Any]) -> StoppingRule:
         return cast(StoppingRule, self._rules.load(name, settings))

@@ -51,6 +51,10 @@ class Registry:
     def built_in(self, name: str) -> Row | None:
         return self._table.get(name)
 
+    def has(self, name: str) -> bool:
+        """Whether it is built in or a plugin."""
+        return name in self._table or name in self._plugins
+
     def load(self, name: str, settings: Mapping[str, Any]) -> Any:
         """Import and make it; `Reject` if it is unknown, absent or set up wrongly."""
         row = self.check(name, settings)

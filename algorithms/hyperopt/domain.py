@@ -8,12 +8,17 @@ from typing import Any, NamedTuple
 from hyperopt.base import JOB_STATE_DONE, JOB_STATE_NEW, Domain, Trials, trials_from_docs
 
 from algorithms.hyperopt.nodes import nested
+from algorithms.lessons import Lesson, lesson
 from algorithms.own.kept import Made, Shelf
 from tunelet.ports import Problem
 from tunelet.trial import Assignment, Trial, TrialState
 
 _EPOCH = datetime.fromtimestamp(0)
 _NEW: dict[str, Any] = {"status": "new"}
+_PENDING = Lesson.PENDING
+
+
+_FAILED: dict[str, Any] = {"status": "fail"}
 
 
 class Told(NamedTuple):
@@ -21,18 +26,20 @@ class Told(NamedTuple):
 
     doc: dict[str, Any]
     loss: float
-    pruned: bool
+    taught: Lesson
 
 
 class History:
     """What Hyperopt's algorithms are called with; `take` adds trials that run from now on.
 
-    `bounded` is for algorithms that know no distribution without bounds or with weights.
+    `bounded` is for adaptive TPE, which knows no distribution without bounds or with weights, and
+    no trial without a loss: what failed has the worst one, once there is one.
     """
 
     def __init__(self, problem: Problem, bounded: bool = False) -> None:
         self._space = problem.space
         self._objective = problem.objectives[0]
+        self._bounded = bounded
         self._nodes, expression = nested(problem.space, bounded)
         self.domain = Domain(_never_called, expression)
         self._told: Made[Told | None] = Made(self._tell)
@@ -42,11 +49,13 @@ class History:
     def follow(self, problem: Problem, trials: Sequence[Trial]) -> None:
         self._told.follow([*problem.prior, *trials])
         told = [each for each in self._told.each if each is not None]
-        losses = (each.loss for each in told if not each.pruned)
+        losses = (each.loss for each in told if each.taught is Lesson.RESULT)
         worst = max((loss for loss in losses if math.isfinite(loss)), default=math.inf)
         for each in told:
-            if each.pruned:
+            if each.taught is Lesson.PARTIAL:
                 each.doc["result"] = _result(max(each.loss, worst))
+            elif self._bounded and not math.isfinite(each.loss) and each.taught is not _PENDING:
+                each.doc["result"] = _result(worst)
         self._docs = [each.doc for each in told]
         self.next_id = len(self._told.each)
 
@@ -67,15 +76,19 @@ class History:
         self.next_id += 1
 
     def _tell(self, tid: int, trial: Trial) -> Told | None:
-        if not self._space.possible(trial.hyperparameters):
+        """None of a trial from which there is nothing to learn."""
+        taught = lesson(trial, (self._objective,))
+        # Of what was stopped, nobody knows whether it was bad.
+        stopped = taught is Lesson.PARTIAL and trial.state is not TrialState.PRUNED
+        if stopped or taught is Lesson.NOTHING or not self._space.possible(trial.hyperparameters):
             return None
-        if not trial.state.finished:
+        if taught is _PENDING:
             doc = self._document(tid, trial.hyperparameters, JOB_STATE_NEW, _NEW)
-            return Told(doc, math.nan, False)
-        failed = trial.state is TrialState.FAIL
+            return Told(doc, math.nan, taught)
+        failed = taught is Lesson.FAILURE
         loss = math.nan if failed else self._objective.loss(trial.values)
         doc = self._document(tid, trial.hyperparameters, JOB_STATE_DONE, _result(loss))
-        return Told(doc, loss, trial.state is TrialState.PRUNED)
+        return Told(doc, loss, taught)
 
     def _document(
         self, tid: int, assignment: Assignment, state: int, result: dict[str, Any]
@@ -109,7 +122,7 @@ HISTORIES: Shelf[History] = Shelf()
 
 
 def _result(loss: float) -> dict[str, Any]:
-    return {"status": "ok", "loss": loss} if math.isfinite(loss) else {"status": "fail"}
+    return {"status": "ok", "loss": loss} if math.isfinite(loss) else _FAILED
 
 
 def _never_called(_assignment: Any) -> None:

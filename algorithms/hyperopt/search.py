@@ -2,13 +2,15 @@
 
 Trials that wait or run are shown as such; Hyperopt takes them for bad ones until they end,
 which keeps new ones away from them. Failed trials and values that are not finite are failures
-to Hyperopt, and pruned ones are as bad as the worst complete one, at least. The randomness of
-a trial follows from the seed and its number.
+to Hyperopt, and pruned ones are as bad as the worst complete one, at least. TPE has failures among
+the bad ones, and here never among the good; annealing is not shown them, so as not to go on from
+one. The randomness of a trial follows from the seed and its number.
 
 Adaptive TPE can be shown only trials that have a loss, and no distribution without bounds
 or with weights: those are given by their quantiles.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import import_module
@@ -48,15 +50,59 @@ class Hyperopt:
 
 def _function(module: str, settings: dict[str, Any]) -> Callable[..., Any]:
     """Hyperopt's function of this module with its settings."""
+    if module == "tpe":
+        return partial(_tpe, **settings)
+    if module == "anneal":
+        return partial(_anneal, **settings)
     if module == "mix":
         settings = {"p_suggest": [_share(each) for each in settings["p_suggest"]]}
     if module == "atpe":
         # Hyperopt imports it when asked, and the import draws from the generators just seeded.
         import_module("lightgbm")
-    if module == "tpe":
-        settings = settings | {"verbose": False}
     function: Callable[..., Any] = import_module(f"hyperopt.{module}").suggest
     return partial(function, **settings)
+
+
+def _tpe(
+    ids: Sequence[int], domain: Any, trials: Any, seed: int, *, gamma: float = 0.25, **settings: Any
+) -> Any:
+    """TPE whose good trials are none that failed.
+
+    Hyperopt fills them up with the next best, and those are failures where little else is known.
+    """
+    from hyperopt import tpe
+
+    known = trials.trials
+    if any(_failed(doc) for doc in known):
+        good = sum(1 for doc in known if "loss" in doc["result"])
+        # Hyperopt takes so many: gamma times the root of their number, rounded up.
+        gamma = min(gamma, max(good - 0.5, 0.0) / math.sqrt(len(known)))
+    return tpe.suggest(ids, domain, trials, seed, gamma=gamma, verbose=False, **settings)
+
+
+def _anneal(
+    ids: Sequence[int],
+    domain: Any,
+    trials: Any,
+    seed: int,
+    *,
+    shrink_coef: float = 0.1,
+    **settings: Any,
+) -> Any:
+    """Annealing that goes on from no failure; its neighbourhood shrinks with them as well."""
+    from hyperopt import anneal
+    from hyperopt.base import trials_from_docs
+
+    known = [doc for doc in trials.trials if not _failed(doc)]
+    if len(known) < len(trials.trials):
+        # Hyperopt multiplies it by the number of trials.
+        shrink_coef *= len(trials.trials) / max(len(known), 1)
+        trials = trials_from_docs(known, validate=False)
+    return anneal.suggest(ids, domain, trials, seed, shrink_coef=shrink_coef, **settings)
+
+
+def _failed(doc: Any) -> bool:
+    return bool(doc["result"]["status"] == "fail")
 
 
 def _share(each: Any) -> tuple[float, Callable[..., Any]]:

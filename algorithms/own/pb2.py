@@ -3,8 +3,8 @@
 As algorithms.own.pbt, but what takes over from the best is given the hyperparameters of which a
 model expects most: what each stretch gained over the one that it followed, by the number of
 stretches before, the loss that it began with, and its hyperparameters (algorithms.own.bandit).
-Choices stay as they are, as in Ray Tune. Until there is something to learn from,
-hyperparameters change as in population based training.
+Choices stay as they are, as in Ray Tune. A stretch that failed gained as little as any did. Until
+there is something to learn from, hyperparameters change as in population based training.
 """
 
 import math
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import TYPE_CHECKING
 
+from algorithms.lessons import Lesson, lesson
 from algorithms.own.pbt import PopulationBasedTraining, member_of
 from algorithms.own.ranking import loss
 from tunelet.ports import Algorithm, Problem
@@ -64,7 +65,8 @@ class _Stretches:
     def most_promising(self, chosen: Trial, rng: Random) -> dict[str, float] | None:
         """Quantiles of the numbers for what follows `chosen`; None if too little is known."""
         following = [one for one in self._of.values() if one.parent in self._of]
-        ended = [one for one in following if math.isfinite(self._gain(one))][-_NEWEST:]
+        gains = self._gains(following)
+        ended = [one for one in following if one.number in gains][-_NEWEST:]
         if len(ended) < 2 or not self._numbers:
             return None
         from algorithms.own.bandit import Stretch, most_promising
@@ -74,12 +76,26 @@ class _Stretches:
 
         best = most_promising(
             [stretch(one) for one in ended],
-            [self._gain(one) for one in ended],
+            [gains[one.number] for one in ended],
             [stretch(one) for one in following if not one.state.finished],
             self._context(chosen),
             rng,
         )
         return dict(zip((one.name for one in self._numbers), best, strict=True))
+
+    def _gains(self, stretches: Sequence[Trial]) -> dict[int, float]:
+        """By number, what the ended stretches gained; those that failed, as little as any did."""
+        gains = {one.number: self._gain(one) for one in stretches}
+        finite = {number: gain for number, gain in gains.items() if math.isfinite(gain)}
+        least = min(finite.values(), default=math.nan)
+        failed = (one.number for one in stretches if self._failed(one))
+        return finite | dict.fromkeys(failed, least) if finite else {}
+
+    def _failed(self, trial: Trial) -> bool:
+        """It failed, and began with a result."""
+        begun = loss(self._of[_known(trial.parent)], self._problem)
+        failed = lesson(trial, self._problem.objectives) is Lesson.FAILURE
+        return failed and math.isfinite(begun)
 
     def _gain(self, trial: Trial) -> float:
         """By how much the stretch lowered the loss."""

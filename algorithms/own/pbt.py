@@ -3,8 +3,9 @@
 A trial is one stretch of training of one member of the population; the next stretch of the
 member is a new trial that begins with a checkpoint. A member that is among the worst
 `quantile_fraction` takes over the checkpoint and the hyperparameters of one of the best
-(exploit) and changes them (explore); the others go on as they are. Compared are the newest
-results of all members, so nobody waits for the slowest; what misses constraints is worse.
+(exploit) and changes them (explore), and so does one whose stretch failed; the others go on as they
+are. Compared are the newest results of all members, so nobody waits for the slowest; what misses
+constraints is worse.
 
 Explore is Ray Tune's: a hyperparameter is drawn anew with `resample_probability`; else a number is
 multiplied by one of `perturbation_factors`, and a choice becomes a neighbour in the list.
@@ -15,13 +16,14 @@ from collections.abc import Mapping, Sequence
 from random import Random
 from typing import TYPE_CHECKING
 
+from algorithms.lessons import Lesson, lesson
 from algorithms.own.fresh import TRIES, generator, key
 from algorithms.own.ranking import Rank, loss, rank
 from tunelet.ports import Algorithm, Problem, Suggestions
 from tunelet.space import Float, Int, Normal, Parameter, Quantized
 from tunelet.space.base import as_number
 from tunelet.space.conditions import identity
-from tunelet.trial import Assignment, Scalar, Trial
+from tunelet.trial import Assignment, Scalar, Trial, TrialState
 
 _NOTE = "member"
 
@@ -134,7 +136,9 @@ class _Member:
         self.newest = trial.number
         self.free = trial.state.finished
         value = loss(trial, problem)
-        self.failed = trial.state.finished and math.isnan(value)
+        # What the infrastructure lost, or the experiment's end cut off, goes on as it was.
+        failed = lesson(trial, problem.objectives) is Lesson.FAILURE
+        self.failed = failed or trial.state is TrialState.PRUNED
         if not math.isnan(value):
             self.best, self.rank = trial, rank(trial, problem)
 

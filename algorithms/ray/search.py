@@ -1,9 +1,11 @@
 """What Ray's searchers have in common here: each call shows the library all it may know.
 
 The libraries are asked directly, with the arguments that Ray's classes take, for Ray's keep
-their state in a process. Trials that have not ended are shown as bad as the worst so far, which
-keeps new ones away; trials that failed, or have no finite result, are not shown. Randomness
-follows from the seed and the trial's number.
+their state in a process. Trials that failed, or whose result is infinite, are shown as bad as the
+worst so far, and so are those that have not ended, which keeps new ones away. (Not as worse: one
+huge value would bend a Gaussian process everywhere.) Until there is a result, the prior is drawn
+from. Trials that were pruned or stopped are not shown. Randomness follows from the seed and the
+trial's number.
 """
 
 import math
@@ -12,6 +14,7 @@ from importlib import import_module
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from algorithms.lessons import Lesson, lesson
 from algorithms.own.fresh import generator, new_ones
 from algorithms.own.ranking import loss
 from algorithms.ray.cube import Cube, Point
@@ -52,8 +55,7 @@ class Searcher:
         propose: Callable[..., Sequence[float] | None] = library.propose
         cube = Cube(problem.space, choices=library.CHOICES)
         past = [one for one in chain(problem.prior, trials) if cube.holds(one.hyperparameters)]
-        ended = [(cube.point(one.hyperparameters), loss(one, problem)) for one in past]
-        ended = [(point, value) for point, value in ended if math.isfinite(value)]
+        ended = _ended(problem, cube, past)
         pending = [cube.point(t.hyperparameters) for t in past if not t.state.finished]
 
         def ask(place: int, attempt: int) -> Assignment | None:
@@ -68,6 +70,21 @@ class Searcher:
         return new_ones(
             problem, trials, count, ask, lambda taken: pending.append(cube.point(taken))
         )
+
+
+def _ended(problem: Problem, cube: Cube, trials: Sequence[Trial]) -> list[tuple[Point, float]]:
+    """The losses of the trials that ended, of failures the worst; empty if there is no result."""
+    taught = [(trial, lesson(trial, problem.objectives)) for trial in trials]
+    losses = [
+        (trial.hyperparameters, loss(trial, problem) if one is Lesson.RESULT else math.inf)
+        for trial, one in taught
+        if one in (Lesson.RESULT, Lesson.FAILURE)
+    ]
+    finite = [each for _, each in losses if math.isfinite(each)]
+    if not finite:
+        return []
+    worst = max(finite)
+    return [(cube.point(one), each if math.isfinite(each) else worst) for one, each in losses]
 
 
 if TYPE_CHECKING:

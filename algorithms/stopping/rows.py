@@ -148,6 +148,7 @@ ROWS = (
     ),
     _row("optuna.HyperbandPruner", "As hyperband", "halving:Hyperband", _HYPERBAND, fidelity=True),
     _row("optuna.MedianPruner", "As median", "rules:Median", _MEDIAN),
+    _row("optuna.NopPruner", "Stops nothing", "rules:Never", ()),
     _row("optuna.PatientPruner", "As patience", "rules:Patience", _PATIENCE),
     _row("optuna.PercentilePruner", "As percentile", "rules:Percentile", _PERCENTILE),
     _row(
@@ -173,6 +174,7 @@ ROWS = (
         _ASYNC_HYPERBAND,
         fidelity=True,
     ),
+    _row("ray.FIFOScheduler", "Stops nothing", "rules:Never", ()),
     _row(
         "ray.MedianStoppingRule",
         "Stops trials whose best is worse than the median of the others' means",

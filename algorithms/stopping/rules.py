@@ -21,6 +21,13 @@ class OfTrials:
         return None
 
 
+class Never(OfTrials):
+    """Optuna's NopPruner and Ray's FIFOScheduler: all trials go on."""
+
+    def stops(self, curves: Curves, number: int) -> str | None:
+        return None
+
+
 class Complete:
     """The values of complete trials by step, ascending and without NaN."""
 

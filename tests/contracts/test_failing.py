@@ -16,9 +16,18 @@ QUICK = ("combination", "memory")
 GOOD: dict[str, dict[str, Any]] = {
     "tpe": {},
     "optuna.TPESampler": {},
+    "anneal": {},
+    "hyperopt.tpe": {},
+    "pbt": {},
 }
 """Fail less than random search, on all these spaces."""
-NO_WORSE: dict[str, dict[str, Any]] = {}
+NO_WORSE: dict[str, dict[str, Any]] = {
+    "bohb": {},
+    "cma_es": {},
+    "hyperopt.mix": {"p_suggest": [[0.5, "anneal"], [0.5, "tpe"]]},
+    "nsga2": {"population_size": 10},
+    "nsga3": {"population_size": 10},
+}
 """Fail as often as it at most: they draw at random whatever they cannot model."""
 
 

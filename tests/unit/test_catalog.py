@@ -17,6 +17,8 @@ from algorithms.plugins import settings
 from algorithms.registry import Registry
 from algorithms.row import Row
 from algorithms.table import TABLE
+from tests.contracts.algorithms import LOSS
+from tunelet.curves import Curves
 from tunelet.errors import FieldError, Reject
 from tunelet.ports import Demands, Objective, Problem
 from tunelet.space import Space
@@ -476,3 +478,85 @@ def test_what_draws_branches_at_random_says_so(name: str) -> None:
     source = inspect.getsource(sampler)
     assert "IntersectionSearchSpace" in source or "first_trial.distributions" in source
     assert (row.branches, TABLE[f"optuna.{sampler.__name__}"].branches) == (False, False)
+
+
+RAYS = (
+    # ray.tune.schedulers and what create_scheduler takes
+    *("TrialScheduler", "HyperBandScheduler", "AsyncHyperBandScheduler", "ASHAScheduler"),
+    *("MedianStoppingRule", "FIFOScheduler", "PopulationBasedTraining", "HyperBandForBOHB"),
+    *("PopulationBasedTrainingReplay", "ResourceChangingScheduler", "PB2"),
+    *("fifo", "FIFO", "async_hyperband", "asynchyperband", "median_stopping_rule"),
+    *("medianstopping", "hyperband", "hb_bohb", "pbt", "pbt_replay", "pb2", "resource_changing"),
+    # ray.tune.search and what create_searcher takes
+    *("BasicVariantGenerator", "ConcurrencyLimiter", "Repeater", "SearchAlgorithm"),
+    *("SearchGenerator", "Searcher", "AxSearch", "HyperOptSearch", "BayesOptSearch", "TuneBOHB"),
+    *("NevergradSearch", "OptunaSearch", "ZOOptSearch", "HEBOSearch"),
+    *("variant_generator", "random", "ax", "hyperopt", "bayesopt", "bohb", "nevergrad"),
+    *("optuna", "zoopt", "hebo"),
+)
+
+
+CATALOG = catalog()
+
+
+def answered(name: str) -> list[list[FieldError]]:
+    """As an algorithm, and as a rule."""
+    demands = Demands(NUMBERS)
+    return [
+        CATALOG.problems(name, {}, demands),
+        CATALOG.rule_problems(name, {}, demands, "early_stopping[0]"),
+    ]
+
+
+def names_of_libraries() -> list[str]:
+    import hyperopt
+
+    optunas = [*optuna.samplers.__all__, *optuna.pruners.__all__]
+    algorithms = ("tpe", "rand", "anneal", "atpe", "mix")
+    hyperopts = [one for one in dir(hyperopt) if one in algorithms]
+    return [
+        *(f"{prefix}{one}" for one in optunas for prefix in ("", "optuna.")),
+        *(f"optuna.samplers.{one}" for one in optuna.samplers.__all__),
+        *(f"optuna.pruners.{one}" for one in optuna.pruners.__all__),
+        *(f"hyperopt.{one}.suggest" for one in hyperopts),
+        *RAYS,
+        *(f"ray.tune.schedulers.{one}" for one in RAYS if one[0].isupper()),
+    ]
+
+
+@pytest.mark.parametrize("name", names_of_libraries())
+def test_each_name_of_a_library_is_taken_or_answered_with_what_to_write(name: str) -> None:
+    for errors in answered(name):
+        for error in errors:
+            assert "is not an installed" not in error.message
+            assert error.remedy
+            assert error.field.startswith(
+                ("hpo_algorithm.", "early_stopping[0].", "hyperparameters.")
+            )
+
+
+@pytest.mark.parametrize("name", ["optuna.NopPruner", "ray.FIFOScheduler"])
+def test_a_rule_that_stops_nothing_is_a_rule(name: str) -> None:
+    assert answered(name)[1] == []
+    assert catalog().rule(name, {}).stops(Curves(LOSS), 0) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "algorithm", "rule"),
+    [
+        ("FIFO", "ray.FIFOScheduler", "ray.FIFOScheduler"),
+        ("NopPruner", "optuna.NopPruner", "optuna.NopPruner"),
+        ("ray.HyperBandScheduler", '"hyperband"', '"hyperband"'),
+        ("HyperBandForBOHB", '"bohb"', '"bohb"'),
+        ("ray.PB2", None, '"hpo_algorithm": "ray.PB2"'),
+        ("optuna.samplers.TPESampler", 'write "optuna.TPESampler"', '"optuna.TPESampler"'),
+        ("hyperopt.tpe.suggest", 'write "hyperopt.tpe"', '"hyperopt.tpe"'),
+        ("median", '"early_stopping": "median"', None),
+    ],
+)
+def test_the_remedy_names_what_does_the_same_here(
+    name: str, algorithm: str | None, rule: str | None
+) -> None:
+    for errors, expected in zip(answered(name), (algorithm, rule), strict=True):
+        assert [one.field.rpartition(".")[2] for one in errors] == (["name"] if expected else [])
+        assert all(expected and expected in one.remedy for one in errors)

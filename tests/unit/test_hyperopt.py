@@ -4,6 +4,7 @@ from importlib import import_module
 from random import Random
 from typing import Any
 
+import msgspec
 import pytest
 from hyperopt import Trials, hp
 from hyperopt.base import JOB_STATE_DONE, Domain
@@ -13,7 +14,7 @@ from algorithms.own.fresh import generator
 from tests.contracts.algorithms import LOSS, trial
 from tunelet.ports import Problem
 from tunelet.space import Space
-from tunelet.trial import Assignment
+from tunelet.trial import Assignment, TrialState
 
 UNIT = {"type": "float", "min": 0.0, "max": 1.0}
 SPACE = Space.of(
@@ -72,3 +73,39 @@ def test_a_suggestion_is_that_of_the_space_written_by_hand(module: str) -> None:
         theirs = {name: vals[0] for name, vals in doc["misc"]["vals"].items() if vals}
         assert ours == [pytest.approx(theirs)]
         assert ours[0].keys() == theirs.keys()
+
+
+LINE = Space.of({"x": UNIT})
+
+
+def share_of_failing(name: str, results: int) -> float:
+    """How often what is suggested has x above 0.5, after 40 failures there and some results."""
+    failed = [trial(number, {"x": 0.5 + number / 80}, TrialState.FAIL) for number in range(40)]
+    good = [trial(40 + one, {"x": 0.1 + one / 50}, objective=1.0 + one) for one in range(results)]
+    found = []
+    for seed in range(20):
+        problem = Problem(LINE, (LOSS,), seed, first=40 + results)
+        answer = catalog().load(name, {}).suggest(problem, [*failed, *good], 1)
+        found.append(float(str(answer.assignments[0]["x"])) > 0.5)
+    return sum(found) / len(found)
+
+
+@pytest.mark.parametrize("name", ["hyperopt.tpe", "anneal"])
+def test_failures_before_any_result_are_not_gone_on_from(name: str) -> None:
+    assert share_of_failing(name, results=0) < 0.7
+
+
+@pytest.mark.parametrize("name", ["hyperopt.tpe", "anneal"])
+def test_the_only_result_among_failures_is_gone_on_from(name: str) -> None:
+    assert share_of_failing(name, results=1) < 0.3
+
+
+@pytest.mark.parametrize("name", ["hyperopt.tpe", "anneal"])
+@pytest.mark.parametrize("state", [TrialState.FAIL, TrialState.STOPPED])
+def test_what_was_lost_or_stopped_teaches_nothing(name: str, state: TrialState) -> None:
+    known = [trial(number, {"x": number / 40}, objective=float(number % 7)) for number in range(30)]
+    lost = msgspec.structs.replace(trial(30, {"x": 0.99}, state), lost=state is TrialState.FAIL)
+    foreign = trial(30, {"x": 2.0}, objective=0.0)
+    problem = Problem(LINE, (LOSS,), 1, first=31)
+    asked = catalog().load(name, {})
+    assert asked.suggest(problem, [*known, lost], 1) == asked.suggest(problem, [*known, foreign], 1)

@@ -1,0 +1,115 @@
+"""Names of the libraries' classes that a request may not use, and what to use in their place.
+
+Users come with the names that their library has: `FIFO`, `optuna.pruners.NopPruner`. Each is
+answered with the name here or with the reason why there is none; "unknown" would be a dead end.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+
+class Unsupported(NamedTuple):
+    why: str
+    """After the name and "is": a refusal reads as a sentence."""
+    remedy: str
+
+
+_PLUGIN = "write a plugin (see docs/algorithms.md)"
+_ABSTRACT = Unsupported("is abstract", f"name one of its subclasses, or {_PLUGIN}")
+_PLUMBING = Unsupported("is a part of Ray's own process", f"name a searcher, or {_PLUGIN}")
+_GONE_FROM_RAY = Unsupported(
+    "has left Ray, and is not here either", 'use "tpe", "gp" or "ray.HEBOSearch"'
+)
+_GONE_FROM_OPTUNA = Unsupported(
+    "has left Optuna, and is not here either", 'use "tpe", "gp" or "cma_es"'
+)
+
+UNSUPPORTED: dict[str, Unsupported] = {
+    **dict.fromkeys(("optuna.BaseSampler", "optuna.BaseGASampler", "optuna.BasePruner"), _ABSTRACT),
+    "optuna.nsgaii": Unsupported(
+        "is a module of crossovers", 'use "nsga2" with the setting "crossover"'
+    ),
+    "optuna.AutoSampler": Unsupported(
+        "is not in Optuna but in OptunaHub", 'use "tpe", or "gp" if there are no conditions'
+    ),
+    **dict.fromkeys(
+        ("optuna.BoTorchSampler", "optuna.MOTPESampler", "optuna.PyCmaSampler"), _GONE_FROM_OPTUNA
+    ),
+    "optuna.SkoptSampler": _GONE_FROM_OPTUNA,
+    "hyperopt.MongoTrials": Unsupported(
+        "runs trials, which the service does", "set parallel_trials"
+    ),
+    "hyperopt.SparkTrials": Unsupported(
+        "runs trials, which the service does", "set parallel_trials"
+    ),
+    "hyperopt.no_progress_loss": Unsupported(
+        "is a function in the process of fmin", 'write "early_stopping": "plateau"'
+    ),
+    **dict.fromkeys(("ray.Searcher", "ray.TrialScheduler"), _ABSTRACT),
+    **dict.fromkeys(("ray.SearchAlgorithm", "ray.SearchGenerator"), _PLUMBING),
+    "ray.ConcurrencyLimiter": Unsupported(
+        "limits the trials of one process", "set parallel_trials"
+    ),
+    "ray.Repeater": Unsupported(
+        "runs equal trials to average them, and here no assignment is suggested twice",
+        "average over seeds in the training code",
+    ),
+    "ray.HyperBandScheduler": Unsupported(
+        "pauses trials until their bracket is full, and a Job holds its resources while it waits",
+        'use "hyperband", in which no trial waits: max_t is its max_resource',
+    ),
+    "ray.HyperBandForBOHB": Unsupported(
+        "pauses trials, in step with TuneBOHB, and a Job holds its resources while it waits",
+        'write "hpo_algorithm": "bohb", and no early_stopping',
+    ),
+    "ray.PopulationBasedTrainingReplay": Unsupported(
+        "repeats the schedule of one trial from a file",
+        "train along the parents of the best trial",
+    ),
+    "ray.ResourceChangingScheduler": Unsupported(
+        "changes what a running trial has, and a Job's resources are fixed when it starts",
+        "set resources in model_training_code",
+    ),
+    **dict.fromkeys(
+        ("ray.BlendSearch", "ray.CFO", "ray.DragonflySearch", "ray.SigOptSearch"), _GONE_FROM_RAY
+    ),
+    "ray.SkOptSearch": _GONE_FROM_RAY,
+}
+
+_SHORT: dict[str, str] = {
+    "async_hyperband": "ray.AsyncHyperBandScheduler",
+    "asynchyperband": "ray.AsyncHyperBandScheduler",
+    "ax": "ray.AxSearch",
+    "bayesopt": "ray.BayesOptSearch",
+    "fifo": "ray.FIFOScheduler",
+    "hb_bohb": "ray.HyperBandForBOHB",
+    "hebo": "ray.HEBOSearch",
+    "hyperopt": "hyperopt.tpe",
+    "median_stopping_rule": "ray.MedianStoppingRule",
+    "medianstopping": "ray.MedianStoppingRule",
+    "nevergrad": "ray.NevergradSearch",
+    "optuna": "optuna.TPESampler",
+    "pbt_replay": "ray.PopulationBasedTrainingReplay",
+    "random": "random_search",
+    "resource_changing": "ray.ResourceChangingScheduler",
+    "variant_generator": "ray.BasicVariantGenerator",
+    "zoopt": "ray.ZOOptSearch",
+}
+"""The words that Ray Tune's own `create_searcher` and `create_scheduler` take."""
+
+_LIBRARIES = ("optuna", "ray", "hyperopt")
+
+
+def meant(name: str, known: Iterable[str]) -> str | None:
+    """The name here, or in `UNSUPPORTED`, of what a library calls so; None if none does.
+
+    `known` are the names here. Modules in the name and the case of its letters do not matter.
+    """
+    here = {one.lower(): one for one in (*known, *UNSUPPORTED)}
+    first, *rest = name.lower().split(".")
+    # `hyperopt.tpe.suggest` is a function of a module that has the algorithm's name.
+    last = rest[-2] if len(rest) > 1 and rest[-1] == "suggest" else (rest or [first])[-1]
+    libraries = (first,) if first in _LIBRARIES and rest else _LIBRARIES if not rest else ()
+    if last in _SHORT and (not rest or first in _LIBRARIES):
+        return _SHORT[last]
+    return next((here[f"{one}.{last}"] for one in libraries if f"{one}.{last}" in here), None)
