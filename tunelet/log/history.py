@@ -184,9 +184,15 @@ def decode_head(data: bytes) -> Head:
     member tells: a default in its place would stand in every snapshot from here on.
     """
     head = _heads.decode(data)
-    gives_up = head.experiment is not None and head.experiment.spec.get("give_up_after")
-    _refuse_absent(head, data, () if gives_up else ("failures", "give_up_after"))
+    _refuse_absent(head, data, _needless(head.experiment))
     return head
+
+
+def _needless(experiment: Experiment | None) -> tuple[str, ...]:
+    """Members that an older version did not write, and that tell nothing of this experiment."""
+    gives_up = experiment is not None and experiment.spec.get("give_up_after")
+    keyed = experiment is not None and experiment.keys
+    return (*(() if gives_up else ("failures", "give_up_after")), *(() if keyed else ("requests",)))
 
 
 def _refuse_absent(

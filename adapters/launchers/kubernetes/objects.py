@@ -20,8 +20,7 @@ _CORE = "/api/v1/namespaces/{}/{}"
 _JOB = ("batch/v1", "Job")
 _GONE = re.compile(
     rb"(?:unable to retrieve container logs for"
-    rb"|failed to (?:try resolving|open|find|read|seek|parse)) .+",
-    re.DOTALL,
+    rb"|failed to (?:try resolving|open|find|read|seek|parse)) [^\n]+\s*"
 )
 
 
