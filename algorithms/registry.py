@@ -45,7 +45,9 @@ class Registry:
         row = self.row(name, field)
         if isinstance(row, FieldError):
             return [row]
-        wrong = wrong_settings(row, settings, field) or row.check(settings, demands)
+        wrong = wrong_settings(row, settings, field) or [
+            _within(field, error) for error in row.check(settings, demands)
+        ]
         return [*self._misfits(row, demands, field), *wrong]
 
     def built_in(self, name: str) -> Row | None:
@@ -192,6 +194,13 @@ def _able(row: Row, demands: Demands) -> bool:
         and (row.constraints or not demands.constraints)
         and (row.conditions or not conditional)
     )
+
+
+def _within(field: str, error: FieldError) -> FieldError:
+    """A check of a rule names its fields as they are called below the rule."""
+    if not error.field.startswith("settings"):
+        return error
+    return FieldError(f"{field}.{error.field}", error.value, error.message, error.remedy)
 
 
 def wrong_settings(row: Row, settings: Mapping[str, Any], field: str) -> list[FieldError]:

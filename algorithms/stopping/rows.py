@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from algorithms.row import Row, Setting
+from algorithms.stopping import checks
 
 _STARTUP = Setting(
     "n_startup_trials",
@@ -32,7 +33,15 @@ _BOOTSTRAP = Setting(
 )
 _MEDIAN = (_STARTUP, _WARMUP, _INTERVAL, _LEAST)
 _PERCENTILE = (
-    Setting("percentile", "number", None, minimum=0, required=True, summary="from 0 to 100: kept"),
+    Setting(
+        "percentile",
+        "number",
+        None,
+        minimum=0,
+        maximum=100,
+        required=True,
+        summary="from 0 to 100: kept",
+    ),
     *_MEDIAN,
 )
 _THRESHOLD = (
@@ -42,7 +51,14 @@ _THRESHOLD = (
     _INTERVAL,
 )
 _PATIENCE = (
-    Setting("patience", "integer", None, minimum=0, required=True, summary="reports to wait"),
+    Setting(
+        "patience",
+        "integer",
+        None,
+        minimum=0,
+        required=True,
+        summary="so many reports may bring no gain, and one more stops",
+    ),
     _DELTA,
     Setting(
         "wrapped_pruner",
@@ -66,7 +82,14 @@ _HYPERBAND = (
     _BOOTSTRAP,
 )
 _WILCOXON = (
-    Setting("p_threshold", "number", 0.1, minimum=0, summary="the p-value below which to stop"),
+    Setting(
+        "p_threshold",
+        "number",
+        0.1,
+        minimum=0,
+        maximum=1,
+        summary="the p-value below which to stop",
+    ),
     Setting("n_startup_steps", "integer", 2, minimum=0, summary="steps to wait for"),
 )
 _ASYNC_HYPERBAND = (
@@ -110,7 +133,13 @@ ROWS = (
         "rules:Median",
         _MEDIAN,
     ),
-    _row("patience", "Stops trials that no longer improve", "rules:Patience", _PATIENCE),
+    _row(
+        "patience",
+        "Stops trials whose last patience + 1 reports brought no gain",
+        "rules:Patience",
+        _PATIENCE,
+        check=checks.wrapped,
+    ),
     _row(
         "percentile",
         "Stops trials that are not among the best percent at the same step",
@@ -138,6 +167,7 @@ ROWS = (
         "Stops trials whose newest value is NaN or beyond a bound",
         "rules:Threshold",
         _THRESHOLD,
+        check=checks.bounded,
     ),
     _row(
         "wilcoxon",
@@ -149,8 +179,13 @@ ROWS = (
     _row("optuna.HyperbandPruner", "As hyperband", "halving:Hyperband", _HYPERBAND, fidelity=True),
     _row("optuna.MedianPruner", "As median", "rules:Median", _MEDIAN),
     _row("optuna.NopPruner", "Stops nothing", "rules:Never", ()),
-    _row("optuna.PatientPruner", "As patience", "rules:Patience", _PATIENCE),
-    _row("optuna.PercentilePruner", "As percentile", "rules:Percentile", _PERCENTILE),
+    _row("optuna.PatientPruner", "As patience", "rules:Patience", _PATIENCE, check=checks.wrapped),
+    _row(
+        "optuna.PercentilePruner",
+        "As percentile",
+        "rules:Percentile",
+        _PERCENTILE,
+    ),
     _row(
         "optuna.SuccessiveHalvingPruner",
         "As asha",
@@ -158,13 +193,20 @@ ROWS = (
         _HALVING,
         fidelity=True,
     ),
-    _row("optuna.ThresholdPruner", "As threshold", "rules:Threshold", _THRESHOLD),
+    _row(
+        "optuna.ThresholdPruner",
+        "As threshold",
+        "rules:Threshold",
+        _THRESHOLD,
+        check=checks.bounded,
+    ),
     _row("optuna.WilcoxonPruner", "As wilcoxon", "wilcoxon:Wilcoxon", _WILCOXON, **_SCIPY),
     _row(
         "ray.ASHAScheduler",
         "Stops trials below a quantile at milestones",
         "ray:AsyncHyperBand",
         _ASYNC_HYPERBAND,
+        check=checks.graced,
         fidelity=True,
     ),
     _row(
@@ -172,6 +214,7 @@ ROWS = (
         "Stops trials below a quantile at milestones",
         "ray:AsyncHyperBand",
         _ASYNC_HYPERBAND,
+        check=checks.graced,
         fidelity=True,
     ),
     _row("ray.FIFOScheduler", "Stops nothing", "rules:Never", ()),

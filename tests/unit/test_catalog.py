@@ -7,6 +7,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import optuna
 import pytest
@@ -560,3 +561,39 @@ def test_the_remedy_names_what_does_the_same_here(
     for errors, expected in zip(answered(name), (algorithm, rule), strict=True):
         assert [one.field.rpartition(".")[2] for one in errors] == (["name"] if expected else [])
         assert all(expected and expected in one.remedy for one in errors)
+
+
+@pytest.mark.parametrize(
+    ("rule", "settings", "field"),
+    [
+        ("patience", {"patience": 3, "wrapped_pruner": "mediann"}, "wrapped_pruner.name"),
+        ("patience", {"patience": 3, "wrapped_pruner": 7}, "wrapped_pruner"),
+        ("patience", {"patience": 3, "wrapped_pruner": {"name": 7}}, "wrapped_pruner.name"),
+        (
+            "optuna.PatientPruner",
+            {
+                "patience": 3,
+                "wrapped_pruner": {"name": "median", "settings": {"interval_steps": 0}},
+            },
+            "wrapped_pruner.settings.interval_steps",
+        ),
+        ("patience", {"patience": -1}, "patience"),
+        ("threshold", {}, "lower"),
+        ("threshold", {"lower": 2, "upper": 1}, "lower"),
+        ("optuna.PercentilePruner", {"percentile": 101}, "percentile"),
+        ("wilcoxon", {"p_threshold": 2}, "p_threshold"),
+        ("ray.ASHAScheduler", {"grace_period": 20, "max_t": 10}, "grace_period"),
+    ],
+)
+def test_settings_of_a_rule_that_cannot_work_are_refused_at_submit(
+    rule: str, settings: dict[str, Any], field: str
+) -> None:
+    wrong = catalog().rule_problems(rule, settings, Demands(), "early_stopping[0]")
+    assert [error.field for error in wrong] == [f"early_stopping[0].settings.{field}"]
+    assert all(error.message and error.remedy for error in wrong)
+
+
+def test_a_rule_inside_of_patience_is_accepted() -> None:
+    for inner in ("median", {"name": "percentile", "settings": {"percentile": 25.0}}):
+        settings = {"patience": 3, "wrapped_pruner": inner}
+        assert catalog().rule_problems("patience", settings, Demands(), "early_stopping[0]") == []
