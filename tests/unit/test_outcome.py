@@ -7,17 +7,9 @@ from typing import Any
 import pytest
 
 from adapters.launchers import verdict
+from tests.contracts.launchers import STDOUT as METRICS
 from tunelet.metrics import Parser
 from tunelet.trial import Outcome, Verdict
-
-METRICS: dict[str, Any] = {
-    "source": "stdout",
-    "format": "text",
-    "path": None,
-    "pattern": None,
-    "step": "step",
-    "objectives": ["objective"],
-}
 
 
 def outcome(printed: str, objective: str = "objective", **metrics: Any) -> Outcome:

@@ -14,20 +14,13 @@ import pytest
 from adapters.launchers.kubernetes.labels import RECORD as ANNOTATION
 from adapters.launchers.kubernetes.labels import Record, labels, run_of
 from adapters.launchers.kubernetes.launcher import KubernetesLauncher
+from tests.contracts.launchers import STDOUT as METRICS
 from tunelet.errors import NotFound, Retry
 from tunelet.ports import Phase, Run
 from tunelet.trial import Outcome, Report, Verdict
 
 RUN = Run("ns", "e", "u1", 0, 1)
 INDEX = "batch.kubernetes.io/job-completion-index"
-METRICS: dict[str, Any] = {
-    "source": "stdout",
-    "format": "text",
-    "path": None,
-    "pattern": None,
-    "step": "step",
-    "objectives": ["objective"],
-}
 FILE = METRICS | {"source": "file", "format": "json", "path": "/out/m.json"}
 FIRST = {INDEX: "0"}
 
