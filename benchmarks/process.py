@@ -1,11 +1,12 @@
 """A function in a process of its own, started by functions-framework as on Knative."""
 
 import os
+import random
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 FRAMEWORK = Path(sys.executable).with_name("functions-framework")
@@ -30,8 +31,16 @@ def function(
         process.wait()
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def free_port(host: str = "127.0.0.1") -> int:
+    """Find a port for a process that is about to start.
+
+    It lies below the range from which the kernel takes ports for connections and for servers
+    that ask for any: from that range another process could have it before ours binds it.
+    """
+    while True:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            port = random.randrange(10_000, 32_000)
+            with suppress(OSError):
+                probe.bind((host, port))
+                return port

@@ -4,7 +4,6 @@ gcp-storage-emulator speaks Google's protocol and lets every writer win.
 """
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ import pytest
 
 import algorithms
 from adapters.storage import open_store
+from benchmarks.process import free_port
 from tests.faults.training import MemoryLauncher
 from tunelet.cli import main
 from tunelet.errors import Reject
@@ -35,13 +35,6 @@ REQUEST = {
 class Unheard:
     def publish(self, signal: Signal) -> None:
         """Nobody listens."""
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 def answers(port: int) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.process import free_port
 from tunelet.client import Client
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -19,7 +20,7 @@ class Up:
     """One `tunelet up` over a folder. Killed and started again, it keeps its port."""
 
     def __init__(self, data: Path, *options: str, open_files: int | None = None) -> None:
-        self._data, self._options, self._port = data, options, "0"
+        self._data, self._options, self._port = data, options, str(free_port())
         limited = f'ulimit -n {open_files}; exec "$@"'
         self._limit = ("/bin/bash", "-c", limited, "bash") if open_files else ()
         self.url = ""

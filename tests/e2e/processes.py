@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from urllib3.util import Retry
 
 from adapters.broker import Answer, Broker, Target
 from adapters.triggers import load_delivery, load_triggers
+from benchmarks.process import free_port
 from functions.wiring import FUNCTIONS
 from tunelet.client import Client
 
@@ -44,7 +44,7 @@ class Functions:
         way: Callable[[Route], Route] = lambda route: route,
     ) -> None:
         self.host = host
-        self.ports = dict(zip(FUNCTIONS, _free_ports(host, len(FUNCTIONS)), strict=True))
+        self.ports = {name: free_port(host) for name in FUNCTIONS}
         targets = {name: self._over_http(name) for name in FUNCTIONS if name != "api"}
         manifests = ROOT / "infra" / "knative" / "base"
         delivery = load_delivery(manifests)._asdict()
@@ -128,15 +128,6 @@ def over_folder(folder: Path, train: str) -> Functions:
         "TUNELET_ALIASES": json.dumps({"trainer": f"sh {script}"}),
     }
     return Functions(folder, settings)
-
-
-def _free_ports(host: str, count: int) -> list[int]:
-    """Ports that nobody has now."""
-    sockets = [socket.create_server((host, 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
 
 
 def _sink_of(route: Route) -> type[BaseHTTPRequestHandler]:

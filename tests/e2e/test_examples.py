@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from benchmarks.process import free_port
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 TRAIN = EXAMPLES / "digits" / "train.py"
@@ -114,34 +115,26 @@ class TestDistributed:
             for rank in reversed(range(size))
         ]
 
-    def test_several_processes_compute_what_one_alone_would(self, free_port: int) -> None:
-        (alone,) = self.begin(1, free_port)
+    def test_several_processes_compute_what_one_alone_would(self) -> None:
+        (alone,) = self.begin(1, free_port())
         expected = alone.communicate(timeout=60)[0]
         assert re.findall(r"step=(\d) objective=0\.\d+", expected) == ["1", "2", "3"]
         for size in (2, 3):
-            processes = self.begin(size, free_port)
+            processes = self.begin(size, free_port())
             printed = [each.communicate(timeout=60)[0] for each in processes]
             assert [each.returncode for each in processes] == [0] * size
             assert printed == [""] * (size - 1) + [expected]
 
-    def test_they_stop_together_when_one_of_them_is_told_to(
-        self, free_port: int, tmp_path: Path
-    ) -> None:
+    def test_they_stop_together_when_one_of_them_is_told_to(self, tmp_path: Path) -> None:
         (tmp_path / "stop").touch()
-        processes = self.begin(2, free_port, TUNELET_STOP_FILE=str(tmp_path / "stop"))
+        processes = self.begin(2, free_port(), TUNELET_STOP_FILE=str(tmp_path / "stop"))
         printed = [each.communicate(timeout=60)[0] for each in processes]
         assert [each.returncode for each in processes] == [0, 0]
         assert printed[-1].count("step=") == 1
 
-    def test_none_waits_for_one_that_was_killed(self, free_port: int) -> None:
-        second, first = self.begin(2, free_port, epochs=1_000_000)
+    def test_none_waits_for_one_that_was_killed(self) -> None:
+        second, first = self.begin(2, free_port(), epochs=1_000_000)
         assert first.stdout is not None
         first.stdout.readline()
         second.kill()
         assert first.wait(60) == 1
-
-
-@pytest.fixture
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])

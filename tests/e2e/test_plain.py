@@ -8,7 +8,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ from urllib3.util import Retry
 
 from adapters.storage import open_store
 from benchmarks.inline import Inline
+from benchmarks.process import free_port
 from tunelet.client import Client
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,8 +32,7 @@ class Plain:
     """A `python -m functions.plain` over the folder's store and runs."""
 
     def __init__(self, folder: Path, **settings: str) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
+        port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self.client = Client(self.url)
         self.log = folder / f"log{port}"
