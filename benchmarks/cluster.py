@@ -44,7 +44,7 @@ TOGETHER = 8
 PATIENCE = 1800.0
 MIB = 1 << 20
 LAUNCHER = "kubernetes://?prefix=tunelet-trials-"
-COLLECTOR = f"localhost/tunelet-collector:{__version__}"
+COLLECTOR = f"dev.local/tunelet-collector:{__version__}"
 STORE = ("AWS_ENDPOINT_URL_S3", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION")
 
 

@@ -22,7 +22,7 @@ from tunelet import __version__
 Kubectl = Callable[..., str]
 """Runs kubectl and gives what it writes; raises if it fails."""
 
-IMAGE = os.environ.get("TUNELET_TEST_IMAGE", f"localhost/tunelet:{__version__}")
+IMAGE = os.environ.get("TUNELET_TEST_IMAGE", f"dev.local/tunelet:{__version__}")
 PLAIN = Path(__file__).resolve().parents[1] / "infra" / "knative" / "overlays" / "plain"
 
 
@@ -75,7 +75,7 @@ def _write(folder: Path, settings: Mapping[str, str], credentials: Mapping[str, 
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
         "kind": "Kustomization",
         "resources": [os.path.relpath(PLAIN, folder.resolve())],
-        "images": [{"name": "localhost/tunelet", "newName": image, "newTag": tag}],
+        "images": [{"name": "dev.local/tunelet", "newName": image, "newTag": tag}],
         "configMapGenerator": [{**_given("tunelet", settings), "behavior": "merge"}],
         "secretGenerator": [
             _given("tunelet", {"TUNELET_SECRET": secrets.token_hex(32)}),

@@ -1,7 +1,7 @@
 """The real cluster that KUBECONFIG names, and the S3 server that its pods can reach.
 
-The cluster must have the images localhost/python:3.11, localhost/tunelet and
-localhost/tunelet-collector; AWS_ENDPOINT_URL_S3 and TUNELET_TEST_S3_URL name the store.
+The cluster must have the images localhost/python:3.11, dev.local/tunelet and
+dev.local/tunelet-collector; AWS_ENDPOINT_URL_S3 and TUNELET_TEST_S3_URL name the store.
 """
 
 import os

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.cluster
 
 ROOT = Path(__file__).resolve().parents[2]
 COLLECTOR = os.environ.get(
-    "TUNELET_TEST_COLLECTOR_IMAGE", f"localhost/tunelet-collector:{__version__}"
+    "TUNELET_TEST_COLLECTOR_IMAGE", f"dev.local/tunelet-collector:{__version__}"
 )
 PYTHON = os.environ.get("TUNELET_TEST_PYTHON_IMAGE", "localhost/python:3.11")
 TFEVENTS = ROOT / "tests/unit/tfevents/tensorboardx.tfevents"

@@ -82,7 +82,7 @@ def start(
         settings = {
             "TUNELET_STORE": f"{bucket.url}/{uuid4().hex}",
             "TUNELET_LAUNCHER": "kubernetes://?prefix=tunelet-trials-"
-            f"&collector_image=localhost/tunelet-collector:{__version__}",
+            f"&collector_image=dev.local/tunelet-collector:{__version__}",
             "TUNELET_SECRET": "a secret of the test",
             **bucket.credentials,
         }

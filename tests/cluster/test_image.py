@@ -13,7 +13,7 @@ from tunelet import __version__
 
 pytestmark = pytest.mark.cluster
 
-IMAGE = f"localhost/tunelet:{__version__}"
+IMAGE = f"dev.local/tunelet:{__version__}"
 PATIENCE_SECONDS = 120.0
 
 

@@ -200,6 +200,25 @@ def test_a_kind_of_the_users_own_is_judged_by_its_conditions(open_prefix: str, k
     until(lambda: launcher.observe(run).phase is Phase.ABSENT)
 
 
+def test_the_end_of_a_kind_of_the_users_own_is_reported_at_once(
+    open_prefix: str, kind: str
+) -> None:
+    launcher, run = launcher_in(open_prefix), RUN._replace(number=4)
+    reported: list[tuple[str, str, int | None]] = []
+    stop = launcher.watch(lambda *whose: reported.append(whose), lambda *_: None)
+    try:
+        launcher.launch(drill(run, kind))
+        until(lambda: ("kinds", "any", None) in reported)  # The watch has begun.
+        operator = Operator(open_prefix, run)
+        operator.start()
+        operator.say(phase="Running")
+        assert ("kinds", "any", 4) not in reported
+        operator.say(phase="Done")
+        until(lambda: ("kinds", "any", 4) in reported)
+    finally:
+        stop()
+
+
 def test_a_kind_of_the_users_own_fails_with_what_it_says(open_prefix: str, kind: str) -> None:
     launcher, run = launcher_in(open_prefix), RUN._replace(number=2)
     launcher.launch(drill(run, kind))

@@ -61,6 +61,16 @@ def test_a_container_that_a_busy_node_cannot_start_is_no_verdict(
     assert failure(FAILED, [pod(state)], RECORD).verdict is verdict
 
 
+def test_a_training_that_was_killed_names_its_memory_limit() -> None:
+    """cgroup v1 reports OOMKilled only where the container's first process was killed."""
+    killed = pod(exited(137, reason="Error"))
+    killed["spec"]["containers"][0]["resources"] = {"limits": {"memory": "48Mi"}}
+    found = failure(FAILED, [killed], RECORD)
+    assert found.verdict is Verdict.FAIL
+    assert "out of memory" in found.reason
+    assert "48Mi" in found.reason
+
+
 def test_of_several_pods_one_that_was_disrupted_explains_the_others() -> None:
     pods = [pod(exited(1)), pod(exited(143), conditions=[DISRUPTED])]
     assert failure(FAILED, pods, RECORD).verdict is Verdict.LOST

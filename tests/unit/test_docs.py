@@ -11,9 +11,11 @@ import hyperopt
 import optuna
 import pytest
 
+import algorithms
 from algorithms.listing import written
 from algorithms.table import TABLE
 from tunelet.request.models import request_schema
+from tunelet.request.spec import parse
 
 ROOT = Path(__file__).resolve().parents[2]
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
@@ -61,6 +63,15 @@ def test_every_decision_is_in_the_table_of_decisions() -> None:
 def test_the_published_schema_is_the_one_that_requests_are_checked_against() -> None:
     published = json.loads((ROOT / "docs" / "request.schema.json").read_text())
     assert published == request_schema(), "run make docs"
+
+
+HEREDOC = re.compile(r"cat >\S+\.json <<'END'\n(.*?)\nEND\n", re.S)
+
+
+@pytest.mark.parametrize("document", documents(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_request_that_a_document_has_the_reader_write_is_accepted(document: Path) -> None:
+    for written in HEREDOC.findall(document.read_text()):
+        parse(json.loads(written), algorithms.catalog())
 
 
 ALGORITHMS = (ROOT / "docs" / "algorithms.md").read_text()

@@ -22,6 +22,7 @@ from tunelet.ports import Launch, Run
 
 RUN = Run("team", "digits", "0123456789abcdef", 0, 1)
 OTHER = RUN._replace(experiment="letters")
+JOBS = "/apis/batch/v1/namespaces/trials-team/jobs"
 
 
 def job(run: Run | None, version: int) -> dict[str, Any]:
@@ -120,9 +121,9 @@ def watching() -> Iterator[Made]:
             server.traces.append(tracing.current())
             told.append(whose)
 
-        watch = JobWatch(server.api, "trials-", selector("tunelet"), news, pause=0.01)
+        watch = JobWatch(server.api, selector("tunelet"), news, pause=0.01)
         made.append((server, watch))
-        watch.add("team")
+        watch.add(JOBS)
         return server, told, watch
 
     yield make
@@ -144,7 +145,7 @@ def test_what_is_there_at_the_beginning_is_told_once_an_experiment(watching: Mad
     until(lambda: server.versions() == ["7"])
     assert told == [("team", "digits", None), ("team", "letters", None)]
     path, query = server.asked[0]
-    assert path == "/apis/batch/v1/namespaces/trials-team/jobs"
+    assert path == JOBS
     assert "app.kubernetes.io/managed-by=tunelet" in query["labelSelector"]
 
 
@@ -174,6 +175,19 @@ def test_that_a_job_goes_on_is_no_news_and_its_end_is(watching: Made) -> None:
     server, told, _ = watching([(200, [listing(7)])], [(200, pieces), OPEN])
     until(lambda: len(server.versions()) == 2)
     assert told == [("team", "digits", 2), ("team", "digits", 3)]
+
+
+def test_another_kind_ends_by_the_condition_in_its_record(watching: Made) -> None:
+    kept = {"metrics": {}, "container": "main", "success": 'status.phase=="Done"', "path": "/p"}
+    pieces = []
+    for number, phase in enumerate(("Pending", "Running", "Done")):
+        thing = json.loads(change("MODIFIED", RUN._replace(number=number), 8))
+        thing["object"]["metadata"]["annotations"] = {RECORD: json.dumps(kept)}
+        thing["object"]["status"] = {"phase": phase}
+        pieces.append(json.dumps(thing).encode() + b"\n")
+    server, told, _ = watching([(200, [listing(7)])], [(200, pieces), OPEN])
+    until(lambda: len(server.versions()) == 2)
+    assert told == [("team", "digits", 2)]
 
 
 def test_the_end_of_a_job_goes_on_the_trace_of_its_launch(watching: Made) -> None:
@@ -212,10 +226,20 @@ def test_a_watch_that_cannot_go_on_begins_with_a_new_list(watching: Made, broken
     until(lambda: told == [("team", "digits", None)])
 
 
-def test_a_namespace_is_watched_once(watching: Made) -> None:
+def test_a_right_that_is_missing_is_logged_once(
+    watching: Made, caplog: pytest.LogCaptureFixture
+) -> None:
+    server, _, _ = watching([(403, [b'{"message": "no right"}'])] * 4 + [(200, [listing(7)])], [])
+    until(server.versions)
+    assert [each.message for each in caplog.records if "is broken" in each.message] == [
+        f"the watch of {JOBS} is broken: {caplog.records[0].args[1]}"  # type: ignore[index]
+    ]
+
+
+def test_a_collection_is_watched_once(watching: Made) -> None:
     server, _, watch = watching([(200, [listing(7)]), (200, [listing(1)])], [OPEN, OPEN])
-    watch.add("team")
-    watch.add("other")
+    watch.add(JOBS)
+    watch.add(JOBS.replace("team", "other"))
     until(lambda: len(server.versions()) == 2)
     paths = [f"/apis/batch/v1/namespaces/trials-{name}/jobs" for name in ("other", "team")]
     assert sorted(path for path, _ in server.asked) == sorted(paths * 2)

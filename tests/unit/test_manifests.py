@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -20,6 +21,7 @@ from adapters.triggers import load_delivery
 from functions.wiring import FUNCTIONS
 from tunelet import __version__
 from tunelet.ports import Run
+from tunelet.request.kinds import KINDS
 
 ROOT = Path(__file__).resolve().parents[2]
 INFRA = ROOT / "infra" / "knative"
@@ -180,6 +182,45 @@ def test_the_source_tells_of_the_jobs_that_the_launcher_makes_where_it_makes_the
     assert [n["metadata"]["name"] for n in found] == [f"{prefix}default"]
 
 
+KIND_FOLDERS = sorted(each.parent.name for each in INFRA.glob("kinds/*/kustomization.yaml"))
+
+
+@pytest.fixture(params=KIND_FOLDERS)
+def with_kinds(request: pytest.FixtureRequest) -> Iterator[list[Resource]]:
+    """The base with one of the components that add kinds of trials."""
+    with TemporaryDirectory(dir=ROOT / "tests" / "manifests") as folder:
+        up = "../../../infra/knative"
+        overlay = {"resources": [f"{up}/base"], "components": [f"{up}/kinds/{request.param}"]}
+        Path(folder, "kustomization.yaml").write_text(json.dumps(overlay))
+        yield rendered(folder)
+
+
+def test_a_component_adds_rights_and_events_for_kinds_that_tunelet_knows(
+    with_kinds: list[Resource], check: Check
+) -> None:
+    assert check(with_kinds) == []
+    [source] = [each for each in with_kinds if each["kind"] == "ApiServerSource"]
+    _, *added = source["spec"]["resources"]
+    kinds = {(each["apiVersion"].partition("/")[0], each["kind"]) for each in added}
+    assert kinds
+    assert kinds <= KINDS.keys()
+    run = Run("default", "digits", "0123456789abcdef", 0, 1)
+    for each in added:
+        assert each["selector"]["matchLabels"].items() <= labels(run, "tunelet").items()
+    plurals = {(group, f"{kind.lower()}s") for group, kind in kinds}
+    job = ("batch", "jobs")
+    for role in (each for each in with_kinds if each["kind"] == "ClusterRole"):
+        verbs = {
+            (group, plural): set(rule["verbs"])
+            for rule in role["rules"]
+            for group in rule["apiGroups"]
+            for plural in rule["resources"]
+        }
+        for kind in plurals if job in verbs else ():
+            # A run of another kind that cannot begin is deleted, where a Job is patched.
+            assert verbs[kind] == verbs[job] - {"patch"}, role["metadata"]["name"]
+
+
 def test_only_the_api_can_be_called_from_outside() -> None:
     local = {
         each["metadata"]["name"]
@@ -294,11 +335,11 @@ def test_every_account_that_a_pod_names_is_there(name: str) -> None:
 @pytest.mark.parametrize("name", RENDERED[1:])
 def test_the_images_are_those_that_make_image_makes(name: str) -> None:
     images = {container["image"] for pod in pods(name) for container in pod["containers"]}
-    assert images == {f"localhost/tunelet:{__version__}"}
+    assert images == {f"dev.local/tunelet:{__version__}"}
     [settings] = of_kind(name, "ConfigMap")
     launcher = urlsplit(settings["data"]["TUNELET_LAUNCHER"])
     collector = dict(parse_qsl(launcher.query))["collector_image"]
-    assert collector == f"localhost/tunelet-collector:{__version__}"
+    assert collector == f"dev.local/tunelet-collector:{__version__}"
 
 
 def test_new_settings_are_a_new_revision() -> None:

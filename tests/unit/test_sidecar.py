@@ -26,7 +26,11 @@ ENV = {
 
 
 def made(container: str = "training", **metrics: Any) -> Sidecar:
-    launch = Launch(
+    return sidecar(launched(**metrics), "collector:1", container)
+
+
+def launched(**metrics: Any) -> Launch:
+    return Launch(
         run=Run("default", "digits", "u1", 7, 1),
         code={"image": "train:1"},
         command=(),
@@ -34,7 +38,6 @@ def made(container: str = "training", **metrics: Any) -> Sidecar:
         env=ENV | {"USERS_OWN": "$(HOME)"},
         metrics=METRICS | metrics,
     )
-    return sidecar(launch, "collector:1", container)
 
 
 def mounts(container: dict[str, Any]) -> dict[str, tuple[str, bool]]:
@@ -55,6 +58,15 @@ def test_it_is_a_native_sidecar_of_the_standard_restricted() -> None:
     assert security["capabilities"] == {"drop": ["ALL"]}
     assert security["seccompProfile"] == {"type": "RuntimeDefault"}
     assert one["resources"]["requests"]["memory"] == "30Mi"
+
+
+def test_its_requests_can_be_set_and_its_limits_are_never_below_them() -> None:
+    launch = launched()
+    (one,) = sidecar(launch, "collector:1", requests={"cpu": "0", "memory": "0.125Gi"}).containers
+    assert one["resources"] == {
+        "requests": {"cpu": "0", "memory": "0.125Gi"},
+        "limits": {"cpu": "500m", "memory": "0.125Gi"},
+    }
 
 
 def test_only_the_collector_gets_a_token_and_only_to_read_the_output() -> None:

@@ -49,6 +49,7 @@ _ANSWERED = re.compile(
 """The registry was reached, and said that there will be nothing."""
 _TERMINATED = {128 + each: each for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
 """By these people and machines ask a process to end; no training sends one to itself."""
+_KILLED = 128 + signal.SIGKILL
 _NO_PROGRAM = re.compile(
     r"executable file not found|no such file or directory|permission denied|exec format error"
     r"|not a directory|is a directory|argument list too long",
@@ -258,6 +259,9 @@ def _container_failure(pod: Object, container: str, end: Object, record: Record)
         kind, said = Verdict.LOST, f"{which} was ended by {name}, and nothing says who sent it"
     else:
         said = verdict.cause(_signalled(code), which)
+        if code == _KILLED:
+            # cgroup v1 kills only one process: where that is a child, no OOMKilled is reported.
+            said += f" (its memory limit is {_memory_limit(pod, container)})"
     return Finding(kind, said, code, name, container)
 
 

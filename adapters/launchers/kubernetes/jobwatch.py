@@ -1,6 +1,6 @@
-"""Notices ends of Jobs as they happen, by one watch a namespace.
+"""Notices the ends of Jobs and of objects of other kinds, by one watch for each collection.
 
-A hint for speed, never the truth: a change that nobody was told of is found by sweep.
+A hint for speed, never the truth: sweep finds a change that no watch reported.
 """
 
 import json
@@ -20,61 +20,64 @@ WATCH_SECONDS = 25
 """After which the server ends a watch: less than a reader waits for the next byte, so that a
 connection on which nothing comes any more is noticed."""
 PAUSE_SECONDS = 5.0
-"""After a fault."""
+"""After a fault; twice as long after each further one, up to the longest."""
+LONGEST_PAUSE_SECONDS = 300.0
+"""A right that is missing may be granted, and a kind's operator installed."""
 
 _log = logging.getLogger("tunelet.jobwatch")
 
 
 class JobWatch:
-    """Calls `news(namespace, experiment, number)`, from threads, when a trial's Job has ended, or
-    is to go; with None for a number where a Job of any trial may have.
+    """Calls `news(namespace, experiment, number)`, from threads, when a trial's object has ended
+    or is about to be deleted; `number` is None where any trial's may have.
 
-    Watched are the namespaces that were added, those behind `prefix` in the cluster, and in
-    them what `selector` selects.
+    It watches the collections that were added (a path of the Kubernetes API such as
+    /apis/batch/v1/namespaces/N/jobs), and in them the objects that `selector` selects.
     """
 
     def __init__(
         self,
         api: Api,
-        prefix: str,
         selector: str,
         news: Callable[[str, str, int | None], None],
         pause: float = PAUSE_SECONDS,
     ) -> None:
-        self._api, self._prefix, self._selector = api, prefix, selector
+        self._api, self._selector = api, selector
         self._news, self._pause = news, pause
         self._threads: dict[str, threading.Thread] = {}
         self._turn = threading.Lock()
         self._stopping = threading.Event()
 
-    def add(self, namespace: str) -> None:
-        """Watch the Jobs of this namespace's trials, too."""
-        if namespace in self._threads:
+    def add(self, path: str) -> None:
+        """Watch this collection, too."""
+        if path in self._threads:
             return
         with self._turn:
-            if namespace not in self._threads:
-                thread = threading.Thread(target=self._watch, args=(namespace,), daemon=True)
-                self._threads[namespace] = thread
+            if path not in self._threads:
+                thread = threading.Thread(target=self._watch, args=(path,), daemon=True)
+                self._threads[path] = thread
                 thread.start()
 
     def stop(self) -> None:
         """No callback is made any more; the threads end by themselves."""
         self._stopping.set()
 
-    def _watch(self, namespace: str) -> None:
-        path = f"/apis/batch/v1/namespaces/{self._prefix}{namespace}/jobs"
-        version = None
+    def _watch(self, path: str) -> None:
+        version, pause, said = None, self._pause, ""
         while not self._stopping.is_set():
             try:
                 version = self._changes(path, version or self._listed(path))
+                pause, said = self._pause, ""
             except Exception as fault:  # noqa: BLE001 (a thread that ends would be silent for good)
                 version = None
-                known = isinstance(fault, TuneletError)
-                _log.warning("the watch of %s is broken: %s", path, fault, exc_info=not known)
-                self._stopping.wait(self._pause)
+                if str(fault) != said:
+                    said, known = str(fault), isinstance(fault, TuneletError)
+                    _log.warning("the watch of %s is broken: %s", path, fault, exc_info=not known)
+                self._stopping.wait(pause)
+                pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
     def _listed(self, path: str) -> str:
-        """Tell of every experiment that has Jobs: they may have changed unseen. The version."""
+        """Report every experiment that has objects there; returns the version to watch from."""
         listed = self._api.get(f"{path}?{urlencode({'labelSelector': self._selector})}") or {}
         runs = [run for each in listed.get("items", ()) if (run := run_of(each))]
         for namespace, experiment in dict.fromkeys(run[:2] for run in runs):
@@ -110,15 +113,15 @@ class JobWatch:
 
 
 def _matters(change: Object) -> bool:
-    """Whether there is news. A Job changes some five times before it ends: its pod is made, is
-    ready, is done; and a look costs three requests."""
-    job = change["object"]
+    """Whether to report it. A Job changes some five times before it ends (its pod is made, is
+    ready, is done), and observing it costs three requests."""
+    thing = change["object"]
     if change["type"] == "BOOKMARK":
         return False
-    if change["type"] == "DELETED" or "deletionTimestamp" in job["metadata"]:
+    if change["type"] == "DELETED" or "deletionTimestamp" in thing["metadata"]:
         return True
-    record = record_of(job)
-    return record is None or diagnosis.end(job, record) is not None
+    record = record_of(thing)
+    return record is None or diagnosis.end(thing, record) is not None
 
 
 def _lines(chunks: Iterator[bytes]) -> Iterator[Object]:

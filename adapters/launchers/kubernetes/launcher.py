@@ -25,8 +25,9 @@ from adapters.launchers.kubernetes.labels import COLLECTOR, OUTCOME, Record, run
 from adapters.launchers.kubernetes.manifest import container
 from adapters.launchers.kubernetes.objects import Objects, Thing
 from adapters.launchers.kubernetes.output import Output
+from adapters.launchers.kubernetes.quantity import quantity
 from adapters.launchers.kubernetes.reading import Readings
-from adapters.launchers.kubernetes.sidecar import NOTHING, Sidecar, sidecar
+from adapters.launchers.kubernetes.sidecar import NOTHING, REQUESTS, Sidecar, sidecar
 from tunelet.errors import FieldError, NotFound, Reject
 from tunelet.ports import Launch, Launcher, Life, Observation, Phase, Run
 from tunelet.trial import Outcome, Report, Verdict
@@ -48,6 +49,9 @@ class Options(NamedTuple):
     """Tells the runs of several installations in one cluster apart: each has its own."""
     collector_image: str = ""
     """Of the sidecar that reads metrics as they come."""
+    collector_cpu: str = REQUESTS["cpu"]
+    """What the sidecar requests: the pod's quota counts it."""
+    collector_memory: str = REQUESTS["memory"]
     ttl_seconds: int = 86_400
     """For which ended Jobs stay, with their output; their end must be recorded by then."""
     grace_seconds: int = 180
@@ -67,13 +71,12 @@ class KubernetesLauncher:
         self._objects = Objects(api, chosen.prefix, chosen.installation, chosen.ttl_seconds)
 
     def launch(self, launch: Launch) -> None:
-        self._objects.create(launch, self._collector(launch))
-        self._look_after(launch.run)
+        self._look_after(self._objects.create(launch, self._collector(launch)))
 
     def observe(self, run: Run) -> Observation:
         thing = self._objects.find(run)
         if thing is not None:
-            self._look_after(run)
+            self._look_after(thing.collection)
         if thing is None or thing.deleting:
             return self._leaving(run, thing)
         end = diagnosis.end(thing.body, thing.record)
@@ -137,14 +140,14 @@ class KubernetesLauncher:
     ) -> Callable[[], None]:
         """Call `news(namespace, experiment, number)`, from threads; returns what ends that.
 
-        `number` is that of the trial whose Job has ended, or None where any may have.
+        `number` is that of the trial whose object has ended, or None where any may have.
 
-        Of the namespaces in which this launcher has launched or seen runs: there need be no right
-        to see any other, and those that users only name cost nothing. `room` is never called: what
-        waits for a quota, sweep launches.
+        It watches the namespaces and kinds of which this launcher has launched or seen runs: no
+        right is needed to see others, and namespaces that users only name cost nothing. `room` is
+        never called: sweep launches what waits for a quota.
         """
         wanted = selector(self._options.installation)
-        watch = JobWatch(self._api, self._options.prefix, wanted, news)
+        watch = JobWatch(self._api, wanted, news)
         self._watches.append(watch)
 
         def stop() -> None:
@@ -153,9 +156,9 @@ class KubernetesLauncher:
 
         return stop
 
-    def _look_after(self, run: Run) -> None:
+    def _look_after(self, collection: str) -> None:
         for watch in self._watches:
-            watch.add(run.namespace)
+            watch.add(collection)
 
     def _leaving(self, run: Run, thing: Thing | None) -> Observation:
         """Of a run whose object is gone, or going: its pods may write until they are gone too."""
@@ -235,7 +238,8 @@ class KubernetesLauncher:
             remedy = "set ?collector_image=IMAGE in TUNELET_LAUNCHER, or print the metrics"
             error = FieldError("metrics.source", source, message, remedy)
             raise Reject(f"metrics.source {message}; {remedy}", [error])
-        return sidecar(launch, image, container(launch))
+        requests = {"cpu": self._options.collector_cpu, "memory": self._options.collector_memory}
+        return sidecar(launch, image, container(launch), requests)
 
 
 def open_url(
@@ -269,6 +273,8 @@ def _options(url: str) -> Options:
         if label and not _LABEL.fullmatch(value):
             remedy = "use at most 22 of a-z, 0-9 and -, and begin with a letter"
             raise _wrong(name, value, "can be no part of a name", remedy)
+        if name in ("collector_cpu", "collector_memory"):
+            quantity(value, f"TUNELET_LAUNCHER.{name}")
         chosen[name] = int(value) if number else value
     return Options(**chosen)  # type: ignore[arg-type]
 

@@ -5,16 +5,24 @@ does and as the training did. Where the values are pushed by the training code t
 """
 
 import json
+from collections.abc import Mapping
+from fractions import Fraction
 from pathlib import PurePosixPath
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from adapters.launchers.kubernetes.labels import COLLECTOR
 from adapters.launchers.kubernetes.pods import CONTAINER
+from adapters.launchers.kubernetes.quantity import quantity
 from tunelet.errors import FieldError, Reject
 from tunelet.ports import Launch
 
 TOKEN_FOLDER = "/var/run/secrets/tunelet"
 USER = 65532
+
+REQUESTS = {"cpu": "10m", "memory": "30Mi"}
+LIMITS = {"cpu": "500m", "memory": "64Mi"}
+"""Room for outputs with very many metrics. CPU has a limit because some quotas require one."""
 
 _METRICS, _STOP, _TOKEN = "tunelet-metrics", "tunelet-stop", "tunelet-token"
 _TOKEN_SECONDS = 3600
@@ -33,10 +41,16 @@ class Sidecar(NamedTuple):
 NOTHING = Sidecar([], [], [])
 
 
-def sidecar(launch: Launch, image: str, container: str = CONTAINER) -> Sidecar:
+def sidecar(
+    launch: Launch,
+    image: str,
+    container: str = CONTAINER,
+    requests: Mapping[str, str] = MappingProxyType({}),
+) -> Sidecar:
     """What collects the metrics of `launch` from the container of that name.
 
-    Raises `Reject` for a `metrics.path` that no volume can hold.
+    `requests` are the sidecar's, by resource; the rest is as usual. Raises `Reject` for a
+    `metrics.path` that no volume can hold.
     """
     metrics = launch.metrics
     if metrics["source"] == "push":
@@ -52,7 +66,7 @@ def sidecar(launch: Launch, image: str, container: str = CONTAINER) -> Sidecar:
         volumes.append({"name": _TOKEN, "projected": _credentials()})
         own.append(_mount(_TOKEN, TOKEN_FOLDER, read_only=True))
     return Sidecar(
-        containers=[_container(launch, image, container, own)],
+        containers=[_container(launch, image, container, own, {**REQUESTS, **requests})],
         volumes=volumes,
         mounts=[
             _mount(_STOP, stop, read_only=True),
@@ -62,7 +76,11 @@ def sidecar(launch: Launch, image: str, container: str = CONTAINER) -> Sidecar:
 
 
 def _container(
-    launch: Launch, image: str, container: str, mounts: list[dict[str, Any]]
+    launch: Launch,
+    image: str,
+    container: str,
+    mounts: list[dict[str, Any]],
+    requests: dict[str, str],
 ) -> dict[str, Any]:
     return {
         "name": COLLECTOR,
@@ -70,12 +88,7 @@ def _container(
         "restartPolicy": "Always",
         "env": _env(launch, container),
         "volumeMounts": mounts,
-        # What it takes, and room for outputs of very many metrics. A limit for the processor too,
-        # for quotas may ask for one.
-        "resources": {
-            "requests": {"cpu": "10m", "memory": "30Mi"},
-            "limits": {"cpu": "500m", "memory": "64Mi"},
-        },
+        "resources": {"requests": requests, "limits": _limits(requests)},
         "securityContext": {
             "runAsNonRoot": True,
             "runAsUser": USER,
@@ -86,6 +99,15 @@ def _container(
             "seccompProfile": {"type": "RuntimeDefault"},
         },
     }
+
+
+def _limits(requests: Mapping[str, str]) -> dict[str, str]:
+    """Never below the requests, which Kubernetes would refuse."""
+    return {name: max(limit, requests[name], key=_amount) for name, limit in LIMITS.items()}
+
+
+def _amount(written: str) -> Fraction:
+    return quantity(written, "resources")
 
 
 def _env(launch: Launch, container: str) -> list[dict[str, Any]]:
