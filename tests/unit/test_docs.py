@@ -70,8 +70,8 @@ HEREDOC = re.compile(r"cat >\S+\.json <<'END'\n(.*?)\nEND\n", re.S)
 
 @pytest.mark.parametrize("document", documents(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_request_that_a_document_has_the_reader_write_is_accepted(document: Path) -> None:
-    for written in HEREDOC.findall(document.read_text()):
-        parse(json.loads(written), algorithms.catalog())
+    for request in HEREDOC.findall(document.read_text()):
+        parse(json.loads(request), algorithms.catalog())
 
 
 ALGORITHMS = (ROOT / "docs" / "algorithms.md").read_text()
