@@ -5,7 +5,8 @@ the objective and remembers what came of it, so that a benchmark measures contro
 """
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any
 
 from algorithms import catalog
 from tunelet.errors import NotFound
@@ -70,6 +71,9 @@ class InlineLauncher:
         mine = [run for run in self._ended if run[:3] == (namespace, experiment, uid)]
         for run in mine:
             del self._ended[run]
+
+    def obstacle(self, code: Mapping[str, Any]) -> str | None:
+        return None
 
     def ready(self) -> None:
         """It always is."""

@@ -195,6 +195,9 @@ class Tunelet:
     def remove(self, namespace: str, experiment: str, uid: str) -> None:
         self._launched.clear()
 
+    def obstacle(self, code: Mapping[str, Any]) -> str | None:
+        return None
+
     def ready(self) -> None:
         """It always is."""
 

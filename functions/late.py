@@ -4,9 +4,9 @@
 a function needs to start.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tunelet.ports import Launch, Launcher, Life, Observation, Run
 
@@ -44,6 +44,11 @@ class LateLauncher:
 
     def remove(self, namespace: str, experiment: str, uid: str) -> None:
         self._launcher.remove(namespace, experiment, uid)
+
+    def obstacle(self, code: Mapping[str, Any]) -> str | None:
+        """None as long as it was not opened: a hint is not worth that time."""
+        opened = "_launcher" in self.__dict__
+        return self._launcher.obstacle(code) if opened else None
 
     def ready(self) -> None:
         self._launcher.ready()

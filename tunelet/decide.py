@@ -13,6 +13,7 @@ import msgspec
 from tunelet import commands, ends, events
 from tunelet import experiment as states
 from tunelet.commands import Command
+from tunelet.core.delay import following
 from tunelet.core.fingerprint import of_enqueue, of_submit
 from tunelet.core.room import news
 from tunelet.errors import Conflict, NotFound, Retry
@@ -220,11 +221,24 @@ def _finish(experiment: Experiment, command: commands.Finish, now: float) -> Eve
     after = evolve_all(experiment, recorded)
     assert after is not None
     outcome = _weighed(outcome)
-    if outcome.verdict is Verdict.LOST and attempt < experiment.terms.max_attempts:
-        reason = outcome.reason or "the run was lost"
-        at = ends.later(now, trial.started_at)
-        return (*recorded, events.AttemptLost(number=n, attempt=attempt, reason=reason, at=at))
+    if outcome.verdict is Verdict.LOST and _tried_again(experiment, trial, outcome):
+        return (*recorded, _lost(trial, outcome, now))
     return (*recorded, _end_of(experiment, after.trials[n], outcome, now))
+
+
+def _tried_again(experiment: Experiment, trial: Trial, outcome: Outcome) -> bool:
+    return not outcome.counted or trial.counted < experiment.terms.max_attempts
+
+
+def _lost(trial: Trial, outcome: Outcome, now: float) -> events.AttemptLost:
+    return events.AttemptLost(
+        number=trial.number,
+        attempt=trial.attempt,
+        reason=outcome.reason or "the run was lost",
+        at=ends.later(now, trial.started_at),
+        delay=following(trial) if outcome.unbegun else None,
+        counted=outcome.counted,
+    )
 
 
 def _weighed(outcome: Outcome) -> Outcome:

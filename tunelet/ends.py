@@ -25,6 +25,7 @@ objective and meets the constraints: it may be the best, and the experiment is C
 """
 
 import math
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from tunelet import events
@@ -117,9 +118,28 @@ def _has_result(experiment: Experiment) -> bool:
 
 def held(experiment: Experiment) -> str | None:
     """Why no further trial begins although it has not ended."""
-    if experiment.over or not experiment.hopeless:
+    if experiment.over:
         return None
+    if not experiment.hopeless:
+        return _postponed(experiment)
     return f"no further trial begins before one that runs does better: {_alike(experiment)}"
+
+
+def _postponed(experiment: Experiment) -> str | None:
+    """What the trial that waits longest could not be started for."""
+    waiting = [
+        (trial.not_before, trial)
+        for trial in experiment.live
+        if trial.not_before is not None and trial.state is TrialState.WAITING
+    ]
+    if not waiting:
+        return None
+    until, trial = min(waiting, key=lambda each: each[0])
+    at = datetime.fromtimestamp(until, UTC).isoformat(sep=" ", timespec="seconds")
+    which = f"trial {trial.number}"
+    if len(waiting) > 1:
+        which += f" and {len(waiting) - 1} more"
+    return f"{which} cannot be started now, and will be tried again at {at}: {trial.reason}"
 
 
 def _given_up(experiment: Experiment) -> str:

@@ -40,6 +40,10 @@ class Unavailable(Retry):
     """
 
 
+class Postponed(Retry):
+    """Nothing was begun, for a reason that users are to see and that may last: try again later."""
+
+
 class Throttled(Retry):
     """The other side is well but has too much to do: send less, and not soon."""
 

@@ -78,6 +78,10 @@ class AttemptLost(_Event, frozen=True):
     attempt: int
     reason: str
     at: float
+    delay: float | None = None
+    """Seconds for which the next attempt is not launched."""
+    counted: bool = True
+    """Whether the attempt is one of `max_attempts`."""
 
 
 class TrialEnded(_Event, frozen=True):

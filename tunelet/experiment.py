@@ -384,6 +384,9 @@ def _lost(trial: Trial, event: events.AttemptLost) -> Trial:
         values={},
         seconds=_seconds(trial, event.at),
         reason=event.reason,
+        uncounted=trial.uncounted + (not event.counted),
+        delay=event.delay,
+        not_before=None if event.delay is None else event.at + event.delay,
     )
 
 
@@ -393,6 +396,8 @@ def _ended(trial: Trial, event: events.TrialEnded) -> Trial:
         trial,
         state=event.state,
         reserved=False,
+        delay=None,
+        not_before=None,
         finished_at=event.at,
         seconds=_seconds(trial, event.at),
         values=counted | event.values,

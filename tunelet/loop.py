@@ -113,7 +113,7 @@ class Loop:
 
     def follow(self, experiment: Experiment, but: str | None = None) -> None:
         """Publish what the state calls for. A signal that is lost costs time only."""
-        for topic in _needs(experiment):
+        for topic in _needs(experiment, self._journals.clock()):
             if topic == but:
                 continue
             try:
@@ -122,7 +122,8 @@ class Loop:
                 log.warning("signal %s is lost, sweep will see to it: %s", topic, fault)
 
     def _reconcile(self, experiment: Experiment) -> None:
-        launched = [(t, c) for t in _due(experiment) if (c := self._runs.launched(experiment, t))]
+        due = _due(experiment, self._journals.clock())
+        launched = [(t, c) for t in due if (c := self._runs.launched(experiment, t))]
         if launched:
             experiment = self._launches_recorded(experiment, launched)
         if experiment.over or any(ends_early(t) for t in experiment.trials.values()):
@@ -153,18 +154,18 @@ def _asks(experiment: Experiment) -> tuple[int, Any]:
     return experiment.next_number, experiment.spec["hpo_algorithm"]
 
 
-def _needs(experiment: Experiment) -> list[str]:
+def _needs(experiment: Experiment, now: float) -> list[str]:
     """The topics on which the state calls for action."""
     if experiment.over:
         return [LAUNCH, FINISHED]
-    due = [LAUNCH] if _due(experiment) else []
+    due = [LAUNCH] if _due(experiment, now) else []
     return [*due, *([SUGGEST] if experiment.room > 0 else [])]
 
 
-def _due(experiment: Experiment) -> list[Trial]:
+def _due(experiment: Experiment, now: float) -> list[Trial]:
     """Trials whose runs are to be launched now: none in a pause, nor beyond a smaller budget.
 
-    And no new ones where all have failed alike so far.
+    And no new ones where all have failed alike so far, nor those that could not begin just now.
     """
     if experiment.state != RUNNING:
         return []
@@ -172,4 +173,4 @@ def _due(experiment: Experiment) -> list[Trial]:
     if experiment.hopeless:
         reserved = [t for t in reserved if t.begun]
     free = experiment.terms.parallel_trials - (experiment.active - len(reserved))
-    return reserved[: max(0, free)]
+    return [trial for trial in reserved[: max(0, free)] if not trial.waits(now)]

@@ -131,7 +131,8 @@ class Launcher(Protocol):
     def launch(self, launch: Launch) -> None:
         """Start the run unless it was ever started; `Retry` if there is no room now.
 
-        Raises `Reject` if it can never start as specified; the trial then fails with that reason.
+        Raises `Postponed` if the machine cannot begin it now and users are to see why, and
+        `Reject` if it can never start as specified; the trial then fails with that reason.
         """
 
     def observe(self, run: Run) -> Observation:
@@ -154,6 +155,12 @@ class Launcher(Protocol):
 
     def remove(self, namespace: str, experiment: str, uid: str) -> None:
         """Forget the ended runs of an experiment that was deleted."""
+
+    def obstacle(self, code: Mapping[str, Any]) -> str | None:
+        """Why no run of this `model_training_code` can begin now; None if nothing is known of it.
+
+        Answers within seconds, and is no more than a hint.
+        """
 
     def ready(self) -> None:
         """Raise `Retry`, saying why, if no run could be started or seen now."""

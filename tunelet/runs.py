@@ -7,7 +7,7 @@ from tunelet import commands, tracing
 from tunelet.checkpoints import Checkpoints
 from tunelet.commands import Command
 from tunelet.contract import resolve
-from tunelet.errors import Reject, Retry, TuneletError
+from tunelet.errors import Postponed, Reject, Retry, TuneletError
 from tunelet.experiment import DELETED, Experiment
 from tunelet.log.identity import Identity
 from tunelet.log.journals import Journals
@@ -66,6 +66,9 @@ class Runs:
                     traceparent=tracing.current(),
                 )
             )
+        except Postponed as fault:
+            away = Outcome(Verdict.LOST, reason=str(fault), unbegun=True, counted=False)
+            return commands.Finish(trial.number, trial.attempt, away)
         except Retry as fault:
             log.debug("trial %s waits: %s", run.name, fault)
             return None

@@ -102,6 +102,10 @@ class Service:
             self._markers.retract(marker)  # it was sent before, and that began the experiment
         return experiment
 
+    def obstacle(self, experiment: Experiment) -> str | None:
+        """Why no trial of the experiment can start now, if that is known."""
+        return self._launcher.obstacle(experiment.spec["model_training_code"])
+
     def experiment(self, namespace: str, name: str) -> Experiment:
         return self._journals.read(namespace, name)
 

@@ -92,6 +92,12 @@ class Trial(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
     its outcome. What a lost attempt reported is in `reports` only."""
     seconds: float = 0.0
     """Running time of the attempts that ended, in seconds."""
+    uncounted: int = 0
+    """How many attempts took none of `max_attempts`: the machine could not begin them."""
+    delay: float | None = None
+    """For how many seconds this attempt waits since the last one could not begin."""
+    not_before: float | None = None
+    """When this attempt may be launched; None: at once."""
     reason: str | None = None
     cancelled: bool = False
     """Read only: how older versions wrote STOPPED, beside the state FAIL."""
@@ -125,7 +131,20 @@ class Trial(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
     @property
     def begun(self) -> bool:
         """It runs, or an attempt of it was lost: its turn has come."""
-        return self.state is TrialState.RUNNING or self.attempt > 1
+        return self.state is TrialState.RUNNING or self.counted > 1
+
+    @property
+    def counted(self) -> int:
+        """Which of `max_attempts` the present attempt is."""
+        return self.attempt - self.uncounted
+
+    def waits(self, now: float) -> bool:
+        """Its attempt is not to be launched yet.
+
+        A clock that shows less than when the wait began was set back, and does not prolong it.
+        """
+        until, delay = self.not_before, self.delay
+        return until is not None and delay is not None and until - delay <= now < until
 
     @property
     def failed_itself(self) -> bool:
@@ -163,5 +182,9 @@ class Outcome(
     reason: str | None = None
     exit_code: int | None = None
     log_tail: str | None = None
+    unbegun: bool = False
+    """LOST before the training began: the next attempt waits, each time longer."""
+    counted: bool = True
+    """False, of one that is LOST: for no reason of its own, so it takes none of `max_attempts`."""
     unread: bool = False
     """Its values were not read to their end, so the last one is not known: COMPLETE means LOST."""

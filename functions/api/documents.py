@@ -10,9 +10,10 @@ from tunelet.trial import Trial
 Json = dict[str, Any]
 
 
-def submitted(experiment: Experiment) -> Json:
+def submitted(experiment: Experiment, obstacle: str | None = None) -> Json:
     """What a submit is answered with: enough to find everything else."""
     return {
+        **({"warnings": [f"no trial can start now: {obstacle}"]} if obstacle else {}),
         "name": experiment.name,
         "namespace": experiment.namespace,
         "state": experiment.state,

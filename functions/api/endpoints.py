@@ -26,7 +26,7 @@ def submit(call: Call) -> Response:
     """Start an experiment. With an Idempotency-Key, sent twice, it is one."""
     begun = call.service.submit(call.body, call.given_namespace, call.key)
     about(namespace=begun.namespace, experiment=begun.name)
-    return json_answer(submitted(begun))
+    return json_answer(submitted(begun, call.service.obstacle(begun)))
 
 
 def experiments(call: Call) -> Response:

@@ -49,6 +49,10 @@ def _closed(**members: Schema) -> Schema:
     }
 
 
+def _with_optional(schema: Schema, **members: Schema) -> Schema:
+    return {**schema, "properties": {**schema["properties"], **members}}
+
+
 def _or_null(schema: Schema) -> Schema:
     return {"oneOf": [schema, {"type": "null"}]}
 
@@ -88,7 +92,14 @@ _EXPERIMENT: Schema = {
 }
 
 SCHEMAS: dict[str, Schema] = {
-    "Submitted": _closed(name=_TEXT, namespace=_TEXT, state={"enum": _STATES}, links=_ref("Links")),
+    "Submitted": _with_optional(
+        _closed(name=_TEXT, namespace=_TEXT, state={"enum": _STATES}, links=_ref("Links")),
+        warnings={
+            "type": "array",
+            "items": _TEXT,
+            "description": "What keeps its trials from starting now, if anything is known to.",
+        },
+    ),
     "Links": _closed(self=_TEXT, trials=_TEXT, best=_TEXT),
     "Counts": _closed(
         waiting=_COUNT,

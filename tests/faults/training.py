@@ -6,8 +6,8 @@ experiments with the same hyperparameters must end alike, whatever goes wrong be
 
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tunelet.errors import Retry
 from tunelet.ports import Launch, Launcher, Life, Observation, Phase, Run
@@ -134,6 +134,9 @@ class MemoryLauncher:
             at = process.run[:3]
             if process.ended and at == (namespace, experiment, uid):
                 del self._processes[name]
+
+    def obstacle(self, code: Mapping[str, Any]) -> str | None:
+        return None
 
     def ready(self) -> None:
         if self.away:

@@ -7,7 +7,7 @@ import click
 from tunelet.cli.connection import Connection, connected, write_json
 from tunelet.cli.faults import advise
 from tunelet.cli.request import put, read
-from tunelet.cli.table import colored
+from tunelet.cli.table import colored, printable
 from tunelet.cli.watch import exit_code, left_running, show_end, watch
 
 # The flag's parameter, and where in the request its value goes.
@@ -65,6 +65,8 @@ def submit_command(
     request = _request(source, settings, flags)
     client = connection.client()
     experiment = client.submit(request, idempotency_key)
+    for warning in experiment.json.get("warnings", ()):
+        click.echo(f"warning: {printable(warning)}", err=True)
     if not look_on and not wait:
         if connection.json:
             write_json(experiment.json)

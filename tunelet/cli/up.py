@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+_ENGINES = ("podman", "docker")
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -103,6 +104,12 @@ def up_command(
         if shutil.which(program) is None:
             # Each of its trials would fail; but the program may be there by then.
             click.echo(f"warning: alias {image}: no program {program!r} is found here", err=True)
+    if not aliases and not any(map(shutil.which, _ENGINES)):
+        click.echo(
+            "warning: neither podman nor docker is installed here: trials wait for one, unless "
+            "their image has an --alias",
+            err=True,
+        )
     from tunelet.bundle import activate
 
     activate()

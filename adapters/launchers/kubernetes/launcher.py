@@ -11,7 +11,7 @@ of it, and two attempts of a trial never run beside each other.
 import re
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
@@ -131,6 +131,9 @@ class KubernetesLauncher:
             if thing.run.uid == uid and diagnosis.end(thing.body, thing.record):
                 self._objects.delete(thing, "Background")
         self._objects.delete_anchors(namespace, experiment, uid)
+
+    def obstacle(self, code: Mapping[str, Any]) -> str | None:
+        return None
 
     def ready(self) -> None:
         self._api.get("/api")

@@ -10,9 +10,12 @@ the trial's checkpoint folder under the same path as on the host.
 
 import math
 import os
+import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,7 +25,8 @@ from adapters.launchers.kubernetes.quantity import quantity
 from adapters.launchers.local.environment import inherited
 from adapters.launchers.local.folder import Plan, RunFolder
 from adapters.launchers.local.leftovers import MARK
-from tunelet.errors import FieldError, Reject
+from tunelet.errors import FieldError, Postponed, Reject
+from tunelet.metrics import clean
 from tunelet.ports import Launch
 
 ENGINES = ("podman", "docker")
@@ -32,7 +36,22 @@ ENGINE_FAILED = 125
 ENV_FILE = "container.env"
 """In the run's folder, for what stands in a command line everybody can see."""
 
-_PROBE_SECONDS = 20
+_PROBE_SECONDS = 10.0
+_LEAST_SECONDS = 1.0
+"""For so long at least one answer serves everybody who asks."""
+_SAID = 300
+_ENGINE_SAYS = re.compile(
+    r"^(docker|podman): |^Error response from|level=\"?(error|fatal)|cannot connect to",
+    re.IGNORECASE,
+)
+_PODMAN_SAYS = re.compile(r"^Error: ")
+"""A training may begin a line like this, too, but hardly one that exits with `ENGINE_FAILED`."""
+_IMAGE_AT_FAULT = re.compile(
+    r"reference format|access .*denied|unauthorized|authentication required|no such image"
+    r"|(manifest|name|repository|tag|image)\b.*\b(unknown|not (found|known|exist))"
+    r"|no matching manifest|short-name|unqualified-search|no image found|does not exist",
+    re.IGNORECASE,
+)
 _RESOURCES = "model_training_code.resources"
 _LEAST_CPU = 10
 """Thousandths; engines refuse less, and less than 6 MiB, which is no fault of the machine."""
@@ -41,36 +60,95 @@ _MOST_MEMORY = 2**63 - 1
 
 
 class Containers:
-    """Runs any image with the first engine on this machine that answers."""
+    """Runs any image with the first engine on this machine that answers.
 
-    def __init__(self) -> None:
+    An engine that is away may come: until then, runs are postponed and none fails.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._turn = threading.Lock()
         self._program: str | None = None
+        self._why = ""
+        self._good_until = -math.inf
 
     def plan(self, launch: Launch, folder: RunFolder, grace: float) -> Plan:
-        """Raises `Reject` if no engine answers."""
-        self._program = self._program or find()
-        if self._program is None:
-            image = launch.code["image"]
-            raise Reject(
-                f"image {image!r} has no alias here and neither podman nor docker answers;"
-                f" start the service with --alias '{image}=COMMAND', or install podman"
-            )
-        return container_plan(self._program, launch, folder, grace)
+        """Raises `Postponed` if no engine answers."""
+        with self._turn:
+            found = self._program is not None and shutil.which(self._program) is not None
+            if not found:
+                self._look()
+            if self._program is None:
+                raise Postponed(self._missing(launch.code["image"]))
+            return container_plan(self._program, launch, folder, grace)
+
+    def obstacle(self, image: str) -> str | None:
+        with self._turn:
+            self._look()
+            return None if self._program else self._missing(image)
+
+    def _missing(self, image: str) -> str:
+        own = f"or start the service with --alias '{image}=COMMAND'"
+        return f"image {image!r} has no alias here, and {self._why}, {own}"
+
+    def _look(self) -> None:
+        """Find the engine, unless that was tried just now.
+
+        Many ask at a time, and an engine that hangs takes its time for each question.
+        """
+        asked = self._clock()
+        if asked >= self._good_until:
+            self._program, self._why = find()
+            now = self._clock()
+            self._good_until = now + max(_LEAST_SECONDS, 2 * (now - asked))
 
 
-def find() -> str | None:
-    """The path of an engine that works: a client without its daemon is of no use."""
-    for program in filter(None, map(shutil.which, ENGINES)):
-        try:
-            answer = subprocess.run(
-                [program, "info"], capture_output=True, timeout=_PROBE_SECONDS, check=False
-            )
-        except subprocess.TimeoutExpired:
-            continue
-        # docker info exits with 0 without a daemon, and says so on standard error.
-        if answer.returncode == 0 and b"Cannot connect" not in answer.stderr:
-            return program
-    return None
+def find() -> tuple[str | None, str]:
+    """The path of an engine that works, or why there is none.
+
+    A client without its daemon is of no use.
+    """
+    installed = list(filter(None, map(shutil.which, ENGINES)))
+    answers = []
+    for program in installed:
+        fault = _fault(program)
+        if fault is None:
+            return program, ""
+        answers.append(f"{program} does not work ({fault})")
+    why = "; ".join(answers) or "neither podman nor docker is installed here"
+    remedy = "start the engine" if installed else "install podman"
+    return None, f"{why}: {remedy}"
+
+
+def _fault(program: str) -> str | None:
+    """What keeps an engine from working."""
+    try:
+        answer = subprocess.run(
+            [program, "info"], capture_output=True, timeout=_PROBE_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return f"no answer within {_PROBE_SECONDS:g} s"
+    except OSError as error:
+        return str(error.strerror)
+    # docker info exits with 0 without a daemon, and says so on standard error.
+    if answer.returncode == 0 and b"Cannot connect" not in answer.stderr:
+        return None
+    said = clean(answer.stderr.strip().rpartition(b"\n")[2])
+    return said[:_SAID] or f"{program} info exited with {answer.returncode}"
+
+
+def refusal(program: str, output: str) -> tuple[str, bool] | None:
+    """What the engine said when it could not run an image, and whether that is the image's fault.
+
+    None if it said nothing: the training itself may exit with `ENGINE_FAILED`.
+    """
+    podman = Path(program).name == "podman"
+    said = [
+        line
+        for line in output.splitlines()
+        if _ENGINE_SAYS.search(line) or (podman and _PODMAN_SAYS.search(line))
+    ]
+    return (said[-1], any(map(_IMAGE_AT_FAULT.search, said))) if said else None
 
 
 def container_plan(program: str, launch: Launch, folder: RunFolder, grace: float) -> Plan:

@@ -16,7 +16,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
@@ -43,7 +43,10 @@ class Fallback(Protocol):
     """What runs images that have no alias."""
 
     def plan(self, launch: Launch, folder: RunFolder, grace: float) -> Plan:
-        """How to run it; raises `Reject` if it cannot."""
+        """How to run it; raises `Reject` if it cannot, and `Postponed` if it cannot now."""
+
+    def obstacle(self, image: str) -> str | None:
+        """Why it cannot run the image now."""
 
 
 class ProcessLauncher:
@@ -145,6 +148,12 @@ class ProcessLauncher:
             # Not empty while a run is active there, or another removed it.
             with suppress(OSError):
                 path.rmdir()
+
+    def obstacle(self, code: Mapping[str, Any]) -> str | None:
+        image = code.get("image")
+        if image is None or image in self._aliases or self._fallback is None:
+            return None
+        return self._fallback.obstacle(image)
 
     def ready(self) -> None:
         if not os.access(self._folder, os.W_OK | os.X_OK):

@@ -13,6 +13,7 @@ from typing import Protocol
 from adapters.collector.jsonfile import JsonFile
 from adapters.growing import TextFile
 from adapters.launchers import verdict
+from adapters.launchers.local.container import refusal
 from adapters.launchers.local.folder import End, Plan, RunFolder
 from adapters.launchers.local.leftovers import end_leftovers
 from adapters.launchers.local.output import OutputFile
@@ -140,9 +141,20 @@ def judge(end: End | None, plan: Plan, found: Parser | OutputFile, log_tail: str
         reason = f"the training was ended by {signal.Signals(number).name}, not by Tunelet"
         return Outcome(verdict=Verdict.LOST, reason=reason, log_tail=log_tail)
     if end.exit_code in plan.lost_codes:
-        reason = f"{plan.argv[0]} could not run the image: {log_tail.rpartition(chr(10))[2]}"
-        return Outcome(verdict=Verdict.LOST, reason=reason, log_tail=log_tail)
+        return _not_run(plan, log_tail)
     return verdict.exited(end.exit_code, plan.metrics, found.values, log_tail, found.remarks())
+
+
+def _not_run(plan: Plan, log_tail: str) -> Outcome:
+    """The engine could not run the image. If not for the image's sake, it may do so later."""
+    said, image_at_fault = refusal(plan.argv[0], log_tail) or (log_tail.rpartition("\n")[2], True)
+    return Outcome(
+        verdict=Verdict.LOST,
+        reason=f"{plan.argv[0]} could not run the image: {said}",
+        log_tail=log_tail,
+        unbegun=True,
+        counted=image_at_fault,
+    )
 
 
 def _ended_by(code: int) -> int | None:
