@@ -133,6 +133,23 @@ def test_where_nothing_listens_patience_ends_before_the_time_out() -> None:
             Client(url, timeout=600, patience=0.1).experiment("digits")
 
 
+def test_the_package_has_the_client_and_imports_it_when_it_is_used() -> None:
+    code = (
+        "import sys, tunelet;"
+        "before = {name for name in sys.modules if name.startswith(('tunelet', 'urllib3'))};"
+        "assert before == {'tunelet'}, before;"
+        "from tunelet import Client;"
+        "import tunelet.client;"
+        "assert Client is tunelet.client.Client"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_an_unknown_name_of_the_package_is_an_import_error() -> None:
+    with pytest.raises(ImportError, match="Cleint"):
+        exec("from tunelet import Cleint")
+
+
 def test_deleting_is_done_when_the_second_delete_finds_nothing(
     script: Any, answer: Any, client: Client
 ) -> None:
