@@ -5,6 +5,10 @@ import os
 import pytest
 from hypothesis import settings
 
+from tests.session import pytest_configure
+
+__all__ = ["pytest_configure"]
+
 # No test asserts wall-clock time, and Hypothesis's deadline would.
 settings.register_profile("tunelet", deadline=None)
 settings.load_profile("tunelet")

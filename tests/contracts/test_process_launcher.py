@@ -30,6 +30,7 @@ from tests.contracts.launchers import (
     until,
 )
 from tests.contracts.stores import at_once
+from tests.guard import end_all
 from tunelet.errors import Reject, Retry
 from tunelet.ports import Launch, Observation, Phase, Run
 from tunelet.trial import Verdict
@@ -42,6 +43,12 @@ SHIM = str(REPOSITORY / "adapters" / "launchers" / "local" / "shim.py")
 
 def launcher_at(folder: Path, limit: int = 8, grace: float = 0.3) -> ProcessLauncher:
     return ProcessLauncher(folder, {IMAGE: ["sh"]}, limit, grace=grace)
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_running(tmp_path: Path) -> Iterator[None]:
+    yield
+    end_all(tmp_path)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.process import free_port
+from tests.guard import end_all
 from tunelet.client import Client
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -73,6 +74,13 @@ class Up:
     def close(self) -> None:
         self.process.terminate()
         self.process.wait(20)
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_running(tmp_path: Path) -> Iterator[None]:
+    """Trainings outlive the service that began them, as they must, but not the test."""
+    yield
+    end_all(tmp_path)
 
 
 @pytest.fixture
