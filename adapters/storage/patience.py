@@ -7,6 +7,7 @@ only the writer knows how to find out (tunelet.log.writer); a second try would m
 write as a conflict.
 """
 
+import math
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ from tunelet.ports import Store, Stored
 T = TypeVar("T")
 
 DEADLINE_SECONDS = 10.0
+READY_SECONDS = 2.0
 SHORTEST_SECONDS, LONGEST_SECONDS = 0.02, 2.0
 THROTTLED_SECONDS, LONGEST_THROTTLED_SECONDS = 0.5, 8.0
 """The bound of the first wait when the store says that it has too much to do, and of any."""
@@ -67,7 +69,8 @@ class PatientStore:
         self._patiently(lambda: self._inner.delete(key))
 
     def ready(self) -> None:
-        self._patiently(self._inner.ready)
+        """Ask for two seconds at most: a probe wants to know how it is now, and comes again."""
+        self._patiently(self._inner.ready, READY_SECONDS)
 
     def list(self, prefix: str, after: str = "", limit: int | None = None) -> Iterator[str]:
         """A listing that breaks off goes on behind the last key that it gave."""
@@ -85,8 +88,8 @@ class PatientStore:
                 continue
             return
 
-    def _patiently(self, call: Callable[[], T]) -> T:
-        until = self._clock() + self._deadline
+    def _patiently(self, call: Callable[[], T], most: float = math.inf) -> T:
+        until = self._clock() + min(self._deadline, most)
         for tries in count():
             try:
                 return call()

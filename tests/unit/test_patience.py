@@ -8,6 +8,7 @@ import pytest
 from adapters.storage.memory import MemoryStore
 from adapters.storage.patience import (
     LONGEST_SECONDS,
+    READY_SECONDS,
     SHORTEST_SECONDS,
     THROTTLED_SECONDS,
     PatientStore,
@@ -119,6 +120,14 @@ def test_at_the_deadline_the_last_fault_is_raised() -> None:
     assert str(caught.value) == str(len(store.calls) - 1)
     assert max(time.waits) == LONGEST_SECONDS
     assert 30.0 - LONGEST_SECONDS <= time.now < 30.0
+
+
+def test_a_probe_is_answered_within_two_seconds_though_not_at_the_first_fault() -> None:
+    store, time = Scripted(*[Retry("no")] * 1000), Time()
+    with pytest.raises(Retry):
+        time.over(store).ready()
+    assert 0 < time.now < READY_SECONDS
+    time.over(Scripted(Retry("no"), Retry("no"))).ready()
 
 
 def test_a_throttling_store_is_left_alone_for_longer_from_the_start() -> None:
