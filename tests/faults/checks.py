@@ -1,6 +1,7 @@
 """What must hold at the end, whatever went wrong on the way (invariants I1 to I6)."""
 
 from collections import Counter
+from functools import cache
 from typing import Any, NamedTuple
 
 import algorithms
@@ -70,12 +71,22 @@ def bare(objects: MemoryStore) -> MemoryStore:
 def used(objects: MemoryStore | None = None) -> MemoryStore:
     """A store in which the name had earlier lives: a window of its log closes in the next one."""
     objects = objects or MemoryStore()
+    for key, data in _earlier_lives().items():
+        objects.put(key, data)
+    return objects
+
+
+@cache
+def _earlier_lives() -> dict[str, bytes]:
+    """What they leave, by key: hundreds of worlds begin with it."""
+    objects = MemoryStore()
     log = Journal(objects, "default", "e", clock=lambda: 0.0)
     while sum(1 for _ in objects.list("v1/default/e/journal/")) < WINDOW - 8:
         log.commit(Submit("earlier", spec()))
         log.commit(Delete())
     assert Journal(objects, "default", "e", clock=lambda: PURGE_AFTER).purge()
-    return objects
+    left = {key: objects.get(key) for key in objects.list("")}
+    return {key: stored.data for key, stored in left.items() if stored is not None}
 
 
 def spec() -> dict[str, Any]:
