@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from adapters.launchers.local.launcher import open_url as open_launcher
+from adapters.storage.durable import make_folders, sync_name
 from functions import server, wiring
 from functions.door import guarded
 from functions.hosting.ending import ended_by_signals
@@ -52,7 +53,7 @@ def serve(
     configure("up")
     with ExitStack() as stack:
         ending = stack.enter_context(ended_by_signals())
-        stack.enter_context(_only_one(data))
+        stack.enter_context(only_one(data))
         store = wiring.store(store_url or (data / "store").as_uri())
         if store_url:
             probe(store)
@@ -70,7 +71,7 @@ def serve(
                 store,
                 launcher,
                 launcher.watch,
-                secret=_secret(data / "secret"),
+                secret=secret(data / "secret"),
                 api_url=url,
                 max_body_bytes=max_body_bytes,
             )
@@ -109,10 +110,9 @@ def _sweep(service: Service, ended: threading.Event) -> None:
 
 
 @contextmanager
-def _only_one(data: Path) -> Iterator[None]:
+def only_one(data: Path) -> Iterator[None]:
     """Hold the folder for this process; what is in it is for this user only."""
-    data.parent.mkdir(parents=True, exist_ok=True)
-    data.mkdir(mode=0o700, exist_ok=True)
+    make_folders(str(data.absolute()), mode=0o700)
     with (data / "lock").open("wb") as file:
         _lock(file, data)
         yield
@@ -125,7 +125,7 @@ def _lock(file: BinaryIO, data: Path) -> None:
         raise OSError(taken.errno, f"another tunelet serves from {data}") from taken
 
 
-def _secret(path: Path) -> bytes:
+def secret(path: Path) -> bytes:
     """The secret that signs the trials' tokens, made once; whole or not there at all."""
     if not path.exists():
         new = path.with_suffix(".new")
@@ -135,6 +135,7 @@ def _secret(path: Path) -> bytes:
             file.flush()
             os.fsync(file.fileno())
         new.rename(path)
+        sync_name(str(path))
     return path.read_bytes()
 
 

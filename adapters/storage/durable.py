@@ -125,13 +125,13 @@ def prune(path: str, root: str) -> None:
             folder = os.path.dirname(folder)
 
 
-def make_folders(folder: str, root: str) -> None:
-    """Make the folder and those above it, but not the root."""
+def make_folders(folder: str, root: str = "/", mode: int = 0o777) -> None:
+    """Make the folder, with `mode`, and those above it, but not the root; all durable."""
     if folder == root or os.path.isdir(folder):
         return
     make_folders(os.path.dirname(folder), root)
     with suppress(FileExistsError):
-        os.mkdir(folder)
+        os.mkdir(folder, mode)
     if _is_file(folder):
         raise NotADirectoryError(20, "is a file", folder)
     sync_name(folder)

@@ -11,7 +11,7 @@ from errno import EROFS
 from pathlib import Path
 from uuid import uuid4
 
-from adapters.storage.durable import write
+from adapters.storage.durable import make_folders, sync_name, write
 from tunelet.errors import Unavailable
 
 OWN = ".tunelet"
@@ -25,9 +25,9 @@ class RootFolder:
         self.path = path
         self.temporary = path / OWN / "new"
         self.locks = path / OWN / "locks"
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folders(str(path), mode=0o700)
         for folder in (self.temporary, self.locks):
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folders(str(folder), str(path))
         self._mark = str(path / OWN / "mark")
         self._known, self._seen = self._made(), _NEVER
 
@@ -60,6 +60,7 @@ class RootFolder:
                 write(file.fileno(), uuid4().hex.encode())
             with suppress(FileExistsError):
                 os.link(new, self._mark)
+            sync_name(self._mark)
             return self._read()
         except OSError as error:
             if error.errno == EROFS:

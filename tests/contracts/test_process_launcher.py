@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from adapters.launchers import open_launcher
 from adapters.launchers.local.folder import Plan, RunFolder
 from adapters.launchers.local.launcher import ProcessLauncher
 from adapters.launchers.local.shim_output import HEAD_BYTES, TAIL_BYTES
+from adapters.storage.files import FileStore
 from tests.contracts.launchers import (
     IMAGE,
     RUN,
@@ -31,7 +33,8 @@ from tests.contracts.launchers import (
 )
 from tests.contracts.stores import at_once
 from tests.guard import end_all
-from tunelet.errors import Reject, Retry
+from tunelet.errors import Reject, Retry, Unavailable
+from tunelet.log.identity import Identity
 from tunelet.ports import Launch, Observation, Phase, Run
 from tunelet.trial import Verdict
 
@@ -358,6 +361,33 @@ def test_the_checkpoint_folder_is_there_before_the_run(
     url = (tmp_path / "a b" / "7").as_uri()
     launcher.launch(script("exit 0", env={"TUNELET_CHECKPOINT_URL": url}))
     assert (tmp_path / "a b" / "7").is_dir()
+
+
+@pytest.mark.parametrize("place", ["nothing", "an empty folder", "another store"])
+def test_a_launch_makes_no_checkpoint_folder_where_its_store_is_not(
+    launcher: ProcessLauncher, tmp_path: Path, place: str
+) -> None:
+    """The disk with the store is away: what a training saved would be hidden once it is back."""
+    root = tmp_path / "store"
+    store = Identity(FileStore(root)).known()
+    root.rename(tmp_path / "away")
+    if place != "nothing":
+        root.mkdir()
+    if place == "another store":
+        Identity(FileStore(root)).known()
+    before = sorted(root.rglob("*"))
+    env = {"TUNELET_CHECKPOINT_URL": (root / "v1" / "default" / "e" / "0").as_uri()}
+    launch = script("echo objective=1", env=env, store=store)
+    with pytest.raises(Unavailable, match=str(root)):
+        launcher.launch(launch)
+    assert launcher.observe(RUN).phase is Phase.ABSENT
+    assert sorted(root.rglob("*")) == before
+    if root.exists():
+        shutil.rmtree(root)
+    (tmp_path / "away").rename(root)
+    launcher.launch(launch)
+    assert ended(launcher).verdict is Verdict.COMPLETE
+    assert (root / "v1" / "default" / "e" / "0").is_dir()
 
 
 def test_a_checkpoint_folder_that_stayed_empty_goes_with_its_run(
@@ -798,59 +828,6 @@ def test_a_training_that_sees_the_stop_file_and_exits_is_not_judged(
     (folder_of(tmp_path) / "stop").touch()
     outcome = ended(launcher)
     assert (outcome.verdict, outcome.reason) == (Verdict.LOST, "stopped")
-
-
-SYNCED = """
-import os, runpy, sys
-sync, rename = os.fsync, os.rename
-def fsync(descriptor):
-    print("sync", os.readlink(f"/proc/self/fd/{descriptor}"), file=said)
-    sync(descriptor)
-def renamed(*names):
-    print("rename", names[1], file=said)
-    rename(*names)
-said = open(sys.argv[1] + ".trace", "w", buffering=1)
-os.fsync, os.rename = fsync, renamed
-sys.path.insert(0, os.path.dirname(sys.argv[2]))
-runpy.run_path(sys.argv[2])["main"](sys.argv[1], int(sys.argv[3]), int(sys.argv[4]))
-"""
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-@pytest.mark.parametrize(
-    ("source", "path", "write", "kept"),
-    [
-        ("file", "out/m.json", "mkdir out; echo '{}' > out/m.json", ["out/m.json", "out"]),
-        (
-            "tensorboard",
-            "tb",
-            "mkdir -p tb/val; touch tb/events.out.tfevents.1 tb/val/events.out.tfevents.2",
-            ["tb", "tb/events.out.tfevents.1", "tb/val", "tb/val/events.out.tfevents.2"],
-        ),
-        ("stdout", None, "echo objective=1", ["../output.log"]),
-    ],
-)
-def test_what_the_verdict_rests_on_is_on_the_disk_before_it(
-    launcher: ProcessLauncher, tmp_path: Path, source: str, path: str, write: str, kept: list[str]
-) -> None:
-    metrics = STDOUT | {"source": source, "path": path}
-    other = RUN._replace(number=7)
-    launcher.launch(script(write, other, metrics=metrics))
-    plan = RunFolder(folder_of(tmp_path, other)).plan()
-    folder = folder_of(tmp_path)
-    if path:
-        plan = msgspec.structs.replace(plan, metrics_file=str(folder / "work" / path))
-    lock = RunFolder(folder).create(plan, tmp_path / "tmp")
-    assert lock is not None
-    slot = os.open(os.devnull, os.O_RDONLY)
-    words = [sys.executable, "-c", SYNCED, str(folder), SHIM, str(lock), str(slot)]
-    subprocess.run(words, pass_fds=(lock, slot), check=True)
-    os.close(lock)
-    os.close(slot)
-    done = Path(f"{folder}.trace").read_text().splitlines()
-    before = done[: done.index(f"rename {folder / 'exit.json'}")]
-    wanted = {f"sync {os.path.normpath(folder / 'work' / name)}" for name in kept}
-    assert wanted <= set(before)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="sets another process's limits")

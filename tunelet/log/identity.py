@@ -11,7 +11,7 @@ from secrets import token_hex
 from tunelet.errors import Retry
 from tunelet.ports import Store
 
-_KEY = "identity"
+KEY = "identity"
 
 
 class Identity:
@@ -26,7 +26,7 @@ class Identity:
         if self._known is None:
             found = self.now()
             if found is None:
-                self._store.create(_KEY, token_hex(16).encode())
+                self._store.create(KEY, token_hex(16).encode())
                 found = self.now()
             if found is None:
                 raise Retry("the store does not show its identity")
@@ -35,5 +35,5 @@ class Identity:
 
     def now(self) -> str | None:
         """The identity that the store has at this moment; None if it has none."""
-        stored = self._store.get(_KEY)
+        stored = self._store.get(KEY)
         return stored.data.decode() if stored is not None else None

@@ -26,6 +26,7 @@ from uuid import uuid4
 
 import msgspec
 
+from adapters.storage.durable import make_folders, sync_name, write
 from tunelet.ports import Run
 
 
@@ -89,16 +90,18 @@ class RunFolder:
                 _write(made / name, text.encode())
             (made / "output.log").touch(0o600)
             (made / "work").mkdir()
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            sync_name(str(made / "work"))
+            make_folders(str(self.path.parent), str(temporary.parent))
             # Fails if the target exists, for no run's folder is ever empty.
             made.rename(self.path)
+            # A launch that a power cut could undo would be made again.
+            sync_name(str(self.path))
         except OSError as error:
             os.close(lock)
-            shutil.rmtree(made)
+            shutil.rmtree(made, ignore_errors=True)
             if error.errno in (EEXIST, ENOTEMPTY):
                 return None
             raise
-        _sync(self.path.parent)
         return lock
 
     def launched(self) -> bool:
@@ -203,12 +206,4 @@ def locked(path: Path) -> bool:
 
 def _write(path: Path, data: bytes) -> None:
     with open(path, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    os.fsync(descriptor)
-    os.close(descriptor)
+        write(file.fileno(), data)

@@ -23,6 +23,11 @@ from urllib.request import url2pathname
 import msgspec
 
 import tunelet
+from adapters.launchers.local.checkpoint_folder import (
+    checkpoint_folder,
+    make_checkpoint_folder,
+    remove_if_empty,
+)
 from adapters.launchers.local.environment import inherited
 from adapters.launchers.local.folder import Plan, RunFolder, locked
 from adapters.launchers.local.leftovers import MARK
@@ -91,8 +96,8 @@ class ProcessLauncher:
             folder.discard_unbegun(self._temporary)
             slot = self._slots.take(launch.run)
             try:
-                if checkpoint := _checkpoint_folder(launch.env):
-                    checkpoint.mkdir(parents=True, exist_ok=True)
+                if checkpoint := checkpoint_folder(launch.env):
+                    make_checkpoint_folder(checkpoint, launch.store)
                 self._start(folder, plan, slot)
             finally:
                 os.close(slot)
@@ -142,7 +147,7 @@ class ProcessLauncher:
             for path in sorted(life.glob("*/*")):
                 folder = RunFolder(path)
                 if not folder.held():
-                    _remove_if_empty(_checkpoint_folder(folder.plan().env))
+                    remove_if_empty(checkpoint_folder(folder.plan().env))
                     folder.remove(self._temporary)
         for path in (*life.glob("*"), life, top):
             # Not empty while a run is active there, or another removed it.
@@ -297,20 +302,6 @@ def _start_shim(folder: RunFolder, lock: int, slot: int) -> subprocess.Popen[byt
 
 def _absolute(words: Sequence[str]) -> tuple[str, ...]:
     return tuple(str(Path(word).absolute()) if Path(word).is_file() else word for word in words)
-
-
-def _checkpoint_folder(env: Mapping[str, str]) -> Path | None:
-    """Where the trial keeps its checkpoint, if that is on this machine."""
-    parts = urlsplit(env.get("TUNELET_CHECKPOINT_URL", ""))
-    return Path(url2pathname(parts.path)) if parts.scheme == "file" else None
-
-
-def _remove_if_empty(checkpoint: Path | None) -> None:
-    """With the folder of its experiment. The store, which removes the rest, sees files only."""
-    if checkpoint is not None:
-        with suppress(OSError):
-            checkpoint.rmdir()
-            checkpoint.parent.rmdir()
 
 
 def _segment(name: str) -> str:

@@ -121,7 +121,7 @@ def _clean_up(plan: dict[str, Any], folder: str) -> None:
 def _write_end(folder: str, metrics: str | None, weigh: Callable[[], dict[str, Any]]) -> None:
     # The verdict must not be durable before what it rests on.
     _sync(os.path.join(folder, "output.log"))
-    for path in (os.path.join(folder, VALUES), *_metric_files(metrics)):
+    for path in (os.path.join(folder, VALUES), *_metric_files(metrics, folder), folder):
         _sync(path)
     temporary = os.path.join(folder, "exit.json.new")
     written = None
@@ -135,11 +135,15 @@ def _write_end(folder: str, metrics: str | None, weigh: Callable[[], dict[str, A
     os.rename(temporary, os.path.join(folder, "exit.json"))
 
 
-def _metric_files(path: str | None) -> list[str]:
-    """The file of metrics or the event files, and the folders that name them."""
+def _metric_files(path: str | None, run: str) -> list[str]:
+    """The file of metrics or the event files, and the folders in the run's that lead to them."""
     if path is None:
         return []
-    found = [path, os.path.dirname(path)]
+    above = os.path.dirname(path)
+    found = [path, above]
+    while above.startswith(run + os.sep):
+        above = os.path.dirname(above)
+        found.append(above)
     for folder, _, names in os.walk(path):
         events = [os.path.join(folder, name) for name in names if "tfevents" in name]
         found += [*events, folder]
