@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from threading import Thread
 from typing import Any, NamedTuple
@@ -454,7 +455,8 @@ def test_every_command_explains_itself_with_an_example(alone: Shell) -> None:
 def _interrupted(process: subprocess.Popen[bytes]) -> None:
     while process.poll() is None:
         process.send_signal(signal.SIGINT)
-        time.sleep(10)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(10)
 
 
 def _everything(descriptor: int) -> str:
