@@ -21,7 +21,7 @@ class Up:
     """One `tunelet up` over a folder. Killed and started again, it keeps its port."""
 
     def __init__(self, data: Path, *options: str, open_files: int | None = None) -> None:
-        self._data, self._options, self._port = data, options, str(free_port())
+        self.data, self._options, self._port = data, options, str(free_port())
         limited = f'ulimit -n {open_files}; exec "$@"'
         self._limit = ("/bin/bash", "-c", limited, "bash") if open_files else ()
         self.url = ""
@@ -36,7 +36,7 @@ class Up:
         ]
         with self.output.open("ab") as output:
             self.process = subprocess.Popen(
-                [*command, "up", "--port", self._port, "--data", str(self._data), *self._options],
+                [*command, "up", "--port", self._port, "--data", str(self.data), *self._options],
                 cwd=ROOT,
                 env=os.environ
                 | {
@@ -64,7 +64,7 @@ class Up:
 
     @property
     def output(self) -> Path:
-        return self._data.with_suffix(".log")
+        return self.data.with_suffix(".log")
 
     def kill(self) -> None:
         """As a power cut or the kernel would: SIGKILL."""

@@ -1,5 +1,10 @@
-"""The command line as a user types it, against `tunelet up`."""
+"""The command line as a user types it, against `tunelet up`.
 
+Most commands run in the test's own process, for what they take is mostly the start of Python. Where
+the process itself counts (signals, terminals, pipes, `up`) it is one.
+"""
+
+import io
 import json
 import os
 import pty
@@ -8,15 +13,20 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 from threading import Thread
 from typing import Any, NamedTuple
+from uuid import uuid4
 
 import pytest
 
 from adapters.storage import open_store
+from tests.e2e.conftest import Up
+from tests.guard import end_all
+from tunelet.cli import main
+from tunelet.client import Client
 from tunelet.dead import DeadLetters
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,26 +54,42 @@ class Ran(NamedTuple):
 
 
 class Shell:
-    """Runs `tunelet` with a service's address in the environment."""
+    """Runs `tunelet` with a service's address in the environment, in a namespace of its own."""
 
     def __init__(self, url: str, folder: Path) -> None:
         self.folder = folder
-        self.env = os.environ | {"PYTHONPATH": str(ROOT), "TUNELET_URL": url, "TERM": "xterm"}
+        self.namespace = f"t{uuid4().hex[:12]}"
+        service = {"TUNELET_URL": url, "TUNELET_NAMESPACE": self.namespace}
+        self.env = os.environ | service | {"PYTHONPATH": str(ROOT), "TERM": "xterm"}
         (folder / "request.json").write_text(SMALLEST)
 
     def __call__(self, *arguments: str, stdin: str = "") -> Ran:
+        """A command that needs no process of its own."""
+        out, err = (io.TextIOWrapper(io.BytesIO()) for _ in range(2))
+        given = io.TextIOWrapper(io.BytesIO(stdin.encode()))
+        with (
+            pytest.MonkeyPatch.context() as patched,
+            redirect_stdout(out),
+            redirect_stderr(err),
+        ):
+            patched.chdir(self.folder)
+            patched.setattr(sys, "stdin", given)
+            patched.setattr(os, "environ", self.env.copy())
+            code = main(list(arguments))
+        return _ran(code, *(_written(each) for each in (out, err)))
+
+    def process(self, *arguments: str) -> Ran:
         done = subprocess.run(
             [*TUNELET, *arguments],
             cwd=self.folder,
             env=self.env,
-            input=stdin,
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=60,
             check=False,
         )
-        assert "Traceback" not in done.stderr
-        return Ran(done.returncode, done.stdout, done.stderr)
+        return _ran(done.returncode, done.stdout, done.stderr)
 
     def json(self, *arguments: str) -> Any:
         ran = self(*arguments, "--json")
@@ -71,19 +97,44 @@ class Shell:
         return json.loads(ran.out)
 
 
-@pytest.fixture
-def tunelet(up: Callable[..., Any], tmp_path: Path) -> Shell:
-    """A shell beside a service whose aliases are a quick script, a long one and a failing one."""
-    quick = tmp_path / "quick.sh"
+def _ran(code: int, out: str, err: str) -> Ran:
+    assert "Traceback" not in err
+    return Ran(code, out, err)
+
+
+def _written(stream: io.TextIOWrapper) -> str:
+    stream.flush()
+    stream.seek(0)
+    return stream.read()
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """One whose aliases are a quick script, a long one and a failing one."""
+    folder = tmp_path_factory.mktemp("service")
+    quick = folder / "quick.sh"
     quick.write_text(QUICK)
-    return Shell(
-        up(
-            *("--alias", f"docker_image_url=sh {quick}"),
-            *("--alias", "long=sh -c 'echo begun; sleep 600'"),
-            *("--alias", "failing=sh -c 'echo no luck; exit 3'"),
-        ).url,
-        tmp_path,
+    started = Up(
+        folder / "data",
+        *("--alias", f"docker_image_url=sh {quick}"),
+        *("--alias", "long=sh -c 'echo begun; sleep 600'"),
+        *("--alias", "failing=sh -c 'echo no luck; exit 3'"),
+        *("--max-processes", "8"),
     )
+    yield started
+    started.close()
+    end_all(folder)
+
+
+@pytest.fixture
+def tunelet(service: Up, tmp_path: Path) -> Iterator[Shell]:
+    """A shell beside the service, which is left without running experiments."""
+    shell = Shell(service.url, tmp_path)
+    yield shell
+    client = Client(service.url, namespace=shell.namespace)
+    for experiment in client.experiments():
+        if not experiment.ended:
+            client.stop(experiment.name)
 
 
 @pytest.fixture
@@ -93,7 +144,7 @@ def alone(tmp_path: Path) -> Shell:
 
 
 def test_the_seed_request_runs_and_every_command_tells_of_it(tunelet: Shell) -> None:
-    watched = tunelet("submit", "request.json", "--name", "digits", "--watch")
+    watched = tunelet.process("submit", "request.json", "--name", "digits", "--watch")
 
     assert watched.code == 0, watched.err
     assert len(re.findall(r"^trial \d+ +COMPLETE +objective=", watched.out, re.M)) == 20
@@ -154,7 +205,7 @@ def test_a_failed_experiment_says_why_in_its_exit_code_and_its_trials(tunelet: S
 
     assert failed.code == 1
     assert "a is FAILED" in failed.out
-    assert "tunelet trials a --state FAIL" in failed.err
+    assert f"tunelet trials a -n {tunelet.namespace} --state FAIL" in failed.err
     assert tunelet.json("trials", "a", "--state", "fail")["trials"][0]["exit_code"] == 3
     assert "failed 0-2: the training exited with 3: no luck" in tunelet("show", "a").out
     assert tunelet("logs", "a", "0").out == "no luck\n"
@@ -186,22 +237,29 @@ def test_a_program_that_is_not_there_is_named(up: Callable[..., Any], tmp_path: 
 
 def test_an_alias_for_a_program_that_is_not_there_is_warned_of(alone: Shell) -> None:
     # It cannot keep its data there, so that it ends.
-    ran = alone("up", "--data", "request.json/inside", "--alias", "absent=no-such-program --fast")
+    ran = alone.process(
+        "up", "--data", "request.json/inside", "--alias", "absent=no-such-program --fast"
+    )
 
     assert ran.err.startswith("warning: alias absent: no program 'no-such-program' is found here\n")
 
 
 def test_a_trial_without_output_says_why(
-    up: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    up: Callable[..., Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    wait: Callable[[Callable[[], object]], None],
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))  # without podman and docker
     tunelet = Shell(up().url, tmp_path)
-    tunelet("submit", "request.json", "--name", "a", "--max-trials", "1", "--wait")
+    tunelet("submit", "request.json", "--name", "a", "--max-trials", "1")
 
+    wait(lambda: "has no output" in tunelet("logs", "a", "0").err)
     ran = tunelet("logs", "a", "0")
 
     assert ran.code == 3
-    assert "trial 0, attempt 1 has no output: image 'docker_image_url' has no alias" in ran.err
+    why = "has no output: image 'docker_image_url' has no alias here"
+    assert re.search(rf"trial 0, attempt \d+ {why}", ran.err)
 
 
 def test_output_is_followed_until_the_trial_ends(tunelet: Shell) -> None:
@@ -343,7 +401,7 @@ def test_a_shell_completes_the_names_of_experiments(tunelet: Shell) -> None:
         "COMP_CWORD": "dig",
     }
 
-    assert "digits" in tunelet().out
+    assert "digits" in tunelet.process().out
 
 
 def test_a_reader_that_leaves_early_is_no_error(tunelet: Shell) -> None:
@@ -359,7 +417,7 @@ def test_a_reader_that_leaves_early_is_no_error(tunelet: Shell) -> None:
 
 
 def test_a_service_that_is_not_there_is_named_with_what_to_do(alone: Shell) -> None:
-    ran = alone("list")
+    ran = alone.process("list")
 
     assert ran.code == 4
     assert ran.err.startswith("error: nothing answers at http://127.0.0.1:9 (")
@@ -385,7 +443,7 @@ def test_a_service_that_is_not_there_is_named_with_what_to_do(alone: Shell) -> N
     ],
 )
 def test_a_wrong_command_line_is_one_clear_line(alone: Shell, arguments: tuple[str, ...]) -> None:
-    ran = alone(*arguments)
+    ran = alone.process(*arguments) if arguments[0] == "up" else alone(*arguments)
 
     assert ran.code == 2
     assert ran.out == ""
@@ -397,8 +455,8 @@ def test_a_port_and_a_folder_serve_one_service_each(up: Callable[..., Any], tmp_
     port = first.url.rpartition(":")[2]
     shell = Shell(first.url, tmp_path)
 
-    taken = shell("up", "--port", port, "--data", "other")
-    held = shell("up", "--port", "0", "--data", str(tmp_path / "data0"))
+    taken = shell.process("up", "--port", port, "--data", "other")
+    held = shell.process("up", "--port", "0", "--data", str(tmp_path / "data0"))
 
     assert (taken.code, held.code) == (2, 2)
     assert f"127.0.0.1:{port} is taken" in taken.err
@@ -473,12 +531,12 @@ def _everything(descriptor: int) -> str:
     return written.decode()
 
 
-def test_dead_letters_are_listed_shown_and_replayed(tunelet: Shell) -> None:
+def test_dead_letters_are_listed_shown_and_replayed(tunelet: Shell, service: Up) -> None:
     none = tunelet("dead-letters", "list")
     assert (none.code, none.out) == (0, "")
     assert "no dead letters" in none.err
     # `tunelet up` has no door for events of a broker's: the letter is laid where it would be.
-    folder = Path(tunelet.folder) / "data0" / "store"
+    folder = service.data / "store"
     letters = DeadLetters(open_store(folder.as_uri()))
     headers = {
         "ce-specversion": "1.0",

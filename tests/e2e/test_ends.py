@@ -30,23 +30,26 @@ def client(up: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPat
     return Client(service.url)
 
 
-def ended(client: Client, image: str, **fields: Any) -> dict[str, Any]:
-    request = {
+def request(image: str, **fields: Any) -> dict[str, Any]:
+    return {
         "name": image.replace("_", "-"),
         "model_training_code": image,
         "hyperparameters": SPACE,
         "hpo_algorithm": "random_search",
         **fields,
     }
-    client.submit(request)
-    return client.wait(str(request["name"])).json
+
+
+def ended(client: Client, image: str, **fields: Any) -> dict[str, Any]:
+    asked = request(image, **fields)
+    client.submit(asked)
+    return client.wait(str(asked["name"])).json
 
 
 @AT_A_TIME
 @pytest.mark.parametrize(
     ("image", "said"),
     [
-        ("no_such_image", "has no alias here"),
         ("missing", "the training exited with 127"),
         ("forbidden", "the training exited with 126"),
         ("misspelt", "pyton: not found"),
@@ -62,6 +65,14 @@ def test_what_cannot_work_ends_after_a_few_trials_and_says_why(
     assert said in end["reason"]
     assert "(give_up_after is 3" in end["reason"]
     assert 3 <= end["counts"]["failed"] < 3 + parallel
+
+
+def test_an_image_that_nothing_here_can_run_waits_and_says_why(
+    client: Client, wait: Callable[[Callable[[], object]], None]
+) -> None:
+    client.submit(request("no_such_image", max_trials=2))
+    wait(lambda: any("has no alias here" in str(one) for one in client.trials("no-such-image")))
+    assert client.experiment("no-such-image").state == "RUNNING"
 
 
 def test_a_goal_that_several_trials_reach_at_once_leaves_no_failure(client: Client) -> None:
