@@ -19,7 +19,7 @@ from tunelet.log.journals import Journals
 from tunelet.log.past import Ended, Memory
 from tunelet.log.recent import Recent
 from tunelet.ports import Store, Stored
-from tunelet.trial import Outcome, Trial, TrialState, Verdict
+from tunelet.trial import Outcome, Report, Trial, TrialState, Verdict
 
 AT = ("default", "e")
 
@@ -174,3 +174,16 @@ def test_only_what_is_new_is_made(
     assert kept.follow(trials) is unchanged
     assert calls == made
     assert kept.each == [repr(each) for each in now]
+
+
+def test_states_with_many_reports_do_not_pile_up_in_a_process() -> None:
+    """The reports of trials that have ended stay in a state until its window closes."""
+    journals = Journals(MemoryStore(), room=100)
+    for name in "abcd":
+        log = journals.of("default", name)
+        log.commit(c.Submit(name, SPEC))
+        log.commit(c.AddTrials(0, ({"x": 1},)), c.Start(0, 1))
+        log.commit(c.Record(0, 1, tuple(Report(n, {"objective": 1.0}) for n in range(40))))
+        journals.of("default", name)
+    known = [journals.of("default", name).known() is not None for name in "dcba"]
+    assert known == [True, True, False, False]

@@ -15,6 +15,10 @@ from tunelet.ports import Store
 from tunelet.trial import Trial
 
 KEPT = 256
+"""At most so many journals are kept."""
+
+ROOM = 1 << 17
+"""At most so many reports are kept in the states of all of them, some 50 MiB."""
 
 
 class Journals:
@@ -26,12 +30,16 @@ class Journals:
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
         recent: Recent | None = None,
+        room: int = ROOM,
     ) -> None:
         self._store = store
         self.clock = clock
         self._sleep = sleep
         self._lock = threading.Lock()
         self._open: dict[tuple[str, str], Journal] = {}
+        self._weights: dict[tuple[str, str], int] = {}
+        self._size = 0
+        self._room = room
         self._ended = Memory()
         self._recent = recent or Recent()
 
@@ -50,9 +58,20 @@ class Journals:
                     recent=self._recent,
                 )
             self._open[key] = journal
-            if len(self._open) > KEPT:
-                del self._open[next(iter(self._open))]
+            self._weigh(key, journal)
+            while len(self._open) > KEPT or (self._size > self._room and len(self._open) > 1):
+                oldest = next(iter(self._open))
+                del self._open[oldest]
+                self._size -= self._weights.pop(oldest)
         return journal
+
+    def _weigh(self, key: tuple[str, str], journal: Journal) -> None:
+        """As it is now; what is added to it counts when it is used next."""
+        known = journal.known()
+        trials = known.trials.values() if known is not None else ()
+        weight = sum(len(trial.reports) for trial in trials)
+        self._size += weight - self._weights.get(key, 0)
+        self._weights[key] = weight
 
     def read(self, namespace: str, name: str) -> Experiment:
         return self.of(namespace, name).read()

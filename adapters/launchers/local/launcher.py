@@ -12,7 +12,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -39,7 +38,6 @@ from tunelet.ports import Launch, Launcher, Life, Observation, Phase, Run
 
 GRACE_SECONDS = 10.0
 _SHIM = Path(__file__).with_name("shim.py")
-_READINGS = 1000
 _STALE_SECONDS = 3600
 _SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -78,7 +76,8 @@ class ProcessLauncher:
         self._temporary = self._folder / "tmp"
         self._temporary.mkdir(parents=True, exist_ok=True)
         self._slots = Slots(self._folder / "slots", limit)
-        self._readings: OrderedDict[Run, Reading] = OrderedDict()
+        self._readings: dict[Run, Reading] = {}
+        """Of active runs, and of those that ended since somebody looked."""
         self._shims: list[subprocess.Popen[bytes]] = []
         self._watchers: list[Watcher] = []
         self._turn = threading.Lock()
@@ -108,10 +107,13 @@ class ProcessLauncher:
         self._reap()
         folder = self._at(run)
         if not folder.launched():
-            self._readings.pop(run, None)
+            self._forget(run)
             return Observation(phase=Phase.ABSENT)
         with _passing("the run's folder could not be read"):
-            return self._reading(run, folder).observe()
+            seen = self._reading(run, folder).observe()
+        if seen.phase is Phase.ENDED:
+            self._forget(run)
+        return seen
 
     def active(self, namespace: str, experiment: str) -> Sequence[Run]:
         self._reap()
@@ -130,6 +132,7 @@ class ProcessLauncher:
             return None
 
     def stop(self, run: Run) -> None:
+        self._forget(run)
         with _passing("the run could not be stopped"):
             self._at(run).stop()
 
@@ -226,12 +229,19 @@ class ProcessLauncher:
             self._shims = [shim for shim in self._shims if shim.poll() is None]
 
     def _reading(self, run: Run, folder: RunFolder) -> Reading:
+        """What was read of the run so far, which may be some MiB."""
         with self._turn:
-            reading = self._readings.pop(run, None) or Reading(folder)
-            self._readings[run] = reading
-            if len(self._readings) > _READINGS:
-                self._readings.popitem(last=False)
-            return reading
+            if run not in self._readings:
+                ended = [other for other in self._readings if not self._at(other).held()]
+                for other in ended:
+                    del self._readings[other]
+                self._readings[run] = Reading(folder)
+            return self._readings[run]
+
+    def _forget(self, run: Run) -> None:
+        """Whoever asks again, which is rare, waits until the output is read again."""
+        with self._turn:
+            self._readings.pop(run, None)
 
     def _runs(self, namespace: str, experiment: str) -> Path:
         return self._folder / "runs" / _segment(namespace) / _segment(experiment)
