@@ -45,7 +45,7 @@ class Postponed(Retry):
 
 
 class Throttled(Retry):
-    """The other side is well but has too much to do: send less, and not soon."""
+    """The other side is well but has too much to do, or no room: send less, and not soon."""
 
 
 class CommitUnknown(Retry):

@@ -11,7 +11,7 @@ from typing import Any
 from tunelet import commands
 from tunelet.commands import Command
 from tunelet.decide import foreseen
-from tunelet.errors import NotFound, Retry
+from tunelet.errors import NotFound, Retry, Throttled
 from tunelet.experiment import DELETED, RUNNING, Experiment
 from tunelet.log.journals import Journals
 from tunelet.log.markers import Markers
@@ -122,14 +122,26 @@ class Loop:
                 log.warning("signal %s is lost, sweep will see to it: %s", topic, fault)
 
     def _reconcile(self, experiment: Experiment) -> None:
-        due = _due(experiment, self._journals.clock())
-        launched = [(t, c) for t in due if (c := self._runs.launched(experiment, t))]
+        launched = self._launched(experiment)
         if launched:
             experiment = self._launches_recorded(experiment, launched)
         if experiment.over or any(ends_early(t) for t in experiment.trials.values()):
             self._runs.stop_unwanted(experiment.namespace, experiment.name)
         if experiment.state == DELETED:
             self._markers.forget(experiment)
+
+    def _launched(self, experiment: Experiment) -> list[tuple[Trial, Command]]:
+        """Launch what is due; where there is no room for one trial, no further one is tried."""
+        launched = []
+        for trial in _due(experiment, self._journals.clock()):
+            try:
+                command = self._runs.launched(experiment, trial)
+            except Throttled as fault:
+                log.debug("trials of %s wait: %s", experiment.name, fault)
+                break
+            if command is not None:
+                launched.append((trial, command))
+        return launched
 
     def _launches_recorded(
         self, experiment: Experiment, launched: list[tuple[Trial, Command]]

@@ -129,7 +129,7 @@ class Launcher(Protocol):
     """Starts, watches and ends runs. Every method is idempotent and may raise `Retry`."""
 
     def launch(self, launch: Launch) -> None:
-        """Start the run unless it was ever started; `Retry` if there is no room now.
+        """Start the run unless it was ever started; `Throttled` if there is no room now.
 
         Raises `Postponed` if the machine cannot begin it now and users are to see why, and
         `Reject` if it can never start as specified; the trial then fails with that reason.

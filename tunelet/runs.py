@@ -7,7 +7,8 @@ from tunelet import commands, tracing
 from tunelet.checkpoints import Checkpoints
 from tunelet.commands import Command
 from tunelet.contract import resolve
-from tunelet.errors import Postponed, Reject, Retry, TuneletError
+from tunelet.core.clock import ahead
+from tunelet.errors import Postponed, Reject, Retry, Throttled, TuneletError
 from tunelet.experiment import DELETED, Experiment
 from tunelet.log.identity import Identity
 from tunelet.log.journals import Journals
@@ -44,7 +45,10 @@ class Runs:
         self._api_url = api_url
 
     def launched(self, experiment: Experiment, trial: Trial) -> Command | None:
-        """Launch the trial's run; what happened, or None if it has to wait."""
+        """Launch the trial's run; what happened, or None if it has to wait.
+
+        Raises `Throttled` if there is no room for any.
+        """
         run = run_of(experiment, trial.number, trial.attempt)
         try:
             checkpoint_url = self._checkpoints.url(run, trial.parent)
@@ -69,6 +73,8 @@ class Runs:
         except Postponed as fault:
             away = Outcome(Verdict.LOST, reason=str(fault), unbegun=True, counted=False)
             return commands.Finish(trial.number, trial.attempt, away)
+        except Throttled:
+            raise
         except Retry as fault:
             log.debug("trial %s waits: %s", run.name, fault)
             return None
@@ -158,8 +164,9 @@ class Runs:
             trial = next(trials, None)
         if trial is None or trial.finished_at is None or trial.state is TrialState.STOPPED:
             return False
-        until = trial.finished_at + _grace(experiment, trial)
-        return trial.attempt == run.attempt and self._journals.clock() < until
+        now, until = self._journals.clock(), trial.finished_at + _grace(experiment, trial)
+        in_time = now < until and not ahead(trial.finished_at, now)
+        return trial.attempt == run.attempt and in_time
 
 
 def run_of(experiment: Experiment, number: int, attempt: int) -> Run:

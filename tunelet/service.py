@@ -8,6 +8,7 @@ and nothing else, because `sweep` does all that a lost signal would have caused.
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from hashlib import sha256
 from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
@@ -24,6 +25,7 @@ from tunelet.log.identity import Identity
 from tunelet.log.journals import Journals
 from tunelet.log.markers import Marker, Markers, announcing
 from tunelet.log.probe import Probed
+from tunelet.log.together import at_once
 from tunelet.loop import Loop
 from tunelet.ports import Catalog, Launcher, Publisher, Run, Store
 from tunelet.runs import Runs, run_of, wanted
@@ -35,6 +37,12 @@ from tunelet.trial import Assignment, Outcome, Report, Trial
 
 if TYPE_CHECKING:
     from tunelet.space import Space
+
+
+READ_A_PAGE = 100
+"""Logs that are read for a page of experiments of one state, whether or not they are in it."""
+
+READ_AT_ONCE = 25
 
 
 class Service:
@@ -114,22 +122,30 @@ class Service:
     ) -> tuple[list[Experiment], str | None]:
         """A page of experiments by name, and the `after` of the next page if there is one.
 
-        One whose log is damaged is shown as such, in the state DAMAGED.
+        One whose log is damaged is shown as such, in the state DAMAGED. With a `state` the logs of
+        `READ_A_PAGE` experiments are read at most: the page may be shorter, though others follow.
         """
+        most = limit if state is None else max(limit, READ_A_PAGE)
+        names = list(islice(self._markers.names(namespace, after), most + 1))
         page: list[Experiment] = []
-        for name in self._markers.names(namespace, after):
-            try:
-                experiment = self.experiment(namespace, name)
-            except NotFound:
-                continue  # being submitted or deleted just now
-            except Damaged as damage:
-                experiment = unreadable(namespace, name, str(damage))
-            if state not in (None, experiment.state):
-                continue
-            if len(page) == limit:
-                return page, page[-1].name
-            page.append(experiment)
-        return page, None
+        for start in range(0, min(most, len(names)), READ_AT_ONCE):
+            some = names[start : min(start + READ_AT_ONCE, most)]
+            found = at_once(partial(self._listed, namespace), some)
+            for name, experiment in zip(some, found, strict=True):
+                if experiment is not None and state in (None, experiment.state):
+                    page.append(experiment)
+                if len(page) == limit and name != names[-1]:
+                    return page, name
+        return page, names[most - 1] if len(names) > most else None
+
+    def _listed(self, namespace: str, name: str) -> Experiment | None:
+        """None of one that is being submitted or deleted just now."""
+        try:
+            return self.experiment(namespace, name)
+        except NotFound:
+            return None
+        except Damaged as damage:
+            return unreadable(namespace, name, str(damage))
 
     def trials(
         self, namespace: str, name: str, after: int = -1, limit: int = 100, state: str | None = None

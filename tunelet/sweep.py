@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from tunelet import commands
+from tunelet.engine.quiet import Quiet
 from tunelet.errors import NotFound, Retry, Unavailable
 from tunelet.experiment import DELETED, Experiment
 from tunelet.log import retention
@@ -49,6 +50,7 @@ class Sweep:
         self._stopping = stopping
         self._runs = runs
         self._loop = loop
+        self._quiet = Quiet(store, journals.clock)
 
     def sweep(self, ending: Callable[[], bool] = lambda: False) -> int:
         """Do for every live experiment all that lost signals would have; returns how many.
@@ -61,6 +63,7 @@ class Sweep:
         expired = _by_experiment(retention.due(self._store, self._journals.clock()))
         marked = _by_experiment(self._markers.live())
         names = sorted(expired.keys() | marked.keys())
+        self._quiet.keep(names)
         random.shuffle(names)
         live = 0
         for name in names:
@@ -76,8 +79,9 @@ class Sweep:
             with self._faults("expired experiment is still there", each.namespace, each.name):
                 self._expire(each)
         if markers:
-            with self._faults("experiment is left to the next sweep", *markers[0][:2]):
-                return self._look_after(markers)
+            name = markers[0][:2]
+            with self._faults("experiment is left to the next sweep", *name):
+                return self._quiet.rests(name, markers) or self._look_after(markers)
         return False
 
     @contextmanager
@@ -114,10 +118,16 @@ class Sweep:
     def _look_after(self, markers: Sequence[Marker]) -> bool:
         """All that the experiment of these markers needs; whether it is live."""
         namespace, name = markers[0][:2]
+        journal = self._journals.of(namespace, name)
         try:
+            journal.peek()
+            before = journal.seq
             experiment = self._moved_on(namespace, name)
             for marker in markers:
                 self._tidy(marker, experiment)
+            if experiment is not None and not self._runs.active(namespace, name):
+                journal.peek()
+                self._quiet.looked(experiment, markers, (before, journal.seq))
         except Newer as newer:
             where = {"namespace": namespace, "experiment": name}
             log.warning("left to a newer version of the service: %s", newer, extra=where)

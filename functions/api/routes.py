@@ -10,6 +10,7 @@ from functions.api import endpoints
 from functions.api.call import Call
 from functions.subject import NAME
 from tunelet.dead import ID
+from tunelet.service import READ_A_PAGE
 from tunelet.trial import TrialState
 
 JSON = "application/json"
@@ -52,8 +53,8 @@ def _limit(default: int) -> Query:
     return Query("limit", "The size of a page.", schema)
 
 
-def _state(what: str, states: list[str]) -> Query:
-    return Query("state", f"Only {what} in this state.", {"type": "string", "enum": states})
+def _state(what: str, states: list[str], bound: str = "") -> Query:
+    return Query("state", f"Only {what} in this state.{bound}", {"type": "string", "enum": states})
 
 
 _AFTER_NAME = Query(
@@ -65,7 +66,12 @@ _AFTER_NUMBER = Query(
 _ATTEMPT = Query(
     "attempt", "Which attempt; the newest unless given.", {"type": "integer", "minimum": 1}
 )
-_OF_EXPERIMENTS = _state("experiments", ["RUNNING", "PAUSED", "COMPLETE", "STOPPED", "FAILED"])
+_OF_EXPERIMENTS = _state(
+    "experiments",
+    ["RUNNING", "PAUSED", "COMPLETE", "STOPPED", "FAILED"],
+    f" For one page {READ_A_PAGE} are looked at, so it may be shorter than `limit`, even empty,"
+    " though `next` is not null.",
+)
 _OF_TRIALS = _state("trials", list(TrialState))
 
 _ONE = "/experiments/{name}"

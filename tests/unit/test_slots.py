@@ -83,6 +83,20 @@ def test_an_experiment_that_no_longer_asks_is_not_waited_for(tmp_path: Path) -> 
     os.close(held)
 
 
+def test_an_experiment_may_wait_longer_than_a_slot_is_kept_for_it(tmp_path: Path) -> None:
+    """A sweep that finds nothing to do leaves it out for up to two minutes."""
+    place = Place(tmp_path, 1)
+    held = place.take("a")
+    assert held is not None
+    assert place.take("b") is None
+    place.clock.now += 10 * WAITING_SECONDS
+    assert place.take("a") is None
+    os.close(held)
+    assert place.called() == ["b"]
+    place.clock.now += WAITING_SECONDS
+    assert place.called() == ["a"]
+
+
 def test_where_there_is_room_for_all_nobody_waits(tmp_path: Path) -> None:
     place = Place(tmp_path, 3)
     held = [place.take(name) for name in ("a", "a", "b")]

@@ -89,6 +89,12 @@ class Journal:
         head = self._tail.head
         return head.experiment if head is not None else None
 
+    @property
+    def seq(self) -> int:
+        """The number of the newest entry that this process has seen."""
+        head = self._tail.head
+        return head.seq if head is not None else 0
+
     def peek(self) -> Experiment | None:
         """The state now, also of a deleted experiment; None if there never was one."""
         return self._now().experiment

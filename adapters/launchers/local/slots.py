@@ -6,7 +6,8 @@ names its run, so the active runs are found without looking at all that ever wer
 
 Slots go round: an experiment that was refused one waits in a queue (a file as well), and a
 free slot is kept for the first in it. One that gets a slot and wants another joins again at
-the end. One that has not asked for some time is no longer waited for.
+the end. One that does not come for a slot that is kept for it is no longer waited for, nor is one
+that has not asked for long.
 """
 
 import fcntl
@@ -19,11 +20,15 @@ from typing import NamedTuple
 
 import msgspec
 
-from tunelet.errors import Retry
+from tunelet.errors import Throttled
 from tunelet.ports import Run
 
 WAITING_SECONDS = 15.0
 """For so long a slot stays free for an experiment that does not come for it."""
+
+ASKED_SECONDS = 300.0
+"""For so long an experiment is in the queue without asking again: more than twice as long as a
+sweep may leave it out (`tunelet.engine.quiet.LONGEST`)."""
 
 
 class Waiting(NamedTuple):
@@ -34,6 +39,8 @@ class Waiting(NamedTuple):
     since: float
     seen: float
     """When it asked last."""
+    called: float | None = None
+    """Since when a slot is kept for it."""
 
     @property
     def who(self) -> tuple[str, str]:
@@ -48,7 +55,7 @@ class Slots:
         folder.mkdir(parents=True, exist_ok=True)
 
     def take(self, run: Run) -> int:
-        """A descriptor that holds a slot; `Retry` if none is free for this experiment."""
+        """A descriptor that holds a slot; `Throttled` if none is free for this experiment."""
         who = run[:2]
         with self._gate(), self._free() as free:
             queue = self._queue()
@@ -62,15 +69,26 @@ class Slots:
             now = self._clock()
             since = queue[ahead].since if who in names else now
             queue[ahead : ahead + 1] = [Waiting(*who, since, now)]
-            self._write_queue(queue)
-        raise Retry(f"all {self._limit} places for processes are taken", after=1.0)
+            self._write_queue(self._calling(queue, len(free)))
+        raise Throttled(f"all {self._limit} places for processes are taken", after=1.0)
 
     def called(self) -> list[Waiting]:
         """Those in the queue for whom there is a slot now."""
         if not self._queue():
             return []
         with self._gate(), self._free() as free:
-            return self._queue()[: len(free)]
+            before = self._queue()
+            queue = self._calling(before, len(free))
+            if queue != before:
+                self._write_queue(queue)
+            return queue[: len(free)]
+
+    def _calling(self, queue: list[Waiting], free: int) -> list[Waiting]:
+        """The queue, with since when a slot is kept for each of the first."""
+        now = self._clock()
+        called = [each if each.called else each._replace(called=now) for each in queue[:free]]
+        others = [each._replace(called=None) if each.called else each for each in queue[free:]]
+        return called + others
 
     def runs(self) -> Iterator[Run]:
         """The runs that had the slots last: all that are active, and some that have ended."""
@@ -112,7 +130,7 @@ class Slots:
         except (FileNotFoundError, msgspec.DecodeError):
             return []
         now = self._clock()
-        return [each for each in queue if abs(now - each.seen) < WAITING_SECONDS]
+        return [each for each in queue if _is_waited_for(each, now)]
 
     def _write_queue(self, queue: list[Waiting]) -> None:
         (self._folder / "queue").write_bytes(msgspec.json.encode(queue))
@@ -141,3 +159,10 @@ class Slots:
             yield
         finally:
             os.close(gate)
+
+
+def _is_waited_for(each: Waiting, now: float) -> bool:
+    """Clocks that are set back end a wait, too."""
+    if each.called is not None and not 0 <= now - each.called < WAITING_SECONDS:
+        return False
+    return abs(now - each.seen) < ASKED_SECONDS

@@ -1,0 +1,1 @@
+"""The steps that move an experiment on."""

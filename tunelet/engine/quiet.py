@@ -1,0 +1,120 @@
+"""The live experiments at which a sweep need not look: it found nothing to do, and nothing changed.
+
+To look at 2,000 experiments that wait or are paused took a large part of a processor. What is kept
+here is a hint of this process alone: without it, every experiment is looked at.
+"""
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from tunelet.experiment import Experiment
+from tunelet.log.chain import entry_key
+from tunelet.log.markers import Marker
+from tunelet.ports import Store
+from tunelet.trial import TrialState
+
+LOOKS = 3
+"""So many looks in a row have to find nothing before one is left out."""
+
+SOON = 10.0
+"""For so many seconds then; each time for twice as long."""
+
+LONGEST = 120.0
+"""At most, where something waits for what no log tells of: a place for a run, say."""
+
+LONGEST_AT_REST = 600.0
+"""At most, where nothing waits."""
+
+
+class _Note(NamedTuple):
+    """A look that found nothing to do."""
+
+    markers: frozenset[Marker]
+    seq: int
+    """The newest entry of the log."""
+    looks: int
+    """How many did so in a row."""
+    at: float
+    due: float | None
+    """When something is to be done though nothing changes."""
+    again: float
+    """When the next look is due, by the monotonic clock."""
+
+
+class Quiet:
+    def __init__(
+        self,
+        store: Store,
+        clock: Callable[[], float],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._monotonic = monotonic
+        self._notes: dict[tuple[str, str], _Note] = {}
+
+    def keep(self, names: Sequence[tuple[str, str]]) -> None:
+        """Forget all others: they are not live any more."""
+        live = set(names)
+        self._notes = {name: note for name, note in self._notes.items() if name in live}
+
+    def rests(self, name: tuple[str, str], markers: Sequence[Marker]) -> bool:
+        """Whether a look would find nothing to do. Raises `Retry` as the store does."""
+        note = self._notes.get(name)
+        if note is None or note.markers != frozenset(markers):
+            return False
+        if self._monotonic() >= note.again or self._is_due(note):
+            return False
+        return self._store.get(entry_key(f"v1/{name[0]}/{name[1]}/", note.seq + 1)) is None
+
+    def _is_due(self, note: _Note) -> bool:
+        now = self._clock()
+        back = now < note.at  # the clock was set back, and `due` with it
+        return back or (note.due is not None and now >= note.due)
+
+    def looked(
+        self,
+        experiment: Experiment,
+        markers: Sequence[Marker],
+        seq: tuple[int, int],
+    ) -> None:
+        """A look is over that found the log at entry `seq[0]` and left it at `seq[1]`."""
+        name = experiment.namespace, experiment.name
+        before = self._notes.pop(name, None)
+        if seq[0] != seq[1] or _moves(experiment):
+            return
+        same = before is not None and before.seq == seq[1]
+        looks = before.looks + 1 if before is not None and same else 1
+        self._notes[name] = _Note(
+            markers=frozenset(markers),
+            seq=seq[1],
+            looks=looks,
+            at=self._clock(),
+            due=_due(experiment),
+            again=self._monotonic() + _pause(experiment, looks),
+        )
+
+
+def _moves(experiment: Experiment) -> bool:
+    """Its runs have to be looked at each time, or it has ended and is to be tidied up."""
+    return experiment.over or any(t.state is TrialState.RUNNING for t in experiment.live)
+
+
+def _pause(experiment: Experiment, looks: int) -> float:
+    """Seconds until the next look; not all of them at once."""
+    if looks < LOOKS:
+        return 0.0
+    waits = experiment.active or experiment.room
+    most = LONGEST if waits else LONGEST_AT_REST
+    return float(min(most, SOON * 2.0 ** min(looks - LOOKS, 10))) * random.uniform(0.75, 1.0)
+
+
+def _due(experiment: Experiment) -> float | None:
+    """When time alone calls for something: the end of `max_seconds`, or of a trial's wait."""
+    times = [trial.not_before for trial in experiment.live if trial.not_before is not None]
+    begun, limit = experiment.running_since, experiment.terms.max_seconds
+    if begun is not None and limit is not None:
+        times.append(begun + limit - experiment.seconds)
+    return min(times, default=None)
