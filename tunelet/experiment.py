@@ -5,6 +5,7 @@ leave it when a window of the log closes (`retire`), so that its size depends on
 `parallel_trials` and not on how many trials there were (invariant I7).
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
@@ -17,7 +18,7 @@ from tunelet.alike import Failures, followed
 from tunelet.core.fingerprint import of_enqueue, of_submit
 from tunelet.events import Event
 from tunelet.ports import Constraint, Objective
-from tunelet.trial import Assignment, Report, Trial, TrialState, newest
+from tunelet.trial import Assignment, Number, Report, Trial, TrialState, newest
 
 RUNNING, PAUSED, COMPLETE, STOPPED, FAILED, DELETED = (
     "RUNNING",
@@ -357,16 +358,37 @@ def _reported(trial: Trial, reports: tuple[Report, ...]) -> Trial:
     if _all_later(trial.reports, reports):
         values = trial.values | newest(reports)
         return replace(trial, reports=(*trial.reports, *reports), values=values)
-    by_step = {report.step: report for report in trial.reports}
+    ordered = list(trial.reports)
     for new in reports:
-        old = by_step.get(new.step)
-        if old is not None and old.attempt == new.attempt:
-            by_step[new.step] = replace(new, values={**new.values, **old.values})
+        place = bisect_left(ordered, new.step, key=_step)
+        old = ordered[place] if place < len(ordered) and ordered[place].step == new.step else None
+        if old is None:
+            ordered.insert(place, new)
+        elif old.attempt == new.attempt:
+            ordered[place] = replace(new, values={**new.values, **old.values})
         else:
-            by_step[new.step] = new
-    ordered = tuple(by_step[step] for step in sorted(by_step))
-    own = newest(report for report in ordered if report.attempt == trial.attempt)
-    return replace(trial, reports=ordered, values=own)
+            ordered[place] = new
+    told = list(dict.fromkeys(metric for report in reports for metric in report.values))
+    own = trial.values | _last(ordered, trial.attempt, told)
+    return replace(trial, reports=tuple(ordered), values=own)
+
+
+def _last(ordered: list[Report], attempt: int, metrics: list[str]) -> dict[str, Number]:
+    """Of these metrics, in their order, the attempt's value at the highest step.
+
+    Mostly the last report has them all.
+    """
+    found: dict[str, Number] = {}
+    for report in reversed(ordered):
+        if report.attempt == attempt:
+            found = report.values | found
+        if found.keys() >= set(metrics):
+            break
+    return {metric: found[metric] for metric in metrics if metric in found}
+
+
+def _step(report: Report) -> int:
+    return report.step
 
 
 def _all_later(old: tuple[Report, ...], new: tuple[Report, ...]) -> bool:

@@ -20,9 +20,12 @@ from werkzeug.wrappers import Request
 from adapters.cloudevents import BATCH, STRUCTURED, parse_all
 from functions.wiring import function
 from tests.unit.functions.conftest import World
+from tests.unit.test_decide import LOST, Story
+from tunelet import commands as c
 from tunelet.cli import enqueue, request
 from tunelet.errors import Reject
 from tunelet.strict import NotJson, decode
+from tunelet.trial import Report
 
 Text = Callable[[int], str]
 
@@ -237,3 +240,19 @@ def test_paths(served: tuple[Client, str]) -> None:
 
     for part in ("a/", "a", "%2f", "experiments/", "{"):
         assert growth(ask, part.__mul__) < QUADRATIC, part
+
+
+@pytest.mark.parametrize("order", ["ascending", "descending", "of two attempts"])
+def test_reports_of_one_trial_that_come_one_by_one(order: str) -> None:
+    def report(count: int) -> None:
+        story = Story().suggested(0)
+        attempt = 1
+        if order == "of two attempts":
+            steps = tuple(Report(step, {"objective": 1.0}) for step in range(count))
+            story.does(c.Record(0, 1, steps), c.Finish(0, 1, LOST), c.Start(0, 2))
+            attempt = 2
+        for step in range(count)[:: -1 if order == "descending" else 1]:
+            story.does(c.Record(0, attempt, (Report(step, {"objective": 1.0}, attempt),)))
+        assert len(story.trial(0).reports) == count
+
+    assert growth(report, int, 400) < QUADRATIC

@@ -28,6 +28,7 @@ from tunelet.log.history import (
 from tunelet.log.segments import snapshot_key
 from tunelet.log.together import at_once
 from tunelet.ports import Store
+from tunelet.trial import Trial
 
 _HELD = 64
 """Entries read at once."""
@@ -191,13 +192,13 @@ class _Derived:
     def closed(self, closed: Closed) -> None:
         """Compare what the closed window gives; parts that are joined were compared before."""
         snapshot = snapshot_key(self._path, closed.head.seq)
-        self._compare(snapshot, lambda: encode_head(closed.head), _head_anew)
+        self._compare(snapshot, lambda: encode_head(closed.head), decode_head)
         own = self._path + closed.segment.name
-        self._compare(own, lambda: encode_trials(closed.trials), _trials_anew)
+        self._compare(own, lambda: encode_trials(closed.trials), _trials)
         for level, parts in closed.joined.items():
             names = [self._path + part.name for part in parts if part.trials]
             joint = self._path + closed.joint(level).name
-            self._compare(joint, partial(self._joined, names), _trials_anew)
+            self._compare(joint, partial(self._joined, names), _trials)
 
     def findings(self) -> Iterator[Finding]:
         yield from self._wrong
@@ -205,13 +206,13 @@ class _Derived:
             yield Finding(key, "does not follow from the log", derived=True)
 
     def _compare(
-        self, key: str, expected: Callable[[], bytes | None], anew: Callable[[bytes], bytes]
+        self, key: str, expected: Callable[[], bytes | None], meaning: Callable[[bytes], object]
     ) -> None:
         if key not in self._unseen:
             return
         self._unseen.discard(key)
         stored = self._store.get(key)
-        if stored is not None and not _same(stored.data, expected(), anew):
+        if stored is not None and not _same(stored.data, expected(), meaning):
             self._wrong.append(Finding(key, "is not what the log gives", derived=True))
 
     def _joined(self, names: list[str]) -> bytes | None:
@@ -219,22 +220,18 @@ class _Derived:
         return join(parts) if len(parts) == len(names) else None
 
 
-def _same(stored: bytes, expected: bytes | None, anew: Callable[[bytes], bytes]) -> bool:
+def _same(stored: bytes, expected: bytes | None, meaning: Callable[[bytes], object]) -> bool:
     """Whether both say the same: an older version may have written it in other words."""
     if stored == expected or expected is None:
         return stored == expected
     try:
-        return anew(stored) == anew(expected)
+        return meaning(stored) == meaning(expected)
     except (msgspec.MsgspecError, Newer):
         return False
 
 
-def _head_anew(data: bytes) -> bytes:
-    return encode_head(decode_head(data))
-
-
-def _trials_anew(data: bytes) -> bytes:
-    return encode_trials(decode_trials(data))
+def _trials(data: bytes) -> list[Trial]:
+    return list(decode_trials(data))
 
 
 def _sum(data: bytes, seq: int) -> str | None:
