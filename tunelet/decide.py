@@ -13,6 +13,7 @@ import msgspec
 from tunelet import commands, ends, events
 from tunelet import experiment as states
 from tunelet.commands import Command
+from tunelet.core.clock import set_back
 from tunelet.core.delay import following
 from tunelet.core.fingerprint import of_enqueue, of_submit
 from tunelet.core.room import news
@@ -86,7 +87,7 @@ def _direct(experiment: Experiment | None, command: Command, now: float) -> Even
         case commands.Finish():
             return _finish(experiment, command, now)
         case commands.Tick():
-            return ()
+            return () if experiment.over else set_back(experiment, now)
         case commands.Delete(epoch=epoch):
             at = ends.later(now, experiment.running_since)
             return _in_next_epoch(experiment, epoch, events.Deleted(at=at))
