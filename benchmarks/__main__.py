@@ -22,7 +22,11 @@ BENCHMARKS = (
     "stores",
     "clients",
     "cluster",
+    "soak",
 )
+BY_HAND = ("soak",)
+"""Those that `make bench` leaves out: they take an hour."""
+
 OF_ALGORITHMS = ("suggest", "quality", "failing")
 
 
@@ -36,11 +40,17 @@ def main() -> None:
         action="append",
         help=f"just this one; may be repeated ({' and '.join(OF_ALGORITHMS)})",
     )
+    parser.add_argument(
+        "--seconds", metavar="N", type=int, help="how long soak lasts; an hour unless given"
+    )
     options = parser.parse_args()
     run = importlib.import_module(f"benchmarks.{options.name}").run
     if options.only and options.name not in OF_ALGORITHMS:
         parser.error(f"{options.name} does not compare algorithms, so it takes no --only")
-    chosen = {"only": options.only} if options.only else {}
+    if options.seconds is not None and (options.name != "soak" or options.seconds < 1):
+        parser.error("--seconds is for soak, and is 1 or more")
+    given = {"only": options.only, "seconds": options.seconds}
+    chosen = {name: value for name, value in given.items() if value}
     print(line(run(quick=options.quick, **chosen)))
 
 
