@@ -10,8 +10,8 @@ import numpy
 import pytest
 from hyperopt import hp, rand, space_eval
 from hyperopt.base import Domain, Trials
-from hyperopt.pyll import scope
-from hyperopt.pyll.stochastic import sample
+from hyperopt.pyll import as_apply, clone, rec_eval, scope
+from hyperopt.pyll.stochastic import recursive_set_rng_kwarg
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -150,12 +150,17 @@ def test_what_we_draw_is_what_hyperopt_can_evaluate(written: Any, seed: int) -> 
     assert as_tuples(assemble(written, assignment)) == as_tuples(known)
 
 
+def samples(expression: Any, rng: Any) -> list[Any]:
+    """3,000 of Hyperopt's draws, as its `sample` makes one, which prepares the expression anew."""
+    prepared = recursive_set_rng_kwarg(clone(as_apply(expression)), as_apply(rng))
+    return [rec_eval(prepared) for _ in range(3000)]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_distribution_is_the_same(kind: str) -> None:
     expression = KINDS[kind]("x")
     space = space_of({"x": expression})
-    rng = numpy.random.default_rng(3)
-    hyperopts = [sample(expression, rng) for _ in range(3000)]
+    hyperopts = samples(expression, numpy.random.default_rng(3))
     own = [assemble(expression, drawn) for drawn in draws(space, 3000)]
     assert type(hyperopts[0]) is type(own[0])
     assert same_distribution(hyperopts, own)
@@ -166,8 +171,8 @@ def test_our_own_way_back_to_hyperopt_keeps_the_distribution(kind: str) -> None:
     written = KINDS[kind]("x")
     view = node(space_of({"x": written})["x"])
     rng = numpy.random.default_rng(4)
-    there = [sample(written, rng) for _ in range(3000)]
-    again = [view.decode(sample(view.expression, rng)) for _ in range(3000)]
+    there = samples(written, rng)
+    again = [view.decode(one) for one in samples(view.expression, rng)]
     assert same_distribution(there, again)
 
 
