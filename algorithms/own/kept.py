@@ -73,12 +73,15 @@ class Shelf(Generic[F]):
     def __init__(self, room: int = ROOM) -> None:
         self._room = room
         self._kept: dict[Hashable, tuple[F, int]] = {}
+        self._taken = 0
+        """The room that those take which are kept."""
         self._lock = threading.Lock()
         _SHELVES.append(self)
 
     def clear(self) -> None:
         with self._lock:
             self._kept.clear()
+            self._taken = 0
 
     @contextmanager
     def of(
@@ -87,18 +90,26 @@ class Shelf(Generic[F]):
         """The one that followed this experiment last, or else a new one. An error discards it."""
         key = _asked(problem), more
         with self._lock:
-            found, _ = self._kept.pop(key, (None, 0))
+            found = self._remove(key)
         follower = found or new()
         follower.follow(problem, trials)
         yield follower
         self._put(key, follower, len(trials) + len(problem.prior))
 
     def _put(self, key: Hashable, follower: F, trials: int) -> None:
+        # One of no trials takes room too, or any number of them would be kept.
+        size = max(1, trials)
         with self._lock:
-            self._kept.pop(key, None)
-            self._kept[key] = follower, trials
-            while sum(size for _, size in self._kept.values()) > self._room:
-                del self._kept[next(iter(self._kept))]
+            self._remove(key)
+            self._kept[key] = follower, size
+            self._taken += size
+            while self._taken > self._room:
+                self._remove(next(iter(self._kept)))
+
+    def _remove(self, key: Hashable) -> F | None:
+        found, size = self._kept.pop(key, (None, 0))
+        self._taken -= size
+        return found
 
 
 def _asked(problem: Problem) -> Hashable:
