@@ -6,9 +6,10 @@ LIBRARIES := .venv-algorithms
 PACKAGES := tunelet functions adapters algorithms benchmarks
 # A library's threads would only be in the way of the other tests.
 ONE_THREAD := OMP_NUM_THREADS=1
+PYTEST = $(ONE_THREAD) $(BIN)/pytest -n 2 --dist loadgroup --durations 15
 ELSEWHERE := libraries or stores or cluster or browser or terraform
 
-.PHONY: install demo test test-algorithms test-stores test-cluster test-browser test-terraform
+.PHONY: install demo test test-e2e test-algorithms test-stores test-cluster test-browser test-terraform
 .PHONY: bench image docs format lock clean
 
 install: $(INSTALLED)
@@ -32,7 +33,11 @@ test: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(PACKAGES)
 	$(BIN)/lint-imports
-	$(ONE_THREAD) $(BIN)/pytest -n 2 --dist loadgroup -m "not ($(ELSEWHERE))"
+	$(PYTEST) --ignore tests/e2e -m "not ($(ELSEWHERE))"
+
+# The services, trainings and commands as processes.
+test-e2e: install
+	$(PYTEST) -m "not ($(ELSEWHERE))" tests/e2e
 
 # In an environment of its own, with every library behind the algorithms: 7 GB.
 test-algorithms: $(LIBRARIES)/.installed
