@@ -379,9 +379,9 @@ def _last(ordered: list[Report], attempt: int, metrics: list[str]) -> dict[str, 
     Mostly the last report has them all.
     """
     found: dict[str, Number] = {}
-    for report in reversed(ordered):
-        if report.attempt == attempt:
-            found = report.values | found
+    own = [report for report in ordered if report.attempt == attempt]
+    for report in reversed(own):
+        found = report.values | found
         if found.keys() >= set(metrics):
             break
     return {metric: found[metric] for metric in metrics if metric in found}

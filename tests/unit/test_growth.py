@@ -256,4 +256,4 @@ def test_reports_of_one_trial_that_come_one_by_one(order: str) -> None:
             story.does(c.Record(0, attempt, (Report(step, {"objective": 1.0}, attempt),)))
         assert len(story.trial(0).reports) == count
 
-    assert growth(report, int, 400) < QUADRATIC
+    assert growth(report, int, 150) < QUADRATIC
