@@ -10,7 +10,7 @@ PYTEST = $(ONE_THREAD) $(BIN)/pytest -n 2 --dist loadgroup --durations 15
 ELSEWHERE := libraries or stores or cluster or browser or terraform
 
 .PHONY: install demo test test-e2e test-algorithms test-stores test-cluster test-browser test-terraform
-.PHONY: bench image docs format lock clean
+.PHONY: bench image docs format lock clean mutants
 
 install: $(INSTALLED)
 
@@ -78,6 +78,11 @@ docs: install
 		print(json.dumps(schema(), indent=2))' > docs/request.schema.json
 	$(BIN)/python -m algorithms.listing docs/algorithms.md
 	$(BIN)/pytest -q tests/unit/test_docs.py
+
+# Which faults in the protocol, the rules and the launchers the tests notice: about half an hour.
+# WORDS="decide gate" runs those whose file or fault has one of the words.
+mutants: install
+	$(BIN)/python -m tests.mutants $(WORDS) --write docs/mutants.md
 
 format: install
 	$(BIN)/ruff check --fix .

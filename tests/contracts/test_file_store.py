@@ -133,6 +133,19 @@ def test_a_listing_shows_nothing_that_is_no_key(tmp_path: Path, prefix: str) -> 
         store.put(".tunelet/locks/1", b"")
 
 
+@pytest.mark.parametrize("unnamed", [True, False], ids=["unnamed", "named"])
+def test_of_two_creates_of_a_key_the_first_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unnamed: bool
+) -> None:
+    """Also where files cannot begin without a name."""
+    if not unnamed:
+        monkeypatch.delattr(os, "O_TMPFILE", raising=False)
+    store = FileStore(tmp_path)
+    assert store.create("a/b", b"one")
+    assert not store.create("a/b", b"two")
+    assert read(store, "a/b") == b"one"
+
+
 @pytest.mark.parametrize("other", ["a", "a/b/c"])
 def test_a_key_below_another_is_refused(tmp_path: Path, other: str) -> None:
     store = FileStore(tmp_path)

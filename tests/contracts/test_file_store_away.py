@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from adapters.storage.durable import make_folders
 from adapters.storage.files import FileStore
 from tests.contracts.processes import ROOT
 from tests.contracts.stores import stored
@@ -64,6 +65,14 @@ def test_a_store_whose_folder_is_gone_refuses_every_call_and_makes_nothing(
     with pytest.raises(Unavailable, match=str(tmp_path / "store")):
         calls[call](store, version)
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_folders_are_never_made_with_a_root_that_is_gone(tmp_path: Path) -> None:
+    """It may go at any moment, also just before a folder is made in it."""
+    root = tmp_path / "store"
+    with pytest.raises(FileNotFoundError):
+        make_folders(str(root / "a" / "b"), str(root))
+    assert not root.exists()
 
 
 def test_a_store_whose_folder_comes_back_goes_on_where_it_was(

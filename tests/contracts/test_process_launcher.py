@@ -142,6 +142,24 @@ def unbegun(tmp_path: Path, plan: Plan, run: Run) -> None:
     os.close(lock)
 
 
+def test_a_launch_that_comes_twice_needs_no_second_place(tmp_path: Path) -> None:
+    launcher = launcher_at(tmp_path, limit=1)
+    launch = script("exec sleep 1000")
+    for _ in range(2):
+        launcher.launch(launch)
+    launcher.stop(RUN)
+    ended(launcher)
+
+
+def test_a_run_that_has_begun_is_not_discarded_by_a_launch_that_comes_late(
+    launcher: ProcessLauncher, tmp_path: Path
+) -> None:
+    """It may have looked at the folder just before the run began."""
+    launcher.launch(script("exec sleep 1000"))
+    RunFolder(folder_of(tmp_path)).discard_unbegun(tmp_path / "tmp")
+    assert launcher.observe(RUN).phase is Phase.ACTIVE
+
+
 def any_plan(launcher: ProcessLauncher, tmp_path: Path) -> Plan:
     other = RUN._replace(number=1000)
     launcher.launch(script("exit 0", other))

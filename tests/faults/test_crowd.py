@@ -66,7 +66,13 @@ class Rival(MemoryStore):
     def __init__(self, times: int) -> None:
         super().__init__()
         self.times, self.step = times, 1000
+        self.letters: list[str] = []
         self.log = begun(self)
+
+    def put(self, key: str, data: bytes) -> None:
+        if "/inbox/" in key:
+            self.letters.append(key)
+        super().put(key, data)
 
     def create(self, key: str, data: bytes) -> bool:
         if self.times and hasattr(self, "log") and "journal" in key:
@@ -101,10 +107,17 @@ def test_whoever_leaves_a_letter_writes_it_if_nobody_else_does() -> None:
     eventually(lambda: not list(store.list(f"{PATH}inbox/")))
 
 
-def test_a_command_that_must_not_come_late_is_never_left_in_a_letter() -> None:
+@pytest.mark.parametrize(
+    ("command", "uid"),
+    [(c.Pause(), "u"), (c.Enqueue(({"x": 1.0},)), "u"), (report(1), None)],
+    ids=["pause", "enqueue without a key", "report to any life"],
+)
+def test_a_command_that_must_not_come_late_is_never_left_in_a_letter(
+    command: c.Command, uid: str | None
+) -> None:
     store = Rival(5)
-    assert journal(store).commit(c.Pause(), uid="u").state == "PAUSED"
-    assert not [entry for entry in entries(store) if entry.taken]
+    journal(store).commit(command, uid=uid)
+    assert store.letters == []
 
 
 def test_a_letter_whose_writer_died_is_written_and_removed_once_somebody_looks() -> None:

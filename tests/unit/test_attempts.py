@@ -96,3 +96,9 @@ def test_a_log_that_older_code_wrote_keeps_its_meaning(told: dict[str, float]) -
     expected = {"objective": 1.0, "accuracy": 0.5, "loss": 3.0} | told
     assert story.trial(0).values == expected
     assert story.e.best == (story.trial(0),)
+
+
+def test_an_attempt_that_does_not_count_is_followed_by_another_though_it_was_the_last() -> None:
+    elsewhere = Outcome(Verdict.LOST, reason="no engine", counted=False)
+    trial = Story(max_attempts=1).suggested(0).does(c.Finish(0, 1, elsewhere)).trial(0)
+    assert (trial.state, trial.attempt) == (TrialState.WAITING, 2)

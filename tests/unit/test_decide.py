@@ -454,6 +454,13 @@ def test_with_fewer_slots_nothing_new_starts_until_enough_are_free() -> None:
     assert story.ends(1, 1.0).trial(2).reserved
 
 
+def test_with_fewer_slots_than_trials_that_run_none_that_waits_gets_one() -> None:
+    story = Story(max_trials=9, parallel_trials=3)
+    story.does(c.Enqueue(tuple({"x": n} for n in range(9))))
+    story.does(c.Extend({"parallel_trials": 1}))
+    assert [trial.number for trial in story.e.live if trial.active] == [0, 1, 2]
+
+
 def test_of_a_deleted_experiment_nothing_is_known() -> None:
     story = Story().suggested(0).does(c.Delete())
     for command in (c.Delete(), c.Tick(), c.Start(0, 1), c.Stop()):

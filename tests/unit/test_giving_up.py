@@ -288,3 +288,14 @@ def test_what_a_failing_trial_had_reported_does_not_keep_it_from_giving_up() -> 
         told.suggested(n).does(c.Record(n, 1, (Report(1, {"objective": 1.0}),)))
         told.does(c.Finish(n, 1, crash("OSError: cannot save the model")))
     assert told.e.state == "FAILED"
+
+
+def test_a_trial_that_waits_gets_no_slot_while_the_last_that_run_are_waited_for() -> None:
+    told = story(give_up_after=2)
+    told.does(c.Enqueue(tuple({"x": n} for n in range(6))))
+    for n in range(3):
+        told.does(c.Start(n, 1))
+    told.does(c.Finish(0, 1, NOT_FOUND), c.Finish(1, 1, NOT_FOUND))
+    assert told.e.hopeless
+    assert told.e.state == "RUNNING"
+    assert [told.trial(n).reserved for n in (3, 4, 5)] == [True, False, False]

@@ -113,6 +113,29 @@ def test_the_budget_holds_when_two_suggest_at_once(store: Store) -> None:
     assert two.commit(c.AddTrials(2, ({"x": 3}, {"x": 4}))).next_number == 3
 
 
+def test_of_commands_that_come_together_none_stands_if_one_is_refused(store: Store) -> None:
+    log = journal(store)
+    log.commit(c.Submit("u", SPEC))
+    with pytest.raises(NotFound):
+        log.commit(c.Pause(), c.Start(99, 1))
+    assert log.read().state == RUNNING
+
+
+def test_what_an_old_state_refuses_is_decided_on_the_newest(store: Store) -> None:
+    one, two = journal(store), journal(store)
+    one.commit(c.Submit("u", SPEC | {"max_trials": 1}))
+    two.commit(c.Extend({"max_trials": 5}))
+    trials = tuple({"x": n} for n in range(3))
+    assert one.commit(c.Pause(), c.Enqueue(trials)).next_number == 3
+
+
+def test_what_an_old_state_has_already_is_decided_on_the_newest(store: Store) -> None:
+    one, two = journal(store), journal(store)
+    one.commit(c.Submit("u", SPEC))
+    two.commit(c.Pause())
+    assert one.commit(c.Resume()).state == RUNNING
+
+
 class _Expiring(MemoryStore):
     """Once `armed`, the next entry is written, its answer is lost, and the credentials expire."""
 

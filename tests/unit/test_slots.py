@@ -1,9 +1,11 @@
 """Slots: who gets one, and that none is lost."""
 
+import fcntl
 import os
 import resource
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pytest
@@ -110,6 +112,63 @@ def test_where_there_is_room_for_all_nobody_waits(tmp_path: Path) -> None:
     for each in (held[2], *again):
         if each is not None:
             os.close(each)
+
+
+def test_a_launcher_that_tries_the_slots_does_not_make_them_look_held_to_another(
+    tmp_path: Path,
+) -> None:
+    """Of two that come at once for two free slots, each gets one."""
+    place = Place(tmp_path, 1)
+    slots = place.slots()
+    trying = [os.open(tmp_path / name, os.O_RDWR | os.O_CREAT) for name in ("gate", "0")]
+    for descriptor in trying:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    with ThreadPoolExecutor(1) as threads:
+        other = threads.submit(slots.take, run("a"))
+        # It waits for the one that tries; without the gate it is refused long before.
+        done, _ = wait([other], timeout=0.3)
+        assert not done
+        for descriptor in reversed(trying):
+            os.close(descriptor)
+        os.close(other.result())
+
+
+def test_a_clock_that_is_set_back_keeps_no_place_for_ever(tmp_path: Path) -> None:
+    place = Place(tmp_path, 1)
+    held = place.take("a")
+    assert held is not None
+    assert place.take("gone") is None
+    os.close(held)
+    place.clock.now -= 1000 * WAITING_SECONDS
+    held = place.take("a")
+    assert held is not None
+    os.close(held)
+
+
+def test_a_clock_that_is_set_back_keeps_no_slot_for_who_does_not_come(tmp_path: Path) -> None:
+    place = Place(tmp_path, 1)
+    held = place.take("a")
+    assert held is not None
+    assert place.take("gone") is None
+    os.close(held)
+    assert place.take("a") is None
+    place.clock.now -= 2 * WAITING_SECONDS
+    held = place.take("a")
+    assert held is not None
+    os.close(held)
+
+
+def test_runs_of_a_higher_limit_count_against_a_lower_one(tmp_path: Path) -> None:
+    held = [Place(tmp_path, 3).take("a") for _ in range(3)]
+    assert None not in held
+    lower = Place(tmp_path, 2)
+    os.close(held.pop(0) or 0)
+    assert lower.take("a") is None
+    os.close(held.pop() or 0)
+    taken = lower.take("a")
+    assert taken is not None
+    for each in (*held, taken):
+        os.close(each or 0)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts descriptors in /proc")

@@ -1,0 +1,426 @@
+"""The rules of budgets, attempts and ends, and the steps that act on them."""
+
+from tests.mutants.mutant import Mutant, Source
+
+_DECIDE = "tests/unit/test_decide.py"
+_ATTEMPTS = "tests/unit/test_attempts.py"
+_MACHINE = "tests/unit/test_experiment_machine.py"
+_GIVING_UP = "tests/unit/test_giving_up.py"
+_EPOCHS = "tests/unit/test_epochs.py"
+_RETENTION = "tests/faults/test_retention.py"
+_LOOP = "tests/unit/test_loop.py"
+_LAUNCHES = "tests/unit/test_launches.py"
+
+DECISIONS = (
+    Source(
+        "tunelet/decide.py",
+        (_DECIDE, _ATTEMPTS),
+        (
+            Mutant(
+                "a life begins that was not announced",
+                "if announced not in (None, experiment.epoch):",
+                "if False:",
+                (_EPOCHS,),
+            ),
+            Mutant(
+                "suggestions for an old past are accepted",
+                "if command.first != experiment.next_number or experiment.room == 0:",
+                "if experiment.room == 0:",
+            ),
+            Mutant(
+                "suggestions go beyond the room",
+                "chosen = command.assignments[: experiment.room]",
+                "chosen = command.assignments",
+            ),
+            Mutant(
+                "suggestions of a replaced algorithm are accepted",
+                'if command.asked not in (None, experiment.spec.get("hpo_algorithm")):',
+                "if False:",
+            ),
+            Mutant(
+                "an answer cut short exhausts the space",
+                "exhausted = command.exhausted and len(chosen) == len(command.assignments)",
+                "exhausted = command.exhausted",
+            ),
+            Mutant(
+                "a key enqueues each time",
+                "if command.key is not None and command.key in experiment.keys:",
+                "if False:",
+            ),
+            Mutant(
+                "a key is good for another enqueue",
+                "if experiment.requests.get(command.key) != of_enqueue(command.assignments):",
+                "if False:",
+            ),
+            Mutant(
+                "a key is good for another submit",
+                "if experiment.requests.get(command.key) != of_submit(command.spec):",
+                "if False:",
+            ),
+            Mutant(
+                "a submit takes a name that is taken",
+                "if command.key is None or command.key not in experiment.keys:",
+                "if command.key is not None and command.key not in experiment.keys:",
+            ),
+            Mutant(
+                "enqueued trials go beyond max_trials",
+                "if len(command.assignments) > left:",
+                "if False:",
+            ),
+            Mutant(
+                "trials are enqueued after the end",
+                "    if experiment.over:\n        raise Conflict(\n"
+                '            f"experiment {experiment.name!r} has ended ({experiment.reason}); extend',
+                "    if False:\n        raise Conflict(\n"
+                '            f"experiment {experiment.name!r} has ended ({experiment.reason}); extend',
+            ),
+            Mutant(
+                "what comes after a trial's end changes it",
+                "if trial is None or trial.state.finished or attempt < trial.attempt:",
+                "if trial is None or attempt < trial.attempt:",
+            ),
+            Mutant(
+                "an earlier attempt is heard",
+                "if trial is None or trial.state.finished or attempt < trial.attempt:",
+                "if trial is None or trial.state.finished:",
+            ),
+            Mutant(
+                "an attempt that never was is heard",
+                "if attempt > trial.attempt:",
+                "if False:",
+            ),
+            Mutant(
+                "a trial that never was is passed over",
+                "    if n >= experiment.next_number:\n",
+                "    if n > experiment.next_number:\n",
+            ),
+            Mutant(
+                "a trial starts without a slot",
+                "if not trial.reserved:",
+                "if False:",
+            ),
+            Mutant(
+                "a lost trial is tried once more than allowed",
+                "return not outcome.counted or trial.counted < experiment.terms.max_attempts",
+                "return not outcome.counted or trial.counted <= experiment.terms.max_attempts",
+            ),
+            Mutant(
+                "a lost run is a verdict on its hyperparameters",
+                "if outcome.verdict is Verdict.LOST and _tried_again(experiment, trial, outcome):",
+                "if False:",
+            ),
+            Mutant(
+                "an attempt that could not begin is one of max_attempts",
+                "return not outcome.counted or trial.counted < experiment.terms.max_attempts",
+                "return trial.counted < experiment.terms.max_attempts",
+                (_ATTEMPTS,),
+            ),
+            Mutant(
+                "values that were not read to their end count",
+                "if outcome.unread and outcome.verdict is Verdict.COMPLETE:",
+                "if False:",
+            ),
+            Mutant(
+                "a trial ends well without its objective",
+                "if objective.metric not in values:",
+                "if False:",
+            ),
+            Mutant(
+                "NaN is a value of an objective",
+                "if math.isnan(number(values[objective.metric])):",
+                "if False:",
+            ),
+            Mutant(
+                "values of a lost attempt count for the next",
+                "        own=trial.attempt > 1,\n        exit_code",
+                "        own=False,\n        exit_code",
+            ),
+            Mutant(
+                "max_trials shrinks below the trials that exist",
+                "if limit is not None and limit < experiment.next_number:",
+                "if False:",
+            ),
+            Mutant(
+                "what has spent its budget is resumed",
+                "(due := ends.due(after, now)) is not None:",
+                "(due := ends.due(after, now)) is not None and False:",
+            ),
+            Mutant(
+                "an experiment that an extension takes up again is in no new epoch",
+                "return _in_next_epoch(experiment, epoch, *resumed) if goes_on else extended",
+                "return resumed if goes_on else extended",
+                (_EPOCHS,),
+            ),
+            Mutant(
+                "slots are given beyond parallel_trials",
+                "for trial in waiting[: max(0, free)]",
+                "for trial in waiting",
+            ),
+            Mutant(
+                "no free slot gives one from the end",
+                "for trial in waiting[: max(0, free)]",
+                "for trial in waiting[:free]",
+            ),
+            Mutant(
+                "slots are given in a pause",
+                "return _reserve(experiment) if experiment.state == states.RUNNING else ()",
+                "return _reserve(experiment)",
+            ),
+            Mutant(
+                "new trials begin though all have failed alike",
+                "if not trial.active and (trial.begun or not experiment.hopeless)",
+                "if not trial.active",
+                (_GIVING_UP,),
+            ),
+            Mutant(
+                "what is not due yet expires",
+                "return () if due is None or due > now * 1000 else (events.Deleted(at=now),)",
+                "return () if due is None else (events.Deleted(at=now),)",
+                (_RETENTION,),
+            ),
+            Mutant(
+                "what was taken up again expires",
+                "due = experiment.due if experiment.epoch == epoch else None",
+                "due = experiment.due",
+                (_RETENTION,),
+            ),
+        ),
+    ),
+    Source(
+        "tunelet/ends.py",
+        (_DECIDE, _ATTEMPTS),
+        (
+            Mutant(
+                "one failure less than allowed ends it",
+                "if allowed is not None and ended.fail > allowed:",
+                "if allowed is not None and ended.fail >= allowed:",
+            ),
+            Mutant(
+                "failures come before the goal",
+                "    if any(_reached(terms.objectives, trial) for trial in experiment.best):\n"
+                '        return End(states.COMPLETE, "the goal is reached")\n'
+                "    allowed = terms.max_failed_trials\n",
+                "    allowed = terms.max_failed_trials\n"
+                "    goal = any(_reached(terms.objectives, trial) for trial in experiment.best)\n"
+                "    if goal and (allowed is None or ended.fail <= allowed):\n"
+                '        return End(states.COMPLETE, "the goal is reached")\n',
+            ),
+            Mutant(
+                "it gives up before those that run have ended",
+                "if experiment.hopeless and not any(trial.begun for trial in experiment.live):",
+                "if experiment.hopeless:",
+                (_GIVING_UP,),
+            ),
+            Mutant(
+                "time is no budget",
+                "if terms.max_seconds is not None and",
+                "if False and",
+            ),
+            Mutant(
+                "money is no budget",
+                "if terms.max_cost is not None and",
+                "if False and",
+            ),
+            Mutant(
+                "a clock that is behind takes from the time that has passed",
+                "return now if begun is None else max(now, begun)",
+                "return now",
+            ),
+            Mutant(
+                "a trial that is cut off counts though it met no end of a budget",
+                "eligible = end.spent and _eligible(experiment, trial)",
+                "eligible = _eligible(experiment, trial)",
+            ),
+            Mutant(
+                "constraints do not hold for what is cut off",
+                "return not any(map(math.isnan, known)) and feasible(terms.constraints, values)",
+                "return not any(map(math.isnan, known))",
+            ),
+            Mutant(
+                "the values of a lost attempt count when the next is cut off",
+                "        own=trial.attempt > 1,\n",
+                "",
+            ),
+            Mutant(
+                "it ends while trials run",
+                "    if experiment.live:\n        return None\n",
+                "",
+            ),
+            Mutant(
+                "one goal of several is enough",
+                "return bool(goals) and all(",
+                "return bool(goals) and any(",
+            ),
+        ),
+    ),
+    Source(
+        "tunelet/experiment.py",
+        (_DECIDE, _ATTEMPTS),
+        (
+            Mutant(
+                "there is room beyond max_trials",
+                "return max(0, min(slots, self.terms.max_trials - self.next_number))",
+                "return max(0, slots)",
+            ),
+            Mutant(
+                "there is room for trials while others wait",
+                "slots = self.terms.parallel_trials - len(self.live)",
+                "slots = self.terms.parallel_trials - self.active",
+            ),
+            Mutant(
+                "an exhausted space is asked again",
+                "if self.state != RUNNING or self.exhausted or self.hopeless:",
+                "if self.state != RUNNING or self.hopeless:",
+            ),
+            Mutant(
+                "a paused experiment asks for trials",
+                "if self.state != RUNNING or self.exhausted or self.hopeless:",
+                "if self.exhausted or self.hopeless:",
+            ),
+            Mutant(
+                "an experiment that is taken up again is in its old epoch",
+                "epoch=experiment.epoch + experiment.over,",
+                "epoch=experiment.epoch,",
+                (_EPOCHS,),
+            ),
+            Mutant(
+                "a pause begins a new epoch",
+                "epoch=experiment.epoch + experiment.over,",
+                "epoch=experiment.epoch + 1,",
+                (_EPOCHS,),
+            ),
+            Mutant(
+                "a deletion begins no epoch",
+                "        epoch=experiment.epoch + 1,\n",
+                "",
+                (_EPOCHS,),
+            ),
+            Mutant(
+                "the second value of a step takes the place of the first",
+                "ordered[place] = replace(new, values={**new.values, **old.values})",
+                "ordered[place] = replace(new, values={**old.values, **new.values})",
+                (_MACHINE, _DECIDE),
+            ),
+            Mutant(
+                "a later attempt does not replace the steps that it trains again",
+                "elif old.attempt == new.attempt:",
+                "elif True:",
+            ),
+            Mutant(
+                "a lost attempt keeps its slot",
+                "        reserved=False,\n        started_at=None,\n",
+                "        started_at=None,\n",
+            ),
+            Mutant(
+                "the next attempt has the number of the lost one",
+                "attempt=trial.attempt + 1,",
+                "attempt=trial.attempt,",
+            ),
+            Mutant(
+                "the clock runs on in a pause",
+                "return replace(experiment, seconds=experiment.elapsed(at), running_since=None, **changes)",
+                "return replace(experiment, seconds=experiment.elapsed(at), **changes)",
+            ),
+            Mutant(
+                "a new algorithm finds the memory of its predecessor",
+                "return replace(after, memory=None, exhausted=False)",
+                "return after",
+                (_DECIDE, _MACHINE, "tests/unit/test_learning.py"),
+            ),
+            Mutant(
+                "constraints do not hold for the best",
+                "eligible = front.feasible(terms.constraints, trial.values)",
+                "eligible = True",
+                (_DECIDE, _MACHINE),
+            ),
+            Mutant(
+                "idempotency keys are kept for ever",
+                "[-KEYS_KEPT:]",
+                "[:]",
+                (_DECIDE, _MACHINE),
+            ),
+        ),
+    ),
+    Source(
+        "tunelet/loop.py",
+        (_LAUNCHES, _LOOP),
+        (
+            Mutant(
+                "runs are launched beyond a lowered parallel_trials",
+                "for trial in reserved[: max(0, free)] if",
+                "for trial in reserved if",
+            ),
+            Mutant(
+                "a run that could not begin just now is launched again at once",
+                "[: max(0, free)] if not trial.waits(now)]",
+                "[: max(0, free)]]",
+                ("tests/unit/test_postponed.py",),
+            ),
+            Mutant(
+                "runs are launched in a pause",
+                "    if experiment.state != RUNNING:\n        return []\n",
+                "",
+            ),
+            Mutant(
+                "a run that is launched while its experiment is deleted goes on",
+                "            self._runs.stop(\n"
+                "                run_of(experiment, trial.number, trial.attempt) for trial, _ in launched\n"
+                "            )\n",
+                "",
+                (_LAUNCHES,),
+            ),
+            Mutant(
+                "an algorithm with nothing to give is asked for ever",
+                "while experiment.room > 0 and _asks(experiment) != asked:",
+                "while experiment.room > 0:",
+            ),
+        ),
+    ),
+    Source(
+        "tunelet/runs.py",
+        (_LAUNCHES,),
+        (
+            Mutant(
+                "a run that is not launched yet is lost",
+                "            if trial.started_at is None:\n                return []  # not launched yet\n",
+                "",
+                (_LAUNCHES, "tests/faults/test_crash_everywhere.py"),
+            ),
+            Mutant(
+                "a run of which nothing is left is waited for",
+                "return [commands.Finish(number, attempt, gone)]",
+                "return []",
+                (_LAUNCHES, "tests/faults/test_crash_everywhere.py"),
+            ),
+            Mutant(
+                "runs of an earlier life go on in the next",
+                "if run.uid != experiment.uid or experiment.state == DELETED:",
+                "if experiment.state == DELETED:",
+            ),
+            Mutant(
+                "an earlier attempt goes on beside the next",
+                "return trial is not None and not trial.state.finished and trial.attempt == attempt",
+                "return trial is not None and not trial.state.finished",
+                (_LAUNCHES,),
+            ),
+            Mutant(
+                "another store's runs are ended",
+                "return [run for run in runs if self._launcher.origin(run) in (None, self._identity.known())]",
+                "return list(runs)",
+                ("tests/faults/test_two_stores.py",),
+            ),
+            Mutant(
+                "runs that another store knows are ended as strays",
+                "self.stop(run for run in runs if self._launcher.origin(run) in (None, store))",
+                "self.stop(runs)",
+                ("tests/faults/test_two_stores.py",),
+            ),
+            Mutant(
+                "a training that has reported its end may go on for ever",
+                "in_time = now < until and not ahead(trial.finished_at, now)",
+                "in_time = True",
+                ("tests/unit/functions/test_grace.py",),
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,459 @@
+"""The commit protocol: entries, snapshots, purges, markers, and the tokens of trials."""
+
+from tests.mutants.mutant import Mutant, Source
+
+_JOURNAL = "tests/unit/test_journal.py"
+_PURGE = "tests/faults/test_purge.py"
+_CROWD = "tests/faults/test_crowd.py"
+_LIFE = (
+    "tests/faults/test_lives.py"
+    "::test_what_was_meant_for_an_experiment_does_not_befall_the_next_of_its_name"
+)
+_CHAIN = "tests/unit/test_chain.py"
+_VERIFY = "tests/unit/test_verify.py"
+_VERSIONS = "tests/faults/test_versions.py"
+_DOUBT = "tests/unit/test_writer.py"
+_TAIL = "tests/unit/test_tail.py"
+_SEGMENTS = "tests/unit/test_segments.py"
+
+PROTOCOL = (
+    Source(
+        "tunelet/log/writer.py",
+        (_DOUBT, _JOURNAL),
+        (
+            Mutant(
+                '"exists" is taken for another\'s entry',
+                "                if self._store.create(key, data):\n                    return True\n",
+                "                return self._store.create(key, data)\n",
+            ),
+            Mutant(
+                "another's entry is taken for our own",
+                "return standing.data == data",
+                "return True",
+            ),
+            Mutant(
+                "our own entry is taken for another's",
+                "return standing.data == data",
+                "return False",
+            ),
+            Mutant(
+                "a doubt is reported as a failure",
+                'raise CommitUnknown(f"it is not known whether the change stands: {fault}")',
+                'raise Retry(f"it is not known whether the change stands: {fault}")',
+            ),
+            Mutant(
+                "a refusal is believed after a doubt",
+                "if isinstance(error, Reject | Unavailable) and tries == 0:",
+                "if isinstance(error, Reject | Unavailable):",
+            ),
+            Mutant(
+                "a refusal at once is tried for ever",
+                "if isinstance(error, Reject | Unavailable) and tries == 0:",
+                "if False:",
+            ),
+            Mutant(
+                "entries have no nonce, so that two writers' may be equal",
+                "nonce=uuid4().hex[:16]",
+                'nonce=""',
+            ),
+            Mutant(
+                "an entry written into a purged log stands",
+                "if not self._follow(entry, checksum, sent, until):",
+                "if self._follow(entry, checksum, sent, until) is None:",
+                (_PURGE,),
+            ),
+            Mutant(
+                "an entry in a purged log stays there",
+                "            self._store.delete(key)\n            return False\n",
+                "            return False\n",
+                (_PURGE,),
+            ),
+            Mutant(
+                "what nobody could read is written",
+                "entry, checksum = decode(data, entry.seq, head.sum)  # as all others will read it",
+                "checksum = data[-66:-2].decode()",
+            ),
+        ),
+    ),
+    Source(
+        "tunelet/log/journal.py",
+        (_JOURNAL,),
+        (
+            Mutant(
+                "a purge begins while slow writers may still be at it",
+                "if self._clock() < head.tombstone.at + PURGE_AFTER:",
+                "if self._clock() < head.tombstone.at:",
+                (_TAIL, _PURGE),
+            ),
+            Mutant(
+                "a purge leaves no mark before it removes",
+                "        mark_purged(self._store, self.path, head.tombstone.seq)\n",
+                "",
+                (_PURGE,),
+            ),
+            Mutant(
+                "a purge removes the checkpoints of the present life",
+                "lives.discard(head.experiment.uid)",
+                "pass",
+                (_JOURNAL, _PURGE),
+            ),
+            Mutant(
+                "the lives to be purged are listed after the state is read",
+                "        lives = set(lives_with_files(self._store, self.path))\n"
+                "        head = self._now()\n",
+                "        head = self._now()\n"
+                "        lives = set(lives_with_files(self._store, self.path))\n",
+                (_TAIL, _PURGE),
+            ),
+            Mutant(
+                "an error is believed though the state that it rests on is old",
+                "happened, settled = decided(callers, head.experiment, self._clock(), fresh)",
+                "happened, settled = decided(callers, head.experiment, self._clock(), True)",
+                (_JOURNAL, "tests/unit/functions/test_old_state.py"),
+            ),
+            Mutant(
+                "a lost slot is taken for a commit",
+                "            if written:\n                break\n",
+                "            if written or True:\n                break\n",
+            ),
+            Mutant(
+                "a damaged log is built on again",
+                "            if isinstance(error, Damaged):\n                self._tail.forget()\n",
+                "",
+                (_TAIL,),
+            ),
+            Mutant(
+                "a command that must not come late waits in a letter",
+                "if crowded and not leads and all(may_wait(c.uid, c.commands) for c in callers):",
+                "if crowded and not leads:",
+                (_CROWD,),
+            ),
+            Mutant(
+                "what may stand in a letter is called failed",
+                "            raise CommitUnknown("
+                'f"it is not known whether the change stands: {fault}") from fault\n',
+                "            raise\n",
+                (_CROWD,),
+            ),
+            Mutant(
+                "a letter is removed before its commands stand",
+                "            while self._follows(waiting):\n",
+                "            while False:\n",
+                (_CROWD,),
+            ),
+            Mutant(
+                "letters whose writers died are not looked for",
+                "elif (head.seq + 1) % LOOK_EVERY == 0:",
+                "elif False:",
+                (_CROWD,),
+            ),
+        ),
+    ),
+    Source(
+        "tunelet/log/callers.py",
+        (_JOURNAL, _LIFE),
+        (
+            Mutant(
+                "a command meant for an earlier life befalls the next",
+                "if caller.uid is not None and caller.uid != (state.uid if state else None):",
+                "if False:",
+            ),
+            Mutant(
+                "an old state settles an error",
+                "if not fresh and (caller.error or not own):",
+                "if not fresh and not own:",
+                (_JOURNAL, "tests/unit/functions/test_old_state.py"),
+            ),
+            Mutant(
+                "an old state settles that nothing follows",
+                "if not fresh and (caller.error or not own):",
+                "if not fresh and caller.error:",
+                (_JOURNAL, "tests/unit/functions/test_old_state.py"),
+            ),
+            Mutant(
+                "commands of a caller stand though another of its commands is refused",
+                "if caller.error is None:\n            caller.happened",
+                "if True:\n            caller.happened",
+            ),
+        ),
+    ),
+    Source(
+        "tunelet/log/tail.py",
+        (_TAIL, _PURGE),
+        (
+            Mutant(
+                "a head is built on though a purge has passed by",
+                "if self._fresh() or self.stands(self._sound):",
+                "if True:",
+            ),
+            Mutant(
+                "an entry is built on though it was written behind a purge",
+                "if not self._fresh() and not self.stands(self.head.seq):",
+                "if False:",
+            ),
+            Mutant(
+                "a mark is not heeded",
+                "return self._purged <= seq",
+                "return True",
+            ),
+            Mutant(
+                "the time that a machine sleeps does not count",
+                "return max(later.monotonic - self.monotonic, later.wall - self.wall)",
+                "return later.monotonic - self.monotonic",
+            ),
+            Mutant(
+                "a wall clock that is set back makes an old head fresh",
+                "return max(later.monotonic - self.monotonic, later.wall - self.wall)",
+                "return later.wall - self.wall",
+            ),
+            Mutant(
+                "a head is fresh for longer than a purge waits",
+                "FRESH = 30.0",
+                "FRESH = 150.0",
+            ),
+            Mutant(
+                "what a purge has left is taken for damage",
+                "if self.stands(mark):\n                    raise",
+                "if True:\n                    raise",
+            ),
+            Mutant(
+                "damage is taken for what a purge has left",
+                "if self.stands(mark):\n                    raise",
+                "if False:\n                    raise",
+                (_CHAIN, _VERIFY, _JOURNAL),
+            ),
+        ),
+    ),
+    Source(
+        "tunelet/log/chain.py",
+        (_CHAIN, _PURGE),
+        (
+            Mutant(
+                "a mark goes back to an earlier tombstone",
+                "elif int(stored.data) >= seq:",
+                "elif int(stored.data) == seq:",
+                (_TAIL, _PURGE),
+            ),
+            Mutant(
+                "a mark is written over what another wrote meanwhile",
+                'done = store.replace(mark_key(path), b"%d" % seq, stored.version)',
+                'done = store.put(mark_key(path), b"%d" % seq) is None',
+                (_TAIL, _PURGE),
+            ),
+            Mutant(
+                "a log without its first entries is taken for a new one",
+                "if first not in (None, entry_key(path, 1)):",
+                "if False:",
+            ),
+            Mutant(
+                "an entry that is missing is not missed",
+                'raise Damaged(f"entry {seq} is missing")\n',
+                "return\n",
+            ),
+            Mutant(
+                "what a purge took is missed",
+                "is None and purged(store, path) <= seq:",
+                "is None:",
+            ),
+            Mutant(
+                "an entry behind a gap is applied",
+                "if key != entry_key(path, following):",
+                "if entry_seq(key) is None:",
+            ),
+            Mutant(
+                "what stood before a tombstone in its entry stands again",
+                "entry.events[at[-1] :]",
+                "entry.events",
+                (_TAIL, _PURGE),
+            ),
+        ),
+    ),
+    Source(
+        "tunelet/log/entry.py",
+        (_CHAIN, _VERIFY, _VERSIONS),
+        (
+            Mutant("a checksum is not checked", "if end != _SUM % _digest(body):", "if False:"),
+            Mutant(
+                "an entry of another log is accepted",
+                "if entry.seq != seq or prev not in (None, entry.prev):",
+                "if entry.seq != seq:",
+            ),
+            Mutant(
+                "an entry in another's place is accepted",
+                "if entry.seq != seq or prev not in (None, entry.prev):",
+                "if prev not in (None, entry.prev):",
+            ),
+            Mutant(
+                "a newer format is read as if it were known", "if written > FORMAT:", "if False:"
+            ),
+            Mutant(
+                "a member that this version does not know is passed over",
+                "class Entry(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):",
+                "class Entry(msgspec.Struct, frozen=True, omit_defaults=True):",
+            ),
+        ),
+    ),
+    Source(
+        "tunelet/log/history.py",
+        (_JOURNAL, _CHAIN),
+        (
+            Mutant(
+                "the trials of a deleted life are those of the next",
+                "segments, tombstone = (), Tombstone(entry.seq, event.at)",
+                "tombstone = Tombstone(entry.seq, event.at)",
+                (_SEGMENTS, _JOURNAL),
+            ),
+            Mutant(
+                "segments grow without a bound",
+                "if sum(part.trials for part in last) > LARGEST:",
+                "if False:",
+            ),
+            Mutant(
+                "a snapshot that lacks a member is believed",
+                "    _refuse_absent(head, data, _needless(head.experiment))\n",
+                "",
+                (_VERSIONS,),
+            ),
+            Mutant(
+                "trials of joined segments are not in order",
+                "lines = merge_sorted(*[numbered(part) for part in parts])",
+                "lines = (line for part in parts for line in numbered(part))",
+                (_SEGMENTS, _JOURNAL),
+            ),
+        ),
+    ),
+    Source(
+        "tunelet/log/segments.py",
+        (_SEGMENTS, _JOURNAL),
+        (
+            Mutant(
+                "a segment that lacks trials is believed",
+                "return stored.data if count == segment.trials else None",
+                "return stored.data",
+            ),
+            Mutant(
+                "a snapshot is written before its segments",
+                '        """Segments first: a snapshot names only what is there."""\n',
+                "        self._store.put("
+                "snapshot_key(self._path, closed.head.seq), encode_head(closed.head))\n",
+            ),
+            Mutant(
+                "a snapshot of what was purged is believed",
+                "            if key > snapshot_key(self._path, oldest):\n                return None\n",
+                "",
+                (_PURGE,),
+            ),
+            Mutant(
+                "what is owed to a deleted life is written",
+                "for seq in [seq for seq in self._unsaved if seq < tombstone]:",
+                "for seq in [seq for seq in self._unsaved if seq < 0]:",
+                (_PURGE,),
+            ),
+            Mutant(
+                "a snapshot whose writer died is never written",
+                "if mine or self._store.get(snapshot_key(self._path, seq)) is None:",
+                "if mine:",
+            ),
+            Mutant(
+                "the newest snapshots are deleted",
+                "_SNAPSHOTS_KEPT = 2",
+                "_SNAPSHOTS_KEPT = 0",
+            ),
+        ),
+    ),
+    Source(
+        "tunelet/log/inbox.py",
+        (_CROWD,),
+        (
+            Mutant(
+                "a letter for any life is accepted",
+                "return uid is not None and all(",
+                "return all(",
+            ),
+            Mutant(
+                "an enqueue without a key may be done twice",
+                "or (isinstance(each, Enqueue) and each.key is not None)",
+                "or isinstance(each, Enqueue)",
+            ),
+            Mutant(
+                "a letter of a newer format is opened",
+                "return letter.orders if letter.format <= FORMAT else ()",
+                "return letter.orders",
+                (_CROWD, _VERSIONS),
+            ),
+        ),
+    ),
+    Source(
+        "tunelet/log/markers.py",
+        ("tests/unit/test_markers.py",),
+        (
+            Mutant(
+                "a marker is removed before its life has had the time to begin",
+                "            if at_rest and self._age(marker) > STALE:\n",
+                "            if at_rest:\n",
+            ),
+            Mutant(
+                "the marker of a life to come is removed",
+                "        elif experiment.epoch < marker.epoch:\n            if self._age(marker) > STALE:\n",
+                "        elif experiment.epoch < marker.epoch:\n            if True:\n",
+            ),
+            Mutant(
+                "the marker of the present life is removed while it runs",
+                "elif experiment.epoch > marker.epoch or at_rest:",
+                "elif experiment.epoch >= marker.epoch or at_rest:",
+            ),
+            Mutant(
+                "markers of one life have one name, so that a late removal hides another",
+                'return Marker(namespace, name, uid, epoch, f"-{token_hex(4)}")',
+                "return Marker(namespace, name, uid, epoch)",
+            ),
+        ),
+    ),
+    Source(
+        "tunelet/log/retention.py",
+        ("tests/faults/test_retention.py",),
+        (Mutant("what is not due yet is deleted", "if int(at) > now * 1000:", "if False:"),),
+    ),
+    Source(
+        "tunelet/tokens.py",
+        ("tests/unit/test_tokens.py",),
+        (
+            Mutant(
+                "a token is good for every attempt",
+                'identity = "/".join(map(str, run)).encode()',
+                'identity = "/".join(map(str, run[:4])).encode()',
+            ),
+            Mutant(
+                "a token is good for every trial",
+                'identity = "/".join(map(str, run)).encode()',
+                'identity = "/".join(map(str, (*run[:3], run[4]))).encode()',
+            ),
+            Mutant(
+                "a token is good for every life of a name",
+                'identity = "/".join(map(str, run)).encode()',
+                'identity = "/".join(map(str, (*run[:2], *run[3:]))).encode()',
+            ),
+            Mutant(
+                "a token is good for experiments of any name",
+                'identity = "/".join(map(str, run)).encode()',
+                'identity = "/".join(map(str, (run[0], *run[2:]))).encode()',
+            ),
+            Mutant(
+                "a token is good for every namespace",
+                'identity = "/".join(map(str, run)).encode()',
+                'identity = "/".join(map(str, run[1:])).encode()',
+            ),
+            Mutant("a token needs no secret", "self._secret, identity", 'b"", identity'),
+            Mutant(
+                "a token is compared in a time that tells how much of it is right",
+                "hmac.compare_digest(self.issue(run).encode(), token.encode())",
+                "self.issue(run).encode() == token.encode()",
+            ),
+            Mutant(
+                "any token is accepted",
+                "if hmac.compare_digest(self.issue(run).encode(), token.encode()):",
+                "if True:",
+            ),
+        ),
+    ),
+)
