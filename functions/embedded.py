@@ -17,6 +17,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from adapters.launchers.installation import installation
 from adapters.launchers.local.launcher import open_url as open_launcher
 from adapters.storage.durable import make_folders, sync_name
 from functions import server, wiring
@@ -30,6 +31,9 @@ from tunelet.service import Service
 
 SWEEP_SECONDS = 5.0
 
+LEASE_SECONDS = 60.0
+"""After so long without a sign of life, others over the same store take over this one's runs."""
+
 
 def serve(
     host: str,
@@ -40,6 +44,7 @@ def serve(
     max_processes: int | None,
     allowed_hosts: Sequence[str],
     max_body_bytes: int,
+    lease_seconds: float = LEASE_SECONDS,
 ) -> None:
     """Serve until SIGINT or SIGTERM. Port 0 takes a free one; the first line printed names it.
 
@@ -61,22 +66,23 @@ def serve(
         bound = stack.enter_context(socket.create_server((host, port), family=_family(host)))
         ending.closes(bound)
         url = f"http://{_shown(host)}:{bound.getsockname()[1]}"
-        launcher = open_launcher(
-            (data / "runs").as_uri().replace("file:", "process:", 1),
-            aliases={image: shlex.split(command) for image, command in aliases.items()},
-            limit=max_processes,
-        )
+        runs = (data / "runs").as_uri().replace("file:", "process:", 1)
+        commands = {image: shlex.split(command) for image, command in aliases.items()}
+        signing = secret(data / "secret")
+        launcher = open_launcher(runs, aliases=commands, limit=max_processes)
         served = stack.enter_context(
             whole(
                 store,
                 launcher,
                 launcher.watch,
-                secret=secret(data / "secret"),
+                secret=signing,
                 api_url=url,
                 max_body_bytes=max_body_bytes,
+                installation=installation(runs, signing, commands, max_processes),
+                lease_seconds=lease_seconds,
             )
         )
-        stack.enter_context(_swept(served.service))
+        stack.enter_context(_swept(served.service, min(SWEEP_SECONDS, lease_seconds / 4)))
         print(f"Tunelet serves {url} and keeps its data in {data}", flush=True)
         if store_url:
             print(f"Experiments are logged in {store.url}", flush=True)
@@ -85,10 +91,12 @@ def serve(
 
 
 @contextmanager
-def _swept(service: Service) -> Iterator[None]:
+def _swept(service: Service, seconds: float) -> Iterator[None]:
     """The guarantee, from the first moment on: what an earlier process left is taken up."""
     ended = threading.Event()
-    sweeper = threading.Thread(target=_sweep, args=(service, ended), name="sweep", daemon=True)
+    sweeper = threading.Thread(
+        target=_sweep, args=(service, ended, seconds), name="sweep", daemon=True
+    )
     sweeper.start()
     try:
         yield
@@ -97,7 +105,7 @@ def _swept(service: Service) -> Iterator[None]:
         sweeper.join()
 
 
-def _sweep(service: Service, ended: threading.Event) -> None:
+def _sweep(service: Service, ended: threading.Event, seconds: float) -> None:
     while True:
         try:
             service.sweep(ended.is_set)
@@ -105,7 +113,7 @@ def _sweep(service: Service, ended: threading.Event) -> None:
             LOGGER.warning("the sweep was broken off, and is tried again: %s", fault)
         except Exception:  # noqa: BLE001 (a thread that ends would end the guarantee)
             LOGGER.exception("the sweep failed; it is tried again")
-        if ended.wait(SWEEP_SECONDS):
+        if ended.wait(seconds):
             return
 
 

@@ -39,6 +39,8 @@ def main() -> None:
             secret=settings.secret,
             api_url=settings.api_url,
             max_body_bytes=settings.max_body_bytes,
+            installation=wiring.installation(settings),
+            lease_seconds=settings.lease_seconds,
         ) as served,
     ):
         limit = settings.max_body_bytes

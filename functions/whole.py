@@ -15,9 +15,11 @@ from werkzeug.wrappers import Request, Response
 from adapters.broker import Answer, Broker, Target
 from adapters.triggers import load_delivery, load_triggers
 from algorithms import catalog
+from functions.hosting.renewal import renewed
 from functions.outbox import Outbox
 from functions.wiring import FUNCTIONS, Function, function
 from tunelet.bundle import resource
+from tunelet.core.installation import Installation
 from tunelet.ports import COLLECT, LAUNCH, Launcher, Signal, Store
 from tunelet.service import Service
 
@@ -44,13 +46,21 @@ def whole(
     secret: bytes,
     api_url: str,
     max_body_bytes: int,
+    installation: Installation,
+    lease_seconds: float,
 ) -> Iterator[Whole]:
     """All that has to go on, as long as the context lasts."""
     targets: dict[str, Target] = {}
     manifests = resource("infra/knative/base")
     broker = Broker(load_triggers(manifests), targets, **load_delivery(manifests)._asdict())
     outbox = Outbox(broker)
-    service = Service(store, launcher, catalog(), outbox, secret=secret, api_url=api_url)
+    service = Service(
+        *(store, launcher, catalog(), outbox),
+        secret=secret,
+        api_url=api_url,
+        installation=installation,
+        lease_seconds=lease_seconds,
+    )
     made = {name: function(name, service, outbox, max_body_bytes) for name in FUNCTIONS}
     targets.update((name, _target(made[name])) for name in FUNCTIONS)
     stop_watching = watch(
@@ -58,7 +68,8 @@ def whole(
         lambda namespace, experiment: broker.publish(Signal(LAUNCH, namespace, experiment)),
     )
     try:
-        yield Whole(service, broker, made["api"])
+        with renewed(service.leases):
+            yield Whole(service, broker, made["api"])
     finally:
         stop_watching()
         broker.close()

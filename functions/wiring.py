@@ -15,6 +15,7 @@ from tunelet.errors import FieldError, Reject
 from tunelet.ports import Launcher, Publisher, Store
 
 if TYPE_CHECKING:
+    from tunelet.core.installation import Installation
     from tunelet.service import Service
 
 FUNCTIONS = ("api", "suggest", "launch", "complete", "sweep", "deadletter")
@@ -43,6 +44,9 @@ class Settings(NamedTuple):
     """TUNELET_MAX_PROCESSES: how many runs the launcher has active; None: its own choice."""
     max_body_bytes: int
     """TUNELET_MAX_BODY_BYTES: the largest request body."""
+    lease_seconds: float
+    """TUNELET_LEASE_SECONDS: without a sign of life for so long, other installations over the same
+    store take over this one's runs. At least three times as long as between two sweeps."""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
@@ -59,6 +63,7 @@ class Settings(NamedTuple):
             aliases=env.aliases("TUNELET_ALIASES"),
             max_processes=env.integer("TUNELET_MAX_PROCESSES", None),
             max_body_bytes=env.integer("TUNELET_MAX_BODY_BYTES", 1 << 20),
+            lease_seconds=env.integer("TUNELET_LEASE_SECONDS", 180),
         )
         if env.errors:
             raise Reject("the environment is not as it must be", env.errors)
@@ -100,6 +105,17 @@ def service(settings: Settings, publisher: Publisher) -> "Service":
         publisher,
         secret=settings.secret,
         api_url=settings.api_url,
+        installation=installation(settings),
+        lease_seconds=settings.lease_seconds,
+    )
+
+
+def installation(settings: Settings) -> "Installation":
+    """What the runs of these settings' launcher are known by to others over the same store."""
+    from adapters.launchers.installation import installation
+
+    return installation(
+        settings.launcher, settings.secret, settings.aliases, settings.max_processes
     )
 
 

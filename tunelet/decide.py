@@ -16,6 +16,7 @@ from tunelet.commands import Command
 from tunelet.core.clock import set_back
 from tunelet.core.delay import following
 from tunelet.core.fingerprint import of_enqueue, of_submit
+from tunelet.core.installation import ANY, Installation
 from tunelet.core.room import news
 from tunelet.errors import Conflict, NotFound, Retry
 from tunelet.events import Event
@@ -47,37 +48,42 @@ _ASIDE = frozenset({"labels", "ttl_seconds_after_finished"})
 """Changes of these alone are no reason for an experiment that has ended to go on."""
 
 
-def decide(experiment: Experiment | None, command: Command, now: float) -> Events:
+def decide(
+    experiment: Experiment | None, command: Command, now: float, by: Installation = ANY
+) -> Events:
     """The events that follow from `command`; none if it asks for what already is.
 
+    Slots that become free go to `by`, the installation that sends the command.
     Raises `NotFound` for an experiment or trial that does not exist, `Conflict` for what the
     present state does not allow, and `Retry` for what was made ready for another state.
     """
-    direct = _direct(experiment, command, now)
+    direct = _direct(experiment, command, now, by)
     after = evolve_all(experiment, direct)
-    return direct if after is None else direct + _consequences(after, now)
+    return direct if after is None else direct + _consequences(after, now, by)
 
 
 def foreseen(
-    experiment: Experiment | None, asked: Iterable[Command], now: float
+    experiment: Experiment | None, asked: Iterable[Command], now: float, by: Installation = ANY
 ) -> Experiment | None:
     """The state that the commands would lead to, each decided on what those before it leave.
 
     Raises what `decide` raises.
     """
     for command in asked:
-        experiment = evolve_all(experiment, decide(experiment, command, now))
+        experiment = evolve_all(experiment, decide(experiment, command, now, by))
     return experiment
 
 
-def _direct(experiment: Experiment | None, command: Command, now: float) -> Events:
+def _direct(
+    experiment: Experiment | None, command: Command, now: float, by: Installation
+) -> Events:
     if isinstance(command, commands.Submit):
-        return _submit(experiment, command, now)
+        return _submit(experiment, command, now, by)
     if experiment is None or experiment.state == states.DELETED:
         raise NotFound("there is no such experiment")
     match command:
         case commands.AddTrials():
-            return _add(experiment, command, now)
+            return _add(experiment, command, now, by)
         case commands.Enqueue():
             return _enqueue(experiment, command, now)
         case commands.Start(number=n, attempt=attempt):
@@ -98,8 +104,12 @@ def _direct(experiment: Experiment | None, command: Command, now: float) -> Even
             return _control(experiment, command, now)
 
 
-def _submit(experiment: Experiment | None, command: commands.Submit, now: float) -> Events:
-    submitted = events.Submitted(uid=command.uid, spec=command.spec, at=now, key=command.key)
+def _submit(
+    experiment: Experiment | None, command: commands.Submit, now: float, by: Installation
+) -> Events:
+    submitted = events.Submitted(
+        uid=command.uid, spec=command.spec, at=now, key=command.key, by=by.id
+    )
     enqueued = command.spec["enqueue"]
     if experiment is None or experiment.state == states.DELETED:
         first = events.TrialsCreated(first=0, assignments=tuple(enqueued), at=now, enqueued=True)
@@ -126,12 +136,15 @@ def _in_next_epoch(experiment: Experiment, announced: int | None, *what: Event) 
     return what
 
 
-def _add(experiment: Experiment, command: commands.AddTrials, now: float) -> Events:
-    if command.first != experiment.next_number or experiment.room == 0:
+def _add(
+    experiment: Experiment, command: commands.AddTrials, now: float, by: Installation
+) -> Events:
+    room = by.room(experiment)
+    if command.first != experiment.next_number or room == 0:
         return ()
     if command.asked not in (None, experiment.spec.get("hpo_algorithm")):
         return ()
-    chosen = command.assignments[: experiment.room]
+    chosen = command.assignments[:room]
     exhausted = command.exhausted and len(chosen) == len(command.assignments)
     if not chosen and not exhausted:
         return ()
@@ -145,6 +158,7 @@ def _add(experiment: Experiment, command: commands.AddTrials, now: float) -> Eve
             memory=command.memory,
             notes=_of(command.notes, command.first, len(chosen)),
             parents=_of(command.parents, command.first, len(chosen)),
+            by=by.id if chosen else "",
         ),
     )
 
@@ -367,16 +381,16 @@ def _extend(
     return _in_next_epoch(experiment, epoch, *resumed) if goes_on else extended
 
 
-def _consequences(experiment: Experiment, now: float) -> Events:
+def _consequences(experiment: Experiment, now: float, by: Installation) -> Events:
     if experiment.over:
         return ()
     due = ends.due(experiment, now)
     if due is not None:
         return ends.ended(experiment, due, now)
-    return _reserve(experiment) if experiment.state == states.RUNNING else ()
+    return _reserve(experiment, by) if experiment.state == states.RUNNING else ()
 
 
-def _reserve(experiment: Experiment) -> Events:
+def _reserve(experiment: Experiment, by: Installation) -> Events:
     """Slots for waiting trials, lowest number first; where all fail alike, not for new ones."""
     waiting = [
         trial
@@ -385,8 +399,7 @@ def _reserve(experiment: Experiment) -> Events:
     ]
     if not waiting:
         return ()
-    free = experiment.terms.parallel_trials - experiment.active
     return tuple(
-        events.AttemptReserved(number=trial.number, attempt=trial.attempt)
-        for trial in waiting[: max(0, free)]
+        events.AttemptReserved(number=trial.number, attempt=trial.attempt, by=by.id)
+        for trial in waiting[: max(0, by.slots(experiment))]
     )

@@ -31,6 +31,8 @@ class Submitted(_Event, frozen=True):
     spec: dict[str, Any]
     at: float
     key: str | None = None
+    by: str = ""
+    """The installation to which it was submitted."""
 
 
 class TrialsCreated(_Event, frozen=True):
@@ -48,6 +50,8 @@ class TrialsCreated(_Event, frozen=True):
     """What the algorithm keeps with the trials, by number."""
     parents: dict[int, int] = {}
     """The trials with whose checkpoints the new ones begin, by number."""
+    by: str = ""
+    """The installation that launches them, if they are reserved."""
 
 
 class AttemptReserved(_Event, frozen=True):
@@ -55,6 +59,8 @@ class AttemptReserved(_Event, frozen=True):
 
     number: int
     attempt: int
+    by: str = ""
+    """The installation that launches it. Older code did not say."""
 
 
 class AttemptStarted(_Event, frozen=True):

@@ -112,6 +112,8 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The trials that each idempotency key has enqueued; none for that of the submit."""
     requests: dict[str, str] = {}
     """By key, the fingerprint of the request that it came with."""
+    by: str = ""
+    """The installation to which it was submitted; empty: not known."""
 
     @property
     def over(self) -> bool:
@@ -247,6 +249,7 @@ def _submitted(event: events.Submitted) -> Experiment:
         running_since=event.at,
         keys={event.key: ()} if event.key else {},
         requests={event.key: of_submit(event.spec)} if event.key else {},
+        by=event.by,
     )
 
 
@@ -261,6 +264,7 @@ def _created(experiment: Experiment, event: events.TrialsCreated) -> Experiment:
             reserved=event.reserved,
             note=event.notes.get(n),
             parent=event.parents.get(n),
+            by=event.by,
         )
         for n, assignment in zip(numbers, event.assignments, strict=True)
     }
@@ -334,8 +338,8 @@ def _of_trial(
 ) -> Experiment:
     before = experiment.trials[event.number]
     match event:
-        case events.AttemptReserved():
-            trial = replace(before, reserved=True)
+        case events.AttemptReserved(by=by):
+            trial = replace(before, reserved=True, by=by)
         case events.AttemptStarted(at=at):
             trial = replace(before, state=TrialState.RUNNING, started_at=at)
         case events.Reported(reports=reports):
@@ -402,6 +406,7 @@ def _lost(trial: Trial, event: events.AttemptLost) -> Trial:
         state=TrialState.WAITING,
         attempt=trial.attempt + 1,
         reserved=False,
+        by="",
         started_at=None,
         values={},
         seconds=_seconds(trial, event.at),

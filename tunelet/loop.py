@@ -10,10 +10,12 @@ from typing import Any
 
 from tunelet import commands
 from tunelet.commands import Command
+from tunelet.core.installation import Installation
 from tunelet.decide import foreseen
 from tunelet.errors import NotFound, Retry, Throttled
 from tunelet.experiment import DELETED, RUNNING, Experiment
 from tunelet.log.journals import Journals
+from tunelet.log.leases import Leases
 from tunelet.log.markers import Markers
 from tunelet.ports import FINISHED, LAUNCH, SUGGEST, Publisher, Signal
 from tunelet.runs import Runs, ends_early, run_of
@@ -31,6 +33,7 @@ class Loop:
         self,
         journals: Journals,
         markers: Markers,
+        leases: Leases,
         suggesting: Suggesting,
         stopping: Stopping,
         runs: Runs,
@@ -38,6 +41,8 @@ class Loop:
     ) -> None:
         self._journals = journals
         self._markers = markers
+        self._leases = leases
+        self._by = journals.by
         self._suggesting = suggesting
         self._stopping = stopping
         self._runs = runs
@@ -48,7 +53,7 @@ class Loop:
         journal = self._journals.of(namespace, name)
         experiment = journal.read()
         asked = None
-        while experiment.room > 0 and _asks(experiment) != asked:
+        while self._by.room(experiment) > 0 and _asks(experiment) != asked:
             asked = _asks(experiment)
             command = self._suggesting.suggested(experiment)
             experiment = journal.commit(command, uid=experiment.uid)
@@ -73,7 +78,7 @@ class Loop:
         seen = [
             command
             for trial in experiment.live
-            if trial.active and number in (None, trial.number)
+            if trial.active and number in (None, trial.number) and self._by.owns(trial)
             for command in self._runs.observed(experiment, trial)
         ]
         if seen:
@@ -101,8 +106,8 @@ class Loop:
         light = self._suggesting.light(experiment)
         if not light or not any(isinstance(command, commands.Finish) for command in seen):
             return []
-        after = foreseen(experiment, seen, self._journals.clock())
-        if after is None or after.room == 0:
+        after = foreseen(experiment, seen, self._journals.clock(), self._by)
+        if after is None or self._by.room(after) == 0:
             return []
         try:
             return [self._suggesting.suggested(after)]
@@ -113,7 +118,7 @@ class Loop:
 
     def follow(self, experiment: Experiment, but: str | None = None) -> None:
         """Publish what the state calls for. A signal that is lost costs time only."""
-        for topic in _needs(experiment, self._journals.clock()):
+        for topic in _needs(experiment, self._by, self._journals.clock()):
             if topic == but:
                 continue
             try:
@@ -122,6 +127,7 @@ class Loop:
                 log.warning("signal %s is lost, sweep will see to it: %s", topic, fault)
 
     def _reconcile(self, experiment: Experiment) -> None:
+        experiment = self._held(experiment)
         launched = self._launched(experiment)
         if launched:
             experiment = self._launches_recorded(experiment, launched)
@@ -133,7 +139,7 @@ class Loop:
     def _launched(self, experiment: Experiment) -> list[tuple[Trial, Command]]:
         """Launch what is due; where there is no room for one trial, no further one is tried."""
         launched = []
-        for trial in _due(experiment, self._journals.clock()):
+        for trial in self._due(experiment):
             try:
                 command = self._runs.launched(experiment, trial)
             except Throttled as fault:
@@ -142,6 +148,15 @@ class Loop:
             if command is not None:
                 launched.append((trial, command))
         return launched
+
+    def _due(self, experiment: Experiment) -> list[Trial]:
+        return _due(experiment, self._by, self._journals.clock())
+
+    def _held(self, experiment: Experiment) -> Experiment:
+        """The state to launch by, read after a sign of life: others may have waited in vain."""
+        if self._due(experiment) and self._leases.hold():
+            return self._journals.of(experiment.namespace, experiment.name).peek() or experiment
+        return experiment
 
     def _launches_recorded(
         self, experiment: Experiment, launched: list[tuple[Trial, Command]]
@@ -166,16 +181,16 @@ def _asks(experiment: Experiment) -> tuple[int, Any]:
     return experiment.next_number, experiment.spec["hpo_algorithm"]
 
 
-def _needs(experiment: Experiment, now: float) -> list[str]:
+def _needs(experiment: Experiment, by: Installation, now: float) -> list[str]:
     """The topics on which the state calls for action."""
     if experiment.over:
         return [LAUNCH, FINISHED]
-    due = [LAUNCH] if _due(experiment, now) else []
-    return [*due, *([SUGGEST] if experiment.room > 0 else [])]
+    due = [LAUNCH] if _due(experiment, by, now) else []
+    return [*due, *([SUGGEST] if by.room(experiment) > 0 else [])]
 
 
-def _due(experiment: Experiment, now: float) -> list[Trial]:
-    """Trials whose runs are to be launched now: none in a pause, nor beyond a smaller budget.
+def _due(experiment: Experiment, by: Installation, now: float) -> list[Trial]:
+    """Trials whose runs `by` is to launch now: none in a pause, nor beyond a smaller budget.
 
     And no new ones where all have failed alike so far, nor those that could not begin just now.
     """
@@ -185,4 +200,5 @@ def _due(experiment: Experiment, now: float) -> list[Trial]:
     if experiment.hopeless:
         reserved = [t for t in reserved if t.begun]
     free = experiment.terms.parallel_trials - (experiment.active - len(reserved))
-    return [trial for trial in reserved[: max(0, free)] if not trial.waits(now)]
+    due = [trial for trial in reserved[: max(0, free)] if by.owns(trial)]
+    return [trial for trial in due if not trial.waits(now)]

@@ -16,13 +16,16 @@ from typing import TYPE_CHECKING, Any, cast
 from tunelet import commands
 from tunelet.checkpoints import Checkpoints
 from tunelet.commands import Command
+from tunelet.core.installation import ANY, Installation
 from tunelet.core.room import news
 from tunelet.dead import DeadLetters
 from tunelet.errors import Conflict, FieldError, Forbidden, NotFound, Reject
 from tunelet.experiment import Experiment, unreadable
+from tunelet.log import leases
 from tunelet.log.entry import Damaged, Newer
 from tunelet.log.identity import Identity
 from tunelet.log.journals import Journals
+from tunelet.log.leases import Leases
 from tunelet.log.markers import Marker, Markers, announcing
 from tunelet.log.probe import Probed
 from tunelet.log.together import at_once
@@ -60,6 +63,8 @@ class Service:
         *,
         secret: bytes,
         api_url: str,
+        installation: Installation = ANY,
+        lease_seconds: float = leases.SECONDS,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -68,19 +73,23 @@ class Service:
         self._store = store
         self._probed = Probed(store)
         self._launcher = launcher
-        self._journals = Journals(store, clock, sleep)
+        self._journals = Journals(store, clock, sleep, by=installation)
         self._markers = Markers(store, clock)
         self._tokens = Tokens(secret)
         places, identity = Checkpoints(store), Identity(store)
         runs = Runs(launcher, self._journals, self._tokens, places, identity, api_url)
         stopping = Stopping(self._journals, catalog)
         asking = Suggesting(self._journals, catalog)
-        self._loop = Loop(self._journals, self._markers, asking, stopping, runs, publisher)
+        self.leases = Leases(store, installation.id, clock, lease_seconds)
+        self._loop = Loop(
+            self._journals, self._markers, self.leases, asking, stopping, runs, publisher
+        )
         self.suggest = self._loop.suggest
         self.launch = self._loop.launch
         self.collect = self._loop.collect
         self.sweep = Sweep(
-            store, launcher, self._journals, self._markers, stopping, runs, self._loop
+            *(store, launcher, self._journals, self._markers, self.leases),
+            *(stopping, runs, self._loop),
         ).sweep
 
     def submit(
@@ -227,6 +236,8 @@ class Service:
         try:
             return self._launcher.logs(run_of(experiment, number, attempt or trial.attempt))
         except NotFound as missing:
+            if attempt in (None, trial.attempt) and not self._journals.by.owns(trial):
+                raise NotFound(f"{missing} here: it is of the installation {trial.by}") from missing
             if attempt in (None, trial.attempt) and trial.reason:
                 raise NotFound(f"{missing}: {trial.reason}") from missing
             raise

@@ -71,7 +71,7 @@ class Suggesting:
         )
         past = self._journals.past(experiment)
         asked = self._catalog.load(algorithm["name"], algorithm["settings"])
-        return asked.suggest(problem, past, experiment.room)
+        return asked.suggest(problem, past, self._journals.by.room(experiment))
 
     def _prior(self, experiment: Experiment) -> list[Trial]:
         """The ended trials of the experiments that `warm_start` names, in its order."""

@@ -3,23 +3,26 @@
 import logging
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
 from tunelet import commands
+from tunelet.commands import Command
 from tunelet.engine.quiet import Quiet
 from tunelet.errors import NotFound, Retry, Unavailable
 from tunelet.experiment import DELETED, Experiment
 from tunelet.log import retention
 from tunelet.log.entry import Damaged, Newer
 from tunelet.log.journals import Journals
+from tunelet.log.leases import Leases
 from tunelet.log.markers import Marker, Markers
 from tunelet.log.retention import Expiry
 from tunelet.loop import Loop
 from tunelet.ports import Launcher, Life, Store
 from tunelet.runs import Runs
 from tunelet.stopping import Stopping
+from tunelet.trial import Outcome, Trial, Verdict
 
 log = logging.getLogger("tunelet.sweep")
 
@@ -39,6 +42,7 @@ class Sweep:
         launcher: Launcher,
         journals: Journals,
         markers: Markers,
+        leases: Leases,
         stopping: Stopping,
         runs: Runs,
         loop: Loop,
@@ -47,10 +51,12 @@ class Sweep:
         self._launcher = launcher
         self._journals = journals
         self._markers = markers
+        self._leases = leases
+        self._by = journals.by
         self._stopping = stopping
         self._runs = runs
         self._loop = loop
-        self._quiet = Quiet(store, journals.clock)
+        self._quiet = Quiet(store, journals.clock, by=journals.by)
 
     def sweep(self, ending: Callable[[], bool] = lambda: False) -> int:
         """Do for every live experiment all that lost signals would have; returns how many.
@@ -65,12 +71,15 @@ class Sweep:
         names = sorted(expired.keys() | marked.keys())
         self._quiet.keep(names)
         random.shuffle(names)
-        live = 0
+        live, held = 0, self._leases.held
         for name in names:
             if ending():
                 return live
             live += self._swept(expired.get(name, []), marked.get(name, []))
-        self._stop_strays()
+        self._stop_strays(names)
+        with self._faults("the lease is renewed later"):
+            self._leases.release(held)
+            self._leases.keep()
         return live
 
     def _swept(self, expired: Sequence[Expiry], markers: Sequence[Marker]) -> bool:
@@ -81,7 +90,11 @@ class Sweep:
         if markers:
             name = markers[0][:2]
             with self._faults("experiment is left to the next sweep", *name):
-                return self._quiet.rests(name, markers) or self._look_after(markers)
+                if not self._quiet.rests(name, markers):
+                    return self._look_after(markers)
+                if self._quiet.holds(name):
+                    self._leases.hold()
+                return True
         return False
 
     @contextmanager
@@ -99,14 +112,20 @@ class Sweep:
         except Exception:
             log.exception(what, extra=where)
 
-    def _stop_strays(self) -> None:
-        """Stop what runs though no log knows its experiment: it was removed by hand, say."""
+    def _stop_strays(self, swept: Collection[tuple[str, str]]) -> None:
+        """Stop what runs though nothing is done for its experiment.
+
+        No log knows it: it was removed by hand, say. Or another installation has ended it while
+        this one was away.
+        """
         with self._faults("runs of unknown experiments may be left"):
             for life in self._launcher.lives():
                 where = life.namespace, life.experiment
                 with self._faults("runs of an unknown experiment may be left", *where):
                     if self._unknown(life):
                         self._runs.stop_strays(life)
+                    elif where not in swept:
+                        self._runs.stop_unwanted(*where)
 
     def _unknown(self, life: Life) -> bool:
         try:
@@ -145,13 +164,30 @@ class Sweep:
         journal = self._journals.of(namespace, name)
         experiment = journal.peek()
         if experiment is not None and not experiment.over:
-            verdicts = self._stopping.verdicts(experiment)
-            journal.commit(commands.Tick(), *verdicts, uid=experiment.uid)
+            if any(t.active and self._by.owns(t) for t in experiment.live):
+                self._leases.hold()
+            found = [*self._stopping.verdicts(experiment), *self._abandoned(experiment)]
+            journal.commit(commands.Tick(), *found, uid=experiment.uid)
             self._loop.collect(namespace, name)
             self._suggest(namespace, name)
         self._loop.launch(namespace, name)
         self._runs.stop_unwanted(namespace, name)
         return journal.peek()
+
+    def _abandoned(self, experiment: Experiment) -> list[Command]:
+        """The ends of runs whose installation gives no sign of life any more.
+
+        Only where this one can run them instead; else they wait for theirs to come back.
+        """
+        if not self._by.takes(experiment):
+            return []
+        others = [t for t in experiment.live if t.active and not self._by.owns(t)]
+        lost = {each for each in {t.by for t in others} if self._leases.over(each)}
+        return [
+            commands.Finish(trial.number, trial.attempt, _silent(trial))
+            for trial in others
+            if trial.by in lost
+        ]
 
     def _suggest(self, namespace: str, name: str) -> None:
         """What keeps the algorithm from being asked does not keep runs from being launched."""
@@ -201,6 +237,12 @@ class Sweep:
             return ended is not None and self._journals.clock() >= ended + WATCHED
         self._launcher.remove(namespace, name, uid)
         return self._journals.of(namespace, name).purge()
+
+
+def _silent(trial: Trial) -> Outcome:
+    """Of a run that has not begun as far as the log knows, the attempt is not counted."""
+    reason = f"the installation {trial.by}, which launched it, gives no sign of life"
+    return Outcome(Verdict.LOST, reason=reason, counted=trial.started_at is not None)
 
 
 def _by_experiment(each: Iterable[T]) -> Mapping[tuple[str, str], list[T]]:

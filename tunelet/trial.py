@@ -110,6 +110,8 @@ class Trial(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
     """JSON that the algorithm keeps with the trial; nobody else reads it."""
     parent: int | None = None
     """The trial with whose checkpoint this one begins."""
+    by: str = ""
+    """The installation that the present attempt's run belongs to; empty: not known."""
 
     def __post_init__(self) -> None:
         if self.cancelled:

@@ -100,8 +100,9 @@ def tombstone_alone(world: World) -> bool:
 
 
 def kept(world: World) -> list[str]:
-    """All that the store has, but for what tells it from another store."""
-    return [key for key in world.objects.list("") if key != "identity"]
+    """All that the store has, but for what tells it and its services from others."""
+    own = ("identity", "installations/here")
+    return [key for key in world.objects.list("") if key not in own]
 
 
 def test_a_delete_whose_signals_are_lost_is_carried_out() -> None:

@@ -89,12 +89,12 @@ def test_an_ended_trial_that_may_end_again(monkeypatch: pytest.MonkeyPatch) -> N
 def test_slots_that_are_not_reserved(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every trial that waits is launched."""
 
-    def all_that_wait(experiment: Experiment) -> tuple[events.Event, ...]:
+    def all_that_wait(experiment: Experiment, _: object) -> tuple[events.Event, ...]:
         waiting = [trial for trial in experiment.live if not trial.active]
         return tuple(events.AttemptReserved(t.number, t.attempt) for t in waiting)
 
     monkeypatch.setattr(decide, "_reserve", all_that_wait)
-    monkeypatch.setattr(loop, "_due", lambda e: [t for t in e.live if t.started_at is None])
+    monkeypatch.setattr(loop, "_due", lambda e, *_: [t for t in e.live if t.started_at is None])
     world = World([submit])
     world.run()
     with pytest.raises(AssertionError, match="I3: too many"):

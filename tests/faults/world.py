@@ -14,6 +14,7 @@ from typing import Any, TypeVar, cast
 import algorithms
 from adapters.storage.memory import MemoryStore
 from tests.faults.training import MemoryLauncher, script
+from tunelet.core.installation import Installation
 from tunelet.errors import NotFound, Retry
 from tunelet.ports import (
     COLLECT,
@@ -182,6 +183,7 @@ class World:
             cast(Publisher, Fallible(self.broker, faults)),
             secret=b"secret",
             api_url="http://localhost",
+            installation=Installation("here"),
             clock=lambda: self.now,
             sleep=lambda seconds: None,
         )

@@ -44,8 +44,8 @@ def _aliases(ctx: click.Context, param: click.Parameter, given: tuple[str, ...])
     metavar="URL",
     envvar="TUNELET_STORE",
     show_envvar=True,
-    help="The bucket or folder where experiments are logged, for this service alone: "
-    "s3://bucket/prefix, say.  [default: a folder in --data]",
+    help="The bucket or folder where experiments are logged: s3://bucket/prefix, say. "
+    "Services of several machines may share one.  [default: a folder in --data]",
 )
 @click.option(
     "--alias",
@@ -74,6 +74,15 @@ def _aliases(ctx: click.Context, param: click.Parameter, given: tuple[str, ...])
     show_envvar=True,
     help="The largest request.",
 )
+@click.option(
+    "--lease-seconds",
+    type=click.FloatRange(1),
+    default=60,
+    envvar="TUNELET_LEASE_SECONDS",
+    show_default=True,
+    show_envvar=True,
+    help="After so long without a sign of life, others over the same store take over its trials.",
+)
 def up_command(
     port: int,
     host: str,
@@ -83,6 +92,7 @@ def up_command(
     max_processes: int | None,
     allowed_hosts: tuple[str, ...],
     max_body_bytes: int,
+    lease_seconds: float,
 ) -> int:
     """Start the service on this machine.
 
@@ -122,7 +132,8 @@ def up_command(
     try:
         socket.getaddrinfo(host, port)
         embedded.serve(
-            host, port, data.resolve(), store, aliases, max_processes, allowed_hosts, max_body_bytes
+            *(host, port, data.resolve(), store, aliases, max_processes, allowed_hosts),
+            *(max_body_bytes, lease_seconds),
         )
     except OSError as fault:
         raise click.ClickException(_trouble(fault, host, port, data)) from fault

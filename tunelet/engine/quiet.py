@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from tunelet.core.installation import ANY, Installation
 from tunelet.experiment import Experiment
 from tunelet.log.chain import entry_key
 from tunelet.log.markers import Marker
@@ -39,6 +40,8 @@ class _Note(NamedTuple):
     at: float
     due: float | None
     """When something is to be done though nothing changes."""
+    holds: bool
+    """Whether it has runs, or slots for them, all of this installation."""
     again: float
     """When the next look is due, by the monotonic clock."""
 
@@ -49,10 +52,12 @@ class Quiet:
         store: Store,
         clock: Callable[[], float],
         monotonic: Callable[[], float] = time.monotonic,
+        by: Installation = ANY,
     ) -> None:
         self._store = store
         self._clock = clock
         self._monotonic = monotonic
+        self._by = by
         self._notes: dict[tuple[str, str], _Note] = {}
 
     def keep(self, names: Sequence[tuple[str, str]]) -> None:
@@ -69,6 +74,10 @@ class Quiet:
             return False
         return self._store.get(entry_key(f"v1/{name[0]}/{name[1]}/", note.seq + 1)) is None
 
+    def holds(self, name: tuple[str, str]) -> bool:
+        """Whether one that rests has runs of this installation, or slots for them."""
+        return (note := self._notes.get(name)) is not None and note.holds
+
     def _is_due(self, note: _Note) -> bool:
         now = self._clock()
         back = now < note.at  # the clock was set back, and `due` with it
@@ -83,7 +92,7 @@ class Quiet:
         """A look is over that found the log at entry `seq[0]` and left it at `seq[1]`."""
         name = experiment.namespace, experiment.name
         before = self._notes.pop(name, None)
-        if seq[0] != seq[1] or _moves(experiment):
+        if seq[0] != seq[1] or _moves(experiment, self._by):
             return
         same = before is not None and before.seq == seq[1]
         looks = before.looks + 1 if before is not None and same else 1
@@ -93,13 +102,19 @@ class Quiet:
             looks=looks,
             at=self._clock(),
             due=_due(experiment),
+            holds=experiment.active > 0,
             again=self._monotonic() + _pause(experiment, looks),
         )
 
 
-def _moves(experiment: Experiment) -> bool:
-    """Its runs have to be looked at each time, or it has ended and is to be tidied up."""
-    return experiment.over or any(t.state is TrialState.RUNNING for t in experiment.live)
+def _moves(experiment: Experiment, by: Installation) -> bool:
+    """Its runs have to be looked at each time, or it has ended and is to be tidied up.
+
+    So have the slots of another installation: whether that still lives, only steady looks show.
+    """
+    return experiment.over or any(
+        t.state is TrialState.RUNNING or (t.active and not by.owns(t)) for t in experiment.live
+    )
 
 
 def _pause(experiment: Experiment, looks: int) -> float:

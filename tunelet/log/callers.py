@@ -7,6 +7,7 @@ those before it leave. A caller's commands are all recorded or none is, and its 
 from collections.abc import Sequence
 
 from tunelet.commands import Command
+from tunelet.core.installation import ANY, Installation
 from tunelet.decide import decide
 from tunelet.errors import NotFound, TuneletError
 from tunelet.events import Event
@@ -16,9 +17,12 @@ from tunelet.experiment import Experiment, evolve_all
 class Caller:
     """Commands on their way into the log, and what became of them."""
 
-    def __init__(self, commands: Sequence[Command], uid: str | None) -> None:
+    def __init__(
+        self, commands: Sequence[Command], uid: str | None, by: Installation = ANY
+    ) -> None:
         self.commands = tuple(commands)
         self.uid = uid
+        self.by = by
         self.happened = False
         """Whether events follow from the commands in the state that was looked at last."""
         self.after: Experiment | None = None
@@ -43,7 +47,7 @@ def decided(
             if caller.uid is not None and caller.uid != (state.uid if state else None):
                 raise NotFound("the experiment was deleted; another has its name")
             for command in caller.commands:
-                events = decide(state, command, now)
+                events = decide(state, command, now, caller.by)
                 state = evolve_all(state, events)
                 own += events
         except TuneletError as error:

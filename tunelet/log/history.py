@@ -192,7 +192,8 @@ def _needless(experiment: Experiment | None) -> tuple[str, ...]:
     """Members that an older version did not write, and that tell nothing of this experiment."""
     gives_up = experiment is not None and experiment.spec.get("give_up_after")
     keyed = experiment is not None and experiment.keys
-    return (*(() if gives_up else ("failures", "give_up_after")), *(() if keyed else ("requests",)))
+    counted = () if gives_up else ("failures", "give_up_after")
+    return ("by", *counted, *(() if keyed else ("requests",)))
 
 
 def _refuse_absent(

@@ -29,11 +29,15 @@ FULL = 256
 """At most so many letters are put into an entry, which bounds its size."""
 
 
-class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Order(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """Commands that stand together or not at all, for one life of an experiment's name."""
 
     uid: str
     commands: tuple[Command, ...]
+    by: str = ""
+    """The installation that takes the slots which become free."""
+    places: int | None = None
+    """How many it may have; None: any number."""
 
 
 class _Letter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

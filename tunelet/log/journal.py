@@ -18,6 +18,7 @@ from functools import partial
 from itertools import chain, count
 
 from tunelet.commands import Command
+from tunelet.core.installation import ANY, Installation
 from tunelet.errors import CommitUnknown, NotFound, Reject, Retry
 from tunelet.experiment import DELETED, Experiment
 from tunelet.log.callers import Caller, decided, resolve
@@ -58,7 +59,7 @@ class Journal:
     """The log of one experiment. Threads may share one.
 
     `deadline` is the number of seconds for which a commit tries to learn its outcome; `recent` is
-    what the journals of this process share.
+    what the journals of this process share; `by` is the installation of the process.
     """
 
     def __init__(
@@ -71,12 +72,14 @@ class Journal:
         sleep: Callable[[float], None] = time.sleep,
         deadline: float = 20.0,
         recent: Recent | None = None,
+        by: Installation = ANY,
     ) -> None:
         self.path = f"v1/{namespace}/{name}/"
         self._store = store
         self._clock = clock
         self._sleep = sleep
         self._deadline = deadline
+        self._by = by
         self._tail = Tail(store, self.path, clock, recent or Recent())
         self._inbox = Inbox(store, self.path)
         self._turns = Turns()
@@ -121,7 +124,7 @@ class Journal:
         Raises what `decide` raises, and then none of the commands stands; `CommitUnknown` if
         the deadline passed in doubt; `Damaged` if the log is broken.
         """
-        caller = Caller(commands, uid)
+        caller = Caller(commands, uid, self._by)
         self._waiting.append(caller)
         with self._turns.unless(lambda: caller.done) as mine:
             while mine and not caller.done:
@@ -217,7 +220,7 @@ class Journal:
     def _commit_by_letter(self, callers: list[Caller], until: float) -> None:
         """Wait until others have written the commands, or write all letters when it is time."""
         waiting = [caller for caller in callers if caller.happened]
-        orders = [Order(caller.uid or "", caller.commands) for caller in waiting]
+        orders = [self._order(caller) for caller in waiting]
         letter = self._inbox.new()
         try:
             sent = time.monotonic()
@@ -239,6 +242,11 @@ class Journal:
         if self._tail.taken:
             self._met_others()
         self._inbox.remove([letter])
+
+    def _order(self, caller: Caller) -> Order:
+        experiment, by = self._tail.present().experiment, caller.by
+        places = by.of(experiment).places if experiment is not None else by.places
+        return Order(caller.uid or "", caller.commands, by.id, places)
 
     def _letters(self) -> list[str]:
         """Letters that nobody is known to have opened, oldest first."""
@@ -263,7 +271,10 @@ class Journal:
         """What stands in the letters, by letter."""
         found = self._inbox.open(letters)
         return {
-            letter: [Caller(order.commands, order.uid) for order in orders]
+            letter: [
+                Caller(order.commands, order.uid, Installation(order.by, order.places))
+                for order in orders
+            ]
             for letter, orders in found.items()
         }
 

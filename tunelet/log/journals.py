@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from heapq import merge
 
+from tunelet.core.installation import ANY, Installation
 from tunelet.errors import NotFound
 from tunelet.experiment import Experiment
 from tunelet.log.history import NONE_KNOWN, TrialReader
@@ -31,6 +32,7 @@ class Journals:
         sleep: Callable[[float], None] = time.sleep,
         recent: Recent | None = None,
         room: int = ROOM,
+        by: Installation = ANY,
     ) -> None:
         self._store = store
         self.clock = clock
@@ -42,6 +44,7 @@ class Journals:
         self._room = room
         self._ended = Memory()
         self._recent = recent or Recent()
+        self.by = by
 
     def of(self, namespace: str, name: str) -> Journal:
         """The journal of the experiment, whether or not it exists."""
@@ -56,6 +59,7 @@ class Journals:
                     clock=self.clock,
                     sleep=self._sleep,
                     recent=self._recent,
+                    by=self.by,
                 )
             self._open[key] = journal
             self._weigh(key, journal)

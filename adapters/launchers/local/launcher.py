@@ -22,6 +22,7 @@ from urllib.request import url2pathname
 import msgspec
 
 import tunelet
+from adapters.launchers.local.abilities import places
 from adapters.launchers.local.checkpoint_folder import (
     checkpoint_folder,
     make_checkpoint_folder,
@@ -262,14 +263,11 @@ class ProcessLauncher:
 def open_url(
     url: str, *, aliases: Mapping[str, Sequence[str]], limit: int | None
 ) -> ProcessLauncher:
-    """The launcher of `process:///folder`; by default as many runs as there are processors.
-
-    But never fewer than four, so that the default of `parallel_trials` fits.
-    """
+    """The launcher of `process:///folder`."""
     from adapters.launchers.local.container import Containers
 
     folder = Path(url2pathname(urlsplit(url).path))
-    return ProcessLauncher(folder, aliases, limit or max(4, os.cpu_count() or 1), Containers())
+    return ProcessLauncher(folder, aliases, places(limit), Containers())
 
 
 def _local_plan(launch: Launch, folder: RunFolder, argv: tuple[str, ...], grace: float) -> Plan:

@@ -1,0 +1,56 @@
+"""What tells the installation of a launcher from others that use the same store.
+
+Imports no launcher: functions that never launch have to know it as well.
+"""
+
+import hmac
+import os
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+from secrets import token_hex
+from urllib.parse import parse_qs, urlsplit
+from urllib.request import url2pathname
+
+from tunelet.core.installation import Installation
+
+_FILE = "installation"
+
+
+def installation(
+    url: str, secret: bytes, aliases: Mapping[str, Sequence[str]], limit: int | None
+) -> Installation:
+    """The installation whose launcher is at `url`.
+
+    All launchers over one folder are one installation. So are, in a cluster, those with the same
+    secret and the same `installation` in their URL: a deployment's functions share both.
+    """
+    parts = urlsplit(url)
+    if parts.scheme == "process":
+        from adapters.launchers.local.abilities import Abilities, places
+
+        folder = Path(url2pathname(parts.path)).resolve()
+        return Installation(_kept(folder), places(limit), Abilities(aliases))
+    name = parse_qs(parts.query).get("installation", ["tunelet"])[-1]
+    digest = hmac.new(secret, f"installation {name}".encode(), sha256).hexdigest()
+    return Installation(f"{name}-{digest[:12]}")
+
+
+def _kept(folder: Path) -> str:
+    """The name in the folder, made if there is none yet; the same for all who ask at once."""
+    path = folder / _FILE
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        new = folder / f"{_FILE}.{token_hex(4)}"
+        descriptor = os.open(new, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600)
+        with open(descriptor, "w") as file:
+            file.write(token_hex(8))
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(new, path)
+        except FileExistsError:
+            pass  # another was first, and its name counts
+        finally:
+            new.unlink()
+    return path.read_text()

@@ -1,0 +1,32 @@
+"""Renews the lease while the process lives, however long a sweep takes."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from functions.telemetry.log import LOGGER
+from tunelet.errors import TuneletError
+from tunelet.log.leases import Leases
+
+
+@contextmanager
+def renewed(leases: Leases) -> Iterator[None]:
+    """A thread does so as long as the context lasts, if anything runs."""
+    ended = threading.Event()
+    thread = threading.Thread(target=_renew, args=(leases, ended), name="lease", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _renew(leases: Leases, ended: threading.Event) -> None:
+    while not ended.wait(leases.seconds / 8):
+        try:
+            leases.keep()
+        except TuneletError as fault:
+            LOGGER.warning("the lease is renewed later: %s", fault)
+        except Exception:  # noqa: BLE001 (without this thread others would take over what runs)
+            LOGGER.exception("the lease could not be renewed; it is tried again")
