@@ -67,7 +67,8 @@ class _Stretches:
         following = [one for one in self._of.values() if one.parent in self._of]
         gains = self._gains(following)
         ended = [one for one in following if one.number in gains][-_NEWEST:]
-        if len(ended) < 2 or not self._numbers:
+        context = self._context(chosen)
+        if len(ended) < 2 or not self._numbers or not all(map(math.isfinite, context)):
             return None
         from algorithms.own.bandit import Stretch, most_promising
 
@@ -77,8 +78,8 @@ class _Stretches:
         best = most_promising(
             [stretch(one) for one in ended],
             [gains[one.number] for one in ended],
-            [stretch(one) for one in following if not one.state.finished],
-            self._context(chosen),
+            [stretch(one) for one in following if self._pending(one)],
+            context,
             rng,
         )
         return dict(zip((one.name for one in self._numbers), best, strict=True))
@@ -93,9 +94,15 @@ class _Stretches:
 
     def _failed(self, trial: Trial) -> bool:
         """It failed, and began with a result."""
-        begun = loss(self._of[_known(trial.parent)], self._problem)
         failed = lesson(trial, self._problem.objectives) is Lesson.FAILURE
-        return failed and math.isfinite(begun)
+        return failed and self._begun_well(trial)
+
+    def _pending(self, trial: Trial) -> bool:
+        """It has not ended, and began with a result: the model takes finite numbers only."""
+        return not trial.state.finished and self._begun_well(trial)
+
+    def _begun_well(self, trial: Trial) -> bool:
+        return math.isfinite(loss(self._of[_known(trial.parent)], self._problem))
 
     def _gain(self, trial: Trial) -> float:
         """By how much the stretch lowered the loss."""
