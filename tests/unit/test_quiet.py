@@ -171,7 +171,7 @@ def test_it_is_looked_at_from_time_to_time_in_any_case(
 
 def _rests(experiment: Experiment, marker: Marker, looks: int) -> float:
     time = [0.0]
-    quiet = Quiet(MemoryStore(), lambda: 0.0, lambda: time[0])
+    quiet = Quiet(MemoryStore(), lambda: time[0])
     for _ in range(looks):
         quiet.looked(experiment, [marker], (1, 1))
     while quiet.rests(AT, [marker]):

@@ -5,7 +5,6 @@ here is a hint of this process alone: without it, every experiment is looked at.
 """
 
 import random
-import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -43,20 +42,20 @@ class _Note(NamedTuple):
     holds: bool
     """Whether it has runs, or slots for them, all of this installation."""
     again: float
-    """When the next look is due, by the monotonic clock."""
+    """When the next look is due."""
 
 
 class Quiet:
+    """What one process knows of them. `clock` gives seconds since the epoch."""
+
     def __init__(
         self,
         store: Store,
         clock: Callable[[], float],
-        monotonic: Callable[[], float] = time.monotonic,
         by: Installation = ANY,
     ) -> None:
         self._store = store
         self._clock = clock
-        self._monotonic = monotonic
         self._by = by
         self._notes: dict[tuple[str, str], _Note] = {}
 
@@ -70,7 +69,7 @@ class Quiet:
         note = self._notes.get(name)
         if note is None or note.markers != frozenset(markers):
             return False
-        if self._monotonic() >= note.again or self._is_due(note):
+        if self._is_due(note):
             return False
         return self._store.get(entry_key(f"v1/{name[0]}/{name[1]}/", note.seq + 1)) is None
 
@@ -80,8 +79,8 @@ class Quiet:
 
     def _is_due(self, note: _Note) -> bool:
         now = self._clock()
-        back = now < note.at  # the clock was set back, and `due` with it
-        return back or (note.due is not None and now >= note.due)
+        back = now < note.at  # the clock was set back, and both times with it
+        return back or now >= note.again or (note.due is not None and now >= note.due)
 
     def looked(
         self,
@@ -96,14 +95,15 @@ class Quiet:
             return
         same = before is not None and before.seq == seq[1]
         looks = before.looks + 1 if before is not None and same else 1
+        now = self._clock()
         self._notes[name] = _Note(
             markers=frozenset(markers),
             seq=seq[1],
             looks=looks,
-            at=self._clock(),
+            at=now,
             due=_due(experiment),
             holds=experiment.active > 0,
-            again=self._monotonic() + _pause(experiment, looks),
+            again=now + _pause(experiment, looks),
         )
 
 
