@@ -24,12 +24,12 @@ DECISIONS = (
             ),
             Mutant(
                 "suggestions for an old past are accepted",
-                "if command.first != experiment.next_number or experiment.room == 0:",
-                "if experiment.room == 0:",
+                "if command.first != experiment.next_number or room == 0:",
+                "if room == 0:",
             ),
             Mutant(
                 "suggestions go beyond the room",
-                "chosen = command.assignments[: experiment.room]",
+                "chosen = command.assignments[:room]",
                 "chosen = command.assignments",
             ),
             Mutant(
@@ -153,18 +153,18 @@ DECISIONS = (
             ),
             Mutant(
                 "slots are given beyond parallel_trials",
-                "for trial in waiting[: max(0, free)]",
+                "for trial in waiting[: max(0, by.slots(experiment))]",
                 "for trial in waiting",
             ),
             Mutant(
                 "no free slot gives one from the end",
-                "for trial in waiting[: max(0, free)]",
-                "for trial in waiting[:free]",
+                "for trial in waiting[: max(0, by.slots(experiment))]",
+                "for trial in waiting[: by.slots(experiment)]",
             ),
             Mutant(
                 "slots are given in a pause",
-                "return _reserve(experiment) if experiment.state == states.RUNNING else ()",
-                "return _reserve(experiment)",
+                "return _reserve(experiment, by) if experiment.state == states.RUNNING else ()",
+                "return _reserve(experiment, by)",
             ),
             Mutant(
                 "new trials begin though all have failed alike",
@@ -308,8 +308,9 @@ DECISIONS = (
             ),
             Mutant(
                 "a lost attempt keeps its slot",
-                "        reserved=False,\n        started_at=None,\n",
-                "        started_at=None,\n",
+                '        reserved=False,\n        by="",\n        started_at=None,\n',
+                '        by="",\n        started_at=None,\n',
+                ("tests/unit/test_installations.py",),
             ),
             Mutant(
                 "the next attempt has the number of the lost one",
@@ -342,6 +343,43 @@ DECISIONS = (
         ),
     ),
     Source(
+        "tunelet/core/installation.py",
+        ("tests/unit/test_installations.py",),
+        (
+            Mutant(
+                "runs of other installations are looked after",
+                'return not self.id or trial.by in ("", self.id)',
+                "return True",
+            ),
+            Mutant(
+                "an installation takes more slots than it has places",
+                "return max(0, self.places - own)",
+                "return self.places",
+            ),
+            Mutant(
+                "an installation takes what it cannot run",
+                'return not self.id or own or self.can_run(experiment.spec["model_training_code"])',
+                "return True",
+            ),
+        ),
+    ),
+    Source(
+        "tunelet/log/leases.py",
+        ("tests/unit/test_leases.py",),
+        (
+            Mutant(
+                "a lease is over at once",
+                "return now - since >= lease.seconds",
+                "return True",
+            ),
+            Mutant(
+                "a look long ago counts",
+                "return not 0 <= now - seen.looked <= self.seconds / 2",
+                "return False",
+            ),
+        ),
+    ),
+    Source(
         "tunelet/loop.py",
         (_LAUNCHES, _LOOP),
         (
@@ -352,8 +390,8 @@ DECISIONS = (
             ),
             Mutant(
                 "a run that could not begin just now is launched again at once",
-                "[: max(0, free)] if not trial.waits(now)]",
-                "[: max(0, free)]]",
+                "return [trial for trial in due if not trial.waits(now)]",
+                "return due",
                 ("tests/unit/test_postponed.py",),
             ),
             Mutant(
@@ -371,8 +409,8 @@ DECISIONS = (
             ),
             Mutant(
                 "an algorithm with nothing to give is asked for ever",
-                "while experiment.room > 0 and _asks(experiment) != asked:",
-                "while experiment.room > 0:",
+                "while self._by.room(experiment) > 0 and _asks(experiment) != asked:",
+                "while self._by.room(experiment) > 0:",
             ),
         ),
     ),
