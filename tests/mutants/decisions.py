@@ -4,7 +4,6 @@ from tests.mutants.mutant import Mutant, Source
 
 _DECIDE = "tests/unit/test_decide.py"
 _ATTEMPTS = "tests/unit/test_attempts.py"
-_MACHINE = "tests/unit/test_experiment_machine.py"
 _GIVING_UP = "tests/unit/test_giving_up.py"
 _EPOCHS = "tests/unit/test_epochs.py"
 _RETENTION = "tests/faults/test_retention.py"
@@ -182,7 +181,7 @@ DECISIONS = (
                 "what was taken up again expires",
                 "due = experiment.due if experiment.epoch == epoch else None",
                 "due = experiment.due",
-                (_RETENTION,),
+                (_EPOCHS,),
             ),
         ),
     ),
@@ -263,11 +262,6 @@ DECISIONS = (
                 "return max(0, slots)",
             ),
             Mutant(
-                "there is room for trials while others wait",
-                "slots = self.terms.parallel_trials - len(self.live)",
-                "slots = self.terms.parallel_trials - self.active",
-            ),
-            Mutant(
                 "an exhausted space is asked again",
                 "if self.state != RUNNING or self.exhausted or self.hopeless:",
                 "if self.state != RUNNING or self.hopeless:",
@@ -299,7 +293,7 @@ DECISIONS = (
                 "the second value of a step takes the place of the first",
                 "ordered[place] = replace(new, values={**new.values, **old.values})",
                 "ordered[place] = replace(new, values={**old.values, **new.values})",
-                (_MACHINE, _DECIDE),
+                (_ATTEMPTS,),
             ),
             Mutant(
                 "a later attempt does not replace the steps that it trains again",
@@ -326,19 +320,19 @@ DECISIONS = (
                 "a new algorithm finds the memory of its predecessor",
                 "return replace(after, memory=None, exhausted=False)",
                 "return after",
-                (_DECIDE, _MACHINE, "tests/unit/test_learning.py"),
+                (_DECIDE,),
             ),
             Mutant(
                 "constraints do not hold for the best",
                 "eligible = front.feasible(terms.constraints, trial.values)",
                 "eligible = True",
-                (_DECIDE, _MACHINE),
+                (_DECIDE,),
             ),
             Mutant(
                 "idempotency keys are kept for ever",
                 "[-KEYS_KEPT:]",
                 "[:]",
-                (_DECIDE, _MACHINE),
+                (_DECIDE,),
             ),
         ),
     ),

@@ -341,7 +341,7 @@ PROTOCOL = (
                 "a snapshot of what was purged is believed",
                 "            if key > snapshot_key(self._path, oldest):\n                return None\n",
                 "",
-                (_PURGE,),
+                (_SEGMENTS,),
             ),
             Mutant(
                 "what is owed to a deleted life is written",
@@ -379,7 +379,7 @@ PROTOCOL = (
                 "a letter of a newer format is opened",
                 "return letter.orders if letter.format <= FORMAT else ()",
                 "return letter.orders",
-                (_CROWD, _VERSIONS),
+                ("tests/unit/test_inbox.py",),
             ),
         ),
     ),
@@ -443,7 +443,7 @@ PROTOCOL = (
                 'identity = "/".join(map(str, run)).encode()',
                 'identity = "/".join(map(str, run[1:])).encode()',
             ),
-            Mutant("a token needs no secret", "self._secret, identity", 'b"", identity'),
+            Mutant("a token needs no secret", "self._secret, identity", "self._secret[:0], identity"),
             Mutant(
                 "a token is compared in a time that tells how much of it is right",
                 "hmac.compare_digest(self.issue(run).encode(), token.encode())",

@@ -23,19 +23,20 @@ and because a hand-chosen fault says in words what it would mean to a user.
 
 
 def table(results: Iterable[Result]) -> str:
-    rows = list(results)
+    files: dict[str, list[Result]] = {}
+    for result in results:
+        files.setdefault(result.source.path, []).append(result)
+    rows = [each for found in files.values() for each in found]
     survivors = sum(each.killed_by is None for each in rows)
-    said = f"{len(rows)} mutants, {survivors} survive.\n"
-    lines = [_HEAD, said]
-    last = None
-    for source, mutant, killed_by in rows:
-        if source.path != last:
-            lines += [f"\n## {source.path}\n\n", "| The fault | The test that fails |\n|---|---|\n"]
-            last = source.path
-        test = f"`{_shown(killed_by)}`" if killed_by else "**none: it survives**"
-        lines.append(f"| {mutant.fault} | {test} |\n")
+    lines = [_HEAD, f"{len(rows)} mutants, {survivors} survive.\n"]
+    for path, found in files.items():
+        lines.append(f"\n## {path}\n\n| The fault | The test that fails |\n|---|---|\n")
+        lines += [f"| {mutant.fault} | {_shown(test)} |\n" for _, mutant, test in found]
     return "".join(lines)
 
 
-def _shown(test: str) -> str:
-    return test.replace("|", "\\|").removeprefix("tests/")
+def _shown(test: str | None) -> str:
+    if test is None:
+        return "**none: it survives**"
+    shown = test.removeprefix("tests/").replace("|", "\\|")
+    return f"`{shown}`"

@@ -102,3 +102,16 @@ def test_an_attempt_that_does_not_count_is_followed_by_another_though_it_was_the
     elsewhere = Outcome(Verdict.LOST, reason="no engine", counted=False)
     trial = Story(max_attempts=1).suggested(0).does(c.Finish(0, 1, elsewhere)).trial(0)
     assert (trial.state, trial.attempt) == (TrialState.WAITING, 2)
+
+
+def test_of_a_log_that_tells_a_value_twice_the_first_counts() -> None:
+    story = Story().suggested(0)
+    told = ({2: 1.0}, {1: 3.0}, {2: 9.0})
+    story.state = evolve_all(
+        story.e,
+        [
+            Reported(0, 1, tuple(Report(step, {"objective": v}) for step, v in each.items()))
+            for each in told
+        ],
+    )
+    assert story.trial(0).values == {"objective": 1.0}

@@ -1,5 +1,7 @@
 """Reading a log's tail: all that stood when it was asked for, in few waits, and then an end."""
 
+import hashlib
+import json
 import threading
 from typing import Any
 
@@ -8,8 +10,8 @@ import pytest
 from adapters.storage.memory import MemoryStore
 from tests.specs import SPEC
 from tunelet import commands as c
-from tunelet.log.chain import FEW, entry_key, heads
-from tunelet.log.entry import Damaged
+from tunelet.log.chain import FEW, entry_key, heads, mark_purged
+from tunelet.log.entry import Damaged, Newer
 from tunelet.log.history import LARGEST, Head, Segment, merge
 from tunelet.log.journal import Journal
 from tunelet.ports import Stored
@@ -81,6 +83,27 @@ def test_an_entry_that_is_missing_or_altered_is_named() -> None:
     store.delete(entry_key(PATH, 10))
     with pytest.raises(Damaged, match="entry 10 is missing"):
         list(heads(store, PATH, Head()))
+
+
+def test_an_entry_with_a_member_that_this_version_does_not_know_is_left_to_a_newer_one() -> None:
+    store = MemoryStore()
+    written(store, 1)
+    found = store.get(entry_key(PATH, 1))
+    assert found is not None
+    body = json.dumps(json.loads(found.data) | {"limit": 5}).encode()
+    body = body.replace(b', "sum": "%s"' % found.data[-66:-2], b"")
+    digest = hashlib.sha256(body).hexdigest().encode()
+    store.put(entry_key(PATH, 1), body[:-1] + b',"sum":"%s"}' % digest)
+    with pytest.raises(Newer, match="limit"):
+        list(heads(store, PATH, Head()))
+
+
+def test_an_entry_that_a_purge_has_taken_is_not_missed() -> None:
+    store = MemoryStore()
+    written(store, 12)
+    store.delete(entry_key(PATH, 10))
+    mark_purged(store, PATH, 11)
+    assert [step.entry.seq for step in heads(store, PATH, Head())] == list(range(1, 10))
 
 
 def test_a_log_whose_first_entries_are_missing_is_not_taken_for_a_new_one() -> None:

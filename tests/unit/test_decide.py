@@ -11,7 +11,7 @@ from tunelet.commands import Command
 from tunelet.decide import decide
 from tunelet.errors import Conflict, NotFound
 from tunelet.events import TrialEnded
-from tunelet.experiment import Experiment, evolve_all
+from tunelet.experiment import KEYS_KEPT, Experiment, evolve_all
 from tunelet.trial import Number, Outcome, Report, Trial, TrialState, Verdict
 
 SPEC: dict[str, Any] = specs.SPEC | {
@@ -330,6 +330,16 @@ def test_constraints_must_be_met(others: dict[str, Number]) -> None:
     assert (at_the_end_of_a_budget(story).e.state, story.e.best) == ("FAILED", ())
 
 
+@pytest.mark.parametrize("others", [{}, {"latency": 3.0}])
+def test_a_trial_that_completes_and_meets_no_constraint_is_not_the_best(
+    others: dict[str, Number],
+) -> None:
+    limit = [{"metric": "latency", "min": None, "max": 2.0}]
+    story = Story(constraints=limit).suggested(0, 1)
+    story.does(c.Finish(0, 1, complete(1.0, **others)), c.Finish(1, 1, complete(2.0, latency=1.0)))
+    assert [trial.number for trial in story.e.best] == [1]
+
+
 def test_values_of_a_lost_attempt_do_not_count() -> None:
     story = Story(max_seconds=HOUR).suggested(0).does(reported(0, 1.0, 1.0))
     story.does(c.Finish(0, 1, LOST), c.Start(0, 2))
@@ -402,6 +412,13 @@ def test_paused_it_starts_nothing_and_records_what_runs() -> None:
     assert not story.does(c.Resume()).changed
 
 
+@pytest.mark.parametrize("command", [c.Pause(), c.Stop()])
+def test_only_while_it_runs_is_there_room_for_suggestions(command: Command) -> None:
+    story = Story().suggested(0).does(command)
+    assert story.e.room == 0
+    assert story.does(c.AddTrials(1, ({"x": 1},))).e.next_number == 1
+
+
 def test_paused_it_may_still_end() -> None:
     story = Story(max_trials=1).suggested(0).does(c.Pause()).ends(0, 1.0)
     assert story.e.state == "COMPLETE"
@@ -454,6 +471,21 @@ def test_with_fewer_slots_nothing_new_starts_until_enough_are_free() -> None:
     assert story.ends(1, 1.0).trial(2).reserved
 
 
+def test_a_lost_attempt_gives_its_slot_back() -> None:
+    story = Story().suggested(0, 1).does(c.Extend({"parallel_trials": 1}), c.Finish(0, 1, LOST))
+    assert story.e.active == 1
+    assert not story.trial(0).reserved
+    assert story.ends(1, 1.0).trial(0).reserved
+
+
+def test_another_algorithm_begins_without_what_the_one_before_it_kept() -> None:
+    story = Story(hpo_algorithm={"name": "grid_search", "settings": {}})
+    story.does(c.AddTrials(0, ({"x": 1},), exhausted=True, memory={"seen": 1}))
+    assert (story.e.exhausted, story.e.memory) == (True, {"seen": 1})
+    story.does(c.Extend({"hpo_algorithm": {"name": "random_search", "settings": {}}}))
+    assert (story.e.exhausted, story.e.memory) == (False, None)
+
+
 def test_with_fewer_slots_than_trials_that_run_none_that_waits_gets_one() -> None:
     story = Story(max_trials=9, parallel_trials=3)
     story.does(c.Enqueue(tuple({"x": n} for n in range(9))))
@@ -493,6 +525,14 @@ def test_trials_are_enqueued_once_by_key_and_each_time_without() -> None:
     story = Story().does(c.Enqueue(({"x": 1},), "k"), c.Enqueue(({"x": 1},), "k"))
     assert story.e.keys["k"] == (0,)
     assert story.does(c.Enqueue(({"x": 1},)), c.Enqueue(({"x": 1},))).e.next_number == 3
+
+
+def test_the_oldest_keys_are_forgotten() -> None:
+    story = Story()
+    for n in range(KEYS_KEPT + 2):
+        story.does(c.Enqueue((), f"k{n}"))
+    assert list(story.e.keys) == [f"k{n}" for n in range(2, KEYS_KEPT + 2)]
+    assert story.e.requests.keys() == story.e.keys.keys()
 
 
 def test_a_key_of_another_request_is_refused() -> None:

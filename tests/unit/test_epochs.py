@@ -37,3 +37,11 @@ def test_none_begins_that_was_announced_for_another(command: c.Command) -> None:
         story = stopped().does(c.Resume(0), c.Stop())
     with pytest.raises(Retry):
         story.does(command)
+
+
+def test_an_end_that_was_overtaken_by_another_does_not_expire() -> None:
+    """The deletion would begin an epoch that was not announced."""
+    story = Story(ttl_seconds_after_finished=10).does(c.Stop(), c.Resume(0), c.Stop())
+    story.now = 100.0
+    assert not story.does(c.Expire(0)).changed
+    assert story.does(c.Expire(1)).e.epoch == 2

@@ -8,7 +8,8 @@ from tunelet import commands as c
 from tunelet.errors import Retry
 from tunelet.log.history import WINDOW, decode_trials, encode_trials, join
 from tunelet.log.journal import Journal
-from tunelet.log.segments import snapshot_key
+from tunelet.log.recent import Recent
+from tunelet.log.segments import Segments, snapshot_key
 from tunelet.trial import Outcome, Trial, Verdict
 
 PATH = "v1/default/e/"
@@ -83,6 +84,15 @@ def test_a_snapshot_whose_writer_died_is_written_by_who_closes_the_next_window(
     store.refused = ""
     entries(other, 2 * WINDOW)
     assert snapshot_key(PATH, WINDOW) in store.list(f"{PATH}snapshots/")
+
+
+def test_a_snapshot_before_what_was_purged_is_not_believed(store: Choosy) -> None:
+    entries(journal(store), WINDOW)
+    segments = Segments(store, PATH, Recent())
+    newest = segments.newest(WINDOW)
+    assert newest is not None
+    assert newest.seq == WINDOW
+    assert segments.newest(WINDOW + 1) is None
 
 
 def test_a_new_life_has_no_trials_of_the_one_before(store: Choosy) -> None:

@@ -8,10 +8,11 @@ from adapters.storage.memory import MemoryStore
 from tests.faults.test_purge import Place
 from tests.specs import SPEC
 from tunelet import commands as c
+from tunelet import events
 from tunelet.errors import Retry
 from tunelet.experiment import DELETED
 from tunelet.log.chain import entry_key, mark_key, mark_purged, purged
-from tunelet.log.entry import Damaged
+from tunelet.log.entry import FORMAT, Damaged, Entry, decode, encode
 from tunelet.log.tail import FRESH, PURGE_AFTER, Moment
 
 PATH = "v1/default/e/"
@@ -132,3 +133,20 @@ def test_a_process_recovers_from_a_log_that_was_restored_from_a_backup() -> None
     with pytest.raises(Damaged):
         log.commit(c.Enqueue(({"x": 3},)))
     assert log.commit(c.Enqueue(({"x": 4},))).next_number == 3
+
+
+def test_what_dead_writers_left_where_a_purge_has_passed_is_no_damage() -> None:
+    """Two of them wrote behind what they had known, and died before they looked at the mark."""
+    place = Place()
+    sleeper = place.life()[2]
+    second, fourth = (place.store.get(entry_key(PATH, seq)) for seq in (2, 4))
+    assert second is not None
+    assert fourth is not None
+    place.purge()
+    place.journal().commit(c.Submit("w", SPEC))
+    third = Entry(FORMAT, 3, decode(second.data, 2)[1], "another", (events.Paused(at=0.0),))
+    place.store.put(entry_key(PATH, 3), encode(third)[0])
+    place.store.put(entry_key(PATH, 4), fourth.data)
+    experiment = sleeper.peek()
+    assert experiment is not None
+    assert experiment.uid == "w"
