@@ -12,6 +12,7 @@ from secrets import token_hex
 from urllib.parse import parse_qs, urlsplit
 from urllib.request import url2pathname
 
+from adapters.storage.durable import make_folders, sync_name
 from tunelet.core.installation import Installation
 
 _FILE = "installation"
@@ -40,7 +41,7 @@ def _kept(folder: Path) -> str:
     """The name in the folder, made if there is none yet; the same for all who ask at once."""
     path = folder / _FILE
     if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folders(str(folder))
         new = folder / f"{_FILE}.{token_hex(4)}"
         descriptor = os.open(new, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600)
         with open(descriptor, "w") as file:
@@ -53,4 +54,5 @@ def _kept(folder: Path) -> str:
             pass  # another was first, and its name counts
         finally:
             new.unlink()
+        sync_name(str(path))
     return path.read_text()

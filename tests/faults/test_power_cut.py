@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from adapters.launchers.installation import installation
 from adapters.launchers.local.folder import Plan, RunFolder
 from adapters.storage.files import FileStore
 from functions import embedded
@@ -97,6 +98,15 @@ def test_a_data_folder_and_its_secret_survive_a_power_cut(power: PowerCut, tmp_p
     with embedded.only_one(data):
         secret = embedded.secret(data / "secret")
     assert (power.left(tmp_path / "left") / "a" / "data" / "secret").read_bytes() == secret
+    assert power.early == []
+
+
+def test_an_installation_is_the_same_after_a_power_cut(power: PowerCut, tmp_path: Path) -> None:
+    """As another it would leave alone what it has launched."""
+    here = power.disk / "a" / "runs"
+    known = installation(f"process://{here}", b"secret", {}, None)
+    left = power.left(tmp_path / "left") / "a" / "runs"
+    assert installation(f"process://{left}", b"secret", {}, None).id == known.id
     assert power.early == []
 
 

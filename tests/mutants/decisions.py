@@ -8,6 +8,7 @@ _GIVING_UP = "tests/unit/test_giving_up.py"
 _EPOCHS = "tests/unit/test_epochs.py"
 _RETENTION = "tests/faults/test_retention.py"
 _LOOP = "tests/unit/test_loop.py"
+_TWO = "tests/faults/test_two_installations.py::test_they_share_the_trials_and_each_attempt_starts_once"
 _LAUNCHES = "tests/unit/test_launches.py"
 
 DECISIONS = (
@@ -304,7 +305,6 @@ DECISIONS = (
                 "a lost attempt keeps its slot",
                 '        reserved=False,\n        by="",\n        started_at=None,\n',
                 '        by="",\n        started_at=None,\n',
-                ("tests/unit/test_installations.py",),
             ),
             Mutant(
                 "the next attempt has the number of the lost one",
@@ -341,19 +341,24 @@ DECISIONS = (
         ("tests/unit/test_installations.py",),
         (
             Mutant(
-                "runs of other installations are looked after",
+                "another installation's runs are looked after",
                 'return not self.id or trial.by in ("", self.id)',
                 "return True",
             ),
             Mutant(
-                "an installation takes more slots than it has places",
-                "return max(0, self.places - own)",
-                "return self.places",
+                "runs of an older log are nobody's",
+                'return not self.id or trial.by in ("", self.id)',
+                "return not self.id or trial.by == self.id",
             ),
             Mutant(
-                "an installation takes what it cannot run",
+                "slots are taken for what cannot run here",
                 'return not self.id or own or self.can_run(experiment.spec["model_training_code"])',
                 "return True",
+            ),
+            Mutant(
+                "more slots are taken than there are places",
+                "return max(0, self.places - own)",
+                "return self.places",
             ),
         ),
     ),
@@ -362,14 +367,35 @@ DECISIONS = (
         ("tests/unit/test_leases.py",),
         (
             Mutant(
-                "a lease is over at once",
+                "a lease is over as soon as it is looked at",
                 "return now - since >= lease.seconds",
                 "return True",
+            ),
+            Mutant("a lease is never over", "return now - since >= lease.seconds", "return False"),
+            Mutant(
+                "a lease that was renewed is over",
+                "begun = before is None or before.beat != lease.beat or self._stale(before, now)",
+                "begun = before is None or self._stale(before, now)",
+            ),
+            Mutant(
+                "a look long ago says that a lease is over",
+                "begun = before is None or before.beat != lease.beat or self._stale(before, now)",
+                "begun = before is None or before.beat != lease.beat",
             ),
             Mutant(
                 "a look long ago counts",
                 "return not 0 <= now - seen.looked <= self.seconds / 2",
                 "return False",
+            ),
+            Mutant(
+                "an installation that slept launches before it has looked",
+                "            return lapsed\n",
+                "            return False\n",
+            ),
+            Mutant(
+                "launches begin though the lease is over and cannot be renewed",
+                "                if lapsed:\n                    raise\n",
+                "",
             ),
         ),
     ),
@@ -379,8 +405,14 @@ DECISIONS = (
         (
             Mutant(
                 "runs are launched beyond a lowered parallel_trials",
-                "for trial in reserved[: max(0, free)] if",
-                "for trial in reserved if",
+                "for trial in reserved[: max(0, free)] if by.owns(trial)]",
+                "for trial in reserved if by.owns(trial)]",
+            ),
+            Mutant(
+                "runs that another installation is to launch are launched",
+                "for trial in reserved[: max(0, free)] if by.owns(trial)]",
+                "for trial in reserved[: max(0, free)]]",
+                (_TWO,),
             ),
             Mutant(
                 "a run that could not begin just now is launched again at once",

@@ -214,6 +214,27 @@ DURABILITY = (
         ),
     ),
     Source(
+        "adapters/launchers/installation.py",
+        (_CUT,),
+        (
+            Mutant(
+                "an installation's name is empty after a power cut",
+                "            os.fsync(file.fileno())\n",
+                "",
+            ),
+            Mutant(
+                "an installation is another after a power cut",
+                "        sync_name(str(path))\n",
+                "",
+            ),
+            Mutant(
+                "an installation's folder is gone after a power cut",
+                "make_folders(str(folder))",
+                "folder.mkdir(parents=True, exist_ok=True)",
+            ),
+        ),
+    ),
+    Source(
         "tunelet/cli/export.py",
         (_CUT,),
         (

@@ -443,7 +443,9 @@ PROTOCOL = (
                 'identity = "/".join(map(str, run)).encode()',
                 'identity = "/".join(map(str, run[1:])).encode()',
             ),
-            Mutant("a token needs no secret", "self._secret, identity", "self._secret[:0], identity"),
+            Mutant(
+                "a token needs no secret", "self._secret, identity", "self._secret[:0], identity"
+            ),
             Mutant(
                 "a token is compared in a time that tells how much of it is right",
                 "hmac.compare_digest(self.issue(run).encode(), token.encode())",

@@ -1,11 +1,14 @@
 """Which runs are launched, looked at and stopped, as the state of their experiment calls for."""
 
+from collections.abc import Collection
 from contextlib import suppress
 from typing import Any
 
+import pytest
+
 from tests.unit.functions.conftest import SMALLEST, SilentLauncher, World
 from tunelet.errors import NotFound, Retry
-from tunelet.ports import Launch, Observation, Phase, Run
+from tunelet.ports import Launch, Life, Observation, Phase, Run
 from tunelet.trial import Outcome, TrialState, Verdict
 
 SPACE = {"x": {"type": "float", "min": 0, "max": 1}}
@@ -103,8 +106,16 @@ def test_an_attempt_that_was_given_up_is_stopped_before_it_can_disturb_the_next(
     assert run._replace(attempt=2) in world.launcher.running()
 
 
-def test_a_run_of_an_earlier_life_is_stopped_in_the_next() -> None:
-    world = World()
+class Unlisted(SilentLauncher):
+    """Does not tell whose runs there are, as in a cluster that several installations share."""
+
+    def lives(self) -> Collection[Life]:
+        return ()
+
+
+@pytest.mark.parametrize("launcher", [SilentLauncher, Unlisted])
+def test_a_run_of_an_earlier_life_is_stopped_in_the_next(launcher: type[SilentLauncher]) -> None:
+    world = World(launcher=launcher())
     world.running(parallel_trials=1)
     old = world.run("digits", 0)
     world.service.delete("default", "digits")
