@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e.test_cli import Shell
+from tunelet.client import Client
 
 TRAIN = """
 import argparse
@@ -27,7 +28,8 @@ def test_whole_numbers_and_flags_reach_argparse_and_slips_are_refused_in_a_line(
 ) -> None:
     (tmp_path / "train.py").write_text(TRAIN)
     service = up("--alias", f"t={sys.executable} {tmp_path / 'train.py'}")
-    client, run = service.client, Shell(service.url, tmp_path)
+    run = Shell(service.url, tmp_path)
+    client = Client(service.url, namespace=run.namespace)
     grid = {"hpo_algorithm": "grid_search", "max_trials": 2}
     requests: dict[str, dict[str, Any]] = {
         "whole": {"hyperparameters": EPOCHS, "hpo_algorithm": "random_search", "max_trials": 2},
