@@ -4,7 +4,8 @@ pytest's own process (not a worker of it) makes a folder, sets TMPDIR to it and 
 tests/guard.py, which ends every process with that TMPDIR as soon as pytest has ended. pytest
 holds a lock in the folder: where the lock is free, session and guard were both killed, and the
 next session ends the processes that are left. A session that ends by itself waits for its
-guard, and fails if a process was left: the test that started it has to end it.
+guard and names the processes that were left. It does not fail: whether a training that was told to
+stop is gone by then depends on how busy the machine is.
 
 Folders that `tmp_path` gives stay where pytest keeps them, for a look at them afterwards.
 """
@@ -64,7 +65,6 @@ class GuardedSession:
         self._held.close()
         shutil.rmtree(self._folder, ignore_errors=True)
         if left and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
             reporter = session.config.pluginmanager.getplugin("terminalreporter")
             reporter.write_line(
                 f"\nTests left these processes, which were killed:\n{left}", red=True

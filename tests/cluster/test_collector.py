@@ -22,6 +22,7 @@ from adapters.launchers.kubernetes.labels import COLLECTOR as NAME
 from adapters.launchers.kubernetes.sidecar import sidecar
 from tests.e2e.beside import Trainer
 from tests.e2e.conftest import Up
+from tests.guard import end_all
 from tunelet import __version__
 from tunelet.ports import Launch, Run
 
@@ -165,8 +166,8 @@ def trainer(tmp_path: Path, node: str) -> Iterator[Trainer]:
     yield made
     for one in started:
         if one.process.poll() is None:
-            one.client.stop("beside")
             one.close()
+    end_all(tmp_path)
 
 
 @pytest.fixture
