@@ -150,12 +150,17 @@ def test_a_launch_that_the_disk_refuses_is_no_launch_and_can_be_made_again(
 
 
 SHIM_WITH_POWER_CUTS = """
-import os, runpy, sys
+import errno, os, runpy, sys
 from pathlib import Path
 from tests.faults.power import PowerCut
 folder, shim, lock, slot, disk, memory = sys.argv[1:]
 power = PowerCut(Path(disk), Path(memory))
+full = bool(os.environ.get("FULL_AT_THE_END"))
 def rename(source, target):
+    global full
+    if full:
+        full = False
+        raise OSError(errno.ENOSPC, "no space left on device")
     power.rename(source, target)
     print(os.path.basename(target), *power.early, file=open(memory + ".renamed", "a"))
     power.left(Path(memory + ".at_the_end"))
@@ -236,6 +241,16 @@ def test_all_that_the_end_of_a_run_rests_on_is_on_the_disk_before_the_end(
     left = Path(f"{shim.memory}.at_the_end") / shim.path
     assert files(left) == files(shim.folder)
     assert Path(f"{shim.memory}.renamed").read_text() == "exit.json\n"
+
+
+def test_an_end_that_finds_the_disk_full_is_written_later(
+    shim: Shim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FULL_AT_THE_END", "1")
+    shim.run("exit 3")
+    end = RunFolder(shim.folder).end()
+    assert end is not None
+    assert end.exit_code == 3
 
 
 def test_a_run_that_has_ended_is_not_lost_in_a_power_cut(shim: Shim, tmp_path: Path) -> None:

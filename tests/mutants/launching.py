@@ -218,7 +218,7 @@ LAUNCHING = (
                 "a full disk loses the end",
                 "patiently(lambda: _write_end(folder, metrics, lambda: weighed(end, folder, signals)))",
                 "_write_end(folder, metrics, lambda: weighed(end, folder, signals))",
-                (f"{_LOCAL}::test_a_full_disk_is_waited_for",),
+                (f"{_CUT}::test_an_end_that_finds_the_disk_full_is_written_later",),
             ),
         ),
     ),
@@ -304,7 +304,7 @@ LAUNCHING = (
     ),
     Source(
         "adapters/launchers/kubernetes/disruption.py",
-        (_PODS,),
+        ("tests/unit/test_disruption.py", _PODS),
         (
             Mutant(
                 "a success in the same moment as its disruption counts",

@@ -15,6 +15,8 @@ class Mutant(NamedTuple):
     new: str
     tests: tuple[str, ...] = ()
     """Paths or node ids for pytest; none: those of the source."""
+    hangs: bool = False
+    """A test never ends with it, instead of failing."""
 
 
 class Source(NamedTuple):

@@ -411,7 +411,7 @@ PROTOCOL = (
     ),
     Source(
         "tunelet/log/retention.py",
-        ("tests/faults/test_retention.py",),
+        ("tests/unit/test_expiries.py",),
         (Mutant("what is not due yet is deleted", "if int(at) > now * 1000:", "if False:"),),
     ),
     Source(

@@ -23,6 +23,10 @@ class Broken(Exception):
     """The tests could not be run, so that they say nothing about the mutant."""
 
 
+class Hanging(Broken):
+    """They did not end: the mutant makes one hang, or the machine has too much to do."""
+
+
 class Result(NamedTuple):
     source: Source
     mutant: Mutant
@@ -52,7 +56,7 @@ class Copy:
             for mutant in source.mutants:
                 yield Result(source, mutant, self._killed_by(source, mutant))
 
-    def failing(self, tests: Sequence[str]) -> str | None:
+    def failing(self, tests: Sequence[str], timeout: float | None = None) -> str | None:
         """The first of the tests that fails; None if all pass. Raises `Broken`."""
         # What an editable install finds of the packages comes after this.
         env = os.environ | {"PYTHONPATH": str(self.folder)}
@@ -68,11 +72,11 @@ class Copy:
             start_new_session=True,
         )
         try:
-            said = process.communicate(timeout=TIMEOUT_SECONDS)[0]
+            said = process.communicate(timeout=timeout)[0]
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
-            return f"a test does not end within {TIMEOUT_SECONDS:g} s"
+            raise Hanging(f"no test failed within {timeout:g} s") from None
         if process.returncode not in (_PASSED, _FAILED):
             raise Broken(f"pytest ended with {process.returncode}:\n{said[-4000:]}")
         if process.returncode == _PASSED:
@@ -85,8 +89,10 @@ class Copy:
         before = path.read_text()
         self._write(path, source.mutated(mutant, self.folder))
         try:
-            return self.failing(source.tests_of(mutant))
+            return self.failing(source.tests_of(mutant), TIMEOUT_SECONDS)
         except Broken as broken:
+            if mutant.hangs and isinstance(broken, Hanging):
+                return "a test does not end"
             raise Broken(f"{source.path}, {mutant.fault}: {broken}") from broken
         finally:
             self._write(path, before)

@@ -6,9 +6,14 @@ from typing import Any
 
 import pytest
 
+from adapters.storage.memory import MemoryStore
+from algorithms import catalog
+from functions.outbox import Nowhere
 from tests.unit.functions.conftest import SMALLEST, SilentLauncher, World
+from tunelet.core.installation import Installation
 from tunelet.errors import NotFound, Retry
 from tunelet.ports import Launch, Life, Observation, Phase, Run
+from tunelet.service import Service
 from tunelet.trial import Outcome, TrialState, Verdict
 
 SPACE = {"x": {"type": "float", "min": 0, "max": 1}}
@@ -55,6 +60,33 @@ def test_runs_count_against_a_lowered_parallel_trials() -> None:
     launcher.full = False
     world.service.launch("default", "digits")
     assert [each.number for each in launcher.running() if each != run] == [1]
+
+
+def test_a_slot_of_another_installation_is_not_launched() -> None:
+    full, store = Full(), MemoryStore()
+    services = {
+        name: Service(
+            store,
+            launcher,
+            catalog(),
+            Nowhere(),
+            secret=b"0123456789abcdef",
+            api_url="http://127.0.0.1:8080",
+            installation=Installation(name),
+        )
+        for name, launcher in (("here", full), ("there", SilentLauncher()))
+    }
+    request = {**SMALLEST, "name": "digits", "hyperparameters": SPACE, "parallel_trials": 1}
+    services["here"].submit(request)
+    services["here"].suggest("default", "digits")
+    services["there"].launch("default", "digits")
+    assert [trial.by for trial in services["there"].experiment("default", "digits").live] == [
+        "here"
+    ]
+    assert services["there"].experiment("default", "digits").live[0].started_at is None
+    full.full = False
+    services["here"].launch("default", "digits")
+    assert len(full.running()) == 1
 
 
 def test_no_run_is_launched_in_a_pause() -> None:
