@@ -35,6 +35,7 @@ from benchmarks.installed import IMAGE, Installed, installed, kubectl
 from benchmarks.jobs import Jobs, anonymous, bare, by_kubectl, clear, gaps
 from benchmarks.started import start
 from benchmarks.table import show
+from functions.hosting.background import in_background
 from functions.wiring import FUNCTIONS
 from tunelet import __version__
 from tunelet.client import Client
@@ -177,19 +178,13 @@ def _memory(api: Api, plain: Installed) -> list[int]:
 @contextmanager
 def _sampled(api: Api, plain: Installed, into: list[int]) -> Iterator[None]:
     """Look at the memory of the pods once a second while the block runs."""
-    ended = threading.Event()
 
-    def look() -> None:
+    def look(ended: threading.Event) -> None:
         while not ended.wait(1.0):
             into.extend(_memory(api, plain))
 
-    thread = threading.Thread(target=look)
-    thread.start()
-    try:
+    with in_background("memory", look):
         yield
-    finally:
-        ended.set()
-        thread.join()
 
 
 def _images(api: Api) -> dict[str, float]:

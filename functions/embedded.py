@@ -19,9 +19,10 @@ from typing import BinaryIO
 
 from adapters.launchers.installation import installation
 from adapters.launchers.local.launcher import open_url as open_launcher
-from adapters.storage.durable import make_folders, sync_name
+from adapters.storage.durable import make_folders, sync_name, write
 from functions import server, wiring
 from functions.door import guarded
+from functions.hosting.background import in_background
 from functions.hosting.ending import ended_by_signals
 from functions.telemetry.log import LOGGER, configure
 from functions.whole import whole
@@ -93,16 +94,8 @@ def serve(
 @contextmanager
 def _swept(service: Service, seconds: float) -> Iterator[None]:
     """The guarantee, from the first moment on: what an earlier process left is taken up."""
-    ended = threading.Event()
-    sweeper = threading.Thread(
-        target=_sweep, args=(service, ended, seconds), name="sweep", daemon=True
-    )
-    sweeper.start()
-    try:
+    with in_background("sweep", lambda ended: _sweep(service, ended, seconds)):
         yield
-    finally:
-        ended.set()
-        sweeper.join()
 
 
 def _sweep(service: Service, ended: threading.Event, seconds: float) -> None:
@@ -138,10 +131,10 @@ def secret(path: Path) -> bytes:
     if not path.exists():
         new = path.with_suffix(".new")
         descriptor = os.open(new, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
-        with open(descriptor, "w") as file:
-            file.write(secrets.token_hex(32))
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            write(descriptor, secrets.token_hex(32).encode())
+        finally:
+            os.close(descriptor)
         new.rename(path)
         sync_name(str(path))
     return path.read_bytes()

@@ -116,8 +116,8 @@ class Runs:
         # That a run is seen does not tell that its launch is complete; that it has news does.
         return [commands.Record(number, attempt, news)] if news else []
 
-    def stop_unwanted(self, namespace: str, name: str) -> None:
-        """Stop the experiment's runs that its state does not call for.
+    def stop_unwanted(self, namespace: str, name: str) -> bool:
+        """Stop the experiment's runs that its state does not call for; whether it had any active.
 
         The runs are listed before the state is read. A run is launched only after its slot is in
         the log, so the state read last knows every run in the list.
@@ -126,6 +126,7 @@ class Runs:
         experiment = self._journals.of(namespace, name).peek() if runs else None
         if experiment is not None:
             self.stop(run for run in runs if not self._may_go_on(experiment, run))
+        return bool(runs)
 
     def active(self, namespace: str, name: str) -> list[Run]:
         """The experiment's active runs, of any uid, without those that another store launched."""

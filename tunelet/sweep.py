@@ -141,10 +141,10 @@ class Sweep:
         try:
             journal.peek()
             before = journal.seq
-            experiment = self._moved_on(namespace, name)
+            experiment, runs = self._moved_on(namespace, name)
             for marker in markers:
                 self._tidy(marker, experiment)
-            if experiment is not None and not self._runs.active(namespace, name):
+            if experiment is not None and not runs:
                 journal.peek()
                 self._quiet.looked(experiment, markers, (before, journal.seq))
         except Newer as newer:
@@ -160,7 +160,8 @@ class Sweep:
             and any(marker.announces(experiment) for marker in markers)
         )
 
-    def _moved_on(self, namespace: str, name: str) -> Experiment | None:
+    def _moved_on(self, namespace: str, name: str) -> tuple[Experiment | None, bool]:
+        """The state after every step, and whether there were active runs before the last."""
         journal = self._journals.of(namespace, name)
         experiment = journal.peek()
         if experiment is not None and not experiment.over:
@@ -171,8 +172,8 @@ class Sweep:
             self._loop.collect(namespace, name)
             self._suggest(namespace, name)
         self._loop.launch(namespace, name)
-        self._runs.stop_unwanted(namespace, name)
-        return journal.peek()
+        runs = self._runs.stop_unwanted(namespace, name)
+        return journal.peek(), runs
 
     def _abandoned(self, experiment: Experiment) -> list[Command]:
         """The ends of runs whose installation gives no sign of life any more.

@@ -12,7 +12,7 @@ from secrets import token_hex
 from urllib.parse import parse_qs, urlsplit
 from urllib.request import url2pathname
 
-from adapters.storage.durable import make_folders, sync_name
+from adapters.storage.durable import make_folders, sync_name, write
 from tunelet.core.installation import Installation
 
 _FILE = "installation"
@@ -44,15 +44,13 @@ def _kept(folder: Path) -> str:
         make_folders(str(folder))
         new = folder / f"{_FILE}.{token_hex(4)}"
         descriptor = os.open(new, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600)
-        with open(descriptor, "w") as file:
-            file.write(token_hex(8))
-            file.flush()
-            os.fsync(file.fileno())
         try:
+            write(descriptor, token_hex(8).encode())
             os.link(new, path)
         except FileExistsError:
             pass  # another was first, and its name counts
         finally:
+            os.close(descriptor)
             new.unlink()
         sync_name(str(path))
     return path.read_text()

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from functions.hosting.background import in_background
 from functions.telemetry.log import LOGGER
 from tunelet.errors import TuneletError
 from tunelet.log.leases import Leases
@@ -12,14 +13,8 @@ from tunelet.log.leases import Leases
 @contextmanager
 def renewed(leases: Leases) -> Iterator[None]:
     """A thread does so as long as the context lasts, if anything runs."""
-    ended = threading.Event()
-    thread = threading.Thread(target=_renew, args=(leases, ended), name="lease", daemon=True)
-    thread.start()
-    try:
+    with in_background("lease", lambda ended: _renew(leases, ended)):
         yield
-    finally:
-        ended.set()
-        thread.join()
 
 
 def _renew(leases: Leases, ended: threading.Event) -> None:

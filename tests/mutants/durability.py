@@ -198,8 +198,8 @@ DURABILITY = (
         (
             Mutant(
                 "the secret is empty after a power cut",
-                "            os.fsync(file.fileno())\n",
-                "",
+                "            write(descriptor, secrets.token_hex(32).encode())",
+                "            os.write(descriptor, secrets.token_hex(32).encode())",
             ),
             Mutant(
                 "the secret is gone after a power cut",
@@ -219,8 +219,8 @@ DURABILITY = (
         (
             Mutant(
                 "an installation's name is empty after a power cut",
-                "            os.fsync(file.fileno())\n",
-                "",
+                "            write(descriptor, token_hex(8).encode())",
+                "            os.write(descriptor, token_hex(8).encode())",
             ),
             Mutant(
                 "an installation is another after a power cut",

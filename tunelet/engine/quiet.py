@@ -37,12 +37,10 @@ class _Note(NamedTuple):
     looks: int
     """How many did so in a row."""
     at: float
-    due: float | None
-    """When something is to be done though nothing changes."""
     holds: bool
     """Whether it has runs, or slots for them, all of this installation."""
     again: float
-    """When the next look is due."""
+    """When the next look is due, though nothing changes."""
 
 
 class Quiet:
@@ -79,8 +77,8 @@ class Quiet:
 
     def _is_due(self, note: _Note) -> bool:
         now = self._clock()
-        back = now < note.at  # the clock was set back, and both times with it
-        return back or now >= note.again or (note.due is not None and now >= note.due)
+        back = now < note.at  # the clock was set back, and `again` with it
+        return back or now >= note.again
 
     def looked(
         self,
@@ -101,9 +99,8 @@ class Quiet:
             seq=seq[1],
             looks=looks,
             at=now,
-            due=_due(experiment),
             holds=experiment.active > 0,
-            again=now + _pause(experiment, looks),
+            again=min([now + _pause(experiment, looks), *_due(experiment)]),
         )
 
 
@@ -126,10 +123,10 @@ def _pause(experiment: Experiment, looks: int) -> float:
     return float(min(most, SOON * 2.0 ** min(looks - LOOKS, 10))) * random.uniform(0.75, 1.0)
 
 
-def _due(experiment: Experiment) -> float | None:
-    """When time alone calls for something: the end of `max_seconds`, or of a trial's wait."""
+def _due(experiment: Experiment) -> list[float]:
+    """The times that call for a look: the end of `max_seconds`, and those of trials' waits."""
     times = [trial.not_before for trial in experiment.live if trial.not_before is not None]
     begun, limit = experiment.running_since, experiment.terms.max_seconds
     if begun is not None and limit is not None:
         times.append(begun + limit - experiment.seconds)
-    return min(times, default=None)
+    return times

@@ -240,7 +240,7 @@ class ProcessLauncher:
             return self._readings[run]
 
     def _forget(self, run: Run) -> None:
-        """Whoever asks again, which is rare, waits until the output is read again."""
+        """A later question, which is rare, waits until the output is read again."""
         with self._turn:
             self._readings.pop(run, None)
 
