@@ -35,9 +35,12 @@ test: install
 	$(BIN)/lint-imports
 	$(PYTEST) --ignore tests/e2e -m "not ($(ELSEWHERE))"
 
-# The services, trainings and commands as processes.
+# The services, trainings and commands as processes. Two tests at a time share the machine with all
+# that they start; what fails is shown, and has to pass alone.
 test-e2e: install
-	$(PYTEST) -m "not ($(ELSEWHERE))" tests/e2e
+	$(PYTEST) -m "not ($(ELSEWHERE))" tests/e2e || { \
+		echo "make test-e2e: what failed is run once more, alone"; \
+		$(BIN)/pytest -m "not ($(ELSEWHERE))" --last-failed --last-failed-no-failures none tests/e2e; }
 
 # In an environment of its own, with every library behind the algorithms: 7 GB.
 test-algorithms: $(LIBRARIES)/.installed

@@ -254,7 +254,8 @@ def test_a_trial_without_output_says_why(
     tunelet = Shell(up().url, tmp_path)
     tunelet("submit", "request.json", "--name", "a", "--max-trials", "1")
 
-    wait(lambda: "has no output" in tunelet("logs", "a", "0").err)
+    # The reason comes with the launch, which the submit does not wait for.
+    wait(lambda: "has no output: image" in tunelet("logs", "a", "0").err)
     ran = tunelet("logs", "a", "0")
 
     assert ran.code == 3
