@@ -40,6 +40,10 @@ class InlineLauncher:
         self._signals = signals
         self._ended: dict[Run, Observation] = {}
 
+    @property
+    def announces_room(self) -> bool:
+        return False
+
     def launch(self, launch: Launch) -> None:
         if launch.run in self._ended:
             return

@@ -169,6 +169,10 @@ class Tunelet:
         else:
             self._signals.put(signal)
 
+    @property
+    def announces_room(self) -> bool:
+        return False
+
     def launch(self, launch: Launch) -> None:
         if launch.run not in self._launched:
             self._launched.add(launch.run)

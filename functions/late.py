@@ -21,6 +21,10 @@ class LateLauncher:
     def _launcher(self) -> Launcher:
         return self._opens()
 
+    @property
+    def announces_room(self) -> bool:
+        return self._launcher.announces_room
+
     def launch(self, launch: Launch) -> None:
         self._launcher.launch(launch)
 

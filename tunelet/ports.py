@@ -128,6 +128,10 @@ class Observation(msgspec.Struct, frozen=True):
 class Launcher(Protocol):
     """Starts, watches and ends runs. Every method is idempotent and may raise `Retry`."""
 
+    @property
+    def announces_room(self) -> bool:
+        """Whether an experiment that met `Throttled` gets a LAUNCH signal when there is room."""
+
     def launch(self, launch: Launch) -> None:
         """Start the run unless it was ever started; `Throttled` if there is no room now.
 

@@ -56,7 +56,7 @@ class Sweep:
         self._stopping = stopping
         self._runs = runs
         self._loop = loop
-        self._quiet = Quiet(store, journals.clock, by=journals.by)
+        self._quiet = Quiet(store, launcher, journals)
 
     def sweep(self, ending: Callable[[], bool] = lambda: False) -> int:
         """Do for every live experiment all that lost signals would have; returns how many.

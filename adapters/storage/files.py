@@ -185,7 +185,7 @@ class FileStore:
     def _names(self, folder: str) -> Sequence[str]:
         with self._faults(folder):
             try:
-                with os.scandir(self._root.path / folder) as found:
+                with os.scandir(f"{self._root.path}/{folder}") as found:
                     return [
                         f"{e.name}/" if e.is_dir(follow_symlinks=False) else e.name for e in found
                     ]

@@ -109,7 +109,7 @@ class Chaos:
     def step(self) -> None:
         """Let happen what is due."""
         if self._moments and len(self._world.book.pods) >= self._moments[-1]:
-            acts: dict[str, Callable[[], bool]] = {
+            acts: dict[str, Callable[[], str | None]] = {
                 "a function pod is killed": self._kill,
                 "a pod is deleted": self._delete,
                 "a training pod is deleted": self._delete_training,
@@ -119,70 +119,72 @@ class Chaos:
                 "the API server restarts": self._restart,
                 "the store is away": self._send_away,
             }
-            if acts[self.left[-1]]():
-                print(f"{time.strftime('%X')}: {self.left.pop()}", flush=True)
+            if struck := acts[self.left[-1]]():
+                print(f"{time.strftime('%X')}: {self.left.pop()}: {struck}", flush=True)
                 self._moments.pop()
 
-    def _kill(self) -> bool:
+    def _kill(self) -> str | None:
         where = self._world.plain.namespace
         pod = self._chosen(where, "app.kubernetes.io/name=tunelet")
         options = ("--grace-period=0", "--force", "--wait=false")
         if pod:
             self._world.kubectl("-n", where, "delete", "pod", pod, *options, fails=True)
-        return bool(pod)
+        return pod
 
-    def _delete(self) -> bool:
+    def _delete(self) -> str | None:
         """A pod at any moment: before it has begun to train, or when it is done."""
         pod = self._chosen(self._world.plain.trials, f"tunelet.dev/experiment={self._name}")
         if pod:
             self._world.api.delete(self._path(pod), "Background")
-        return bool(pod)
+        return pod
 
-    def _delete_training(self) -> bool:
+    def _delete_training(self) -> str:
         """A pod while it trains."""
-        self._world.api.delete(self._path(self._detained()), "Background")
-        return True
+        pod = self._detained()
+        self._world.api.delete(self._path(pod), "Background")
+        return pod
 
-    def _delete_late(self) -> bool:
+    def _delete_late(self) -> str:
         """A pod whose training gives its last value, and ends at the same moment."""
         pod = self._detained(last=True)
         self._world.api.delete(self._path(pod), "Background")
         time.sleep(self._chance.choice((0, 0.05, 0.5)))
         self._world.book.let_go(pod)
-        return True
+        return pod
 
-    def _delete_job(self) -> bool:
+    def _delete_job(self) -> str | None:
         """The Job of a pod while it trains."""
-        pod = self._world.api.get(self._path(self._detained()))
+        detained = self._detained()
+        pod = self._world.api.get(self._path(detained))
         if pod is not None:
             path = f"/apis/batch/v1/namespaces/{self._world.plain.trials}/jobs"
             propagation = self._chance.choice(("Background", "Foreground"))
             job = pod["metadata"]["labels"]["job-name"]
             self._world.api.delete(f"{path}/{job}", propagation)
-        return pod is not None
+        return detained if pod is not None else None
 
     def _detained(self, last: bool = False) -> str:
         steps = range(STEPS, STEPS + 1) if last else range(1, STEPS)
         return self._world.book.detain(DETAIN_SECONDS, steps)
 
-    def _evict(self) -> bool:
+    def _evict(self) -> str:
         """A pod while it trains."""
         pod = self._detained()
         eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod}}
         self._world.api.create(f"{self._path(pod)}/eviction", eviction)
-        return True
+        return pod
 
-    def _restart(self) -> bool:
+    def _restart(self) -> str:
         server = apiserver.running()
         assert server is not None
         apiserver.restart(server, self._chance.uniform(0, 3), self._world.kubectl)
-        return True
+        return "it answers again"
 
-    def _send_away(self) -> bool:
+    def _send_away(self) -> str:
         self._world.store.away = True
         time.sleep(AWAY_SECONDS)
         self._world.store.away = False
-        return True
+        return "it is back"
 
     def _path(self, pod: str) -> str:
         return f"/api/v1/namespaces/{self._world.plain.trials}/pods/{pod}"

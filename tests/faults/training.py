@@ -94,6 +94,7 @@ class MemoryLauncher:
         self.most_active = 0
         self.launches: list[Launch] = []
         self.away = False
+        self.announces_room = False
         self._name_of = name_of
         self._processes: dict[str, _Process] = {}
 

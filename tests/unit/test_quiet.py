@@ -10,9 +10,10 @@ from adapters.storage.memory import MemoryStore
 from algorithms import catalog
 from tests.faults.training import MemoryLauncher
 from tests.unit.functions.conftest import SMALLEST, Broker
-from tunelet.engine.quiet import LONGEST, LONGEST_AT_REST, LOOKS, Quiet
+from tunelet.engine.quiet import CHECK_SECONDS, LONGEST, LONGEST_WAITING, LOOKS, Quiet
 from tunelet.errors import Throttled
 from tunelet.experiment import Experiment
+from tunelet.log.journals import Journals
 from tunelet.log.markers import Marker, Markers
 from tunelet.ports import Launch, Stored
 from tunelet.service import Service
@@ -85,18 +86,23 @@ def place() -> Place:
 
 
 @pytest.mark.parametrize("paused", [True, False])
-def test_an_experiment_that_has_nothing_to_do_costs_one_read_a_sweep(
+def test_an_experiment_that_has_nothing_to_do_costs_a_read_now_and_then(
     place: Place, paused: bool
 ) -> None:
-    def cost(experiments: int) -> int:
+    def costs(experiments: int) -> tuple[int, int]:
         for number in range(experiments):
             place.submitted(f"e{number}x{experiments}")
             if paused:
                 place.service.pause("default", f"e{number}x{experiments}")
-        return place.swept()
+        for _ in range(LOOKS + 3):
+            place.now += LONGEST
+            at_once = place.swept(2)
+        place.now += CHECK_SECONDS
+        return at_once, place.swept(1)
 
-    few = cost(3)
-    assert cost(20) - few == 20
+    few, more = costs(3), costs(20)
+    assert more[0] == few[0]
+    assert more[1] - few[1] == 20
 
 
 def test_what_another_process_wrote_is_found(place: Place) -> None:
@@ -105,6 +111,7 @@ def test_what_another_process_wrote_is_found(place: Place) -> None:
     place.swept()
     place.launcher.room = True
     place.another().resume(*AT)
+    place.now += CHECK_SECONDS
     place.swept(1)
     assert place.experiment().counts["running"] == 3
 
@@ -147,13 +154,17 @@ def test_a_name_that_is_taken_anew_is_looked_at(place: Place) -> None:
     other.delete(*AT)
     other.submit({**REQUEST, "name": "e"})
     place.launcher.room = True
+    place.now += CHECK_SECONDS
     place.swept(1)
     assert place.experiment().counts["running"] == 3
 
 
-@pytest.mark.parametrize(("paused", "longest"), [(True, LONGEST_AT_REST), (False, LONGEST)])
+@pytest.mark.parametrize(
+    ("paused", "announced", "longest"),
+    [(True, False, LONGEST), (False, False, LONGEST_WAITING), (False, True, LONGEST)],
+)
 def test_it_is_looked_at_from_time_to_time_in_any_case(
-    place: Place, paused: bool, longest: float
+    place: Place, paused: bool, announced: bool, longest: float
 ) -> None:
     """What it waits for may stand in no log: a place for a run, say."""
     place.submitted()
@@ -163,15 +174,17 @@ def test_it_is_looked_at_from_time_to_time_in_any_case(
         place.swept(1)
     (marker,) = Markers(place.store, lambda: 0.0).live()
     experiment = place.experiment()
-    pauses = [_rests(experiment, marker, looks) for looks in range(1, 12)]
+    place.launcher.announces_room = announced
+    pauses = [_rests(place, experiment, marker, looks) for looks in range(1, 12)]
     assert pauses[: LOOKS - 1] == [0.0] * (LOOKS - 1)
     assert pauses[LOOKS - 1] > 0.0
     assert 0.7 * longest < pauses[-1] <= longest + 1.0
 
 
-def _rests(experiment: Experiment, marker: Marker, looks: int) -> float:
+def _rests(place: Place, experiment: Experiment, marker: Marker, looks: int) -> float:
     time = [0.0]
-    quiet = Quiet(MemoryStore(), lambda: time[0])
+    store = MemoryStore()
+    quiet = Quiet(store, place.launcher, Journals(store, lambda: time[0]))
     for _ in range(looks):
         quiet.looked(experiment, [marker], (1, 1))
     while quiet.rests(AT, [marker]):

@@ -5,14 +5,15 @@ here is a hint of this process alone: without it, every experiment is looked at.
 """
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from tunelet.core.installation import ANY, Installation
+from tunelet.core.installation import Installation
 from tunelet.experiment import Experiment
 from tunelet.log.chain import entry_key
+from tunelet.log.journals import Journals
 from tunelet.log.markers import Marker
-from tunelet.ports import Store
+from tunelet.ports import Launcher, Store
 from tunelet.trial import TrialState
 
 LOOKS = 3
@@ -21,11 +22,15 @@ LOOKS = 3
 SOON = 10.0
 """For so many seconds then; each time for twice as long."""
 
-LONGEST = 120.0
-"""At most, where something waits for what no log tells of: a place for a run, say."""
+LONGEST = 600.0
+"""At most."""
 
-LONGEST_AT_REST = 600.0
-"""At most, where nothing waits."""
+LONGEST_WAITING = 120.0
+"""At most, where a trial waits for room and no signal tells when there is some."""
+
+CHECK_SECONDS = 15.0
+"""Between two reads of the log's end, which show what other processes wrote. This one's own
+commits are seen at once."""
 
 
 class _Note(NamedTuple):
@@ -41,20 +46,19 @@ class _Note(NamedTuple):
     """Whether it has runs, or slots for them, all of this installation."""
     again: float
     """When the next look is due, though nothing changes."""
+    checked: float
+    """When the end of the log was read last."""
 
 
 class Quiet:
-    """What one process knows of them. `clock` gives seconds since the epoch."""
+    """What one process knows of them."""
 
-    def __init__(
-        self,
-        store: Store,
-        clock: Callable[[], float],
-        by: Installation = ANY,
-    ) -> None:
+    def __init__(self, store: Store, launcher: Launcher, journals: Journals) -> None:
         self._store = store
-        self._clock = clock
-        self._by = by
+        self._launcher = launcher
+        self._journals = journals
+        self._clock = journals.clock
+        self._by = journals.by
         self._notes: dict[tuple[str, str], _Note] = {}
 
     def keep(self, names: Sequence[tuple[str, str]]) -> None:
@@ -67,8 +71,12 @@ class Quiet:
         note = self._notes.get(name)
         if note is None or note.markers != frozenset(markers):
             return False
-        if self._is_due(note):
+        if self._is_due(note) or self._journals.seen(*name) > note.seq:
             return False
+        now = self._clock()
+        if 0 <= now - note.checked < CHECK_SECONDS:
+            return True
+        self._notes[name] = note._replace(checked=now)
         return self._store.get(entry_key(f"v1/{name[0]}/{name[1]}/", note.seq + 1)) is None
 
     def holds(self, name: tuple[str, str]) -> bool:
@@ -100,8 +108,18 @@ class Quiet:
             looks=looks,
             at=now,
             holds=experiment.active > 0,
-            again=min([now + _pause(experiment, looks), *_due(experiment)]),
+            again=min([now + self._pause(experiment, looks), *_due(experiment)]),
+            checked=now,
         )
+
+    def _pause(self, experiment: Experiment, looks: int) -> float:
+        """Seconds until the next look; not all of them at once."""
+        if looks < LOOKS:
+            return 0.0
+        waits = experiment.active or experiment.room
+        signalled = not waits or self._launcher.announces_room
+        most = LONGEST if signalled else LONGEST_WAITING
+        return float(min(most, SOON * 2.0 ** min(looks - LOOKS, 10))) * random.uniform(0.75, 1.0)
 
 
 def _moves(experiment: Experiment, by: Installation) -> bool:
@@ -112,15 +130,6 @@ def _moves(experiment: Experiment, by: Installation) -> bool:
     return experiment.over or any(
         t.state is TrialState.RUNNING or (t.active and not by.owns(t)) for t in experiment.live
     )
-
-
-def _pause(experiment: Experiment, looks: int) -> float:
-    """Seconds until the next look; not all of them at once."""
-    if looks < LOOKS:
-        return 0.0
-    waits = experiment.active or experiment.room
-    most = LONGEST if waits else LONGEST_AT_REST
-    return float(min(most, SOON * 2.0 ** min(looks - LOOKS, 10))) * random.uniform(0.75, 1.0)
 
 
 def _due(experiment: Experiment) -> list[float]:

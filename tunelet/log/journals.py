@@ -69,6 +69,12 @@ class Journals:
                 self._size -= self._weights.pop(oldest)
         return journal
 
+    def seen(self, namespace: str, name: str) -> int:
+        """The newest entry of the log that this process knows of; 0 if it keeps no journal."""
+        with self._lock:
+            journal = self._open.get((namespace, name))
+        return journal.seq if journal is not None else 0
+
     def _weigh(self, key: tuple[str, str], journal: Journal) -> None:
         """As it is now; what is added to it counts when it is used next."""
         known = journal.known()

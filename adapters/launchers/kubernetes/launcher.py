@@ -70,6 +70,11 @@ class KubernetesLauncher:
         self._readings = Readings()
         self._objects = Objects(api, chosen.prefix, chosen.installation, chosen.ttl_seconds)
 
+    @property
+    def announces_room(self) -> bool:
+        """No: a sweep launches runs that wait for a quota."""
+        return False
+
     def launch(self, launch: Launch) -> None:
         self._look_after(self._objects.create(launch, self._collector(launch)))
 

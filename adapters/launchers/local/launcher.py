@@ -84,6 +84,10 @@ class ProcessLauncher:
         self._turn = threading.Lock()
         self._remove_stale()
 
+    @property
+    def announces_room(self) -> bool:
+        return bool(self._watchers)
+
     def launch(self, launch: Launch) -> None:
         self._reap()
         folder = self._at(launch.run)

@@ -26,7 +26,7 @@ from tunelet.ports import Run
 WAITING_SECONDS = 15.0
 """For so long a slot stays free for an experiment that does not come for it."""
 
-ASKED_SECONDS = 300.0
+ASKED_SECONDS = 1500.0
 """For so long an experiment is in the queue without asking again: more than twice as long as a
 sweep may leave it out (`tunelet.engine.quiet.LONGEST`)."""
 
@@ -52,6 +52,8 @@ class Slots:
         self._folder = folder
         self._limit = limit
         self._clock = clock
+        self._read: tuple[_Version | None, list[Waiting]] = None, []
+        """The queue as it was when it was read last, and which file that was."""
         folder.mkdir(parents=True, exist_ok=True)
 
     def take(self, run: Run) -> int:
@@ -123,17 +125,23 @@ class Slots:
                 os.close(slot)
 
     def _queue(self) -> list[Waiting]:
-        """By since when; one that a crash cut short is as good as none."""
+        """By since when. Watchers ask several times a second, so it is read when it has changed."""
+        path = self._folder / "queue"
         try:
-            data = (self._folder / "queue").read_bytes()
-            queue = msgspec.json.decode(data, type=list[Waiting])
+            version = _version(path)
+            if version != self._read[0]:
+                self._read = version, msgspec.json.decode(path.read_bytes(), type=list[Waiting])
         except (FileNotFoundError, msgspec.DecodeError):
             return []
         now = self._clock()
-        return [each for each in queue if _is_waited_for(each, now)]
+        return [each for each in self._read[1] if _is_waited_for(each, now)]
 
     def _write_queue(self, queue: list[Waiting]) -> None:
-        (self._folder / "queue").write_bytes(msgspec.json.encode(queue))
+        """Under another name first: a crash that cut it short would make everybody wait anew."""
+        new = self._folder / "queue.new"
+        new.write_bytes(msgspec.json.encode(queue))
+        new.replace(self._folder / "queue")
+        self._read = None, []
 
     def _existing(self) -> list[int]:
         return [int(name) for name in os.listdir(self._folder) if name.isdigit()]
@@ -159,6 +167,14 @@ class Slots:
             yield
         finally:
             os.close(gate)
+
+
+_Version = tuple[int, int, int]
+
+
+def _version(path: Path) -> _Version:
+    status = path.stat()
+    return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def _is_waited_for(each: Waiting, now: float) -> bool:
