@@ -37,6 +37,15 @@ REQUEST_SECONDS = 60.0
 IDLE_SECONDS = 30.0
 """For which a connection may be open without a request."""
 
+UNREAD_SECONDS = 60.0
+"""In which a reader has to take an answer, or a part of it, or its connection is closed."""
+
+UNREAD_BYTES = 1 << 16
+"""How large such a part is at least."""
+
+_PENDING_BYTES = 1 << 20
+"""How much of its answers a connection may leave unread and have a further request answered."""
+
 _LOOK_SECONDS = 1
 _OTHERS = 2
 """What the server's map holds besides connections: where it listens, and its own wake-up call."""
@@ -55,7 +64,6 @@ def listening(
         threads=threads,
         connection_limit=connections + _OTHERS,
         asyncore_use_poll=True,  # select takes no descriptor above 1023
-        channel_timeout=int(IDLE_SECONDS),
         cleanup_interval=_LOOK_SECONDS,
         log_socket_errors=False,
         max_request_header_size=1 << 15,
@@ -101,6 +109,9 @@ class Connection(HTTPChannel):
         """Since when a request is awaited, or is being sent."""
         self.served = False
         """It has been answered a request."""
+        self._sent = 0
+        self._unread = self.since, 0
+        """When so many bytes were sent: since then the reader has taken next to nothing."""
         super().__init__(*given, **named)
 
     def received(self, data: bytes) -> bool:
@@ -109,7 +120,16 @@ class Connection(HTTPChannel):
             self.since = time.monotonic()
         return bool(super().received(data))
 
+    def send(self, data: bytes, do_close: bool = True) -> int:
+        sent = int(super().send(data, do_close))
+        self._sent += sent
+        return sent
+
     def service(self) -> None:
+        # Requests that come together are answered one after the other. Without this the thread
+        # would wait until the reader has taken the answers to the first, for ever if need be.
+        if self.total_outbufs_len > _PENDING_BYTES:
+            cast("dict[str, str]", self.requests[0].headers)["CONNECTION"] = "close"
         super().service()
         self.since, self.served = time.monotonic(), True
 
@@ -117,6 +137,14 @@ class Connection(HTTPChannel):
     def busy(self) -> bool:
         """A request is being answered, or its answer is on its way."""
         return bool(self.requests or self.total_outbufs_len)
+
+    def unread(self, now: float) -> bool:
+        """Its reader does not take the answer. To be asked each second, by the clock of `since`."""
+        at, sent = self._unread
+        if not self.total_outbufs_len or self._sent - sent >= UNREAD_BYTES:
+            self._unread = now, self._sent
+            return False
+        return now - at > UNREAD_SECONDS
 
     def overdue(self, now: float) -> bool:
         """It takes longer than a connection may. `now` is of the same clock as `since`."""
@@ -141,10 +169,12 @@ class _Server(TcpWSGIServer):
         return bool(self.accepting) and (not self._full() or self._least() is not None)
 
     def maintenance(self, now: int) -> None:
-        super().maintenance(now)
+        """Without the base's own, which closes a connection whose answer is read slowly."""
         ticks = time.monotonic()
         for each in self._connections():
-            if each.overdue(ticks):
+            if each.unread(ticks):
+                each.handle_close()  # it would be closed by itself once something can be sent
+            elif each.overdue(ticks):
                 each.will_close = True
 
     def accept(self) -> Any:
@@ -164,11 +194,18 @@ class _Server(TcpWSGIServer):
         return list(cast("dict[int, Connection]", self.active_channels).values())
 
     def _least(self) -> Connection | None:
-        """The connection to give up for another; None if all are being answered."""
+        """The connection to give up for another; None if all are being answered.
+
+        One whose answer only waits to be read is given up after those that have none.
+        """
         known = self._connections()
         taken = Counter(_peer(each) for each in known)
-        free = (each for each in known if not each.busy)
-        return min(free, key=lambda one: (-taken[_peer(one)], one.served, one.since), default=None)
+        free = (each for each in known if not each.requests)
+        return min(
+            free,
+            key=lambda one: (-taken[_peer(one)], one.busy, one.served, one.since),
+            default=None,
+        )
 
     def _give_up_one(self) -> None:
         if (least := self._least()) is not None:
