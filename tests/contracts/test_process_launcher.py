@@ -205,6 +205,31 @@ def launched_for_good(racers: Sequence[ProcessLauncher], launch: Launch, which: 
         assert racers[which].observe(launch.run).phase is not Phase.ABSENT
 
 
+def test_runs_in_a_folder_that_is_away_are_not_taken_for_lost(tmp_path: Path) -> None:
+    """It is on a disk, say, that is not mounted for a moment."""
+    here, away = tmp_path / "here", tmp_path / "away"
+    launcher = launcher_at(here)
+    launcher.launch(script("sleep 60"))
+    for stays in (False, True):
+        here.rename(away)
+        if stays:
+            here.mkdir()  # where it was mounted
+        for ask in (
+            lambda: launcher.observe(RUN),
+            lambda: launcher.active(RUN.namespace, RUN.experiment),
+            launcher.lives,
+            lambda: launcher.logs(RUN),
+            lambda: launcher.launch(script("true", RUN._replace(attempt=2))),
+        ):
+            with pytest.raises(Retry):
+                ask()
+        if stays:
+            here.rmdir()  # nothing was written there
+        away.rename(here)
+        assert launcher.observe(RUN).phase is Phase.ACTIVE
+        assert list(launcher.active(RUN.namespace, RUN.experiment)) == [RUN]
+
+
 def test_a_second_launcher_sees_the_same(launcher: ProcessLauncher, tmp_path: Path) -> None:
     launcher.launch(script("echo step=1 loss=3; echo step=2 loss=1; exec sleep 1000"))
     until(lambda: len(launcher.observe(RUN).reports) == 2)

@@ -112,6 +112,7 @@ class ProcessLauncher:
         self._reap()
         folder = self._at(run)
         if not folder.launched():
+            self._ensure_there()
             self._forget(run)
             return Observation(phase=Phase.ABSENT)
         with _passing("the run's folder could not be read"):
@@ -123,12 +124,14 @@ class ProcessLauncher:
     def active(self, namespace: str, experiment: str) -> Sequence[Run]:
         self._reap()
         wanted = (namespace, experiment)
-        found = {run for run in self._slots.runs() if (run.namespace, run.experiment) == wanted}
+        with _passing("the active runs could not be listed"):
+            found = {run for run in self._slots.runs() if (run.namespace, run.experiment) == wanted}
         return sorted(run for run in found if self._at(run).held())
 
     def lives(self) -> Collection[Life]:
         """Without those of which it is not known which store launched them."""
-        return {Life(*run[:3]) for run in self._slots.runs() if self.origin(run)}
+        with _passing("the active runs could not be listed"):
+            return {Life(*run[:3]) for run in self._slots.runs() if self.origin(run)}
 
     def origin(self, run: Run) -> str | None:
         try:
@@ -145,6 +148,7 @@ class ProcessLauncher:
         try:
             output = self._at(run).output.open("rb")
         except FileNotFoundError:
+            self._ensure_there()
             raise NotFound(f"trial {run.number}, attempt {run.attempt} has no output") from None
         return _chunks(output.read, output.close)
 
@@ -171,6 +175,14 @@ class ProcessLauncher:
     def ready(self) -> None:
         if not os.access(self._folder, os.W_OK | os.X_OK):
             raise Retry(f"the folder of runs, {self._folder}, cannot be written")
+
+    def _ensure_there(self) -> None:
+        """Raise `Retry` if the folder is not there, perhaps with its disk: then nothing is known.
+
+        Every launcher makes it with its slots, and removes neither.
+        """
+        if not (self._folder / "slots").is_dir():
+            raise Retry(f"the folder of runs, {self._folder}, is not there (is its disk mounted?)")
 
     def watch(
         self, news: Callable[[str, str, int | None], None], room: Callable[[str, str], None]
