@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from algorithms.row import Row, Setting
 from tunelet.errors import FieldError, Reject
 from tunelet.ports import Demands
-from tunelet.wording import listed, near_miss, path, shown
+from tunelet.wording import MOST, listed, near_miss, path, shown
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -204,10 +204,15 @@ def _within(field: str, error: FieldError) -> FieldError:
 
 
 def wrong_settings(row: Row, settings: Mapping[str, Any], field: str) -> list[FieldError]:
-    """Each setting that the row does not know, whose value it does not take, or that is missing."""
+    """Each setting that the row does not know, whose value it does not take, or that is missing.
+
+    Not many more than a request is told of: to find a remedy for each takes time.
+    """
     known = {setting.name: setting for setting in row.settings}
-    errors = []
+    errors: list[FieldError] = []
     for name, value in settings.items():
+        if len(errors) > MOST:
+            break
         fault = _fault(known[name], value) if name in known else _unknown(row, name, known)
         if fault:
             errors.append(FieldError(path(["settings", name], field), shown(value), *fault))

@@ -24,6 +24,7 @@ from tunelet.errors import FieldError, Reject
 from tunelet.ports import Demands, Objective, Problem
 from tunelet.space import Space
 from tunelet.trial import Assignment, Trial, TrialState
+from tunelet.wording import MOST
 
 PLUGIN = '''
 """A library that brings its own search."""
@@ -182,6 +183,11 @@ def test_every_wrong_setting_is_named_with_its_remedy() -> None:
             "must be a boolean; use a boolean, or leave it out"
         ),
     }
+
+
+def test_no_more_wrong_settings_are_looked_at_than_an_answer_lists() -> None:
+    """To find the nearest name for each of the 40,000 in a request took seconds."""
+    assert len(messages("tpe", {f"s{each}": each for each in range(1000)})) == MOST + 1
 
 
 NUMBERS = Space.of({name: {"type": "float", "min": -5.0, "max": 5.0} for name in "xy"})
