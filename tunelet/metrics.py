@@ -24,8 +24,8 @@ from typing import Any
 from tunelet.pattern import Matcher, matchers
 from tunelet.text.limits import METRIC_LENGTH, METRICS, STEPS, is_metric_name
 from tunelet.training.agreement import Agreement
-from tunelet.training.numerals import cut_out
-from tunelet.training.objects import members, numbers, object_in, unreadable
+from tunelet.training.numerals import cut_out, others_as_digits
+from tunelet.training.objects import member, members, numbers, objects_in, unreadable
 from tunelet.training.remarks import Remarks
 from tunelet.training.steps import LARGEST, Curve
 from tunelet.training.text import Found, Reader
@@ -66,14 +66,15 @@ class Parser:
     def __init__(self, metrics: Mapping[str, Any]) -> None:
         self.values: dict[str, Number] = {}
         self._step_name: str | None = metrics.get("step")
-        self._objectives = tuple(metrics.get("objectives") or ())
+        self._objectives = dict.fromkeys(metrics.get("objectives") or ()).keys()
         wanted = (*self._objectives, *(metrics.get("constraints") or ()))
         asked = [*wanted, *([self._step_name] if self._step_name else [])]
         self._asked = frozenset(asked)
         self._json = metrics.get("format") == "json"
-        self._matchers = matchers(metrics.get("pattern") or None, self._objectives)
+        self._matchers = matchers(metrics.get("pattern") or None, tuple(self._objectives))
         self._reader = Reader(asked)
         self._agreement = Agreement(asked)
+        self._blank = _blank(self._objectives)
         self._curve = Curve(wanted)
         self._remarks = Remarks(metrics, _reads)
         self._needles = tuple(name.lower().encode() for name in self._asked)
@@ -96,8 +97,8 @@ class Parser:
             for name in self._objectives
             if name not in self.values
         }
-        last = clean(self._recent.rstrip().rpartition(b"\n")[2]).strip()
-        return self._remarks.text(missing, self.values, last)
+        recent = [clean(each.rstrip(b"\r")) for each in self._recent.rstrip().split(b"\n")]
+        return self._remarks.text(missing, self.values, recent)
 
     def feed(self, data: bytes) -> list[Report]:
         """The reports that these bytes complete; a step's report has only what is new."""
@@ -131,16 +132,30 @@ class Parser:
         step = None
         if self._step_name in metrics and (step := _step(metrics[self._step_name])) is not None:
             del metrics[self._step_name]
+        elif self._step_name in metrics:
+            self._curve.count_on()
         self.values |= metrics
+        self._remarks.seen(metrics)
         return self._curve.add(step, metrics)
 
     def take_object(self, members: Mapping[str, Any]) -> list[Report]:
         """The report of an object of JSON, if any of it is new."""
         values = numbers(members)
-        for name in self._objectives:
-            if name not in values and name in self.values and unreadable(members, name):
-                del self.values[name]
+        for name in self._asked - values.keys():
+            if name not in self.values and name != self._step_name:
+                continue
+            value = member(members, name)
+            if value is not ... and (unreadable(value) or name == self._step_name):
+                self._refuse(name)
+            elif value is None or isinstance(value, str):
+                self._remarks.blank(name)
         return self.take(values)
+
+    def _refuse(self, name: str) -> None:
+        """A line has something in place of the metric's number that cannot be read."""
+        self.values.pop(name, None)
+        if name == self._step_name:
+            self._curve.count_on()
 
     def take_at(self, step: int, metrics: Mapping[str, Number]) -> list[Report]:
         """The report of `metrics` that were measured at just this step, if any of it is new."""
@@ -239,34 +254,54 @@ class Parser:
         return self._take_found(line, found)
 
     def _read_object(self, line: str) -> list[Report]:
-        members = object_in(line)
-        if members is not None:
-            found = self.take_object(members)
-            self._remarks.note(line, self.values)
-            return found
-        # A dictionary of Python, as print shows it. Not JSON that was cut off.
-        begin = _DICTIONARY.search(line)
-        return self._take_found(line, self._reader.read(line[begin.start() :]) if begin else ())
+        objects, rest = objects_in(line)
+        if not objects and (begin := _DICTIONARY.search(line)):
+            # As print shows a dictionary of Python.
+            return self._take_found(line, self._reader.read(line[begin.start() :]))
+        found = [report for each in objects for report in self.take_object(each)]
+        for broken in self._reader.read(rest) if rest else ():
+            # A number in another language's form (nan, 0,7), or a line that was cut off.
+            if broken.name in self._asked:
+                self._refuse(broken.name)
+        self._remarks.note(line, self.values)
+        return found
 
     def _take_found(self, line: str, found: Iterable[Found]) -> list[Report]:
         settled = self._agreement.settle(found)
         for name in settled.unclear:
-            self.values.pop(name, None)
+            self._refuse(name)
+        if not settled.values.keys() >= self._objectives:
+            for match in self._blank.finditer(line):
+                self._remarks.blank(match[1])
         reports = self.take(settled.values)
         self._remarks.note(line, self.values)
         return reports
 
     def _matched(self, line: str) -> Iterator[Found]:
+        """What the patterns find, and where they would find digits but for another number."""
         text = line[:MATCHED]
         if len(line) > MATCHED:
             self._remarks.limit(f"patterns see the first {MATCHED:,} characters of a line")
         most = max(_MATCHED_TOGETHER // max(len(text), 1), 16)
+        others = others_as_digits(text)
         for matcher in self._matchers:
-            for count, match in enumerate(matcher.expression.finditer(text)):
-                if count == most:
-                    self._remarks.limit(f"{most:,} matches in a line of {len(text):,} characters")
-                    break
-                yield from _value(line, matcher, match, self._asked)
+            names = set()
+            for match in self._matches(matcher, text, most):
+                for each in _value(line, matcher, match, self._asked):
+                    names.add(each.name)
+                    yield each
+            for digits, places in others:
+                for match in self._matches(matcher, digits, most):
+                    if match.start(matcher.value) in places:
+                        found = _value(line, matcher, match, self._asked)
+                        yield from (each for each in found if each.name in self._asked - names)
+
+    def _matches(self, matcher: Matcher, text: str, most: int) -> Iterator[Any]:
+        for count, match in enumerate(matcher.expression.finditer(text)):
+            if count == most:
+                self._remarks.limit(f"{most:,} matches in a line of {len(text):,} characters")
+                break
+            yield match
 
 
 def parse_file(data: bytes, metrics: Mapping[str, Any]) -> Parser:
@@ -303,11 +338,20 @@ def _value(line: str, matcher: Matcher, match: Any, asked: frozenset[str]) -> It
     begin, end = match.span(matcher.value)
     if begin < 0:
         return
-    name = (match.group(matcher.name) or "").strip() if matcher.name is not None else ""
+    name = line[slice(*match.span(matcher.name))].strip() if matcher.name is not None else ""
     name = name or matcher.metric or ""
     value = cut_out(line, begin, end, match.start(), match.end())
     if name and (value is not None or (name in asked and _has_digit(line[begin:end]))):
         yield Found(name, value)
+
+
+def _blank(objectives: Iterable[str]) -> re.Pattern[str]:
+    """Finds an objective and a word that says that there is no number."""
+    literal = "|".join(map(re.escape, sorted(objectives, key=len, reverse=True)))
+    return re.compile(
+        rf"(?<![\w./@-])['\"]?({literal or '(?!)'})['\"]?\s*+[=:\uff1a]\s*+['\"<]?"
+        r"(?:null|[Nn]one|NULL|n/?a|N/?A|nil|undefined|-{1,3}+)(?=['\">,;)}\]]|\s*$|\s+[^\W\d])"
+    )
 
 
 def _has_digit(text: str) -> bool:

@@ -171,6 +171,12 @@ def test_a_step_in_a_configuration_does_not_swallow_what_follows() -> None:
     assert [s for s, _ in steps("loss=3\nloss=2\nstep=1 loss=1\nstep=2 loss=0")] == [1, 2, 3, 4]
 
 
+@pytest.mark.parametrize("step", ["1,001", "1k", "2/10", "-1", "nan", "1e300"])
+def test_a_step_that_cannot_be_read_does_not_swallow_what_follows(step: str) -> None:
+    found = steps(f"step=1000 loss=3\nstep={step} loss=2\nstep={step} loss=1\nstep=1002 loss=0")
+    assert [values["loss"] for _, values in found] == [3.0, 2.0, 1.0, 0.0]
+
+
 def test_a_line_without_a_step_belongs_to_the_objectives_last_step() -> None:
     assert steps("step=1 loss=3\nloss=2\nacc=.5\nstep=2 loss=1") == [
         (1, {"loss": 3.0, "acc": 0.5}),

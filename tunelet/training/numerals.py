@@ -61,6 +61,16 @@ _SIGN_BEFORE = re.compile(rf"(?:^|[=:：(\[{{,;|'\"])\s*+[{re.escape(_SIGNS)}]\s
 _QUOTES = "'\"`"
 _PUNCTUATION = ",;:!?)]}|"
 _BESIDE = f"{PERCENT}‰‱_°$€£/*^×·→~+"
+_DEVIATION = re.compile(r"\+[0-9]*\.[0-9]+(?:[eE][+-]?[0-9]+)?(?![\w.,+-])")
+"""After a mean, without blanks. Exponents that are written so (1.5+102) have no point."""
+_GROUPED = re.compile(r"[0-9]{1,3}(?:\.[0-9]{3})*|[0-9]+")
+_BEFORE_COMMA = re.compile(r"(?<![0-9.])[0-9.]{1,40}$")
+_AFTER_COMMA = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)")
+_OTHER_FORM = re.compile(
+    r"(?<![^\s=:：(\[{'\"|,;>])[+-]?(?i:nan|inf(?:inity)?)(?!\w)"
+    r"|(?<![\w.,])(?:(?![0-9]++\.[0-9]++(?![,'’_ \d]))[0-9]++"
+    r"(?:[,'’_.\u00a0\u2009\u202f][0-9]++| [0-9]{3}(?![0-9]))++)"
+)
 _BLANKS = re.compile(r"\s++")
 _AFTER_BLANKS = re.compile(_GOES_ON)
 
@@ -75,6 +85,36 @@ def measured(value: object) -> Number | None:
         return plain(float(value))
     except OverflowError:
         return None
+
+
+def others_as_digits(line: str) -> list[tuple[str, set[int]]]:
+    """The line with digits in place of NaN, infinity and numbers with separators, and where.
+
+    A pattern that is written for digits sees with them that a training diverged, or that it prints
+    1,050.5 by now. In one form the last separator is a decimal point, in another there is none.
+    """
+    places = {each.start() for each in _OTHER_FORM.finditer(line)}
+    if not places:
+        return []
+    forms = (_OTHER_FORM.sub(digits, line) for digits in (_with_point, _without_point))
+    return [(form, places) for form in forms]
+
+
+def _with_point(match: re.Match[str]) -> str:
+    text = match[0]
+    if not any(map(str.isdigit, text)):
+        return "0.".ljust(len(text), "0")
+    point = "." if text.count(".") == 1 else text.strip("0123456789")[-1]
+    begin, mark, end = text.rpartition(point)
+    return _without(begin) + "." * len(mark) + _without(end)
+
+
+def _without_point(match: re.Match[str]) -> str:
+    return _without(match[0])
+
+
+def _without(text: str) -> str:
+    return "".join(each if each.isdigit() else "0" for each in text)
 
 
 def ungrouped(line: str, numeral: str, end: int) -> bool:
@@ -121,6 +161,8 @@ def _begins_inside(line: str, begin: int, first: int) -> bool:
     if before in _SIGNS:
         exponent = earlier in "eE" and earliest.isnumeric()
         return exponent or not (earlier.isalpha() or earlier in "_)]")
+    if before == "," and begin > first and _is_column(line, begin - 1):
+        return False
     if before in _SEPARATORS or (before.isspace() and before not in " \t"):
         return earlier.isnumeric()
     if before in " \t" and _SIGN_BEFORE.search(line[max(0, begin - 20) : begin]):
@@ -141,6 +183,10 @@ def _ends_inside(line: str, numeral: str, end: int, last: int) -> bool:
         return False
     if after.isnumeric() or after == "…" or _INVISIBLE.match(after):
         return True
+    if after == "," and end < last and _is_column(line, end):
+        return False
+    if after == "+" and (deviation := _DEVIATION.match(line, end)) and deviation.end() <= last:
+        return False
     if after in _SEPARATORS + _SIGNS + "(" and (later.isnumeric() or later in {".", "#"}):
         return True
     if after.isspace():
@@ -154,6 +200,17 @@ def _ends_inside(line: str, numeral: str, end: int, last: int) -> bool:
     if end < last:  # The pattern says what comes after.
         return False
     return after.isalpha() or after in _BESIDE or (after == ":" and later.isnumeric())
+
+
+def _is_column(line: str, comma: int) -> bool:
+    """Whether the numbers at both sides of the comma cannot be parts of one, as in 7,0.5."""
+    before = _BEFORE_COMMA.search(line[max(0, comma - 40) : comma])
+    after = _AFTER_COMMA.match(line, comma + 1)
+    if before is None or after is None:
+        return False
+    decimals = after[0].isdigit() and _GROUPED.fullmatch(before[0])
+    thousands = before[0].isdigit() and re.match(r"[0-9]{2,3}(?![0-9])", after[0])
+    return not (decimals or thousands)
 
 
 def _ends_before_blank(line: str, numeral: str, end: int, last: int) -> bool:

@@ -18,22 +18,24 @@ _NAMES = ("name", "metric", "metricName", "metric_name", "key", "tag")
 _VALUES = ("value", "metricValue", "metric_value")
 
 
-def object_in(line: str) -> dict[str, Any] | None:
-    """The object that the line is, or that stands in it after something else; None: there is none.
+def objects_in(line: str) -> tuple[list[dict[str, Any]], str]:
+    """The objects in the line, and what is left of it from the first that is no JSON.
 
-    A text before it may be the time or the place of a log.
+    Before one there may be the time or the place of a log, or the object before it.
     """
     whole = loads(line)
     if isinstance(whole, dict):
-        return whole
-    begin = _OBJECT.search(line)
-    if begin is None:
-        return None
-    try:
-        found, _ = _DECODER.raw_decode(line, begin.start())
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None
+        return [whole], ""
+    found: list[dict[str, Any]] = []
+    end = 0
+    while begin := _OBJECT.search(line, end):
+        try:
+            each, end = _DECODER.raw_decode(line, begin.start())
+        except (ValueError, RecursionError):
+            # To try again at each further brace could take quadratic time.
+            return found, line[begin.start() :]
+        found.append(each)
+    return found, ""
 
 
 def numbers(values: Mapping[str, Any]) -> dict[str, Number]:
@@ -50,12 +52,14 @@ def numbers(values: Mapping[str, Any]) -> dict[str, Number]:
     return found
 
 
-def unreadable(values: Mapping[str, Any], name: str) -> bool:
-    """Whether the member of that full name is a text with digits in it that is no number."""
-    for full, value in _members(values, "", 0):
-        if full == name and isinstance(value, str) and measured(value) is None:
-            return any(map(str.isdigit, value))
-    return False
+def member(values: Mapping[str, Any], name: str) -> Any:
+    """The scalar of that full name; ... if there is none."""
+    return next((value for full, value in _members(values, "", 0) if full == name), ...)
+
+
+def unreadable(value: Any) -> bool:
+    """Whether it is a text that is no number, but has digits in it, or the sign of infinity."""
+    return isinstance(value, str) and any(each.isdigit() or each == "∞" for each in value)
 
 
 def members(data: bytes) -> list[dict[str, Any]] | None:

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from tunelet.training.numerals import AND_MORE, END, NUMBER, PERCENT, UNIT, measured
+from tunelet.training.objects import objects_in
+from tunelet.training.tables import VALUE, column
 from tunelet.trial import Number
 
 QUOTED = 200
@@ -24,10 +26,15 @@ _NAMES = 10
 _NAME = 60
 _LONGEST_PROPOSAL = 200
 
-_SEPARATED = re.compile(r"['\"]?\s*+[=:：]\s*+['\"]?")
+_NONE = "no number follows the name"
+_UNSEPARATED = "neither = nor : stands between the name and a number"
+_HEADER = "it is the header of a table"
+_SEPARATED = re.compile(r"['\"]?\s*+(?:[=:：]|(?<=\s)[│┃|])\s*+['\"]?")
 _END = re.compile(END)
 _SOME_NUMERAL = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 _SEVERAL = "several numbers follow that name in the line"
+_LONGER = "there it is part of a longer name"
+_AND_MORE = re.compile(AND_MORE)
 _REASONS = (
     (rf"\s*[{PERCENT}]", "a percent sign follows the number"),
     (r"\s*[‰‱]", "a per mille sign follows the number"),
@@ -43,15 +50,17 @@ _REASONS = (
     (r":\d", "a time is no number"),
 )
 
-_WHOLE = re.compile(rf"(?<![\w.,/^]){_SOME_NUMERAL.pattern}(?![\d_])")
-_AT_ONCE = re.compile(r"['\"*`)\]]{0,2}\s*+[=:：~≈|,;\t><-]{0,3}\s*+['\"*`(\[]?")
+_WHOLE = re.compile(rf"(?<![\w./^])(?<!\d,){_SOME_NUMERAL.pattern}(?![\d_])")
+_AT_ONCE = re.compile(r"['\"*`)\]]{0,2}\s*+(?:[=:：~≈|,;\t><]|-(?![.\d])){0,3}\s*+['\"*`(\[]?")
+_OF_INDEX = re.compile(r"\s?[)\]]\s*+(?:[=:：]\s*+)?[-+.\d]|\s*+(?:=\s*+|:\s++)[-+.\d]")
+"""After a number that belongs to the name: loss[0]=0.5, loss 3: 0.5."""
 _AFTER_BRACKET = re.compile(r"[\])]\s*[=:：]\s*+(?=[-+.\d])")
-_AFTER_WORD = re.compile(r"\w[=:：]\s*+(?=[-+.\d])")
+_AFTER_WORD = re.compile(r"\w\s?[=:：]\s*+(?=[-+.\d])")
 _IN_PERCENT = re.compile(rf"(?<=[(\[]){NUMBER}(?=\s?[{PERCENT}][)\]])")
 _LISTED = re.compile(r"\s*,\s*[-+.\d]")
 _INDEX = re.compile(r"\s*\[\d+\]\s+(?=[-+.\d])")
 _UNIT_AFTER = re.compile(
-    rf"\s?[{PERCENT}‰](?!\|)|(?:[A-Za-zµ]+|\s{UNIT})(?!\s*[=:,]?\s*[-+]?[.\d])"
+    rf"\s*\+\s*{NUMBER}(?![\w.,])|\s?[{PERCENT}‰](?!\|)|(?:[A-Za-zµ]+|\s{UNIT})(?!\s*[=:,]?\s*[-+]?[.\d])"
 )
 
 Reads = Callable[[Mapping[str, Any], str, str], Number | None]
@@ -74,11 +83,22 @@ class Remarks:
         self._reads = reads
         self._objectives = {name: name.lower() for name in metrics.get("objectives") or ()}
         self._near: dict[str, _Near] = {}
+        self._blank: dict[str, None] = {}
         self._limits: dict[str, None] = {}
 
     def limit(self, text: str) -> None:
         """A limit was met."""
         self._limits[text] = None
+
+    def blank(self, name: str) -> None:
+        """A line names the metric and says that it has no number."""
+        self._blank[name] = None
+
+    def seen(self, metrics: Iterable[str]) -> None:
+        """These have a number again."""
+        if self._blank:
+            for name in metrics:
+                self._blank.pop(name, None)
 
     def note(self, line: str, values: Mapping[str, Number]) -> None:
         """Remember the line if it comes near to an objective that has no value."""
@@ -86,35 +106,71 @@ class Remarks:
             if name not in values and folded in line.lower():
                 near, known = _nearness(line, name), self._near.get(name)
                 if near is not None and (known is None or near.rank >= known.rank):
-                    self._near[name] = near
+                    self._near[name] = near._replace(why=self._why(near, name))
+
+    def _why(self, near: _Near, name: str) -> str:
+        """Why the line does not count with the settings that there are."""
+        if near.why not in (_SEVERAL, _UNSEPARATED, _NONE, _LONGER):
+            return near.why
+        if self._metrics.get("format") == "json":
+            objects, rest = objects_in(near.line)
+            if rest or not objects:
+                return "it has no JSON object"
+            return near.why if near.why == _NONE else f'its JSON object has no number "{name}"'
+        if self._metrics.get("pattern") and near.why != _NONE:
+            end = near.name[1]
+            numeral = _SOME_NUMERAL.search(near.line, end, end + QUOTED)
+            ended = numeral is None or _END.match(near.line, numeral.end())
+            unread = "metrics.pattern finds no whole number there"
+            return unread if ended or not numeral else _why(near.line, numeral.end())
+        return near.why
 
     def text(
-        self, missing: Mapping[str, Sequence[str]], values: Mapping[str, Number], last: str
+        self, missing: Mapping[str, Sequence[str]], values: Mapping[str, Number], recent: list[str]
     ) -> str:
-        """All of it; `missing` has for each name those under which it was found, if several."""
+        """All of it; `missing` has for each name those under which it was found, if several.
+
+        `recent` are the last lines.
+        """
         found = sorted(name for name in values if name != self._metrics.get("step"))
         parts: list[str] = []
         for name, several in list(missing.items())[:2]:
-            parts += self._of(name, several, found, last)
+            parts += self._of(name, several, found, recent)
         if missing and found:
             names = ", ".join(shown(each, _NAME) for each in _first(found, missing))
             parts.append(f"found: {names}{', …' if len(found) > _NAMES else ''}")
+        parts += [
+            f'"{shown(name, _NAME)}" has no number in the newest line that names it: '
+            "its value is that of a line before"
+            for name in self._blank
+            if name in values
+        ]
         parts += [f"limit met: {each}" for each in self._limits]
         return shown("; ".join(parts), LONGEST)
 
-    def _of(self, name: str, several: Sequence[str], found: list[str], last: str) -> Iterable[str]:
+    def _of(
+        self, name: str, several: Sequence[str], found: list[str], recent: list[str]
+    ) -> Iterable[str]:
         if several:
             names = " or ".join(f'"{shown(each, _NAME)}"' for each in several)
             yield f'"{shown(name, _NAME)}" means several metrics: ask for {names}'
             return
         near = self._near.get(name)
+        last = recent[-1].strip()
+        table = column(near.line, near.name, recent) if near is not None else None
+        if near is not None and table is not None:
+            near = near._replace(why=_HEADER)
         if near is None and _SOME_NUMERAL.search(last):
             near = _Near(0, last, f'it does not name "{shown(name, _NAME)}"', (0, 0))
         if near is not None:
             yield f'nearest line: "{_quoted(near)}" ({near.why})'
         if like := similar(name, found):
             yield f'did you mean "{shown(like, _NAME)}"?'
-        if near is not None and (remedy := self._remedy(name, near)):
+        if table is not None:
+            remedy = self._tried(name, table.line, table.pattern, table.numeral)
+        else:
+            remedy = self._remedy(name, near) if near is not None else None
+        if remedy:
             yield remedy
 
     def _remedy(self, name: str, near: _Near) -> str | None:
@@ -125,14 +181,21 @@ class Remarks:
                 return "without metrics.pattern it is read"
             return 'with "format": "text" it is read' if plain != self._metrics else None
         for pattern, numeral in _patterns(near):
-            if len(pattern) <= _LONGEST_PROPOSAL:
-                written: dict[str, Any] = {"pattern": {name: pattern}}
-                if self._reads({**plain, **written}, near.line, name) == measured(numeral):
-                    if self._metrics.get("format") == "json":
-                        written = {"format": "text", **written}
-                    text = json.dumps(written, ensure_ascii=False)
-                    return f'a pattern that reads it as {numeral}: "metrics": {text}'
+            if remedy := self._tried(name, near.line, pattern, numeral):
+                return remedy
         return None
+
+    def _tried(self, name: str, line: str, pattern: str, numeral: str) -> str | None:
+        """A pattern as settings, if it reads the number in that line."""
+        if len(pattern) > _LONGEST_PROPOSAL:
+            return None
+        written: dict[str, Any] = {"format": "text", "pattern": {name: pattern}}
+        if self._reads({**self._metrics, **written}, line, name) != measured(numeral):
+            return None
+        if self._metrics.get("format") != "json":
+            del written["format"]
+        text = json.dumps(written, ensure_ascii=False)
+        return f'a pattern that reads it as {numeral}: "metrics": {text}'
 
 
 def similar(name: str, found: Sequence[str]) -> str | None:
@@ -184,12 +247,15 @@ def _judged(line: str, name: str, begin: int, end: int) -> _Near:
     if between and numeral:
         if not exact:
             return _Near(3, line, f'"{line[begin:end]}" is not "{name}"', place)
-        return _Near(4, line, _why(line, numeral.end()), place)
+        why = _why(line, numeral.end())
+        if why == _SEVERAL and not (_AND_MORE.match(line, numeral.end()) or line.count(name) > 1):
+            why = _LONGER
+        return _Near(4, line, why, place)
     if between:
-        return _Near(1 + exact, line, "no number follows the name", place)
+        return _Near(1 + exact, line, _NONE, place)
     if _SOME_NUMERAL.search(line, end, end + QUOTED):
-        return _Near(1 + exact, line, "neither = nor : stands between the name and a number", place)
-    return _Near(0, line, "no number follows the name", place)
+        return _Near(1 + exact, line, _UNSEPARATED, place)
+    return _Near(0, line, _NONE, place)
 
 
 def _why(line: str, end: int) -> str:
@@ -214,9 +280,9 @@ def _patterns(near: _Near) -> Iterable[tuple[str, str]]:
             continue
         before = line[end:place]
         after = _UNIT_AFTER.match(line, numeral.end())
-        unit = _literal(after[0]) if after else ""
-        value = r"(?P<value>[-+.\de]+)"
-        written = f"{_literal(before)}{value}{unit}"
+        # What a mean has after it begins with a plus sign, which VALUE would take.
+        unit = r"\+".join(map(_literal, after[0].split("+", 1))) if after else ""
+        written = f"{_literal(before)}{VALUE}{unit}"
         yield (
             (f"{first}{written}" if name else f"^{written}{'$' if not before else ''}"),
             numeral[0],
@@ -226,8 +292,9 @@ def _patterns(near: _Near) -> Iterable[tuple[str, str]]:
 def _places(line: str, end: int) -> Iterable[int]:
     """Where the value of the name that ends there may begin, the likeliest first."""
     at_once = _AT_ONCE.match(line, end)
-    if at_once and _SOME_NUMERAL.match(line, at_once.end()):
-        yield at_once.end()
+    numeral = _SOME_NUMERAL.match(line, at_once.end()) if at_once else None
+    if numeral and not _OF_INDEX.match(line, numeral.end()):
+        yield numeral.start()
     else:
         yield from [each.end() for each in _AFTER_BRACKET.finditer(line, end)][-1:]
         named = [each.end() for each in _AFTER_WORD.finditer(line, end)]

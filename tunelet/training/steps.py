@@ -5,6 +5,7 @@
 - A printed step is the step. It may stand in a line of its own, before its metrics.
 - A line without a step belongs to the last one printed. Where that step was printed without a
   metric that was asked for (a configuration, say), a metric that comes again counts on from it.
+- Likewise it counts on after a step that cannot be read (`1,001`, `2/10`, null).
 - A step that goes back, as when every epoch begins anew, begins a further stretch, which is
   numbered on: 1, 2, 3, 1, 2, 3 are steps 1 to 6. A step goes back for metrics that were seen at
   a larger step of the stretch: validation after training joins the steps of the training.
@@ -69,6 +70,10 @@ class Curve:
         if not self._named:
             self._last |= dict.fromkeys(metrics, float(self._now))
         return self.at(self._now, metrics)
+
+    def count_on(self) -> None:
+        """A line names a step that cannot be read: what comes again is at a further one."""
+        self._counts_on = True
 
     def at(self, step: int, metrics: Mapping[str, Number]) -> list[Report]:
         """The report of metrics that were measured at just this step, if any of it is new."""

@@ -28,9 +28,11 @@ _VALUE = (
     rf"(?:({NUMBER}){END}"
     rf"|'({NUMBER})'{END}|\"({NUMBER})\"{END}"
     rf"|{_CALL}['\"]?+({NUMBER})['\"]?+{_MORE}{END}"
-    rf"|{_CALL}\[++({NUMBER})\]++{_MORE}{END}"
+    rf"|{_CALL}\[++({NUMBER})\]++{_MORE}{END}|\[++({NUMBER})\]++{END}"
     rf"|<tf\.[A-Z][^<>]{{0,200}}?numpy=({NUMBER})>{END}"
-    r"|(?=['\"~≈<>$€£]?+[+\-−–‐‑﹣－＋~=]{0,2}[.,]?\d)())"
+    r"|(?=['\"~≈<>$€£(]{0,2}+[+\-−–‐‑﹣－＋~=]{0,2} ?(?:[.,]?\d|∞"
+    r"|(?i:nan|inf(?:inity)?)(?!\w)))()"
+    rf"|(?={_CALL}[^\d\n]{{0,8}}+\d)())"
 )
 # A colon right before an integer is more often a port, a time or a line number.
 _NAME = (
@@ -43,12 +45,14 @@ _PLAIN_NAME = r"[A-Za-z_][A-Za-z0-9_./]*+"
 _PAIRS = re.compile(_PAIR.format(_PLAIN_NAME))
 _PLAIN = re.compile(rf"(?:{_PAIR.format(_PLAIN_NAME)})+")
 """Most lines: names and numbers, and nothing that is to be told from a number."""
-_BARE, _REFUSED = 5, 11
-"""Groups: of a number as it is, and of one that cannot be read."""
+_BARE, _REFUSED = 5, 12
+"""Groups: of a number as it is, and from which on it is one that cannot be read."""
 _NOT_WITHIN = r"(?<![\w./@-])"
 _SCOPE = re.compile(r"(?:'([^'{}\n]{1,128}+)'|\"([^\"{}\n]{1,128}+)\")\s*+:\s*+\{|([{}])")
 _NESTED = re.compile(r"['\"]\s*+:\s*+\{")
-_ROW = re.compile(rf"\s*+[│┃|]\s*+([^│┃|]+?)\s*+[│┃|]\s*+({NUMBER})\s*+[│┃|]\s*+")
+_BARS = re.compile("[│┃|]")
+_NUMBER = re.compile(NUMBER)
+_DIGIT = re.compile(r"\d")
 _QUALIFIER = re.compile(
     r"[^\w\s]*+(?:train(?:ing)?|val(?:id(?:ation)?)?|test(?:ing)?|eval(?:uation)?|dev|best|mean|avg"
     r"|average|total|min(?:imum)?|max(?:imum)?|lowest|highest|target|prev(?:ious)?|initial|old"
@@ -98,9 +102,19 @@ class Reader:
                 found.append(Found(name, value, "" if quoted else _qualifier(line, match.start())))
             elif numeral:
                 found.append(Found(name, plain(float(numeral))))
-        if ("|" in line or "│" in line or "┃" in line) and (row := _ROW.fullmatch(line)):
-            found.append(Found(row[1], plain(float(row[2]))))
+        if "|" in line or "│" in line or "┃" in line:
+            found += self._row(line)
         return found
+
+    def _row(self, line: str) -> list[Found]:
+        """Of a table with two columns."""
+        before, *cells = [cell.strip() for cell in _BARS.split(line, 3)]
+        if before or len(cells) != 3 or not cells[0] or cells[2]:
+            return []
+        name, numeral, _ = cells
+        if _NUMBER.fullmatch(numeral):
+            return [Found(name, plain(float(numeral)))]
+        return [Found(name, None)] if name in self._asked and _DIGIT.search(numeral) else []
 
 
 def _scopes(line: str) -> tuple[list[int], list[str]]:

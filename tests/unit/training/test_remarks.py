@@ -3,6 +3,7 @@
 # ruff: noqa: RUF001 (the signs of other scripts are meant)
 
 import json
+import re
 
 import pytest
 
@@ -49,6 +50,13 @@ PROPOSED = [
     ("Loss: 0.5", "loss", 0.5),
     ("loss := 0.5", "loss", 0.5),
     ("**loss**: 0.5", "loss", 0.5),
+    ("loss[0]=0.5", "loss", 0.5),
+    ("loss (3): 0.5", "loss", 0.5),
+    ("loss 3 = 0.5", "loss", 0.5),
+    ("Episode 10 reward -123.5", "reward", -123.5),
+    ("reward,-123.5", "reward", -123.5),
+    ("[20]\tcv_agg's valid auc: 0.98 + 0.012", "auc", 0.98),
+    ("[10]\ttrain-rmse:0.51+0.02\ttest-rmse:0.42+0.01", "test-rmse", 0.42),
 ]
 
 
@@ -81,6 +89,44 @@ def test_no_pattern_is_proposed_that_would_read_another_number(line: str) -> Non
     said, read = remarks(line, "loss")
     assert read is None
     assert "nearest line: " in said
+
+
+@pytest.mark.parametrize("line", ["acc 0.93", "acc: 0.93", "acc = 93 %"])
+@pytest.mark.parametrize("diverged", ["nan", "-inf"])
+def test_the_pattern_proposed_reads_nan_and_infinity(line: str, diverged: str) -> None:
+    said, _ = remarks(line, "acc", pattern=r"Acc=(?P<value>[\d.]+)")
+    _, _, proposal = said.partition('"metrics": ')
+    if not proposal:
+        assert "without metrics.pattern it is read" in said
+        return
+    written, _ = json.JSONDecoder().raw_decode(proposal)
+    later = re.sub(r"[\d.]+", diverged, line)
+    assert said_of(f"{line}\n{later}", "acc", written)[1].values == {
+        "acc": "NaN" if diverged == "nan" else "-Infinity"
+    }
+
+
+@pytest.mark.parametrize(
+    ("line", "pattern", "why"),
+    [
+        ("acc 0,93", r"acc (?P<value>[\d,]+)", "a number has no comma"),
+        ("acc 93.5%", r"acc (?P<value>[\d.]+)", "a percent sign follows the number"),
+        ("acc 12:30", r"acc (?P<value>\d+)", "a time is no number"),
+        ("acc 0.55", r"acc (?P<value>[\d.]{1,2})", "metrics.pattern finds no whole number there"),
+        ("acc -0.5", r"acc -?(?P<value>[\d.]+)", "metrics.pattern finds no whole number there"),
+        ("acc: 0.5", r"Acc: (?P<value>[\d.]+)", "metrics.pattern finds no whole number there"),
+    ],
+)
+def test_with_a_pattern_the_reason_speaks_of_the_number_or_the_pattern(
+    line: str, pattern: str, why: str
+) -> None:
+    assert f"({why}" in remarks(line, "acc", pattern=pattern)[0]
+
+
+def test_several_numbers_are_only_said_where_there_are_several() -> None:
+    said, _ = remarks('{"eval": {"loss": 0.7}}', "loss")
+    assert "several numbers" not in said
+    assert 'did you mean "eval.loss"?' in said
 
 
 def test_a_list_is_called_several_numbers() -> None:

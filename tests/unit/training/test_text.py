@@ -307,7 +307,14 @@ def test_no_pattern_passes_over_a_number_in_other_digits(digits: str) -> None:
     assert read("损失２: 0.5", "损失２", pattern=r"损失２\D*(?P<value>[\d.]+)") == {"损失２": 0.5}
 
 
-@pytest.mark.parametrize("later", ["1,5", "‑0.5", "－0.5", "~0.5", "<0.5", "$0.5", "0.5 0.6"])
+@pytest.mark.parametrize(
+    "later",
+    [
+        *("1,5", "‑0.5", "－0.5", "~0.5", "<0.5", "$0.5", "0.5 0.6"),
+        *("(0.5)", "nan(ind)", "-nan(ind)", "-nan(snan)", "inf%", "∞", "-∞"),
+        *("tensor(0,5)", "np.float64(1_000)", "tensor(0.5)%", "array([0.5, 0.4])"),
+    ],
+)
 def test_nothing_that_looks_like_a_number_leaves_an_earlier_value(later: str) -> None:
     assert read(f"loss: 0.7\nloss: {later}", "loss") == {}
 
