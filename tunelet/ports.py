@@ -123,6 +123,8 @@ class Observation(msgspec.Struct, frozen=True):
     outcome: Outcome | None = None
     waiting: str | None = None
     """What keeps an active run from beginning, or from ending, if that can be seen."""
+    removed: bool = False
+    """It was launched, and somebody has begun to remove it since."""
 
 
 class Launcher(Protocol):

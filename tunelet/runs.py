@@ -106,10 +106,13 @@ class Runs:
         if seen.waiting:
             log.info("trial %d of %s waits: %s", number, experiment.name, seen.waiting)
         if seen.phase is Phase.ABSENT:
-            if trial.started_at is None:
+            if trial.started_at is None and not seen.removed:
                 return []  # not launched yet
             gone = Outcome(Verdict.LOST, reason="nothing is left of the run")
             return [commands.Finish(number, attempt, gone)]
+        if seen.removed and trial.started_at is None:
+            # The launcher's answer was lost. Once all is gone, the run would be launched again.
+            return [commands.Start(number, attempt)]
         news = _news(trial, seen.reports)
         if seen.outcome is not None:
             return [commands.Finish(number, attempt, seen.outcome, news)]

@@ -446,7 +446,7 @@ DECISIONS = (
         (
             Mutant(
                 "a run that is not launched yet is lost",
-                "            if trial.started_at is None:\n                return []  # not launched yet\n",
+                "            if trial.started_at is None and not seen.removed:\n                return []  # not launched yet\n",
                 "",
                 (_LAUNCHES, "tests/faults/test_crash_everywhere.py"),
             ),

@@ -8,7 +8,8 @@ import pytest
 from adapters.launchers.kubernetes.labels import INSTALLATION, run_of
 from adapters.launchers.kubernetes.launcher import KubernetesLauncher, Options
 from tests.contracts.launchers import STDOUT
-from tunelet.errors import Reject
+from tests.unit.functions.conftest import SMALLEST, World
+from tunelet.errors import Reject, Retry
 from tunelet.ports import Launch, Phase, Run
 from tunelet.trial import Verdict
 
@@ -182,6 +183,44 @@ def test_a_run_whose_object_is_gone_is_active_until_its_pods_have_ended(
     pod(cluster, phase)
     del cluster.objects[f"{JOBS}/{RUN.name}"]
     assert launcher.observe(RUN).phase is seen
+
+
+def launched(cluster: Cluster) -> list[Run]:
+    """The runs of which there is a Job."""
+    found = [thing for path, thing in cluster.objects.items() if path.startswith(JOBS)]
+    return [run for each in found if (run := run_of(each)) is not None]
+
+
+class Unheard(KubernetesLauncher):
+    """Its answers to launches are lost, as where its process dies or the store is away."""
+
+    def launch(self, launch: Launch) -> None:
+        super().launch(launch)
+        raise Retry("nobody hears that it was launched")
+
+
+@pytest.mark.parametrize("seen", ["with its Job", "with its pods"])
+def test_a_run_that_is_removed_before_its_launch_was_recorded_is_not_launched_again(
+    cluster: Cluster, seen: str
+) -> None:
+    launcher = Unheard(cluster)  # type: ignore[arg-type]
+    world = World(launcher=launcher)  # type: ignore[arg-type]
+    request = {"name": "e", "namespace": "ns", "parallel_trials": 1, "max_trials": 1}
+    world.service.submit({**SMALLEST, **request, "max_attempts": 5})
+    world.service.suggest("ns", "e")
+    world.service.launch("ns", "e")
+    (first,) = launched(cluster)
+    pod(cluster, "Running", first)
+    if seen == "with its Job":
+        job(cluster, first)["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:01Z"
+        world.service.collect("ns", "e")
+    del cluster.objects[f"{JOBS}/{first.name}"]
+    world.service.collect("ns", "e")
+    del cluster.objects[f"{PODS}/{first.name}-abc"]
+    world.service.collect("ns", "e")
+    world.service.launch("ns", "e")
+    assert [run.attempt for run in launched(cluster)] == [2]
+    assert world.service.trial("ns", "e", 0).attempt == 2
 
 
 def test_a_run_that_cannot_begin_ends_only_once_its_job_has(

@@ -170,9 +170,10 @@ class KubernetesLauncher:
 
     def _leaving(self, run: Run, thing: Thing | None) -> Observation:
         """Of a run whose object is gone, or going: its pods may write until they are gone too."""
-        if thing is None and all(map(diagnosis.over, self._objects.pods(run))):
-            return Observation(phase=Phase.ABSENT)
-        return Observation(phase=Phase.ACTIVE, waiting="it is being deleted")
+        pods = self._objects.pods(run) if thing is None else ()
+        if thing is None and all(map(diagnosis.over, pods)):
+            return Observation(phase=Phase.ABSENT, removed=bool(pods))
+        return Observation(phase=Phase.ACTIVE, waiting="it is being deleted", removed=True)
 
     def _active(self, thing: Thing, pods: Sequence[Object]) -> Observation:
         now, options = self._clock(), self._options
