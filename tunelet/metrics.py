@@ -338,7 +338,7 @@ def _value(line: str, matcher: Matcher, match: Any, asked: frozenset[str]) -> It
     begin, end = match.span(matcher.value)
     if begin < 0:
         return
-    name = line[slice(*match.span(matcher.name))].strip() if matcher.name is not None else ""
+    name = (match.group(matcher.name) or "").strip() if matcher.name is not None else ""
     name = name or matcher.metric or ""
     value = cut_out(line, begin, end, match.start(), match.end())
     if name and (value is not None or (name in asked and _has_digit(line[begin:end]))):
@@ -349,7 +349,7 @@ def _blank(objectives: Iterable[str]) -> re.Pattern[str]:
     """Finds an objective and a word that says that there is no number."""
     literal = "|".join(map(re.escape, sorted(objectives, key=len, reverse=True)))
     return re.compile(
-        rf"(?<![\w./@-])['\"]?({literal or '(?!)'})['\"]?\s*+[=:\uff1a]\s*+['\"<]?"
+        rf"(?<![\w./@-])(?<![a-z] )['\"]?({literal or '(?!)'})['\"]?\s*+[=:\uff1a]\s*+['\"<]?"
         r"(?:null|[Nn]one|NULL|n/?a|N/?A|nil|undefined|-{1,3}+)(?=['\">,;)}\]]|\s*$|\s+[^\W\d])"
     )
 

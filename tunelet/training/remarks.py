@@ -51,7 +51,7 @@ _REASONS = (
 )
 
 _WHOLE = re.compile(rf"(?<![\w./^])(?<!\d,){_SOME_NUMERAL.pattern}(?![\d_])")
-_AT_ONCE = re.compile(r"['\"*`)\]]{0,2}\s*+(?:[=:：~≈|,;\t><]|-(?![.\d])){0,3}\s*+['\"*`(\[]?")
+_AT_ONCE = re.compile(r"['\"*`)\]]{0,2}\s*+(?:[=:：~≈|,;\t><]|-(?![.\d])){0,3}\s*+['\"*`(\[]{0,2}")
 _OF_INDEX = re.compile(r"\s?[)\]]\s*+(?:[=:：]\s*+)?[-+.\d]|\s*+(?:=\s*+|:\s++)[-+.\d]")
 """After a number that belongs to the name: loss[0]=0.5, loss 3: 0.5."""
 _AFTER_BRACKET = re.compile(r"[\])]\s*[=:：]\s*+(?=[-+.\d])")
@@ -60,7 +60,7 @@ _IN_PERCENT = re.compile(rf"(?<=[(\[]){NUMBER}(?=\s?[{PERCENT}][)\]])")
 _LISTED = re.compile(r"\s*,\s*[-+.\d]")
 _INDEX = re.compile(r"\s*\[\d+\]\s+(?=[-+.\d])")
 _UNIT_AFTER = re.compile(
-    rf"\s*\+\s*{NUMBER}(?![\w.,])|\s?[{PERCENT}‰](?!\|)|(?:[A-Za-zµ]+|\s{UNIT})(?!\s*[=:,]?\s*[-+]?[.\d])"
+    rf"\*{{1,2}}(?![\s\w.+-])|\s*\+\s*{NUMBER}(?![\w.,])|\s?[{PERCENT}‰](?!\|)|(?:[A-Za-zµ]+|\s{UNIT})(?!\s*[=:,]?\s*[-+]?[.\d])"
 )
 
 Reads = Callable[[Mapping[str, Any], str, str], Number | None]

@@ -29,8 +29,8 @@ _VALUE = (
     rf"|'({NUMBER})'{END}|\"({NUMBER})\"{END}"
     rf"|{_CALL}['\"]?+({NUMBER})['\"]?+{_MORE}{END}"
     rf"|{_CALL}\[++({NUMBER})\]++{_MORE}{END}|\[++({NUMBER})\]++{END}"
-    rf"|<tf\.[A-Z][^<>]{{0,200}}?numpy=({NUMBER})>{END}"
-    r"|(?=['\"~≈<>$€£(]{0,2}+[+\-−–‐‑﹣－＋~=]{0,2} ?(?:[.,]?\d|∞"
+    rf"|<tf\.[A-Z][^<>]{{0,200}}?numpy=(?:array\(\[++)?+({NUMBER})(?:\]++{_MORE})?+>{END}"
+    r"|(?=[^\w\s\[{]{0,3} ?(?:[.,]?\d|∞"
     r"|(?i:nan|inf(?:inity)?)(?!\w)))()"
     rf"|(?={_CALL}[^\d\n]{{0,8}}+\d)())"
 )

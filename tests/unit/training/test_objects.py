@@ -72,6 +72,12 @@ def test_a_text_without_a_number_keeps_the_earlier_value_and_is_remarked(blank: 
     assert parsed(f"{lines}\nloss: 0.4", format="text").remarks() == ""
 
 
+@pytest.mark.parametrize("line", ["Using loss: none", "val loss: None", "the loss: none"])
+def test_what_only_mentions_the_name_is_not_remarked(line: str) -> None:
+    parser = parsed(f"loss: 0.5\n{line}", format="text")
+    assert (parser.values, parser.remarks()) == ({"loss": 0.5}, "")
+
+
 @pytest.mark.parametrize(
     ("line", "why"),
     [

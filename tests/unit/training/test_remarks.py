@@ -54,6 +54,7 @@ PROPOSED = [
     ("loss (3): 0.5", "loss", 0.5),
     ("loss 3 = 0.5", "loss", 0.5),
     ("Episode 10 reward -123.5", "reward", -123.5),
+    ("loss: **0.5**", "loss", 0.5),
     ("reward,-123.5", "reward", -123.5),
     ("[20]\tcv_agg's valid auc: 0.98 + 0.012", "auc", 0.98),
     ("[10]\ttrain-rmse:0.51+0.02\ttest-rmse:0.42+0.01", "test-rmse", 0.42),

@@ -97,6 +97,10 @@ FRAMEWORKS = {
     ),
     "jax": ("loss: Array(0.93, dtype=float32, weak_type=True)", {"loss": 0.93}),
     "tensorflow": ("loss=<tf.Tensor: shape=(), dtype=float32, numpy=0.93>", {"loss": 0.93}),
+    "tensorflow's tensor of one": (
+        "loss=<tf.Tensor: shape=(1,), dtype=float32, numpy=array([0.5], dtype=float32)>, acc=0.9",
+        {"loss": 0.5, "acc": 0.9},
+    ),
     "tensorflow's text": ("loss: tf.Tensor(0.93, shape=(), dtype=float32)", {"loss": 0.93}),
     "decimal": ("loss: Decimal('0.93')", {"loss": 0.93}),
     "yaml": ("accuracy: 0.5", {"accuracy": 0.5}),
@@ -312,11 +316,17 @@ def test_no_pattern_passes_over_a_number_in_other_digits(digits: str) -> None:
     [
         *("1,5", "‑0.5", "－0.5", "~0.5", "<0.5", "$0.5", "0.5 0.6"),
         *("(0.5)", "nan(ind)", "-nan(ind)", "-nan(snan)", "inf%", "∞", "-∞"),
+        *("**0,6**", "`0.6`", "≥0.6", "±0.6", "#6", "¥6", "- 5", "= 0.5"),
         *("tensor(0,5)", "np.float64(1_000)", "tensor(0.5)%", "array([0.5, 0.4])"),
     ],
 )
 def test_nothing_that_looks_like_a_number_leaves_an_earlier_value(later: str) -> None:
     assert read(f"loss: 0.7\nloss: {later}", "loss") == {}
+
+
+def test_a_list_of_one_is_its_number_and_a_longer_one_leaves_the_earlier_value() -> None:
+    assert read("loss: [0.5]", "loss") == {"loss": 0.5}
+    assert read("loss: 0.5\n{'loss': [0.7, 0.5]}", "loss") == {"loss": 0.5}
 
 
 def test_a_number_that_cannot_be_read_takes_the_place_of_an_earlier_one() -> None:
