@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from tunelet.text.limits import METRICS, REPORTS_BYTES, STEPS
-from tunelet.trial import Number, Report, Trial, number, plain
+from tunelet.trial import Report, Trial, number, plain
 
 _VALUE_BYTES = 26
 """Of a value in JSON, with what separates it from the next."""
@@ -56,7 +56,7 @@ class _Room:
         """Whether there is room for a value, which then has its place."""
         new_name = metric not in self._known and metric not in self._names
         new_step = not known_step and step not in self._steps
-        size = len(metric) + _VALUE_BYTES + new_step * _REPORT_BYTES
+        size = _name_bytes(metric) + _VALUE_BYTES + new_step * _REPORT_BYTES
         if new_step and self._steps_left <= 0:
             self.beyond = f"{STEPS} steps"
         elif new_name and self._names_left <= 0 and metric not in self._named:
@@ -83,14 +83,19 @@ def _size(trial: Trial) -> int:
 
     To add them all up with each report that comes would take a time that grows with them.
     """
-    each = sum(len(metric) + _VALUE_BYTES for metric in trial.values) + _REPORT_BYTES
+    each = _weight(trial.values) + _REPORT_BYTES
     if each * len(trial.reports) < REPORTS_BYTES // 2:
         return each * len(trial.reports)
     return sum(_REPORT_BYTES + _weight(report.values) for report in trial.reports)
 
 
-def _weight(values: dict[str, Number]) -> int:
-    return sum(map(len, values)) + _VALUE_BYTES * len(values)
+def _weight(values: Collection[str]) -> int:
+    return sum(map(_name_bytes, values)) + _VALUE_BYTES * len(values)
+
+
+def _name_bytes(metric: str) -> int:
+    """Of the name in JSON: a character may take four bytes, and a quote is escaped."""
+    return len(metric.encode()) + metric.count('"') + metric.count("\\")
 
 
 def _at(trial: Trial, step: int) -> Report | None:

@@ -5,17 +5,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.unit.functions.conftest import World
 from tests.unit.test_growth import QUADRATIC, growth
 from tunelet.commands import Finish
+from tunelet.core.room import news
 from tunelet.decide import decide
 from tunelet.errors import Reject
 from tunelet.experiment import evolve_all
 from tunelet.ports import Run
-from tunelet.text.limits import METRICS, STEPS
-from tunelet.trial import Number, Outcome, Report, Verdict
+from tunelet.text.limits import METRIC_LENGTH, METRICS, REPORTS_BYTES, STEPS
+from tunelet.trial import Number, Outcome, Report, Trial, Verdict
 
 
 @contextmanager
@@ -72,6 +74,20 @@ def test_a_trial_has_a_share_of_the_log(world: World) -> None:
     snapshots = world.store.list("v1/default/digits/snapshots/")
     stored = [found for key in snapshots if (found := world.store.get(key)) is not None]
     assert 0 < max(len(each.data) for each in stored) < 8 << 20
+
+
+@pytest.mark.parametrize("character", ["a", "\N{FIRE}", '"', "\\"])
+def test_the_share_is_one_of_bytes_whatever_metrics_are_called(character: str) -> None:
+    names = [f"{n}{character * (METRIC_LENGTH - 4)}" for n in range(METRICS)]
+    many = tuple(Report(step, dict.fromkeys(names, 0.1)) for step in range(30))
+    trial = Trial(number=0, hyperparameters={}, created_at=0.0)
+
+    found = news(trial, 1, many, ())
+
+    assert found.beyond == "4 MiB of reports"
+    assert len(msgspec.json.encode(found.reports)) <= REPORTS_BYTES
+    full = msgspec.structs.replace(trial, reports=found.reports, values=many[0].values)
+    assert news(full, 1, [Report(31, many[0].values)], ()).beyond == "4 MiB of reports"
 
 
 def test_what_is_beyond_is_left_out_of_what_a_launcher_reads(world: World) -> None:
