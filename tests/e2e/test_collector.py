@@ -172,5 +172,5 @@ def test_nothing_of_the_service_is_imported() -> None:
         *("tunelet.tfevents", "tunelet.trial", "tunelet.text", "tunelet.text.limits"),
         *("tunelet.training", "tunelet.training.agreement", "tunelet.training.numerals"),
         *("tunelet.training.objects", "tunelet.training.remarks", "tunelet.training.steps"),
-        "tunelet.training.text",
+        *("tunelet.training.tables", "tunelet.training.text"),
     }
