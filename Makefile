@@ -79,8 +79,8 @@ image: install
 docs: install
 	$(BIN)/python -c 'import json; from tunelet.request.models import request_schema as schema; \
 		print(json.dumps(schema(), indent=2))' > docs/request.schema.json
-	$(BIN)/python -m algorithms.listing docs/algorithms.md
-	$(BIN)/pytest -q tests/unit/test_docs.py
+	$(BIN)/python -m algorithms.catalog.docs_tables docs/algorithms.md
+	$(BIN)/pytest -q tests/unit/tunelet/test_docs.py
 
 # Which faults in the protocol, the rules and the launchers the tests notice: about half an hour.
 # WORDS="decide gate" runs those whose file or fault has one of the words.

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 import pyarrow
 from pyarrow import parquet
 
-from tunelet.export import Table
+from tunelet.export import TrialTable
 
 _ROWS_AT_ONCE = 10_000
 """Of a row group."""
@@ -23,7 +23,7 @@ _TYPES: Mapping[type, Any] = {
 }
 
 
-def write_parquet(table: Table, out: BinaryIO) -> None:
+def write_parquet(table: TrialTable, out: BinaryIO) -> None:
     """Columns of one type each: of text, if their values have several types."""
     kinds = _kinds(table)
     schema = pyarrow.schema([(name, _TYPES[kind]) for name, kind in kinds.items()])
@@ -37,7 +37,7 @@ def write_parquet(table: Table, out: BinaryIO) -> None:
             writer.write_table(pyarrow.Table.from_pydict(columns, schema))
 
 
-def _kinds(table: Table) -> dict[str, type]:
+def _kinds(table: TrialTable) -> dict[str, type]:
     """The type of each column, from one pass over the rows."""
     found: dict[str, set[type]] = {column: set() for column in table.columns}
     for row in table.rows():

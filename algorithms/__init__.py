@@ -7,8 +7,8 @@ function starts; only `Catalog.load` does.
 from tunelet.ports import Catalog
 
 
-def catalog() -> Catalog:
+def load_catalog() -> Catalog:
     """The built-in algorithms and those that installed distributions add as plugins."""
-    from algorithms.installed import InstalledAlgorithms
+    from algorithms.catalog.installed import InstalledAlgorithms
 
     return InstalledAlgorithms()

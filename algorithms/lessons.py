@@ -8,8 +8,8 @@ import math
 from collections.abc import Sequence
 from enum import Enum
 
-from tunelet.ports import Objective
-from tunelet.trial import Trial, TrialState, number
+from tunelet.core.problem import Objective
+from tunelet.core.trial import Trial, TrialState, number
 
 
 class Lesson(Enum):

@@ -7,7 +7,7 @@ than they do themselves.
 import argparse
 import importlib
 
-from benchmarks.figures import line
+from benchmarks.harness.figures import line
 
 BENCHMARKS = (
     "overhead",

@@ -21,7 +21,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from adapters.storage import open_store
-from benchmarks.table import by_turns, medians, show
+from benchmarks.harness.table import by_turns, medians, show
 from tunelet.ports import Store
 
 CLIENTS = {

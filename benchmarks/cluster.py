@@ -27,14 +27,14 @@ from typing import Any, NamedTuple
 from uuid import uuid4
 
 from adapters.launchers.kubernetes.access import access
-from adapters.launchers.kubernetes.api import Api, Object
+from adapters.launchers.kubernetes.api import KubernetesApi, Object
 from adapters.launchers.kubernetes.pods import TOKEN
-from benchmarks import containers
-from benchmarks.figures import Figures, percentile
-from benchmarks.installed import IMAGE, Installed, installed, kubectl
-from benchmarks.jobs import Jobs, anonymous, bare, by_kubectl, clear, gaps
-from benchmarks.started import start
-from benchmarks.table import show
+from benchmarks.harness import containers
+from benchmarks.harness.figures import Figures, percentile
+from benchmarks.harness.installed import IMAGE, Installed, installed, kubectl
+from benchmarks.harness.jobs import Jobs, anonymous, bare, by_kubectl, clear, gaps
+from benchmarks.harness.started import start
+from benchmarks.harness.table import show
 from functions.hosting.background import in_background
 from functions.wiring import FUNCTIONS
 from tunelet import __version__
@@ -56,7 +56,7 @@ class Measured(NamedTuple):
 
 def run(quick: bool) -> Figures:
     trials, rounds = (20, 1) if quick else (25, 4)
-    api = Api(access())
+    api = KubernetesApi(access())
     with _overlay(LAUNCHER) as plain, _overlay(f"{LAUNCHER}&collector_image={COLLECTOR}") as other:
         memory = [max(_memory(api, plain))]
         with _sampled(api, plain, memory):
@@ -85,7 +85,7 @@ def _overlay(launcher: str) -> AbstractContextManager[Installed]:
 
 
 def _loops(
-    api: Api, plain: Installed, other: Installed, trials: int, rounds: int
+    api: KubernetesApi, plain: Installed, other: Installed, trials: int, rounds: int
 ) -> dict[str, dict[str, float]]:
     """The figures of each of the four; the first says what the Jobs are."""
     jobs: list[Object] = []
@@ -113,7 +113,7 @@ def _figures(measured: Sequence[Measured]) -> dict[str, float]:
     }
 
 
-def _experiment(api: Api, plain: Installed, trials: int, jobs: list[Object]) -> Measured:
+def _experiment(api: KubernetesApi, plain: Installed, trials: int, jobs: list[Object]) -> Measured:
     """Put the Jobs that it was into `jobs`."""
     service, seen = Client(plain.url, timeout=60), Jobs(api, plain.trials)
     began = time.monotonic()
@@ -132,7 +132,7 @@ def _experiment(api: Api, plain: Installed, trials: int, jobs: list[Object]) -> 
 
 def _loop(
     loop: Callable[[Jobs, Sequence[Object], int], None],
-    api: Api,
+    api: KubernetesApi,
     plain: Installed,
     jobs: Sequence[Object],
 ) -> Measured:
@@ -167,7 +167,7 @@ def _request(trials: int) -> dict[str, object]:
     }
 
 
-def _memory(api: Api, plain: Installed) -> list[int]:
+def _memory(api: KubernetesApi, plain: Installed) -> list[int]:
     """Bytes, of each pod of the overlay."""
     where = f"/api/v1/namespaces/{plain.namespace}/pods"
     pods = api.list(where, labelSelector="app.kubernetes.io/name=tunelet")
@@ -176,7 +176,7 @@ def _memory(api: Api, plain: Installed) -> list[int]:
 
 
 @contextmanager
-def _sampled(api: Api, plain: Installed, into: list[int]) -> Iterator[None]:
+def _sampled(api: KubernetesApi, plain: Installed, into: list[int]) -> Iterator[None]:
     """Look at the memory of the pods once a second while the block runs."""
 
     def look(ended: threading.Event) -> None:
@@ -187,7 +187,7 @@ def _sampled(api: Api, plain: Installed, into: list[int]) -> Iterator[None]:
         yield
 
 
-def _images(api: Api) -> dict[str, float]:
+def _images(api: KubernetesApi) -> dict[str, float]:
     """MiB of layers as they are stored, by name, as the nodes say it."""
     sizes: dict[str, float] = {}
     for node in api.list("/api/v1/nodes"):

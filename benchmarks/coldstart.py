@@ -25,13 +25,13 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import NamedTuple
 
-from adapters.cloudevents import binary
+from adapters.events.cloudevents import binary
 from adapters.storage import open_store
 from benchmarks.clients import urls
-from benchmarks.inline import Inline, request
-from benchmarks.process import MAIN, free_port, function
-from benchmarks.table import by_turns, medians, show
-from tunelet.ports import COLLECT, SUGGEST, Signal
+from benchmarks.harness.inline import Inline, request
+from benchmarks.harness.process import MAIN, free_port, function
+from benchmarks.harness.table import by_turns, medians, show
+from tunelet.core.signal import COLLECT, SUGGEST, Signal
 
 BARE = 'def bare(request):\n    return "ok"\n'
 PAST = 20

@@ -15,12 +15,12 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from algorithms import catalog
-from benchmarks.figures import Figures
-from benchmarks.table import show
-from tunelet.ports import Objective, Problem
+from algorithms import load_catalog
+from benchmarks.harness.figures import Figures
+from benchmarks.harness.table import show
+from tunelet.core.problem import Objective, Problem
+from tunelet.core.trial import Assignment, Trial, TrialState
 from tunelet.space import Space
-from tunelet.trial import Assignment, Trial, TrialState
 
 LOSS = Objective("objective", "minimize")
 Form = dict[str, Any]
@@ -153,7 +153,7 @@ def searched(asked: Search, count: int, settings: Mapping[str, Any] | None = Non
     """The trials, with what the log would keep of each."""
     failing = SPACES[asked.space]
     given = SETTINGS.get(asked.algorithm, {}) if settings is None else settings
-    algorithm = catalog().load(asked.algorithm, given)
+    algorithm = load_catalog().load(asked.algorithm, given)
     problem = Problem(failing.space, (LOSS,), asked.seed, 0, budget=count)
     trials: list[Trial] = []
     while len(trials) < count:
@@ -187,7 +187,7 @@ def able(algorithm: Mapping[str, Any], space: str) -> bool:
 
 def run(quick: bool, only: Collection[str] = ()) -> Figures:
     seeds, trials = (2, 20) if quick else (5, 40)
-    known = [one for one in catalog().describe() if one["installed"]]
+    known = [one for one in load_catalog().describe() if one["installed"]]
     asked = [
         Search(str(one["name"]), space, seed)
         for one in known

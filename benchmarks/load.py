@@ -21,9 +21,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.figures import Figures
-from benchmarks.reading import NAME, NAMESPACE, Found
-from benchmarks.table import show
+from benchmarks.harness.figures import Figures
+from benchmarks.harness.reading import NAME, NAMESPACE, Found
+from benchmarks.harness.table import show
 
 TRIALS = 100_000
 REPORTS = 10
@@ -66,7 +66,7 @@ def _row(name: str, found: Found) -> list[str]:
 
 def load(reader: str, place: str, rounds: int) -> Found:
     """The fastest of so many fresh processes."""
-    command = [sys.executable, "-m", "benchmarks.reading", reader, place]
+    command = [sys.executable, "-m", "benchmarks.harness.reading", reader, place]
     found = [
         Found(**json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout))
         for _ in range(rounds)
@@ -100,12 +100,12 @@ def sources() -> list[Path]:
 def write(folder: Path, trials: int) -> None:
     """A log of so many trials that ended, through the journal."""
     from adapters.storage import open_store
-    from algorithms import catalog
-    from benchmarks.inline import request
-    from tunelet.commands import AddTrials, Finish, Record, Start, Submit
+    from algorithms import load_catalog
+    from benchmarks.harness.inline import request
+    from tunelet.core.commands import AddTrials, Finish, Record, Start, Submit
+    from tunelet.core.trial import Assignment, Outcome, Report, Verdict
     from tunelet.log.journal import Journal
     from tunelet.request.spec import parse
-    from tunelet.trial import Assignment, Outcome, Report, Verdict
 
     def drawn(number: int) -> Assignment:
         return {"learning_rate": 0.01 + 0.09 * number / trials, "batch_size": 32 + number % 97}
@@ -114,7 +114,7 @@ def write(folder: Path, trials: int) -> None:
         return 1 / (1 + step) + number / trials
 
     # The last experiment's end would be the log's: this one goes on.
-    spec = parse(request("random_search", trials + 1, TOGETHER) | {"name": NAME}, catalog())
+    spec = parse(request("random_search", trials + 1, TOGETHER) | {"name": NAME}, load_catalog())
     journal = Journal(open_store(folder.as_uri()), NAMESPACE, NAME)
     journal.commit(Submit("0" * 16, spec))
     for first in range(0, trials, TOGETHER):

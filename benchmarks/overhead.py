@@ -21,8 +21,8 @@ from optuna.storages import BaseStorage, InMemoryStorage, JournalStorage, RDBSto
 from optuna.storages.journal import JournalFileBackend
 
 from adapters.storage import open_store
-from benchmarks.inline import Inline, request
-from benchmarks.table import by_turns, medians, show
+from benchmarks.harness.inline import Inline, request
+from benchmarks.harness.table import by_turns, medians, show
 from tunelet.ports import Store
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)

@@ -1,8 +1,8 @@
 """Whether a search through the log finds what the library itself finds, in as many trials.
 
-Each algorithm searches each problem (benchmarks/problems.py) with one trial at a time and with
+Each algorithm searches each problem (harness/problems.py) with one trial at a time and with
 eight, as the service drives it and as the library's own users do, with the same settings and
-numbers of seeds (benchmarks/racing.py). The scores after the last trial are compared by a one-sided
+numbers of seeds (harness/racing.py). The scores after the last trial are compared by a one-sided
 Mann-Whitney test that ours are worse, with Holm's correction for the number of comparisons; below
 0.05 the verdict is "worse". Beside it stands the probability that a run of ours is the better of
 two, ties counting half: 0.5 if there is no difference.
@@ -22,14 +22,14 @@ from statistics import median
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from algorithms import catalog
-from benchmarks.figures import Figures
-from benchmarks.libraries import Library, Optuna
-from benchmarks.nested import Hyperopt
-from benchmarks.panels import Panel, draw
-from benchmarks.problems import PROBLEMS
-from benchmarks.racing import Logged, Searcher, Told, search
-from benchmarks.table import show
+from algorithms import load_catalog
+from benchmarks.harness.figures import Figures
+from benchmarks.harness.libraries import Library, Optuna
+from benchmarks.harness.nested import Hyperopt
+from benchmarks.harness.panels import Panel, draw
+from benchmarks.harness.problems import PROBLEMS
+from benchmarks.harness.racing import Logged, Searcher, Told, search
+from benchmarks.harness.table import show
 
 WORSE = 0.05
 PARALLEL = (1, 8)
@@ -105,7 +105,7 @@ def run(quick: bool, only: Collection[str] = tuple(CONTESTANTS)) -> Figures:
 
 
 def _races() -> list[Race]:
-    installed = {str(one["name"]) for one in catalog().describe() if one["installed"]}
+    installed = {str(one["name"]) for one in load_catalog().describe() if one["installed"]}
     if absent := sorted(set(CONTESTANTS) - installed):
         print(f"not installed, and left out: {', '.join(absent)}", file=sys.stderr)
     return [

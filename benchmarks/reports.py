@@ -4,7 +4,7 @@
 
 Each is a process of its own. The function runs as on Knative, by functions-framework, with a
 thread for each client. A client is the reporting thread of one running trial, with that
-trial's token (benchmarks.trainers). The rows, each an experiment of its own:
+trial's token (benchmarks.harness.trainers). The rows, each an experiment of its own:
 
     steady      25 reports a second of each client: 1,600 a second are offered
     twice that  50 of each
@@ -30,14 +30,15 @@ from urllib.parse import urlsplit
 import psutil
 
 from adapters.storage import open_store
-from benchmarks.delay import SECONDS, relay
-from benchmarks.figures import Figures, percentile
-from benchmarks.process import MAIN, free_port, function
-from benchmarks.running import NAME, NAMESPACE, UID, prepare, standing
-from benchmarks.table import show
-from benchmarks.trainers import Load, Told, report
-from tunelet.ports import Run, Store
-from tunelet.tokens import Tokens
+from benchmarks.harness.delay import SECONDS, relay
+from benchmarks.harness.figures import Figures, percentile
+from benchmarks.harness.process import MAIN, free_port, function
+from benchmarks.harness.running import NAME, NAMESPACE, UID, prepare, standing
+from benchmarks.harness.table import show
+from benchmarks.harness.trainers import Load, Told, report
+from tunelet.core.run import Run
+from tunelet.engine.tokens import Tokens
+from tunelet.ports import Store
 
 CLIENTS = 64
 PACE, SLOW_PACE = 25.0, 3.0

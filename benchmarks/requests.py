@@ -37,16 +37,17 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import BaseJournalBackend
 
 from adapters.storage.memory import MemoryStore
-from algorithms import catalog
-from benchmarks.counting import KINDS, Counting
-from benchmarks.delay import Far
-from benchmarks.figures import Figures
-from benchmarks.inline import request
-from benchmarks.table import show
+from algorithms import load_catalog
+from benchmarks.harness.counting import KINDS, Counting
+from benchmarks.harness.delay import DelayedStore
+from benchmarks.harness.figures import Figures
+from benchmarks.harness.inline import request
+from benchmarks.harness.table import show
+from tunelet.core.run import Launch, Life, Observation, Phase, Run
+from tunelet.core.signal import FINISHED, LAUNCH, SUGGEST, Signal
+from tunelet.core.trial import Outcome, Report, Verdict
 from tunelet.errors import NotFound, Retry
-from tunelet.ports import FINISHED, LAUNCH, SUGGEST, Launch, Life, Observation, Phase, Run, Signal
 from tunelet.service import Service
-from tunelet.trial import Outcome, Report, Verdict
 
 REPORTS = 10
 TOGETHER = 64
@@ -140,7 +141,12 @@ class Tunelet:
         self._ended = threading.Event()
         self._faults: list[Exception] = []
         self.service = Service(
-            Far(store, delay), self, catalog(), self, secret=bytes(16), api_url="http://127.0.0.1"
+            DelayedStore(store, delay),
+            self,
+            load_catalog(),
+            self,
+            secret=bytes(16),
+            api_url="http://127.0.0.1",
         )
 
     def run(self, asked: dict[str, object]) -> None:

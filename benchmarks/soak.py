@@ -29,10 +29,11 @@ from typing import Any
 
 import psutil
 
-from benchmarks.figures import Figures
-from benchmarks.process import free_port
-from benchmarks.soaked import REST
-from benchmarks.table import show
+from benchmarks.harness import soaked
+from benchmarks.harness.figures import Figures
+from benchmarks.harness.process import free_port
+from benchmarks.harness.soaked import REST
+from benchmarks.harness.table import show
 from tunelet.client import Client
 from tunelet.errors import Conflict, NotFound, TuneletError
 
@@ -133,15 +134,15 @@ class Soak:
     def _filled(self) -> None:
         """Live experiments, every other paused; most of the others wait for a place."""
         from adapters.storage.files import FileStore
-        from algorithms import catalog
-        from benchmarks.inline import InlineLauncher, Queue
+        from algorithms import load_catalog
+        from benchmarks.harness.inline import InlineLauncher, Queue
         from tunelet.service import Service
 
         queue = Queue()
         service = Service(
             FileStore(self._data / "store"),
             InlineLauncher(lambda env: 0.0, queue.signals),
-            catalog(),
+            load_catalog(),
             queue,
             secret=bytes(16),
             api_url="http://127.0.0.1",
@@ -156,7 +157,7 @@ class Soak:
 
     def _start(self) -> None:
         began = time.monotonic()
-        trainer = f"{sys.executable} {Path(__file__).with_name('soaked.py')} {self._register}"
+        trainer = f"{sys.executable} {Path(soaked.__file__)} {self._register}"
         self._process = subprocess.Popen(
             [Path(sys.executable).with_name("tunelet"), "up", f"--port={self._port}",
              f"--data={self._data}", f"--alias={TRAINER}={trainer}", "--max-processes=4"],

@@ -18,9 +18,9 @@ from optuna.storages.journal import JournalFileBackend
 from adapters.storage import open_store
 from adapters.storage.memory import MemoryStore
 from benchmarks.clients import urls
+from benchmarks.harness.postgres import NEEDS, postgres
+from benchmarks.harness.table import by_turns, medians, show
 from benchmarks.overhead import optuna_rate, tunelet_rate
-from benchmarks.postgres import NEEDS, postgres
-from benchmarks.table import by_turns, medians, show
 from tunelet.ports import Store
 
 TOGETHER = 8

@@ -21,20 +21,21 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
 from adapters.storage.memory import MemoryStore
-from algorithms import catalog
-from algorithms.own.kept import forget
-from benchmarks.figures import Figures
-from benchmarks.inline import Inline
-from benchmarks.libraries import Library, Optuna
-from benchmarks.nested import Hyperopt
-from benchmarks.table import show
-from tunelet.commands import AddTrials, Command, Extend, Finish, Start, Submit
+from algorithms import load_catalog
+from algorithms.memo import forget
+from benchmarks.harness.figures import Figures
+from benchmarks.harness.inline import Inline
+from benchmarks.harness.libraries import Library, Optuna
+from benchmarks.harness.nested import Hyperopt
+from benchmarks.harness.table import show
+from tunelet.core.commands import AddTrials, Command, Extend, Finish, Start, Submit
+from tunelet.core.problem import Problem, Suggestions
+from tunelet.core.trial import Assignment, Outcome, Verdict
 from tunelet.log.journal import Journal
-from tunelet.log.journals import Journals
-from tunelet.ports import Problem, Store, Suggestions
+from tunelet.log.journal_cache import Journals
+from tunelet.ports import Store
 from tunelet.request.spec import parse
 from tunelet.space import Space
-from tunelet.trial import Assignment, Outcome, Verdict
 
 T = TypeVar("T")
 
@@ -106,7 +107,7 @@ def run(quick: bool, only: Collection[str] = EVERY) -> Figures:
 
 
 def _installed(size: int, only: Collection[str]) -> list[Contestant]:
-    known = {str(one["name"]) for one in catalog().describe() if one["installed"]}
+    known = {str(one["name"]) for one in load_catalog().describe() if one["installed"]}
     wanted = known.intersection(only)
     return [one for one in CONTESTANTS if one.algorithm in wanted and size <= one.most]
 
@@ -183,7 +184,7 @@ def write(store: Store, contestant: Contestant, library: Library) -> None:
         "seed": 1,
     }
     journal = Journal(store, NAMESPACE, NAME)
-    journal.commit(Submit("0" * 16, parse(asked, catalog(), NAMESPACE)))
+    journal.commit(Submit("0" * 16, parse(asked, load_catalog(), NAMESPACE)))
     for first in range(0, len(assignments), TOGETHER):
         numbers = range(first, min(first + TOGETHER, len(assignments)))
         kept = {n: notes[n] for n in numbers if notes[n] is not None}
@@ -201,7 +202,7 @@ class AtHand:
     """The algorithm, and all trials of the log in memory."""
 
     def __init__(self, store: Store, contestant: Contestant) -> None:
-        self._algorithm = catalog().load(contestant.algorithm, contestant.settings)
+        self._algorithm = load_catalog().load(contestant.algorithm, contestant.settings)
         self._journals = Journals(store)
         experiment = self._journals.read(NAMESPACE, NAME)
         self._trials = list(self._journals.trials(NAMESPACE, NAME))

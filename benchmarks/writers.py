@@ -25,15 +25,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from adapters.storage import open_store
-from benchmarks.delay import SECONDS, Far
-from benchmarks.figures import Figures, percentile
-from benchmarks.running import NAME, NAMESPACE, UID, prepare, standing
-from benchmarks.table import show
-from tunelet.commands import Record
+from benchmarks.harness.delay import SECONDS, DelayedStore
+from benchmarks.harness.figures import Figures, percentile
+from benchmarks.harness.running import NAME, NAMESPACE, UID, prepare, standing
+from benchmarks.harness.table import show
+from tunelet.core.commands import Record
+from tunelet.core.trial import Report
 from tunelet.errors import Retry
 from tunelet.log.journal import Journal
 from tunelet.ports import Store
-from tunelet.trial import Report
 
 NUMBERS = (1, 2, 4, 8, 16, 32, 64)
 PROCESSES = 2
@@ -133,7 +133,7 @@ def _group(
 
 
 def _write(url: str, delay: float, span: Span, trial: int) -> Written:
-    journal = Journal(Far(open_store(url), delay), NAMESPACE, NAME)
+    journal = Journal(DelayedStore(open_store(url), delay), NAMESPACE, NAME)
     seconds: list[float] = []
     refused = step = 0
     while (began := time.time()) < span.end:

@@ -20,12 +20,13 @@ from flask import Request  # noqa: E402
 from werkzeug.wrappers import Response  # noqa: E402
 
 from functions import wiring  # noqa: E402
+from functions.http import Function  # noqa: E402
 from functions.telemetry import log  # noqa: E402
 from tunelet.errors import Reject  # noqa: E402
 
 
 @cache
-def _function(name: str) -> wiring.Function:
+def _function(name: str) -> Function:
     try:
         settings = wiring.Settings.from_env()
         outbox = wiring.outbox(settings)

@@ -3,14 +3,13 @@
 import json
 import os
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
-from werkzeug.wrappers import Request, Response
-
-from functions.late import LateLauncher
-from functions.outbox import Nowhere, Outbox
+from functions.events.outbox import Nowhere, Outbox
+from functions.http import Function
+from functions.lazy import LazyLauncher
 from tunelet.errors import FieldError, Reject
 from tunelet.ports import Launcher, Publisher, Store
 
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 
 FUNCTIONS = ("api", "suggest", "launch", "complete", "sweep", "deadletter")
 
-Function = Callable[[Request], Response]
 
 _SECRET_BYTES = 16
 
@@ -80,7 +78,7 @@ def outbox(settings: Settings) -> Outbox:
     """The way to the broker."""
     if settings.sink is None:
         return Outbox(Nowhere())
-    from adapters.cloudevents import BrokerPublisher
+    from adapters.events.cloudevents import BrokerPublisher
 
     return Outbox(BrokerPublisher(settings.sink))
 
@@ -95,13 +93,13 @@ def store(url: str) -> Store:
 
 def service(settings: Settings, publisher: Publisher) -> "Service":
     """The service over the adapters that the settings name; raises `Reject` for unknown ones."""
-    from algorithms import catalog
+    from algorithms import load_catalog
     from tunelet.service import Service
 
     return Service(
         store(settings.store),
-        LateLauncher(lambda: launcher(settings)),
-        catalog(),
+        LazyLauncher(lambda: launcher(settings)),
+        load_catalog(),
         publisher,
         secret=settings.secret,
         api_url=settings.api_url,
@@ -140,10 +138,10 @@ def _function(name: str, served: "Service", sent: Outbox, max_body_bytes: int) -
 
         return Api(served, sent, max_body_bytes)
     if name == "deadletter":
-        from functions.deadletter import DeadLetterFunction
+        from functions.events.dead_letter import DeadLetterFunction
 
         return DeadLetterFunction(served, max_body_bytes)
-    from functions.steps import EventFunction
+    from functions.events.handlers import EventFunction
 
     return EventFunction(name, served, sent, max_body_bytes)
 

@@ -8,11 +8,12 @@ SDK; the adapters that do live beside it (see docs/architecture.md).
 
 from typing import TYPE_CHECKING, Any
 
+from tunelet.version import __version__
+
 if TYPE_CHECKING:
     from tunelet.client import Client
 
 __all__ = ["Client", "__version__"]
-__version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, TextIO
 
-from tunelet.experiment import Experiment
-from tunelet.trial import Trial, number
+from tunelet.core.experiment import Experiment
+from tunelet.core.trial import Trial, number
 
 Row = dict[str, Any]
 Trials = Callable[[], Iterable[Trial]]
@@ -26,14 +26,14 @@ _FORMULA = re.compile(r"[=+\-@\t\r]")
 _NUMBER = re.compile(r"[+-][0-9.]+([eE][+-]?[0-9]+)?")
 
 
-class Table(NamedTuple):
+class TrialTable(NamedTuple):
     """Rows lack the columns in which they have nothing."""
 
     columns: tuple[str, ...]
     rows: Callable[[], Iterator[Row]]
 
 
-def trials_table(experiment: Experiment, trials: Trials) -> Table:
+def trials_table(experiment: Experiment, trials: Trials) -> TrialTable:
     own = (
         *("number", "state", "attempt", "created_at", "started_at", "finished_at", "seconds"),
         *("reason", "enqueued", "parent", "exit_code"),
@@ -43,16 +43,16 @@ def trials_table(experiment: Experiment, trials: Trials) -> Table:
         *(f"hyperparameters.{name}" for name in experiment.spec["hyperparameters"]),
         *(f"values.{metric}" for metric in _metrics(experiment, trials())),
     )
-    return Table(columns, lambda: map(_trial_row, trials()))
+    return TrialTable(columns, lambda: map(_trial_row, trials()))
 
 
-def reports_table(experiment: Experiment, trials: Trials) -> Table:
+def reports_table(experiment: Experiment, trials: Trials) -> TrialTable:
     columns = ("number", "attempt", "step")
     metrics = (f"values.{metric}" for metric in _metrics(experiment, trials()))
-    return Table((*columns, *metrics), lambda: _report_rows(trials()))
+    return TrialTable((*columns, *metrics), lambda: _report_rows(trials()))
 
 
-def write_csv(table: Table, out: TextIO) -> None:
+def write_csv(table: TrialTable, out: TextIO) -> None:
     """RFC 4180. Values other than text are as in JSON; NaN and Infinity as such.
 
     A text that a spreadsheet would take for a formula has an apostrophe before it, and control
@@ -64,7 +64,7 @@ def write_csv(table: Table, out: TextIO) -> None:
         rows.writerow([_cell(row.get(column, _ABSENT)) for column in table.columns])
 
 
-def write_jsonl(table: Table, out: TextIO) -> None:
+def write_jsonl(table: TrialTable, out: TextIO) -> None:
     """An object a line, without what a row lacks; what is not finite is a string."""
     for row in table.rows():
         told = {column: _json(value) for column, value in row.items()}

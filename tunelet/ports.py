@@ -1,18 +1,16 @@
 """The ports: what the domain asks of the world. Adapters stand in adapters/ and algorithms/."""
 
-import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-import msgspec
-
+from tunelet.core.problem import Demands, Problem, Suggestions
+from tunelet.core.run import Launch, Life, Observation, Run
+from tunelet.core.signal import Signal
+from tunelet.core.trial import Trial
 from tunelet.errors import FieldError
-from tunelet.trial import Assignment, Number, Outcome, Report, Trial, number
 
 if TYPE_CHECKING:
-    from tunelet.curves import Curves
-    from tunelet.space import Space
+    from tunelet.core.curves import Curves
 
 
 class Stored(NamedTuple):
@@ -66,67 +64,6 @@ class Store(Protocol):
         """Keys that begin with `prefix` and sort after `after`, by their UTF-8 bytes."""
 
 
-class Run(NamedTuple):
-    """One attempt of one trial: what a launcher starts at most once."""
-
-    namespace: str
-    experiment: str
-    uid: str
-    """Tells an experiment from an earlier one of the same name."""
-    number: int
-    attempt: int
-
-    @property
-    def name(self) -> str:
-        """The deterministic name of its Job, at most 63 characters."""
-        return f"{self.experiment}-{self.uid[:6]}-{self.number}-{self.attempt}"
-
-
-class Life(NamedTuple):
-    """An experiment from its submission to its deletion."""
-
-    namespace: str
-    experiment: str
-    uid: str
-
-
-class Launch(msgspec.Struct, frozen=True):
-    """All that a launcher needs to start a run (the training contract, resolved)."""
-
-    run: Run
-    code: dict[str, Any]
-    """`model_training_code` of the spec: {"image", "resources", …} or {"manifest": …}."""
-    command: tuple[str, ...]
-    """Replaces the image's entrypoint; empty: keep it."""
-    args: tuple[str, ...]
-    env: dict[str, str]
-    metrics: dict[str, Any]
-    """The spec's `metrics`: where and how the launcher finds values in the output."""
-    timeout: float | None = None
-    """Seconds after which the run is to be ended as a failure."""
-    store: str = ""
-    """The identity of the store that launches it, for `Launcher.origin`."""
-
-
-class Phase(StrEnum):
-    ABSENT = "ABSENT"
-    """Nothing of that name was ever started here, or nothing of it is left."""
-    ACTIVE = "ACTIVE"
-    ENDED = "ENDED"
-
-
-class Observation(msgspec.Struct, frozen=True):
-    """What a launcher sees of a run now. `outcome` is set if and only if it has ended."""
-
-    phase: Phase
-    reports: tuple[Report, ...] = ()
-    outcome: Outcome | None = None
-    waiting: str | None = None
-    """What keeps an active run from beginning, or from ending, if that can be seen."""
-    removed: bool = False
-    """It was launched, and somebody has begun to remove it since."""
-
-
 class Launcher(Protocol):
     """Starts, watches and ends runs. Every method is idempotent and may raise `Retry`."""
 
@@ -172,101 +109,9 @@ class Launcher(Protocol):
         """Raise `Retry`, saying why, if no run could be started or seen now."""
 
 
-class Signal(NamedTuple):
-    """An event that says "look at this experiment" and carries no truth.
-
-    `topic` is one of SUGGEST, LAUNCH, COLLECT, FINISHED below.
-    """
-
-    topic: str
-    namespace: str
-    experiment: str
-    number: int | None = None
-    """Of the one trial that has news; None: it may be any."""
-
-
-SUGGEST = "suggest"
-"""There is room for trials."""
-LAUNCH = "launch"
-"""The runs do not match the state: some are to be started or stopped."""
-COLLECT = "collect"
-"""A run has news: reports or an end."""
-FINISHED = "finished"
-"""The experiment ended. Nothing in the service waits for it; users may."""
-
-
 class Publisher(Protocol):
     def publish(self, signal: Signal) -> None:
         """Hand the signal to the broker, which delivers it at least once or loses it."""
-
-
-class Objective(msgspec.Struct, frozen=True):
-    """A metric to be minimized or maximized."""
-
-    metric: str
-    direction: str
-    """"minimize" or "maximize"."""
-    goal: float | None = None
-
-    @property
-    def sign(self) -> int:
-        """A value times this is a loss: the less, the better."""
-        return 1 if self.direction == "minimize" else -1
-
-    def loss(self, values: Mapping[str, Number]) -> float:
-        """The metric's value as what is to be minimized; NaN if `values` lack it."""
-        return self.sign * number(values.get(self.metric, "NaN"))
-
-    def better(self, a: float, b: float) -> bool:
-        return a < b if self.direction == "minimize" else a > b
-
-
-class Constraint(msgspec.Struct, frozen=True):
-    """A metric's last value is to be at least `min` and at most `max`."""
-
-    metric: str
-    min: float | None = None
-    max: float | None = None
-
-    def violation(self, value: float) -> float:
-        """By how much the value misses the range; 0 or less: it does not. NaN misses it."""
-        if math.isnan(value):
-            return math.inf
-        below = -math.inf if self.min is None else self.min - value
-        above = -math.inf if self.max is None else value - self.max
-        return max(below, above)
-
-
-class Problem(NamedTuple):
-    """What an algorithm is to optimize."""
-
-    space: "Space"
-    objectives: tuple[Objective, ...]
-    seed: int
-    first: int
-    """The number that the first suggested trial will have."""
-    memory: Any = None
-    """What the algorithm returned last as `Suggestions.memory`: JSON."""
-    constraints: tuple[Constraint, ...] = ()
-    prior: Sequence[Trial] = ()
-    """Ended trials of other experiments to learn from; their numbers are those experiments'."""
-    parallel: int = 1
-    """`parallel_trials` of the experiment."""
-    budget: int | None = None
-    """`max_trials` of the experiment."""
-
-
-class Suggestions(NamedTuple):
-    assignments: Sequence[Assignment]
-    """At most as many as asked for; fewer only if `exhausted` or if it must wait for results."""
-    exhausted: bool = False
-    """The space has nothing more to offer."""
-    memory: Any = None
-    """JSON that the log is to keep for the next call; each answer writes it anew: keep it small."""
-    notes: Sequence[Any] = ()
-    """Per assignment, JSON that the log is to keep with the trial (`Trial.note`), or None."""
-    parents: Sequence[int | None] = ()
-    """Per assignment, the trial with whose checkpoint the new one is to begin, or None."""
 
 
 class Algorithm(Protocol):
@@ -293,16 +138,6 @@ class StoppingRule(Protocol):
 
     def ends(self, curves: "Curves") -> str | None:
         """Why the whole experiment is to end; None if it is to go on."""
-
-
-class Demands(NamedTuple):
-    """What a request asks of its algorithm and its stopping rules."""
-
-    space: "Space | None" = None
-    """None if it could not be read."""
-    objectives: int = 1
-    constraints: int = 0
-    parallel: int = 1
 
 
 class Catalog(Protocol):

@@ -1,7 +1,7 @@
 """The one door: what users, training code and functions may ask of Tunelet.
 
 A method that changes an experiment first puts the change into its log and then
-publishes what the new state calls for (tunelet.loop). A crash at any line costs time
+publishes what the new state calls for (tunelet.engine.loop). A crash at any line costs time
 and nothing else, because `sweep` does all that a lost signal would have caused.
 """
 
@@ -13,30 +13,31 @@ from hashlib import sha256
 from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
-from tunelet import commands
-from tunelet.checkpoints import Checkpoints
-from tunelet.commands import Command
+from tunelet.core import commands
+from tunelet.core.commands import Command
+from tunelet.core.experiment import Experiment, unreadable
 from tunelet.core.installation import ANY, Installation
 from tunelet.core.room import news
-from tunelet.dead import DeadLetters
+from tunelet.core.run import Run
+from tunelet.core.trial import Assignment, Outcome, Report, Trial
+from tunelet.dead_letters import DeadLetters
+from tunelet.engine.checkpoints import Checkpoints
+from tunelet.engine.early_stopping import Stopping
+from tunelet.engine.loop import Loop
+from tunelet.engine.runs import Runs, run_of, wanted
+from tunelet.engine.suggest import Suggesting
+from tunelet.engine.sweep import Sweep
+from tunelet.engine.tokens import Tokens
 from tunelet.errors import Conflict, FieldError, Forbidden, NotFound, Reject
-from tunelet.experiment import Experiment, unreadable
 from tunelet.log import leases
 from tunelet.log.entry import Damaged, Newer
 from tunelet.log.identity import Identity
-from tunelet.log.journals import Journals
+from tunelet.log.journal_cache import Journals
 from tunelet.log.leases import Leases
 from tunelet.log.markers import Marker, Markers, announcing
-from tunelet.log.probe import Probed
-from tunelet.log.together import at_once
-from tunelet.loop import Loop
-from tunelet.ports import Catalog, Launcher, Publisher, Run, Store
-from tunelet.runs import Runs, run_of, wanted
-from tunelet.stopping import Stopping
-from tunelet.suggesting import Suggesting
-from tunelet.sweep import Sweep
-from tunelet.tokens import Tokens
-from tunelet.trial import Assignment, Outcome, Report, Trial
+from tunelet.log.parallel import at_once
+from tunelet.ports import Catalog, Launcher, Publisher, Store
+from tunelet.store_probe import Probed
 
 if TYPE_CHECKING:
     from tunelet.space import Space

@@ -11,5 +11,5 @@ volume that both have), and reports each step while the training runs. It promis
   they the trial's: the launcher reads them there, whether or not the service was reached.
 
 A program of its own: `python -m adapters.collector`, of the standard library and
-`tunelet.metrics`, for there is one in every pod: each import is memory.
+`tunelet.training.metrics`, for there is one in every pod: each import is memory.
 """

@@ -6,7 +6,7 @@ from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPSConnect
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
-from adapters.collector.settings import Settings
+from adapters.collector.settings import CollectorSettings
 
 _TIMEOUT_SECONDS = 20
 _LONGEST_WAIT = 30.0
@@ -24,8 +24,8 @@ class Answer(NamedTuple):
     """What is wrong, if anything is."""
 
 
-class Api:
-    def __init__(self, settings: Settings) -> None:
+class ReportApi:
+    def __init__(self, settings: CollectorSettings) -> None:
         url = urlsplit(settings.api_url)
         connection = HTTPSConnection if url.scheme == "https" else HTTPConnection
         self._connection = connection(url.netloc, timeout=_TIMEOUT_SECONDS)

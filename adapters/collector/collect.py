@@ -5,12 +5,12 @@ import sys
 import time
 from threading import Event, Lock, Thread
 
-from adapters.collector.api import Api
+from adapters.collector.api import ReportApi
 from adapters.collector.delivery import Delivery
-from adapters.collector.news import News, message
-from adapters.collector.settings import Settings
+from adapters.collector.pending import Pending, message
+from adapters.collector.settings import CollectorSettings
 from adapters.collector.sources import reports
-from tunelet.metrics import Parser
+from tunelet.training.metrics import Parser
 
 _PATIENCE = 25.0
 """30 s after the training's end Kubernetes kills what is left of the pod, unless the pod says
@@ -19,15 +19,15 @@ _END_PAUSE = 1.0
 _LOOK_SECONDS = 1.0
 
 
-def collect(settings: Settings, ended: Event, told: str, patience: float) -> None:
+def collect(settings: CollectorSettings, ended: Event, told: str, patience: float) -> None:
     """Read and report until the training has ended and all is reported.
 
     `told` is the file of the termination message; after the training's end reporting is tried
     for `patience` seconds.
     """
-    news, words = News(), LastWords(settings, told)
+    news, words = Pending(), LastWords(settings, told)
     Thread(target=_read, args=(settings, words, news, ended), daemon=True).start()
-    delivery = Delivery(Api(settings), news, settings.stop_file)
+    delivery = Delivery(ReportApi(settings), news, settings.stop_file)
     over: float | None = None
     while not news.done:
         if ended.is_set():
@@ -49,7 +49,7 @@ def collect(settings: Settings, ended: Event, told: str, patience: float) -> Non
 class LastWords:
     """The termination message, with the newest values, and whether they are the last."""
 
-    def __init__(self, settings: Settings, path: str) -> None:
+    def __init__(self, settings: CollectorSettings, path: str) -> None:
         self.parser = Parser(settings.metrics)
         self._objectives = settings.metrics.get("objectives", ())
         self._path = path
@@ -67,7 +67,7 @@ class LastWords:
                 file.write(data)
 
 
-def _read(settings: Settings, words: LastWords, news: News, ended: Event) -> None:
+def _read(settings: CollectorSettings, words: LastWords, news: Pending, ended: Event) -> None:
     found = reports(settings, words.parser, ended)
     try:
         while True:
@@ -81,6 +81,6 @@ def _read(settings: Settings, words: LastWords, news: News, ended: Event) -> Non
 
 def work(ended: Event) -> None:
     """All that the environment asks for; whoever is not to report does nothing."""
-    settings = Settings.of(os.environ)
+    settings = CollectorSettings.of(os.environ)
     if settings.reporting:
         collect(settings, ended, "/dev/termination-log", _PATIENCE)

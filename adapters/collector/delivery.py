@@ -5,8 +5,8 @@ import random
 import sys
 from contextlib import suppress
 
-from adapters.collector.api import Api
-from adapters.collector.news import News
+from adapters.collector.api import ReportApi
+from adapters.collector.pending import Pending
 
 BETWEEN_SECONDS = 1.0
 """Between two requests; what comes meanwhile goes into one. Each is a write to the log."""
@@ -14,7 +14,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 10.0
 
 
 class Delivery:
-    def __init__(self, api: Api, news: News, stop_file: str) -> None:
+    def __init__(self, api: ReportApi, news: Pending, stop_file: str) -> None:
         self._api = api
         self._news = news
         self._stop_file = stop_file

@@ -12,8 +12,8 @@ from http.client import HTTPException, HTTPSConnection
 from threading import Event
 from urllib.parse import quote, urlencode
 
-from adapters.collector.settings import TOKEN_FOLDER, Settings
-from adapters.collector.stamped import Stamped
+from adapters.collector.settings import TOKEN_FOLDER, CollectorSettings
+from adapters.output.log_timestamps import Stamped
 
 _CHUNK = 1 << 16
 _SILENCE_SECONDS = 300
@@ -30,7 +30,7 @@ class Waiting(Exception):
 
 
 class PodLog:
-    def __init__(self, settings: Settings, ended: Event) -> None:
+    def __init__(self, settings: CollectorSettings, ended: Event) -> None:
         """`ended` is set once the training container has ended."""
         self._authority = settings.kubernetes
         self._path = f"/api/v1/namespaces/{quote(settings.pod_namespace)}/pods/"

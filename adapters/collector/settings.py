@@ -8,7 +8,7 @@ TOKEN_FOLDER = "/var/run/secrets/tunelet"
 """Where `token` and `ca.crt`, for the Kubernetes API, are mounted."""
 
 
-class Settings(NamedTuple):
+class CollectorSettings(NamedTuple):
     api_url: str
     """TUNELET_API_URL: the service, without /api."""
     token: str
@@ -34,7 +34,7 @@ class Settings(NamedTuple):
     """Of the pods of one trial the first reports (JOB_COMPLETION_INDEX)."""
 
     @classmethod
-    def of(cls, environ: Mapping[str, str]) -> "Settings":
+    def of(cls, environ: Mapping[str, str]) -> "CollectorSettings":
         """Raises `KeyError` or `ValueError` where something is missing or cannot be read."""
         return cls(
             api_url=environ["TUNELET_API_URL"].rstrip("/"),

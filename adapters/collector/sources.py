@@ -7,12 +7,12 @@ import sys
 from collections.abc import Generator, Iterator
 from threading import Event
 
-from adapters.collector.jsonfile import JsonFile
-from adapters.collector.settings import Settings
-from adapters.growing import TextFile
-from adapters.tensorboard import EventFolder
-from tunelet.metrics import Parser
-from tunelet.trial import Report
+from adapters.collector.settings import CollectorSettings
+from adapters.output.growing_file import TextFile
+from adapters.output.json_file import JsonFile
+from adapters.output.tensorboard import EventFolder
+from tunelet.core.trial import Report
+from tunelet.training.metrics import Parser
 
 _LOOK_SECONDS = 0.5
 _LOOK_BYTES = 1 << 18
@@ -22,7 +22,7 @@ Found = Generator[list[Report], None, bool]
 """Reports as they are found; at the end, whether all was read that there ever was."""
 
 
-def reports(settings: Settings, parser: Parser, ended: Event) -> Found:
+def reports(settings: CollectorSettings, parser: Parser, ended: Event) -> Found:
     """What is found, until all is read that was there when `ended` was set."""
     source, path = settings.metrics["source"], settings.metrics.get("path") or ""
     if source == "stdout":
@@ -34,7 +34,7 @@ def reports(settings: Settings, parser: Parser, ended: Event) -> Found:
     return _of_file(TextFile(path, parser), ended)
 
 
-def _of_output(settings: Settings, parser: Parser, ended: Event) -> Found:
+def _of_output(settings: CollectorSettings, parser: Parser, ended: Event) -> Found:
     from adapters.collector.podlog import PodLog
 
     log = PodLog(settings, ended)

@@ -12,7 +12,7 @@ from secrets import token_hex
 from urllib.parse import parse_qs, urlsplit
 from urllib.request import url2pathname
 
-from adapters.storage.durable import make_folders, sync_name, write
+from adapters.storage.atomic_file import make_folders, sync_name, write
 from tunelet.core.installation import Installation
 
 _FILE = "installation"

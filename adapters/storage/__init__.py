@@ -47,9 +47,9 @@ def open_store(url: str) -> Store:
     store = connect(url)
     if urlsplit(url).scheme in _HERE:
         return store
-    from adapters.storage.patience import PatientStore
+    from adapters.storage.retrying import RetryingStore
 
-    return PatientStore(store)
+    return RetryingStore(store)
 
 
 def connect(url: str) -> Store:

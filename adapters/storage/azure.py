@@ -17,7 +17,7 @@ from azure.core import MatchConditions
 from azure.core import exceptions as faults
 from azure.storage.blob import ContainerClient
 
-from adapters.storage.dialects import AZURE
+from adapters.storage.error_codes import AZURE
 from adapters.storage.location import CONNECT_SECONDS, READ_SECONDS, Location, locate
 from tunelet.errors import Reject, Retry
 from tunelet.ports import Store, Stored

@@ -22,10 +22,9 @@ from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 from zlib import crc32
 
-from adapters.storage.durable import (
+from adapters.storage.atomic_file import (
     Unsynced,
     create_unnamed,
-    in_folder,
     knows_unnamed,
     prune,
     sync_name,
@@ -209,7 +208,7 @@ class FileStore:
         return True
 
     def _in_folder(self, path: str, act: Callable[[], T]) -> T:
-        return in_folder(path, self._root, act)
+        return self._root.in_folder(path, act)
 
     @contextmanager
     def _written(self, key: str, data: bytes) -> Iterator[str]:

@@ -18,8 +18,8 @@ import obstore
 from obstore import exceptions as faults
 from obstore.store import AzureStore, GCSStore, S3Store
 
-from adapters.storage.dialects import AZURE, GCS, S3
 from adapters.storage.environment import azure_settings, unserved
+from adapters.storage.error_codes import AZURE, GCS, S3
 from adapters.storage.location import CONNECT_SECONDS, READ_SECONDS, Location, locate
 from tunelet.errors import Reject, Retry
 from tunelet.ports import Store, Stored

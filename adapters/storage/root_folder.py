@@ -6,16 +6,25 @@ whether the store itself is still there: an absent folder is a fault, and not an
 """
 
 import os
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from errno import EROFS
 from pathlib import Path
+from typing import TypeVar
 from uuid import uuid4
 
-from adapters.storage.durable import make_folders, sync_name, write
+from adapters.storage.atomic_file import make_folders, sync_name, write
 from tunelet.errors import Unavailable
+
+T = TypeVar("T")
 
 OWN = ".tunelet"
 """Our own folder inside the root: the mark, temporary files and locks. No key begins so."""
+
+
+_TRIES = 100
+"""How often a folder may vanish between its making and its use, before that is a fault."""
 
 
 class RootFolder:
@@ -43,6 +52,21 @@ class RootFolder:
                 self._seen = seen
                 return
         raise self.gone()
+
+    def in_folder(self, path: str, act: Callable[[], T]) -> T:
+        """Do what needs the folder of `path`, which is made anew if it vanishes meanwhile.
+
+        During a removal the folder is dead for a moment but still found by its name. That needs
+        time to end, so each try waits a millisecond longer. The root itself is never made: raises
+        `Unavailable` if it is gone.
+        """
+        for tried in range(_TRIES):
+            time.sleep(tried / 1000)
+            with suppress(FileNotFoundError):
+                make_folders(os.path.dirname(path), str(self.path))
+                return act()
+            self.check()
+        raise FileNotFoundError(2, "the folder vanishes as often as it is made", path)
 
     def gone(self) -> Unavailable:
         return Unavailable(

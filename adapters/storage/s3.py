@@ -14,7 +14,7 @@ from botocore import exceptions as faults
 from botocore.config import Config
 from botocore.parsers import ResponseParserError
 
-from adapters.storage.dialects import S3
+from adapters.storage.error_codes import S3
 from adapters.storage.location import CONNECT_SECONDS, READ_SECONDS, Location, locate
 from tunelet.errors import Reject, Retry
 from tunelet.ports import Store, Stored

@@ -9,9 +9,9 @@ from hyperopt.base import JOB_STATE_DONE, JOB_STATE_NEW, Domain, Trials, trials_
 
 from algorithms.hyperopt.nodes import nested
 from algorithms.lessons import Lesson, lesson
-from algorithms.own.kept import Made, Shelf
-from tunelet.ports import Problem
-from tunelet.trial import Assignment, Trial, TrialState
+from algorithms.memo import Memo, MemoCache
+from tunelet.core.problem import Problem
+from tunelet.core.trial import Assignment, Trial, TrialState
 
 _EPOCH = datetime.fromtimestamp(0)
 _NEW: dict[str, Any] = {"status": "new"}
@@ -42,7 +42,7 @@ class History:
         self._bounded = bounded
         self._nodes, expression = nested(problem.space, bounded)
         self.domain = Domain(_never_called, expression)
-        self._told: Made[Told | None] = Made(self._tell)
+        self._told: Memo[Told | None] = Memo(self._tell)
         self._docs: list[dict[str, Any]] = []
         self.next_id = 0
 
@@ -117,7 +117,7 @@ class History:
         }
 
 
-HISTORIES: Shelf[History] = Shelf()
+HISTORIES: MemoCache[History] = MemoCache()
 """By whether they are bounded."""
 
 

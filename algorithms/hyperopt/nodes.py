@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 from hyperopt import hp
 
+from tunelet.core.trial import Scalar
 from tunelet.space import Categorical, Float, Int, LogNormal, Normal, Parameter, Quantized, Space
-from tunelet.trial import Scalar
 
 _Home = tuple[str | None, int]
 _OUTSIDE: _Home = (None, 0)

@@ -16,10 +16,11 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from algorithms.own.fresh import generator, new_ones
+from algorithms.novelty import generator, new_ones
 from algorithms.seeding import seeded
-from tunelet.ports import Algorithm, Problem, Suggestions
-from tunelet.trial import Assignment, Trial
+from tunelet.core.problem import Problem, Suggestions
+from tunelet.core.trial import Assignment, Trial
+from tunelet.ports import Algorithm
 
 
 class Hyperopt:

@@ -3,15 +3,15 @@
 Optuna is not imported: a request is checked by functions that never load it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from algorithms.registry import wrong_settings
-from algorithms.row import Check, Row, is_number
+from algorithms.catalog.entry import Check, Entry, is_number
+from algorithms.catalog.registry import wrong_settings
+from tunelet.core.problem import Demands
 from tunelet.errors import FieldError
-from tunelet.ports import Demands
 from tunelet.space import Categorical, Space
-from tunelet.wording import listed, near_miss, path, shown
+from tunelet.text.messages import listed, near_miss, path, shown
 
 SETTINGS = "hpo_algorithm.settings"
 _PARENTS = {"SPXCrossover": 3, "UNDXCrossover": 3}
@@ -138,10 +138,13 @@ def reference_points(settings: Mapping[str, Any], demands: Demands) -> list[Fiel
     ]
 
 
-def sampler_in(setting: str, learns: bool = True) -> Check:
+def sampler_in(
+    setting: str, samplers: Callable[[], Mapping[str, Entry]], learns: bool = True
+) -> Check:
     """The name of a sampler, or its name and settings, checked as if it stood alone.
 
-    `learns` says that all hyperparameters are left to it, so it must heed constraints.
+    `samplers` returns the rows of Optuna's samplers by the names of their classes. `learns`: all
+    hyperparameters are left to it, so it must support constraints where there are any.
     """
 
     def check(settings: Mapping[str, Any], demands: Demands) -> list[FieldError]:
@@ -150,7 +153,7 @@ def sampler_in(setting: str, learns: bool = True) -> Check:
             return []
         whole: Any = {"name": asked} if isinstance(asked, str) else asked
         inner = whole.get("settings", {}) if isinstance(whole, dict) else None
-        known = _samplers()
+        known = samplers()
         if not isinstance(inner, dict) or not isinstance(whole.get("name"), str):
             message = "must be a sampler's name, or an object with its name and settings"
             return [FieldError(field, shown(asked), message, f"use one of {listed(known, 30)}")]
@@ -162,27 +165,21 @@ def sampler_in(setting: str, learns: bool = True) -> Check:
             error._replace(field=error.field.replace(SETTINGS, f"{field}.settings", 1))
             for error in row.check(inner, demands)
         ]
-        return [*_misfits(row, demands, field, learns), *wrong]
+        return [*_misfits(row, demands, field, known, learns), *wrong]
 
     return check
 
 
-def _misfits(row: Row, demands: Demands, field: str, learns: bool) -> list[FieldError]:
+def _misfits(
+    row: Entry, demands: Demands, field: str, samplers: Mapping[str, Entry], learns: bool
+) -> list[FieldError]:
     def error(message: str, able: Iterable[str]) -> list[FieldError]:
         return [FieldError(field, row.name, message, f"use one of {listed(able, 30)}")]
 
-    known = _samplers().items()
+    known = samplers.items()
     if row.objectives is not None and demands.objectives > row.objectives:
         message = f"handles no more than {row.objectives} of the {demands.objectives} objectives"
         return error(message, (name for name, one in known if one.objectives is None))
     if learns and demands.constraints and not row.constraints:
         return error("heeds no constraints", (name for name, one in known if one.constraints))
     return []
-
-
-def _samplers() -> dict[str, Row]:
-    """The rows of Optuna's samplers, by the names of their classes."""
-    from algorithms.optuna.rows import ROWS  # which are made of these checks
-
-    own = (row for row in ROWS if row.name.startswith("optuna."))
-    return {row.name.removeprefix("optuna."): row for row in own}

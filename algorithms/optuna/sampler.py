@@ -19,10 +19,11 @@ from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from algorithms.own.enumeration import Enumeration
-from algorithms.own.fresh import Untried, generator
-from tunelet.ports import Algorithm, Problem, Suggestions
-from tunelet.trial import Assignment, Trial
+from algorithms.enumeration import Enumeration
+from algorithms.novelty import Unseen, generator
+from tunelet.core.problem import Problem, Suggestions
+from tunelet.core.trial import Assignment, Trial
+from tunelet.ports import Algorithm
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
@@ -56,7 +57,7 @@ class Sampler:
     def suggest(self, problem: Problem, trials: Sequence[Trial], count: int) -> Suggestions:
         from algorithms.optuna.study import STUDIES, Failures, PastStudy
 
-        untried = Untried(problem, trials, drawn=self._sampler != "GridSampler")
+        untried = Unseen(problem, trials, drawn=self._sampler != "GridSampler")
         memory = problem.memory if isinstance(problem.memory, dict) else {}
         # Independent draws look at no trial.
         past = () if self._sampler == "RandomSampler" else trials
@@ -67,7 +68,7 @@ class Sampler:
             return self._answer(problem, study, untried, count)
 
     def _answer(
-        self, problem: Problem, study: "PastStudy", untried: Untried, count: int
+        self, problem: Problem, study: "PastStudy", untried: Unseen, count: int
     ) -> Suggestions:
         found: list[Assignment] = []
         notes: list[Any] = []
@@ -85,7 +86,7 @@ class Sampler:
         return Suggestions(found, exhausted, _memory(study.attributes()), notes)
 
     def _drawn(
-        self, problem: Problem, study: "PastStudy", untried: Untried, rng: Random
+        self, problem: Problem, study: "PastStudy", untried: Unseen, rng: Random
     ) -> Assignment | None:
         """Something new from the prior, or of the grid: what is listed is all that is wanted."""
         if self._sampler != "GridSampler":
@@ -100,7 +101,7 @@ class Sampler:
         return untried.one_of(Enumeration(space, values), rng)
 
     def _ask(
-        self, problem: Problem, study: "PastStudy", place: int, untried: Untried
+        self, problem: Problem, study: "PastStudy", place: int, untried: Unseen
     ) -> tuple[Assignment | None, Any]:
         """What the sampler suggests for the trial of this number, unless it is nothing new."""
         for attempt in range(_TRIES):

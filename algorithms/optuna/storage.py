@@ -3,8 +3,8 @@
 `Study.add_trial` copies and checks each trial deeply, which takes 1.3 s for 10,000 trials. Here
 the storage is given trials that are never changed and so need no copy: a list is set. Optuna has
 no public way to do that, so this reaches into `InMemoryStorage`. Tests name what is assumed of it
-(tests/unit/test_optuna_storage.py), and hold what samplers suggest to what they do in a study of
-Optuna's own making.
+(tests/unit/algorithms/optuna/test_storage.py), and compare what samplers suggest with a study that
+Optuna itself made.
 """
 
 from collections.abc import Mapping, Sequence

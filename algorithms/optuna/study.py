@@ -29,11 +29,11 @@ from optuna.search_space import IntersectionSearchSpace
 from optuna.study import StudyDirection
 
 from algorithms.lessons import Lesson, lesson
+from algorithms.memo import Memo, MemoCache
 from algorithms.optuna.storage import PastStorage, PastTrial
-from algorithms.own.kept import Made, Shelf
-from tunelet.ports import Problem
+from tunelet.core.problem import Problem
+from tunelet.core.trial import Assignment, Number, Scalar, Trial, number
 from tunelet.space import Categorical, Float, Int, Parameter
-from tunelet.trial import Assignment, Number, Scalar, Trial, number
 
 # A study is made for every call; that is not worth a line in the log.
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -81,9 +81,9 @@ class PastStudy:
             [StudyDirection[one.direction.upper()] for one in problem.objectives]
         )
         self._study = optuna.load_study(study_name="past", storage=self._storage)
-        self._prior: Made[PastTrial] = Made(self._past)
+        self._prior: Memo[PastTrial] = Memo(self._past)
         self._learnt: list[PastTrial] = []
-        self._own: Made[PastTrial] = Made(self._past)
+        self._own: Memo[PastTrial] = Memo(self._past)
         self._asked: optuna.samplers.BaseSampler | None = None
 
     def follow(self, problem: Problem, trials: Sequence[Trial]) -> None:
@@ -91,7 +91,7 @@ class PastStudy:
         learnt = [past for past in self._prior.each if past.state is not _FAIL]
         if len(learnt) != len(self._learnt):
             first = len(learnt)
-            self._own = Made(lambda place, trial: self._past(first + place, trial))
+            self._own = Memo(lambda place, trial: self._past(first + place, trial))
         if not (self._own.follow(trials) and unchanged):
             self._asked = None
         for place, past in enumerate(learnt):
@@ -196,7 +196,7 @@ class PastStudy:
         }
 
 
-STUDIES: Shelf[PastStudy] = Shelf()
+STUDIES: MemoCache[PastStudy] = MemoCache()
 """By sampler and settings."""
 
 

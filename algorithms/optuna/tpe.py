@@ -24,9 +24,10 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from algorithms.lessons import Lesson, lesson
-from algorithms.own.fresh import Untried, generator
-from tunelet.ports import Algorithm, Problem, Suggestions
-from tunelet.trial import Assignment, Trial
+from algorithms.novelty import Unseen, generator
+from tunelet.core.problem import Problem, Suggestions
+from tunelet.core.trial import Assignment, Trial
+from tunelet.ports import Algorithm
 
 if TYPE_CHECKING:
     from optuna.samplers import TPESampler
@@ -60,12 +61,12 @@ class TreeParzen:
         self._constant_liar = constant_liar
 
     def suggest(self, problem: Problem, trials: Sequence[Trial], count: int) -> Suggestions:
-        untried = Untried(problem, trials)
+        untried = Unseen(problem, trials)
         with self._study(problem, trials) as study:
             return self._answer(problem, study, untried, count)
 
     def _answer(
-        self, problem: Problem, study: "PastStudy | None", untried: Untried, count: int
+        self, problem: Problem, study: "PastStudy | None", untried: Unseen, count: int
     ) -> Suggestions:
         found: list[Assignment] = []
         for place in range(problem.first, problem.first + count):
@@ -92,7 +93,7 @@ class TreeParzen:
         return STUDIES.of(problem, trials, new, "tpe")
 
     def _ask(
-        self, problem: Problem, study: "PastStudy", place: int, untried: Untried
+        self, problem: Problem, study: "PastStudy", place: int, untried: Unseen
     ) -> Assignment | None:
         """What the model suggests for the trial of this number, unless it is nothing new."""
         for attempt in range(_TRIES):

@@ -23,12 +23,13 @@ import msgspec
 
 from algorithms.lessons import Lesson, lesson
 from algorithms.own.random import RandomSearch
-from algorithms.own.ranking import loss, rank
+from algorithms.ranking import loss, rank
 from algorithms.stopping.halving import Hyperband, SuccessiveHalving, bracket, shares
-from tunelet.curves import Curves
-from tunelet.ports import Algorithm, Problem, StoppingRule, Suggestions
+from tunelet.core.curves import Curves
+from tunelet.core.problem import Problem, Suggestions
+from tunelet.core.trial import Assignment, Report, Trial, TrialState
+from tunelet.ports import Algorithm, StoppingRule
 from tunelet.space import Float, Int, Quantized, Space
-from tunelet.trial import Assignment, Report, Trial, TrialState
 
 _NOTE = "promoted"
 """In the note of a trial: the trial that it goes on with."""

@@ -14,11 +14,12 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from algorithms.own.enumeration import Enumeration
-from algorithms.own.fresh import key
-from tunelet.ports import Algorithm, Problem, Suggestions
+from algorithms.enumeration import Enumeration
+from algorithms.novelty import key
+from tunelet.core.problem import Problem, Suggestions
+from tunelet.core.trial import Assignment, Scalar, Trial
+from tunelet.ports import Algorithm
 from tunelet.space import Float, Parameter, Space
-from tunelet.trial import Assignment, Scalar, Trial
 
 
 class GridSearch:

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 
 from algorithms.lessons import Lesson, lesson
 from algorithms.own.pbt import PopulationBasedTraining, member_of
-from algorithms.own.ranking import loss
-from tunelet.ports import Algorithm, Problem
+from algorithms.ranking import loss
+from tunelet.core.problem import Problem
+from tunelet.core.trial import Assignment, Scalar, Trial
+from tunelet.ports import Algorithm
 from tunelet.space import Categorical, Parameter
-from tunelet.trial import Assignment, Scalar, Trial
 
 _NEWEST = 100
 """Stretches that the model is shown."""

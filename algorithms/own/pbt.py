@@ -17,13 +17,14 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from algorithms.lessons import Lesson, lesson
-from algorithms.own.fresh import TRIES, generator, key
-from algorithms.own.ranking import Rank, loss, rank
-from tunelet.ports import Algorithm, Problem, Suggestions
+from algorithms.novelty import TRIES, generator, key
+from algorithms.ranking import Rank, loss, rank
+from tunelet.core.problem import Problem, Suggestions
+from tunelet.core.trial import Assignment, Scalar, Trial, TrialState
+from tunelet.ports import Algorithm
 from tunelet.space import Float, Int, Normal, Parameter, Quantized
 from tunelet.space.base import as_number
 from tunelet.space.conditions import identity
-from tunelet.trial import Assignment, Scalar, Trial, TrialState
 
 _NOTE = "member"
 

@@ -8,14 +8,15 @@ repeated calls agree.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from algorithms.own.fresh import Untried, generator
-from tunelet.ports import Algorithm, Problem, Suggestions
-from tunelet.trial import Assignment, Trial
+from algorithms.novelty import Unseen, generator
+from tunelet.core.problem import Problem, Suggestions
+from tunelet.core.trial import Assignment, Trial
+from tunelet.ports import Algorithm
 
 
 class RandomSearch:
     def suggest(self, problem: Problem, trials: Sequence[Trial], count: int) -> Suggestions:
-        untried = Untried(problem, trials)
+        untried = Unseen(problem, trials)
         found: list[Assignment] = []
         for number in range(problem.first, problem.first + count):
             drawn = untried.draw(generator(problem.seed, number))

@@ -4,13 +4,13 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from algorithms.ray.cube import Point
-from algorithms.ray.search import Known
+from algorithms.ray.search import History
+from algorithms.ray.unit_cube import Point
 
 CHOICES = True
 
 
-def propose(known: Known, **ax_kwargs: Any) -> Sequence[float]:
+def propose(known: History, **ax_kwargs: Any) -> Sequence[float]:
     """The arguments are those of Ax's AxClient. Ax has its own way with pending trials."""
     from ax.service.ax_client import AxClient, ObjectiveProperties
 
@@ -49,7 +49,7 @@ def _parameter(place: int, choices: int | None) -> dict[str, Any]:
     }
 
 
-def _values(known: Known, point: Point) -> dict[str, float | str]:
+def _values(known: History, point: Point) -> dict[str, float | str]:
     return {
         f"x{place}": value if axis.choices is None else str(int(value))
         for place, (axis, value) in enumerate(zip(known.cube.axes, point, strict=True))

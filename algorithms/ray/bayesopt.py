@@ -6,12 +6,12 @@ Version 1.4, as for Ray; Nevergrad needs it too.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from algorithms.ray.search import Known
+from algorithms.ray.search import History
 
 CHOICES = False
 
 
-def propose(known: Known, utility_kwargs: Mapping[str, Any] | None = None) -> Sequence[float]:
+def propose(known: History, utility_kwargs: Mapping[str, Any] | None = None) -> Sequence[float]:
     """`utility_kwargs` are `kind` ("ucb", "ei" or "poi"), `kappa` and `xi`."""
     from bayes_opt import BayesianOptimization, UtilityFunction
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from algorithms.ray.search import Known
+from algorithms.ray.search import History
 
 CHOICES = True
 
@@ -16,7 +16,7 @@ class _Job(NamedTuple):
     exception: None = None
 
 
-def propose(known: Known, bohb_config: Mapping[str, Any] | None = None) -> Sequence[float]:
+def propose(known: History, bohb_config: Mapping[str, Any] | None = None) -> Sequence[float]:
     """`bohb_config` are the arguments of hpbandster's BOHB."""
     import ConfigSpace
     from hpbandster.optimizers.config_generators.bohb import BOHB

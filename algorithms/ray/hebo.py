@@ -4,13 +4,13 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from algorithms.own.fresh import generator
-from algorithms.ray.search import Known
+from algorithms.novelty import generator
+from algorithms.ray.search import History
 
 CHOICES = True
 
 
-def propose(known: Known, **hebo_config: Any) -> Sequence[float]:
+def propose(known: History, **hebo_config: Any) -> Sequence[float]:
     """The arguments are those of the library's HEBO."""
     import numpy
     import pandas

@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from algorithms.ray.search import Known
+from algorithms.ray.search import History
 
 CHOICES = True
 
 
 def propose(
-    known: Known, optimizer: str, optimizer_kwargs: Mapping[str, Any] | None = None
+    known: History, optimizer: str, optimizer_kwargs: Mapping[str, Any] | None = None
 ) -> Sequence[float]:
     """`optimizer` is a name in Nevergrad's registry."""
     import nevergrad

@@ -15,15 +15,16 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from algorithms.lessons import Lesson, lesson
-from algorithms.own.fresh import generator, new_ones
-from algorithms.own.ranking import loss
-from algorithms.ray.cube import Cube, Point
+from algorithms.novelty import generator, new_ones
+from algorithms.ranking import loss
+from algorithms.ray.unit_cube import Cube, Point
 from algorithms.seeding import seeded
-from tunelet.ports import Algorithm, Problem, Suggestions
-from tunelet.trial import Assignment, Trial
+from tunelet.core.problem import Problem, Suggestions
+from tunelet.core.trial import Assignment, Trial
+from tunelet.ports import Algorithm
 
 
-class Known(NamedTuple):
+class History(NamedTuple):
     """What a library is shown."""
 
     cube: Cube
@@ -62,7 +63,7 @@ class Searcher:
             if len(ended) < self._startup:
                 return None
             seed = generator(problem.seed, place, f"ray {attempt}").getrandbits(31)
-            known = Known(cube, ended, pending, problem, seed)
+            known = History(cube, ended, pending, problem, seed)
             with seeded(seed):  # most of the libraries draw from the process's generators
                 point = propose(known, **self._settings)
             return None if point is None else cube.assignment(point)

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-from algorithms.ray.search import Known
+from algorithms.ray.search import History
 
 CHOICES = True
 _PRECISION = 1e-10
 
 
-def propose(known: Known, algo: str = "asracos", parallel_num: int = 1) -> Sequence[float] | None:
+def propose(known: History, algo: str = "asracos", parallel_num: int = 1) -> Sequence[float] | None:
     """`algo` is "asracos" or "sracos", which differ only in how Ray runs them."""
     import zoopt
     from zoopt.algos.opt_algorithms.racos.sracos import SRacosTune

@@ -7,9 +7,9 @@ than one place of a request.
 from collections.abc import Mapping
 from typing import Any
 
+from tunelet.core.problem import Demands
 from tunelet.errors import FieldError
-from tunelet.ports import Demands
-from tunelet.wording import shown
+from tunelet.text.messages import shown
 
 Errors = list[FieldError]
 
@@ -29,7 +29,8 @@ def wrapped(settings: Mapping[str, Any], demands: Demands) -> Errors:
         return [FieldError(f"{field}.name", shown(name), "must be a text", remedy)]
     if not isinstance(inner, dict):
         return [FieldError(f"{field}.settings", shown(inner), "must be an object", "write {}")]
-    from algorithms.installed import InstalledAlgorithms
+    # A circle on purpose: the inner rule may be any that is installed, this one included.
+    from algorithms.catalog.installed import InstalledAlgorithms
 
     return InstalledAlgorithms().rule_problems(name, inner, demands, field)
 

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 from zlib import crc32
 
 from algorithms.stopping.rules import OfTrials
-from tunelet.curves import Curve, Curves, Index
-from tunelet.ports import Objective, StoppingRule
+from tunelet.core.curves import Curve, Curves, Index
+from tunelet.core.problem import Objective
+from tunelet.ports import StoppingRule
 
 _NAME = "tunelet"
 """Goes into the choice of a trial's bracket, as the study's name does in Optuna."""

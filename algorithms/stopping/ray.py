@@ -13,8 +13,9 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from algorithms.stopping.rules import OfTrials, quantile
-from tunelet.curves import Curve, Curves, Index
-from tunelet.ports import Objective, StoppingRule
+from tunelet.core.curves import Curve, Curves, Index
+from tunelet.core.problem import Objective
+from tunelet.ports import StoppingRule
 
 
 class Milestones:

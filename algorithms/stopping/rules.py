@@ -9,9 +9,10 @@ from bisect import bisect_left, insort
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tunelet.curves import Curve, Curves, Index
-from tunelet.ports import Objective, StoppingRule
-from tunelet.trial import TrialState
+from tunelet.core.curves import Curve, Curves, Index
+from tunelet.core.problem import Objective
+from tunelet.core.trial import TrialState
+from tunelet.ports import StoppingRule
 
 
 class OfTrials:
@@ -217,7 +218,7 @@ class Improvements:
 
 def _rule(asked: str | Mapping[str, Any]) -> StoppingRule:
     """A stopping rule inside another one: its name, or name and settings."""
-    from algorithms.installed import InstalledAlgorithms
+    from algorithms.catalog.installed import InstalledAlgorithms
 
     form: dict[str, Any] = {"name": asked} if isinstance(asked, str) else dict(asked)
     settings = form.pop("settings", {})

@@ -8,8 +8,9 @@ import math
 from typing import TYPE_CHECKING
 
 from algorithms.stopping.rules import OfTrials
-from tunelet.curves import Curve, Curves, Index
-from tunelet.ports import Objective, StoppingRule
+from tunelet.core.curves import Curve, Curves, Index
+from tunelet.core.problem import Objective
+from tunelet.ports import StoppingRule
 
 
 class Best:

@@ -2,7 +2,7 @@
 
 from random import Random
 
-from tunelet.ports import Suggestions
+from tunelet.core.problem import Suggestions
 
 
 class HillClimbing:

@@ -3,13 +3,12 @@
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import msgspec
-from werkzeug.wrappers import Request, Response
+from werkzeug.wrappers import Request
 
 from functions.api.documents import base
 from functions.api.streams import Streams
-from functions.outbox import Outbox
-from functions.subject import NAME
+from functions.events.outbox import Outbox
+from functions.events.subject import NAME
 from tunelet.errors import FieldError
 
 if TYPE_CHECKING:
@@ -68,9 +67,3 @@ def bad_path(path: dict[str, str]) -> list[FieldError]:
         message, remedy = "is not the number of a trial", "send an integer from 0"
         errors.append(FieldError("number", path["number"], message, remedy))
     return errors
-
-
-def json_answer(document: Any, status: int = 200) -> Response:
-    response = Response(msgspec.json.encode(document), status, content_type="application/json")
-    response.headers["Cache-Control"] = "no-store"
-    return response

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from tunelet.ends import held
-from tunelet.experiment import Experiment
-from tunelet.trial import Trial
+from tunelet.core.ends import held
+from tunelet.core.experiment import Experiment
+from tunelet.core.trial import Trial
 
 Json = dict[str, Any]
 

@@ -8,16 +8,17 @@ from urllib.parse import urlencode
 
 from werkzeug.wrappers import Response
 
-from adapters.cloudevents import parse_all
-from functions.api import training
-from functions.api.call import Call, json_answer
+from adapters.events.cloudevents import parse_all
+from functions.api.call import Call
+from functions.api.dead_letters import dead_letter_data, dead_letter_json
 from functions.api.documents import best_json, experiment_json, submitted, trial_json
-from functions.api.letters import dead_letter_data, dead_letter_json
+from functions.events import training
+from functions.http import json_answer
 from functions.problem import Refused
 from functions.telemetry.log import about
+from tunelet.core.experiment import Experiment
+from tunelet.core.run import Run
 from tunelet.errors import FieldError, Reject
-from tunelet.experiment import Experiment
-from tunelet.ports import Run
 
 PART_BYTES = 4 << 20
 
@@ -165,13 +166,6 @@ def algorithms(call: Call) -> Response:
     return json_answer(
         {"algorithms": list(catalog.describe()), "early_stopping": list(catalog.rules())}
     )
-
-
-def openapi(call: Call) -> Response:
-    """This description."""
-    from functions.api.openapi import document
-
-    return json_answer(document())
 
 
 def docs(call: Call) -> Response:

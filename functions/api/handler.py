@@ -12,12 +12,12 @@ from werkzeug.exceptions import MethodNotAllowed
 from werkzeug.exceptions import NotFound as NoRoute
 from werkzeug.wrappers import Request, Response
 
-from functions import problem
-from functions.api import body
+from functions import http, problem
 from functions.api.call import Call, bad_path
-from functions.api.routes import EVENT, ROUTES, Query, Route, routing
+from functions.api.route import EVENT, Query, Route
+from functions.api.routes import ROUTES, routing
 from functions.api.streams import Streams
-from functions.outbox import Outbox
+from functions.events.outbox import Outbox
 from functions.problem import Refused
 from functions.telemetry.log import about
 from tunelet.errors import FieldError, NotFound, Reject
@@ -52,7 +52,7 @@ class Api:
         return response
 
     def _answer(self, request: Request) -> Response:
-        raw = body.read(request, self._limit)
+        raw = http.read_body(request, self._limit)
         found = self._find(request)
         if isinstance(found, Response):
             return found
@@ -158,6 +158,6 @@ def _bearer(request: Request) -> str | None:
 def _body(route: Route, request: Request, raw: bytes) -> Any:
     if route.body is None:
         if request.method not in _READING:
-            body.refuse_any(raw)
+            http.refuse_any_body(raw)
         return None
-    return None if route.body == EVENT else body.as_json(request, raw)
+    return None if route.body == EVENT else http.as_json(request, raw)

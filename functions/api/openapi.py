@@ -1,16 +1,16 @@
-"""The API described in OpenAPI 3.1, built from the table that also routes its requests."""
+"""The API described in OpenAPI 3.1, built from the rows that also route its requests."""
 
 import re
-from functools import cache
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
-from functions.api.routes import EVENT, JSON, ROUTES, Route, paths
+from functions.api.route import EVENT, JSON, Route, paths
 from functions.api.schemas import SCHEMAS, Schema
+from functions.events.subject import NAME
 from functions.problem import MEDIA_TYPE
-from functions.subject import NAME
 from tunelet import __version__
-from tunelet.dead import ID
+from tunelet.dead_letters import ID
 
 _REFS = "#/components/schemas/"
 _EVENT = {"$ref": f"{_REFS}Event"}
@@ -29,11 +29,10 @@ _KEY = {
 }
 
 
-@cache
-def document() -> dict[str, Any]:
-    """The OpenAPI document."""
+def document(routes: Sequence[Route]) -> dict[str, Any]:
+    """The OpenAPI document of the routes."""
     described: dict[str, dict[str, Any]] = {}
-    for route in ROUTES:
+    for route in routes:
         for path in paths(route):
             described.setdefault(path, {})[route.method.lower()] = _operation(route, path)
     return {

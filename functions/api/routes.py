@@ -1,51 +1,19 @@
 """The API's routes, one row each. Routing, checking and the OpenAPI document read this table."""
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from functools import cache
+from typing import Any
 
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Response
 
 from functions.api import endpoints
 from functions.api.call import Call
-from functions.subject import NAME
-from tunelet.dead import ID
+from functions.api.route import EVENT, HTML, TEXT, Query, Route, paths
+from functions.events.subject import NAME
+from functions.http import json_answer
+from tunelet.core.trial import TrialState
+from tunelet.dead_letters import ID
 from tunelet.service import READ_A_PAGE
-from tunelet.trial import TrialState
-
-JSON = "application/json"
-TEXT = "text/plain"
-HTML = "text/html"
-EVENT = "cloudevent"
-
-
-class Query(NamedTuple):
-    """A query parameter; `schema` is its JSON Schema, of which requests are held to
-    type, minimum, maximum, enum and pattern."""
-
-    name: str
-    summary: str
-    schema: dict[str, Any]
-
-
-class Route(NamedTuple):
-    method: str
-    path: str
-    """Below /api; that of a scoped route also below /api/namespaces/{namespace}."""
-    endpoint: Callable[[Call], Response]
-    """Its docstring is the route's description."""
-    answer: str | None
-    """The name of the answer's schema (functions.api.schemas), None for an empty one."""
-    body: str | None = None
-    """The name of the body's schema; EVENT for CloudEvents in any mode; None: no body."""
-    query: tuple[Query, ...] = ()
-    scoped: bool = True
-    media: str = JSON
-    token: bool = False
-    """Needs the token of the trial in the path."""
-    key: bool = False
-    """Takes an Idempotency-Key."""
-    status: int = 200
 
 
 def _limit(default: int) -> Query:
@@ -84,6 +52,20 @@ _PAGE_OF_LETTERS = (_limit(50), _AFTER_LETTER)
 _PAGE_OF_EXPERIMENTS = (_limit(50), _AFTER_NAME, _OF_EXPERIMENTS)
 _PAGE_OF_TRIALS = (_limit(100), _AFTER_NUMBER, _OF_TRIALS)
 
+
+@cache
+def description() -> dict[str, Any]:
+    """The OpenAPI document of all routes."""
+    from functions.api.openapi import document
+
+    return document(ROUTES)
+
+
+def _openapi(_: Call) -> Response:
+    """This description."""
+    return json_answer(description())
+
+
 ROUTES = (
     Route("POST", "/submit_job", endpoints.submit, "Submitted", "Request", key=True),
     Route(
@@ -115,20 +97,12 @@ ROUTES = (
     Route("POST", f"{_LETTER}/replay", endpoints.replay, "DeadLetter", scoped=False),
     Route("GET", "/algorithms", endpoints.algorithms, "Algorithms", scoped=False),
     Route("GET", "/schema", endpoints.schema, "Any", scoped=False),
-    Route("GET", "/openapi.json", endpoints.openapi, "Any", scoped=False),
+    Route("GET", "/openapi.json", _openapi, "Any", scoped=False),
     Route("GET", "/docs", endpoints.docs, "Text", scoped=False, media=HTML),
     Route("GET", "/docs/{asset}", endpoints.docs_asset, "Text", scoped=False, media="*/*"),
     Route("GET", "/health", endpoints.health, "Status", scoped=False),
     Route("GET", "/ready", endpoints.ready, "Status", scoped=False),
 )
-
-SCOPE = "/namespaces/{namespace}"
-
-
-def paths(route: Route) -> list[str]:
-    """The templates under which a route is reached, as OpenAPI writes them."""
-    prefixes = ["/api", f"/api{SCOPE}"] if route.scoped else ["/api"]
-    return [prefix + route.path for prefix in prefixes]
 
 
 def routing() -> Map:

@@ -6,9 +6,9 @@ required and allow no other, so that a test that holds answers to them sees any 
 
 from typing import Any
 
-from functions.api.training import EVENTS, MAX_REASON, MAX_REPORTS, MAX_STEP, STATES
+from functions.events.training import EVENTS, MAX_REASON, MAX_REPORTS, MAX_STEP, STATES
+from tunelet.core.trial import TrialState
 from tunelet.text.limits import METRIC_LENGTH, METRICS
-from tunelet.trial import TrialState
 
 Schema = dict[str, Any]
 

@@ -20,8 +20,8 @@ from waitress.channel import HTTPChannel
 from waitress.server import TcpWSGIServer
 from waitress.task import ErrorTask
 
-from functions.api.body import too_large
 from functions.hosting.framing import CheckedRequest
+from functions.http import too_large
 from functions.problem import MEDIA_TYPE, document
 from tunelet.errors import FieldError
 

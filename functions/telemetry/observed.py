@@ -15,7 +15,7 @@ from functions.telemetry.spans import Spans, carried
 from tunelet import tracing
 
 if TYPE_CHECKING:
-    from functions.wiring import Function
+    from functions.http import Function
 
 METRICS = "/metrics"
 

@@ -18,9 +18,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from adapters.launchers.kubernetes.access import access
-from adapters.launchers.kubernetes.api import Api
-from benchmarks.installed import Installed, installed
-from functions.ping import ping
+from adapters.launchers.kubernetes.api import KubernetesApi
+from benchmarks.harness.installed import Installed, installed
+from functions.hosting.cron import ping
 from tests.cluster import apiserver
 from tests.cluster.conftest import AWS, Bucket, Kubectl
 from tests.cluster.register import STEPS, Attempt, Register, register
@@ -59,7 +59,7 @@ DETAIN_SECONDS = 180.0
 
 class World(NamedTuple):
     kubectl: Kubectl
-    api: Api
+    api: KubernetesApi
     store: FaultProxy
     book: Register
     plain: Installed
@@ -90,7 +90,7 @@ def world(kubectl: Kubectl, bucket: Bucket, source: str) -> Iterator[World]:
         settings |= {} if source == "file" else {"TUNELET_LAUNCHER": LAUNCHER}
         with installed(kubectl, settings, credentials) as plain:
             service = Client(plain.url, timeout=60)
-            yield World(kubectl, Api(access()), store, book, plain, service)
+            yield World(kubectl, KubernetesApi(access()), store, book, plain, service)
 
 
 class Chaos:

@@ -24,7 +24,7 @@ from tests.e2e.beside import Trainer
 from tests.e2e.conftest import Up
 from tests.guard import end_all
 from tunelet import __version__
-from tunelet.ports import Launch, Run
+from tunelet.core.run import Launch, Run
 
 pytestmark = pytest.mark.cluster
 
@@ -33,7 +33,7 @@ COLLECTOR = os.environ.get(
     "TUNELET_TEST_COLLECTOR_IMAGE", f"dev.local/tunelet-collector:{__version__}"
 )
 PYTHON = os.environ.get("TUNELET_TEST_PYTHON_IMAGE", "localhost/python:3.11")
-TFEVENTS = ROOT / "tests/unit/tfevents/tensorboardx.tfevents"
+TFEVENTS = ROOT / "tests/unit/tunelet/training/tfevents/tensorboardx.tfevents"
 STDOUT = {
     "source": "stdout",
     "format": "text",

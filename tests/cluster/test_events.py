@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from adapters.launchers.kubernetes.access import access
-from adapters.launchers.kubernetes.api import Api
+from adapters.launchers.kubernetes.api import KubernetesApi
 from functions.wiring import FUNCTIONS
 from tests.cluster.conftest import INFRA, Bucket, Kubectl, overlay
 from tests.e2e.processes import Functions, Route
@@ -128,7 +128,7 @@ class Source:
     KINDS: Mapping[str, str] = {"ADDED": "add", "MODIFIED": "update", "DELETED": "delete"}
 
     def __init__(self, config: str, route: Route) -> None:
-        self._api, self._route = Api(access({"KUBECONFIG": config})), route
+        self._api, self._route = KubernetesApi(access({"KUBECONFIG": config})), route
         self.told: list[dict[str, Any]] = []
         threading.Thread(target=self._watch, daemon=True).start()
 

@@ -9,11 +9,12 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from algorithms import catalog
-from algorithms.own.kept import forget
-from tunelet.ports import Algorithm, Objective, Problem, Suggestions
+from algorithms import load_catalog
+from algorithms.memo import forget
+from tunelet.core.problem import Objective, Problem, Suggestions
+from tunelet.core.trial import Assignment, Number, Trial, TrialState
+from tunelet.ports import Algorithm
 from tunelet.space import Space
-from tunelet.trial import Assignment, Number, Trial, TrialState
 
 LOSS = Objective("objective", "minimize")
 SPEED = Objective("speed", "maximize")
@@ -177,7 +178,7 @@ class AlgorithmContract:
             AlgorithmContract.tested.add(name)
 
     def algorithm(self) -> Algorithm:
-        return catalog().load(self.name, self.settings)
+        return load_catalog().load(self.name, self.settings)
 
     def spaces(self) -> st.SearchStrategy[Space]:
         return spaces()

@@ -13,10 +13,10 @@ import msgspec
 import pytest
 
 from adapters.launchers.kubernetes.access import access
-from adapters.launchers.kubernetes.api import Api
+from adapters.launchers.kubernetes.api import KubernetesApi
 from adapters.launchers.kubernetes.launcher import KubernetesLauncher, Options
 from tests.contracts.launchers import IMAGE, STDOUT, until
-from tunelet.ports import Launch, Observation, Run
+from tunelet.core.run import Launch, Observation, Run
 
 PYTHON = "localhost/python:3.11"
 CODE: dict[str, Any] = {
@@ -32,8 +32,8 @@ needs_cluster = [
 ]
 
 
-def api() -> Api:
-    return Api(access())
+def api() -> KubernetesApi:
+    return KubernetesApi(access())
 
 
 @contextmanager

@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 
 import pytest
 
+from tunelet.core.run import Launch, Observation, Phase, Run
+from tunelet.core.trial import Outcome, Report, Verdict
 from tunelet.errors import NotFound, Reject
-from tunelet.ports import Launch, Launcher, Observation, Phase, Run
-from tunelet.trial import Outcome, Report, Verdict
+from tunelet.ports import Launcher
 
 T = TypeVar("T")
 

@@ -13,12 +13,12 @@ import pytest
 
 from tests.contracts.processes import together
 from tests.specs import SPEC
-from tunelet.commands import AddTrials, Enqueue, Record, Start, Submit
+from tunelet.core.commands import AddTrials, Enqueue, Record, Start, Submit
+from tunelet.core.trial import Report
 from tunelet.errors import Reject
 from tunelet.log.journal import Journal
-from tunelet.log.probe import probe
 from tunelet.ports import Store, Stored
-from tunelet.trial import Report
+from tunelet.store_probe import probe
 
 T = TypeVar("T")
 

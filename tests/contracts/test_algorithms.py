@@ -5,13 +5,13 @@ from typing import Any
 import msgspec
 from hypothesis import strategies as st
 
-from algorithms.row import Row
-from algorithms.table import TABLE
+from algorithms.catalog.entry import Entry
+from algorithms.catalog.table import TABLE
 from tests.contracts import test_hyperopt, test_optuna, test_ray
 from tests.contracts.algorithms import LOSS, AlgorithmContract, integers, key, suggested
-from tunelet.ports import Problem, Suggestions
+from tunelet.core.problem import Problem, Suggestions
+from tunelet.core.trial import Trial, TrialState
 from tunelet.space import Space
-from tunelet.trial import Trial, TrialState
 
 ELSEWHERE = (test_hyperopt, test_optuna, test_ray)
 """The modules in which the libraries' algorithms are tested: importing them counts those."""
@@ -140,5 +140,5 @@ def test_every_algorithm_keeps_the_contract() -> None:
     }
 
 
-def same(row: Row) -> tuple[object, ...]:
+def same(row: Entry) -> tuple[object, ...]:
     return row.target, row.bind

@@ -12,8 +12,8 @@ from adapters.storage.environment import azure_settings
 from adapters.storage.location import locate
 from tests.contracts.clouds import CloudStoreContract, bucket_url
 from tunelet.errors import Reject
-from tunelet.log.probe import examine, probe
 from tunelet.ports import Store
+from tunelet.store_probe import examine, probe
 
 Opened = Callable[[str, timedelta], Store]
 

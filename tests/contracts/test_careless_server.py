@@ -15,13 +15,13 @@ import pytest
 
 import algorithms
 from adapters.storage import open_store
-from benchmarks.process import free_port
+from benchmarks.harness.process import free_port
 from tests.faults.training import MemoryLauncher
 from tunelet.cli import main
+from tunelet.core.signal import Signal
 from tunelet.errors import Reject
-from tunelet.log.probe import probe
-from tunelet.ports import Signal
 from tunelet.service import Service
+from tunelet.store_probe import probe
 
 URL = "gs://careless/p?client=google"
 REQUEST = {
@@ -82,7 +82,7 @@ def test_a_server_that_ignores_conditions_is_refused() -> None:
 def test_no_experiment_begins_on_it() -> None:
     store = open_store(URL)
     service = Service(
-        store, MemoryLauncher(), algorithms.catalog(), Unheard(), secret=b"0" * 16, api_url=""
+        store, MemoryLauncher(), algorithms.load_catalog(), Unheard(), secret=b"0" * 16, api_url=""
     )
     with pytest.raises(Reject, match="conditional writes"):
         service.submit(REQUEST)

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from adapters.storage.durable import make_folders
+from adapters.storage.atomic_file import make_folders
 from adapters.storage.files import FileStore
 from tests.contracts.processes import ROOT
 from tests.contracts.stores import stored
 from tests.specs import SPEC
-from tunelet import commands as c
+from tunelet.core import commands as c
+from tunelet.core.experiment import PAUSED, RUNNING
 from tunelet.errors import Unavailable
-from tunelet.experiment import PAUSED, RUNNING
 from tunelet.log.journal import Journal
 from tunelet.ports import Store
 

@@ -32,11 +32,13 @@ class TestAdaptiveTpe(OneObjective, name="adaptive_tpe"):
 
     def test_a_process_that_has_just_begun_gives_the_same_answer(self) -> None:
         code = (
-            "from algorithms import catalog; from tunelet.ports import Objective, Problem;"
+            "from algorithms import load_catalog;"
+            "from tunelet.core.problem import Objective, Problem;"
             "from tunelet.space import Space;"
             "space = Space.of({'x': {'type': 'float', 'min': 0.0, 'max': 1.0}});"
             "problem = Problem(space, (Objective('objective', 'minimize'),), 1, 0);"
-            "ask = lambda: catalog().load('adaptive_tpe', {}).suggest(problem, [], 1).assignments;"
+            "tpe = lambda: load_catalog().load('adaptive_tpe', {});"
+            "ask = lambda: tpe().suggest(problem, [], 1).assignments;"
             "assert ask() == ask()"
         )
         subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)

@@ -2,7 +2,7 @@
 
 from tests.contracts.clusters import launcher_in, namespaces, needs_cluster, training
 from tests.contracts.launchers import until
-from tunelet.ports import Phase, Run
+from tunelet.core.run import Phase, Run
 
 pytestmark = needs_cluster
 

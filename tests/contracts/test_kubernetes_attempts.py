@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from adapters.storage import open_store
-from algorithms import catalog
-from functions.outbox import Nowhere
+from algorithms import load_catalog
+from functions.events.outbox import Nowhere
 from tests.contracts.clusters import CODE, api, launcher_in, namespaces, needs_cluster
 from tests.contracts.launchers import until
-from tunelet.experiment import Experiment
+from tunelet.core.experiment import Experiment
+from tunelet.core.trial import TrialState
 from tunelet.service import Service
-from tunelet.trial import TrialState
 
 pytestmark = needs_cluster
 
@@ -42,7 +42,7 @@ def test_an_evicted_trial_goes_on_from_its_checkpoint_in_a_new_attempt(
     service = Service(
         open_store(tmp_path.as_uri()),
         launcher_in(prefix),
-        catalog(),
+        load_catalog(),
         Nowhere(),
         secret=b"0123456789abcdef",
         api_url="http://127.0.0.1:9",

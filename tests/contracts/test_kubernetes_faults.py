@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from adapters.launchers.kubernetes.api import Api
+from adapters.launchers.kubernetes.api import KubernetesApi
 from adapters.launchers.kubernetes.launcher import KubernetesLauncher
 from tests.contracts.clusters import (
     api,
@@ -23,9 +23,9 @@ from tests.contracts.clusters import (
     waits,
 )
 from tests.contracts.launchers import ended, until
+from tunelet.core.run import Launch, Phase, Run
+from tunelet.core.trial import Outcome, Verdict
 from tunelet.errors import NotFound, Reject, Retry
-from tunelet.ports import Launch, Phase, Run
-from tunelet.trial import Outcome, Verdict
 
 pytestmark = needs_cluster
 
@@ -111,7 +111,7 @@ class Ward:
     """Runs by name, in one namespace."""
 
     def __init__(self, prefix: str) -> None:
-        self.api: Api = api()
+        self.api: KubernetesApi = api()
         self.prefix = prefix
         self.launcher: KubernetesLauncher = launcher_in(prefix, grace_seconds=GRACE_SECONDS)
         self._numbers: dict[str, int] = {}

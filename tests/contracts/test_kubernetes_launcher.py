@@ -17,9 +17,10 @@ from tests.contracts.clusters import (
     training,
 )
 from tests.contracts.launchers import RUN, STDOUT, LauncherContract, ended, until, values
+from tunelet.core.run import Launch, Life, Phase
+from tunelet.core.trial import Verdict
 from tunelet.errors import Reject
-from tunelet.ports import Launch, Launcher, Life, Phase
-from tunelet.trial import Verdict
+from tunelet.ports import Launcher
 
 pytestmark = needs_cluster
 

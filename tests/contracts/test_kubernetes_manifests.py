@@ -19,10 +19,10 @@ from tests.contracts.clusters import (
     training,
 )
 from tests.contracts.launchers import STDOUT, ended, until
-from tunelet.contract import resolve
+from tunelet.core.run import Launch, Phase, Run
+from tunelet.core.trial import Verdict
 from tunelet.errors import Reject
-from tunelet.ports import Launch, Phase, Run
-from tunelet.trial import Verdict
+from tunelet.training.placeholders import resolve
 
 pytestmark = needs_cluster
 

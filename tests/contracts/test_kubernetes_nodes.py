@@ -8,8 +8,8 @@ import pytest
 from adapters.launchers.kubernetes.launcher import KubernetesLauncher
 from tests.contracts.clusters import api, launcher_in, namespaces, needs_cluster, training
 from tests.contracts.launchers import ended, until, values
-from tunelet.ports import Run
-from tunelet.trial import Verdict
+from tunelet.core.run import Run
+from tunelet.core.trial import Verdict
 
 pytestmark = needs_cluster
 

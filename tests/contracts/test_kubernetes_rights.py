@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from adapters.launchers.kubernetes.access import access
-from adapters.launchers.kubernetes.api import Api, Object
+from adapters.launchers.kubernetes.api import KubernetesApi, Object
 from adapters.launchers.kubernetes.launcher import KubernetesLauncher, Options
 from tests.contracts.clusters import api, namespaces, needs_cluster, training
 from tests.contracts.launchers import ended, until
+from tunelet.core.run import Phase, Run
+from tunelet.core.trial import Verdict
 from tunelet.errors import Forbidden
-from tunelet.ports import Phase, Run
-from tunelet.trial import Verdict
 
 pytestmark = needs_cluster
 
@@ -50,7 +50,7 @@ def launcher_of(account: str, prefix: str) -> KubernetesLauncher:
     token = made["status"]["token"]
     admin = access()
     own = admin._replace(authorization=lambda: f"Bearer {token}", cert_file=None, key_file=None)
-    return KubernetesLauncher(Api(own), Options(prefix=prefix))
+    return KubernetesLauncher(KubernetesApi(own), Options(prefix=prefix))
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from adapters.launchers.local.launcher import ProcessLauncher
 from tests.contracts.launchers import IMAGE, RUN, ended, script, until, values
-from tunelet.ports import Run
-from tunelet.trial import Verdict
+from tunelet.core.run import Run
+from tunelet.core.trial import Verdict
 
 STEPS = 2000
 PRINTS = f'awk "BEGIN {{ for (i = 0; i < {STEPS}; i++) print \\"step=\\" i \\" objective=1\\" }}"'

@@ -33,10 +33,10 @@ from tests.contracts.launchers import (
 )
 from tests.contracts.stores import at_once
 from tests.guard import end_all
+from tunelet.core.run import Launch, Observation, Phase, Run
+from tunelet.core.trial import Verdict
 from tunelet.errors import Reject, Retry, Unavailable
 from tunelet.log.identity import Identity
-from tunelet.ports import Launch, Observation, Phase, Run
-from tunelet.trial import Verdict
 
 TFEVENTS = Path(__file__).parents[1] / "unit" / "tfevents" / "tensorboardx.tfevents"
 
@@ -380,7 +380,7 @@ def test_secrets_of_the_service_stay_with_it(tmp_path: Path) -> None:
     program = (
         "import sys, msgspec\nfrom pathlib import Path\n"
         "from adapters.launchers.local.launcher import ProcessLauncher\n"
-        "from tunelet.ports import Launch\n"
+        "from tunelet.core.run import Launch\n"
         "launch = msgspec.json.decode(sys.stdin.buffer.read(), type=Launch)\n"
         f"ProcessLauncher(Path(sys.argv[1]), {{{IMAGE!r}: ['sh']}}, 1).launch(launch)\n"
     )

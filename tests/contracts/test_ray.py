@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from hypothesis import strategies as st
 
-from algorithms import catalog
+from algorithms import load_catalog
 from tests.contracts.algorithms import LOSS, AlgorithmContract, bounded, choices, integers, priors
-from tunelet.ports import Problem
+from tunelet.core.problem import Problem
+from tunelet.core.trial import Assignment, Trial, TrialState
 from tunelet.space import Space
-from tunelet.trial import Assignment, Trial, TrialState
 
 pytestmark = pytest.mark.libraries
 
@@ -77,8 +77,8 @@ class TestWrapped:
             ("ray.HyperOptSearch", "hyperopt.tpe", {}),
             ("ray.BasicVariantGenerator", "random_search", {}),
         ):
-            ours = catalog().load(name, settings).suggest(problem, [], 2)
-            assert ours == catalog().load(same, {}).suggest(problem, [], 2)
+            ours = load_catalog().load(name, settings).suggest(problem, [], 2)
+            assert ours == load_catalog().load(same, {}).suggest(problem, [], 2)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,9 @@ def test_hebos_model_repeats_its_answer_and_learns() -> None:
         values = {"objective": measure(found)}
         trials.append(Trial(number, found, 0.0, TrialState.COMPLETE, values=values))
     asked = Problem(space, (LOSS,), 5, len(trials))
-    answers = [catalog().load("ray.HEBOSearch", {}).suggest(asked, trials, 1) for _ in range(2)]
+    answers = [
+        load_catalog().load("ray.HEBOSearch", {}).suggest(asked, trials, 1) for _ in range(2)
+    ]
     assert answers[0] == answers[1]
     assert measure(answers[0].assignments[0]) < sorted(map(loss, trials))[5]
 
@@ -125,7 +127,7 @@ def run(name: str, settings: dict[str, Any], count: int = 40) -> list[float]:
     trials: list[Trial] = []
     while len(trials) < count:
         asked = problem._replace(first=len(trials))
-        for found in catalog().load(name, settings).suggest(asked, trials, 2).assignments:
+        for found in load_catalog().load(name, settings).suggest(asked, trials, 2).assignments:
             done = TrialState.COMPLETE
             trials.append(
                 Trial(len(trials), found, 0.0, done, values={"objective": measure(found)})

@@ -14,8 +14,8 @@ from adapters.storage import connect
 from tests.contracts.answering import Said, answering
 from tests.contracts.clouds import CloudStoreContract, bucket_url
 from tunelet.errors import Reject
-from tunelet.log.probe import examine, probe
 from tunelet.ports import Store
+from tunelet.store_probe import examine, probe
 
 
 @pytest.mark.stores

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.process import free_port
+from benchmarks.harness.process import free_port
 from tests.guard import end_all
 from tunelet.client import Client
 

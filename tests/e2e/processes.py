@@ -14,9 +14,9 @@ from typing import Any
 import urllib3
 from urllib3.util import Retry
 
-from adapters.broker import Answer, Broker, Target
-from adapters.triggers import load_delivery, load_triggers
-from benchmarks.process import free_port
+from adapters.events.broker import Broker, Delivered, Target
+from adapters.events.triggers import load_delivery, load_triggers
+from benchmarks.harness.process import free_port
 from functions.wiring import FUNCTIONS
 from tunelet.client import Client
 
@@ -107,12 +107,12 @@ class Functions:
     def _over_http(self, name: str) -> Target:
         url = f"http://{self.host}:{self.ports[name]}/"
 
-        def deliver(headers: Mapping[str, str], body: bytes) -> Answer:
+        def deliver(headers: Mapping[str, str], body: bytes) -> Delivered:
             try:
                 answer = POOL.request("POST", url, body=body, headers=headers, retries=False)
             except urllib3.exceptions.HTTPError as fault:
                 raise OSError(str(fault)) from fault
-            return Answer(answer.status, dict(answer.headers), answer.data)
+            return Delivered(answer.status, dict(answer.headers), answer.data)
 
         return deliver
 

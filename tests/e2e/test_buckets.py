@@ -9,7 +9,7 @@ import pytest
 
 from adapters.storage import open_store
 from tests.contracts.clouds import bucket_url
-from tunelet.log.journals import Journals
+from tunelet.log.journal_cache import Journals
 
 TRAIN = """
 for step in 1 2 3; do echo "step=$step objective=0.$step"; sleep 0.1; done

@@ -27,7 +27,7 @@ from tests.e2e.conftest import Up
 from tests.guard import end_all
 from tunelet.cli import main
 from tunelet.client import Client
-from tunelet.dead import DeadLetters
+from tunelet.dead_letters import DeadLetters
 
 ROOT = Path(__file__).resolve().parents[2]
 TUNELET = [sys.executable, "-c", "import sys; from tunelet.cli import main; sys.exit(main())"]

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from adapters.collector.collect import collect
-from adapters.collector.settings import Settings
+from adapters.collector.settings import CollectorSettings
 from tests.e2e.beside import Trainer
 
 TFEVENTS = Path(__file__).parents[1] / "unit" / "tfevents"
@@ -37,7 +37,7 @@ class Beside:
             "POD_NAME": "pod",
             "POD_NAMESPACE": "default",
         }
-        arguments = (Settings.of(environ), self.ended, str(self.told), patience)
+        arguments = (CollectorSettings.of(environ), self.ended, str(self.told), patience)
         self._thread = threading.Thread(target=collect, args=arguments, daemon=True)
         self._thread.start()
 
@@ -167,9 +167,9 @@ def test_nothing_of_the_service_is_imported() -> None:
     ours = {name for name in listed if name.startswith(("tunelet", "adapters", "functions"))}
     assert not {"pydantic", "kubernetes", "re2", "urllib3", "numpy"} & set(listed)
     assert {name for name in ours if not name.startswith("adapters.collector")} <= {
-        *("adapters", "adapters.growing", "adapters.tensorboard"),
-        *("tunelet", "tunelet.errors", "tunelet.metrics", "tunelet.pattern"),
-        *("tunelet.tfevents", "tunelet.trial", "tunelet.text", "tunelet.text.limits"),
+        *("adapters", "adapters.output.growing_file", "adapters.output.tensorboard"),
+        *("tunelet", "tunelet.errors", "tunelet.training.metrics", "tunelet.training.regex"),
+        *("tunelet.training.tfevents", "tunelet.core.trial", "tunelet.text", "tunelet.text.limits"),
         *("tunelet.training", "tunelet.training.agreement", "tunelet.training.numerals"),
         *("tunelet.training.objects", "tunelet.training.remarks", "tunelet.training.steps"),
         *("tunelet.training.tables", "tunelet.training.text"),

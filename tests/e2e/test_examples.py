@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.process import free_port
+from benchmarks.harness.process import free_port
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 TRAIN = EXAMPLES / "digits" / "train.py"

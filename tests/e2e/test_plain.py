@@ -19,8 +19,8 @@ import urllib3
 from urllib3.util import Retry
 
 from adapters.storage import open_store
-from benchmarks.inline import Inline
-from benchmarks.process import free_port
+from benchmarks.harness.inline import Inline
+from benchmarks.harness.process import free_port
 from tunelet.client import Client
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,7 +38,7 @@ EVENT = {"ce-specversion": "1.0", "ce-id": "1", "ce-source": "/test"}
 
 
 class Plain:
-    """A `python -m functions.plain` over the folder's store and runs."""
+    """A `python -m functions.hosting.deployment` over the folder's store and runs."""
 
     def __init__(self, folder: Path, **settings: str) -> None:
         port = free_port()
@@ -56,7 +56,7 @@ class Plain:
         with self.log.open("ab") as log:
             bare = {k: v for k, v in os.environ.items() if not k.startswith("TUNELET_")}
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "functions.plain"],
+                [sys.executable, "-m", "functions.hosting.deployment"],
                 cwd=ROOT,
                 env=bare | known | settings,
                 stdout=log,
@@ -71,7 +71,8 @@ class Plain:
 
     def ping(self) -> None:
         """As the CronJob does."""
-        subprocess.run([sys.executable, "-m", "functions.ping", self.url], cwd=ROOT, check=True)
+        command = [sys.executable, "-m", "functions.hosting.cron", self.url]
+        subprocess.run(command, cwd=ROOT, check=True)
 
     def close(self) -> None:
         self.process.terminate()

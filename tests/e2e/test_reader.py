@@ -12,13 +12,13 @@ import pytest
 
 from adapters.storage.files import FileStore
 from tests.specs import SPEC
-from tunelet import commands as c
-from tunelet.log.chain import entry_key
+from tunelet.core import commands as c
+from tunelet.core.trial import Outcome, Report, Trial, Verdict
 from tunelet.log.entry import FORMAT, decode, encode
 from tunelet.log.journal import Journal
-from tunelet.log.journals import Journals
+from tunelet.log.journal_cache import Journals
+from tunelet.log.reader import entry_key
 from tunelet.log.tail import PURGE_AFTER
-from tunelet.trial import Outcome, Report, Trial, Verdict
 
 READER = Path(__file__).with_name("reader.mjs")
 HOWS = pytest.mark.parametrize("how", ["--all", "--newest"])

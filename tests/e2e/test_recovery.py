@@ -13,8 +13,8 @@ import pytest
 
 from adapters.launchers import open_launcher
 from adapters.storage import open_store
-from algorithms import catalog
-from functions.outbox import Nowhere, Outbox
+from algorithms import load_catalog
+from functions.events.outbox import Nowhere, Outbox
 from tunelet.log.markers import STALE
 from tunelet.service import Service
 
@@ -128,7 +128,7 @@ def test_delete_leaves_nothing_and_frees_the_name(
         Service(
             open_store(store.as_uri()),
             open_launcher((tmp_path / "data0" / "runs").as_uri().replace("file", "process")),
-            catalog(),
+            load_catalog(),
             Outbox(Nowhere()),
             secret=b"",
             api_url="",

@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from adapters.storage.files import FileStore
-from tunelet.log.chain import entry_key
 from tunelet.log.markers import Marker, Markers
+from tunelet.log.reader import entry_key
 
 SOON = 10.0
 """Seconds: no measure, but far less than the ends of its own accord of what is waited for."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from hyperopt import hp
 
-from tunelet.spaces import assemble
+from tunelet.interop import assemble
 
 # The training code gets the active hyperparameters, choices by their labels. What it makes of them
 # is invented, for scikit-learn takes seconds to import.

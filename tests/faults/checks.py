@@ -8,15 +8,15 @@ import algorithms
 from adapters.storage.memory import MemoryStore
 from tests.faults.training import EXPECTED_STARTS
 from tests.faults.world import World
-from tunelet.commands import Delete, Submit
-from tunelet.experiment import Counts
-from tunelet.log.history import WINDOW
+from tunelet.core.commands import Delete, Submit
+from tunelet.core.experiment import Counts
+from tunelet.core.trial import Trial
+from tunelet.log.compaction import WINDOW
 from tunelet.log.journal import Journal
-from tunelet.log.journals import Journals
+from tunelet.log.journal_cache import Journals
 from tunelet.log.tail import PURGE_AFTER
 from tunelet.request.spec import parse
 from tunelet.service import Service
-from tunelet.trial import Trial
 
 REQUEST: dict[str, Any] = {
     "name": "e",
@@ -90,7 +90,7 @@ def _earlier_lives() -> dict[str, bytes]:
 
 
 def spec() -> dict[str, Any]:
-    return parse(REQUEST, algorithms.catalog())
+    return parse(REQUEST, algorithms.load_catalog())
 
 
 def check(world: World, expected: End) -> None:

@@ -11,17 +11,17 @@ from typing import Any
 import pytest
 
 from adapters.storage.memory import MemoryStore
-from adapters.storage.patience import PatientStore
+from adapters.storage.retrying import RetryingStore
 from tests.faults.checks import spec
-from tunelet import commands as c
+from tunelet.core import commands as c
+from tunelet.core.events import Reported, TrialsCreated
+from tunelet.core.trial import Report
 from tunelet.errors import CommitUnknown, Retry
-from tunelet.events import Reported, TrialsCreated
-from tunelet.log.chain import entry_key
 from tunelet.log.entry import Entry, decode
 from tunelet.log.inbox import Inbox, Order
 from tunelet.log.journal import LOOK_EVERY, Journal
+from tunelet.log.reader import entry_key
 from tunelet.ports import Store, Stored
-from tunelet.trial import Report
 
 PATH = "v1/default/e/"
 
@@ -219,7 +219,7 @@ def test_sixteen_writers_and_a_quarter_of_all_calls_failing(seed: int) -> None:
     failed: set[int] = set()
 
     def write(writer: int) -> None:
-        log = journal(PatientStore(_Faulty(store, seed * 100 + writer)))
+        log = journal(RetryingStore(_Faulty(store, seed * 100 + writer)))
         for step in range(writer * 1000, writer * 1000 + 15):
             try:
                 log.commit(report(step), uid="u")

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from tests.unit.functions.conftest import World
-from tunelet.log.chain import entry_key
 from tunelet.log.entry import Damaged
+from tunelet.log.reader import entry_key
 
 SEQ = 2
 

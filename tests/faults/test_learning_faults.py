@@ -12,14 +12,16 @@ from typing import Any
 import pytest
 
 from adapters.storage.memory import MemoryStore
-from algorithms.installed import InstalledAlgorithms
+from algorithms.catalog.installed import InstalledAlgorithms
 from tests.faults.checks import REQUEST, bare, end, submit, used
 from tests.faults.training import MemoryLauncher, place
 from tests.faults.world import Fault, Stuck, World
+from tunelet.core.problem import Problem, Suggestions
+from tunelet.core.run import Launch, Run
+from tunelet.core.trial import Assignment, Outcome, Report, Trial, TrialState, Verdict
 from tunelet.errors import Reject, Retry
-from tunelet.ports import Algorithm, Launch, Problem, Run, Store, Stored, Suggestions
+from tunelet.ports import Algorithm, Store, Stored
 from tunelet.service import Service
-from tunelet.trial import Assignment, Outcome, Report, Trial, TrialState, Verdict
 
 AT = ("default", "e")
 BUDGETED: dict[str, Any] = REQUEST | {

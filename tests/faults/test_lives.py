@@ -8,11 +8,11 @@ from adapters.storage.memory import MemoryStore
 from tests.faults.checks import REQUEST, bare, end, submit
 from tests.faults.training import MemoryLauncher
 from tests.faults.world import Crash, Delivery, Fault, World
+from tunelet.core.run import Launch, Run
 from tunelet.errors import Conflict, NotFound, Retry
-from tunelet.log.journals import Journals
+from tunelet.log.journal_cache import Journals
 from tunelet.log.markers import STALE
 from tunelet.log.tail import PURGE_AFTER
-from tunelet.ports import Launch, Run
 from tunelet.service import Service
 
 AT = ("default", "e")

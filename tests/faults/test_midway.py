@@ -11,9 +11,9 @@ import pytest
 
 from adapters.storage.memory import MemoryStore
 from tests.faults.world import Crash, World
-from tunelet.log.journals import Journals
+from tunelet.core.trial import Trial
+from tunelet.log.journal_cache import Journals
 from tunelet.service import Service
-from tunelet.trial import Trial
 
 TRIALS = 16
 DEATHS = {0, 7, 8, 12}

@@ -15,17 +15,18 @@ from adapters.storage.memory import MemoryStore
 from tests.faults.checks import REQUEST, check, end, spec, submit
 from tests.faults.training import MemoryLauncher
 from tests.faults.world import Fault, Stuck, World
-from tunelet import decide, events, loop
-from tunelet.commands import AddTrials, Start, Submit
+from tunelet.core import decide, events
+from tunelet.core.commands import AddTrials, Start, Submit
+from tunelet.core.experiment import Experiment
+from tunelet.core.trial import Trial
+from tunelet.engine import loop
+from tunelet.engine.runs import Runs
 from tunelet.errors import Conflict, Retry
-from tunelet.experiment import Experiment
 from tunelet.log.journal import Journal
 from tunelet.log.markers import Marker, Markers
 from tunelet.log.writer import Writer
 from tunelet.ports import Store
-from tunelet.runs import Runs
 from tunelet.service import Service
-from tunelet.trial import Trial
 
 CALM = World([submit])
 CALM.run()

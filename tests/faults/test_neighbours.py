@@ -11,10 +11,11 @@ from adapters.storage.memory import MemoryStore
 from tests.faults.checks import REQUEST, submit, used
 from tests.faults.training import MemoryLauncher
 from tests.faults.world import Crash, World
+from tunelet.core.run import Launch, Observation, Run
+from tunelet.core.trial import Report
 from tunelet.errors import Retry
 from tunelet.log.verify import experiments
-from tunelet.ports import Launch, Observation, Run, Stored
-from tunelet.trial import Report
+from tunelet.ports import Stored
 
 AT = ("default", "e")
 STOPPED_EARLY: dict[str, Any] = REQUEST | {

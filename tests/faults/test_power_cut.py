@@ -12,13 +12,13 @@ import pytest
 from adapters.launchers.installation import installation
 from adapters.launchers.local.folder import Plan, RunFolder
 from adapters.storage.files import FileStore
-from functions import embedded
+from functions.hosting import up
 from tests.contracts.launchers import RUN, STDOUT
 from tests.contracts.stores import stored
 from tests.faults.power import PowerCut
 from tests.specs import SPEC
-from tunelet import commands as c
 from tunelet.cli import main
+from tunelet.core import commands as c
 from tunelet.log.journal import Journal
 from tunelet.ports import Store
 
@@ -95,8 +95,8 @@ def test_a_file_store_is_the_same_store_after_a_power_cut(power: PowerCut, tmp_p
 def test_a_data_folder_and_its_secret_survive_a_power_cut(power: PowerCut, tmp_path: Path) -> None:
     """With another secret no token that was given to a trial would be valid."""
     data = power.disk / "a" / "data"
-    with embedded.only_one(data):
-        secret = embedded.secret(data / "secret")
+    with up.only_one(data):
+        secret = up.secret(data / "secret")
     assert (power.left(tmp_path / "left") / "a" / "data" / "secret").read_bytes() == secret
     assert power.early == []
 

@@ -11,16 +11,16 @@ import pytest
 from adapters.storage.memory import MemoryStore
 from tests.faults.checks import spec
 from tests.faults.world import Crash, Fallible, Fault, Faults
-from tunelet import commands as c
+from tunelet.core import commands as c
+from tunelet.core.experiment import Experiment
+from tunelet.core.trial import Outcome, Report, Verdict
 from tunelet.errors import NotFound, TuneletError
-from tunelet.experiment import Experiment
-from tunelet.log.chain import entry_key, entry_seq, mark_purged
-from tunelet.log.history import FAN_OUT, WINDOW
+from tunelet.log.compaction import FAN_OUT, WINDOW
 from tunelet.log.journal import Journal
+from tunelet.log.reader import entry_key, entry_seq, mark_purged
 from tunelet.log.tail import FRESH, PURGE_AFTER
 from tunelet.log.verify import verify
 from tunelet.ports import Store, Stored
-from tunelet.trial import Outcome, Report, Verdict
 
 PATH = "v1/default/e/"
 ACTS: list[c.Command] = [

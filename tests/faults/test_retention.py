@@ -4,9 +4,9 @@ import pytest
 
 from tests.faults.checks import REQUEST
 from tests.faults.world import Fault, World
-from tunelet.commands import Expire
+from tunelet.core.commands import Expire
 from tunelet.errors import NotFound
-from tunelet.log.journals import Journals
+from tunelet.log.journal_cache import Journals
 from tunelet.service import Service
 
 AT = ("default", "e")

@@ -19,12 +19,12 @@ import pytest
 from adapters.storage import open_store
 from tests.faults.proxy import proxied
 from tests.specs import SPEC
-from tunelet.commands import Enqueue, Submit
+from tunelet.core.commands import Enqueue, Submit
+from tunelet.core.events import TrialsCreated
 from tunelet.errors import CommitUnknown, Retry
-from tunelet.events import TrialsCreated
-from tunelet.log.chain import entry_key
 from tunelet.log.entry import decode
 from tunelet.log.journal import Journal
+from tunelet.log.reader import entry_key
 from tunelet.log.writer import Writer as LogWriter
 from tunelet.ports import Store
 

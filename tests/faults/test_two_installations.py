@@ -8,12 +8,13 @@ from typing import Any, cast
 import pytest
 
 from adapters.storage.memory import MemoryStore
-from algorithms import catalog
+from algorithms import load_catalog
 from tests.faults.training import MemoryLauncher
 from tests.faults.world import Broker, Crash, Delivery, Fallible, Fault, Faults
 from tunelet.core.installation import Installation
+from tunelet.core.signal import COLLECT, Signal
 from tunelet.errors import NotFound, Retry, Throttled
-from tunelet.ports import COLLECT, Launcher, Publisher, Signal, Store
+from tunelet.ports import Launcher, Publisher, Store
 from tunelet.service import Service
 
 LEASE = 60.0
@@ -53,7 +54,7 @@ class Installed:
         return Service(
             cast(Store, Fallible(self._store, self.faults)),
             cast(Launcher, Fallible(self.launcher, self.faults)),
-            catalog(),
+            load_catalog(),
             cast(Publisher, Fallible(self.broker, self.faults)),
             secret=b"secret",
             api_url="http://localhost",

@@ -8,11 +8,11 @@ import pytest
 
 from adapters.launchers.local.launcher import ProcessLauncher
 from adapters.storage.files import FileStore
-from algorithms import catalog
-from functions.outbox import Nowhere
+from algorithms import load_catalog
+from functions.events.outbox import Nowhere
 from tests.contracts.launchers import until
 from tunelet.errors import Reject
-from tunelet.log.chain import entry_key
+from tunelet.log.reader import entry_key
 from tunelet.service import Service
 
 SLEEPS = {
@@ -41,7 +41,7 @@ class Laptop:
         return Service(
             self.store(store),
             self.launcher(),
-            catalog(),
+            load_catalog(),
             Nowhere(),
             secret=b"0123456789abcdef",
             api_url="http://127.0.0.1:1",

@@ -10,14 +10,14 @@ import pytest
 from adapters.storage.memory import MemoryStore
 from tests.specs import SPEC
 from tests.unit.functions.conftest import World
-from tunelet import commands as c
-from tunelet.log.chain import entry_key
+from tunelet.core import commands as c
+from tunelet.core.trial import Outcome, Verdict
+from tunelet.log.compaction import WINDOW
 from tunelet.log.entry import FORMAT, Newer, decode, encode
-from tunelet.log.history import WINDOW
 from tunelet.log.inbox import Inbox, Order
 from tunelet.log.journal import Journal
+from tunelet.log.reader import entry_key
 from tunelet.ports import Store
-from tunelet.trial import Outcome, Verdict
 
 SEQ = 2
 PATH = "v1/default/e/"

@@ -9,9 +9,10 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tunelet.core.run import Launch, Life, Observation, Phase, Run
+from tunelet.core.trial import Number, Outcome, Report, Verdict
 from tunelet.errors import Retry
-from tunelet.ports import Launch, Launcher, Life, Observation, Phase, Run
-from tunelet.trial import Number, Outcome, Report, Verdict
+from tunelet.ports import Launcher
 
 
 class Script(NamedTuple):

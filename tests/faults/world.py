@@ -15,19 +15,10 @@ import algorithms
 from adapters.storage.memory import MemoryStore
 from tests.faults.training import MemoryLauncher, script
 from tunelet.core.installation import Installation
+from tunelet.core.run import Observation, Run
+from tunelet.core.signal import COLLECT, LAUNCH, SUGGEST, Signal
 from tunelet.errors import NotFound, Retry
-from tunelet.ports import (
-    COLLECT,
-    LAUNCH,
-    SUGGEST,
-    Catalog,
-    Launcher,
-    Observation,
-    Publisher,
-    Run,
-    Signal,
-    Store,
-)
+from tunelet.ports import Catalog, Launcher, Publisher, Store
 from tunelet.service import Service
 
 T = TypeVar("T")
@@ -179,7 +170,7 @@ class World:
         return Service(
             cast(Store, Fallible(self.objects, faults)),
             cast(Launcher, Fallible(self.launcher, faults)),
-            catalog or algorithms.catalog(),
+            catalog or algorithms.load_catalog(),
             cast(Publisher, Fallible(self.broker, faults)),
             secret=b"secret",
             api_url="http://localhost",

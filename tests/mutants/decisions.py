@@ -2,17 +2,17 @@
 
 from tests.mutants.mutant import Mutant, Source
 
-_DECIDE = "tests/unit/test_decide.py"
-_ATTEMPTS = "tests/unit/test_attempts.py"
-_GIVING_UP = "tests/unit/test_giving_up.py"
-_EPOCHS = "tests/unit/test_epochs.py"
+_DECIDE = "tests/unit/tunelet/core/test_decide.py"
+_ATTEMPTS = "tests/unit/tunelet/core/test_attempts.py"
+_GIVING_UP = "tests/unit/tunelet/core/test_giving_up.py"
+_EPOCHS = "tests/unit/tunelet/core/test_epochs.py"
 _RETENTION = "tests/faults/test_retention.py"
-_LOOP = "tests/unit/test_loop.py"
-_LAUNCHES = "tests/unit/test_launches.py"
+_LOOP = "tests/unit/tunelet/engine/test_loop.py"
+_LAUNCHES = "tests/unit/tunelet/engine/test_launches.py"
 
 DECISIONS = (
     Source(
-        "tunelet/decide.py",
+        "tunelet/core/decide.py",
         (_DECIDE, _ATTEMPTS),
         (
             Mutant(
@@ -186,7 +186,7 @@ DECISIONS = (
         ),
     ),
     Source(
-        "tunelet/ends.py",
+        "tunelet/core/ends.py",
         (_DECIDE, _ATTEMPTS),
         (
             Mutant(
@@ -253,7 +253,7 @@ DECISIONS = (
         ),
     ),
     Source(
-        "tunelet/experiment.py",
+        "tunelet/core/experiment.py",
         (_DECIDE, _ATTEMPTS),
         (
             Mutant(
@@ -337,7 +337,7 @@ DECISIONS = (
     ),
     Source(
         "tunelet/core/installation.py",
-        ("tests/unit/test_installations.py",),
+        ("tests/unit/tunelet/core/test_installation.py",),
         (
             Mutant(
                 "another installation's runs are looked after",
@@ -363,7 +363,7 @@ DECISIONS = (
     ),
     Source(
         "tunelet/log/leases.py",
-        ("tests/unit/test_leases.py",),
+        ("tests/unit/tunelet/log/test_leases.py",),
         (
             Mutant(
                 "a lease is over as soon as it is looked at",
@@ -399,7 +399,7 @@ DECISIONS = (
         ),
     ),
     Source(
-        "tunelet/loop.py",
+        "tunelet/engine/loop.py",
         (_LAUNCHES, _LOOP),
         (
             Mutant(
@@ -417,7 +417,7 @@ DECISIONS = (
                 "a run that could not begin just now is launched again at once",
                 "return [trial for trial in due if not trial.waits(now)]",
                 "return due",
-                ("tests/unit/test_postponed.py",),
+                ("tests/unit/tunelet/engine/test_postponed.py",),
             ),
             Mutant(
                 "runs are launched in a pause",
@@ -441,7 +441,7 @@ DECISIONS = (
         ),
     ),
     Source(
-        "tunelet/runs.py",
+        "tunelet/engine/runs.py",
         (_LAUNCHES,),
         (
             Mutant(
@@ -483,7 +483,7 @@ DECISIONS = (
                 "a training that has reported its end may go on for ever",
                 "in_time = now < until and not ahead(trial.finished_at, now)",
                 "in_time = True",
-                ("tests/unit/functions/test_grace.py",),
+                ("tests/unit/functions/api/test_grace.py",),
             ),
         ),
     ),

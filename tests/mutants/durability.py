@@ -8,7 +8,7 @@ _AWAY = "tests/contracts/test_file_store_away.py"
 
 DURABILITY = (
     Source(
-        "adapters/storage/durable.py",
+        "adapters/storage/atomic_file.py",
         (_CUT,),
         (
             Mutant("contents are not synced", "    os.fsync(file)\n", ""),
@@ -193,7 +193,7 @@ DURABILITY = (
         ),
     ),
     Source(
-        "functions/embedded.py",
+        "functions/hosting/up.py",
         (_CUT,),
         (
             Mutant(

@@ -2,12 +2,12 @@
 
 from tests.mutants.mutant import Mutant, Source
 
-_SLOTS = "tests/unit/test_slots.py"
+_SLOTS = "tests/unit/adapters/launchers/local/test_slots.py"
 _LOCAL = "tests/contracts/test_process_launcher.py"
-_READING = "tests/unit/test_local_reading.py"
+_READING = "tests/unit/adapters/launchers/local/test_observation.py"
 _CUT = "tests/faults/test_power_cut.py"
-_PODS = "tests/unit/test_pod_ends.py"
-_OBJECTS = "tests/unit/test_kubernetes_objects.py"
+_PODS = "tests/unit/adapters/launchers/kubernetes/test_pod_ends.py"
+_OBJECTS = "tests/unit/adapters/launchers/kubernetes/test_objects.py"
 
 LAUNCHING = (
     Source(
@@ -90,8 +90,8 @@ LAUNCHING = (
         ),
     ),
     Source(
-        "adapters/launchers/local/reading.py",
-        (_LOCAL, "tests/unit/test_outcome.py"),
+        "adapters/launchers/local/observation.py",
+        (_LOCAL, "tests/unit/tunelet/training/test_outcome.py"),
         (
             Mutant(
                 "the end is looked for before the lock, so that a run that ends is lost",
@@ -235,7 +235,11 @@ LAUNCHING = (
                 "installations are not told apart",
                 "chosen = labels(run, installation) if run is not None else {INSTALLATION: installation}",
                 "chosen = labels(run, installation) if run is not None else {}",
-                ("tests/unit/test_jobwatch.py", "tests/unit/test_manifest.py", _OBJECTS),
+                (
+                    "tests/unit/adapters/launchers/kubernetes/test_jobwatch.py",
+                    "tests/unit/adapters/launchers/kubernetes/test_manifest.py",
+                    _OBJECTS,
+                ),
             ),
         ),
     ),
@@ -304,7 +308,7 @@ LAUNCHING = (
     ),
     Source(
         "adapters/launchers/kubernetes/disruption.py",
-        ("tests/unit/test_disruption.py", _PODS),
+        ("tests/unit/adapters/launchers/kubernetes/test_disruption.py", _PODS),
         (
             Mutant(
                 "a success in the same moment as its disruption counts",

@@ -2,19 +2,19 @@
 
 from tests.mutants.mutant import Mutant, Source
 
-_JOURNAL = "tests/unit/test_journal.py"
+_JOURNAL = "tests/unit/tunelet/log/test_journal.py"
 _PURGE = "tests/faults/test_purge.py"
 _CROWD = "tests/faults/test_crowd.py"
 _LIFE = (
     "tests/faults/test_lives.py"
     "::test_what_was_meant_for_an_experiment_does_not_befall_the_next_of_its_name"
 )
-_CHAIN = "tests/unit/test_chain.py"
-_VERIFY = "tests/unit/test_verify.py"
+_CHAIN = "tests/unit/tunelet/log/test_reader.py"
+_VERIFY = "tests/unit/tunelet/log/test_verify.py"
 _VERSIONS = "tests/faults/test_versions.py"
-_DOUBT = "tests/unit/test_writer.py"
-_TAIL = "tests/unit/test_tail.py"
-_SEGMENTS = "tests/unit/test_segments.py"
+_DOUBT = "tests/unit/tunelet/log/test_writer.py"
+_TAIL = "tests/unit/tunelet/log/test_tail.py"
+_SEGMENTS = "tests/unit/tunelet/log/test_snapshots.py"
 
 PROTOCOL = (
     Source(
@@ -109,7 +109,7 @@ PROTOCOL = (
                 "an error is believed though the state that it rests on is old",
                 "happened, settled = decided(callers, head.experiment, self._clock(), fresh)",
                 "happened, settled = decided(callers, head.experiment, self._clock(), True)",
-                (_JOURNAL, "tests/unit/functions/test_old_state.py"),
+                (_JOURNAL, "tests/unit/functions/api/test_old_state.py"),
             ),
             Mutant(
                 "a lost slot is taken for a commit",
@@ -150,7 +150,7 @@ PROTOCOL = (
         ),
     ),
     Source(
-        "tunelet/log/callers.py",
+        "tunelet/log/group_commit.py",
         (_JOURNAL, _LIFE),
         (
             Mutant(
@@ -162,13 +162,13 @@ PROTOCOL = (
                 "an old state settles an error",
                 "if not fresh and (caller.error or not own):",
                 "if not fresh and not own:",
-                (_JOURNAL, "tests/unit/functions/test_old_state.py"),
+                (_JOURNAL, "tests/unit/functions/api/test_old_state.py"),
             ),
             Mutant(
                 "an old state settles that nothing follows",
                 "if not fresh and (caller.error or not own):",
                 "if not fresh and caller.error:",
-                (_JOURNAL, "tests/unit/functions/test_old_state.py"),
+                (_JOURNAL, "tests/unit/functions/api/test_old_state.py"),
             ),
             Mutant(
                 "commands of a caller stand though another of its commands is refused",
@@ -225,7 +225,7 @@ PROTOCOL = (
         ),
     ),
     Source(
-        "tunelet/log/chain.py",
+        "tunelet/log/reader.py",
         (_CHAIN, _PURGE),
         (
             Mutant(
@@ -294,7 +294,7 @@ PROTOCOL = (
         ),
     ),
     Source(
-        "tunelet/log/history.py",
+        "tunelet/log/compaction.py",
         (_JOURNAL, _CHAIN),
         (
             Mutant(
@@ -323,7 +323,7 @@ PROTOCOL = (
         ),
     ),
     Source(
-        "tunelet/log/segments.py",
+        "tunelet/log/snapshots.py",
         (_SEGMENTS, _JOURNAL),
         (
             Mutant(
@@ -379,13 +379,13 @@ PROTOCOL = (
                 "a letter of a newer format is opened",
                 "return letter.orders if letter.format <= FORMAT else ()",
                 "return letter.orders",
-                ("tests/unit/test_inbox.py",),
+                ("tests/unit/tunelet/log/test_inbox.py",),
             ),
         ),
     ),
     Source(
         "tunelet/log/markers.py",
-        ("tests/unit/test_markers.py",),
+        ("tests/unit/tunelet/log/test_markers.py",),
         (
             Mutant(
                 "a marker is removed before its life has had the time to begin",
@@ -411,12 +411,12 @@ PROTOCOL = (
     ),
     Source(
         "tunelet/log/retention.py",
-        ("tests/unit/test_expiries.py",),
+        ("tests/unit/tunelet/log/test_retention.py",),
         (Mutant("what is not due yet is deleted", "if int(at) > now * 1000:", "if False:"),),
     ),
     Source(
-        "tunelet/tokens.py",
-        ("tests/unit/test_tokens.py",),
+        "tunelet/engine/tokens.py",
+        ("tests/unit/tunelet/engine/test_tokens.py",),
         (
             Mutant(
                 "a token is good for every attempt",

@@ -9,7 +9,7 @@ import click
 
 from tunelet.cli.connection import Connection, connected, write_json
 from tunelet.cli.table import lines, width
-from tunelet.client.report import Table
+from tunelet.client.report import Rows
 from tunelet.errors import NotFound
 
 
@@ -70,7 +70,7 @@ def algorithms_command(connection: Connection, name: str | None) -> None:
         click.echo("\n\n".join(_in_full(one) for ones in known.values() for one in ones))
 
 
-def _overview(known: Sequence[Mapping[str, Any]], titles: tuple[str, ...]) -> Table:
+def _overview(known: Sequence[Mapping[str, Any]], titles: tuple[str, ...]) -> Rows:
     rows = tuple(
         (
             each["name"],
@@ -80,7 +80,7 @@ def _overview(known: Sequence[Mapping[str, Any]], titles: tuple[str, ...]) -> Ta
         )
         for each in known
     )
-    return Table(titles, rows)
+    return Rows(titles, rows)
 
 
 def _supports(supports: Mapping[str, Any]) -> str:
@@ -127,5 +127,5 @@ def _in_full(one: Mapping[str, Any]) -> str:
         )
         for each in one["settings"]
     )
-    table = Table(("SETTING", "TYPE", "DEFAULT", "MEANING"), rows)
+    table = Rows(("SETTING", "TYPE", "DEFAULT", "MEANING"), rows)
     return "\n".join([*head, "", *lines(table, width())])

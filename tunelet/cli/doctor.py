@@ -8,11 +8,11 @@ import click
 from tunelet.cli.bucket import opened
 from tunelet.cli.connection import write_json
 from tunelet.cli.table import lines, width
-from tunelet.client.report import Table
+from tunelet.client.report import Rows
 from tunelet.errors import Reject, TuneletError
 
 if TYPE_CHECKING:
-    from tunelet.log.probe import Figures, Right
+    from tunelet.store_probe import Figures, Right
 
 _ROUNDS = 10
 _KEPT = "writers cannot overwrite each other"
@@ -33,7 +33,7 @@ def doctor_command(store: str, as_json: bool) -> int:
       tunelet doctor s3://bucket/prefix
       tunelet doctor az://container --json | jq .rights
     """
-    from tunelet.log.probe import examine
+    from tunelet.store_probe import examine
 
     # Without patience, so that the latency is the store's own and every fault is seen.
     bucket = opened(store, patient=False)
@@ -46,15 +46,15 @@ def doctor_command(store: str, as_json: bool) -> int:
     return _told([fault for fault in faults if fault is not None], as_json)
 
 
-def _table(figures: "Figures") -> Table:
-    from tunelet.log.probe import PURPOSES
+def _table(figures: "Figures") -> Rows:
+    from tunelet.store_probe import PURPOSES
 
     rows = [
         (right.name, _result(right.fault), *_latency(right), PURPOSES[right.name])
         for right in figures.rights
     ]
     rows.append(("promises", _promises(figures), "", "", _KEPT))
-    return Table(("RIGHT", "RESULT", "P50 MS", "MAX MS", "NEEDED FOR"), tuple(rows))
+    return Rows(("RIGHT", "RESULT", "P50 MS", "MAX MS", "NEEDED FOR"), tuple(rows))
 
 
 def _promises(figures: "Figures") -> str:
@@ -87,7 +87,7 @@ def _told(faults: list[TuneletError], as_json: bool) -> int:
 
 
 def _json(url: str, figures: "Figures") -> dict[str, Any]:
-    from tunelet.log.probe import PURPOSES
+    from tunelet.store_probe import PURPOSES
 
     return {
         "store": url,

@@ -15,7 +15,7 @@ from tunelet.cli.bucket import existing
 from tunelet.errors import NotFound
 
 if TYPE_CHECKING:
-    from tunelet.export import Table
+    from tunelet.export import TrialTable
 
 
 @click.command("export")
@@ -64,10 +64,10 @@ def _by_ending(output: str) -> str:
     return {"parquet": "parquet", "jsonl": "jsonl", "ndjson": "jsonl"}.get(ending, "csv")
 
 
-def _table(store: str, namespace: str, name: str, reports: bool) -> "Table":
+def _table(store: str, namespace: str, name: str, reports: bool) -> "TrialTable":
     bucket = existing(store)
     from tunelet.export import reports_table, trials_table
-    from tunelet.log.journals import Journals
+    from tunelet.log.journal_cache import Journals
 
     try:
         experiment, trials = Journals(bucket).moment(namespace, name)
@@ -76,7 +76,7 @@ def _table(store: str, namespace: str, name: str, reports: bool) -> "Table":
     return (reports_table if reports else trials_table)(experiment, lambda: trials(-1))
 
 
-def _write(table: "Table", form: str, out: BinaryIO) -> None:
+def _write(table: "TrialTable", form: str, out: BinaryIO) -> None:
     from tunelet import export
 
     if form == "parquet":

@@ -10,8 +10,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table as Grid
 from rich.text import Text
 
+from tunelet.cli.polling import polled
 from tunelet.cli.table import colored, lines, printable
-from tunelet.cli.watch import polled
 from tunelet.client.report import (
     FINAL,
     Json,

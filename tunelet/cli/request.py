@@ -15,7 +15,7 @@ import click
 import yaml
 from yaml.constructor import BaseConstructor
 
-from tunelet.strict import DEPTH, Malformed, NotJson, decode, integer, real, repeated
+from tunelet.text.strict_json import DEPTH, Malformed, NotJson, decode, integer, real, repeated
 
 Json = dict[str, Any]
 

@@ -11,7 +11,7 @@ import unicodedata
 
 import click
 
-from tunelet.client.report import Table, without_empty
+from tunelet.client.report import Rows, without_empty
 
 _GAP = "  "
 _NARROWEST = 6
@@ -41,9 +41,9 @@ def colored(word: str) -> str:
     return click.style(word, fg=color) if color else word
 
 
-def lines(table: Table, columns: int | None) -> list[str]:
+def lines(table: Rows, columns: int | None) -> list[str]:
     """The table's lines, with ANSI colours; at most `columns` wide unless that is None."""
-    shown = without_empty(Table(table.header, tuple(map(_printable, table.rows))))
+    shown = without_empty(Rows(table.header, tuple(map(_printable, table.rows))))
     cells = [_pointed(column) for column in zip(*shown.rows, strict=True)]
     right = [_numeric(column) for column in cells]
     widths = _fitted(shown.header, cells, right, columns)

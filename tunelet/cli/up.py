@@ -124,7 +124,7 @@ def up_command(
 
     activate()
     try:
-        embedded = importlib.import_module("functions.embedded")
+        embedded = importlib.import_module("functions.hosting.up")
     except ModuleNotFoundError as fault:
         raise click.ClickException(
             f"the service needs more than the client (no {fault.name}): pip install 'tunelet[up]'"

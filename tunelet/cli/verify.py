@@ -7,13 +7,13 @@ import click
 from tunelet.cli.bucket import existing
 from tunelet.cli.connection import write_json
 from tunelet.cli.table import lines, width
-from tunelet.client.report import Table
+from tunelet.client.report import Rows
 from tunelet.errors import NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tunelet.log.verify import Verdict
+    from tunelet.log.verify import Verification
     from tunelet.ports import Store
 
 _DAMAGED = 1
@@ -56,7 +56,7 @@ def verify_command(
     return _DAMAGED if any(verdict.damaged for verdict in verdicts) else 0
 
 
-def _verdicts(store: "Store", namespace: str | None, name: str | None) -> "Iterator[Verdict]":
+def _verdicts(store: "Store", namespace: str | None, name: str | None) -> "Iterator[Verification]":
     from tunelet.log.verify import experiments, verify
 
     if name is None:
@@ -69,26 +69,26 @@ def _verdicts(store: "Store", namespace: str | None, name: str | None) -> "Itera
     yield verify(store, namespace, name)
 
 
-def _show(verdicts: "list[Verdict]", repaired: bool) -> None:
+def _show(verdicts: "list[Verification]", repaired: bool) -> None:
     if not verdicts:
         click.echo("There are no experiments in this store.")
         return
     header = ("EXPERIMENT", "LOG", "ENTRIES", "TRIALS")
     rows = [(f"{v.namespace}/{v.name}", _word(v), str(v.entries), str(v.trials)) for v in verdicts]
-    click.echo("\n".join(lines(Table(header, tuple(rows)), width())))
+    click.echo("\n".join(lines(Rows(header, tuple(rows)), width())))
     for verdict in verdicts:
         for finding in verdict.findings:
             end = "; removed" if finding.derived and repaired else ""
             click.echo(f"{finding.key}: {finding.message}{end}")
 
 
-def _word(verdict: "Verdict") -> str:
+def _word(verdict: "Verification") -> str:
     if verdict.damaged:
         return "DAMAGED"
     return "sound, but not what is derived from it" if verdict.findings else "sound"
 
 
-def _json(verdict: "Verdict") -> dict[str, Any]:
+def _json(verdict: "Verification") -> dict[str, Any]:
     return {
         "namespace": verdict.namespace,
         "name": verdict.name,

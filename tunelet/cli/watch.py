@@ -5,27 +5,22 @@ or with --json a line of JSON. A service that is away for a while is waited for.
 """
 
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import count
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
 from tunelet.cli.connection import Connection, connected, name_argument
 from tunelet.cli.faults import advise
 from tunelet.cli.page import trial_lines
+from tunelet.cli.polling import polled
 from tunelet.cli.table import colored, printable
 from tunelet.client.report import ENDED, FINAL, Json, assignment, progress, score, why, winners
 from tunelet.errors import Retry
 
 if TYPE_CHECKING:
     from tunelet.client import Client
-
-Seen = TypeVar("Seen")
-
-_PAUSE = 0.5
-_LOST = 120.0
 
 
 @click.command("watch")
@@ -92,25 +87,6 @@ def show_end(connection: Connection, experiment: Json) -> None:
         advise(connection.command("best", name))
     if experiment["counts"]["failed"]:
         advise(f"why trials failed: {connection.command('trials', name)} --state FAIL")
-
-
-def polled(look: Callable[[], Seen]) -> Iterator[Seen | Retry]:
-    """What `look` sees, again and again without end; the fault where it could not see.
-
-    Raises the fault after two minutes of faults only.
-    """
-    since = None
-    while True:
-        try:
-            seen: Seen | Retry = look()
-            since = None
-        except Retry as fault:
-            since = since or time.monotonic()
-            if time.monotonic() - since > _LOST:
-                raise
-            seen = fault
-        yield seen
-        time.sleep(_PAUSE)
 
 
 def _told(client: "Client", name: str, tell: Callable[[Json, Json], None]) -> Json:

@@ -53,10 +53,10 @@ class Client:
     def submit(self, request: Mapping[str, Any], idempotency_key: str | None = None) -> Experiment:
         """Start an experiment. The same key submits the same experiment only once.
 
-        `hyperparameters` may be a search space of Hyperopt, Optuna or Ray Tune (tunelet.spaces).
+        `hyperparameters` may be a search space of Hyperopt, Optuna or Ray Tune (tunelet.interop).
         """
         if "hyperparameters" in request:
-            from tunelet.spaces import hyperparameters
+            from tunelet.interop import hyperparameters
 
             request = {**request, "hyperparameters": hyperparameters(request["hyperparameters"])}
         path, key = f"{self._root}/submit_job", _key(idempotency_key)

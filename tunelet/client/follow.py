@@ -12,7 +12,8 @@ from tunelet.client.report import ENDED
 from tunelet.errors import NotFound, Retry
 
 if TYPE_CHECKING:
-    from tunelet.client import Client
+    # A circle on purpose: a client makes experiments, and each calls its client.
+    from tunelet.client.client import Client
     from tunelet.client.remote import Experiment
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from tunelet.client.report import (
     FINAL,
     Json,
-    Table,
+    Rows,
     created,
     leading,
     progress,
@@ -22,7 +22,8 @@ from tunelet.client.report import (
 )
 
 if TYPE_CHECKING:
-    from tunelet.client import Client
+    # A circle on purpose: a client makes experiments, and each calls its client.
+    from tunelet.client.client import Client
 
 _SHOWN = 20
 
@@ -89,7 +90,7 @@ class Experiment:
         return f"<p>{head}{best}</p>{_html(without_empty(shown))}"
 
 
-def _html(table: Table) -> str:
+def _html(table: Rows) -> str:
     head = "".join(f"<th>{escape(cell)}</th>" for cell in table.header)
     body = "".join(
         f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in table.rows

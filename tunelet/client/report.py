@@ -23,7 +23,7 @@ _LAST = 200
 _BARS = "▁▂▃▄▅▆▇█"
 
 
-class Table(NamedTuple):
+class Rows(NamedTuple):
     """Columns by their headings; every row has as many cells as there are headings."""
 
     header: tuple[str, ...]
@@ -149,7 +149,7 @@ def progress(experiment: Json) -> str:
     return ", ".join(parts)
 
 
-def experiment_table(experiments: Sequence[Json], now: float) -> Table:
+def experiment_table(experiments: Sequence[Json], now: float) -> Rows:
     header = ("NAME", "STATE", "TRIALS", "FAILED", "BEST", "ALGORITHM", "SUBMITTED")
     rows = tuple(
         (
@@ -163,10 +163,10 @@ def experiment_table(experiments: Sequence[Json], now: float) -> Table:
         )
         for item in experiments
     )
-    return Table(header, rows)
+    return Rows(header, rows)
 
 
-def trial_table(trials: Sequence[Json], spec: Json, now: float, best: Iterable[int] = ()) -> Table:
+def trial_table(trials: Sequence[Json], spec: Json, now: float, best: Iterable[int] = ()) -> Rows:
     """A row a trial, a column a hyperparameter; the best ones are marked with a star."""
     names, goals, stars = list(spec["hyperparameters"]), metrics(spec), set(best)
     header = ("", "TRIAL", "STATE", *goals, *names, "TIME", "NOTE")
@@ -182,7 +182,7 @@ def trial_table(trials: Sequence[Json], spec: Json, now: float, best: Iterable[i
         )
         for trial in trials
     )
-    return Table(header, rows)
+    return Rows(header, rows)
 
 
 def _cell(values: Mapping[str, object], name: str) -> str:
@@ -221,8 +221,8 @@ def _ranges(numbers: Iterable[int]) -> str:
     return ", ".join(str(low) if low == high else f"{low}-{high}" for low, high in found)
 
 
-def without_empty(table: Table) -> Table:
+def without_empty(table: Rows) -> Rows:
     """The table without the columns in which no row has anything."""
     keep = [i for i in range(len(table.header)) if any(row[i] for row in table.rows)]
     header, *rows = (tuple(line[i] for i in keep) for line in (table.header, *table.rows))
-    return Table(header, tuple(rows))
+    return Rows(header, tuple(rows))

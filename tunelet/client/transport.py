@@ -16,9 +16,9 @@ from urllib.parse import urlencode
 import urllib3
 from urllib3.exceptions import HTTPError, NewConnectionError, SSLError
 
-from tunelet import __version__
 from tunelet.client.problem import failure, problem, stranger
 from tunelet.errors import FieldError, Reject, Retry, TuneletError
+from tunelet.version import __version__
 
 _PASSING = (429, 502, 503, 504)
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0

@@ -5,8 +5,8 @@ set right since, `max_seconds` would seem not to pass for a day, and running tri
 What began later than now then counts as begun now.
 """
 
-from tunelet import events
-from tunelet.experiment import Experiment
+from tunelet.core import events
+from tunelet.core.experiment import Experiment
 
 APART = 600.0
 """Seconds: clocks of two machines that are both right differ by less."""

@@ -3,7 +3,7 @@
 The wait is in the log (`AttemptLost.delay`), so every process and every replay keeps it.
 """
 
-from tunelet.trial import Trial
+from tunelet.core.trial import Trial
 
 FIRST = 2.0
 LONGEST = 120.0

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from tunelet.trial import Assignment
+from tunelet.core.trial import Assignment
 
 
 def of_submit(spec: dict[str, Any]) -> str:

@@ -7,8 +7,8 @@ whose. What an installation has taken, no other starts, watches or ends. Pure.
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from tunelet.experiment import Experiment
-from tunelet.trial import Trial
+from tunelet.core.experiment import Experiment
+from tunelet.core.trial import Trial
 
 
 def _any_code(code: Mapping[str, Any]) -> bool:

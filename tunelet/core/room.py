@@ -4,8 +4,8 @@ from bisect import bisect_left
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
+from tunelet.core.trial import Report, Trial, number, plain
 from tunelet.text.limits import METRICS, REPORTS_BYTES, STEPS
-from tunelet.trial import Report, Trial, number, plain
 
 _VALUE_BYTES = 26
 """Of a value in JSON, with what separates it from the next."""

@@ -1,1 +1,1 @@
-"""The steps that move an experiment on."""
+"""The steps that move an experiment on: suggest, launch, collect, stop, sweep."""

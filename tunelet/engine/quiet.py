@@ -8,13 +8,13 @@ import random
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from tunelet.core.experiment import Experiment
 from tunelet.core.installation import Installation
-from tunelet.experiment import Experiment
-from tunelet.log.chain import entry_key
-from tunelet.log.journals import Journals
+from tunelet.core.trial import TrialState
+from tunelet.log.journal_cache import Journals
 from tunelet.log.markers import Marker
+from tunelet.log.reader import entry_key
 from tunelet.ports import Launcher, Store
-from tunelet.trial import TrialState
 
 LOOKS = 3
 """So many looks in a row have to find nothing before one is left out."""

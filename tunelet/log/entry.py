@@ -10,8 +10,8 @@ import hashlib
 
 import msgspec
 
+from tunelet.core.events import Event
 from tunelet.errors import TuneletError
-from tunelet.events import Event
 
 FORMAT = 1
 """The version of the format that this code writes, and the newest that it reads."""

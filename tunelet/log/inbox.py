@@ -17,10 +17,10 @@ from threading import Thread
 
 import msgspec
 
-from tunelet.commands import AddTrials, Command, Enqueue, Finish, Record, Start, Tick
+from tunelet.core.commands import AddTrials, Command, Enqueue, Finish, Record, Start, Tick
 from tunelet.errors import TuneletError
 from tunelet.log.entry import FORMAT
-from tunelet.log.together import at_once
+from tunelet.log.parallel import at_once
 from tunelet.ports import Store
 
 log = logging.getLogger("tunelet.inbox")

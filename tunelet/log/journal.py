@@ -5,10 +5,10 @@
 
 Any number of processes may do so at the same time. One that finds another's entry where it would
 have written its own (tunelet.log.writer) folds that entry and decides again. Commands that arrive
-while an entry is being written share the next one (tunelet.log.callers); where processes contend,
-one writes for all (tunelet.log.inbox).
+while an entry is being written share the next one (tunelet.log.group_commit); where processes
+contend, one writes for all (tunelet.log.inbox).
 
-Snapshots and segments are derived (tunelet.log.history): losing any costs time only.
+Snapshots and segments are derived (tunelet.log.compaction): losing any costs time only.
 """
 
 import time
@@ -17,23 +17,23 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import chain, count
 
-from tunelet.commands import Command
+from tunelet.core.commands import Command
+from tunelet.core.experiment import DELETED, Experiment
 from tunelet.core.installation import ANY, Installation
+from tunelet.core.trial import Trial
 from tunelet.errors import CommitUnknown, NotFound, Reject, Retry
-from tunelet.experiment import DELETED, Experiment
-from tunelet.log.callers import Caller, decided, resolve
-from tunelet.log.chain import mark_purged
+from tunelet.log.compaction import Head, TrialReader
 from tunelet.log.entry import Damaged
-from tunelet.log.history import Head, TrialReader
+from tunelet.log.group_commit import Caller, decided, resolve
 from tunelet.log.inbox import Inbox, Order, may_wait
-from tunelet.log.recent import Recent
-from tunelet.log.remains import lives_with_files, remains, remove
+from tunelet.log.parallel import both
+from tunelet.log.purge import lives_with_files, remains, remove
+from tunelet.log.reader import mark_purged
+from tunelet.log.segment_cache import Recent
 from tunelet.log.tail import PURGE_AFTER, Tail
-from tunelet.log.together import both
 from tunelet.log.turns import Turns
 from tunelet.log.writer import Writer
 from tunelet.ports import Store
-from tunelet.trial import Trial
 
 GROUP = 256
 """At most so many callers share an entry, which bounds its size."""

@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterator
 from secrets import token_hex
 from typing import NamedTuple
 
+from tunelet.core.experiment import Experiment
 from tunelet.errors import TuneletError
-from tunelet.experiment import Experiment
 from tunelet.ports import Store
 
 log = logging.getLogger("tunelet.markers")

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from tunelet.experiment import Experiment
+from tunelet.core.experiment import Experiment
 from tunelet.log.markers import Marker, announcing
 from tunelet.ports import Store
 

@@ -2,7 +2,7 @@
 
 A purge removes the entries before a tombstone, and so opens their slots again to whoever
 slept since he folded them. It begins `PURGE_AFTER` seconds after the deletion at the
-earliest, and with its mark (`tunelet.log.chain.purged`). So a head that was the log's end less
+earliest, and with its mark (`tunelet.log.reader.purged`). So a head that was the log's end less
 than `FRESH` seconds ago may be built on as it is, and an older one after a look at the mark.
 The difference between the two is how far clocks may be apart.
 """
@@ -13,11 +13,11 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from tunelet.errors import Retry
-from tunelet.log.chain import heads, origin, purged
+from tunelet.log.compaction import Head, follow
 from tunelet.log.entry import Damaged, Entry
-from tunelet.log.history import Head, follow
-from tunelet.log.recent import Recent
-from tunelet.log.segments import Segments
+from tunelet.log.reader import heads, origin, purged
+from tunelet.log.segment_cache import Recent
+from tunelet.log.snapshots import Segments
 from tunelet.ports import Store
 
 FRESH = 30.0

@@ -13,9 +13,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from tunelet.log.chain import entry_key, entry_seq, mark_key, origin, purged
-from tunelet.log.entry import Damaged, Entry, Newer, decode
-from tunelet.log.history import (
+from tunelet.core.trial import Trial
+from tunelet.log.compaction import (
     Closed,
     Head,
     decode_head,
@@ -25,10 +24,11 @@ from tunelet.log.history import (
     follow,
     join,
 )
-from tunelet.log.segments import snapshot_key
-from tunelet.log.together import at_once
+from tunelet.log.entry import Damaged, Entry, Newer, decode
+from tunelet.log.parallel import at_once
+from tunelet.log.reader import entry_key, entry_seq, mark_key, origin, purged
+from tunelet.log.snapshots import snapshot_key
 from tunelet.ports import Store
-from tunelet.trial import Trial
 
 _HELD = 64
 """Entries read at once."""
@@ -43,7 +43,7 @@ class Finding(NamedTuple):
     """Not of the log itself: it can be removed, and is made anew."""
 
 
-class Verdict(NamedTuple):
+class Verification(NamedTuple):
     """What was found of one experiment's log."""
 
     namespace: str
@@ -70,7 +70,7 @@ def experiments(store: Store, namespace: str | None = None) -> Iterator[tuple[st
             after = f"v1/{found}/{name}/\U0010ffff"
 
 
-def verify(store: Store, namespace: str, name: str) -> Verdict:
+def verify(store: Store, namespace: str, name: str) -> Verification:
     """Read the experiment's log from its first entry to its last.
 
     Raises `Retry` or `Reject` if the store cannot be read; never `Damaged`.
@@ -82,10 +82,10 @@ def verify(store: Store, namespace: str, name: str) -> Verdict:
         if purged(store, path) == log.first:
             break  # else a purge has begun meanwhile: what it takes is not missing
     trials = log.head.experiment.next_number if log.head.experiment else 0
-    return Verdict(namespace, name, log.read, trials, tuple(findings))
+    return Verification(namespace, name, log.read, trials, tuple(findings))
 
 
-def repair(store: Store, verdict: Verdict) -> int:
+def repair(store: Store, verdict: Verification) -> int:
     """Remove the derived objects that are wrong; returns how many."""
     wrong = [finding.key for finding in verdict.findings if finding.derived]
     at_once(store.delete, wrong)

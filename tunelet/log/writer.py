@@ -11,11 +11,11 @@ from collections.abc import Callable
 from itertools import count
 from uuid import uuid4
 
+from tunelet.core.events import Event
 from tunelet.errors import CommitUnknown, Reject, Retry, TuneletError, Unavailable
-from tunelet.events import Event
-from tunelet.log.chain import entry_key
+from tunelet.log.compaction import Head
 from tunelet.log.entry import FORMAT, Damaged, Entry, decode, encode
-from tunelet.log.history import Head
+from tunelet.log.reader import entry_key
 from tunelet.log.tail import Moment, Tail
 from tunelet.ports import Store, Stored
 

@@ -10,7 +10,7 @@ from typing import Any
 from tunelet.errors import FieldError
 from tunelet.request import manifests, placeholders, pod
 from tunelet.request.models import Image, Wrapped, is_manifest
-from tunelet.wording import path
+from tunelet.text.messages import path
 
 
 def problems(code: Image | Wrapped, written: Mapping[Any, Any]) -> list[FieldError]:

@@ -13,7 +13,7 @@ from tunelet.space import parents_first
 from tunelet.space.base import Parameter
 from tunelet.space.conditions import Between, Condition, OneOf
 from tunelet.text.limits import CONDITIONS
-from tunelet.wording import MOST, near_miss, path, shown
+from tunelet.text.messages import MOST, near_miss, path, shown
 
 When = Mapping[str, Condition]
 

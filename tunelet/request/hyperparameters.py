@@ -20,7 +20,7 @@ from tunelet.request.models import (
     Range,
 )
 from tunelet.space.conditions import identity
-from tunelet.wording import shown
+from tunelet.text.messages import shown
 
 _TAIL = 9.0
 """Standard deviations within which a value must be representable."""

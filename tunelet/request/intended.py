@@ -4,7 +4,7 @@ import difflib
 import re
 from collections.abc import Iterable, Sequence
 
-from tunelet.contract import HYPERPARAMETERS, OTHERS
+from tunelet.training.placeholders import HYPERPARAMETERS, OTHERS
 
 _COUNTERPARTS = {
     "trialspec.name": "trial.name",

@@ -8,11 +8,11 @@ import copy
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from tunelet.contract import HYPERPARAMETERS, placeholder, placeholders
 from tunelet.errors import FieldError, Reject
 from tunelet.request.criteria import criterion
 from tunelet.request.kinds import kind_of
-from tunelet.wording import listed
+from tunelet.text.messages import listed
+from tunelet.training.placeholders import HYPERPARAMETERS, placeholder, placeholders
 
 _ARGO, _TRAINER = "main", "node"
 

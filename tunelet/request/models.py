@@ -19,10 +19,10 @@ from pydantic import (
 from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
-from tunelet.pattern import ALONE, NAMED
 from tunelet.request.pod import VARIABLE, Pod
 from tunelet.request.shape import Shape, Text
 from tunelet.text.limits import METRIC
+from tunelet.training.regex import ALONE, NAMED
 
 SAFE_INTEGER = 2**53 - 1
 """Beyond this, programs in other languages read another integer (RFC 7493, section 2.2)."""

@@ -11,10 +11,10 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from tunelet.contract import HYPERPARAMETERS, OTHERS
 from tunelet.errors import FieldError
 from tunelet.request.intended import intended, is_ours
-from tunelet.wording import shortened, shown
+from tunelet.text.messages import shortened, shown
+from tunelet.training.placeholders import HYPERPARAMETERS, OTHERS
 
 _LONGEST = 400
 """Characters of a remedy."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from tunelet.errors import FieldError
-from tunelet.wording import path, shown
+from tunelet.text.messages import path, shown
 
 Location = tuple[Any, ...]
 """Names and indices that lead to a field."""

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from tunelet.errors import FieldError
 from tunelet.request.shape import Shape
-from tunelet.wording import path
+from tunelet.text.messages import path
 
 VARIABLE = r"^[A-Za-z_][A-Za-z0-9_.-]*$"
 OBJECT_NAME = r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$"

@@ -17,7 +17,7 @@ from tunelet.request import models as request
 from tunelet.request import pod
 from tunelet.request.plain import Location, refusal
 from tunelet.text.limits import METRIC, METRIC_LENGTH
-from tunelet.wording import MOST, listed, near_miss, one_of
+from tunelet.text.messages import MOST, listed, near_miss, one_of
 
 Model = TypeVar("Model", bound=BaseModel)
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from tunelet.core.problem import Demands
 from tunelet.errors import FieldError, Reject
-from tunelet.ports import Demands
 from tunelet.request import code, dependencies, hyperparameters
 from tunelet.request.models import (
     Algorithm,
@@ -29,7 +29,7 @@ from tunelet.request.plain import Location, refusal, unfit
 from tunelet.request.refusals import part, read
 from tunelet.space import Space, parameter
 from tunelet.space.conditions import Condition, conditions
-from tunelet.wording import MOST, listed, path, shown
+from tunelet.text.messages import MOST, listed, path, shown
 
 if TYPE_CHECKING:
     from tunelet.ports import Catalog
@@ -258,7 +258,7 @@ def _pattern_problems(metrics: Metrics, objectives: list[str]) -> Iterable[Field
     if metrics.source in ("push", "tensorboard") or metrics.format == "json":
         remedy = 'leave it out, or set "format": "text" and another source'
         yield FieldError("metrics.pattern", shown(metrics.pattern), "is for text only", remedy)
-    from tunelet.pattern import matchers
+    from tunelet.training.regex import matchers
 
     try:
         matchers(metrics.pattern, objectives)

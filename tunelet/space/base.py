@@ -19,10 +19,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple, overload
 
 from tunelet.space.conditions import Condition
-from tunelet.wording import quoted
+from tunelet.text.messages import quoted
 
 if TYPE_CHECKING:
-    from tunelet.trial import Scalar
+    from tunelet.core.trial import Scalar
 
 
 class Fault(NamedTuple):

@@ -21,10 +21,10 @@ from tunelet.space.base import (
     outside,
 )
 from tunelet.space.conditions import Between, identity
-from tunelet.wording import listed
+from tunelet.text.messages import listed
 
 if TYPE_CHECKING:
-    from tunelet.trial import Scalar
+    from tunelet.core.trial import Scalar
 
 
 @dataclass(frozen=True)

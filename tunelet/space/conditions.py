@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tunelet.trial import Scalar
+    from tunelet.core.trial import Scalar
 
 
 def identity(value: object) -> tuple[bool, object]:
@@ -33,7 +33,7 @@ class OneOf:
         return frozenset(map(identity, self.values))
 
     def __str__(self) -> str:
-        from tunelet.wording import listed, quoted
+        from tunelet.text.messages import listed, quoted
 
         return (
             f"be {quoted(self.values[0])}"

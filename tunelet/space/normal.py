@@ -19,7 +19,7 @@ from tunelet.space.base import (
 if TYPE_CHECKING:
     from statistics import NormalDist
 
-    from tunelet.trial import Scalar
+    from tunelet.core.trial import Scalar
 
 _EDGE = 2.0**-53
 """The distributions are cut this far from 0 and 1, where they would be infinite."""

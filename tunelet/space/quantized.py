@@ -19,7 +19,7 @@ from tunelet.space.base import (
 )
 
 if TYPE_CHECKING:
-    from tunelet.trial import Scalar
+    from tunelet.core.trial import Scalar
 
 
 @dataclass(frozen=True)

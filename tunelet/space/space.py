@@ -15,10 +15,10 @@ from tunelet.space.bounded import Categorical, Float, Int
 from tunelet.space.conditions import Condition, conditions
 from tunelet.space.normal import LogNormal, Normal
 from tunelet.space.quantized import Quantized
-from tunelet.wording import MOST, near_miss, path, shown
+from tunelet.text.messages import MOST, near_miss, path, shown
 
 if TYPE_CHECKING:
-    from tunelet.trial import Assignment, Scalar
+    from tunelet.core.trial import Assignment, Scalar
 
 _KINDS: dict[str, Callable[..., Parameter]] = {
     "float": Float,

@@ -8,8 +8,8 @@ another metric as soon as the name also stands alone, or after another such word
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
+from tunelet.core.trial import Number
 from tunelet.training.text import Found
-from tunelet.trial import Number
 
 
 class Settled(NamedTuple):

@@ -13,7 +13,7 @@ the value is 0.5. A number beyond the range of a double is infinite.
 
 import re
 
-from tunelet.trial import Number, plain
+from tunelet.core.trial import Number, plain
 
 # The possessive quantifiers give the same matches as greedy ones would, and never go back.
 NUMBER = (

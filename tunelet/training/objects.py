@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from tunelet.core.trial import Number
 from tunelet.training.numerals import measured
-from tunelet.trial import Number
 
 DEPTH = 16
 LIST_LENGTH = 100

@@ -11,10 +11,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from tunelet.core.trial import Number
 from tunelet.training.numerals import AND_MORE, END, NUMBER, PERCENT, UNIT, measured
 from tunelet.training.objects import objects_in
 from tunelet.training.tables import VALUE, column
-from tunelet.trial import Number
 
 QUOTED = 200
 """Characters of a line that are quoted at most."""

@@ -16,8 +16,8 @@
 from bisect import bisect_right
 from collections.abc import Collection, Mapping
 
+from tunelet.core.trial import Number, Report
 from tunelet.text.limits import STEPS
-from tunelet.trial import Number, Report
 
 LARGEST = 2**52
 

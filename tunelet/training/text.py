@@ -16,8 +16,8 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from tunelet.core.trial import Number, plain
 from tunelet.training.numerals import END, NUMBER, ungrouped
-from tunelet.trial import Number, plain
 
 _CALL = (
     r"(?:[a-z_]++\d?\.){0,3}+(?:float(?:16|32|64|128|_)|bfloat16|double|half|single|longdouble"

@@ -24,7 +24,7 @@ _CONNECTIONS = 16
 Object = dict[str, Any]
 
 
-class Api:
+class KubernetesApi:
     """Threads may share one. Every method may raise `Retry` and `Reject`."""
 
     def __init__(self, access: Access) -> None:

@@ -17,11 +17,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from adapters.launchers import verdict
 from adapters.launchers.kubernetes import disruption
-from adapters.launchers.kubernetes.labels import COLLECTOR, Record
+from adapters.launchers.kubernetes.labels import COLLECTOR, RunRecord
+from tunelet.core.trial import Verdict
 from tunelet.request.criteria import criterion
-from tunelet.trial import Verdict
+from tunelet.training import outcome
 
 Object = Mapping[str, Any]
 
@@ -65,7 +65,7 @@ class End(NamedTuple):
     message: str = ""
 
 
-def end(thing: Object, record: Record) -> End | None:
+def end(thing: Object, record: RunRecord) -> End | None:
     """How an object ended, by its conditions or by those of the request; None: it has not."""
     if record.success is None:
         return job_end(thing)
@@ -92,7 +92,9 @@ def _said(thing: Object, failure: str) -> End:
     return End(False, str(newest.get("reason") or failure), str(newest.get("message") or ""))
 
 
-def failure(end: End, pods: Sequence[Object], record: Record, job: Object | None = None) -> Finding:
+def failure(
+    end: End, pods: Sequence[Object], record: RunRecord, job: Object | None = None
+) -> Finding:
     """Why an object failed; `job` is the object if it is a Job.
 
     A disruption explains the failures of the pods beside it, also when its pod is gone. And when
@@ -110,7 +112,7 @@ def failure(end: End, pods: Sequence[Object], record: Record, job: Object | None
             why = disruption.beside(pods, pod, by, strict=job is None)
             return Finding(Verdict.LOST, why) if why and found.verdict is Verdict.FAIL else found
     if end.reason == "DeadlineExceeded":
-        return Finding(Verdict.FAIL, verdict.too_long(record.timeout))
+        return Finding(Verdict.FAIL, outcome.too_long(record.timeout))
     if found := next(filter(None, map(_deletion, pods)), None):
         return found
     if record.success is not None:
@@ -156,7 +158,7 @@ def waiting(job: Object, pods: Sequence[Object]) -> str | None:
     return None
 
 
-def primary(pods: Iterable[Object], record: Record) -> Object | None:
+def primary(pods: Iterable[Object], record: RunRecord) -> Object | None:
     """The pod whose output is read: the newest that trains, and has the labels if any are given.
 
     Without a pod of these labels there is none: another has the output of another process.
@@ -184,11 +186,11 @@ def has(pod: Object, container: str) -> bool:
     return container in {name for name, _ in _containers(pod)}
 
 
-def overdue(thing: Object, now: float, record: Record) -> Finding | None:
+def overdue(thing: Object, now: float, record: RunRecord) -> Finding | None:
     """Of a kind whose pods may be out of reach: it has been there for too long."""
     if record.timeout is None or age(thing, now) <= record.timeout:
         return None
-    return Finding(Verdict.FAIL, verdict.too_long(record.timeout))
+    return Finding(Verdict.FAIL, outcome.too_long(record.timeout))
 
 
 def age(thing: Object, now: float) -> float:
@@ -200,7 +202,7 @@ def over(pod: Object) -> bool:
     return _status(pod).get("phase") in ("Succeeded", "Failed")
 
 
-def _disruption(pod: Object, record: Record) -> Finding | None:
+def _disruption(pod: Object, record: RunRecord) -> Finding | None:
     name, status = str(pod["metadata"]["name"]), _status(pod)
     if status.get("reason") == "Evicted" and _OWN_STORAGE.search(_reason(pod)):
         said = f"it took more storage than it may: {_reason(pod)}"
@@ -212,12 +214,12 @@ def _disruption(pod: Object, record: Record) -> Finding | None:
     return None
 
 
-def _failure(pod: Object, record: Record) -> Finding | None:
+def _failure(pod: Object, record: RunRecord) -> Finding | None:
     name, status = str(pod["metadata"]["name"]), _status(pod)
     if status.get("phase") != "Failed" or disruption.cut_off(pod, record.container):
         return None
     if status.get("reason") == "DeadlineExceeded":
-        reason = verdict.too_long(record.timeout)
+        reason = outcome.too_long(record.timeout)
         return Finding(Verdict.FAIL, reason, None, name, record.container)
     for container, state in sorted(_states(pod), key=lambda each: each[0] != record.container):
         end = state.get("terminated")
@@ -240,7 +242,7 @@ def _reason(pod: Object) -> str:
     return f"{status.get('reason') or ''}: {status.get('message') or ''}".strip(": ")
 
 
-def _container_failure(pod: Object, container: str, end: Object, record: Record) -> Finding:
+def _container_failure(pod: Object, container: str, end: Object, record: RunRecord) -> Finding:
     code, reason = int(end["exitCode"]), end.get("reason")
     name, message = str(pod["metadata"]["name"]), str(end.get("message") or "").strip()
     which = "the training" if container == record.container else f"the container {container!r}"
@@ -258,7 +260,7 @@ def _container_failure(pod: Object, container: str, end: Object, record: Record)
         name = _TERMINATED[code].name
         kind, said = Verdict.LOST, f"{which} was ended by {name}, and nothing says who sent it"
     else:
-        said = verdict.cause(_signalled(code), which)
+        said = outcome.cause(_signalled(code), which)
         if code == _KILLED:
             # cgroup v1 kills only one process: where that is a child, no OOMKilled is reported.
             said += f" (its memory limit is {_memory_limit(pod, container)})"

@@ -11,7 +11,7 @@ from contextlib import closing
 from urllib.parse import urlencode
 
 from adapters.launchers.kubernetes import diagnosis
-from adapters.launchers.kubernetes.api import Api, Object
+from adapters.launchers.kubernetes.api import KubernetesApi, Object
 from adapters.launchers.kubernetes.labels import record_of, run_of
 from tunelet import tracing
 from tunelet.errors import TuneletError
@@ -37,7 +37,7 @@ class JobWatch:
 
     def __init__(
         self,
-        api: Api,
+        api: KubernetesApi,
         selector: str,
         news: Callable[[str, str, int | None], None],
         pause: float = PAUSE_SECONDS,

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from tunelet.ports import Run
+from tunelet.core.run import Run
 
 RECORD = "tunelet.dev/record"
 OUTCOME = "tunelet.dev/outcome"
@@ -21,7 +21,7 @@ _MANAGED = ("app.kubernetes.io/managed-by", "tunelet")
 _NAMES = ("namespace", "experiment", "uid", "trial", "attempt")
 
 
-class Record(msgspec.Struct, frozen=True, omit_defaults=True):
+class RunRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     """What has to be known of a run to judge it, kept with its object."""
 
     metrics: dict[str, Any]
@@ -65,11 +65,11 @@ def selector(installation: str, run: Run | None = None, **wanted: str) -> str:
     return ",".join(f"{name}={value}" for name, value in chosen.items())
 
 
-def record_of(thing: Mapping[str, Any]) -> Record | None:
+def record_of(thing: Mapping[str, Any]) -> RunRecord | None:
     """None if somebody else took our labels, or took the record away."""
     annotations = thing["metadata"].get("annotations")
     written = annotations.get(RECORD) if isinstance(annotations, dict) else None
     try:
-        return msgspec.json.decode(str(written), type=Record)
+        return msgspec.json.decode(str(written), type=RunRecord)
     except msgspec.MsgspecError:
         return None

@@ -16,21 +16,22 @@ from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
-from adapters.launchers import verdict
 from adapters.launchers.kubernetes import diagnosis, disruption, output
-from adapters.launchers.kubernetes.api import Api
+from adapters.launchers.kubernetes.api import KubernetesApi
 from adapters.launchers.kubernetes.diagnosis import Finding, Object
 from adapters.launchers.kubernetes.jobwatch import JobWatch
-from adapters.launchers.kubernetes.labels import COLLECTOR, OUTCOME, Record, run_of, selector
+from adapters.launchers.kubernetes.labels import COLLECTOR, OUTCOME, RunRecord, run_of, selector
 from adapters.launchers.kubernetes.manifest import container
 from adapters.launchers.kubernetes.objects import Objects, Thing
 from adapters.launchers.kubernetes.output import Output
 from adapters.launchers.kubernetes.quantity import quantity
 from adapters.launchers.kubernetes.reading import Readings
 from adapters.launchers.kubernetes.sidecar import NOTHING, REQUESTS, Sidecar, sidecar
+from tunelet.core.run import Launch, Life, Observation, Phase, Run
+from tunelet.core.trial import Outcome, Report, Verdict
 from tunelet.errors import FieldError, NotFound, Reject
-from tunelet.ports import Launch, Launcher, Life, Observation, Phase, Run
-from tunelet.trial import Outcome, Report, Verdict
+from tunelet.ports import Launcher
+from tunelet.training import outcome as verdict
 
 _LABEL = re.compile(r"[a-z][a-z0-9-]{0,21}")
 """What stands before a namespace of 40 characters, at most, in one of 63."""
@@ -62,7 +63,10 @@ class KubernetesLauncher:
     """`clock` gives seconds since the epoch."""
 
     def __init__(
-        self, api: Api, options: Options | None = None, clock: Callable[[], float] = time.time
+        self,
+        api: KubernetesApi,
+        options: Options | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._options = chosen = options or Options()
         self._api, self._clock = api, clock
@@ -266,7 +270,7 @@ def open_url(
             message, remedy = "means nothing to Kubernetes", "leave it unset"
             raise Reject(f"{name} {message}; {remedy}", [FieldError(name, given, message, remedy)])
     options = _options(url)
-    return KubernetesLauncher(Api(access()), options)
+    return KubernetesLauncher(KubernetesApi(access()), options)
 
 
 def _options(url: str) -> Options:
@@ -293,7 +297,7 @@ def _wrong(name: str, value: str, message: str, remedy: str) -> Reject:
     return Reject(f"{name}={value} in TUNELET_LAUNCHER {message}; {remedy}", [error])
 
 
-def _exited(record: Record, pod: Object, seen: Output) -> Outcome:
+def _exited(record: RunRecord, pod: Object, seen: Output) -> Outcome:
     """Of a training that ended by itself, with 0."""
     outcome = verdict.exited(0, record.metrics, seen.values, seen.tail, seen.remarks)
     if not seen.read:

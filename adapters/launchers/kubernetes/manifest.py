@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 import msgspec
 
 from adapters.launchers.kubernetes import pods
-from adapters.launchers.kubernetes.labels import RECORD, SEVERAL, Record, labels
+from adapters.launchers.kubernetes.labels import RECORD, SEVERAL, RunRecord, labels
 from adapters.launchers.kubernetes.pods import Object
 from adapters.launchers.kubernetes.sidecar import NOTHING, Sidecar
+from tunelet.core.run import Launch
 from tunelet.errors import Reject
-from tunelet.ports import Launch
 from tunelet.request import manifests
 from tunelet.request.kinds import kind_of, usual_primary
 
@@ -48,13 +48,13 @@ def container(launch: Launch) -> str:
     return pods.CONTAINER
 
 
-def record(launch: Launch, path: str = "") -> Record:
+def record(launch: Launch, path: str = "") -> RunRecord:
     """`path` is where the API has objects of the kind, if it is no Job."""
     code = launch.code
     if "manifest" in code:
         return _record_of_manifest(launch, path)
     several = pods.nodes(launch) > 1
-    return Record(
+    return RunRecord(
         metrics=launch.metrics,
         container=container(launch),
         timeout=launch.timeout,
@@ -64,12 +64,12 @@ def record(launch: Launch, path: str = "") -> Record:
     )
 
 
-def _record_of_manifest(launch: Launch, path: str) -> Record:
+def _record_of_manifest(launch: Launch, path: str) -> RunRecord:
     code = launch.code
     success, failures = manifests.conditions(code)
     # A Job says more of itself than that it failed, so it is not judged by these alone.
     judged = bool(path or code.get("success_condition") or code.get("failure_condition"))
-    return Record(
+    return RunRecord(
         metrics=launch.metrics,
         container=container(launch),
         timeout=launch.timeout,
@@ -142,7 +142,7 @@ def _owned(launch: Launch, place: Place, owner: Mapping[str, Any]) -> Object:
     }
 
 
-def _annotations(kept: Record) -> dict[str, str]:
+def _annotations(kept: RunRecord) -> dict[str, str]:
     return {RECORD: msgspec.json.encode(kept).decode()}
 
 

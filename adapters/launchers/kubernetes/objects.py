@@ -9,12 +9,12 @@ from collections.abc import Generator, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from adapters.launchers.kubernetes import manifest
-from adapters.launchers.kubernetes.api import Api, Object
-from adapters.launchers.kubernetes.labels import SEVERAL, Record, record_of, run_of, selector
+from adapters.launchers.kubernetes.api import KubernetesApi, Object
+from adapters.launchers.kubernetes.labels import SEVERAL, RunRecord, record_of, run_of, selector
 from adapters.launchers.kubernetes.manifest import Place
 from adapters.launchers.kubernetes.sidecar import Sidecar
+from tunelet.core.run import Launch, Run
 from tunelet.errors import FieldError, NotFound, Reject
-from tunelet.ports import Launch, Run
 
 _CORE = "/api/v1/namespaces/{}/{}"
 _JOB = ("batch/v1", "Job")
@@ -30,7 +30,7 @@ class Thing(NamedTuple):
     run: Run
     path: str
     body: Object
-    record: Record
+    record: RunRecord
     job: bool
 
     @property
@@ -46,7 +46,9 @@ class Thing(NamedTuple):
 class Objects:
     """Those of one installation. `prefix` stands before the experiments' namespaces."""
 
-    def __init__(self, api: Api, prefix: str, installation: str, ttl_seconds: int) -> None:
+    def __init__(
+        self, api: KubernetesApi, prefix: str, installation: str, ttl_seconds: int
+    ) -> None:
         self._api = api
         self._prefix, self._installation, self._ttl_seconds = prefix, installation, ttl_seconds
         self._paths: dict[tuple[str, str], str] = {}
@@ -113,7 +115,7 @@ class Objects:
                 if run is not None and (thing := _thing(run, path, body, records.get(run), False)):
                     yield thing
 
-    def pods(self, run: Run, record: Record | None = None) -> list[Object]:
+    def pods(self, run: Run, record: RunRecord | None = None) -> list[Object]:
         wanted = selector(self._installation, run)
         if record is not None and record.named:
             wanted = f"{record.named}={run.name}"
@@ -205,7 +207,7 @@ class Objects:
         return _CORE.format(self._namespace(run), plural)
 
 
-def _thing(run: Run, path: str, body: Object, record: Record | None, job: bool) -> Thing | None:
+def _thing(run: Run, path: str, body: Object, record: RunRecord | None, job: bool) -> Thing | None:
     """None if it is not ours, though it has the name of a run."""
     if record is None or run_of(body) != run:
         return None

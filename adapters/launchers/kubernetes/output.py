@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
-from adapters.launchers import verdict
 from adapters.launchers.kubernetes import diagnosis, disruption
 from adapters.launchers.kubernetes.diagnosis import Object
 from adapters.launchers.kubernetes.labels import COLLECTOR
 from adapters.launchers.kubernetes.objects import Objects, Thing
 from adapters.launchers.kubernetes.reading import Log, Readings
+from tunelet.core.trial import Number, Report, number, plain
 from tunelet.errors import NotFound, Reject
-from tunelet.trial import Number, Report, number, plain
+from tunelet.training import outcome
 
 ROTATED = (
     "the node kept only the end of its output (the last 10 MiB, unless the kubelet's "
@@ -101,7 +101,7 @@ def _begins_late(first: str | None, pod: Object, container: str) -> bool:
 
 def _tail(log: Log) -> str:
     try:
-        return verdict.tail(b"".join(log(tailLines=str(verdict.TAIL_LINES))))
+        return outcome.tail(b"".join(log(tailLines=str(outcome.TAIL_LINES))))
     except (NotFound, Reject):
         return ""
 

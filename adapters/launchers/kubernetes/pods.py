@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tunelet.ports import Launch
+from tunelet.core.run import Launch
 
 CONTAINER = "training"
 TOKEN = "TUNELET_TRIAL_TOKEN"

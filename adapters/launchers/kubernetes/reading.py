@@ -11,11 +11,11 @@ from contextlib import closing
 from threading import Lock
 from typing import Any
 
-from adapters.collector.stamped import Stamped
-from adapters.launchers import verdict
+from adapters.output.log_timestamps import Stamped
+from tunelet.core.trial import Number, Report
 from tunelet.errors import Retry
-from tunelet.metrics import Parser
-from tunelet.trial import Number, Report
+from tunelet.training import outcome
+from tunelet.training.metrics import Parser
 
 LOOK_BYTES = 1 << 20
 """How much new output one look at an active run reads: it must not hold up the others."""
@@ -60,7 +60,7 @@ class Reading:
 
     @property
     def tail(self) -> str:
-        return verdict.tail(self._end)
+        return outcome.tail(self._end)
 
     def look(self, log: Log) -> None:
         """Read the next of what is new."""
@@ -104,7 +104,7 @@ class Reading:
         if self._stamped.gaps > gaps:
             self._parser = Parser(self._metrics)
         self._parser.feed(new)
-        self._end = (self._end + new)[-verdict.TAIL_SOURCE_BYTES :]
+        self._end = (self._end + new)[-outcome.TAIL_SOURCE_BYTES :]
         return len(new)
 
 

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 from adapters.launchers.kubernetes.labels import COLLECTOR
 from adapters.launchers.kubernetes.pods import CONTAINER
 from adapters.launchers.kubernetes.quantity import quantity
+from tunelet.core.run import Launch
 from tunelet.errors import FieldError, Reject
-from tunelet.ports import Launch
 
 TOKEN_FOLDER = "/var/run/secrets/tunelet"
 USER = 65532

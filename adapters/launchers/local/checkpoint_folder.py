@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from adapters.storage.durable import make_folders
+from adapters.storage.atomic_file import make_folders
 from tunelet.errors import Unavailable
 from tunelet.log.identity import KEY
 

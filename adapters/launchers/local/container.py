@@ -24,10 +24,10 @@ from urllib.request import url2pathname
 from adapters.launchers.kubernetes.quantity import quantity
 from adapters.launchers.local.environment import inherited
 from adapters.launchers.local.folder import Plan, RunFolder
-from adapters.launchers.local.leftovers import MARK
+from adapters.launchers.local.orphans import MARK
+from tunelet.core.run import Launch
 from tunelet.errors import FieldError, Postponed, Reject
-from tunelet.metrics import clean
-from tunelet.ports import Launch
+from tunelet.training.metrics import clean
 
 ENGINES = ("podman", "docker")
 ENGINE_FAILED = 125

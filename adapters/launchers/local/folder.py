@@ -26,8 +26,8 @@ from uuid import uuid4
 
 import msgspec
 
-from adapters.storage.durable import make_folders, sync_name, write
-from tunelet.ports import Run
+from adapters.storage.atomic_file import make_folders, sync_name, write
+from tunelet.core.run import Run
 
 
 class Plan(msgspec.Struct, frozen=True):

@@ -30,12 +30,13 @@ from adapters.launchers.local.checkpoint_folder import (
 )
 from adapters.launchers.local.environment import inherited
 from adapters.launchers.local.folder import Plan, RunFolder, locked
-from adapters.launchers.local.leftovers import MARK
-from adapters.launchers.local.reading import Reading
+from adapters.launchers.local.observation import Reading
+from adapters.launchers.local.orphans import MARK
 from adapters.launchers.local.slots import Slots
 from adapters.launchers.local.watcher import Watcher
+from tunelet.core.run import Launch, Life, Observation, Phase, Run
 from tunelet.errors import NotFound, Reject, Retry
-from tunelet.ports import Launch, Launcher, Life, Observation, Phase, Run
+from tunelet.ports import Launcher
 
 GRACE_SECONDS = 10.0
 _SHIM = Path(__file__).with_name("shim.py")

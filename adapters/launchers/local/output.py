@@ -7,11 +7,11 @@ and at the end {"values": …, "remarks": …}, the newest values of the whole o
 
 import msgspec
 
-from adapters.growing import Growing
 from adapters.launchers.local.folder import RunFolder
 from adapters.launchers.local.shim_output import HEAD_BYTES, VALUES
-from tunelet.metrics import Parser
-from tunelet.trial import Number, Report
+from adapters.output.growing_file import Growing
+from tunelet.core.trial import Number, Report
+from tunelet.training.metrics import Parser
 
 _CHUNK = 1 << 18
 

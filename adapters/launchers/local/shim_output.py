@@ -108,7 +108,7 @@ class Values:
     def _begin(self) -> None:
         # Instead of this file's folder, in which no module is meant to be found.
         sys.path[:1] = self._plan["modules"]
-        from tunelet.metrics import Parser
+        from tunelet.training.metrics import Parser
 
         self._head = os.open(os.path.join(self._folder, "output.log"), os.O_RDONLY)
         self._left = HEAD_BYTES

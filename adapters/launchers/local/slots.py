@@ -20,8 +20,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from tunelet.core.run import Run
 from tunelet.errors import Throttled
-from tunelet.ports import Run
 
 WAITING_SECONDS = 15.0
 """For so long a slot stays free for an experiment that does not come for it."""

@@ -10,8 +10,8 @@ from queue import SimpleQueue
 
 from adapters.launchers.local.folder import RunFolder
 from adapters.launchers.local.slots import Waiting
+from tunelet.core.run import Run
 from tunelet.errors import TuneletError
-from tunelet.ports import Run
 
 INTERVAL_SECONDS = 0.15
 """A look costs some ten system calls an active run."""

@@ -8,12 +8,14 @@ from werkzeug.test import Client
 from werkzeug.wrappers import Request
 
 from adapters.storage.memory import MemoryStore
-from algorithms import catalog
-from functions.outbox import Outbox
+from algorithms import load_catalog
+from functions.events.outbox import Outbox
 from functions.wiring import function
 from tests.faults.training import MemoryLauncher
+from tunelet.core.run import Run
+from tunelet.core.signal import Signal
 from tunelet.errors import NotFound, Retry
-from tunelet.ports import Run, Signal, Stored
+from tunelet.ports import Stored
 from tunelet.service import Service
 
 SMALLEST = {
@@ -82,7 +84,7 @@ class World:
         self.service = Service(
             self.store,
             self.launcher,
-            catalog(),
+            load_catalog(),
             self.outbox,
             secret=b"0123456789abcdef",
             api_url="http://127.0.0.1:8080",

@@ -6,12 +6,12 @@ import logging
 
 import pytest
 
-from adapters.cloudevents import BrokerPublisher
+from adapters.events.cloudevents import BrokerPublisher
 from functions.telemetry import log
 from functions.wiring import Settings, outbox
+from tunelet.core.signal import FINISHED, Signal
 from tunelet.errors import Reject, Retry
-from tunelet.ports import FINISHED, Signal
-from tunelet.strict import NotJson, decode
+from tunelet.text.strict_json import NotJson, decode
 
 ENVIRONMENT = {
     "TUNELET_STORE": "file:///data",
@@ -68,7 +68,7 @@ def test_a_log_line_is_json_with_what_it_is_about() -> None:
     try:
         raise KeyError("x")
     except KeyError:
-        logging.getLogger("tunelet.loop").exception("failed\nbadly")
+        logging.getLogger("tunelet.engine.loop").exception("failed\nbadly")
     first, second = (json.loads(line) for line in stream.getvalue().splitlines())
     assert first.pop("time").endswith("+00:00")
     assert first == {

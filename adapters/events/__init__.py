@@ -1,0 +1,1 @@
+"""CloudEvents and the broker inside a process."""

@@ -1,0 +1,200 @@
+"""A broker in this process that routes events as Knative's does, at least once.
+
+It reads the same Trigger manifests, delivers the same HTTP messages, routes on what a
+function answers, and tries again on the same status codes (Knative's delivery: 5xx, 404,
+408, 409 and 429; any other 4xx is final). Events live in memory: what is lost when the
+process dies costs latency only, for `sweep` finds it.
+"""
+
+import heapq
+import logging
+import threading
+import time
+from base64 import b64encode
+from collections.abc import Callable, Mapping, Sequence
+from itertools import count
+from typing import TYPE_CHECKING, NamedTuple
+
+from adapters.events.cloudevents import binary
+from adapters.events.triggers import Trigger
+from tunelet.core.signal import Signal
+from tunelet.ports import Publisher
+
+log = logging.getLogger("tunelet.broker")
+
+_RETRIED = frozenset({404, 408, 409, 429})
+_PREFIX = "ce-"
+_SHOWN = 768
+"""Bytes of an answer that a dead letter carries."""
+
+
+class Delivered(NamedTuple):
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+Target = Callable[[dict[str, str], bytes], Delivered]
+"""Takes an event as an HTTP message in binary mode. Raises `OSError` if it cannot be reached."""
+
+
+class _Delivery(NamedTuple):
+    subscriber: str
+    headers: dict[str, str]
+    body: bytes
+    tries: int = 0
+
+    @property
+    def same_as(self) -> tuple[str, str | None, str | None] | None:
+        """What makes one signal as good as another; None for an event with data of its own."""
+        kind = self.headers.get("ce-type", "")
+        if not kind.endswith((".requested", ".changed")):
+            return None
+        return self.subscriber, kind, self.headers.get("ce-subject")
+
+
+class _Line:
+    """The deliveries that wait for one subscriber, each until it is due."""
+
+    def __init__(self) -> None:
+        self._order = count()
+        self._queue: list[tuple[float, int, _Delivery]] = []
+        self._pending: set[tuple[str, str | None, str | None]] = set()
+        self._changed = threading.Condition()
+        self._open = True
+
+    def put(self, delivery: _Delivery, delay: float) -> None:
+        with self._changed:
+            same = delivery.same_as
+            if same is not None and same in self._pending:
+                return  # one that waits will see all that this one would
+            if same is not None:
+                self._pending.add(same)
+            heapq.heappush(self._queue, (time.monotonic() + delay, next(self._order), delivery))
+            self._changed.notify()
+
+    def take(self) -> _Delivery | None:
+        """Wait for a delivery that is due; None once the line is closed."""
+        with self._changed:
+            while self._open:
+                wait = self._queue[0][0] - time.monotonic() if self._queue else None
+                if wait is not None and wait <= 0:
+                    delivery = heapq.heappop(self._queue)[2]
+                    if delivery.same_as is not None:
+                        self._pending.discard(delivery.same_as)
+                    return delivery
+                self._changed.wait(wait)
+        return None
+
+    def close(self) -> None:
+        with self._changed:
+            self._open = False
+            self._changed.notify_all()
+
+
+class Broker:
+    """Delivers to `targets`, the functions by name, with `workers` threads for each.
+
+    A slow function thus holds up no other. A delivery is tried `attempts` times, `backoff` *
+    2^n seconds apart; then the event goes to the target `sink`, with what became of it as
+    Knative says it (`knativeerrordest`, `knativeerrorcode`, `knativeerrordata`).
+    """
+
+    def __init__(
+        self,
+        triggers: Sequence[Trigger],
+        targets: Mapping[str, Target],
+        *,
+        workers: int = 4,
+        attempts: int = 6,
+        backoff: float = 0.2,
+        sink: str | None = None,
+    ) -> None:
+        self._triggers = triggers
+        self._targets = targets
+        self._attempts = attempts
+        self._backoff = backoff
+        self._sink = sink
+        names = {trigger.subscriber for trigger in triggers} | ({sink} if sink else set())
+        self._lines = {name: _Line() for name in names}
+        self._threads = [
+            threading.Thread(target=self._work, args=(line,), name=f"{name}-{n}", daemon=True)
+            for name, line in self._lines.items()
+            for n in range(workers)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def publish(self, signal: Signal) -> None:
+        self.route(*binary(signal))
+
+    def repeat(self, headers: Mapping[str, str], body: bytes) -> None:
+        self.route(headers, body)
+
+    def route(self, headers: Mapping[str, str], body: bytes) -> None:
+        """Queue the event for every trigger that wants it."""
+        given = {name.lower(): value for name, value in headers.items()}
+        attributes = {k.removeprefix(_PREFIX): v for k, v in given.items() if k.startswith(_PREFIX)}
+        for trigger in self._triggers:
+            if trigger.wants(attributes):
+                self._put(_Delivery(trigger.subscriber, given, body), 0.0)
+
+    def close(self) -> None:
+        """Finish what is being delivered and drop what waits."""
+        for line in self._lines.values():
+            line.close()
+        for thread in self._threads:
+            thread.join()
+
+    def _put(self, delivery: _Delivery, delay: float) -> None:
+        self._lines[delivery.subscriber].put(delivery, delay)
+
+    def _work(self, line: _Line) -> None:
+        while (delivery := line.take()) is not None:
+            try:
+                self._deliver(delivery)
+            except Exception:
+                # A thread that ends would silence the function for good.
+                log.exception("a delivery to %s failed", delivery.subscriber)
+                self._again(delivery)
+
+    def _deliver(self, delivery: _Delivery) -> None:
+        try:
+            answer = self._targets[delivery.subscriber](delivery.headers, delivery.body)
+        except OSError as fault:
+            log.warning("%s cannot be reached: %s", delivery.subscriber, fault)
+            self._again(delivery)
+            return
+        if answer.status >= 500 or answer.status in _RETRIED:
+            self._again(delivery, answer)
+        elif answer.status >= 400:
+            self._bury(delivery, f"was refused with {answer.status}", answer)
+        elif "ce-type" in {name.lower() for name in answer.headers}:
+            self.route(answer.headers, answer.body)
+
+    def _again(self, delivery: _Delivery, answer: Delivered | None = None) -> None:
+        if delivery.tries + 1 >= self._attempts:
+            self._bury(delivery, f"failed {self._attempts} times", answer)
+        else:
+            later = self._backoff * 2**delivery.tries
+            self._put(delivery._replace(tries=delivery.tries + 1), later)
+
+    def _bury(self, delivery: _Delivery, why: str, answer: Delivered | None) -> None:
+        id_ = delivery.headers.get("ce-id")
+        log.error("event %s for %s %s", id_, delivery.subscriber, why)
+        if self._sink not in (None, delivery.subscriber):
+            letter = _Delivery(self._sink, _addressed(delivery, answer), delivery.body)
+            self._put(letter, 0.0)
+
+
+def _addressed(delivery: _Delivery, answer: Delivered | None) -> dict[str, str]:
+    """The headers of a dead letter."""
+    headers = delivery.headers | {"ce-knativeerrordest": delivery.subscriber}
+    if answer is not None:
+        headers["ce-knativeerrorcode"] = str(answer.status)
+        headers["ce-knativeerrordata"] = b64encode(answer.body[:_SHOWN]).decode()
+    return headers
+
+
+if TYPE_CHECKING:
+    _: type[Publisher] = Broker

@@ -1,0 +1,1 @@
+"""Readers of what trainings write: growing files, event files, time stamps."""

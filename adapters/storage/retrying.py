@@ -1,0 +1,120 @@
+"""A store that sends again what a passing fault kept from being answered.
+
+A reader of a log needs many answers in a row: with none of them sent again, one fault among
+them is a fault of the whole. Only what may be done twice is sent again: reads, `put` and
+`delete`. After a fault of `create` or `replace` it is not known whether the write stands, and
+only the writer knows how to find out (tunelet.log.writer); a second try would meet its own
+write as a conflict.
+"""
+
+import math
+import random
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import chain, count
+from typing import TYPE_CHECKING, TypeVar
+
+from tunelet.errors import Retry, Throttled
+from tunelet.ports import Store, Stored
+
+T = TypeVar("T")
+
+DEADLINE_SECONDS = 10.0
+READY_SECONDS = 2.0
+SHORTEST_SECONDS, LONGEST_SECONDS = 0.02, 2.0
+THROTTLED_SECONDS, LONGEST_THROTTLED_SECONDS = 0.5, 8.0
+"""The bound of the first wait when the store says that it has too much to do, and of any."""
+
+
+class RetryingStore:
+    """`inner`, with what may be repeated sent again for up to `deadline` seconds.
+
+    Waits are drawn at random below a bound that doubles ("full jitter", Brooker 2015,
+    https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/). What the
+    server asks for in Retry-After is waited for in full, and the jitter on top, so that all
+    who were sent away do not come back at once. If the deadline does not allow the wait, the
+    last fault is raised at once.
+    """
+
+    def __init__(
+        self,
+        inner: Store,
+        *,
+        deadline: float = DEADLINE_SECONDS,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+        between: Callable[[float, float], float] = random.uniform,
+    ) -> None:
+        self.url = inner.url
+        self._inner, self._deadline = inner, deadline
+        self._sleep, self._clock, self._between = sleep, clock, between
+
+    def get(self, key: str) -> Stored | None:
+        return self._patiently(lambda: self._inner.get(key))
+
+    def create(self, key: str, data: bytes) -> bool:
+        return self._inner.create(key, data)
+
+    def put(self, key: str, data: bytes) -> None:
+        self._patiently(lambda: self._inner.put(key, data))
+
+    def replace(self, key: str, data: bytes, version: str) -> bool:
+        return self._inner.replace(key, data, version)
+
+    def copy(self, key: str, to: str) -> bool:
+        return self._patiently(lambda: self._inner.copy(key, to))
+
+    def delete(self, key: str) -> None:
+        self._patiently(lambda: self._inner.delete(key))
+
+    def ready(self) -> None:
+        """Ask for two seconds at most: a probe wants to know how it is now, and comes again."""
+        self._patiently(self._inner.ready, READY_SECONDS)
+
+    def list(self, prefix: str, after: str = "", limit: int | None = None) -> Iterator[str]:
+        """A listing that breaks off goes on behind the last key that it gave."""
+        given = 0
+        while True:
+            left = None if limit is None else limit - given
+            keys, first = self._patiently(partial(_begun, self._inner, prefix, after, left))
+            if first is None:
+                return
+            try:
+                for key in chain([first], keys):
+                    yield key
+                    after, given = key, given + 1
+            except Retry:
+                continue
+            return
+
+    def _patiently(self, call: Callable[[], T], most: float = math.inf) -> T:
+        until = self._clock() + min(self._deadline, most)
+        for tries in count():
+            try:
+                return call()
+            except Retry as fault:
+                wait = (fault.after or 0.0) + self._between(0.0, _bound(fault, tries))
+                if self._clock() + wait >= until:
+                    raise
+                self._sleep(wait)
+        raise AssertionError("unreachable")
+
+
+def _bound(fault: Retry, tries: int) -> float:
+    doubled = float(1 << min(tries, 10))
+    if isinstance(fault, Throttled):
+        return min(LONGEST_THROTTLED_SECONDS, THROTTLED_SECONDS * doubled)
+    return min(LONGEST_SECONDS, SHORTEST_SECONDS * doubled)
+
+
+def _begun(
+    store: Store, prefix: str, after: str, limit: int | None
+) -> tuple[Iterator[str], str | None]:
+    """The listing with its first key, for a listing asks nothing before its first key is."""
+    keys = store.list(prefix, after, limit)
+    return keys, next(keys, None)
+
+
+if TYPE_CHECKING:
+    _: type[Store] = RetryingStore

@@ -1,0 +1,1 @@
+"""Which algorithms and stopping rules exist, what each accepts, and how one is made."""

@@ -1,0 +1,1 @@
+"""What several benchmarks share: parts, peers, problems, and the tables that they print."""

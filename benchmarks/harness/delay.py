@@ -1,0 +1,142 @@
+"""A store that is as far away as a bucket: every request takes so many seconds longer.
+
+`DelayedStore` wraps a store. `relay` forwards to a server, in a process of its own
+(`python -m benchmarks.harness.delay HOST:PORT SECONDS`), to measure with the real client library.
+"""
+
+import asyncio
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from itertools import islice
+from typing import TypeVar
+
+from tunelet.ports import Store, Stored
+
+SECONDS = 0.06
+"""What one GET takes on S3 in the median; a PUT there takes longer."""
+
+PAGE = 1000
+"""Keys in one answer to a LIST, on S3 and Google Cloud Storage at most."""
+
+T = TypeVar("T")
+
+
+class DelayedStore:
+    """`store` behind a delay: half of it on the way there, half on the way back."""
+
+    def __init__(self, store: Store, seconds: float = SECONDS) -> None:
+        self.url = store.url
+        self._store = store
+        self._half = seconds / 2
+
+    def get(self, key: str) -> Stored | None:
+        return self._there_and_back(lambda: self._store.get(key))
+
+    def create(self, key: str, data: bytes) -> bool:
+        return self._there_and_back(lambda: self._store.create(key, data))
+
+    def put(self, key: str, data: bytes) -> None:
+        self._there_and_back(lambda: self._store.put(key, data))
+
+    def replace(self, key: str, data: bytes, version: str) -> bool:
+        return self._there_and_back(lambda: self._store.replace(key, data, version))
+
+    def copy(self, key: str, to: str) -> bool:
+        return self._there_and_back(lambda: self._store.copy(key, to))
+
+    def delete(self, key: str) -> None:
+        self._there_and_back(lambda: self._store.delete(key))
+
+    def ready(self) -> None:
+        self._there_and_back(self._store.ready)
+
+    def list(self, prefix: str, after: str = "", limit: int | None = None) -> Iterator[str]:
+        keys = self._store.list(prefix, after, limit)
+        more = True
+        while more:
+            page = self._there_and_back(lambda: tuple(islice(keys, PAGE)))
+            more = len(page) == PAGE
+            yield from page
+
+    def _there_and_back(self, request: Callable[[], T]) -> T:
+        time.sleep(self._half)
+        answer = request()
+        time.sleep(self._half)
+        return answer
+
+
+@contextmanager
+def relay(server: str, seconds: float = SECONDS) -> Iterator[str]:
+    """The address (host:port) at which `server` answers every request so much later."""
+    command = [sys.executable, "-m", "benchmarks.harness.delay", server, str(seconds)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield process.stdout.readline().strip()
+        finally:
+            process.terminate()
+
+
+class _Exchange:
+    """One connection: the delay falls on the first bytes of each request and of its answer.
+
+    So a request has it once, however many packets it comes in. `100 Continue`, which lets a
+    client go on with its request, passes at once: it takes a server's distance, of about a
+    millisecond within a region, and not its work.
+    """
+
+    def __init__(self, half: float) -> None:
+        self._half = half
+        self._answered = True
+
+    async def forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while sent := await reader.read(1 << 16):
+            if self._answered:
+                self._answered = False
+                await asyncio.sleep(self._half)
+            writer.write(sent)
+            await writer.drain()
+
+    async def back(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while sent := await reader.read(1 << 16):
+            if not self._answered and not sent.startswith(b"HTTP/1.1 100"):
+                self._answered = True
+                await asyncio.sleep(self._half)
+            writer.write(sent)
+            await writer.drain()
+
+
+async def _relayed(
+    server: str, half: float, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    host, _, port = server.rpartition(":")
+    there, back = await asyncio.open_connection(host, int(port))
+    exchange = _Exchange(half)
+    ways = [
+        asyncio.create_task(exchange.forward(reader, back)),
+        asyncio.create_task(exchange.back(there, writer)),
+    ]
+    await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+    for way in ways:
+        way.cancel()
+    await asyncio.gather(*ways, return_exceptions=True)
+    for end in (writer, back):
+        end.close()
+
+
+async def _serve(server: str, seconds: float) -> None:
+    handle = partial(_relayed, server, seconds / 2)
+    listening = await asyncio.start_server(handle, "127.0.0.1", backlog=256)
+    host, port = listening.sockets[0].getsockname()
+    print(f"{host}:{port}", flush=True)
+    await listening.serve_forever()
+
+
+_: type[Store] = DelayedStore
+
+if __name__ == "__main__":
+    asyncio.run(_serve(sys.argv[1], float(sys.argv[2])))

@@ -1,0 +1,133 @@
+"""A whole Tunelet in one thread: trials are calls of a Python function, signals a queue.
+
+The service, the log and the decisions are the real ones. Only the launcher is not: it calls
+the objective and remembers what came of it, so that a benchmark measures control alone.
+"""
+
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from algorithms import load_catalog
+from tunelet.core.experiment import Experiment
+from tunelet.core.run import Launch, Life, Observation, Phase, Run
+from tunelet.core.signal import COLLECT, LAUNCH, SUGGEST, Signal
+from tunelet.core.trial import Outcome, Scalar, Verdict
+from tunelet.errors import NotFound
+from tunelet.ports import Launcher, Publisher, Store
+from tunelet.service import Service
+
+Objective = Callable[[dict[str, str]], float]
+"""Takes the environment of a trial."""
+
+
+class InlineLauncher:
+    """Runs a trial to its end inside `launch`, then says through `signals` that there is news."""
+
+    def __init__(self, objective: Objective, signals: deque[Signal]) -> None:
+        self._objective = objective
+        self._signals = signals
+        self._ended: dict[Run, Observation] = {}
+
+    @property
+    def announces_room(self) -> bool:
+        return False
+
+    def launch(self, launch: Launch) -> None:
+        if launch.run in self._ended:
+            return
+        outcome = Outcome(Verdict.COMPLETE, {"objective": self._objective(launch.env)})
+        self._ended[launch.run] = Observation(Phase.ENDED, outcome=outcome)
+        news = Signal(COLLECT, launch.run.namespace, launch.run.experiment)
+        if news not in self._signals:
+            self._signals.append(news)
+
+    def observe(self, run: Run) -> Observation:
+        return self._ended.get(run, Observation(Phase.ABSENT))
+
+    def active(self, namespace: str, experiment: str) -> Sequence[Run]:
+        return ()
+
+    def lives(self) -> Collection[Life]:
+        return ()
+
+    def origin(self, run: Run) -> str | None:
+        return None
+
+    def stop(self, run: Run) -> None:
+        """Nothing runs outside `launch`."""
+
+    def logs(self, run: Run) -> Iterator[bytes]:
+        raise NotFound(f"{run.name} has no output")
+
+    def remove(self, namespace: str, experiment: str, uid: str) -> None:
+        mine = [run for run in self._ended if run[:3] == (namespace, experiment, uid)]
+        for run in mine:
+            del self._ended[run]
+
+    def obstacle(self, code: Mapping[str, Any]) -> str | None:
+        return None
+
+    def ready(self) -> None:
+        """It always is."""
+
+
+class Queue:
+    """Keeps signals until they are handled, in order."""
+
+    def __init__(self) -> None:
+        self.signals: deque[Signal] = deque()
+
+    def publish(self, signal: Signal) -> None:
+        if signal not in self.signals:
+            self.signals.append(signal)
+
+
+class Inline:
+    """One service over a store; `run` handles signals until there are none."""
+
+    def __init__(self, store: Store, objective: Objective) -> None:
+        queue = Queue()
+        self._signals = queue.signals
+        self.service = Service(
+            store,
+            InlineLauncher(objective, queue.signals),
+            load_catalog(),
+            queue,
+            secret=bytes(16),
+            api_url="http://127.0.0.1:8080",
+        )
+        self._steps = {
+            SUGGEST: self.service.suggest,
+            LAUNCH: self.service.launch,
+            COLLECT: self.service.collect,
+        }
+
+    def run(self, request: dict[str, object]) -> Experiment:
+        """Submit, and go on until nothing is left to do; the experiment then."""
+        experiment = self.service.submit(request)
+        names = experiment.namespace, experiment.name
+        while self._signals:
+            signal = self._signals.popleft()
+            if signal.topic in self._steps:
+                self._steps[signal.topic](signal.namespace, signal.experiment)
+        return self.service.experiment(*names)
+
+
+def request(algorithm: Scalar, trials: int, parallel: int = 1) -> dict[str, object]:
+    """The smallest request of the documentation, with this algorithm and budget."""
+    return {
+        "model_training_code": "docker_image_url",
+        "hyperparameters": {
+            "learning_rate": {"type": "float", "min": 0.01, "max": 0.1},
+            "batch_size": {"type": "int", "min": 32, "max": 128},
+        },
+        "hpo_algorithm": algorithm,
+        "max_trials": trials,
+        "parallel_trials": parallel,
+        "seed": 1,
+    }
+
+
+_launcher: type[Launcher] = InlineLauncher
+_publisher: type[Publisher] = Queue

@@ -1,0 +1,133 @@
+"""Jobs of a namespace: when each appears and completes, and a bare loop that runs some.
+
+Both are seen by a watch of this process, so they are told to the millisecond (a Job's own
+times are whole seconds), and alike for whoever creates the Jobs.
+"""
+
+import json
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from typing import Any
+
+from adapters.launchers.kubernetes.api import KubernetesApi, Object
+from benchmarks.harness.installed import kubectl
+from tunelet.errors import Retry
+
+
+class Jobs:
+    """Follows the Jobs of a namespace from now on."""
+
+    def __init__(self, api: KubernetesApi, namespace: str) -> None:
+        self.namespace, self.path = namespace, f"/apis/batch/v1/namespaces/{namespace}/jobs"
+        self._api = api
+        self.ended: Callable[[], object] = lambda: None
+        """Called when a Job has completed."""
+        self.created: dict[str, float] = {}
+        self.completed: dict[str, float] = {}
+        self.failed: list[str] = []
+        listed = api.get(self.path) or {}
+        self._version = listed["metadata"]["resourceVersion"]
+        self._changed = threading.Condition()
+        threading.Thread(target=self._follow, daemon=True).start()
+
+    def wait(self, count: int, seconds: float) -> None:
+        """Until so many have completed. Raises `TimeoutError`."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: len(self.completed) >= count, seconds):
+                raise TimeoutError(f"{len(self.completed)} of {count} Jobs have completed")
+
+    def create(self, job: Object) -> None:
+        self._api.create(self.path, job)
+
+    def _follow(self) -> None:
+        while True:
+            try:
+                self._read()
+            except Retry:
+                time.sleep(0.1)
+
+    def _read(self) -> None:
+        rest = b""
+        answer = self._api.stream(
+            self.path, watch="1", resourceVersion=self._version, timeoutSeconds="25"
+        )
+        with closing(answer):  # type: ignore[type-var]
+            for chunk in answer:
+                now = time.monotonic()
+                *lines, rest = (rest + chunk).split(b"\n")
+                for line in lines:
+                    self._note(json.loads(line)["object"], now)
+
+    def _note(self, job: Object, now: float) -> None:
+        name, self._version = job["metadata"]["name"], job["metadata"]["resourceVersion"]
+        held = {c["type"] for c in job["status"].get("conditions", ()) if c["status"] == "True"}
+        with self._changed:
+            self.created.setdefault(name, now)
+            new = "Complete" in held and name not in self.completed
+            if new:
+                self.completed[name] = now
+            if "Failed" in held:
+                self.failed.append(name)
+            self._changed.notify_all()
+        if new:
+            self.ended()
+
+
+def gaps(created: Iterable[float], completed: Iterable[float], parallel: int) -> list[float]:
+    """Seconds from each completion to the creation of the Job that takes its place."""
+    places = zip(sorted(completed), sorted(created)[parallel:], strict=False)
+    return [after - before for before, after in places]
+
+
+def bare(seen: Jobs, jobs: Sequence[Object], parallel: int) -> None:
+    """Begin with so many, and create another as soon as one is seen to have completed."""
+    waiting, turn = list(reversed(jobs)), threading.Lock()
+
+    def create() -> None:
+        with turn:
+            job = waiting.pop() if waiting else None
+        if job is not None:
+            seen.create(job)
+
+    seen.ended = create
+    for _ in range(parallel):
+        create()
+
+
+def by_kubectl(seen: Jobs, jobs: Sequence[Object], parallel: int) -> None:
+    """So many loops beside each other, each of which creates a Job and waits until it is done."""
+
+    def one(job: Object) -> None:
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            json.dump(job, file)
+            file.flush()
+            kubectl("-n", seen.namespace, "create", "-f", file.name)
+        done = ("wait", "--for=condition=complete", "--timeout=600s")
+        kubectl("-n", seen.namespace, *done, f"job/{job['metadata']['name']}")
+
+    with ThreadPoolExecutor(parallel) as pool:
+        list(pool.map(one, jobs))
+
+
+def anonymous(job: Object, name: str, token: str) -> Object:
+    """A Job like this one that is nobody's: without the labels and the Secret of Tunelet."""
+    spec: dict[str, Any] = json.loads(json.dumps(job["spec"]))
+    for each in ("selector", "manualSelector"):
+        spec.pop(each, None)
+    spec["template"]["metadata"].pop("labels", None)
+    pod = spec["template"]["spec"]
+    for container in pod["containers"]:
+        container["env"] = [each for each in container.get("env", ()) if each["name"] != token]
+    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name}, "spec": spec}
+
+
+def clear(api: KubernetesApi, namespace: str) -> None:
+    """Delete all Jobs of the namespace, and wait until they and their pods are gone."""
+    path = f"/apis/batch/v1/namespaces/{namespace}/jobs"
+    api.delete(path, "Background")
+    while any(api.list(path)) or any(api.list(f"/api/v1/namespaces/{namespace}/pods")):
+        time.sleep(0.5)

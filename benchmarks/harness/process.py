@@ -1,0 +1,46 @@
+"""A function in a process of its own, started by functions-framework as on Knative."""
+
+import os
+import random
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+FRAMEWORK = Path(sys.executable).with_name("functions-framework")
+MAIN = Path(__file__).resolve().parents[2] / "functions" / "main.py"
+
+
+@contextmanager
+def function(
+    target: str, source: Path, port: int, environment: Mapping[str, str]
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Runs while the block does; it may not answer yet when that begins."""
+    process = subprocess.Popen(
+        [FRAMEWORK, f"--target={target}", f"--source={source}", f"--port={port}"],
+        env={**os.environ, "FUNCTION_TARGET": target, **environment},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    """Find a port for a process that is about to start.
+
+    It lies below the range from which the kernel takes ports for connections and for servers
+    that ask for any: from that range another process could have it before ours binds it.
+    """
+    while True:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            port = random.randrange(10_000, 32_000)
+            with suppress(OSError):
+                probe.bind((host, port))
+                return port

@@ -1,0 +1,49 @@
+"""Dead letters as the JSON that callers see, without the tokens of trials, which are keys."""
+
+import re
+from typing import Any
+
+from adapters.events.cloudevents import STRUCTURED, media_type
+from functions.api.documents import Json, time_json
+from tunelet.dead_letters import DeadLetter
+from tunelet.text.strict_json import NotJson, decode
+
+_ATTRIBUTES = ("id", "source", "type", "subject")
+# In the text, for what is wrong with an event may be that it is no JSON.
+_TOKEN = re.compile(rb'("token"\s*:\s*")[^"]*')
+
+
+def dead_letter_json(letter: DeadLetter) -> Json:
+    """Without its data, which may be large."""
+    attributes = _attributes(letter)
+    event = {name: attributes.get(name) for name in _ATTRIBUTES}
+    return {
+        "id": letter.id,
+        "at": time_json(letter.at),
+        "event": {name: value if isinstance(value, str) else None for name, value in event.items()},
+        "destination": letter.destination,
+        "status": letter.status,
+        "answer": letter.answer,
+    }
+
+
+def dead_letter_data(letter: DeadLetter) -> Any:
+    """Its data as JSON, or as text where it is none."""
+    found = _read(letter.body)
+    structured = media_type(letter.headers) == STRUCTURED and isinstance(found, dict)
+    return found.get("data") if structured else found
+
+
+def _attributes(letter: DeadLetter) -> dict[str, Any]:
+    if media_type(letter.headers) != STRUCTURED:
+        return {name.removeprefix("ce-"): value for name, value in letter.headers.items()}
+    found = _read(letter.body)
+    return found if isinstance(found, dict) else {}
+
+
+def _read(body: bytes) -> Any:
+    shown = _TOKEN.sub(rb"\1(not shown)", body)
+    try:
+        return decode(shown)
+    except NotJson:
+        return shown.decode(errors="replace")

@@ -1,0 +1,1 @@
+"""Functions that a broker calls: the handlers of events, and dead letters."""

@@ -1,0 +1,75 @@
+"""The dead-letter sink: keeps the events that a broker could not deliver.
+
+Whatever is wrong with an event it is taken as it came, for this is where one looks for what
+was wrong. What became of its delivery comes as attributes of Knative's.
+"""
+
+import binascii
+from base64 import b64decode
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from werkzeug.wrappers import Request, Response
+
+from adapters.events.cloudevents import STRUCTURED
+from functions import http, problem
+from functions.http import probed
+from functions.problem import Refused
+from tunelet.errors import FieldError, Reject
+
+if TYPE_CHECKING:
+    from tunelet.service import Service
+
+_OF_DELIVERY = "ce-knative"
+"""Attributes of one way through a broker, which a replayed event must not carry again."""
+
+
+class DeadLetterFunction:
+    """The function `deadletter` over one service."""
+
+    def __init__(self, service: "Service", max_body_bytes: int) -> None:
+        self._service, self._limit = service, max_body_bytes
+
+    def __call__(self, request: Request) -> Response:
+        try:
+            return self._answer(request)
+        except Exception as error:  # noqa: BLE001 (the last line: whatever it is, it is answered)
+            return problem.answer(error, request)
+
+    def _answer(self, request: Request) -> Response:
+        raw = http.read_body(request, self._limit)
+        if probe := probed(request, self._service.store_ready):
+            return probe
+        if request.method != "POST":
+            detail = f"events are sent with POST, not {request.method}"
+            raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, detail, (), {"Allow": "POST"})
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        event = {
+            name: value
+            for name, value in headers.items()
+            if name == "content-type"
+            or (name.startswith("ce-") and not name.startswith(_OF_DELIVERY))
+        }
+        if "ce-type" not in event and request.mimetype != STRUCTURED:
+            wrong = FieldError("ce-type", None, "is missing", "send a CloudEvent")
+            raise Reject("the request is not a CloudEvent", [wrong])
+        self._service.dead.keep(
+            event,
+            raw,
+            headers.get("ce-knativeerrordest"),
+            _status(headers.get("ce-knativeerrorcode", "")),
+            _text(headers.get("ce-knativeerrordata")),
+        )
+        return Response(status=HTTPStatus.NO_CONTENT)
+
+
+def _status(code: str) -> int | None:
+    return int(code) if code.isascii() and code.isdigit() and len(code) == 3 else None
+
+
+def _text(answer: str | None) -> str | None:
+    """Brokers send the answer's text in base64, and some as it is."""
+    try:
+        return b64decode(answer, validate=True).decode() if answer else None
+    except (binascii.Error, UnicodeDecodeError):
+        return answer

@@ -1,0 +1,146 @@
+"""The four functions that a broker calls: suggest, launch, complete and sweep.
+
+Each takes one CloudEvent and answers 204, or with the one event that is to follow. An
+event that can never be right is answered 4xx and not delivered again; anything passing is
+answered 503 and is.
+"""
+
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from werkzeug.wrappers import Request, Response
+
+from adapters.events.cloudevents import TYPES, Event, binary, parse
+from adapters.launchers.kubernetes.labels import record_of
+from functions import http, problem
+from functions.events.outbox import Outbox
+from functions.events.subject import Subject, labelled, subject
+from functions.events.training import EVENTS, tell
+from functions.http import probed
+from functions.problem import Refused
+from functions.telemetry import metrics
+from functions.telemetry.log import LOGGER, about
+from tunelet import tracing
+from tunelet.core.signal import COLLECT, LAUNCH, SUGGEST
+from tunelet.errors import Conflict, FieldError, NotFound, Reject
+
+if TYPE_CHECKING:
+    from tunelet.service import Service
+
+Step = Callable[["Service", Event], object]
+
+PING = "dev.knative.sources.ping"
+SWEEP = "dev.tunelet.sweep.requested"
+_JOB_CHANGES = tuple(
+    f"dev.knative.apiserver.resource.{what}" for what in ("add", "update", "delete")
+)
+
+
+def _suggest(service: "Service", event: Event) -> None:
+    service.suggest(*_told(event)[:2])
+
+
+def _launch(service: "Service", event: Event) -> None:
+    service.launch(*_told(event)[:2])
+
+
+def _collect(service: "Service", event: Event) -> None:
+    service.collect(*_told(event)[:3])
+
+
+def _tell(service: "Service", event: Event) -> None:
+    _told(event)
+    tell(service, event, None)
+
+
+def _told(event: Event) -> Subject:
+    """What the event is about; the log's lines say so from here on."""
+    found = subject(event)
+    about(namespace=found.namespace, experiment=found.experiment, trial=found.number)
+    return found
+
+
+def _collect_job(service: "Service", event: Event) -> None:
+    """Of a Job's change as Kubernetes tells it; a Job that is not ours means nothing."""
+    if (found := labelled(event.data)) is not None:
+        about(namespace=found.namespace, experiment=found.experiment, trial=found.number)
+        if (record := record_of(event.data)) is not None:
+            # Kubernetes knows of no trace; the Job itself says to which it belongs.
+            tracing.join(record.traceparent)
+        service.collect(*found[:3])
+
+
+def _sweep(service: "Service", event: Event) -> None:
+    live = service.sweep()
+    metrics.live(live)
+    LOGGER.info("swept %d live experiments", live)
+
+
+STEPS: Mapping[str, Mapping[str, Step]] = {
+    "suggest": {TYPES[SUGGEST]: _suggest},
+    "launch": {TYPES[LAUNCH]: _launch},
+    "complete": {
+        TYPES[COLLECT]: _collect,
+        **dict.fromkeys(EVENTS, _tell),
+        **dict.fromkeys(_JOB_CHANGES, _collect_job),
+    },
+    "sweep": {SWEEP: _sweep, PING: _sweep},
+}
+"""By function: what to do on which type of event."""
+
+
+class EventFunction:
+    """The function `name` over one service. `outbox` is the service's publisher."""
+
+    def __init__(self, name: str, service: "Service", outbox: Outbox, max_body_bytes: int) -> None:
+        self._steps = STEPS[name]
+        self._service, self._outbox, self._limit = service, outbox, max_body_bytes
+        # What it asks of the cluster, and what it does not need to be of use.
+        self._ready = service.store_ready if name == "suggest" else service.ready
+
+    def __call__(self, request: Request) -> Response:
+        try:
+            return self._answer(request)
+        except (Conflict, NotFound) as error:
+            # 404 and 409 would be delivered again, and nothing would be different then.
+            return problem.problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error), request)
+        except Exception as error:  # noqa: BLE001 (the last line: whatever it is, it is answered)
+            return problem.answer(error, request)
+
+    def _answer(self, request: Request) -> Response:
+        raw = http.read_body(request, self._limit)
+        if probe := probed(request, self._ready):
+            return probe
+        if request.method != "POST":
+            detail = f"events are sent with POST, not {request.method}"
+            raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, detail, (), {"Allow": "POST"})
+        event = parse(dict(request.headers), raw)
+        step = self._steps.get(event.type)
+        if step is None:
+            remedy = f"send one of {', '.join(self._steps)}"
+            error = FieldError("type", event.type, "is not for this function", remedy)
+            raise Reject("the event is not for this function", [error])
+        if step is _sweep:
+            # It may take long, and all that it has found so far should be under way.
+            step(self._service, event)
+            return Response(status=HTTPStatus.NO_CONTENT)
+        return self._followed(step, event)
+
+    def _followed(self, step: Step, event: Event) -> Response:
+        with self._outbox.held() as signals:
+            try:
+                step(self._service, event)
+            except NotFound:
+                if step is _tell:
+                    raise
+                LOGGER.info("an event came for %s, which is not there", event.subject)
+            except Exception:
+                # What is committed when the event comes again will call for nothing then.
+                self._outbox.send(signals)
+                raise
+        if not signals:
+            return Response(status=HTTPStatus.NO_CONTENT)
+        self._outbox.send(signals[:-1])
+        headers, data = binary(signals[-1])
+        return Response(data, HTTPStatus.OK, headers)

@@ -1,0 +1,183 @@
+"""What training code says of its trial: reports and outcomes, in JSON or as CloudEvents."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from adapters.events.cloudevents import Event
+from functions.events.subject import subject
+from tunelet.core.trial import Number, Outcome, Report, Verdict, number, plain
+from tunelet.errors import FieldError, Forbidden, NotFound, Reject
+from tunelet.text.limits import METRIC_LENGTH, METRICS, is_metric_name
+
+if TYPE_CHECKING:
+    from tunelet.service import Service
+
+REPORTED = "dev.tunelet.trial.reported"
+COMPLETED = "dev.tunelet.trial.completed"
+FAILED = "dev.tunelet.trial.failed"
+EVENTS = (REPORTED, COMPLETED, FAILED)
+
+MAX_REPORTS = 1000
+MAX_STEP = 2**53
+MAX_REASON = 4096
+STATES = ("COMPLETE", "PRUNED", "FAIL")
+"""In which training code may say that its trial has ended."""
+_NUMBERS = 'send a number, or "NaN", "Infinity" or "-Infinity"'
+
+
+class _Wrong(ValueError):
+    """Its arguments are the value, what is wrong with it, and the remedy."""
+
+
+class _Fields:
+    """The members of a JSON object, taken one by one; what is wrong is collected."""
+
+    def __init__(self, raw: Any, where: str = "") -> None:
+        self._where, self.errors = where, list[FieldError]()
+        self._left: dict[str, Any] = dict(raw) if isinstance(raw, dict) else {}
+        if not isinstance(raw, dict):
+            self.wrong("", None, "is not an object", "send a JSON object")
+
+    def take(self, name: str, reads: Callable[[Any], Any], remedy: str, default: Any = None) -> Any:
+        value = self._left.pop(name, default)
+        try:
+            return reads(value)
+        except _Wrong as wrong:
+            self.wrong(name, *wrong.args)
+            return None
+        except (TypeError, ValueError, OverflowError):
+            self.wrong(name, value, "is missing" if value is None else "is not allowed", remedy)
+            return None
+
+    def wrong(self, name: str, value: Any, message: str, remedy: str) -> None:
+        field = ".".join(part for part in (self._where, name) if part) or "body"
+        self.errors.append(FieldError(field, value, message, remedy))
+
+    def done(self, *known: str) -> list[FieldError]:
+        for name, value in self._left.items():
+            self.wrong(name, value, "is unknown", f"leave it out; known are {', '.join(known)}")
+        return self.errors
+
+
+def reports(raw: Any) -> list[Report]:
+    """Of {"step", "values"} or {"reports": [...]}; raises `Reject` with all that is wrong."""
+    if not (isinstance(raw, dict) and "reports" in raw):
+        report, errors = _report(raw, "")
+        return _accept([report], errors)
+    fields = _Fields(raw)
+    remedy = f"send a list of 1 to {MAX_REPORTS} reports"
+    listed = fields.take("reports", _listed, remedy) or []
+    read = [_report(each, f"reports[{index}]") for index, each in enumerate(listed)]
+    errors = fields.done("reports") + [error for _, wrong in read for error in wrong]
+    return _accept([report for report, _ in read], errors)
+
+
+def outcome(raw: Any) -> Outcome:
+    """Of {"state", "values", "reason"}; raises `Reject` with all that is wrong."""
+    fields = _Fields(raw)
+    state = fields.take("state", _state, f"send one of {', '.join(STATES)}")
+    values = fields.take("values", _values, _NUMBERS, {})
+    reason = fields.take("reason", _text, f"send a text of at most {MAX_REASON} characters")
+    errors = fields.done("state", "values", "reason")
+    if errors:
+        raise Reject("the outcome is not as it must be", errors)
+    return Outcome(state, values, reason)
+
+
+def tell(service: "Service", event: Event, bearer: str | None) -> bool:
+    """Commit what a trial event says; True: the training code should stop.
+
+    The token is `bearer`, or the data's "token" of an event that came through a broker.
+    Raises `Forbidden` if it is not the token of this trial and attempt.
+    """
+    try:
+        return _told(service, event, bearer)
+    except NotFound as missing:
+        raise NotFound(f"{event.subject}: {missing}") from missing
+
+
+def _told(service: "Service", event: Event, bearer: str | None) -> bool:
+    namespace, name, trial, claimed = subject(event)
+    if trial is None:
+        remedy = "send {namespace}/{experiment}/{number}/{attempt}"
+        wrong = FieldError("subject", event.subject, "names no trial", remedy)
+        raise Reject("the event is about no trial", [wrong])
+    raw = dict(event.data) if isinstance(event.data, dict) else {}
+    token = raw.pop("token", bearer)
+    if not isinstance(token, str):
+        wrong = FieldError("data.token", None, "is missing", "send the trial's TUNELET_TRIAL_TOKEN")
+        raise Reject("the event has no token", [wrong])
+    run = service.authorize(token, namespace, name, trial)
+    if claimed not in (None, run.attempt):
+        wrong = FieldError("subject", event.subject, "is of another attempt", "use its own token")
+        raise Forbidden("the token is not of this attempt", [wrong])
+    if event.type == REPORTED:
+        return service.report(run, reports(raw))
+    ended = {"state": "FAIL"} if event.type == FAILED else {"state": "COMPLETE"}
+    service.finish(run, outcome(ended | raw))
+    return False
+
+
+def _report(raw: Any, where: str) -> tuple[Report, list[FieldError]]:
+    fields = _Fields(raw, where)
+    step = fields.take("step", _step, f"send an integer from 0 to {MAX_STEP}")
+    values = fields.take(
+        "values", _some_values, f"send an object of at least one metric: {_NUMBERS}"
+    )
+    return Report(step, values), fields.done("step", "values")
+
+
+def _accept(read: list[Report], errors: list[FieldError]) -> list[Report]:
+    if errors:
+        raise Reject("the report is not as it must be", errors)
+    return read
+
+
+def _listed(value: Any) -> list[Any]:
+    if not isinstance(value, list) or not 1 <= len(value) <= MAX_REPORTS:
+        raise ValueError
+    return value
+
+
+def _step(value: Any) -> int:
+    if type(value) is not int or not 0 <= value <= MAX_STEP:
+        raise ValueError
+    return value
+
+
+def _some_values(value: Any) -> dict[str, Number]:
+    if not value:
+        raise ValueError
+    return _values(value)
+
+
+def _values(value: Any) -> dict[str, Number]:
+    if not isinstance(value, dict):
+        raise ValueError
+    if len(value) > METRICS:
+        remedy = f"send at most {METRICS} metrics"
+        raise _Wrong(None, f"has {len(value)} metrics", remedy)
+    if (bad := next((name for name in value if not is_metric_name(name)), None)) is not None:
+        remedy = f"use 1 to {METRIC_LENGTH} characters, none of them a control character"
+        raise _Wrong(bad[:METRIC_LENGTH], "has a name that no metric may have", remedy)
+    return {name: _number(each) for name, each in value.items()}
+
+
+def _number(value: Any) -> Number:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError
+    if isinstance(value, str) and value not in ("NaN", "Infinity", "-Infinity"):
+        raise ValueError
+    return plain(number(value))
+
+
+def _state(value: Any) -> Verdict:
+    if value not in STATES:
+        raise ValueError
+    return Verdict(value)
+
+
+def _text(value: Any) -> str | None:
+    if value is not None and not (isinstance(value, str) and len(value) <= MAX_REASON):
+        raise ValueError
+    return value

@@ -1,0 +1,88 @@
+"""Every function in this process, and the broker between them.
+
+The same handlers as on Knative, called with the same HTTP messages by a broker that reads the
+same Trigger and Broker manifests. Any number of such processes may share a store: events are in the
+memory of one and the truth is in the log of all.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from werkzeug.test import Client
+from werkzeug.wrappers import Request, Response
+
+from adapters.events.broker import Broker, Delivered, Target
+from adapters.events.triggers import load_delivery, load_triggers
+from algorithms import load_catalog
+from functions.events.outbox import Outbox
+from functions.hosting.renewal import renewed
+from functions.http import Function
+from functions.wiring import FUNCTIONS, function
+from tunelet.bundle import resource
+from tunelet.core.installation import Installation
+from tunelet.core.signal import COLLECT, LAUNCH, Signal
+from tunelet.ports import Launcher, Store
+from tunelet.service import Service
+
+News = Callable[[str, str, int | None], None]
+"""Is told of a namespace, an experiment, and which trial has news, if it is one only."""
+
+Watch = Callable[[News, Callable[[str, str], None]], Callable[[], None]]
+"""Calls the first at news and the second, with a namespace and an experiment, where there is room
+for a run that waits. Returns what ends it."""
+
+
+class Whole(NamedTuple):
+    service: Service
+    broker: Broker
+    api: Function
+
+
+@contextmanager
+def whole(
+    store: Store,
+    launcher: Launcher,
+    watch: Watch,
+    *,
+    secret: bytes,
+    api_url: str,
+    max_body_bytes: int,
+    installation: Installation,
+    lease_seconds: float,
+) -> Iterator[Whole]:
+    """All that has to go on, as long as the context lasts."""
+    targets: dict[str, Target] = {}
+    manifests = resource("infra/knative/base")
+    broker = Broker(load_triggers(manifests), targets, **load_delivery(manifests)._asdict())
+    outbox = Outbox(broker)
+    service = Service(
+        *(store, launcher, load_catalog(), outbox),
+        secret=secret,
+        api_url=api_url,
+        installation=installation,
+        lease_seconds=lease_seconds,
+    )
+    made = {name: function(name, service, outbox, max_body_bytes) for name in FUNCTIONS}
+    targets.update((name, _target(made[name])) for name in FUNCTIONS)
+    stop_watching = watch(
+        lambda *whose: broker.publish(Signal(COLLECT, *whose)),
+        lambda namespace, experiment: broker.publish(Signal(LAUNCH, namespace, experiment)),
+    )
+    try:
+        with renewed(service.leases):
+            yield Whole(service, broker, made["api"])
+    finally:
+        stop_watching()
+        broker.close()
+
+
+def _target(handler: Function) -> Target:
+    """Calls a function with an event as the HTTP message that it is elsewhere."""
+    client = Client(Request.application(handler), Response)
+
+    def deliver(headers: dict[str, str], body: bytes) -> Delivered:
+        answer = client.post("/", headers=headers, data=body)
+        return Delivered(answer.status_code, dict(answer.headers), answer.get_data())
+
+    return deliver

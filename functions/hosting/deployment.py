@@ -1,0 +1,66 @@
+"""The service on Kubernetes without Knative: `python -m functions.hosting.deployment`.
+
+It is configured by the same environment variables as the functions elsewhere. A schedule posts
+`dev.tunelet.sweep.requested` to / (functions/hosting/cron.py, infra/knative/overlays/plain): that
+is the guarantee, and the watch on runs only the fast path. The process begins with a sweep, which
+takes up what a process that died had in memory.
+"""
+
+import os
+import socket
+import sys
+
+from functions import wiring
+from functions.hosting import server
+from functions.hosting.all_in_one import Watch, whole
+from functions.hosting.cron import event
+from functions.hosting.ending import ended_by_signals
+from functions.hosting.ingress import with_ingress
+from functions.telemetry.log import configure
+from functions.wiring import Settings
+from tunelet.errors import Reject
+from tunelet.ports import Launcher
+
+
+def main() -> None:
+    """Serve at PORT (8080) until SIGTERM. Exits with what is wrong with the environment."""
+    configure("plain")
+    try:
+        settings = Settings.from_env()
+        store, runs = wiring.store(settings.store), wiring.launcher(settings)
+    except Reject as refusal:
+        sys.exit(wiring.explained(refusal))
+    with (
+        ended_by_signals() as ending,
+        _listening() as bound,
+        whole(
+            store,
+            runs,
+            _watch(runs),
+            secret=settings.secret,
+            api_url=settings.api_url,
+            max_body_bytes=settings.max_body_bytes,
+            installation=wiring.installation(settings),
+            lease_seconds=settings.lease_seconds,
+        ) as served,
+    ):
+        limit = settings.max_body_bytes
+        served.broker.route(event(), b"")
+        ending.closes(bound)
+        server.run(bound, with_ingress(served.api, served.broker, limit), limit)
+
+
+def _listening() -> socket.socket:
+    port, dual = int(os.environ.get("PORT", "8080")), socket.has_dualstack_ipv6()
+    family = socket.AF_INET6 if dual else socket.AF_INET
+    return socket.create_server(("", port), family=family, dualstack_ipv6=dual)
+
+
+def _watch(runs: Launcher) -> Watch:
+    """The watch of a launcher that has one; else all news come by sweep."""
+    watch: Watch | None = getattr(runs, "watch", None)
+    return watch or (lambda news, room: lambda: None)
+
+
+if __name__ == "__main__":
+    main()

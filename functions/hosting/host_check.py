@@ -1,0 +1,83 @@
+"""The door of a service on someone's own machine: only its own pages and programs may come in.
+
+A browser on this machine reaches loopback for any page that it shows. A page whose name was
+made to point here (DNS rebinding) gives itself away by the Host header; a page of another
+origin that asks for a change, by the Origin header. Programs send no Origin.
+"""
+
+from collections.abc import Collection
+from http import HTTPStatus
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from werkzeug.wrappers import Request, Response
+
+from functions import problem
+from functions.problem import Refused
+from tunelet.errors import FieldError
+
+if TYPE_CHECKING:
+    from functions.http import Function
+
+LOCAL = ("localhost", "127.0.0.1", "::1")
+_EVERYWHERE = ("0.0.0.0", "::")
+_READING = ("GET", "HEAD", "OPTIONS")
+
+
+def guarded(function: "Function", bound: str, allowed: Collection[str]) -> "Function":
+    """`function`, for requests to this machine by its own names.
+
+    Those are localhost, 127.0.0.1, [::1], the address `bound` to (any address, where that is
+    all of them: only names can be made to point here) and `allowed`. Ports do not matter.
+    """
+    names = {name.lower() for name in (*LOCAL, bound, *allowed)}
+
+    def answer(request: Request) -> Response:
+        try:
+            _check(request, names, bound in _EVERYWHERE)
+        except Refused as refusal:
+            return problem.answer(refusal, request)
+        return function(request)
+
+    return answer
+
+
+def _check(request: Request, names: Collection[str], any_address: bool) -> None:
+    host = request.headers.get("Host", "")
+    name = _name(f"//{host}")
+    if name not in names and not (any_address and _is_address(name)):
+        remedy = "call it by localhost, or start it with --allowed-host"
+        error = FieldError("Host", host, "is not a name of this service", remedy)
+        raise Refused(HTTPStatus.MISDIRECTED_REQUEST, "the request is for another host", [error])
+    origin = request.headers.get("Origin")
+    if origin is None or request.method in _READING:
+        return
+    if _site(origin) != host.lower():
+        error = FieldError("Origin", origin, "is another site", "send it from the service's own")
+        raise Refused(
+            HTTPStatus.FORBIDDEN, "a page of another site may not change anything here", [error]
+        )
+
+
+def _site(origin: str) -> str | None:
+    """The host and port of an origin; None where it has none, as "null"."""
+    try:
+        return urlsplit(origin).netloc.lower() or None
+    except ValueError:
+        return None
+
+
+def _name(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,152 @@
+"""`tunelet up`: every function, the broker and the clock in one process on this machine.
+
+The same handlers as on Knative, called with the same HTTP messages by a broker that
+reads the same Trigger manifests; only the adapters differ: files are the store,
+processes the launcher. Killed at any moment and started again over the same folder, it
+goes on where it was: the log has what happened, the shims have kept the verdicts.
+"""
+
+import fcntl
+import os
+import secrets
+import shlex
+import socket
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from adapters.launchers.installation import installation
+from adapters.launchers.local.launcher import open_url as open_launcher
+from adapters.storage.atomic_file import make_folders, sync_name, write
+from functions import wiring
+from functions.hosting import server
+from functions.hosting.all_in_one import whole
+from functions.hosting.background import in_background
+from functions.hosting.ending import ended_by_signals
+from functions.hosting.host_check import guarded
+from functions.telemetry.log import LOGGER, configure
+from tunelet.errors import Retry
+from tunelet.service import Service
+from tunelet.store_probe import probe
+
+SWEEP_SECONDS = 5.0
+
+LEASE_SECONDS = 60.0
+"""After so long without a sign of life, others over the same store take over this one's runs."""
+
+
+def serve(
+    host: str,
+    port: int,
+    data: Path,
+    store_url: str | None,
+    aliases: Mapping[str, str],
+    max_processes: int | None,
+    allowed_hosts: Sequence[str],
+    max_body_bytes: int,
+    lease_seconds: float = LEASE_SECONDS,
+) -> None:
+    """Serve until SIGINT or SIGTERM. Port 0 takes a free one; the first line printed names it.
+
+    Experiments are logged in the store at `store_url`, or in a folder of `data` if it is None.
+    Besides its own names (see `door`) the service answers to `allowed_hosts`.
+
+    Trials that run go on without the service, and are found again by the next one.
+    Raises `OSError` if the port is taken, or the folder is in use or cannot be written, and
+    `TuneletError` if the store cannot be used.
+    """
+    configure("up")
+    with ExitStack() as stack:
+        ending = stack.enter_context(ended_by_signals())
+        stack.enter_context(only_one(data))
+        store = wiring.store(store_url or (data / "store").as_uri())
+        if store_url:
+            probe(store)
+        # Bound before anything is begun, for trials are told the address.
+        bound = stack.enter_context(socket.create_server((host, port), family=_family(host)))
+        ending.closes(bound)
+        url = f"http://{_shown(host)}:{bound.getsockname()[1]}"
+        runs = (data / "runs").as_uri().replace("file:", "process:", 1)
+        commands = {image: shlex.split(command) for image, command in aliases.items()}
+        signing = secret(data / "secret")
+        launcher = open_launcher(runs, aliases=commands, limit=max_processes)
+        served = stack.enter_context(
+            whole(
+                store,
+                launcher,
+                launcher.watch,
+                secret=signing,
+                api_url=url,
+                max_body_bytes=max_body_bytes,
+                installation=installation(runs, signing, commands, max_processes),
+                lease_seconds=lease_seconds,
+            )
+        )
+        stack.enter_context(_swept(served.service, min(SWEEP_SECONDS, lease_seconds / 4)))
+        print(f"Tunelet serves {url} and keeps its data in {data}", flush=True)
+        if store_url:
+            print(f"Experiments are logged in {store.url}", flush=True)
+        print(f"API documentation: {url}/api/docs", flush=True)
+        server.run(bound, guarded(served.api, host, allowed_hosts), max_body_bytes)
+
+
+@contextmanager
+def _swept(service: Service, seconds: float) -> Iterator[None]:
+    """The guarantee, from the first moment on: what an earlier process left is taken up."""
+    with in_background("sweep", lambda ended: _sweep(service, ended, seconds)):
+        yield
+
+
+def _sweep(service: Service, ended: threading.Event, seconds: float) -> None:
+    while True:
+        try:
+            service.sweep(ended.is_set)
+        except Retry as fault:
+            LOGGER.warning("the sweep was broken off, and is tried again: %s", fault)
+        except Exception:  # noqa: BLE001 (a thread that ends would end the guarantee)
+            LOGGER.exception("the sweep failed; it is tried again")
+        if ended.wait(seconds):
+            return
+
+
+@contextmanager
+def only_one(data: Path) -> Iterator[None]:
+    """Hold the folder for this process; what is in it is for this user only."""
+    make_folders(str(data.absolute()), mode=0o700)
+    with (data / "lock").open("wb") as file:
+        _lock(file, data)
+        yield
+
+
+def _lock(file: BinaryIO, data: Path) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as taken:
+        raise OSError(taken.errno, f"another tunelet serves from {data}") from taken
+
+
+def secret(path: Path) -> bytes:
+    """The secret that signs the trials' tokens, made once; whole or not there at all."""
+    if not path.exists():
+        new = path.with_suffix(".new")
+        descriptor = os.open(new, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
+        try:
+            write(descriptor, secrets.token_hex(32).encode())
+        finally:
+            os.close(descriptor)
+        new.rename(path)
+        sync_name(str(path))
+    return path.read_bytes()
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def _shown(host: str) -> str:
+    """An address that a process on this machine can call."""
+    if host in ("0.0.0.0", "::"):
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,63 @@
+"""A launcher that is opened when it is first used.
+
+`api` and `suggest` hardly ever use theirs, and importing one is a good part of the time that
+a function needs to start.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from tunelet.core.run import Launch, Life, Observation, Run
+from tunelet.ports import Launcher
+
+
+class LazyLauncher:
+    """Does all that the launcher of `opens` does, which is called once and not before."""
+
+    def __init__(self, opens: Callable[[], Launcher]) -> None:
+        self._opens = opens
+
+    @cached_property
+    def _launcher(self) -> Launcher:
+        return self._opens()
+
+    @property
+    def announces_room(self) -> bool:
+        return self._launcher.announces_room
+
+    def launch(self, launch: Launch) -> None:
+        self._launcher.launch(launch)
+
+    def observe(self, run: Run) -> Observation:
+        return self._launcher.observe(run)
+
+    def active(self, namespace: str, experiment: str) -> Sequence[Run]:
+        return self._launcher.active(namespace, experiment)
+
+    def lives(self) -> Collection[Life]:
+        return self._launcher.lives()
+
+    def origin(self, run: Run) -> str | None:
+        return self._launcher.origin(run)
+
+    def stop(self, run: Run) -> None:
+        self._launcher.stop(run)
+
+    def logs(self, run: Run) -> Iterator[bytes]:
+        return self._launcher.logs(run)
+
+    def remove(self, namespace: str, experiment: str, uid: str) -> None:
+        self._launcher.remove(namespace, experiment, uid)
+
+    def obstacle(self, code: Mapping[str, Any]) -> str | None:
+        """None as long as it was not opened: a hint is not worth that time."""
+        opened = "_launcher" in self.__dict__
+        return self._launcher.obstacle(code) if opened else None
+
+    def ready(self) -> None:
+        self._launcher.ready()
+
+
+if TYPE_CHECKING:
+    _conforms: type[Launcher] = LazyLauncher

@@ -1,0 +1,256 @@
+"""Which objects in a cluster are a run's, and when it is gone. The API server is a dictionary."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from adapters.launchers.kubernetes.labels import INSTALLATION, run_of
+from adapters.launchers.kubernetes.launcher import KubernetesLauncher, Options
+from tests.contracts.launchers import STDOUT
+from tests.unit.functions.conftest import SMALLEST, World
+from tunelet.core.run import Launch, Phase, Run
+from tunelet.core.trial import Verdict
+from tunelet.errors import Reject, Retry
+
+RUN = Run("ns", "e", "u1", 3, 2)
+JOBS, PODS = "/apis/batch/v1/namespaces/ns/jobs", "/api/v1/namespaces/ns/pods"
+
+
+class Cluster:
+    """Objects by path, as the API server keeps them."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, dict[str, Any]] = {}
+        self.deletions: list[tuple[str, str]] = []
+
+    def get(self, path: str) -> dict[str, Any] | None:
+        return self.objects.get(path)
+
+    def list(self, path: str, **query: str) -> Iterator[dict[str, Any]]:
+        wanted = query.get("labelSelector", "").split(",")
+        for found, thing in list(self.objects.items()):
+            labels = thing["metadata"].get("labels", {})
+            if found.rpartition("/")[0] == path and all(_has(labels, each) for each in wanted):
+                yield thing
+
+    def create(self, path: str, thing: dict[str, Any]) -> dict[str, Any] | None:
+        key = f"{path}/{thing['metadata']['name']}"
+        if key in self.objects:
+            return None
+        thing["metadata"] |= {"uid": "x", "creationTimestamp": "2026-01-01T00:00:00Z"}
+        self.objects[key] = thing
+        return thing
+
+    def patch(self, path: str, change: dict[str, Any]) -> None:
+        self.objects[path]["metadata"].setdefault("annotations", {}).update(
+            change["metadata"]["annotations"]
+        )
+
+    def delete(self, path: str, propagation: str) -> None:
+        self.deletions.append((path.rpartition("/")[2], propagation))
+
+    def stream(self, path: str, **query: str) -> Iterator[bytes]:
+        yield b"objective=1\n"
+
+
+def _has(labels: dict[str, str], wanted: str) -> bool:
+    """Whether labels meet one requirement of a selector."""
+    if wanted.startswith("!"):
+        return wanted[1:] not in labels
+    name, equals, value = wanted.partition("=")
+    return name in labels and (not equals or labels[name] == value)
+
+
+@pytest.fixture
+def cluster() -> Cluster:
+    return Cluster()
+
+
+@pytest.fixture
+def launcher(cluster: Cluster) -> KubernetesLauncher:
+    return KubernetesLauncher(cluster, clock=lambda: 1_767_225_601.0)  # type: ignore[arg-type]
+
+
+def launch(run: Run = RUN) -> Launch:
+    env = {"TUNELET_TRIAL_TOKEN": "t"}
+    return Launch(run, {"image": "train:1"}, command=(), args=(), env=env, metrics=STDOUT)
+
+
+def job(cluster: Cluster, run: Run = RUN) -> dict[str, Any]:
+    return cluster.objects[f"{JOBS}/{run.name}"]
+
+
+def pod(cluster: Cluster, phase: str, run: Run = RUN) -> dict[str, Any]:
+    """A pod of the run, as its Job's controller would make it."""
+    made = {
+        "metadata": {
+            "name": f"{run.name}-abc",
+            "labels": job(cluster, run)["metadata"]["labels"],
+            "creationTimestamp": "2026-01-01T00:00:00Z",
+        },
+        "spec": {"containers": [{"name": "training"}]},
+        "status": {"phase": phase},
+    }
+    cluster.objects[f"{PODS}/{run.name}-abc"] = made
+    return made
+
+
+def test_a_run_is_found_by_its_own_name_and_labels(
+    launcher: KubernetesLauncher, cluster: Cluster
+) -> None:
+    launcher.launch(launch())
+    assert run_of(job(cluster)) == RUN
+    assert launcher.observe(RUN).phase is Phase.ACTIVE
+    assert launcher.observe(RUN._replace(attempt=1)).phase is Phase.ABSENT
+    assert launcher.active("ns", "e") == [RUN]
+
+
+def test_a_launch_that_comes_twice_makes_nothing_new(
+    launcher: KubernetesLauncher, cluster: Cluster
+) -> None:
+    launcher.launch(launch())
+    before = list(cluster.objects)
+    launcher.launch(launch())
+    assert list(cluster.objects) == before
+
+
+def foreign(cluster: Cluster) -> None:
+    """A Job of the run's name that somebody else has made."""
+    cluster.create(JOBS, {"metadata": {"name": RUN.name, "labels": {"app": "other"}}})
+
+
+def test_a_job_of_somebody_else_is_not_taken_for_the_run(
+    launcher: KubernetesLauncher, cluster: Cluster
+) -> None:
+    foreign(cluster)
+    with pytest.raises(Reject, match="somebody else"):
+        launcher.launch(launch())
+
+
+def test_a_job_that_has_our_record_but_another_run_s_labels_is_not_the_run(
+    launcher: KubernetesLauncher, cluster: Cluster
+) -> None:
+    launcher.launch(launch())
+    job(cluster)["metadata"]["labels"]["tunelet.dev/uid"] = "u2"
+    assert launcher.observe(RUN).phase is Phase.ABSENT
+    launcher.stop(RUN)
+    assert cluster.deletions == []
+
+
+def test_the_secret_comes_last_so_that_nothing_starts_before_all_is_there(
+    launcher: KubernetesLauncher, cluster: Cluster
+) -> None:
+    launcher.launch(launch())
+    kinds = [path.rpartition("/")[0].rpartition("/")[2] for path in cluster.objects]
+    assert kinds[-1] == "secrets"
+    assert "jobs" in kinds
+
+
+def test_two_installations_do_not_see_each_other_s_runs(cluster: Cluster) -> None:
+    one, two = (
+        KubernetesLauncher(cluster, Options(installation=name))  # type: ignore[arg-type]
+        for name in ("one", "two")
+    )
+    one.launch(launch())
+    assert job(cluster)["metadata"]["labels"][INSTALLATION] == "one"
+    assert one.active("ns", "e") == [RUN]
+    assert two.active("ns", "e") == []
+    pod(cluster, "Running")
+    # A listing of all pods has another path than that of a namespace.
+    cluster.objects["/api/v1/pods/x"] = cluster.objects[f"{PODS}/{RUN.name}-abc"]
+    assert two.lives() == set()
+    assert len(one.lives()) == 1
+
+
+def test_a_run_whose_object_is_being_deleted_is_active_whatever_it_says(
+    launcher: KubernetesLauncher, cluster: Cluster
+) -> None:
+    launcher.launch(launch())
+    job(cluster)["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:01Z"
+    job(cluster)["status"] = {"conditions": [{"type": "Failed", "status": "True"}]}
+    assert launcher.observe(RUN).phase is Phase.ACTIVE
+
+
+@pytest.mark.parametrize(
+    ("phase", "seen"), [("Running", Phase.ACTIVE), ("Succeeded", Phase.ABSENT)]
+)
+def test_a_run_whose_object_is_gone_is_active_until_its_pods_have_ended(
+    launcher: KubernetesLauncher, cluster: Cluster, phase: str, seen: Phase
+) -> None:
+    """They may still write to the checkpoint that the next attempt would read."""
+    launcher.launch(launch())
+    pod(cluster, phase)
+    del cluster.objects[f"{JOBS}/{RUN.name}"]
+    assert launcher.observe(RUN).phase is seen
+
+
+def launched(cluster: Cluster) -> list[Run]:
+    """The runs of which there is a Job."""
+    found = [thing for path, thing in cluster.objects.items() if path.startswith(JOBS)]
+    return [run for each in found if (run := run_of(each)) is not None]
+
+
+class Unheard(KubernetesLauncher):
+    """Its answers to launches are lost, as where its process dies or the store is away."""
+
+    def launch(self, launch: Launch) -> None:
+        super().launch(launch)
+        raise Retry("nobody hears that it was launched")
+
+
+@pytest.mark.parametrize("seen", ["with its Job", "with its pods"])
+def test_a_run_that_is_removed_before_its_launch_was_recorded_is_not_launched_again(
+    cluster: Cluster, seen: str
+) -> None:
+    launcher = Unheard(cluster)  # type: ignore[arg-type]
+    world = World(launcher=launcher)  # type: ignore[arg-type]
+    request = {"name": "e", "namespace": "ns", "parallel_trials": 1, "max_trials": 1}
+    world.service.submit({**SMALLEST, **request, "max_attempts": 5})
+    world.service.suggest("ns", "e")
+    world.service.launch("ns", "e")
+    (first,) = launched(cluster)
+    pod(cluster, "Running", first)
+    if seen == "with its Job":
+        job(cluster, first)["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:01Z"
+        world.service.collect("ns", "e")
+    del cluster.objects[f"{JOBS}/{first.name}"]
+    world.service.collect("ns", "e")
+    del cluster.objects[f"{PODS}/{first.name}-abc"]
+    world.service.collect("ns", "e")
+    world.service.launch("ns", "e")
+    assert [run.attempt for run in launched(cluster)] == [2]
+    assert world.service.trial("ns", "e", 0).attempt == 2
+
+
+def test_a_run_that_cannot_begin_ends_only_once_its_job_has(
+    launcher: KubernetesLauncher, cluster: Cluster
+) -> None:
+    launcher.launch(launch())
+    waiting = {"waiting": {"reason": "InvalidImageName", "message": "no such name"}}
+    status = {"phase": "Pending", "containerStatuses": [{"name": "training", "state": waiting}]}
+    pod(cluster, "Pending")["status"] = status
+    for _ in range(2):
+        assert launcher.observe(RUN).phase is Phase.ACTIVE
+    job(cluster)["status"] = {"conditions": [{"type": "Failed", "status": "True"}]}
+    outcome = launcher.observe(RUN).outcome
+    assert outcome is not None
+    assert outcome.verdict is Verdict.FAIL
+
+
+def test_a_job_that_succeeded_without_a_pod_left_is_no_result(
+    launcher: KubernetesLauncher, cluster: Cluster
+) -> None:
+    launcher.launch(launch())
+    job(cluster)["status"] = {"conditions": [{"type": "Complete", "status": "True"}]}
+    outcome = launcher.observe(RUN).outcome
+    assert outcome is not None
+    assert outcome.verdict is Verdict.LOST
+
+
+def test_a_run_is_stopped_so_that_its_object_stays_as_long_as_its_pods(
+    launcher: KubernetesLauncher, cluster: Cluster
+) -> None:
+    launcher.launch(launch())
+    launcher.stop(RUN)
+    assert cluster.deletions == [(RUN.name, "Foreground")]

@@ -1,0 +1,159 @@
+"""Dead letters: kept whatever is wrong with them, shown without keys, replayed as they came."""
+
+from base64 import b64encode
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from adapters.events.cloudevents import STRUCTURED
+from adapters.storage.memory import MemoryStore
+from tests.unit.functions.conftest import World
+from tunelet.dead_letters import LIMIT, DeadLetters
+from tunelet.errors import Retry
+
+EVENT = {
+    "ce-specversion": "1.0",
+    "ce-id": "7",
+    "ce-source": "/pipeline",
+    "ce-type": "dev.tunelet.trial.reported",
+    "ce-subject": "default/digits/0/1",
+    "content-type": "application/json",
+}
+OF_KNATIVE = {
+    "ce-knativeerrordest": "http://tunelet-complete.tunelet.svc.cluster.local",
+    "ce-knativeerrorcode": "422",
+    "ce-knativeerrordata": b64encode(b"the event has no token").decode(),
+    "ce-knativebrokerttl": "254",
+    "ce-knativearrivaltime": "2026-11-26T00:00:00Z",
+}
+
+
+def bury(world: World, headers: Mapping[str, str] = EVENT, body: bytes = b'{"step": 1}') -> int:
+    given = {**headers, **OF_KNATIVE}
+    return world.client("deadletter").post("/", headers=given, data=body).status_code
+
+
+def listed(world: World) -> list[dict[str, Any]]:
+    letters: list[dict[str, Any]] = world.api.get("/api/dead-letters").json["dead_letters"]
+    return letters
+
+
+def test_an_event_that_nobody_took_is_kept_with_what_became_of_it(world: World) -> None:
+    assert bury(world) == 204
+    [letter] = listed(world)
+    assert letter["event"] == {
+        "id": "7",
+        "source": "/pipeline",
+        "type": "dev.tunelet.trial.reported",
+        "subject": "default/digits/0/1",
+    }
+    assert letter["destination"] == OF_KNATIVE["ce-knativeerrordest"]
+    assert (letter["status"], letter["answer"]) == (422, "the event has no token")
+    one = world.api.get(f"/api/dead-letters/{letter['id']}").json
+    assert one["data"] == {"step": 1}
+
+
+def test_a_replayed_event_goes_to_the_broker_as_it_first_came_and_is_forgotten(
+    world: World,
+) -> None:
+    bury(world)
+    [letter] = listed(world)
+    assert world.api.post(f"/api/dead-letters/{letter['id']}/replay").status_code == 200
+    assert world.broker.repeated == [(EVENT, b'{"step": 1}')]
+    assert listed(world) == []
+    assert world.api.post(f"/api/dead-letters/{letter['id']}/replay").status_code == 404
+
+
+def test_it_is_kept_as_long_as_the_broker_does_not_take_it(world: World) -> None:
+    bury(world)
+    [letter] = listed(world)
+    world.broker.away = True
+    assert world.api.post(f"/api/dead-letters/{letter['id']}/replay").status_code == 503
+    assert listed(world) == [letter]
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        ({**EVENT, "content-type": "application/json"}, b"{no json"),
+        ({**EVENT, "ce-subject": "\x7f", "ce-specversion": "7"}, b"\xff\xfe"),
+        ({"content-type": STRUCTURED}, b"[]"),
+        ({"content-type": STRUCTURED}, b'{"id": 5, "data": {"step": 1}}'),
+    ],
+)
+def test_it_is_taken_whatever_is_wrong_with_it(
+    world: World, headers: dict[str, str], body: bytes
+) -> None:
+    assert bury(world, headers, body) == 204
+    [letter] = listed(world)
+    assert world.api.get(f"/api/dead-letters/{letter['id']}").status_code == 200
+
+
+def test_a_structured_event_is_shown_as_any_other(world: World) -> None:
+    body = b'{"id": "7", "source": "/x", "type": "t", "subject": "a/b", "data": {"step": 1}}'
+    bury(world, {"content-type": STRUCTURED}, body)
+    [letter] = listed(world)
+    assert letter["event"] == {"id": "7", "source": "/x", "type": "t", "subject": "a/b"}
+    assert world.api.get(f"/api/dead-letters/{letter['id']}").json["data"] == {"step": 1}
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        (EVENT, b'{"token": "a key", "step": 1}'),
+        (EVENT, b'{"token" : "a key", "step": NaN}'),
+        ({"content-type": STRUCTURED}, b'{"id": "7", "data": {"token": "a key"}}'),
+    ],
+)
+def test_the_token_of_a_trial_is_not_shown_but_replayed(
+    world: World, headers: dict[str, str], body: bytes
+) -> None:
+    bury(world, headers, body)
+    [letter] = listed(world)
+    shown = world.api.get(f"/api/dead-letters/{letter['id']}").text
+    assert "a key" not in shown
+    assert "(not shown)" in shown
+    world.api.post(f"/api/dead-letters/{letter['id']}/replay")
+    assert world.broker.repeated == [(headers, body)]
+
+
+def test_what_is_no_event_is_not_kept(world: World) -> None:
+    sink = world.client("deadletter")
+    assert sink.post("/", json={"hello": 1}).status_code == 422
+    assert sink.get("/").status_code == 405
+    assert listed(world) == []
+
+
+def test_a_store_that_is_away_has_the_broker_try_again(world: World) -> None:
+    world.store.fault = Retry("the store is away")
+    world.store.put = _away  # type: ignore[method-assign]
+    assert bury(world) == 503
+
+
+def _away(key: str, data: bytes) -> None:
+    raise Retry("the store is away")
+
+
+def test_the_newest_come_first_and_page_by_page(world: World) -> None:
+    clock = iter(range(1, 100))
+    letters = DeadLetters(world.store, lambda: float(next(clock)))
+    kept = [letters.keep({**EVENT, "ce-id": str(n)}, b"").id for n in range(5)]
+    seen, link = [], "/api/dead-letters?limit=2"
+    while link:
+        page = world.api.get(link).json
+        seen += [letter["id"] for letter in page["dead_letters"]]
+        link = page["next"]
+    assert seen == kept[::-1]
+
+
+def test_the_oldest_are_forgotten_where_they_are_too_many() -> None:
+    store, clock = MemoryStore(), iter(range(1, 10_000))
+    letters = DeadLetters(store, lambda: float(next(clock)))
+    kept = [letters.keep(EVENT, str(n).encode()).id for n in range(LIMIT + 3)]
+    assert [key.removeprefix("dead/") for key in store.list("dead/")] == kept[:2:-1]
+
+
+def test_a_letter_that_is_not_there_is_not_found(world: World) -> None:
+    for name in ("x", "0" * 15 + "-" + "0" * 16, "..%2Fv1"):
+        assert world.api.get(f"/api/dead-letters/{name}").status_code == 404

@@ -1,0 +1,81 @@
+"""Logs that an older version wrote are read as what they meant."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from adapters.storage.memory import MemoryStore
+from tunelet.core import commands as c
+from tunelet.log.compaction import WINDOW
+from tunelet.log.journal import Journal
+from tunelet.log.journal_cache import Journals
+from tunelet.log.verify import verify
+
+LOGS = Path(__file__).resolve().parents[3] / "logs"
+
+CUT_OFF = "cut_off_as_failures.json"
+"""A stop cut off trials 2 and 3, and a later one, after the snapshot, trial 4: each was written as
+FAIL with `cancelled`. Trial 0 completed, and trial 1 failed."""
+
+
+def store_of(log: str) -> MemoryStore:
+    store = MemoryStore()
+    for key, text in json.loads((LOGS / log).read_text()).items():
+        store.put(key, text.encode())
+    return store
+
+
+@pytest.fixture(params=["with the snapshot", "from the first entry on"])
+def store(request: pytest.FixtureRequest) -> MemoryStore:
+    store = store_of(CUT_OFF)
+    if request.param == "from the first entry on":
+        for kind in ("snapshots", "segments"):
+            for key in list(store.list(f"v1/default/e/{kind}/")):
+                store.delete(key)
+    return store
+
+
+def test_trials_that_were_cut_off_are_stopped(store: MemoryStore) -> None:
+    trials = list(Journals(store).trials("default", "e"))
+    assert [trial.state.value for trial in trials] == [
+        *("COMPLETE", "FAIL", "STOPPED", "STOPPED", "STOPPED")
+    ]
+    assert trials[2].reason == "cancelled: the experiment ended (stopped)"
+    assert trials[2].values == {"objective": 5.0}
+
+
+def test_they_are_counted_as_stopped(store: MemoryStore) -> None:
+    experiment = Journals(store).read("default", "e")
+    assert (experiment.counts["failed"], experiment.counts["stopped"]) == (1, 3)
+    assert [trial.number for trial in experiment.best] == [0]
+
+
+def test_the_snapshot_is_read_and_not_passed_over(caplog: pytest.LogCaptureFixture) -> None:
+    """To fold a long log anew in every process would take its readers minutes."""
+    store = store_of(CUT_OFF)
+    for seq in range(1, WINDOW + 1):
+        store.delete(f"v1/default/e/journal/{seq:020d}.json")
+    experiment = Journal(store, "default", "e").read()
+    assert experiment.counts["stopped"] == 3
+    assert not caplog.records
+
+
+def test_snapshot_and_segment_are_found_right(caplog: pytest.LogCaptureFixture) -> None:
+    assert verify(store_of(CUT_OFF), "default", "e").findings == ()
+
+
+def test_a_segment_that_says_another_thing_is_still_found_wrong() -> None:
+    store = store_of(CUT_OFF)
+    (key,) = store.list("v1/default/e/segments/")
+    stored = store.get(key)
+    assert stored is not None
+    store.put(key, stored.data.replace(b'"cancelled":true', b'"exit_code":9'))
+    assert [finding.key for finding in verify(store, "default", "e").findings] == [key]
+
+
+def test_the_failures_that_were_none_do_not_count_once_it_is_resumed(store: MemoryStore) -> None:
+    """max_failed_trials is 2, and 1 trial failed."""
+    journal = Journal(store, "default", "e")
+    resumed = journal.commit(c.Resume(journal.read().epoch))
+    assert resumed.state == "RUNNING"

@@ -1,0 +1,97 @@
+"""What the steps of the trial loop publish, and what a refused submit leaves."""
+
+from typing import Any
+
+import pytest
+
+from tests.unit.functions.conftest import SMALLEST, FragileStore, World
+from tunelet.core.run import Run
+from tunelet.core.signal import LAUNCH, SUGGEST, Signal
+from tunelet.core.trial import Outcome, Verdict
+from tunelet.errors import Conflict, Retry
+
+POPULATION = {
+    "name": "e",
+    "hyperparameters": {"x": {"type": "float", "min": 0, "max": 1}},
+    "hpo_algorithm": {"name": "pbt", "settings": {"population_size": 2}},
+    "parallel_trials": 5,
+}
+
+
+def settled(world: World, limit: int = 100) -> int:
+    """Deliver signals until none is left; how many there were."""
+    steps = {SUGGEST: world.service.suggest, LAUNCH: world.service.launch}
+    for count in range(limit):
+        if not world.broker.signals:
+            return count
+        signal = world.broker.signals.pop(0)
+        if signal.topic in steps:
+            steps[signal.topic](signal.namespace, signal.experiment)
+    raise AssertionError("the signals never end")
+
+
+def test_an_algorithm_that_has_nothing_to_give_yet_is_not_asked_again_until_a_trial_ends() -> None:
+    world = World()
+    world.service.submit({**SMALLEST, **POPULATION})
+    settled(world)
+    assert world.service.experiment("default", "e").next_number == 2
+    uid = world.service.experiment("default", "e").uid
+    world.service.finish(
+        Run("default", "e", uid, 0, 1), Outcome(Verdict.COMPLETE, {"objective": 1.0})
+    )
+    settled(world)
+    assert world.service.experiment("default", "e").next_number == 3
+
+
+def test_an_algorithm_that_is_changed_while_the_other_is_asked_is_asked_as_well() -> None:
+    world = World()
+    world.service.submit({**SMALLEST, **POPULATION})
+    settled(world)
+    world.service.extend("default", "e", {"hpo_algorithm": "random_search"})
+    assert Signal(SUGGEST, "default", "e") in world.broker.signals
+    settled(world)
+    assert world.service.experiment("default", "e").next_number == 5
+
+
+def keys(world: World) -> list[str]:
+    return [*world.store.list("live/"), *world.store.list("index/")]
+
+
+def test_submits_to_a_taken_name_leave_nothing() -> None:
+    world = World()
+    world.running()
+    before = keys(world)
+    for _ in range(5):
+        with pytest.raises(Conflict):
+            world.service.submit({**SMALLEST, "name": "digits"})
+    assert keys(world) == before
+
+
+def test_a_submit_that_is_sent_again_leaves_nothing_and_the_experiment_is_still_found() -> None:
+    world = World()
+    request: dict[str, Any] = {**SMALLEST, "name": "digits"}
+    first = world.service.submit(request, key="once")
+    before = keys(world)
+    assert world.service.submit(request, key="once").uid == first.uid
+    assert keys(world) == before
+    assert [e.name for e in world.service.experiments("default")[0]] == ["digits"]
+    assert world.service.sweep() == 1
+
+
+class _LosesAnAnswer(FragileStore):
+    """The answer to the first entry's creation: whoever sends it again finds it there."""
+
+    lost = False
+
+    def create(self, key: str, data: bytes) -> bool:
+        created = super().create(key, data)
+        if "/journal/" in key and not self.lost:
+            self.lost = True
+            raise Retry("the answer is lost")
+        return created
+
+
+def test_a_submit_whose_answer_is_lost_stays_announced() -> None:
+    world = World(_LosesAnAnswer())
+    world.service.submit({**SMALLEST, "name": "digits"})
+    assert world.restarted().service.sweep() == 1

@@ -1,0 +1,193 @@
+"""A sweep that has nothing to do does next to nothing, and misses nothing."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from adapters.storage.memory import MemoryStore
+from algorithms import load_catalog
+from tests.faults.training import MemoryLauncher
+from tests.unit.functions.conftest import SMALLEST, Broker
+from tunelet.core.experiment import Experiment
+from tunelet.core.run import Launch
+from tunelet.engine.quiet import CHECK_SECONDS, LONGEST, LONGEST_WAITING, LOOKS, Quiet
+from tunelet.errors import Throttled
+from tunelet.log.journal_cache import Journals
+from tunelet.log.markers import Marker, Markers
+from tunelet.ports import Stored
+from tunelet.service import Service
+
+AT = ("default", "e")
+REQUEST = {**SMALLEST, "hyperparameters": {"x": {"type": "float", "min": 0, "max": 1}}}
+
+
+class Counted(MemoryStore):
+    """Counts what is asked of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: Counter[str] = Counter()
+
+    def get(self, key: str) -> Stored | None:
+        self.calls["get"] += 1
+        return super().get(key)
+
+    def list(self, prefix: str, after: str = "", limit: int | None = None) -> Iterator[str]:
+        self.calls["list"] += 1
+        return super().list(prefix, after, limit)
+
+
+class Full(MemoryLauncher):
+    """Has room as long as a test says so."""
+
+    room = False
+
+    def launch(self, launch: Launch) -> None:
+        if not self.room:
+            raise Throttled("no room")
+        super().launch(launch)
+
+
+class Place:
+    def __init__(self) -> None:
+        self.store, self.launcher, self.now = Counted(), Full(), 1000.0
+        self.service = self.another()
+
+    def another(self) -> Service:
+        """A process of its own."""
+        return Service(
+            self.store,
+            self.launcher,
+            load_catalog(),
+            Broker(),
+            secret=bytes(16),
+            api_url="http://127.0.0.1:1",
+            clock=lambda: self.now,
+        )
+
+    def submitted(self, name: str = "e", **fields: Any) -> None:
+        self.service.submit({**REQUEST, **fields, "name": name})
+
+    def swept(self, times: int = LOOKS + 3) -> int:
+        """So many sweeps; how many reads the last one took."""
+        for _ in range(times):
+            self.store.calls.clear()
+            self.service.sweep()
+        return self.store.calls.total()
+
+    def experiment(self, name: str = "e") -> Experiment:
+        return self.another().experiment("default", name)
+
+
+@pytest.fixture
+def place() -> Place:
+    return Place()
+
+
+@pytest.mark.parametrize("paused", [True, False])
+def test_an_experiment_that_has_nothing_to_do_costs_a_read_now_and_then(
+    place: Place, paused: bool
+) -> None:
+    def costs(experiments: int) -> tuple[int, int]:
+        for number in range(experiments):
+            place.submitted(f"e{number}x{experiments}")
+            if paused:
+                place.service.pause("default", f"e{number}x{experiments}")
+        for _ in range(LOOKS + 3):
+            place.now += LONGEST
+            at_once = place.swept(2)
+        place.now += CHECK_SECONDS
+        return at_once, place.swept(1)
+
+    few, more = costs(3), costs(20)
+    assert more[0] == few[0]
+    assert more[1] - few[1] == 20
+
+
+def test_what_another_process_wrote_is_found(place: Place) -> None:
+    place.submitted()
+    place.service.pause(*AT)
+    place.swept()
+    place.launcher.room = True
+    place.another().resume(*AT)
+    place.now += CHECK_SECONDS
+    place.swept(1)
+    assert place.experiment().counts["running"] == 3
+
+
+def test_what_this_process_wrote_is_found(place: Place) -> None:
+    place.submitted()
+    place.service.pause(*AT)
+    place.swept()
+    place.launcher.room = True
+    place.service.resume(*AT)
+    place.swept(1)
+    assert place.experiment().counts["running"] == 3
+
+
+def test_an_experiment_with_runs_is_looked_at_each_time(place: Place) -> None:
+    """The end of a run stands in no log."""
+    place.launcher.room = True
+    place.submitted(max_trials=3)
+    place.swept()
+    assert place.experiment().counts["running"] == 3
+    for run in place.launcher.running():
+        place.launcher.stop(run)
+    place.swept(1)
+    assert place.experiment().trials[0].attempt == 2
+
+
+def test_the_end_of_max_seconds_is_not_missed(place: Place) -> None:
+    place.submitted(max_seconds=100)
+    place.swept()
+    place.now += 101
+    place.swept(1)
+    assert place.experiment().over
+
+
+def test_a_name_that_is_taken_anew_is_looked_at(place: Place) -> None:
+    place.submitted()
+    place.service.pause(*AT)
+    place.swept()
+    other = place.another()
+    other.delete(*AT)
+    other.submit({**REQUEST, "name": "e"})
+    place.launcher.room = True
+    place.now += CHECK_SECONDS
+    place.swept(1)
+    assert place.experiment().counts["running"] == 3
+
+
+@pytest.mark.parametrize(
+    ("paused", "announced", "longest"),
+    [(True, False, LONGEST), (False, False, LONGEST_WAITING), (False, True, LONGEST)],
+)
+def test_it_is_looked_at_from_time_to_time_in_any_case(
+    place: Place, paused: bool, announced: bool, longest: float
+) -> None:
+    """What it waits for may stand in no log: a place for a run, say."""
+    place.submitted()
+    if paused:
+        place.service.pause(*AT)
+    else:
+        place.swept(1)
+    (marker,) = Markers(place.store, lambda: 0.0).live()
+    experiment = place.experiment()
+    place.launcher.announces_room = announced
+    pauses = [_rests(place, experiment, marker, looks) for looks in range(1, 12)]
+    assert pauses[: LOOKS - 1] == [0.0] * (LOOKS - 1)
+    assert pauses[LOOKS - 1] > 0.0
+    assert 0.7 * longest < pauses[-1] <= longest + 1.0
+
+
+def _rests(place: Place, experiment: Experiment, marker: Marker, looks: int) -> float:
+    time = [0.0]
+    store = MemoryStore()
+    quiet = Quiet(store, place.launcher, Journals(store, lambda: time[0]))
+    for _ in range(looks):
+        quiet.looked(experiment, [marker], (1, 1))
+    while quiet.rests(AT, [marker]):
+        time[0] += 1.0
+    return time[0]

@@ -1,0 +1,31 @@
+"""Asks the service again and again, and waits while it is away."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+from tunelet.errors import Retry
+
+Seen = TypeVar("Seen")
+
+PAUSE_SECONDS = 0.5
+AWAY_SECONDS = 120.0
+
+
+def polled(look: Callable[[], Seen]) -> Iterator[Seen | Retry]:
+    """Yield what `look` returns, without end, or the fault that it raised.
+
+    Raises that fault once nothing else has come for `AWAY_SECONDS`.
+    """
+    since = None
+    while True:
+        try:
+            seen: Seen | Retry = look()
+            since = None
+        except Retry as fault:
+            since = since or time.monotonic()
+            if time.monotonic() - since > AWAY_SECONDS:
+                raise
+            seen = fault
+        yield seen
+        time.sleep(PAUSE_SECONDS)

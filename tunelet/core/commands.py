@@ -1,0 +1,141 @@
+"""What may be asked of an experiment. `decide` turns a command into events.
+
+Every command is idempotent through a natural key, so that it may be sent again after
+any doubt: (trial, attempt, step) for reports, (trial, attempt) for starts and ends, the
+number of the first trial for suggestions, the caller's key for submit and enqueue. A command
+in an inbox (tunelet.log.inbox) is JSON: its fields beside a `type`.
+"""
+
+from typing import Any
+
+import msgspec
+
+from tunelet.core.trial import Assignment, Outcome, Report
+
+
+class _Command(
+    msgspec.Struct,
+    frozen=True,
+    omit_defaults=True,
+    forbid_unknown_fields=True,
+    tag_field="type",
+    tag=True,
+):
+    pass
+
+
+class Submit(_Command, frozen=True):
+    uid: str
+    spec: dict[str, Any]
+    key: str | None = None
+
+
+class AddTrials(_Command, frozen=True):
+    """An algorithm's answer: trials with the numbers `first`, `first + 1`, and so on.
+
+    It is void, and nothing follows, if the algorithm was asked about another state: if a trial
+    number `first` exists by now, or if `asked`, the algorithm as the spec had it then, is no
+    longer the experiment's.
+    """
+
+    first: int
+    assignments: tuple[Assignment, ...]
+    exhausted: bool = False
+    memory: Any = None
+    notes: dict[int, Any] = {}
+    """By number of trial."""
+    parents: dict[int, int] = {}
+    asked: dict[str, Any] | None = None
+
+
+class Enqueue(_Command, frozen=True):
+    assignments: tuple[Assignment, ...]
+    key: str | None = None
+
+
+class Start(_Command, frozen=True):
+    """The launcher has the run."""
+
+    number: int
+    attempt: int
+
+
+class Record(_Command, frozen=True):
+    number: int
+    attempt: int
+    reports: tuple[Report, ...]
+
+
+class Finish(_Command, frozen=True):
+    number: int
+    attempt: int
+    outcome: Outcome
+    reports: tuple[Report, ...] = ()
+
+
+class Pause(_Command, frozen=True):
+    pass
+
+
+class Resume(_Command, frozen=True):
+    """Go on after a pause or a stop.
+
+    `epoch`, here and below, is the one that the experiment had when the caller announced the next
+    one by a live marker. `decide` lets the command begin a new epoch from that one only.
+    """
+
+    epoch: int | None = None
+
+
+class Stop(_Command, frozen=True):
+    pass
+
+
+class Abort(_Command, frozen=True):
+    """The experiment cannot go on; its algorithm raised, say."""
+
+    reason: str
+
+
+class Conclude(_Command, frozen=True):
+    """A stopping rule found that going on is not worth it."""
+
+    reason: str
+
+
+class Extend(_Command, frozen=True):
+    changes: dict[str, Any]
+    epoch: int | None = None
+
+
+class Delete(_Command, frozen=True):
+    epoch: int | None = None
+
+
+class Expire(_Command, frozen=True):
+    """Delete what ended in this epoch, and has been kept as long as it is to be."""
+
+    epoch: int
+
+
+class Tick(_Command, frozen=True):
+    """Time has passed."""
+
+
+Command = (
+    Submit
+    | AddTrials
+    | Enqueue
+    | Start
+    | Record
+    | Finish
+    | Pause
+    | Resume
+    | Stop
+    | Abort
+    | Conclude
+    | Extend
+    | Delete
+    | Expire
+    | Tick
+)

@@ -1,0 +1,405 @@
+"""The rules: (state, command, now) -> events. Pure; raises when the command cannot be.
+
+After each command its consequences follow in the same log entry: the experiment's end,
+if it is due (`tunelet.core.ends` has the order), or slots for the trials that wait.
+"""
+
+import math
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+import msgspec
+
+from tunelet.core import commands, ends, events
+from tunelet.core import experiment as states
+from tunelet.core.clock import set_back
+from tunelet.core.commands import Command
+from tunelet.core.delay import following
+from tunelet.core.events import Event
+from tunelet.core.experiment import Experiment, evolve_all
+from tunelet.core.fingerprint import of_enqueue, of_submit
+from tunelet.core.installation import ANY, Installation
+from tunelet.core.room import news
+from tunelet.core.trial import (
+    Number,
+    Outcome,
+    Report,
+    Trial,
+    TrialState,
+    Verdict,
+    number,
+    plain,
+)
+from tunelet.errors import Conflict, NotFound, Retry
+
+T = TypeVar("T")
+Events = tuple[Event, ...]
+
+CHANGEABLE = frozenset(
+    {
+        *("max_trials", "parallel_trials", "max_failed_trials", "max_seconds", "max_cost"),
+        "give_up_after",
+        *("hpo_algorithm", "early_stopping", "labels", "ttl_seconds_after_finished"),
+    }
+)
+"""Fields of the spec that `Extend` may change."""
+
+_ASIDE = frozenset({"labels", "ttl_seconds_after_finished"})
+"""Changes of these alone are no reason for an experiment that has ended to go on."""
+
+
+def decide(
+    experiment: Experiment | None, command: Command, now: float, by: Installation = ANY
+) -> Events:
+    """The events that follow from `command`; none if it asks for what already is.
+
+    Slots that become free go to `by`, the installation that sends the command.
+    Raises `NotFound` for an experiment or trial that does not exist, `Conflict` for what the
+    present state does not allow, and `Retry` for what was made ready for another state.
+    """
+    direct = _direct(experiment, command, now, by)
+    after = evolve_all(experiment, direct)
+    return direct if after is None else direct + _consequences(after, now, by)
+
+
+def foreseen(
+    experiment: Experiment | None, asked: Iterable[Command], now: float, by: Installation = ANY
+) -> Experiment | None:
+    """The state that the commands would lead to, each decided on what those before it leave.
+
+    Raises what `decide` raises.
+    """
+    for command in asked:
+        experiment = evolve_all(experiment, decide(experiment, command, now, by))
+    return experiment
+
+
+def _direct(
+    experiment: Experiment | None, command: Command, now: float, by: Installation
+) -> Events:
+    if isinstance(command, commands.Submit):
+        return _submit(experiment, command, now, by)
+    if experiment is None or experiment.state == states.DELETED:
+        raise NotFound("there is no such experiment")
+    match command:
+        case commands.AddTrials():
+            return _add(experiment, command, now, by)
+        case commands.Enqueue():
+            return _enqueue(experiment, command, now)
+        case commands.Start(number=n, attempt=attempt):
+            return _start(experiment, n, attempt, now)
+        case commands.Record(number=n, attempt=attempt, reports=reports):
+            return _record(experiment, n, attempt, reports, now)
+        case commands.Finish():
+            return _finish(experiment, command, now)
+        case commands.Tick():
+            return () if experiment.over else set_back(experiment, now)
+        case commands.Delete(epoch=epoch):
+            at = ends.later(now, experiment.running_since)
+            return _in_next_epoch(experiment, epoch, events.Deleted(at=at))
+        case commands.Expire(epoch=epoch):
+            due = experiment.due if experiment.epoch == epoch else None
+            return () if due is None or due > now * 1000 else (events.Deleted(at=now),)
+        case _:
+            return _control(experiment, command, now)
+
+
+def _submit(
+    experiment: Experiment | None, command: commands.Submit, now: float, by: Installation
+) -> Events:
+    submitted = events.Submitted(
+        uid=command.uid, spec=command.spec, at=now, key=command.key, by=by.id
+    )
+    enqueued = command.spec["enqueue"]
+    if experiment is None or experiment.state == states.DELETED:
+        first = events.TrialsCreated(first=0, assignments=tuple(enqueued), at=now, enqueued=True)
+        return (submitted, first) if enqueued else (submitted,)
+    if command.key is None or command.key not in experiment.keys:
+        raise Conflict(
+            f"an experiment named {experiment.name!r} exists in namespace "
+            f"{experiment.namespace!r}; choose another name or delete it first"
+        )
+    if experiment.requests.get(command.key) != of_submit(command.spec):
+        raise Conflict(f"the Idempotency-Key {command.key!r} was used for another request")
+    return ()
+
+
+def _in_next_epoch(experiment: Experiment, announced: int | None, *what: Event) -> Events:
+    """`what`, which begins a new epoch of the experiment.
+
+    Sweep looks only at epochs that a live marker announces. `announced` is the epoch behind which
+    the caller has announced one; None: it did not need to. Raises `Retry` if the experiment is in
+    another epoch by now, so that none can begin that sweep does not know of.
+    """
+    if announced not in (None, experiment.epoch):
+        raise Retry(f"experiment {experiment.name!r} was taken up again meanwhile; send it again")
+    return what
+
+
+def _add(
+    experiment: Experiment, command: commands.AddTrials, now: float, by: Installation
+) -> Events:
+    room = by.room(experiment)
+    if command.first != experiment.next_number or room == 0:
+        return ()
+    if command.asked not in (None, experiment.spec.get("hpo_algorithm")):
+        return ()
+    chosen = command.assignments[:room]
+    exhausted = command.exhausted and len(chosen) == len(command.assignments)
+    if not chosen and not exhausted:
+        return ()
+    return (
+        events.TrialsCreated(
+            first=command.first,
+            assignments=chosen,
+            at=now,
+            reserved=True,
+            exhausted=exhausted,
+            memory=command.memory,
+            notes=_of(command.notes, command.first, len(chosen)),
+            parents=_of(command.parents, command.first, len(chosen)),
+            by=by.id if chosen else "",
+        ),
+    )
+
+
+def _of(by_number: dict[int, T], first: int, count: int) -> dict[int, T]:
+    return {n: each for n, each in by_number.items() if first <= n < first + count}
+
+
+def _enqueue(experiment: Experiment, command: commands.Enqueue, now: float) -> Events:
+    if command.key is not None and command.key in experiment.keys:
+        if experiment.requests.get(command.key) != of_enqueue(command.assignments):
+            raise Conflict(f"the Idempotency-Key {command.key!r} was used for another request")
+        return ()
+    if experiment.over:
+        raise Conflict(
+            f"experiment {experiment.name!r} has ended ({experiment.reason}); extend it first"
+        )
+    left = experiment.terms.max_trials - experiment.next_number
+    if len(command.assignments) > left:
+        raise Conflict(
+            f"{len(command.assignments)} trials do not fit: {left} of max_trials "
+            f"{experiment.terms.max_trials} are left; raise max_trials first"
+        )
+    return (
+        events.TrialsCreated(
+            first=experiment.next_number,
+            assignments=command.assignments,
+            at=now,
+            enqueued=True,
+            key=command.key,
+        ),
+    )
+
+
+def _current(experiment: Experiment, n: int, attempt: int) -> Trial | None:
+    """The trial if this attempt is the present one and has not ended, else None."""
+    if n >= experiment.next_number:
+        raise NotFound(f"experiment {experiment.name!r} has no trial {n}")
+    trial = experiment.trials.get(n)
+    if trial is None or trial.state.finished or attempt < trial.attempt:
+        return None
+    if attempt > trial.attempt:
+        raise Conflict(f"trial {n} has no attempt {attempt}; it is at attempt {trial.attempt}")
+    return trial
+
+
+def _start(experiment: Experiment, n: int, attempt: int, now: float) -> Events:
+    trial = _current(experiment, n, attempt)
+    if trial is None or trial.state is TrialState.RUNNING:
+        return ()
+    if not trial.reserved:
+        raise Conflict(f"trial {n} waits for a slot: its attempt {attempt} cannot have started")
+    return (events.AttemptStarted(number=n, attempt=attempt, at=now),)
+
+
+def _record(
+    experiment: Experiment, n: int, attempt: int, reports: Iterable[Report], now: float
+) -> Events:
+    trial = _current(experiment, n, attempt)
+    if trial is None:
+        return ()
+    new = news(trial, attempt, reports, experiment.terms.named).reports
+    if not new:
+        return ()
+    reported = events.Reported(number=n, attempt=attempt, reports=new)
+    return (*_start(experiment, n, attempt, now), reported)
+
+
+def _finish(experiment: Experiment, command: commands.Finish, now: float) -> Events:
+    n, attempt, outcome = command.number, command.attempt, command.outcome
+    trial = _current(experiment, n, attempt)
+    if trial is None:
+        return ()
+    recorded = _record(experiment, n, attempt, command.reports, now)
+    after = evolve_all(experiment, recorded)
+    assert after is not None
+    outcome = _weighed(outcome)
+    if outcome.verdict is Verdict.LOST and _tried_again(experiment, trial, outcome):
+        return (*recorded, _lost(trial, outcome, now))
+    return (*recorded, _end_of(experiment, after.trials[n], outcome, now))
+
+
+def _tried_again(experiment: Experiment, trial: Trial, outcome: Outcome) -> bool:
+    return not outcome.counted or trial.counted < experiment.terms.max_attempts
+
+
+def _lost(trial: Trial, outcome: Outcome, now: float) -> events.AttemptLost:
+    return events.AttemptLost(
+        number=trial.number,
+        attempt=trial.attempt,
+        reason=outcome.reason or "the run was lost",
+        at=ends.later(now, trial.started_at),
+        delay=following(trial) if outcome.unbegun else None,
+        counted=outcome.counted,
+    )
+
+
+def _weighed(outcome: Outcome) -> Outcome:
+    """The outcome; LOST if it would be COMPLETE with values that were not read to their end.
+
+    What was reported before does not help: it may be the value of any step.
+    """
+    if outcome.unread and outcome.verdict is Verdict.COMPLETE:
+        return msgspec.structs.replace(outcome, verdict=Verdict.LOST)
+    return outcome
+
+
+def _end_of(
+    experiment: Experiment, trial: Trial, outcome: Outcome, now: float
+) -> events.TrialEnded:
+    values = _stored(outcome.values)
+    state, reason = _judge(experiment, trial, trial.measured | values, outcome)
+    return events.TrialEnded(
+        number=trial.number,
+        attempt=trial.attempt,
+        state=state,
+        at=ends.later(now, trial.started_at),
+        values=values,
+        reason=reason,
+        lost=outcome.verdict is Verdict.LOST,
+        own=trial.attempt > 1,
+        exit_code=outcome.exit_code,
+        log_tail=outcome.log_tail,
+    )
+
+
+def _stored(values: dict[str, Number]) -> dict[str, Number]:
+    return {metric: plain(number(value)) for metric, value in values.items()}
+
+
+def _judge(
+    experiment: Experiment, trial: Trial, values: dict[str, Number], outcome: Outcome
+) -> tuple[TrialState, str | None]:
+    if outcome.verdict is Verdict.LOST:
+        tries = experiment.terms.max_attempts
+        return TrialState.FAIL, f"lost {tries} times, the last time: {outcome.reason}"
+    if outcome.verdict is not Verdict.COMPLETE:
+        return TrialState(outcome.verdict), outcome.reason
+    for objective in experiment.terms.objectives:
+        if objective.metric not in values:
+            return TrialState.FAIL, _valueless(trial, objective.metric, outcome)
+        if math.isnan(number(values[objective.metric])):
+            return TrialState.FAIL, f"the metric {objective.metric!r} is NaN"
+    return TrialState.COMPLETE, outcome.reason
+
+
+def _valueless(trial: Trial, metric: str, outcome: Outcome) -> str:
+    """Why a trial whose training ended well fails: it gave no value of the metric."""
+    why = outcome.reason or f"it ended without a value of the metric {metric!r}"
+    having = (report.attempt for report in trial.reports if metric in report.values)
+    earlier = [attempt for attempt in having if attempt != trial.attempt]
+    if not earlier:
+        return why
+    return (
+        f"{why}; the value of {metric!r} that attempt {earlier[-1]} reported before it was lost "
+        f"does not count for attempt {trial.attempt}: a training that resumes from a checkpoint "
+        "and has nothing left to do must print its last value again"
+    )
+
+
+def _control(experiment: Experiment, command: Command, now: float) -> Events:
+    match command:
+        case commands.Stop() | commands.Abort() | commands.Conclude():
+            asked = _asked(experiment, command)
+            return () if experiment.over else ends.ended(experiment, asked, now)
+        case commands.Pause():
+            if experiment.over:
+                raise Conflict(f"experiment {experiment.name!r} has ended ({experiment.reason})")
+            at = ends.later(now, experiment.running_since)
+            return () if experiment.state == states.PAUSED else (events.Paused(at=at),)
+        case commands.Resume(epoch=epoch):
+            return _resume(experiment, epoch, now)
+        case commands.Extend(changes=changes, epoch=epoch):
+            return _extend(experiment, changes, epoch, now)
+    raise TypeError(f"not a command: {command!r}")
+
+
+def _asked(
+    experiment: Experiment, command: commands.Stop | commands.Abort | commands.Conclude
+) -> ends.End:
+    """The end that a command asks for."""
+    match command:
+        case commands.Stop():
+            return ends.End(states.STOPPED, "stopped")
+        case commands.Abort(reason=reason):
+            return ends.End(states.FAILED, reason)
+        case commands.Conclude(reason=reason):
+            return ends.concluded(experiment, reason)
+
+
+def _resume(experiment: Experiment, epoch: int | None, now: float) -> Events:
+    """Also takes up again what was stopped; what ended otherwise must be extended."""
+    if experiment.state == states.RUNNING:
+        return ()
+    resumed: Events = (events.Resumed(at=now),)
+    after = evolve_all(experiment, resumed)
+    if experiment.over and after is not None and (due := ends.due(after, now)) is not None:
+        why = f"{due.reason}; extend its budget instead"
+        raise Conflict(f"experiment {experiment.name!r} cannot be resumed: {why}")
+    return _in_next_epoch(experiment, epoch, *resumed) if experiment.over else resumed
+
+
+def _extend(
+    experiment: Experiment, changes: dict[str, Any], epoch: int | None, now: float
+) -> Events:
+    changed = {k: v for k, v in changes.items() if experiment.spec.get(k) != v}
+    limit = changed.get("max_trials")
+    if limit is not None and limit < experiment.next_number:
+        raise Conflict(
+            f"max_trials cannot be {limit}: {experiment.next_number} trials exist already"
+        )
+    if not changed:
+        return ()
+    extended: Events = (events.Extended(changes=changed),)
+    if not experiment.over or experiment.state == states.STOPPED or changed.keys() <= _ASIDE:
+        return extended
+    resumed = (*extended, events.Resumed(at=now))
+    after = evolve_all(experiment, resumed)
+    goes_on = after is not None and ends.due(after, now) is None
+    return _in_next_epoch(experiment, epoch, *resumed) if goes_on else extended
+
+
+def _consequences(experiment: Experiment, now: float, by: Installation) -> Events:
+    if experiment.over:
+        return ()
+    due = ends.due(experiment, now)
+    if due is not None:
+        return ends.ended(experiment, due, now)
+    return _reserve(experiment, by) if experiment.state == states.RUNNING else ()
+
+
+def _reserve(experiment: Experiment, by: Installation) -> Events:
+    """Slots for waiting trials, lowest number first; where all fail alike, not for new ones."""
+    waiting = [
+        trial
+        for trial in experiment.live
+        if not trial.active and (trial.begun or not experiment.hopeless)
+    ]
+    if not waiting:
+        return ()
+    return tuple(
+        events.AttemptReserved(number=trial.number, attempt=trial.attempt, by=by.id)
+        for trial in waiting[: max(0, by.slots(experiment))]
+    )

@@ -1,0 +1,184 @@
+"""When an experiment ends, and what becomes of the trials that its end cuts off. Pure.
+
+The end is looked for in this order, and the first that holds is the reason given:
+
+1. it is stopped or deleted, its algorithm failed, or a stopping rule ends it (the commands
+   themselves)
+2. the best trial reached the goal
+3. more than `max_failed_trials` trials failed
+4. `give_up_after` trials in a row failed alike before any completed (`tunelet.core.alike`)
+5. `max_seconds` have passed (the clock stands still while the experiment is paused)
+6. `max_cost` is spent
+7. all `max_trials` trials have ended, or the space is exhausted and none is left
+
+A stop leads to STOPPED, an algorithm that failed to FAILED. After 2 the experiment is COMPLETE,
+after 3 and 4 FAILED. After 5 to 7, and where a stopping rule ends it, it is COMPLETE if any trial
+completed, else FAILED.
+
+After so many failures no further trial begins, and 4 waits for those that run. Failures come early
+and results late: of ten trials at once three may well fail for their hyperparameters before the
+others have had the time to do better. If one of them does, the experiment continues.
+
+Trials that have not ended by then are STOPPED: neither results nor failures. Where the time or
+the money is spent (5, 6), a STOPPED trial is `eligible` if its present attempt has reported every
+objective and meets the constraints: it may be the best, and the experiment is COMPLETE.
+"""
+
+import math
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from tunelet.core import events
+from tunelet.core import experiment as states
+from tunelet.core.events import Event
+from tunelet.core.experiment import Experiment
+from tunelet.core.pareto import feasible
+from tunelet.core.problem import Objective
+from tunelet.core.trial import Trial, TrialState, number
+
+
+class End(NamedTuple):
+    """How the experiment is to end now."""
+
+    state: str
+    reason: str
+    spent: bool = False
+    """The time or the money is spent: what the trials have reported by now counts."""
+
+
+def due(experiment: Experiment, now: float) -> End | None:
+    """How the experiment is to end now, if it is."""
+    terms, ended = experiment.terms, experiment.ended
+    if any(_reached(terms.objectives, trial) for trial in experiment.best):
+        return End(states.COMPLETE, "the goal is reached")
+    allowed = terms.max_failed_trials
+    if allowed is not None and ended.fail > allowed:
+        reason = f"{ended.fail} trials failed (max_failed_trials is {allowed})"
+        return End(states.FAILED, reason)
+    if experiment.hopeless and not any(trial.begun for trial in experiment.live):
+        return End(states.FAILED, _given_up(experiment))
+    if (spent := _spent(experiment, now)) is not None:
+        return _out_of_budget(experiment, spent)
+    done = _done(experiment)
+    return None if done is None else concluded(experiment, done)
+
+
+def ended(experiment: Experiment, end: End, now: float) -> tuple[Event, ...]:
+    """The events of that end: first those of the trials that it cuts off."""
+    stopped = (_stopped(experiment, trial, end, now) for trial in experiment.live)
+    at = later(now, experiment.running_since)
+    return (*stopped, events.Ended(state=end.state, reason=end.reason, at=at))
+
+
+def later(now: float, begun: float | None) -> float:
+    """When what began ends: not before that, though another clock is read now than was then."""
+    return now if begun is None else max(now, begun)
+
+
+def _stopped(experiment: Experiment, trial: Trial, end: End, now: float) -> events.TrialEnded:
+    """The end of a trial that the experiment's end cuts off."""
+    eligible = end.spent and _eligible(experiment, trial)
+    return events.TrialEnded(
+        number=trial.number,
+        attempt=trial.attempt,
+        state=TrialState.STOPPED,
+        at=later(now, trial.started_at),
+        reason=f"the experiment ended: {end.reason}",
+        own=trial.attempt > 1,
+        eligible=eligible,
+    )
+
+
+def _eligible(experiment: Experiment, trial: Trial) -> bool:
+    """Whether what the present attempt has reported could be the best."""
+    values, terms = trial.measured, experiment.terms
+    known = (number(values.get(each.metric, "NaN")) for each in terms.objectives)
+    return not any(map(math.isnan, known)) and feasible(terms.constraints, values)
+
+
+def concluded(experiment: Experiment, why: str) -> End:
+    """An end because nothing more will come, or nothing better."""
+    if _has_result(experiment):
+        return End(states.COMPLETE, why)
+    return End(states.FAILED, f"{why}, none of them completed" if experiment.next_number else why)
+
+
+def _out_of_budget(experiment: Experiment, why: str) -> End:
+    """With a best trial among those that are cut off, the experiment has a result."""
+    if _has_result(experiment) or any(_eligible(experiment, each) for each in experiment.live):
+        return End(states.COMPLETE, why, spent=True)
+    none = "no trial completed, and none that ran has reported values that count"
+    return End(states.FAILED, f"{why}; {none}" if experiment.next_number else why, spent=True)
+
+
+def _has_result(experiment: Experiment) -> bool:
+    """A best trial without a completed one was cut off by an earlier end, before an extension."""
+    return bool(experiment.ended.complete or experiment.best)
+
+
+def held(experiment: Experiment) -> str | None:
+    """Why no further trial begins although it has not ended."""
+    if experiment.over:
+        return None
+    if not experiment.hopeless:
+        return _postponed(experiment)
+    return f"no further trial begins before one that runs does better: {_alike(experiment)}"
+
+
+def _postponed(experiment: Experiment) -> str | None:
+    """What the trial that waits longest could not be started for."""
+    waiting = [
+        (trial.not_before, trial)
+        for trial in experiment.live
+        if trial.not_before is not None and trial.state is TrialState.WAITING
+    ]
+    if not waiting:
+        return None
+    until, trial = min(waiting, key=lambda each: each[0])
+    at = datetime.fromtimestamp(until, UTC).isoformat(sep=" ", timespec="seconds")
+    which = f"trial {trial.number}"
+    if len(waiting) > 1:
+        which += f" and {len(waiting) - 1} more"
+    return f"{which} cannot be started now, and will be tried again at {at}: {trial.reason}"
+
+
+def _given_up(experiment: Experiment) -> str:
+    limit = experiment.terms.give_up_after
+    remedy = "mend the cause and resume, or extend with 0 to never give up"
+    return f"{_alike(experiment)} (give_up_after is {limit}: {remedy})"
+
+
+def _alike(experiment: Experiment) -> str:
+    failures = experiment.failures
+    first = failures.count == experiment.ended.fail
+    which = f"the first {failures.count} trials" if first else f"{failures.count} trials in a row"
+    return f"{which} failed alike: {failures.reason}"
+
+
+def _spent(experiment: Experiment, now: float) -> str | None:
+    """Which budget of time or money is spent."""
+    terms = experiment.terms
+    if terms.max_seconds is not None and experiment.elapsed(now) >= terms.max_seconds:
+        return f"max_seconds ({terms.max_seconds:g}) have passed"
+    if terms.max_cost is not None and experiment.cost(now) >= terms.max_cost:
+        return f"max_cost ({terms.max_cost:g}) is spent"
+    return None
+
+
+def _done(experiment: Experiment) -> str | None:
+    """Why no further trial will come, if none is left."""
+    terms = experiment.terms
+    if experiment.live:
+        return None
+    if experiment.next_number >= terms.max_trials:
+        return f"all {experiment.next_number} trials have ended"
+    if experiment.exhausted:
+        return f"the search space is exhausted after {experiment.next_number} trials"
+    return None
+
+
+def _reached(objectives: tuple[Objective, ...], trial: Trial) -> bool:
+    goals = [o for o in objectives if o.goal is not None]
+    return bool(goals) and all(
+        not o.better(o.goal, number(trial.values[o.metric])) for o in goals if o.goal is not None
+    )

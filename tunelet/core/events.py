@@ -1,0 +1,158 @@
+"""What may stand in a log: facts, in the past tense, never changed afterwards.
+
+The JSON of an event is the struct's fields beside a `type` that is the class's name
+(docs/protocol.md). A field may be added with a default; none may be renamed or removed. Code that
+does not know a field refuses the entry, for it cannot know what depends on it.
+"""
+
+from typing import Any
+
+import msgspec
+from msgspec.structs import force_setattr
+
+from tunelet.core.trial import Assignment, Number, Report, TrialState
+
+
+class _Event(
+    msgspec.Struct,
+    frozen=True,
+    omit_defaults=True,
+    forbid_unknown_fields=True,
+    tag_field="type",
+    tag=True,
+):
+    pass
+
+
+class Submitted(_Event, frozen=True):
+    """An experiment began. `spec` is normalized (tunelet.request.spec)."""
+
+    uid: str
+    spec: dict[str, Any]
+    at: float
+    key: str | None = None
+    by: str = ""
+    """The installation to which it was submitted."""
+
+
+class TrialsCreated(_Event, frozen=True):
+    """Trials `first`, `first + 1`, … exist from now on; none at all if only `exhausted` is told."""
+
+    first: int
+    assignments: tuple[Assignment, ...]
+    at: float
+    enqueued: bool = False
+    reserved: bool = False
+    key: str | None = None
+    exhausted: bool = False
+    memory: Any = None
+    notes: dict[int, Any] = {}
+    """What the algorithm keeps with the trials, by number."""
+    parents: dict[int, int] = {}
+    """The trials with whose checkpoints the new ones begin, by number."""
+    by: str = ""
+    """The installation that launches them, if they are reserved."""
+
+
+class AttemptReserved(_Event, frozen=True):
+    """The trial got a slot; its run is to be launched."""
+
+    number: int
+    attempt: int
+    by: str = ""
+    """The installation that launches it. Older code did not say."""
+
+
+class AttemptStarted(_Event, frozen=True):
+    """The run exists. From now on its absence means that it was lost."""
+
+    number: int
+    attempt: int
+    at: float
+
+
+class Reported(_Event, frozen=True):
+    number: int
+    attempt: int
+    reports: tuple[Report, ...]
+
+
+class AttemptLost(_Event, frozen=True):
+    """The infrastructure failed; the trial waits for its next attempt."""
+
+    number: int
+    attempt: int
+    reason: str
+    at: float
+    delay: float | None = None
+    """Seconds for which the next attempt is not launched."""
+    counted: bool = True
+    """Whether the attempt is one of `max_attempts`."""
+
+
+class TrialEnded(_Event, frozen=True):
+    number: int
+    attempt: int
+    state: TrialState
+    at: float
+    values: dict[str, Number] = {}
+    reason: str | None = None
+    cancelled: bool = False
+    """Read only: how older versions wrote STOPPED, beside the state FAIL."""
+    lost: bool = False
+    own: bool = False
+    """Of a trial with several attempts: only this one's reports and `values` count. Older code
+    wrote entries without it, in which those of the earlier attempts count as well."""
+    exit_code: int | None = None
+    log_tail: str | None = None
+    eligible: bool = False
+    """STOPPED because the time or the money is spent: its values may be the best."""
+
+    def __post_init__(self) -> None:
+        if self.cancelled:
+            force_setattr(self, "state", TrialState.STOPPED)
+            force_setattr(self, "cancelled", False)
+
+
+class Paused(_Event, frozen=True):
+    at: float
+
+
+class Resumed(_Event, frozen=True):
+    """A paused experiment goes on, or one that had ended and was extended."""
+
+    at: float
+
+
+class Extended(_Event, frozen=True):
+    """Fields of the spec that have new values."""
+
+    changes: dict[str, Any]
+
+
+class Ended(_Event, frozen=True):
+    state: str
+    reason: str
+    at: float
+
+
+class Deleted(_Event, frozen=True):
+    """The tombstone. A later experiment of the same name goes on in the same log."""
+
+    at: float
+
+
+Event = (
+    Submitted
+    | TrialsCreated
+    | AttemptReserved
+    | AttemptStarted
+    | Reported
+    | AttemptLost
+    | TrialEnded
+    | Paused
+    | Resumed
+    | Extended
+    | Ended
+    | Deleted
+)

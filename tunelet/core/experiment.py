@@ -1,0 +1,463 @@
+"""The state of an experiment, folded from its log by `evolve`.
+
+Pure: no clock, no I/O. An `Experiment` holds the live part only. Trials that ended
+leave it when a window of the log closes (`retire`), so that its size depends on
+`parallel_trials` and not on how many trials there were (invariant I7).
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterable
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+from msgspec.structs import force_setattr, replace
+
+from tunelet.core import events, pareto
+from tunelet.core.alike import Failures, followed
+from tunelet.core.events import Event
+from tunelet.core.fingerprint import of_enqueue, of_submit
+from tunelet.core.problem import Constraint, Objective
+from tunelet.core.trial import Assignment, Number, Report, Trial, TrialState, newest
+
+RUNNING, PAUSED, COMPLETE, STOPPED, FAILED, DELETED = (
+    "RUNNING",
+    "PAUSED",
+    "COMPLETE",
+    "STOPPED",
+    "FAILED",
+    "DELETED",
+)
+
+DAMAGED = "DAMAGED"
+"""What is shown of an experiment whose log is not what the protocol allows. No log has it."""
+
+KEYS_KEPT = 1000
+"""How many idempotency keys an experiment remembers; the oldest are forgotten first."""
+
+
+class Terms(msgspec.Struct, frozen=True):
+    """The part of the spec that decisions need, by the spec's own names."""
+
+    objectives: tuple[Objective, ...]
+    max_trials: int
+    parallel_trials: int
+    max_attempts: int
+    max_failed_trials: int | None = None
+    give_up_after: int | None = None
+    max_seconds: float | None = None
+    max_cost: float | None = None
+    cost_per_hour: float | None = None
+    constraints: tuple[Constraint, ...] = ()
+
+    @property
+    def named(self) -> frozenset[str]:
+        """The metrics that the objectives and constraints name."""
+        objectives = (objective.metric for objective in self.objectives)
+        return frozenset((*objectives, *(constraint.metric for constraint in self.constraints)))
+
+
+class Counts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Trials that have ended, by state."""
+
+    complete: int = 0
+    pruned: int = 0
+    fail: int = 0
+    stopped: int = 0
+    cancelled: int | msgspec.UnsetType = msgspec.UNSET
+    """Read only: how many of `fail` are `stopped`, as older versions wrote it."""
+
+    def __post_init__(self) -> None:
+        if self.cancelled is not msgspec.UNSET:
+            force_setattr(self, "fail", self.fail - self.cancelled)
+            force_setattr(self, "stopped", self.stopped + self.cancelled)
+            force_setattr(self, "cancelled", msgspec.UNSET)
+
+
+class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One experiment. Times are seconds since the epoch."""
+
+    namespace: str
+    name: str
+    uid: str
+    spec: dict[str, Any]
+    terms: Terms
+    state: str
+    submitted_at: float
+    running_since: float | None
+    """When the clock of `max_seconds` was last started; None while it is stopped."""
+    seconds: float = 0.0
+    """What that clock showed when it was last stopped."""
+    reason: str | None = None
+    ended_at: float | None = None
+    epoch: int = 0
+    """How often it was taken up again after its end, its deletion included."""
+    next_number: int = 0
+    """The next trial's number; so many trials exist."""
+    trials: dict[int, Trial] = {}
+    """Live trials, and those that ended since the window began."""
+    ended: Counts = Counts()
+    best: tuple[Trial, ...] = ()
+    """The best trial that meets the constraints; with several objectives, the Pareto front.
+
+    It is COMPLETE, or STOPPED where the time or the money was spent (`TrialEnded.eligible`)."""
+    failures: Failures = Failures()
+    """Those in a row that are alike, since it began or was taken up again. None are
+    looked for without `give_up_after`."""
+    trial_seconds: float = 0.0
+    """Running time of all attempts that ended."""
+    exhausted: bool = False
+    memory: Any = None
+    keys: dict[str, tuple[int, ...]] = {}
+    """The trials that each idempotency key has enqueued; none for that of the submit."""
+    requests: dict[str, str] = {}
+    """By key, the fingerprint of the request that it came with."""
+    by: str = ""
+    """The installation to which it was submitted; empty: not known."""
+
+    @property
+    def over(self) -> bool:
+        return self.state in (COMPLETE, STOPPED, FAILED, DELETED)
+
+    @property
+    def live(self) -> list[Trial]:
+        """Trials that have not ended, by number."""
+        left = [trial for trial in self.trials.values() if trial.finished_at is None]
+        return sorted(left, key=lambda trial: trial.number)
+
+    @property
+    def active(self) -> int:
+        """How many slots of `parallel_trials` are taken."""
+        return sum(trial.active for trial in self.trials.values())
+
+    @property
+    def hopeless(self) -> bool:
+        """So many trials failed alike, before any did better, that no further one may begin."""
+        better = self.ended.complete or self.ended.pruned or self.best
+        return not better and self.failures.reach(self.terms.give_up_after)
+
+    @property
+    def room(self) -> int:
+        """How many trials an algorithm may suggest now."""
+        if self.state != RUNNING or self.exhausted or self.hopeless:
+            return 0
+        slots = self.terms.parallel_trials - len(self.live)
+        return max(0, min(slots, self.terms.max_trials - self.next_number))
+
+    @property
+    def due(self) -> int | None:
+        """When it is to be deleted, in milliseconds since the epoch; None: not by itself."""
+        kept = self.spec.get("ttl_seconds_after_finished")
+        if kept is None or self.ended_at is None or self.state == DELETED:
+            return None
+        return int((self.ended_at + kept) * 1000)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many trials there are in each state, by the words of the API."""
+        live = [trial.state for trial in self.live]
+        return {
+            "waiting": live.count(TrialState.WAITING),
+            "running": live.count(TrialState.RUNNING),
+            "complete": self.ended.complete,
+            "pruned": self.ended.pruned,
+            "failed": self.ended.fail,
+            "stopped": self.ended.stopped,
+        }
+
+    def elapsed(self, now: float) -> float:
+        """Seconds on the clock of `max_seconds`."""
+        return self.seconds + (now - self.running_since if self.running_since is not None else 0.0)
+
+    def cost(self, now: float) -> float:
+        """What the trials have cost so far, in units of `cost_per_hour`."""
+        running = sum(now - t.started_at for t in self.live if t.started_at is not None)
+        return (self.trial_seconds + running) / 3600 * (self.terms.cost_per_hour or 0.0)
+
+
+def unreadable(namespace: str, name: str, reason: str) -> Experiment:
+    """Stands for an experiment whose log cannot be read, so that the others can be listed."""
+    code = {"image": "unknown", "command": [], "args": [], "env": {}, "resources": {}}
+    return Experiment(
+        namespace=namespace,
+        name=name,
+        uid="",
+        spec={
+            "name": name,
+            "namespace": namespace,
+            "model_training_code": code,
+            "hyperparameters": {},
+            "hpo_algorithm": {"name": "unknown", "settings": {}},
+            "objectives": [],
+            "max_trials": 0,
+            "parallel_trials": 0,
+        },
+        terms=Terms(objectives=(), max_trials=0, parallel_trials=0, max_attempts=0),
+        state=DAMAGED,
+        submitted_at=0.0,
+        running_since=None,
+        reason=reason,
+    )
+
+
+def evolve(experiment: Experiment | None, event: Event) -> Experiment:
+    """The state after `event`. Total: whatever stands in a log can be folded."""
+    if isinstance(event, events.Submitted):
+        return _submitted(event)
+    if experiment is None:
+        raise ValueError(f"a log cannot begin with {type(event).__name__}")
+    match event:
+        case events.TrialsCreated():
+            return _created(experiment, event)
+        case events.Extended(changes=changes):
+            return _extended(experiment, changes)
+        case events.Paused(at=at):
+            return _stop_clock(experiment, at, state=PAUSED)
+        case events.Resumed(at=at):
+            return _resumed(experiment, at)
+        case events.Ended(state=state, reason=reason, at=at):
+            return _stop_clock(experiment, at, state=state, reason=reason, ended_at=at)
+        case events.Deleted(at=at):
+            return _deleted(experiment, at)
+        case _:
+            return _of_trial(experiment, event)
+
+
+def evolve_all(experiment: Experiment | None, happened: Iterable[Event]) -> Experiment | None:
+    for event in happened:
+        experiment = evolve(experiment, event)
+    return experiment
+
+
+def retire(experiment: Experiment) -> tuple[Experiment, tuple[Trial, ...]]:
+    """Take the trials that have ended out of the state; by number."""
+    done = [t for t in experiment.trials.values() if t.state.finished]
+    live = {n: t for n, t in experiment.trials.items() if not t.state.finished}
+    done.sort(key=lambda t: t.number)
+    return (replace(experiment, trials=live) if done else experiment), tuple(done)
+
+
+def _submitted(event: events.Submitted) -> Experiment:
+    return Experiment(
+        namespace=event.spec["namespace"],
+        name=event.spec["name"],
+        uid=event.uid,
+        spec=event.spec,
+        terms=msgspec.convert(event.spec, Terms),
+        state=RUNNING,
+        submitted_at=event.at,
+        running_since=event.at,
+        keys={event.key: ()} if event.key else {},
+        requests={event.key: of_submit(event.spec)} if event.key else {},
+        by=event.by,
+    )
+
+
+def _created(experiment: Experiment, event: events.TrialsCreated) -> Experiment:
+    numbers = range(event.first, event.first + len(event.assignments))
+    new = {
+        n: Trial(
+            number=n,
+            hyperparameters=assignment,
+            created_at=event.at,
+            enqueued=event.enqueued,
+            reserved=event.reserved,
+            note=event.notes.get(n),
+            parent=event.parents.get(n),
+            by=event.by,
+        )
+        for n, assignment in zip(numbers, event.assignments, strict=True)
+    }
+    after = replace(
+        experiment,
+        trials=experiment.trials | new,
+        next_number=event.first + len(new),
+        exhausted=experiment.exhausted or event.exhausted,
+        memory=experiment.memory if event.memory is None else event.memory,
+    )
+    return after if event.key is None else _remember(after, event.key, event.assignments)
+
+
+def _remember(experiment: Experiment, key: str, assignments: tuple[Assignment, ...]) -> Experiment:
+    last = experiment.next_number
+    numbers = tuple(range(last - len(assignments), last))
+    keys = dict(list((experiment.keys | {key: numbers}).items())[-KEYS_KEPT:])
+    requests = experiment.requests | {key: of_enqueue(assignments)}
+    kept = {known: each for known, each in requests.items() if known in keys}
+    return replace(experiment, keys=keys, requests=kept)
+
+
+def _extended(experiment: Experiment, changes: dict[str, Any]) -> Experiment:
+    """An algorithm that is another now finds nothing of what its predecessor remembered."""
+    spec = experiment.spec | changes
+    after = replace(experiment, spec=spec, terms=msgspec.convert(spec, Terms))
+    if not after.terms.give_up_after:
+        after = replace(after, failures=Failures())
+    if spec.get("hpo_algorithm") == experiment.spec.get("hpo_algorithm"):
+        return after
+    return replace(after, memory=None, exhausted=False)
+
+
+def _stop_clock(experiment: Experiment, at: float, **changes: Any) -> Experiment:
+    return replace(experiment, seconds=experiment.elapsed(at), running_since=None, **changes)
+
+
+def _deleted(experiment: Experiment, at: float) -> Experiment:
+    return _stop_clock(
+        experiment,
+        at,
+        state=DELETED,
+        ended_at=at,
+        epoch=experiment.epoch + 1,
+        trials={},
+        best=(),
+    )
+
+
+def _resumed(experiment: Experiment, at: float) -> Experiment:
+    return replace(
+        experiment,
+        state=RUNNING,
+        reason=None,
+        ended_at=None,
+        running_since=at,
+        epoch=experiment.epoch + experiment.over,
+        failures=Failures() if experiment.over else experiment.failures,
+    )
+
+
+def _of_trial(
+    experiment: Experiment,
+    event: (
+        events.AttemptReserved
+        | events.AttemptStarted
+        | events.Reported
+        | events.AttemptLost
+        | events.TrialEnded
+    ),
+) -> Experiment:
+    before = experiment.trials[event.number]
+    match event:
+        case events.AttemptReserved(by=by):
+            trial = replace(before, reserved=True, by=by)
+        case events.AttemptStarted(at=at):
+            trial = replace(before, state=TrialState.RUNNING, started_at=at)
+        case events.Reported(reports=reports):
+            trial = _reported(before, reports)
+        case events.AttemptLost():
+            trial = _lost(before, event)
+        case events.TrialEnded():
+            trial = _ended(before, event)
+    after = replace(experiment, trials={**experiment.trials, trial.number: trial})
+    if isinstance(event, events.AttemptLost | events.TrialEnded):
+        spent = after.trial_seconds + trial.seconds - before.seconds
+        after = replace(after, trial_seconds=spent)
+    if not isinstance(event, events.TrialEnded):
+        return after
+    return _with_best(_counted(after, trial), trial, event.eligible)
+
+
+def _reported(trial: Trial, reports: tuple[Report, ...]) -> Trial:
+    """Values already reported for the same attempt and step stay; a later attempt's replace."""
+    if _all_later(trial.reports, reports):
+        values = trial.values | newest(reports)
+        return replace(trial, reports=(*trial.reports, *reports), values=values)
+    ordered = list(trial.reports)
+    for new in reports:
+        place = bisect_left(ordered, new.step, key=_step)
+        old = ordered[place] if place < len(ordered) and ordered[place].step == new.step else None
+        if old is None:
+            ordered.insert(place, new)
+        elif old.attempt == new.attempt:
+            ordered[place] = replace(new, values={**new.values, **old.values})
+        else:
+            ordered[place] = new
+    told = list(dict.fromkeys(metric for report in reports for metric in report.values))
+    own = trial.values | _last(ordered, trial.attempt, told)
+    return replace(trial, reports=tuple(ordered), values=own)
+
+
+def _last(ordered: list[Report], attempt: int, metrics: list[str]) -> dict[str, Number]:
+    """Of these metrics, in their order, the attempt's value at the highest step.
+
+    Mostly the last report has them all.
+    """
+    found: dict[str, Number] = {}
+    own = [report for report in ordered if report.attempt == attempt]
+    for report in reversed(own):
+        found = report.values | found
+        if found.keys() >= set(metrics):
+            break
+    return {metric: found[metric] for metric in metrics if metric in found}
+
+
+def _step(report: Report) -> int:
+    return report.step
+
+
+def _all_later(old: tuple[Report, ...], new: tuple[Report, ...]) -> bool:
+    """The usual case: in order, and behind all that was told before."""
+    return all(a.step < b.step for a, b in pairwise((*old[-1:], *new)))
+
+
+def _lost(trial: Trial, event: events.AttemptLost) -> Trial:
+    return replace(
+        trial,
+        state=TrialState.WAITING,
+        attempt=trial.attempt + 1,
+        reserved=False,
+        by="",
+        started_at=None,
+        values={},
+        seconds=_seconds(trial, event.at),
+        reason=event.reason,
+        uncounted=trial.uncounted + (not event.counted),
+        delay=event.delay,
+        not_before=None if event.delay is None else event.at + event.delay,
+    )
+
+
+def _ended(trial: Trial, event: events.TrialEnded) -> Trial:
+    counted = trial.measured if event.own or trial.attempt == 1 else newest(trial.reports)
+    return replace(
+        trial,
+        state=event.state,
+        reserved=False,
+        delay=None,
+        not_before=None,
+        finished_at=event.at,
+        seconds=_seconds(trial, event.at),
+        values=counted | event.values,
+        reason=event.reason,
+        lost=event.lost,
+        exit_code=event.exit_code,
+        log_tail=event.log_tail,
+    )
+
+
+def _seconds(trial: Trial, at: float) -> float:
+    return trial.seconds + (at - trial.started_at if trial.started_at is not None else 0.0)
+
+
+def _counted(experiment: Experiment, trial: Trial) -> Experiment:
+    c = experiment.ended
+    ended = Counts(
+        complete=c.complete + (trial.state is TrialState.COMPLETE),
+        pruned=c.pruned + (trial.state is TrialState.PRUNED),
+        fail=c.fail + (trial.state is TrialState.FAIL),
+        stopped=c.stopped + (trial.state is TrialState.STOPPED),
+    )
+    failures = experiment.failures
+    if trial.state is TrialState.FAIL and experiment.terms.give_up_after:
+        failures = followed(failures, trial, experiment.spec)
+    return replace(experiment, ended=ended, failures=failures)
+
+
+def _with_best(experiment: Experiment, trial: Trial, eligible: bool) -> Experiment:
+    """A STOPPED trial was weighed when it ended (`eligible`); a COMPLETE one is weighed here."""
+    terms = experiment.terms
+    if trial.state is TrialState.COMPLETE:
+        eligible = pareto.feasible(terms.constraints, trial.values)
+    if not eligible:
+        return experiment
+    return replace(experiment, best=pareto.joined(terms.objectives, experiment.best, trial))

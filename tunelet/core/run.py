@@ -1,0 +1,69 @@
+"""A run: one attempt of one trial, as launchers start and observe it. Pure data."""
+
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+import msgspec
+
+from tunelet.core.trial import Outcome, Report
+
+
+class Run(NamedTuple):
+    """One attempt of one trial: what a launcher starts at most once."""
+
+    namespace: str
+    experiment: str
+    uid: str
+    """Tells an experiment from an earlier one of the same name."""
+    number: int
+    attempt: int
+
+    @property
+    def name(self) -> str:
+        """The deterministic name of its Job, at most 63 characters."""
+        return f"{self.experiment}-{self.uid[:6]}-{self.number}-{self.attempt}"
+
+
+class Life(NamedTuple):
+    """An experiment from its submission to its deletion."""
+
+    namespace: str
+    experiment: str
+    uid: str
+
+
+class Launch(msgspec.Struct, frozen=True):
+    """All that a launcher needs to start a run (the training contract, resolved)."""
+
+    run: Run
+    code: dict[str, Any]
+    """`model_training_code` of the spec: {"image", "resources", …} or {"manifest": …}."""
+    command: tuple[str, ...]
+    """Replaces the image's entrypoint; empty: keep it."""
+    args: tuple[str, ...]
+    env: dict[str, str]
+    metrics: dict[str, Any]
+    """The spec's `metrics`: where and how the launcher finds values in the output."""
+    timeout: float | None = None
+    """Seconds after which the run is to be ended as a failure."""
+    store: str = ""
+    """The identity of the store that launches it, for `Launcher.origin`."""
+
+
+class Phase(StrEnum):
+    ABSENT = "ABSENT"
+    """Nothing of that name was ever started here, or nothing of it is left."""
+    ACTIVE = "ACTIVE"
+    ENDED = "ENDED"
+
+
+class Observation(msgspec.Struct, frozen=True):
+    """What a launcher sees of a run now. `outcome` is set if and only if it has ended."""
+
+    phase: Phase
+    reports: tuple[Report, ...] = ()
+    outcome: Outcome | None = None
+    waiting: str | None = None
+    """What keeps an active run from beginning, or from ending, if that can be seen."""
+    removed: bool = False
+    """It was launched, and somebody has begun to remove it since."""

@@ -1,0 +1,124 @@
+"""Early stopping: what the rules of an experiment say of the reports and ends that came in.
+
+A verdict is a command that goes into the same log entry as what caused it. A rule judges
+from the state that this process knows; a verdict that is lost with the process is found again
+by `sweep`, which judges every trial that runs.
+"""
+
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Collection, Sequence
+from typing import cast
+
+from tunelet.core import commands
+from tunelet.core.commands import Command
+from tunelet.core.curves import Curves
+from tunelet.core.decide import foreseen
+from tunelet.core.experiment import Experiment
+from tunelet.core.trial import Outcome, TrialState, Verdict
+from tunelet.errors import TuneletError
+from tunelet.log.journal_cache import Journals
+from tunelet.ports import Catalog, StoppingRule
+
+log = logging.getLogger("tunelet.engine.early_stopping")
+
+_KEPT = 64
+"""Experiments whose curves stay in memory."""
+
+
+class Stopping:
+    """The rules of all experiments. Threads may share one."""
+
+    def __init__(self, journals: Journals, catalog: Catalog) -> None:
+        self._journals = journals
+        self._catalog = catalog
+        self._lock = threading.Lock()
+        self._known: OrderedDict[str, _Known] = OrderedDict()
+
+    def verdicts(self, experiment: Experiment, seen: Sequence[Command] = ()) -> list[Command]:
+        """What follows from `seen` by the rules; without it, for every trial that runs."""
+        if not self._asked_for(experiment):
+            return []
+        after = foreseen(experiment, seen, self._journals.clock())
+        if after is None or after.over:
+            return []
+        told = {one.number for one in seen if isinstance(one, commands.Record)}
+        ended = not seen or any(isinstance(one, commands.Finish) for one in seen)
+        numbers = told if seen else after.trials.keys()
+        known = self._of(after)
+        with known.lock:
+            try:
+                self._read(known.curves, after)
+            except TuneletError as fault:
+                # Of the store, not of a rule: what came in is recorded, and judged by a sweep.
+                log.warning("%s cannot be judged now: %s", experiment.name, fault)
+                return []
+            try:
+                return self._judged(after, known.curves, sorted(numbers), ended)
+            except Exception as error:
+                log.exception("a stopping rule failed", extra={"experiment": experiment.name})
+                return [commands.Abort(f"a stopping rule failed: {error}")]
+
+    def _asked_for(self, experiment: Experiment) -> bool:
+        spec = experiment.spec
+        return bool(spec.get("early_stopping")) or self._catalog.stops(
+            spec["hpo_algorithm"]["name"]
+        )
+
+    def _judged(
+        self, experiment: Experiment, curves: Curves, numbers: Collection[int], ended: bool
+    ) -> list[Command]:
+        rules = self._rules(experiment)
+        found: list[Command] = []
+        for number in numbers:
+            trial = experiment.trials[number]
+            if trial.state is not TrialState.RUNNING:
+                continue
+            reason = next(filter(None, (rule.stops(curves, number) for rule in rules)), None)
+            if reason is not None:
+                outcome = Outcome(Verdict.PRUNED, reason=reason)
+                found.append(commands.Finish(number, trial.attempt, outcome))
+        if ended:
+            reason = next(filter(None, (rule.ends(curves) for rule in rules)), None)
+            found += [commands.Conclude(reason)] if reason is not None else []
+        return found
+
+    def _rules(self, experiment: Experiment) -> list[StoppingRule]:
+        spec = experiment.spec
+        rules = [
+            self._catalog.rule(each["name"], each["settings"])
+            for each in spec.get("early_stopping", ())
+        ]
+        algorithm = spec["hpo_algorithm"]
+        if self._catalog.stops(algorithm["name"]):
+            loaded = self._catalog.load(algorithm["name"], algorithm["settings"])
+            rules.append(cast(StoppingRule, loaded))
+        return rules
+
+    def _of(self, experiment: Experiment) -> "_Known":
+        with self._lock:
+            known = self._known.pop(experiment.uid, None) or _Known(experiment)
+            self._known[experiment.uid] = known
+            if len(self._known) > _KEPT:
+                self._known.popitem(last=False)
+        return known
+
+    def _read(self, curves: Curves, experiment: Experiment) -> None:
+        """Bring the curves up to date, from the log only as far as they are not known yet."""
+        new = curves.unfinished(experiment.next_number)
+        for trial in experiment.trials.values():
+            curves.take(trial)
+        missing = [number for number in new if number not in experiment.trials]
+        if missing:
+            for trial in self._journals.of_life(experiment, missing[0] - 1):
+                if trial.state.finished:
+                    curves.take(trial)
+
+
+class _Known:
+    """The curves of all trials of one experiment. One thread at a time, who holds the lock."""
+
+    def __init__(self, experiment: Experiment) -> None:
+        self.lock = threading.Lock()
+        self.curves = Curves(experiment.terms.objectives[0])

@@ -1,0 +1,204 @@
+"""The runs of trials: launched, seen and stopped, as their experiment's state calls for."""
+
+import logging
+from collections.abc import Iterable
+
+from tunelet import tracing
+from tunelet.core import commands
+from tunelet.core.clock import ahead
+from tunelet.core.commands import Command
+from tunelet.core.experiment import DELETED, Experiment
+from tunelet.core.run import Life, Phase, Run
+from tunelet.core.trial import Outcome, Report, Trial, TrialState, Verdict
+from tunelet.engine.checkpoints import Checkpoints
+from tunelet.engine.tokens import Tokens
+from tunelet.errors import Postponed, Reject, Retry, Throttled, TuneletError
+from tunelet.log.identity import Identity
+from tunelet.log.journal_cache import Journals
+from tunelet.ports import Launcher
+from tunelet.training.placeholders import resolve
+
+log = logging.getLogger("tunelet.engine.runs")
+
+GRACE = 30.0
+"""Seconds for which a run may go on after its trial has ended, to tidy up.
+
+So may one that has reported its own outcome, or was asked to stop by the answer to a report. A run
+that only prints its values learns of its stop by the signal that ends it, and gets no such time."""
+
+
+class Runs:
+    """What the launcher is asked, and what its answers mean for the log."""
+
+    def __init__(
+        self,
+        launcher: Launcher,
+        journals: Journals,
+        tokens: Tokens,
+        checkpoints: Checkpoints,
+        identity: Identity,
+        api_url: str,
+    ) -> None:
+        self._launcher = launcher
+        self._journals = journals
+        self._tokens = tokens
+        self._checkpoints = checkpoints
+        self._identity = identity
+        self._api_url = api_url
+
+    def launched(self, experiment: Experiment, trial: Trial) -> Command | None:
+        """Launch the trial's run; what happened, or None if it has to wait.
+
+        Raises `Throttled` if there is no room for any.
+        """
+        run = run_of(experiment, trial.number, trial.attempt)
+        try:
+            checkpoint_url = self._checkpoints.url(run, trial.parent)
+            store = self._identity.known()
+        except TuneletError as fault:
+            # Whatever the store refuses is no verdict on the trial.
+            log.warning("trial %s waits for the store: %s", run.name, fault)
+            return None
+        try:
+            self._launcher.launch(
+                resolve(
+                    experiment.spec,
+                    run,
+                    trial.hyperparameters,
+                    api_url=self._api_url,
+                    token=self._tokens.issue(run),
+                    checkpoint_url=checkpoint_url,
+                    store=store,
+                    traceparent=tracing.current(),
+                )
+            )
+        except Postponed as fault:
+            away = Outcome(Verdict.LOST, reason=str(fault), unbegun=True, counted=False)
+            return commands.Finish(trial.number, trial.attempt, away)
+        except Throttled:
+            raise
+        except Retry as fault:
+            log.debug("trial %s waits: %s", run.name, fault)
+            return None
+        except Reject as refusal:
+            outcome = Outcome(Verdict.FAIL, reason=str(refusal))
+            return commands.Finish(trial.number, trial.attempt, outcome)
+        except Exception:
+            # One trial's fault must not keep the others from being launched.
+            log.exception("launch failed", extra={"experiment": run.experiment, "run": run.name})
+            return None
+        return commands.Start(trial.number, trial.attempt)
+
+    def observed(self, experiment: Experiment, trial: Trial) -> list[Command]:
+        """What the launcher sees of the trial's run now, as commands; none if there is no news.
+
+        Raises nothing: a run that cannot be seen now is looked at again by the next step.
+        """
+        number, attempt = trial.number, trial.attempt
+        try:
+            seen = self._launcher.observe(run_of(experiment, number, attempt))
+        except Retry as fault:
+            log.warning("trial %d of %s cannot be seen: %s", number, experiment.name, fault)
+            return []
+        except Exception:
+            # One run's fault must not hide the others.
+            where = {"experiment": experiment.name}
+            log.exception("trial %d cannot be seen", number, extra=where)
+            return []
+        if seen.waiting:
+            log.info("trial %d of %s waits: %s", number, experiment.name, seen.waiting)
+        if seen.phase is Phase.ABSENT:
+            if trial.started_at is None and not seen.removed:
+                return []  # not launched yet
+            gone = Outcome(Verdict.LOST, reason="nothing is left of the run")
+            return [commands.Finish(number, attempt, gone)]
+        if seen.removed and trial.started_at is None:
+            # The launcher's answer was lost. Once all is gone, the run would be launched again.
+            return [commands.Start(number, attempt)]
+        news = _news(trial, seen.reports)
+        if seen.outcome is not None:
+            return [commands.Finish(number, attempt, seen.outcome, news)]
+        # That a run is seen does not tell that its launch is complete; that it has news does.
+        return [commands.Record(number, attempt, news)] if news else []
+
+    def stop_unwanted(self, namespace: str, name: str) -> bool:
+        """Stop the experiment's runs that its state does not call for; whether it had any active.
+
+        The runs are listed before the state is read. A run is launched only after its slot is in
+        the log, so the state read last knows every run in the list.
+        """
+        runs = self.active(namespace, name)
+        experiment = self._journals.of(namespace, name).peek() if runs else None
+        if experiment is not None:
+            self.stop(run for run in runs if not self._may_go_on(experiment, run))
+        return bool(runs)
+
+    def active(self, namespace: str, name: str) -> list[Run]:
+        """The experiment's active runs, of any uid, without those that another store launched."""
+        runs = self._launcher.active(namespace, name)
+        return [run for run in runs if self._launcher.origin(run) in (None, self._identity.known())]
+
+    def stop_strays(self, life: Life) -> None:
+        """Stop the runs of a life that the log does not know: all of it was lost, say.
+
+        Not without proof that it was this store's: the wrong one, or an empty one in its place,
+        knows of no run.
+        """
+        store = self._identity.now()
+        runs = [r for r in self._launcher.active(life.namespace, life.experiment) if r[:3] == life]
+        self.stop(run for run in runs if self._launcher.origin(run) in (None, store))
+
+    def stop(self, runs: Iterable[Run]) -> None:
+        """Stop them all; raises `Retry` behind the last if any could not be stopped."""
+        left: list[Retry] = []
+        for run in runs:
+            try:
+                self._launcher.stop(run)
+            except Retry as fault:
+                left.append(fault)
+        if left:
+            raise left[0]
+
+    def _may_go_on(self, experiment: Experiment, run: Run) -> bool:
+        if run.uid != experiment.uid or experiment.state == DELETED:
+            return False
+        if wanted(experiment, run.number, run.attempt):
+            return True
+        trial = experiment.trials.get(run.number)
+        if trial is None and run.number < experiment.next_number:
+            trials = self._journals.trials(run.namespace, run.experiment, run.number - 1)
+            trial = next(trials, None)
+        if trial is None or trial.finished_at is None or trial.state is TrialState.STOPPED:
+            return False
+        now, until = self._journals.clock(), trial.finished_at + _grace(experiment, trial)
+        in_time = now < until and not ahead(trial.finished_at, now)
+        return trial.attempt == run.attempt and in_time
+
+
+def run_of(experiment: Experiment, number: int, attempt: int) -> Run:
+    return Run(experiment.namespace, experiment.name, experiment.uid, number, attempt)
+
+
+def wanted(experiment: Experiment, number: int, attempt: int) -> bool:
+    """The attempt is the one that its trial is at, and the trial has not ended."""
+    trial = experiment.trials.get(number)
+    return trial is not None and not trial.state.finished and trial.attempt == attempt
+
+
+def ends_early(trial: Trial) -> bool:
+    """Its end is not the training's own, so that a run of it may be left."""
+    return trial.state in (TrialState.STOPPED, TrialState.PRUNED)
+
+
+def _grace(experiment: Experiment, trial: Trial) -> float:
+    """For how many seconds after its trial's end a run may go on, to save what it has."""
+    if trial.state is not TrialState.PRUNED:
+        return GRACE
+    hears = experiment.spec["metrics"]["source"] == "push"
+    return GRACE if hears else 0.0
+
+
+def _news(trial: Trial, reports: tuple[Report, ...]) -> tuple[Report, ...]:
+    """Reports with values that the trial's present attempt has not recorded."""
+    known = {r.step: r.values.keys() for r in trial.reports if r.attempt == trial.attempt}
+    return tuple(r for r in reports if not r.values.keys() <= known.get(r.step, set()))

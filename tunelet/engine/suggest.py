@@ -1,0 +1,95 @@
+"""Asking an experiment's algorithm for trials."""
+
+import logging
+from collections.abc import Sequence
+from typing import TypeVar
+
+from tunelet.core import commands
+from tunelet.core.commands import Command
+from tunelet.core.experiment import Experiment
+from tunelet.core.problem import Problem, Suggestions
+from tunelet.core.trial import Trial
+from tunelet.errors import NotFound, Reject, Retry, TuneletError
+from tunelet.log.entry import Damaged
+from tunelet.log.journal_cache import Journals
+from tunelet.ports import Catalog
+
+log = logging.getLogger("tunelet.engine.suggest")
+
+T = TypeVar("T")
+
+
+class Suggesting:
+    """The algorithms of all experiments, each shown the trials that the log knows."""
+
+    def __init__(self, journals: Journals, catalog: Catalog) -> None:
+        self._journals = journals
+        self._catalog = catalog
+
+    def light(self, experiment: Experiment) -> bool:
+        """Whether the algorithm is quick enough to be asked in passing."""
+        return self._catalog.light(experiment.spec["hpo_algorithm"]["name"])
+
+    def suggested(self, experiment: Experiment) -> Command:
+        """As many trials as there is room for; or the end, if the algorithm fails."""
+        algorithm = experiment.spec["hpo_algorithm"]
+        prior = self._prior(experiment)
+        try:
+            suggestions = self._ask(experiment, prior)
+        except (OSError, MemoryError) as fault:
+            raise Retry(f"{algorithm['name']} could not be asked: {fault}") from fault
+        except Exception as error:
+            if isinstance(error, TuneletError) and not isinstance(error, Reject):
+                raise  # of the log that it read, not of the algorithm
+            log.exception("the algorithm failed", extra={"experiment": experiment.name})
+            return commands.Abort(f"the algorithm {algorithm['name']} failed: {error}")
+        return commands.AddTrials(
+            first=experiment.next_number,
+            assignments=tuple(suggestions.assignments),
+            exhausted=suggestions.exhausted,
+            memory=suggestions.memory,
+            notes=_numbered(experiment.next_number, suggestions.notes),
+            parents=_numbered(experiment.next_number, suggestions.parents),
+            asked=algorithm,
+        )
+
+    def _ask(self, experiment: Experiment, prior: Sequence[Trial]) -> Suggestions:
+        from tunelet.space import Space
+
+        spec = experiment.spec
+        algorithm = spec["hpo_algorithm"]
+        seed = spec["seed"] if spec["seed"] is not None else int(experiment.uid[:8], 16)
+        problem = Problem(
+            space=Space.of(spec["hyperparameters"]),
+            objectives=experiment.terms.objectives,
+            seed=seed,
+            first=experiment.next_number,
+            memory=experiment.memory,
+            constraints=experiment.terms.constraints,
+            prior=prior,
+            parallel=experiment.terms.parallel_trials,
+            budget=experiment.terms.max_trials,
+        )
+        past = self._journals.past(experiment)
+        asked = self._catalog.load(algorithm["name"], algorithm["settings"])
+        return asked.suggest(problem, past, self._journals.by.room(experiment))
+
+    def _prior(self, experiment: Experiment) -> list[Trial]:
+        """The ended trials of the experiments that `warm_start` names, in its order."""
+        found: list[Trial] = []
+        for source in experiment.spec.get("warm_start", ()):
+            try:
+                known = self._journals.read(experiment.namespace, source["name"])
+                past = self._journals.past(known) if known.uid == source["uid"] else ()
+                found += [t for t in past if t.number < source["trials"] and t.state.finished]
+            except NotFound:
+                continue  # deleted since
+            except Damaged as damage:
+                # No damage of this experiment's log, whose runs go on.
+                named = f"the experiment {source['name']!r}, which warm_start names"
+                raise Retry(f"{named}, cannot be read: {damage}") from damage
+        return found
+
+
+def _numbered(first: int, each: Sequence[T | None]) -> dict[int, T]:
+    return {first + place: one for place, one in enumerate(each) if one is not None}

@@ -1,0 +1,254 @@
+"""The sweep: what looks at every live experiment, whatever events were lost."""
+
+import logging
+import random
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TypeVar
+
+from tunelet.core import commands
+from tunelet.core.commands import Command
+from tunelet.core.experiment import DELETED, Experiment
+from tunelet.core.run import Life
+from tunelet.core.trial import Outcome, Trial, Verdict
+from tunelet.engine.early_stopping import Stopping
+from tunelet.engine.loop import Loop
+from tunelet.engine.quiet import Quiet
+from tunelet.engine.runs import Runs
+from tunelet.errors import NotFound, Retry, Unavailable
+from tunelet.log import retention
+from tunelet.log.entry import Damaged, Newer
+from tunelet.log.journal_cache import Journals
+from tunelet.log.leases import Leases
+from tunelet.log.markers import Marker, Markers
+from tunelet.log.retention import Expiry
+from tunelet.ports import Launcher, Store
+
+log = logging.getLogger("tunelet.engine.sweep")
+
+T = TypeVar("T", Expiry, Marker)
+
+WATCHED = 120.0
+"""Seconds for which an experiment is still swept after its end. A function that read the state
+before may be about to launch a run, and may die before it can stop that run again."""
+
+
+class Sweep:
+    """Does all that a lost event would have brought about."""
+
+    def __init__(
+        self,
+        store: Store,
+        launcher: Launcher,
+        journals: Journals,
+        markers: Markers,
+        leases: Leases,
+        stopping: Stopping,
+        runs: Runs,
+        loop: Loop,
+    ) -> None:
+        self._store = store
+        self._launcher = launcher
+        self._journals = journals
+        self._markers = markers
+        self._leases = leases
+        self._by = journals.by
+        self._stopping = stopping
+        self._runs = runs
+        self._loop = loop
+        self._quiet = Quiet(store, launcher, journals)
+
+    def sweep(self, ending: Callable[[], bool] = lambda: False) -> int:
+        """Do for every live experiment all that lost signals would have; returns how many.
+
+        Deletes the ended ones whose time has come, too. Begins with another each time: one that
+        takes the process's life, or all of its time, must not keep it from those after it. Looks at
+        no further experiment once the process is `ending`. Raises `Retry` if the store is of no use
+        now: every other experiment would meet the same.
+        """
+        expired = _by_experiment(retention.due(self._store, self._journals.clock()))
+        marked = _by_experiment(self._markers.live())
+        names = sorted(expired.keys() | marked.keys())
+        self._quiet.keep(names)
+        random.shuffle(names)
+        live, held = 0, self._leases.held
+        for name in names:
+            if ending():
+                return live
+            live += self._swept(expired.get(name, []), marked.get(name, []))
+        self._stop_strays(names)
+        with self._faults("the lease is renewed later"):
+            self._leases.release(held)
+            self._leases.keep()
+        return live
+
+    def _swept(self, expired: Sequence[Expiry], markers: Sequence[Marker]) -> bool:
+        """Do so for one experiment, whose fault is its own; whether it is live."""
+        for each in expired:
+            with self._faults("expired experiment is still there", each.namespace, each.name):
+                self._expire(each)
+        if markers:
+            name = markers[0][:2]
+            with self._faults("experiment is left to the next sweep", *name):
+                if not self._quiet.rests(name, markers):
+                    return self._look_after(markers)
+                if self._quiet.holds(name):
+                    self._leases.hold()
+                return True
+        return False
+
+    @contextmanager
+    def _faults(self, what: str, namespace: str = "", name: str = "") -> Iterator[None]:
+        """One experiment's fault ends nothing but its own part, unless it is the store's."""
+        where = {"namespace": namespace, "experiment": name}
+        try:
+            yield
+        except NotFound:
+            log.info("an experiment was deleted during the sweep", extra=where)
+        except Retry as fault:
+            if isinstance(fault, Unavailable):
+                self._store.ready()
+            log.warning("%s: %s", what, fault, extra=where)
+        except Exception:
+            log.exception(what, extra=where)
+
+    def _stop_strays(self, swept: Collection[tuple[str, str]]) -> None:
+        """Stop what runs though nothing is done for its experiment.
+
+        No log knows it: it was removed by hand, say. Or another installation has ended it while
+        this one was away.
+        """
+        with self._faults("runs of unknown experiments may be left"):
+            for life in self._launcher.lives():
+                where = life.namespace, life.experiment
+                with self._faults("runs of an unknown experiment may be left", *where):
+                    if self._unknown(life):
+                        self._runs.stop_strays(life)
+                    elif where not in swept:
+                        self._runs.stop_unwanted(*where)
+
+    def _unknown(self, life: Life) -> bool:
+        try:
+            experiment = self._journals.of(life.namespace, life.experiment).peek()
+        except Damaged:
+            return False  # its marker brings it to `_halt`
+        return experiment is None or experiment.state == DELETED or experiment.uid != life.uid
+
+    def _look_after(self, markers: Sequence[Marker]) -> bool:
+        """All that the experiment of these markers needs; whether it is live."""
+        namespace, name = markers[0][:2]
+        journal = self._journals.of(namespace, name)
+        try:
+            journal.peek()
+            before = journal.seq
+            experiment, runs = self._moved_on(namespace, name)
+            for marker in markers:
+                self._tidy(marker, experiment)
+            if experiment is not None and not runs:
+                journal.peek()
+                self._quiet.looked(experiment, markers, (before, journal.seq))
+        except Newer as newer:
+            where = {"namespace": namespace, "experiment": name}
+            log.warning("left to a newer version of the service: %s", newer, extra=where)
+            return True
+        except Damaged as damage:
+            self._halt(namespace, name, damage)
+            return False
+        return (
+            experiment is not None
+            and not experiment.over
+            and any(marker.announces(experiment) for marker in markers)
+        )
+
+    def _moved_on(self, namespace: str, name: str) -> tuple[Experiment | None, bool]:
+        """The state after every step, and whether there were active runs before the last."""
+        journal = self._journals.of(namespace, name)
+        experiment = journal.peek()
+        if experiment is not None and not experiment.over:
+            if any(t.active and self._by.owns(t) for t in experiment.live):
+                self._leases.hold()
+            found = [*self._stopping.verdicts(experiment), *self._abandoned(experiment)]
+            journal.commit(commands.Tick(), *found, uid=experiment.uid)
+            self._loop.collect(namespace, name)
+            self._suggest(namespace, name)
+        self._loop.launch(namespace, name)
+        runs = self._runs.stop_unwanted(namespace, name)
+        return journal.peek(), runs
+
+    def _abandoned(self, experiment: Experiment) -> list[Command]:
+        """The ends of runs whose installation gives no sign of life any more.
+
+        Only where this one can run them instead; else they wait for theirs to come back.
+        """
+        if not self._by.takes(experiment):
+            return []
+        others = [t for t in experiment.live if t.active and not self._by.owns(t)]
+        lost = {each for each in {t.by for t in others} if self._leases.over(each)}
+        return [
+            commands.Finish(trial.number, trial.attempt, _silent(trial))
+            for trial in others
+            if trial.by in lost
+        ]
+
+    def _suggest(self, namespace: str, name: str) -> None:
+        """What keeps the algorithm from being asked does not keep runs from being launched."""
+        try:
+            self._loop.suggest(namespace, name)
+        except Unavailable:
+            raise
+        except Retry as fault:
+            where = {"namespace": namespace, "experiment": name}
+            log.warning("no trials can be suggested now: %s", fault, extra=where)
+
+    def _tidy(self, marker: Marker, experiment: Experiment | None) -> None:
+        at_rest = self._at_rest(marker, experiment)
+        if experiment is not None and at_rest:
+            retention.note(self._store, experiment)
+        self._markers.tidy(marker, experiment, at_rest)
+
+    def _halt(self, namespace: str, name: str, damage: Damaged) -> None:
+        """Stop what runs for a log that nothing can be recorded in any more."""
+        where = {"namespace": namespace, "experiment": name}
+        log.error("the log is damaged: %s", damage, extra=where)
+        try:
+            self._runs.stop(self._runs.active(namespace, name))
+        except Retry as fault:
+            log.warning("some runs are stopped by the next sweep: %s", fault, extra=where)
+
+    def _expire(self, expired: Expiry) -> None:
+        """Delete the experiment, unless it goes on or is to be kept longer by now."""
+        journal = self._journals.of(expired.namespace, expired.name)
+        experiment = journal.peek()
+        if experiment is not None and retention.expiry(experiment) == expired:
+            self._markers.set(expired.after())
+            experiment = journal.commit(commands.Expire(expired.epoch), uid=expired.uid)
+            self._loop.follow(experiment)
+        if experiment is not None:
+            retention.note(self._store, experiment)
+        if experiment is None or retention.expiry(experiment) != expired:
+            retention.forget(self._store, expired)
+
+    def _at_rest(self, marker: Marker, experiment: Experiment | None) -> bool:
+        """Nothing of the marker's life runs, and what a deleted one has left is removed."""
+        namespace, name, uid = marker.namespace, marker.name, marker.uid
+        if any(run.uid == uid for run in self._launcher.active(namespace, name)):
+            return False
+        if experiment is not None and experiment.uid == uid and experiment.state != DELETED:
+            ended = experiment.ended_at
+            return ended is not None and self._journals.clock() >= ended + WATCHED
+        self._launcher.remove(namespace, name, uid)
+        return self._journals.of(namespace, name).purge()
+
+
+def _silent(trial: Trial) -> Outcome:
+    """Of a run that has not begun as far as the log knows, the attempt is not counted."""
+    reason = f"the installation {trial.by}, which launched it, gives no sign of life"
+    return Outcome(Verdict.LOST, reason=reason, counted=trial.started_at is not None)
+
+
+def _by_experiment(each: Iterable[T]) -> Mapping[tuple[str, str], list[T]]:
+    found = defaultdict(list)
+    for one in each:
+        found[one.namespace, one.name].append(one)
+    return found

@@ -1,0 +1,48 @@
+"""Plain values: the scalars of JSON, also where a library or a subclass has its own of them."""
+
+import math
+from typing import Any
+
+from tunelet.interop import unplain
+from tunelet.interop.refusal import refusal
+
+
+def plain(value: Any) -> Any:
+    """The scalar of JSON that it is, or one of numpy is; ... if it is none.
+
+    Methods of subclasses are passed by: they may be anything.
+    """
+    kind = type(value)
+    if value is None or kind is bool:
+        return value
+    if issubclass(kind, str):
+        return str.__str__(value)
+    if issubclass(kind, int):
+        return int.__int__(value)
+    if issubclass(kind, float):
+        return float.__float__(value)
+    if _is_numpys(value):
+        item = value.item()
+        return item if type(item) in (bool, int, float, str) else ...
+    return ...
+
+
+def _is_numpys(value: Any) -> bool:
+    bases = vars(type)["__mro__"].__get__(type(value))
+    return any(unplain.type_name(base) == "numpy.generic" for base in bases)
+
+
+def number(name: str, value: Any) -> float:
+    """A bound of the hyperparameter `name` as a finite float, or `Reject`."""
+    found = plain(value)
+    if isinstance(found, bool) or not isinstance(found, int | float):
+        shown = None if found is ... else found
+        message = "has a bound that is no number"
+        raise refusal(name, shown, message, "write a number")
+    try:
+        as_float = float(found)
+    except OverflowError:
+        raise refusal(name, found, "has a bound that is too large", "use a smaller one") from None
+    if not math.isfinite(as_float):
+        raise refusal(name, found, "has a bound that is not a finite number", "use a finite one")
+    return as_float

@@ -1,0 +1,67 @@
+"""Callers whose commands are on their way into the log, and what becomes of each.
+
+Several callers share an entry. They are decided on one after the other, each on the state that
+those before it leave. A caller's commands are all recorded or none is, and its error is its own.
+"""
+
+from collections.abc import Sequence
+
+from tunelet.core.commands import Command
+from tunelet.core.decide import decide
+from tunelet.core.events import Event
+from tunelet.core.experiment import Experiment, evolve_all
+from tunelet.core.installation import ANY, Installation
+from tunelet.errors import NotFound, TuneletError
+
+
+class Caller:
+    """Commands on their way into the log, and what became of them."""
+
+    def __init__(
+        self, commands: Sequence[Command], uid: str | None, by: Installation = ANY
+    ) -> None:
+        self.commands = tuple(commands)
+        self.uid = uid
+        self.by = by
+        self.happened = False
+        """Whether events follow from the commands in the state that was looked at last."""
+        self.after: Experiment | None = None
+        self.error: Exception | None = None
+        self.done = False
+
+
+def decided(
+    callers: Sequence[Caller], experiment: Experiment | None, now: float, fresh: bool = True
+) -> tuple[list[Event], bool]:
+    """The events of all callers in turn, and whether that settles what each is answered.
+
+    If the state is not `fresh`, an error, or that nothing follows, may be due to its age: then the
+    answer is not settled, and the callers are to be decided on again with the newest state.
+    """
+    happened: list[Event] = []
+    for caller in callers:
+        caller.error, caller.happened = None, False
+        own: list[Event] = []
+        state = experiment
+        try:
+            if caller.uid is not None and caller.uid != (state.uid if state else None):
+                raise NotFound("the experiment was deleted; another has its name")
+            for command in caller.commands:
+                events = decide(state, command, now, caller.by)
+                state = evolve_all(state, events)
+                own += events
+        except TuneletError as error:
+            caller.error = error
+        if not fresh and (caller.error or not own):
+            return [], False
+        if caller.error is None:
+            caller.happened = bool(own)
+            happened += own
+            experiment = state
+    return happened, True
+
+
+def resolve(callers: list[Caller], after: Experiment | None) -> None:
+    """Let the callers go, with the state after their entry."""
+    for caller in callers:
+        caller.after, caller.done = after, True

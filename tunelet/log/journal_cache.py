@@ -1,0 +1,138 @@
+"""The journals that this process has open, and all trials of an experiment in one view."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from heapq import merge
+
+from tunelet.core.experiment import Experiment
+from tunelet.core.installation import ANY, Installation
+from tunelet.core.trial import Trial
+from tunelet.errors import NotFound
+from tunelet.log.compaction import NONE_KNOWN, TrialReader
+from tunelet.log.journal import Journal
+from tunelet.log.segment_cache import Recent
+from tunelet.log.trials import Memory, Past
+from tunelet.ports import Store
+
+KEPT = 256
+"""At most so many journals are kept."""
+
+ROOM = 1 << 17
+"""At most so many reports are kept in the states of all of them, some 50 MiB."""
+
+
+class Journals:
+    """Opens journals, and keeps the ones used last with the state they have folded."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+        recent: Recent | None = None,
+        room: int = ROOM,
+        by: Installation = ANY,
+    ) -> None:
+        self._store = store
+        self.clock = clock
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        self._open: dict[tuple[str, str], Journal] = {}
+        self._weights: dict[tuple[str, str], int] = {}
+        self._size = 0
+        self._room = room
+        self._ended = Memory()
+        self._recent = recent or Recent()
+        self.by = by
+
+    def of(self, namespace: str, name: str) -> Journal:
+        """The journal of the experiment, whether or not it exists."""
+        key = (namespace, name)
+        with self._lock:
+            journal = self._open.pop(key, None)
+            if journal is None:
+                journal = Journal(
+                    self._store,
+                    namespace,
+                    name,
+                    clock=self.clock,
+                    sleep=self._sleep,
+                    recent=self._recent,
+                    by=self.by,
+                )
+            self._open[key] = journal
+            self._weigh(key, journal)
+            while len(self._open) > KEPT or (self._size > self._room and len(self._open) > 1):
+                oldest = next(iter(self._open))
+                del self._open[oldest]
+                self._size -= self._weights.pop(oldest)
+        return journal
+
+    def seen(self, namespace: str, name: str) -> int:
+        """The newest entry of the log that this process knows of; 0 if it keeps no journal."""
+        with self._lock:
+            journal = self._open.get((namespace, name))
+        return journal.seq if journal is not None else 0
+
+    def _weigh(self, key: tuple[str, str], journal: Journal) -> None:
+        """As it is now; what is added to it counts when it is used next."""
+        known = journal.known()
+        trials = known.trials.values() if known is not None else ()
+        weight = sum(len(trial.reports) for trial in trials)
+        self._size += weight - self._weights.get(key, 0)
+        self._weights[key] = weight
+
+    def read(self, namespace: str, name: str) -> Experiment:
+        return self.of(namespace, name).read()
+
+    def trials(self, namespace: str, name: str, after: int = -1) -> Iterator[Trial]:
+        """All trials by number from the one behind `after`, as of one moment."""
+        return self.history(namespace, name, after)[1]
+
+    def history(
+        self, namespace: str, name: str, after: int = -1
+    ) -> tuple[Experiment, Iterator[Trial]]:
+        """The state now, and the same moment's trials by number from the one behind `after`."""
+        experiment, trials = self.moment(namespace, name)
+        return experiment, trials(after)
+
+    def moment(self, namespace: str, name: str) -> tuple[Experiment, TrialReader]:
+        """The state now, and what reads all its trials as of the same moment.
+
+        Raises `NotFound` if the experiment does not exist, and so do the methods below.
+        """
+        experiment, left = self.of(namespace, name).moment()
+
+        def trials(after: int, known: Mapping[int, Trial] = NONE_KNOWN) -> Iterator[Trial]:
+            here = sorted((t for t in experiment.trials.values() if t.number > after), key=_number)
+            return merge(left(after, known), here, key=_number)
+
+        return experiment, trials
+
+    def of_life(self, experiment: Experiment, after: int = -1) -> Iterator[Trial]:
+        """As `trials`, for this life of the name. Raises `NotFound` if it was deleted since."""
+        trials = self._of_life(experiment)
+        return (trial for trial in trials(after) if trial.number < experiment.next_number)
+
+    def past(self, experiment: Experiment) -> Past:
+        """The trials that the experiment had, as of `experiment`, by number."""
+
+        def read() -> Sequence[Trial]:
+            ended = self._ended.take(experiment.uid)
+            rest = self._of_life(experiment)(ended.last, ended.others)
+            trials = ended.complete(rest)
+            self._ended.put(experiment.uid, ended)
+            return trials[: experiment.next_number]
+
+        return Past(read)
+
+    def _of_life(self, experiment: Experiment) -> TrialReader:
+        now, trials = self.moment(experiment.namespace, experiment.name)
+        if now.uid != experiment.uid:
+            raise NotFound("the experiment was deleted; another has its name")
+        return trials
+
+
+def _number(trial: Trial) -> int:
+    return trial.number

@@ -1,0 +1,218 @@
+"""The training contract: what the training code of one run is given.
+
+Pure: the spec, the run and its hyperparameters in, a `Launch` out. Hyperparameters reach
+the training code as `--name=value` arguments and as JSON in TUNELET_HYPERPARAMETERS.
+Where the user writes `${hyperparameters.NAME}` in command, args, env or manifest, the
+value goes there and the arguments are not appended. The other placeholders are
+`${trial.number}`, `${trial.attempt}`, `${trial.name}` (the run's name, unique to the
+attempt), `${experiment.name}`, `${experiment.namespace}` and `${checkpoint.url}`. Text
+like `${HOME}` is the shell's and stays as it is; `$${log.dir}` becomes the text `${log.dir}`.
+"""
+
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from tunelet.core.run import Launch, Run
+from tunelet.core.trial import Assignment, Scalar
+from tunelet.errors import FieldError, Reject
+from tunelet.training import arguments
+from tunelet.training.arguments import text
+
+_PLACEHOLDER = re.compile(r"(?<!\$)\$\{((?:hyperparameters|trial|experiment|checkpoint)\.[^{}]*)\}")
+_KEPT = re.compile(r"\$(?=\$\{[A-Za-z_][\w-]*\.[^{}]*\})")
+"""The first of two dollar signs before what would be a placeholder."""
+HYPERPARAMETERS = "hyperparameters."
+"""With this begins the placeholder of a hyperparameter."""
+OTHERS = (
+    "trial.number",
+    "trial.attempt",
+    "trial.name",
+    "experiment.name",
+    "experiment.namespace",
+    "checkpoint.url",
+)
+
+_TEXT_ONLY = frozenset(
+    (
+        *("args", "command", "value"),
+        *("annotations", "labels", "matchLabels", "nodeSelector"),
+        *("data", "stringData"),
+    )
+)
+"""Keys of a Kubernetes manifest below which the API accepts strings only."""
+
+STOP_FILE = "/var/run/tunelet/stop"
+"""Appears once the training is to stop, unless a launcher says that it does so elsewhere."""
+
+
+def resolve(
+    spec: Mapping[str, Any],
+    run: Run,
+    hyperparameters: Assignment,
+    *,
+    api_url: str,
+    token: str,
+    checkpoint_url: str,
+    store: str = "",
+    traceparent: str | None = None,
+) -> Launch:
+    """Everything a launcher needs to start `run`.
+
+    `api_url` is the service's address without `/api`; `checkpoint_url` stays the same
+    for all attempts of a trial; `store` is the store's identity; `traceparent` is the trace that
+    the run belongs to, if any.
+    Raises `Reject` for a placeholder that means nothing.
+    """
+    code = spec["model_training_code"]
+    errors = problems(code, spec["hyperparameters"])
+    if errors:
+        raise Reject("unknown placeholder in model_training_code", errors)
+    forms = spec["hyperparameters"]
+    given = arguments.given(forms, hyperparameters)
+    filling = _Filling(
+        _values(spec, run, given, checkpoint_url),
+        {HYPERPARAMETERS + name: word for name, word in arguments.words(forms, given).items()},
+    )
+    filled = _fill(code, filling, typed=False)
+    if "manifest" in code:
+        filled = {**filled, "manifest": _fill(code["manifest"], filling, typed=True)}
+    args = [] if _names_hyperparameters(code) else arguments.appended(forms, given)
+    return Launch(
+        store=store,
+        run=run,
+        code={k: v for k, v in filled.items() if k not in ("command", "args", "env")},
+        command=tuple(filled.get("command") or ()),
+        args=(*(filled.get("args") or ()), *args),
+        env={
+            **(filled.get("env") or {}),
+            **_environment(run, given, api_url, token, checkpoint_url),
+            **({"TRACEPARENT": traceparent} if traceparent else {}),
+        },
+        metrics={
+            **spec["metrics"],
+            "objectives": [one["metric"] for one in spec["objectives"]],
+            "constraints": [one["metric"] for one in spec.get("constraints", ())],
+        },
+        timeout=spec["trial_timeout_seconds"],
+    )
+
+
+def problems(code: Mapping[str, Any], hyperparameters: Collection[str]) -> list[FieldError]:
+    """Every placeholder in `model_training_code` that cannot be filled."""
+    known = {HYPERPARAMETERS + name for name in hyperparameters} | set(OTHERS)
+    remedy = "use one of " + ", ".join("${" + each + "}" for each in sorted(known))
+    return [
+        FieldError(
+            field=field,
+            value="${" + name + "}",
+            message="this placeholder means nothing",
+            remedy=remedy,
+        )
+        for field, name in placeholders(code, "model_training_code")
+        if name not in known
+    ]
+
+
+def placeholder(name: str) -> str:
+    """What stands for the hyperparameter of this name."""
+    return "${" + HYPERPARAMETERS + name + "}"
+
+
+def _values(
+    spec: Mapping[str, Any], run: Run, hyperparameters: Assignment, checkpoint_url: str
+) -> dict[str, Scalar]:
+    """What stands for each placeholder; a hyperparameter that is not active is empty."""
+    others = (str(run.number), str(run.attempt), run.name, run.experiment, run.namespace)
+    return {
+        **{
+            HYPERPARAMETERS + name: hyperparameters.get(name, "")
+            for name in spec["hyperparameters"]
+        },
+        **dict(zip(OTHERS, (*others, checkpoint_url), strict=True)),
+    }
+
+
+def placeholders(node: Any, field: str) -> Iterator[tuple[str, str]]:
+    """All placeholders below `node`: where each stands, and its name without ${}."""
+    if isinstance(node, str):
+        yield from ((field, match) for match in _PLACEHOLDER.findall(node))
+    elif isinstance(node, Mapping):
+        for key, child in node.items():
+            yield from placeholders(child, f"{field}.{key}")
+    elif isinstance(node, list | tuple):
+        for index, child in enumerate(node):
+            yield from placeholders(child, f"{field}[{index}]")
+
+
+def _names_hyperparameters(code: Mapping[str, Any]) -> bool:
+    return any(name.startswith(HYPERPARAMETERS) for _, name in placeholders(code, ""))
+
+
+class _Filling(NamedTuple):
+    """What placeholders become."""
+
+    values: Mapping[str, Scalar]
+    words: Mapping[str, str | None]
+    """Instead, where a whole argument is one placeholder; None: the argument is left out."""
+
+
+def _fill(node: Any, filling: _Filling, typed: bool) -> Any:
+    """The same tree with its placeholders filled; keys are left alone.
+
+    With `typed`, a string that is nothing but a placeholder becomes the value itself, for
+    Kubernetes refuses `replicas: "4"`; below the keys of `_TEXT_ONLY` it stays a string.
+    """
+    if isinstance(node, str):
+        whole = _PLACEHOLDER.fullmatch(node)
+        if typed and whole:
+            return filling.values[whole[1]]
+        return _filled(node, filling.values)
+    if isinstance(node, Mapping):
+        return {
+            key: _words(child, filling)
+            if key in ("command", "args") and isinstance(child, list | tuple)
+            else _fill(child, filling, typed and key not in _TEXT_ONLY)
+            for key, child in node.items()
+        }
+    if isinstance(node, list | tuple):
+        return [_fill(child, filling, typed) for child in node]
+    return node
+
+
+def _words(words: Sequence[Any], filling: _Filling) -> list[Any]:
+    """The arguments of a command line, without those that are left out."""
+    found = []
+    for word in words:
+        whole = _PLACEHOLDER.fullmatch(word) if isinstance(word, str) else None
+        if whole and whole[1] in filling.words:
+            found.append(filling.words[whole[1]])
+        else:
+            found.append(_fill(word, filling, typed=False))
+    return [word for word in found if word is not None]
+
+
+def _filled(written: str, values: Mapping[str, Scalar]) -> str:
+    """The text with its placeholders filled; the values themselves are not looked at again."""
+    parts = _PLACEHOLDER.split(written)
+    # Every second part is the name of a placeholder.
+    return "".join(
+        text(values[part]) if index % 2 else _KEPT.sub("", part) for index, part in enumerate(parts)
+    )
+
+
+def _environment(
+    run: Run, hyperparameters: Assignment, api_url: str, token: str, checkpoint_url: str
+) -> dict[str, str]:
+    return {
+        "TUNELET_HYPERPARAMETERS": json.dumps(hyperparameters, separators=(",", ":")),
+        "TUNELET_EXPERIMENT": run.experiment,
+        "TUNELET_NAMESPACE": run.namespace,
+        "TUNELET_TRIAL": str(run.number),
+        "TUNELET_ATTEMPT": str(run.attempt),
+        "TUNELET_CHECKPOINT_URL": checkpoint_url,
+        "TUNELET_API_URL": api_url,
+        "TUNELET_TRIAL_TOKEN": token,
+        "TUNELET_STOP_FILE": STOP_FILE,
+    }
