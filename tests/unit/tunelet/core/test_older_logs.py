@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from adapters.storage.memory import MemoryStore
+from functions.api.documents import experiment_json, trial_json
 from tunelet.core import commands as c
 from tunelet.log.compaction import WINDOW
 from tunelet.log.journal import Journal
@@ -18,12 +19,33 @@ CUT_OFF = "cut_off_as_failures.json"
 """A stop cut off trials 2 and 3, and a later one, after the snapshot, trial 4: each was written as
 FAIL with `cancelled`. Trial 0 completed, and trial 1 failed."""
 
+BEFORE_THE_LAYERS = "before_the_layers.json"
+"""All objects of an experiment whose trials completed, were pruned, failed, were lost, cut off and
+enqueued, and which was paused, extended, stopped and resumed; and what the API showed of it. Both
+were written by the code before its modules were moved into layers."""
+
 
 def store_of(log: str) -> MemoryStore:
+    return store_with(json.loads((LOGS / log).read_text()))
+
+
+def store_with(objects: dict[str, str]) -> MemoryStore:
     store = MemoryStore()
-    for key, text in json.loads((LOGS / log).read_text()).items():
+    for key, text in objects.items():
         store.put(key, text.encode())
     return store
+
+
+@pytest.mark.parametrize("derived", [True, False], ids=["with snapshots", "entries alone"])
+def test_a_log_from_before_the_layers_shows_what_it_showed_then(derived: bool) -> None:
+    log = json.loads((LOGS / BEFORE_THE_LAYERS).read_text())
+    kept = {k: v for k, v in log["objects"].items() if derived or "/journal/" in k}
+    assert (len(kept) < len(log["objects"])) is not derived
+    store = store_with(kept)
+    shown = experiment_json(Journals(store).read("default", "e"))
+    trials = [trial_json(trial) for trial in Journals(store).trials("default", "e")]
+    assert json.loads(json.dumps([shown, trials])) == [log["experiment"], log["trials"]]
+    assert {trial["state"] for trial in trials} >= {"COMPLETE", "PRUNED", "FAIL", "STOPPED"}
 
 
 @pytest.fixture(params=["with the snapshot", "from the first entry on"])
