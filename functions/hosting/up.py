@@ -84,7 +84,7 @@ def serve(
                 lease_seconds=lease_seconds,
             )
         )
-        stack.enter_context(_swept(served.service, min(SWEEP_SECONDS, lease_seconds / 4)))
+        stack.enter_context(swept(served.service, min(SWEEP_SECONDS, lease_seconds / 4)))
         print(f"Tunelet serves {url} and keeps its data in {data}", flush=True)
         if store_url:
             print(f"Experiments are logged in {store.url}", flush=True)
@@ -93,7 +93,7 @@ def serve(
 
 
 @contextmanager
-def _swept(service: Service, seconds: float) -> Iterator[None]:
+def swept(service: Service, seconds: float) -> Iterator[None]:
     """The guarantee, from the first moment on: what an earlier process left is taken up."""
     with in_background("sweep", lambda ended: _sweep(service, ended, seconds)):
         yield

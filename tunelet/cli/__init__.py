@@ -26,6 +26,7 @@ from tunelet import __version__
 from tunelet.cli.faults import code, show
 
 _MODULES = {
+    "run": "run",
     "up": "up",
     "submit": "submit",
     "list": "reading",
@@ -88,6 +89,7 @@ def cli(ctx: click.Context, url: str | None, namespace: str | None) -> None:
 
     \b
     Examples:
+      tunelet run --float lr=1e-4:0.1:log --minimize loss -n 20 -- python train.py
       tunelet up                             start the service on this machine
       tunelet submit request.yaml --watch    run an experiment and look on
       tunelet best digits                    its best hyperparameters

@@ -7,6 +7,7 @@ import click
 from tunelet.cli.connection import Connection, connected, write_json
 from tunelet.cli.faults import advise
 from tunelet.cli.request import put, read
+from tunelet.cli.space_flags import space, space_flags
 from tunelet.cli.table import colored, printable
 from tunelet.cli.watch import exit_code, left_running, show_end, watch
 
@@ -33,6 +34,7 @@ _FIELDS = {
 @click.option("--minimize", metavar="METRIC", help="The metric to make small.")
 @click.option("--maximize", metavar="METRIC", help="The metric to make large.")
 @click.option("--seed", type=int, metavar="N", help="The same seed, the same suggestions.")
+@space_flags
 @click.option(
     "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any field; dots lead in."
 )
@@ -60,6 +62,7 @@ def submit_command(
       tunelet submit request.yaml --watch
       tunelet submit request.json --name digits --max-trials 50
       tunelet submit base.yaml --set hyperparameters.lr.max=0.3 --seed 7
+      tunelet submit --image trainer --float lr=1e-4:0.1:log --minimize loss
       cat request.json | tunelet submit - --json | jq -r .name
     """
     request = _request(source, settings, flags)
@@ -101,6 +104,9 @@ def _request(
     for direction in ("minimize", "maximize"):
         if flags[direction]:
             request["objective"] = {"metric": flags[direction], "direction": direction}
+    found = space(flags["floats"], flags["ints"], flags["choices"])
+    if found:
+        request["hyperparameters"] = {**request.get("hyperparameters", {}), **found}
     for setting in settings:
         put(request, setting)
     if not request:

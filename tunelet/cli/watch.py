@@ -43,24 +43,27 @@ def watch_command(connection: Connection, name: str) -> int:
 
 def watch(connection: Connection, name: str) -> int:
     """Look on until the experiment has ended; returns the exit code."""
-    client = connection.client()
     try:
-        if connection.json:
-            last = _told(client, name, _json_line)
-        elif sys.stdout.isatty():
-            from tunelet.cli.live import picture
-
-            last = picture(client, name)
-        else:
-            last = _told(client, name, _line)
+        last = follow(connection, connection.client(), name)
     except KeyboardInterrupt:
         left_running(connection, name)
         return 130
-    if connection.json:
-        _json_line(last, last)
-    else:
+    if not connection.json:
         show_end(connection, last)
     return exit_code(last)
+
+
+def follow(connection: Connection, client: "Client", name: str) -> Json:
+    """Show the experiment until it has ended; returns it as it ended."""
+    if connection.json:
+        last = _told(client, name, _json_line)
+        _json_line(last, last)
+        return last
+    if sys.stdout.isatty():
+        from tunelet.cli.live import picture
+
+        return picture(client, name)
+    return _told(client, name, _line)
 
 
 def left_running(connection: Connection, name: str) -> None:
@@ -74,8 +77,8 @@ def exit_code(experiment: Json) -> int:
     return 0 if experiment["state"] == "COMPLETE" else 1
 
 
-def show_end(connection: Connection, experiment: Json) -> None:
-    """How the experiment ended, its best trial, and where to see more."""
+def show_end(connection: Connection, experiment: Json, served: bool = True) -> None:
+    """How the experiment ended, its best trial, and where to see more if it is `served`."""
     reason = f" ({printable(experiment['reason'])})" if experiment["reason"] else ""
     name, state = experiment["name"], colored(experiment["state"])
     click.echo(f"{name} is {state}{reason}: {progress(experiment)}")
@@ -84,8 +87,9 @@ def show_end(connection: Connection, experiment: Json) -> None:
         click.echo("\n".join(trial_lines(best[0], experiment["spec"])))
     elif best:
         click.echo(f"{len(best)} trials are on the Pareto front")
-        advise(connection.command("best", name))
-    if experiment["counts"]["failed"]:
+        if served:
+            advise(connection.command("best", name))
+    if served and experiment["counts"]["failed"]:
         advise(f"why trials failed: {connection.command('trials', name)} --state FAIL")
 
 

@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 from tunelet.client.follow import output, until_ended
 from tunelet.client.remote import Experiment
 from tunelet.client.report import Json, winners
-from tunelet.client.transport import Transport
+from tunelet.client.transport import Calls, Transport
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 
@@ -43,8 +43,18 @@ class Client:
         token = token or os.environ.get("TUNELET_TOKEN")
         chosen = url or os.environ.get("TUNELET_URL") or DEFAULT_URL
         limit = timeout if patience is None else patience
-        self._transport = Transport(chosen, token, timeout, limit)
-        self.url, self.namespace = self._transport.url, namespace
+        self._bind(Transport(chosen, token, timeout, limit), namespace)
+
+    @classmethod
+    def over(cls, transport: Calls, namespace: str = "default") -> "Client":
+        """A client whose requests take another way than HTTP."""
+        client = cls.__new__(cls)
+        client._bind(transport, namespace)
+        return client
+
+    def _bind(self, transport: Calls, namespace: str) -> None:
+        self._transport = transport
+        self.url, self.namespace = transport.url, namespace
         self._root = f"/api/namespaces/{quote(namespace, safe='')}"
 
     def __repr__(self) -> str:

@@ -10,7 +10,7 @@ import random
 import time
 from collections.abc import Iterator, Mapping
 from itertools import count
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlencode
 
 import urllib3
@@ -31,6 +31,25 @@ class Unreachable(Retry):
 
 class ConnectionRefused(Unreachable):
     """Nothing listens there, at least for now."""
+
+
+class Calls(Protocol):
+    """A way to a service; `Transport` documents the methods."""
+
+    url: str
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        query: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any: ...
+
+    def stream(
+        self, path: str, query: Mapping[str, object], headers: Mapping[str, str]
+    ) -> tuple[int, Mapping[str, str], Iterator[bytes]]: ...
 
 
 class Transport:

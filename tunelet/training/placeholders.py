@@ -60,9 +60,9 @@ def resolve(
 ) -> Launch:
     """Everything a launcher needs to start `run`.
 
-    `api_url` is the service's address without `/api`; `checkpoint_url` stays the same
-    for all attempts of a trial; `store` is the store's identity; `traceparent` is the trace that
-    the run belongs to, if any.
+    `api_url` is the service's address without `/api`, empty if it has none; `checkpoint_url` stays
+    the same for all attempts of a trial; `store` is the store's identity; `traceparent` is the
+    trace that the run belongs to, if any.
     Raises `Reject` for a placeholder that means nothing.
     """
     code = spec["model_training_code"]
@@ -212,7 +212,6 @@ def _environment(
         "TUNELET_TRIAL": str(run.number),
         "TUNELET_ATTEMPT": str(run.attempt),
         "TUNELET_CHECKPOINT_URL": checkpoint_url,
-        "TUNELET_API_URL": api_url,
-        "TUNELET_TRIAL_TOKEN": token,
         "TUNELET_STOP_FILE": STOP_FILE,
+        **({"TUNELET_API_URL": api_url, "TUNELET_TRIAL_TOKEN": token} if api_url else {}),
     }

@@ -52,6 +52,8 @@ class Plan(msgspec.Struct, frozen=True):
     """Where the shim finds what reads values, should it need it (`sys.path`)."""
     store: str = ""
     """`Launch.store`."""
+    workdir: str | None = None
+    """Where the process starts; None: in its own folder, `work`."""
     files: dict[str, str] = {}
     """What else is to stand in the folder, readable to this user only."""
 

@@ -60,7 +60,8 @@ class ProcessLauncher:
     Experiments that were refused get the next places in turn.
 
     `aliases` maps an image's name to a local command. A word of it that names a file in
-    the present folder is taken as that file, for training runs in a folder of its own.
+    the present folder is taken as that file, for training runs in a folder of its own, or in
+    `workdir` if that is given.
     """
 
     def __init__(
@@ -70,11 +71,13 @@ class ProcessLauncher:
         limit: int,
         fallback: Fallback | None = None,
         grace: float = GRACE_SECONDS,
+        workdir: Path | None = None,
     ) -> None:
         self._folder = folder.resolve()
         self._aliases = {image: _absolute(words) for image, words in aliases.items()}
         self._fallback = fallback
         self._grace = grace
+        self._workdir = workdir
         self._temporary = self._folder / "tmp"
         self._temporary.mkdir(parents=True, exist_ok=True)
         self._slots = Slots(self._folder / "slots", limit)
@@ -216,7 +219,8 @@ class ProcessLauncher:
             raise Reject("a Kubernetes manifest cannot run as a local process; give an image")
         if image in self._aliases:
             command = launch.command or self._aliases[image]
-            return _local_plan(launch, folder, (*command, *launch.args), self._grace)
+            argv = (*command, *launch.args)
+            return _local_plan(launch, folder, argv, self._grace, self._workdir)
         if self._fallback is not None:
             return self._fallback.plan(launch, folder, self._grace)
         raise Reject(
@@ -278,16 +282,22 @@ class ProcessLauncher:
 
 
 def open_url(
-    url: str, *, aliases: Mapping[str, Sequence[str]], limit: int | None
+    url: str,
+    *,
+    aliases: Mapping[str, Sequence[str]],
+    limit: int | None,
+    workdir: Path | None = None,
 ) -> ProcessLauncher:
-    """The launcher of `process:///folder`."""
+    """The launcher of `process:///folder`; commands of aliases start in `workdir` if given."""
     from adapters.launchers.local.container import Containers
 
     folder = Path(url2pathname(urlsplit(url).path))
-    return ProcessLauncher(folder, aliases, places(limit), Containers())
+    return ProcessLauncher(folder, aliases, places(limit), Containers(), workdir=workdir)
 
 
-def _local_plan(launch: Launch, folder: RunFolder, argv: tuple[str, ...], grace: float) -> Plan:
+def _local_plan(
+    launch: Launch, folder: RunFolder, argv: tuple[str, ...], grace: float, workdir: Path | None
+) -> Plan:
     path = launch.metrics.get("path")
     return Plan(
         run=launch.run,
@@ -300,7 +310,8 @@ def _local_plan(launch: Launch, folder: RunFolder, argv: tuple[str, ...], grace:
         metrics=launch.metrics,
         timeout=launch.timeout,
         grace=grace,
-        metrics_file=str(folder.work / path) if path else None,
+        metrics_file=str((workdir or folder.work) / path) if path else None,
+        workdir=str(workdir) if workdir is not None else None,
     )
 
 

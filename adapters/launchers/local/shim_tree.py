@@ -175,7 +175,7 @@ def _become(plan: dict[str, Any], folder: str, sink: int) -> NoReturn:
     try:
         os.setpgid(0, 0)
         _die_with(os.getppid())
-        os.chdir(os.path.join(folder, "work"))
+        os.chdir(plan.get("workdir") or os.path.join(folder, "work"))
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(sink, 1)
         os.dup2(sink, 2)

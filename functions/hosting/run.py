@@ -1,0 +1,135 @@
+"""`tunelet run`: the whole service inside a command, with no port.
+
+The command's client calls the API's function directly. Trainings cannot reach it, so they report by
+what they print. Ended at any moment and started again over the same folder, it continues where it
+was: the log has what happened, and the shims have kept the verdicts.
+"""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from werkzeug.test import Client as Caller
+from werkzeug.wrappers import Request, Response
+
+from adapters.launchers.installation import installation
+from adapters.launchers.local.launcher import open_url as open_launcher
+from functions import wiring
+from functions.hosting.all_in_one import whole
+from functions.hosting.up import LEASE_SECONDS, SWEEP_SECONDS, only_one, secret, swept
+from functions.http import Function
+from functions.telemetry.log import LOGGER, JsonLines
+from tunelet.client.client import Client
+from tunelet.client.problem import failure, problem
+from tunelet.errors import Retry
+from tunelet.store_probe import probe
+
+BODY_BYTES = 1 << 26
+"""The largest request: it comes from this process."""
+
+_BUSY = (429, 502, 503, 504)
+
+
+@contextmanager
+def opened(
+    data: Path,
+    store_url: str | None,
+    command: tuple[str, Sequence[str]],
+    folder: Path,
+    at_once: int,
+    namespace: str,
+) -> Iterator[Client]:
+    """A client of a service that lasts as long as the context.
+
+    Trials of the image `command[0]` run as the local command `command[1]`, `at_once` at a time, and
+    start in `folder`. The rest is as `functions.hosting.up.serve` has it, with the same errors.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(only_one(data))
+        stack.enter_context(_logged_to(data / "run.log"))
+        store = wiring.store(store_url or (data / "store").as_uri())
+        if store_url:
+            probe(store)
+        runs = (data / "runs").as_uri().replace("file:", "process:", 1)
+        aliases = {command[0]: list(command[1])}
+        signing = secret(data / "secret")
+        launcher = open_launcher(runs, aliases=aliases, limit=at_once, workdir=folder)
+        served = stack.enter_context(
+            whole(
+                store,
+                launcher,
+                launcher.watch,
+                secret=signing,
+                api_url="",
+                max_body_bytes=BODY_BYTES,
+                installation=installation(runs, signing, aliases, at_once),
+                lease_seconds=LEASE_SECONDS,
+            )
+        )
+        stack.enter_context(swept(served.service, SWEEP_SECONDS))
+        yield Client.over(Direct(served.api), namespace)
+
+
+@contextmanager
+def _logged_to(file: Path) -> Iterator[None]:
+    """Log to a file, for the terminal shows the experiment."""
+    handler = logging.FileHandler(file, encoding="utf-8")
+    handler.setFormatter(JsonLines("run"))
+    before = LOGGER.handlers, LOGGER.level, LOGGER.propagate
+    LOGGER.handlers, LOGGER.propagate = [handler], False
+    LOGGER.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        LOGGER.handlers, level, LOGGER.propagate = before
+        LOGGER.setLevel(level)
+        handler.close()
+
+
+class Direct:
+    """What `tunelet.client.transport.Transport` is for HTTP, for a function in this process."""
+
+    url = "this process"
+
+    def __init__(self, api: Function) -> None:
+        self._caller = Caller(Request.application(api), Response)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        query: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
+        """See `Transport.call`."""
+        answer = self._sent(method, path, query or {}, headers or {}, json=body)
+        return answer.get_json() if answer.get_data() else None
+
+    def stream(
+        self, path: str, query: Mapping[str, object], headers: Mapping[str, str]
+    ) -> tuple[int, Mapping[str, str], Iterator[bytes]]:
+        """See `Transport.stream`."""
+        answer = self._sent("GET", path, query, headers)
+        chunks = iter(()) if answer.status_code == 416 else answer.iter_encoded()
+        return answer.status_code, dict(answer.headers), iter(chunks)
+
+    def _sent(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, object],
+        headers: Mapping[str, str],
+        **more: Any,
+    ) -> Response:
+        known = {name: str(value) for name, value in query.items() if value is not None}
+        answer = self._caller.open(
+            path, method=method, query_string=known, headers=dict(headers), **more
+        )
+        if answer.status_code in _BUSY:
+            raise Retry(str(problem(answer.get_data()).get("detail") or "the store is away"))
+        if answer.status_code >= 300 and answer.status_code != 416:
+            raise failure(self.url, answer.status_code, answer.get_data())
+        return answer

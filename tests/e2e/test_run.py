@@ -1,0 +1,205 @@
+"""`tunelet run`: a script in the user's folder, from one command to its best hyperparameters."""
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tunelet.cli import main
+
+ROOT = Path(__file__).resolve().parents[2]
+TUNELET = [sys.executable, "-c", "import sys; from tunelet.cli import main; sys.exit(main())"]
+TRAIN = """
+import argparse
+from helper import best  # beside the script
+parser = argparse.ArgumentParser()
+parser.add_argument("--rate", type=float)
+parser.add_argument("--layers", type=int)
+chosen = parser.parse_args()
+shift = float(open("shift.txt").read())
+print(f"loss: {(chosen.rate - best) ** 2 + chosen.layers + shift:.6f}")
+"""
+SPACE = ("--float", "rate=0.001:1:log", "--int", "layers=1:4", "--minimize", "loss")
+SLOW = 'echo "$TUNELET_TRIAL" >> started; sleep 0.5; echo "objective=${1#*=}"'
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "train.py").write_text(TRAIN)
+    (tmp_path / "helper.py").write_text("best = 0.1\n")
+    (tmp_path / "shift.txt").write_text("10")
+    (tmp_path / "slow.sh").write_text(SLOW)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    return tmp_path
+
+
+def started(folder: Path, *words: str) -> "subprocess.Popen[str]":
+    """`tunelet run` of the slow script, as a process."""
+    flags = ("run", "--float", "x=0:1", "--minimize", "objective", "--name", "slow", *words)
+    return subprocess.Popen(
+        [*TUNELET, *flags, "--", "bash", "slow.sh"],
+        cwd=folder,
+        env=os.environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_a_script_is_searched_where_the_user_stands_and_the_best_can_be_repeated(
+    folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", *SPACE, "-n", "6", "-j", "2", "--", sys.executable, "train.py"]) == 0
+
+    shown = capfd.readouterr().out
+    best = min(float(line.split("loss=")[1].split()[0]) for line in shown.splitlines()[:6])
+    (again,) = [line for line in shown.splitlines() if line.startswith("run it again with: ")]
+    printed = subprocess.check_output(again.removeprefix("run it again with: "), shell=True)
+    assert float(printed.split()[1]) == pytest.approx(best, rel=1e-4)
+
+
+def test_placeholders_put_the_values_where_the_command_wants_them(
+    folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    command = ("bash", "-c", "echo objective=${hyperparameters.x}")
+    flags = ("--float", "x=0:1", "--maximize", "objective", "-n", "2", "--json")
+    assert main(["run", *flags, "--", *command]) == 0
+
+    lines = capfd.readouterr().out.splitlines()
+    trials = [json.loads(line) for line in lines][:-1]
+    assert [each["values"]["objective"] for each in trials] == [
+        each["hyperparameters"]["x"] for each in trials
+    ]
+
+
+def test_the_same_name_takes_an_experiment_up_with_a_larger_budget(
+    folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    named = ("run", *SPACE, "--name", "mine", "--json")
+    assert main([*named, "-n", "2", "--", sys.executable, "train.py"]) == 0
+    capfd.readouterr()
+    assert main([*named, "-n", "4", "--", sys.executable, "train.py"]) == 0
+
+    last = json.loads(capfd.readouterr().out.splitlines()[-1])
+    assert (last["name"], last["counts"]["complete"]) == ("mine", 4)
+
+
+def test_another_search_does_not_take_up_the_name(
+    folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", *SPACE, "--name", "mine", "-n", "1", "--", sys.executable, "train.py"]) == 0
+    other = ("--float", "x=0:1", "--minimize", "loss", "--name", "mine")
+    assert main(["run", *other, "--", sys.executable, "train.py"]) != 0
+    assert "other hyperparameters: choose another --name" in capfd.readouterr().err
+
+
+def test_killed_at_any_moment_it_is_taken_up_with_the_exact_budget(
+    folder: Path, wait: Callable[[Callable[[], object]], None]
+) -> None:
+    first = started(folder, "-n", "6", "-j", "2")
+    wait(lambda: (folder / "started").exists() and len((folder / "started").read_text()) >= 6)
+    first.kill()
+    first.communicate()
+
+    second = started(folder, "-n", "6", "-j", "2", "--json")
+    out, err = second.communicate(timeout=60)
+
+    assert second.returncode == 0, err
+    assert json.loads(out.splitlines()[-1])["counts"]["complete"] == 6
+    assert sorted((folder / "started").read_text().split()) == [str(n) for n in range(6)]
+
+
+def test_ctrl_c_says_how_to_take_it_up_again(
+    folder: Path, wait: Callable[[Callable[[], object]], None]
+) -> None:
+    run = started(folder, "-n", "50")
+    wait((folder / "started").exists)
+    run.send_signal(signal.SIGINT)
+    _, err = run.communicate(timeout=60)
+
+    assert run.returncode == 130
+    assert "slow is not over" in err
+    assert "-> take it up again: tunelet " in err
+    assert "--name slow" in err
+
+
+def test_two_at_once_in_one_folder_of_data_are_refused(
+    folder: Path,
+    wait: Callable[[Callable[[], object]], None],
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    run = started(folder, "-n", "50")
+    wait((folder / "started").exists)
+
+    assert main(["run", *SPACE, "--", sys.executable, "train.py"]) != 0
+    assert "another tunelet works in" in capfd.readouterr().err
+    run.kill()
+    run.communicate()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--float", "x=0:1", "--", "true"), "--minimize METRIC"),
+        (("--minimize", "loss", "--", "true"), "name what to search"),
+        (("--float", "x=0:1", "--minimize", "loss", "--", "no-such"), "there is no program"),
+        (("--float", "x=2:1", "--minimize", "loss", "--", "true"), "must be above min"),
+        (
+            ("--float", "x=0:1", "--minimize", "l", "--set", "metrics.source=file", "--", "true"),
+            "metrics come from what the command prints",
+        ),
+    ],
+)
+def test_what_cannot_work_is_refused_at_once(
+    folder: Path, words: tuple[str, ...], said: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", *words]) != 0
+    err = capfd.readouterr().err
+    assert said in err
+    assert "Traceback" not in err
+
+
+def test_a_failed_trial_is_explained_at_the_end(
+    folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    flags = ("--float", "x=0:1", "--minimize", "loss", "-n", "5")
+    assert main(["run", *flags, "--", "bash", "-c", "echo no luck >&2; exit 3"]) == 1
+
+    shown = capfd.readouterr()
+    assert "trial 0 failed: the training exited with 3" in shown.err
+    assert "the first 3 trials failed alike" in shown.out
+
+
+def test_the_command_of_the_readme_finds_a_good_network(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    text = (ROOT / "README.md").read_text()
+    block = next(each for each in text.split("```sh\n") if "tunelet run" in each).split("```")[0]
+    command = block[block.index("tunelet run") :].replace("\\\n", " ")
+    assert "-n 20 -j 2 -- python examples" in command
+    words = shlex.split(
+        command.replace("-n 20", "-n 2").replace("-- python", f"-- {sys.executable}")
+    )
+    monkeypatch.setenv("TUNELET_DATA", str(tmp_path / "data"))
+    monkeypatch.chdir(ROOT)
+    ran = subprocess.run(
+        _json(words),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert json.loads(ran.stdout.splitlines()[-1])["best"]["values"]["objective"] < 0.3
+
+
+def _json(words: list[str]) -> list[str]:
+    """The command line, with --json before the command that it searches."""
+    at = words.index("--")
+    return [*TUNELET, *words[1:at], "--json", *words[at:]]

@@ -1,0 +1,238 @@
+"""run: search the hyperparameters of a command, here and now."""
+
+import errno
+import importlib
+import re
+import shlex
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tunelet.cli.connection import Connection, choose
+from tunelet.cli.faults import advise
+from tunelet.cli.request import put
+from tunelet.cli.space_flags import space, space_flags
+from tunelet.cli.table import printable
+from tunelet.cli.watch import exit_code, follow, show_end
+from tunelet.client.report import Json, why, winners
+from tunelet.errors import NotFound
+
+if TYPE_CHECKING:
+    from tunelet.client import Client
+
+_NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+@click.command("run", context_settings={"ignore_unknown_options": False})
+@space_flags
+@click.option("--minimize", metavar="METRIC", help="The metric to make small.")
+@click.option("--maximize", metavar="METRIC", help="The metric to make large.")
+@click.option("-n", "--max-trials", type=click.IntRange(1), metavar="N", help="Trials in all.")
+@click.option(
+    "-j", "--parallel", type=click.IntRange(1), metavar="N", default=1, help="Trials at a time."
+)
+@click.option("--algorithm", metavar="NAME", default="tpe", show_default=True)
+@click.option("--name", metavar="NAME", help="Take up the experiment of this name, or begin it.")
+@click.option("--seed", type=int, metavar="N", help="The same seed, the same suggestions.")
+@click.option("--max-seconds", type=float, metavar="S", help="Wall-clock seconds in all.")
+@click.option(
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any field of the request."
+)
+@click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("tunelet-data"),
+    envvar="TUNELET_DATA",
+    show_default=True,
+    show_envvar=True,
+    help="Where everything is kept.",
+)
+@click.option(
+    "--store",
+    metavar="URL",
+    envvar="TUNELET_STORE",
+    show_envvar=True,
+    help="The bucket or folder of the log.  [default: a folder in --data]",
+)
+@click.option("--json", "as_json", is_flag=True, help="Write the service's own JSON.")
+@click.argument("command", nargs=-1, required=True, metavar="-- COMMAND...")
+@click.pass_context
+def run_command(
+    ctx: click.Context,
+    /,
+    command: tuple[str, ...],
+    data: Path,
+    store: str | None,
+    as_json: bool,
+    **flags: Any,
+) -> int:
+    """Search the hyperparameters of a command.
+
+    Runs COMMAND once for each trial, in this folder, with --NAME=VALUE for each hyperparameter (or
+    where COMMAND has ${hyperparameters.NAME}), and reads the metric from what it prints. No
+    service is needed; `tunelet up` with the same --data shows the experiment afterwards.
+
+    Ctrl-C ends the search; the same command with --name takes it up again.
+
+    \b
+    Examples:
+      tunelet run --float lr=1e-4:0.1:log --minimize loss -n 20 -- python train.py
+      tunelet run --int layers=1:8 --choice opt=sgd,adam --maximize accuracy \\
+          -n 40 -j 4 -- ./train.sh
+    """
+    if shutil.which(command[0]) is None:
+        raise click.ClickException(f"there is no program {command[0]!r}: name one after --")
+    request = _request(command, flags)
+    local = _local()
+    connection = choose(ctx, None, None, as_json)
+    image = str(request["model_training_code"]["image"])
+    try:
+        with local.opened(
+            data.resolve(),
+            *(store, (image, command), Path.cwd(), flags["parallel"], connection.namespace),
+        ) as client:
+            return _ran(client, connection, request, data)
+    except OSError as fault:
+        raise click.ClickException(_trouble(fault, data)) from fault
+
+
+def _request(command: tuple[str, ...], flags: dict[str, Any]) -> Json:
+    if bool(flags["minimize"]) is bool(flags["maximize"]):
+        raise click.UsageError("name the metric that your command prints: --minimize METRIC")
+    direction = "minimize" if flags["minimize"] else "maximize"
+    request: Json = {
+        "model_training_code": {"image": _image(command), "command": list(command)},
+        "hyperparameters": space(flags["floats"], flags["ints"], flags["choices"]),
+        "hpo_algorithm": flags["algorithm"],
+        "objective": {"metric": flags[direction], "direction": direction},
+        "parallel_trials": flags["parallel"],
+    }
+    for field in ("max_trials", "name", "seed", "max_seconds"):
+        if flags[field] is not None:
+            request[field] = flags[field]
+    for setting in flags["settings"]:
+        put(request, setting)
+    if (request.get("metrics") or {}).get("source", "stdout") != "stdout":
+        raise click.UsageError(
+            "metrics come from what the command prints: all trials share this folder, so a file in"
+            " it may be another trial's; with `tunelet up` each trial has a folder of its own"
+        )
+    if not request["hyperparameters"]:
+        raise click.UsageError("name what to search, such as --float lr=1e-4:0.1:log")
+    return request
+
+
+def _image(command: tuple[str, ...]) -> str:
+    """What the log calls the command: its program, and the script if there is one."""
+    words = [Path(word).name for word in command[:2] if not word.startswith("-")]
+    return _NOT_IN_A_NAME.sub("-", "-".join(words)).strip("-._").lower()[:63] or "command"
+
+
+def _local() -> Any:
+    from tunelet.bundle import activate
+
+    activate()
+    try:
+        return importlib.import_module("functions.hosting.run")
+    except ModuleNotFoundError as fault:
+        raise click.ClickException(
+            f"a search needs more than the client (no {fault.name}): pip install 'tunelet[up]'"
+        ) from fault
+
+
+def _ran(client: "Client", connection: Connection, request: Json, data: Path) -> int:
+    experiment = _begun(client, request)
+    name = str(experiment["name"])
+    for warning in experiment.get("warnings", ()):
+        click.echo(f"warning: {printable(warning)}", err=True)
+    try:
+        last = follow(connection, client, name)
+    except KeyboardInterrupt:
+        click.echo(f"{name} is not over; trainings that run end by themselves", err=True)
+        advise(f"take it up again: {_again(name)}")
+        return 130
+    if not connection.json:
+        show_end(connection, last, served=False)
+        _show_failures(client, last, data)
+        if best := winners(last):
+            click.echo(f"run it again with: {_repeats(last, best[0])}")
+    return exit_code(last)
+
+
+def _begun(client: "Client", request: Json) -> Json:
+    """The experiment, which is taken up if there is one of this name."""
+    if "name" not in request:
+        return client.submit(request).json
+    name = str(request["name"])
+    try:
+        known = client.experiment(name).json
+    except NotFound:
+        return client.submit(request).json
+    for field in ("hyperparameters", "model_training_code"):
+        _refuse_another(known, request, field)
+    budget, most = known["spec"]["max_trials"], request.get("max_trials")
+    if most not in (None, budget):
+        return client.extend(name, max_trials=most).json
+    if known["state"] in ("PAUSED", "STOPPED"):
+        return client.resume(name).json
+    return known
+
+
+def _refuse_another(known: Json, request: Json, field: str) -> None:
+    """Taking up an experiment with another space or command would mix two searches."""
+    mine = request[field]
+    theirs = known["spec"][field]
+    same = (
+        theirs.keys() == mine.keys()
+        if field == "hyperparameters"
+        else theirs.get("command") == mine["command"]
+    )
+    if not same:
+        what = "other hyperparameters" if field == "hyperparameters" else "another command"
+        raise click.ClickException(
+            f"there is an experiment {known['name']} with {what}: choose another --name"
+        )
+
+
+def _show_failures(client: "Client", experiment: Json, data: Path) -> None:
+    """Why the first trial failed, if any did: with no service nobody can ask later."""
+    if not experiment["counts"]["failed"]:
+        return
+    first = next(iter(client.trials(experiment["name"], "FAIL", limit=1)))
+    click.echo(f"trial {first['number']} failed: {printable(why(first))}", err=True)
+    advise(
+        f"its output: tunelet up --data {data}, then tunelet logs {experiment['name']} "
+        f"{first['number']}"
+    )
+
+
+def _repeats(experiment: Json, best: Json) -> str:
+    """The command line of a trial."""
+    from tunelet.core.run import Run
+    from tunelet.training.placeholders import resolve
+
+    run = Run(experiment["namespace"], experiment["name"], experiment["uid"], best["number"], 1)
+    values = best["hyperparameters"]
+    launch = resolve(experiment["spec"], run, values, api_url="", token="", checkpoint_url="")
+    return shlex.join([*launch.command, *launch.args])
+
+
+def _again(name: str) -> str:
+    """This command line, with the name."""
+    words = sys.argv[1:]
+    if "--name" in words or any(word.startswith("--name=") for word in words):
+        return shlex.join(["tunelet", *words])
+    return shlex.join(["tunelet", words[0] if words else "run", "--name", name, *words[1:]])
+
+
+def _trouble(fault: OSError, data: Path) -> str:
+    if fault.errno == errno.EWOULDBLOCK:
+        return (
+            f"another tunelet works in {data}: submit to it, or choose another folder with --data"
+        )
+    if fault.filename is not None:
+        return f"cannot keep data in {fault.filename}: {fault.strerror}"
+    return str(fault)
