@@ -1,15 +1,12 @@
 """What deleted experiments of one name leave in the bucket, and its removal."""
 
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from itertools import islice, takewhile
 
+from tunelet.log.parallel import streamed
 from tunelet.log.reader import entry_key, entry_seq
 from tunelet.log.snapshots import snapshot_key
 from tunelet.ports import Store
-
-TOGETHER = 16
-"""Deletions under way at once."""
 
 AT_ONCE = 20_000
 """Objects removed in one call at most, so that it ends before a function's time does."""
@@ -40,7 +37,6 @@ def remains(store: Store, path: str, tombstone: int, lives: Iterable[str]) -> It
 
 def remove(store: Store, keys: Iterator[str]) -> bool:
     """Remove the objects; False if more are left than one call may take the time for."""
-    with ThreadPoolExecutor(TOGETHER) as removers:
-        for _ in removers.map(store.delete, islice(keys, AT_ONCE)):
-            pass
+    for _ in streamed(store.delete, islice(keys, AT_ONCE)):
+        pass
     return next(keys, None) is None

@@ -8,16 +8,11 @@ from tunelet.core.events import Deleted
 from tunelet.errors import Retry
 from tunelet.log.compaction import Closed, Head, follow
 from tunelet.log.entry import Damaged, Entry, decode
+from tunelet.log.parallel import streamed
 from tunelet.ports import Store
 
 FEW = 2
 """Entries that are read one by one; a reader further behind lists, and reads many at once."""
-
-TOGETHER = 16
-"""Reads under way at once."""
-
-_HELD = 64
-"""Entries held at once by whoever reads many."""
 
 _NAME = re.compile(r"(\d{20})\.json")
 
@@ -130,17 +125,10 @@ def _listed(store: Store, path: str, seq: int) -> Iterator[bytes]:
                 _refuse_gap(store, path, following)
             break
         keys.append(key)
-    behind = keys[1:]
-    if not behind:
-        return
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(min(TOGETHER, len(behind))) as readers:
-        for first in range(0, len(behind), _HELD):
-            for stored in readers.map(store.get, behind[first : first + _HELD]):
-                if stored is None:
-                    return
-                yield stored.data
+    for stored in streamed(store.get, keys[1:]):
+        if stored is None:
+            return
+        yield stored.data
 
 
 def _refuse_gap(store: Store, path: str, seq: int) -> None:
