@@ -1,8 +1,8 @@
 """Errors, named by what the caller does next.
 
-Everything that Tunelet raises on purpose is one of these, so that a handler needs one
-`except` for each thing it can do: send the same again (`Retry`), change the request
-(`Reject`), look at the state first (`Conflict`), or give up on the name (`NotFound`).
+Tunelet raises only these on purpose, so that a handler needs one `except` for each thing
+it can do: send the same request again (`Retry`), change the request (`Reject`), look at
+the state first (`Conflict`), or give up on the name (`NotFound`).
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 
 class FieldError(NamedTuple):
-    """One thing wrong with one field of a request, and what to do about it."""
+    """One fault of one field of a request, and its remedy."""
 
     field: str
     value: Any
@@ -19,13 +19,13 @@ class FieldError(NamedTuple):
 
 
 class TuneletError(Exception):
-    """The root of all errors raised on purpose; its text is safe to show to a caller."""
+    """The base class of all errors raised on purpose. Its text is safe to show to a caller."""
 
 
 class Retry(TuneletError):
-    """A passing fault: sending the same request again is safe and may succeed.
+    """A transient fault: sending the same request again is safe and may succeed.
 
-    `after` is the number of seconds that the other side asked to wait, if it did.
+    `after` is the number of seconds that the other side asked to wait; None if it did not.
     """
 
     def __init__(self, message: str, after: float | None = None) -> None:
@@ -34,29 +34,29 @@ class Retry(TuneletError):
 
 
 class Unavailable(Retry):
-    """Nothing was done, and nothing of the kind can be done for now.
+    """Nothing was written, and nothing can be written for now.
 
-    The store is away, read-only or full. To send the same again at once does not help.
+    The store is unreachable, read-only or full. Sending the same again at once does not help.
     """
 
 
 class Postponed(Retry):
-    """Nothing was begun, for a reason that users are to see and that may last: try again later."""
+    """Nothing was started, for a reason that users should see and that may last. Retry later."""
 
 
 class Throttled(Retry):
-    """The other side is well but has too much to do, or no room: send less, and not soon."""
+    """The other side works but is overloaded or has no room: send less, and later."""
 
 
 class CommitUnknown(Retry):
-    """The deadline passed before it was known whether a write stands.
+    """The deadline passed before it was known whether a write succeeded.
 
-    It may stand. Repeating the command is safe, because commands have natural keys.
+    Repeating the command is safe, because commands have natural keys.
     """
 
 
 class Reject(TuneletError):
-    """The request can never succeed as it is; `errors` says what to change."""
+    """The request can never succeed as it is; `errors` lists what to change."""
 
     def __init__(self, message: str, errors: Sequence[FieldError] = ()) -> None:
         super().__init__(message)
@@ -64,12 +64,12 @@ class Reject(TuneletError):
 
 
 class Forbidden(Reject):
-    """The credential does not allow this."""
+    """The credential does not permit the request."""
 
 
 class Conflict(TuneletError):
-    """The request is well formed but the present state does not allow it."""
+    """The request is valid, but the present state does not allow it."""
 
 
 class NotFound(TuneletError):
-    """What the request names does not exist."""
+    """The thing that the request names does not exist."""

@@ -1,4 +1,7 @@
-"""The ports: what the domain asks of the world. Adapters stand in adapters/ and algorithms/."""
+"""The ports: the interfaces between the domain and the outside.
+
+adapters/ and algorithms/ implement them. A contract suite in tests/contracts/ tests each adapter.
+"""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -14,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Stored(NamedTuple):
-    """An object's bytes and the token that `replace` wants back."""
+    """An object's bytes, and the version that `replace` expects."""
 
     data: bytes
     version: str
@@ -23,153 +26,180 @@ class Stored(NamedTuple):
 class Store(Protocol):
     """Objects by key in a bucket or a folder. Keys are relative paths with `/`.
 
-    All methods raise `Retry` for a passing fault. After a `Retry` from a write it is not
-    known whether the write stands, unless it is an `Unavailable`; whoever cares reads the key.
-    All reads see all writes acknowledged before they began.
+    All methods raise `Retry` for a transient fault. After a `Retry` from a write the object may
+    have been written or not, except for `Unavailable`: then it was not. A caller that has to know
+    reads the key. Every read sees all writes that were acknowledged before it began.
     """
 
     url: str
 
     def get(self, key: str) -> Stored | None:
-        """The object, or None where there is none."""
+        """Return the object; None if there is none."""
 
     def create(self, key: str, data: bytes) -> bool:
-        """Write only if the key is absent. True: written. False: the key existed.
+        """Write only if the key is absent. Returns False if the key existed.
 
-        Of any number of concurrent calls for one key exactly one writes.
+        Of any number of concurrent calls for one key, exactly one writes.
         """
 
     def put(self, key: str, data: bytes) -> None:
         """Write whether or not the key exists."""
 
     def replace(self, key: str, data: bytes, version: str) -> bool:
-        """Write only if the object's version is still `version`; False if it is not."""
+        """Write only if the object still has this `version`. Returns False if it does not."""
 
     def copy(self, key: str, to: str) -> bool:
-        """Write to `to` what stands at `key`, of any size; False if nothing does.
+        """Copy the object at `key`, of any size, to `to`. Returns False if there is none.
 
-        On a cloud the store copies, and nothing passes through this process.
+        In a cloud the store itself copies, and no bytes pass through this process.
         """
 
     def delete(self, key: str) -> None:
         """Remove the object if it exists."""
 
     def ready(self) -> None:
-        """Raise `Retry`, saying why, if the store cannot be used now.
+        """Raise `Retry` with the reason if the store cannot be used now.
 
-        Where a write costs nothing, one is tried.
+        It tries a write where a write costs nothing.
         """
 
     def list(self, prefix: str, after: str = "", limit: int | None = None) -> Iterator[str]:
-        """Keys that begin with `prefix` and sort after `after`, by their UTF-8 bytes."""
+        """Yield the keys that begin with `prefix` and sort after `after`, in order of UTF-8 bytes.
+
+        Yields at most `limit` keys; None: all.
+        """
 
 
 class Launcher(Protocol):
-    """Starts, watches and ends runs. Every method is idempotent and may raise `Retry`."""
+    """Starts, observes and stops runs. Every method is idempotent and may raise `Retry`."""
 
     @property
     def announces_room(self) -> bool:
-        """Whether an experiment that met `Throttled` gets a LAUNCH signal when there is room."""
+        """Whether an experiment that got `Throttled` gets a LAUNCH signal once there is room."""
 
     def launch(self, launch: Launch) -> None:
-        """Start the run unless it was ever started; `Throttled` if there is no room now.
+        """Start the run, unless it was ever started.
 
-        Raises `Postponed` if the machine cannot begin it now and users are to see why, and
-        `Reject` if it can never start as specified; the trial then fails with that reason.
+        Raises `Throttled` if there is no room now; `Postponed` if the machine cannot begin the run
+        now and users should see why; `Reject` if the run can never start as specified: then the
+        trial fails with that reason.
         """
 
     def observe(self, run: Run) -> Observation:
-        """The run's phase, with all its reports so far."""
+        """Return the run's phase, and all its reports so far."""
 
     def active(self, namespace: str, experiment: str) -> Sequence[Run]:
-        """The experiment's runs that have not ended, of any uid."""
+        """Return the experiment's runs that have not ended, of any uid."""
 
     def lives(self) -> Collection[Life]:
-        """All that may have active runs and are surely this installation's; none if unsure."""
+        """Return the lives that may have active runs and certainly belong to this installation.
+
+        Returns none if it is not certain.
+        """
 
     def origin(self, run: Run) -> str | None:
-        """The identity of the store that launched the run; None if that is not known."""
+        """Return the identity of the store that launched the run; None if it is not known."""
 
     def stop(self, run: Run) -> None:
-        """End the run, with all its processes. Returns before it is gone."""
+        """Stop the run with all its processes. May return before they have ended."""
 
     def logs(self, run: Run) -> Iterator[bytes]:
-        """The run's output so far; raises `NotFound` if there is none."""
+        """Yield the run's output so far, in pieces. Raises `NotFound` if there is none."""
 
     def remove(self, namespace: str, experiment: str, uid: str) -> None:
-        """Forget the ended runs of an experiment that was deleted."""
+        """Remove all traces of the ended runs of a deleted experiment."""
 
     def obstacle(self, code: Mapping[str, Any]) -> str | None:
-        """Why no run of this `model_training_code` can begin now; None if nothing is known of it.
+        """Return why no run of this `model_training_code` can begin now; None if it may begin.
 
-        Answers within seconds, and is no more than a hint.
+        Returns within seconds. The answer is only a hint.
         """
 
     def ready(self) -> None:
-        """Raise `Retry`, saying why, if no run could be started or seen now."""
+        """Raise `Retry` with the reason if runs cannot be started or observed now."""
 
 
 class Publisher(Protocol):
+    """Sends signals to the functions that subscribe to them."""
+
     def publish(self, signal: Signal) -> None:
-        """Hand the signal to the broker, which delivers it at least once or loses it."""
+        """Pass the signal to the broker, which delivers it at least once or loses it."""
 
 
 class Algorithm(Protocol):
-    """Rebuilt on every call; all it knows of the past is in its arguments.
+    """Suggests the hyperparameters of new trials.
 
-    The same arguments must give the same answer.
+    A third party can implement it (examples/plugin/README.md). The service makes a new object for
+    every call, in any process, so the object keeps no state: everything it may use is in its
+    arguments, and the same arguments must give the same answer. Draw random numbers from
+    `problem.seed` and the trial's number. A complete algorithm, random search:
+
+        class MySearch:
+            def suggest(self, problem, trials, count):
+                numbers = range(problem.first, problem.first + count)
+                return Suggestions(
+                    [problem.space.sample(Random(f"{problem.seed}/{n}")) for n in numbers]
+                )
     """
 
     def suggest(self, problem: Problem, trials: Sequence[Trial], count: int) -> Suggestions:
-        """Suggest `count` assignments for trials `problem.first` and on.
+        """Suggest hyperparameters for the `count` trials from number `problem.first` on.
 
-        `trials` are all trials so far in order of number, with those that wait or run.
+        `trials` has every trial so far, sorted by number: ended ones of any state, running ones and
+        waiting ones. Only a trial in the state COMPLETE has its final `values`; they map a metric
+        to a float, or to "NaN", "Infinity" or "-Infinity".
+
+        Each assignment maps a name to a value for every active hyperparameter (`Space.build` makes
+        one). Return fewer than `count` assignments to wait until a further trial has ended, and
+        set `exhausted` if no further assignment exists.
+
+        If it raises, the experiment fails with the error's text as its reason.
         """
 
 
 class StoppingRule(Protocol):
-    """Decides from reports which trials are not worth going on with. Pure.
+    """Decides from reports which running trials to stop early. Pure.
 
-    An algorithm may be one as well (ASHA, Hyperband).
+    An algorithm may be a stopping rule as well (ASHA, Hyperband).
     """
 
     def stops(self, curves: "Curves", number: int) -> str | None:
-        """Why the trial of this number is to stop; None if it is to go on."""
+        """Return why the trial with this number should stop; None if it should continue."""
 
     def ends(self, curves: "Curves") -> str | None:
-        """Why the whole experiment is to end; None if it is to go on."""
+        """Return why the whole experiment should end; None if it should continue."""
 
 
 class Catalog(Protocol):
-    """The algorithms that are installed, by name."""
+    """The algorithms and stopping rules, by name."""
 
     def names(self) -> Sequence[str]:
-        """All registered names, sorted."""
+        """Return all registered names, sorted."""
 
     def describe(self) -> Sequence[Mapping[str, Any]]:
-        """A JSON object per algorithm: name, summary, installed, supports, settings."""
+        """Return a JSON object per algorithm: name, summary, installed, supports, settings."""
 
     def problems(
         self, name: str, settings: Mapping[str, Any], demands: Demands
     ) -> list[FieldError]:
-        """What is wrong with asking this algorithm for this; empty if nothing."""
+        """Return why the algorithm cannot meet the demands with these settings; empty if it can."""
 
     def light(self, name: str) -> bool:
-        """Cheap enough to be asked where a trial ends, not only in the suggest function."""
+        """Whether any function may call the algorithm, because it is quick, not only suggest."""
 
     def load(self, name: str, settings: Mapping[str, Any]) -> Algorithm:
-        """Import and make the algorithm."""
+        """Import the algorithm, and make an object with these settings."""
 
     def stops(self, name: str) -> bool:
         """Whether the algorithm is a stopping rule as well."""
 
     def rules(self) -> Sequence[Mapping[str, Any]]:
-        """A JSON object per stopping rule, as `describe` has them."""
+        """Return a JSON object per stopping rule, with the members of `describe`."""
 
     def rule_problems(
         self, name: str, settings: Mapping[str, Any], demands: Demands, field: str
     ) -> list[FieldError]:
-        """What is wrong with this stopping rule, which stands in the request as `field`."""
+        """Return the faults of this stopping rule; they name the request's field `field`."""
 
     def rule(self, name: str, settings: Mapping[str, Any]) -> StoppingRule:
-        """Import and make the stopping rule."""
+        """Import the stopping rule, and make an object with these settings."""

@@ -333,7 +333,7 @@ PROTOCOL = (
             ),
             Mutant(
                 "a snapshot is written before its segments",
-                '        """Segments first: a snapshot names only what is there."""\n',
+                '        """Write segments first: a snapshot names only segments that exist."""\n',
                 "        self._store.put("
                 "snapshot_key(self._path, closed.head.seq), encode_head(closed.head))\n",
             ),
@@ -377,8 +377,8 @@ PROTOCOL = (
             ),
             Mutant(
                 "a letter of a newer format is opened",
-                "return letter.orders if letter.format <= FORMAT else ()",
-                "return letter.orders",
+                "return batch.orders if batch.format <= FORMAT else ()",
+                "return batch.orders",
                 ("tests/unit/tunelet/log/test_inbox.py",),
             ),
         ),

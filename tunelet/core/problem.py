@@ -1,4 +1,4 @@
-"""What an algorithm optimizes: objectives, constraints and the problem that it is given. Pure."""
+"""The problem that an algorithm gets, and the suggestions that it returns. Pure data."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Objective(msgspec.Struct, frozen=True):
-    """A metric to be minimized or maximized."""
+    """A metric to minimize or maximize."""
 
     metric: str
     direction: str
@@ -22,11 +22,11 @@ class Objective(msgspec.Struct, frozen=True):
 
     @property
     def sign(self) -> int:
-        """A value times this is a loss: the less, the better."""
+        """1 to minimize, -1 to maximize: a value times this is a loss, smaller is better."""
         return 1 if self.direction == "minimize" else -1
 
     def loss(self, values: Mapping[str, Number]) -> float:
-        """The metric's value as what is to be minimized; NaN if `values` lack it."""
+        """Return the metric's value as a loss (smaller is better); NaN if `values` lack it."""
         return self.sign * number(values.get(self.metric, "NaN"))
 
     def better(self, a: float, b: float) -> bool:
@@ -34,14 +34,14 @@ class Objective(msgspec.Struct, frozen=True):
 
 
 class Constraint(msgspec.Struct, frozen=True):
-    """A metric's last value is to be at least `min` and at most `max`."""
+    """A bound on a metric: its last value must be at least `min` and at most `max`."""
 
     metric: str
     min: float | None = None
     max: float | None = None
 
     def violation(self, value: float) -> float:
-        """By how much the value misses the range; 0 or less: it does not. NaN misses it."""
+        """Return by how much the value is out of range; at most 0 if in range, infinity for NaN."""
         if math.isnan(value):
             return math.inf
         below = -math.inf if self.min is None else self.min - value
@@ -50,18 +50,20 @@ class Constraint(msgspec.Struct, frozen=True):
 
 
 class Problem(NamedTuple):
-    """What an algorithm is to optimize."""
+    """The optimization problem of one experiment, as `Algorithm.suggest` gets it."""
 
     space: "Space"
+    """The hyperparameters, with their ranges and conditions."""
     objectives: tuple[Objective, ...]
     seed: int
+    """The experiment's seed: the same one in every call."""
     first: int
     """The number that the first suggested trial will have."""
     memory: Any = None
-    """What the algorithm returned last as `Suggestions.memory`: JSON."""
+    """The `Suggestions.memory` of the last call, as JSON; None at first."""
     constraints: tuple[Constraint, ...] = ()
     prior: Sequence[Trial] = ()
-    """Ended trials of other experiments to learn from; their numbers are those experiments'."""
+    """Ended trials of other experiments to learn from (`warm_start`), with their own numbers."""
     parallel: int = 1
     """`parallel_trials` of the experiment."""
     budget: int | None = None
@@ -69,20 +71,22 @@ class Problem(NamedTuple):
 
 
 class Suggestions(NamedTuple):
+    """The answer of `Algorithm.suggest`."""
+
     assignments: Sequence[Assignment]
-    """At most as many as asked for; fewer only if `exhausted` or if it must wait for results."""
+    """At most `count`. Fewer if `exhausted`, or to wait for results of running trials."""
     exhausted: bool = False
-    """The space has nothing more to offer."""
+    """No further assignment exists: the experiment ends once its trials have ended."""
     memory: Any = None
-    """JSON that the log is to keep for the next call; each answer writes it anew: keep it small."""
+    """JSON that the log keeps for the next call. Keep it small: every answer writes all of it."""
     notes: Sequence[Any] = ()
-    """Per assignment, JSON that the log is to keep with the trial (`Trial.note`), or None."""
+    """Per assignment, JSON that the log keeps with the trial as `Trial.note`, or None."""
     parents: Sequence[int | None] = ()
-    """Per assignment, the trial with whose checkpoint the new one is to begin, or None."""
+    """Per assignment, the number of the trial to copy the first checkpoint from, or None."""
 
 
 class Demands(NamedTuple):
-    """What a request asks of its algorithm and its stopping rules."""
+    """A request's demands on its algorithm and its stopping rules."""
 
     space: "Space | None" = None
     """None if it could not be read."""

@@ -1,15 +1,15 @@
-"""The part of the log that is folded: the state at an entry, and the trials that left it.
+"""Fold the log into a state, and move ended trials out of the state into segments.
 
 The log is cut into windows of `WINDOW` entries. When a window closes, the trials that
 ended in it leave the state and become a segment; every `FAN_OUT` segments of a level
-become one of the next. Which segments there are follows from the sequence number
-alone, so any process derives the same from the same log, and what was never written or
-has been deleted is written again, byte for byte. Cost: each trial is written once per
-level, of which there are at most `LEVELS`, and a log of n entries has about
-`FAN_OUT` * log(n) segments, and one for each `LARGEST` trials.
+are joined into one of the next. The sequence number alone determines which segments
+exist, so every process derives the same ones from the same log, and rebuilds a missing
+or deleted one byte for byte. Cost: each trial is written once per level, of which there
+are at most `LEVELS`. A log of n entries has about `FAN_OUT` * log(n) segments, and one
+more for each `LARGEST` trials.
 
-A segment's bytes are lines, one trial each, by number: they are joined and read without
-holding more than they must.
+A segment is a file of lines, one trial per line, sorted by number, so that segments are
+joined and read as streams.
 """
 
 import re
@@ -30,15 +30,18 @@ WINDOW = 64
 FAN_OUT = 8
 LEVELS = 7
 LARGEST = 1 << 16
-"""No more trials are joined into one segment, which bounds what a reader has to hold."""
+"""The most trials that are joined into one segment. Bounds a reader's memory."""
 
 
 class Segment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Trials that ended between two entries, in one object. Numbers and entries inclusive."""
+    """Trials that ended in some consecutive windows, in one object.
+
+    `lowest` and `highest` are the trial numbers it holds, both inclusive.
+    """
 
     level: int
     seq: int
-    """The entry with which its last window closed."""
+    """The entry that closed its last window."""
     trials: int
     lowest: int = 0
     highest: int = -1
@@ -49,14 +52,14 @@ class Segment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Tombstone(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The entry with which an experiment was deleted. What is before it is nobody's any more."""
+    """The entry that deleted an experiment. The entries before it are not needed any more."""
 
     seq: int
     at: float
 
 
 class Head(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The state after entry `seq`, whose checksum is `sum`: what a snapshot holds."""
+    """The state after entry `seq`, which has the checksum `sum`. A snapshot stores a head."""
 
     format: int = FORMAT
     seq: int = 0
@@ -71,12 +74,12 @@ NONE_KNOWN: Mapping[int, Trial] = MappingProxyType({})
 
 
 class TrialReader(Protocol):
-    """Reads the trials as of one moment, as often as one likes."""
+    """Reads the trials as of one moment. It can be called any number of times."""
 
     def __call__(self, after: int, known: Mapping[int, Trial] = NONE_KNOWN) -> Iterator[Trial]:
-        """The trials with numbers above `after`, in order.
+        """Return the trials with numbers above `after`, in order.
 
-        Those that are `known`, by number, are not read again but given as they are.
+        Trials in `known`, by number, are returned as they are and not read again.
         """
 
 
@@ -88,23 +91,22 @@ _NUMBER = re.compile(rb'\{"number":(\d+),')
 
 
 class Closed(msgspec.Struct, frozen=True):
-    """A window that closed: its snapshot, the trials of its own segment, and what was joined."""
+    """A closed window: its snapshot, its own segment's trials, and the segments joined by it."""
 
     head: Head
     segment: Segment
     trials: tuple[Trial, ...]
     """The trials of `segment`."""
     joined: dict[int, tuple[Segment, ...]] = {}
-    """By level of the new segment: its parts."""
+    """The parts of each joined segment, by the level of the new segment."""
 
     def joint(self, level: int) -> Segment:
-        """The new segment of that level."""
+        """Return the new segment of that level."""
         return _joined(self.joined[level])
 
 
 def follow(head: Head, entry: Entry, checksum: str) -> tuple[Head, Closed | None]:
-    """The head after `entry`, and the window that it closed, if any.
-
+    """Return the head after `entry`, and the window that the entry closed, if any.
     Raises `Damaged` if the entry begins a log with something other than a submission.
     """
     experiment, segments, tombstone = head.experiment, head.segments, head.tombstone
@@ -124,7 +126,7 @@ def follow(head: Head, entry: Entry, checksum: str) -> tuple[Head, Closed | None
         tombstone=tombstone,
     )
     if entry.seq % WINDOW or experiment is None or experiment.state == DELETED:
-        # A tombstone closes none: whoever begins behind it knows of no experiment before it.
+        # A tombstone closes no window: a reader that starts after it has no earlier state.
         return after, None
     return _close(after, experiment)
 
@@ -146,9 +148,9 @@ def _close(head: Head, experiment: Experiment) -> tuple[Head, Closed]:
 def merge(
     segments: tuple[Segment, ...],
 ) -> tuple[tuple[Segment, ...], dict[int, tuple[Segment, ...]]]:
-    """Join the last segments wherever `FAN_OUT` of one level stand together.
+    """Join the last segments as long as the last `FAN_OUT` have one level.
 
-    Returns the segments that then stand, and the parts of each new one by its level.
+    Returns the segments that exist then, and the parts of each new one by its level.
     """
     joined: dict[int, tuple[Segment, ...]] = {}
     while True:
@@ -178,10 +180,10 @@ def encode_head(head: Head) -> bytes:
 
 
 def decode_head(data: bytes) -> Head:
-    """The head of a snapshot. Raises `msgspec.MsgspecError` where the bytes are none.
+    """Decode a snapshot. Raises `msgspec.MsgspecError` if the bytes are not a snapshot.
 
-    Also where a member is absent, for an older version wrote it then, which did not fold what the
-    member tells: a default in its place would stand in every snapshot from here on.
+    Also raises it if a member is absent: an older version wrote the snapshot and did not fold the
+    events that set the member. A default value would be copied into every later snapshot.
     """
     head = _heads.decode(data)
     _refuse_absent(head, data, _needless(head.experiment))
@@ -189,7 +191,7 @@ def decode_head(data: bytes) -> Head:
 
 
 def _needless(experiment: Experiment | None) -> tuple[str, ...]:
-    """Members that an older version did not write, and that tell nothing of this experiment."""
+    """List the members that older versions did not write and this experiment does not use."""
     gives_up = experiment is not None and experiment.spec.get("give_up_after")
     keyed = experiment is not None and experiment.keys
     counted = () if gives_up else ("failures", "give_up_after")
@@ -199,7 +201,7 @@ def _needless(experiment: Experiment | None) -> tuple[str, ...]:
 def _refuse_absent(
     known: msgspec.Struct, data: bytes | msgspec.Raw, needless: Collection[str]
 ) -> None:
-    """`needless` members tell nothing of this experiment, so that there was nothing to fold."""
+    """Raise if a member is absent that is not `needless` (not used by this experiment)."""
     written = _members.decode(data)
     for name in known.__struct_fields__:
         if name not in written and name not in needless and _missed(known, name, written):
@@ -210,25 +212,25 @@ def _refuse_absent(
 
 
 def _missed(known: msgspec.Struct, name: str, written: Mapping[str, msgspec.Raw]) -> bool:
-    """Whether the version that wrote no `name` did not fold what it tells."""
+    """Whether the version that did not write `name` also did not fold its events."""
     if isinstance(known, Counts):
-        # It counted as `cancelled` what is counted as `stopped` now.
+        # Older versions counted stopped trials under the name `cancelled`.
         return name != "cancelled" and not (name == "stopped" and "cancelled" in written)
     return True
 
 
 def encode_trials(trials: Iterable[Trial]) -> bytes:
-    """A segment's bytes: a line for each trial, by number."""
+    """Encode trials as a segment: one line per trial, sorted by number."""
     return _encoder.encode_lines(sorted(trials, key=lambda t: t.number))
 
 
 def decode_trials(
     data: bytes, after: int = -1, known: Mapping[int, Trial] = NONE_KNOWN
 ) -> Iterator[Trial]:
-    """A segment's trials with numbers above `after`, in order.
+    """Yield a segment's trials with numbers above `after`, in order.
 
-    Those that are `known`, by number, are not decoded again but given as they are.
-    Raises `msgspec.DecodeError` where the bytes are no segment's, and `Newer`.
+    Trials in `known`, by number, are returned as they are and not decoded again. Raises
+    `msgspec.DecodeError` if the bytes are not a segment, and `Newer` if a newer version wrote them.
     """
     return (
         known.get(number) or _decoded(line) for number, line in numbered(data) if number > after
@@ -243,13 +245,13 @@ def _decoded(line: bytes) -> Trial:
 
 
 def join(parts: Sequence[bytes]) -> bytes:
-    """The segment that holds the trials of all parts."""
+    """Join segments into one that holds the trials of all parts."""
     lines = merge_sorted(*[numbered(part) for part in parts])
     return b"".join(line for _, line in lines)
 
 
 def numbered(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """The number of each trial, and its line."""
+    """Yield the number of each trial and its line. Raises `msgspec.DecodeError`."""
     start = 0
     while start < len(data):
         end = data.find(b"\n", start) + 1

@@ -1,9 +1,9 @@
-"""One entry of a log as bytes, and back.
+"""Encode and decode one entry of a log.
 
-An entry is a JSON object whose last member is `sum`: the SHA-256 of the object as it
-would stand without that member. `prev` is the predecessor's `sum`, so that the entries
-form a chain, and `nonce` makes the bytes of every try unlike any other's: a writer that
-finds its own bytes under a key knows that it won (docs/protocol.md).
+An entry is a JSON object. Its last member, `sum`, is the SHA-256 of the object without
+that member. `prev` is the `sum` of the entry before, so that the entries form a chain.
+`nonce` makes the bytes of every write unique: a writer that finds its own bytes under a
+key knows that its write won (docs/protocol.md).
 """
 
 import hashlib
@@ -14,16 +14,15 @@ from tunelet.core.events import Event
 from tunelet.errors import TuneletError
 
 FORMAT = 1
-"""The version of the format that this code writes, and the newest that it reads."""
+"""The format version that this code writes, and the newest that it reads."""
 
 
 class Damaged(TuneletError):
-    """The log is not what the protocol allows; the experiment must not go on."""
+    """The log violates the protocol; the experiment must not continue."""
 
 
 class Newer(Damaged):
-    """A newer version of this code wrote it: nothing is wrong with it, and it is left to those
-    that know what it means."""
+    """A newer version of this code wrote the object. It is not damaged: upgrade to read it."""
 
 
 class Entry(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -33,7 +32,7 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
     nonce: str
     events: tuple[Event, ...]
     taken: tuple[str, ...] = ()
-    """Names of the letters whose commands were looked at (tunelet.log.inbox): none need wait on."""
+    """Names of the inbox batches that this entry settles (tunelet.log.inbox)."""
 
 
 class _Format(msgspec.Struct, frozen=True):
@@ -47,18 +46,18 @@ _TAIL = len(_SUM % (b"0" * 64))
 
 
 def encode(entry: Entry) -> tuple[bytes, str]:
-    """The bytes of an entry, and its `sum`."""
+    """Return the bytes of an entry, and its `sum`."""
     body = _encoder.encode(entry)
     checksum = _digest(body)
     return body[:-1] + _SUM % checksum, checksum.decode()
 
 
 def decode(data: bytes, seq: int, prev: str | None = None) -> tuple[Entry, str]:
-    """The entry and its `sum`. Without `prev` its place in the chain is not checked.
+    """Return the entry and its `sum`. Without `prev` its place in the chain is not checked.
 
     Raises `Damaged` if the bytes are altered, belong elsewhere or do not follow `prev`, and
-    `Newer` if they say what this version does not know: to pass over a member that it has no
-    field for would leave that out of every snapshot which it writes.
+    `Newer` if they have a member that this version does not know: ignoring the member would
+    leave it out of every snapshot that this version writes.
     """
     body, end = data[:-_TAIL] + b"}", data[-_TAIL:]
     if end != _SUM % _digest(body):

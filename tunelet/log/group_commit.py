@@ -1,7 +1,7 @@
-"""Callers whose commands are on their way into the log, and what becomes of each.
+"""Let several callers share one log entry.
 
-Several callers share an entry. They are decided on one after the other, each on the state that
-those before it leave. A caller's commands are all recorded or none is, and its error is its own.
+The callers' commands are decided one caller after the other, each on the state that the ones
+before it leave. A caller's commands are all recorded or none is, and its error reaches only it.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from tunelet.errors import NotFound, TuneletError
 
 
 class Caller:
-    """Commands on their way into the log, and what became of them."""
+    """A caller's commands, and their result once the entry is written."""
 
     def __init__(
         self, commands: Sequence[Command], uid: str | None, by: Installation = ANY
@@ -24,7 +24,7 @@ class Caller:
         self.uid = uid
         self.by = by
         self.happened = False
-        """Whether events follow from the commands in the state that was looked at last."""
+        """Whether the commands led to events when they were last decided."""
         self.after: Experiment | None = None
         self.error: Exception | None = None
         self.done = False
@@ -33,10 +33,10 @@ class Caller:
 def decided(
     callers: Sequence[Caller], experiment: Experiment | None, now: float, fresh: bool = True
 ) -> tuple[list[Event], bool]:
-    """The events of all callers in turn, and whether that settles what each is answered.
+    """Return the events of all callers in turn, and whether each caller's answer is final.
 
-    If the state is not `fresh`, an error, or that nothing follows, may be due to its age: then the
-    answer is not settled, and the callers are to be decided on again with the newest state.
+    If the state is not `fresh`, its age may cause an error or an empty result. Then the answer is
+    not final, and the callers have to be decided again on the newest state.
     """
     happened: list[Event] = []
     for caller in callers:

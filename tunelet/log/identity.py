@@ -1,9 +1,9 @@
-"""What tells one store from another: an object with a random name, made once.
+"""The identity of a store: an object with a random value, written once.
 
     identity        32 hex digits
 
-A run remembers the store from which it was launched. So a service that finds a run of which its log
-knows nothing can tell whether it has lost something, or was given another store.
+A run records the store that launched it. So a service that finds a run without a log can tell a
+lost log from a run of another store.
 """
 
 from secrets import token_hex
@@ -22,7 +22,7 @@ class Identity:
         self._known: str | None = None
 
     def known(self) -> str:
-        """The identity, made if there is none yet; read once in a process."""
+        """Return the identity, and write one if there is none. Read once in a process."""
         if self._known is None:
             found = self.now()
             if found is None:
@@ -34,6 +34,6 @@ class Identity:
         return self._known
 
     def now(self) -> str | None:
-        """The identity that the store has at this moment; None if it has none."""
+        """Read the identity that the store has now; None if it has none."""
         stored = self._store.get(KEY)
         return stored.data.decode() if stored is not None else None

@@ -1,12 +1,12 @@
-"""Commands that many writers leave for one of them to put into the log together.
+"""Batches of commands that contending writers leave for one of them to commit together.
 
     v1/{namespace}/{experiment}/inbox/{milliseconds:015d}-{random}.json
 
-Where instances contend for the next entry, one of them wins each time and all others did
-their work for nothing. So whoever loses puts its commands here, as a letter, and waits until
-its commands stand; whoever's letter is the oldest, or has waited too long, writes them all in
-one entry. A letter carries no truth: its commands are decided like any others, and have
-natural keys, so that it does not matter how often it is opened, or that it stays behind.
+Where processes contend for the next entry, one wins each time and the work of the others is
+lost. So a process that loses writes its commands here as a batch, and waits until they are in
+the log. The process with the oldest batch, or one that has waited too long, commits all batches
+in one entry. A batch is not part of the log: its commands are decided like any others and have
+natural keys, so that reading it twice, or never removing it, does no harm.
 """
 
 import logging
@@ -26,31 +26,31 @@ from tunelet.ports import Store
 log = logging.getLogger("tunelet.inbox")
 
 FULL = 256
-"""At most so many letters are put into an entry, which bounds its size."""
+"""The most batches that one entry commits. Bounds the entry's size."""
 
 
 class Order(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """Commands that stand together or not at all, for one life of an experiment's name."""
+    """Commands that are recorded together or not at all, for one life of an experiment's name."""
 
     uid: str
     commands: tuple[Command, ...]
     by: str = ""
-    """The installation that takes the slots which become free."""
+    """The installation that takes the slots that become free."""
     places: int | None = None
-    """How many it may have; None: any number."""
+    """How many slots it may have; None: any number."""
 
 
-class _Letter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _Batch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     format: int
     orders: tuple[Order, ...]
 
 
 _encoder = msgspec.json.Encoder()
-_decoder = msgspec.json.Decoder(_Letter)
+_decoder = msgspec.json.Decoder(_Batch)
 
 
 def may_wait(uid: str | None, commands: Sequence[Command]) -> bool:
-    """Whether it does no harm if the commands come into the log late, or are asked for again."""
+    """Whether the commands may be committed late, or sent again, without harm."""
     return uid is not None and all(
         isinstance(each, AddTrials | Finish | Record | Start | Tick)
         or (isinstance(each, Enqueue) and each.key is not None)
@@ -59,7 +59,7 @@ def may_wait(uid: str | None, commands: Sequence[Command]) -> bool:
 
 
 class Inbox:
-    """The letters of one experiment, by names that sort by the time they were sent."""
+    """The batches of one experiment. Their names sort by the time they were written."""
 
     def __init__(self, store: Store, path: str) -> None:
         self._store = store
@@ -69,15 +69,15 @@ class Inbox:
         return f"{int(time.time() * 1000):015d}-{token_hex(8)}"
 
     def put(self, name: str, orders: Sequence[Order]) -> None:
-        self._store.put(self._key(name), _encoder.encode(_Letter(FORMAT, tuple(orders))))
+        self._store.put(self._key(name), _encoder.encode(_Batch(FORMAT, tuple(orders))))
 
     def waiting(self) -> list[str]:
-        """The names of the letters, oldest first."""
+        """Return the names of the batches, oldest first."""
         keys = self._store.list(self._prefix, limit=FULL)
         return [key.removeprefix(self._prefix).removesuffix(".json") for key in keys]
 
     def open(self, names: Sequence[str]) -> dict[str, tuple[Order, ...]]:
-        """The letters that are still there; one that cannot be read is as empty."""
+        """Read the batches that still exist. An unreadable one counts as empty."""
         found = at_once(self._store.get, [self._key(name) for name in names])
         return {
             name: _orders(stored.data)
@@ -86,7 +86,7 @@ class Inbox:
         }
 
     def remove(self, names: Sequence[str]) -> None:
-        """Soon, and without a word if it fails: whoever opens a letter next will try again."""
+        """Remove batches in the background. Ignores faults: the next reader tries again."""
         for name in names:
             Thread(target=self._remove, args=(name,), daemon=True).start()
 
@@ -94,7 +94,7 @@ class Inbox:
         try:
             self._store.delete(self._key(name))
         except TuneletError as fault:
-            log.warning("letter %s stays: %s", name, fault)
+            log.warning("inbox batch %s stays: %s", name, fault)
 
     def _key(self, name: str) -> str:
         return f"{self._prefix}{name}.json"
@@ -102,7 +102,7 @@ class Inbox:
 
 def _orders(data: bytes) -> tuple[Order, ...]:
     try:
-        letter = _decoder.decode(data)
+        batch = _decoder.decode(data)
     except msgspec.MsgspecError:
         return ()
-    return letter.orders if letter.format <= FORMAT else ()
+    return batch.orders if batch.format <= FORMAT else ()

@@ -3,12 +3,13 @@
     read    fold the newest snapshot and the entries after it
     commit  decide, and create the next entry only if it is absent
 
-Any number of processes may do so at the same time. One that finds another's entry where it would
-have written its own (tunelet.log.writer) folds that entry and decides again. Commands that arrive
+Any number of processes may do so at the same time. A process that finds another's entry at the
+next number (tunelet.log.writer) folds that entry and decides again. Commands that arrive
 while an entry is being written share the next one (tunelet.log.group_commit); where processes
-contend, one writes for all (tunelet.log.inbox).
+contend, one commits for all (tunelet.log.inbox).
 
-Snapshots and segments are derived (tunelet.log.compaction): losing any costs time only.
+Snapshots and segments are derived from the log (tunelet.log.compaction): losing one costs only
+time.
 """
 
 import time
@@ -36,30 +37,30 @@ from tunelet.log.writer import Writer
 from tunelet.ports import Store
 
 GROUP = 256
-"""At most so many callers share an entry, which bounds its size."""
+"""The most callers that share one entry. Bounds the entry's size."""
 
 LOST = 2
-"""A process that loses so many slots in a row is one of many writers, and not only late."""
+"""A process that loses this many entries in a row assumes that there are many writers."""
 
 CROWDED_SECONDS = 5.0
-"""For so many seconds after it met other writers, a process uses the inbox at once."""
+"""Seconds for which a process uses the inbox at once after it met other writers."""
 
 LOOK_EVERY = 8
-"""Whoever writes an entry whose number is a multiple of this looks into the inbox first, so that
-a process that wins every slot cannot starve the others."""
+"""The writer of every entry with a multiple of this number reads the inbox first, so that a process
+that wins every entry cannot starve the others."""
 
 TURN = 4.0
-"""A letter waits for as long as so many writes take for each letter that is older than it."""
+"""A batch waits as long as this many writes take, for each batch older than itself."""
 
 LONGEST_WAIT = 2.0
-"""Seconds that a letter waits at most, however many are older."""
+"""The most seconds that a batch waits, however many are older."""
 
 
 class Journal:
     """The log of one experiment. Threads may share one.
 
     `deadline` is the number of seconds for which a commit tries to learn its outcome; `recent` is
-    what the journals of this process share; `by` is the installation of the process.
+    the segment cache that the journals of this process share; `by` is the process's installation.
     """
 
     def __init__(
@@ -88,31 +89,31 @@ class Journal:
         self._writer = Writer(store, self.path, self._tail, sleep)
 
     def known(self) -> Experiment | None:
-        """The state as it was when this process looked last; None if it never did."""
+        """Return the state that this process read last, without a read; None if it never did."""
         head = self._tail.head
         return head.experiment if head is not None else None
 
     @property
     def seq(self) -> int:
-        """The number of the newest entry that this process has seen."""
+        """Return the number of the newest entry that this process has seen."""
         head = self._tail.head
         return head.seq if head is not None else 0
 
     def peek(self) -> Experiment | None:
-        """The state now, also of a deleted experiment; None if there never was one."""
+        """Read the state now, also of a deleted experiment; None if there never was one."""
         return self._now().experiment
 
     def read(self) -> Experiment:
-        """The state now. Raises `NotFound` if the experiment does not exist."""
+        """Read the state now. Raises `NotFound` if the experiment does not exist."""
         return _existing(self.peek())
 
     def history(self, after: int = -1) -> tuple[Experiment, Iterator[Trial]]:
-        """The state now, and the trials that have left it, those with numbers above `after`."""
+        """Return the state now, and the trials above number `after` that have left it."""
         experiment, left = self.moment()
         return experiment, left(after)
 
     def moment(self) -> tuple[Experiment, TrialReader]:
-        """The state now, and what reads the trials that have left it. Raises `NotFound`."""
+        """Return the state now, and a reader of the trials that have left it. Raises `NotFound`."""
         head = self._now()
         left = partial(self._tail.segments.trials, head.segments)
         return _existing(head.experiment), left
@@ -120,9 +121,9 @@ class Journal:
     def commit(self, *commands: Command, uid: str | None = None) -> Experiment:
         """Put the commands into the log, in one entry, and return the state after it.
 
-        With `uid` they are meant for that life of the experiment's name and for no other.
-        Raises what `decide` raises, and then none of the commands stands; `CommitUnknown` if
-        the deadline passed in doubt; `Damaged` if the log is broken.
+        With `uid` they apply only to that life of the experiment's name.
+        Raises what `decide` raises, and then none of the commands is recorded; `CommitUnknown` if
+        the deadline passed before the outcome was known; `Damaged` if the log is damaged.
         """
         caller = Caller(commands, uid, self._by)
         self._waiting.append(caller)
@@ -135,11 +136,11 @@ class Journal:
         return caller.after
 
     def purge(self) -> bool:
-        """Remove what is left of deleted lives, but for the newest tombstone.
+        """Remove the objects of deleted lives, except for the newest tombstone.
 
-        The tombstone stays, so that a later experiment of the same name goes on behind it,
-        where no writer that was stalled meanwhile can do harm. False: it is too early, or
-        more is left than one call may take the time for.
+        The tombstone stays: a later experiment of the same name continues after it, so that a
+        writer that was stalled meanwhile can do no harm. Returns False if it is too early, or
+        if more is left than one call has time to remove.
         """
         lives = set(lives_with_files(self._store, self.path))
         head = self._now()
@@ -153,7 +154,7 @@ class Journal:
         return remove(self._store, remains(self._store, self.path, head.tombstone.seq, lives))
 
     def _now(self) -> Head:
-        """The log's end as of this call or later. Threads that wait together share one look."""
+        """Return the log's end as of this call or later. Waiting threads share one read."""
         asked = self._tail.now()
         head: Head | None = None
         while head is None:
@@ -165,14 +166,14 @@ class Journal:
         return head
 
     def _commit_waiting(self) -> None:
-        """Commit for those that have waited longest."""
+        """Commit for the callers that have waited longest."""
         callers = [self._waiting.popleft() for _ in range(min(GROUP, len(self._waiting)))]
         try:
             self._commit_group(callers)
         except BaseException as error:
             if isinstance(error, Damaged):
                 self._tail.forget()
-            # Whoever waits must not wait for a thread that is being ended.
+            # No caller must wait for a thread that is being ended.
             told = error if isinstance(error, Exception) else Retry("the service is being ended")
             for caller in callers:
                 if not caller.done:
@@ -197,15 +198,15 @@ class Journal:
             crowded = time.monotonic() < self._crowded_until
             leads = self._writer.leads(head)
             if crowded and not leads and all(may_wait(c.uid, c.commands) for c in callers):
-                self._commit_by_letter(callers, until)
+                self._commit_through_inbox(callers, until)
                 break
-            letters: Sequence[str] = ()
+            batches: Sequence[str] = ()
             if crowded:
-                letters = self._letters()
+                batches = self._batches()
             elif (head.seq + 1) % LOOK_EVERY == 0:
-                letters = self._inbox.waiting()  # with those that their writers left behind
-            if letters:
-                written = self._write_with(self._open(letters), callers, head, until)
+                batches = self._inbox.waiting()  # also those that their writers abandoned
+            if batches:
+                written = self._write_with(self._open(batches), callers, head, until)
             else:
                 written = self._writer.write(head, happened, until)
             if written:
@@ -217,48 +218,48 @@ class Journal:
     def _met_others(self) -> None:
         self._crowded_until = time.monotonic() + CROWDED_SECONDS
 
-    def _commit_by_letter(self, callers: list[Caller], until: float) -> None:
-        """Wait until others have written the commands, or write all letters when it is time."""
+    def _commit_through_inbox(self, callers: list[Caller], until: float) -> None:
+        """Wait until others have committed the commands, or commit all batches when it is time."""
         waiting = [caller for caller in callers if caller.happened]
         orders = [self._order(caller) for caller in waiting]
-        letter = self._inbox.new()
+        batch = self._inbox.new()
         try:
             sent = time.monotonic()
-            _, letters = both(partial(self._inbox.put, letter, orders), self._letters)
+            _, batches = both(partial(self._inbox.put, batch, orders), self._batches)
             self._writer.took(time.monotonic() - sent)
             while self._follows(waiting):
-                others = [each for each in letters if each != letter]
-                before = sum(each < letter for each in others) + 1
+                others = [each for each in batches if each != batch]
+                before = sum(each < batch for each in others) + 1
                 if not self._others_write(before, until):
                     opened, head = both(partial(self._open, others), self._tail.advance)
                     if self._write_with(opened, waiting, head, until):
                         break
                     if time.monotonic() >= until:
                         raise Retry("too many writers contend for this experiment")
-                letters = self._letters()
+                batches = self._batches()
         except (Retry, Reject) as fault:
-            # From now on the letter may be opened at any time.
+            # From now on another process may commit the batch at any time.
             raise CommitUnknown(f"it is not known whether the change stands: {fault}") from fault
         if self._tail.taken:
             self._met_others()
-        self._inbox.remove([letter])
+        self._inbox.remove([batch])
 
     def _order(self, caller: Caller) -> Order:
         experiment, by = self._tail.present().experiment, caller.by
         places = by.of(experiment).places if experiment is not None else by.places
         return Order(caller.uid or "", caller.commands, by.id, places)
 
-    def _letters(self) -> list[str]:
-        """Letters that nobody is known to have opened, oldest first."""
+    def _batches(self) -> list[str]:
+        """Return the batches that no known entry has settled, oldest first."""
         taken = set(self._tail.taken)
-        return [letter for letter in self._inbox.waiting() if letter not in taken]
+        return [batch for batch in self._inbox.waiting() if batch not in taken]
 
     def _follows(self, callers: Sequence[Caller]) -> bool:
-        """Whether anything still follows from their commands; if not, they are in the log."""
+        """Whether the commands would still add events; if not, they are in the log."""
         return bool(decided(callers, self._tail.present().experiment, self._clock())[0])
 
     def _others_write(self, others: int, until: float) -> bool:
-        """Wait while it is the turn of so many others; True as soon as one of them has written."""
+        """Wait while it is the turn of `others`; True as soon as one of them has written."""
         known, pace = self._tail.present(), self._writer.pace or 0.0
         until = min(until, time.monotonic() + min(others * TURN * pace, LONGEST_WAIT))
         while time.monotonic() < until:
@@ -267,33 +268,33 @@ class Journal:
                 return True
         return False
 
-    def _open(self, letters: Sequence[str]) -> dict[str, list[Caller]]:
-        """What stands in the letters, by letter."""
-        found = self._inbox.open(letters)
+    def _open(self, batches: Sequence[str]) -> dict[str, list[Caller]]:
+        """Read the batches: the callers in each, by the batch's name."""
+        found = self._inbox.open(batches)
         return {
-            letter: [
+            batch: [
                 Caller(order.commands, order.uid, Installation(order.by, order.places))
                 for order in orders
             ]
-            for letter, orders in found.items()
+            for batch, orders in found.items()
         }
 
     def _write_with(
         self,
-        letters: dict[str, list[Caller]],
+        batches: dict[str, list[Caller]],
         callers: list[Caller],
         head: Head,
         until: float,
     ) -> bool:
-        """Write the callers' commands and the letters' in one entry; False if another's stands."""
-        others = {k: each for k, each in letters.items() if k not in self._tail.taken}
+        """Commit callers and batches in one entry; False if another process wrote that entry."""
+        others = {k: each for k, each in batches.items() if k not in self._tail.taken}
         if others:
             self._met_others()
         everybody = [*callers, *chain.from_iterable(others.values())]
         happened, _ = decided(everybody, head.experiment, self._clock())
         if happened and not self._writer.write(head, happened, until, tuple(others)):
             return False
-        done = [k for k in letters if k not in others or not any(c.happened for c in others[k])]
+        done = [k for k in batches if k not in others or not any(c.happened for c in others[k])]
         self._inbox.remove(done)
         return True
 

@@ -1,4 +1,4 @@
-"""The journals that this process has open, and all trials of an experiment in one view."""
+"""Keep the journals that this process uses, and read all trials of an experiment in one view."""
 
 import threading
 import time
@@ -16,14 +16,14 @@ from tunelet.log.trials import Memory, Past
 from tunelet.ports import Store
 
 KEPT = 256
-"""At most so many journals are kept."""
+"""The most journals that are kept."""
 
 ROOM = 1 << 17
-"""At most so many reports are kept in the states of all of them, some 50 MiB."""
+"""The most reports that are kept in the states of all journals, about 50 MiB."""
 
 
 class Journals:
-    """Opens journals, and keeps the ones used last with the state they have folded."""
+    """Opens journals, and keeps the most recently used ones with their folded state."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class Journals:
         self.by = by
 
     def of(self, namespace: str, name: str) -> Journal:
-        """The journal of the experiment, whether or not it exists."""
+        """Return the experiment's journal, whether or not the experiment exists."""
         key = (namespace, name)
         with self._lock:
             journal = self._open.pop(key, None)
@@ -70,13 +70,13 @@ class Journals:
         return journal
 
     def seen(self, namespace: str, name: str) -> int:
-        """The newest entry of the log that this process knows of; 0 if it keeps no journal."""
+        """Return the newest entry that this process knows; 0 if it keeps no journal."""
         with self._lock:
             journal = self._open.get((namespace, name))
         return journal.seq if journal is not None else 0
 
     def _weigh(self, key: tuple[str, str], journal: Journal) -> None:
-        """As it is now; what is added to it counts when it is used next."""
+        """Count the journal's reports as of now. Later ones count at its next use."""
         known = journal.known()
         trials = known.trials.values() if known is not None else ()
         weight = sum(len(trial.reports) for trial in trials)
@@ -87,20 +87,20 @@ class Journals:
         return self.of(namespace, name).read()
 
     def trials(self, namespace: str, name: str, after: int = -1) -> Iterator[Trial]:
-        """All trials by number from the one behind `after`, as of one moment."""
+        """Yield all trials with numbers above `after`, in order, as of one moment."""
         return self.history(namespace, name, after)[1]
 
     def history(
         self, namespace: str, name: str, after: int = -1
     ) -> tuple[Experiment, Iterator[Trial]]:
-        """The state now, and the same moment's trials by number from the one behind `after`."""
+        """Return the state now, and all its trials with numbers above `after`, in order."""
         experiment, trials = self.moment(namespace, name)
         return experiment, trials(after)
 
     def moment(self, namespace: str, name: str) -> tuple[Experiment, TrialReader]:
-        """The state now, and what reads all its trials as of the same moment.
+        """Return the state now, and a reader of all its trials as of the same moment.
 
-        Raises `NotFound` if the experiment does not exist, and so do the methods below.
+        Raises `NotFound` if the experiment does not exist, as the methods below do.
         """
         experiment, left = self.of(namespace, name).moment()
 
@@ -111,12 +111,12 @@ class Journals:
         return experiment, trials
 
     def of_life(self, experiment: Experiment, after: int = -1) -> Iterator[Trial]:
-        """As `trials`, for this life of the name. Raises `NotFound` if it was deleted since."""
+        """Like `trials`, for this life of the name. Raises `NotFound` if it was deleted since."""
         trials = self._of_life(experiment)
         return (trial for trial in trials(after) if trial.number < experiment.next_number)
 
     def past(self, experiment: Experiment) -> Past:
-        """The trials that the experiment had, as of `experiment`, by number."""
+        """Return the trials that the experiment had as of `experiment`, by number."""
 
         def read() -> Sequence[Trial]:
             ended = self._ended.take(experiment.uid)

@@ -1,13 +1,13 @@
-"""The signs of life by which installations know whether another still looks after its runs.
+"""Leases: an installation renews its own, so that others know that it still watches its runs.
 
     installations/{id}    {"format":1,"beat":"…","seconds":60.0,"seen":{…}}
 
-An installation that has runs writes its lease anew several times in `seconds`, each time with
-another `beat`. Another takes over its runs once it has seen the same beat for that long by its own
-clock: clocks of two machines are never compared. `seen` is what it has seen of others, so that a
-process that does not live as long as a lease goes on with what the one before it has seen.
+An installation that has runs rewrites its lease several times in `seconds`, each time with a new
+`beat`. Another takes over its runs once it has seen the same beat for that long by its own
+clock: clocks of two machines are never compared. `seen` holds what it has observed of others, so
+that a process that lives shorter than a lease continues from its predecessor's observations.
 
-A lease is no lock. That each attempt is launched by one installation only follows from the log.
+A lease is not a lock. The log alone ensures that only one installation launches an attempt.
 """
 
 import logging
@@ -24,11 +24,11 @@ from tunelet.ports import Store
 log = logging.getLogger("tunelet.leases")
 
 SECONDS = 180.0
-"""How long a lease holds where a schedule asks for a sweep each minute."""
+"""How long a lease holds where a schedule triggers a sweep each minute."""
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """What was seen of another's lease."""
+    """What this installation observed of another's lease. Times are seconds."""
 
     beat: str
     seconds: float
@@ -50,9 +50,9 @@ _decoder = msgspec.json.Decoder(_Lease)
 
 
 class Leases:
-    """The lease of the installation `own`, and what it sees of others. Threads may share one.
+    """The lease of the installation `own`, and its view of others'. Threads may share one.
 
-    Without an id it has no lease. `clock` gives seconds.
+    With an empty `own` it has no lease. `clock` returns seconds.
     """
 
     def __init__(
@@ -70,9 +70,9 @@ class Leases:
         self._seen: dict[str, Seen] = {}
 
     def hold(self) -> bool:
-        """Say that this installation has runs. True: another may have taken some over by now.
+        """State that this installation has runs. True: another may have taken some over by now.
 
-        Raises `Retry` if that may be so and the lease cannot be written either.
+        Raises `Retry` if another may have, and the lease cannot be written.
         """
         if not self._own:
             return False
@@ -89,19 +89,19 @@ class Leases:
             return lapsed
 
     def release(self, held: int) -> None:
-        """It has no runs any more, unless `hold` was called since it had been so `held` times."""
+        """State that it has no runs any more, unless `hold` was called after the `held`-th time."""
         with self._lock:
             self._needed = self._needed and held != self.held
 
     def keep(self) -> None:
-        """Renew the lease if it is needed. Call this several times in `seconds`."""
+        """Renew the lease if it is needed. Has to be called several times in `seconds`."""
         with self._lock:
             now = self._clock()
             if self._needed or any(not self._stale(each, now) for each in self._seen.values()):
                 self._renew()
 
     def over(self, other: str) -> bool:
-        """Whether the other has given no sign of life for as long as its lease holds."""
+        """Whether the other has not renewed its lease for as long as the lease holds."""
         with self._lock:
             now = self._clock()
             before = self._seen.get(other)
@@ -116,9 +116,9 @@ class Leases:
             return now - since >= lease.seconds
 
     def _stale(self, seen: Seen, now: float) -> bool:
-        """It was not looked at since for so long that the other may have had no runs meanwhile.
+        """Whether the observation is too old to count, or the clock was set.
 
-        Or the clock was set.
+        The other may have had no runs meanwhile, and so no need to renew.
         """
         return not 0 <= now - seen.looked <= self.seconds / 2
 
@@ -139,7 +139,7 @@ class Leases:
         self._put_at = now
 
     def _read(self, installation: str) -> _Lease:
-        """A lease that is absent, or that cannot be read, is one that does not change."""
+        """Read a lease. An absent or unreadable one counts as a lease that does not change."""
         stored = self._store.get(_key(installation))
         if stored is None:
             return _Lease()

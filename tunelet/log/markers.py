@@ -1,13 +1,13 @@
-"""Small objects that say which experiments there are, and which still need looking after.
+"""Markers: small objects that list the experiments, and those that a sweep has to look at.
 
     index/{namespace}/{experiment}/{uid}
     live/{namespace}/{experiment}/{uid}.{epoch}            of an experiment's first life
     live/{namespace}/{experiment}/{uid}.{epoch}-{random}   of a later one
 
-Both are written before the log entry that they announce, so that no experiment can be
-missed. A marker's name is used once only, for several may announce a life before one of them
-begins it; so removing a marker can never hide a life that another announced, however late the
-removal comes.
+Both are written before the log entry that they announce, so that no experiment is
+missed. A marker's name is used only once, because several callers may announce a life before
+one of them begins it. So removing a marker, however late, never hides a life that another
+marker announced.
 """
 
 import logging
@@ -25,8 +25,7 @@ log = logging.getLogger("tunelet.markers")
 _LIVE = re.compile(r"live/([^/]+)/([^/]+)/([^/]+)\.(\d+)(-[0-9a-f]+)?")
 
 STALE = 3600.0
-"""Seconds after which a marker whose log entry never came is removed: far more than any
-request lives."""
+"""Seconds after which a marker without its log entry is removed: far longer than any request."""
 
 
 class Marker(NamedTuple):
@@ -35,19 +34,19 @@ class Marker(NamedTuple):
     uid: str
     epoch: int
     once: str = ""
-    """What tells it from others that announce the same life."""
+    """Distinguishes it from other markers of the same life."""
 
     @property
     def key(self) -> str:
         return f"live/{self.namespace}/{self.name}/{self.uid}.{self.epoch:06d}{self.once}"
 
     def announces(self, experiment: Experiment) -> bool:
-        """It is the marker of the life that the experiment is in."""
+        """Whether the experiment is in the life that this marker announces."""
         return (self.uid, self.epoch) == (experiment.uid, experiment.epoch)
 
 
 def announcing(namespace: str, name: str, uid: str, epoch: int) -> Marker:
-    """A new marker of a later life."""
+    """Make a new marker of a later life."""
     return Marker(namespace, name, uid, epoch, f"-{token_hex(4)}")
 
 
@@ -57,13 +56,13 @@ class Markers:
         self._clock = clock
 
     def set(self, marker: Marker) -> None:
-        """Announce a life that is about to begin. What is left if it never does, `tidy` removes."""
+        """Announce a life that is about to begin. If it never begins, `tidy` removes the marker."""
         self._store.put(marker.key, repr(self._clock()).encode())
         if marker.epoch == 0:
             self._store.put(_index(marker.namespace, marker.name, marker.uid), b"")
 
     def names(self, namespace: str, after: str = "") -> Iterator[str]:
-        """Names in the namespace, each once, from the one behind `after`."""
+        """Yield the names in the namespace that sort after `after`, each once."""
         prefix = f"index/{namespace}/"
         start = _index(namespace, after, "~") if after else ""
         last = None
@@ -75,13 +74,13 @@ class Markers:
 
     def live(self) -> Iterator[Marker]:
         for key in self._store.list("live/"):
-            # A folder that a console has made is no marker.
+            # A web console may have made a folder here.
             if found := _LIVE.fullmatch(key):
                 namespace, name, uid, epoch, once = found.groups("")
                 yield Marker(namespace, name, uid, int(epoch), once)
 
     def tidy(self, marker: Marker, experiment: Experiment | None, at_rest: bool) -> None:
-        """Remove the marker if it has served. `at_rest`: nothing is left to do for its life."""
+        """Remove the marker if it is not needed. `at_rest`: nothing is left to do for its life."""
         if experiment is None or experiment.uid != marker.uid:
             if at_rest and self._age(marker) > STALE:
                 self._store.delete(_index(marker.namespace, marker.name, marker.uid))
@@ -93,9 +92,9 @@ class Markers:
             self._store.delete(marker.key)
 
     def retract(self, marker: Marker) -> None:
-        """Remove the marker of a life that is sure never to begin, for its uid is in no log.
+        """Remove the marker of a life that can never begin, because its uid is in no log.
 
-        If that fails, `tidy` removes it in an hour.
+        If that fails, `tidy` removes the marker after an hour.
         """
         try:
             self._store.delete(_index(marker.namespace, marker.name, marker.uid))
@@ -104,7 +103,7 @@ class Markers:
             log.warning("marker %s stays for a while: %s", marker.key, fault)
 
     def forget(self, experiment: Experiment) -> None:
-        """The experiment is deleted, and no listing is to look at it any more."""
+        """Remove a deleted experiment from listings."""
         self._store.delete(_index(experiment.namespace, experiment.name, experiment.uid))
 
     def _age(self, marker: Marker) -> float:

@@ -1,4 +1,4 @@
-"""Calls that wait for the store, made at once: few, two, or a long sequence."""
+"""Make calls to the store in parallel: a few, two, or a long sequence."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -9,17 +9,17 @@ T = TypeVar("T")
 U = TypeVar("U")
 
 MOST = 32
-"""Calls under way at once."""
+"""The most calls in parallel."""
 
 STREAMED = 16
-"""Calls of a long sequence that are under way at once."""
+"""The most calls of a long sequence in parallel."""
 
 AHEAD = 64
-"""Calls of a long sequence that are begun before the result of the first is taken."""
+"""The most calls of a long sequence that begin before the first result is taken."""
 
 
 def at_once(call: Callable[[T], U], arguments: Sequence[T]) -> list[U]:
-    """What the call gives for each argument, in their order; raises what the first one raised."""
+    """Return the call's result for each argument, in order. Raises the first call's error."""
     if len(arguments) < 2:
         return [call(argument) for argument in arguments]
     with ThreadPoolExecutor(min(MOST, len(arguments))) as threads:
@@ -27,9 +27,9 @@ def at_once(call: Callable[[T], U], arguments: Sequence[T]) -> list[U]:
 
 
 def streamed(call: Callable[[T], U], arguments: Iterable[T]) -> Iterator[U]:
-    """As `at_once`, but takes arguments and holds results no more than `AHEAD` in advance.
+    """Like `at_once`, but takes arguments and holds results at most `AHEAD` in advance.
 
-    The calls that have not begun are left out once one raises or the results are not wanted.
+    Calls that have not begun are cancelled once one raises or the caller stops reading.
     """
     waiting: deque[Future[U]] = deque()
     with ThreadPoolExecutor(STREAMED) as threads:
@@ -46,7 +46,7 @@ def streamed(call: Callable[[T], U], arguments: Iterable[T]) -> Iterator[U]:
 
 
 def both(one: Callable[[], T], other: Callable[[], U]) -> tuple[T, U]:
-    """What two calls give; raises what the first one raised, or else the other."""
+    """Return the results of two calls. Raises the error of `one`, or else of `other`."""
     with ThreadPoolExecutor(1) as thread:
         later = thread.submit(other)
         first = one()

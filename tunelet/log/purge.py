@@ -1,4 +1,4 @@
-"""What deleted experiments of one name leave in the bucket, and its removal."""
+"""Purge: remove the objects that deleted experiments of one name leave in the bucket."""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice, takewhile
@@ -9,11 +9,11 @@ from tunelet.log.snapshots import snapshot_key
 from tunelet.ports import Store
 
 AT_ONCE = 20_000
-"""Objects removed in one call at most, so that it ends before a function's time does."""
+"""The most objects removed in one call, so that it ends within a function's time limit."""
 
 
 def lives_with_files(store: Store, path: str) -> Iterator[str]:
-    """The uids of lives whose training code has left files, such as checkpoints."""
+    """Yield the uids of lives for which training code has left files, such as checkpoints."""
     prefix, after = f"{path}trials/", ""
     while (key := next(store.list(prefix, after, limit=1), None)) is not None:
         uid = key.removeprefix(prefix).partition("/")[0]
@@ -22,7 +22,7 @@ def lives_with_files(store: Store, path: str) -> Iterator[str]:
 
 
 def remains(store: Store, path: str, tombstone: int, lives: Iterable[str]) -> Iterator[str]:
-    """Keys of what was before the tombstone, with the files of `lives`."""
+    """Yield the keys of all objects before the tombstone, and the files of `lives`."""
     yield from takewhile(
         lambda key: key < entry_key(path, tombstone), store.list(f"{path}journal/")
     )
@@ -30,13 +30,13 @@ def remains(store: Store, path: str, tombstone: int, lives: Iterable[str]) -> It
     for key in store.list(f"{path}segments/"):
         if (entry_seq(key) or 0) < tombstone:
             yield key
-    yield from store.list(f"{path}inbox/")  # whoever waits on a letter does its work himself
+    yield from store.list(f"{path}inbox/")  # a process that waits for a batch commits it itself
     for uid in lives:
         yield from store.list(f"{path}trials/{uid}/")
 
 
 def remove(store: Store, keys: Iterator[str]) -> bool:
-    """Remove the objects; False if more are left than one call may take the time for."""
+    """Remove the objects; False if more are left than one call has time for."""
     for _ in streamed(store.delete, islice(keys, AT_ONCE)):
         pass
     return next(keys, None) is None

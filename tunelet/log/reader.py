@@ -1,4 +1,4 @@
-"""Reading the entries of one log in order."""
+"""Read the entries of one log in order."""
 
 import re
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from tunelet.log.parallel import streamed
 from tunelet.ports import Store
 
 FEW = 2
-"""Entries that are read one by one; a reader further behind lists, and reads many at once."""
+"""Entries read one by one. A reader that is further back lists keys and reads in parallel."""
 
 _NAME = re.compile(r"(\d{20})\.json")
 
@@ -26,29 +26,28 @@ class Step(NamedTuple):
 
 
 def entry_key(path: str, seq: int) -> str:
-    """Where entry `seq` of the log below `path` stands."""
+    """Return the key of entry `seq` of the log below `path`."""
     return f"{path}journal/{seq:020d}.json"
 
 
 def entry_seq(key: str) -> int | None:
-    """The number of the entry that stands at `key`; None if it is no entry's."""
+    """Return the number of the entry at `key`; None if it is not the key of an entry."""
     found = _NAME.fullmatch(key.rpartition("/")[2])
     return int(found[1]) if found else None
 
 
 def purged(store: Store, path: str) -> int:
-    """The tombstone up to which entries were removed, or may be at any moment; 0: none.
+    """Return the tombstone up to which a purge has removed entries, or may at any moment; 0: none.
 
-    The mark is written before the first entry is removed. So a process that has read or written
-    what stands behind entry N, and then finds no number above N here, knows that no purge had
-    removed anything from that part of the log.
+    The mark is written before the first entry is removed. So if a process has read or written
+    entries after N, and the mark is absent or at most N, no purge has removed anything there.
     """
     stored = store.get(mark_key(path))
     return int(stored.data) if stored is not None else 0
 
 
 def mark_purged(store: Store, path: str, seq: int) -> None:
-    """Say that entries before the tombstone `seq` are about to be removed."""
+    """Record that entries before the tombstone `seq` are about to be removed. Raises `Retry`."""
     for _ in range(10):
         stored = store.get(mark_key(path))
         if stored is None:
@@ -63,7 +62,10 @@ def mark_purged(store: Store, path: str, seq: int) -> None:
 
 
 def origin(store: Store, path: str) -> Head:
-    """The head before the log's first entry, or at the tombstone up to which it was purged."""
+    """Return the head before the first entry, or at the tombstone up to which it was purged.
+
+    Raises `Damaged` if the first entry or the tombstone is missing.
+    """
     tombstone = purged(store, path)
     while True:
         try:
@@ -71,7 +73,7 @@ def origin(store: Store, path: str) -> Head:
         except Damaged:
             before, tombstone = tombstone, purged(store, path)
             if tombstone == before:
-                raise  # else a purge has begun meanwhile, and what is missing is not missed
+                raise  # else a purge has begun meanwhile and removed the entry
 
 
 def _first(store: Store, path: str) -> Head:
@@ -94,9 +96,9 @@ def _after_tombstone(store: Store, path: str, seq: int) -> Head:
 
 
 def heads(store: Store, path: str, head: Head) -> Iterator[Step]:
-    """A step for each further entry that stood when this was called, and perhaps for later ones.
+    """Yield a step for each entry that existed when this was called, and perhaps for later ones.
 
-    Entries that are written meanwhile are not chased: with busy writers that might never end.
+    Entries written meanwhile may be left out: with busy writers the reading might never end.
     Raises `Damaged` if an entry is altered, foreign or missing.
     """
     for data in _behind(store, path, head.seq):
@@ -106,7 +108,7 @@ def heads(store: Store, path: str, head: Head) -> Iterator[Step]:
 
 
 def _behind(store: Store, path: str, seq: int) -> Iterator[bytes]:
-    """The bytes of the entries behind `seq`, without a gap."""
+    """Yield the bytes of the entries after `seq`, without a gap."""
     for following in range(seq + 1, seq + 1 + FEW):
         stored = store.get(entry_key(path, following))
         if stored is None:
@@ -116,7 +118,7 @@ def _behind(store: Store, path: str, seq: int) -> Iterator[bytes]:
 
 
 def _listed(store: Store, path: str, seq: int) -> Iterator[bytes]:
-    """As `_behind`. A listing is no snapshot, but lacks nothing that stood before it began."""
+    """Like `_behind`. A listing is not atomic, but shows every key that existed before it began."""
     keys = [entry_key(path, seq)]
     for key in store.list(f"{path}journal/", keys[0]):
         following = seq + len(keys)
@@ -132,11 +134,11 @@ def _listed(store: Store, path: str, seq: int) -> Iterator[bytes]:
 
 
 def _refuse_gap(store: Store, path: str, seq: int) -> None:
-    """Raise `Damaged` if entry `seq` is absent, though a later one stands, and no purge took it."""
+    """Raise `Damaged` if entry `seq` is absent before a later one, and no purge removed it."""
     if store.get(entry_key(path, seq)) is None and purged(store, path) <= seq:
         raise Damaged(f"entry {seq} is missing")
 
 
 def mark_key(path: str) -> str:
-    """Where the number of the tombstone stands up to which the log is purged."""
+    """Return the key of the mark: the tombstone up to which the log is purged."""
     return f"{path}journal/purged"

@@ -1,9 +1,9 @@
-"""Ended experiments that are to be deleted after a time, in the order of that time.
+"""Expiry objects: ended experiments that are deleted after a time, sorted by that time.
 
     expires/{milliseconds}/{namespace}/{experiment}/{uid}.{epoch}
 
 Written before the live marker of the end is removed, so that no end is missed. An object here
-says when to look; whether the experiment is to go, its state says.
+only says when to look; the experiment's state says whether to delete it.
 """
 
 import re
@@ -19,7 +19,7 @@ _KEY = re.compile(_PREFIX + r"(\d+)/([^/]+)/([^/]+)/([^/]+)\.(\d+)")
 
 
 class Expiry(NamedTuple):
-    """When one end of one experiment has stood long enough, in milliseconds since the epoch."""
+    """When to delete an ended experiment, in milliseconds since 1970."""
 
     due: int
     namespace: str
@@ -28,7 +28,7 @@ class Expiry(NamedTuple):
     epoch: int
 
     def after(self) -> Marker:
-        """Announces the deletion."""
+        """Make the marker that announces the deletion."""
         return announcing(self.namespace, self.name, self.uid, self.epoch + 1)
 
     @property
@@ -37,23 +37,23 @@ class Expiry(NamedTuple):
 
 
 def expiry(experiment: Experiment) -> Expiry | None:
-    """Of the experiment's end; None if it has not ended, or is to be kept."""
+    """Return the expiry of the experiment; None if it has not ended, or is to be kept."""
     e = experiment
     return None if e.due is None else Expiry(e.due, e.namespace, e.name, e.uid, e.epoch)
 
 
 def note(store: Store, experiment: Experiment) -> None:
-    """See to it that the experiment is looked at again when it is due. Raises `Retry`."""
+    """Write the experiment's expiry, so that a sweep deletes it when it is due. Raises `Retry`."""
     found = expiry(experiment)
     if found is not None:
         store.put(found.key, b"")
 
 
 def due(store: Store, now: float) -> Iterator[Expiry]:
-    """Those whose time has come, earliest first: one listing if there are none."""
+    """Yield the expiries that are due, earliest first. Costs one listing if there are none."""
     for key in store.list(_PREFIX):
         if not (found := _KEY.fullmatch(key)):
-            continue  # a folder that a console has made, say
+            continue  # a folder that a web console has made, for example
         at, namespace, name, uid, epoch = found.groups()
         if int(at) > now * 1000:
             return

@@ -1,10 +1,10 @@
-"""The segments that this process used last, of whatever experiments, within one bound."""
+"""A cache of the segments that this process used last, over all experiments, of bounded size."""
 
 import threading
 from collections.abc import Hashable
 
 ROOM = 32 << 20
-"""So many bytes are kept at most."""
+"""The most bytes that are kept."""
 
 
 class Recent:
@@ -20,7 +20,7 @@ class Recent:
         return self._kept.get(key)
 
     def keep(self, key: Hashable, data: bytes) -> None:
-        """Those used last stay."""
+        """Keep the bytes, and drop the least recently used ones beyond the bound."""
         with self._lock:
             self._forget(key)
             self._kept[key] = data

@@ -1,9 +1,9 @@
-"""Snapshots and segments of one log in the store: derived, so any may vanish.
+"""Snapshots and segments of one log in the store. They are derived from the log.
 
-Whoever commits the entry that closes a window writes its objects. Should it die before
-that, another process that has seen a further window close writes them; should they
-vanish later, they are folded from the log again. Equal logs give equal bytes, so it
-does no harm if two processes write the same object.
+The process that commits the entry that closes a window writes the window's objects. If it
+dies first, another process writes them once it has seen the next window close. Objects that
+vanish later are rebuilt from the log. Equal logs give equal bytes, so two processes may
+write the same object.
 """
 
 import logging
@@ -43,7 +43,7 @@ _SNAPSHOTS_KEPT = 2
 
 
 def snapshot_key(path: str, seq: int) -> str:
-    """Where the snapshot of the head at entry `seq` stands."""
+    """Return the key of the snapshot after entry `seq`."""
     return f"{path}snapshots/{_NEWEST_FIRST - seq:020d}.json"
 
 
@@ -55,13 +55,13 @@ class Segments:
         self._path = path
         self._recent = recent
         self._life = object()
-        """Tells what is kept here from what others keep under the same names."""
+        """Separates this object's cache keys from those of other logs with the same names."""
         self._unsaved: dict[int, Closed] = {}
         self._own: set[int] = set()
         self._lock = threading.RLock()
 
     def newest(self, oldest: int = 0) -> Head | None:
-        """The newest readable snapshot, of entry `oldest` or a later one."""
+        """Return the newest readable snapshot of entry `oldest` or later; None if there is none."""
         for key in self._store.list(f"{self._path}snapshots/"):
             if key > snapshot_key(self._path, oldest):
                 return None
@@ -76,15 +76,15 @@ class Segments:
         return None
 
     def closed(self, closed: Closed, *, own: bool) -> None:
-        """A window closed, by an entry of this process (`own`) or of another."""
+        """Note a window that an entry of this process (`own`) or of another has closed."""
         self._unsaved[closed.head.seq] = closed
         if own:
             self._own.add(closed.head.seq)
 
     def settle(self, tombstone: int) -> None:
-        """Write what this process owes, but for windows before the log's newest tombstone.
+        """Write the objects that this process owes, except for windows before the `tombstone`.
 
-        Never raises: what was committed stands, and derived objects are tried again later.
+        Never raises: the commit has succeeded, and derived objects are tried again later.
         """
         try:
             self._settle(tombstone)
@@ -94,12 +94,12 @@ class Segments:
     def _settle(self, tombstone: int) -> None:
         with self._lock:
             for seq in [seq for seq in self._unsaved if seq < tombstone]:
-                del self._unsaved[seq]  # nobody reads it, and its parts may be gone
+                del self._unsaved[seq]  # no reader needs it, and its parts may be purged
                 self._own.discard(seq)
             for seq, closed in sorted(self._unsaved.items()):
                 mine = seq in self._own
                 if not mine and seq == max(self._unsaved):
-                    return  # its writer is likely at it
+                    return  # its writer is probably writing it now
                 if mine or self._store.get(snapshot_key(self._path, seq)) is None:
                     self._save(closed)
                 del self._unsaved[seq]
@@ -111,9 +111,9 @@ class Segments:
         after: int = -1,
         known: Mapping[int, Trial] = NONE_KNOWN,
     ) -> Iterator[Trial]:
-        """Trials with a number above `after`, in order, reading only what it must.
+        """Yield the trials with numbers above `after`, in order, reading only the needed segments.
 
-        Those of them that are `known`, by number, are not read again.
+        Trials in `known`, by number, are not read again.
         """
         wanted = [s for s in segments if s.trials and s.highest > after]
         wanted.sort(key=lambda s: s.lowest)
@@ -122,7 +122,7 @@ class Segments:
     def _in_order(
         self, wanted: list[Segment], after: int, known: Mapping[int, Trial]
     ) -> Iterator[Trial]:
-        """Numbers of different segments overlap; none is read before its first trial's turn."""
+        """Merge segments with overlapping numbers. Read each only when its first trial is due."""
         at_hand: list[_Opened] = []
         for index, segment in enumerate(wanted):
             yield from _below(at_hand, segment.lowest)
@@ -132,7 +132,7 @@ class Segments:
         yield from _below(at_hand, inf)
 
     def _save(self, closed: Closed) -> None:
-        """Segments first: a snapshot names only what is there."""
+        """Write segments first: a snapshot names only segments that exist."""
         if closed.trials:
             self._put(closed.segment, encode_trials(closed.trials))
         for level, parts in closed.joined.items():
@@ -173,7 +173,7 @@ class Segments:
         return found
 
     def _read(self, segment: Segment) -> bytes | None:
-        """The segment's bytes; None if it is absent or damaged."""
+        """Read the segment's bytes; None if it is absent or damaged."""
         stored = self._store.get(self._path + segment.name)
         if stored is None:
             return None
@@ -185,7 +185,7 @@ class Segments:
         return stored.data if count == segment.trials else None
 
     def _rebuild(self, until: int) -> None:
-        """Fold the log from its beginning and write every derived object up to entry `until`."""
+        """Fold the log from its beginning, and write every derived object up to entry `until`."""
         log.warning("rebuilding the segments of %s from its log", self._path)
         start = origin(self._store, self._path)
         for _, head, closed in heads(self._store, self._path, start):
@@ -196,11 +196,11 @@ class Segments:
 
 
 _Opened = tuple[int, int, Trial, Iterator[Trial]]
-"""A segment that is being read: its next trial's number, its place, that trial and the rest."""
+"""A segment being read: the next trial's number, the segment's index, that trial and the rest."""
 
 
 def _below(opened: list[_Opened], bound: float) -> Iterator[Trial]:
-    """The trials with numbers below `bound`, in order, off the heap `opened`."""
+    """Yield the trials with numbers below `bound`, in order, from the heap `opened`."""
     while opened and opened[0][0] < bound:
         _, index, trial, rest = opened[0]
         yield trial

@@ -1,10 +1,10 @@
-"""What this process knows of a log's end, and how it knows that no purge has passed by.
+"""The end of a log as this process knows it, and the check that no purge has overtaken it.
 
-A purge removes the entries before a tombstone, and so opens their slots again to whoever
-slept since he folded them. It begins `PURGE_AFTER` seconds after the deletion at the
-earliest, and with its mark (`tunelet.log.reader.purged`). So a head that was the log's end less
-than `FRESH` seconds ago may be built on as it is, and an older one after a look at the mark.
-The difference between the two is how far clocks may be apart.
+A purge removes the entries before a tombstone, and so makes their numbers free again for a
+process that slept since it folded them. It begins `PURGE_AFTER` seconds after the deletion at
+the earliest, and writes its mark first (`tunelet.log.reader.purged`). So a process may build on a
+head that was the log's end less than `FRESH` seconds ago, and on an older one after reading the
+mark. The difference between the two is how far clocks may be apart.
 """
 
 import time
@@ -26,11 +26,11 @@ PURGE_AFTER = 120.0
 _TAKEN_KEPT = 1024
 
 PURGES = 5
-"""At most so many purges are met in one look: more are not one user's doing."""
+"""The most purges accepted in one read: one user does not cause more."""
 
 
 class Moment(NamedTuple):
-    """A time on both clocks: one stands still in a sleeping machine, the other may be set."""
+    """A time on both clocks: one stops while the machine sleeps, the other may be set."""
 
     monotonic: float
     wall: float
@@ -51,13 +51,13 @@ class Tail:
         self.forget()
 
     def forget(self) -> None:
-        """Begin anew with the newest snapshot."""
+        """Start again from the newest snapshot."""
         self.head: Head | None = None
         self.segments = Segments(self._store, self._path, self._recent)
         self._sound = 0
-        """The newest entry of which it is known that no purge had reached it."""
+        """The newest entry that no purge had reached when last checked."""
         self.taken: deque[str] = deque(maxlen=_TAKEN_KEPT)
-        """Names of the letters that were opened last."""
+        """Names of the inbox batches that were settled last."""
         self._end: Moment | None = None
         """When `head` was last known to be the log's end."""
 
@@ -65,11 +65,11 @@ class Tail:
         return Moment(time.monotonic(), self._clock())
 
     def seen_since(self, asked: Moment) -> bool:
-        """The head was still the log's end when, or after, somebody asked for it."""
+        """Whether the head was known to be the log's end at `asked` or later."""
         return self._end is not None and self._end.monotonic >= asked.monotonic
 
     def advance(self) -> Head:
-        """The head at the log's end, with all that others have written since."""
+        """Read the entries that others have written, and return the head at the log's end."""
         for _ in range(PURGES):
             before, mark = self.now(), self._purged
             try:
@@ -79,16 +79,16 @@ class Tail:
                     return head
             except Damaged:
                 if self.stands(mark):
-                    raise  # else it is what a purge has left
+                    raise  # else a purge has removed the entries
             self.forget()
         raise Retry("the experiment is being deleted; send it again")
 
     def present(self) -> Head:
-        """The newest head known, which need not be the log's end."""
+        """Return the newest known head, which need not be the log's end."""
         return self.head or self.advance()
 
     def append(self, entry: Entry, checksum: str, sent: Moment) -> bool:
-        """An entry of this process was created behind the head. False: in a purged log."""
+        """Add an entry that this process created after the head. False: a purge has passed it."""
         assert self.head is not None
         if not self._fresh() and not self.stands(self.head.seq):
             self.forget()
@@ -101,12 +101,12 @@ class Tail:
         return True
 
     def settle(self) -> None:
-        """Write the derived objects that this process owes."""
+        """Write the snapshots and segments that this process owes."""
         tombstone = self.head.tombstone if self.head is not None else None
         self.segments.settle(tombstone.seq if tombstone is not None else 0)
 
     def stands(self, seq: int) -> bool:
-        """No purge has begun that reaches beyond entry `seq`."""
+        """Whether no purge has begun that reaches past entry `seq`."""
         self._purged = purged(self._store, self._path)
         return self._purged <= seq
 

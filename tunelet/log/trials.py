@@ -1,7 +1,7 @@
-"""All trials that an experiment had, as its algorithm is shown them.
+"""All trials of an experiment, as its algorithm sees them.
 
 A trial that has ended never changes. So a process keeps those that it read last, and reads only
-what has ended since; it keeps no more than `ROOM` trials and reports, of whatever experiments.
+those that have ended since. It keeps at most `ROOM` trials and reports over all experiments.
 """
 
 import threading
@@ -16,9 +16,9 @@ ROOM = 1 << 16
 
 
 class Past(Sequence[Trial]):
-    """Trials that are read when the first is asked for: not every algorithm looks back.
+    """Trials that are read at the first access, because not every algorithm needs them.
 
-    Raises `Retry` if they cannot be read now, whatever the reason: it is not the algorithm's.
+    An access raises `Retry` if they cannot be read now: the fault is never the algorithm's.
     """
 
     def __init__(self, read: Callable[[], Sequence[Trial]]) -> None:
@@ -46,7 +46,7 @@ class Past(Sequence[Trial]):
 
 
 class Ended:
-    """What is known of an experiment's ended trials."""
+    """The ended trials of one experiment that this process knows."""
 
     def __init__(self) -> None:
         self._first: list[Trial] = []
@@ -55,16 +55,16 @@ class Ended:
 
     @property
     def last(self) -> int:
-        """All trials up to this number are known."""
+        """The number up to which all trials are known."""
         return len(self._first) - 1
 
     @property
     def others(self) -> Mapping[int, Trial]:
-        """The known ones with higher numbers."""
+        """The known trials with higher numbers."""
         return self._others
 
     def complete(self, rest: Iterable[Trial]) -> tuple[Trial, ...]:
-        """All trials: the known ones up to `last` and these, the rest by number."""
+        """Return all trials: the known ones up to `last`, then `rest`, in order of number."""
         found = (*self._first, *rest)
         new = found[len(self._first) :]
         self._others = {trial.number: trial for trial in new if trial.state.finished}
@@ -75,7 +75,7 @@ class Ended:
 
     @property
     def size(self) -> int:
-        """Trials and reports."""
+        """The number of trials and reports."""
         return self._size + sum(map(_size, self._others.values()))
 
 
@@ -84,7 +84,7 @@ def _size(trial: Trial) -> int:
 
 
 class Memory:
-    """Ended trials by the experiment's uid. Whoever takes them has them alone."""
+    """Ended trials by the experiment's uid. Taking them removes them from here."""
 
     def __init__(self, room: int = ROOM) -> None:
         self._room = room

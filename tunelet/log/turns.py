@@ -1,4 +1,4 @@
-"""One thread acts for all that wait."""
+"""A lock for work that one thread does for all that wait."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -6,10 +6,10 @@ from threading import Condition
 
 
 class Turns:
-    """A lock that a thread stops waiting for once another has done its work.
+    """A lock whose waiters leave once another thread has done their work.
 
-    With an ordinary lock whoever has been served would still have to queue for it behind others
-    that take their turns, and would hear of it only after some more of them.
+    With an ordinary lock such a waiter would still queue for the lock, and return only after
+    several others had held it.
     """
 
     def __init__(self) -> None:
@@ -18,7 +18,7 @@ class Turns:
 
     @contextmanager
     def unless(self, done: Callable[[], bool]) -> Iterator[bool]:
-        """Wait for the turn, and hold it; False, and nothing is held, if it is done by then."""
+        """Hold the lock and yield True, or yield False without it once `done()` is true."""
         with self._free:
             self._free.wait_for(lambda: done() or not self._taken)
             mine = not done()

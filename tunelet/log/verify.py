@@ -1,9 +1,8 @@
-"""Whether the logs in a store are what the protocol allows, and what is derived from them, too.
+"""Verify that the logs in a store follow the protocol, and the objects derived from them.
 
-It reads the bucket alone and asks no service. Of each log every entry is read, in order, and
-everything that is wrong is named; snapshots and segments are compared, byte for byte, with
-what the log gives. Those are rebuilt wherever they are missing, so that a wrong one may
-be removed.
+It reads only the bucket and needs no service. It reads every entry of each log in order and
+names every fault; it compares snapshots and segments byte for byte with what the log gives.
+A missing one is rebuilt when it is needed, so that a wrong one may be removed.
 """
 
 from collections.abc import Callable, Iterator
@@ -31,25 +30,25 @@ from tunelet.log.snapshots import snapshot_key
 from tunelet.ports import Store
 
 _HELD = 64
-"""Entries read at once."""
+"""The most entries held in memory."""
 
 
 class Finding(NamedTuple):
-    """Something that is wrong with one object."""
+    """One fault of one object."""
 
     key: str
     message: str
     derived: bool = False
-    """Not of the log itself: it can be removed, and is made anew."""
+    """Whether the object is derived from the log: it may be removed, and is rebuilt."""
 
 
 class Verification(NamedTuple):
-    """What was found of one experiment's log."""
+    """The result of verifying one experiment's log."""
 
     namespace: str
     name: str
     entries: int
-    """How many were read."""
+    """How many entries were read."""
     trials: int
     findings: tuple[Finding, ...]
 
@@ -59,7 +58,7 @@ class Verification(NamedTuple):
 
 
 def experiments(store: Store, namespace: str | None = None) -> Iterator[tuple[str, str]]:
-    """Namespace and name of all experiments that have objects in the store, in order."""
+    """Yield namespace and name of all experiments that have objects in the store, in order."""
     prefix = f"v1/{namespace}/" if namespace else "v1/"
     after = ""
     while (key := next(store.list(prefix, after, limit=1), None)) is not None:
@@ -80,30 +79,30 @@ def verify(store: Store, namespace: str, name: str) -> Verification:
         log = _Log(store, path)
         findings = [*log.findings(), *log.derived.findings()]
         if purged(store, path) == log.first:
-            break  # else a purge has begun meanwhile: what it takes is not missing
+            break  # else a purge has begun meanwhile, and removed entries are not missing
     trials = log.head.experiment.next_number if log.head.experiment else 0
     return Verification(namespace, name, log.read, trials, tuple(findings))
 
 
 def repair(store: Store, verdict: Verification) -> int:
-    """Remove the derived objects that are wrong; returns how many."""
+    """Remove the wrong derived objects; returns how many."""
     wrong = [finding.key for finding in verdict.findings if finding.derived]
     at_once(store.delete, wrong)
     return len(wrong)
 
 
 class _Log:
-    """One pass over the entries; `derived` is told of each window that closes on the way."""
+    """One pass over the entries. It passes each window that closes to `derived`."""
 
     def __init__(self, store: Store, path: str) -> None:
         self._store, self._path = store, path
         self.first = purged(store, path)
-        """The tombstone that the log begins with."""
+        """The number of the tombstone that the log begins with."""
         self.derived = _Derived(store, path)
         self.head = Head()
         self.read = 0
         self._sound = True
-        """No entry was wrong so far, so that `head` is the log's."""
+        """Whether all entries so far were right, so that `head` is the log's."""
 
     def findings(self) -> Iterator[Finding]:
         if self.first:
@@ -129,7 +128,7 @@ class _Log:
     def _entry(
         self, at: "_Object", seq: int, prev: str | None
     ) -> tuple[str | None, Finding | None]:
-        """The entry's checksum, if it can be trusted, and what is wrong with it."""
+        """Return the entry's checksum, if it can be trusted, and its fault, if any."""
         self.read += 1
         try:
             entry, checksum = decode(at.data, seq, prev)
@@ -148,9 +147,9 @@ class _Log:
             self.derived.closed(closed)
 
     def _objects(self) -> Iterator["_Object"]:
-        """What stands in the journal, with the entries that the listing missed.
+        """Yield the objects in the journal, with the entries that the listing missed.
 
-        A listing is no snapshot: it may show an entry without the one before it.
+        A listing is not atomic: it may show an entry without the one before it.
         """
         following = self.first + 1
         for listed in self._listed():
@@ -165,7 +164,7 @@ class _Log:
             following = following if seq is None else seq + 1
 
     def _listed(self) -> Iterator["_Object"]:
-        """What a listing shows behind the first entry, with its bytes."""
+        """Yield the objects that a listing shows after the first entry."""
         after = entry_key(self._path, self.first) if self.first else ""
         keys = self._store.list(f"{self._path}journal/", after)
         while some := list(islice(keys, _HELD)):
@@ -180,7 +179,7 @@ class _Object(NamedTuple):
 
 
 class _Derived:
-    """The snapshots and segments that are there, beside what they should be."""
+    """Compares the snapshots and segments in the store with the expected ones."""
 
     def __init__(self, store: Store, path: str) -> None:
         self._store, self._path = store, path
@@ -190,7 +189,7 @@ class _Derived:
         self._wrong: list[Finding] = []
 
     def closed(self, closed: Closed) -> None:
-        """Compare what the closed window gives; parts that are joined were compared before."""
+        """Compare the closed window's objects; joined parts were compared before."""
         snapshot = snapshot_key(self._path, closed.head.seq)
         self._compare(snapshot, lambda: encode_head(closed.head), decode_head)
         own = self._path + closed.segment.name
@@ -221,7 +220,7 @@ class _Derived:
 
 
 def _same(stored: bytes, expected: bytes | None, meaning: Callable[[bytes], object]) -> bool:
-    """Whether both say the same: an older version may have written it in other words."""
+    """Whether both mean the same: an older version may have written other bytes."""
     if stored == expected or expected is None:
         return stored == expected
     try:
@@ -235,7 +234,7 @@ def _trials(data: bytes) -> list[Trial]:
 
 
 def _sum(data: bytes, seq: int) -> str | None:
-    """The checksum of an entry that is whole, wherever it belongs."""
+    """Return the checksum of an intact entry, wherever it belongs; None if it is damaged."""
     try:
         return decode(data, seq)[1]
     except Damaged:

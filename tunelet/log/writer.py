@@ -1,8 +1,8 @@
-"""Creating the next entry of a log exactly once, whatever the store answers.
+"""Create the next entry of a log exactly once, whatever the store answers.
 
-An entry's bytes are fixed before the first try and unlike any other's: after a doubtful
-answer the writer reads the key and finds its own bytes (won), other bytes (lost) or nothing
-(send the same bytes to the same key).
+An entry's bytes are fixed before the first try and unique. After an unclear answer the
+writer reads the key and finds its own bytes (it won), other bytes (it lost) or nothing
+(it sends the same bytes to the same key again).
 """
 
 import random
@@ -23,7 +23,7 @@ LONGEST_PACE = 0.5
 
 
 class Writer:
-    """Writes behind the head of `tail`, which then knows what was written."""
+    """Writes the entry after the head of `tail`, and updates `tail`."""
 
     def __init__(self, store: Store, path: str, tail: Tail, sleep: Callable[[float], None]) -> None:
         self._store = store
@@ -33,16 +33,20 @@ class Writer:
         self._led = -1
         """The newest entry that this process wrote."""
         self.pace: float | None = None
-        """How long a write takes, in seconds: a moving average."""
+        """The duration of a write in seconds, as a moving average."""
 
     def leads(self, head: Head) -> bool:
-        """Whoever wrote the last entry writes the next."""
+        """Whether this process wrote the last entry: then it may write the next one directly."""
         return head.seq == self._led
 
     def write(
         self, head: Head, happened: list[Event], until: float, taken: tuple[str, ...] = ()
     ) -> bool:
-        """Try to write the next entry. True: it stands. False: another's stands there."""
+        """Try to write the next entry. False: another process wrote that entry.
+
+        `until` is the time (`time.monotonic`) after which it raises `CommitUnknown` if the outcome
+        is still unclear.
+        """
         entry = Entry(
             format=FORMAT,
             seq=head.seq + 1,
@@ -69,9 +73,9 @@ class Writer:
     def _create(self, key: str, data: bytes, until: float) -> bool:
         """Create the object exactly once, whatever the store answers.
 
-        Neither "exists" nor a fault is believed: both may hide our own write. A refusal is,
-        but not once there was a doubt: the credentials may have expired since. Nobody waits for a
-        store that can do nothing now: all who read this log would wait as well.
+        Neither "exists" nor a fault is believed: both may hide our own write. A refusal is
+        believed only on the first try: later the credentials may have expired. If the store is
+        unavailable the writer does not wait, because all readers of this log would wait with it.
         """
         for tries in count():
             fault: TuneletError = Retry("the store shows neither this entry nor another")
@@ -97,7 +101,7 @@ class Writer:
             return None
 
     def _follow(self, entry: Entry, checksum: str, sent: Moment, until: float) -> bool:
-        """Build on the entry just written, unless it stands in what a purge has left."""
+        """Build on the entry just written; False if a purge has passed it."""
         for tries in count():
             try:
                 return self._tail.append(entry, checksum, sent)
@@ -114,6 +118,6 @@ class Writer:
         self._sleep(after or random.uniform(0, min(2.0, 0.01 * 2 ** min(tries, 10))))
 
     def took(self, seconds: float) -> None:
-        """A write took so long."""
+        """Add the duration of one write to the average."""
         self.pace = seconds if self.pace is None else 0.8 * self.pace + 0.2 * seconds
         self.pace = min(self.pace, LONGEST_PACE)
