@@ -1,1 +1,1 @@
-"""Experiments and what is decided about them: pure, without input or output."""
+"""The rules of experiments: pure functions over frozen data, without input or output."""

@@ -1,14 +1,14 @@
-"""Failures that are alike: of what cannot work, or cannot even start. Pure.
+"""Recognize failures that are alike, so that an experiment with a broken training ends. Pure.
 
-Trials that fail one after the other in the same way, before any has completed, say that the
-training is broken; but it may also be that their hyperparameters are bad. These rules tell them
-apart as far as that can be done:
+Trials that fail one after the other in the same way, before any has completed, show that the
+training is broken, or that their hyperparameters are bad. These rules distinguish the two as far
+as possible:
 
-- Two failures are alike if exit code, reason and last line of output are the same but for what
-  differs between trials: numbers, paths and the values of hyperparameters.
-- Running out of memory and `bad_exit_codes` are a verdict on the hyperparameters, and do not count.
+- Two failures are alike if exit code, reason and last line of output are the same, apart from
+  numbers, paths and the values of hyperparameters, which differ between trials.
+- Out of memory and `bad_exit_codes` mean bad hyperparameters, and do not count.
 - As long as all the trials share a value of a hyperparameter, that value may be the cause: then
-  twice as many have to fail. Not where the training could not start, or was lost each time.
+  twice as many have to fail. This does not apply if the training could not start or was lost.
 """
 
 import re
@@ -19,12 +19,12 @@ import msgspec
 from tunelet.core.trial import Assignment, Scalar, Trial
 
 _CANNOT_START = (126, 127)
-"""Exit codes of a shell, and of the process launcher, for a program that cannot be executed."""
+"""Exit codes of a shell and of the process launcher for a program that cannot be executed."""
 _KILLED = 137
 _MEMORY = re.compile("out of memory|MemoryError", re.IGNORECASE)
 _VARIES = re.compile(r"\S*[\d/\\]\S*")
 _SHOWN = 300
-"""So many characters of a reason are kept."""
+"""The most characters of a reason that are kept."""
 
 
 class Failures(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -32,21 +32,21 @@ class Failures(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_f
 
     count: int = 0
     kind: str = ""
-    """What they have in common."""
+    """The common text of the failures, without the parts that differ between trials."""
     reason: str = ""
-    """Why the newest trial failed, in its own words."""
+    """The reason of the newest failed trial."""
     shared: Assignment = {}
-    """The values that all of them have, of hyperparameters that could be the cause."""
+    """The hyperparameter values that all of them share and that could be the cause."""
 
     def reach(self, limit: int | None) -> bool:
-        """Whether they are enough to give up. None and 0 are no limit."""
+        """Whether they are enough to give up. None and 0 mean no limit."""
         if not limit or self.count < limit:
             return False
         return limit == 1 or not self.shared or self.count >= 2 * limit
 
 
 def followed(failures: Failures, trial: Trial, spec: dict[str, Any]) -> Failures:
-    """`failures`, and then that of `trial`."""
+    """Return the failures after `trial` failed too."""
     if _is_verdict(trial, spec):
         return failures
     kind, shared = _kind(trial), _suspects(trial, spec)
@@ -58,14 +58,14 @@ def followed(failures: Failures, trial: Trial, spec: dict[str, Any]) -> Failures
 
 
 def _is_verdict(trial: Trial, spec: dict[str, Any]) -> bool:
-    """Whether the failure says that the hyperparameters are bad."""
+    """Whether the failure means that the hyperparameters are bad."""
     bad = spec.get("model_training_code", {}).get("bad_exit_codes", ())
     said = f"{trial.reason or ''}\n{trial.log_tail or ''}"
     return trial.exit_code in (*bad, _KILLED) or _MEMORY.search(said) is not None
 
 
 def _suspects(trial: Trial, spec: dict[str, Any]) -> Assignment:
-    """The hyperparameters that could have made the trial fail: it ran, and they could differ."""
+    """Return the values that could have made the trial fail: it ran, and they could differ."""
     if trial.lost or trial.started_at is None or trial.exit_code in _CANNOT_START:
         return {}
     space = spec.get("hyperparameters", {})
@@ -79,12 +79,12 @@ def _can_differ(form: dict[str, Any]) -> bool:
 
 
 def _same(value: Scalar, others: Assignment, name: str) -> bool:
-    """JSON's true is another value than 1."""
+    """Whether the value is the same; JSON's true differs from 1."""
     return name in others and (type(value), value) == (type(others[name]), others[name])
 
 
 def _kind(trial: Trial) -> str:
-    """What is left of a failure without that by which trials differ."""
+    """Return a failure's text without the parts that differ between trials."""
     said = trial.reason or ""
     if trial.exit_code not in (None, 0, *_CANNOT_START):
         said = f"{said}\n{_last_line(trial)}"

@@ -1,26 +1,26 @@
-"""A clock that was set back. Pure.
+"""Correct times in a log after a clock was set back. Pure.
 
-Times in a log are those of the clocks of the day. If one was a day ahead at the submit and has been
-set right since, `max_seconds` would seem not to pass for a day, and running trials to cost nothing.
-What began later than now then counts as begun now.
+Times in a log come from the clocks of the writers. If a clock was a day ahead at the submit and was
+corrected later, `max_seconds` would not advance for a day, and running trials would cost nothing.
+So whatever began later than now counts as begun now.
 """
 
 from tunelet.core import events
 from tunelet.core.experiment import Experiment
 
 APART = 600.0
-"""Seconds: clocks of two machines that are both right differ by less."""
+"""Seconds. The clocks of two machines that are both right differ by less."""
 
 
 def ahead(at: float | None, now: float) -> bool:
-    """No clock that is right can have shown this time."""
+    """Whether the time is so far in the future that no correct clock has shown it."""
     return at is not None and at > now + APART
 
 
 def set_back(experiment: Experiment, now: float) -> tuple[events.Event, ...]:
-    """The events by which what seems to begin in the future begins now.
+    """Return events that move beginnings from the future to now.
 
-    They are those of a pause without length, and of starts, so older versions can read them.
+    They are a pause of length zero, and starts, so that older versions can read them.
     """
     found: list[events.Event] = []
     since = experiment.running_since

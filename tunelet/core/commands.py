@@ -1,9 +1,9 @@
-"""What may be asked of an experiment. `decide` turns a command into events.
+"""Commands: requests to change an experiment. `decide` turns a command into events.
 
-Every command is idempotent through a natural key, so that it may be sent again after
-any doubt: (trial, attempt, step) for reports, (trial, attempt) for starts and ends, the
-number of the first trial for suggestions, the caller's key for submit and enqueue. A command
-in an inbox (tunelet.log.inbox) is JSON: its fields beside a `type`.
+Every command is idempotent through a natural key, so that it may always be sent again:
+(trial, attempt, step) for reports, (trial, attempt) for starts and ends, the number of the
+first trial for suggestions, the caller's key for submit and enqueue. In an inbox batch
+(tunelet.log.inbox) a command is a JSON object: its fields, and a `type`.
 """
 
 from typing import Any
@@ -33,9 +33,8 @@ class Submit(_Command, frozen=True):
 class AddTrials(_Command, frozen=True):
     """An algorithm's answer: trials with the numbers `first`, `first + 1`, and so on.
 
-    It is void, and nothing follows, if the algorithm was asked about another state: if a trial
-    number `first` exists by now, or if `asked`, the algorithm as the spec had it then, is no
-    longer the experiment's.
+    It has no effect if the algorithm was asked about another state: if a trial number `first`
+    exists by now, or if the experiment's algorithm is no longer `asked`, the one in the spec then.
     """
 
     first: int
@@ -43,7 +42,7 @@ class AddTrials(_Command, frozen=True):
     exhausted: bool = False
     memory: Any = None
     notes: dict[int, Any] = {}
-    """By number of trial."""
+    """By the trial's number."""
     parents: dict[int, int] = {}
     asked: dict[str, Any] | None = None
 
@@ -54,7 +53,7 @@ class Enqueue(_Command, frozen=True):
 
 
 class Start(_Command, frozen=True):
-    """The launcher has the run."""
+    """The launcher has started the run."""
 
     number: int
     attempt: int
@@ -78,10 +77,10 @@ class Pause(_Command, frozen=True):
 
 
 class Resume(_Command, frozen=True):
-    """Go on after a pause or a stop.
+    """Continue after a pause or a stop.
 
-    `epoch`, here and below, is the one that the experiment had when the caller announced the next
-    one by a live marker. `decide` lets the command begin a new epoch from that one only.
+    `epoch`, here and below, is the experiment's epoch when the caller announced the next one by a
+    live marker. `decide` lets the command begin a new epoch only from that one.
     """
 
     epoch: int | None = None
@@ -92,13 +91,13 @@ class Stop(_Command, frozen=True):
 
 
 class Abort(_Command, frozen=True):
-    """The experiment cannot go on; its algorithm raised, say."""
+    """The experiment cannot continue, for example because its algorithm raised."""
 
     reason: str
 
 
 class Conclude(_Command, frozen=True):
-    """A stopping rule found that going on is not worth it."""
+    """A stopping rule ends the experiment."""
 
     reason: str
 
@@ -113,13 +112,13 @@ class Delete(_Command, frozen=True):
 
 
 class Expire(_Command, frozen=True):
-    """Delete what ended in this epoch, and has been kept as long as it is to be."""
+    """Delete the experiment if it ended in this epoch and its time to live has passed."""
 
     epoch: int
 
 
 class Tick(_Command, frozen=True):
-    """Time has passed."""
+    """Apply the passing of time, such as the end of `max_seconds`."""
 
 
 Command = (

@@ -1,8 +1,8 @@
-"""What the trials of an experiment reported of its first objective, for the stopping rules.
+"""Learning curves: the reports of the first objective, by trial, for the stopping rules.
 
-A rule is asked at each report and may not go through all trials then. So it keeps what it
-looks up in an index, which `Curves` feeds with each point once; an index follows from the
-curves alone and is made anew in a process that lacks it.
+A rule is asked at each report and has no time to read all trials then. So it looks values up
+in an index, which gets each point once from `Curves`. An index is derived from the curves
+alone, so a process that lacks it rebuilds it.
 """
 
 import math
@@ -16,11 +16,11 @@ from tunelet.core.problem import Objective
 from tunelet.core.trial import Report, Trial, TrialState, number
 
 INDEXES = 32
-"""Kept for an experiment; those not used for longest go first."""
+"""The most indexes kept for an experiment. The least recently used ones are dropped."""
 
 
 class Curve:
-    """One trial's reports, by ascending step. Values may be NaN or infinite."""
+    """One trial's reports, sorted by step. Values may be NaN or infinite."""
 
     __slots__ = ("best", "final", "number", "state", "steps", "values")
 
@@ -30,19 +30,19 @@ class Curve:
         self.steps = array("q")
         self.values = array("d")
         self.best = array("d")
-        """The best value up to each step; NaN only where there was nothing else so far."""
+        """The best value up to each step; NaN only as long as all values are NaN."""
         self.final: float | None = None
-        """The objective of a trial that is complete."""
+        """The final objective of a COMPLETE trial."""
 
 
 class Index(Protocol):
-    """What rules look up. It is kept under a key that tells it from all others."""
+    """A derived structure in which a rule looks values up. Kept under a unique key."""
 
     def add(self, curve: Curve, start: int) -> None:
-        """Take in the curve's points from place `start` on, and its end if it has ended.
+        """Add the curve's points from index `start` on, and its end if it has ended.
 
-        An earlier `start` than before replaces points: a later attempt reports a step again.
-        Nothing comes after the end.
+        A `start` before the end of the known points replaces points: a later attempt has reported
+        a step again. No point comes after the end.
         """
 
 
@@ -50,7 +50,7 @@ I = TypeVar("I", bound=Index)  # noqa: E741
 
 
 class Curves:
-    """All curves by the trial's number; `finished` has those of ended trials as they ended."""
+    """All curves by the trial's number; `finished` has the ended ones in the order of ending."""
 
     def __init__(self, objective: Objective) -> None:
         self.objective = objective
@@ -71,7 +71,7 @@ class Curves:
         return iter(self._curves.values())
 
     def index(self, key: Hashable, make: Callable[[], I]) -> I:
-        """The index of this key, which knows all that was taken in."""
+        """Return the index with this key, up to date. `make` creates it the first time."""
         found = self._indexes.get(key)
         if found is None:
             found = make()
@@ -84,13 +84,13 @@ class Curves:
         return cast(I, found)
 
     def unfinished(self, next_number: int) -> list[int]:
-        """The trials below `next_number` whose end was not taken in, by number."""
+        """Return the numbers below `next_number` of trials without a known end, sorted."""
         self._unfinished.update(range(self._next, next_number))
         self._next = max(self._next, next_number)
         return sorted(self._unfinished)
 
     def take(self, trial: Trial) -> None:
-        """Take in what is new of the trial. Taking it in again changes nothing."""
+        """Add the trial's new reports and its end. Adding them again changes nothing."""
         curve = self._curves.get(trial.number)
         if curve is None:
             curve = self._curves[trial.number] = Curve(trial.number)
@@ -115,7 +115,7 @@ class Curves:
         self._taken.pop(trial.number, None)
 
     def _grown(self, curve: Curve, known: tuple[Report, ...], reports: tuple[Report, ...]) -> int:
-        """Bring the points up to date; the place of the first new one."""
+        """Bring the points up to date; returns the index of the first new one."""
         if len(known) > len(reports) or not all(map(is_, known, reports)):
             known = ()
             del curve.steps[:], curve.values[:], curve.best[:]

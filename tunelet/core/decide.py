@@ -1,7 +1,7 @@
-"""The rules: (state, command, now) -> events. Pure; raises when the command cannot be.
+"""Decide: (state, command, now) -> events. Pure. Raises if the state does not allow the command.
 
-After each command its consequences follow in the same log entry: the experiment's end,
-if it is due (`tunelet.core.ends` has the order), or slots for the trials that wait.
+The consequences of a command are in the same log entry: the experiment's end if it is due
+(`tunelet.core.ends` has the order), else slots for the trials that wait.
 """
 
 import math
@@ -45,17 +45,17 @@ CHANGEABLE = frozenset(
 """Fields of the spec that `Extend` may change."""
 
 _ASIDE = frozenset({"labels", "ttl_seconds_after_finished"})
-"""Changes of these alone are no reason for an experiment that has ended to go on."""
+"""Changes of only these do not make an ended experiment continue."""
 
 
 def decide(
     experiment: Experiment | None, command: Command, now: float, by: Installation = ANY
 ) -> Events:
-    """The events that follow from `command`; none if it asks for what already is.
+    """Return the events that follow from `command`; none if it would change nothing.
 
     Slots that become free go to `by`, the installation that sends the command.
-    Raises `NotFound` for an experiment or trial that does not exist, `Conflict` for what the
-    present state does not allow, and `Retry` for what was made ready for another state.
+    Raises `NotFound` if the experiment or trial does not exist, `Conflict` if the present state
+    does not allow the command, and `Retry` if the command was prepared for another state.
     """
     direct = _direct(experiment, command, now, by)
     after = evolve_all(experiment, direct)
@@ -65,7 +65,7 @@ def decide(
 def foreseen(
     experiment: Experiment | None, asked: Iterable[Command], now: float, by: Installation = ANY
 ) -> Experiment | None:
-    """The state that the commands would lead to, each decided on what those before it leave.
+    """Return the state after the commands, each decided on the state that those before it leave.
 
     Raises what `decide` raises.
     """
@@ -125,11 +125,11 @@ def _submit(
 
 
 def _in_next_epoch(experiment: Experiment, announced: int | None, *what: Event) -> Events:
-    """`what`, which begins a new epoch of the experiment.
+    """Return the events `what`, which begin a new epoch of the experiment.
 
-    Sweep looks only at epochs that a live marker announces. `announced` is the epoch behind which
+    A sweep looks only at epochs that a live marker announces. `announced` is the epoch after which
     the caller has announced one; None: it did not need to. Raises `Retry` if the experiment is in
-    another epoch by now, so that none can begin that sweep does not know of.
+    another epoch by now, so that no epoch begins without a marker.
     """
     if announced not in (None, experiment.epoch):
         raise Retry(f"experiment {experiment.name!r} was taken up again meanwhile; send it again")
@@ -194,7 +194,7 @@ def _enqueue(experiment: Experiment, command: commands.Enqueue, now: float) -> E
 
 
 def _current(experiment: Experiment, n: int, attempt: int) -> Trial | None:
-    """The trial if this attempt is the present one and has not ended, else None."""
+    """Return the trial if this attempt is the present one and has not ended, else None."""
     if n >= experiment.next_number:
         raise NotFound(f"experiment {experiment.name!r} has no trial {n}")
     trial = experiment.trials.get(n)
@@ -257,9 +257,9 @@ def _lost(trial: Trial, outcome: Outcome, now: float) -> events.AttemptLost:
 
 
 def _weighed(outcome: Outcome) -> Outcome:
-    """The outcome; LOST if it would be COMPLETE with values that were not read to their end.
+    """Return the outcome; LOST in place of COMPLETE if the values were not read to their end.
 
-    What was reported before does not help: it may be the value of any step.
+    Earlier reports do not help: the last value is missing, and they may be of any step.
     """
     if outcome.unread and outcome.verdict is Verdict.COMPLETE:
         return msgspec.structs.replace(outcome, verdict=Verdict.LOST)
@@ -306,7 +306,7 @@ def _judge(
 
 
 def _valueless(trial: Trial, metric: str, outcome: Outcome) -> str:
-    """Why a trial whose training ended well fails: it gave no value of the metric."""
+    """Return the reason of a trial that fails because it ended well without the metric's value."""
     why = outcome.reason or f"it ended without a value of the metric {metric!r}"
     having = (report.attempt for report in trial.reports if metric in report.values)
     earlier = [attempt for attempt in having if attempt != trial.attempt]
@@ -339,7 +339,7 @@ def _control(experiment: Experiment, command: Command, now: float) -> Events:
 def _asked(
     experiment: Experiment, command: commands.Stop | commands.Abort | commands.Conclude
 ) -> ends.End:
-    """The end that a command asks for."""
+    """Return the end that a command asks for."""
     match command:
         case commands.Stop():
             return ends.End(states.STOPPED, "stopped")
@@ -350,7 +350,7 @@ def _asked(
 
 
 def _resume(experiment: Experiment, epoch: int | None, now: float) -> Events:
-    """Also takes up again what was stopped; what ended otherwise must be extended."""
+    """Continue a paused or stopped experiment; one that ended otherwise must be extended."""
     if experiment.state == states.RUNNING:
         return ()
     resumed: Events = (events.Resumed(at=now),)
@@ -391,7 +391,7 @@ def _consequences(experiment: Experiment, now: float, by: Installation) -> Event
 
 
 def _reserve(experiment: Experiment, by: Installation) -> Events:
-    """Slots for waiting trials, lowest number first; where all fail alike, not for new ones."""
+    """Reserve slots for waiting trials, lowest number first; not for new ones if all fail alike."""
     waiting = [
         trial
         for trial in experiment.live

@@ -1,26 +1,27 @@
-"""When an experiment ends, and what becomes of the trials that its end cuts off. Pure.
+"""When an experiment ends, and how that ends its unfinished trials. Pure.
 
-The end is looked for in this order, and the first that holds is the reason given:
+The ends are checked in this order, and the first that applies gives the reason:
 
 1. it is stopped or deleted, its algorithm failed, or a stopping rule ends it (the commands
    themselves)
 2. the best trial reached the goal
 3. more than `max_failed_trials` trials failed
 4. `give_up_after` trials in a row failed alike before any completed (`tunelet.core.alike`)
-5. `max_seconds` have passed (the clock stands still while the experiment is paused)
+5. `max_seconds` have passed (the clock stops while the experiment is paused)
 6. `max_cost` is spent
 7. all `max_trials` trials have ended, or the space is exhausted and none is left
 
-A stop leads to STOPPED, an algorithm that failed to FAILED. After 2 the experiment is COMPLETE,
-after 3 and 4 FAILED. After 5 to 7, and where a stopping rule ends it, it is COMPLETE if any trial
+A stop leads to STOPPED, a failed algorithm to FAILED. After 2 the experiment is COMPLETE,
+after 3 and 4 FAILED. After 5 to 7, and after a stopping rule ends it, it is COMPLETE if any trial
 completed, else FAILED.
 
-After so many failures no further trial begins, and 4 waits for those that run. Failures come early
-and results late: of ten trials at once three may well fail for their hyperparameters before the
-others have had the time to do better. If one of them does, the experiment continues.
+After `give_up_after` failures no further trial begins, but the experiment ends (4) only once the
+running trials have ended. Failures come early and results late: of ten parallel trials three may
+fail for their hyperparameters before the others complete. If one completes, the experiment
+continues.
 
-Trials that have not ended by then are STOPPED: neither results nor failures. Where the time or
-the money is spent (5, 6), a STOPPED trial is `eligible` if its present attempt has reported every
+Trials that have not ended by then are STOPPED: neither results nor failures. If the time or the
+money is spent (5, 6), a STOPPED trial is `eligible` if its present attempt has reported every
 objective and meets the constraints: it may be the best, and the experiment is COMPLETE.
 """
 
@@ -38,16 +39,16 @@ from tunelet.core.trial import Trial, TrialState, number
 
 
 class End(NamedTuple):
-    """How the experiment is to end now."""
+    """An end of an experiment: its state and its reason."""
 
     state: str
     reason: str
     spent: bool = False
-    """The time or the money is spent: what the trials have reported by now counts."""
+    """The time or the money is spent: the reports of unfinished trials count."""
 
 
 def due(experiment: Experiment, now: float) -> End | None:
-    """How the experiment is to end now, if it is."""
+    """Return the end that is due now; None if the experiment continues."""
     terms, ended = experiment.terms, experiment.ended
     if any(_reached(terms.objectives, trial) for trial in experiment.best):
         return End(states.COMPLETE, "the goal is reached")
@@ -64,19 +65,19 @@ def due(experiment: Experiment, now: float) -> End | None:
 
 
 def ended(experiment: Experiment, end: End, now: float) -> tuple[Event, ...]:
-    """The events of that end: first those of the trials that it cuts off."""
+    """Return the events of the end: first the ends of unfinished trials, then its own."""
     stopped = (_stopped(experiment, trial, end, now) for trial in experiment.live)
     at = later(now, experiment.running_since)
     return (*stopped, events.Ended(state=end.state, reason=end.reason, at=at))
 
 
 def later(now: float, begun: float | None) -> float:
-    """When what began ends: not before that, though another clock is read now than was then."""
+    """Return the end's time: `now`, but not before `begun`, which another clock may have given."""
     return now if begun is None else max(now, begun)
 
 
 def _stopped(experiment: Experiment, trial: Trial, end: End, now: float) -> events.TrialEnded:
-    """The end of a trial that the experiment's end cuts off."""
+    """Return the end of a trial that is unfinished when the experiment ends."""
     eligible = end.spent and _eligible(experiment, trial)
     return events.TrialEnded(
         number=trial.number,
@@ -90,21 +91,21 @@ def _stopped(experiment: Experiment, trial: Trial, end: End, now: float) -> even
 
 
 def _eligible(experiment: Experiment, trial: Trial) -> bool:
-    """Whether what the present attempt has reported could be the best."""
+    """Whether the present attempt's reports could make the trial the best."""
     values, terms = trial.measured, experiment.terms
     known = (number(values.get(each.metric, "NaN")) for each in terms.objectives)
     return not any(map(math.isnan, known)) and feasible(terms.constraints, values)
 
 
 def concluded(experiment: Experiment, why: str) -> End:
-    """An end because nothing more will come, or nothing better."""
+    """Return an end because no further, or no better, result can come."""
     if _has_result(experiment):
         return End(states.COMPLETE, why)
     return End(states.FAILED, f"{why}, none of them completed" if experiment.next_number else why)
 
 
 def _out_of_budget(experiment: Experiment, why: str) -> End:
-    """With a best trial among those that are cut off, the experiment has a result."""
+    """Return an end of the budget: COMPLETE also if an unfinished trial may be the best."""
     if _has_result(experiment) or any(_eligible(experiment, each) for each in experiment.live):
         return End(states.COMPLETE, why, spent=True)
     none = "no trial completed, and none that ran has reported values that count"
@@ -112,12 +113,12 @@ def _out_of_budget(experiment: Experiment, why: str) -> End:
 
 
 def _has_result(experiment: Experiment) -> bool:
-    """A best trial without a completed one was cut off by an earlier end, before an extension."""
+    """Whether there is a result. An earlier end may have stopped the best trial unfinished."""
     return bool(experiment.ended.complete or experiment.best)
 
 
 def held(experiment: Experiment) -> str | None:
-    """Why no further trial begins although it has not ended."""
+    """Return why no further trial begins although the experiment has not ended; None: one may."""
     if experiment.over:
         return None
     if not experiment.hopeless:
@@ -126,7 +127,7 @@ def held(experiment: Experiment) -> str | None:
 
 
 def _postponed(experiment: Experiment) -> str | None:
-    """What the trial that waits longest could not be started for."""
+    """Return why the trial that waits longest could not be started; None if none waits."""
     waiting = [
         (trial.not_before, trial)
         for trial in experiment.live
@@ -156,7 +157,7 @@ def _alike(experiment: Experiment) -> str:
 
 
 def _spent(experiment: Experiment, now: float) -> str | None:
-    """Which budget of time or money is spent."""
+    """Return which budget of time or money is spent; None if neither is."""
     terms = experiment.terms
     if terms.max_seconds is not None and experiment.elapsed(now) >= terms.max_seconds:
         return f"max_seconds ({terms.max_seconds:g}) have passed"
@@ -166,7 +167,7 @@ def _spent(experiment: Experiment, now: float) -> str | None:
 
 
 def _done(experiment: Experiment) -> str | None:
-    """Why no further trial will come, if none is left."""
+    """Return why no further trial will come, if none is left; else None."""
     terms = experiment.terms
     if experiment.live:
         return None

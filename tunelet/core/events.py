@@ -1,8 +1,8 @@
-"""What may stand in a log: facts, in the past tense, never changed afterwards.
+"""Events: the facts in a log, in the past tense, never changed afterwards.
 
-The JSON of an event is the struct's fields beside a `type` that is the class's name
+An event's JSON has the struct's fields, and a `type` with the class's name
 (docs/protocol.md). A field may be added with a default; none may be renamed or removed. Code that
-does not know a field refuses the entry, for it cannot know what depends on it.
+does not know a field refuses the entry, because it cannot know what depends on the field.
 """
 
 from typing import Any
@@ -32,11 +32,11 @@ class Submitted(_Event, frozen=True):
     at: float
     key: str | None = None
     by: str = ""
-    """The installation to which it was submitted."""
+    """The installation that accepted the submission."""
 
 
 class TrialsCreated(_Event, frozen=True):
-    """Trials `first`, `first + 1`, … exist from now on; none at all if only `exhausted` is told."""
+    """Trials `first`, `first + 1`, … were created; none if the event only sets `exhausted`."""
 
     first: int
     assignments: tuple[Assignment, ...]
@@ -47,24 +47,24 @@ class TrialsCreated(_Event, frozen=True):
     exhausted: bool = False
     memory: Any = None
     notes: dict[int, Any] = {}
-    """What the algorithm keeps with the trials, by number."""
+    """The algorithm's notes on the trials, by number."""
     parents: dict[int, int] = {}
-    """The trials with whose checkpoints the new ones begin, by number."""
+    """The trials to copy the first checkpoints from, by the new trial's number."""
     by: str = ""
-    """The installation that launches them, if they are reserved."""
+    """The installation that launches them, if they have slots."""
 
 
 class AttemptReserved(_Event, frozen=True):
-    """The trial got a slot; its run is to be launched."""
+    """The trial got a slot; its run may be launched."""
 
     number: int
     attempt: int
     by: str = ""
-    """The installation that launches it. Older code did not say."""
+    """The installation that launches it. Empty in events of older code."""
 
 
 class AttemptStarted(_Event, frozen=True):
-    """The run exists. From now on its absence means that it was lost."""
+    """The run exists. If it is absent later, it was lost."""
 
     number: int
     attempt: int
@@ -87,7 +87,7 @@ class AttemptLost(_Event, frozen=True):
     delay: float | None = None
     """Seconds for which the next attempt is not launched."""
     counted: bool = True
-    """Whether the attempt is one of `max_attempts`."""
+    """Whether the attempt counts against `max_attempts`."""
 
 
 class TrialEnded(_Event, frozen=True):
@@ -101,12 +101,12 @@ class TrialEnded(_Event, frozen=True):
     """Read only: how older versions wrote STOPPED, beside the state FAIL."""
     lost: bool = False
     own: bool = False
-    """Of a trial with several attempts: only this one's reports and `values` count. Older code
-    wrote entries without it, in which those of the earlier attempts count as well."""
+    """Only this attempt's reports and `values` count. In entries of older code it is absent, and
+    those of earlier attempts count as well."""
     exit_code: int | None = None
     log_tail: str | None = None
     eligible: bool = False
-    """STOPPED because the time or the money is spent: its values may be the best."""
+    """STOPPED because the time or the money was spent: its values may be the best."""
 
     def __post_init__(self) -> None:
         if self.cancelled:
@@ -119,13 +119,13 @@ class Paused(_Event, frozen=True):
 
 
 class Resumed(_Event, frozen=True):
-    """A paused experiment goes on, or one that had ended and was extended."""
+    """A paused experiment continued, or an ended one that was resumed or extended."""
 
     at: float
 
 
 class Extended(_Event, frozen=True):
-    """Fields of the spec that have new values."""
+    """Fields of the spec got new values."""
 
     changes: dict[str, Any]
 
@@ -137,7 +137,7 @@ class Ended(_Event, frozen=True):
 
 
 class Deleted(_Event, frozen=True):
-    """The tombstone. A later experiment of the same name goes on in the same log."""
+    """The tombstone. A later experiment of the same name continues in the same log."""
 
     at: float
 

@@ -1,8 +1,8 @@
 """The state of an experiment, folded from its log by `evolve`.
 
-Pure: no clock, no I/O. An `Experiment` holds the live part only. Trials that ended
-leave it when a window of the log closes (`retire`), so that its size depends on
-`parallel_trials` and not on how many trials there were (invariant I7).
+Pure: no clock, no I/O. An `Experiment` holds only the live part. Ended trials leave it when
+a window of the log closes (`retire`), so that its size depends on `parallel_trials` and not on
+the number of all trials (invariant I7).
 """
 
 from bisect import bisect_left
@@ -30,14 +30,14 @@ RUNNING, PAUSED, COMPLETE, STOPPED, FAILED, DELETED = (
 )
 
 DAMAGED = "DAMAGED"
-"""What is shown of an experiment whose log is not what the protocol allows. No log has it."""
+"""The state shown for an experiment with a damaged log. It is never stored."""
 
 KEYS_KEPT = 1000
-"""How many idempotency keys an experiment remembers; the oldest are forgotten first."""
+"""The most idempotency keys that an experiment remembers. The oldest are dropped first."""
 
 
 class Terms(msgspec.Struct, frozen=True):
-    """The part of the spec that decisions need, by the spec's own names."""
+    """The part of the spec that decisions need, with the spec's own names."""
 
     objectives: tuple[Objective, ...]
     max_trials: int
@@ -65,7 +65,7 @@ class Counts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fail: int = 0
     stopped: int = 0
     cancelled: int | msgspec.UnsetType = msgspec.UNSET
-    """Read only: how many of `fail` are `stopped`, as older versions wrote it."""
+    """Read only: older versions wrote here how many of `fail` are `stopped`."""
 
     def __post_init__(self) -> None:
         if self.cancelled is not msgspec.UNSET:
@@ -85,35 +85,35 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     state: str
     submitted_at: float
     running_since: float | None
-    """When the clock of `max_seconds` was last started; None while it is stopped."""
+    """When the clock of `max_seconds` was last started; None while the clock is stopped."""
     seconds: float = 0.0
-    """What that clock showed when it was last stopped."""
+    """The seconds on that clock when it was last stopped."""
     reason: str | None = None
     ended_at: float | None = None
     epoch: int = 0
-    """How often it was taken up again after its end, its deletion included."""
+    """How often it was resumed or extended after an end, or deleted."""
     next_number: int = 0
-    """The next trial's number; so many trials exist."""
+    """The next trial's number, and so the number of trials."""
     trials: dict[int, Trial] = {}
     """Live trials, and those that ended since the window began."""
     ended: Counts = Counts()
     best: tuple[Trial, ...] = ()
     """The best trial that meets the constraints; with several objectives, the Pareto front.
 
-    It is COMPLETE, or STOPPED where the time or the money was spent (`TrialEnded.eligible`)."""
+    It is COMPLETE, or STOPPED if the time or the money was spent (`TrialEnded.eligible`)."""
     failures: Failures = Failures()
-    """Those in a row that are alike, since it began or was taken up again. None are
-    looked for without `give_up_after`."""
+    """Failures in a row that are alike, since the experiment began or was resumed. Only counted
+    with `give_up_after`."""
     trial_seconds: float = 0.0
-    """Running time of all attempts that ended."""
+    """The running time of all ended attempts, in seconds."""
     exhausted: bool = False
     memory: Any = None
     keys: dict[str, tuple[int, ...]] = {}
-    """The trials that each idempotency key has enqueued; none for that of the submit."""
+    """The numbers of the trials that each idempotency key enqueued; none for the submit's key."""
     requests: dict[str, str] = {}
-    """By key, the fingerprint of the request that it came with."""
+    """The fingerprint of the request, by its idempotency key."""
     by: str = ""
-    """The installation to which it was submitted; empty: not known."""
+    """The installation that accepted the submission; empty: not known."""
 
     @property
     def over(self) -> bool:
@@ -132,7 +132,7 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def hopeless(self) -> bool:
-        """So many trials failed alike, before any did better, that no further one may begin."""
+        """Whether enough trials failed alike, before any completed, that no new one may begin."""
         better = self.ended.complete or self.ended.pruned or self.best
         return not better and self.failures.reach(self.terms.give_up_after)
 
@@ -146,7 +146,7 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def due(self) -> int | None:
-        """When it is to be deleted, in milliseconds since the epoch; None: not by itself."""
+        """When it is due for deletion, in milliseconds since 1970; None: never by itself."""
         kept = self.spec.get("ttl_seconds_after_finished")
         if kept is None or self.ended_at is None or self.state == DELETED:
             return None
@@ -154,7 +154,7 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many trials there are in each state, by the words of the API."""
+        """The number of trials in each state, by the API's names."""
         live = [trial.state for trial in self.live]
         return {
             "waiting": live.count(TrialState.WAITING),
@@ -166,17 +166,17 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         }
 
     def elapsed(self, now: float) -> float:
-        """Seconds on the clock of `max_seconds`."""
+        """Return the seconds on the clock of `max_seconds`."""
         return self.seconds + (now - self.running_since if self.running_since is not None else 0.0)
 
     def cost(self, now: float) -> float:
-        """What the trials have cost so far, in units of `cost_per_hour`."""
+        """Return the cost of all trials so far, in units of `cost_per_hour`."""
         running = sum(now - t.started_at for t in self.live if t.started_at is not None)
         return (self.trial_seconds + running) / 3600 * (self.terms.cost_per_hour or 0.0)
 
 
 def unreadable(namespace: str, name: str, reason: str) -> Experiment:
-    """Stands for an experiment whose log cannot be read, so that the others can be listed."""
+    """Make a placeholder for an experiment with an unreadable log, for use in listings."""
     code = {"image": "unknown", "command": [], "args": [], "env": {}, "resources": {}}
     return Experiment(
         namespace=namespace,
@@ -201,7 +201,7 @@ def unreadable(namespace: str, name: str, reason: str) -> Experiment:
 
 
 def evolve(experiment: Experiment | None, event: Event) -> Experiment:
-    """The state after `event`. Total: whatever stands in a log can be folded."""
+    """Return the state after `event`. Total: it folds every event that a log may hold."""
     if isinstance(event, events.Submitted):
         return _submitted(event)
     if experiment is None:
@@ -230,7 +230,7 @@ def evolve_all(experiment: Experiment | None, happened: Iterable[Event]) -> Expe
 
 
 def retire(experiment: Experiment) -> tuple[Experiment, tuple[Trial, ...]]:
-    """Take the trials that have ended out of the state; by number."""
+    """Take the ended trials out of the state; returns both, the trials sorted by number."""
     done = [t for t in experiment.trials.values() if t.state.finished]
     live = {n: t for n, t in experiment.trials.items() if not t.state.finished}
     done.sort(key=lambda t: t.number)
@@ -288,7 +288,7 @@ def _remember(experiment: Experiment, key: str, assignments: tuple[Assignment, .
 
 
 def _extended(experiment: Experiment, changes: dict[str, Any]) -> Experiment:
-    """An algorithm that is another now finds nothing of what its predecessor remembered."""
+    """Change the spec. A changed algorithm starts without the memory of the one before."""
     spec = experiment.spec | changes
     after = replace(experiment, spec=spec, terms=msgspec.convert(spec, Terms))
     if not after.terms.give_up_after:
@@ -358,7 +358,7 @@ def _of_trial(
 
 
 def _reported(trial: Trial, reports: tuple[Report, ...]) -> Trial:
-    """Values already reported for the same attempt and step stay; a later attempt's replace."""
+    """Add reports. The first value of an attempt and step stays; a later attempt's replaces it."""
     if _all_later(trial.reports, reports):
         values = trial.values | newest(reports)
         return replace(trial, reports=(*trial.reports, *reports), values=values)
@@ -378,9 +378,9 @@ def _reported(trial: Trial, reports: tuple[Report, ...]) -> Trial:
 
 
 def _last(ordered: list[Report], attempt: int, metrics: list[str]) -> dict[str, Number]:
-    """Of these metrics, in their order, the attempt's value at the highest step.
+    """Return the attempt's value of each metric at its highest step, in the order of `metrics`.
 
-    Mostly the last report has them all.
+    Usually the last report has them all.
     """
     found: dict[str, Number] = {}
     own = [report for report in ordered if report.attempt == attempt]
@@ -396,7 +396,7 @@ def _step(report: Report) -> int:
 
 
 def _all_later(old: tuple[Report, ...], new: tuple[Report, ...]) -> bool:
-    """The usual case: in order, and behind all that was told before."""
+    """Whether the new reports are in order and after all earlier ones: the usual case."""
     return all(a.step < b.step for a, b in pairwise((*old[-1:], *new)))
 
 
@@ -454,7 +454,7 @@ def _counted(experiment: Experiment, trial: Trial) -> Experiment:
 
 
 def _with_best(experiment: Experiment, trial: Trial, eligible: bool) -> Experiment:
-    """A STOPPED trial was weighed when it ended (`eligible`); a COMPLETE one is weighed here."""
+    """Update the best: a STOPPED trial counts if `eligible`; a COMPLETE one is checked here."""
     terms = experiment.terms
     if trial.state is TrialState.COMPLETE:
         eligible = pareto.feasible(terms.constraints, trial.values)

@@ -1,6 +1,6 @@
-"""By what a request that is sent again with its idempotency key is known to be the same.
+"""Fingerprints that show whether a repeated request with an idempotency key is the same.
 
-Made from what stands in the log, so that logs of any age have them.
+They are computed from the log's contents, so that logs of any age have them.
 """
 
 from collections.abc import Sequence
@@ -13,13 +13,13 @@ from tunelet.core.trial import Assignment
 
 
 def of_submit(spec: dict[str, Any]) -> str:
-    """Of a spec, but for how many trials the experiments of `warm_start` had when it was sent."""
+    """Return a spec's fingerprint, without the trial counts of the `warm_start` experiments."""
     sources = [each["name"] for each in spec.get("warm_start", ())]
     return _digest({**spec, "warm_start": sources})
 
 
 def of_enqueue(assignments: Sequence[Assignment]) -> str:
-    """Of the trials to enqueue."""
+    """Return the fingerprint of the trials to enqueue."""
     return _digest(list(assignments))
 
 

@@ -1,7 +1,7 @@
-"""An installation, which is all processes that launch runs in one place, and what it may take.
+"""An installation (all processes that share one launcher), and the slots it may take. Pure.
 
-Several may work on one experiment. Each takes slots for itself, and the log says which slot is
-whose. What an installation has taken, no other starts, watches or ends. Pure.
+Several may work on one experiment. Each takes slots for itself, and the log records the
+installation of each slot. No other installation starts, observes or stops that slot's run.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,37 +16,37 @@ def _any_code(code: Mapping[str, Any]) -> bool:
 
 
 class Installation(NamedTuple):
-    """Who takes slots. Without an `id` it looks after every run, and its runs are everybody's."""
+    """Takes slots. With an empty `id` it manages every run, and every installation manages its."""
 
     id: str = ""
     places: int | None = None
     """How many runs it can have at a time; None: any number."""
     can_run: Callable[[Mapping[str, Any]], bool] = _any_code
-    """Whether it can run such a `model_training_code`."""
+    """Whether it can run this `model_training_code`."""
 
     def owns(self, trial: Trial) -> bool:
-        """Whether the trial's run is its to look after. An older log does not say whose it is."""
+        """Whether it manages the trial's run. Older logs do not record the installation."""
         return not self.id or trial.by in ("", self.id)
 
     def takes(self, experiment: Experiment) -> bool:
-        """Whether it works on the experiment at all.
+        """Whether it works on the experiment.
 
-        What was submitted to it fails with the reason if it cannot run here. Of others' experiments
-        it leaves those alone that it cannot run.
+        It takes every experiment that was submitted to it: one that it cannot run fails with the
+        reason. It ignores experiments of other installations that it cannot run.
         """
         own = experiment.by in ("", self.id)
         return not self.id or own or self.can_run(experiment.spec["model_training_code"])
 
     def slots(self, experiment: Experiment) -> int:
-        """How many slots it may take now."""
+        """Return how many slots it may take now."""
         return min(experiment.terms.parallel_trials - experiment.active, self._left(experiment))
 
     def room(self, experiment: Experiment) -> int:
-        """How many new trials it may add now."""
+        """Return how many new trials it may add now."""
         return min(experiment.room, self._left(experiment))
 
     def of(self, experiment: Experiment) -> "Installation":
-        """The same as plain data, as far as this experiment is concerned."""
+        """Return its abilities for this experiment as plain data, without a function."""
         return Installation(self.id, self.places if self.takes(experiment) else 0)
 
     def _left(self, experiment: Experiment) -> int:
@@ -59,4 +59,4 @@ class Installation(NamedTuple):
 
 
 ANY = Installation()
-"""Of a service that shares its store with no other."""
+"""The installation of a service that is the only one at its store."""

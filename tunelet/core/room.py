@@ -1,4 +1,4 @@
-"""How much of its experiment's log a trial may fill with reports."""
+"""Limits on the reports of a trial, so that no trial fills its experiment's log."""
 
 from bisect import bisect_left
 from collections.abc import Collection, Iterable
@@ -8,24 +8,24 @@ from tunelet.core.trial import Report, Trial, number, plain
 from tunelet.text.limits import METRICS, REPORTS_BYTES, STEPS
 
 _VALUE_BYTES = 26
-"""Of a value in JSON, with what separates it from the next."""
+"""Bytes of a value in JSON, with its separators."""
 _REPORT_BYTES = 40
 
 
 class News(NamedTuple):
-    """What of some reports a trial does not have yet."""
+    """Reports that a trial does not have yet."""
 
     reports: tuple[Report, ...]
-    """The part for which there is room."""
+    """The reports that fit."""
     beyond: str | None
-    """The limit that the rest is beyond; None if there is no rest."""
+    """The limit that the other reports exceed; None if all fit."""
 
 
 def news(trial: Trial, attempt: int, reports: Iterable[Report], named: Collection[str]) -> News:
-    """What the attempt has not reported before.
+    """Return the reports that the attempt has not made before.
 
-    The first value of a metric at a step stands. `named` are the metrics that the experiment
-    names: there may be any number of others before them.
+    The first value of a metric at a step is kept. `named` are the metrics that the experiment
+    names: any number of other metrics may precede them.
     """
     room = _Room(trial, named)
     new: dict[int, Report] = {}
@@ -53,7 +53,7 @@ class _Room:
         self.beyond: str | None = None
 
     def takes(self, step: int, metric: str, known_step: bool) -> bool:
-        """Whether there is room for a value, which then has its place."""
+        """Whether there is room for a value; if so, reserve it."""
         new_name = metric not in self._known and metric not in self._names
         new_step = not known_step and step not in self._steps
         size = _name_bytes(metric) + _VALUE_BYTES + new_step * _REPORT_BYTES
@@ -79,9 +79,9 @@ class _Room:
 
 
 def _size(trial: Trial) -> int:
-    """About how many bytes the trial's reports are, and 0 where they are certainly few.
+    """Return about how many bytes the trial's reports take, and 0 if they are certainly few.
 
-    To add them all up with each report that comes would take a time that grows with them.
+    Adding all of them up at each new report would take longer the more there are.
     """
     each = _weight(trial.values) + _REPORT_BYTES
     if each * len(trial.reports) < REPORTS_BYTES // 2:
@@ -94,12 +94,12 @@ def _weight(values: Collection[str]) -> int:
 
 
 def _name_bytes(metric: str) -> int:
-    """Of the name in JSON: a character may take four bytes, and a quote is escaped."""
+    """Return the bytes of the name in JSON: up to four per character, and quotes are escaped."""
     return len(metric.encode()) + metric.count('"') + metric.count("\\")
 
 
 def _at(trial: Trial, step: int) -> Report | None:
-    """What the trial has at this step."""
+    """Return the trial's report at this step; None if there is none."""
     place = bisect_left(trial.reports, step, key=lambda report: report.step)
     for report in trial.reports[place : place + 1]:
         if report.step == step:

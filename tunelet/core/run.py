@@ -14,13 +14,13 @@ class Run(NamedTuple):
     namespace: str
     experiment: str
     uid: str
-    """Tells an experiment from an earlier one of the same name."""
+    """Distinguishes an experiment from earlier ones of the same name."""
     number: int
     attempt: int
 
     @property
     def name(self) -> str:
-        """The deterministic name of its Job, at most 63 characters."""
+        """The deterministic name of the run's Job, at most 63 characters."""
         return f"{self.experiment}-{self.uid[:6]}-{self.number}-{self.attempt}"
 
 
@@ -33,37 +33,37 @@ class Life(NamedTuple):
 
 
 class Launch(msgspec.Struct, frozen=True):
-    """All that a launcher needs to start a run (the training contract, resolved)."""
+    """All data that a launcher needs to start a run, with placeholders resolved."""
 
     run: Run
     code: dict[str, Any]
     """`model_training_code` of the spec: {"image", "resources", …} or {"manifest": …}."""
     command: tuple[str, ...]
-    """Replaces the image's entrypoint; empty: keep it."""
+    """Replaces the image's entrypoint; empty: keeps it."""
     args: tuple[str, ...]
     env: dict[str, str]
     metrics: dict[str, Any]
     """The spec's `metrics`: where and how the launcher finds values in the output."""
     timeout: float | None = None
-    """Seconds after which the run is to be ended as a failure."""
+    """Seconds after which the launcher ends the run as a failure; None: never."""
     store: str = ""
     """The identity of the store that launches it, for `Launcher.origin`."""
 
 
 class Phase(StrEnum):
     ABSENT = "ABSENT"
-    """Nothing of that name was ever started here, or nothing of it is left."""
+    """No run of that name was started here, or nothing of it is left."""
     ACTIVE = "ACTIVE"
     ENDED = "ENDED"
 
 
 class Observation(msgspec.Struct, frozen=True):
-    """What a launcher sees of a run now. `outcome` is set if and only if it has ended."""
+    """A launcher's view of a run now. `outcome` is set if and only if the run has ended."""
 
     phase: Phase
     reports: tuple[Report, ...] = ()
     outcome: Outcome | None = None
     waiting: str | None = None
-    """What keeps an active run from beginning, or from ending, if that can be seen."""
+    """Why an active run does not begin, or does not end, if that can be seen."""
     removed: bool = False
-    """It was launched, and somebody has begun to remove it since."""
+    """The run was launched, and its removal has begun since."""

@@ -1,11 +1,10 @@
-"""Signals: hints that an experiment needs attention. They carry no truth."""
+"""Signals: hints that an experiment needs a step. The log alone holds the truth."""
 
 from typing import NamedTuple
 
 
 class Signal(NamedTuple):
-    """An event that says "look at this experiment" and carries no truth.
-
+    """A hint to look at this experiment. Losing or repeating one does no harm.
     `topic` is one of SUGGEST, LAUNCH, COLLECT, FINISHED below.
     """
 
@@ -13,17 +12,17 @@ class Signal(NamedTuple):
     namespace: str
     experiment: str
     number: int | None = None
-    """Of the one trial that has news; None: it may be any."""
+    """The trial that has news; None: any trial may."""
 
 
 SUGGEST = "suggest"
 """There is room for trials."""
 
 LAUNCH = "launch"
-"""The runs do not match the state: some are to be started or stopped."""
+"""The runs do not match the state: some have to be started or stopped."""
 
 COLLECT = "collect"
 """A run has news: reports or an end."""
 
 FINISHED = "finished"
-"""The experiment ended. Nothing in the service waits for it; users may."""
+"""The experiment ended. Only users subscribe to this topic."""

@@ -1,8 +1,8 @@
-"""What is known of one trial: its hyperparameters, its reports and how it ended.
+"""A trial: its hyperparameters, its reports and its outcome.
 
-Everything here is frozen and goes into the log as JSON as it stands (msgspec structs),
-so a field's name is part of the protocol (docs/protocol.md). They hold no cycles, which
-the garbage collector need not look for: it would take most of the time of loading many.
+All types here are frozen msgspec structs that the log stores as JSON, so a field's name is
+part of the protocol (docs/protocol.md). They are hidden from the garbage collector (`gc=False`),
+because they hold no cycles, and it would take most of the time of loading many.
 """
 
 import math
@@ -20,19 +20,19 @@ Assignment = dict[str, Scalar]
 """Hyperparameters by name; a conditional one that is not active is absent."""
 
 Number = float | str
-"""A measured value. JSON has no NaN and no infinity: these three are the strings
+"""A measured value. JSON has neither NaN nor infinity: they are the strings
 "NaN", "Infinity" and "-Infinity" (see `number` and `plain`)."""
 
 _SPECIAL = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
 def number(value: Number) -> float:
-    """The float that a stored value stands for."""
+    """Convert a stored value to a float."""
     return _SPECIAL[value] if isinstance(value, str) else float(value)
 
 
 def plain(value: float) -> Number:
-    """The stored form of a float."""
+    """Convert a float to its stored form."""
     if math.isnan(value):
         return "NaN"
     if math.isinf(value):
@@ -41,7 +41,7 @@ def plain(value: float) -> Number:
 
 
 class TrialState(StrEnum):
-    """Optuna's trial states, and one for what the end of the experiment cut off."""
+    """Optuna's trial states, and STOPPED."""
 
     WAITING = "WAITING"
     RUNNING = "RUNNING"
@@ -57,7 +57,7 @@ class TrialState(StrEnum):
 
 
 class Report(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, gc=False):
-    """Intermediate values at one step (an epoch, say), by metric."""
+    """Intermediate values at one step, such as an epoch, by metric."""
 
     step: int
     values: dict[str, Number]
@@ -65,7 +65,7 @@ class Report(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fie
 
 
 def newest(reports: Iterable[Report]) -> dict[str, Number]:
-    """Of each metric the value of the last report that has it."""
+    """Return each metric's value in the last report that has it."""
     values: dict[str, Number] = {}
     for report in reports:
         values |= report.values
@@ -82,20 +82,20 @@ class Trial(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
     attempt: int = 1
     enqueued: bool = False
     reserved: bool = False
-    """Has a slot of `parallel_trials`; a WAITING trial with one is being launched."""
+    """Whether it has a slot of `parallel_trials`; a WAITING trial with a slot is being launched."""
     started_at: float | None = None
     finished_at: float | None = None
     reports: tuple[Report, ...] = ()
-    """By ascending step; a step reported by a later attempt replaces the earlier one."""
+    """Sorted by step; a step reported by a later attempt replaces the earlier one."""
     values: dict[str, Number] = {}
-    """The newest value of each metric that the present attempt gave, by step, and in the end by
-    its outcome. What a lost attempt reported is in `reports` only."""
+    """The present attempt's newest value of each metric: of its last step, or of its outcome once
+    it has ended. Values of a lost attempt are only in `reports`."""
     seconds: float = 0.0
-    """Running time of the attempts that ended, in seconds."""
+    """The running time of the ended attempts, in seconds."""
     uncounted: int = 0
-    """How many attempts took none of `max_attempts`: the machine could not begin them."""
+    """Attempts that do not count against `max_attempts`: the machine could not begin them."""
     delay: float | None = None
-    """For how many seconds this attempt waits since the last one could not begin."""
+    """Seconds for which this attempt waits because the last one could not begin."""
     not_before: float | None = None
     """When this attempt may be launched; None: at once."""
     reason: str | None = None
@@ -107,11 +107,11 @@ class Trial(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
     log_tail: str | None = None
     """The last lines of output of a trial that failed."""
     note: Any = None
-    """JSON that the algorithm keeps with the trial; nobody else reads it."""
+    """JSON that the algorithm keeps with the trial. Only the algorithm reads it."""
     parent: int | None = None
-    """The trial with whose checkpoint this one begins."""
+    """The number of the trial to copy the first checkpoint from."""
     by: str = ""
-    """The installation that the present attempt's run belongs to; empty: not known."""
+    """The installation of the present attempt's run; empty: not known."""
 
     def __post_init__(self) -> None:
         if self.cancelled:
@@ -127,38 +127,38 @@ class Trial(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
 
     @property
     def active(self) -> bool:
-        """Counts against `parallel_trials`."""
+        """Whether it counts against `parallel_trials`."""
         return self.state is TrialState.RUNNING or self.reserved
 
     @property
     def begun(self) -> bool:
-        """It runs, or an attempt of it was lost: its turn has come."""
+        """Whether an attempt has started: it runs, or an attempt was lost."""
         return self.state is TrialState.RUNNING or self.counted > 1
 
     @property
     def counted(self) -> int:
-        """Which of `max_attempts` the present attempt is."""
+        """The number of the present attempt among `max_attempts`."""
         return self.attempt - self.uncounted
 
     def waits(self, now: float) -> bool:
-        """Its attempt is not to be launched yet.
+        """Whether its attempt has to wait before the launch.
 
-        A clock that shows less than when the wait began was set back, and does not prolong it.
+        If `now` is before the beginning of the wait, the clock was set back, and the wait is over.
         """
         until, delay = self.not_before, self.delay
         return until is not None and delay is not None and until - delay <= now < until
 
     @property
     def failed_itself(self) -> bool:
-        """Failed because of its hyperparameters or its code, so an algorithm may learn from it.
+        """Whether it failed because of its hyperparameters or its code: an algorithm may learn.
 
-        Neither the infrastructure nor the end of the experiment is a verdict on a trial.
+        Failures of the infrastructure, and the end of the experiment, do not count.
         """
         return self.state is TrialState.FAIL and not self._lost
 
     @property
     def _lost(self) -> bool:
-        """Logs written before `lost` have only the reason."""
+        """Whether the infrastructure lost it. Logs written before `lost` have only the reason."""
         reason = self.reason or ""
         old = reason.startswith("lost ") and " times, the last time: " in reason
         return self.lost or (old and self.exit_code is None)
@@ -171,13 +171,13 @@ class Verdict(StrEnum):
     PRUNED = "PRUNED"
     FAIL = "FAIL"
     LOST = "LOST"
-    """The infrastructure failed, not the training: no verdict on the hyperparameters."""
+    """The infrastructure failed, not the training: it says nothing about the hyperparameters."""
 
 
 class Outcome(
     msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, gc=False
 ):
-    """The end of one attempt, as a launcher, the training code or a pipeline tells it."""
+    """The end of one attempt, as a launcher, the training code or a pipeline reports it."""
 
     verdict: Verdict
     values: dict[str, Number] = {}
@@ -185,8 +185,8 @@ class Outcome(
     exit_code: int | None = None
     log_tail: str | None = None
     unbegun: bool = False
-    """LOST before the training began: the next attempt waits, each time longer."""
+    """LOST before the training began: the next attempt waits, longer each time."""
     counted: bool = True
-    """False, of one that is LOST: for no reason of its own, so it takes none of `max_attempts`."""
+    """False for a LOST attempt that does not count against `max_attempts`."""
     unread: bool = False
-    """Its values were not read to their end, so the last one is not known: COMPLETE means LOST."""
+    """Its values were not read to their end, so the last is unknown: COMPLETE counts as LOST."""

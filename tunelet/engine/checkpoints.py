@@ -1,14 +1,14 @@
-"""Where the trials keep their checkpoints, and how one begins with another's.
+"""The checkpoint prefix of each trial, and the copy of a parent's checkpoint.
 
     v1/{namespace}/{experiment}/trials/{uid}/{number}/…           what a trial saves
     v1/{namespace}/{experiment}/trials/{uid}/{number}-{random}/…  the same, of one with a parent
-    v1/{namespace}/{experiment}/trials/{uid}/{number}.place       the {number}-{random} that holds
+    v1/{namespace}/{experiment}/trials/{uid}/{number}.place       names the {number}-{random} in use
 
-Two processes may launch a trial at once, and one of them may come late: what it copies must not
-undo what the trial has saved since. So whoever copies does it to a place of his own, and the
-first who is done makes his the trial's.
+Two processes may launch a trial at once, and one of them may be late: its copy must not overwrite
+what the trial has saved since. So each process copies to a place of its own, and the first one to
+finish makes its place the trial's.
 
-The objects below a trial's prefix are the training code's own; nothing here looks into them.
+The objects below a trial's prefix belong to the training code; Tunelet does not read them.
 """
 
 from secrets import token_hex
@@ -25,11 +25,11 @@ class Checkpoints:
         self._store = store
 
     def url(self, run: Run, parent: int | None = None) -> str:
-        """Where the trial's training code keeps its checkpoint: the same URL for every attempt.
+        """Return the URL of the trial's checkpoint: the same one for every attempt.
 
-        It holds the experiment's uid, so that no trial resumes from a checkpoint of an earlier
+        It contains the experiment's uid, so that no trial resumes from a checkpoint of an earlier
         experiment of the same name. If the trial has a `parent`, the parent's checkpoint is copied
-        there before the URL is first returned. Raises `Retry`, or what the store refuses.
+        there before the URL is first returned. Raises `Retry`, and `Reject` as the store does.
         """
         prefix = _prefix(run) if parent is None else self._inherited(run, parent)
         return f"{self._store.url.rstrip('/')}/{prefix}"
@@ -48,7 +48,7 @@ class Checkpoints:
         return place
 
     def _place(self, run: Run) -> str | None:
-        """Where a trial with a parent keeps its checkpoint; None if that is not decided."""
+        """Return the place of a trial with a parent; None if it is not decided yet."""
         chosen = self._store.get(_choice(run))
         return chosen.data.decode() if chosen is not None else None
 
@@ -57,7 +57,7 @@ class Checkpoints:
             self._store.copy(key, target + key.removeprefix(source))
 
     def _remove_others(self, run: Run, place: str) -> None:
-        """Copies that came too late, or whose makers died over them."""
+        """Remove copies that came too late, or that a process left unfinished when it died."""
         for key in self._store.list(f"{_prefix(run)}-"):
             if not key.startswith(f"{place}/"):
                 self._store.delete(key)

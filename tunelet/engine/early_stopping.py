@@ -1,8 +1,8 @@
-"""Early stopping: what the rules of an experiment say of the reports and ends that came in.
+"""Early stopping: apply an experiment's stopping rules to new reports and ends.
 
-A verdict is a command that goes into the same log entry as what caused it. A rule judges
-from the state that this process knows; a verdict that is lost with the process is found again
-by `sweep`, which judges every trial that runs.
+A rule's decision is a command in the same log entry as the report that caused it. A rule decides
+from the state that this process knows. If a decision is lost with its process, `sweep` makes it
+again, because it applies the rules to every running trial.
 """
 
 import logging
@@ -24,7 +24,7 @@ from tunelet.ports import Catalog, StoppingRule
 log = logging.getLogger("tunelet.engine.early_stopping")
 
 _KEPT = 64
-"""Experiments whose curves stay in memory."""
+"""The most experiments with curves in memory."""
 
 
 class Stopping:
@@ -37,7 +37,7 @@ class Stopping:
         self._known: OrderedDict[str, _Known] = OrderedDict()
 
     def verdicts(self, experiment: Experiment, seen: Sequence[Command] = ()) -> list[Command]:
-        """What follows from `seen` by the rules; without it, for every trial that runs."""
+        """Return the stops that follow from `seen`; without `seen`, for every running trial."""
         if not self._asked_for(experiment):
             return []
         after = foreseen(experiment, seen, self._journals.clock())
@@ -51,7 +51,7 @@ class Stopping:
             try:
                 self._read(known.curves, after)
             except TuneletError as fault:
-                # Of the store, not of a rule: what came in is recorded, and judged by a sweep.
+                # The store failed, not a rule: the reports are recorded, and a sweep judges them.
                 log.warning("%s cannot be judged now: %s", experiment.name, fault)
                 return []
             try:
@@ -105,7 +105,7 @@ class Stopping:
         return known
 
     def _read(self, curves: Curves, experiment: Experiment) -> None:
-        """Bring the curves up to date, from the log only as far as they are not known yet."""
+        """Bring the curves up to date; read only unknown trials from the log."""
         new = curves.unfinished(experiment.next_number)
         for trial in experiment.trials.values():
             curves.take(trial)
@@ -117,7 +117,7 @@ class Stopping:
 
 
 class _Known:
-    """The curves of all trials of one experiment. One thread at a time, who holds the lock."""
+    """The curves of all trials of one experiment. Only the thread that holds the lock uses it."""
 
     def __init__(self, experiment: Experiment) -> None:
         self.lock = threading.Lock()

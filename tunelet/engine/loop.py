@@ -1,7 +1,7 @@
 """The trial loop: suggest, launch, collect.
 
-Each step loads the state, decides, commits, acts and publishes what is to come next. All
-steps may run at any time, any number of times and in many places at once.
+Each step loads the state, decides, commits, acts and publishes signals for the next steps.
+All steps may run at any time, any number of times, and in many processes at once.
 """
 
 import logging
@@ -50,7 +50,7 @@ class Loop:
         self._publisher = publisher
 
     def suggest(self, namespace: str, name: str) -> None:
-        """Ask the algorithm for as many trials as there is room for."""
+        """Ask the algorithm for as many trials as have room, and record them."""
         journal = self._journals.of(namespace, name)
         experiment = journal.read()
         asked = None
@@ -58,23 +58,23 @@ class Loop:
             asked = _asks(experiment)
             command = self._suggesting.suggested(experiment)
             experiment = journal.commit(command, uid=experiment.uid)
-        # An algorithm that has nothing to give waits for a result, whose recording asks again.
+        # An algorithm without suggestions waits for a result; recording one asks it again.
         self.follow(experiment, but=SUGGEST)
 
     def launch(self, namespace: str, name: str) -> None:
-        """Make the runs match the state: start those that are due, stop those that are not."""
+        """Make the runs match the state: start those that are due, stop the others."""
         experiment = self._journals.of(namespace, name).peek()
         if experiment is not None:
             self._reconcile(experiment)
 
     def collect(self, namespace: str, name: str, number: int | None = None) -> None:
-        """Record what the launcher sees of the active runs, or of one trial's."""
+        """Observe the active runs, or only the run of trial `number`, and record the news."""
         journal = self._journals.of(namespace, name)
         experiment = journal.peek()
         if experiment is None:
             return
         if experiment.over:
-            self._reconcile(experiment)  # a run that ended may be the last that was waited for
+            self._reconcile(experiment)  # the end of a run may be the last one awaited
             return
         seen = [
             command
@@ -89,10 +89,10 @@ class Loop:
                 self.follow(after)
 
     def follow_ups(self, experiment: Experiment | None, seen: Sequence[Command]) -> list[Command]:
-        """What belongs into one entry with `seen`: verdicts of the stopping rules, new trials.
+        """Return commands for the same entry as `seen`: early stops and new trials.
 
         That saves a write, an event and a cold start. `experiment` may be an older state;
-        without one, nothing follows.
+        without one, the result is empty.
         """
         if experiment is None:
             return []
@@ -100,9 +100,9 @@ class Loop:
         return [*verdicts, *self._successors(experiment, [*seen, *verdicts])]
 
     def _successors(self, experiment: Experiment, seen: Sequence[Command]) -> list[Command]:
-        """Trials for the slots that become free, of an algorithm that need not run elsewhere.
+        """Suggest trials for the slots that become free, if the algorithm is light.
 
-        If the state is not the newest, they are void.
+        If the state is not the newest, they have no effect.
         """
         light = self._suggesting.light(experiment)
         if not light or not any(isinstance(command, commands.Finish) for command in seen):
@@ -113,12 +113,12 @@ class Loop:
         try:
             return [self._suggesting.suggested(after)]
         except Retry as fault:
-            # What happened is recorded in any case; the next step asks again.
+            # The reports and ends are recorded in any case; the next step asks again.
             log.warning("trials of %s are suggested later: %s", experiment.name, fault)
             return []
 
     def follow(self, experiment: Experiment, but: str | None = None) -> None:
-        """Publish what the state calls for. A signal that is lost costs time only."""
+        """Publish the signals that the state calls for. A lost signal costs only time."""
         for topic in _needs(experiment, self._by, self._journals.clock()):
             if topic == but:
                 continue
@@ -138,7 +138,7 @@ class Loop:
             self._markers.forget(experiment)
 
     def _launched(self, experiment: Experiment) -> list[tuple[Trial, Command]]:
-        """Launch what is due; where there is no room for one trial, no further one is tried."""
+        """Launch the trials that are due, and stop at the first one without room."""
         launched = []
         for trial in self._due(experiment):
             try:
@@ -154,7 +154,7 @@ class Loop:
         return _due(experiment, self._by, self._journals.clock())
 
     def _held(self, experiment: Experiment) -> Experiment:
-        """The state to launch by, read after a sign of life: others may have waited in vain."""
+        """Renew the lease, then read the state: others may have taken over runs meanwhile."""
         if self._due(experiment) and self._leases.hold():
             return self._journals.of(experiment.namespace, experiment.name).peek() or experiment
         return experiment
@@ -167,7 +167,7 @@ class Loop:
         try:
             after = journal.commit(*happened, uid=experiment.uid)
         except NotFound:
-            # Deleted meanwhile, and whoever stopped its runs may have come before these.
+            # Deleted meanwhile; its runs may have been stopped before these were launched.
             self._runs.stop(
                 run_of(experiment, trial.number, trial.attempt) for trial, _ in launched
             )
@@ -178,12 +178,12 @@ class Loop:
 
 
 def _asks(experiment: Experiment) -> tuple[int, Any]:
-    """What has to change for an algorithm that gave nothing to be asked again at once."""
+    """Return the facts of which one has to change before a waiting algorithm is asked again."""
     return experiment.next_number, experiment.spec["hpo_algorithm"]
 
 
 def _needs(experiment: Experiment, by: Installation, now: float) -> list[str]:
-    """The topics on which the state calls for action."""
+    """Return the topics of the signals that the state calls for."""
     if experiment.over:
         return [LAUNCH, FINISHED]
     due = [LAUNCH] if _due(experiment, by, now) else []
@@ -191,9 +191,10 @@ def _needs(experiment: Experiment, by: Installation, now: float) -> list[str]:
 
 
 def _due(experiment: Experiment, by: Installation, now: float) -> list[Trial]:
-    """Trials whose runs `by` is to launch now: none in a pause, nor beyond a smaller budget.
+    """Return the trials that `by` has to launch now.
 
-    And no new ones where all have failed alike so far, nor those that could not begin just now.
+    None during a pause or beyond a reduced budget, no new ones if all trials have failed alike so
+    far, and none that still waits after an attempt that could not begin.
     """
     if experiment.state != RUNNING:
         return []

@@ -1,7 +1,7 @@
-"""The live experiments at which a sweep need not look: it found nothing to do, and nothing changed.
+"""The live experiments that a sweep may skip: it found nothing to do, and nothing has changed.
 
-To look at 2,000 experiments that wait or are paused took a large part of a processor. What is kept
-here is a hint of this process alone: without it, every experiment is looked at.
+Looking at 2,000 waiting or paused experiments took a large part of a processor. The notes here are
+a hint of this process alone: without them, a sweep looks at every experiment.
 """
 
 import random
@@ -17,20 +17,19 @@ from tunelet.log.reader import entry_key
 from tunelet.ports import Launcher, Store
 
 LOOKS = 3
-"""So many looks in a row have to find nothing before one is left out."""
+"""The number of looks in a row that have to find nothing before one is skipped."""
 
 SOON = 10.0
-"""For so many seconds then; each time for twice as long."""
+"""Seconds of the first pause. Each further pause is twice as long."""
 
 LONGEST = 600.0
-"""At most."""
-
+"""The longest pause, in seconds."""
 LONGEST_WAITING = 120.0
-"""At most, where a trial waits for room and no signal tells when there is some."""
+"""The longest pause, in seconds, if a trial waits for room and no signal announces room."""
 
 CHECK_SECONDS = 15.0
-"""Between two reads of the log's end, which show what other processes wrote. This one's own
-commits are seen at once."""
+"""Seconds between two reads of the log's end, which show other processes' commits. This process's
+own commits are seen at once."""
 
 
 class _Note(NamedTuple):
@@ -40,18 +39,18 @@ class _Note(NamedTuple):
     seq: int
     """The newest entry of the log."""
     looks: int
-    """How many did so in a row."""
+    """How many looks in a row found nothing."""
     at: float
     holds: bool
-    """Whether it has runs, or slots for them, all of this installation."""
+    """Whether it has runs, or slots, all of this installation."""
     again: float
-    """When the next look is due, though nothing changes."""
+    """When the next look is due even if nothing changes."""
     checked: float
     """When the end of the log was read last."""
 
 
 class Quiet:
-    """What one process knows of them."""
+    """The quiet experiments that one process knows."""
 
     def __init__(self, store: Store, launcher: Launcher, journals: Journals) -> None:
         self._store = store
@@ -62,12 +61,12 @@ class Quiet:
         self._notes: dict[tuple[str, str], _Note] = {}
 
     def keep(self, names: Sequence[tuple[str, str]]) -> None:
-        """Forget all others: they are not live any more."""
+        """Forget all experiments but these: the others are not live any more."""
         live = set(names)
         self._notes = {name: note for name, note in self._notes.items() if name in live}
 
     def rests(self, name: tuple[str, str], markers: Sequence[Marker]) -> bool:
-        """Whether a look would find nothing to do. Raises `Retry` as the store does."""
+        """Whether a look would find nothing to do. Raises `Retry` if the store does."""
         note = self._notes.get(name)
         if note is None or note.markers != frozenset(markers):
             return False
@@ -80,7 +79,7 @@ class Quiet:
         return self._store.get(entry_key(f"v1/{name[0]}/{name[1]}/", note.seq + 1)) is None
 
     def holds(self, name: tuple[str, str]) -> bool:
-        """Whether one that rests has runs of this installation, or slots for them."""
+        """Whether a quiet experiment has runs of this installation, or slots for them."""
         return (note := self._notes.get(name)) is not None and note.holds
 
     def _is_due(self, note: _Note) -> bool:
@@ -94,7 +93,7 @@ class Quiet:
         markers: Sequence[Marker],
         seq: tuple[int, int],
     ) -> None:
-        """A look is over that found the log at entry `seq[0]` and left it at `seq[1]`."""
+        """Note a look that found the log at entry `seq[0]` and left it at `seq[1]`."""
         name = experiment.namespace, experiment.name
         before = self._notes.pop(name, None)
         if seq[0] != seq[1] or _moves(experiment, self._by):
@@ -113,7 +112,7 @@ class Quiet:
         )
 
     def _pause(self, experiment: Experiment, looks: int) -> float:
-        """Seconds until the next look; not all of them at once."""
+        """Return the seconds until the next look, varied so that looks do not coincide."""
         if looks < LOOKS:
             return 0.0
         waits = experiment.active or experiment.room
@@ -123,9 +122,9 @@ class Quiet:
 
 
 def _moves(experiment: Experiment, by: Installation) -> bool:
-    """Its runs have to be looked at each time, or it has ended and is to be tidied up.
+    """Whether every sweep has to look: it has runs to observe, or has ended and needs cleaning up.
 
-    So have the slots of another installation: whether that still lives, only steady looks show.
+    Also if another installation has slots: only regular looks show whether that one is alive.
     """
     return experiment.over or any(
         t.state is TrialState.RUNNING or (t.active and not by.owns(t)) for t in experiment.live
@@ -133,7 +132,7 @@ def _moves(experiment: Experiment, by: Installation) -> bool:
 
 
 def _due(experiment: Experiment) -> list[float]:
-    """The times that call for a look: the end of `max_seconds`, and those of trials' waits."""
+    """Return the times that need a look: the end of `max_seconds` and of trials' waits."""
     times = [trial.not_before for trial in experiment.live if trial.not_before is not None]
     begun, limit = experiment.running_since, experiment.terms.max_seconds
     if begun is not None and limit is not None:

@@ -1,4 +1,4 @@
-"""The runs of trials: launched, seen and stopped, as their experiment's state calls for."""
+"""Launch, observe and stop the runs of trials, as their experiment's state requires."""
 
 import logging
 from collections.abc import Iterable
@@ -21,14 +21,14 @@ from tunelet.training.placeholders import resolve
 log = logging.getLogger("tunelet.engine.runs")
 
 GRACE = 30.0
-"""Seconds for which a run may go on after its trial has ended, to tidy up.
+"""Seconds for which a run may continue after its trial has ended, to clean up.
 
-So may one that has reported its own outcome, or was asked to stop by the answer to a report. A run
-that only prints its values learns of its stop by the signal that ends it, and gets no such time."""
+This applies to a run that has reported its outcome, or that a report's answer asked to stop. A run
+that only prints its values learns of its stop from the signal that ends it, and gets no time."""
 
 
 class Runs:
-    """What the launcher is asked, and what its answers mean for the log."""
+    """Calls the launcher, and turns its answers into commands for the log."""
 
     def __init__(
         self,
@@ -47,16 +47,16 @@ class Runs:
         self._api_url = api_url
 
     def launched(self, experiment: Experiment, trial: Trial) -> Command | None:
-        """Launch the trial's run; what happened, or None if it has to wait.
+        """Launch the trial's run; returns the command to record, or None if the run has to wait.
 
-        Raises `Throttled` if there is no room for any.
+        Raises `Throttled` if there is no room for any run.
         """
         run = run_of(experiment, trial.number, trial.attempt)
         try:
             checkpoint_url = self._checkpoints.url(run, trial.parent)
             store = self._identity.known()
         except TuneletError as fault:
-            # Whatever the store refuses is no verdict on the trial.
+            # A refusal by the store says nothing about the trial.
             log.warning("trial %s waits for the store: %s", run.name, fault)
             return None
         try:
@@ -90,9 +90,9 @@ class Runs:
         return commands.Start(trial.number, trial.attempt)
 
     def observed(self, experiment: Experiment, trial: Trial) -> list[Command]:
-        """What the launcher sees of the trial's run now, as commands; none if there is no news.
+        """Observe the trial's run; returns the commands to record, none if there is no news.
 
-        Raises nothing: a run that cannot be seen now is looked at again by the next step.
+        Never raises: the next step looks again at a run that cannot be observed now.
         """
         number, attempt = trial.number, trial.attempt
         try:
@@ -113,19 +113,20 @@ class Runs:
             gone = Outcome(Verdict.LOST, reason="nothing is left of the run")
             return [commands.Finish(number, attempt, gone)]
         if seen.removed and trial.started_at is None:
-            # The launcher's answer was lost. Once all is gone, the run would be launched again.
+            # The launcher's answer was lost. Without a record, the run would be launched again
+            # once all traces of it are gone.
             return [commands.Start(number, attempt)]
         news = _news(trial, seen.reports)
         if seen.outcome is not None:
             return [commands.Finish(number, attempt, seen.outcome, news)]
-        # That a run is seen does not tell that its launch is complete; that it has news does.
+        # An observed run may still be in the middle of its launch; one with reports is not.
         return [commands.Record(number, attempt, news)] if news else []
 
     def stop_unwanted(self, namespace: str, name: str) -> bool:
-        """Stop the experiment's runs that its state does not call for; whether it had any active.
+        """Stop the active runs that the experiment's state does not want; False if none is active.
 
         The runs are listed before the state is read. A run is launched only after its slot is in
-        the log, so the state read last knows every run in the list.
+        the log, so the later state knows every listed run.
         """
         runs = self.active(namespace, name)
         experiment = self._journals.of(namespace, name).peek() if runs else None
@@ -134,22 +135,21 @@ class Runs:
         return bool(runs)
 
     def active(self, namespace: str, name: str) -> list[Run]:
-        """The experiment's active runs, of any uid, without those that another store launched."""
+        """Return the experiment's active runs, of any uid, except those of another store."""
         runs = self._launcher.active(namespace, name)
         return [run for run in runs if self._launcher.origin(run) in (None, self._identity.known())]
 
     def stop_strays(self, life: Life) -> None:
-        """Stop the runs of a life that the log does not know: all of it was lost, say.
+        """Stop the runs of a life that no log knows, for example because the log was lost.
 
-        Not without proof that it was this store's: the wrong one, or an empty one in its place,
-        knows of no run.
+        Only if they provably belong to this store: a wrong or empty store does not know any run.
         """
         store = self._identity.now()
         runs = [r for r in self._launcher.active(life.namespace, life.experiment) if r[:3] == life]
         self.stop(run for run in runs if self._launcher.origin(run) in (None, store))
 
     def stop(self, runs: Iterable[Run]) -> None:
-        """Stop them all; raises `Retry` behind the last if any could not be stopped."""
+        """Stop all of them; then raise `Retry` if any could not be stopped."""
         left: list[Retry] = []
         for run in runs:
             try:
@@ -180,18 +180,18 @@ def run_of(experiment: Experiment, number: int, attempt: int) -> Run:
 
 
 def wanted(experiment: Experiment, number: int, attempt: int) -> bool:
-    """The attempt is the one that its trial is at, and the trial has not ended."""
+    """Whether this is the trial's present attempt, and the trial has not ended."""
     trial = experiment.trials.get(number)
     return trial is not None and not trial.state.finished and trial.attempt == attempt
 
 
 def ends_early(trial: Trial) -> bool:
-    """Its end is not the training's own, so that a run of it may be left."""
+    """Whether the trial ended other than by its training, so that its run may still be active."""
     return trial.state in (TrialState.STOPPED, TrialState.PRUNED)
 
 
 def _grace(experiment: Experiment, trial: Trial) -> float:
-    """For how many seconds after its trial's end a run may go on, to save what it has."""
+    """Return the seconds for which a run may continue after its trial's end, to save its work."""
     if trial.state is not TrialState.PRUNED:
         return GRACE
     hears = experiment.spec["metrics"]["source"] == "push"
@@ -199,6 +199,6 @@ def _grace(experiment: Experiment, trial: Trial) -> float:
 
 
 def _news(trial: Trial, reports: tuple[Report, ...]) -> tuple[Report, ...]:
-    """Reports with values that the trial's present attempt has not recorded."""
+    """Return the reports with values that the trial's present attempt has not recorded."""
     known = {r.step: r.values.keys() for r in trial.reports if r.attempt == trial.attempt}
     return tuple(r for r in reports if not r.values.keys() <= known.get(r.step, set()))

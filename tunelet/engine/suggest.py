@@ -1,4 +1,4 @@
-"""Asking an experiment's algorithm for trials."""
+"""Ask an experiment's algorithm for trials."""
 
 import logging
 from collections.abc import Sequence
@@ -20,18 +20,21 @@ T = TypeVar("T")
 
 
 class Suggesting:
-    """The algorithms of all experiments, each shown the trials that the log knows."""
+    """Calls the algorithms of all experiments, with the trials in their logs."""
 
     def __init__(self, journals: Journals, catalog: Catalog) -> None:
         self._journals = journals
         self._catalog = catalog
 
     def light(self, experiment: Experiment) -> bool:
-        """Whether the algorithm is quick enough to be asked in passing."""
+        """Whether the algorithm is quick enough to be called within another step."""
         return self._catalog.light(experiment.spec["hpo_algorithm"]["name"])
 
     def suggested(self, experiment: Experiment) -> Command:
-        """As many trials as there is room for; or the end, if the algorithm fails."""
+        """Return a command with as many trials as have room, or `Abort` if the algorithm fails.
+
+        Raises `Retry` if the store or the machine prevents the call.
+        """
         algorithm = experiment.spec["hpo_algorithm"]
         prior = self._prior(experiment)
         try:
@@ -40,7 +43,7 @@ class Suggesting:
             raise Retry(f"{algorithm['name']} could not be asked: {fault}") from fault
         except Exception as error:
             if isinstance(error, TuneletError) and not isinstance(error, Reject):
-                raise  # of the log that it read, not of the algorithm
+                raise  # the log could not be read; the algorithm did not fail
             log.exception("the algorithm failed", extra={"experiment": experiment.name})
             return commands.Abort(f"the algorithm {algorithm['name']} failed: {error}")
         return commands.AddTrials(
@@ -75,7 +78,7 @@ class Suggesting:
         return asked.suggest(problem, past, self._journals.by.room(experiment))
 
     def _prior(self, experiment: Experiment) -> list[Trial]:
-        """The ended trials of the experiments that `warm_start` names, in its order."""
+        """Read the ended trials of the experiments that `warm_start` names, in its order."""
         found: list[Trial] = []
         for source in experiment.spec.get("warm_start", ()):
             try:
@@ -85,7 +88,7 @@ class Suggesting:
             except NotFound:
                 continue  # deleted since
             except Damaged as damage:
-                # No damage of this experiment's log, whose runs go on.
+                # This experiment's own log is not damaged, and its runs continue.
                 named = f"the experiment {source['name']!r}, which warm_start names"
                 raise Retry(f"{named}, cannot be read: {damage}") from damage
         return found

@@ -1,4 +1,4 @@
-"""The sweep: what looks at every live experiment, whatever events were lost."""
+"""The sweep: look at every live experiment, and do whatever lost events have left undone."""
 
 import logging
 import random
@@ -30,12 +30,12 @@ log = logging.getLogger("tunelet.engine.sweep")
 T = TypeVar("T", Expiry, Marker)
 
 WATCHED = 120.0
-"""Seconds for which an experiment is still swept after its end. A function that read the state
-before may be about to launch a run, and may die before it can stop that run again."""
+"""Seconds for which an experiment is still swept after its end. A function that read an earlier
+state may still launch a run, and may die before it can stop that run again."""
 
 
 class Sweep:
-    """Does all that a lost event would have brought about."""
+    """Does everything that lost events would have caused."""
 
     def __init__(
         self,
@@ -60,12 +60,12 @@ class Sweep:
         self._quiet = Quiet(store, launcher, journals)
 
     def sweep(self, ending: Callable[[], bool] = lambda: False) -> int:
-        """Do for every live experiment all that lost signals would have; returns how many.
+        """Do for every live experiment all that lost signals would have; returns their number.
 
-        Deletes the ended ones whose time has come, too. Begins with another each time: one that
-        takes the process's life, or all of its time, must not keep it from those after it. Looks at
-        no further experiment once the process is `ending`. Raises `Retry` if the store is of no use
-        now: every other experiment would meet the same.
+        It also deletes ended experiments that are due. It begins with another experiment each time:
+        one that kills the process, or takes all of its time, must not block those after it. It
+        stops once `ending()` is true. Raises `Retry` if the store is unavailable, because every
+        other experiment would fail the same way.
         """
         expired = _by_experiment(retention.due(self._store, self._journals.clock()))
         marked = _by_experiment(self._markers.live())
@@ -84,7 +84,7 @@ class Sweep:
         return live
 
     def _swept(self, expired: Sequence[Expiry], markers: Sequence[Marker]) -> bool:
-        """Do so for one experiment, whose fault is its own; whether it is live."""
+        """Sweep one experiment; returns whether it is live. Its faults do not affect others."""
         for each in expired:
             with self._faults("expired experiment is still there", each.namespace, each.name):
                 self._expire(each)
@@ -100,7 +100,7 @@ class Sweep:
 
     @contextmanager
     def _faults(self, what: str, namespace: str = "", name: str = "") -> Iterator[None]:
-        """One experiment's fault ends nothing but its own part, unless it is the store's."""
+        """Log a fault and continue with the next part, unless the store is unavailable."""
         where = {"namespace": namespace, "experiment": name}
         try:
             yield
@@ -114,10 +114,10 @@ class Sweep:
             log.exception(what, extra=where)
 
     def _stop_strays(self, swept: Collection[tuple[str, str]]) -> None:
-        """Stop what runs though nothing is done for its experiment.
+        """Stop active runs of experiments that were not swept.
 
-        No log knows it: it was removed by hand, say. Or another installation has ended it while
-        this one was away.
+        Their log may be gone, for example removed by hand, or another installation may have ended
+        the experiment while this one was down.
         """
         with self._faults("runs of unknown experiments may be left"):
             for life in self._launcher.lives():
@@ -132,11 +132,11 @@ class Sweep:
         try:
             experiment = self._journals.of(life.namespace, life.experiment).peek()
         except Damaged:
-            return False  # its marker brings it to `_halt`
+            return False  # its marker leads to `_halt`
         return experiment is None or experiment.state == DELETED or experiment.uid != life.uid
 
     def _look_after(self, markers: Sequence[Marker]) -> bool:
-        """All that the experiment of these markers needs; whether it is live."""
+        """Do all steps for the experiment of these markers; returns whether it is live."""
         namespace, name = markers[0][:2]
         journal = self._journals.of(namespace, name)
         try:
@@ -162,7 +162,7 @@ class Sweep:
         )
 
     def _moved_on(self, namespace: str, name: str) -> tuple[Experiment | None, bool]:
-        """The state after every step, and whether there were active runs before the last."""
+        """Run every step; returns the state, and whether runs were active before the last step."""
         journal = self._journals.of(namespace, name)
         experiment = journal.peek()
         if experiment is not None and not experiment.over:
@@ -177,9 +177,9 @@ class Sweep:
         return journal.peek(), runs
 
     def _abandoned(self, experiment: Experiment) -> list[Command]:
-        """The ends of runs whose installation gives no sign of life any more.
+        """Return the ends of runs whose installation has let its lease expire.
 
-        Only where this one can run them instead; else they wait for theirs to come back.
+        Only if this installation can run them instead; else they wait for their own to return.
         """
         if not self._by.takes(experiment):
             return []
@@ -192,7 +192,7 @@ class Sweep:
         ]
 
     def _suggest(self, namespace: str, name: str) -> None:
-        """What keeps the algorithm from being asked does not keep runs from being launched."""
+        """Ask the algorithm. A fault here must not prevent the launching of runs."""
         try:
             self._loop.suggest(namespace, name)
         except Unavailable:
@@ -208,7 +208,7 @@ class Sweep:
         self._markers.tidy(marker, experiment, at_rest)
 
     def _halt(self, namespace: str, name: str, damage: Damaged) -> None:
-        """Stop what runs for a log that nothing can be recorded in any more."""
+        """Stop the runs of a damaged log, because nothing can be recorded in it any more."""
         where = {"namespace": namespace, "experiment": name}
         log.error("the log is damaged: %s", damage, extra=where)
         try:
@@ -217,7 +217,7 @@ class Sweep:
             log.warning("some runs are stopped by the next sweep: %s", fault, extra=where)
 
     def _expire(self, expired: Expiry) -> None:
-        """Delete the experiment, unless it goes on or is to be kept longer by now."""
+        """Delete the experiment, unless it has continued or is to be kept longer by now."""
         journal = self._journals.of(expired.namespace, expired.name)
         experiment = journal.peek()
         if experiment is not None and retention.expiry(experiment) == expired:
@@ -230,7 +230,7 @@ class Sweep:
             retention.forget(self._store, expired)
 
     def _at_rest(self, marker: Marker, experiment: Experiment | None) -> bool:
-        """Nothing of the marker's life runs, and what a deleted one has left is removed."""
+        """Whether nothing of the marker's life runs, and a deleted life is purged."""
         namespace, name, uid = marker.namespace, marker.name, marker.uid
         if any(run.uid == uid for run in self._launcher.active(namespace, name)):
             return False
@@ -242,7 +242,7 @@ class Sweep:
 
 
 def _silent(trial: Trial) -> Outcome:
-    """Of a run that has not begun as far as the log knows, the attempt is not counted."""
+    """Return the outcome LOST. The attempt does not count if the log has no start of its run."""
     reason = f"the installation {trial.by}, which launched it, gives no sign of life"
     return Outcome(Verdict.LOST, reason=reason, counted=trial.started_at is not None)
 

@@ -1,4 +1,4 @@
-"""The credential of one attempt of one trial: an HMAC over its identity, kept nowhere."""
+"""Run tokens: the credential of one attempt, an HMAC over its identity. None is stored."""
 
 import hmac
 
@@ -18,7 +18,7 @@ class Tokens:
         return f"{run.attempt}.{hmac.digest(self._secret, identity, 'sha256').hex()}"
 
     def run(self, token: str, experiment: Experiment, number: int) -> Run:
-        """The run that the token was issued for.
+        """Return the run that the token was issued for.
 
         Raises `Forbidden` if it is not a token of this trial.
         """
