@@ -1,8 +1,8 @@
 """Object stores behind the `Store` port, chosen by URL and imported only when opened.
 
-In a cloud two libraries can serve: `?client=NAME` in the URL or TUNELET_STORE_CLIENT names
-one, else the first of the table that is installed and can serve the environment does
-(docs/adr/0008-which-client.md has the measurements behind the order).
+Each cloud has two client libraries: `?client=NAME` in the URL or TUNELET_STORE_CLIENT names
+one; the default is the first in the table that is installed and works in the environment
+(docs/adr/0008-which-client.md has the measurements for the order).
 """
 
 import os
@@ -24,7 +24,7 @@ CLIENT = "TUNELET_STORE_CLIENT"
 class _Client(NamedTuple):
     module: str
     extra: str
-    """What to install it with."""
+    """The extra that installs it."""
 
 
 _HERE = {"memory": "adapters.storage.memory", "file": "adapters.storage.files"}
@@ -39,7 +39,7 @@ _CLOUDS = {"s3": ("obstore", "boto3"), "gs": ("google", "obstore"), "az": ("obst
 
 
 def open_store(url: str) -> Store:
-    """The store at `url`; one in a cloud with patience for passing faults.
+    """Open the store at `url`. A cloud's store retries transient faults.
 
     `file:///folder`, `memory://name`, `s3://bucket/prefix`, `gs://bucket/prefix` or
     `az://container/prefix`. Raises `Reject` as `connect` does.
@@ -53,10 +53,10 @@ def open_store(url: str) -> Store:
 
 
 def connect(url: str) -> Store:
-    """The store at `url` as its adapter is, which tells of every fault at once.
+    """Open the adapter of the store at `url`, which raises every fault at once.
 
-    Raises `Reject` if no store goes by the URL's scheme, if its library is not installed, or
-    if the URL or the credentials cannot be right.
+    Raises `Reject` if no store has the URL's scheme, if its library is not installed, or
+    if the URL or the credentials are invalid.
     """
     scheme = urlsplit(url).scheme
     if scheme in _HERE:
@@ -76,7 +76,7 @@ def connect(url: str) -> Store:
 
 
 def _preferred(url: str, scheme: str, location: "Location") -> Store:
-    """Opened by the first client that is installed and can serve here."""
+    """Open the store with the first client that is installed and works here."""
     from adapters.storage.environment import unserved
 
     missing: Reject | None = None
@@ -108,7 +108,7 @@ def _opener(module: str) -> Callable[[str], Store]:
 
 
 class _NotInstalled(Reject):
-    """Another client may be."""
+    """A client's library is not installed; another client's may be."""
 
 
 def _refusal(url: str, message: str, remedy: str) -> Reject:

@@ -1,6 +1,6 @@
-"""Files that are whole and durable, or not there: what the file store asks of the system.
+"""System calls for files that are complete and durable, or absent. The file store uses them.
 
-Folders may vanish at any moment, because whoever removes the last file of one removes it too.
+Folders may vanish at any moment, because removing the last file in a folder removes the folder.
 """
 
 import errno
@@ -15,17 +15,17 @@ T = TypeVar("T")
 
 
 class Unsynced(OSError):
-    """A name was made or removed, and a power cut might undo that."""
+    """A name was created or removed, but a power cut might undo it."""
 
 
 def create_unnamed(path: str, data: bytes, temporary: str) -> bool:
-    """Create by a file that has no name until it is whole (O_TMPFILE, Linux).
+    """Create a file that has no name until it is complete (O_TMPFILE, Linux).
 
-    Two thirds of the time of a file that is made, linked and removed, and nothing is left
-    behind by a process that dies. `src_dir_fd` makes Python call linkat, as open(2) shows it.
+    It takes two thirds of the time of creating, linking and removing a named file, and a process
+    that dies leaves no file. `src_dir_fd` makes Python call linkat, as open(2) shows it.
 
-    The file begins in the folder `temporary`, on the same file system: where that is gone, nothing
-    is written to what may be in its place.
+    The file is created in the folder `temporary` on the same file system. If that folder is gone,
+    nothing is written to a folder that may be in its place.
     """
     folder = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -50,9 +50,9 @@ def create_unnamed(path: str, data: bytes, temporary: str) -> bool:
 
 
 def knows_unnamed(folder: Path) -> bool:
-    """Whether the system and the folder's file system have O_TMPFILE and let it be linked.
+    """Whether the system and the folder's file system have O_TMPFILE and can link such a file.
 
-    No if it cannot be written now: the other way is slower, and as good.
+    False if the folder cannot be written now: the other way is slower, but as safe.
     """
     name = folder / uuid4().hex
     try:
@@ -73,11 +73,11 @@ def write(file: int, data: bytes) -> None:
 
 
 def sync_name(path: str) -> None:
-    """Make the name of what stands at `path` durable, or that it is gone."""
+    """Make the presence or absence of the name `path` durable."""
     try:
         descriptor = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY)
     except FileNotFoundError:
-        return  # whoever removed all that was in the folder removed it too
+        return  # the folder was removed with its last file
     try:
         _sync(descriptor)
     finally:
@@ -85,7 +85,7 @@ def sync_name(path: str) -> None:
 
 
 def _sync(folder: int) -> None:
-    """Raises `Unsynced`: the name is there by now, so it must not seem that nothing was done."""
+    """Sync a folder. Raises `Unsynced`, because the name exists by now: something was done."""
     try:
         os.fsync(folder)
     except OSError as error:
@@ -114,7 +114,7 @@ def make_folders(folder: str, root: str = "/", mode: int = 0o777) -> None:
 
 
 def _is_file(path: str) -> bool:
-    """Looks once for what may come and go: absent and then a folder is no file."""
+    """Whether a file is at `path`. Looks only once, because the file may come and go."""
     try:
         mode = os.lstat(path).st_mode
     except FileNotFoundError:

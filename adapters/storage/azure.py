@@ -29,7 +29,7 @@ _OPTIONS: dict[str, Any] = {
     "read_timeout": READ_SECONDS,
 }
 _EXISTS = (faults.ResourceExistsError, faults.ResourceModifiedError)
-"""409 BlobAlreadyExists and 412 ConditionNotMet: which of them depends on the service's version."""
+"""409 BlobAlreadyExists or 412 ConditionNotMet, depending on the service's version."""
 
 _COPY_LOOK_SECONDS = 0.2
 
@@ -39,7 +39,7 @@ def open_url(url: str) -> "AzureStore":
 
 
 class AzureStore:
-    """A container, or what begins with a prefix in it. An object's version is its ETag."""
+    """The objects in a container, or those with a prefix. An object's version is its ETag."""
 
     def __init__(self, location: Location) -> None:
         self.url = location.url
@@ -71,7 +71,7 @@ class AzureStore:
         return self._write(key, data, overwrite=True, etag=version, match_condition=condition)
 
     def copy(self, key: str, to: str) -> bool:
-        """Within the container, which is to say at once or soon."""
+        """Copy within the container, where a copy is immediate or soon done."""
         source = self._container.get_blob_client(self._location.full(key))
         target = self._container.get_blob_client(self._location.full(to))
         with self._told("write"):
@@ -131,7 +131,7 @@ class AzureStore:
 
     @contextmanager
     def _told(self, right: str) -> Iterator[None]:
-        """Turns the SDK's errors into ours."""
+        """Turn the SDK's errors into Tunelet's."""
         try:
             yield
         except (
@@ -182,7 +182,7 @@ def _credential() -> Any:
 
 
 def _code(error: faults.HttpResponseError) -> str:
-    """The service's own word for the error, which stands in a header when there is no body."""
+    """Return the service's own error code; it is in a header if there is no body."""
     given = getattr(error, "error_code", None)
     return str(getattr(given, "value", given) or type(error).__name__)
 

@@ -1,7 +1,7 @@
-"""What the environment says of credentials, for a client that does not look further by itself.
+"""Credentials in the environment, for a client that looks nowhere else.
 
-The clouds' SDKs follow long chains of files, commands and servers to a credential. Some
-variables settle the matter at once: those that keys, pod identity and workload identity set.
+The clouds' SDKs search many files, commands and servers for a credential. Some variables
+settle the search at once: those of keys, pod identity and workload identity.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ _AZURE = (
 
 
 def unserved(scheme: str, location: Location, env: Mapping[str, str]) -> str | None:
-    """Why a client that reads nothing but the environment cannot open the store; None: it can."""
+    """Return why a client that reads only the environment cannot open the store; None if it can."""
     if scheme == "s3":
         return _unserved_s3(location, env)
     if location.encryption_key is not None:
@@ -37,7 +37,7 @@ def unserved(scheme: str, location: Location, env: Mapping[str, str]) -> str | N
 
 
 def azure_settings(env: Mapping[str, str]) -> dict[str, str]:
-    """Account, credential and endpoint as object_store calls them.
+    """Return account, credential and endpoint under object_store's names.
 
     https://learn.microsoft.com/azure/storage/common/storage-configure-connection-string
     """

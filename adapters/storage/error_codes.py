@@ -1,8 +1,7 @@
-"""What an error in each of the three protocols means for the caller, whichever client met it.
+"""Translate an error of each of the three clouds' protocols, for every client library.
 
-An answer is a status and the service's own code for the error. It becomes `Throttled` (send
-less), `Retry` (send it again) or a `Reject` of one line: which store, what is wrong, and
-what to do about it.
+An error is an HTTP status and the service's own code. It becomes `Throttled` (send less),
+`Retry` (send it again) or a `Reject` with one line: the store, the fault and the remedy.
 """
 
 from collections.abc import Mapping
@@ -13,15 +12,15 @@ from tunelet.errors import Reject, Retry
 
 
 class Dialect(NamedTuple):
-    """One protocol's words. A code is matched by how it begins."""
+    """One protocol's error codes. A code matches by its beginning."""
 
     vendor: str
     bucket: str
     no_bucket: str
     needed: Mapping[str, str]
-    """What lets one "read", "write", "delete" and "list"."""
+    """The permission for each of "read", "write", "delete" and "list"."""
     renew: str
-    """How one comes to a credential that is valid."""
+    """How to get a valid credential."""
     throttled: tuple[str, ...] = ()
     passing: tuple[str, ...] = ()
     expired: tuple[str, ...] = ()
@@ -29,7 +28,7 @@ class Dialect(NamedTuple):
     elsewhere: tuple[str, ...] = ()
     skewed: tuple[str, ...] = ()
     doubtful: tuple[str, ...] = ()
-    """Said of a wrong signature, a missing right and a closed firewall alike."""
+    """Codes that may mean a wrong signature, a missing permission or a closed firewall."""
 
     def meaning(
         self,
@@ -39,12 +38,12 @@ class Dialect(NamedTuple):
         code: str,
         headers: Mapping[str, str] | None = None,
     ) -> Retry | Reject:
-        """The error to raise for an answer to a request that needed `right`."""
+        """Return the error to raise for an answer to a request that needed `right`."""
         said = f"{status} {code}".strip()
         if status == 429 or code.startswith(self.throttled):
             return location.throttled(said, headers)
-        # 412 here is for a condition that nobody set: something on the way repeats requests.
-        # 501 is a look-alike that does not know conditions, and never will.
+        # No condition was set, so a 412 here means that a proxy repeats requests.
+        # 501 comes from an S3 look-alike that does not support conditions.
         if code.startswith(self.passing) or status in (408, 412, 425) or 501 != status >= 500:
             return location.retry(said, headers)
         message, remedy = self._refusal(right, status, code, said)
@@ -97,7 +96,7 @@ S3 = Dialect(
     "AWS_PROFILE, or use a workload identity",
     # MinIO says SlowDownRead and SlowDownWrite.
     throttled=("SlowDown", "Throttl", "RequestLimitExceeded", "TooManyRequests"),
-    # 409: another write to the key was under way, and nothing is known of either yet.
+    # 409: another write to the key was in progress, and neither outcome is known yet.
     # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
     passing=("ConditionalRequestConflict", "OperationAborted", "RequestTimeout"),
     expired=("ExpiredToken", "TokenRefreshRequired"),

@@ -1,13 +1,13 @@
 """Objects as files in a folder: durable, atomic, and safe for many processes.
 
 An object is written to a temporary file, synced, and moved to its name by one system
-call, so that a reader sees all of it or none, also after a crash (O_EXCL in place would
-let a reader see half). `link` refuses an existing name, which makes `create` exact
-among any number of processes; `put`, `replace` and `delete` take a lock file in turn.
-The file system must know hard links and flock: any local one does, and NFS 4.
+call, so that a reader sees all of it or none, also after a crash (with O_EXCL in place a
+reader could see half). `link` refuses an existing name, which makes `create` exact
+among any number of processes; `put`, `replace` and `delete` take turns by a lock file.
+The file system must support hard links and flock: every local one does, and NFS 4.
 
-A symbolic link is an object like any other: what it points to is not listed below it, and
-deleting it leaves that alone, so that no purge reaches out of the root.
+A symbolic link is an object like any other: its target is not listed below it, and
+deleting it does not touch the target, so that no purge leaves the root.
 """
 
 import errno
@@ -39,18 +39,18 @@ T = TypeVar("T")
 _ABSENT = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 
 _REFUSALS = {errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM}
-"""What says that nothing was done, and that the same is said until somebody sees to it."""
+"""Errors after which nothing was done, and which last until an operator fixes the cause."""
 
 _LOCKS = 64
 
 _COPIED_AT_ONCE = 1 << 20
 
 _LONGEST = 1024
-"""Bytes of a key: as many as S3, Google and Azure take."""
+"""The most bytes of a key: the limit of S3, Google and Azure."""
 
 
 def open_url(url: str) -> "FileStore":
-    """Raises `Reject` if the URL names no folder, or one that cannot be made."""
+    """Open a file store. Raises `Reject` if the URL has no folder, or one that cannot be made."""
     parts = urlsplit(url)
     path = Path(unquote(parts.path))
     if parts.netloc or parts.query or not path.is_absolute():
@@ -63,14 +63,14 @@ def open_url(url: str) -> "FileStore":
 
 
 class FileStore:
-    """The folder `root`, which is made, for its owner only, if it does not exist.
+    """A store in the folder `root`. Opening it makes the folder, for its owner only, if absent.
 
-    But not while the store is open: if it goes then, or another comes in its place, every call
-    raises `Unavailable` until it is back. So does every write to one that is full or read-only.
+    If the folder vanishes or is replaced while the store is open, every call raises `Unavailable`
+    until it is back. So does every write if the disk is full or read-only.
 
     A key is a relative path; `.`, `..` and empty segments are refused (`Reject`), as is a
-    key below another key, for a file cannot also be a folder. A folder goes with the last
-    object in it.
+    key below another key, because a file cannot also be a folder. Deleting the last object
+    in a folder removes the folder.
     """
 
     def __init__(self, root: Path) -> None:
@@ -122,7 +122,7 @@ class FileStore:
         return True
 
     def copy(self, key: str, to: str) -> bool:
-        """Not a second name of the same file: its owner may go on writing to it."""
+        """Copy the bytes. A hard link would not do: the file's owner may still write to it."""
         source, path = self._path(key), self._path(to)
         with self._written(to, b"") as temporary, self._locked(to):
             try:
@@ -149,7 +149,7 @@ class FileStore:
                 self._root.check()
                 return
             except FileNotFoundError:
-                self._root.check()  # its folder may be what a process left that died here
+                self._root.check()  # a process that died may have left an empty folder here
             except (IsADirectoryError, PermissionError):
                 if os.path.isdir(path):
                     return
@@ -157,7 +157,7 @@ class FileStore:
             prune(path, str(self._root.path))
 
     def ready(self) -> None:
-        """A write as any other, but that nothing is left of it."""
+        """Try a write that leaves nothing."""
         with self._written("ready", b"ready"):
             pass
 
@@ -173,7 +173,7 @@ class FileStore:
             yield key
 
     def _below(self, folder: str, after: bytes) -> Iterator[str]:
-        """Keys in the folder, in byte order; folders that end before `after` are skipped."""
+        """Yield the keys in the folder, in byte order; skip folders that end before `after`."""
         for name in sorted(self._names(folder), key=os.fsencode):
             key = f"{folder}/{name}" if folder else name
             if not name.endswith("/"):
@@ -212,7 +212,7 @@ class FileStore:
 
     @contextmanager
     def _written(self, key: str, data: bytes) -> Iterator[str]:
-        """A synced temporary file with `data`, in reach of one system call from its name."""
+        """Make a synced temporary file with `data` that one system call can move to its name."""
         temporary = f"{self._root.temporary}/{uuid4().hex}"
         self._root.check()
         with self._faults(key), open(temporary, "xb", buffering=0) as file:
@@ -232,7 +232,7 @@ class FileStore:
 
     @contextmanager
     def _faults(self, key: str) -> Iterator[None]:
-        """Turns the system's errors into ours."""
+        """Turn the system's errors into Tunelet's."""
         try:
             yield
         except OSError as error:

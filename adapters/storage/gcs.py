@@ -1,6 +1,6 @@
 """Objects in Google Cloud Storage, through google-cloud-storage.
 
-Credentials and project come from where Google's tools look for them: application default
+Credentials and project come from Google's usual places: application default
 credentials (GOOGLE_APPLICATION_CREDENTIALS, gcloud, workload identity, the metadata server).
 STORAGE_EMULATOR_HOST names another endpoint.
 """
@@ -33,9 +33,9 @@ def open_url(url: str) -> "GcsStore":
 
 
 class GcsStore:
-    """A bucket, or what begins with a prefix in it. An object's version is its generation.
+    """The objects in a bucket, or those with a prefix. An object's version is its generation.
 
-    Google takes about one write a second to one object name and answers 429 to more.
+    Google allows about one write a second to one object name and answers 429 to more.
     """
 
     def __init__(self, location: Location) -> None:
@@ -123,14 +123,14 @@ class GcsStore:
         return self._bucket.blob(name, kms_key_name=seal)
 
     def _refuse_if_no_bucket(self) -> None:
-        """An absent object and an absent bucket get the same status: look once."""
+        """Raise if the bucket is absent: it has the same status as an absent object. Look once."""
         if not self._exists:
             next(iter(self._client.list_blobs(self._bucket, max_results=1, **_ONCE)), None)
             self._exists = True
 
     @contextmanager
     def _told(self, right: str) -> Iterator[None]:
-        """Turns the SDK's errors into ours."""
+        """Turn the SDK's errors into Tunelet's."""
         try:
             yield
         except (answers.GoogleAPICallError, InvalidResponse) as error:

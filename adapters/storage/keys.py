@@ -1,10 +1,10 @@
-"""What is a key in every store: servers differ in what they make of `.`, `..` and `//`."""
+"""Check keys, because servers differ in how they treat `.`, `..` and `//`."""
 
 from tunelet.errors import FieldError, Reject
 
 
 def checked(key: str) -> str:
-    """The key itself. Raises `Reject` if it is no relative path of plain segments."""
+    """Return the key. Raises `Reject` if it is not a relative path of plain segments."""
     if any(segment in ("", ".", "..") for segment in key.split("/")) or not _is_text(key):
         problem = FieldError("key", key, "is not a path below the store", "name a relative path")
         raise Reject(f"not a key: {key!r}", [problem])

@@ -1,7 +1,7 @@
-"""What the clouds' stores have in common: their URLs, keys, time-outs and refusals.
+"""The common part of the clouds' stores: URLs, keys, time-outs and refusals.
 
-A URL is `scheme://bucket/prefix?encryption_key=NAME&client=NAME`. It never carries a
-credential: those come from where each cloud's own tools look for them.
+A URL is `scheme://bucket/prefix?encryption_key=NAME&client=NAME`. It never contains a
+credential: each cloud's own tools define where credentials come from.
 """
 
 from collections.abc import Mapping
@@ -15,36 +15,36 @@ from tunelet.errors import FieldError, Reject, Retry, Throttled
 
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 10.0
-"""Below the deadline of a commit, so that a hanging connection leaves time to look again."""
+"""Less than a commit's deadline, so that a hanging connection leaves time to read again."""
 
 SETTING = "TUNELET_STORE"
 OPTIONS = ("client", "encryption_key")
 
 
 class Location(NamedTuple):
-    """A bucket (on Azure: a container), and where in it the store's keys begin."""
+    """A bucket (on Azure: a container), and the prefix of the store's keys in it."""
 
     url: str
-    """Without options, so that a key can be put behind it."""
+    """Without options, so that a key can be appended."""
     bucket: str
     prefix: str
     """Empty, or ends with a slash."""
     encryption_key: str | None
-    """The cloud's name of the key that objects are to be encrypted with; None: its default."""
+    """The cloud's name of the key that encrypts the objects; None: its default."""
     client: str | None = None
-    """The library that is to be used; None: whichever is best."""
+    """The client library to use; None: the best one."""
 
     def full(self, key: str) -> str:
-        """The object's name in the bucket. Raises `Reject` for what is no key."""
+        """Return the object's name in the bucket. Raises `Reject` if `key` is invalid."""
         return self.prefix + checked(key)
 
     def refuse(self, message: str, remedy: str) -> Reject:
-        """One line: which store, what is wrong with it, and what to do."""
+        """Make an error of one line: the store, the fault and the remedy."""
         problem = FieldError(SETTING, self.url, message, remedy)
         return Reject(f"{self.url}: {message}; {remedy}", [problem])
 
     def retry(self, fault: object, headers: Mapping[str, str] | None = None) -> Retry:
-        """A passing fault; `fault` names it without any secret."""
+        """Make an error for a transient fault. `fault` describes it without any secret."""
         return Retry(f"{self.url} could not be reached: {fault}", _asked(headers))
 
     def throttled(self, fault: object, headers: Mapping[str, str] | None = None) -> Throttled:
@@ -52,7 +52,7 @@ class Location(NamedTuple):
 
 
 def locate(url: str) -> Location:
-    """Raises `Reject` for a URL that names no bucket, has unknown options or holds a credential."""
+    """Parse a URL. Raises `Reject` if it has no bucket, unknown options or a credential."""
     parts = urlsplit(url)
     bucket, prefix = parts.netloc, unquote(parts.path).strip("/")
     shown = f"{parts.scheme}://{bucket.rpartition('@')[2]}/{prefix}".rstrip("/")
@@ -80,13 +80,13 @@ def _options(location: Location, query: str) -> dict[str, str]:
 
 
 def _asked(headers: Mapping[str, str] | None) -> float | None:
-    """What a Retry-After header asks for, in whatever case its name is written."""
+    """Return the seconds that a Retry-After header asks for. Its name is in any case."""
     given = (headers or {}).items()
     return seconds(next((value for name, value in given if name.lower() == "retry-after"), None))
 
 
 def seconds(retry_after: str | None) -> float | None:
-    """The wait that a Retry-After header asks for, in either form (RFC 9110, 10.2.3)."""
+    """Return the seconds that a Retry-After value asks for, in either form (RFC 9110, 10.2.3)."""
     if retry_after is None:
         return None
     if retry_after.strip().isdigit():

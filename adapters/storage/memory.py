@@ -1,4 +1,4 @@
-"""Objects in this process's memory: for tests, benchmarks and experiments that may be lost."""
+"""Objects in this process's memory, for tests, benchmarks and experiments that may be lost."""
 
 import threading
 from bisect import bisect_right

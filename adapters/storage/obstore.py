@@ -1,8 +1,8 @@
 """Objects in S3, Azure and Google Cloud Storage through obstore, which is object_store in Rust.
 
-It reads the environment that workload identity, pod identity and plain keys set, but neither
-profiles nor the files that a sign-in leaves: `unserved` says so before it is tried. Errors
-come as text, from which status and code are taken; Retry-After is not among what they tell.
+It reads the environment variables of workload identity, pod identity and plain keys, but neither
+profiles nor the files of a sign-in: `unserved` reports that before it is tried. Errors
+come as text, from which status and code are parsed; the text lacks Retry-After.
 """
 
 import os
@@ -26,7 +26,7 @@ from tunelet.ports import Store, Stored
 
 _DIALECTS = {"s3": S3, "az": AZURE, "gs": GCS}
 _WHOLE_SECONDS = 30.0
-"""For a whole request with its body; the other limits are for the next bytes of it."""
+"""The limit of a whole request with its body; the other limits apply to the next bytes."""
 _ONCE: dict[str, Any] = {
     # A retry inside the library would meet its own committed write as a conflict.
     "retry_config": {"max_retries": 0, "retry_timeout": timedelta(seconds=READ_SECONDS)},
@@ -48,7 +48,7 @@ def open_url(url: str) -> "ObstoreStore":
 
 
 class ObstoreStore:
-    """A bucket, or what begins with a prefix in it. Versions are as in the cloud's own adapter."""
+    """The objects in a bucket, or those with a prefix. Versions are the cloud adapter's."""
 
     def __init__(self, scheme: str, location: Location) -> None:
         if why := unserved(scheme, location, os.environ):
@@ -109,7 +109,7 @@ class ObstoreStore:
             yield from (name[len(start) :] for name in islice(names, limit))
 
     def _names(self, prefix: str, after: str) -> Iterator[str]:
-        """Names with the prefix, which to obstore is a folder: the rest is filtered here."""
+        """Yield names with the prefix. obstore lists folders only; the rest is filtered here."""
         folder = prefix.rpartition("/")[0]
         behind = self._location.prefix + after if after else None
         for page in obstore.list(self._bucket, folder or None, offset=behind, chunk_size=_PAGE):
@@ -131,14 +131,14 @@ class ObstoreStore:
         return True
 
     def _refuse_if_no_bucket(self, error: Exception) -> None:
-        """In a batch, as which Azure deletes, only the sentence says what does not exist."""
+        """Raise if the bucket is absent. Azure's batch deletes report that only in the text."""
         told = str(error)
         if _code(error) == self._dialect.no_bucket or f"specified {self._dialect.bucket}" in told:
             raise self._dialect.meaning(self._location, "read", 404, self._dialect.no_bucket)
 
     @contextmanager
     def _told(self, right: str) -> Iterator[None]:
-        """Turns the library's errors into ours."""
+        """Turn the library's errors into Tunelet's."""
         try:
             yield
         except _UNTOLD as error:
@@ -148,7 +148,7 @@ class ObstoreStore:
         text, location = str(error), self._location
         status, asked = _STATUS.search(text), _ASKED.search(text)
         if status is not None and asked is not None and location.bucket not in asked[1]:
-            # Not the store said so, but whoever was asked for a credential.
+            # The error is not the store's, but that of a credential provider.
             if int(status[1]) < 500:
                 return self._dialect.no_credentials(location, status[1])
             return location.retry(f"no credential yet, {status[1]}")

@@ -1,10 +1,9 @@
-"""A store that sends again what a passing fault kept from being answered.
+"""A Store wrapper that retries transient errors.
 
-A reader of a log needs many answers in a row: with none of them sent again, one fault among
-them is a fault of the whole. Only what may be done twice is sent again: reads, `put` and
-`delete`. After a fault of `create` or `replace` it is not known whether the write stands, and
-only the writer knows how to find out (tunelet.log.writer); a second try would meet its own
-write as a conflict.
+A reader of a log needs many answers in a row: without retries one fault would fail the whole
+read. Only idempotent requests are retried: reads, `put` and `delete`. After a fault of `create`
+or `replace` it is not known whether the write succeeded, and only the writer can find out
+(tunelet.log.writer); a second try would meet its own write as a conflict.
 """
 
 import math
@@ -24,17 +23,16 @@ DEADLINE_SECONDS = 10.0
 READY_SECONDS = 2.0
 SHORTEST_SECONDS, LONGEST_SECONDS = 0.02, 2.0
 THROTTLED_SECONDS, LONGEST_THROTTLED_SECONDS = 0.5, 8.0
-"""The bound of the first wait when the store says that it has too much to do, and of any."""
+"""The bounds of the first and of any wait, in seconds, when the store is overloaded."""
 
 
 class RetryingStore:
-    """`inner`, with what may be repeated sent again for up to `deadline` seconds.
+    """Retries the idempotent requests to `inner` for up to `deadline` seconds.
 
-    Waits are drawn at random below a bound that doubles ("full jitter", Brooker 2015,
-    https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/). What the
-    server asks for in Retry-After is waited for in full, and the jitter on top, so that all
-    who were sent away do not come back at once. If the deadline does not allow the wait, the
-    last fault is raised at once.
+    Waits are random, below a bound that doubles ("full jitter", Brooker 2015,
+    https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/). A Retry-After
+    of the server is waited for in full, plus the jitter, so that not all clients return at
+    the same time. If the deadline does not allow the wait, the last fault is raised at once.
     """
 
     def __init__(
@@ -69,11 +67,11 @@ class RetryingStore:
         self._patiently(lambda: self._inner.delete(key))
 
     def ready(self) -> None:
-        """Ask for two seconds at most: a probe wants to know how it is now, and comes again."""
+        """Try for two seconds at most: a probe asks about now, and will ask again."""
         self._patiently(self._inner.ready, READY_SECONDS)
 
     def list(self, prefix: str, after: str = "", limit: int | None = None) -> Iterator[str]:
-        """A listing that breaks off goes on behind the last key that it gave."""
+        """List keys. An interrupted listing continues after the last key that it yielded."""
         given = 0
         while True:
             left = None if limit is None else limit - given
@@ -111,7 +109,7 @@ def _bound(fault: Retry, tries: int) -> float:
 def _begun(
     store: Store, prefix: str, after: str, limit: int | None
 ) -> tuple[Iterator[str], str | None]:
-    """The listing with its first key, for a listing asks nothing before its first key is."""
+    """Begin a listing and read its first key: a listing sends no request before that."""
     keys = store.list(prefix, after, limit)
     return keys, next(keys, None)
 

@@ -1,8 +1,8 @@
-"""The folder of a file store, known again by a mark inside it.
+"""The root folder of a file store, recognized by a mark inside it.
 
-A folder may go at any time: a disk is unmounted, another is mounted in its place. The folder is
-made when the store is opened and never again. A call that finds nothing at a path asks here
-whether the store itself is still there: an absent folder is a fault, and not an empty store.
+A folder may vanish at any time: a disk is unmounted, or another is mounted in its place. The
+folder is made when the store is opened and never again. A call that finds no file at a path
+checks here whether the store itself is still there: an absent root is a fault, not an empty store.
 """
 
 import os
@@ -20,15 +20,15 @@ from tunelet.errors import Unavailable
 T = TypeVar("T")
 
 OWN = ".tunelet"
-"""Our own folder inside the root: the mark, temporary files and locks. No key begins so."""
+"""The store's own folder in the root, for the mark, temporary files and locks. No key begins so."""
 
 
 _TRIES = 100
-"""How often a folder may vanish between its making and its use, before that is a fault."""
+"""How often a folder may vanish between its creation and its use, before that is a fault."""
 
 
 class RootFolder:
-    """Made, for its owner only, if it does not exist. Raises `OSError` if it cannot be made."""
+    """Makes the folder, for its owner only, if it is absent. Raises `OSError` if it cannot."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -47,18 +47,18 @@ class RootFolder:
                 os.stat(self.locks)
                 return
             seen = _version(os.stat(self._mark))
-            # Another file is no proof of another store: this one may be back from a backup.
+            # Another mark file may be the same store's, restored from a backup.
             if seen == self._seen or self._read() == self._known:
                 self._seen = seen
                 return
         raise self.gone()
 
     def in_folder(self, path: str, act: Callable[[], T]) -> T:
-        """Do what needs the folder of `path`, which is made anew if it vanishes meanwhile.
+        """Call `act`, which needs the folder of `path`; make the folder again if it vanishes.
 
-        During a removal the folder is dead for a moment but still found by its name. That needs
-        time to end, so each try waits a millisecond longer. The root itself is never made: raises
-        `Unavailable` if it is gone.
+        During a removal a folder is unusable for a moment but still found by its name, so each
+        try waits a millisecond longer. The root itself is never made: raises `Unavailable` if it
+        is gone.
         """
         for tried in range(_TRIES):
             time.sleep(tried / 1000)
@@ -75,7 +75,7 @@ class RootFolder:
         )
 
     def _made(self) -> bytes | None:
-        """What is in the mark; None in a folder of an earlier version that cannot be written."""
+        """Read or make the mark; None in an earlier version's folder that cannot be written."""
         new = f"{self.temporary}/{uuid4().hex}"
         try:
             with suppress(FileNotFoundError):

@@ -1,6 +1,6 @@
-"""Objects in S3, or in a store that speaks its protocol, through boto3.
+"""Objects in S3, or in a store with its protocol, through boto3.
 
-Credentials, region, profile and endpoint come from where boto3 looks for them: the
+Credentials, region, profile and endpoint come from boto3's usual places: the
 environment (AWS_ENDPOINT_URL_S3 for MinIO, Ceph or R2), profiles, workload and pod identity.
 """
 
@@ -42,7 +42,7 @@ def open_url(url: str) -> "S3Store":
 
 
 class S3Store:
-    """A bucket, or what begins with a prefix in it. An object's version is its ETag."""
+    """The objects in a bucket, or those with a prefix. An object's version is its ETag."""
 
     def __init__(self, location: Location) -> None:
         if location.bucket.endswith("--x-s3"):
@@ -56,7 +56,7 @@ class S3Store:
             key = location.encryption_key
             self._sealed = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key}
         with self._told("read"):
-            # The default session would keep the credentials that it found first.
+            # The default session would keep the first credentials that it found.
             self._client: Any = boto3.Session().client("s3", config=_config())
 
     def get(self, key: str) -> Stored | None:
@@ -80,7 +80,7 @@ class S3Store:
         return self._write(key, data, IfMatch=version)
 
     def copy(self, key: str, to: str) -> bool:
-        """In parts where the object is larger than one request may copy, 5 GiB."""
+        """Copy, in parts if the object is larger than one request may copy (5 GiB)."""
         with self._told("write"):
             try:
                 self._client.copy(
@@ -132,7 +132,7 @@ class S3Store:
 
     @contextmanager
     def _told(self, right: str) -> Iterator[None]:
-        """Turns the SDK's errors into ours."""
+        """Turn the SDK's errors into Tunelet's."""
         try:
             yield
         except faults.ClientError as error:
@@ -162,7 +162,7 @@ def _config() -> Config:
         # A retry inside the SDK would meet its own committed write as a conflict.
         retries={"total_max_attempts": 1, "mode": "standard"},
         max_pool_connections=64,
-        # The log has checksums of its own, and look-alikes refuse those that boto3 would add.
+        # The log has checksums of its own, and S3 look-alikes refuse those that boto3 would add.
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
         tcp_keepalive=True,
