@@ -1,4 +1,4 @@
-"""Where training runs, behind the `Launcher` port, chosen by URL and imported only when opened."""
+"""Launchers, chosen by URL and imported only when opened."""
 
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
@@ -16,10 +16,10 @@ _MODULES = {
 def open_launcher(
     url: str, *, aliases: Mapping[str, Sequence[str]] | None = None, limit: int | None = None
 ) -> Launcher:
-    """The launcher at `url`: `process:///folder` or `kubernetes://`.
+    """Open the launcher at `url`: `process:///folder` or `kubernetes://`.
 
     `aliases` maps an image's name to a local command; at most `limit` runs are active at a
-    time (None: the launcher's own choice). Raises `Reject` for a scheme nobody serves.
+    time (None: the launcher's own choice). Raises `Reject` for an unknown scheme.
     """
     scheme = urlsplit(url).scheme
     if scheme not in _MODULES:

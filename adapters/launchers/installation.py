@@ -1,6 +1,6 @@
-"""What tells the installation of a launcher from others that use the same store.
+"""The identity of a launcher's installation, among those that use the same store.
 
-Imports no launcher: functions that never launch have to know it as well.
+Imports no launcher, because functions that never launch need the identity as well.
 """
 
 import hmac
@@ -21,9 +21,9 @@ _FILE = "installation"
 def installation(
     url: str, secret: bytes, aliases: Mapping[str, Sequence[str]], limit: int | None
 ) -> Installation:
-    """The installation whose launcher is at `url`.
+    """Return the installation of the launcher at `url`.
 
-    All launchers over one folder are one installation. So are, in a cluster, those with the same
+    All launchers over one folder are one installation. In a cluster, so are those with the same
     secret and the same `installation` in their URL: a deployment's functions share both.
     """
     parts = urlsplit(url)
@@ -38,7 +38,7 @@ def installation(
 
 
 def _kept(folder: Path) -> str:
-    """The name in the folder, made if there is none yet; the same for all who ask at once."""
+    """Return the name in the folder; make one if absent. Concurrent callers get the same one."""
     path = folder / _FILE
     if not path.exists():
         make_folders(str(folder))
@@ -48,7 +48,7 @@ def _kept(folder: Path) -> str:
             write(descriptor, token_hex(8).encode())
             os.link(new, path)
         except FileExistsError:
-            pass  # another was first, and its name counts
+            pass  # another process was first, and its name counts
         finally:
             os.close(descriptor)
             new.unlink()

@@ -1,4 +1,4 @@
-"""What this machine can run, and how much at a time."""
+"""The trainings that this machine can run, and how many at a time."""
 
 import os
 import time
@@ -9,7 +9,7 @@ _ASK_AGAIN_SECONDS = 60.0
 
 
 def places(limit: int | None) -> int:
-    """By default as many as there are processors, but never fewer than four.
+    """Return the number of slots: `limit`, or by default the processors, but at least four.
 
     So the default of `parallel_trials` fits.
     """
@@ -17,7 +17,7 @@ def places(limit: int | None) -> int:
 
 
 class Abilities:
-    """Whether a `model_training_code` can run here: by an alias, or else in a container."""
+    """Decides whether a `model_training_code` can run here: by an alias or in a container."""
 
     def __init__(
         self, aliases: Mapping[str, Sequence[str]], find: Callable[[], str | None] | None = None
@@ -32,7 +32,7 @@ class Abilities:
         return image in self._aliases or (image is not None and self._has_engine())
 
     def _has_engine(self) -> bool:
-        """An engine takes a moment to answer, so it is not asked for each decision."""
+        """Whether an engine works. The answer is kept, because asking takes a moment."""
         now = time.monotonic()
         if self._engine is None and (self._asked is None or now - self._asked > _ASK_AGAIN_SECONDS):
             self._asked = now

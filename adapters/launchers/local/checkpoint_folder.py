@@ -1,7 +1,7 @@
-"""Where a run of this machine keeps its checkpoint, if its store is a folder.
+"""The checkpoint folder of a run on this machine, if its store is a folder.
 
-The folder is made in the store that launches the run, and in no other: where the store's disk is
-away, what a training saves would be hidden as soon as it is back.
+The folder is made only inside the store that launches the run. If the store's disk is not mounted,
+a folder at the same path would be hidden as soon as the disk is back.
 """
 
 from collections.abc import Mapping
@@ -16,15 +16,15 @@ from tunelet.log.identity import KEY
 
 
 def checkpoint_folder(env: Mapping[str, str]) -> Path | None:
-    """Where the trial keeps its checkpoint, if that is on this machine."""
+    """Return the folder of the trial's checkpoint; None if it is not on this machine."""
     parts = urlsplit(env.get("TUNELET_CHECKPOINT_URL", ""))
     return Path(url2pathname(parts.path)) if parts.scheme == "file" else None
 
 
 def make_checkpoint_folder(folder: Path, store: str) -> None:
-    """Make the folder inside the store of that identity; "" is a run of no known store.
+    """Make the folder inside the store with the identity `store`; "": the store is unknown.
 
-    Raises `Unavailable` if the store is not there, and `OSError`.
+    Raises `Unavailable` if that store is not there, and `OSError`.
     """
     if not store:
         make_folders(str(folder))
@@ -39,7 +39,7 @@ def make_checkpoint_folder(folder: Path, store: str) -> None:
 
 
 def remove_if_empty(folder: Path | None) -> None:
-    """With the folder of its experiment. The store, which removes the rest, sees files only."""
+    """Remove the folder and its experiment's, if empty. The store itself sees only files."""
     if folder is not None:
         with suppress(OSError):
             folder.rmdir()
@@ -47,7 +47,7 @@ def remove_if_empty(folder: Path | None) -> None:
 
 
 def _identity(folder: Path) -> str | None:
-    """Of the store in the folder; None if it is none, or cannot be read."""
+    """Read the identity of the store in the folder; None if there is none or it is unreadable."""
     with suppress(OSError, UnicodeDecodeError):
         return (folder / KEY).read_text()
     return None

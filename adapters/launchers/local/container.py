@@ -1,6 +1,6 @@
-"""Images in podman or docker, for the process launcher: how to call their command lines.
+"""Run images in podman or docker, for the process launcher, by their command lines.
 
-The engine's client runs beside the same shim as any local command; it forwards signals
+The engine's client runs under a shim, as any local command does. It forwards signals
 to the container, and the shim removes the container when the client has ended. Building
 the command is pure and tested; no test runs an engine.
 
@@ -34,18 +34,18 @@ ENGINE_FAILED = 125
 """The exit code of `podman run` and `docker run` if the container could not be started."""
 
 ENV_FILE = "container.env"
-"""In the run's folder, for what stands in a command line everybody can see."""
+"""A file in the run's folder for variables, because all users can read a command line."""
 
 _PROBE_SECONDS = 10.0
 _LEAST_SECONDS = 1.0
-"""For so long at least one answer serves everybody who asks."""
+"""The least seconds for which an answer is reused for all callers."""
 _SAID = 300
 _ENGINE_SAYS = re.compile(
     r"^(docker|podman): |^Error response from|level=\"?(error|fatal)|cannot connect to",
     re.IGNORECASE,
 )
 _PODMAN_SAYS = re.compile(r"^Error: ")
-"""A training may begin a line like this, too, but hardly one that exits with `ENGINE_FAILED`."""
+"""A training may print such a line too, but hardly one that exits with `ENGINE_FAILED`."""
 _IMAGE_AT_FAULT = re.compile(
     r"reference format|access .*denied|unauthorized|authentication required|no such image"
     r"|(manifest|name|repository|tag|image)\b.*\b(unknown|not (found|known|exist))"
@@ -54,15 +54,15 @@ _IMAGE_AT_FAULT = re.compile(
 )
 _RESOURCES = "model_training_code.resources"
 _LEAST_CPU = 10
-"""Thousandths; engines refuse less, and less than 6 MiB, which is no fault of the machine."""
+"""Thousandths of a processor. Engines refuse less, and less than 6 MiB: the request's fault."""
 _LEAST_MEMORY = 6 << 20
 _MOST_MEMORY = 2**63 - 1
 
 
 class Containers:
-    """Runs any image with the first engine on this machine that answers.
+    """Runs any image with the first engine on this machine that works.
 
-    An engine that is away may come: until then, runs are postponed and none fails.
+    If none works, runs are postponed until one does, and none fails.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -73,7 +73,7 @@ class Containers:
         self._good_until = -math.inf
 
     def plan(self, launch: Launch, folder: RunFolder, grace: float) -> Plan:
-        """Raises `Postponed` if no engine answers."""
+        """Return the plan of the run. Raises `Postponed` if no engine works."""
         with self._turn:
             found = self._program is not None and shutil.which(self._program) is not None
             if not found:
@@ -92,9 +92,9 @@ class Containers:
         return f"image {image!r} has no alias here, and {self._why}, {own}"
 
     def _look(self) -> None:
-        """Find the engine, unless that was tried just now.
+        """Find an engine, unless that was tried just now.
 
-        Many ask at a time, and an engine that hangs takes its time for each question.
+        There are many callers, and an engine that hangs delays each answer.
         """
         asked = self._clock()
         if asked >= self._good_until:
@@ -104,9 +104,9 @@ class Containers:
 
 
 def find() -> tuple[str | None, str]:
-    """The path of an engine that works, or why there is none.
+    """Return the path of an engine that works, or why there is none.
 
-    A client without its daemon is of no use.
+    A client without its daemon does not work.
     """
     installed = list(filter(None, map(shutil.which, ENGINES)))
     answers = []
@@ -121,7 +121,7 @@ def find() -> tuple[str | None, str]:
 
 
 def _fault(program: str) -> str | None:
-    """What keeps an engine from working."""
+    """Return why an engine does not work; None if it does."""
     try:
         answer = subprocess.run(
             [program, "info"], capture_output=True, timeout=_PROBE_SECONDS, check=False
@@ -138,9 +138,9 @@ def _fault(program: str) -> str | None:
 
 
 def refusal(program: str, output: str) -> tuple[str, bool] | None:
-    """What the engine said when it could not run an image, and whether that is the image's fault.
+    """Return the engine's error when it could not run an image, and whether the image is at fault.
 
-    None if it said nothing: the training itself may exit with `ENGINE_FAILED`.
+    None if there is no error: the training itself may exit with `ENGINE_FAILED`.
     """
     podman = Path(program).name == "podman"
     said = [
@@ -152,9 +152,9 @@ def refusal(program: str, output: str) -> tuple[str, bool] | None:
 
 
 def container_plan(program: str, launch: Launch, folder: RunFolder, grace: float) -> Plan:
-    """How `program` runs the launch's image."""
+    """Return the plan by which `program` runs the launch's image."""
     name = f"tunelet-{launch.run.namespace}-{launch.run.name}"
-    # The client's own environment carries what may be longer than a line of a file may be.
+    # These go through the client's environment, because a line of a file may be too short.
     hidden = {key: value for key, value in launch.env.items() if key.startswith("TUNELET_")}
     return Plan(
         run=launch.run,
@@ -188,7 +188,7 @@ def _options(name: str, launch: Launch, folder: RunFolder) -> Iterator[str]:
 
 
 def _env_lines(launch: Launch) -> Iterator[str]:
-    """The user's variables; engines take each line as it stands."""
+    """Yield the user's variables as lines; engines do not unquote them."""
     for key, value in launch.env.items():
         if key.startswith("TUNELET_"):
             continue
@@ -204,7 +204,7 @@ def _image(launch: Launch) -> tuple[str, ...]:
 
 
 def _metrics_path(launch: Launch) -> PurePosixPath | None:
-    """Where in the container the file or folder of metrics will be; what it is in is shared."""
+    """Return the path of the metrics in the container. Its parent folder is shared."""
     path = launch.metrics.get("path")
     if launch.metrics["source"] not in ("file", "tensorboard") or not path:
         return None
@@ -219,7 +219,7 @@ def _metrics_file(launch: Launch, folder: RunFolder) -> str | None:
 
 
 def _limits(resources: Mapping[str, Any]) -> Iterator[str]:
-    """Kubernetes' limits of cpu and memory, in the engine's words, rounded up as there."""
+    """Yield Kubernetes' limits of cpu and memory as the engine's options, rounded up."""
     where = _RESOURCES + (".limits" if "limits" in resources else "")
     limits = resources.get("limits") or resources
     if "cpu" in limits:

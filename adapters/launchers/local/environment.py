@@ -1,10 +1,9 @@
-"""What a training process inherits from the service: a short list, so that no secret leaks.
+"""The variables that a training process inherits from the service: few, so that no secret leaks.
 
-The list is what programs need to be found, to find their home, to speak the user's
-language and to reach the machine's devices. Everything else (the service's TUNELET_SECRET,
-cloud credentials, tokens) stays behind; what training code needs beyond this stands in
-`model_training_code.env`. The run is the same user all the same: this keeps accidents
-away, it is no sandbox.
+They let programs be found, find their home, use the user's language and reach the machine's
+devices. All other variables (TUNELET_SECRET, cloud credentials, tokens) are left out; a request
+adds those that its training needs in `model_training_code.env`. The run still has the service's
+user: this prevents accidents and is not a sandbox.
 """
 
 from collections.abc import Mapping
@@ -22,5 +21,5 @@ _NAMES = frozenset(
 
 
 def inherited(environment: Mapping[str, str]) -> dict[str, str]:
-    """The part of the service's environment that its children get."""
+    """Return the part of the service's environment that its children get."""
     return {name: value for name, value in environment.items() if name in _NAMES}

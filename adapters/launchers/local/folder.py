@@ -1,16 +1,16 @@
-"""The folder of one run on disk: the only memory that process launchers share.
+"""The folder of one run on disk: the only state that process launchers share.
 
-    launch.json   what is run (`Plan`)
+    launch.json   the plan (`Plan`)
     lock          flocked by the shim as long as it lives; names its process id from the start
-    output.log    standard output and error; of much output beginning and end
-    values.log    of much output the values after the beginning (see `output`)
+    output.log    standard output and error; of long output the beginning and the end
+    values.log    of long output the values after the beginning (see `output`)
     work/         the working folder of the training code
     stop          exists once a stop was asked for
     exit.json     how it ended (`End`); appears atomically
 
-The run was launched if and only if the lock is held or names the shim: a folder that a dying
-service left before its shim began counts as none. One without `exit.json` and without a
-holder of the lock is a run that was lost.
+The run was launched if and only if the lock is held or names the shim. A folder that a dying
+service left before its shim began does not count. If the lock is not held and `exit.json` is
+absent, the run was lost.
 """
 
 import fcntl
@@ -31,7 +31,7 @@ from tunelet.core.run import Run
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What the shim needs to start a run and any launcher needs to judge it later."""
+    """The data that the shim needs to start a run, and launchers to judge it later."""
 
     run: Run
     argv: tuple[str, ...]
@@ -43,23 +43,23 @@ class Plan(msgspec.Struct, frozen=True):
     grace: float
     """Seconds between SIGTERM and SIGKILL."""
     metrics_file: str | None = None
-    """Where on this machine the file of metrics will be."""
+    """The path of the metrics file on this machine."""
     cleanup: tuple[tuple[str, ...], ...] = ()
-    """Commands that remove what outlives the process."""
+    """Commands that remove things that outlive the process, such as a container."""
     lost_codes: tuple[int, ...] = ()
-    """Exit codes that say that the command never ran."""
+    """Exit codes that mean that the command never ran."""
     modules: tuple[str, ...] = ()
-    """Where the shim finds what reads values, should it need it (`sys.path`)."""
+    """The `sys.path` from which the shim imports the parser of values, if it needs it."""
     store: str = ""
     """`Launch.store`."""
     workdir: str | None = None
     """Where the process starts; None: in its own folder, `work`."""
     files: dict[str, str] = {}
-    """What else is to stand in the folder, readable to this user only."""
+    """Further files of the folder, readable only by this user: contents by name."""
 
 
 class End(msgspec.Struct, frozen=True):
-    """How a run ended, as its shim saw it."""
+    """The end of a run, as its shim recorded it."""
 
     exit_code: int | None
     """Negative: the signal that killed it. None: it was stopped before it was started."""
@@ -68,7 +68,7 @@ class End(msgspec.Struct, frozen=True):
     ended_at: float
     """Seconds since the epoch."""
     lost: bool = False
-    """It was told to end, and not by a launcher."""
+    """A signal ended it, and not a launcher."""
 
 
 class RunFolder:
@@ -94,9 +94,9 @@ class RunFolder:
             (made / "work").mkdir()
             sync_name(str(made / "work"))
             make_folders(str(self.path.parent), str(temporary.parent))
-            # Fails if the target exists, for no run's folder is ever empty.
+            # Fails if the target exists, because a run's folder is never empty.
             made.rename(self.path)
-            # A launch that a power cut could undo would be made again.
+            # If a power cut undid the rename, the run would be launched again.
             sync_name(str(self.path))
         except OSError as error:
             os.close(lock)
@@ -111,9 +111,9 @@ class RunFolder:
         return self.held() or self._begun()
 
     def discard_unbegun(self, temporary: Path) -> None:
-        """Remove what a launch left that died before its shim began, so that it can be made anew.
+        """Remove the folder of a launch that died before its shim began, for a new launch.
 
-        One at a time does so, by a lock of its own: `lock` would look like a launch.
+        A separate lock lets one process at a time do so: holding `lock` would look like a launch.
         """
         plan = self.path / "launch.json"
         try:
@@ -122,7 +122,7 @@ class RunFolder:
             return
         try:
             fcntl.flock(turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Another may have put a new folder in its place since.
+            # Another process may have put a new folder in its place since.
             same = os.path.samestat(os.fstat(turn), os.stat(plan))
             if same and not self.launched():
                 self.remove(temporary)
@@ -132,12 +132,12 @@ class RunFolder:
             os.close(turn)
 
     def remove(self, temporary: Path) -> None:
-        """At once, so that nobody takes a half removed run for a lost one."""
+        """Remove the folder atomically, so that a half removed run does not look lost."""
         gone = self.path.rename(temporary / uuid4().hex)
         shutil.rmtree(gone)
 
     def _begun(self) -> bool:
-        """Ask this after `held`: a shim that is gone has written its id if it ever began."""
+        """Whether the shim began. Call it after `held`: a shim writes its id before it ends."""
         try:
             return (self.path / "lock").stat().st_size > 0
         except FileNotFoundError:
@@ -147,7 +147,7 @@ class RunFolder:
         return msgspec.json.decode((self.path / "launch.json").read_bytes(), type=Plan)
 
     def end(self) -> End | None:
-        """How the run ended, if its shim lived to tell."""
+        """Read how the run ended; None if its shim has not recorded it."""
         try:
             data = (self.path / "exit.json").read_bytes()
         except FileNotFoundError:
@@ -157,7 +157,7 @@ class RunFolder:
     def held(self) -> bool:
         """Whether the shim is alive.
 
-        Ask this before `end`: a shim that is gone has left its verdict if it ever will.
+        Call it before `end`: a shim that has ended writes no end any more.
         """
         return locked(self.path / "lock")
 
@@ -181,8 +181,8 @@ class RunFolder:
         except ProcessLookupError:
             return
         try:
-            # The descriptor stands for whoever has the id now. That the lock is still held
-            # shows that it is the shim and not a later process with the same id.
+            # The descriptor refers to the process that has the id now. The lock is still held,
+            # so that process is the shim and not a later one with the same id.
             if self.held():
                 signal.pidfd_send_signal(process, signal.SIGTERM)
         except ProcessLookupError:
@@ -192,7 +192,7 @@ class RunFolder:
 
 
 def locked(path: Path) -> bool:
-    """Whether someone holds the file's lock. Looking disturbs nobody who looks."""
+    """Whether a process holds the file's lock. Several processes may check at once."""
     try:
         lock = os.open(path, os.O_RDONLY)
     except FileNotFoundError:

@@ -1,8 +1,9 @@
-"""Runs as local processes: each beside a shim that outlives the service and keeps the verdict.
+"""Run trainings as local processes, each with a shim that outlives the service.
 
-All state is in the folder (see `folder` and `slots`), so any number of launchers over one
-folder, in any processes, see and do the same, and a service that was killed finds its
-runs again. POSIX only: it rests on flock. The folder must be on a local file system.
+The shim records how the run ended. All state is in the folder (see `folder` and `slots`), so
+any number of launchers over one folder, in any processes, see and do the same, and a service
+that was killed finds its runs again. POSIX only: it needs flock. The folder must be on a local
+file system.
 """
 
 import os
@@ -45,23 +46,23 @@ _SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 class Fallback(Protocol):
-    """What runs images that have no alias."""
+    """Runs images that have no alias."""
 
     def plan(self, launch: Launch, folder: RunFolder, grace: float) -> Plan:
-        """How to run it; raises `Reject` if it cannot, and `Postponed` if it cannot now."""
+        """Return how to run it. Raises `Reject` if it cannot, `Postponed` if it cannot now."""
 
     def obstacle(self, image: str) -> str | None:
-        """Why it cannot run the image now."""
+        """Return why it cannot run the image now; None if it can."""
 
 
 class ProcessLauncher:
-    """At most `limit` runs are active at a time; more are refused with `Retry`.
+    """Runs at most `limit` runs at a time; further ones are refused with `Throttled`.
 
-    Experiments that were refused get the next places in turn.
+    Refused experiments get the next slots in turn.
 
-    `aliases` maps an image's name to a local command. A word of it that names a file in
-    the present folder is taken as that file, for training runs in a folder of its own, or in
-    `workdir` if that is given.
+    `aliases` maps an image's name to a local command. A word of the command that names a file in
+    the present folder is replaced by its full path, because the training runs in a folder of its
+    own, or in `workdir` if given.
     """
 
     def __init__(
@@ -82,7 +83,7 @@ class ProcessLauncher:
         self._temporary.mkdir(parents=True, exist_ok=True)
         self._slots = Slots(self._folder / "slots", limit)
         self._readings: dict[Run, Reading] = {}
-        """Of active runs, and of those that ended since somebody looked."""
+        """The readings of active runs, and of runs that ended since the last look."""
         self._shims: list[subprocess.Popen[bytes]] = []
         self._watchers: list[Watcher] = []
         self._turn = threading.Lock()
@@ -133,7 +134,7 @@ class ProcessLauncher:
         return sorted(run for run in found if self._at(run).held())
 
     def lives(self) -> Collection[Life]:
-        """Without those of which it is not known which store launched them."""
+        """See `Launcher.lives`. Leaves out runs of an unknown store."""
         with _passing("the active runs could not be listed"):
             return {Life(*run[:3]) for run in self._slots.runs() if self.origin(run)}
 
@@ -166,7 +167,7 @@ class ProcessLauncher:
                     remove_if_empty(checkpoint_folder(folder.plan().env))
                     folder.remove(self._temporary)
         for path in (*life.glob("*"), life, top):
-            # Not empty while a run is active there, or another removed it.
+            # Fails if a run is active in it, or another process removed it.
             with suppress(OSError):
                 path.rmdir()
 
@@ -181,9 +182,9 @@ class ProcessLauncher:
             raise Retry(f"the folder of runs, {self._folder}, cannot be written")
 
     def _ensure_there(self) -> None:
-        """Raise `Retry` if the folder is not there, perhaps with its disk: then nothing is known.
+        """Raise `Retry` if the folder is absent, perhaps because its disk is not mounted.
 
-        Every launcher makes it with its slots, and removes neither.
+        Every launcher makes the folder with its slots, and removes neither.
         """
         if not (self._folder / "slots").is_dir():
             raise Retry(f"the folder of runs, {self._folder}, is not there (is its disk mounted?)")
@@ -191,10 +192,11 @@ class ProcessLauncher:
     def watch(
         self, news: Callable[[str, str, int | None], None], room: Callable[[str, str], None]
     ) -> Callable[[], None]:
-        """Call `news(namespace, experiment, None)`, from a thread; returns what ends the thread.
+        """Watch the runs from a thread; returns a function that ends the thread.
 
-        Never with a number, for a look at all runs costs little here, and then shares a commit.
-        And `room(namespace, experiment)` when an experiment that was refused should try again.
+        Calls `news(namespace, experiment, None)` when a run has news: never with a number, because
+        a look at all runs is cheap here and shares a commit. Calls `room(namespace, experiment)`
+        when a refused experiment should try again.
         """
 
         def tell(run: Run) -> None:
@@ -229,9 +231,9 @@ class ProcessLauncher:
         )
 
     def _start(self, folder: RunFolder, plan: Plan, slot: int) -> None:
-        """Make the run's folder and start its shim, unless another did.
+        """Make the run's folder and start its shim, unless another process did.
 
-        Whatever dies between the two lines leaves a folder that counts as none.
+        A process that dies between the two leaves a folder that does not count as a launch.
         """
         lock = folder.create(plan, self._temporary)
         if lock is None:
@@ -246,12 +248,12 @@ class ProcessLauncher:
             self._shims.append(shim)
 
     def _reap(self) -> None:
-        """Collect the shims that have ended, so that none stays as a zombie."""
+        """Reap the shims that have ended, so that none stays as a zombie."""
         with self._turn:
             self._shims = [shim for shim in self._shims if shim.poll() is None]
 
     def _reading(self, run: Run, folder: RunFolder) -> Reading:
-        """What was read of the run so far, which may be some MiB."""
+        """Return the run's reading, which may hold some MiB of output."""
         with self._turn:
             if run not in self._readings:
                 ended = [other for other in self._readings if not self._at(other).held()]
@@ -261,7 +263,7 @@ class ProcessLauncher:
             return self._readings[run]
 
     def _forget(self, run: Run) -> None:
-        """A later question, which is rare, waits until the output is read again."""
+        """Drop the run's reading. A later look, which is rare, reads the output again."""
         with self._turn:
             self._readings.pop(run, None)
 
@@ -273,7 +275,7 @@ class ProcessLauncher:
         return RunFolder(top / _segment(run.uid) / str(run.number) / str(run.attempt))
 
     def _remove_stale(self) -> None:
-        """Remove what launches and removals left that were killed long ago."""
+        """Remove the leftovers of launches and removals that were killed long ago."""
         for path in self._temporary.iterdir():
             with suppress(FileNotFoundError):
                 old = time.time() - path.stat().st_mtime > _STALE_SECONDS
@@ -288,7 +290,7 @@ def open_url(
     limit: int | None,
     workdir: Path | None = None,
 ) -> ProcessLauncher:
-    """The launcher of `process:///folder`; commands of aliases start in `workdir` if given."""
+    """Open the launcher of `process:///folder`. Aliases' commands start in `workdir` if given."""
     from adapters.launchers.local.container import Containers
 
     folder = Path(url2pathname(urlsplit(url).path))
@@ -302,7 +304,7 @@ def _local_plan(
     return Plan(
         run=launch.run,
         argv=argv,
-        # Unbuffered, for a value that waits in a buffer is news that nobody sees.
+        # Unbuffered, because a value in a buffer cannot be observed.
         env={"PYTHONUNBUFFERED": "1"}
         | inherited(os.environ)
         | launch.env
@@ -316,13 +318,13 @@ def _local_plan(
 
 
 def _modules() -> tuple[str, ...]:
-    """Where this process found its modules."""
+    """Return the folders from which this process imports its modules."""
     root = str(Path(tunelet.__file__).parents[1])
     return tuple(dict.fromkeys((root, *filter(os.path.isabs, sys.path))))
 
 
 def _start_shim(folder: RunFolder, lock: int, slot: int) -> subprocess.Popen[bytes]:
-    # What a failing shim has to say belongs to what the user can read.
+    # The user can read the errors of a failing shim in the run's output.
     with folder.output.open("ab") as output:
         return subprocess.Popen(
             [sys.executable, "-S", "-E", str(_SHIM), str(folder.path), str(lock), str(slot)],
@@ -356,7 +358,7 @@ def _chunks(read: Callable[[int], bytes], close: Callable[[], None]) -> Iterator
 
 @contextmanager
 def _passing(what: str) -> Iterator[None]:
-    """The machine's faults (no space, too many files) pass: the caller may try again."""
+    """Turn faults of the machine (no space, too many files) into `Retry`."""
     try:
         yield
     except OSError as error:

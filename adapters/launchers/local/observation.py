@@ -1,7 +1,7 @@
-"""What a launcher knows of one run: its output read as far as it has grown, then its end.
+"""Observe one run: read its output as it grows, then its end.
 
-Everything comes from the run's folder, so a launcher in another process, or after a
-restart, sees the same; what is kept here only spares reading the output again.
+All facts come from the run's folder, so a launcher in another process, or after a
+restart, sees the same. The state kept here only saves reading the output again.
 """
 
 import os
@@ -24,14 +24,14 @@ from tunelet.training import outcome as verdict
 from tunelet.training.metrics import Parser
 
 _LOOK_BYTES = 1 << 20
-"""How much one look at an active run reads: it must not hold up the others."""
+"""The most bytes that one look at an active run reads, so that it does not delay the others."""
 _OBJECT_BYTES = 16 << 20
-"""Of a file of metrics that is one JSON object."""
+"""The most bytes of a metrics file that is one JSON object."""
 _CLEANUP_SECONDS = 30
 
 
 class Source(Protocol):
-    """Where values come from; `growing.TextFile` says what its members do."""
+    """A source of values; see `growing_file.TextFile` for its members."""
 
     @property
     def fault(self) -> str | None: ...
@@ -51,7 +51,7 @@ class Reading:
         self._turn = threading.Lock()
 
     def observe(self) -> Observation:
-        """The run now. An end, once seen, stays as it is."""
+        """Return the run's observation now. An end, once seen, never changes."""
         with self._turn:
             if self._ended is not None:
                 return self._ended
@@ -73,7 +73,7 @@ class Reading:
         return Observation(phase=Phase.ENDED, reports=self._reports(), outcome=outcome)
 
     def _opened(self) -> Source:
-        """Where the values come from; with "push" another way, and the output has none."""
+        """Open the source of values. With "push" the values come over HTTP, and this has none."""
         path, kind = self._plan.metrics_file, self._plan.metrics["source"]
         if kind == "tensorboard" and path is not None:
             return EventFolder(path, self._parser)
@@ -125,7 +125,7 @@ class Reading:
 
 
 def judge(end: End | None, plan: Plan, found: Parser | OutputFile, log_tail: str) -> Outcome:
-    """The outcome of a run whose shim is gone and left `end`, or nothing."""
+    """Return the outcome of a run from the `end` that its shim left; None: it left none."""
     if end is None:
         reason = "the process vanished without an exit status (machine restarted, shim killed?)"
         return Outcome(verdict=Verdict.LOST, reason=reason, log_tail=log_tail)
@@ -135,7 +135,7 @@ def judge(end: End | None, plan: Plan, found: Parser | OutputFile, log_tail: str
     if end.timed_out:
         return verdict.failed(verdict.too_long(plan.timeout), log_tail, end.exit_code)
     if end.stopped or end.exit_code is None:
-        # What Tunelet stops is not judged; a trial that is still open gets another attempt.
+        # A run that Tunelet stopped is not judged; an unfinished trial gets another attempt.
         return Outcome(verdict=Verdict.LOST, reason="stopped", log_tail=log_tail)
     if number := _ended_by(end.exit_code):
         reason = f"the training was ended by {signal.Signals(number).name}, not by Tunelet"
@@ -146,7 +146,7 @@ def judge(end: End | None, plan: Plan, found: Parser | OutputFile, log_tail: str
 
 
 def _not_run(plan: Plan, log_tail: str) -> Outcome:
-    """The engine could not run the image. If not for the image's sake, it may do so later."""
+    """Return the outcome if the engine could not run the image: LOST unless that is its fault."""
     said, image_at_fault = refusal(plan.argv[0], log_tail) or (log_tail.rpartition("\n")[2], True)
     return Outcome(
         verdict=Verdict.LOST,
@@ -158,9 +158,9 @@ def _not_run(plan: Plan, log_tail: str) -> Outcome:
 
 
 def _ended_by(code: int) -> int | None:
-    """The signal by which people and machines ask a process to end, if it ended by one.
+    """Return the signal that ended the run, if it is one that asks a process to end.
 
-    Also where a shell or the training itself says so, as 128 and the signal's number.
+    An exit code of 128 plus the signal's number counts too: shells and trainings exit so.
     """
     number = -code if code < 0 else code - 128
     return number if number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP) else None

@@ -1,8 +1,8 @@
-"""Processes that outlived their shim, found by a mark in their environment.
+"""End processes that outlived their shim, found by a variable in their environment.
 
-When a shim is killed the kernel kills its child, but not the child's own children. They
-would go on writing to the trial's checkpoint beside the next attempt, so they are ended
-before a run counts as lost. Linux only; a process that cleared its environment escapes.
+When a shim is killed the kernel kills its child, but not the child's own children. They would
+still write to the trial's checkpoint during the next attempt, so they are killed before a run
+counts as lost. Linux only; a process that cleared its environment is not found.
 """
 
 import os
@@ -21,7 +21,7 @@ _PATIENCE_SECONDS = 5.0
 
 
 def end_leftovers(folder: Path) -> None:
-    """Kill the processes of the run in `folder`; `Retry` if they do not go."""
+    """Kill the processes of the run in `folder`. Raises `Retry` if they do not end."""
     if sys.platform != "linux":
         return
     deadline = time.monotonic() + _PATIENCE_SECONDS
@@ -32,7 +32,7 @@ def end_leftovers(folder: Path) -> None:
 
 
 def _kill(folder: Path) -> int:
-    """Kill those that are there now; how many there were."""
+    """Kill the processes that exist now; returns how many there were."""
     found = list(_marked(folder))
     for pid in found:
         try:

@@ -1,7 +1,7 @@
-"""The output of a run, read as it comes: output.log, and values.log for what is not kept there.
+"""Read the output of a run as it grows: output.log, and values.log for the rest.
 
-The shim keeps the first `HEAD_BYTES` of the output; of what follows it finds the values itself and
-writes them to values.log, a JSON object a line: reports, {"fault": …} where it could not go on,
+The shim keeps the first `HEAD_BYTES` of the output. It parses the rest itself and writes the
+values to values.log, one JSON object per line: reports, {"fault": …} if it could not continue,
 and at the end {"values": …, "remarks": …}, the newest values of the whole output.
 """
 
@@ -24,7 +24,7 @@ class _Line(msgspec.Struct, frozen=True):
 
 
 class OutputFile:
-    """Read as `growing.TextFile` is."""
+    """Reads both files. See `growing_file.TextFile` for its members."""
 
     def __init__(self, folder: RunFolder, parser: Parser) -> None:
         self._path = folder.output
@@ -39,7 +39,7 @@ class OutputFile:
 
     @property
     def reports(self) -> tuple[Report, ...]:
-        """All so far, by step."""
+        """All reports so far, sorted by step."""
         if not self._steps:
             return self._parser.reports
         steps = {each.step: dict(each.values) for each in self._parser.reports}
@@ -49,15 +49,15 @@ class OutputFile:
 
     @property
     def values(self) -> dict[str, Number]:
-        """The newest by metric, once the output has ended."""
+        """The newest value of each metric, once the output has ended."""
         return self._last.values if self._last else self._parser.values
 
     def remarks(self) -> str:
-        """As `Parser.remarks`."""
+        """See `Parser.remarks`."""
         return self._last.remarks if self._last else self._parser.remarks()
 
     def read(self, limit: int) -> list[Report]:
-        """Read `limit` bytes, at most, of what was written since the last time."""
+        """Read at most `limit` bytes that were written since the last call."""
         stop = min(self._offset + limit, HEAD_BYTES)
         with self._path.open("rb") as output:
             output.seek(self._offset)
@@ -71,13 +71,13 @@ class OutputFile:
         return []
 
     def close(self) -> list[Report]:
-        """Read all that is left. The shim is gone."""
+        """Read the rest, once the shim is gone."""
         self.read(_CHUNK)
         while self.more:
             self.read(_CHUNK)
         if self._path.stat().st_size <= HEAD_BYTES:
             return self._parser.close()
-        # The last line of the head goes on in what follows: it ends there.
+        # The last line of the head continues in the rest and ends there.
         if self._last is None and self.fault is None:
             self.fault = "nothing tells which values came after the first 8 MiB"
         return []

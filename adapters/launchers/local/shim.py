@@ -1,23 +1,23 @@
-"""The shim: stands beside one training process until it has ended, and writes down how.
+"""The shim: runs beside one training process until it has ended, and records how it ended.
 
-A program of its own (standard library only, so that it starts quickly and needs nothing
-of the service): `python -S -E shim.py FOLDER LOCK SLOT`. LOCK and SLOT are inherited
-descriptors of flocked files, so "the lock is held" means that the shim is alive, which
-no process id can tell. It outlives the service. What it promises:
+It is a program of its own, with the standard library only, so that it starts quickly and does not
+depend on the service: `python -S -E shim.py FOLDER LOCK SLOT`. LOCK and SLOT are inherited
+descriptors of flocked files, so "the lock is held" means that the shim is alive; a process id
+could not prove that. It outlives the service. It guarantees:
 
 - The command in FOLDER/launch.json runs in its own process group and working folder,
-  with standard output and error in FOLDER/output.log: the first 8 MiB as they come, of
-  what follows the last MiB when it has ended, between lines that say so. Where the values are
-  in the output, those of what follows are read as they come, and stand in FOLDER/values.log.
-- On SIGTERM, or past the time-out, all descendants get SIGTERM and after `grace` seconds
+  with standard output and error in FOLDER/output.log: the first 8 MiB as they come, and of
+  the rest the last MiB once it has ended, between lines that say so. If the values are in the
+  output, the shim parses the rest as it comes and writes its values to FOLDER/values.log.
+- On SIGTERM, or after the time-out, all descendants get SIGTERM and after `grace` seconds
   SIGKILL, also those that left the process group or the session (Linux: the shim is
-  their subreaper and finds them in /proc; elsewhere the process group only). Without a file
-  FOLDER/stop, which a launcher makes, the run was `lost`, not `stopped`: the machine is
-  shutting down, say. That holds however the training ends, and until exit.json appears: what
-  signals both may signal the training first. So the shim waits a moment for its own signal
-  after the end of a training that handles SIGTERM (see `Tree.look`) or was killed.
-- FOLDER/exit.json appears atomically, after every descendant is gone and the output and the
-  files of metrics are on the disk; a full disk is waited for.
+  their subreaper and finds them in /proc; elsewhere only the process group). Without a file
+  FOLDER/stop, which a launcher makes, the run is `lost`, not `stopped`: for example, the machine
+  is shutting down. That applies however the training ends, until exit.json appears: a sender
+  that signals both processes may signal the training first. So the shim waits a moment for its
+  own signal after the end of a training that handles SIGTERM (see `Tree.look`) or was killed.
+- FOLDER/exit.json appears atomically, after every descendant has ended and the output and the
+  metrics files are on the disk. If the disk is full, the shim waits for space.
 - If the shim itself is killed, so is the command (Linux: parent-death signal).
 """
 
@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from adapters.launchers.local.shim_output import FULL, VALUES, Output, patiently
     from adapters.launchers.local.shim_tree import Signals, Tree, adopt_orphans
-else:  # As a program it is no part of a package, whose imports would take time.
+else:  # As a program it is not part of a package: the package's imports would take time.
     from shim_output import FULL, VALUES, Output, patiently
     from shim_tree import Signals, Tree, adopt_orphans
 
@@ -44,10 +44,10 @@ _EVENT_FILES = 1_000
 
 
 def supervise(plan: dict[str, Any], folder: str, signals: Signals) -> dict[str, Any]:
-    """Run the command to its end; what exit.json is to say."""
+    """Run the command to its end; returns the contents of exit.json."""
     end: dict[str, Any]
     end = {"exit_code": None, "stopped": False, "timed_out": False, "lost": False}
-    # `stop` is a file too, for a stop that came before the handler stood.
+    # The file `stop` shows a stop that came before the signal handler was installed.
     if any((signals.told, _asked(folder))):
         return end | _interrupted(folder)
     output = Output(plan, folder)
@@ -56,7 +56,7 @@ def supervise(plan: dict[str, Any], folder: str, signals: Signals) -> dict[str, 
     late = False
     while tree.reap() and tree.status is None and not signals.told and not late:
         pause = min(tree.look(), max(0.0, deadline - time.monotonic()))
-        # Once what it prints can be seen, it is known whether it handles the signal by then.
+        # Look before its output becomes visible, to know whether it handles the signal by then.
         output.wait(signals, pause, tree.look)
         late = time.monotonic() >= deadline
     if tree.status is None:
@@ -74,11 +74,11 @@ def supervise(plan: dict[str, Any], folder: str, signals: Signals) -> dict[str, 
 
 
 def weighed(end: dict[str, Any], folder: str, signals: Signals) -> dict[str, Any]:
-    """The end as exit.json is to say it if it is written now."""
+    """Return the contents of exit.json if it is written now."""
     if end["stopped"] or end["timed_out"] or end["lost"]:
         return end
     if _asked(folder):
-        # The training may have seen the file itself, before the signal.
+        # The training may have seen the file itself before the signal.
         return end | {"stopped": True}
     return end | {"lost": signals.told}
 
@@ -88,12 +88,12 @@ def _asked(folder: str) -> bool:
 
 
 def _interrupted(folder: str) -> dict[str, bool]:
-    """What a run is that was told to end."""
+    """Return whether a run that got a signal was stopped or lost."""
     return {"stopped": True} if _asked(folder) else {"lost": True}
 
 
 def _terminate(tree: Tree, grace: float, signals: Signals, output: Output) -> None:
-    """Ask the whole tree to end, and wait until it has or `grace` seconds are over."""
+    """Send the whole tree SIGTERM, and wait until it has ended, at most `grace` seconds."""
     over = time.monotonic() + grace
     tree.kill(signal.SIGTERM)
     while tree.reap() and time.monotonic() < over:
@@ -101,7 +101,7 @@ def _terminate(tree: Tree, grace: float, signals: Signals, output: Output) -> No
 
 
 def _clean_up(plan: dict[str, Any], folder: str) -> None:
-    """Run the commands that remove what outlives the process (its container)."""
+    """Run the commands that remove things that outlive the process, such as its container."""
     for argv in plan["cleanup"]:
         try:
             subprocess.run(
@@ -114,12 +114,12 @@ def _clean_up(plan: dict[str, Any], folder: str) -> None:
                 check=False,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
-            # To output.log; a full disk may swallow it.
+            # It goes to output.log, unless the disk is full.
             print(f"tunelet: {error}", file=sys.stderr)
 
 
 def _write_end(folder: str, metrics: str | None, weigh: Callable[[], dict[str, Any]]) -> None:
-    # The verdict must not be durable before what it rests on.
+    # The end must not be durable before the output that it depends on.
     _sync(os.path.join(folder, "output.log"))
     for path in (os.path.join(folder, VALUES), *_metric_files(metrics, folder), folder):
         _sync(path)
@@ -136,7 +136,7 @@ def _write_end(folder: str, metrics: str | None, weigh: Callable[[], dict[str, A
 
 
 def _metric_files(path: str | None, run: str) -> list[str]:
-    """The file of metrics or the event files, and the folders in the run's that lead to them."""
+    """Return the metrics file or the event files, and their folders inside the run's folder."""
     if path is None:
         return []
     above = os.path.dirname(path)
@@ -151,7 +151,7 @@ def _metric_files(path: str | None, run: str) -> list[str]:
 
 
 def _sync(path: str) -> None:
-    """Bring a file or a folder to the disk; not what stands in a file's place (a FIFO, a link)."""
+    """Sync a file or a folder to the disk, but not a FIFO or a link in its place."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
     except OSError as error:
@@ -174,14 +174,14 @@ def main(folder: str, lock: int, slot: int) -> None:
     adopt_orphans()
     signals = Signals()
     os.pwrite(lock, str(os.getpid()).encode(), 0)
-    # Before the command starts, for a run without this counts as never started.
+    # Before the command starts, because a run without this counts as never started.
     patiently(lambda: os.fsync(lock))
     end = supervise(plan, folder, signals)
     end["ended_at"] = time.time()
     _clean_up(plan, folder)
     metrics = plan["metrics_file"]
     patiently(lambda: _write_end(folder, metrics, lambda: weighed(end, folder, signals)))
-    # Whoever sees the verdict may at once want to start the next run.
+    # A process that sees the end may want to start the next run at once.
     os.close(slot)
     directory = os.open(folder, os.O_RDONLY)
     os.fsync(directory)

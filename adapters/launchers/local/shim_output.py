@@ -1,7 +1,7 @@
-"""The output of a training on its way through the shim: to output.log, and its values further.
+"""The shim's handling of the training's output: to output.log, and values to values.log.
 
-A part of the shim's program, so of the standard library only, and imported by its bare name
-there: nothing of a package runs before the training begins.
+It is part of the shim's program, so it uses only the standard library, and the shim imports it by
+its bare name: no package is imported before the training begins.
 """
 
 import errno
@@ -20,7 +20,7 @@ HEAD_BYTES = 8 << 20
 TAIL_BYTES = 1 << 20
 VALUES = "values.log"
 _BACKLOG_BYTES = 4 << 20
-"""So much output may wait for being read; after that the training waits as well."""
+"""The most output that may wait to be parsed; beyond that the training waits as well."""
 _PIECE = 1 << 16
 _PIECES_A_TURN = 16
 _NOTE = b"\ntunelet: this is more output than is kept; only its last MiB follows, at the end\n"
@@ -31,11 +31,11 @@ _FULL_SECONDS = 600.0
 
 
 class Values:
-    """The values of the output that output.log does not keep, on their way to values.log.
+    """Writes the values of output that output.log does not keep to values.log.
 
-    How a value looks is known to the service's own parser only. It is loaded when there is
-    more output than is kept, and begins with what output.log has. It reads a piece a turn, so
-    that signals are seen meanwhile.
+    Only the service's own parser recognizes values. It is loaded when there is more output than
+    output.log keeps, and begins with the contents of output.log. It reads one piece per turn, so
+    that signals are handled between turns.
     """
 
     def __init__(self, plan: dict[str, Any], folder: str) -> None:
@@ -56,7 +56,7 @@ class Values:
 
     @property
     def idle(self) -> bool:
-        """There is nothing to be read or written."""
+        """Whether there is nothing to read or write."""
         return not self._waiting and not self._pending
 
     @property
@@ -64,7 +64,7 @@ class Values:
         return self._size > _BACKLOG_BYTES
 
     def turn(self) -> None:
-        """Read a piece. Raises `OSError` where the disk is full, and can be called again."""
+        """Read a piece. Raises `OSError` if the disk is full; then it can be called again."""
         self._flush()
         if not self._waiting:
             return
@@ -78,7 +78,7 @@ class Values:
         self._flush()
 
     def close(self) -> None:
-        """Read and write all that is left, once no output can come any more."""
+        """Read and write the rest, once no output can come any more."""
         while not self.idle:
             patiently(self.turn)
         if self._parser is None or self._failed:
@@ -95,7 +95,7 @@ class Values:
         if self._parser is None:
             self._begin()
         if self._left:
-            # What output.log has the service reads there.
+            # The service itself reads the values in output.log.
             data = os.read(self._head, min(_PIECE, self._left))
             self._left -= len(data)
             self._parser.feed(data)
@@ -106,7 +106,7 @@ class Values:
         self._say(*({"step": each.step, "values": each.values} for each in found))
 
     def _begin(self) -> None:
-        # Instead of this file's folder, in which no module is meant to be found.
+        # In place of this file's folder, from which no module should be imported.
         sys.path[:1] = self._plan["modules"]
         from tunelet.training.metrics import Parser
 
@@ -118,7 +118,7 @@ class Values:
         self._pending += b"".join(json.dumps(line).encode() + b"\n" for line in lines)
 
     def _fail(self, error: Exception) -> None:
-        """A run of which not all was read is lost, and the training is not disturbed."""
+        """Record that the values are incomplete: the run is lost, but the training continues."""
         self._failed = True
         self._waiting.clear()
         self._size = 0
@@ -130,7 +130,7 @@ class Values:
 
 
 class Output:
-    """What the training writes, on its way from a pipe to output.log, which it must not fill."""
+    """Copies the training's output from a pipe to output.log, up to the limit."""
 
     def __init__(self, plan: dict[str, Any], folder: str) -> None:
         self._values = Values(plan, folder) if plan["metrics"]["source"] == "stdout" else None
@@ -146,9 +146,9 @@ class Output:
     def wait(
         self, signals: "Signals", seconds: float | None, first: Callable[[], object] | None = None
     ) -> None:
-        """Copy what comes, after `first`, until there is a signal or the time is over."""
+        """Copy output, after calling `first`, until there is a signal or the time is over."""
         if self._pending:
-            # The disk is full. The training waits as it would if it wrote there itself.
+            # The disk is full. The training waits.
             seconds = min(_FULL_PAUSE, _FULL_PAUSE if seconds is None else seconds)
             signals.wait(seconds)
         elif self._values is None or self._values.idle:
@@ -161,7 +161,7 @@ class Output:
         self._copy()
 
     def close(self) -> None:
-        """Write all that is left to be written, once nothing can come any more."""
+        """Write the rest, once no output can come any more."""
         while self._values is not None and self._values.full:
             patiently(self._values.turn)
         self._copy()
@@ -218,7 +218,7 @@ class Output:
         self._tail.clear()
         if not self._left_out:
             return kept
-        # What is left of a line could be read as something else.
+        # A partial line could be read as another value.
         part, _, whole = kept.partition(b"\n")
         note = f"tunelet: {self._left_out + len(part)} bytes are left out here\n"
         return note.encode() + whole

@@ -1,6 +1,6 @@
 """The training with all its descendants, and the signals that the shim gets.
 
-A part of the shim's program, as `shim_output`.
+It is part of the shim's program, like `shim_output`.
 """
 
 import ctypes
@@ -17,13 +17,13 @@ _PR_SET_CHILD_SUBREAPER = 36
 _HANDLED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 
 _SETTLE_SECONDS = 0.25
-"""After the end of a training that may have obeyed a signal; what signals all processes of a
+"""The wait after the end of a training that may have obeyed a signal. Signalling all processes of a
 service, a machine or a group takes some milliseconds."""
 _SETTLE_SHARE, _SETTLE_MOST = 0.01, 3.0
-"""Of a long run's time, so that a slow kill by hand is seen as well, at no cost that matters."""
+"""The wait as a share of a long run's time, and its maximum, to notice a slow kill by hand too."""
 _FIRST_LOOK, _LOOK_SECONDS = 0.02, 1.0
 _LOOKS_AT_WILL = 200
-"""One takes some 40 microseconds."""
+"""A look takes some 40 microseconds."""
 
 
 class Signals:
@@ -31,7 +31,7 @@ class Signals:
 
     def __init__(self) -> None:
         self.told = False
-        """To end."""
+        """Whether a signal to end has come."""
         self._wake, write = os.pipe()
         os.set_blocking(self._wake, False)
         os.set_blocking(write, False)
@@ -40,7 +40,7 @@ class Signals:
             signal.signal(number, self._handle)
 
     def wait(self, seconds: float | None, *sources: int) -> None:
-        """Return at the next signal, when a source can be read, or after so many seconds."""
+        """Return at the next signal, when a source can be read, or after `seconds`."""
         if self._wake in select.select([self._wake, *sources], [], [], seconds)[0]:
             os.read(self._wake, 4096)
 
@@ -52,7 +52,7 @@ class Tree:
     """The training process with all its descendants."""
 
     def __init__(self, plan: dict[str, Any], folder: str, sink: int) -> None:
-        # A SIGTERM that came between fork and exec would be handled by our own handler.
+        # Between fork and exec the shim's own handler would handle a SIGTERM.
         signal.pthread_sigmask(signal.SIG_BLOCK, _HANDLED)
         self.root = os.fork()
         if self.root == 0:
@@ -61,15 +61,15 @@ class Tree:
         self.status: int | None = None
         """The root's wait status, once it has ended."""
         self.obeys = not LINUX
-        """The root was seen to handle, ignore or block SIGTERM, or it may have elsewhere."""
+        """Whether the root handles, ignores or blocks SIGTERM. True where that cannot be seen."""
         self._begun = self._looked = time.monotonic()
         self._looks = 0
         self._became = False
 
     def look(self) -> float:
-        """See whether the root handles SIGTERM; seconds until it is worth another look.
+        """Check whether the root handles SIGTERM; returns the seconds until the next check.
 
-        A look must come while the root is alive, for Python takes its handlers back at its end.
+        It must be checked while the root is alive, because Python removes its handlers at exit.
         """
         now = time.monotonic()
         if self.obeys:
@@ -79,13 +79,13 @@ class Tree:
             return left
         self._looked = now
         self._looks += 1
-        # Until it has become the training it has the shim's own handlers.
+        # Before exec it has the shim's own handlers.
         self._became = self._became or _command(self.root) != _command(os.getpid())
         self.obeys = self._became and _handles(self.root, _HANDLING)
         return min(max(_FIRST_LOOK, (now - self._begun) / 10), _LOOK_SECONDS)
 
     def settling(self) -> float:
-        """How many seconds after its end a signal may still come that was meant for both."""
+        """Return the seconds after its end in which a signal meant for both may still come."""
         killed = self.status in _KILLED
         if not self.obeys and not killed:
             return 0.0
@@ -93,7 +93,7 @@ class Tree:
         return min(_SETTLE_SECONDS + share, _SETTLE_MOST)
 
     def reap(self) -> bool:
-        """Collect what has ended; False once nothing is left."""
+        """Reap processes that have ended; returns False once none is left."""
         try:
             if self.status is None and os.waitid(os.P_PID, self.root, _PEEK):
                 self.obeys = self.obeys or _handles(self.root, _MASKS)
@@ -115,11 +115,11 @@ class Tree:
 
 
 _KILLED = (signal.SIGKILL, (128 + signal.SIGKILL) << 8)
-"""The wait status of what was killed, and of a shell whose command was."""
+"""The wait status of a killed process, and of a shell after its command was killed."""
 _PEEK = os.WEXITED | os.WNOHANG | os.WNOWAIT
 _HANDLING = ("SigIgn:", "SigCgt:")
 _MASKS = ("SigBlk:", *_HANDLING)
-"""Shells and libraries block signals for a moment, so that counts at the end only."""
+"""Shells and libraries block signals for a moment, so blocking counts only at the end."""
 
 
 def _handles(pid: int, masks: tuple[str, ...]) -> bool:
@@ -144,11 +144,11 @@ def _send(how: Any, pid: int, number: int) -> None:
     try:
         how(pid, number)
     except ProcessLookupError:
-        return  # It ended by itself, which is what we wanted.
+        return  # It has already ended.
 
 
 def descendants(ancestor: int) -> list[int]:
-    """All processes below `ancestor`, from /proc."""
+    """Return all descendants of `ancestor`, from /proc."""
     children: dict[int, list[int]] = {}
     for name in os.listdir("/proc"):
         if name.isdigit():
@@ -164,7 +164,7 @@ def descendants(ancestor: int) -> list[int]:
 def _parent(pid: str) -> int:
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
-            # The command's name, in parentheses, may hold anything.
+            # The command's name, in parentheses, may contain any character.
             return int(file.read().rpartition(b")")[2].split()[1])
     except (FileNotFoundError, ProcessLookupError):
         return 0
@@ -179,16 +179,16 @@ def _become(plan: dict[str, Any], folder: str, sink: int) -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(sink, 1)
         os.dup2(sink, 2)
-        # Python ignores these two; an ignored signal would stay ignored after exec.
+        # Python ignores the last two, and an ignored signal stays ignored after exec.
         for number in (*_HANDLED, signal.SIGPIPE, signal.SIGXFSZ):
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _HANDLED)
         os.execvpe(plan["argv"][0], plan["argv"], plan["env"])
     except (OSError, ValueError) as error:
-        # execvpe names the last folder in which it looked, and not why there.
+        # execvpe's message names the last folder that it tried, not the reason.
         why = getattr(error, "strerror", None) or error
         os.write(2, f"tunelet: cannot start {plan['argv'][0]!r}: {why}\n".encode())
-        # As a shell does: not found, or found but not to be run.
+        # A shell's exit codes: 127 not found, 126 found but not executable.
         os._exit(127 if isinstance(error, FileNotFoundError) else 126)
     finally:
         os._exit(126)
@@ -208,6 +208,6 @@ def _prctl(option: int, value: int) -> None:
 
 
 def adopt_orphans() -> None:
-    """Become the parent of what its own parent leaves behind, so that none escapes."""
+    """Become the parent of orphaned descendants (subreaper), so that none escapes."""
     if LINUX:
         _prctl(_PR_SET_CHILD_SUBREAPER, 1)

@@ -1,13 +1,13 @@
-"""Slots: how many runs may be active at a time, on this machine and for this folder.
+"""Slots: limit the active runs of one launcher folder on this machine.
 
-A slot is a file, locked by the shim that has it until its run has ended. So slots count
-right across launchers, processes and restarts, and none is lost in a crash. A slot's file
-names its run, so the active runs are found without looking at all that ever were.
+A slot is a file that its run's shim locks until the run has ended. So slots are counted
+correctly across launchers, processes and restarts, and none is lost in a crash. A slot's file
+names its run, so the active runs are found without reading all run folders.
 
-Slots go round: an experiment that was refused one waits in a queue (a file as well), and a
-free slot is kept for the first in it. One that gets a slot and wants another joins again at
-the end. One that does not come for a slot that is kept for it is no longer waited for, nor is one
-that has not asked for long.
+Slots are shared in turn: a refused experiment waits in a queue (also a file), and a free slot
+is reserved for the first one in it. An experiment that gets a slot and wants another joins again
+at the end. One that does not take its reserved slot in time, or has not asked for long, leaves
+the queue.
 """
 
 import fcntl
@@ -24,11 +24,11 @@ from tunelet.core.run import Run
 from tunelet.errors import Throttled
 
 WAITING_SECONDS = 15.0
-"""For so long a slot stays free for an experiment that does not come for it."""
+"""Seconds for which a slot is reserved for an experiment that does not take it."""
 
 ASKED_SECONDS = 1500.0
-"""For so long an experiment is in the queue without asking again: more than twice as long as a
-sweep may leave it out (`tunelet.engine.quiet.LONGEST`)."""
+"""Seconds for which an experiment stays in the queue without asking again: more than twice the
+longest time for which a sweep may skip it (`tunelet.engine.quiet.LONGEST`)."""
 
 
 class Waiting(NamedTuple):
@@ -40,7 +40,7 @@ class Waiting(NamedTuple):
     seen: float
     """When it asked last."""
     called: float | None = None
-    """Since when a slot is kept for it."""
+    """Since when a slot is reserved for it."""
 
     @property
     def who(self) -> tuple[str, str]:
@@ -53,11 +53,11 @@ class Slots:
         self._limit = limit
         self._clock = clock
         self._read: tuple[_Version | None, list[Waiting]] = None, []
-        """The queue as it was when it was read last, and which file that was."""
+        """The queue as last read, and the version of its file then."""
         folder.mkdir(parents=True, exist_ok=True)
 
     def take(self, run: Run) -> int:
-        """A descriptor that holds a slot; `Throttled` if none is free for this experiment."""
+        """Return a descriptor that holds a slot. Raises `Throttled` if none is free for it."""
         who = run[:2]
         with self._gate(), self._free() as free:
             queue = self._queue()
@@ -75,7 +75,7 @@ class Slots:
         raise Throttled(f"all {self._limit} places for processes are taken", after=1.0)
 
     def called(self) -> list[Waiting]:
-        """Those in the queue for whom there is a slot now."""
+        """Return the waiting experiments that can have a slot now."""
         if not self._queue():
             return []
         with self._gate(), self._free() as free:
@@ -86,23 +86,23 @@ class Slots:
             return queue[: len(free)]
 
     def _calling(self, queue: list[Waiting], free: int) -> list[Waiting]:
-        """The queue, with since when a slot is kept for each of the first."""
+        """Return the queue, in which the first `free` experiments have a slot reserved."""
         now = self._clock()
         called = [each if each.called else each._replace(called=now) for each in queue[:free]]
         others = [each._replace(called=None) if each.called else each for each in queue[free:]]
         return called + others
 
     def runs(self) -> Iterator[Run]:
-        """The runs that had the slots last: all that are active, and some that have ended."""
+        """Yield the runs in the slots' files: all active ones, and some that have ended."""
         for index in self._existing():
             try:
                 yield msgspec.json.decode((self._folder / str(index)).read_bytes(), type=Run)
             except msgspec.DecodeError:
-                continue  # Being written at this moment, by a launch that has not happened yet.
+                continue  # A launch in progress is writing it.
 
     @contextmanager
     def _free(self) -> Iterator[list[int]]:
-        """Descriptors of the slots that can be taken; those left in the list are given back.
+        """Yield descriptors of the free slots; those left in the list are released at the end.
 
         Slots above the limit count too: they are held by runs that were started when the
         limit was higher.
@@ -125,7 +125,7 @@ class Slots:
                 os.close(slot)
 
     def _queue(self) -> list[Waiting]:
-        """By since when. Watchers ask several times a second, so it is read when it has changed."""
+        """Read the queue, if its file has changed: watchers ask several times a second."""
         path = self._folder / "queue"
         try:
             version = _version(path)
@@ -137,7 +137,7 @@ class Slots:
         return [each for each in self._read[1] if _is_waited_for(each, now)]
 
     def _write_queue(self, queue: list[Waiting]) -> None:
-        """Under another name first: a crash that cut it short would make everybody wait anew."""
+        """Write the queue atomically, because a partial file would lose everyone's place."""
         new = self._folder / "queue.new"
         new.write_bytes(msgspec.json.encode(queue))
         new.replace(self._folder / "queue")
@@ -160,7 +160,7 @@ class Slots:
 
     @contextmanager
     def _gate(self) -> Iterator[None]:
-        """One at a time, for trying a slot makes it look held to others."""
+        """Let one process at a time try slots: a slot that is being tried looks held to others."""
         gate = os.open(self._folder / "gate", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(gate, fcntl.LOCK_EX)
@@ -178,7 +178,7 @@ def _version(path: Path) -> _Version:
 
 
 def _is_waited_for(each: Waiting, now: float) -> bool:
-    """Clocks that are set back end a wait, too."""
+    """Whether the experiment still counts as waiting. A clock that is set back ends the wait."""
     if each.called is not None and not 0 <= now - each.called < WAITING_SECONDS:
         return False
     return abs(now - each.seen) < ASKED_SECONDS

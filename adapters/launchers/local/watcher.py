@@ -1,6 +1,6 @@
-"""Notices news of active runs: more output, or the end; and room for those who wait for it.
+"""Notice news of active runs (output or an end), and room for waiting experiments.
 
-A hint for speed, never the truth.
+It is only a hint: a sweep finds news that the watcher missed.
 """
 
 import logging
@@ -14,7 +14,7 @@ from tunelet.core.run import Run
 from tunelet.errors import TuneletError
 
 INTERVAL_SECONDS = 0.15
-"""A look costs some ten system calls an active run."""
+"""A look costs some ten system calls per active run."""
 
 _log = logging.getLogger(__name__)
 
@@ -23,10 +23,10 @@ _NEW: _State = (0, False)
 
 
 class Watcher:
-    """Looks at the runs from a thread, and calls `callback(run)` for each with news.
+    """Looks at the runs from a thread, and calls `callback(run)` for each run with news.
 
-    It calls `room(namespace, experiment)` once for each of those whom `called` says there is
-    room for. A callback that raises a `TuneletError` is called again at the next look.
+    It calls `room(namespace, experiment)` once for each experiment that `called` returns. A
+    callback that raises a `TuneletError` is called again at the next look.
     """
 
     def __init__(
@@ -50,11 +50,11 @@ class Watcher:
         self._thread.start()
 
     def add(self, run: Run) -> None:
-        """Watch this run too, though it may leave its slot before the next look."""
+        """Watch this run too, even if it leaves its slot before the next look."""
         self._launched.put(run)
 
     def stop(self) -> None:
-        """End the thread; returns when no callback will be made any more."""
+        """End the thread; returns when no further callback can come."""
         self._stopping.set()
         self._thread.join()
 
@@ -76,7 +76,7 @@ class Watcher:
         self._call()
 
     def _call(self) -> None:
-        """Tell those there is room for, each once for every time that it waits."""
+        """Call `room` for experiments with room, once each time that one waits."""
         called = {each[:3] for each in self._called()}
         self._told &= called
         for namespace, experiment, since in called - self._told:
