@@ -1,7 +1,7 @@
-"""The dead-letter sink: keeps the events that a broker could not deliver.
+"""The dead-letter sink: store the events that a broker could not deliver.
 
-Whatever is wrong with an event it is taken as it came, for this is where one looks for what
-was wrong. What became of its delivery comes as attributes of Knative's.
+An event is stored as it came, even if it is invalid, so that its fault can be examined.
+Knative adds attributes that describe the failed delivery.
 """
 
 import binascii
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tunelet.service import Service
 
 _OF_DELIVERY = "ce-knative"
-"""Attributes of one way through a broker, which a replayed event must not carry again."""
+"""The prefix of a broker's delivery attributes. A replayed event must not have them."""
 
 
 class DeadLetterFunction:
@@ -33,7 +33,7 @@ class DeadLetterFunction:
     def __call__(self, request: Request) -> Response:
         try:
             return self._answer(request)
-        except Exception as error:  # noqa: BLE001 (the last line: whatever it is, it is answered)
+        except Exception as error:  # noqa: BLE001 (the last resort: every fault gets an answer)
             return problem.answer(error, request)
 
     def _answer(self, request: Request) -> Response:
@@ -68,7 +68,7 @@ def _status(code: str) -> int | None:
 
 
 def _text(answer: str | None) -> str | None:
-    """Brokers send the answer's text in base64, and some as it is."""
+    """Decode the answer's text: most brokers send it in base64, some as plain text."""
     try:
         return b64decode(answer, validate=True).decode() if answer else None
     except (binascii.Error, UnicodeDecodeError):

@@ -1,8 +1,8 @@
 """The four functions that a broker calls: suggest, launch, complete and sweep.
 
-Each takes one CloudEvent and answers 204, or with the one event that is to follow. An
-event that can never be right is answered 4xx and not delivered again; anything passing is
-answered 503 and is.
+Each takes one CloudEvent and answers 204, or with the one event that follows. An event that can
+never be handled is answered 4xx and not delivered again; after a transient fault it is answered
+503 and delivered again.
 """
 
 from collections.abc import Callable, Mapping
@@ -55,18 +55,18 @@ def _tell(service: "Service", event: Event) -> None:
 
 
 def _told(event: Event) -> Subject:
-    """What the event is about; the log's lines say so from here on."""
+    """Return the event's subject, and add it to the log lines from here on."""
     found = subject(event)
     about(namespace=found.namespace, experiment=found.experiment, trial=found.number)
     return found
 
 
 def _collect_job(service: "Service", event: Event) -> None:
-    """Of a Job's change as Kubernetes tells it; a Job that is not ours means nothing."""
+    """Collect after a Job's change that Kubernetes reported. Ignores Jobs of others."""
     if (found := labelled(event.data)) is not None:
         about(namespace=found.namespace, experiment=found.experiment, trial=found.number)
         if (record := record_of(event.data)) is not None:
-            # Kubernetes knows of no trace; the Job itself says to which it belongs.
+            # Kubernetes' event has no trace; the Job's annotation has it.
             tracing.join(record.traceparent)
         service.collect(*found[:3])
 
@@ -96,14 +96,14 @@ class EventFunction:
     def __init__(self, name: str, service: "Service", outbox: Outbox, max_body_bytes: int) -> None:
         self._steps = STEPS[name]
         self._service, self._outbox, self._limit = service, outbox, max_body_bytes
-        # What it asks of the cluster, and what it does not need to be of use.
+        # suggest does not need the cluster.
         self._ready = service.store_ready if name == "suggest" else service.ready
 
     def __call__(self, request: Request) -> Response:
         try:
             return self._answer(request)
         except (Conflict, NotFound) as error:
-            # 404 and 409 would be delivered again, and nothing would be different then.
+            # 404 and 409 would be delivered again, with the same result.
             return problem.problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error), request)
         except Exception as error:  # noqa: BLE001 (the last line: whatever it is, it is answered)
             return problem.answer(error, request)
@@ -122,7 +122,7 @@ class EventFunction:
             error = FieldError("type", event.type, "is not for this function", remedy)
             raise Reject("the event is not for this function", [error])
         if step is _sweep:
-            # It may take long, and all that it has found so far should be under way.
+            # A sweep may take long, so its signals are sent as they come.
             step(self._service, event)
             return Response(status=HTTPStatus.NO_CONTENT)
         return self._followed(step, event)
@@ -136,7 +136,7 @@ class EventFunction:
                     raise
                 LOGGER.info("an event came for %s, which is not there", event.subject)
             except Exception:
-                # What is committed when the event comes again will call for nothing then.
+                # When the event comes again, the committed state would cause no signals.
                 self._outbox.send(signals)
                 raise
         if not signals:

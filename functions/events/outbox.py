@@ -1,7 +1,7 @@
-"""The signals of one call, held back so that the last of them can be the call's answer.
+"""Hold back the signals of one call, so that the last one can be the call's answer.
 
-A broker routes an event that comes as an answer like any other, so a step of the trial
-loop that leads to one next step costs no request of its own.
+A broker routes an event in an answer like any other event, so a step of the trial loop with
+one next step needs no extra request.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,17 +18,17 @@ _held: ContextVar[list[Signal] | None] = ContextVar("held", default=None)
 
 
 class Broker(Publisher, Protocol):
-    """Takes events as well as signals."""
+    """A publisher that also takes events."""
 
     def repeat(self, headers: Mapping[str, str], body: bytes) -> None:
-        """Take an event again, as the HTTP message that it once was.
+        """Publish an event again, from its HTTP message.
 
-        Raises `Retry` if it was not taken, or `Conflict` if nobody is there who could.
+        Raises `Retry` if it was not accepted, or `Conflict` if there is no broker.
         """
 
 
 class Nowhere:
-    """Where there is no broker every signal is lost, and sweep does all the work."""
+    """The broker of a service without one: every signal is lost, and sweep does all the work."""
 
     def publish(self, signal: Signal) -> None:
         pass
@@ -38,7 +38,7 @@ class Nowhere:
 
 
 class Outbox:
-    """Publishes through `broker`, or holds back for the calls that ask for it."""
+    """Publishes through `broker`, or holds signals back inside `held`."""
 
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
@@ -55,7 +55,7 @@ class Outbox:
 
     @contextmanager
     def held(self) -> Iterator[list[Signal]]:
-        """The signals that this thread publishes meanwhile, without repetitions."""
+        """Collect the signals that this thread publishes in the block, without duplicates."""
         signals: list[Signal] = []
         token = _held.set(signals)
         try:
@@ -64,7 +64,7 @@ class Outbox:
             _held.reset(token)
 
     def send(self, signals: list[Signal]) -> None:
-        """Publish what was held back. A signal that is lost costs time only."""
+        """Publish signals that were held back. A lost signal costs only time."""
         for signal in signals:
             try:
                 self._broker.publish(signal)

@@ -1,4 +1,4 @@
-"""What an event is about: `{namespace}/{experiment}`, or also `/{number}` and `/{attempt}`."""
+"""The subject of an event: `{namespace}/{experiment}`, optionally `/{number}` and `/{attempt}`."""
 
 import re
 from typing import Any, NamedTuple
@@ -10,7 +10,7 @@ NAME = r"[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?"
 """The name of an experiment or a namespace: a DNS label of at most 40 characters."""
 
 LABELS = ("namespace", "experiment", "trial")
-"""Of `tunelet.dev/`: what a launcher labels the objects of a run with."""
+"""The labels, below `tunelet.dev/`, of a run's objects in a cluster."""
 
 _SUBJECT = re.compile(
     rf"(?P<namespace>{NAME})/(?P<experiment>{NAME})(/(?P<number>\d{{1,15}})(/(?P<attempt>\d{{1,15}}))?)?",
@@ -26,7 +26,7 @@ class Subject(NamedTuple):
 
 
 def subject(event: Event) -> Subject:
-    """Raises `Reject` if the event's subject is not of that form."""
+    """Parse the event's subject. Raises `Reject` if it has another form."""
     found = _SUBJECT.fullmatch(event.subject)
     if found is None:
         remedy = "send {namespace}/{experiment} or {namespace}/{experiment}/{number}/{attempt}"
@@ -37,7 +37,7 @@ def subject(event: Event) -> Subject:
 
 
 def labelled(resource: Any) -> Subject | None:
-    """What a Kubernetes object (a Job, say) is about by its labels; None if it is none of ours."""
+    """Return the subject in the labels of a Kubernetes object; None if it is not Tunelet's."""
     metadata = resource.get("metadata") if isinstance(resource, dict) else None
     labels = metadata.get("labels") if isinstance(metadata, dict) else None
     if not isinstance(labels, dict):

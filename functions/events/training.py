@@ -1,4 +1,4 @@
-"""What training code says of its trial: reports and outcomes, in JSON or as CloudEvents."""
+"""Parse the messages of training code: reports and outcomes, in JSON or as CloudEvents."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -21,16 +21,16 @@ MAX_REPORTS = 1000
 MAX_STEP = 2**53
 MAX_REASON = 4096
 STATES = ("COMPLETE", "PRUNED", "FAIL")
-"""In which training code may say that its trial has ended."""
+"""The verdicts that training code may report."""
 _NUMBERS = 'send a number, or "NaN", "Infinity" or "-Infinity"'
 
 
 class _Wrong(ValueError):
-    """Its arguments are the value, what is wrong with it, and the remedy."""
+    """A wrong member. The arguments are the value, the fault and the remedy."""
 
 
 class _Fields:
-    """The members of a JSON object, taken one by one; what is wrong is collected."""
+    """Takes the members of a JSON object one by one, and collects their faults."""
 
     def __init__(self, raw: Any, where: str = "") -> None:
         self._where, self.errors = where, list[FieldError]()
@@ -60,7 +60,7 @@ class _Fields:
 
 
 def reports(raw: Any) -> list[Report]:
-    """Of {"step", "values"} or {"reports": [...]}; raises `Reject` with all that is wrong."""
+    """Parse {"step", "values"} or {"reports": [...]}. Raises `Reject` with every fault."""
     if not (isinstance(raw, dict) and "reports" in raw):
         report, errors = _report(raw, "")
         return _accept([report], errors)
@@ -73,7 +73,7 @@ def reports(raw: Any) -> list[Report]:
 
 
 def outcome(raw: Any) -> Outcome:
-    """Of {"state", "values", "reason"}; raises `Reject` with all that is wrong."""
+    """Parse {"state", "values", "reason"}. Raises `Reject` with every fault."""
     fields = _Fields(raw)
     state = fields.take("state", _state, f"send one of {', '.join(STATES)}")
     values = fields.take("values", _values, _NUMBERS, {})
@@ -85,9 +85,9 @@ def outcome(raw: Any) -> Outcome:
 
 
 def tell(service: "Service", event: Event, bearer: str | None) -> bool:
-    """Commit what a trial event says; True: the training code should stop.
+    """Commit a trial event. Returns True if the training code should stop.
 
-    The token is `bearer`, or the data's "token" of an event that came through a broker.
+    The token is `bearer`, or "token" in the data of an event that came through a broker.
     Raises `Forbidden` if it is not the token of this trial and attempt.
     """
     try:

@@ -1,1 +1,1 @@
-"""Processes that serve more than one function."""
+"""Processes that serve several functions."""

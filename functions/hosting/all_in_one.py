@@ -1,8 +1,8 @@
-"""Every function in this process, and the broker between them.
+"""Run every function, and the broker between them, in this process.
 
-The same handlers as on Knative, called with the same HTTP messages by a broker that reads the
-same Trigger and Broker manifests. Any number of such processes may share a store: events are in the
-memory of one and the truth is in the log of all.
+The broker reads the same Trigger and Broker manifests as Knative and calls the same handlers with
+the same HTTP messages. Any number of such processes may share a store: events are in the memory of
+one process, but the log is shared by all.
 """
 
 from collections.abc import Callable, Iterator
@@ -26,11 +26,11 @@ from tunelet.ports import Launcher, Store
 from tunelet.service import Service
 
 News = Callable[[str, str, int | None], None]
-"""Is told of a namespace, an experiment, and which trial has news, if it is one only."""
+"""Takes a namespace, an experiment, and the number of the trial with news; None: any trial."""
 
 Watch = Callable[[News, Callable[[str, str], None]], Callable[[], None]]
-"""Calls the first at news and the second, with a namespace and an experiment, where there is room
-for a run that waits. Returns what ends it."""
+"""Watches runs. Calls the first function at news, and the second, with a namespace and an
+experiment, when there is room for a waiting run. Returns a function that ends the watch."""
 
 
 class Whole(NamedTuple):
@@ -51,7 +51,7 @@ def whole(
     installation: Installation,
     lease_seconds: float,
 ) -> Iterator[Whole]:
-    """All that has to go on, as long as the context lasts."""
+    """Run all background work as long as the context lasts."""
     targets: dict[str, Target] = {}
     manifests = resource("infra/knative/base")
     broker = Broker(load_triggers(manifests), targets, **load_delivery(manifests)._asdict())
@@ -78,7 +78,7 @@ def whole(
 
 
 def _target(handler: Function) -> Target:
-    """Calls a function with an event as the HTTP message that it is elsewhere."""
+    """Make a target that calls the function with an event as an HTTP message."""
     client = Client(Request.application(handler), Response)
 
     def deliver(headers: dict[str, str], body: bytes) -> Delivered:

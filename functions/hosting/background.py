@@ -1,4 +1,4 @@
-"""A thread that runs for as long as a block does."""
+"""Run a thread as long as a block runs."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def in_background(name: str, run: Callable[[threading.Event], None]) -> Iterator[None]:
-    """Run `run` in a thread of that name. Its event is set at the block's end; then it returns."""
+    """Call `run` in a thread with this name. Its event is set at the block's end: return then."""
     ended = threading.Event()
     thread = threading.Thread(target=run, args=(ended,), name=name, daemon=True)
     thread.start()

@@ -1,9 +1,9 @@
-"""The connections of the HTTP server: how many there are, and how long each may take.
+"""Limits on the HTTP server's connections: their number, and the time that each may take.
 
-Whoever sends nothing, or a byte now and then, must not keep others out. So a request has to come
-within a time, and where all places are taken the peer that has most of them gives one up: that of
-a connection on which no request is being answered, and of these one that never sent any before
-one that did. A training that keeps its connection between two reports opens another then.
+A client that sends nothing, or a byte now and then, must not block others. So a request has to
+arrive within a time limit. If all places are taken, the peer with the most connections loses one
+without a request in progress: first one that never sent a request, then one that did. A training
+that loses its connection between two reports opens a new one.
 """
 
 import errno
@@ -29,26 +29,26 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 HEADER_SECONDS = 10.0
-"""In which the headers of a request have to be here, from its first byte on."""
+"""The time limit for a request's headers, from its first byte."""
 
 REQUEST_SECONDS = 60.0
-"""In which all of a request has to be here."""
+"""The time limit for a whole request."""
 
 IDLE_SECONDS = 30.0
-"""For which a connection may be open without a request."""
+"""The time for which a connection may be open without a request."""
 
 UNREAD_SECONDS = 60.0
-"""In which a reader has to take an answer, or a part of it, or its connection is closed."""
+"""The time within which a client has to read the next `UNREAD_BYTES` of an answer."""
 
 UNREAD_BYTES = 1 << 16
-"""How large such a part is at least."""
+"""The least part of an answer that counts as read."""
 
 _PENDING_BYTES = 1 << 20
-"""How much of its answers a connection may leave unread and have a further request answered."""
+"""The most unread bytes of answers with which a connection gets a further request answered."""
 
 _LOOK_SECONDS = 1
 _OTHERS = 2
-"""What the server's map holds besides connections: where it listens, and its own wake-up call."""
+"""Entries of the server's map that are not connections: the listener and the wake-up pipe."""
 
 
 def listening(
@@ -58,7 +58,7 @@ def listening(
     connections: int,
     max_body_bytes: int,
 ) -> TcpWSGIServer:
-    """A server at `bound` that has at most so many connections, to be run."""
+    """Make a server at `bound` with at most this many connections. The caller runs it."""
     settings = Adjustments(
         sockets=[bound],
         threads=threads,
@@ -67,8 +67,8 @@ def listening(
         cleanup_interval=_LOOK_SECONDS,
         log_socket_errors=False,
         max_request_header_size=1 << 15,
-        # It writes to disk what it is sent, before a function can refuse it. What is a
-        # little too large is for the function to refuse, with words.
+        # The server writes a body to disk before a function can refuse it. A body slightly over
+        # the limit reaches the function, which refuses it with a message.
         max_request_body_size=_ROOM * max_body_bytes,
     )
     address = (bound.family, bound.type, bound.proto, bound.getsockname())
@@ -76,11 +76,11 @@ def listening(
 
 
 _ROOM = 4
-"""How many times the largest body is read before the connection is cut."""
+"""The multiple of the largest body that is read before the connection is closed."""
 
 
 class _Refusal(ErrorTask):
-    """The answer to a request that never gets to a function, as problem JSON."""
+    """The answer, as problem JSON, to a request that does not reach a function."""
 
     def execute(self) -> None:
         fault = cast("Any", self.request).error
@@ -106,16 +106,16 @@ class Connection(HTTPChannel):
 
     def __init__(self, *given: Any, **named: Any) -> None:
         self.since = time.monotonic()
-        """Since when a request is awaited, or is being sent."""
+        """When the server began to wait for the present request."""
         self.served = False
-        """It has been answered a request."""
+        """Whether a request on it was answered."""
         self._sent = 0
         self._unread = self.since, 0
-        """When so many bytes were sent: since then the reader has taken next to nothing."""
+        """The time and the bytes sent when the client last read a part of an answer."""
         super().__init__(*given, **named)
 
     def received(self, data: bytes) -> bool:
-        # Line ends before a request are none of it: one that sends these alone sends nothing.
+        # Line ends before a request do not count: a client that sends only these sends nothing.
         if self.request is None and data.strip(b"\r\n"):
             self.since = time.monotonic()
         return bool(super().received(data))
@@ -126,8 +126,8 @@ class Connection(HTTPChannel):
         return sent
 
     def service(self) -> None:
-        # Requests that come together are answered one after the other. Without this the thread
-        # would wait until the reader has taken the answers to the first, for ever if need be.
+        # Pipelined requests are answered one after the other. Without this the thread would wait
+        # until the client has read the first answers, possibly for ever.
         if self.total_outbufs_len > _PENDING_BYTES:
             cast("dict[str, str]", self.requests[0].headers)["CONNECTION"] = "close"
         super().service()
@@ -135,11 +135,11 @@ class Connection(HTTPChannel):
 
     @property
     def busy(self) -> bool:
-        """A request is being answered, or its answer is on its way."""
+        """Whether a request is being answered, or its answer is being sent."""
         return bool(self.requests or self.total_outbufs_len)
 
     def unread(self, now: float) -> bool:
-        """Its reader does not take the answer. To be asked each second, by the clock of `since`."""
+        """Whether the client does not read the answer. Call it each second; clock as `since`."""
         at, sent = self._unread
         if not self.total_outbufs_len or self._sent - sent >= UNREAD_BYTES:
             self._unread = now, self._sent
@@ -147,7 +147,7 @@ class Connection(HTTPChannel):
         return now - at > UNREAD_SECONDS
 
     def overdue(self, now: float) -> bool:
-        """It takes longer than a connection may. `now` is of the same clock as `since`."""
+        """Whether it has exceeded a time limit. `now` is of the same clock as `since`."""
         request = self.request
         if self.busy:
             return False
@@ -169,11 +169,11 @@ class _Server(TcpWSGIServer):
         return bool(self.accepting) and (not self._full() or self._least() is not None)
 
     def maintenance(self, now: int) -> None:
-        """Without the base's own, which closes a connection whose answer is read slowly."""
+        """Replace the base's, which closes a connection if its answer is read slowly."""
         ticks = time.monotonic()
         for each in self._connections():
             if each.unread(ticks):
-                each.handle_close()  # it would be closed by itself once something can be sent
+                each.handle_close()  # the base would close it only once something can be sent
             elif each.overdue(ticks):
                 each.will_close = True
 
@@ -184,7 +184,7 @@ class _Server(TcpWSGIServer):
             return super().accept()
         except OSError as fault:
             if fault.errno in (errno.EMFILE, errno.ENFILE):
-                self._give_up_one()  # else the same would be tried again at once, and for ever
+                self._give_up_one()  # else the same accept would be tried again, for ever
             raise
 
     def _full(self) -> bool:
@@ -194,9 +194,9 @@ class _Server(TcpWSGIServer):
         return list(cast("dict[int, Connection]", self.active_channels).values())
 
     def _least(self) -> Connection | None:
-        """The connection to give up for another; None if all are being answered.
+        """Return the connection to close for another; None if all are being answered.
 
-        One whose answer only waits to be read is given up after those that have none.
+        Connections without an answer come first, then those with an unread answer.
         """
         known = self._connections()
         taken = Counter(_peer(each) for each in known)

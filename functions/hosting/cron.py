@@ -1,6 +1,6 @@
-"""Posts the event that a schedule is to send: `python -m functions.hosting.cron URL`.
+"""Post the event of the sweep's schedule: `python -m functions.hosting.cron URL`.
 
-For a CronJob where there is no PingSource. Needs nothing but the standard library.
+For a CronJob, if there is no PingSource. Needs only the standard library.
 """
 
 import sys
@@ -11,7 +11,7 @@ TIMEOUT = 20.0
 
 
 def event() -> dict[str, str]:
-    """The headers of the message, which has no body."""
+    """Return the headers of the message, which has no body."""
     return {
         "ce-specversion": "1.0",
         "ce-id": str(uuid4()),
@@ -21,7 +21,7 @@ def event() -> dict[str, str]:
 
 
 def ping(url: str) -> None:
-    """Ask for a sweep. Raises `OSError` if nobody takes the event."""
+    """Request a sweep. Raises `OSError` if the event is not accepted."""
     request = urllib.request.Request(url, data=b"", headers=event(), method="POST")
     with urllib.request.urlopen(request, timeout=TIMEOUT):
         pass

@@ -1,9 +1,9 @@
 """The service on Kubernetes without Knative: `python -m functions.hosting.deployment`.
 
-It is configured by the same environment variables as the functions elsewhere. A schedule posts
-`dev.tunelet.sweep.requested` to / (functions/hosting/cron.py, infra/knative/overlays/plain): that
-is the guarantee, and the watch on runs only the fast path. The process begins with a sweep, which
-takes up what a process that died had in memory.
+The same environment variables configure it as the functions elsewhere. A schedule posts
+`dev.tunelet.sweep.requested` to / (functions/hosting/cron.py, infra/knative/overlays/plain). That
+guarantees progress; the watch on runs only makes it faster. The process begins with a sweep, which
+replaces the signals that a process had in memory when it died.
 """
 
 import os
@@ -23,7 +23,7 @@ from tunelet.ports import Launcher
 
 
 def main() -> None:
-    """Serve at PORT (8080) until SIGTERM. Exits with what is wrong with the environment."""
+    """Serve at PORT (8080) until SIGTERM. Exits with a message if the environment is invalid."""
     configure("plain")
     try:
         settings = Settings.from_env()
@@ -57,7 +57,7 @@ def _listening() -> socket.socket:
 
 
 def _watch(runs: Launcher) -> Watch:
-    """The watch of a launcher that has one; else all news come by sweep."""
+    """Return the launcher's watch, if it has one; else only sweeps find news."""
     watch: Watch | None = getattr(runs, "watch", None)
     return watch or (lambda news, room: lambda: None)
 

@@ -1,7 +1,7 @@
-"""How a process that serves ends: soon, and whatever it does.
+"""End a serving process soon, whatever it is doing.
 
-The port is closed first. What is under way then has a moment to end. After that it is cut off,
-even if it waits for a disk that is gone, as kill -9 would do it: the log allows that at any line.
+The port is closed first. Requests in progress then have a moment to end. After that the process is
+killed, even if it waits for a disk that is gone: the log allows a crash at any line.
 """
 
 import os
@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 SECONDS = 1.5
-"""From the signal to the end of the process at the latest."""
+"""The most seconds from the signal to the end of the process."""
 
 
 class Closable(Protocol):
@@ -20,7 +20,7 @@ class Closable(Protocol):
 
 
 class Ending:
-    """What a signal does: closes what was given to `closes`, and ends the main thread."""
+    """The effect of a signal: closes the things given to `closes`, and ends the main thread."""
 
     def __init__(self) -> None:
         self._closed: list[Closable] = []
@@ -31,7 +31,7 @@ class Ending:
 
     def begin(self, *_: object) -> None:
         if self._begun:
-            return  # the first signal has set the time
+            return  # the first signal has set the deadline
         self._begun = True
         threading.Thread(target=_cut_off, daemon=True).start()
         for each in self._closed:
@@ -41,9 +41,9 @@ class Ending:
 
 @contextmanager
 def ended_by_signals() -> Iterator[Ending]:
-    """SIGTERM ends what happens here as Ctrl-C does; neither leaves a trace.
+    """Let SIGTERM end the block as Ctrl-C does, both without a traceback.
 
-    To be entered before anyone is told that the service is there, and may end it.
+    Enter it before the service announces its address, because a client may end it from then on.
     """
     ending = Ending()
     before: dict[int, Callable[..., object] | int | None] = {
@@ -57,6 +57,6 @@ def ended_by_signals() -> Iterator[Ending]:
 
 
 def _cut_off() -> None:
-    """Threads are joined as the interpreter ends, also those that wait for what never comes."""
+    """Kill the process: the interpreter's end would join threads that may wait for ever."""
     threading.Event().wait(SECONDS)
     os._exit(0)

@@ -1,7 +1,7 @@
-"""Requests whose meaning depends on who reads them are refused before anybody does.
+"""Refuse ambiguous requests.
 
-Where a proxy and this server could disagree about where a request ends, or which host it is for,
-one of them would pass on what the other refuses (RFC 9112, sections 3.2, 3.3 and 6.3).
+If a proxy and this server disagree about where a request ends, or about its host, one of them
+would pass on a request that the other refuses (RFC 9112, sections 3.2, 3.3 and 6.3).
 """
 
 import re
@@ -13,7 +13,7 @@ _HOST = re.compile(r"[A-Za-z0-9._~!$&'()*+;=%-]*(:[0-9]*)?|\[[0-9A-Fa-f:.]+\](:[
 
 
 class CheckedRequest(HTTPRequestParser):
-    """A request as it comes in; `ParsingError` becomes the answer 400."""
+    """Parses a request. `ParsingError` becomes the answer 400."""
 
     request_uri: str
     proxy_scheme: str
@@ -22,7 +22,7 @@ class CheckedRequest(HTTPRequestParser):
     def parse_header(self, header_plus: bytes) -> None:
         try:
             super().parse_header(header_plus)
-        except ValueError as fault:  # of a number with thousands of digits, or of a broken address
+        except ValueError as fault:  # a number with thousands of digits, or an invalid address
             raise ParsingError("the request cannot be read") from fault
         encodings = [each.lower() for each in _ENCODING.findall(header_plus)]
         if encodings and "CONTENT_LENGTH" in self.headers:

@@ -1,8 +1,8 @@
-"""The door of a service on someone's own machine: only its own pages and programs may come in.
+"""Check hosts and origins, so that only a machine's own pages and programs use its service.
 
-A browser on this machine reaches loopback for any page that it shows. A page whose name was
-made to point here (DNS rebinding) gives itself away by the Host header; a page of another
-origin that asks for a change, by the Origin header. Programs send no Origin.
+A browser on this machine can reach loopback for any page that it shows. The Host header exposes a
+page with a name that was made to point here (DNS rebinding); the Origin header exposes a page of
+another origin that requests a change. Programs send no Origin.
 """
 
 from collections.abc import Collection
@@ -26,10 +26,10 @@ _READING = ("GET", "HEAD", "OPTIONS")
 
 
 def guarded(function: "Function", bound: str, allowed: Collection[str]) -> "Function":
-    """`function`, for requests to this machine by its own names.
+    """Wrap `function` to refuse requests that do not use this machine's own names.
 
-    Those are localhost, 127.0.0.1, [::1], the address `bound` to (any address, where that is
-    all of them: only names can be made to point here) and `allowed`. Ports do not matter.
+    Those are localhost, 127.0.0.1, [::1], the `bound` address (if it is a wildcard, any address:
+    only names can be made to point here) and `allowed`. Ports do not matter.
     """
     names = {name.lower() for name in (*LOCAL, bound, *allowed)}
 
@@ -61,7 +61,7 @@ def _check(request: Request, names: Collection[str], any_address: bool) -> None:
 
 
 def _site(origin: str) -> str | None:
-    """The host and port of an origin; None where it has none, as "null"."""
+    """Return the host and port of an origin; None if it has none, as "null" has."""
     try:
         return urlsplit(origin).netloc.lower() or None
     except ValueError:

@@ -1,6 +1,6 @@
-"""The door of a broker that has no service of its own: takes CloudEvents from anywhere.
+"""The ingress of the in-process broker: it accepts CloudEvents over HTTP.
 
-Like Knative's it answers 202 before anything is delivered, and 400 to what is no event.
+Like Knative's it answers 202 before it delivers an event, and 400 to an invalid event.
 """
 
 from http import HTTPStatus
@@ -16,7 +16,7 @@ from tunelet.errors import Reject
 
 
 def with_ingress(api: Function, broker: Broker, max_body_bytes: int) -> Function:
-    """`api`, and at the path / the way into the broker."""
+    """Return a function that serves the broker's ingress at / and `api` at other paths."""
 
     def answer(request: Request) -> Response:
         if request.path != "/" or request.method != "POST":

@@ -1,4 +1,4 @@
-"""Renews the lease while the process lives, however long a sweep takes."""
+"""Renew the lease as long as the process lives, however long a sweep takes."""
 
 import threading
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from tunelet.log.leases import Leases
 
 @contextmanager
 def renewed(leases: Leases) -> Iterator[None]:
-    """A thread does so as long as the context lasts, if anything runs."""
+    """Renew the lease from a thread as long as the context lasts, if any run is active."""
     with in_background("lease", lambda ended: _renew(leases, ended)):
         yield
 
@@ -23,5 +23,5 @@ def _renew(leases: Leases, ended: threading.Event) -> None:
             leases.keep()
         except TuneletError as fault:
             LOGGER.warning("the lease is renewed later: %s", fault)
-        except Exception:  # noqa: BLE001 (without this thread others would take over what runs)
+        except Exception:  # noqa: BLE001 (without this thread others would take over the runs)
             LOGGER.exception("the lease could not be renewed; it is tried again")

@@ -1,9 +1,9 @@
 """`tunelet up`: every function, the broker and the clock in one process on this machine.
 
-The same handlers as on Knative, called with the same HTTP messages by a broker that
-reads the same Trigger manifests; only the adapters differ: files are the store,
-processes the launcher. Killed at any moment and started again over the same folder, it
-goes on where it was: the log has what happened, the shims have kept the verdicts.
+The broker reads the same Trigger manifests as Knative and calls the same handlers with the same
+HTTP messages. Only the adapters differ: files are the store, processes the launcher. If it
+is killed at any moment and started again over the same folder, it continues where it was:
+the log has all events, and the shims have recorded how the runs ended.
 """
 
 import fcntl
@@ -34,7 +34,7 @@ from tunelet.store_probe import probe
 SWEEP_SECONDS = 5.0
 
 LEASE_SECONDS = 60.0
-"""After so long without a sign of life, others over the same store take over this one's runs."""
+"""Seconds after which others at the same store take over the runs of one that stopped renewing."""
 
 
 def serve(
@@ -64,7 +64,7 @@ def serve(
         store = wiring.store(store_url or (data / "store").as_uri())
         if store_url:
             probe(store)
-        # Bound before anything is begun, for trials are told the address.
+        # Bound before any trial begins, because trials get the address.
         bound = stack.enter_context(socket.create_server((host, port), family=_family(host)))
         ending.closes(bound)
         url = f"http://{_shown(host)}:{bound.getsockname()[1]}"
@@ -94,7 +94,7 @@ def serve(
 
 @contextmanager
 def swept(service: Service, seconds: float) -> Iterator[None]:
-    """The guarantee, from the first moment on: what an earlier process left is taken up."""
+    """Sweep regularly from a thread, beginning at once with an earlier process's experiments."""
     with in_background("sweep", lambda ended: _sweep(service, ended, seconds)):
         yield
 
@@ -113,7 +113,7 @@ def _sweep(service: Service, ended: threading.Event, seconds: float) -> None:
 
 @contextmanager
 def only_one(data: Path) -> Iterator[None]:
-    """Hold the folder for this process; what is in it is for this user only."""
+    """Lock the folder for this process, and make it readable only by this user."""
     make_folders(str(data.absolute()), mode=0o700)
     with (data / "lock").open("wb") as file:
         _lock(file, data)
@@ -128,7 +128,7 @@ def _lock(file: BinaryIO, data: Path) -> None:
 
 
 def secret(path: Path) -> bytes:
-    """The secret that signs the trials' tokens, made once; whole or not there at all."""
+    """Return the secret that signs the trials' tokens. It is written once and atomically."""
     if not path.exists():
         new = path.with_suffix(".new")
         descriptor = os.open(new, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
@@ -146,7 +146,7 @@ def _family(host: str) -> socket.AddressFamily:
 
 
 def _shown(host: str) -> str:
-    """An address that a process on this machine can call."""
+    """Return an address that a process on this machine can call."""
     if host in ("0.0.0.0", "::"):
         return "127.0.0.1"
     return f"[{host}]" if ":" in host else host
