@@ -1,1 +1,1 @@
-"""Runs as objects in a Kubernetes cluster: what to create, and what their state says."""
+"""Run trainings as objects in a Kubernetes cluster: create them, and interpret their state."""

@@ -1,8 +1,8 @@
-"""How to reach the API of the cluster: as a pod in it, or with a kubeconfig.
+"""Find the address and credentials of the cluster's API: a pod's own, or a kubeconfig's.
 
-A function in a pod needs four facts, which stand in its environment and in three files; the
-SDK, which takes as long to import as all the rest of a cold start, is only for kubeconfigs,
-where it knows every way of logging in.
+A function in a pod needs four facts, from its environment and three files. The SDK takes as long
+to import as all the rest of a cold start, so it is used only for kubeconfigs, where it supports
+every way to log in.
 """
 
 import os
@@ -21,19 +21,19 @@ ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 class Access(NamedTuple):
     host: str
     authorization: Callable[[], str | None]
-    """The value of the header; asked for each request, for tokens expire."""
+    """Returns the header's value; called for each request, because tokens expire."""
     ca_file: str | None = None
     cert_file: str | None = None
     key_file: str | None = None
     verified: bool = True
-    """The server's certificate is checked."""
+    """Whether the server's certificate is checked."""
     proxy: str | None = None
 
 
 def access(environ: Mapping[str, str] = os.environ, account: Path = ACCOUNT) -> Access:
-    """KUBECONFIG comes first, then the pod's own account, then ~/.kube/config.
+    """Return the access by KUBECONFIG, else by the pod's own account, else by ~/.kube/config.
 
-    Raises `Reject` if there is none of them, or it cannot be used.
+    Raises `Reject` if none of them exists, or the first that exists cannot be used.
     """
     host = environ.get("KUBERNETES_SERVICE_HOST")
     token = account / "token"
@@ -73,7 +73,7 @@ def _of_kubeconfig(environ: Mapping[str, str]) -> Access:
 
 
 def _header(configuration: "Configuration") -> str | None:
-    """The SDK logs in again where that is due."""
+    """Return the header's value. The SDK logs in again when that is due."""
     found = configuration.auth_settings().get("BearerToken")
     return str(found["value"]) if found and found["value"] else None
 

@@ -1,7 +1,7 @@
-"""The Kubernetes API as the launcher needs it: JSON in, JSON out, errors by what to do next.
+"""A client of the Kubernetes API for the launcher: JSON in, JSON out, Tunelet's errors.
 
-Nothing that may have been done is sent twice: whoever gets a `Retry` decides. Every request has a
-time to connect and a time to answer.
+No request that may have succeeded is sent twice: the caller of a `Retry` decides. Every request
+has a connect time-out and a read time-out.
 """
 
 import json
@@ -45,14 +45,14 @@ class KubernetesApi:
         )
 
     def get(self, path: str) -> Object | None:
-        """The object, or None where there is none."""
+        """Return the object; None if there is none."""
         try:
             return self._json("GET", path)
         except NotFound:
             return None
 
     def list(self, path: str, **query: str) -> Iterator[Object]:
-        """All objects there, fetched page by page; none where there is no such kind."""
+        """Yield all objects at `path`, fetched page by page; none if the kind is unknown."""
         continued: str | None = ""
         while continued is not None:
             page = {**query, "limit": PAGE, **({"continue": continued} if continued else {})}
@@ -61,7 +61,7 @@ class KubernetesApi:
             continued = (found.get("metadata") or {}).get("continue") or None
 
     def create(self, path: str, thing: Object, **query: str) -> Object | None:
-        """The object as it was created; None if there is one of its name."""
+        """Create the object and return it; None if one with its name exists."""
         where = f"{path}?{urlencode(query)}" if query else path
         try:
             return self._json("POST", where, thing)
@@ -69,19 +69,19 @@ class KubernetesApi:
             return None
 
     def patch(self, path: str, change: Object) -> None:
-        """Merge the change into the object, if that is still there."""
+        """Merge the change into the object, if it still exists."""
         with suppress(NotFound):
             self._json("PATCH", path, change, "application/merge-patch+json")
 
     def delete(self, path: str, propagation: str) -> None:
-        """Begin to delete the object, if it is there."""
+        """Begin to delete the object, if it exists."""
         options = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": propagation}
-        # A conflict: it changed just now, and is looked at again.
+        # A conflict means that it changed just now; the next look finds it again.
         with suppress(NotFound, _Exists):
             self._json("DELETE", path, options)
 
     def stream(self, path: str, **query: str) -> Iterator[bytes]:
-        """The text as it comes; raises `NotFound` at once if there is none."""
+        """Yield the text as it comes. Raises `NotFound` at once if there is none."""
         answer = self._send("GET", f"{path}?{urlencode(query)}", None, "")
         return self._chunks(answer)
 
@@ -115,7 +115,7 @@ class KubernetesApi:
         return self._sent(method, path, body, kind)
 
     def _knows_roles(self, refusal: Forbidden) -> None:
-        """Raise `Retry` if not: until it is ready, a server that was started refuses everything."""
+        """Raise `Retry` if the server is not ready: until then it refuses every request."""
         try:
             self._sent("GET", "/readyz", None, "").close()
         except TuneletError as early:
@@ -144,13 +144,13 @@ class KubernetesApi:
 
 
 class _Exists(Reject):
-    """409: there is one of this name, or it changed meanwhile."""
+    """409: an object with this name exists, or it changed meanwhile."""
 
 
 def _fault(status: int, raw: bytes, headers: Mapping[str, str]) -> Exception:
-    """What the caller is to do about an answer that is no success."""
+    """Return the error to raise for an answer that is not a success."""
     message = _message(raw) or f"the Kubernetes API answered {status}"
-    # A quota is no lack of rights, though the API says 403: there may be room later.
+    # The API answers 403 for an exceeded quota too, but there may be room later.
     if status in (401, 408, 410, 429) or status >= 500 or "exceeded quota" in message:
         after = headers.get("Retry-After", "")
         return Retry(message, float(after) if after.isdecimal() else None)

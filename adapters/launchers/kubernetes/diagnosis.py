@@ -1,14 +1,14 @@
-"""What the state of a Job and its pods says of a run: waiting, stuck, or failed, and why. Pure.
+"""Diagnose a run from the state of its Job and pods: waiting, stuck, or failed, and why. Pure.
 
-A failure is the training's (FAIL) or the infrastructure's (LOST). What tells them apart:
+A failure is the training's (FAIL) or the infrastructure's (LOST). These rules decide:
 
 - A pod with the condition DisruptionTarget was evicted, preempted, or lost with its node: LOST.
-- A container that ended by itself with an exit code, or for want of memory: FAIL.
+- A container that ended by itself with an exit code, or ran out of memory: FAIL.
 - A pod that is gone, or was deleted before its container had ended: LOST (see `disruption`).
-- A pod that failed beside one that was disrupted or deleted before: LOST.
-- A training that ended by SIGTERM, SIGINT or SIGHUP, and nothing says who sent it: LOST.
-- An image that does not exist, or a Secret that is missing: FAIL, after a time in which they
-  may come; a registry that cannot be reached: LOST.
+- A pod that failed after another pod of the run was disrupted or deleted: LOST.
+- A training that ended by SIGTERM, SIGINT or SIGHUP of an unknown sender: LOST.
+- An image that does not exist, or a Secret that is missing: FAIL, after a grace time in which
+  they may appear; a registry that cannot be reached: LOST.
 """
 
 import re
@@ -33,7 +33,7 @@ class Finding(NamedTuple):
     reason: str
     exit_code: int | None = None
     pod: str | None = None
-    """The pod and the container whose output shows more, if there are such."""
+    """The pod and its container with output that shows more, if any."""
     container: str | None = None
 
 
@@ -46,16 +46,16 @@ _ANSWERED = re.compile(
     r"|unauthorized|denied|forbidden",
     re.IGNORECASE,
 )
-"""The registry was reached, and said that there will be nothing."""
+"""The registry answered that the image does not exist."""
 _TERMINATED = {128 + each: each for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
-"""By these people and machines ask a process to end; no training sends one to itself."""
+"""Exit codes after the signals by which people and machines ask a process to end."""
 _KILLED = 128 + signal.SIGKILL
 _NO_PROGRAM = re.compile(
     r"executable file not found|no such file or directory|permission denied|exec format error"
     r"|not a directory|is a directory|argument list too long",
     re.IGNORECASE,
 )
-"""Why no node can start the container. Any other reason, such as a time-out, is the node's."""
+"""Reasons for which no node can start the container. Other reasons are the node's fault."""
 _OWN_STORAGE = re.compile(r"exceeds the (total )?limit|exceeded its local ephemeral storage")
 
 
@@ -66,7 +66,7 @@ class End(NamedTuple):
 
 
 def end(thing: Object, record: RunRecord) -> End | None:
-    """How an object ended, by its conditions or by those of the request; None: it has not."""
+    """Return how an object ended, by its or the request's conditions; None: it has not ended."""
     if record.success is None:
         return job_end(thing)
     if criterion(record.success).holds(thing):
@@ -78,7 +78,7 @@ def end(thing: Object, record: RunRecord) -> End | None:
 
 
 def job_end(job: Object) -> End | None:
-    """How a Job ended: no pod of it is left running then."""
+    """Return how a Job ended; None: it has not ended. An ended Job has no running pod."""
     for each in _conditions(job):
         if each["type"] in ("Complete", "Failed") and each["status"] == "True":
             return End(each["type"] == "Complete", each.get("reason", ""), each.get("message", ""))
@@ -86,7 +86,7 @@ def job_end(job: Object) -> End | None:
 
 
 def _said(thing: Object, failure: str) -> End:
-    """What an object that failed says of it: most kinds have a message somewhere."""
+    """Return the end of a failed object with its message: most kinds have one somewhere."""
     held = [each for each in _conditions(thing) if each.get("status") == "True"]
     newest = held[-1] if held else _status(thing)
     return End(False, str(newest.get("reason") or failure), str(newest.get("message") or ""))
@@ -95,9 +95,9 @@ def _said(thing: Object, failure: str) -> End:
 def failure(
     end: End, pods: Sequence[Object], record: RunRecord, job: Object | None = None
 ) -> Finding:
-    """Why an object failed; `job` is the object if it is a Job.
+    """Return why an object failed; `job` is the object if it is a Job.
 
-    A disruption explains the failures of the pods beside it, also when its pod is gone. And when
+    A disruption of one pod explains the failures of the others, even if that pod is gone. After
     one pod has failed the others are deleted, so a later deletion explains nothing.
     """
     if found := next(filter(None, (_disruption(pod, record) for pod in pods)), None):
@@ -121,7 +121,7 @@ def failure(
 
 
 def stuck(pods: Sequence[Object], now: float, grace: float, token: str) -> Finding | None:
-    """Why the run will never begin, if it has been waiting for longer than `grace` seconds.
+    """Return why the run will never begin, if it has waited for longer than `grace` seconds.
 
     `token` names the Secret that Tunelet itself creates.
     """
@@ -145,7 +145,7 @@ def stuck(pods: Sequence[Object], now: float, grace: float, token: str) -> Findi
 
 
 def waiting(job: Object, pods: Sequence[Object]) -> str | None:
-    """What an active run waits for, if it can be seen there."""
+    """Return why an active run waits; None if that cannot be seen in the Job and its pods."""
     if (job.get("spec") or {}).get("suspend"):
         return "it is suspended; a queue may let it go on"
     for pod in pods:
@@ -170,7 +170,7 @@ def primary(pods: Iterable[Object], record: RunRecord) -> Object | None:
 
 
 def started(pod: Object, container: str) -> bool:
-    """It has, or had, a process."""
+    """Whether the container has, or had, a process."""
     return any(
         name == container and ("running" in state or "terminated" in state)
         for name, state in _states(pod)
@@ -178,7 +178,7 @@ def started(pod: Object, container: str) -> bool:
 
 
 def begun(pod: Object) -> bool:
-    """Any container of it has, or had, a process."""
+    """Whether any container of the pod has, or had, a process."""
     return any("waiting" not in state for _, state in _states(pod))
 
 
@@ -187,14 +187,14 @@ def has(pod: Object, container: str) -> bool:
 
 
 def overdue(thing: Object, now: float, record: RunRecord) -> Finding | None:
-    """Of a kind whose pods may be out of reach: it has been there for too long."""
+    """Return a finding if an object has existed for too long: its pods may be out of reach."""
     if record.timeout is None or age(thing, now) <= record.timeout:
         return None
     return Finding(Verdict.FAIL, outcome.too_long(record.timeout))
 
 
 def age(thing: Object, now: float) -> float:
-    """Seconds since it was created."""
+    """Return the seconds since it was created."""
     return now - _time(thing["metadata"]["creationTimestamp"], now)
 
 
@@ -262,13 +262,13 @@ def _container_failure(pod: Object, container: str, end: Object, record: RunReco
     else:
         said = outcome.cause(_signalled(code), which)
         if code == _KILLED:
-            # cgroup v1 kills only one process: where that is a child, no OOMKilled is reported.
+            # cgroup v1 kills only one process: if it is a child, no OOMKilled is reported.
             said += f" (its memory limit is {_memory_limit(pod, container)})"
     return Finding(kind, said, code, name, container)
 
 
 def _signalled(code: int) -> int:
-    """Container runtimes and shells say 128 + n of a process that signal n ended."""
+    """Return the signal in an exit code: runtimes and shells report 128 + n for signal n."""
     return 128 - code if 128 < code <= 128 + 64 else code
 
 
@@ -281,7 +281,7 @@ def _memory_limit(pod: Object, container: str) -> str:
 
 
 def _waits(pod: Object) -> Iterator[tuple[str, str, Object]]:
-    """Name, image and state of the containers that wait."""
+    """Yield name, image and state of the containers that wait."""
     images = {name: str(spec.get("image", "")) for name, spec in _containers(pod)}
     for name, state in _states(pod):
         if waiting := state.get("waiting"):

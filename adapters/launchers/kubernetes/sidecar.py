@@ -1,7 +1,7 @@
 """The collector beside a training container of a pod: containers, volumes, mounts. Pure.
 
-It is a native sidecar, an init container that goes on, so the pod ends when the training
-does and as the training did. Where the values are pushed by the training code there is none.
+It is a native sidecar, an init container that keeps running, so the pod ends with the training
+and with its result. If the training code pushes its values, there is no collector.
 """
 
 import json
