@@ -1,6 +1,6 @@
-"""Notices the ends of Jobs and of objects of other kinds, by one watch for each collection.
+"""Notice the ends of Jobs and of objects of other kinds, by one watch per collection.
 
-A hint for speed, never the truth: sweep finds a change that no watch reported.
+It is only a hint: a sweep finds a change that no watch reported.
 """
 
 import json
@@ -17,19 +17,19 @@ from tunelet import tracing
 from tunelet.errors import TuneletError
 
 WATCH_SECONDS = 25
-"""After which the server ends a watch: less than a reader waits for the next byte, so that a
-connection on which nothing comes any more is noticed."""
+"""The server ends a watch after this time. It is less than the read time-out, so that a dead
+connection is noticed."""
 PAUSE_SECONDS = 5.0
-"""After a fault; twice as long after each further one, up to the longest."""
+"""The pause after a fault. It doubles with each further fault, up to the longest."""
 LONGEST_PAUSE_SECONDS = 300.0
-"""A right that is missing may be granted, and a kind's operator installed."""
+"""A missing permission may be granted, or a kind's operator installed, so it tries for ever."""
 
 _log = logging.getLogger("tunelet.jobwatch")
 
 
 class JobWatch:
     """Calls `news(namespace, experiment, number)`, from threads, when a trial's object has ended
-    or is about to be deleted; `number` is None where any trial's may have.
+    or is about to be deleted; `number` is None if it may be any trial's.
 
     It watches the collections that were added (a path of the Kubernetes API such as
     /apis/batch/v1/namespaces/N/jobs), and in them the objects that `selector` selects.
@@ -49,7 +49,7 @@ class JobWatch:
         self._stopping = threading.Event()
 
     def add(self, path: str) -> None:
-        """Watch this collection, too."""
+        """Watch this collection too."""
         if path in self._threads:
             return
         with self._turn:
@@ -59,7 +59,7 @@ class JobWatch:
                 thread.start()
 
     def stop(self) -> None:
-        """No callback is made any more; the threads end by themselves."""
+        """Stop calling `news`. The threads end by themselves."""
         self._stopping.set()
 
     def _watch(self, path: str) -> None:
@@ -85,7 +85,7 @@ class JobWatch:
         return str(listed.get("metadata", {}).get("resourceVersion", ""))
 
     def _changes(self, path: str, version: str) -> str | None:
-        """Tell of changes until the watch ends; where to go on, None for a new beginning."""
+        """Report changes until the watch ends; returns the version to continue from; None: list."""
         answer = self._api.stream(
             path,
             watch="1",
@@ -99,7 +99,7 @@ class JobWatch:
                 if self._stopping.is_set():
                     return None
                 if change["type"] == "ERROR":
-                    return None  # The version is too old, mostly.
+                    return None  # Usually the version is too old.
                 version = change["object"]["metadata"]["resourceVersion"]
                 if _matters(change) and (run := run_of(change["object"])):
                     record = record_of(change["object"])
@@ -125,7 +125,7 @@ def _matters(change: Object) -> bool:
 
 
 def _lines(chunks: Iterator[bytes]) -> Iterator[Object]:
-    """JSON objects, one a line, of which the last may be cut off."""
+    """Yield JSON objects, one per line. The last line may be cut off."""
     rest = b""
     for chunk in chunks:
         *whole, rest = (rest + chunk).split(b"\n")

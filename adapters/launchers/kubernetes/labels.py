@@ -1,4 +1,4 @@
-"""How the objects of a run are found again: labels, and what is kept in annotations. Pure."""
+"""Labels that identify a run's objects, and the record in their annotations. Pure."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,37 +9,37 @@ from tunelet.core.run import Run
 
 RECORD = "tunelet.dev/record"
 OUTCOME = "tunelet.dev/outcome"
-"""The outcome of a run that Tunelet itself had to end."""
+"""The outcome of a run that Tunelet itself ended."""
 INSTALLATION = "tunelet.dev/installation"
 SEVERAL = "tunelet.dev/several"
-"""Of a Job with several pods: that one of them succeeded is not its end."""
+"""Marks a Job with several pods: the success of one pod is not its end."""
 
 COLLECTOR = "tunelet-collector"
-"""The name of the container that reads the metrics of another."""
+"""The name of the container that reads another's metrics."""
 
 _MANAGED = ("app.kubernetes.io/managed-by", "tunelet")
 _NAMES = ("namespace", "experiment", "uid", "trial", "attempt")
 
 
 class RunRecord(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What has to be known of a run to judge it, kept with its object."""
+    """The facts that are needed to judge a run, stored with its object."""
 
     metrics: dict[str, Any]
     container: str
-    """The name of the container that trains."""
+    """The name of the training container."""
     timeout: float | None = None
     bad_exit_codes: tuple[int, ...] = ()
     primary: dict[str, str] = {}
-    """Labels of the pod whose output is read."""
+    """Labels of the pod from which output is read."""
     success: str | None = None
-    """A condition; None: a Job that is judged by its pods."""
+    """The condition of success; None: a Job that is judged by its pods."""
     failures: tuple[str, ...] = ()
     path: str = ""
-    """Where the API has objects of its kind, if it is no Job."""
+    """The API's path for objects of its kind; empty for a Job."""
     named: str = ""
-    """The label with its name that its pods have, if they have none of ours."""
+    """The label with the object's name on its pods, if they lack Tunelet's labels."""
     traceparent: str = ""
-    """The trace that it belongs to, which its end goes on."""
+    """The trace of the run, which its end continues."""
 
 
 def labels(run: Run, installation: str) -> dict[str, str]:
@@ -49,7 +49,7 @@ def labels(run: Run, installation: str) -> dict[str, str]:
 
 
 def run_of(thing: Mapping[str, Any]) -> Run | None:
-    """The run that an object belongs to, by its labels."""
+    """Return the run of an object, by its labels; None if it has none."""
     found = (thing.get("metadata") or {}).get("labels") or {}
     values = [str(found.get(f"tunelet.dev/{name}", "")) for name in _NAMES]
     namespace, experiment, uid, number, attempt = values
@@ -59,14 +59,14 @@ def run_of(thing: Mapping[str, Any]) -> Run | None:
 
 
 def selector(installation: str, run: Run | None = None, **wanted: str) -> str:
-    """Of all objects of the installation, of a run, or with these values of labels."""
+    """Return a selector of the installation's objects, of a run, or with these label values."""
     chosen = labels(run, installation) if run is not None else {INSTALLATION: installation}
     chosen |= dict([_MANAGED]) | {f"tunelet.dev/{name}": value for name, value in wanted.items()}
     return ",".join(f"{name}={value}" for name, value in chosen.items())
 
 
 def record_of(thing: Mapping[str, Any]) -> RunRecord | None:
-    """None if somebody else took our labels, or took the record away."""
+    """Return the record of an object; None if it lacks one, for example a foreign object's."""
     annotations = thing["metadata"].get("annotations")
     written = annotations.get(RECORD) if isinstance(annotations, dict) else None
     try:

@@ -1,11 +1,11 @@
-"""Runs as Jobs in a Kubernetes cluster, or as objects of any kind that a manifest names.
+"""Run trainings as Jobs in a Kubernetes cluster, or as objects of any kind in a manifest.
 
 All state is in the cluster: any number of launchers see and do the same. The trials of
-the namespace N run in the cluster's namespace of that name, behind a prefix if one is set.
+the namespace N run in the cluster's namespace N, with a prefix if one is set.
 
-An attempt that cannot begin (no such image, say) is condemned: its Job gets the outcome as an
-annotation and a deadline that has passed, so it ends with all its pods before anyone hears
-of it, and two attempts of a trial never run beside each other.
+An attempt that cannot begin (for example without its image) is condemned: its Job gets the outcome
+as an annotation and a deadline in the past. So it ends with all its pods before its outcome is
+observed, and two attempts of a trial never run at the same time.
 """
 
 import re
@@ -34,29 +34,29 @@ from tunelet.ports import Launcher
 from tunelet.training import outcome as verdict
 
 _LABEL = re.compile(r"[a-z][a-z0-9-]{0,21}")
-"""What stands before a namespace of 40 characters, at most, in one of 63."""
+"""A prefix. With a namespace of at most 40 characters it fits into 63."""
 
 BEGINNING_SECONDS = 10.0
-"""For so long nobody asks why a run has not begun: the API goes through all events of the
-namespace for the answer."""
+"""Seconds before the launcher asks why a run has not begun: for the answer the API searches all
+events of the namespace."""
 
 
 class Options(NamedTuple):
-    """What the query of the launcher's URL may set."""
+    """The options in the query of the launcher's URL."""
 
     prefix: str = ""
-    """Before the namespaces of experiments, to make those of the cluster."""
+    """Prepended to an experiment's namespace to get the cluster's."""
     installation: str = "tunelet"
-    """Tells the runs of several installations in one cluster apart: each has its own."""
+    """Separates the runs of several installations in one cluster: each has its own name."""
     collector_image: str = ""
-    """Of the sidecar that reads metrics as they come."""
+    """The image of the sidecar that reads metrics as they come."""
     collector_cpu: str = REQUESTS["cpu"]
-    """What the sidecar requests: the pod's quota counts it."""
+    """The sidecar's CPU request, which counts against the quota."""
     collector_memory: str = REQUESTS["memory"]
     ttl_seconds: int = 86_400
-    """For which ended Jobs stay, with their output; their end must be recorded by then."""
+    """Seconds for which ended Jobs and their output stay. Their end must be recorded by then."""
     grace_seconds: int = 180
-    """For which an image or a Secret may be missing."""
+    """Seconds for which an image or a Secret may be missing."""
 
 
 class KubernetesLauncher:
@@ -76,7 +76,7 @@ class KubernetesLauncher:
 
     @property
     def announces_room(self) -> bool:
-        """No: a sweep launches runs that wait for a quota."""
+        """False: a sweep launches runs that wait for a quota."""
         return False
 
     def launch(self, launch: Launch) -> None:
@@ -105,19 +105,19 @@ class KubernetesLauncher:
         return sorted(each.run for each in things if not diagnosis.end(each.body, each.record))
 
     def lives(self) -> Collection[Life]:
-        """Only of an installation with a name of its own: another's must not be taken for ours."""
+        """See `Launcher.lives`. None without an own name: they might be another installation's."""
         if self._options.installation == Options().installation:
             return ()
         return {Life(*run[:3]) for pod in self._objects.live_pods() if (run := run_of(pod))}
 
     def origin(self, run: Run) -> str | None:
-        """Not known: labels say which installation's it is, which has one store."""
+        """Return None, not known: labels name only the installation, which has one store."""
         return None
 
     def stop(self, run: Run) -> None:
         thing = self._objects.find(run)
         if thing is not None and not thing.deleting:
-            # In the foreground: as long as it is there, so may be its pods.
+            # In the foreground: the object exists until its pods are gone.
             self._objects.delete(thing, "Foreground")
 
     def logs(self, run: Run) -> Iterator[bytes]:
@@ -150,13 +150,14 @@ class KubernetesLauncher:
     def watch(
         self, news: Callable[[str, str, int | None], None], room: Callable[[str, str], None]
     ) -> Callable[[], None]:
-        """Call `news(namespace, experiment, number)`, from threads; returns what ends that.
+        """Watch runs from threads; returns a function that ends the watch.
 
-        `number` is that of the trial whose object has ended, or None where any may have.
+        Calls `news(namespace, experiment, number)` when a trial's object has ended; `number` is
+        None if it may be any trial's.
 
-        It watches the namespaces and kinds of which this launcher has launched or seen runs: no
-        right is needed to see others, and namespaces that users only name cost nothing. `room` is
-        never called: sweep launches what waits for a quota.
+        It watches the namespaces and kinds in which this launcher has launched or seen runs: it
+        needs no permission for others, and namespaces that users only name cost nothing. `room`
+        is never called: a sweep launches runs that wait for a quota.
         """
         wanted = selector(self._options.installation)
         watch = JobWatch(self._api, wanted, news)
@@ -173,7 +174,7 @@ class KubernetesLauncher:
             watch.add(collection)
 
     def _leaving(self, run: Run, thing: Thing | None) -> Observation:
-        """Of a run whose object is gone, or going: its pods may write until they are gone too."""
+        """Observe a run without its object, or with a deleted one: its pods may still write."""
         pods = self._objects.pods(run) if thing is None else ()
         if thing is None and all(map(diagnosis.over, pods)):
             return Observation(phase=Phase.ABSENT, removed=bool(pods))
@@ -205,7 +206,7 @@ class KubernetesLauncher:
         return Observation(phase=Phase.ACTIVE, waiting=found.reason)
 
     def _succeeded(self, thing: Thing, pods: Sequence[Object]) -> Observation:
-        """As its object says; whether its training did is up to its pods."""
+        """Observe a run with a successful object. Its pods show whether its training succeeded."""
         record = thing.record
         pod = diagnosis.primary(pods, record)
         if pod is None:
@@ -232,7 +233,7 @@ class KubernetesLauncher:
         return Observation(phase=Phase.ENDED, reports=seen.reports, outcome=outcome)
 
     def _waiting(self, thing: Thing, pods: Sequence[Object]) -> str | None:
-        """What an active run waits for."""
+        """Return why an active run waits; None if it does not."""
         if waits := diagnosis.waiting(thing.body, pods):
             return waits
         if not pods:
