@@ -1,1 +1,1 @@
-"""The API: one table of routes, by which requests are checked, served and described."""
+"""The HTTP API: one table of routes checks, serves and describes all requests."""

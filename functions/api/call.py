@@ -1,4 +1,4 @@
-"""One call of the API: the request after it was read and checked, and how to answer it."""
+"""One call of the API: the checked request, and the means to answer it."""
 
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -18,16 +18,16 @@ _NUMBER = re.compile(r"[0-9]{1,15}")
 
 
 class Call(NamedTuple):
-    """What an endpoint is given."""
+    """The argument of an endpoint."""
 
     service: "Service"
     request: Request
     path: dict[str, str]
     query: dict[str, Any]
     outbox: Outbox
-    """The way to the broker."""
+    """Publishes to the broker."""
     streams: Streams
-    """Where outputs are read."""
+    """Limits how many outputs are read at a time."""
     body: Any = None
     raw: bytes = b""
     key: str | None = None
@@ -56,7 +56,7 @@ class Call(NamedTuple):
 
 
 def bad_path(path: dict[str, str]) -> list[FieldError]:
-    """What is wrong with the names and numbers in a path."""
+    """Return the faults of the names and numbers in a path."""
     remedy = "send lower-case letters, digits and inner dashes, 40 at most"
     errors = [
         FieldError(field, path[field], "is not a name", remedy)

@@ -1,4 +1,4 @@
-"""Dead letters as the JSON that callers see, without the tokens of trials, which are keys."""
+"""Convert dead letters to the API's JSON, without the tokens of trials, which are secrets."""
 
 import re
 from typing import Any
@@ -9,12 +9,12 @@ from tunelet.dead_letters import DeadLetter
 from tunelet.text.strict_json import NotJson, decode
 
 _ATTRIBUTES = ("id", "source", "type", "subject")
-# In the text, for what is wrong with an event may be that it is no JSON.
+# A pattern on the text, because the event may be invalid JSON.
 _TOKEN = re.compile(rb'("token"\s*:\s*")[^"]*')
 
 
 def dead_letter_json(letter: DeadLetter) -> Json:
-    """Without its data, which may be large."""
+    """Return a dead letter without its data, which may be large."""
     attributes = _attributes(letter)
     event = {name: attributes.get(name) for name in _ATTRIBUTES}
     return {
@@ -28,7 +28,7 @@ def dead_letter_json(letter: DeadLetter) -> Json:
 
 
 def dead_letter_data(letter: DeadLetter) -> Any:
-    """Its data as JSON, or as text where it is none."""
+    """Return its data as JSON, or as text if it is not JSON."""
     found = _read(letter.body)
     structured = media_type(letter.headers) == STRUCTURED and isinstance(found, dict)
     return found.get("data") if structured else found

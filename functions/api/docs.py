@@ -1,7 +1,7 @@
-"""The API's description as a page, served whole from here: it works without internet.
+"""Serve the API's description as a page that works without internet.
 
-Swagger UI comes with the package flask-swagger-ui, of which only the files are used. All
-scripts and styles are files, so that the page's policy can forbid any other.
+Swagger UI comes from the package flask-swagger-ui; only its files are used. All scripts and
+styles are files, so that the page's content policy can forbid any others.
 """
 
 from functools import cache
@@ -50,7 +50,7 @@ _POLICY = (
 
 
 def page() -> Response:
-    """The page; the policy in its headers is for this one, Swagger UI sets styles inline."""
+    """Return the page. Its policy allows inline styles, which Swagger UI needs."""
     response = Response(_PAGE, content_type="text/html; charset=utf-8")
     response.headers["Content-Security-Policy"] = _POLICY
     response.headers["X-Frame-Options"] = "DENY"
@@ -59,7 +59,7 @@ def page() -> Response:
 
 
 def asset(name: str) -> Response:
-    """A file of the page; raises `NotFound`."""
+    """Return a file of the page. Raises `NotFound`."""
     if name == "start.js":
         return Response(_START, content_type="text/javascript; charset=utf-8")
     if name not in _FILES:

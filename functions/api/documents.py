@@ -1,4 +1,4 @@
-"""Experiments and trials as the JSON that callers see, and the links between them."""
+"""Convert experiments and trials to the API's JSON, with links between them."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -11,7 +11,7 @@ Json = dict[str, Any]
 
 
 def submitted(experiment: Experiment, obstacle: str | None = None) -> Json:
-    """What a submit is answered with: enough to find everything else."""
+    """Return the answer to a submit, with links to everything else."""
     return {
         **({"warnings": [f"no trial can start now: {obstacle}"]} if obstacle else {}),
         "name": experiment.name,
@@ -38,7 +38,7 @@ def experiment_json(experiment: Experiment) -> Json:
 
 
 def best_json(experiment: Experiment, best: list[Trial]) -> Json:
-    """`best` of one objective, null before the first; of several the front, as `pareto`."""
+    """Return the `best` trial (null if none is complete), or several objectives' `pareto` front."""
     if len(experiment.terms.objectives) > 1:
         return {"pareto": [trial_json(trial) for trial in best]}
     return {"best": trial_json(best[0]) if best else None}
@@ -64,7 +64,7 @@ def trial_json(trial: Trial) -> Json:
 
 
 def base(namespace: str | None) -> str:
-    """Where a namespace's routes begin."""
+    """Return the path at which a namespace's routes begin."""
     return "/api" if namespace in (None, "default") else f"/api/namespaces/{namespace}"
 
 
@@ -74,7 +74,7 @@ def _links(experiment: Experiment) -> Json:
 
 
 def time_json(seconds: float | None) -> str | None:
-    """ISO 8601 in UTC, to the millisecond."""
+    """Format seconds since 1970 as ISO 8601 in UTC, to the millisecond."""
     if seconds is None:
         return None
     text = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")

@@ -1,7 +1,7 @@
-"""The API: finds the route, checks all that the table says, calls the endpoint.
+"""The API's function: find the route, check the request by the table, call the endpoint.
 
-Every answer that is not the endpoint's is problem JSON: unknown paths, methods, queries,
-bodies out of bounds, and bugs.
+Every other answer is problem JSON: unknown paths, methods and queries, bodies that are too
+large, and bugs.
 """
 
 import re
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tunelet.service import Service
 
 LOG_STREAMS = 8
-"""How many outputs are read at a time: fewer than any server that we run in has threads."""
+"""The most outputs that are read at a time: fewer than any of our servers has threads."""
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _READING = ("GET", "HEAD", "OPTIONS")
@@ -46,7 +46,7 @@ class Api:
     def __call__(self, request: Request) -> Response:
         try:
             response = self._answer(request)
-        except Exception as error:  # noqa: BLE001 (the last line: whatever it is, it is answered)
+        except Exception as error:  # noqa: BLE001 (the last resort: every fault gets an answer)
             response = problem.answer(error, request)
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response
@@ -77,7 +77,7 @@ class Api:
             raise NotFound(f"{call.namespace}/{call.name}: {missing}") from missing
 
     def _find(self, request: Request) -> tuple[Route, dict[str, str]] | Response:
-        """The route and the values in its path, or the answer to OPTIONS."""
+        """Return the route and the values in its path, or the answer to OPTIONS."""
         adapter = self._map.bind("tunelet", path_info=request.path)
         if request.method == "OPTIONS" and (allowed := _allowed(adapter.allowed_methods())):
             return Response(status=HTTPStatus.NO_CONTENT, headers={"Allow": allowed})
@@ -99,7 +99,7 @@ def _allowed(methods: Any) -> str:
 
 
 def _refuse_strangers(request: Request) -> None:
-    """Refuse a change that a page of another site has a user's browser ask for."""
+    """Refuse a change that a user's browser requests for a page of another site."""
     if request.headers.get("Sec-Fetch-Site") == "cross-site" and request.method not in _READING:
         raise Refused(HTTPStatus.FORBIDDEN, "a page of another site may not change anything here")
 
@@ -121,7 +121,7 @@ def _query(route: Route, request: Request, errors: list[FieldError]) -> dict[str
 
 
 def _parsed(query: Query, text: str) -> int | str | None:
-    """The value of a query parameter, None if its schema does not allow it."""
+    """Return the value of a query parameter; None if its schema does not allow it."""
     schema = query.schema
     if schema["type"] == "integer":
         if not re.fullmatch(r"-?[0-9]{1,15}", text, re.ASCII):

@@ -1,7 +1,4 @@
-"""Outputs on their way to readers, who may be slow: a few at a time, so that they block no other.
-
-A reader that does not read keeps the thread that serves it.
-"""
+"""Limit the outputs that are sent at a time, because a slow reader occupies its thread."""
 
 import threading
 from collections.abc import Iterator
@@ -12,14 +9,14 @@ _PAUSE = 2.0
 
 
 class Streams:
-    """At most `limit` at a time."""
+    """Opens at most `limit` outputs at a time."""
 
     def __init__(self, limit: int) -> None:
         self._free = threading.BoundedSemaphore(limit)
         self._limit = limit
 
     def open(self, chunks: Iterator[bytes]) -> "Stream":
-        """Begun, so that what is wrong with it is raised here; `Retry` if there are too many."""
+        """Begin an output; its errors are raised here. Raises `Retry` if there are too many."""
         if not self._free.acquire(blocking=False):
             raise Retry(f"{self._limit} outputs are being read, which is all at a time", _PAUSE)
         stream = Stream(chunks, self._free)
@@ -32,7 +29,7 @@ class Streams:
 
 
 class Stream(Iterator[bytes]):
-    """Has its place until it is read to its end, or closed as every answer is by its server."""
+    """An open output. It counts until it is read to its end or closed by the server."""
 
     def __init__(self, chunks: Iterator[bytes], place: threading.BoundedSemaphore) -> None:
         self._chunks, self._place = chunks, place
