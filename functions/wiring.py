@@ -11,7 +11,7 @@ from functions.events.outbox import Nowhere, Outbox
 from functions.http import Function
 from functions.lazy import LazyLauncher
 from tunelet.errors import FieldError, Reject
-from tunelet.ports import Launcher, Publisher, Store
+from tunelet.ports import Publisher, Store, WatchableLauncher
 
 if TYPE_CHECKING:
     from tunelet.core.installation import Installation
@@ -117,7 +117,7 @@ def installation(settings: Settings) -> "Installation":
     )
 
 
-def launcher(settings: Settings) -> Launcher:
+def launcher(settings: Settings) -> WatchableLauncher:
     """Where training runs; raises `Reject` if nothing goes by the URL's scheme."""
     from adapters.launchers import open_launcher
 

@@ -3,7 +3,7 @@
 adapters/ and algorithms/ implement them. A contract suite in tests/contracts/ tests each adapter.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from tunelet.core.problem import Demands, Problem, Suggestions
@@ -117,6 +117,30 @@ class Launcher(Protocol):
 
     def ready(self) -> None:
         """Raise `Retry` with the reason if runs cannot be started or observed now."""
+
+
+RunNews = Callable[[str, str, int | None], None]
+"""Takes a namespace, an experiment and the number of the trial with a run that changed.
+
+The number is None if the run of any trial of the experiment may have changed.
+"""
+
+Room = Callable[[str, str], None]
+"""Takes a namespace and an experiment that can launch a run for which there was no room."""
+
+
+class Watchable(Protocol):
+    """Reports changes of runs as they happen. For speed only: a sweep finds every change, later."""
+
+    def watch(self, news: RunNews, room: Room) -> Callable[[], None]:
+        """Call `news` and `room` from threads; returns a function that ends this.
+
+        `room` is called for an experiment that met `Throttled`, if the launcher `announces_room`.
+        """
+
+
+class WatchableLauncher(Launcher, Watchable, Protocol):
+    """A launcher for a process that serves all functions, where no event source reports runs."""
 
 
 class Publisher(Protocol):

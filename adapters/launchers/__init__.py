@@ -5,7 +5,7 @@ from importlib import import_module
 from urllib.parse import urlsplit
 
 from tunelet.errors import FieldError, Reject
-from tunelet.ports import Launcher
+from tunelet.ports import WatchableLauncher
 
 _MODULES = {
     "process": "adapters.launchers.local.launcher",
@@ -15,7 +15,7 @@ _MODULES = {
 
 def open_launcher(
     url: str, *, aliases: Mapping[str, Sequence[str]] | None = None, limit: int | None = None
-) -> Launcher:
+) -> WatchableLauncher:
     """Open the launcher at `url`: `process:///folder` or `kubernetes://`.
 
     `aliases` maps an image's name to a local command; at most `limit` runs are active at a
@@ -26,5 +26,5 @@ def open_launcher(
         known = ", ".join(f"{name}://" for name in _MODULES)
         problem = FieldError("TUNELET_LAUNCHER", url, "names no launcher", f"use one of {known}")
         raise Reject(f"no launcher is known for {url!r}; use one of {known}", [problem])
-    opener: Callable[..., Launcher] = import_module(_MODULES[scheme]).open_url
+    opener: Callable[..., WatchableLauncher] = import_module(_MODULES[scheme]).open_url
     return opener(url, aliases=aliases or {}, limit=limit)

@@ -5,7 +5,7 @@ the same HTTP messages. Any number of such processes may share a store: events a
 one process, but the log is shared by all.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -22,15 +22,8 @@ from functions.wiring import FUNCTIONS, function
 from tunelet.bundle import resource
 from tunelet.core.installation import Installation
 from tunelet.core.signal import COLLECT, LAUNCH, Signal
-from tunelet.ports import Launcher, Store
+from tunelet.ports import Store, WatchableLauncher
 from tunelet.service import Service
-
-News = Callable[[str, str, int | None], None]
-"""Takes a namespace, an experiment, and the number of the trial with news; None: any trial."""
-
-Watch = Callable[[News, Callable[[str, str], None]], Callable[[], None]]
-"""Watches runs. Calls the first function at news, and the second, with a namespace and an
-experiment, when there is room for a waiting run. Returns a function that ends the watch."""
 
 
 class Whole(NamedTuple):
@@ -42,8 +35,7 @@ class Whole(NamedTuple):
 @contextmanager
 def whole(
     store: Store,
-    launcher: Launcher,
-    watch: Watch,
+    launcher: WatchableLauncher,
     *,
     secret: bytes,
     api_url: str,
@@ -65,7 +57,7 @@ def whole(
     )
     made = {name: function(name, service, outbox, max_body_bytes) for name in FUNCTIONS}
     targets.update((name, _target(made[name])) for name in FUNCTIONS)
-    stop_watching = watch(
+    stop_watching = launcher.watch(
         lambda *whose: broker.publish(Signal(COLLECT, *whose)),
         lambda namespace, experiment: broker.publish(Signal(LAUNCH, namespace, experiment)),
     )

@@ -12,14 +12,13 @@ import sys
 
 from functions import wiring
 from functions.hosting import server
-from functions.hosting.all_in_one import Watch, whole
+from functions.hosting.all_in_one import whole
 from functions.hosting.cron import event
 from functions.hosting.ending import ended_by_signals
 from functions.hosting.ingress import with_ingress
 from functions.telemetry.log import configure
 from functions.wiring import Settings
 from tunelet.errors import Reject
-from tunelet.ports import Launcher
 
 
 def main() -> None:
@@ -36,7 +35,6 @@ def main() -> None:
         whole(
             store,
             runs,
-            _watch(runs),
             secret=settings.secret,
             api_url=settings.api_url,
             max_body_bytes=settings.max_body_bytes,
@@ -54,12 +52,6 @@ def _listening() -> socket.socket:
     port, dual = int(os.environ.get("PORT", "8080")), socket.has_dualstack_ipv6()
     family = socket.AF_INET6 if dual else socket.AF_INET
     return socket.create_server(("", port), family=family, dualstack_ipv6=dual)
-
-
-def _watch(runs: Launcher) -> Watch:
-    """Return the launcher's watch, if it has one; else only sweeps find news."""
-    watch: Watch | None = getattr(runs, "watch", None)
-    return watch or (lambda news, room: lambda: None)
 
 
 if __name__ == "__main__":

@@ -60,7 +60,6 @@ def opened(
             whole(
                 store,
                 launcher,
-                launcher.watch,
                 secret=signing,
                 api_url="",
                 max_body_bytes=BODY_BYTES,

@@ -76,7 +76,6 @@ def serve(
             whole(
                 store,
                 launcher,
-                launcher.watch,
                 secret=signing,
                 api_url=url,
                 max_body_bytes=max_body_bytes,

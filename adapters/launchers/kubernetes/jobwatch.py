@@ -6,7 +6,7 @@ It is only a hint: a sweep finds a change that no watch reported.
 import json
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from urllib.parse import urlencode
 
@@ -15,6 +15,7 @@ from adapters.launchers.kubernetes.api import KubernetesApi, Object
 from adapters.launchers.kubernetes.labels import record_of, run_of
 from tunelet import tracing
 from tunelet.errors import TuneletError
+from tunelet.ports import RunNews
 
 WATCH_SECONDS = 25
 """The server ends a watch after this time. It is less than the read time-out, so that a dead
@@ -39,7 +40,7 @@ class JobWatch:
         self,
         api: KubernetesApi,
         selector: str,
-        news: Callable[[str, str, int | None], None],
+        news: RunNews,
         pause: float = PAUSE_SECONDS,
     ) -> None:
         self._api, self._selector = api, selector

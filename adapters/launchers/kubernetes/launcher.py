@@ -30,7 +30,7 @@ from adapters.launchers.kubernetes.sidecar import NOTHING, REQUESTS, Sidecar, si
 from tunelet.core.run import Launch, Life, Observation, Phase, Run
 from tunelet.core.trial import Outcome, Report, Verdict
 from tunelet.errors import FieldError, NotFound, Reject
-from tunelet.ports import Launcher
+from tunelet.ports import Room, RunNews, WatchableLauncher
 from tunelet.training import outcome as verdict
 
 _LABEL = re.compile(r"[a-z][a-z0-9-]{0,21}")
@@ -147,9 +147,7 @@ class KubernetesLauncher:
     def ready(self) -> None:
         self._api.get("/api")
 
-    def watch(
-        self, news: Callable[[str, str, int | None], None], room: Callable[[str, str], None]
-    ) -> Callable[[], None]:
+    def watch(self, news: RunNews, room: Room) -> Callable[[], None]:
         """Watch runs from threads; returns a function that ends the watch.
 
         Calls `news(namespace, experiment, number)` when a trial's object has ended; `number` is
@@ -319,5 +317,5 @@ def _condemned(thing: Thing) -> Outcome | None:
 
 if TYPE_CHECKING:
 
-    def _conforms(launcher: KubernetesLauncher) -> Launcher:
+    def _conforms(launcher: KubernetesLauncher) -> WatchableLauncher:
         return launcher

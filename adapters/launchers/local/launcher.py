@@ -37,7 +37,7 @@ from adapters.launchers.local.slots import Slots
 from adapters.launchers.local.watcher import Watcher
 from tunelet.core.run import Launch, Life, Observation, Phase, Run
 from tunelet.errors import NotFound, Reject, Retry
-from tunelet.ports import Launcher
+from tunelet.ports import Room, RunNews, WatchableLauncher
 
 GRACE_SECONDS = 10.0
 _SHIM = Path(__file__).with_name("shim.py")
@@ -189,9 +189,7 @@ class ProcessLauncher:
         if not (self._folder / "slots").is_dir():
             raise Retry(f"the folder of runs, {self._folder}, is not there (is its disk mounted?)")
 
-    def watch(
-        self, news: Callable[[str, str, int | None], None], room: Callable[[str, str], None]
-    ) -> Callable[[], None]:
+    def watch(self, news: RunNews, room: Room) -> Callable[[], None]:
         """Watch the runs from a thread; returns a function that ends the thread.
 
         Calls `news(namespace, experiment, None)` when a run has news: never with a number, because
@@ -367,5 +365,5 @@ def _passing(what: str) -> Iterator[None]:
 
 if TYPE_CHECKING:
 
-    def _conforms(launcher: ProcessLauncher) -> Launcher:
+    def _conforms(launcher: ProcessLauncher) -> WatchableLauncher:
         return launcher
