@@ -43,11 +43,11 @@ from benchmarks.harness.delay import DelayedStore
 from benchmarks.harness.figures import Figures
 from benchmarks.harness.inline import request
 from benchmarks.harness.table import show
+from tunelet.assembly import assembled
 from tunelet.core.run import Launch, Life, Observation, Phase, Run
 from tunelet.core.signal import FINISHED, LAUNCH, SUGGEST, Signal
 from tunelet.core.trial import Outcome, Report, Verdict
 from tunelet.errors import NotFound, Retry
-from tunelet.service import Service
 
 REPORTS = 10
 TOGETHER = 64
@@ -140,7 +140,7 @@ class Tunelet:
         self._parallel = parallel
         self._ended = threading.Event()
         self._faults: list[Exception] = []
-        self.service = Service(
+        self.service = assembled(
             DelayedStore(store, delay),
             self,
             load_catalog(),

@@ -136,10 +136,10 @@ class Soak:
         from adapters.storage.files import FileStore
         from algorithms import load_catalog
         from benchmarks.harness.inline import InlineLauncher, Queue
-        from tunelet.service import Service
+        from tunelet.assembly import assembled
 
         queue = Queue()
-        service = Service(
+        service = assembled(
             FileStore(self._data / "store"),
             InlineLauncher(lambda env: 0.0, queue.signals),
             load_catalog(),

@@ -94,9 +94,9 @@ def store(url: str) -> Store:
 def service(settings: Settings, publisher: Publisher) -> "Service":
     """The service over the adapters that the settings name; raises `Reject` for unknown ones."""
     from algorithms import load_catalog
-    from tunelet.service import Service
+    from tunelet.assembly import assembled
 
-    return Service(
+    return assembled(
         store(settings.store),
         LazyLauncher(lambda: launcher(settings)),
         load_catalog(),

@@ -6,7 +6,6 @@ and nothing else, because `sweep` does all that a lost signal would have caused.
 """
 
 import secrets
-import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from hashlib import sha256
@@ -16,27 +15,21 @@ from typing import TYPE_CHECKING, Any, cast
 from tunelet.core import commands
 from tunelet.core.commands import Command
 from tunelet.core.experiment import Experiment, unreadable
-from tunelet.core.installation import ANY, Installation
 from tunelet.core.room import news
 from tunelet.core.run import Run
 from tunelet.core.trial import Assignment, Outcome, Report, Trial
 from tunelet.dead_letters import DeadLetters
-from tunelet.engine.checkpoints import Checkpoints
-from tunelet.engine.early_stopping import Stopping
 from tunelet.engine.loop import Loop
-from tunelet.engine.runs import Runs, run_of, wanted
-from tunelet.engine.suggest import Suggesting
+from tunelet.engine.runs import run_of, wanted
 from tunelet.engine.sweep import Sweep
 from tunelet.engine.tokens import Tokens
 from tunelet.errors import Conflict, FieldError, Forbidden, NotFound, Reject
-from tunelet.log import leases
 from tunelet.log.entry import Damaged, Newer
-from tunelet.log.identity import Identity
 from tunelet.log.journal_cache import Journals
 from tunelet.log.leases import Leases
 from tunelet.log.markers import Marker, Markers, announcing
 from tunelet.log.parallel import at_once
-from tunelet.ports import Catalog, Launcher, Publisher, Store
+from tunelet.ports import Catalog, Launcher, Store
 from tunelet.store_probe import Probed
 
 if TYPE_CHECKING:
@@ -57,41 +50,50 @@ class Service:
 
     def __init__(
         self,
+        *,
         store: Store,
+        probed: Probed,
         launcher: Launcher,
         catalog: Catalog,
-        publisher: Publisher,
-        *,
-        secret: bytes,
-        api_url: str,
-        installation: Installation = ANY,
-        lease_seconds: float = leases.SECONDS,
-        clock: Callable[[], float] = time.time,
-        sleep: Callable[[float], None] = time.sleep,
+        journals: Journals,
+        markers: Markers,
+        leases: Leases,
+        tokens: Tokens,
+        dead: DeadLetters,
+        loop: Loop,
+        sweeper: Sweep,
     ) -> None:
+        """`tunelet.assembly` builds the parts: they have to share the store and each other."""
         self.catalog = catalog
-        self.dead = DeadLetters(store, clock)
+        self.dead = dead
+        self.leases = leases
         self._store = store
-        self._probed = Probed(store)
+        self._probed = probed
         self._launcher = launcher
-        self._journals = Journals(store, clock, sleep, by=installation)
-        self._markers = Markers(store, clock)
-        self._tokens = Tokens(secret)
-        places, identity = Checkpoints(store), Identity(store)
-        runs = Runs(launcher, self._journals, self._tokens, places, identity, api_url)
-        stopping = Stopping(self._journals, catalog)
-        asking = Suggesting(self._journals, catalog)
-        self.leases = Leases(store, installation.id, clock, lease_seconds)
-        self._loop = Loop(
-            self._journals, self._markers, self.leases, asking, stopping, runs, publisher
-        )
-        self.suggest = self._loop.suggest
-        self.launch = self._loop.launch
-        self.collect = self._loop.collect
-        self.sweep = Sweep(
-            *(store, launcher, self._journals, self._markers, self.leases),
-            *(stopping, runs, self._loop),
-        ).sweep
+        self._journals = journals
+        self._markers = markers
+        self._tokens = tokens
+        self._loop = loop
+        self._sweeper = sweeper
+
+    def suggest(self, namespace: str, name: str) -> None:
+        """Ask the algorithm for as many trials as there is room for."""
+        self._loop.suggest(namespace, name)
+
+    def launch(self, namespace: str, name: str) -> None:
+        """Make the runs match the state: start those that are due, stop those that are not."""
+        self._loop.launch(namespace, name)
+
+    def collect(self, namespace: str, name: str, number: int | None = None) -> None:
+        """Record what the launcher sees of the active runs, or of one trial's."""
+        self._loop.collect(namespace, name, number)
+
+    def sweep(self, ending: Callable[[], bool] = lambda: False) -> int:
+        """Do for every live experiment what lost signals would have caused; return how many.
+
+        Looks at no further experiment once the process is `ending`.
+        """
+        return self._sweeper.sweep(ending)
 
     def submit(
         self, raw: object, namespace: str | None = None, key: str | None = None

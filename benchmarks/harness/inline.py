@@ -9,13 +9,13 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from algorithms import load_catalog
+from tunelet.assembly import assembled
 from tunelet.core.experiment import Experiment
 from tunelet.core.run import Launch, Life, Observation, Phase, Run
 from tunelet.core.signal import COLLECT, LAUNCH, SUGGEST, Signal
 from tunelet.core.trial import Outcome, Scalar, Verdict
 from tunelet.errors import NotFound
 from tunelet.ports import Launcher, Publisher, Store
-from tunelet.service import Service
 
 Objective = Callable[[dict[str, str]], float]
 """Takes the environment of a trial."""
@@ -89,7 +89,7 @@ class Inline:
     def __init__(self, store: Store, objective: Objective) -> None:
         queue = Queue()
         self._signals = queue.signals
-        self.service = Service(
+        self.service = assembled(
             store,
             InlineLauncher(objective, queue.signals),
             load_catalog(),

@@ -19,6 +19,7 @@ from functions.events.outbox import Outbox
 from functions.hosting.renewal import renewed
 from functions.http import Function
 from functions.wiring import FUNCTIONS, function
+from tunelet.assembly import assembled
 from tunelet.bundle import resource
 from tunelet.core.installation import Installation
 from tunelet.core.signal import COLLECT, LAUNCH, Signal
@@ -48,7 +49,7 @@ def whole(
     manifests = resource("infra/knative/base")
     broker = Broker(load_triggers(manifests), targets, **load_delivery(manifests)._asdict())
     outbox = Outbox(broker)
-    service = Service(
+    service = assembled(
         *(store, launcher, load_catalog(), outbox),
         secret=secret,
         api_url=api_url,

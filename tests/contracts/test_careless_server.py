@@ -17,10 +17,10 @@ import algorithms
 from adapters.storage import open_store
 from benchmarks.harness.process import free_port
 from tests.faults.training import MemoryLauncher
+from tunelet.assembly import assembled
 from tunelet.cli import main
 from tunelet.core.signal import Signal
 from tunelet.errors import Reject
-from tunelet.service import Service
 from tunelet.store_probe import probe
 
 URL = "gs://careless/p?client=google"
@@ -81,7 +81,7 @@ def test_a_server_that_ignores_conditions_is_refused() -> None:
 @pytest.mark.usefixtures("server")
 def test_no_experiment_begins_on_it() -> None:
     store = open_store(URL)
-    service = Service(
+    service = assembled(
         store, MemoryLauncher(), algorithms.load_catalog(), Unheard(), secret=b"0" * 16, api_url=""
     )
     with pytest.raises(Reject, match="conditional writes"):

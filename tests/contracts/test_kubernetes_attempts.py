@@ -10,9 +10,9 @@ from algorithms import load_catalog
 from functions.events.outbox import Nowhere
 from tests.contracts.clusters import CODE, api, launcher_in, namespaces, needs_cluster
 from tests.contracts.launchers import until
+from tunelet.assembly import assembled
 from tunelet.core.experiment import Experiment
 from tunelet.core.trial import TrialState
-from tunelet.service import Service
 
 pytestmark = needs_cluster
 
@@ -39,7 +39,7 @@ def prefix() -> Iterator[str]:
 def test_an_evicted_trial_goes_on_from_its_checkpoint_in_a_new_attempt(
     prefix: str, tmp_path: Path
 ) -> None:
-    service = Service(
+    service = assembled(
         open_store(tmp_path.as_uri()),
         launcher_in(prefix),
         load_catalog(),

@@ -15,8 +15,8 @@ from adapters.launchers import open_launcher
 from adapters.storage import open_store
 from algorithms import load_catalog
 from functions.events.outbox import Nowhere, Outbox
+from tunelet.assembly import assembled
 from tunelet.log.markers import STALE
-from tunelet.service import Service
 
 # Each start of an attempt and each end leaves a line; the checkpoint says what survived.
 TRAIN = """
@@ -125,7 +125,7 @@ def test_delete_leaves_nothing_and_frees_the_name(
     assert len(again.trials) == 2
     store = tmp_path / "data0" / "store"
     assert (
-        Service(
+        assembled(
             open_store(store.as_uri()),
             open_launcher((tmp_path / "data0" / "runs").as_uri().replace("file", "process")),
             load_catalog(),

@@ -11,6 +11,7 @@ from adapters.storage.memory import MemoryStore
 from algorithms import load_catalog
 from tests.faults.training import MemoryLauncher
 from tests.faults.world import Broker, Crash, Delivery, Fallible, Fault, Faults
+from tunelet.assembly import assembled
 from tunelet.core.installation import Installation
 from tunelet.core.signal import COLLECT, Signal
 from tunelet.errors import NotFound, Retry, Throttled
@@ -51,7 +52,7 @@ class Installed:
         self.service = self.started()
 
     def started(self) -> Service:
-        return Service(
+        return assembled(
             cast(Store, Fallible(self._store, self.faults)),
             cast(Launcher, Fallible(self.launcher, self.faults)),
             load_catalog(),

@@ -11,6 +11,7 @@ from adapters.storage.files import FileStore
 from algorithms import load_catalog
 from functions.events.outbox import Nowhere
 from tests.contracts.launchers import until
+from tunelet.assembly import assembled
 from tunelet.errors import Reject
 from tunelet.log.reader import entry_key
 from tunelet.service import Service
@@ -38,7 +39,7 @@ class Laptop:
 
     def service(self, store: str) -> Service:
         """As `tunelet up` would begin it."""
-        return Service(
+        return assembled(
             self.store(store),
             self.launcher(),
             load_catalog(),

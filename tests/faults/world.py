@@ -14,6 +14,7 @@ from typing import Any, TypeVar, cast
 import algorithms
 from adapters.storage.memory import MemoryStore
 from tests.faults.training import MemoryLauncher, script
+from tunelet.assembly import assembled
 from tunelet.core.installation import Installation
 from tunelet.core.run import Observation, Run
 from tunelet.core.signal import COLLECT, LAUNCH, SUGGEST, Signal
@@ -167,7 +168,7 @@ class World:
 
     def _started(self, faults: Faults | None = None, catalog: Catalog | None = None) -> Service:
         faults = faults or self.faults
-        return Service(
+        return assembled(
             cast(Store, Fallible(self.objects, faults)),
             cast(Launcher, Fallible(self.launcher, faults)),
             catalog or algorithms.load_catalog(),

@@ -43,6 +43,7 @@ from benchmarks.overhead import STORAGES
 from benchmarks.stores import contestants
 from functions.api.handler import Api
 from functions.events.outbox import Nowhere, Outbox
+from tunelet.assembly import assembled
 from tunelet.core.events import Reported
 from tunelet.core.run import Run
 from tunelet.core.trial import Assignment, Report
@@ -281,7 +282,7 @@ def api(store: Store) -> Iterator[tuple[int, Service]]:
     queue = Queue()
     launcher = InlineLauncher(lambda _: 0.0, queue.signals)
     url = "http://127.0.0.1"
-    service = Service(store, launcher, load_catalog(), queue, secret=bytes(16), api_url=url)
+    service = assembled(store, launcher, load_catalog(), queue, secret=bytes(16), api_url=url)
     app = Request.application(Api(service, Outbox(Nowhere()), 1 << 20))
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever)

@@ -12,11 +12,11 @@ from algorithms import load_catalog
 from functions.events.outbox import Outbox
 from functions.wiring import function
 from tests.faults.training import MemoryLauncher
+from tunelet.assembly import assembled
 from tunelet.core.run import Run
 from tunelet.core.signal import Signal
 from tunelet.errors import NotFound, Retry
 from tunelet.ports import Stored
-from tunelet.service import Service
 
 SMALLEST = {
     "model_training_code": "docker_image_url",
@@ -81,7 +81,7 @@ class World:
         self.launcher = launcher or SilentLauncher()
         self.broker = Broker()
         self.outbox = Outbox(self.broker)
-        self.service = Service(
+        self.service = assembled(
             self.store,
             self.launcher,
             load_catalog(),

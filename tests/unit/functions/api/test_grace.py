@@ -7,9 +7,9 @@ from algorithms import load_catalog
 from functions.events.outbox import Nowhere, Outbox
 from tests.faults.training import MemoryLauncher
 from tests.unit.functions.conftest import SMALLEST
+from tunelet.assembly import assembled
 from tunelet.core.run import Run
 from tunelet.core.trial import Outcome, Verdict
-from tunelet.service import Service
 
 
 @pytest.mark.parametrize(("seconds", "runs"), [(0.0, True), (29.0, True), (31.0, False)])
@@ -17,7 +17,7 @@ def test_one_that_has_reported_its_own_outcome_has_half_a_minute(
     seconds: float, runs: bool
 ) -> None:
     now, launcher = [1_000_000.0], MemoryLauncher()
-    service = Service(
+    service = assembled(
         MemoryStore(),
         launcher,
         load_catalog(),

@@ -10,11 +10,11 @@ from adapters.storage.memory import MemoryStore
 from algorithms import load_catalog
 from functions.events.outbox import Nowhere
 from tests.unit.functions.conftest import SMALLEST, SilentLauncher, World
+from tunelet.assembly import assembled
 from tunelet.core.installation import Installation
 from tunelet.core.run import Launch, Life, Observation, Phase, Run
 from tunelet.core.trial import Outcome, TrialState, Verdict
 from tunelet.errors import NotFound, Retry
-from tunelet.service import Service
 
 SPACE = {"x": {"type": "float", "min": 0, "max": 1}}
 LOST = Outcome(Verdict.LOST, reason="node gone")
@@ -65,7 +65,7 @@ def test_runs_count_against_a_lowered_parallel_trials() -> None:
 def test_a_slot_of_another_installation_is_not_launched() -> None:
     full, store = Full(), MemoryStore()
     services = {
-        name: Service(
+        name: assembled(
             store,
             launcher,
             load_catalog(),

@@ -9,6 +9,7 @@ import pytest
 from adapters.storage.memory import MemoryStore
 from algorithms.catalog.installed import InstalledAlgorithms
 from tests.faults.training import MemoryLauncher, place
+from tunelet.assembly import assembled
 from tunelet.core.curves import Curves
 from tunelet.core.problem import Demands, Problem, Suggestions
 from tunelet.core.run import Run
@@ -93,7 +94,7 @@ def service(store: MemoryStore, launcher: MemoryLauncher) -> Service:
 
 def served(store: MemoryStore, launcher: MemoryLauncher, clock: Callable[[], float]) -> Service:
     parts = store, launcher, Known(), Nowhere()
-    return Service(*parts, secret=b"s", api_url="http://localhost", clock=clock)
+    return assembled(*parts, secret=b"s", api_url="http://localhost", clock=clock)
 
 
 def begun(service: Service, **fields: Any) -> str:

@@ -17,6 +17,7 @@ from functions.events.outbox import Outbox
 from functions.wiring import function
 from tests.unit.functions.conftest import SMALLEST, Broker
 from tests.unit.tunelet.core.test_decide import LOST, Story, complete
+from tunelet.assembly import assembled
 from tunelet.core import commands as c
 from tunelet.core.decide import decide
 from tunelet.core.delay import FIRST, LONGEST
@@ -132,7 +133,7 @@ class Laptop:
 
     def started(self) -> Service:
         """A process that has nothing in memory."""
-        return Service(
+        return assembled(
             self.store,
             self.launcher,
             load_catalog(),

@@ -10,6 +10,7 @@ from adapters.storage.memory import MemoryStore
 from algorithms import load_catalog
 from tests.faults.training import MemoryLauncher
 from tests.unit.functions.conftest import SMALLEST, Broker
+from tunelet.assembly import assembled
 from tunelet.core.experiment import Experiment
 from tunelet.core.run import Launch
 from tunelet.engine.quiet import CHECK_SECONDS, LONGEST, LONGEST_WAITING, LOOKS, Quiet
@@ -57,7 +58,7 @@ class Place:
 
     def another(self) -> Service:
         """A process of its own."""
-        return Service(
+        return assembled(
             self.store,
             self.launcher,
             load_catalog(),

@@ -1,0 +1,63 @@
+"""Assembles the service from its parts, over the adapters that the caller chose."""
+
+import time
+from collections.abc import Callable
+
+from tunelet.core.installation import ANY, Installation
+from tunelet.dead_letters import DeadLetters
+from tunelet.engine.checkpoints import Checkpoints
+from tunelet.engine.early_stopping import Stopping
+from tunelet.engine.loop import Loop
+from tunelet.engine.runs import Runs
+from tunelet.engine.suggest import Suggesting
+from tunelet.engine.sweep import Sweep
+from tunelet.engine.tokens import Tokens
+from tunelet.log import leases as lease
+from tunelet.log.identity import Identity
+from tunelet.log.journal_cache import Journals
+from tunelet.log.leases import Leases
+from tunelet.log.markers import Markers
+from tunelet.ports import Catalog, Launcher, Publisher, Store
+from tunelet.service import Service
+from tunelet.store_probe import Probed
+
+
+def assembled(
+    store: Store,
+    launcher: Launcher,
+    catalog: Catalog,
+    publisher: Publisher,
+    *,
+    secret: bytes,
+    api_url: str,
+    installation: Installation = ANY,
+    lease_seconds: float = lease.SECONDS,
+    clock: Callable[[], float] = time.time,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Service:
+    """The service over these adapters. Reads and writes nothing yet.
+
+    `secret` signs the trials' tokens. Training code reaches the API at `api_url`. `clock` gives
+    seconds since the epoch.
+    """
+    journals = Journals(store, clock, sleep, by=installation)
+    markers = Markers(store, clock)
+    tokens = Tokens(secret)
+    leases = Leases(store, installation.id, clock, lease_seconds)
+    runs = Runs(launcher, journals, tokens, Checkpoints(store), Identity(store), api_url)
+    stopping = Stopping(journals, catalog)
+    suggesting = Suggesting(journals, catalog)
+    loop = Loop(journals, markers, leases, suggesting, stopping, runs, publisher)
+    return Service(
+        store=store,
+        probed=Probed(store),
+        launcher=launcher,
+        catalog=catalog,
+        journals=journals,
+        markers=markers,
+        leases=leases,
+        tokens=tokens,
+        dead=DeadLetters(store, clock),
+        loop=loop,
+        sweeper=Sweep(store, launcher, journals, markers, leases, stopping, runs, loop),
+    )
