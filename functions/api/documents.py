@@ -16,7 +16,7 @@ def submitted(experiment: Experiment, obstacle: str | None = None) -> Json:
         **({"warnings": [f"no trial can start now: {obstacle}"]} if obstacle else {}),
         "name": experiment.name,
         "namespace": experiment.namespace,
-        "state": experiment.state,
+        "state": experiment.state.value,
         "links": _links(experiment),
     }
 
@@ -26,7 +26,7 @@ def experiment_json(experiment: Experiment) -> Json:
         "name": experiment.name,
         "namespace": experiment.namespace,
         "uid": experiment.uid,
-        "state": experiment.state,
+        "state": experiment.state.value,
         "reason": experiment.reason or held(experiment),
         "submitted_at": time_json(experiment.submitted_at),
         "ended_at": time_json(experiment.ended_at),

@@ -11,6 +11,7 @@ from functions.api.call import Call
 from functions.api.route import EVENT, HTML, TEXT, Query, Route, paths
 from functions.events.subject import NAME
 from functions.http import json_answer
+from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.trial import TrialState
 from tunelet.dead_letters import ID
 from tunelet.service import READ_A_PAGE
@@ -34,9 +35,14 @@ _AFTER_NUMBER = Query(
 _ATTEMPT = Query(
     "attempt", "Which attempt; the newest unless given.", {"type": "integer", "minimum": 1}
 )
+_NEVER_LISTED = (ExperimentState.DELETED, ExperimentState.DAMAGED)
 _OF_EXPERIMENTS = _state(
     "experiments",
-    ["RUNNING", "PAUSED", "COMPLETE", "STOPPED", "FAILED"],
+    [
+        state
+        for state in ExperimentState
+        if state not in (ExperimentState.DELETED, ExperimentState.DAMAGED)
+    ],
     f" For one page {READ_A_PAGE} are looked at, so it may be shorter than `limit`, even empty,"
     " though `next` is not null.",
 )

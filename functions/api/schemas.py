@@ -7,6 +7,7 @@ required and allow no other, so that a test that holds answers to them sees any 
 from typing import Any
 
 from functions.events.training import EVENTS, MAX_REASON, MAX_REPORTS, MAX_STEP, STATES
+from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.trial import TrialState
 from tunelet.text.limits import METRIC_LENGTH, METRICS
 
@@ -75,7 +76,7 @@ _LETTER: Schema = {
     "status": {"type": ["integer", "null"], "description": "The last answer's; null: none came."},
     "answer": {**_or_null(_TEXT), "description": "The beginning of the last answer."},
 }
-_STATES = ["RUNNING", "PAUSED", "COMPLETE", "STOPPED", "FAILED", "DELETED", "DAMAGED"]
+_STATES = list(ExperimentState)
 _TRIAL_STATES = list(TrialState)
 
 _EXPERIMENT: Schema = {

@@ -13,7 +13,7 @@ from tests.contracts.processes import ROOT
 from tests.contracts.stores import stored
 from tests.specs import SPEC
 from tunelet.core import commands as c
-from tunelet.core.experiment import PAUSED, RUNNING
+from tunelet.core.experiment_state import ExperimentState
 from tunelet.errors import Unavailable
 from tunelet.log.journal import Journal
 from tunelet.ports import Store
@@ -110,9 +110,9 @@ def test_a_change_is_refused_while_the_folder_is_away_and_none_that_was_made_is_
         with pytest.raises(Unavailable):
             journal.peek()
     (tmp_path / "away").rename(root)
-    assert journal.read().state == RUNNING
-    assert journal.commit(c.Pause()).state == PAUSED
-    assert Journal(FileStore(root), "default", "e").read().state == PAUSED
+    assert journal.read().state is ExperimentState.RUNNING
+    assert journal.commit(c.Pause()).state is ExperimentState.PAUSED
+    assert Journal(FileStore(root), "default", "e").read().state is ExperimentState.PAUSED
 
 
 READ_ONLY = "subprocess.run(['mount', '-o', 'remount,ro', root], check=True)"

@@ -162,7 +162,7 @@ DECISIONS = (
             ),
             Mutant(
                 "slots are given in a pause",
-                "return _reserve(experiment, by) if experiment.state == states.RUNNING else ()",
+                "return _reserve(experiment, by) if experiment.state is ExperimentState.RUNNING else ()",
                 "return _reserve(experiment, by)",
             ),
             Mutant(
@@ -197,12 +197,12 @@ DECISIONS = (
             Mutant(
                 "failures come before the goal",
                 "    if any(_reached(terms.objectives, trial) for trial in experiment.best):\n"
-                '        return End(states.COMPLETE, "the goal is reached")\n'
+                '        return End(ExperimentState.COMPLETE, "the goal is reached")\n'
                 "    allowed = terms.max_failed_trials\n",
                 "    allowed = terms.max_failed_trials\n"
                 "    goal = any(_reached(terms.objectives, trial) for trial in experiment.best)\n"
                 "    if goal and (allowed is None or ended.fail <= allowed):\n"
-                '        return End(states.COMPLETE, "the goal is reached")\n',
+                '        return End(ExperimentState.COMPLETE, "the goal is reached")\n',
             ),
             Mutant(
                 "it gives up before those that run have ended",
@@ -263,12 +263,12 @@ DECISIONS = (
             ),
             Mutant(
                 "an exhausted space is asked again",
-                "if self.state != RUNNING or self.exhausted or self.hopeless:",
-                "if self.state != RUNNING or self.hopeless:",
+                "if self.state is not ExperimentState.RUNNING or self.exhausted or self.hopeless:",
+                "if self.state is not ExperimentState.RUNNING or self.hopeless:",
             ),
             Mutant(
                 "a paused experiment asks for trials",
-                "if self.state != RUNNING or self.exhausted or self.hopeless:",
+                "if self.state is not ExperimentState.RUNNING or self.exhausted or self.hopeless:",
                 "if self.exhausted or self.hopeless:",
             ),
             Mutant(
@@ -421,7 +421,7 @@ DECISIONS = (
             ),
             Mutant(
                 "runs are launched in a pause",
-                "    if experiment.state != RUNNING:\n        return []\n",
+                "    if experiment.state is not ExperimentState.RUNNING:\n        return []\n",
                 "",
             ),
             Mutant(
@@ -458,8 +458,8 @@ DECISIONS = (
             ),
             Mutant(
                 "runs of an earlier life go on in the next",
-                "if run.uid != experiment.uid or experiment.state == DELETED:",
-                "if experiment.state == DELETED:",
+                "if run.uid != experiment.uid or experiment.state is ExperimentState.DELETED:",
+                "if experiment.state is ExperimentState.DELETED:",
             ),
             Mutant(
                 "an earlier attempt goes on beside the next",

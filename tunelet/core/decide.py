@@ -11,12 +11,12 @@ from typing import Any, TypeVar
 import msgspec
 
 from tunelet.core import commands, ends, events
-from tunelet.core import experiment as states
 from tunelet.core.clock import set_back
 from tunelet.core.commands import Command
 from tunelet.core.delay import following
 from tunelet.core.events import Event
 from tunelet.core.experiment import Experiment, evolve_all
+from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.fingerprint import of_enqueue, of_submit
 from tunelet.core.installation import ANY, Installation
 from tunelet.core.room import news
@@ -79,7 +79,7 @@ def _direct(
 ) -> Events:
     if isinstance(command, commands.Submit):
         return _submit(experiment, command, now, by)
-    if experiment is None or experiment.state == states.DELETED:
+    if experiment is None or experiment.state is ExperimentState.DELETED:
         raise NotFound("there is no such experiment")
     match command:
         case commands.AddTrials():
@@ -111,7 +111,7 @@ def _submit(
         uid=command.uid, spec=command.spec, at=now, key=command.key, by=by.id
     )
     enqueued = command.spec["enqueue"]
-    if experiment is None or experiment.state == states.DELETED:
+    if experiment is None or experiment.state is ExperimentState.DELETED:
         first = events.TrialsCreated(first=0, assignments=tuple(enqueued), at=now, enqueued=True)
         return (submitted, first) if enqueued else (submitted,)
     if command.key is None or command.key not in experiment.keys:
@@ -328,7 +328,7 @@ def _control(experiment: Experiment, command: Command, now: float) -> Events:
             if experiment.over:
                 raise Conflict(f"experiment {experiment.name!r} has ended ({experiment.reason})")
             at = ends.later(now, experiment.running_since)
-            return () if experiment.state == states.PAUSED else (events.Paused(at=at),)
+            return () if experiment.state is ExperimentState.PAUSED else (events.Paused(at=at),)
         case commands.Resume(epoch=epoch):
             return _resume(experiment, epoch, now)
         case commands.Extend(changes=changes, epoch=epoch):
@@ -342,16 +342,16 @@ def _asked(
     """Return the end that a command asks for."""
     match command:
         case commands.Stop():
-            return ends.End(states.STOPPED, "stopped")
+            return ends.End(ExperimentState.STOPPED, "stopped")
         case commands.Abort(reason=reason):
-            return ends.End(states.FAILED, reason)
+            return ends.End(ExperimentState.FAILED, reason)
         case commands.Conclude(reason=reason):
             return ends.concluded(experiment, reason)
 
 
 def _resume(experiment: Experiment, epoch: int | None, now: float) -> Events:
     """Continue a paused or stopped experiment; one that ended otherwise must be extended."""
-    if experiment.state == states.RUNNING:
+    if experiment.state is ExperimentState.RUNNING:
         return ()
     resumed: Events = (events.Resumed(at=now),)
     after = evolve_all(experiment, resumed)
@@ -373,7 +373,11 @@ def _extend(
     if not changed:
         return ()
     extended: Events = (events.Extended(changes=changed),)
-    if not experiment.over or experiment.state == states.STOPPED or changed.keys() <= _ASIDE:
+    if (
+        not experiment.over
+        or experiment.state is ExperimentState.STOPPED
+        or changed.keys() <= _ASIDE
+    ):
         return extended
     resumed = (*extended, events.Resumed(at=now))
     after = evolve_all(experiment, resumed)
@@ -387,7 +391,7 @@ def _consequences(experiment: Experiment, now: float, by: Installation) -> Event
     due = ends.due(experiment, now)
     if due is not None:
         return ends.ended(experiment, due, now)
-    return _reserve(experiment, by) if experiment.state == states.RUNNING else ()
+    return _reserve(experiment, by) if experiment.state is ExperimentState.RUNNING else ()
 
 
 def _reserve(experiment: Experiment, by: Installation) -> Events:

@@ -30,9 +30,9 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from tunelet.core import events
-from tunelet.core import experiment as states
 from tunelet.core.events import Event
 from tunelet.core.experiment import Experiment
+from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.pareto import feasible
 from tunelet.core.problem import Objective
 from tunelet.core.trial import Trial, TrialState, number
@@ -41,7 +41,7 @@ from tunelet.core.trial import Trial, TrialState, number
 class End(NamedTuple):
     """An end of an experiment: its state and its reason."""
 
-    state: str
+    state: ExperimentState
     reason: str
     spent: bool = False
     """The time or the money is spent: the reports of unfinished trials count."""
@@ -51,13 +51,13 @@ def due(experiment: Experiment, now: float) -> End | None:
     """Return the end that is due now; None if the experiment continues."""
     terms, ended = experiment.terms, experiment.ended
     if any(_reached(terms.objectives, trial) for trial in experiment.best):
-        return End(states.COMPLETE, "the goal is reached")
+        return End(ExperimentState.COMPLETE, "the goal is reached")
     allowed = terms.max_failed_trials
     if allowed is not None and ended.fail > allowed:
         reason = f"{ended.fail} trials failed (max_failed_trials is {allowed})"
-        return End(states.FAILED, reason)
+        return End(ExperimentState.FAILED, reason)
     if experiment.hopeless and not any(trial.begun for trial in experiment.live):
-        return End(states.FAILED, _given_up(experiment))
+        return End(ExperimentState.FAILED, _given_up(experiment))
     if (spent := _spent(experiment, now)) is not None:
         return _out_of_budget(experiment, spent)
     done = _done(experiment)
@@ -100,16 +100,20 @@ def _eligible(experiment: Experiment, trial: Trial) -> bool:
 def concluded(experiment: Experiment, why: str) -> End:
     """Return an end because no further, or no better, result can come."""
     if _has_result(experiment):
-        return End(states.COMPLETE, why)
-    return End(states.FAILED, f"{why}, none of them completed" if experiment.next_number else why)
+        return End(ExperimentState.COMPLETE, why)
+    return End(
+        ExperimentState.FAILED, f"{why}, none of them completed" if experiment.next_number else why
+    )
 
 
 def _out_of_budget(experiment: Experiment, why: str) -> End:
     """Return an end of the budget: COMPLETE also if an unfinished trial may be the best."""
     if _has_result(experiment) or any(_eligible(experiment, each) for each in experiment.live):
-        return End(states.COMPLETE, why, spent=True)
+        return End(ExperimentState.COMPLETE, why, spent=True)
     none = "no trial completed, and none that ran has reported values that count"
-    return End(states.FAILED, f"{why}; {none}" if experiment.next_number else why, spent=True)
+    return End(
+        ExperimentState.FAILED, f"{why}; {none}" if experiment.next_number else why, spent=True
+    )
 
 
 def _has_result(experiment: Experiment) -> bool:

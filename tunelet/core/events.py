@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import force_setattr
 
+from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.trial import Assignment, Number, Report, TrialState
 
 
@@ -131,7 +132,7 @@ class Extended(_Event, frozen=True):
 
 
 class Ended(_Event, frozen=True):
-    state: str
+    state: ExperimentState
     reason: str
     at: float
 

@@ -16,21 +16,10 @@ from msgspec.structs import force_setattr, replace
 from tunelet.core import events, pareto
 from tunelet.core.alike import Failures, followed
 from tunelet.core.events import Event
+from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.fingerprint import of_enqueue, of_submit
 from tunelet.core.problem import Constraint, Objective
 from tunelet.core.trial import Assignment, Number, Report, Trial, TrialState, newest
-
-RUNNING, PAUSED, COMPLETE, STOPPED, FAILED, DELETED = (
-    "RUNNING",
-    "PAUSED",
-    "COMPLETE",
-    "STOPPED",
-    "FAILED",
-    "DELETED",
-)
-
-DAMAGED = "DAMAGED"
-"""The state shown for an experiment with a damaged log. It is never stored."""
 
 KEYS_KEPT = 1000
 """The most idempotency keys that an experiment remembers. The oldest are dropped first."""
@@ -82,7 +71,7 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     uid: str
     spec: dict[str, Any]
     terms: Terms
-    state: str
+    state: ExperimentState
     submitted_at: float
     running_since: float | None
     """When the clock of `max_seconds` was last started; None while the clock is stopped."""
@@ -117,7 +106,7 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def over(self) -> bool:
-        return self.state in (COMPLETE, STOPPED, FAILED, DELETED)
+        return self.state.over
 
     @property
     def live(self) -> list[Trial]:
@@ -139,7 +128,7 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def room(self) -> int:
         """How many trials an algorithm may suggest now."""
-        if self.state != RUNNING or self.exhausted or self.hopeless:
+        if self.state is not ExperimentState.RUNNING or self.exhausted or self.hopeless:
             return 0
         slots = self.terms.parallel_trials - len(self.live)
         return max(0, min(slots, self.terms.max_trials - self.next_number))
@@ -148,7 +137,7 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def due(self) -> int | None:
         """When it is due for deletion, in milliseconds since 1970; None: never by itself."""
         kept = self.spec.get("ttl_seconds_after_finished")
-        if kept is None or self.ended_at is None or self.state == DELETED:
+        if kept is None or self.ended_at is None or self.state is ExperimentState.DELETED:
             return None
         return int((self.ended_at + kept) * 1000)
 
@@ -193,7 +182,7 @@ def unreadable(namespace: str, name: str, reason: str) -> Experiment:
             "parallel_trials": 0,
         },
         terms=Terms(objectives=(), max_trials=0, parallel_trials=0, max_attempts=0),
-        state=DAMAGED,
+        state=ExperimentState.DAMAGED,
         submitted_at=0.0,
         running_since=None,
         reason=reason,
@@ -212,7 +201,7 @@ def evolve(experiment: Experiment | None, event: Event) -> Experiment:
         case events.Extended(changes=changes):
             return _extended(experiment, changes)
         case events.Paused(at=at):
-            return _stop_clock(experiment, at, state=PAUSED)
+            return _stop_clock(experiment, at, state=ExperimentState.PAUSED)
         case events.Resumed(at=at):
             return _resumed(experiment, at)
         case events.Ended(state=state, reason=reason, at=at):
@@ -244,7 +233,7 @@ def _submitted(event: events.Submitted) -> Experiment:
         uid=event.uid,
         spec=event.spec,
         terms=msgspec.convert(event.spec, Terms),
-        state=RUNNING,
+        state=ExperimentState.RUNNING,
         submitted_at=event.at,
         running_since=event.at,
         keys={event.key: ()} if event.key else {},
@@ -306,7 +295,7 @@ def _deleted(experiment: Experiment, at: float) -> Experiment:
     return _stop_clock(
         experiment,
         at,
-        state=DELETED,
+        state=ExperimentState.DELETED,
         ended_at=at,
         epoch=experiment.epoch + 1,
         trials={},
@@ -317,7 +306,7 @@ def _deleted(experiment: Experiment, at: float) -> Experiment:
 def _resumed(experiment: Experiment, at: float) -> Experiment:
     return replace(
         experiment,
-        state=RUNNING,
+        state=ExperimentState.RUNNING,
         reason=None,
         ended_at=None,
         running_since=at,

@@ -11,7 +11,8 @@ from typing import Any
 from tunelet.core import commands
 from tunelet.core.commands import Command
 from tunelet.core.decide import foreseen
-from tunelet.core.experiment import DELETED, RUNNING, Experiment
+from tunelet.core.experiment import Experiment
+from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.installation import Installation
 from tunelet.core.signal import FINISHED, LAUNCH, SUGGEST, Signal
 from tunelet.core.trial import Trial
@@ -134,7 +135,7 @@ class Loop:
             experiment = self._launches_recorded(experiment, launched)
         if experiment.over or any(ends_early(t) for t in experiment.trials.values()):
             self._runs.stop_unwanted(experiment.namespace, experiment.name)
-        if experiment.state == DELETED:
+        if experiment.state is ExperimentState.DELETED:
             self._markers.forget(experiment)
 
     def _launched(self, experiment: Experiment) -> list[tuple[Trial, Command]]:
@@ -196,7 +197,7 @@ def _due(experiment: Experiment, by: Installation, now: float) -> list[Trial]:
     None during a pause or beyond a reduced budget, no new ones if all trials have failed alike so
     far, and none that still waits after an attempt that could not begin.
     """
-    if experiment.state != RUNNING:
+    if experiment.state is not ExperimentState.RUNNING:
         return []
     reserved = [t for t in experiment.live if t.reserved and t.started_at is None]
     if experiment.hopeless:

@@ -7,7 +7,8 @@ from tunelet import tracing
 from tunelet.core import commands
 from tunelet.core.clock import ahead
 from tunelet.core.commands import Command
-from tunelet.core.experiment import DELETED, Experiment
+from tunelet.core.experiment import Experiment
+from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.run import Life, Phase, Run
 from tunelet.core.trial import Outcome, Report, Trial, TrialState, Verdict
 from tunelet.engine.checkpoints import Checkpoints
@@ -160,7 +161,7 @@ class Runs:
             raise left[0]
 
     def _may_go_on(self, experiment: Experiment, run: Run) -> bool:
-        if run.uid != experiment.uid or experiment.state == DELETED:
+        if run.uid != experiment.uid or experiment.state is ExperimentState.DELETED:
             return False
         if wanted(experiment, run.number, run.attempt):
             return True

@@ -9,7 +9,8 @@ from typing import TypeVar
 
 from tunelet.core import commands
 from tunelet.core.commands import Command
-from tunelet.core.experiment import DELETED, Experiment
+from tunelet.core.experiment import Experiment
+from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.run import Life
 from tunelet.core.trial import Outcome, Trial, Verdict
 from tunelet.engine.early_stopping import Stopping
@@ -133,7 +134,11 @@ class Sweep:
             experiment = self._journals.of(life.namespace, life.experiment).peek()
         except Damaged:
             return False  # its marker leads to `_halt`
-        return experiment is None or experiment.state == DELETED or experiment.uid != life.uid
+        return (
+            experiment is None
+            or experiment.state is ExperimentState.DELETED
+            or experiment.uid != life.uid
+        )
 
     def _look_after(self, markers: Sequence[Marker]) -> bool:
         """Do all steps for the experiment of these markers; returns whether it is live."""
@@ -234,7 +239,11 @@ class Sweep:
         namespace, name, uid = marker.namespace, marker.name, marker.uid
         if any(run.uid == uid for run in self._launcher.active(namespace, name)):
             return False
-        if experiment is not None and experiment.uid == uid and experiment.state != DELETED:
+        if (
+            experiment is not None
+            and experiment.uid == uid
+            and experiment.state is not ExperimentState.DELETED
+        ):
             ended = experiment.ended_at
             return ended is not None and self._journals.clock() >= ended + WATCHED
         self._launcher.remove(namespace, name, uid)

@@ -22,7 +22,8 @@ import msgspec
 from msgspec.structs import replace
 
 from tunelet.core.events import Deleted, Submitted
-from tunelet.core.experiment import DELETED, Counts, Experiment, Terms, evolve, retire
+from tunelet.core.experiment import Counts, Experiment, Terms, evolve, retire
+from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.trial import Trial
 from tunelet.log.entry import FORMAT, Damaged, Entry, Newer
 
@@ -125,7 +126,7 @@ def follow(head: Head, entry: Entry, checksum: str) -> tuple[Head, Closed | None
         segments=segments,
         tombstone=tombstone,
     )
-    if entry.seq % WINDOW or experiment is None or experiment.state == DELETED:
+    if entry.seq % WINDOW or experiment is None or experiment.state is ExperimentState.DELETED:
         # A tombstone closes no window: a reader that starts after it has no earlier state.
         return after, None
     return _close(after, experiment)

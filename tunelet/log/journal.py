@@ -19,7 +19,8 @@ from functools import partial
 from itertools import chain, count
 
 from tunelet.core.commands import Command
-from tunelet.core.experiment import DELETED, Experiment
+from tunelet.core.experiment import Experiment
+from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.installation import ANY, Installation
 from tunelet.core.trial import Trial
 from tunelet.errors import CommitUnknown, NotFound, Reject, Retry
@@ -148,7 +149,7 @@ class Journal:
             return True
         if self._clock() < head.tombstone.at + PURGE_AFTER:
             return False
-        if head.experiment is not None and head.experiment.state != DELETED:
+        if head.experiment is not None and head.experiment.state is not ExperimentState.DELETED:
             lives.discard(head.experiment.uid)
         mark_purged(self._store, self.path, head.tombstone.seq)
         return remove(self._store, remains(self._store, self.path, head.tombstone.seq, lives))
@@ -306,6 +307,6 @@ class Journal:
 
 
 def _existing(experiment: Experiment | None) -> Experiment:
-    if experiment is None or experiment.state == DELETED:
+    if experiment is None or experiment.state is ExperimentState.DELETED:
         raise NotFound("there is no such experiment")
     return experiment

@@ -7,7 +7,7 @@ import pytest
 
 from adapters.storage.files import FileStore
 from tests.unit.functions.conftest import FragileStore, World
-from tunelet.core.experiment import RUNNING
+from tunelet.core.experiment_state import ExperimentState
 
 CALLS: dict[str, tuple[str, str, dict[str, Any] | None]] = {
     "ready": ("GET", "/api/ready", None),
@@ -34,7 +34,7 @@ def test_a_call_is_answered_503_with_the_reason_and_changes_nothing(
     assert world.api.get("/api/health").status_code == 200
     assert not (tmp_path / "store").exists()
     (tmp_path / "away").rename(tmp_path / "store")
-    assert world.service.experiment("default", "digits").state == RUNNING
+    assert world.service.experiment("default", "digits").state is ExperimentState.RUNNING
 
 
 def test_a_submit_is_answered_503_with_the_reason(tmp_path: Path, smallest: dict[str, Any]) -> None:

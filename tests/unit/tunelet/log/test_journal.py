@@ -11,7 +11,7 @@ from adapters.storage.files import FileStore
 from adapters.storage.memory import MemoryStore
 from tests.specs import SPEC
 from tunelet.core import commands as c
-from tunelet.core.experiment import DELETED, PAUSED, RUNNING
+from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.trial import Outcome, Report, TrialState, Verdict
 from tunelet.errors import CommitUnknown, Conflict, NotFound, Reject, Retry
 from tunelet.log.journal import Journal
@@ -118,7 +118,7 @@ def test_of_commands_that_come_together_none_stands_if_one_is_refused(store: Sto
     log.commit(c.Submit("u", SPEC))
     with pytest.raises(NotFound):
         log.commit(c.Pause(), c.Start(99, 1))
-    assert log.read().state == RUNNING
+    assert log.read().state is ExperimentState.RUNNING
 
 
 def test_what_an_old_state_refuses_is_decided_on_the_newest(store: Store) -> None:
@@ -134,7 +134,7 @@ def test_what_an_old_state_has_already_is_decided_on_the_newest(store: Store) ->
     one.commit(c.Submit("u", SPEC))
     two.commit(c.Pause())
     one.commit(c.Resume())
-    assert journal(store).read().state == RUNNING
+    assert journal(store).read().state is ExperimentState.RUNNING
 
 
 class _Expiring(MemoryStore):
@@ -171,7 +171,7 @@ def test_credentials_that_expire_over_a_doubt_leave_it_a_doubt() -> None:
     with pytest.raises(CommitUnknown):
         log.commit(c.Pause())
     store.armed = store.expired = False
-    assert log.read().state == PAUSED
+    assert log.read().state is ExperimentState.PAUSED
 
 
 def test_what_the_store_refuses_at_once_is_refused() -> None:
@@ -182,7 +182,7 @@ def test_what_the_store_refuses_at_once_is_refused() -> None:
     with pytest.raises(Reject):
         log.commit(c.Pause())
     store.expired = False
-    assert log.read().state == RUNNING
+    assert log.read().state is ExperimentState.RUNNING
 
 
 def test_an_entry_that_stands_is_not_reported_as_refused() -> None:
@@ -196,7 +196,7 @@ def test_an_entry_that_stands_is_not_reported_as_refused() -> None:
     with pytest.raises(CommitUnknown):
         log.commit(c.Pause())
     store.mute = False
-    assert log.read().state == PAUSED
+    assert log.read().state is ExperimentState.PAUSED
 
 
 class _Mute(MemoryStore):
@@ -227,7 +227,7 @@ def test_a_deleted_experiment_leaves_a_tombstone_and_its_name_can_be_used_again(
     log.commit(c.Submit("u", SPEC))
     run(log, 30)
     stalled.read()
-    assert log.commit(c.Delete()).state == DELETED
+    assert log.commit(c.Delete()).state is ExperimentState.DELETED
     entries = len(list(store.list("v1/default/e/journal/")))
     assert not log.purge()
     assert much_later(store).purge()

@@ -9,7 +9,7 @@ from tests.faults.test_purge import Place
 from tests.specs import SPEC
 from tunelet.core import commands as c
 from tunelet.core import events
-from tunelet.core.experiment import DELETED
+from tunelet.core.experiment_state import ExperimentState
 from tunelet.errors import Retry
 from tunelet.log.entry import FORMAT, Damaged, Entry, decode, encode
 from tunelet.log.reader import entry_key, mark_key, mark_purged, purged
@@ -81,7 +81,7 @@ def test_what_a_tombstone_shares_its_entry_with_is_gone_with_it() -> None:
     log.commit(c.Pause(), c.Delete())
     place.purge()
     experiment = place.journal().peek()
-    assert experiment is None or experiment.state == DELETED
+    assert experiment is None or experiment.state is ExperimentState.DELETED
     assert place.journal().commit(c.Submit("w", SPEC)).uid == "w"
 
 

@@ -8,7 +8,7 @@ import pytest
 from adapters.storage.memory import MemoryStore
 from tests.specs import SPEC
 from tunelet.core import commands as c
-from tunelet.core.experiment import PAUSED
+from tunelet.core.experiment_state import ExperimentState
 from tunelet.errors import CommitUnknown, Reject, Retry, Unavailable
 from tunelet.log.journal import Journal
 from tunelet.ports import Stored
@@ -126,7 +126,7 @@ def test_a_doubt_that_lasts_is_reported_as_one(store: Answering, stands: bool) -
     mute = Mute(store)
     with pytest.raises(CommitUnknown):
         log(mute, deadline=0.0).commit(c.Pause())
-    assert (log(MemoryView(store)).read().state == PAUSED) is stands
+    assert (log(MemoryView(store)).read().state is ExperimentState.PAUSED) is stands
 
 
 class Mute(MemoryStore):
