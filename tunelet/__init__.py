@@ -1,6 +1,6 @@
 """Tunelet: hyperparameter optimization without a server to run.
 
-    from tunelet import Client
+    from tunelet import Client, tune
 
 This package is the domain, the client and the command line. It imports no vendor
 SDK; the adapters that do live beside it (see docs/architecture.md).
@@ -12,14 +12,19 @@ from tunelet.version import __version__
 
 if TYPE_CHECKING:
     from tunelet.client import Client
+    from tunelet.errors import TrialPruned
+    from tunelet.tuning import tune
 
-__all__ = ["Client", "__version__"]
+__all__ = ["Client", "TrialPruned", "__version__", "tune"]
+
+
+_HOMES = {"Client": "tunelet.client", "TrialPruned": "tunelet.errors", "tune": "tunelet.tuning"}
 
 
 def __getattr__(name: str) -> Any:
-    """Import the client when it is first used: every start of a process imports this package."""
-    if name == "Client":
-        from tunelet.client import Client
+    """Import what is used, and not before: every start of a process imports this package."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
 
-        return Client
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

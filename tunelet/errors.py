@@ -73,3 +73,9 @@ class Conflict(TuneletError):
 
 class NotFound(TuneletError):
     """The thing that the request names does not exist."""
+
+    """What the request names does not exist."""
+
+
+class TrialPruned(Exception):
+    """Raised by an objective of `tune` that ends early because `should_prune` answered True."""

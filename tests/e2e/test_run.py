@@ -97,7 +97,7 @@ def test_another_search_does_not_take_up_the_name(
     assert main(["run", *SPACE, "--name", "mine", "-n", "1", "--", sys.executable, "train.py"]) == 0
     other = ("--float", "x=0:1", "--minimize", "loss", "--name", "mine")
     assert main(["run", *other, "--", sys.executable, "train.py"]) != 0
-    assert "other hyperparameters: choose another --name" in capfd.readouterr().err
+    assert "other hyperparameters: choose another name" in capfd.readouterr().err
 
 
 def test_killed_at_any_moment_it_is_taken_up_with_the_exact_budget(

@@ -18,7 +18,7 @@ from tunelet.cli.space_flags import space, space_flags
 from tunelet.cli.table import printable
 from tunelet.cli.watch import exit_code, follow, show_end
 from tunelet.client.report import Json, why, winners
-from tunelet.errors import NotFound
+from tunelet.client.taking_up import begun
 
 if TYPE_CHECKING:
     from tunelet.client import Client
@@ -144,7 +144,7 @@ def _local() -> Any:
 
 
 def _ran(client: "Client", connection: Connection, request: Json, data: Path) -> int:
-    experiment = _begun(client, request)
+    experiment = begun(client, request)
     name = str(experiment["name"])
     for warning in experiment.get("warnings", ()):
         click.echo(f"warning: {printable(warning)}", err=True)
@@ -160,41 +160,6 @@ def _ran(client: "Client", connection: Connection, request: Json, data: Path) ->
         if best := winners(last):
             click.echo(f"run it again with: {_repeats(last, best[0])}")
     return exit_code(last)
-
-
-def _begun(client: "Client", request: Json) -> Json:
-    """The experiment, which is taken up if there is one of this name."""
-    if "name" not in request:
-        return client.submit(request).json
-    name = str(request["name"])
-    try:
-        known = client.experiment(name).json
-    except NotFound:
-        return client.submit(request).json
-    for field in ("hyperparameters", "model_training_code"):
-        _refuse_another(known, request, field)
-    budget, most = known["spec"]["max_trials"], request.get("max_trials")
-    if most not in (None, budget):
-        return client.extend(name, max_trials=most).json
-    if known["state"] in ("PAUSED", "STOPPED"):
-        return client.resume(name).json
-    return known
-
-
-def _refuse_another(known: Json, request: Json, field: str) -> None:
-    """Taking up an experiment with another space or command would mix two searches."""
-    mine = request[field]
-    theirs = known["spec"][field]
-    same = (
-        theirs.keys() == mine.keys()
-        if field == "hyperparameters"
-        else theirs.get("command") == mine["command"]
-    )
-    if not same:
-        what = "other hyperparameters" if field == "hyperparameters" else "another command"
-        raise click.ClickException(
-            f"there is an experiment {known['name']} with {what}: choose another --name"
-        )
 
 
 def _show_failures(client: "Client", experiment: Json, data: Path) -> None:

@@ -1,0 +1,182 @@
+"""`tunelet.tune`: a function in this process, from one call to its best hyperparameters."""
+
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+
+from tunelet import TrialPruned, tune
+from tunelet.errors import Conflict, Reject
+
+ROOT = Path(__file__).resolve().parents[2]
+X = {"x": {"type": "float", "min": -5.0, "max": 5.0}}
+SHARED = """
+import os, sys, time
+import functions.hosting.tune as hosting
+from tunelet import tune
+hosting.LEASE_SECONDS = 3.0
+def objective(params):
+    with open(sys.argv[1], "a") as book:
+        book.write(f"{params['x']!r} {os.getpid()}\\n")
+    began = time.monotonic()
+    while len({line.split()[1] for line in open(sys.argv[1])}) < int(sys.argv[3]):
+        assert time.monotonic() < began + 60
+        time.sleep(0.05)
+    time.sleep(0.2)
+    return params["x"]
+found = tune(objective, {"x": {"type": "float", "min": 0.0, "max": 1.0}}, trials=16, parallel=4,
+             algorithm="random_search", name="shared", store=sys.argv[2], seed=3)
+print(len(found.trials), found.experiment["counts"]["complete"])
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def sharing(folder: Path, processes: int = 1) -> "subprocess.Popen[str]":
+    """A process that works on the shared experiment, and first waits until so many do."""
+    (folder / "shared.py").write_text(SHARED)
+    return subprocess.Popen(
+        [
+            sys.executable,
+            "shared.py",
+            str(folder / "book"),
+            (folder / "log").as_uri(),
+            str(processes),
+        ],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_the_best_hyperparameters_are_found_within_the_budget() -> None:
+    called: list[float] = []
+
+    def objective(params: dict[str, float]) -> float:
+        called.append(params["x"])
+        return (params["x"] - 2) ** 2
+
+    found = tune(objective, X, trials=30, parallel=2, seed=1)
+    assert len(called) == len(found.trials) == 30
+    assert found.best_value == min((x - 2) ** 2 for x in called)
+    assert found.best_params is not None
+    assert abs(found.best_params["x"] - 2) < 0.5
+
+
+def test_the_same_name_takes_the_search_up_with_a_larger_budget() -> None:
+    def objective(params: dict[str, float]) -> float:
+        return params["x"]
+
+    first = tune(objective, X, trials=3, name="mine", algorithm="random_search")
+    more = tune(objective, X, trials=5, name="mine", algorithm="random_search")
+    assert [t["hyperparameters"] for t in more.trials[:3]] == [
+        t["hyperparameters"] for t in first.trials
+    ]
+    assert len(more.trials) == 5
+    with pytest.raises(Conflict, match="other hyperparameters"):
+        tune(objective, {"y": X["x"]}, name="mine")
+
+
+def test_a_stopping_rule_prunes_through_the_trial() -> None:
+    def objective(params: dict[str, float], trial: Any) -> float:
+        """Each trial is worse than those before it."""
+        for step in range(200):
+            trial.report(trial.number, step)
+            time.sleep(0.02)
+            if trial.should_prune():
+                raise TrialPruned
+        return float(trial.number)
+
+    rule = {"name": "median", "settings": {"n_startup_trials": 3}}
+    found = tune(
+        objective, X, trials=7, parallel=4, algorithm="random_search", early_stopping=[rule]
+    )
+    states = [trial["state"] for trial in found.trials]
+    assert states[0] == "COMPLETE"
+    pruned = [trial for trial in found.trials if trial["state"] == "PRUNED"]
+    assert pruned
+    assert all(0 < len(trial["reports"]) < 200 for trial in pruned)
+
+
+def test_an_exception_fails_its_trial_with_the_reason() -> None:
+    def objective(params: dict[str, float]) -> float:
+        if params["x"] < 0:
+            raise ValueError("x is below zero")
+        return params["x"]
+
+    found = tune(objective, X, trials=10, algorithm="random_search", seed=1)
+    failed = [trial for trial in found.trials if trial["state"] == "FAIL"]
+    assert found.experiment["state"] == "COMPLETE"
+    assert 0 < len(failed) < 10
+    assert {t["reason"] for t in failed} == {"the function raised ValueError: x is below zero"}
+
+
+@pytest.mark.parametrize("answer", [None, "0.5", {"loss": 0.5}, [1.0], True])
+def test_an_answer_that_is_no_number_fails_the_trial(answer: object) -> None:
+    found = tune(lambda params: answer, X, trials=1)
+    assert found.best_params is found.best_value is None
+    assert "which is no number" in found.trials[0]["reason"]
+
+
+def test_further_numbers_are_kept_beside_the_objective() -> None:
+    found = tune(lambda params: {"objective": params["x"], "seconds": 3}, X, trials=1)
+    assert found.trials[0]["values"]["seconds"] == 3
+
+
+def test_a_space_of_optuna_is_taken_as_it_is() -> None:
+    space = {"k": optuna.distributions.IntDistribution(1, 9)}
+    found = tune(lambda params: params["k"], space, trials=9, direction="maximize")
+    assert found.best_params is not None
+    assert type(found.best_params["k"]) is int
+
+
+def test_wrong_arguments_are_refused() -> None:
+    with pytest.raises(Reject, match="give a function"):
+        tune(5, X)  # type: ignore[arg-type]
+    with pytest.raises(Reject, match="max_trials"):
+        tune(lambda params: 0.0, X, trials=0)
+
+
+def test_processes_with_one_store_and_name_share_the_trials(folder: Path) -> None:
+    both = [sharing(folder, 2), sharing(folder, 2)]
+    said = [process.communicate(timeout=90) for process in both]
+    assert [out for out, _ in said] == ["16 16\n", "16 16\n"], said
+    calls = [line.split() for line in (folder / "book").read_text().splitlines()]
+    assert len(calls) == len({x for x, _ in calls}) == 16
+    assert len({process for _, process in calls}) == 2
+
+
+def test_what_a_killed_process_had_begun_is_made_again_by_the_others(folder: Path) -> None:
+    victim = sharing(folder)
+    book = folder / "book"
+    deadline = time.monotonic() + 60
+    while not (book.exists() and len(book.read_text().splitlines()) >= 6):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    victim.kill()
+    victim.communicate()
+    out, err = sharing(folder).communicate(timeout=120)
+    assert out == "16 16\n", err
+    calls = Counter(line.split()[0] for line in book.read_text().splitlines())
+    assert len(calls) == 16
+    assert 16 < calls.total() <= 20
+
+
+def test_the_function_of_the_readme_is_searched(capsys: pytest.CaptureFixture[str]) -> None:
+    text = (ROOT / "README.md").read_text()
+    code = next(each for each in text.split("```python\n") if "import tune" in each)
+    exec(compile(code.split("```")[0], "README.md", "exec"), {"__name__": "readme"})
+    shown = capsys.readouterr().out
+    assert shown.startswith("{'x': ")
+    assert float(shown.split()[-1]) < 1.0
