@@ -323,7 +323,7 @@ DECISIONS = (
             ),
             Mutant(
                 "constraints do not hold for the best",
-                "eligible = front.feasible(terms.constraints, trial.values)",
+                "eligible = pareto.feasible(terms.constraints, trial.values)",
                 "eligible = True",
                 (_DECIDE,),
             ),

@@ -276,7 +276,7 @@ LAUNCHING = (
             ),
             Mutant(
                 "a run is gone while its pods still write",
-                "if thing is None and all(map(diagnosis.over, self._objects.pods(run))):",
+                "if thing is None and all(map(diagnosis.over, pods)):",
                 "if thing is None:",
             ),
             Mutant(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.mutants.__main__ import ALL, ROOT
 from tests.mutants.mutant import Mutant, Source, Stale
 from tests.mutants.run import Broken, Copy
 
@@ -56,3 +57,7 @@ def test_a_text_that_is_not_in_the_file_exactly_once_is_refused(copy: Copy, text
 def test_tests_that_do_not_exist_are_named(copy: Copy) -> None:
     mutant = KILLED._replace(tests=("test_gone.py::test_any",))
     assert ["test_gone.py" in each for each in source(mutant).stale(copy.folder)] == [True]
+
+
+def test_every_fault_can_still_be_put_into_the_code() -> None:
+    assert [wrong for each in ALL for wrong in each.stale(ROOT)] == []
