@@ -6,6 +6,7 @@ was: the log has what happened, and the shims have kept the verdicts.
 """
 
 import logging
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -30,6 +31,9 @@ BODY_BYTES = 1 << 26
 """The largest request: it comes from this process."""
 
 _BUSY = (429, 502, 503, 504)
+_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
+AWAY = 60.0
+"""Seconds for which a request is repeated while the store is away."""
 
 
 @contextmanager
@@ -124,11 +128,20 @@ class Direct:
         **more: Any,
     ) -> Response:
         known = {name: str(value) for name, value in query.items() if value is not None}
-        answer = self._caller.open(
-            path, method=method, query_string=known, headers=dict(headers), **more
+        request = {"method": method, "query_string": known, "headers": dict(headers), **more}
+        answer, pause, deadline = (
+            self._caller.open(path, **request),
+            _PAUSE,
+            time.monotonic() + AWAY,
         )
-        if answer.status_code in _BUSY:
-            raise Retry(str(problem(answer.get_data()).get("detail") or "the store is away"))
+        while answer.status_code in _BUSY:
+            # Writes have a key or need none, so a second one does nothing more.
+            if time.monotonic() > deadline:
+                why = problem(answer.get_data()).get("detail")
+                raise Retry(str(why or "the store does not answer"))
+            time.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+            answer = self._caller.open(path, **request)
         if answer.status_code >= 300 and answer.status_code != 416:
             raise failure(self.url, answer.status_code, answer.get_data())
         return answer
