@@ -38,11 +38,7 @@ _ATTEMPT = Query(
 _NEVER_LISTED = (ExperimentState.DELETED, ExperimentState.DAMAGED)
 _OF_EXPERIMENTS = _state(
     "experiments",
-    [
-        state
-        for state in ExperimentState
-        if state not in (ExperimentState.DELETED, ExperimentState.DAMAGED)
-    ],
+    [state for state in ExperimentState if state not in _NEVER_LISTED],
     f" For one page {READ_A_PAGE} are looked at, so it may be shorter than `limit`, even empty,"
     " though `next` is not null.",
 )
