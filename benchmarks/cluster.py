@@ -30,10 +30,10 @@ from adapters.launchers.kubernetes.access import access
 from adapters.launchers.kubernetes.api import KubernetesApi, Object
 from adapters.launchers.kubernetes.pods import TOKEN
 from benchmarks.harness import containers
+from benchmarks.harness.cold_starts import start
 from benchmarks.harness.figures import Figures, percentile
 from benchmarks.harness.installed import IMAGE, Installed, installed, kubectl
 from benchmarks.harness.jobs import Jobs, anonymous, bare, by_kubectl, clear, gaps
-from benchmarks.harness.started import start
 from benchmarks.harness.table import show
 from functions.hosting.background import in_background
 from functions.wiring import FUNCTIONS

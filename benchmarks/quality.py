@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 from algorithms import load_catalog
 from benchmarks.harness.figures import Figures
 from benchmarks.harness.libraries import Library, Optuna
-from benchmarks.harness.nested import Hyperopt
+from benchmarks.harness.nested_spaces import Hyperopt
 from benchmarks.harness.panels import Panel, draw
 from benchmarks.harness.problems import PROBLEMS
 from benchmarks.harness.racing import Logged, Searcher, Told, search

@@ -29,10 +29,10 @@ from typing import Any
 
 import psutil
 
-from benchmarks.harness import soaked
+from benchmarks.harness import soak_training
 from benchmarks.harness.figures import Figures
 from benchmarks.harness.process import free_port
-from benchmarks.harness.soaked import REST
+from benchmarks.harness.soak_training import REST
 from benchmarks.harness.table import show
 from tunelet.client import Client
 from tunelet.errors import Conflict, NotFound, TuneletError
@@ -157,7 +157,7 @@ class Soak:
 
     def _start(self) -> None:
         began = time.monotonic()
-        trainer = f"{sys.executable} {Path(soaked.__file__)} {self._register}"
+        trainer = f"{sys.executable} {Path(soak_training.__file__)} {self._register}"
         self._process = subprocess.Popen(
             [Path(sys.executable).with_name("tunelet"), "up", f"--port={self._port}",
              f"--data={self._data}", f"--alias={TRAINER}={trainer}", "--max-processes=4"],

@@ -26,7 +26,7 @@ from algorithms.memo import forget
 from benchmarks.harness.figures import Figures
 from benchmarks.harness.inline import Inline
 from benchmarks.harness.libraries import Library, Optuna
-from benchmarks.harness.nested import Hyperopt
+from benchmarks.harness.nested_spaces import Hyperopt
 from benchmarks.harness.table import show
 from tunelet.core.commands import AddTrials, Command, Extend, Finish, Start, Submit
 from tunelet.core.problem import Problem, Suggestions

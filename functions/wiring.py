@@ -12,6 +12,7 @@ from functions.http import Function
 from functions.lazy import LazyLauncher
 from tunelet.errors import FieldError, Reject
 from tunelet.ports import Publisher, Store, WatchableLauncher
+from tunelet.text.limits import BODY_BYTES
 
 if TYPE_CHECKING:
     from tunelet.core.installation import Installation
@@ -60,7 +61,7 @@ class Settings(NamedTuple):
             api_url=env.url("TUNELET_API_URL", "http://127.0.0.1:8080"),
             aliases=env.aliases("TUNELET_ALIASES"),
             max_processes=env.integer("TUNELET_MAX_PROCESSES", None),
-            max_body_bytes=env.integer("TUNELET_MAX_BODY_BYTES", 1 << 20),
+            max_body_bytes=env.integer("TUNELET_MAX_BODY_BYTES", BODY_BYTES),
             lease_seconds=env.integer("TUNELET_LEASE_SECONDS", 180),
         )
         if env.errors:

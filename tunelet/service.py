@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 from tunelet.core import commands
 from tunelet.core.commands import Command
 from tunelet.core.experiment import Experiment, unreadable
-from tunelet.core.room import news
+from tunelet.core.report_limits import news
 from tunelet.core.run import Run
 from tunelet.core.trial import Assignment, Outcome, Report, Trial
 from tunelet.dead_letters import DeadLetters

@@ -6,15 +6,12 @@ import time
 from threading import Event, Lock, Thread
 
 from adapters.collector.api import ReportApi
-from adapters.collector.delivery import Delivery
+from adapters.collector.delivery import PATIENCE_SECONDS, Delivery
 from adapters.collector.pending import Pending, message
 from adapters.collector.settings import CollectorSettings
 from adapters.collector.sources import reports
 from tunelet.training.metrics import Parser
 
-_PATIENCE = 25.0
-"""30 s after the training's end Kubernetes kills what is left of the pod, unless the pod says
-otherwise."""
 _END_PAUSE = 1.0
 _LOOK_SECONDS = 1.0
 
@@ -83,4 +80,4 @@ def work(ended: Event) -> None:
     """All that the environment asks for; whoever is not to report does nothing."""
     settings = CollectorSettings.of(os.environ)
     if settings.reporting:
-        collect(settings, ended, "/dev/termination-log", _PATIENCE)
+        collect(settings, ended, "/dev/termination-log", PATIENCE_SECONDS)

@@ -11,6 +11,9 @@ from adapters.collector.pending import Pending
 BETWEEN_SECONDS = 1.0
 """Between two requests; what comes meanwhile goes into one. Each is a write to the log."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 10.0
+PATIENCE_SECONDS = 25.0
+"""How long reporting is tried after the training's end. 30 s after it Kubernetes kills the rest of
+the pod, unless the pod says otherwise."""
 
 
 class Delivery:

@@ -129,11 +129,8 @@ class Direct:
     ) -> Response:
         known = {name: str(value) for name, value in query.items() if value is not None}
         request = {"method": method, "query_string": known, "headers": dict(headers), **more}
-        answer, pause, deadline = (
-            self._caller.open(path, **request),
-            _PAUSE,
-            time.monotonic() + AWAY,
-        )
+        answer = self._caller.open(path, **request)
+        pause, deadline = _PAUSE, time.monotonic() + AWAY
         while answer.status_code in _BUSY:
             # Writes have a key or need none, so a second one does nothing more.
             if time.monotonic() > deadline:

@@ -17,8 +17,8 @@ from tunelet.core.trial import Outcome, Report, Trial, Verdict
 from tunelet.log.entry import FORMAT, decode, encode
 from tunelet.log.journal import Journal
 from tunelet.log.journal_cache import Journals
+from tunelet.log.purge import PURGE_AFTER
 from tunelet.log.reader import entry_key
-from tunelet.log.tail import PURGE_AFTER
 
 READER = Path(__file__).with_name("reader.mjs")
 HOWS = pytest.mark.parametrize("how", ["--all", "--newest"])

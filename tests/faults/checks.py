@@ -14,7 +14,7 @@ from tunelet.core.trial import Trial
 from tunelet.log.compaction import WINDOW
 from tunelet.log.journal import Journal
 from tunelet.log.journal_cache import Journals
-from tunelet.log.tail import PURGE_AFTER
+from tunelet.log.purge import PURGE_AFTER
 from tunelet.request.spec import parse
 from tunelet.service import Service
 

@@ -12,7 +12,7 @@ from tunelet.core.run import Launch, Run
 from tunelet.errors import Conflict, NotFound, Retry
 from tunelet.log.journal_cache import Journals
 from tunelet.log.markers import STALE
-from tunelet.log.tail import PURGE_AFTER
+from tunelet.log.purge import PURGE_AFTER
 from tunelet.service import Service
 
 AT = ("default", "e")

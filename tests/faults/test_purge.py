@@ -17,8 +17,9 @@ from tunelet.core.trial import Outcome, Report, Verdict
 from tunelet.errors import NotFound, TuneletError
 from tunelet.log.compaction import FAN_OUT, WINDOW
 from tunelet.log.journal import Journal
+from tunelet.log.purge import PURGE_AFTER
 from tunelet.log.reader import entry_key, entry_seq, mark_purged
-from tunelet.log.tail import FRESH, PURGE_AFTER
+from tunelet.log.tail import FRESH
 from tunelet.log.verify import verify
 from tunelet.ports import Store, Stored
 

@@ -410,8 +410,8 @@ PROTOCOL = (
         ),
     ),
     Source(
-        "tunelet/log/retention.py",
-        ("tests/unit/tunelet/log/test_retention.py",),
+        "tunelet/log/expiry.py",
+        ("tests/unit/tunelet/log/test_expiry.py",),
         (Mutant("what is not due yet is deleted", "if int(at) > now * 1000:", "if False:"),),
     ),
     Source(

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import click
 
+from tunelet.text.limits import BODY_BYTES
+
 _ENGINES = ("podman", "docker")
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -68,7 +70,7 @@ def _aliases(ctx: click.Context, param: click.Parameter, given: tuple[str, ...])
 @click.option(
     "--max-body-bytes",
     type=click.IntRange(1),
-    default=1 << 20,
+    default=BODY_BYTES,
     envvar="TUNELET_MAX_BODY_BYTES",
     show_default=True,
     show_envvar=True,

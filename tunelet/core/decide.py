@@ -19,7 +19,7 @@ from tunelet.core.experiment import Experiment, evolve_all
 from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.fingerprint import of_enqueue, of_submit
 from tunelet.core.installation import ANY, Installation
-from tunelet.core.room import news
+from tunelet.core.report_limits import news
 from tunelet.core.trial import (
     Number,
     Outcome,

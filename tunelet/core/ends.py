@@ -6,7 +6,7 @@ The ends are checked in this order, and the first that applies gives the reason:
    themselves)
 2. the best trial reached the goal
 3. more than `max_failed_trials` trials failed
-4. `give_up_after` trials in a row failed alike before any completed (`tunelet.core.alike`)
+4. `give_up_after` trials in a row failed alike before any completed (`tunelet.core.same_failure`)
 5. `max_seconds` have passed (the clock stops while the experiment is paused)
 6. `max_cost` is spent
 7. all `max_trials` trials have ended, or the space is exhausted and none is left

@@ -14,11 +14,11 @@ import msgspec
 from msgspec.structs import force_setattr, replace
 
 from tunelet.core import events, pareto
-from tunelet.core.alike import Failures, followed
 from tunelet.core.events import Event
 from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.fingerprint import of_enqueue, of_submit
 from tunelet.core.problem import Constraint, Objective
+from tunelet.core.same_failure import Failures, followed
 from tunelet.core.trial import Assignment, Number, Report, Trial, TrialState, newest
 
 KEYS_KEPT = 1000

@@ -14,16 +14,16 @@ from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.run import Life
 from tunelet.core.trial import Outcome, Trial, Verdict
 from tunelet.engine.early_stopping import Stopping
+from tunelet.engine.idle import Idle
 from tunelet.engine.loop import Loop
-from tunelet.engine.quiet import Quiet
 from tunelet.engine.runs import Runs
 from tunelet.errors import NotFound, Retry, Unavailable
-from tunelet.log import retention
+from tunelet.log import expiry
 from tunelet.log.entry import Damaged, Newer
+from tunelet.log.expiry import Expiry
 from tunelet.log.journal_cache import Journals
 from tunelet.log.leases import Leases
 from tunelet.log.markers import Marker, Markers
-from tunelet.log.retention import Expiry
 from tunelet.ports import Launcher, Store
 
 log = logging.getLogger("tunelet.engine.sweep")
@@ -58,7 +58,7 @@ class Sweep:
         self._stopping = stopping
         self._runs = runs
         self._loop = loop
-        self._quiet = Quiet(store, launcher, journals)
+        self._idle = Idle(store, launcher, journals)
 
     def sweep(self, ending: Callable[[], bool] = lambda: False) -> int:
         """Do for every live experiment all that lost signals would have; returns their number.
@@ -68,10 +68,10 @@ class Sweep:
         stops once `ending()` is true. Raises `Retry` if the store is unavailable, because every
         other experiment would fail the same way.
         """
-        expired = _by_experiment(retention.due(self._store, self._journals.clock()))
+        expired = _by_experiment(expiry.due(self._store, self._journals.clock()))
         marked = _by_experiment(self._markers.live())
         names = sorted(expired.keys() | marked.keys())
-        self._quiet.keep(names)
+        self._idle.keep(names)
         random.shuffle(names)
         live, held = 0, self._leases.held
         for name in names:
@@ -92,9 +92,9 @@ class Sweep:
         if markers:
             name = markers[0][:2]
             with self._faults("experiment is left to the next sweep", *name):
-                if not self._quiet.rests(name, markers):
+                if not self._idle.rests(name, markers):
                     return self._look_after(markers)
-                if self._quiet.holds(name):
+                if self._idle.holds(name):
                     self._leases.hold()
                 return True
         return False
@@ -152,7 +152,7 @@ class Sweep:
                 self._tidy(marker, experiment)
             if experiment is not None and not runs:
                 journal.peek()
-                self._quiet.looked(experiment, markers, (before, journal.seq))
+                self._idle.looked(experiment, markers, (before, journal.seq))
         except Newer as newer:
             where = {"namespace": namespace, "experiment": name}
             log.warning("left to a newer version of the service: %s", newer, extra=where)
@@ -209,7 +209,7 @@ class Sweep:
     def _tidy(self, marker: Marker, experiment: Experiment | None) -> None:
         at_rest = self._at_rest(marker, experiment)
         if experiment is not None and at_rest:
-            retention.note(self._store, experiment)
+            expiry.note(self._store, experiment)
         self._markers.tidy(marker, experiment, at_rest)
 
     def _halt(self, namespace: str, name: str, damage: Damaged) -> None:
@@ -225,14 +225,14 @@ class Sweep:
         """Delete the experiment, unless it has continued or is to be kept longer by now."""
         journal = self._journals.of(expired.namespace, expired.name)
         experiment = journal.peek()
-        if experiment is not None and retention.expiry(experiment) == expired:
+        if experiment is not None and expiry.expiry(experiment) == expired:
             self._markers.set(expired.after())
             experiment = journal.commit(commands.Expire(expired.epoch), uid=expired.uid)
             self._loop.follow(experiment)
         if experiment is not None:
-            retention.note(self._store, experiment)
-        if experiment is None or retention.expiry(experiment) != expired:
-            retention.forget(self._store, expired)
+            expiry.note(self._store, experiment)
+        if experiment is None or expiry.expiry(experiment) != expired:
+            expiry.forget(self._store, expired)
 
     def _at_rest(self, marker: Marker, experiment: Experiment | None) -> bool:
         """Whether nothing of the marker's life runs, and a deleted life is purged."""

@@ -29,11 +29,11 @@ from tunelet.log.entry import Damaged
 from tunelet.log.group_commit import Caller, decided, resolve
 from tunelet.log.inbox import Inbox, Order, may_wait
 from tunelet.log.parallel import both
-from tunelet.log.purge import lives_with_files, remains, remove
+from tunelet.log.purge import PURGE_AFTER, lives_with_files, remains, remove
 from tunelet.log.reader import mark_purged
 from tunelet.log.segment_cache import Recent
-from tunelet.log.tail import PURGE_AFTER, Tail
-from tunelet.log.turns import Turns
+from tunelet.log.shared_turn import Turns
+from tunelet.log.tail import Tail
 from tunelet.log.writer import Writer
 from tunelet.ports import Store
 

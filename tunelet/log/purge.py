@@ -8,6 +8,9 @@ from tunelet.log.reader import entry_key, entry_seq
 from tunelet.log.snapshots import snapshot_key
 from tunelet.ports import Store
 
+PURGE_AFTER = 120.0
+"""Seconds after a deletion before its purge: see `tunelet.log.tail`."""
+
 AT_ONCE = 20_000
 """The most objects removed in one call, so that it ends within a function's time limit."""
 

@@ -1,7 +1,7 @@
 """The end of a log as this process knows it, and the check that no purge has overtaken it.
 
 A purge removes the entries before a tombstone, and so makes their numbers free again for a
-process that slept since it folded them. It begins `PURGE_AFTER` seconds after the deletion at
+process that slept since it folded them. It begins `purge.PURGE_AFTER` seconds after the deletion at
 the earliest, and writes its mark first (`tunelet.log.reader.purged`). So a process may build on a
 head that was the log's end less than `FRESH` seconds ago, and on an older one after reading the
 mark. The difference between the two is how far clocks may be apart.
@@ -21,7 +21,6 @@ from tunelet.log.snapshots import Segments
 from tunelet.ports import Store
 
 FRESH = 30.0
-PURGE_AFTER = 120.0
 
 _TAKEN_KEPT = 1024
 

@@ -15,6 +15,9 @@ REPORTS_BYTES = 4 << 20
 """What the reports of a trial may take of its experiment's log, and of each snapshot while it
 runs: 10,000 steps of ten metrics."""
 
+BODY_BYTES = 1 << 20
+"""Of a request's body, unless an installation chooses another limit."""
+
 CONDITIONS = 64
 """How many conditions may depend on each other: some libraries go down them by recursion."""
 

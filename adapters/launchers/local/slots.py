@@ -28,7 +28,7 @@ WAITING_SECONDS = 15.0
 
 ASKED_SECONDS = 1500.0
 """Seconds for which an experiment stays in the queue without asking again: more than twice the
-longest time for which a sweep may skip it (`tunelet.engine.quiet.LONGEST`)."""
+longest time for which a sweep may skip it (`tunelet.engine.idle.LONGEST`)."""
 
 
 class Waiting(NamedTuple):

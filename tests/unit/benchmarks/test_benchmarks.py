@@ -32,7 +32,7 @@ from benchmarks.harness.inline import Inline, InlineLauncher, Queue, request
 from benchmarks.harness.installed import moved
 from benchmarks.harness.jobs import anonymous, gaps
 from benchmarks.harness.libraries import Library, Optuna
-from benchmarks.harness.nested import Hyperopt
+from benchmarks.harness.nested_spaces import Hyperopt
 from benchmarks.harness.panels import Panel, draw
 from benchmarks.harness.postgres import postgres
 from benchmarks.harness.problems import PROBLEMS

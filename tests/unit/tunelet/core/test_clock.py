@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from tests.unit.tunelet.core.test_decide import HOUR, Story, complete
-from tests.unit.tunelet.engine.test_quiet import AT, Place
+from tests.unit.tunelet.engine.test_idle import AT, Place
 from tunelet.core import commands as c
 
 DAY = 24 * HOUR

@@ -2,7 +2,7 @@
 
 import threading
 
-from tunelet.log.turns import Turns
+from tunelet.log.shared_turn import Turns
 
 
 def test_one_thread_holds_the_turn_at_a_time() -> None:

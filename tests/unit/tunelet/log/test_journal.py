@@ -15,7 +15,8 @@ from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.trial import Outcome, Report, TrialState, Verdict
 from tunelet.errors import CommitUnknown, Conflict, NotFound, Reject, Retry
 from tunelet.log.journal import Journal
-from tunelet.log.tail import FRESH, PURGE_AFTER
+from tunelet.log.purge import PURGE_AFTER
+from tunelet.log.tail import FRESH
 from tunelet.ports import Store, Stored
 
 

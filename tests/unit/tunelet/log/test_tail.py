@@ -12,8 +12,9 @@ from tunelet.core import events
 from tunelet.core.experiment_state import ExperimentState
 from tunelet.errors import Retry
 from tunelet.log.entry import FORMAT, Damaged, Entry, decode, encode
+from tunelet.log.purge import PURGE_AFTER
 from tunelet.log.reader import entry_key, mark_key, mark_purged, purged
-from tunelet.log.tail import FRESH, PURGE_AFTER, Moment
+from tunelet.log.tail import FRESH, Moment
 
 PATH = "v1/default/e/"
 

@@ -16,8 +16,8 @@ from tunelet.core.trial import Outcome, Verdict
 from tunelet.log.compaction import WINDOW
 from tunelet.log.entry import FORMAT, decode, encode
 from tunelet.log.journal import Journal
+from tunelet.log.purge import PURGE_AFTER
 from tunelet.log.reader import entry_key
-from tunelet.log.tail import PURGE_AFTER
 from tunelet.log.verify import experiments, repair, verify
 from tunelet.ports import Store
 

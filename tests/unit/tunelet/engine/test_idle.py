@@ -13,7 +13,7 @@ from tests.unit.functions.conftest import SMALLEST, Broker
 from tunelet.assembly import assembled
 from tunelet.core.experiment import Experiment
 from tunelet.core.run import Launch
-from tunelet.engine.quiet import CHECK_SECONDS, LONGEST, LONGEST_WAITING, LOOKS, Quiet
+from tunelet.engine.idle import CHECK_SECONDS, LONGEST, LONGEST_WAITING, LOOKS, Idle
 from tunelet.errors import Throttled
 from tunelet.log.journal_cache import Journals
 from tunelet.log.markers import Marker, Markers
@@ -186,9 +186,9 @@ def test_it_is_looked_at_from_time_to_time_in_any_case(
 def _rests(place: Place, experiment: Experiment, marker: Marker, looks: int) -> float:
     time = [0.0]
     store = MemoryStore()
-    quiet = Quiet(store, place.launcher, Journals(store, lambda: time[0]))
+    idle = Idle(store, place.launcher, Journals(store, lambda: time[0]))
     for _ in range(looks):
-        quiet.looked(experiment, [marker], (1, 1))
-    while quiet.rests(AT, [marker]):
+        idle.looked(experiment, [marker], (1, 1))
+    while idle.rests(AT, [marker]):
         time[0] += 1.0
     return time[0]

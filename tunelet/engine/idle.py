@@ -49,7 +49,7 @@ class _Note(NamedTuple):
     """When the end of the log was read last."""
 
 
-class Quiet:
+class Idle:
     """The quiet experiments that one process knows."""
 
     def __init__(self, store: Store, launcher: Launcher, journals: Journals) -> None:
