@@ -38,7 +38,7 @@ from tunelet.core.trial import Verdict
 from tunelet.errors import Reject, Retry, Unavailable
 from tunelet.log.identity import Identity
 
-TFEVENTS = Path(__file__).parents[1] / "unit" / "tfevents" / "tensorboardx.tfevents"
+TFEVENTS = Path(__file__).parents[1] / "unit/tunelet/training/tfevents" / "tensorboardx.tfevents"
 
 REPOSITORY = Path(__file__).parents[2]
 SHIM = str(REPOSITORY / "adapters" / "launchers" / "local" / "shim.py")

@@ -15,7 +15,7 @@ from adapters.collector.collect import collect
 from adapters.collector.settings import CollectorSettings
 from tests.e2e.beside import Trainer
 
-TFEVENTS = Path(__file__).parents[1] / "unit" / "tfevents"
+TFEVENTS = Path(__file__).parents[1] / "unit/tunelet/training/tfevents"
 RULE = {"name": "threshold", "settings": {"upper": 5.0}}
 Wait = Callable[[Callable[[], object]], None]
 
