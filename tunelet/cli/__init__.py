@@ -23,7 +23,7 @@ from typing import Any
 import click
 
 from tunelet import __version__
-from tunelet.cli.faults import code, show
+from tunelet.cli import faults
 
 _MODULES = {
     "run": "run",
@@ -106,8 +106,8 @@ def main(arguments: list[str] | None = None) -> int:
         click.echo("interrupted", err=True)
         return 130
     except Exception as fault:  # noqa: BLE001 (people get one line, and never a trace)
-        show(fault)
-        return code(fault)
+        faults.show(fault)
+        return faults.code(fault)
 
 
 def _exit_code(result: Any) -> int:
