@@ -167,9 +167,16 @@ def test_nothing_of_the_service_is_imported() -> None:
     ours = {name for name in listed if name.startswith(("tunelet", "adapters", "functions"))}
     assert not {"pydantic", "kubernetes", "re2", "urllib3", "numpy"} & set(listed)
     assert {name for name in ours if not name.startswith("adapters.collector")} <= {
-        *("adapters", "adapters.output.growing_file", "adapters.output.tensorboard"),
+        *("adapters", "adapters.output", "adapters.output.growing_file"),
+        *("adapters.output.json_file", "adapters.output.tensorboard", "tunelet.version"),
         *("tunelet", "tunelet.errors", "tunelet.training.metrics", "tunelet.training.regex"),
-        *("tunelet.training.tfevents", "tunelet.core.trial", "tunelet.text", "tunelet.text.limits"),
+        *(
+            "tunelet.training.tfevents",
+            "tunelet.core",
+            "tunelet.core.trial",
+            "tunelet.text",
+            "tunelet.text.limits",
+        ),
         *("tunelet.training", "tunelet.training.agreement", "tunelet.training.numerals"),
         *("tunelet.training.objects", "tunelet.training.remarks", "tunelet.training.steps"),
         *("tunelet.training.tables", "tunelet.training.text"),

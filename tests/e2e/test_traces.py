@@ -106,10 +106,10 @@ def test_submit_events_and_outcome_are_one_trace(
         "suggest dev.tunelet.suggest.requested",
         "launch dev.tunelet.launch.requested",
     } <= names
-    told = [s for s in ours if _attributes(s).get("tunelet.core.trial") is not None]
-    assert {_attributes(span)["tunelet.core.trial"] for span in told} == {"0", "1", "2", "3"}
+    told = [s for s in ours if _attributes(s).get("tunelet.trial") is not None]
+    assert {_attributes(span)["tunelet.trial"] for span in told} == {"0", "1", "2", "3"}
     for span in ours:
-        assert _attributes(span)["tunelet.core.experiment"] == "spread"
+        assert _attributes(span)["tunelet.experiment"] == "spread"
     known = {span.span_id for span in ours} | {bytes.fromhex("00f067aa0ba902b7")}
     assert {span.parent_span_id for span in ours} <= known
 

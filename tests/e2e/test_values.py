@@ -46,4 +46,4 @@ def test_values_are_read_as_trainings_print_them_and_reasons_say_why_not(
         assert trials[name]["state"] == "FAIL"
         assert outputs[name][0] in trials[name]["reason"]
         assert why in trials[name]["reason"]
-    assert r"accuracy=(?P<value>[-+.\\de]+)%" in trials["percent"]["reason"]
+    assert r"accuracy=(?P<value>[-+.\\de]+|[-+]?(?i:nan|inf\\w*))%" in trials["percent"]["reason"]
