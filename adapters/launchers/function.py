@@ -180,7 +180,7 @@ class FunctionLauncher:
         return iter([tail.encode()])
 
     def close(self) -> None:
-        """Ask all that still run to end: nobody records their ends any more."""
+        """Ask the running calls to end, because their ends are not recorded any more."""
         for call in list(self._calls.values()):
             call.handle._stop.set()
 

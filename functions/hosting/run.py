@@ -17,20 +17,18 @@ from werkzeug.wrappers import Request, Response
 
 from adapters.launchers.installation import installation
 from adapters.launchers.local.launcher import open_url as open_launcher
-from functions import wiring
 from functions.hosting.all_in_one import whole
-from functions.hosting.up import LEASE_SECONDS, SWEEP_SECONDS, only_one, secret, swept
+from functions.hosting.up import LEASE_SECONDS, only_one, probed, secret, swept
 from functions.http import Function
 from functions.telemetry.log import LOGGER, JsonLines
 from tunelet.client.client import Client
 from tunelet.client.problem import failure, problem
+from tunelet.client.transport import PASSING
 from tunelet.errors import Retry
-from tunelet.store_probe import probe
 
 BODY_BYTES = 1 << 26
 """The largest request: it comes from this process."""
 
-_BUSY = (429, 502, 503, 504)
 _PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 AWAY = 60.0
 """Seconds for which a request is repeated while the store is away."""
@@ -53,9 +51,7 @@ def opened(
     with ExitStack() as stack:
         stack.enter_context(only_one(data))
         stack.enter_context(_logged_to(data / "run.log"))
-        store = wiring.store(store_url or (data / "store").as_uri())
-        if store_url:
-            probe(store)
+        store = probed(store_url, data / "store")
         runs = (data / "runs").as_uri().replace("file:", "process:", 1)
         aliases = {command[0]: list(command[1])}
         signing = secret(data / "secret")
@@ -71,7 +67,7 @@ def opened(
                 lease_seconds=LEASE_SECONDS,
             )
         )
-        stack.enter_context(swept(served.service, SWEEP_SECONDS))
+        stack.enter_context(swept(served.service, LEASE_SECONDS))
         yield Client.over(Direct(served.api), namespace)
 
 
@@ -131,7 +127,7 @@ class Direct:
         request = {"method": method, "query_string": known, "headers": dict(headers), **more}
         answer = self._caller.open(path, **request)
         pause, deadline = _PAUSE, time.monotonic() + AWAY
-        while answer.status_code in _BUSY:
+        while answer.status_code in PASSING:
             # Writes have a key or need none, so a second one does nothing more.
             if time.monotonic() > deadline:
                 why = problem(answer.get_data()).get("detail")

@@ -9,17 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from adapters.launchers.function import FunctionLauncher
-from functions import wiring
 from functions.hosting.all_in_one import whole
 from functions.hosting.run import BODY_BYTES, Direct
-from functions.hosting.up import LEASE_SECONDS, SWEEP_SECONDS, swept
+from functions.hosting.up import LEASE_SECONDS, probed, swept
 from tunelet.client.client import Client
 from tunelet.client.report import FINAL, winners
 from tunelet.client.taking_up import begun
 from tunelet.core.installation import Installation
 from tunelet.errors import Reject
 from tunelet.interop import hyperparameters
-from tunelet.store_probe import probe
 from tunelet.tuning import Tuned
 
 Json = dict[str, Any]
@@ -44,9 +42,7 @@ def tuned(
     launcher = FunctionLauncher(objective, parallel if isinstance(parallel, int) else 1)
     with ExitStack() as stack:
         stack.callback(launcher.close)
-        store = wiring.store(store_url or STORE.absolute().as_uri())
-        if store_url:
-            probe(store)
+        store = probed(store_url, STORE.absolute())
         served = stack.enter_context(
             whole(
                 store,
@@ -60,7 +56,7 @@ def tuned(
         )
         client = Client.over(Direct(served.api))
         name = begun(client, request, joins=True)["name"]
-        stack.enter_context(swept(served.service, min(SWEEP_SECONDS, LEASE_SECONDS / 4)))
+        stack.enter_context(swept(served.service, LEASE_SECONDS))
         last = _followed(client, name, progress)
         return _found(last, list(client.trials(name)))
 

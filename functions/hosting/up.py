@@ -28,6 +28,7 @@ from functions.hosting.ending import ended_by_signals
 from functions.hosting.host_check import guarded
 from functions.telemetry.log import LOGGER, configure
 from tunelet.errors import Retry
+from tunelet.ports import Store
 from tunelet.service import Service
 from tunelet.store_probe import probe
 
@@ -51,7 +52,7 @@ def serve(
     """Serve until SIGINT or SIGTERM. Port 0 takes a free one; the first line printed names it.
 
     Experiments are logged in the store at `store_url`, or in a folder of `data` if it is None.
-    Besides its own names (see `door`) the service answers to `allowed_hosts`.
+    Besides its own names (see `host_check`) the service answers to `allowed_hosts`.
 
     Trials that run go on without the service, and are found again by the next one.
     Raises `OSError` if the port is taken, or the folder is in use or cannot be written, and
@@ -61,9 +62,7 @@ def serve(
     with ExitStack() as stack:
         ending = stack.enter_context(ended_by_signals())
         stack.enter_context(only_one(data))
-        store = wiring.store(store_url or (data / "store").as_uri())
-        if store_url:
-            probe(store)
+        store = probed(store_url, data / "store")
         # Bound before any trial begins, because trials get the address.
         bound = stack.enter_context(socket.create_server((host, port), family=_family(host)))
         ending.closes(bound)
@@ -83,7 +82,7 @@ def serve(
                 lease_seconds=lease_seconds,
             )
         )
-        stack.enter_context(swept(served.service, min(SWEEP_SECONDS, lease_seconds / 4)))
+        stack.enter_context(swept(served.service, lease_seconds))
         print(f"Tunelet serves {url} and keeps its data in {data}", flush=True)
         if store_url:
             print(f"Experiments are logged in {store.url}", flush=True)
@@ -91,9 +90,22 @@ def serve(
         server.run(bound, guarded(served.api, host, allowed_hosts), max_body_bytes)
 
 
+def probed(url: str | None, folder: Path) -> Store:
+    """The store at `url`, which is tried first, or the one in `folder`."""
+    store = wiring.store(url or folder.as_uri())
+    if url:
+        probe(store)
+    return store
+
+
 @contextmanager
-def swept(service: Service, seconds: float) -> Iterator[None]:
-    """Sweep regularly from a thread, beginning at once with an earlier process's experiments."""
+def swept(service: Service, lease_seconds: float) -> Iterator[None]:
+    """Sweep regularly from a thread, beginning at once with an earlier process's experiments.
+
+    Several times in the time of a lease: whether another installation still lives, only steady
+    looks show.
+    """
+    seconds = min(SWEEP_SECONDS, lease_seconds / 4)
     with in_background("sweep", lambda ended: _sweep(service, ended, seconds)):
         yield
 

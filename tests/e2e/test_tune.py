@@ -43,7 +43,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def sharing(folder: Path, processes: int = 1) -> "subprocess.Popen[str]":
-    """A process that works on the shared experiment, and first waits until so many do."""
+    """A process that works on the shared experiment, once `processes` of them do."""
     (folder / "shared.py").write_text(SHARED)
     return subprocess.Popen(
         [

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tunelet.cli.connection import Connection, choose
+from tunelet.cli.data import data_option
 from tunelet.cli.faults import advise
 from tunelet.cli.request import put
 from tunelet.cli.space_flags import space, space_flags
@@ -41,15 +42,7 @@ _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 @click.option(
     "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any field of the request."
 )
-@click.option(
-    "--data",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("tunelet-data"),
-    envvar="TUNELET_DATA",
-    show_default=True,
-    show_envvar=True,
-    help="Where everything is kept.",
-)
+@data_option
 @click.option(
     "--store",
     metavar="URL",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from tunelet.cli.data import data_option
 from tunelet.text.limits import BODY_BYTES
 
 _ENGINES = ("podman", "docker")
@@ -32,15 +33,7 @@ def _aliases(ctx: click.Context, param: click.Parameter, given: tuple[str, ...])
 @click.command("up")
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True)
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option(
-    "--data",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("tunelet-data"),
-    envvar="TUNELET_DATA",
-    show_default=True,
-    show_envvar=True,
-    help="Where everything is kept.",
-)
+@data_option
 @click.option(
     "--store",
     metavar="URL",

@@ -20,7 +20,8 @@ from tunelet.client.problem import failure, problem, stranger
 from tunelet.errors import FieldError, Reject, Retry, TuneletError
 from tunelet.version import __version__
 
-_PASSING = (429, 502, 503, 504)
+PASSING = (429, 502, 503, 504)
+"""Statuses after which the same request is sent again."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 _CONNECT = 5.0
 
@@ -156,7 +157,7 @@ class Transport:
         except HTTPError as fault:
             kind = ConnectionRefused if isinstance(fault, NewConnectionError) else Unreachable
             raise kind(f"nothing answers at {self.url} ({_why(fault)})") from fault
-        if answer.status in _PASSING:
+        if answer.status in PASSING:
             raise _busy(answer)
         return answer
 
