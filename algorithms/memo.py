@@ -12,6 +12,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
+from tunelet.core.bounded_cache import BoundedCache
 from tunelet.core.problem import Problem
 from tunelet.core.trial import Trial
 
@@ -71,17 +72,13 @@ class MemoCache(Generic[F]):
     """Followers by what is asked of them. Whoever has taken one has it alone."""
 
     def __init__(self, room: int = ROOM) -> None:
-        self._room = room
-        self._kept: dict[Hashable, tuple[F, int]] = {}
-        self._taken = 0
-        """The room that those take which are kept."""
+        self._kept = BoundedCache[Hashable, F](weight=room)
         self._lock = threading.Lock()
         _SHELVES.append(self)
 
     def clear(self) -> None:
         with self._lock:
             self._kept.clear()
-            self._taken = 0
 
     @contextmanager
     def of(
@@ -90,26 +87,14 @@ class MemoCache(Generic[F]):
         """The one that followed this experiment last, or else a new one. An error discards it."""
         key = _asked(problem), more
         with self._lock:
-            found = self._remove(key)
+            found = self._kept.take(key)
         follower = found or new()
         follower.follow(problem, trials)
         yield follower
-        self._put(key, follower, len(trials) + len(problem.prior))
-
-    def _put(self, key: Hashable, follower: F, trials: int) -> None:
         # One of no trials takes room too, or any number of them would be kept.
-        size = max(1, trials)
+        size = max(1, len(trials) + len(problem.prior))
         with self._lock:
-            self._remove(key)
-            self._kept[key] = follower, size
-            self._taken += size
-            while self._taken > self._room:
-                self._remove(next(iter(self._kept)))
-
-    def _remove(self, key: Hashable) -> F | None:
-        found, size = self._kept.pop(key, (None, 0))
-        self._taken -= size
-        return found
+            self._kept.put(key, follower, size)
 
 
 def _asked(problem: Problem) -> Hashable:

@@ -9,6 +9,8 @@ import threading
 import time
 from collections.abc import Callable, Hashable
 
+from tunelet.core.bounded_cache import BoundedCache
+
 SECONDS = 10.0
 """For which a line is not repeated."""
 
@@ -25,7 +27,7 @@ class Repeats(logging.Filter):
         super().__init__()
         self._clock = clock
         self._lock = threading.Lock()
-        self._kept: dict[Hashable, _Line] = {}
+        self._kept = BoundedCache[Hashable, _Line](count=_KEPT)
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.levelno < logging.WARNING:
@@ -47,12 +49,10 @@ class Repeats(logging.Filter):
     def _line(self, key: Hashable) -> "_Line":
         """The line of this key, begun anew when its time has passed; those used last stay."""
         now = self._clock()
-        line = self._kept.pop(key, None) or _Line(now)
+        line = self._kept.take(key) or _Line(now)
         if now - line.since >= SECONDS:
             line.since, line.lines = now, 0
-        self._kept[key] = line
-        if len(self._kept) > _KEPT:
-            del self._kept[next(iter(self._kept))]
+        self._kept.put(key, line)
         return line
 
 

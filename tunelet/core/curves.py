@@ -7,11 +7,11 @@ alone, so a process that lacks it rebuilds it.
 
 import math
 from array import array
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from operator import is_
 from typing import Protocol, TypeVar, cast
 
+from tunelet.core.bounded_cache import BoundedCache
 from tunelet.core.problem import Objective
 from tunelet.core.trial import Report, Trial, TrialState, number
 
@@ -58,7 +58,7 @@ class Curves:
         self._curves: dict[int, Curve] = {}
         self._taken: dict[int, Trial] = {}
         self._unfinished: set[int] = set()
-        self._indexes: OrderedDict[Hashable, Index] = OrderedDict()
+        self._indexes = BoundedCache[Hashable, Index](count=INDEXES)
         self._next = 0
 
     def __getitem__(self, number: int) -> Curve:
@@ -72,15 +72,12 @@ class Curves:
 
     def index(self, key: Hashable, make: Callable[[], I]) -> I:
         """Return the index with this key, up to date. `make` creates it the first time."""
-        found = self._indexes.get(key)
+        found = self._indexes.take(key)
         if found is None:
             found = make()
             for curve in self:
                 found.add(curve, 0)
-            self._indexes[key] = found
-            if len(self._indexes) > INDEXES:
-                self._indexes.popitem(last=False)
-        self._indexes.move_to_end(key)
+        self._indexes.put(key, found)
         return cast(I, found)
 
     def unfinished(self, next_number: int) -> list[int]:

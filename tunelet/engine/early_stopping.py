@@ -7,11 +7,11 @@ again, because it applies the rules to every running trial.
 
 import logging
 import threading
-from collections import OrderedDict
 from collections.abc import Collection, Sequence
 from typing import cast
 
 from tunelet.core import commands
+from tunelet.core.bounded_cache import BoundedCache
 from tunelet.core.commands import Command
 from tunelet.core.curves import Curves
 from tunelet.core.decide import foreseen
@@ -34,7 +34,7 @@ class Stopping:
         self._journals = journals
         self._catalog = catalog
         self._lock = threading.Lock()
-        self._known: OrderedDict[str, _Known] = OrderedDict()
+        self._known = BoundedCache[str, _Known](count=_KEPT)
 
     def verdicts(self, experiment: Experiment, seen: Sequence[Command] = ()) -> list[Command]:
         """Return the stops that follow from `seen`; without `seen`, for every running trial."""
@@ -98,10 +98,8 @@ class Stopping:
 
     def _of(self, experiment: Experiment) -> "_Known":
         with self._lock:
-            known = self._known.pop(experiment.uid, None) or _Known(experiment)
-            self._known[experiment.uid] = known
-            if len(self._known) > _KEPT:
-                self._known.popitem(last=False)
+            known = self._known.take(experiment.uid) or _Known(experiment)
+            self._known.put(experiment.uid, known)
         return known
 
     def _read(self, curves: Curves, experiment: Experiment) -> None:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from heapq import merge
 
+from tunelet.core.bounded_cache import BoundedCache
 from tunelet.core.experiment import Experiment
 from tunelet.core.installation import ANY, Installation
 from tunelet.core.trial import Trial
@@ -38,10 +39,7 @@ class Journals:
         self.clock = clock
         self._sleep = sleep
         self._lock = threading.Lock()
-        self._open: dict[tuple[str, str], Journal] = {}
-        self._weights: dict[tuple[str, str], int] = {}
-        self._size = 0
-        self._room = room
+        self._open = BoundedCache[tuple[str, str], Journal](count=KEPT, weight=room, least=1)
         self._ended = Memory()
         self._recent = recent or Recent()
         self.by = by
@@ -50,7 +48,7 @@ class Journals:
         """Return the experiment's journal, whether or not the experiment exists."""
         key = (namespace, name)
         with self._lock:
-            journal = self._open.pop(key, None)
+            journal = self._open.take(key)
             if journal is None:
                 journal = Journal(
                     self._store,
@@ -61,12 +59,7 @@ class Journals:
                     recent=self._recent,
                     by=self.by,
                 )
-            self._open[key] = journal
-            self._weigh(key, journal)
-            while len(self._open) > KEPT or (self._size > self._room and len(self._open) > 1):
-                oldest = next(iter(self._open))
-                del self._open[oldest]
-                self._size -= self._weights.pop(oldest)
+            self._open.put(key, journal, _weight(journal))
         return journal
 
     def seen(self, namespace: str, name: str) -> int:
@@ -74,14 +67,6 @@ class Journals:
         with self._lock:
             journal = self._open.get((namespace, name))
         return journal.seq if journal is not None else 0
-
-    def _weigh(self, key: tuple[str, str], journal: Journal) -> None:
-        """Count the journal's reports as of now. Later ones count at its next use."""
-        known = journal.known()
-        trials = known.trials.values() if known is not None else ()
-        weight = sum(len(trial.reports) for trial in trials)
-        self._size += weight - self._weights.get(key, 0)
-        self._weights[key] = weight
 
     def read(self, namespace: str, name: str) -> Experiment:
         return self.of(namespace, name).read()
@@ -132,6 +117,13 @@ class Journals:
         if now.uid != experiment.uid:
             raise NotFound("the experiment was deleted; another has its name")
         return trials
+
+
+def _weight(journal: Journal) -> int:
+    """Count the journal's reports as of now. Later ones count at its next use."""
+    known = journal.known()
+    trials = known.trials.values() if known is not None else ()
+    return sum(len(trial.reports) for trial in trials)
 
 
 def _number(trial: Trial) -> int:

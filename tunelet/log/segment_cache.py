@@ -3,6 +3,8 @@
 import threading
 from collections.abc import Hashable
 
+from tunelet.core.bounded_cache import BoundedCache
+
 ROOM = 32 << 20
 """The most bytes that are kept."""
 
@@ -11,9 +13,7 @@ class Recent:
     """Bytes by key. Threads may share one."""
 
     def __init__(self, room: int = ROOM) -> None:
-        self._room = room
-        self._kept: dict[Hashable, bytes] = {}
-        self._size = 0
+        self._kept = BoundedCache[Hashable, bytes](weight=room)
         self._lock = threading.Lock()
 
     def get(self, key: Hashable) -> bytes | None:
@@ -22,11 +22,4 @@ class Recent:
     def keep(self, key: Hashable, data: bytes) -> None:
         """Keep the bytes, and drop the least recently used ones beyond the bound."""
         with self._lock:
-            self._forget(key)
-            self._kept[key] = data
-            self._size += len(data)
-            while self._size > self._room:
-                self._forget(next(iter(self._kept)))
-
-    def _forget(self, key: Hashable) -> None:
-        self._size -= len(self._kept.pop(key, b""))
+            self._kept.put(key, data, len(data))

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import overload
 
+from tunelet.core.bounded_cache import BoundedCache
 from tunelet.core.trial import Trial
 from tunelet.errors import Reject, Retry
 
@@ -87,17 +88,13 @@ class Memory:
     """Ended trials by the experiment's uid. Taking them removes them from here."""
 
     def __init__(self, room: int = ROOM) -> None:
-        self._room = room
-        self._kept: dict[str, Ended] = {}
+        self._kept = BoundedCache[str, Ended](weight=room)
         self._lock = threading.Lock()
 
     def take(self, uid: str) -> Ended:
         with self._lock:
-            return self._kept.pop(uid, None) or Ended()
+            return self._kept.take(uid) or Ended()
 
     def put(self, uid: str, ended: Ended) -> None:
         with self._lock:
-            self._kept.pop(uid, None)
-            self._kept[uid] = ended
-            while sum(each.size for each in self._kept.values()) > self._room:
-                del self._kept[next(iter(self._kept))]
+            self._kept.put(uid, ended, ended.size)

@@ -5,13 +5,13 @@ read it as it comes, so they may see more than is kept. Where lines were lost be
 the values before them do not count: a newer one may be missing.
 """
 
-from collections import OrderedDict
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from threading import Lock
 from typing import Any
 
 from adapters.output.log_timestamps import Stamped
+from tunelet.core.bounded_cache import BoundedCache
 from tunelet.core.trial import Number, Report
 from tunelet.errors import Retry
 from tunelet.training import outcome
@@ -136,16 +136,14 @@ class Readings:
 
     def __init__(self) -> None:
         self._turn = Lock()
-        self._kept: OrderedDict[str, Reading] = OrderedDict()
+        self._kept = BoundedCache[str, Reading](count=KEPT)
 
     def take(self, uid: str, metrics: Mapping[str, Any]) -> Reading:
         """The pod's, which no other thread gets meanwhile; a new one if there is none."""
         with self._turn:
-            return self._kept.pop(uid, None) or Reading(metrics)
+            return self._kept.take(uid) or Reading(metrics)
 
     def keep(self, uid: str, reading: Reading) -> None:
         """For the next look."""
         with self._turn:
-            self._kept[uid] = reading
-            while len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
+            self._kept.put(uid, reading)
