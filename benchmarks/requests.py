@@ -27,7 +27,7 @@ deletes are free on all three:
 import threading
 import time
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
 from typing import Any, NamedTuple
@@ -36,6 +36,7 @@ import optuna
 from optuna.storages import JournalStorage
 from optuna.storages.journal import BaseJournalBackend
 
+from adapters.launchers.memory import MemoryLauncher
 from adapters.storage.memory import MemoryStore
 from algorithms import load_catalog
 from benchmarks.harness.counting import KINDS, Counting
@@ -44,10 +45,10 @@ from benchmarks.harness.figures import Figures
 from benchmarks.harness.inline import request
 from benchmarks.harness.table import show
 from tunelet.assembly import assembled
-from tunelet.core.run import Launch, Life, Observation, Phase, Run
+from tunelet.core.run import Launch, Run
 from tunelet.core.signal import FINISHED, LAUNCH, SUGGEST, Signal
 from tunelet.core.trial import Outcome, Report, Verdict
-from tunelet.errors import NotFound, Retry
+from tunelet.errors import Retry
 
 REPORTS = 10
 TOGETHER = 64
@@ -126,17 +127,17 @@ def measure(trials: int, parallel: int, pace: float = 0.0, delay: float = SECOND
     return Row(trials, {kind: store.calls[kind] / trials for kind in KINDS}, seconds)
 
 
-class Tunelet:
+class Tunelet(MemoryLauncher):
     """A service with its broker and its training code, all of them threads.
 
     It is its own launcher and publisher.
     """
 
     def __init__(self, store: Counting, parallel: int, pace: float, delay: float) -> None:
+        super().__init__()
         self._pace = pace
         self._runs: SimpleQueue[Run | None] = SimpleQueue()
         self._signals: SimpleQueue[Signal | None] = SimpleQueue()
-        self._launched: set[Run] = set()
         self._parallel = parallel
         self._ended = threading.Event()
         self._faults: list[Exception] = []
@@ -175,41 +176,8 @@ class Tunelet:
         else:
             self._signals.put(signal)
 
-    @property
-    def announces_room(self) -> bool:
-        return False
-
-    def launch(self, launch: Launch) -> None:
-        if launch.run not in self._launched:
-            self._launched.add(launch.run)
-            self._runs.put(launch.run)
-
-    def observe(self, run: Run) -> Observation:
-        return Observation(Phase.ACTIVE if run in self._launched else Phase.ABSENT)
-
-    def active(self, namespace: str, experiment: str) -> Sequence[Run]:
-        return ()
-
-    def lives(self) -> Collection[Life]:
-        return ()
-
-    def origin(self, run: Run) -> str | None:
-        return None
-
-    def stop(self, run: Run) -> None:
-        """Every trial goes on to its end."""
-
-    def logs(self, run: Run) -> Iterator[bytes]:
-        raise NotFound(f"{run.name} has no output")
-
-    def remove(self, namespace: str, experiment: str, uid: str) -> None:
-        self._launched.clear()
-
-    def obstacle(self, code: Mapping[str, Any]) -> str | None:
-        return None
-
-    def ready(self) -> None:
-        """It always is."""
+    def start(self, launch: Launch) -> None:
+        self._runs.put(launch.run)
 
     def _handle(self) -> None:
         steps = {SUGGEST: self.service.suggest, LAUNCH: self.service.launch}

@@ -12,10 +12,11 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import chain, count
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
+from adapters.storage.wrapper import Kind, StoreWrapper
 from tunelet.errors import Retry, Throttled
-from tunelet.ports import Store, Stored
+from tunelet.ports import Store
 
 T = TypeVar("T")
 
@@ -26,7 +27,7 @@ THROTTLED_SECONDS, LONGEST_THROTTLED_SECONDS = 0.5, 8.0
 """The bounds of the first and of any wait, in seconds, when the store is overloaded."""
 
 
-class RetryingStore:
+class RetryingStore(StoreWrapper):
     """Retries the idempotent requests to `inner` for up to `deadline` seconds.
 
     Waits are random, below a bound that doubles ("full jitter", Brooker 2015,
@@ -44,38 +45,22 @@ class RetryingStore:
         clock: Callable[[], float] = time.monotonic,
         between: Callable[[float, float], float] = random.uniform,
     ) -> None:
-        self.url = inner.url
-        self._inner, self._deadline = inner, deadline
+        super().__init__(inner)
+        self._deadline = deadline
         self._sleep, self._clock, self._between = sleep, clock, between
 
-    def get(self, key: str) -> Stored | None:
-        return self._patiently(lambda: self._inner.get(key))
-
-    def create(self, key: str, data: bytes) -> bool:
-        return self._inner.create(key, data)
-
-    def put(self, key: str, data: bytes) -> None:
-        self._patiently(lambda: self._inner.put(key, data))
-
-    def replace(self, key: str, data: bytes, version: str) -> bool:
-        return self._inner.replace(key, data, version)
-
-    def copy(self, key: str, to: str) -> bool:
-        return self._patiently(lambda: self._inner.copy(key, to))
-
-    def delete(self, key: str) -> None:
-        self._patiently(lambda: self._inner.delete(key))
-
-    def ready(self) -> None:
-        """Try for two seconds at most: a probe asks about now, and will ask again."""
-        self._patiently(self._inner.ready, READY_SECONDS)
+    def request(self, kind: Kind, send: Callable[[], T]) -> T:
+        """Retry what is idempotent. A probe asks about now, so it is given two seconds at most."""
+        if kind in ("create", "replace"):
+            return send()
+        return self._retried(send, READY_SECONDS if kind == "ready" else math.inf)
 
     def list(self, prefix: str, after: str = "", limit: int | None = None) -> Iterator[str]:
         """List keys. An interrupted listing continues after the last key that it yielded."""
         given = 0
         while True:
             left = None if limit is None else limit - given
-            keys, first = self._patiently(partial(_begun, self._inner, prefix, after, left))
+            keys, first = self._retried(partial(_begun, self.inner, prefix, after, left))
             if first is None:
                 return
             try:
@@ -86,7 +71,7 @@ class RetryingStore:
                 continue
             return
 
-    def _patiently(self, call: Callable[[], T], most: float = math.inf) -> T:
+    def _retried(self, call: Callable[[], T], most: float = math.inf) -> T:
         until = self._clock() + min(self._deadline, most)
         for tries in count():
             try:
@@ -112,7 +97,3 @@ def _begun(
     """Begin a listing and read its first key: a listing sends no request before that."""
     keys = store.list(prefix, after, limit)
     return keys, next(keys, None)
-
-
-if TYPE_CHECKING:
-    _: type[Store] = RetryingStore

@@ -14,7 +14,8 @@ from functools import partial
 from itertools import islice
 from typing import TypeVar
 
-from tunelet.ports import Store, Stored
+from adapters.storage.wrapper import Kind, StoreWrapper
+from tunelet.ports import Store
 
 SECONDS = 0.06
 """What one GET takes on S3 in the median; a PUT there takes longer."""
@@ -25,46 +26,27 @@ PAGE = 1000
 T = TypeVar("T")
 
 
-class DelayedStore:
-    """`store` behind a delay: half of it on the way there, half on the way back."""
+class DelayedStore(StoreWrapper):
+    """`inner` with a delay: half of it before each request, half after."""
 
-    def __init__(self, store: Store, seconds: float = SECONDS) -> None:
-        self.url = store.url
-        self._store = store
+    def __init__(self, inner: Store, seconds: float = SECONDS) -> None:
+        super().__init__(inner)
         self._half = seconds / 2
 
-    def get(self, key: str) -> Stored | None:
-        return self._there_and_back(lambda: self._store.get(key))
-
-    def create(self, key: str, data: bytes) -> bool:
-        return self._there_and_back(lambda: self._store.create(key, data))
-
-    def put(self, key: str, data: bytes) -> None:
-        self._there_and_back(lambda: self._store.put(key, data))
-
-    def replace(self, key: str, data: bytes, version: str) -> bool:
-        return self._there_and_back(lambda: self._store.replace(key, data, version))
-
-    def copy(self, key: str, to: str) -> bool:
-        return self._there_and_back(lambda: self._store.copy(key, to))
-
-    def delete(self, key: str) -> None:
-        self._there_and_back(lambda: self._store.delete(key))
-
-    def ready(self) -> None:
-        self._there_and_back(self._store.ready)
+    def request(self, kind: Kind, send: Callable[[], T]) -> T:
+        return self._delayed(send)
 
     def list(self, prefix: str, after: str = "", limit: int | None = None) -> Iterator[str]:
-        keys = self._store.list(prefix, after, limit)
+        keys = self.inner.list(prefix, after, limit)
         more = True
         while more:
-            page = self._there_and_back(lambda: tuple(islice(keys, PAGE)))
+            page = self._delayed(lambda: tuple(islice(keys, PAGE)))
             more = len(page) == PAGE
             yield from page
 
-    def _there_and_back(self, request: Callable[[], T]) -> T:
+    def _delayed(self, send: Callable[[], T]) -> T:
         time.sleep(self._half)
-        answer = request()
+        answer = send()
         time.sleep(self._half)
         return answer
 
@@ -135,8 +117,6 @@ async def _serve(server: str, seconds: float) -> None:
     print(f"{host}:{port}", flush=True)
     await listening.serve_forever()
 
-
-_: type[Store] = DelayedStore
 
 if __name__ == "__main__":
     asyncio.run(_serve(sys.argv[1], float(sys.argv[2])))

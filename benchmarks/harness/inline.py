@@ -5,71 +5,35 @@ the objective and remembers what came of it, so that a benchmark measures contro
 """
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable
 
+from adapters.launchers.memory import MemoryLauncher
 from algorithms import load_catalog
 from tunelet.assembly import assembled
 from tunelet.core.experiment import Experiment
-from tunelet.core.run import Launch, Life, Observation, Phase, Run
+from tunelet.core.run import Launch, Observation, Phase
 from tunelet.core.signal import COLLECT, LAUNCH, SUGGEST, Signal
 from tunelet.core.trial import Outcome, Scalar, Verdict
-from tunelet.errors import NotFound
-from tunelet.ports import Launcher, Publisher, Store
+from tunelet.ports import Publisher, Store
 
 Objective = Callable[[dict[str, str]], float]
 """Takes the environment of a trial."""
 
 
-class InlineLauncher:
+class InlineLauncher(MemoryLauncher):
     """Runs a trial to its end inside `launch`, then says through `signals` that there is news."""
 
     def __init__(self, objective: Objective, signals: deque[Signal]) -> None:
+        super().__init__()
         self._objective = objective
         self._signals = signals
-        self._ended: dict[Run, Observation] = {}
 
-    @property
-    def announces_room(self) -> bool:
-        return False
-
-    def launch(self, launch: Launch) -> None:
-        if launch.run in self._ended:
-            return
+    def start(self, launch: Launch) -> None:
         outcome = Outcome(Verdict.COMPLETE, {"objective": self._objective(launch.env)})
-        self._ended[launch.run] = Observation(Phase.ENDED, outcome=outcome)
+        self.observed[launch.run] = Observation(Phase.ENDED, outcome=outcome)
         news = Signal(COLLECT, launch.run.namespace, launch.run.experiment)
         if news not in self._signals:
             self._signals.append(news)
-
-    def observe(self, run: Run) -> Observation:
-        return self._ended.get(run, Observation(Phase.ABSENT))
-
-    def active(self, namespace: str, experiment: str) -> Sequence[Run]:
-        return ()
-
-    def lives(self) -> Collection[Life]:
-        return ()
-
-    def origin(self, run: Run) -> str | None:
-        return None
-
-    def stop(self, run: Run) -> None:
-        """Nothing runs outside `launch`."""
-
-    def logs(self, run: Run) -> Iterator[bytes]:
-        raise NotFound(f"{run.name} has no output")
-
-    def remove(self, namespace: str, experiment: str, uid: str) -> None:
-        mine = [run for run in self._ended if run[:3] == (namespace, experiment, uid)]
-        for run in mine:
-            del self._ended[run]
-
-    def obstacle(self, code: Mapping[str, Any]) -> str | None:
-        return None
-
-    def ready(self) -> None:
-        """It always is."""
 
 
 class Queue:
@@ -129,5 +93,4 @@ def request(algorithm: Scalar, trials: int, parallel: int = 1) -> dict[str, obje
     }
 
 
-_launcher: type[Launcher] = InlineLauncher
 _publisher: type[Publisher] = Queue

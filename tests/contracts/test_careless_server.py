@@ -16,7 +16,7 @@ import pytest
 import algorithms
 from adapters.storage import open_store
 from benchmarks.harness.process import free_port
-from tests.faults.training import MemoryLauncher
+from tests.faults.training import ScriptedLauncher
 from tunelet.assembly import assembled
 from tunelet.cli import main
 from tunelet.core.signal import Signal
@@ -82,7 +82,12 @@ def test_a_server_that_ignores_conditions_is_refused() -> None:
 def test_no_experiment_begins_on_it() -> None:
     store = open_store(URL)
     service = assembled(
-        store, MemoryLauncher(), algorithms.load_catalog(), Unheard(), secret=b"0" * 16, api_url=""
+        store,
+        ScriptedLauncher(),
+        algorithms.load_catalog(),
+        Unheard(),
+        secret=b"0" * 16,
+        api_url="",
     )
     with pytest.raises(Reject, match="conditional writes"):
         service.submit(REQUEST)

@@ -6,12 +6,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TypeVar
 
 import pytest
 
 from adapters.storage.memory import MemoryStore
 from adapters.storage.retrying import RetryingStore
+from adapters.storage.wrapper import Kind, StoreWrapper
 from tests.faults.checks import spec
 from tunelet.core import commands as c
 from tunelet.core.events import Reported, TrialsCreated
@@ -21,8 +22,9 @@ from tunelet.log.entry import Entry, decode
 from tunelet.log.inbox import Inbox, Order
 from tunelet.log.journal import LOOK_EVERY, Journal
 from tunelet.log.reader import entry_key
-from tunelet.ports import Store, Stored
+from tunelet.ports import Store
 
+T = TypeVar("T")
 PATH = "v1/default/e/"
 
 
@@ -168,46 +170,29 @@ def test_what_may_stand_in_a_letter_is_not_called_failed() -> None:
         journal(_NoLetters(2)).commit(report(1), uid="u")
 
 
-class _Faulty:
+class _Faulty(StoreWrapper):
     """A quarter of all calls fail, half of them after they were carried out; all take a moment."""
 
-    url = "memory://"
-
     def __init__(self, inner: Store, seed: int) -> None:
-        self._inner, self._chance = inner, random.Random(seed)
+        super().__init__(inner)
+        self._chance = random.Random(seed)
         self._lock = threading.Lock()
 
-    def _call(self, name: str, *arguments: Any) -> Any:
+    def request(self, kind: Kind, send: Callable[[], T]) -> T:
         with self._lock:
             fails, before = self._chance.random() < 0.25, self._chance.random() < 0.5
             moment = self._chance.random() * 0.002
         time.sleep(moment)
         if fails and before:
             raise Retry("nothing was done")
-        found = getattr(self._inner, name)(*arguments)
+        found = send()
         time.sleep(moment)
         if fails:
             raise Retry("the answer is lost")
         return found
 
-    def get(self, key: str) -> Stored | None:
-        found: Stored | None = self._call("get", key)
-        return found
-
-    def create(self, key: str, data: bytes) -> bool:
-        return bool(self._call("create", key, data))
-
-    def replace(self, key: str, data: bytes, version: str) -> bool:
-        return bool(self._call("replace", key, data, version))
-
-    def put(self, key: str, data: bytes) -> None:
-        self._call("put", key, data)
-
-    def delete(self, key: str) -> None:
-        self._call("delete", key)
-
     def list(self, prefix: str, after: str = "", limit: int | None = None) -> Iterator[str]:
-        return iter(list(self._call("list", prefix, after, limit)))
+        return iter(self.request("get", lambda: list(self.inner.list(prefix, after, limit))))
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -261,6 +246,6 @@ class _Slow(_Faulty):
     def __init__(self, inner: Store) -> None:
         super().__init__(inner, 0)
 
-    def _call(self, name: str, *arguments: Any) -> Any:
+    def request(self, kind: Kind, send: Callable[[], T]) -> T:
         time.sleep(0.001)
-        return getattr(self._inner, name)(*arguments)
+        return send()

@@ -14,7 +14,7 @@ import pytest
 from adapters.storage.memory import MemoryStore
 from algorithms.catalog.installed import InstalledAlgorithms
 from tests.faults.checks import REQUEST, bare, end, submit, used
-from tests.faults.training import MemoryLauncher, place
+from tests.faults.training import ScriptedLauncher, place
 from tests.faults.world import Fault, Stuck, World
 from tunelet.core.problem import Problem, Suggestions
 from tunelet.core.run import Launch, Run
@@ -45,7 +45,7 @@ def some(calm: World, fault: Fault) -> range:
     return range(calm.last_act + list(Fault).index(fault), len(calm.faults.calls), len(Fault))
 
 
-class Saving(MemoryLauncher):
+class Saving(ScriptedLauncher):
     """Each attempt goes on with what it finds at its checkpoint's place, and saves there."""
 
     def __init__(self, objects: Store) -> None:

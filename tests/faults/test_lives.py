@@ -6,7 +6,7 @@ import pytest
 
 from adapters.storage.memory import MemoryStore
 from tests.faults.checks import REQUEST, bare, end, submit
-from tests.faults.training import MemoryLauncher
+from tests.faults.training import ScriptedLauncher
 from tests.faults.world import Crash, Delivery, Fault, World
 from tunelet.core.run import Launch, Run
 from tunelet.errors import Conflict, NotFound, Retry
@@ -124,7 +124,7 @@ def test_runs_of_a_life_that_was_deleted_are_stopped_in_the_next() -> None:
     assert {run.uid for run in world.launcher.running()} <= {uid}
 
 
-class _EndsMeanwhile(MemoryLauncher):
+class _EndsMeanwhile(ScriptedLauncher):
     """Its runs do not heed `stop`; they end when somebody has looked `looks` times."""
 
     looks = -1
@@ -288,7 +288,7 @@ def taken(service: Service) -> None:
         service.submit(REQUEST, key="another")
 
 
-class _Launches(MemoryLauncher):
+class _Launches(ScriptedLauncher):
     """Another process extends the experiment and launches a trial just before a look at it."""
 
     other: Delivery | None = None
@@ -315,7 +315,7 @@ def test_a_run_launched_while_others_are_being_stopped_goes_on() -> None:
     assert [run.number for run in launcher.running()] == [5]
 
 
-class _Outrun(MemoryLauncher):
+class _Outrun(ScriptedLauncher):
     """Just before a launch another does `act` and sweeps, and just after it the process dies."""
 
     act: Delivery | None = None

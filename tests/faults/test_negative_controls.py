@@ -13,7 +13,7 @@ import pytest
 
 from adapters.storage.memory import MemoryStore
 from tests.faults.checks import REQUEST, check, end, spec, submit
-from tests.faults.training import MemoryLauncher
+from tests.faults.training import ScriptedLauncher
 from tests.faults.world import Fault, Stuck, World
 from tunelet.core import decide, events
 from tunelet.core.commands import AddTrials, Start, Submit
@@ -50,8 +50,8 @@ def test_with_all_rules_a_lost_answer_harms_nothing() -> None:
 def test_names_of_runs_that_are_not_deterministic() -> None:
     """Kubernetes' generateName, say: the run is started again after a lost answer."""
 
-    def launcher() -> MemoryLauncher:
-        return MemoryLauncher(name_of=lambda run: f"{run.name}-{token_hex(4)}")
+    def launcher() -> ScriptedLauncher:
+        return ScriptedLauncher(name_of=lambda run: f"{run.name}-{token_hex(4)}")
 
     calm = World([submit], launcher=launcher())
     calm.run()

@@ -9,7 +9,7 @@ import pytest
 
 from adapters.storage.memory import MemoryStore
 from tests.faults.checks import REQUEST, submit, used
-from tests.faults.training import MemoryLauncher
+from tests.faults.training import ScriptedLauncher
 from tests.faults.world import Crash, World
 from tunelet.core.run import Launch, Observation, Run
 from tunelet.core.trial import Report
@@ -120,7 +120,7 @@ def test_a_past_that_is_slow_to_read_holds_up_no_other_experiment() -> None:
         assert first.result() is True
 
 
-class _Stubborn(MemoryLauncher):
+class _Stubborn(ScriptedLauncher):
     """One run can be neither seen nor stopped."""
 
     stubborn: Run | None = None
@@ -161,7 +161,7 @@ def test_a_run_that_cannot_be_stopped_lets_no_other_go_on() -> None:
     assert launcher.running() == [launcher.stubborn]
 
 
-class _Halfway(MemoryLauncher):
+class _Halfway(ScriptedLauncher):
     """The first call for a run makes its Job, and is broken off before the Job's Secret is made."""
 
     def __init__(self) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from adapters.storage.memory import MemoryStore
 from algorithms import load_catalog
-from tests.faults.training import MemoryLauncher
+from tests.faults.training import ScriptedLauncher
 from tests.faults.world import Broker, Crash, Delivery, Fallible, Fault, Faults
 from tunelet.assembly import assembled
 from tunelet.core.installation import Installation
@@ -43,7 +43,7 @@ class Installed:
         can_run: bool = True,
         now: float = 1000.0,
     ) -> None:
-        self.launcher = MemoryLauncher()
+        self.launcher = ScriptedLauncher()
         self.broker = Broker(1, None)
         self.now = now
         self.faults = Faults(plan or {})
@@ -278,7 +278,7 @@ def test_one_that_cannot_run_them_takes_neither_trials_nor_runs_of_the_dead() ->
 
 
 def test_the_output_of_anothers_run_is_said_to_be_with_the_other() -> None:
-    class Empty(MemoryLauncher):
+    class Empty(ScriptedLauncher):
         def logs(self, run: Any) -> Any:
             raise NotFound("there is no output")
 
@@ -321,7 +321,7 @@ def test_slots_that_were_never_used_are_taken_over_though_nothing_changes_in_the
 
 
 def test_trials_that_wait_for_a_place_hold_the_lease() -> None:
-    class Full(MemoryLauncher):
+    class Full(ScriptedLauncher):
         def launch(self, launch: Any) -> None:
             raise Throttled("no room")
 

@@ -6,13 +6,13 @@ experiments with the same hyperparameters must end alike, whatever goes wrong be
 
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
-from tunelet.core.run import Launch, Life, Observation, Phase, Run
+from adapters.launchers.memory import MemoryLauncher
+from tunelet.core.run import Launch, Observation, Phase, Run
 from tunelet.core.trial import Number, Outcome, Report, Verdict
 from tunelet.errors import Retry
-from tunelet.ports import Launcher
 
 
 class Script(NamedTuple):
@@ -83,19 +83,16 @@ class _Process:
         return Outcome(verdict, values, reason=f"scripted {verdict}")
 
 
-class MemoryLauncher:
-    """Runs by name, which is what makes `launch` start each at most once.
-
-    `name_of` lets a test break that.
-    """
+class ScriptedLauncher(MemoryLauncher):
+    """Starts each run at most once, because it keeps them by name; `name_of` can break that."""
 
     def __init__(self, name_of: Callable[[Run], str] = lambda run: run.name) -> None:
+        super().__init__()
         self.starts: Counter[tuple[int, int]] = Counter()
         """How often each attempt of each trial was really started."""
         self.most_active = 0
         self.launches: list[Launch] = []
         self.away = False
-        self.announces_room = False
         self._name_of = name_of
         self._processes: dict[str, _Process] = {}
 
@@ -114,12 +111,6 @@ class MemoryLauncher:
                 return _seen(process)
         return Observation(Phase.ABSENT)
 
-    def active(self, namespace: str, experiment: str) -> Sequence[Run]:
-        return [r for r in self.running() if (r.namespace, r.experiment) == (namespace, experiment)]
-
-    def lives(self) -> Collection[Life]:
-        return {Life(*run[:3]) for run in self.running()}
-
     def origin(self, run: Run) -> str | None:
         return next((p.store for p in self._processes.values() if p.run == run), None)
 
@@ -136,9 +127,6 @@ class MemoryLauncher:
             at = process.run[:3]
             if process.ended and at == (namespace, experiment, uid):
                 del self._processes[name]
-
-    def obstacle(self, code: Mapping[str, Any]) -> str | None:
-        return None
 
     def ready(self) -> None:
         if self.away:
@@ -161,7 +149,3 @@ def _seen(process: _Process) -> Observation:
     if process.outcome is None:
         return Observation(Phase.ABSENT)
     return Observation(Phase.ENDED, process.reports, process.outcome)
-
-
-if TYPE_CHECKING:
-    _: type[Launcher] = MemoryLauncher

@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 
 import algorithms
 from adapters.storage.memory import MemoryStore
-from tests.faults.training import MemoryLauncher, script
+from tests.faults.training import ScriptedLauncher, script
 from tunelet.assembly import assembled
 from tunelet.core.installation import Installation
 from tunelet.core.run import Observation, Run
@@ -131,12 +131,12 @@ class World:
         patient: bool = True,
         sweeps: bool = True,
         meanwhile: Mapping[int, Delivery] | None = None,
-        launcher: MemoryLauncher | None = None,
+        launcher: ScriptedLauncher | None = None,
         objects: MemoryStore | None = None,
     ) -> None:
         self.now = 1000.0
         self.objects = objects or MemoryStore()
-        self.launcher = launcher or MemoryLauncher()
+        self.launcher = launcher or ScriptedLauncher()
         self.faults = Faults(plan or {})
         self.broker = Broker(copies, chance)
         self._acts = deque(client)

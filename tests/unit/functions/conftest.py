@@ -11,7 +11,7 @@ from adapters.storage.memory import MemoryStore
 from algorithms import load_catalog
 from functions.events.outbox import Outbox
 from functions.wiring import function
-from tests.faults.training import MemoryLauncher
+from tests.faults.training import ScriptedLauncher
 from tunelet.assembly import assembled
 from tunelet.core.run import Run
 from tunelet.core.signal import Signal
@@ -59,7 +59,7 @@ class Broker:
         self.repeated.append((dict(headers), body))
 
 
-class SilentLauncher(MemoryLauncher):
+class SilentLauncher(ScriptedLauncher):
     """Runs that have written nothing have no logs, as with the real ones."""
 
     output: list[bytes] | None = None

@@ -5,7 +5,7 @@ import inspect
 from adapters.storage.memory import MemoryStore
 from algorithms import load_catalog
 from functions.events.outbox import Nowhere, Outbox
-from tests.faults.training import MemoryLauncher
+from tests.faults.training import ScriptedLauncher
 from tunelet.assembly import assembled
 from tunelet.service import Service
 
@@ -13,7 +13,7 @@ from tunelet.service import Service
 def service_over(store: MemoryStore) -> Service:
     publisher = Outbox(Nowhere())
     return assembled(
-        *(store, MemoryLauncher(), load_catalog(), publisher),
+        *(store, ScriptedLauncher(), load_catalog(), publisher),
         secret=bytes(16),
         api_url="http://127.0.0.1:8080",
     )

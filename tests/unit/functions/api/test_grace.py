@@ -5,7 +5,7 @@ import pytest
 from adapters.storage.memory import MemoryStore
 from algorithms import load_catalog
 from functions.events.outbox import Nowhere, Outbox
-from tests.faults.training import MemoryLauncher
+from tests.faults.training import ScriptedLauncher
 from tests.unit.functions.conftest import SMALLEST
 from tunelet.assembly import assembled
 from tunelet.core.run import Run
@@ -16,7 +16,7 @@ from tunelet.core.trial import Outcome, Verdict
 def test_one_that_has_reported_its_own_outcome_has_half_a_minute(
     seconds: float, runs: bool
 ) -> None:
-    now, launcher = [1_000_000.0], MemoryLauncher()
+    now, launcher = [1_000_000.0], ScriptedLauncher()
     service = assembled(
         MemoryStore(),
         launcher,

@@ -8,7 +8,7 @@ from typing import Any
 from adapters.storage.memory import MemoryStore
 from functions.hosting.all_in_one import Whole, whole
 from tests.contracts.launchers import until
-from tests.faults.training import TRAINS, MemoryLauncher
+from tests.faults.training import TRAINS, ScriptedLauncher
 from tunelet.core.installation import ANY
 from tunelet.core.run import Launch
 from tunelet.core.trial import TrialState
@@ -25,7 +25,7 @@ REQUEST: dict[str, Any] = {
 DIGITS = ("default", "digits")
 
 
-class WatchedLauncher(MemoryLauncher):
+class WatchedLauncher(ScriptedLauncher):
     """Reports when the test says so, and refuses runs while it is full."""
 
     def __init__(self, full: bool = False) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from adapters.storage.memory import MemoryStore
 from algorithms import load_catalog
-from tests.faults.training import MemoryLauncher
+from tests.faults.training import ScriptedLauncher
 from tests.unit.functions.conftest import SMALLEST, Broker
 from tunelet.assembly import assembled
 from tunelet.core.experiment import Experiment
@@ -40,7 +40,7 @@ class Counted(MemoryStore):
         return super().list(prefix, after, limit)
 
 
-class Full(MemoryLauncher):
+class Full(ScriptedLauncher):
     """Has room as long as a test says so."""
 
     room = False

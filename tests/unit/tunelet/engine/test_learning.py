@@ -8,7 +8,7 @@ import pytest
 
 from adapters.storage.memory import MemoryStore
 from algorithms.catalog.installed import InstalledAlgorithms
-from tests.faults.training import MemoryLauncher, place
+from tests.faults.training import ScriptedLauncher, place
 from tunelet.assembly import assembled
 from tunelet.core.curves import Curves
 from tunelet.core.problem import Demands, Problem, Suggestions
@@ -83,16 +83,16 @@ def store() -> MemoryStore:
 
 
 @pytest.fixture
-def launcher() -> MemoryLauncher:
-    return MemoryLauncher()
+def launcher() -> ScriptedLauncher:
+    return ScriptedLauncher()
 
 
 @pytest.fixture
-def service(store: MemoryStore, launcher: MemoryLauncher) -> Service:
+def service(store: MemoryStore, launcher: ScriptedLauncher) -> Service:
     return served(store, launcher, time.time)
 
 
-def served(store: MemoryStore, launcher: MemoryLauncher, clock: Callable[[], float]) -> Service:
+def served(store: MemoryStore, launcher: ScriptedLauncher, clock: Callable[[], float]) -> Service:
     parts = store, launcher, Known(), Nowhere()
     return assembled(*parts, secret=b"s", api_url="http://localhost", clock=clock)
 
@@ -119,7 +119,7 @@ def test_the_best_trial_meets_the_constraints(service: Service) -> None:
 
 
 def test_a_trial_begins_once_with_its_parents_checkpoint(
-    service: Service, store: MemoryStore, launcher: MemoryLauncher
+    service: Service, store: MemoryStore, launcher: ScriptedLauncher
 ) -> None:
     uid = begun(service, parallel_trials=1)
     store.put(f"v1/default/e/trials/{uid}/0/model/weights", b"of 0")
@@ -150,7 +150,7 @@ def test_a_rule_stops_a_trial_at_its_report_and_says_why(service: Service) -> No
 
 @pytest.mark.parametrize(("source", "seconds"), [("stdout", 0), ("push", 30)])
 def test_a_run_that_a_rule_stopped_is_ended_unless_it_may_have_heard_of_it(
-    store: MemoryStore, launcher: MemoryLauncher, source: str, seconds: int
+    store: MemoryStore, launcher: ScriptedLauncher, source: str, seconds: int
 ) -> None:
     now = [1e9]
     service = served(store, launcher, lambda: now[0])

@@ -1,0 +1,63 @@
+"""A launcher that keeps runs in memory and starts nothing: the base for tests and benchmarks."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from tunelet.core.run import Launch, Life, Observation, Phase, Run
+from tunelet.errors import NotFound
+from tunelet.ports import Launcher
+
+
+class MemoryLauncher:
+    """Holds what a subclass has observed of each run, in `observed`.
+
+    `launch` calls `start` once for each run. `start` may put an end into `observed` at once.
+    """
+
+    announces_room = False
+
+    def __init__(self) -> None:
+        self.observed: dict[Run, Observation] = {}
+
+    def start(self, launch: Launch) -> None:
+        """Begin this run. Does nothing here."""
+
+    def running(self) -> list[Run]:
+        return [run for run, seen in self.observed.items() if seen.phase is Phase.ACTIVE]
+
+    def launch(self, launch: Launch) -> None:
+        if launch.run not in self.observed:
+            self.observed[launch.run] = Observation(Phase.ACTIVE)
+            self.start(launch)
+
+    def observe(self, run: Run) -> Observation:
+        return self.observed.get(run, Observation(Phase.ABSENT))
+
+    def active(self, namespace: str, experiment: str) -> Sequence[Run]:
+        return [r for r in self.running() if (r.namespace, r.experiment) == (namespace, experiment)]
+
+    def lives(self) -> Collection[Life]:
+        return {Life(*run[:3]) for run in self.running()}
+
+    def origin(self, run: Run) -> str | None:
+        return None
+
+    def stop(self, run: Run) -> None:
+        """Nothing runs that could be stopped."""
+
+    def logs(self, run: Run) -> Iterator[bytes]:
+        raise NotFound(f"{run.name} has no output")
+
+    def remove(self, namespace: str, experiment: str, uid: str) -> None:
+        for run in [run for run in self.observed if run[:3] == (namespace, experiment, uid)]:
+            del self.observed[run]
+
+    def obstacle(self, code: Mapping[str, Any]) -> str | None:
+        return None
+
+    def ready(self) -> None:
+        """It always is."""
+
+
+if TYPE_CHECKING:
+    _: type[Launcher] = MemoryLauncher
