@@ -45,7 +45,7 @@ from benchmarks.harness.figures import Figures
 from benchmarks.harness.inline import request
 from benchmarks.harness.table import show
 from tunelet.assembly import assembled
-from tunelet.core.run import Launch, Run
+from tunelet.core.run import Launch, Observation, Phase, Run
 from tunelet.core.signal import FINISHED, LAUNCH, SUGGEST, Signal
 from tunelet.core.trial import Outcome, Report, Verdict
 from tunelet.errors import Retry
@@ -195,7 +195,9 @@ class Tunelet(MemoryLauncher):
                 for step in range(REPORTS):
                     self.service.report(run, [Report(step, {"loss": 1 / (1 + step)})])
                     time.sleep(self._pace)
-                self.service.finish(run, Outcome(Verdict.COMPLETE, {"objective": 0.0}))
+                outcome = Outcome(Verdict.COMPLETE, {"objective": 0.0})
+                self.service.finish(run, outcome)
+                self.observed[run] = Observation(Phase.ENDED, outcome=outcome)
             except Exception as error:  # noqa: BLE001 (raised by `run`)
                 self._fail(error)
 
