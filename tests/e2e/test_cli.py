@@ -241,7 +241,7 @@ def test_an_alias_for_a_program_that_is_not_there_is_warned_of(alone: Shell) -> 
         "up", "--data", "request.json/inside", "--alias", "absent=no-such-program --fast"
     )
 
-    assert ran.err.startswith("warning: alias absent: no program 'no-such-program' is found here\n")
+    assert ran.err.startswith("warning: alias absent: program 'no-such-program' not found here\n")
 
 
 def test_a_trial_without_output_says_why(
@@ -355,7 +355,7 @@ def test_ctrl_c_leaves_the_experiment_running_and_says_so(tunelet: Shell) -> Non
 
     assert watching.wait(30) == 130
     again.join()
-    assert "a goes on running" in screen
+    assert "a keeps running" in screen
     assert "tunelet stop a" in screen
     assert tunelet.json("show", "a")["state"] == "RUNNING"
 
@@ -373,7 +373,7 @@ def test_watching_outlives_the_service(up: Callable[..., Any], tmp_path: Path) -
     )
     assert watching.stderr is not None
     service.kill()
-    assert "trying again" in watching.stderr.readline()
+    assert "retrying" in watching.stderr.readline()
 
     service.start()
 
@@ -477,7 +477,7 @@ def test_given_hyperparameters_are_enqueued(tunelet: Shell) -> None:
     tunelet("submit", "request.json", "--name", "digits", "--image", "long")
     told = tunelet("enqueue", "digits", "learning_rate=0.05", "batch_size=64")
     assert told.code == 0
-    assert "1 more to try" in told.out
+    assert "added trial " in told.out
     lines = '{"learning_rate": 0.06, "batch_size": 33}\n{"learning_rate": 0.07, "batch_size": 34}\n'
     (tunelet.folder / "trials.jsonl").write_text(lines)
     made = tunelet.json("enqueue", "digits", "--file", "trials.jsonl")["trials"]

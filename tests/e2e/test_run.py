@@ -125,7 +125,7 @@ def test_ctrl_c_says_how_to_take_it_up_again(
     _, err = run.communicate(timeout=60)
 
     assert run.returncode == 130
-    assert "slow is not over" in err
+    assert "slow has not ended" in err
     assert "-> take it up again: tunelet " in err
     assert "--name slow" in err
 

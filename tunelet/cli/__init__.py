@@ -1,18 +1,18 @@
-"""The command line: tables for people, the service's own JSON for programs (--json).
+"""The command line: tables for people, the service's JSON for programs (--json).
 
 Exit codes, kept by all commands:
 
     0   done
     1   the experiment ended without completing: it failed or was stopped
-    2   the command line or the request is wrong; every fault is named
-    3   what was named does not exist
+    2   the command line or the request is invalid; every fault is named
+    3   the experiment, trial or dead letter does not exist
     4   the service did not answer, or is not ready
-    5   the present state does not allow it
-    6   the service wants a token, or refuses this one
+    5   the experiment's state does not allow it
+    6   the service requires a token, or refuses this one
     7   the service failed
     130 interrupted
 
-Commands are imported when they are called, so that each starts as fast as it can.
+A command's module is imported when the command is called, which keeps the start short.
 """
 
 import importlib
@@ -52,7 +52,7 @@ _MODULES = {
 
 
 class _Commands(click.Group):
-    """A group in the order of the table above, each command in the module that it names."""
+    """A group of commands, in the order of the table above, each imported from its module."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_MODULES)
@@ -68,8 +68,8 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
-            # The reader has gone (as with `| head`), which is no fault; click would exit with 1.
-            # What is still in the buffer must not complain of it again at the exit.
+            # The reader has closed the pipe, as `| head` does: no error, but click exits with 1.
+            # The buffer's rest goes to /dev/null, or Python would report the pipe at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
 
@@ -91,21 +91,21 @@ def cli(ctx: click.Context, url: str | None, namespace: str | None) -> None:
     Examples:
       tunelet run --float lr=1e-4:0.1:log --minimize loss -n 20 -- python train.py
       tunelet up                             start the service on this machine
-      tunelet submit request.yaml --watch    run an experiment and look on
+      tunelet submit request.yaml --watch    submit an experiment and watch it
       tunelet best digits                    its best hyperparameters
     """
     ctx.obj = {"url": url, "namespace": namespace}
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; returns its exit code (see above), never raises."""
+    """Run one command and return its exit code (see above). Never raises."""
     color = False if os.environ.get("NO_COLOR") else None
     try:
         return _exit_code(cli.main(arguments, "tunelet", standalone_mode=False, color=color))
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         return 130
-    except Exception as fault:  # noqa: BLE001 (people get one line, and never a trace)
+    except Exception as fault:  # noqa: BLE001 (users get one line, never a traceback)
         faults.show(fault)
         return faults.code(fault)
 

@@ -1,4 +1,4 @@
-"""The store itself, for the commands that look into a bucket without a service."""
+"""Opens a store, for the commands that read a bucket without a service."""
 
 import importlib
 from pathlib import Path
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def opened(url: str, *, patient: bool) -> "Store":
-    """The store at `url`; a patient one sends again what a passing fault kept from an answer.
+    """The store at `url`; a patient one retries transient errors.
 
     Raises `Reject` if it cannot be opened, and `ClickException` without the service's packages.
     """
@@ -31,9 +31,9 @@ def opened(url: str, *, patient: bool) -> "Store":
 
 
 def existing(url: str) -> "Store":
-    """The store at `url`, a patient one, for what only reads: no folder is made for it.
+    """The store at `url`, for commands that only read: no folder is created.
 
-    Raises as `opened` does, and `NotFound` where there is no such folder.
+    Raises like `opened`, and `NotFound` if there is no such folder.
     """
     parts = urlsplit(url)
     if parts.scheme == "file" and not Path(unquote(parts.path)).is_dir():

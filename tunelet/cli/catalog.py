@@ -1,4 +1,4 @@
-"""schema and algorithms: what a request may say."""
+"""schema and algorithms: the fields and algorithms that a request can name."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from tunelet.errors import NotFound
 def schema_command(connection: Connection) -> None:
     """Write the JSON Schema of a request.
 
-    Of the service, if one is named; else of the one that is installed here.
+    From the service if one is named, else from the installed package.
 
     \b
     Example:
@@ -84,7 +84,7 @@ def _overview(known: Sequence[Mapping[str, Any]], titles: tuple[str, ...]) -> Ro
 
 
 def _supports(supports: Mapping[str, Any]) -> str:
-    """What sets it apart, in a word each: docs/algorithms.md explains them."""
+    """A word for each feature, as docs/algorithms.md explains them."""
     able = {
         "conditions": supports["conditions"] and supports.get("branches", True),
         "several": supports["objectives"] != 1,

@@ -1,4 +1,4 @@
-"""What the commands that talk to the service share: their options, and the client itself."""
+"""The options and the client that all commands of a service share."""
 
 import functools
 import json
@@ -17,7 +17,7 @@ _PATIENCE = 2.0
 
 
 class Connection(NamedTuple):
-    """Which service and namespace a command is for, and how it is to answer."""
+    """The service and namespace of a command, and whether it answers in JSON."""
 
     url: str | None
     namespace: str
@@ -47,7 +47,7 @@ _OPTIONS = (
 def connected(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command --url, --namespace and --json, and a Connection as its first argument.
 
-    To stand nearest to the function, so that its own options come first in its help.
+    Must be the decorator next to the function, so that its own options come first in the help.
     """
 
     @click.pass_context
@@ -66,7 +66,7 @@ def connected(command: Callable[..., Any]) -> Callable[..., Any]:
 def choose(
     ctx: click.Context, url: str | None, namespace: str | None, as_json: bool = False
 ) -> Connection:
-    """The command's own options, else the ones before the command, else the environment."""
+    """The options after the command, else those before it, else the environment."""
     before = ctx.find_root().params
     space = namespace or before.get("namespace") or os.environ.get("TUNELET_NAMESPACE")
     return Connection(url or before.get("url"), space or "default", as_json)
@@ -84,7 +84,7 @@ def _names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[
     try:
         known = list(Client(where.url, where.namespace, timeout=1, patience=0).experiments())
     except TuneletError:
-        # A shell that completes has no place to show an error.
+        # Completion cannot show an error.
         return []
     return [
         CompletionItem(item.name, help=item.state)

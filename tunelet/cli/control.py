@@ -1,4 +1,4 @@
-"""pause, resume, stop, extend and delete: what a running experiment is told."""
+"""pause, resume, stop, extend and delete: commands to a running experiment."""
 
 import sys
 
@@ -27,7 +27,7 @@ def _tell(connection: Connection, experiment: Experiment, next_verb: str) -> Non
 def pause_command(connection: Connection, name: str) -> None:
     """Start no more trials.
 
-    Those that run go on to their end.
+    Running trials continue.
 
     \b
     Example:
@@ -40,7 +40,7 @@ def pause_command(connection: Connection, name: str) -> None:
 @name_argument
 @connected
 def resume_command(connection: Connection, name: str) -> None:
-    """Go on with an experiment that is paused or was stopped.
+    """Continue an experiment that is paused or stopped.
 
     \b
     Example:
@@ -66,15 +66,20 @@ def stop_command(connection: Connection, name: str) -> None:
 
 @click.command("extend")
 @name_argument
-@click.option("--max-trials", type=int, metavar="N", help="Trials in all.")
-@click.option("--parallel-trials", type=int, metavar="N", help="Trials at a time.")
-@click.option("--max-failed-trials", type=int, metavar="N", help="Failures to put up with.")
+@click.option("--max-trials", type=int, metavar="N", help="The number of trials.")
+@click.option("--parallel-trials", type=int, metavar="N", help="Trials that run at the same time.")
+@click.option("--max-failed-trials", type=int, metavar="N", help="Failed trials to tolerate.")
 @click.option(
-    "--give-up-after", type=int, metavar="N", help="Alike failures at the start; 0: any number."
+    "--give-up-after",
+    type=int,
+    metavar="N",
+    help="Give up after N equal failures at the start; 0: never.",
 )
-@click.option("--max-seconds", type=float, metavar="S", help="Wall-clock seconds in all.")
-@click.option("--max-cost", type=float, metavar="C", help="Cost in all.")
-@click.option("--algorithm", "hpo_algorithm", metavar="NAME", help="Another one from now on.")
+@click.option("--max-seconds", type=float, metavar="S", help="End after this many seconds.")
+@click.option("--max-cost", type=float, metavar="C", help="End when this cost is spent.")
+@click.option(
+    "--algorithm", "hpo_algorithm", metavar="NAME", help="Use this algorithm from now on."
+)
 @click.option(
     "--ttl",
     "ttl_seconds_after_finished",
@@ -86,7 +91,7 @@ def stop_command(connection: Connection, name: str) -> None:
 def extend_command(connection: Connection, name: str, **terms: float | str | None) -> None:
     """Change the budget of an experiment, or its algorithm.
 
-    One that had spent its budget then goes on.
+    An experiment that has spent its budget continues.
 
     \b
     Examples:
@@ -95,7 +100,7 @@ def extend_command(connection: Connection, name: str, **terms: float | str | Non
     """
     changes = {field: value for field, value in terms.items() if value is not None}
     if not changes:
-        raise click.UsageError("say what is to change, such as --max-trials 100")
+        raise click.UsageError("nothing to change: name an option, such as --max-trials 100")
     experiment = connection.client().extend(name, **changes)
     _tell(connection, experiment, "resume" if experiment.state in _WAITING else "watch")
 
@@ -116,7 +121,9 @@ def delete_command(connection: Connection, name: str, yes: bool) -> None:
     if not yes:
         experiment = client.experiment(name)
         if not sys.stdin.isatty():
-            raise click.UsageError("deleting needs --yes where nobody can be asked")
+            raise click.UsageError(
+                "add --yes: standard input is not a terminal, so delete cannot ask"
+            )
         click.confirm(f"Delete {name} ({experiment.state}) with all its results?", abort=True)
     client.delete(name)
     if not connection.json:

@@ -1,4 +1,4 @@
-"""The folder in which a service of this machine keeps everything."""
+"""The option --data: the folder of a service on this machine."""
 
 from pathlib import Path
 
@@ -11,5 +11,5 @@ data_option = click.option(
     envvar="TUNELET_DATA",
     show_default=True,
     show_envvar=True,
-    help="Where everything is kept.",
+    help="The folder of the log, outputs and checkpoints.",
 )

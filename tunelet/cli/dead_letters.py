@@ -17,7 +17,7 @@ _TITLES = ("ID", "AGE", "TYPE", "SUBJECT", "DESTINATION", "STATUS")
 def dead_letters_command() -> None:
     """Look at events that could not be delivered.
 
-    The service keeps the newest 1000. Losing one costs time only: sweep does what it asked for.
+    The service keeps the newest 1000. A lost event costs time only: sweep does its work later.
 
     \b
     Examples:
@@ -30,7 +30,7 @@ def dead_letters_command() -> None:
 @dead_letters_command.command("list")
 @connected
 def list_command(connection: Connection) -> None:
-    """List them, the newest first."""
+    """List the dead letters, newest first."""
     found = list(connection.client().dead_letters())
     if connection.json:
         write_json({"dead_letters": found, "next": None})
@@ -45,7 +45,7 @@ def list_command(connection: Connection) -> None:
 @click.argument("letter", metavar="ID")
 @connected
 def show_command(connection: Connection, letter: str) -> None:
-    """Show one with its data, and what it was answered with."""
+    """Show one with its data and the answer to it."""
     found = connection.client().dead_letter(letter)
     if connection.json:
         write_json(found)
@@ -61,9 +61,9 @@ def show_command(connection: Connection, letter: str) -> None:
 @click.argument("letters", metavar="ID...", nargs=-1, required=True)
 @connected
 def replay_command(connection: Connection, letters: tuple[str, ...]) -> None:
-    """Have them delivered again.
+    """Deliver dead letters again.
 
-    One that fails again comes back as a new dead letter.
+    One that fails again becomes a new dead letter.
     """
     client = connection.client()
     replayed = [client.replay(letter) for letter in letters]

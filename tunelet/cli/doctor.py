@@ -1,4 +1,4 @@
-"""doctor: whether a store can be used, right by right, before anything depends on it."""
+"""doctor: tries every right that a store needs, before a service depends on it."""
 
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ _KEPT = "writers cannot overwrite each other"
 @click.argument("store", metavar="STORE", envvar="TUNELET_STORE")
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")
 def doctor_command(store: str, as_json: bool) -> int:
-    """Try a store: its rights, its latency and its promises.
+    """Check a store: rights, latency and consistency.
 
     STORE is the URL of a folder or bucket, as in TUNELET_STORE. Two small objects are written
     below probe/ and removed again.
@@ -35,7 +35,7 @@ def doctor_command(store: str, as_json: bool) -> int:
     """
     from tunelet.store_probe import examine
 
-    # Without patience, so that the latency is the store's own and every fault is seen.
+    # Without retries: they would hide faults and add to the latency.
     bucket = opened(store, patient=False)
     figures = examine(bucket, rounds=_ROUNDS)
     if as_json:
@@ -76,7 +76,7 @@ def _latency(right: "Right") -> tuple[str, str]:
 
 
 def _told(faults: list[TuneletError], as_json: bool) -> int:
-    """Every different fault in a line of its own; the exit code of the gravest."""
+    """Show each different fault on a line, and return the exit code of the worst."""
     from tunelet.cli.faults import code, show
 
     if not as_json:

@@ -1,4 +1,4 @@
-"""enqueue: trials with hyperparameters of one's own choice."""
+"""enqueue: adds trials with given hyperparameters."""
 
 from typing import Any
 
@@ -17,9 +17,11 @@ from tunelet.cli.request import Json, content, parse, value
     "source",
     type=click.Path(allow_dash=True),
     metavar="FILE",
-    help="Trials as JSON, JSON lines or YAML; - is standard input.",
+    help="Trials as JSON, JSON lines or YAML; - reads standard input.",
 )
-@click.option("--idempotency-key", metavar="KEY", help="The same key enqueues only once.")
+@click.option(
+    "--idempotency-key", metavar="KEY", help="With the same key, add the trials only once."
+)
 @connected
 def enqueue_command(
     connection: Connection,
@@ -28,9 +30,9 @@ def enqueue_command(
     source: str | None,
     idempotency_key: str | None,
 ) -> None:
-    """Have these hyperparameters tried next.
+    """Add trials with given hyperparameters, to run next.
 
-    One trial from the command line, or all that a file lists.
+    One trial from the command line, or all trials of a file.
 
     \b
     Examples:
@@ -46,12 +48,12 @@ def enqueue_command(
         write_json({"trials": made})
         return
     numbers = ", ".join(str(trial["number"]) for trial in made)
-    click.echo(f"{name} has {len(made)} more to try: {numbers}")
+    click.echo(f"{name}: added trial{'s'[: len(made) > 1]} {numbers}")
     advise(connection.command("trials", name))
 
 
 def trials(text: str, source: str) -> list[Any]:
-    """What a file holds: a list, an object with the list `trials`, one object, or one a line."""
+    """The trials of a file: a list, an object with `trials`, one object, or an object a line."""
     lines = [line for line in text.splitlines() if line.strip()]
     if len(lines) > 1 and all(line.startswith("{") and line.endswith("}") for line in lines):
         return [parse(line, f"{source}, trial {n}") for n, line in enumerate(lines)]
@@ -60,7 +62,7 @@ def trials(text: str, source: str) -> list[Any]:
         listed = found.get("trials") if set(found) == {"trials"} else None
         found = listed if isinstance(listed, list) else [found]
     if not isinstance(found, list) or not found:
-        raise click.ClickException(f"{source} holds no trials: it is to be a list of objects")
+        raise click.ClickException(f"{source} contains no trials: give a list of objects")
     return found
 
 

@@ -1,4 +1,4 @@
-"""export: an experiment's history as a file, straight from the bucket."""
+"""export: an experiment's trials or reports as a file, read directly from the bucket."""
 
 import importlib
 import os
@@ -42,7 +42,7 @@ def export_command(
 ) -> None:
     """Write the trials of an experiment as a table.
 
-    Straight from the bucket: no service is needed.
+    Reads the bucket directly; no service is needed.
 
     \b
     Examples:
@@ -93,7 +93,7 @@ def _write(table: "TrialTable", form: str, out: BinaryIO) -> None:
 
 @contextmanager
 def _opened(output: str) -> Iterator[BinaryIO]:
-    """Standard output, or a file that gets its name only once it is whole."""
+    """Standard output, or a file that is renamed into place when it is complete."""
     if output == "-":
         yield sys.stdout.buffer
         return

@@ -1,4 +1,4 @@
-"""Errors as one clear line, with what to do about it, and their exit codes."""
+"""Errors as one line with their remedies, and exit codes."""
 
 import click
 
@@ -40,12 +40,12 @@ def show(fault: Exception) -> None:
 
 
 def advise(text: str, indent: str = "  ") -> None:
-    """Write what to do next to standard error, where it is in no program's way."""
+    """Write the next step to standard error, so that standard output stays parseable."""
     click.echo(f"{indent}{click.style('->', fg='cyan')} {text}", err=True)
 
 
 def _rejection(fault: Reject) -> None:
-    """Every field with its remedy; a single one is the whole message."""
+    """Each field with its remedy on a line; a single field is in the message itself."""
     if len(fault.errors) == 1:
         only = fault.errors[0]
         _line(_field(only))

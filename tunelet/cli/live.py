@@ -1,4 +1,4 @@
-"""The live picture of an experiment in a terminal: a bar, the best so far, the newest trials."""
+"""The live view of an experiment in a terminal: a bar, the best so far, the newest trials."""
 
 import time
 from typing import TYPE_CHECKING, NamedTuple
@@ -29,7 +29,7 @@ from tunelet.client.report import (
 if TYPE_CHECKING:
     from tunelet.client import Client
 
-# The lines of the picture that are not trials: head, bar, best, blanks, the table's head.
+# The lines of the view that are not trials: head, bar, best, blanks, the table's head.
 _FRAME = 8
 _TALLEST = 20
 
@@ -40,7 +40,7 @@ class _View(NamedTuple):
 
 
 def picture(client: "Client", name: str) -> Json:
-    """Draw until the experiment has ended; returns it as it ended."""
+    """Redraw until the experiment has ended; return its last state."""
     console = Console(highlight=False)
     room = max(3, min(_TALLEST, console.size.height - _FRAME))
     view: _View | None = None
@@ -54,7 +54,7 @@ def picture(client: "Client", name: str) -> Json:
             elif view is None:
                 raise seen
             else:
-                fault = f"{seen}; trying again"
+                fault = f"{seen}; retrying"
             live.update(_drawn(view, time.time(), console.size.width, fault), refresh=True)
             if view.experiment["state"] in FINAL:
                 break
@@ -63,7 +63,7 @@ def picture(client: "Client", name: str) -> Json:
 
 
 def _look(client: "Client", name: str, room: int) -> _View:
-    """The trials that run and the newest others, `room` at most, at a cost that stays the same."""
+    """Running trials and the newest others, at most `room`. The cost does not grow with trials."""
     experiment = client.experiment(name).json
     newest = list(client.trials(name, after=max(-1, created(experiment) - room - 1), limit=room))
     running = {trial["number"] for trial in newest if trial["state"] == "RUNNING"}
@@ -122,7 +122,7 @@ def _best(experiment: Json) -> str:
 
 
 def _held(experiment: Json) -> list[Text]:
-    """Why no further trial begins although the experiment has not ended."""
+    """The reason if a live experiment starts no further trial."""
     if experiment["state"] in FINAL or not experiment["reason"]:
         return []
     return [Text(printable(experiment["reason"]), style="yellow")]

@@ -1,4 +1,4 @@
-"""logs: what a trial has written."""
+"""logs: the output of a trial."""
 
 import sys
 from collections.abc import Iterator
@@ -19,15 +19,17 @@ _RECENT = 50
 @click.command("logs")
 @name_argument
 @click.argument("trial", type=click.IntRange(0), required=False)
-@click.option("--attempt", type=click.IntRange(1), metavar="N", help="Not the newest attempt.")
-@click.option("-f", "--follow", is_flag=True, help="Go on until the trial has ended.")
+@click.option(
+    "--attempt", type=click.IntRange(1), metavar="N", help="Of this attempt. [default: the newest]"
+)
+@click.option("-f", "--follow", is_flag=True, help="Continue until the trial has ended.")
 @connected
 def logs_command(
     connection: Connection, name: str, trial: int | None, attempt: int | None, follow: bool
 ) -> None:
     """Write the output of a trial.
 
-    Of the newest one that has started, unless told.
+    Without TRIAL: of the newest trial that has started.
 
     \b
     Examples:
@@ -55,7 +57,7 @@ def _newest(client: "Client", name: str) -> int:
 
 
 def _write(chunks: Iterator[bytes]) -> None:
-    """As it comes, byte for byte: it may be a progress bar, and need not be UTF-8."""
+    """Write each chunk at once as bytes: it may be a progress bar, and need not be UTF-8."""
     for chunk in chunks:
         sys.stdout.buffer.write(chunk)
         sys.stdout.buffer.flush()

@@ -1,4 +1,4 @@
-"""One experiment or one trial as a page: a label and a text to each line."""
+"""One experiment or trial as lines of a label and a text."""
 
 from collections.abc import Sequence
 
@@ -45,7 +45,7 @@ def experiment_lines(experiment: Json, now: float) -> list[str]:
 
 
 def trial_lines(trial: Json, spec: Json) -> list[str]:
-    """The trial with every digit, so that it can be copied."""
+    """The trial with all digits, so that it can be copied."""
     given = trial["hyperparameters"]
     values = {metric: trial["values"][metric] for metric in metrics(spec)}
     entries = {**values, **given}

@@ -1,4 +1,4 @@
-"""Asks the service again and again, and waits while it is away."""
+"""Polls the service, and waits while it is unreachable."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -13,9 +13,9 @@ AWAY_SECONDS = 120.0
 
 
 def polled(look: Callable[[], Seen]) -> Iterator[Seen | Retry]:
-    """Yield what `look` returns, without end, or the fault that it raised.
+    """Yield each result of `look` for ever, or the `Retry` that it raised.
 
-    Raises that fault once nothing else has come for `AWAY_SECONDS`.
+    Raises the fault after `AWAY_SECONDS` without a result.
     """
     since = None
     while True:

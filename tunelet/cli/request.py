@@ -1,8 +1,8 @@
-"""A request from a file, standard input and the command line's own fields.
+"""A request from a file, standard input and options.
 
-YAML is read by its core schema (YAML 1.2), the one that agrees with JSON: `1e-4` is a number,
-`on` and `no` are texts. A name that stands twice is refused, for the first of the two
-would be lost without a word. JSON is read as strictly as the service reads it.
+YAML is read by its core schema (YAML 1.2), which agrees with JSON: `1e-4` is a number, `on` and
+`no` are strings. A name that occurs twice in an object is refused, because the first value would
+be lost silently. JSON is read as strictly as the service reads it.
 """
 
 import re
@@ -20,7 +20,7 @@ from tunelet.text.strict_json import DEPTH, Malformed, NotJson, decode, integer,
 Json = dict[str, Any]
 
 MOST_VALUES = 1_000_000
-"""Values and names that YAML may stand for."""
+"""The most values and names in a YAML document, aliases written out."""
 
 _KINDS = ("null", "bool", "int", "float", "str", "seq", "map")
 _SHOWN = 40
@@ -28,14 +28,14 @@ _TOO_DEEP = f"is nested deeper than {DEPTH} levels"
 
 
 class _Refused(yaml.MarkedYAMLError):
-    """It is YAML, but not as accepted here."""
+    """Valid YAML that is not accepted here."""
 
 
 class _Loader(yaml.SafeLoader):
     """YAML's core schema, within limits. https://yaml.org/spec/1.2.2/#103-core-schema
 
-    An alias stands for all that its anchor names, so that few bytes may stand for any number of
-    values: counted is what would be written out, as it is read.
+    A few bytes of aliases can expand to any number of values ("billion laughs"), so the expanded
+    values are counted while the document is read.
     """
 
     yaml_constructors: ClassVar[dict[str | None, Any]] = {
@@ -52,7 +52,7 @@ class _Loader(yaml.SafeLoader):
         if self.check_event(yaml.AliasEvent):
             node = super().compose_node(parent, index)
             if node is not None and node not in self._sizes:
-                problem = "holds an alias of what it is within"
+                problem = "contains an alias of an object that contains the alias"
                 raise _Refused(problem=problem, problem_mark=node.start_mark)
             return node
         self._level += 1
@@ -71,21 +71,21 @@ class _Loader(yaml.SafeLoader):
         if depth > DEPTH:
             raise _Refused(problem=_TOO_DEEP, problem_mark=node.start_mark)
         if values > MOST_VALUES:
-            problem = f"holds more than {MOST_VALUES} values, aliases written out"
+            problem = f"contains more than {MOST_VALUES} values, aliases written out"
             raise _Refused(problem=problem, problem_mark=node.start_mark)
         return _Size(values, depth)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
         for twice in repeated(names):
-            problem = f"is refused: the name {twice[:_SHOWN]!r} stands twice in one object"
+            problem = f"is refused: the name {twice[:_SHOWN]!r} occurs twice in one object"
             raise _Refused(problem=problem, problem_mark=node.start_mark)
-        # Not SafeLoader's own, which knows the merge keys of YAML 1.1.
+        # SafeLoader's own method would apply the merge keys of YAML 1.1.
         return BaseConstructor.construct_mapping(self, node, deep)
 
 
 class _Size(NamedTuple):
-    """Of a node, with its aliases written out."""
+    """The size of a node with its aliases written out."""
 
     values: int
     depth: int
@@ -109,7 +109,7 @@ for _tag, _pattern, _first in (
         f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), _first
     )
 
-# SafeLoader's own integers are YAML 1.1's, where 010 is eight.
+# SafeLoader reads integers as YAML 1.1, where 010 is eight.
 _Loader.add_constructor("tag:yaml.org,2002:int", lambda loader, node: integer(node.value))
 _Loader.add_constructor("tag:yaml.org,2002:float", lambda loader, node: _float(node.value))
 
@@ -126,12 +126,12 @@ def read(source: str | None) -> Json:
     text, shown = content(source)
     request = parse(text, shown)
     if not isinstance(request, dict):
-        raise click.ClickException(f"{shown} holds no request: it is to be an object with fields")
+        raise click.ClickException(f"{shown} is not a request: a request is an object with fields")
     return request
 
 
 def content(source: str) -> tuple[str, str]:
-    """A file's text, or standard input's for "-", and what to call it in errors."""
+    """The text of a file, or of standard input for "-", and its name in errors."""
     try:
         text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
     except OSError as fault:
@@ -161,7 +161,7 @@ def parse(text: str, source: str) -> Any:
 
 
 def value(text: str) -> Any:
-    """What a setting says: JSON where it is JSON, else a text."""
+    """The value of a setting: JSON if it is valid JSON, else a string."""
     try:
         return decode(text.encode(errors="surrogateescape"))
     except Malformed:
@@ -176,17 +176,17 @@ def _place(fault: yaml.MarkedYAMLError) -> str:
 
 
 def put(request: Json, setting: str) -> None:
-    """Put one `key=value` into the request; dots in the key lead into inner objects.
+    """Put one `key=value` into the request; `a.b=1` sets b in a.
 
-    The value is read as JSON where it is JSON, else it is a text.
+    The value is JSON if it is valid JSON, else a string.
     """
     key, sign, text = setting.partition("=")
     if not sign or not all(key.split(".")):
-        raise click.UsageError(f"--set wants key=value, not {setting!r}")
+        raise click.UsageError(f"--set needs key=value, not {setting!r}")
     *path, last = key.split(".")
     inner = request
     for part in path:
         inner = inner.setdefault(part, {})
         if not isinstance(inner, dict):
-            raise click.UsageError(f"--set {key}: {part} is no object that could have fields")
+            raise click.UsageError(f"--set {key}: {part} is not an object, so it has no fields")
     inner[last] = value(text)

@@ -1,4 +1,4 @@
-"""run: search the hyperparameters of a command, here and now."""
+"""run: search the hyperparameters of a command, without a service."""
 
 import errno
 import importlib
@@ -29,18 +29,25 @@ _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 @click.command("run", context_settings={"ignore_unknown_options": False})
 @space_flags
-@click.option("--minimize", metavar="METRIC", help="The metric to make small.")
-@click.option("--maximize", metavar="METRIC", help="The metric to make large.")
-@click.option("-n", "--max-trials", type=click.IntRange(1), metavar="N", help="Trials in all.")
+@click.option("--minimize", metavar="METRIC", help="The metric to minimize.")
+@click.option("--maximize", metavar="METRIC", help="The metric to maximize.")
 @click.option(
-    "-j", "--parallel", type=click.IntRange(1), metavar="N", default=1, help="Trials at a time."
+    "-n", "--max-trials", type=click.IntRange(1), metavar="N", help="The number of trials."
+)
+@click.option(
+    "-j",
+    "--parallel",
+    type=click.IntRange(1),
+    metavar="N",
+    default=1,
+    help="Trials that run at the same time.",
 )
 @click.option("--algorithm", metavar="NAME", default="tpe", show_default=True)
-@click.option("--name", metavar="NAME", help="Take up the experiment of this name, or begin it.")
-@click.option("--seed", type=int, metavar="N", help="The same seed, the same suggestions.")
-@click.option("--max-seconds", type=float, metavar="S", help="Wall-clock seconds in all.")
+@click.option("--name", metavar="NAME", help="Continue the experiment of this name, or begin it.")
+@click.option("--seed", type=int, metavar="N", help="A seed makes the suggestions repeatable.")
+@click.option("--max-seconds", type=float, metavar="S", help="End after this many seconds.")
 @click.option(
-    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any field of the request."
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Set any field of the request."
 )
 @data_option
 @click.option(
@@ -119,7 +126,7 @@ def _request(command: tuple[str, ...], flags: dict[str, Any]) -> Json:
 
 
 def _image(command: tuple[str, ...]) -> str:
-    """What the log calls the command: its program, and the script if there is one."""
+    """The command's name in the log: its program, and the script if there is one."""
     words = [Path(word).name for word in command[:2] if not word.startswith("-")]
     return _NOT_IN_A_NAME.sub("-", "-".join(words)).strip("-._").lower()[:63] or "command"
 
@@ -144,7 +151,7 @@ def _ran(client: "Client", connection: Connection, request: Json, data: Path) ->
     try:
         last = follow(connection, client, name)
     except KeyboardInterrupt:
-        click.echo(f"{name} is not over; trainings that run end by themselves", err=True)
+        click.echo(f"{name} has not ended; running trainings finish by themselves", err=True)
         advise(f"take it up again: {_again(name)}")
         return 130
     if not connection.json:
@@ -156,7 +163,7 @@ def _ran(client: "Client", connection: Connection, request: Json, data: Path) ->
 
 
 def _show_failures(client: "Client", experiment: Json, data: Path) -> None:
-    """Why the first trial failed, if any did: with no service nobody can ask later."""
+    """Print why the first failed trial failed, because no service can be asked later."""
     if not experiment["counts"]["failed"]:
         return
     first = next(iter(client.trials(experiment["name"], "FAIL", limit=1)))

@@ -1,4 +1,4 @@
-"""list, show, trials and best: what is known of experiments and their trials."""
+"""list, show, trials and best: experiments and their trials."""
 
 import time
 from collections.abc import Iterable
@@ -62,7 +62,7 @@ def show_command(connection: Connection, name: str) -> None:
         return
     click.echo("\n".join(experiment_lines(experiment, time.time())))
     if experiment["counts"]["failed"] and not winners(experiment):
-        # Whoever looks at an experiment without a result wants to know why.
+        # Without a result, the reasons of failures are the most useful part.
         click.echo()
         _explain(islice(client.trials(name, "FAIL", limit=_SHOWN), _SHOWN))
 
@@ -70,7 +70,9 @@ def show_command(connection: Connection, name: str) -> None:
 @click.command("trials")
 @name_argument
 @click.option("--state", metavar="STATE", help="Only those in this state, such as FAIL.")
-@click.option("--all", "everything", is_flag=True, help=f"Not only the newest {_SHOWN}.")
+@click.option(
+    "--all", "everything", is_flag=True, help=f"All trials. [default: the newest {_SHOWN}]"
+)
 @connected
 def trials_command(connection: Connection, name: str, state: str | None, everything: bool) -> None:
     """List the trials of an experiment.
@@ -89,7 +91,7 @@ def trials_command(connection: Connection, name: str, state: str | None, everyth
         write_json({"trials": list(client.trials(name, wanted)), "next": None})
         return
     experiment = client.experiment(name).json
-    # The newest ones can be asked for directly only where none are left out.
+    # With a filter on the state, the numbers of the newest trials are not known in advance.
     skipped = 0 if everything or wanted else max(0, created(experiment) - _SHOWN)
     found = list(client.trials(name, wanted, after=skipped - 1 if skipped else None))
     if not found:
@@ -99,14 +101,14 @@ def trials_command(connection: Connection, name: str, state: str | None, everyth
     table = trial_table(found, experiment["spec"], time.time(), stars)
     click.echo("\n".join(lines(table, width())))
     if width() is not None:
-        # The table's notes may be cut there.
+        # The table may truncate the notes.
         _explain(found)
     if skipped:
         click.echo(f"{skipped} earlier trials: --all shows them", err=True)
 
 
 def _explain(trials: Iterable[Json]) -> None:
-    """Say why trials failed."""
+    """Print why trials failed."""
     for failure in failures(trials)[-_REASONS:]:
         click.echo(f"failed {printable(failure)}")
 

@@ -19,11 +19,11 @@ _FORM = "NAME=MIN:MAX[:log][:STEP]"
 
 
 def space_flags(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command --float, --int and --choice, whose values `space` understands."""
+    """Give a command --float, --int and --choice; `space` parses their values."""
     for name, metavar, help_ in (
-        ("choice", "NAME=A,B,…", "A hyperparameter that is one of these; may be repeated."),
-        ("int", "NAME=MIN:MAX", "A whole number between two; add :log or :STEP; may be repeated."),
-        ("float", "NAME=MIN:MAX", "A number between two; add :log or :STEP; may be repeated."),
+        ("choice", "NAME=A,B,…", "One of these values. Repeatable."),
+        ("int", "NAME=MIN:MAX", "An integer from MIN to MAX; add :log or :STEP. Repeatable."),
+        ("float", "NAME=MIN:MAX", "A real number from MIN to MAX; add :log or :STEP. Repeatable."),
     ):
         option = click.option(f"--{name}", f"{name}s", multiple=True, metavar=metavar, help=help_)
         command = option(command)
@@ -33,7 +33,7 @@ def space_flags(command: Callable[..., Any]) -> Callable[..., Any]:
 def space(
     floats: tuple[str, ...], ints: tuple[str, ...], choices: tuple[str, ...]
 ) -> dict[str, Json]:
-    """The search space of these flags; raises `click.UsageError` for one that is malformed."""
+    """The search space of these options. Raises `click.UsageError` for a malformed one."""
     forms = [
         *(("--float", each, _range(each, "float")) for each in floats),
         *(("--int", each, _range(each, "int")) for each in ints),

@@ -1,4 +1,4 @@
-"""submit: a request from a file, from flags, or from both."""
+"""submit: sends a request from a file, options, or both."""
 
 from typing import Any
 
@@ -27,20 +27,20 @@ _FIELDS = {
 @click.argument("source", required=False, metavar="[FILE]", type=click.Path(allow_dash=True))
 @click.option("--name", metavar="NAME", help="The experiment's name.")
 @click.option("--image", metavar="IMAGE", help="The training code: an image or its alias.")
-@click.option("--algorithm", metavar="NAME", help="Such as tpe; see: tunelet algorithms.")
-@click.option("--max-trials", type=int, metavar="N", help="Trials in all.")
-@click.option("--parallel-trials", type=int, metavar="N", help="Trials at a time.")
-@click.option("--max-seconds", type=float, metavar="S", help="Wall-clock seconds in all.")
-@click.option("--minimize", metavar="METRIC", help="The metric to make small.")
-@click.option("--maximize", metavar="METRIC", help="The metric to make large.")
-@click.option("--seed", type=int, metavar="N", help="The same seed, the same suggestions.")
+@click.option("--algorithm", metavar="NAME", help="For example tpe; see: tunelet algorithms.")
+@click.option("--max-trials", type=int, metavar="N", help="The number of trials.")
+@click.option("--parallel-trials", type=int, metavar="N", help="Trials that run at the same time.")
+@click.option("--max-seconds", type=float, metavar="S", help="End after this many seconds.")
+@click.option("--minimize", metavar="METRIC", help="The metric to minimize.")
+@click.option("--maximize", metavar="METRIC", help="The metric to maximize.")
+@click.option("--seed", type=int, metavar="N", help="A seed makes the suggestions repeatable.")
 @space_flags
 @click.option(
-    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Any field; dots lead in."
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Set any field; a.b sets b in a."
 )
-@click.option("--idempotency-key", metavar="KEY", help="The same key submits only once.")
-@click.option("--wait", is_flag=True, help="Return when the experiment has ended.")
-@click.option("--watch", "look_on", is_flag=True, help="Look on until it has ended.")
+@click.option("--idempotency-key", metavar="KEY", help="With the same key, submit only once.")
+@click.option("--wait", is_flag=True, help="Wait until the experiment has ended.")
+@click.option("--watch", "look_on", is_flag=True, help="Show its progress until it has ended.")
 @connected
 def submit_command(
     connection: Connection,
@@ -53,7 +53,7 @@ def submit_command(
 ) -> int:
     """Submit an experiment.
 
-    FILE is JSON or YAML, - is standard input; flags replace what it says.
+    FILE is JSON or YAML; - reads standard input. Options replace its fields.
 
     With --wait or --watch the exit code is 0 if it completed, 1 if it failed or was stopped.
 

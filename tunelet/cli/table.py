@@ -16,7 +16,7 @@ from tunelet.client.report import Rows, without_empty
 _GAP = "  "
 _NARROWEST = 6
 _LEGIBLE = 32
-"""A text of so many columns still says something: longer ones give way before headings."""
+"""Cells longer than this many columns are cut before headings are."""
 _COLORS = {
     "RUNNING": "cyan",
     "COMPLETE": "green",
@@ -55,7 +55,7 @@ def lines(table: Rows, columns: int | None) -> list[str]:
 
 
 def printable(text: str) -> str:
-    """One line without control characters: what a trial wrote must not steer the terminal."""
+    """One line without control characters, so that a trial's output cannot control the terminal."""
     return "".join(
         " " if unicodedata.category(char) in ("Cc", "Zl", "Zp") else char
         for char in text
@@ -83,7 +83,7 @@ def _padded(row: tuple[str, ...], widths: list[int], right: list[bool]) -> list[
 def _fitted(
     header: tuple[str, ...], cells: list[tuple[str, ...]], numeric: list[bool], columns: int | None
 ) -> list[int]:
-    """Widths that fit if they can: what is missed least gives way first, and figures never."""
+    """Widths that fit if possible. Long text is cut first, numbers never."""
     data = [max(map(_cells, column)) for column in cells]
     widths = [max(_cells(head), room) for head, room in zip(header, data, strict=True)]
     legible = [

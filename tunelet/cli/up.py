@@ -25,7 +25,9 @@ def _aliases(ctx: click.Context, param: click.Parameter, given: tuple[str, ...])
         try:
             shlex.split(command)
         except ValueError as fault:
-            raise click.BadParameter(f"{command!r} is no command: {fault}", ctx, param) from fault
+            raise click.BadParameter(
+                f"{command!r} is not a command: {fault}", ctx, param
+            ) from fault
         aliases[image] = command
     return aliases
 
@@ -48,7 +50,7 @@ def _aliases(ctx: click.Context, param: click.Parameter, given: tuple[str, ...])
     multiple=True,
     callback=_aliases,
     metavar="IMAGE=COMMAND",
-    help="Run COMMAND here for trials of IMAGE; may be repeated.",
+    help="Run COMMAND here for trials of IMAGE. Repeatable.",
 )
 @click.option(
     "--max-processes", type=click.IntRange(1), metavar="N", help="Trials that run at a time."
@@ -58,7 +60,7 @@ def _aliases(ctx: click.Context, param: click.Parameter, given: tuple[str, ...])
     "allowed_hosts",
     multiple=True,
     metavar="NAME",
-    help="Another name that the service is called by; may be repeated.",
+    help="Also accept requests for this host name. Repeatable.",
 )
 @click.option(
     "--max-body-bytes",
@@ -67,7 +69,7 @@ def _aliases(ctx: click.Context, param: click.Parameter, given: tuple[str, ...])
     envvar="TUNELET_MAX_BODY_BYTES",
     show_default=True,
     show_envvar=True,
-    help="The largest request.",
+    help="The largest body of a request.",
 )
 @click.option(
     "--lease-seconds",
@@ -76,7 +78,7 @@ def _aliases(ctx: click.Context, param: click.Parameter, given: tuple[str, ...])
     envvar="TUNELET_LEASE_SECONDS",
     show_default=True,
     show_envvar=True,
-    help="After so long without a sign of life, others over the same store take over its trials.",
+    help="After this silence of a process, others over the same store take over its trials.",
 )
 def up_command(
     port: int,
@@ -103,12 +105,12 @@ def up_command(
       tunelet up --port 9000 --data /var/lib/tunelet --max-processes 8
     """
     if host not in _LOOPBACK:
-        click.echo(f"warning: whoever reaches {host}:{port} can run commands here", err=True)
+        click.echo(f"warning: every client of {host}:{port} can run commands here", err=True)
     for image, command in aliases.items():
         program = shlex.split(command)[0]
         if shutil.which(program) is None:
-            # Each of its trials would fail; but the program may be there by then.
-            click.echo(f"warning: alias {image}: no program {program!r} is found here", err=True)
+            # A warning only: the program may exist by the time of the first trial.
+            click.echo(f"warning: alias {image}: program {program!r} not found here", err=True)
     if not aliases and not any(map(shutil.which, _ENGINES)):
         click.echo(
             "warning: neither podman nor docker is installed here: trials wait for one, unless "

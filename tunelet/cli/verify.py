@@ -1,4 +1,4 @@
-"""verify: whether the logs in a store are whole, straight from the bucket."""
+"""verify: checks the logs in a store, read directly from the bucket."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -22,16 +22,17 @@ _DAMAGED = 1
 @click.command("verify")
 @click.argument("store", metavar="STORE", envvar="TUNELET_STORE")
 @click.argument("name", required=False)
-@click.option("--namespace", help="Only this one.  [default: all; with NAME: default]")
+@click.option("--namespace", help="The namespace.  [default: all; with NAME: default]")
 @click.option("--repair", is_flag=True, help="Remove snapshots and segments that are wrong.")
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")
 def verify_command(
     store: str, name: str | None, namespace: str | None, repair: bool, as_json: bool
 ) -> int:
-    """Name what is missing, altered or foreign in a store.
+    """Check a store for missing, altered and unknown objects.
 
     STORE is the URL of a folder or bucket, as in TUNELET_STORE; no service is needed. Snapshots
-    and segments are compared with what the log gives; wrong ones are made anew once removed.
+    and segments are compared with the log. Once wrong ones are removed, the service makes them
+    again.
 
     Exit code 1: a log is damaged.
 

@@ -1,4 +1,4 @@
-"""watch: an experiment as it goes, until it ends.
+"""watch: shows an experiment until it ends.
 
 In a terminal a live picture (tunelet.cli.live); elsewhere a line for each trial that ends,
 or with --json a line of JSON. A service that is away for a while is waited for.
@@ -42,7 +42,7 @@ def watch_command(connection: Connection, name: str) -> int:
 
 
 def watch(connection: Connection, name: str) -> int:
-    """Look on until the experiment has ended; returns the exit code."""
+    """Show the experiment until it has ended; return the exit code."""
     try:
         last = follow(connection, connection.client(), name)
     except KeyboardInterrupt:
@@ -54,7 +54,7 @@ def watch(connection: Connection, name: str) -> int:
 
 
 def follow(connection: Connection, client: "Client", name: str) -> Json:
-    """Show the experiment until it has ended; returns it as it ended."""
+    """Show the experiment until it has ended; return its last state."""
     if connection.json:
         last = _told(client, name, _json_line)
         _json_line(last, last)
@@ -67,8 +67,8 @@ def follow(connection: Connection, client: "Client", name: str) -> Json:
 
 
 def left_running(connection: Connection, name: str) -> None:
-    """Say that looking on has ended and the experiment has not."""
-    click.echo(f"{name} goes on running", err=True)
+    """Say that the experiment continues after Ctrl-C."""
+    click.echo(f"{name} keeps running", err=True)
     advise(f"look again: {connection.command('watch', name)}")
     advise(f"end it: {connection.command('stop', name)}")
 
@@ -78,7 +78,7 @@ def exit_code(experiment: Json) -> int:
 
 
 def show_end(connection: Connection, experiment: Json, served: bool = True) -> None:
-    """How the experiment ended, its best trial, and where to see more if it is `served`."""
+    """Print the end, the best trial, and the next commands if a service runs (`served`)."""
     reason = f" ({printable(experiment['reason'])})" if experiment["reason"] else ""
     name, state = experiment["name"], colored(experiment["state"])
     click.echo(f"{name} is {state}{reason}: {progress(experiment)}")
@@ -94,7 +94,7 @@ def show_end(connection: Connection, experiment: Json, served: bool = True) -> N
 
 
 def _told(client: "Client", name: str, tell: Callable[[Json, Json], None]) -> Json:
-    """Tell of every trial once it has ended; returns the experiment as it ended."""
+    """Print each trial when it has ended; return the experiment's last state."""
     known: set[int] = set()
     away = False
     looks = polled(lambda: _newest(client, name, next(n for n in count() if n not in known)))
@@ -102,7 +102,7 @@ def _told(client: "Client", name: str, tell: Callable[[Json, Json], None]) -> Js
         seen = next(looks)
         if isinstance(seen, Retry):
             if not away:
-                click.echo(f"{seen}; trying again", err=True)
+                click.echo(f"{seen}; retrying", err=True)
             away = True
             continue
         away = False
@@ -117,7 +117,7 @@ def _told(client: "Client", name: str, tell: Callable[[Json, Json], None]) -> Js
 
 def _newest(client: "Client", name: str, first: int) -> tuple[Json, list[Json]]:
     """The experiment, and its trials from number `first` on."""
-    # In this order: a trial that ended before the experiment did is then among them.
+    # The experiment first: its last trials are then always in the answer.
     experiment = client.experiment(name).json
     return experiment, list(client.trials(name, after=first - 1))
 

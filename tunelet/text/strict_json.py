@@ -1,4 +1,4 @@
-"""JSON from outside, read strictly: what is accepted here can stand in the log as it is.
+"""JSON from outside, read strictly: every accepted value can be written to the log unchanged.
 
 RFC 8259 leaves duplicate names, numbers out of range and lone surrogates to the reader, and
 Python's own reader adds NaN and Infinity. Each is refused, because the log's writer, or
@@ -21,15 +21,15 @@ _TOO_DEEP = f"the text is nested deeper than {DEPTH} levels"
 
 
 class NotJson(ValueError):
-    """The text is not JSON as accepted here; the message says why and where."""
+    """The text is not accepted as JSON; the message says why and where."""
 
 
 class Malformed(NotJson):
-    """The text is no JSON at all, so that it may be meant as something else."""
+    """The text is not JSON at all, so it may be meant as another format."""
 
 
 def decode(data: bytes) -> Any:
-    """The value that `data`, UTF-8 text, stands for; raises `NotJson`."""
+    """Parse `data`, UTF-8 text. Raises `NotJson`."""
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as fault:
@@ -57,12 +57,12 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
         twice = next(repeated(name for name, _ in pairs))
-        raise NotJson(f"the name {twice[:_SHOWN]!r} stands twice in one object")
+        raise NotJson(f"the name {twice[:_SHOWN]!r} occurs twice in one object")
     return members
 
 
 def repeated(names: Iterable[Name]) -> Iterator[Name]:
-    """Each name that was there before, in time proportional to their number."""
+    """Yield each name that has occurred before, in linear time."""
     seen = set[Name]()
     for name in names:
         if name in seen:
@@ -77,7 +77,7 @@ def _constant(literal: str) -> NoReturn:
 
 
 def real(literal: str) -> float:
-    """The float that `literal` stands for; raises `NotJson` if it is out of range."""
+    """Parse a float. Raises `NotJson` if it is out of range."""
     value = float(literal)
     if math.isinf(value):
         raise NotJson(f"the number {literal[:_SHOWN]} is out of range")
@@ -85,8 +85,8 @@ def real(literal: str) -> float:
 
 
 def integer(literal: str) -> int:
-    """The integer that `literal` stands for; raises `NotJson` if it needs more than 64 bits."""
-    # Twenty digits hold every integer of 64 bits; int() of thousands is slow, and refused.
+    """Parse an integer. Raises `NotJson` if it needs more than 64 bits."""
+    # Every integer of 64 bits has at most twenty digits; int() of thousands of digits is slow.
     value = int(literal) if len(literal) <= len(str(_SMALLEST)) else _LARGEST + 1
     if not _SMALLEST <= value <= _LARGEST:
         raise NotJson(f"the integer {literal[:_SHOWN]} does not fit into 64 bits")
@@ -94,7 +94,7 @@ def integer(literal: str) -> int:
 
 
 def _refuse_depth(value: Any) -> None:
-    """So that whoever walks the value need not fear for the stack."""
+    """Refuse deep nesting, so that recursive code cannot exhaust the stack."""
     level = [value]
     for _ in range(DEPTH):
         nested = [each for each in level if isinstance(each, dict | list)]
@@ -111,4 +111,4 @@ def _refuse_surrogates(value: Any) -> None:
     try:
         json.dumps(value, ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError:
-        raise NotJson("a string holds half of a surrogate pair") from None
+        raise NotJson("a string contains half of a surrogate pair") from None

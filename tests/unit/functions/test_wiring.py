@@ -88,7 +88,7 @@ def test_a_log_line_is_json_with_what_it_is_about() -> None:
     [
         (b"\xff\xfe{\x00", "UTF-8"),
         (b'\xef\xbb\xbf{"a": 1}', "not JSON"),
-        (b'{"a": {"b": 1, "b": 2}}', "'b' stands twice"),
+        (b'{"a": {"b": 1, "b": 2}}', "'b' occurs twice"),
         (b"[-Infinity]", "-Infinity is not JSON"),
         (b"[1e400]", "out of range"),
         (b"18446744073709551616", "64 bits"),

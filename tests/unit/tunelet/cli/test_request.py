@@ -46,7 +46,7 @@ def test_yaml_may_be_written_as_json_is() -> None:
     "text", ['{"a": 1, "a": 2}', "a: 1\na: 2", '{"x": {"a": 1, "a": 2}}', "x:\n  a: 1\n  a: 2"]
 )
 def test_a_name_that_stands_twice_is_refused(text: str) -> None:
-    with pytest.raises(click.ClickException, match="the name 'a' stands twice"):
+    with pytest.raises(click.ClickException, match="the name 'a' occurs twice"):
         parse(text, "request")
 
 
@@ -74,9 +74,9 @@ def bomb(layers: int, width: int = 9) -> str:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (bomb(9), "request holds more than 1000000 values, aliases written out"),
+        (bomb(9), "request contains more than 1000000 values, aliases written out"),
         (bomb(100, width=1), "request is nested deeper than 64 levels at line 6"),
-        ("a: &a [*a]", "request holds an alias of what it is within"),
+        ("a: &a [*a]", "request contains an alias of an object that contains the alias"),
         ("[" * 1000, "request is nested deeper than 64 levels"),
         ("x: " + "{a: " * 1000, "request is nested deeper than 64 levels"),
         ("- " * 1000 + "a", "request is nested deeper than 64 levels"),
@@ -85,7 +85,7 @@ def bomb(layers: int, width: int = 9) -> str:
         ('{"a": ' + "9" * 5000 + "}", "request: the integer 9+ does not fit into 64 bits"),
         ("a: 1e999", "request: the number 1e999 is out of range"),
         ('{"a": NaN}', "request: NaN is not JSON"),
-        ('{"a": "\\ud800"}', "request: a string holds half of a surrogate pair"),
+        ('{"a": "\\ud800"}', "request: a string contains half of a surrogate pair"),
         ('{"a": "\udcff"}', "request: the text is not UTF-8"),
         ("a: !!binary aGk=", "could not determine a constructor"),
         ("a: !!timestamp 2026-11-23", "could not determine a constructor"),
@@ -105,7 +105,7 @@ def test_an_alias_stands_for_what_it_names() -> None:
 
 @pytest.mark.parametrize("setting", ["x=" + "9" * 5000, "x=NaN", 'x={"a": 1, "a": 2}'])
 def test_a_setting_that_is_json_is_read_as_strictly_as_a_file(setting: str) -> None:
-    with pytest.raises(click.UsageError, match=r"64 bits|NaN is not JSON|stands twice"):
+    with pytest.raises(click.UsageError, match=r"64 bits|NaN is not JSON|occurs twice"):
         put({}, setting)
 
 
@@ -114,7 +114,7 @@ def test_a_request_is_an_object(tmp_path: Path, text: str) -> None:
     file = tmp_path / "request.yaml"
     file.write_text(text)
 
-    with pytest.raises(click.ClickException, match="holds no request"):
+    with pytest.raises(click.ClickException, match="is not a request"):
         read(str(file))
 
 
