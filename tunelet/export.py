@@ -40,7 +40,7 @@ def trials_table(experiment: Experiment, trials: Trials) -> TrialTable:
     )
     columns = (
         *own,
-        *(f"hyperparameters.{name}" for name in experiment.spec["hyperparameters"]),
+        *(f"hyperparameters.{name}" for name in experiment.space),
         *(f"values.{metric}" for metric in _metrics(experiment, trials())),
     )
     return TrialTable(columns, lambda: map(_trial_row, trials()))

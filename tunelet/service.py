@@ -172,6 +172,10 @@ class Service:
             page.append(trial)
         return page, None
 
+    def past(self, experiment: Experiment) -> Sequence[Trial]:
+        """All trials by number, as an algorithm is given them."""
+        return self._journals.past(experiment)
+
     def trial(self, namespace: str, name: str, number: int) -> Trial:
         found = next(self._journals.trials(namespace, name, number - 1), None)
         if found is None or found.number != number:

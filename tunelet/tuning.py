@@ -13,7 +13,7 @@ class Tuned(NamedTuple):
     name: str
     """Of the experiment: `tune` with the same name takes it up again."""
     best_params: Json | None
-    """The hyperparameters of the best trial; None if none completed."""
+    """The hyperparameters of the best trial; None if none completed, or of several objectives."""
     best_value: float | None
     trials: list[Json]
     """All of them, as the service shows trials."""
@@ -23,12 +23,12 @@ class Tuned(NamedTuple):
 
 def tune(
     objective: Callable[..., Any],
-    space: Any,
+    space: Any = None,
     *,
     trials: int = 50,
     parallel: int = 1,
     algorithm: str | Mapping[str, Any] = "tpe",
-    direction: str = "minimize",
+    direction: str | Sequence[str] = "minimize",
     name: str | None = None,
     store: str | None = None,
     seed: int | None = None,
@@ -43,9 +43,25 @@ def tune(
         found = tune(lambda p: (p["x"] - 2) ** 2, {"x": {"type": "float", "min": -5, "max": 5}})
         found.best_params
 
-    `objective(params)` gets a dict and returns a number, or a dict of numbers with "objective"
-    among them. One that takes a second argument gets its trial, with `report(value, step)` and
+    Without `space` the objective gets its trial and chooses the hyperparameters while it runs, as
+    objectives of Optuna do:
+
+        def objective(trial):
+            x = trial.suggest_float("x", -5, 5)
+            return (x - 2) ** 2
+
+        tune(objective, trials=100)
+
+    The trial has `suggest_float`, `suggest_int`, `suggest_categorical`, `report(value, step)`,
+    `should_prune()`, `set_user_attr(key, value)`, `number`, `params` and `user_attrs`. One of
+    Optuna's samplers chooses: "tpe", "random_search", "cma_es", "gp", "nsga2", "nsga3", "sobol".
+
+    With `space`, `objective(params)` gets a dict and returns a number, or a dict of numbers with
+    the key "objective". One that takes a second argument gets its trial, with `report` and
     `should_prune()`. It is called in `parallel` threads. One that raises fails its trial only.
+
+    With a list of directions the objective returns as many values (the metrics "objective_0",
+    "objective_1", …); `experiment["pareto"]` is then the Pareto front.
 
     `space` is Tunelet's own, or one of Optuna, Hyperopt or Ray Tune. `store` is the URL of a bucket
     or folder (default: the folder tunelet-data/store); processes and machines that call with the
@@ -67,7 +83,7 @@ def tune(
     request: Json = {
         "hyperparameters": space,
         "hpo_algorithm": dict(algorithm) if isinstance(algorithm, Mapping) else algorithm,
-        "objective": {"metric": "objective", "direction": direction},
+        **_objectives(direction),
         "max_trials": trials,
         "parallel_trials": parallel,
     }
@@ -80,3 +96,14 @@ def tune(
     request |= {field: value for field, value in optional.items() if value is not None}
     found: Tuned = hosting.tuned(objective, request, store, progress)
     return found
+
+
+def _objectives(direction: str | Sequence[str]) -> Json:
+    if isinstance(direction, str):
+        return {"objective": {"metric": "objective", "direction": direction}}
+    names = (f"objective_{index}" for index in range(len(direction)))
+    return {
+        "objectives": [
+            {"metric": name, "direction": each} for name, each in zip(names, direction, strict=True)
+        ]
+    }

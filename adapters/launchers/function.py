@@ -8,25 +8,53 @@ import json
 import threading
 import time
 import traceback
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tunelet.core.run import Launch, Life, Observation, Phase, Run
-from tunelet.core.trial import Outcome, Report, Verdict, newest, plain
+from tunelet.core.trial import Chosen, Number, Outcome, Report, Scalar, Verdict, newest, plain
 from tunelet.errors import NotFound, Throttled, TrialPruned
 from tunelet.ports import Room, RunNews, WatchableLauncher
 
 METRIC = "objective"
 """What a function that returns a number measures."""
 _TAIL = 4096
+_ATTRIBUTES_BYTES = 1 << 16
 _PAUSE = 0.1
 """Seconds between two signals of one run's reports: each makes the service look at all of them."""
 
 Objective = Callable[..., Any]
 
 
+class Choices(Protocol):
+    """Chooses the hyperparameters of one attempt, one after another."""
+
+    @property
+    def params(self) -> dict[str, Any]: ...
+
+    def suggest_float(
+        self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
+    ) -> float: ...
+
+    def suggest_int(
+        self, name: str, low: int, high: int, *, step: int = 1, log: bool = False
+    ) -> int: ...
+
+    def suggest_categorical(self, name: str, choices: Sequence[Scalar]) -> Scalar: ...
+
+    def chosen(self, attributes: Mapping[str, Any]) -> Chosen: ...
+
+    def end(
+        self, verdict: Verdict, values: Mapping[str, Number], reports: Iterable[Report]
+    ) -> None: ...
+
+
+Begin = Callable[[Run], Choices]
+"""Begins to choose the hyperparameters of a run."""
+
+
 class Handle:
-    """What an objective that takes two arguments gets as its second: its trial."""
+    """An objective's view of its trial."""
 
     def __init__(self, number: int, told: Callable[[], None]) -> None:
         self.number = number
@@ -53,13 +81,84 @@ class Handle:
         return self._stop.is_set()
 
 
+class FreeHandle(Handle):
+    """The trial of an objective that chooses its hyperparameters while it runs.
+
+    Its methods are those of Optuna's `Trial`.
+    """
+
+    def __init__(self, number: int, told: Callable[[], None]) -> None:
+        super().__init__(number, told)
+        self._attributes: dict[str, Any] = {}
+        self._chooses: Choices | None = None
+
+    def begin(self, choices: Choices) -> None:
+        self._chooses = choices
+
+    @property
+    def _choices(self) -> Choices:
+        assert self._chooses is not None
+        return self._chooses
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The hyperparameters chosen so far, by name."""
+        return self._choices.params
+
+    @property
+    def user_attrs(self) -> dict[str, Any]:
+        """The attributes set so far, by name."""
+        return dict(self._attributes)
+
+    def suggest_float(
+        self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
+    ) -> float:
+        """Choose a number from `low` to `high`, both included; `log` and `step` exclude another."""
+        return self._choices.suggest_float(name, low, high, step=step, log=log)
+
+    def suggest_int(
+        self, name: str, low: int, high: int, *, step: int = 1, log: bool = False
+    ) -> int:
+        """Choose an integer from `low` to `high`, both included."""
+        return self._choices.suggest_int(name, low, high, step=step, log=log)
+
+    def suggest_categorical(self, name: str, choices: Sequence[Scalar]) -> Any:
+        """Choose one of these: text, numbers, True, False or None."""
+        return self._choices.suggest_categorical(name, choices)
+
+    def set_user_attr(self, key: str, value: Any) -> None:
+        """Attach JSON to the trial. All attributes of a trial may have 64 KiB together.
+
+        Raises `TypeError` or `ValueError` for what is not JSON, or too long.
+        """
+        attributes = {**self._attributes, str(key): value}
+        if len(json.dumps(attributes, allow_nan=False)) > _ATTRIBUTES_BYTES:
+            raise ValueError(f"the attribute {key!r} is too long: all may have 64 KiB together")
+        self._attributes = attributes
+
+    def chosen(self) -> Chosen | None:
+        return None if self._chooses is None else self._chooses.chosen(self._attributes)
+
+    def end(self, outcome: Outcome) -> None:
+        if self._chooses is not None:
+            self._chooses.end(outcome.verdict, outcome.values, list(self._reports))
+
+
 class _Call:
     """One run. `outcome` is set at its end."""
 
-    def __init__(self, launch: Launch, told: Callable[[], None]) -> None:
+    def __init__(self, launch: Launch, handle: Handle) -> None:
         self.launch = launch
-        self.handle = Handle(launch.run.number, told)
+        self.handle = handle
         self.outcome: Outcome | None = None
+        self.chosen: Chosen | None = None
+        """Hyperparameters of an ended run that chose them itself."""
+
+    def chosen_now(self) -> Chosen | None:
+        """Return what the run has chosen so far; None if it does not choose."""
+        if self.outcome is None and isinstance(self.handle, FreeHandle):
+            return self.handle.chosen()
+        return self.chosen
 
     @property
     def reports(self) -> tuple[Report, ...]:
@@ -67,26 +166,48 @@ class _Call:
         known = list(self.handle._reports)
         return tuple(Report(each.step, each.values, attempt) for each in known)
 
-    def carry_out(self, objective: Objective, with_handle: bool) -> None:
-        values = json.loads(self.launch.env["TUNELET_HYPERPARAMETERS"])
-        given = (values, self.handle) if with_handle else (values,)
+    def carry_out(self, objective: Objective, with_handle: bool, begin: Begin | None) -> None:
+        outcome = self._outcome(objective, with_handle, begin)
+        if isinstance(self.handle, FreeHandle):
+            self.chosen = self.handle.chosen()
+            self.handle.end(outcome)
+        self.outcome = outcome
+
+    def _outcome(self, objective: Objective, with_handle: bool, begin: Begin | None) -> Outcome:
         try:
-            found = _measured(objective(*given))
-        except TrialPruned as pruned:
-            reason = str(pruned) or "the function raised TrialPruned"
-            self.outcome = Outcome(Verdict.PRUNED, newest(self.reports), reason)
+            if begin is not None and isinstance(self.handle, FreeHandle):
+                self.handle.begin(begin(self.launch.run))
+            answer = objective(*self._arguments(with_handle))
+            return _measured(answer, self.launch.metrics["objectives"])
         except BaseException as fault:  # noqa: BLE001 (also SystemExit is only this trial's end)
+            if _prunes(fault):
+                reason = str(fault) or "the function raised TrialPruned"
+                return Outcome(Verdict.PRUNED, newest(self.reports), reason)
             reason = f"the function raised {type(fault).__name__}: {fault}"
             tail = traceback.format_exc()[-_TAIL:]
-            self.outcome = Outcome(Verdict.FAIL, newest(self.reports), reason, log_tail=tail)
-        else:
-            self.outcome = found
+            return Outcome(Verdict.FAIL, newest(self.reports), reason, log_tail=tail)
+
+    def _arguments(self, with_handle: bool) -> tuple[Any, ...]:
+        if isinstance(self.handle, FreeHandle):
+            return (self.handle,)
+        values = json.loads(self.launch.env["TUNELET_HYPERPARAMETERS"])
+        return (values, self.handle) if with_handle else (values,)
 
 
-def _measured(answer: Any) -> Outcome:
-    values = answer if isinstance(answer, Mapping) else {METRIC: answer}
+def _prunes(fault: BaseException) -> bool:
+    """Whether it is `tunelet.TrialPruned` or Optuna's, which is not imported for this."""
+    kinds = type(fault).__mro__
+    optuna = ("optuna.exceptions", "TrialPruned")
+    return isinstance(fault, TrialPruned) or optuna in [(k.__module__, k.__name__) for k in kinds]
+
+
+def _measured(answer: Any, objectives: Sequence[str]) -> Outcome:
+    if isinstance(answer, tuple | list):
+        values: Mapping[str, Any] = {f"{METRIC}_{i}": each for i, each in enumerate(answer)}
+    else:
+        values = answer if isinstance(answer, Mapping) else {METRIC: answer}
     wrong = [name for name, value in values.items() if not _is_number(value)]
-    if wrong or METRIC not in values:
+    if wrong or not values.keys() >= set(objectives):
         shown = repr(answer)[:100]
         return Outcome(Verdict.FAIL, reason=f"the function returned {shown}, which is no number")
     return Outcome(Verdict.COMPLETE, {str(k): plain(float(v)) for k, v in values.items()})
@@ -104,10 +225,15 @@ def _is_number(value: Any) -> bool:
 
 
 class FunctionLauncher:
-    """Calls `objective` with the hyperparameters, for at most `limit` runs at a time."""
+    """Calls `objective` with the hyperparameters, for at most `limit` runs at a time.
 
-    def __init__(self, objective: Objective, limit: int) -> None:
+    With `begin`, `objective` gets a trial that chooses its hyperparameters while it runs:
+    `begin(run)` returns the choices of one attempt.
+    """
+
+    def __init__(self, objective: Objective, limit: int, begin: Begin | None = None) -> None:
         self._objective = objective
+        self._begin = begin
         self._with_handle = _takes_two(objective)
         self._limit = limit
         self._calls: dict[Run, _Call] = {}
@@ -125,11 +251,17 @@ class FunctionLauncher:
                 return
             if sum(call.outcome is None for call in self._calls.values()) >= self._limit:
                 raise Throttled(f"all {self._limit} threads are taken", after=1.0)
-            call = self._calls[run] = _Call(launch, lambda: self._tell(run))
+            call = self._calls[run] = _Call(launch, self._handle(run))
         threading.Thread(target=self._carry_out, args=(call,), name=run.name, daemon=True).start()
 
+    def _handle(self, run: Run) -> Handle:
+        def told() -> None:
+            self._tell(run)
+
+        return Handle(run.number, told) if self._begin is None else FreeHandle(run.number, told)
+
     def _carry_out(self, call: _Call) -> None:
-        call.carry_out(self._objective, self._with_handle)
+        call.carry_out(self._objective, self._with_handle, self._begin)
         run = call.launch.run
         self._tell(run)
         for _, room in list(self._watchers):
@@ -146,7 +278,7 @@ class FunctionLauncher:
         # In this order: what is reported before the end is then among the reports.
         outcome = call.outcome
         phase = Phase.ACTIVE if outcome is None else Phase.ENDED
-        return Observation(phase, call.reports, outcome)
+        return Observation(phase, call.reports, outcome, chosen=call.chosen_now())
 
     def active(self, namespace: str, experiment: str) -> Sequence[Run]:
         return [

@@ -128,6 +128,7 @@ SCHEMAS: dict[str, Schema] = {
         attempt={"type": "integer", "minimum": 1},
         state={"enum": _TRIAL_STATES},
         hyperparameters=_ASSIGNMENT,
+        attributes={"type": "object", "description": "JSON that the training code attached."},
         values=_VALUES,
         reason=_or_null(_TEXT),
         reports=_listed("Report"),

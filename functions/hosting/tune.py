@@ -2,23 +2,30 @@
 
 import re
 import secrets
+import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from adapters.launchers.function import FunctionLauncher
+from adapters.launchers.function import Choices, FunctionLauncher
 from functions.hosting.all_in_one import whole
 from functions.hosting.run import BODY_BYTES, Direct
 from functions.hosting.up import LEASE_SECONDS, probed, swept
 from tunelet.client.client import Client
 from tunelet.client.report import FINAL, winners
 from tunelet.client.taking_up import begun
+from tunelet.core.experiment import Experiment
 from tunelet.core.installation import Installation
+from tunelet.core.run import Run
 from tunelet.errors import Reject
 from tunelet.interop import hyperparameters
+from tunelet.service import Service
 from tunelet.tuning import Tuned
+
+if TYPE_CHECKING:
+    from algorithms.optuna.define_by_run import DefineByRun
 
 Json = dict[str, Any]
 
@@ -36,10 +43,19 @@ def tuned(
     """See `tunelet.tune`."""
     if not callable(objective):
         raise Reject(f"the objective is a {type(objective).__name__}: give a function")
-    request["hyperparameters"] = hyperparameters(request["hyperparameters"])
+    free = request["hyperparameters"] is None
+    request["hyperparameters"] = {} if free else hyperparameters(request["hyperparameters"])
     request["model_training_code"] = {"image": _image(objective)}
     parallel = request["parallel_trials"]
-    launcher = FunctionLauncher(objective, parallel if isinstance(parallel, int) else 1)
+    choosing = _Choosing() if free else None
+    if choosing is not None:
+        request["define_by_run"] = True
+        _refuse_algorithm(request["hpo_algorithm"])
+    launcher = FunctionLauncher(
+        objective,
+        parallel if isinstance(parallel, int) else 1,
+        None if choosing is None else choosing.begin,
+    )
     with ExitStack() as stack:
         stack.callback(launcher.close)
         store = probed(store_url, STORE.absolute())
@@ -55,10 +71,59 @@ def tuned(
             )
         )
         client = Client.over(Direct(served.api))
+        if choosing is not None:
+            choosing.service = served.service
         name = begun(client, request, joins=True)["name"]
         stack.enter_context(swept(served.service, LEASE_SECONDS))
         last = _followed(client, name, progress)
         return _found(last, list(client.trials(name)))
+
+
+class _Choosing:
+    """Begins the trials of a define-by-run search, with the trials that the log has."""
+
+    service: Service
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._search: DefineByRun | None = None
+        self._looked = 0.0
+
+    def begin(self, run: Run) -> Choices:
+        """Raises `Retry` if the store does not answer."""
+        return self._learnt(run).begin(run.number, run.attempt)
+
+    def _learnt(self, run: Run) -> "DefineByRun":
+        with self._lock:
+            if self._search is not None and time.monotonic() - self._looked < _LOOK_SECONDS:
+                return self._search
+            experiment = self.service.experiment(run.namespace, run.experiment)
+            search = self._search = self._search or _search(experiment)
+            if sum(experiment.counts[each] for each in _ENDED) > search.ended:
+                search.learn(self.service.past(experiment))
+            self._looked = time.monotonic()
+            return search
+
+
+_ENDED = ("complete", "pruned", "failed", "stopped")
+
+_LOOK_SECONDS = 1.0
+"""Seconds for which ended trials of other processes may be unknown to the sampler."""
+
+
+def _search(experiment: Experiment) -> "DefineByRun":
+    from algorithms.optuna.define_by_run import DefineByRun
+
+    algorithm = experiment.spec["hpo_algorithm"]
+    return DefineByRun(
+        algorithm["name"], algorithm["settings"], experiment.terms.objectives, experiment.seed
+    )
+
+
+def _refuse_algorithm(algorithm: str | Mapping[str, Any]) -> None:
+    from algorithms.optuna.define_by_run import sampler_of
+
+    sampler_of(algorithm if isinstance(algorithm, str) else str(algorithm.get("name")))
 
 
 def _image(objective: Callable[..., Any]) -> str:
@@ -94,7 +159,7 @@ def _followed(client: Client, name: str, progress: Callable[[Json], object] | No
 
 
 def _found(experiment: Json, trials: list[Json]) -> Tuned:
-    best = next(iter(winners(experiment)), None)
+    best = next(iter(winners(experiment)), None) if "best" in experiment else None
     return Tuned(
         experiment["name"],
         best["hyperparameters"] if best else None,

@@ -55,7 +55,12 @@ function fold(state, event) {
     case "Reported":
       report(trial, event.reports);
       break;
+    case "Assigned":
+      trial.hyperparameters = event.chosen.hyperparameters;
+      trial.chosen = Object.keys(event.chosen.space ?? {}).length > 0;
+      break;
     case "AttemptLost":
+      if (trial.chosen) trial.hyperparameters = {};
       Object.assign(trial, { state: "WAITING", attempt: trial.attempt + 1, reason: event.reason });
       trial.values = {};
       break;

@@ -48,7 +48,8 @@ def _refuse_another(known: Json, request: Json) -> None:
     """To take up an experiment with another space or other code would mix two searches."""
     spec, code = known["spec"], request["model_training_code"]
     what = None
-    if spec["hyperparameters"].keys() != request["hyperparameters"].keys():
+    declared = not (spec.get("define_by_run") and request.get("define_by_run"))
+    if declared and spec["hyperparameters"].keys() != request["hyperparameters"].keys():
         what = "hyperparameters"
     elif any(spec["model_training_code"].get(key) != value for key, value in code.items()):
         what = "code"

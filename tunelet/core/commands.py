@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from tunelet.core.trial import Assignment, Outcome, Report
+from tunelet.core.trial import Assignment, Chosen, Outcome, Report
 
 
 class _Command(
@@ -63,6 +63,14 @@ class Record(_Command, frozen=True):
     number: int
     attempt: int
     reports: tuple[Report, ...]
+
+
+class Assign(_Command, frozen=True):
+    """The attempt has chosen these hyperparameters, all of them so far, while it runs."""
+
+    number: int
+    attempt: int
+    chosen: Chosen
 
 
 class Finish(_Command, frozen=True):
@@ -127,6 +135,7 @@ Command = (
     | Enqueue
     | Start
     | Record
+    | Assign
     | Finish
     | Pause
     | Resume

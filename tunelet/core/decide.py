@@ -15,12 +15,13 @@ from tunelet.core.clock import set_back
 from tunelet.core.commands import Command
 from tunelet.core.delay import following
 from tunelet.core.events import Event
-from tunelet.core.experiment import Experiment, evolve_all
+from tunelet.core.experiment import Experiment, chosen_by, evolve_all
 from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.fingerprint import of_enqueue, of_submit
 from tunelet.core.installation import ANY, Installation
 from tunelet.core.report_limits import news
 from tunelet.core.trial import (
+    Chosen,
     Number,
     Outcome,
     Report,
@@ -90,6 +91,8 @@ def _direct(
             return _start(experiment, n, attempt, now)
         case commands.Record(number=n, attempt=attempt, reports=reports):
             return _record(experiment, n, attempt, reports, now)
+        case commands.Assign(number=n, attempt=attempt, chosen=chosen):
+            return _assign(experiment, n, attempt, chosen, now)
         case commands.Finish():
             return _finish(experiment, command, now)
         case commands.Tick():
@@ -225,6 +228,19 @@ def _record(
         return ()
     reported = events.Reported(number=n, attempt=attempt, reports=new)
     return (*_start(experiment, n, attempt, now), reported)
+
+
+def _assign(experiment: Experiment, n: int, attempt: int, chosen: Chosen, now: float) -> Events:
+    trial = _current(experiment, n, attempt)
+    if trial is None or _json(chosen) == _json(chosen_by(trial)):
+        return ()
+    assigned = events.Assigned(number=n, attempt=attempt, chosen=chosen)
+    return (*_start(experiment, n, attempt, now), assigned)
+
+
+def _json(chosen: Chosen) -> bytes:
+    """Encode for comparison: 1, 1.0 and True are equal in Python, but different choices."""
+    return msgspec.json.encode(chosen, order="sorted")
 
 
 def _finish(experiment: Experiment, command: commands.Finish, now: float) -> Events:

@@ -11,7 +11,7 @@ import msgspec
 from msgspec.structs import force_setattr
 
 from tunelet.core.experiment_state import ExperimentState
-from tunelet.core.trial import Assignment, Number, Report, TrialState
+from tunelet.core.trial import Assignment, Chosen, Number, Report, TrialState
 
 
 class _Event(
@@ -76,6 +76,14 @@ class Reported(_Event, frozen=True):
     number: int
     attempt: int
     reports: tuple[Report, ...]
+
+
+class Assigned(_Event, frozen=True):
+    """The attempt has chosen hyperparameters while it runs; they replace those it had."""
+
+    number: int
+    attempt: int
+    chosen: Chosen
 
 
 class AttemptLost(_Event, frozen=True):
@@ -149,6 +157,7 @@ Event = (
     | AttemptReserved
     | AttemptStarted
     | Reported
+    | Assigned
     | AttemptLost
     | TrialEnded
     | Paused

@@ -19,7 +19,7 @@ from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.fingerprint import of_enqueue, of_submit
 from tunelet.core.problem import Constraint, Objective
 from tunelet.core.same_failure import Failures, followed
-from tunelet.core.trial import Assignment, Number, Report, Trial, TrialState, newest
+from tunelet.core.trial import Assignment, Chosen, Number, Report, Trial, TrialState, newest
 
 KEYS_KEPT = 1000
 """The most idempotency keys that an experiment remembers. The oldest are dropped first."""
@@ -103,6 +103,23 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The fingerprint of the request, by its idempotency key."""
     by: str = ""
     """The installation that accepted the submission; empty: not known."""
+    learnt: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
+    """See `space`. Absent from the snapshots of experiments with a declared space, so that older
+    code reads those."""
+
+    @property
+    def space(self) -> dict[str, Any]:
+        """The forms of the hyperparameters by name: declared, or chosen by the trials so far."""
+        if self.learnt is not msgspec.UNSET:
+            return self.learnt
+        declared: dict[str, Any] = self.spec.get("hyperparameters", {})
+        return declared
+
+    @property
+    def seed(self) -> int:
+        """The seed of the algorithm: the spec's, else one that follows from the uid."""
+        seed = self.spec["seed"]
+        return int(self.uid[:8], 16) if seed is None else int(seed)
 
     @property
     def over(self) -> bool:
@@ -321,6 +338,7 @@ def _of_trial(
         events.AttemptReserved
         | events.AttemptStarted
         | events.Reported
+        | events.Assigned
         | events.AttemptLost
         | events.TrialEnded
     ),
@@ -333,17 +351,36 @@ def _of_trial(
             trial = replace(before, state=TrialState.RUNNING, started_at=at)
         case events.Reported(reports=reports):
             trial = _reported(before, reports)
+        case events.Assigned(chosen=chosen):
+            trial = _with_choice(before, chosen)
         case events.AttemptLost():
             trial = _lost(before, event)
         case events.TrialEnded():
             trial = _ended(before, event)
     after = replace(experiment, trials={**experiment.trials, trial.number: trial})
+    if isinstance(event, events.Assigned):
+        return replace(after, learnt=after.space | event.chosen.space)
     if isinstance(event, events.AttemptLost | events.TrialEnded):
         spent = after.trial_seconds + trial.seconds - before.seconds
         after = replace(after, trial_seconds=spent)
     if not isinstance(event, events.TrialEnded):
         return after
     return _with_best(_counted(after, trial), trial, event.eligible)
+
+
+def chosen_by(trial: Trial) -> Chosen:
+    """Return what the trial's present attempt has chosen while it ran."""
+    return Chosen(trial.hyperparameters, trial.space, trial.attributes, trial.note)
+
+
+def _with_choice(trial: Trial, chosen: Chosen) -> Trial:
+    return replace(
+        trial,
+        hyperparameters=chosen.hyperparameters,
+        space=chosen.space,
+        attributes=chosen.attributes,
+        note=chosen.note,
+    )
 
 
 def _reported(trial: Trial, reports: tuple[Report, ...]) -> Trial:
@@ -390,6 +427,9 @@ def _all_later(old: tuple[Report, ...], new: tuple[Report, ...]) -> bool:
 
 
 def _lost(trial: Trial, event: events.AttemptLost) -> Trial:
+    if trial.space:
+        # The next attempt chooses again.
+        trial = _with_choice(trial, Chosen({}))
     return replace(
         trial,
         state=TrialState.WAITING,

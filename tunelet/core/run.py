@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from tunelet.core.trial import Outcome, Report
+from tunelet.core.trial import Chosen, Outcome, Report
 
 
 class Run(NamedTuple):
@@ -65,5 +65,7 @@ class Observation(msgspec.Struct, frozen=True):
     outcome: Outcome | None = None
     waiting: str | None = None
     """Why an active run does not begin, or does not end, if that can be seen."""
+    chosen: Chosen | None = None
+    """The hyperparameters that the run has chosen itself (define-by-run)."""
     removed: bool = False
     """The run was launched, and its removal has begun since."""

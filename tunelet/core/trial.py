@@ -56,6 +56,18 @@ class TrialState(StrEnum):
         return self not in (TrialState.WAITING, TrialState.RUNNING)
 
 
+class Chosen(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, gc=False):
+    """The hyperparameters that an attempt has chosen while it runs (define-by-run)."""
+
+    hyperparameters: Assignment
+    space: dict[str, Any] = {}
+    """The form of each hyperparameter, as in a request, by name."""
+    attributes: dict[str, Any] = {}
+    """JSON that the training code attached to its trial, by name."""
+    note: Any = None
+    """JSON that the algorithm keeps with the trial."""
+
+
 class Report(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, gc=False):
     """Intermediate values at one step, such as an epoch, by metric."""
 
@@ -112,6 +124,10 @@ class Trial(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
     """The number of the trial to copy the first checkpoint from."""
     by: str = ""
     """The installation of the present attempt's run; empty: not known."""
+    space: dict[str, Any] = {}
+    """The forms of hyperparameters that the present attempt has chosen while it ran."""
+    attributes: dict[str, Any] = {}
+    """JSON that the training code attached to the trial."""
 
     def __post_init__(self) -> None:
         if self.cancelled:

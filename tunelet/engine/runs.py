@@ -118,10 +118,11 @@ class Runs:
             # once all traces of it are gone.
             return [commands.Start(number, attempt)]
         news = _news(trial, seen.reports)
+        chosen = [] if seen.chosen is None else [commands.Assign(number, attempt, seen.chosen)]
         if seen.outcome is not None:
-            return [commands.Finish(number, attempt, seen.outcome, news)]
+            return [*chosen, commands.Finish(number, attempt, seen.outcome, news)]
         # An observed run may still be in the middle of its launch; one with reports is not.
-        return [commands.Record(number, attempt, news)] if news else []
+        return [*chosen, commands.Record(number, attempt, news)] if news else []
 
     def stop_unwanted(self, namespace: str, name: str) -> bool:
         """Stop the active runs that the experiment's state does not want; False if none is active.

@@ -28,6 +28,8 @@ class Suggesting:
 
     def light(self, experiment: Experiment) -> bool:
         """Whether the algorithm is quick enough to be called within another step."""
+        if experiment.spec.get("define_by_run"):
+            return True
         return self._catalog.light(experiment.spec["hpo_algorithm"]["name"])
 
     def suggested(self, experiment: Experiment) -> Command:
@@ -36,6 +38,8 @@ class Suggesting:
         Raises `Retry` if the store or the machine prevents the call.
         """
         algorithm = experiment.spec["hpo_algorithm"]
+        if experiment.spec.get("define_by_run"):
+            return self._unassigned(experiment)
         prior = self._prior(experiment)
         try:
             suggestions = self._ask(experiment, prior)
@@ -56,16 +60,23 @@ class Suggesting:
             asked=algorithm,
         )
 
+    def _unassigned(self, experiment: Experiment) -> Command:
+        """Return a command with trials that will choose their hyperparameters while they run."""
+        return commands.AddTrials(
+            first=experiment.next_number,
+            assignments=({},) * self._journals.by.room(experiment),
+            asked=experiment.spec["hpo_algorithm"],
+        )
+
     def _ask(self, experiment: Experiment, prior: Sequence[Trial]) -> Suggestions:
         from tunelet.space import Space
 
         spec = experiment.spec
         algorithm = spec["hpo_algorithm"]
-        seed = spec["seed"] if spec["seed"] is not None else int(experiment.uid[:8], 16)
         problem = Problem(
             space=Space.of(spec["hyperparameters"]),
             objectives=experiment.terms.objectives,
-            seed=seed,
+            seed=experiment.seed,
             first=experiment.next_number,
             memory=experiment.memory,
             constraints=experiment.terms.constraints,

@@ -423,7 +423,14 @@ class Request(Terms):
     namespace: str = Field(default="default", pattern=NAME)
     model_training_code: TrainingCode
     hyperparameters: dict[Annotated[str, Field(pattern=PARAMETER_NAME)], AnyHyperparameter] = Field(
-        min_length=1, max_length=500, json_schema_extra=_NO_OTHERS
+        # Only `tunelet.tune` sends none.
+        max_length=500,
+        json_schema_extra={**_NO_OTHERS, "minProperties": 1},
+    )
+    define_by_run: bool = Field(
+        default=False,
+        description="The trials choose their hyperparameters while they run, as the function of "
+        "`tunelet.tune` does without a space. `hyperparameters` is empty then.",
     )
     objective: Objective | None = None
     objectives: list[Objective] | None = Field(default=None, min_length=1, max_length=16)

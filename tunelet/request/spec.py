@@ -34,6 +34,9 @@ from tunelet.text.messages import MOST, listed, path, shown
 if TYPE_CHECKING:
     from tunelet.ports import Catalog
 
+FUNCTION = "function-"
+"""The beginning of the image of a search whose training code is a Python function."""
+
 
 def parse(raw: object, catalog: "Catalog", namespace: str | None = None) -> dict[str, Any]:
     """The normalized spec of a request.
@@ -148,7 +151,7 @@ def _hyperparameters(
     """Canonical forms and their space, which is None if anything is wrong with them."""
     if ("hyperparameters",) in broken:
         return {}, None, []
-    found: list[FieldError] = []
+    found = _presence_problems(request, written["hyperparameters"])
     shapes, forms = request.hyperparameters, {}
     for name, shape in shapes.items():
         if faults := list(hyperparameters.faults(shape)):
@@ -162,6 +165,21 @@ def _hyperparameters(
     found += dependencies.problems(parameters, whens, names)
     whole = len(forms) == len(written["hyperparameters"]) and not found
     return forms, Space(parameters.values()) if whole else None, found
+
+
+def _presence_problems(request: Request, given: Mapping[Any, Any]) -> list[FieldError]:
+    if request.define_by_run and given:
+        message = "are chosen by the trials themselves, because define_by_run is set"
+        remedy = "leave out define_by_run, or send an empty object"
+        return [FieldError("hyperparameters", shown(given), message, remedy)]
+    if not request.define_by_run and not given:
+        return [FieldError("hyperparameters", shown(given), "is empty", "give at least one")]
+    code = request.model_training_code
+    if request.define_by_run and not (isinstance(code, Image) and code.image.startswith(FUNCTION)):
+        message = "is for Python functions only"
+        remedy = "call tunelet.tune(objective), or name hyperparameters and leave it out"
+        return [FieldError("define_by_run", True, message, remedy)]
+    return []
 
 
 def _whens(
@@ -288,6 +306,7 @@ def _normalized(
         "namespace": request.namespace,
         "model_training_code": plain,
         "hyperparameters": forms,
+        **({"define_by_run": True} if request.define_by_run else {}),
         "hpo_algorithm": request.hpo_algorithm.model_dump(),
         "early_stopping": [one.model_dump() for one in request.early_stopping],
         "objectives": [one.model_dump() for one in _objectives(request)],

@@ -389,6 +389,17 @@ SHAPES = [
     ({"model_training_code": 3}, "model_training_code", None, "an object", "image's name"),
     ({"model_training_code": ""}, "model_training_code", None, "is empty", "give at least one"),
     ({"hyperparameters": {}}, "hyperparameters", "an object of 0 fields", "is empty", "at least"),
+    (
+        {"define_by_run": True},
+        "hyperparameters",
+        "an object of 2 fields",
+        "are chosen",
+        "leave out",
+    ),
+    (
+        {"define_by_run": True, "hyperparameters": {}},
+        *("define_by_run", True, "is for Python functions only", "call tunelet.tune"),
+    ),
     ({"hyperparameters": []}, "hyperparameters", "a list of 0 items", "an object", "write"),
     (
         {"objective": {"direction": "max"}},
