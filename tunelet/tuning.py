@@ -33,6 +33,7 @@ def tune(
     store: str | None = None,
     seed: int | None = None,
     timeout: float | None = None,
+    goal: float | None = None,
     early_stopping: str | Sequence[Any] | None = None,
     progress: Callable[[Json], object] | None = None,
 ) -> Tuned:
@@ -66,7 +67,8 @@ def tune(
     `space` is Tunelet's own, or one of Optuna, Hyperopt or Ray Tune. `store` is the URL of a bucket
     or folder (default: the folder tunelet-data/store); processes and machines that call with the
     same `store` and `name` share the trials, and those of one that dies are made again. `timeout`
-    is in seconds. `progress` is called with the experiment whenever it has changed.
+    is in seconds. The search ends early when the value has reached `goal`. `progress` is called
+    with the experiment whenever it has changed.
 
     Raises `TuneletError`: `Reject` for what is wrong with the arguments, `Conflict` for a name that
     another search has.
@@ -83,7 +85,7 @@ def tune(
     request: Json = {
         "hyperparameters": space,
         "hpo_algorithm": dict(algorithm) if isinstance(algorithm, Mapping) else algorithm,
-        **_objectives(direction),
+        **_objectives(direction, goal),
         "max_trials": trials,
         "parallel_trials": parallel,
     }
@@ -98,9 +100,9 @@ def tune(
     return found
 
 
-def _objectives(direction: str | Sequence[str]) -> Json:
+def _objectives(direction: str | Sequence[str], goal: float | None) -> Json:
     if isinstance(direction, str):
-        return {"objective": {"metric": "objective", "direction": direction}}
+        return {"objective": {"metric": "objective", "direction": direction, "goal": goal}}
     names = (f"objective_{index}" for index in range(len(direction)))
     return {
         "objectives": [

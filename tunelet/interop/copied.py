@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tunelet.errors import FieldError, Reject
-from tunelet.interop import hyperopt, optuna, ray, unplain
+from tunelet.interop import hyperopt_space, optuna_space, ray_space, unplain
 from tunelet.interop.plain import plain
 from tunelet.text.messages import MOST, path
 
@@ -57,7 +57,7 @@ class _Copying:
             return self._row(list.__iter__(part), place)
         if issubclass(kind, tuple):
             return self._row(tuple.__iter__(part), place)
-        for library in (hyperopt, optuna, ray):
+        for library in (hyperopt_space, optuna_space, ray_space):
             if library.has(part):
                 for where, one in library.parts(part, place):
                     self.copy(one, where)

@@ -1,184 +1,188 @@
-"""Hyperopt's `hp.*` expressions: graphs of pyll nodes, read by their names and arguments.
-
-Every distribution has an equal form. A function that is applied to a hyperparameter, as in
-`1 + hp.lognormal(…)`, is no part of the space: `assemble` calls it. But `scope.int` around one
-whose values are whole, as `hp.uniformint` has it, makes its values integers.
-"""
+"""Hyperopt's `fmin` over Tunelet: the same arguments and the same answer, with a durable log."""
 
 import math
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
-from tunelet.interop.labels import labels
-from tunelet.interop.plain import number
-from tunelet.interop.refusal import refusal
-from tunelet.interop.tree import Applied, Choice, Constant, Leaf, Node, Recorded, Row
+from tunelet.errors import FieldError, Reject
+from tunelet.interop import assemble
+from tunelet.interop.python import read
+from tunelet.interop.tree import Choice, Node, below
+from tunelet.tuning import Json, tune
 
-Form = dict[str, Any]
-
-_LARGEST_LOG = 690.0
-"""exp of this is just below 1e300."""
-
-_ARGUMENTS: dict[str, tuple[str, ...]] = {
-    "uniform": ("low", "high"),
-    "quniform": ("low", "high", "q"),
-    "loguniform": ("low", "high"),
-    "qloguniform": ("low", "high", "q"),
-    "normal": ("mu", "sigma"),
-    "qnormal": ("mu", "sigma", "q"),
-    "lognormal": ("mu", "sigma"),
-    "qlognormal": ("mu", "sigma", "q"),
-    "randint": ("low", "high"),
-    "categorical": ("p",),
-}
+_OK, _FAIL = "ok", "fail"
 
 
-def has(part: Any) -> bool:
-    return type(part).__module__ == "hyperopt.pyll.base" and hasattr(part, "pos_args")
+def fmin(
+    fn: Callable[[Any], Any],
+    space: Any,
+    algo: Callable[..., Any] | None = None,
+    max_evals: int | None = None,
+    timeout: float | None = None,
+    loss_threshold: float | None = None,
+    trials: Any = None,
+    rstate: Any = None,
+    *,
+    catch_eval_exceptions: bool = False,
+    return_argmin: bool = True,
+    max_queue_len: int = 1,
+    verbose: bool = True,
+    show_progressbar: bool = True,
+    name: str | None = None,
+    store: str | None = None,
+) -> Any:
+    """Minimize `fn` over a space of `hp.*`, as `hyperopt.fmin` does.
 
+        from tunelet.interop.hyperopt import fmin
 
-def parts(node: Any, place: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], Any]]:
-    """What a node at this place is made of, with the places; not what functions are applied to.
+        best = fmin(objective, space, algo=tpe.suggest, max_evals=100)
+        space_eval(space, best)
 
-    The options of a choice are found by its label, wherever it is.
+    `fn` returns a loss, or a dict with "loss" and "status". Returns the best hyperparameters by
+    label, the index for an `hp.choice`; with `return_argmin=False` the result of the best trial.
+    `trials`, an empty `hyperopt.Trials`, receives all trials. `max_queue_len` trials run at a time,
+    in threads. `name` and `store` are those of `tunelet.tune`: the same name continues a search,
+    and several machines share one. `verbose` and `show_progressbar` have no effect.
+
+    Raises `Reject` for arguments that Tunelet cannot honour, `AllTrialsFailed` if no trial has a
+    loss, and what `fn` raised, unless `catch_eval_exceptions`.
     """
-    match node.name:
-        case "literal":
-            yield place, node.obj
-        case "pos_args":
-            yield from (((*place, index), each) for index, each in enumerate(node.pos_args))
-        case "dict" if node.named_args:
-            yield from (((*place, key), each) for key, each in node.named_args)
-        case "dict":
-            yield from (((*place, key.obj), value) for key, value in _pairs(node))
-        case "switch" if node.pos_args[0].name == "hyperopt_param":
-            name = _label(node.pos_args[0])
-            for index, each in enumerate(node.pos_args[1:]):
-                yield (name, "choices", index), each
-        case "hyperopt_param":
-            return
-        case _:
-            arguments = [*node.pos_args, *(each for _, each in node.named_args)]
-            yield from ((place, each) for each in arguments if each.name != "literal")
+    budget = _budget(max_evals, trials)
+    results = _Results(fn, space, catch_eval_exceptions)
+    found = tune(
+        results,
+        space,
+        trials=budget,
+        parallel=max_queue_len,
+        algorithm=_algorithm(algo),
+        name=name,
+        store=store,
+        seed=_seed(rstate),
+        timeout=timeout,
+        goal=loss_threshold,
+        progress=results.stop_if_raised,
+    )
+    if results.raised is not None:
+        raise results.raised
+    choices = {node.name: node for node in _nodes(read(space)) if isinstance(node, Choice)}
+    if trials is not None:
+        _fill(trials, found.trials, results.by_number, choices)
+    if found.best_params is None:
+        from hyperopt.exceptions import AllTrialsFailed
+
+        raise AllTrialsFailed(found.experiment["reason"])
+    if return_argmin:
+        return {label: _raw(choices, label, value) for label, value in found.best_params.items()}
+    return results.by_number.get(found.experiment["best"]["number"], {"loss": found.best_value})
 
 
-def _pairs(node: Any) -> list[Any]:
-    """Of a dict with keys that are no text: a list of pairs."""
-    return [pair.pos_args for each in node.pos_args for pair in each.pos_args]
+class _Results:
+    """Calls the objective with the space's value, and keeps what it returned by trial number."""
+
+    def __init__(self, fn: Callable[[Any], Any], space: Any, catches: bool) -> None:
+        self.__qualname__ = getattr(fn, "__qualname__", type(fn).__name__)
+        self._fn = fn
+        self._space = space
+        self._catches = catches
+        self.by_number: dict[int, dict[str, Any]] = {}
+        self.raised: Exception | None = None
+
+    def __call__(self, params: Json, trial: Any) -> float:
+        try:
+            answer = self._fn(assemble(self._space, params))
+        except Exception as fault:
+            if not self._catches and type(fault).__name__ != "TrialPruned":
+                self.raised = self.raised or fault
+            raise
+        result = dict(answer) if isinstance(answer, Mapping) else {"loss": answer, "status": _OK}
+        self.by_number[trial.number] = result
+        if result.get("status") != _OK:
+            raise ValueError(f"the objective returned the status {result.get('status')!r}")
+        return float(result["loss"])
+
+    def stop_if_raised(self, _experiment: Json) -> None:
+        if self.raised is not None:
+            raise self.raised
 
 
-def read(node: Any, whole: bool = False) -> Node:
-    """`whole`: the value will be made an integer."""
-    match node.name:
-        case "literal":
-            return Constant(node.obj)
-        case "pos_args":
-            # Only tuples have a length.
-            return Row(tuple(map(read, node.pos_args)), list if node.o_len is None else tuple)
-        case "dict":
-            return _record(node)
-        case "switch":
-            return _choice(node)
-        case "hyperopt_param":
-            return _hyperparameter(node, whole)
-        case name if name in _ARGUMENTS:
-            remedy = f"use hp.{name}, whose first argument is a label"
-            raise refusal("", name, "draws without a label", remedy)
-        case name:
-            return _applied(node, whole or name == "int")
+def _algorithm(algo: Callable[..., Any] | None) -> Json:
+    """Return the algorithm that a suggest function of Hyperopt stands for; `partial` sets it."""
+    settings: dict[str, Any] = {}
+    while isinstance(algo, partial):
+        settings = {**algo.keywords, **settings}
+        algo = algo.func
+    module = "hyperopt.tpe" if algo is None else getattr(algo, "__module__", "")
+    if module not in ("hyperopt.tpe", "hyperopt.rand", "hyperopt.anneal", "hyperopt.atpe"):
+        remedy = "use tpe.suggest, rand.suggest, anneal.suggest or atpe.suggest"
+        error = FieldError("algo", repr(algo), "is not an algorithm that fmin knows", remedy)
+        raise Reject(f"algo {algo!r} is not an algorithm that fmin knows; {remedy}", [error])
+    return {"name": module, "settings": settings}
 
 
-def _record(node: Any) -> Recorded:
-    if node.named_args:
-        return Recorded(tuple((key, read(each)) for key, each in node.named_args))
-    return Recorded(tuple((key.obj, read(value)) for key, value in _pairs(node)))
+def _budget(max_evals: int | None, trials: Any) -> int:
+    if max_evals is None:
+        error = FieldError("max_evals", None, "is missing", "give a number of trials")
+        raise Reject("max_evals is missing: give a number of trials", [error])
+    if trials is not None and len(trials):
+        remedy = "give an empty Trials(), and name= to continue a search"
+        error = FieldError("trials", len(trials), "has trials already", remedy)
+        raise Reject(f"trials has {len(trials)} trials already; {remedy}", [error])
+    return max_evals
 
 
-def _applied(node: Any, whole: bool) -> Applied:
-    """What the library would call, which is loaded if there is such a node."""
-    function: Callable[..., Any] = sys.modules[type(node).__module__].scope._impls[node.name]
-    inside = whole and node.name in ("int", "float")
-    arguments = tuple(read(each, inside) for each in node.pos_args)
-    return Applied(function, arguments, tuple((name, read(one)) for name, one in node.named_args))
+def _seed(rstate: Any) -> int | None:
+    """Draw a seed from NumPy's generator, so that the same generator gives the same search."""
+    if rstate is None:
+        return None
+    draw = getattr(rstate, "integers", None) or rstate.randint
+    return int(draw(2**31 - 1))
 
 
-def _choice(node: Any) -> Choice:
-    chosen, *rest = node.pos_args
-    if chosen.name != "hyperopt_param":
-        raise refusal("", chosen.name, "decides between options", "use hp.choice or hp.pchoice")
-    name, distribution = _label(chosen), chosen.pos_args[1]
-    options = tuple(map(read, rest))
-    weights: tuple[float, ...] = ()
-    if distribution.name == "categorical":
-        weights = tuple(float(each) for each in _values(name, distribution.pos_args[0]))
-    return Choice(name, options, labels(options), weights)
+def _nodes(node: Node) -> Iterator[Node]:
+    yield node
+    for each in below(node):
+        yield from _nodes(each)
 
 
-def _label(node: Any) -> str:
-    return str(node.pos_args[0].obj)
+def _raw(choices: Mapping[str, Choice], label: str, value: Any) -> Any:
+    """Return the value as Hyperopt keeps it: the index of the chosen option."""
+    if label not in choices:
+        return value
+    labels = [(type(each), each) for each in choices[label].labels]
+    return labels.index((type(value), value))
 
 
-def _hyperparameter(node: Any, whole: bool) -> Leaf:
-    name, distribution = _label(node), node.pos_args[1]
-    kind = distribution.name
-    if kind not in _ARGUMENTS or kind == "categorical":
-        raise refusal(name, kind, "is no distribution that can be searched", "use one of hp.*")
-    names = _ARGUMENTS[kind]
-    given = dict(zip(names, distribution.pos_args, strict=False)) | dict(distribution.named_args)
-    values = {key: _number(name, one) for key, one in given.items() if key in names}
-    if kind == "randint":
-        return Leaf(name, _integers(name, values))
-    if kind.endswith("loguniform"):
-        _refuse_no_logarithms(name, kind, values)
-    return Leaf(name, _form(kind, values, whole))
+def _fill(
+    trials: Any,
+    found: list[Json],
+    results: Mapping[int, dict[str, Any]],
+    choices: Mapping[str, Choice],
+) -> None:
+    """Add the ended trials to a `hyperopt.Trials`, by number."""
+    from hyperopt import JOB_STATE_DONE
+
+    labels = list(dict.fromkeys(label for trial in found for label in trial["hyperparameters"]))
+    for trial in found:
+        number, given = trial["number"], trial["hyperparameters"]
+        vals = {label: [_raw(choices, label, given[label])] for label in labels if label in given}
+        misc = {
+            "tid": number,
+            "cmd": ("domain_attachment", "FMinIter_Domain"),
+            "workdir": None,
+            "idxs": {label: [number] if label in given else [] for label in labels},
+            "vals": {label: vals.get(label, []) for label in labels},
+        }
+        result = results.get(number) or _result(trial)
+        (document,) = trials.new_trial_docs([number], [None], [result], [misc])
+        document["state"] = JOB_STATE_DONE
+        trials.insert_trial_doc(document)
+    trials.refresh()
 
 
-def _refuse_no_logarithms(name: str, kind: str, values: dict[str, float]) -> None:
-    """Bounds of a loguniform that are no logarithms of numbers that there are."""
-    low, high = values["low"], values["high"]
-    if max(abs(low), abs(high)) <= _LARGEST_LOG:
-        return
-    bounds = f"log({low:g}), log({high:g})" if 0 < low < high else "log(1e-05), log(0.1)"
-    rest = f", {values['q']:g})" if "q" in values else ")"
-    message = f"has the bounds e^{low:g} and e^{high:g}: Hyperopt takes the bounds' logarithms"
-    raise refusal(name, None, message, f"write hp.{kind}('{name}', {bounds}{rest}")
-
-
-def _integers(name: str, values: dict[str, float]) -> Form:
-    """`randint` has one argument, the end, or both."""
-    for value in values.values():
-        if not value.is_integer():
-            raise refusal(name, value, "is no integer", "use a whole number")
-    low, end = (values["low"], values["high"]) if "high" in values else (0, values["low"])
-    if int(end) - 1 == int(low):
-        return {"type": "categorical", "choices": [int(low)]}
-    return {"type": "int", "min": int(low), "max": int(end) - 1}
-
-
-def _form(kind: str, values: dict[str, float], whole: bool) -> Form:
-    plain, q = kind.removeprefix("q"), values.get("q")
-    if plain in ("normal", "lognormal"):
-        form: Form = {"type": plain, "mean": values["mu"], "std": values["sigma"]}
-    else:
-        bounds = [values["low"], values["high"]]
-        if plain == "loguniform":
-            bounds = [math.exp(bound) for bound in bounds]
-        form = {"type": "float" if q is None else "quantized", "min": bounds[0], "max": bounds[1]}
-        form |= {"scale": "log"} if plain == "loguniform" else {}
-    form |= {} if q is None else {"step": q}
-    return form | ({"integer": True} if whole and q is not None and q.is_integer() else {})
-
-
-def _number(name: str, argument: Any) -> float:
-    if argument.name != "literal":
-        remedy = "use a number, and compute what depends on others in the training code"
-        raise refusal(name, argument.name, "depends on another hyperparameter", remedy)
-    return number(name, argument.obj)
-
-
-def _values(name: str, argument: Any) -> list[float]:
-    """Of a tuple, or of an array."""
-    if argument.name == "pos_args":
-        return [_number(name, each) for each in argument.pos_args]
-    return [number(name, each) for each in argument.obj]
+def _result(trial: Json) -> dict[str, Any]:
+    """Return the result of a trial that another process, or an earlier one, carried out."""
+    loss = trial["values"].get("objective")
+    if trial["state"] != "COMPLETE" or loss is None:
+        return {"status": _FAIL, "failure": trial["reason"]}
+    return {"status": _OK, "loss": math.nan if isinstance(loss, str) else loss}

@@ -11,7 +11,7 @@ constants have no label, and only `assemble` knows them.
 from collections.abc import Iterator
 from typing import Any
 
-from tunelet.interop import hyperopt, optuna, ray, unplain
+from tunelet.interop import hyperopt_space, optuna_space, ray_space, unplain
 from tunelet.interop.labels import labels
 from tunelet.interop.refusal import refusal
 from tunelet.interop.tree import Choice, Constant, Leaf, Node, Recorded, Row
@@ -29,7 +29,7 @@ def is_json(space: Any) -> bool:
 
 def read(space: Any) -> Node:
     """The tree of a space."""
-    told = not any(hyperopt.has(part) for part in _parts(space))
+    told = not any(hyperopt_space.has(part) for part in _parts(space))
     if not isinstance(space, dict):
         return _read(space, (), told)
     return Recorded(
@@ -61,11 +61,11 @@ def _read_foreign(part: Any, path: tuple[Any, ...]) -> Node:
     """What a library made; its attributes may differ from those of the versions that we know."""
     name = ".".join(map(str, path))
     try:
-        if hyperopt.has(part):
-            return hyperopt.read(part)
-        if optuna.has(part):
-            return optuna.read(part, name)
-        return ray.read(part, name, lambda option: _read(option, path, told=False))
+        if hyperopt_space.has(part):
+            return hyperopt_space.read(part)
+        if optuna_space.has(part):
+            return optuna_space.read(part, name)
+        return ray_space.read(part, name, lambda option: _read(option, path, told=False))
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as fault:
         message = f"cannot be read, {unplain.named(part)}: {type(fault).__name__}"
         remedy = 'write Tunelet\'s own form of it, such as {"type": "float", "min": 0, "max": 1}'
@@ -80,7 +80,7 @@ def _is_form(part: Any) -> bool:
 
 
 def _is_foreign(part: Any) -> bool:
-    return hyperopt.has(part) or optuna.has(part) or ray.has(part)
+    return hyperopt_space.has(part) or optuna_space.has(part) or ray_space.has(part)
 
 
 def _parts(space: Any) -> Iterator[Any]:
