@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 STORE = Path("tunelet-data/store")
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.25
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.1
+_SHOWN_SECONDS = 0.25
+"""Between two calls of `progress`."""
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -73,10 +75,10 @@ def tuned(
         client = Client.over(Direct(served.api))
         if choosing is not None:
             choosing.service = served.service
-        name = begun(client, request, joins=True)["name"]
+        experiment = begun(client, request, joins=True)
         stack.enter_context(swept(served.service, LEASE_SECONDS))
-        last = _followed(client, name, progress)
-        return _found(last, list(client.trials(name)))
+        last = _followed(client, served.service, experiment, progress)
+        return _found(last, list(client.trials(last["name"])))
 
 
 class _Choosing:
@@ -142,18 +144,27 @@ def _installation(request: Json) -> Installation:
     return Installation(secrets.token_hex(8), request["parallel_trials"], can_run)
 
 
-def _followed(client: Client, name: str, progress: Callable[[Json], object] | None) -> Json:
-    """The experiment as it ended."""
-    seen: Json = {}
+def _followed(
+    client: Client, service: Service, begun: Json, progress: Callable[[Json], object] | None
+) -> Json:
+    """Wait for the end; returns the experiment's last state.
+
+    Only the state is looked at often: the whole JSON of a large experiment takes time.
+    """
+    namespace, name = begun["namespace"], begun["name"]
+    shown: Json = {}
+    shown_at = 0.0
     pause = _FIRST_PAUSE
     while True:
-        now = client.experiment(name).json
-        if now != seen:
-            seen, pause = now, _FIRST_PAUSE
-            if progress is not None:
+        over = service.experiment(namespace, name).over
+        due = progress is not None and time.monotonic() - shown_at > _SHOWN_SECONDS
+        if over or due:
+            now, shown_at = client.experiment(name).json, time.monotonic()
+            if progress is not None and now != shown:
+                shown = now
                 progress(now)
-        if now["state"] in FINAL:
-            return now
+            if now["state"] in FINAL:
+                return now
         time.sleep(pause)
         pause = min(pause * 1.5, _LONGEST_PAUSE)
 
