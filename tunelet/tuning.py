@@ -2,23 +2,46 @@
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
+from html import escape
 from typing import Any, NamedTuple
+
+from tunelet.client.results import Results
+from tunelet.client.trial import Trial
 
 Json = dict[str, Any]
 
 
-class Tuned(NamedTuple):
-    """What a search has found."""
+class Found(NamedTuple):
+    """The fields of `Tuned`."""
 
     name: str
     """Of the experiment: `tune` with the same name takes it up again."""
     best_params: Json | None
     """The hyperparameters of the best trial; None if none completed, or of several objectives."""
     best_value: float | None
-    trials: list[Json]
+    trials: list[Trial]
     """All of them, as the service shows trials."""
     experiment: Json
     """As the service shows it."""
+
+
+class Tuned(Found, Results):
+    """What a search has found, with its table and its plots.
+
+    Fields: `name`, `best_params`, `best_value`, `trials`, `experiment`.
+    """
+
+    def _results(self) -> tuple[Json, Sequence[Trial]]:
+        return self.experiment, self.trials
+
+    def _repr_html_(self) -> str:
+        shown = f"{self.name}: {self.experiment['state']}, {len(self.trials)} trials"
+        best = f"; best {self.best_value} at {self.best_params}" if self.best_params else ""
+        plot = self.plot_history().svg if "best" in self.experiment else self.plot_pareto().svg
+        return f"<p>{escape(shown + best)}</p>{plot}"
+
+    def __repr__(self) -> str:
+        return f"<Tuned {self.name}: best {self.best_value} at {self.best_params}>"
 
 
 def tune(

@@ -16,6 +16,7 @@ from functions.hosting.up import LEASE_SECONDS, probed, swept
 from tunelet.client.client import Client
 from tunelet.client.report import FINAL, winners
 from tunelet.client.taking_up import begun
+from tunelet.client.trial import Trial
 from tunelet.core.experiment import Experiment
 from tunelet.core.installation import Installation
 from tunelet.core.run import Run
@@ -169,7 +170,7 @@ def _followed(
         pause = min(pause * 1.5, _LONGEST_PAUSE)
 
 
-def _found(experiment: Json, trials: list[Json]) -> Tuned:
+def _found(experiment: Json, trials: list[Trial]) -> Tuned:
     best = next(iter(winners(experiment)), None) if "best" in experiment else None
     return Tuned(
         experiment["name"],

@@ -20,6 +20,7 @@ from tunelet.client.follow import output, until_ended
 from tunelet.client.remote import Experiment
 from tunelet.client.report import Json, winners
 from tunelet.client.transport import Calls, Transport
+from tunelet.client.trial import Trial
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 
@@ -82,17 +83,17 @@ class Client:
 
     def trials(
         self, name: str, state: str | None = None, after: int | None = None, limit: int = 500
-    ) -> Iterator[Json]:
+    ) -> Iterator[Trial]:
         """The trials by number, only those above `after`, fetched `limit` at a time."""
         query = {"state": state, "after": after, "limit": limit}
-        return self._pages(self._path(name, "trials"), "trials", query)
+        return map(Trial, self._pages(self._path(name, "trials"), "trials", query))
 
-    def trial(self, name: str, number: int) -> Json:
-        return dict(self._transport.call("GET", self._path(name, "trials", number)))
+    def trial(self, name: str, number: int) -> Trial:
+        return Trial(self._transport.call("GET", self._path(name, "trials", number)))
 
-    def best(self, name: str) -> list[Json]:
+    def best(self, name: str) -> list[Trial]:
         """The best trial; of several objectives the Pareto front; empty before the first."""
-        return winners(self._transport.call("GET", self._path(name, "best")))
+        return list(map(Trial, winners(self._transport.call("GET", self._path(name, "best")))))
 
     def pause(self, name: str) -> Experiment:
         """Start no more trials; those that run go on."""
@@ -115,11 +116,11 @@ class Client:
 
     def enqueue(
         self, name: str, trials: Sequence[Mapping[str, Any]], idempotency_key: str | None = None
-    ) -> list[Json]:
-        """Have these hyperparameters tried next; returns the trials made of them."""
+    ) -> list[Trial]:
+        """Add trials with these hyperparameters, to run next; returns the trials."""
         path, key = self._path(name, "trials"), _key(idempotency_key)
         answer = self._transport.call("POST", path, {"trials": list(trials)}, headers=key)
-        return list(answer["trials"])
+        return list(map(Trial, answer["trials"]))
 
     def wait(
         self,

@@ -4,11 +4,12 @@ In a notebook it shows itself as a table. It never changes: `refresh` gives a ne
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING
 
+from tunelet.client.plots import history
 from tunelet.client.report import (
     FINAL,
     Json,
@@ -20,16 +21,20 @@ from tunelet.client.report import (
     winners,
     without_empty,
 )
+from tunelet.client.results import Results
+from tunelet.client.trial import Trial
 
 if TYPE_CHECKING:
     # A circle on purpose: a client makes experiments, and each calls its client.
     from tunelet.client.client import Client
 
 _SHOWN = 20
+_DRAWN = 2000
+"""Trials in the plot of a notebook's cell. Of more, `plot_history` draws all."""
 
 
 @dataclass(frozen=True, repr=False)
-class Experiment:
+class Experiment(Results):
     """`json` is the service's answer as it stands (after a submit: only its first fields)."""
 
     json: Json
@@ -49,17 +54,32 @@ class Experiment:
         return self.state in FINAL
 
     @property
-    def best(self) -> Json | None:
+    def reason(self) -> str | None:
+        """Why it has ended, or why it starts no further trial."""
+        return self.json.get("reason")
+
+    @property
+    def spec(self) -> Json:
+        """The request, normalized: every field is there."""
+        return dict(self._whole()["spec"])
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The number of trials by state: waiting, running, complete, pruned, failed, stopped."""
+        return dict(self._whole()["counts"])
+
+    @property
+    def best(self) -> Trial | None:
         """The best trial now (asks the service); of several objectives the first of `pareto`."""
         return next(iter(self.pareto), None)
 
     @property
-    def pareto(self) -> list[Json]:
+    def pareto(self) -> list[Trial]:
         """The trials that no other trial beats in every objective (asks the service)."""
         return self.client.best(self.name)
 
     @property
-    def trials(self) -> list[Json]:
+    def trials(self) -> list[Trial]:
         """All trials now (asks the service)."""
         return list(self.client.trials(self.name))
 
@@ -74,6 +94,13 @@ class Experiment:
         """The experiment once it has ended (see `Client.wait`)."""
         return self.client.wait(self.name, callback, timeout)
 
+    def _whole(self) -> Json:
+        """The answer with all fields; a submit is answered with the first ones only."""
+        return self.json if "spec" in self.json else self.refresh().json
+
+    def _results(self) -> tuple[Json, Sequence[Trial]]:
+        return self.refresh().json, self.trials
+
     def __repr__(self) -> str:
         """A line without asking the service: `json` may hold thousands of reports."""
         best = leading(self.json) if "spec" in self.json else ""
@@ -82,12 +109,17 @@ class Experiment:
     def _repr_html_(self) -> str:
         now = self if "spec" in self.json else self.refresh()
         first = winners(now.json)[:_SHOWN]
-        after = max(-1, created(now.json) - 1 - _SHOWN)
+        total = created(now.json)
+        drawn = total <= _DRAWN and "best" in now.json and first
+        after = -1 if drawn else max(-1, total - 1 - _SHOWN)
         trials = list(self.client.trials(self.name, after=after))
-        shown = trial_table(trials, now.json["spec"], time.time(), [t["number"] for t in first])
+        shown = trial_table(
+            trials[-_SHOWN:], now.json["spec"], time.time(), [t["number"] for t in first]
+        )
         head = f"<b>{escape(now.name)}</b> {escape(now.state)}: {escape(progress(now.json))}"
         best = f"; best {escape(leading(now.json))}" if first else ""
-        return f"<p>{head}{best}</p>{_html(without_empty(shown))}"
+        plot = history(trials, now.json["spec"]["objectives"][0]).svg if drawn else ""
+        return f"<p>{head}{best}</p>{plot}{_html(without_empty(shown))}"
 
 
 def _html(table: Rows) -> str:

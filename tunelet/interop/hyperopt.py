@@ -1,7 +1,7 @@
 """Hyperopt's `fmin` over Tunelet: the same arguments and the same answer, with a durable log."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -155,7 +155,7 @@ def _raw(choices: Mapping[str, Choice], label: str, value: Any) -> Any:
 
 def _fill(
     trials: Any,
-    found: list[Json],
+    found: Sequence[Json],
     results: Mapping[int, dict[str, Any]],
     choices: Mapping[str, Choice],
 ) -> None:

@@ -1,0 +1,155 @@
+"""Trials as typed objects, and what a notebook shows of them."""
+
+import json
+import math
+from collections.abc import Sequence
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from tunelet.client import plots
+from tunelet.client.plots import Plot
+from tunelet.client.results import Results
+from tunelet.client.trial import Report, Trial
+
+LOSS = {"metric": "loss", "direction": "minimize", "goal": None}
+SIZE = {"metric": "size", "direction": "maximize", "goal": None}
+FORMS = {
+    "lr": {"type": "float", "min": 1e-4, "max": 0.1, "scale": "log"},
+    "opt": {"type": "categorical", "choices": ["sgd", {"value": None, "weight": 2}, True, 1]},
+    "noise": {"type": "normal", "mean": 0, "std": 1},
+}
+
+
+def trial(number: int, loss: Any = 0.5, state: str = "COMPLETE", **given: Any) -> Trial:
+    return Trial(
+        number=number,
+        attempt=1,
+        state=state,
+        hyperparameters={"lr": 0.01, "opt": "sgd", **given},
+        values={"loss": loss, "size": float(number)},
+        reports=[{"step": 1, "values": {"loss": "NaN"}}],
+        reason=None,
+        created_at="2026-01-01T00:00:00.000Z",
+        started_at=None,
+        finished_at=None,
+        exit_code=None,
+        log_tail=None,
+        attributes={"note": "<b>"},
+    )
+
+
+class Shown(Results):
+    def __init__(self, *trials: Trial, objectives: Sequence[Any] = (LOSS,)) -> None:
+        self.trials = list(trials)
+        self.experiment: dict[str, Any] = {
+            "spec": {"objectives": list(objectives), "hyperparameters": FORMS},
+            **({"pareto": [trials[0]]} if len(objectives) > 1 else {"best": trials[0]}),
+        }
+
+    def _results(self) -> tuple[dict[str, Any], Sequence[Trial]]:
+        return self.experiment, self.trials
+
+
+def shapes(plot: Plot, kind: str) -> list[ElementTree.Element]:
+    root = ElementTree.fromstring(plot.svg)
+    return [each for each in root.iter() if each.tag.endswith(f"}}{kind}")]
+
+
+def test_a_trial_has_typed_fields_and_is_the_services_json() -> None:
+    one = trial(3, loss="Infinity")
+    assert (one.number, one.state, one.values["loss"]) == (3, "COMPLETE", math.inf)
+    assert math.isnan(one.reports[0].values["loss"])
+    assert isinstance(one.reports[0], Report)
+    assert one.created_at.isoformat() == "2026-01-01T00:00:00+00:00"
+    assert one.started_at is None
+    assert json.loads(json.dumps(one)) == one.json == dict(one)
+    assert one["values"] == {"loss": "Infinity", "size": 3.0}
+    assert repr(one).startswith("<Trial 3: COMPLETE, loss=inf, size=3; lr=0.01")
+
+
+def test_history_has_a_dot_for_each_completed_trial_and_a_falling_line() -> None:
+    found = [trial(0, 0.9), trial(1, 0.7), trial(2, 0.8), trial(3, "NaN"), trial(4, 1, "FAIL")]
+    plot = Shown(*found).plot_history()
+    assert len(shapes(plot, "circle")) == 3
+    (line,) = shapes(plot, "polyline")
+    heights = [float(point.split(",")[1]) for point in line.attrib["points"].split()]
+    assert heights == sorted(heights)  # in SVG the lowest loss is the largest y
+
+
+def test_history_of_a_maximum_rises() -> None:
+    plot = plots.history([trial(0), trial(5), trial(2)], SIZE)
+    (line,) = shapes(plot, "polyline")
+    heights = [float(point.split(",")[1]) for point in line.attrib["points"].split()]
+    assert heights == sorted(heights, reverse=True)
+
+
+def test_parallel_has_a_line_for_each_trial_and_the_best_is_last() -> None:
+    found = [trial(n, n / 10, opt=opt, noise=9.0) for n, opt in enumerate(["sgd", None, True, 1])]
+    lines = shapes(Shown(*found).plot_parallel(), "polyline")
+    assert len(lines) == 4
+    assert lines[-1].attrib["stroke"] != lines[0].attrib["stroke"]
+    heights = {line.attrib["points"].split()[1] for line in lines}
+    assert len(heights) == 4  # True and 1 are different choices
+
+
+def test_a_trial_without_a_hyperparameter_passes_its_axis_by() -> None:
+    one = trial(0)
+    assert "noise" not in one.hyperparameters
+    (line,) = shapes(Shown(one).plot_parallel(), "polyline")
+    assert len(line.attrib["points"].split()) == 3
+
+
+def test_pareto_shows_the_front_in_another_colour() -> None:
+    shown = Shown(trial(0, 0.1), trial(1, 0.2), objectives=(LOSS, SIZE))
+    colours = [dot.attrib["fill"] for dot in shapes(shown.plot_pareto(), "circle")]
+    assert len(set(colours)) == 2
+    with pytest.raises(ValueError, match="two objectives"):
+        Shown(trial(0)).plot_pareto()
+
+
+@pytest.mark.parametrize("value", [0.0, -1e-300, 1e300, 5])
+def test_equal_and_extreme_values_are_drawn(value: float) -> None:
+    plot = Shown(trial(0, value), trial(1, value)).plot_history()
+    for dot in shapes(plot, "circle"):
+        assert math.isfinite(float(dot.attrib["cy"]))
+
+
+def test_nothing_to_plot_is_said() -> None:
+    shown = Shown(trial(0, state="RUNNING"))
+    for plot in (shown.plot_history(), shown.plot_parallel()):
+        assert "no trial has completed" in plot.svg
+
+
+def test_names_are_escaped() -> None:
+    objective = {"metric": "<script>", "direction": "minimize"}
+    one = trial(0)
+    one["values"]["<script>"] = 1.0
+    assert "<script>" not in plots.history([one], objective).svg
+
+
+def test_a_plot_is_saved(tmp_path: Any) -> None:
+    plot = Shown(trial(0)).plot_history()
+    plot.save(tmp_path / "history.svg")
+    assert (tmp_path / "history.svg").read_text() == plot._repr_svg_()
+
+
+def test_without_pandas_and_polars_dataframe_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "pandas", None)
+    monkeypatch.setitem(__import__("sys").modules, "polars", None)
+    with pytest.raises(ImportError, match="pip install pandas"):
+        Shown(trial(0)).dataframe()
+
+
+@pytest.mark.libraries
+def test_a_dataframe_has_a_row_for_each_trial() -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = Shown(trial(0, 0.5), trial(1, "NaN", opt=None)).dataframe()
+    assert isinstance(frame, pandas.DataFrame)
+    assert list(frame["number"]) == [0, 1]
+    assert frame["values.loss"].isna().tolist() == [False, True]
+    assert frame["hyperparameters.opt"].isna().tolist() == [False, True]
+    assert list(frame["attributes.note"]) == ["<b>", "<b>"]

@@ -1,0 +1,73 @@
+"""What an experiment and its trials show in a notebook: tables and plots."""
+
+import importlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from tunelet.client import plots
+from tunelet.client.plots import Plot
+from tunelet.client.report import winners
+from tunelet.client.trial import Trial
+
+Json = dict[str, Any]
+
+
+class Results:
+    """Tables and plots over `experiment`, the API's JSON, and its trials.
+
+    Each call of a method of `Experiment` asks the service again.
+    """
+
+    def _results(self) -> tuple[Json, Sequence[Trial]]:
+        """Return the experiment's JSON and its trials, by number."""
+        raise NotImplementedError
+
+    def dataframe(self) -> Any:
+        """Return a row for each trial: a pandas DataFrame, or one of polars if only that is there.
+
+        Columns are named as in `tunelet export`: "values.loss", "hyperparameters.lr", and so on.
+        Raises `ImportError` if neither is installed.
+        """
+        _, trials = self._results()
+        rows = [dict(_row(trial)) for trial in trials]
+        columns = list(dict.fromkeys(name for row in rows for name in row))
+        table = {name: [row.get(name) for row in rows] for name in columns}
+        for library in ("pandas", "polars"):
+            try:
+                return importlib.import_module(library).DataFrame(table)
+            except ModuleNotFoundError as fault:
+                if fault.name != library:
+                    raise
+        raise ImportError("dataframe() needs pandas or polars: pip install pandas")
+
+    def plot_history(self) -> Plot:
+        """Plot the first objective of each trial by number, and the best so far."""
+        experiment, trials = self._results()
+        return plots.history(trials, experiment["spec"]["objectives"][0])
+
+    def plot_parallel(self) -> Plot:
+        """Plot a line for each trial across its hyperparameters to its first objective."""
+        experiment, trials = self._results()
+        spec = experiment["spec"]
+        return plots.parallel(trials, spec["hyperparameters"], spec["objectives"][0])
+
+    def plot_pareto(self) -> Plot:
+        """Plot the first two objectives of each trial. Raises `ValueError` if there is only one."""
+        experiment, trials = self._results()
+        objectives = experiment["spec"]["objectives"]
+        if len(objectives) < 2:
+            raise ValueError("plot_pareto needs two objectives; plot_history shows one")
+        front = [trial["number"] for trial in winners(experiment)]
+        return plots.pareto(trials, objectives, front)
+
+
+def _row(trial: Trial) -> Iterator[tuple[str, Any]]:
+    yield "number", trial.number
+    yield "state", trial.state
+    yield from ((f"values.{name}", value) for name, value in trial.values.items())
+    yield from ((f"hyperparameters.{name}", v) for name, v in trial.hyperparameters.items())
+    yield from ((f"attributes.{name}", value) for name, value in trial.attributes.items())
+    yield "attempt", trial.attempt
+    yield "started_at", trial.started_at
+    yield "finished_at", trial.finished_at
+    yield "reason", trial.reason
