@@ -32,13 +32,15 @@ def assembled(
     api_url: str,
     installation: Installation = ANY,
     lease_seconds: float = lease.SECONDS,
+    allows_commands: bool = False,
     clock: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Service:
     """The service over these adapters. Reads and writes nothing yet.
 
     `secret` signs the trials' tokens. Training code reaches the API at `api_url`. `clock` gives
-    seconds since the epoch.
+    seconds since the epoch. `allows_commands` accepts training code that is a command without an
+    image: every client can then run any program as the service's user.
     """
     journals = Journals(store, clock, sleep, by=installation)
     markers = Markers(store, clock)
@@ -60,4 +62,5 @@ def assembled(
         dead=DeadLetters(store, clock),
         loop=loop,
         sweeper=Sweep(store, launcher, journals, markers, leases, stopping, runs, loop),
+        allows_commands=allows_commands,
     )

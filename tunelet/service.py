@@ -6,6 +6,7 @@ and nothing else, because `sweep` does all that a lost signal would have caused.
 """
 
 import secrets
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from hashlib import sha256
@@ -16,7 +17,7 @@ from tunelet.core import commands
 from tunelet.core.commands import Command
 from tunelet.core.experiment import Experiment, unreadable
 from tunelet.core.report_limits import news
-from tunelet.core.run import Run
+from tunelet.core.run import COMMAND, Run
 from tunelet.core.trial import Assignment, Outcome, Report, Trial
 from tunelet.dead_letters import DeadLetters
 from tunelet.engine.loop import Loop
@@ -62,6 +63,7 @@ class Service:
         dead: DeadLetters,
         loop: Loop,
         sweeper: Sweep,
+        allows_commands: bool = False,
     ) -> None:
         """`tunelet.assembly` builds the parts: they have to share the store and each other."""
         self.catalog = catalog
@@ -75,6 +77,7 @@ class Service:
         self._tokens = tokens
         self._loop = loop
         self._sweeper = sweeper
+        self._allows_commands = allows_commands
 
     def suggest(self, namespace: str, name: str) -> None:
         """Ask the algorithm for as many trials as there is room for."""
@@ -106,6 +109,7 @@ class Service:
         from tunelet.request.spec import parse
 
         spec = parse(raw, self.catalog, namespace)
+        self._refuse_command(spec["model_training_code"])
         namespace = str(spec["namespace"])
         name = spec["name"] = spec["name"] or _generated(namespace, key)
         spec["warm_start"] = self._sources(namespace, spec["warm_start"])
@@ -121,6 +125,21 @@ class Service:
         if experiment.uid != marker.uid:
             self._markers.retract(marker)  # it was sent before, and that began the experiment
         return experiment
+
+    def _refuse_command(self, code: dict[str, Any]) -> None:
+        """Refuse a command without an image that may not, or cannot, run on this machine."""
+        if code.get("image") != COMMAND:
+            return
+        message = "is not allowed here"
+        remedy = "name an image, or start the service with `tunelet up --allow-commands`"
+        if self._allows_commands:
+            obstacle = self._launcher.obstacle(code)
+            if obstacle is None:
+                return
+            message, remedy = "cannot run here", obstacle
+        command = shlex.join(code["command"])
+        error = FieldError("model_training_code.command", command, message, remedy)
+        raise Reject(f"a command without an image {message}: {remedy}", [error])
 
     def obstacle(self, experiment: Experiment) -> str | None:
         """Why no trial of the experiment can start now, if that is known."""

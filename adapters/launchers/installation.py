@@ -19,7 +19,11 @@ _FILE = "installation"
 
 
 def installation(
-    url: str, secret: bytes, aliases: Mapping[str, Sequence[str]], limit: int | None
+    url: str,
+    secret: bytes,
+    aliases: Mapping[str, Sequence[str]],
+    limit: int | None,
+    commands: bool = False,
 ) -> Installation:
     """Return the installation of the launcher at `url`.
 
@@ -31,7 +35,7 @@ def installation(
         from adapters.launchers.local.abilities import Abilities, places
 
         folder = Path(url2pathname(parts.path)).resolve()
-        return Installation(_kept(folder), places(limit), Abilities(aliases))
+        return Installation(_kept(folder), places(limit), Abilities(aliases, commands=commands))
     name = parse_qs(parts.query).get("installation", ["tunelet"])[-1]
     digest = hmac.new(secret, f"installation {name}".encode(), sha256).hexdigest()
     return Installation(f"{name}-{digest[:12]}")

@@ -43,6 +43,7 @@ def whole(
     max_body_bytes: int,
     installation: Installation,
     lease_seconds: float,
+    allows_commands: bool = False,
 ) -> Iterator[Whole]:
     """Run all background work as long as the context lasts."""
     targets: dict[str, Target] = {}
@@ -55,6 +56,7 @@ def whole(
         api_url=api_url,
         installation=installation,
         lease_seconds=lease_seconds,
+        allows_commands=allows_commands,
     )
     made = {name: function(name, service, outbox, max_body_bytes) for name in FUNCTIONS}
     targets.update((name, _target(made[name])) for name in FUNCTIONS)

@@ -48,6 +48,7 @@ def serve(
     allowed_hosts: Sequence[str],
     max_body_bytes: int,
     lease_seconds: float = LEASE_SECONDS,
+    allows_commands: bool = False,
 ) -> None:
     """Serve until SIGINT or SIGTERM. Port 0 takes a free one; the first line printed names it.
 
@@ -70,7 +71,9 @@ def serve(
         runs = (data / "runs").as_uri().replace("file:", "process:", 1)
         commands = {image: shlex.split(command) for image, command in aliases.items()}
         signing = secret(data / "secret")
-        launcher = open_launcher(runs, aliases=commands, limit=max_processes)
+        launcher = open_launcher(
+            runs, aliases=commands, limit=max_processes, commands=allows_commands
+        )
         served = stack.enter_context(
             whole(
                 store,
@@ -78,8 +81,9 @@ def serve(
                 secret=signing,
                 api_url=url,
                 max_body_bytes=max_body_bytes,
-                installation=installation(runs, signing, commands, max_processes),
+                installation=installation(runs, signing, commands, max_processes, allows_commands),
                 lease_seconds=lease_seconds,
+                allows_commands=allows_commands,
             )
         )
         stack.enter_context(swept(served.service, lease_seconds))

@@ -2,6 +2,7 @@
 
 import errno
 import importlib
+import os
 import re
 import shlex
 import shutil
@@ -17,7 +18,7 @@ from tunelet.cli.faults import advise
 from tunelet.cli.request import put
 from tunelet.cli.space_flags import space, space_flags
 from tunelet.cli.table import printable
-from tunelet.cli.watch import exit_code, follow, show_end
+from tunelet.cli.watch import exit_code, follow, left_running, show_end
 from tunelet.client.report import Json, why, winners
 from tunelet.client.taking_up import begun
 
@@ -57,6 +58,7 @@ _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
     show_envvar=True,
     help="The bucket or folder of the log.  [default: a folder in --data]",
 )
+@click.option("--url", metavar="URL", help="Ask this service instead. [env: TUNELET_URL]")
 @click.option("--json", "as_json", is_flag=True, help="Write the service's own JSON.")
 @click.argument("command", nargs=-1, required=True, metavar="-- COMMAND...")
 @click.pass_context
@@ -66,6 +68,7 @@ def run_command(
     command: tuple[str, ...],
     data: Path,
     store: str | None,
+    url: str | None,
     as_json: bool,
     **flags: Any,
 ) -> int:
@@ -73,7 +76,8 @@ def run_command(
 
     Runs COMMAND once for each trial, in this folder, with --NAME=VALUE for each hyperparameter (or
     where COMMAND has ${hyperparameters.NAME}), and reads the metric from what it prints. No
-    service is needed; `tunelet up` with the same --data shows the experiment afterwards.
+    service is needed; `tunelet up` with the same --data shows the experiment afterwards. With --url
+    a service on this machine does the work.
 
     Ctrl-C ends the search; the same command with --name takes it up again.
 
@@ -86,8 +90,11 @@ def run_command(
     if shutil.which(command[0]) is None:
         raise click.ClickException(f"there is no program {command[0]!r}: name one after --")
     request = _request(command, flags)
+    connection = choose(ctx, url, None, as_json)
+    if connection.url or os.environ.get("TUNELET_URL"):
+        request["model_training_code"] = {"command": list(command), "workdir": str(Path.cwd())}
+        return _ran(connection.client(), connection, request, None)
     local = _local()
-    connection = choose(ctx, None, None, as_json)
     image = str(request["model_training_code"]["image"])
     try:
         with local.opened(
@@ -143,7 +150,8 @@ def _local() -> Any:
         ) from fault
 
 
-def _ran(client: "Client", connection: Connection, request: Json, data: Path) -> int:
+def _ran(client: "Client", connection: Connection, request: Json, data: Path | None) -> int:
+    """Show the search until it has ended. `data` is None if a service does it."""
     experiment = begun(client, request)
     name = str(experiment["name"])
     for warning in experiment.get("warnings", ()):
@@ -151,12 +159,16 @@ def _ran(client: "Client", connection: Connection, request: Json, data: Path) ->
     try:
         last = follow(connection, client, name)
     except KeyboardInterrupt:
+        if data is None:
+            left_running(connection, name)
+            return 130
         click.echo(f"{name} has not ended; running trainings finish by themselves", err=True)
         advise(f"take it up again: {_again(name)}")
         return 130
     if not connection.json:
-        show_end(connection, last, served=False)
-        _show_failures(client, last, data)
+        show_end(connection, last, served=data is None)
+        if data is not None:
+            _show_failures(client, last, data)
         if best := winners(last):
             click.echo(f"run it again with: {_repeats(last, best[0])}")
     return exit_code(last)

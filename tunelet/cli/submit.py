@@ -1,5 +1,7 @@
 """submit: sends a request from a file, options, or both."""
 
+import shlex
+from pathlib import Path
 from typing import Any
 
 import click
@@ -27,6 +29,16 @@ _FIELDS = {
 @click.argument("source", required=False, metavar="[FILE]", type=click.Path(allow_dash=True))
 @click.option("--name", metavar="NAME", help="The experiment's name.")
 @click.option("--image", metavar="IMAGE", help="The training code: an image or its alias.")
+@click.option(
+    "--command",
+    metavar="COMMAND",
+    help="The training code: a command on the machine of the service, without an image.",
+)
+@click.option(
+    "--workdir",
+    type=click.Path(path_type=Path),
+    help="Where COMMAND starts. [default: a folder of each trial's own]",
+)
 @click.option("--algorithm", metavar="NAME", help="For example tpe; see: tunelet algorithms.")
 @click.option("--max-trials", type=int, metavar="N", help="The number of trials.")
 @click.option("--parallel-trials", type=int, metavar="N", help="Trials that run at the same time.")
@@ -101,6 +113,7 @@ def _request(
         raise click.UsageError(
             "either --minimize or --maximize; a file can name several objectives"
         )
+    _put_command(request, flags["command"], flags["workdir"])
     for direction in ("minimize", "maximize"):
         if flags[direction]:
             request["objective"] = {"metric": flags[direction], "direction": direction}
@@ -112,6 +125,21 @@ def _request(
     if not request:
         raise click.UsageError("nothing to submit: name a FILE, or - for standard input")
     return request
+
+
+def _put_command(request: dict[str, Any], command: str | None, workdir: Path | None) -> None:
+    if command is None and workdir is None:
+        return
+    code = request.setdefault("model_training_code", {})
+    if not isinstance(code, dict):
+        raise click.UsageError("either --image or --command; --workdir is for --command")
+    if command is not None:
+        try:
+            code["command"] = shlex.split(command)
+        except ValueError as fault:
+            raise click.UsageError(f"--command {command!r} is not a command: {fault}") from fault
+    if workdir is not None:
+        code["workdir"] = str(workdir.absolute())
 
 
 def _tell(connection: Connection, name: str, state: str) -> None:

@@ -80,6 +80,11 @@ def _aliases(ctx: click.Context, param: click.Parameter, given: tuple[str, ...])
     show_envvar=True,
     help="After this silence of a process, others over the same store take over its trials.",
 )
+@click.option(
+    "--allow-commands",
+    is_flag=True,
+    help="Accept requests that name a command without an image, although --host is not loopback.",
+)
 def up_command(
     port: int,
     host: str,
@@ -90,6 +95,7 @@ def up_command(
     allowed_hosts: tuple[str, ...],
     max_body_bytes: int,
     lease_seconds: float,
+    allow_commands: bool,
 ) -> int:
     """Start the service on this machine.
 
@@ -130,7 +136,7 @@ def up_command(
         socket.getaddrinfo(host, port)
         embedded.serve(
             *(host, port, data.resolve(), store, aliases, max_processes, allowed_hosts),
-            *(max_body_bytes, lease_seconds),
+            *(max_body_bytes, lease_seconds, allow_commands or host in _LOOPBACK),
         )
     except OSError as fault:
         raise click.ClickException(_trouble(fault, host, port, data)) from fault

@@ -7,6 +7,9 @@ import msgspec
 
 from tunelet.core.trial import Chosen, Outcome, Report
 
+COMMAND = "command"
+"""The image of training code that is a command without an image, for the service's own machine."""
+
 
 class Run(NamedTuple):
     """One attempt of one trial: what a launcher starts at most once."""

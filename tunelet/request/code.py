@@ -7,10 +7,11 @@ must have a value in every trial.
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from tunelet.core.run import COMMAND
 from tunelet.errors import FieldError
 from tunelet.request import manifests, placeholders, pod
 from tunelet.request.models import Image, Wrapped, is_manifest
-from tunelet.text.messages import path
+from tunelet.text.messages import path, shown
 
 
 def problems(code: Image | Wrapped, written: Mapping[Any, Any]) -> list[FieldError]:
@@ -20,6 +21,7 @@ def problems(code: Image | Wrapped, written: Mapping[Any, Any]) -> list[FieldErr
         found += _reserved(code.env)
         found += _reserved(code.secrets, "secrets")
         found += pod.problems(code, code.env)
+        found += _command_problems(code)
     else:
         found += _manifest_problems(code.manifest)
     forms = written.get("hyperparameters")
@@ -35,6 +37,21 @@ def problems(code: Image | Wrapped, written: Mapping[Any, Any]) -> list[FieldErr
             for error in found
         ]
     return found
+
+
+def _command_problems(code: Image) -> Iterable[FieldError]:
+    if code.image == COMMAND and not code.command:
+        remedy = 'name an image, or a command such as ["python", "train.py"]'
+        yield FieldError("model_training_code.image", None, "is missing", remedy)
+    if code.workdir is None:
+        return
+    field = "model_training_code.workdir"
+    if code.image != COMMAND:
+        remedy = "leave it out, or leave the image out"
+        yield FieldError(field, shown(code.workdir), "is for commands without an image", remedy)
+    elif not code.workdir.startswith("/"):
+        remedy = "write the whole path, from / on"
+        yield FieldError(field, shown(code.workdir), "is not an absolute path", remedy)
 
 
 def _names(forms: Mapping[Any, Any]) -> list[str]:

@@ -19,6 +19,7 @@ from pydantic import (
 from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
+from tunelet.core.run import COMMAND
 from tunelet.request.pod import VARIABLE, Pod
 from tunelet.request.shape import Shape, Text
 from tunelet.text.limits import METRIC
@@ -217,10 +218,23 @@ class Resources(Shape):
 
 
 class Image(Pod):
-    """A container image and how to start it."""
+    """A container image and how to start it, or a command of the service's own machine."""
 
-    image: str = Field(min_length=1, max_length=500, pattern=IMAGE)
-    command: list[Text] = Field(default=[], description="Replaces the image's entrypoint.")
+    image: str = Field(
+        default=COMMAND,
+        min_length=1,
+        max_length=500,
+        pattern=IMAGE,
+        description="Without an image, `command` runs on the machine of a service that allows it.",
+    )
+    command: list[Text] = Field(
+        default=[], description="Replaces the image's entrypoint. Without an image: what runs."
+    )
+    workdir: Text | None = Field(
+        default=None,
+        description="The folder in which a command without an image starts, an absolute path. By "
+        "default each trial has an empty folder of its own.",
+    )
     args: list[Text] = Field(
         default=[],
         description="--name=value for each hyperparameter is appended, unless a placeholder "

@@ -267,6 +267,11 @@ def _metrics_problems(request: Request, broken: Collection[Location]) -> list[Fi
     if metrics.source == "tensorboard" and metrics.format == "json":
         message, remedy = "means nothing for tensorboard", "leave it out: event files are one form"
         found.append(FieldError("metrics.format", "json", message, remedy))
+    code = request.model_training_code
+    if at_a_path and isinstance(code, Image) and code.workdir is not None:
+        message = "reads a file in a folder that all trials share"
+        remedy = "print the values, or leave model_training_code.workdir out"
+        found.append(FieldError("metrics.source", metrics.source, message, remedy))
     if metrics.pattern is not None:
         found += _pattern_problems(metrics, [one.metric for one in _objectives(request)])
     return found

@@ -23,7 +23,7 @@ from urllib.request import url2pathname
 import msgspec
 
 import tunelet
-from adapters.launchers.local.abilities import places
+from adapters.launchers.local.abilities import missing, places
 from adapters.launchers.local.checkpoint_folder import (
     checkpoint_folder,
     make_checkpoint_folder,
@@ -35,7 +35,7 @@ from adapters.launchers.local.observation import Reading
 from adapters.launchers.local.orphans import MARK
 from adapters.launchers.local.slots import Slots
 from adapters.launchers.local.watcher import Watcher
-from tunelet.core.run import Launch, Life, Observation, Phase, Run
+from tunelet.core.run import COMMAND, Launch, Life, Observation, Phase, Run
 from tunelet.errors import NotFound, Reject, Retry
 from tunelet.ports import Room, RunNews, WatchableLauncher
 
@@ -62,7 +62,8 @@ class ProcessLauncher:
 
     `aliases` maps an image's name to a local command. A word of the command that names a file in
     the present folder is replaced by its full path, because the training runs in a folder of its
-    own, or in `workdir` if given.
+    own, or in `workdir` if given. `commands` allows training code that is a command without an
+    image.
     """
 
     def __init__(
@@ -73,12 +74,14 @@ class ProcessLauncher:
         fallback: Fallback | None = None,
         grace: float = GRACE_SECONDS,
         workdir: Path | None = None,
+        commands: bool = False,
     ) -> None:
         self._folder = folder.resolve()
         self._aliases = {image: _absolute(words) for image, words in aliases.items()}
         self._fallback = fallback
         self._grace = grace
         self._workdir = workdir
+        self._commands = commands
         self._temporary = self._folder / "tmp"
         self._temporary.mkdir(parents=True, exist_ok=True)
         self._slots = Slots(self._folder / "slots", limit)
@@ -173,6 +176,8 @@ class ProcessLauncher:
 
     def obstacle(self, code: Mapping[str, Any]) -> str | None:
         image = code.get("image")
+        if image == COMMAND:
+            return missing(code)
         if image is None or image in self._aliases or self._fallback is None:
             return None
         return self._fallback.obstacle(image)
@@ -217,6 +222,8 @@ class ProcessLauncher:
         image = launch.code.get("image")
         if image is None:
             raise Reject("a Kubernetes manifest cannot run as a local process; give an image")
+        if image == COMMAND:
+            return self._command_plan(launch, folder)
         if image in self._aliases:
             command = launch.command or self._aliases[image]
             argv = (*command, *launch.args)
@@ -227,6 +234,13 @@ class ProcessLauncher:
             f"image {image!r} has no alias here and there is nothing to run containers with;"
             f" start the service with --alias '{image}=COMMAND', or install podman or docker"
         )
+
+    def _command_plan(self, launch: Launch, folder: RunFolder) -> Plan:
+        if not self._commands:
+            raise Reject("commands without an image are not allowed on this machine")
+        workdir = Path(launch.code["workdir"]) if launch.code.get("workdir") else None
+        command = launch.command if workdir else _absolute(launch.command)
+        return _local_plan(launch, folder, (*command, *launch.args), self._grace, workdir)
 
     def _start(self, folder: RunFolder, plan: Plan, slot: int) -> None:
         """Make the run's folder and start its shim, unless another process did.
@@ -287,12 +301,15 @@ def open_url(
     aliases: Mapping[str, Sequence[str]],
     limit: int | None,
     workdir: Path | None = None,
+    commands: bool = False,
 ) -> ProcessLauncher:
     """Open the launcher of `process:///folder`. Aliases' commands start in `workdir` if given."""
     from adapters.launchers.local.container import Containers
 
     folder = Path(url2pathname(urlsplit(url).path))
-    return ProcessLauncher(folder, aliases, places(limit), Containers(), workdir=workdir)
+    return ProcessLauncher(
+        folder, aliases, places(limit), Containers(), workdir=workdir, commands=commands
+    )
 
 
 def _local_plan(
