@@ -50,6 +50,7 @@ def tune(
     *,
     trials: int = 50,
     parallel: int = 1,
+    processes: bool | str = False,
     algorithm: str | Mapping[str, Any] = "tpe",
     direction: str | Sequence[str] = "minimize",
     name: str | None = None,
@@ -83,6 +84,10 @@ def tune(
     With `space`, `objective(params)` gets a dict and returns a number, or a dict of numbers with
     the key "objective". One that takes a second argument gets its trial, with `report` and
     `should_prune()`. It is called in `parallel` threads. One that raises fails its trial only.
+
+    With `processes` it is called in as many processes: "spawn" (or True) starts new interpreters,
+    which import the objective, "fork" takes any function. A process that dies costs its trial one
+    attempt. An objective that is to stop and does not end within 10 s is killed.
 
     With a list of directions the objective returns as many values (the metrics "objective_0",
     "objective_1", …); `experiment["pareto"]` is then the Pareto front.
@@ -119,7 +124,7 @@ def tune(
         "early_stopping": early_stopping,
     }
     request |= {field: value for field, value in optional.items() if value is not None}
-    found: Tuned = hosting.tuned(objective, request, store, progress)
+    found: Tuned = hosting.tuned(objective, request, store, progress, processes)
     return found
 
 

@@ -1,6 +1,6 @@
-"""Runs that are calls of a Python function, each in a thread of this process.
+"""Runs that are calls of a Python function, each in a thread or in a process of its own.
 
-Nothing outlives the process: a run that it was in the middle of is lost, and made again.
+Nothing outlives this process: a run that it was in the middle of is lost, and made again.
 """
 
 import inspect
@@ -10,6 +10,8 @@ import time
 import traceback
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
 
 from tunelet.core.run import Launch, Life, Observation, Phase, Run
 from tunelet.core.trial import Chosen, Number, Outcome, Report, Scalar, Verdict, newest, plain
@@ -144,11 +146,19 @@ class FreeHandle(Handle):
             self._chooses.end(outcome.verdict, outcome.values, list(self._reports))
 
 
+class Processes(Protocol):
+    """Calls the objective in other processes."""
+
+    def call(self, launch: Launch, trial: Handle) -> Outcome:
+        """Call it for this run. The outcome is LOST if the process died."""
+
+
 class _Call:
     """One run. `outcome` is set at its end."""
 
-    def __init__(self, launch: Launch, handle: Handle) -> None:
+    def __init__(self, launch: Launch, handle: Handle, processes: "Processes | None") -> None:
         self.launch = launch
+        self._processes = processes
         self.handle = handle
         self.outcome: Outcome | None = None
         self.chosen: Chosen | None = None
@@ -174,24 +184,40 @@ class _Call:
         self.outcome = outcome
 
     def _outcome(self, objective: Objective, with_handle: bool, begin: Begin | None) -> Outcome:
-        try:
+        def called() -> Any:
             if begin is not None and isinstance(self.handle, FreeHandle):
                 self.handle.begin(begin(self.launch.run))
-            answer = objective(*self._arguments(with_handle))
-            return _measured(answer, self.launch.metrics["objectives"])
-        except BaseException as fault:  # noqa: BLE001 (also SystemExit is only this trial's end)
-            if _prunes(fault):
-                reason = str(fault) or "the function raised TrialPruned"
-                return Outcome(Verdict.PRUNED, newest(self.reports), reason)
-            reason = f"the function raised {type(fault).__name__}: {fault}"
-            tail = traceback.format_exc()[-_TAIL:]
-            return Outcome(Verdict.FAIL, newest(self.reports), reason, log_tail=tail)
+            if self._processes is not None:
+                return self._processes.call(self.launch, self.handle)
+            return objective(*self._arguments(with_handle))
+
+        outcome = outcome_of(called, self.launch.metrics["objectives"])
+        if outcome.verdict is Verdict.COMPLETE:
+            return outcome
+        return msgspec.structs.replace(outcome, values=newest(self.reports))
 
     def _arguments(self, with_handle: bool) -> tuple[Any, ...]:
         if isinstance(self.handle, FreeHandle):
             return (self.handle,)
-        values = json.loads(self.launch.env["TUNELET_HYPERPARAMETERS"])
+        values = assignment(self.launch)
         return (values, self.handle) if with_handle else (values,)
+
+
+def assignment(launch: Launch) -> dict[str, Any]:
+    values: dict[str, Any] = json.loads(launch.env["TUNELET_HYPERPARAMETERS"])
+    return values
+
+
+def outcome_of(call: Callable[[], Any], objectives: Sequence[str]) -> Outcome:
+    """Return how a call of an objective ended. A call in another process returns its outcome."""
+    try:
+        answer = call()
+        return answer if isinstance(answer, Outcome) else _measured(answer, objectives)
+    except BaseException as fault:  # noqa: BLE001 (also SystemExit is only this trial's end)
+        if _prunes(fault):
+            return Outcome(Verdict.PRUNED, reason=str(fault) or "the function raised TrialPruned")
+        reason = f"the function raised {type(fault).__name__}: {fault}"
+        return Outcome(Verdict.FAIL, reason=reason, log_tail=traceback.format_exc()[-_TAIL:])
 
 
 def _prunes(fault: BaseException) -> bool:
@@ -228,13 +254,20 @@ class FunctionLauncher:
     """Calls `objective` with the hyperparameters, for at most `limit` runs at a time.
 
     With `begin`, `objective` gets a trial that chooses its hyperparameters while it runs:
-    `begin(run)` returns the choices of one attempt.
+    `begin(run)` returns the choices of one attempt. With `processes` these make the calls.
     """
 
-    def __init__(self, objective: Objective, limit: int, begin: Begin | None = None) -> None:
+    def __init__(
+        self,
+        objective: Objective,
+        limit: int,
+        begin: Begin | None = None,
+        processes: Processes | None = None,
+    ) -> None:
         self._objective = objective
         self._begin = begin
-        self._with_handle = _takes_two(objective)
+        self._processes = processes
+        self._with_handle = takes_two(objective)
         self._limit = limit
         self._calls: dict[Run, _Call] = {}
         self._lock = threading.Lock()
@@ -251,7 +284,7 @@ class FunctionLauncher:
                 return
             if sum(call.outcome is None for call in self._calls.values()) >= self._limit:
                 raise Throttled(f"all {self._limit} threads are taken", after=1.0)
-            call = self._calls[run] = _Call(launch, self._handle(run))
+            call = self._calls[run] = _Call(launch, self._handle(run), self._processes)
         threading.Thread(target=self._carry_out, args=(call,), name=run.name, daemon=True).start()
 
     def _handle(self, run: Run) -> Handle:
@@ -335,7 +368,7 @@ class FunctionLauncher:
         return lambda: self._watchers.remove(watcher)
 
 
-def _takes_two(objective: Objective) -> bool:
+def takes_two(objective: Objective) -> bool:
     """Whether it wants its trial, too: its second positional parameter has no default."""
     try:
         parameters = list(inspect.signature(objective).parameters.values())

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adapters.launchers.function import Choices, FunctionLauncher
+from adapters.launchers.workers import workers
 from functions.hosting.all_in_one import whole
 from functions.hosting.run import BODY_BYTES, Direct
 from functions.hosting.up import LEASE_SECONDS, probed, swept
@@ -42,6 +43,7 @@ def tuned(
     request: Json,
     store_url: str | None,
     progress: Callable[[Json], object] | None,
+    processes: bool | str,
 ) -> Tuned:
     """See `tunelet.tune`."""
     if not callable(objective):
@@ -54,12 +56,14 @@ def tuned(
     if choosing is not None:
         request["define_by_run"] = True
         _refuse_algorithm(request["hpo_algorithm"])
-    launcher = FunctionLauncher(
-        objective,
-        parallel if isinstance(parallel, int) else 1,
-        None if choosing is None else choosing.begin,
-    )
     with ExitStack() as stack:
+        launcher = FunctionLauncher(
+            objective,
+            parallel if isinstance(parallel, int) else 1,
+            None if choosing is None else choosing.begin,
+            # Before any thread is started.
+            stack.enter_context(workers(objective, processes)),
+        )
         stack.callback(launcher.close)
         store = probed(store_url, STORE.absolute())
         served = stack.enter_context(

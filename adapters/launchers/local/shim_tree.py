@@ -174,7 +174,7 @@ def _become(plan: dict[str, Any], folder: str, sink: int) -> NoReturn:
     """Turn this forked child into the training process."""
     try:
         os.setpgid(0, 0)
-        _die_with(os.getppid())
+        die_with(os.getppid())
         os.chdir(plan.get("workdir") or os.path.join(folder, "work"))
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(sink, 1)
@@ -194,7 +194,8 @@ def _become(plan: dict[str, Any], folder: str, sink: int) -> NoReturn:
         os._exit(126)
 
 
-def _die_with(parent: int) -> None:
+def die_with(parent: int) -> None:
+    """Have the kernel kill this process once the thread that started it has ended."""
     if LINUX:
         _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
