@@ -8,8 +8,8 @@ from werkzeug.wrappers import Request
 from functions.api.documents import base
 from functions.api.streams import Streams
 from functions.events.outbox import Outbox
-from functions.events.subject import NAME
 from tunelet.errors import FieldError
+from tunelet.text.limits import NAME
 
 if TYPE_CHECKING:
     from tunelet.service import Service
@@ -57,7 +57,7 @@ class Call(NamedTuple):
 
 def bad_path(path: dict[str, str]) -> list[FieldError]:
     """Return the faults of the names and numbers in a path."""
-    remedy = "send lower-case letters, digits and inner dashes, 40 at most"
+    remedy = "send at most 40 of a-z, 0-9 and inner dashes, and begin with a letter"
     errors = [
         FieldError(field, path[field], "is not a name", remedy)
         for field in ("namespace", "name")

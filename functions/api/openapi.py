@@ -7,10 +7,10 @@ from typing import Any
 
 from functions.api.route import EVENT, JSON, Route, paths
 from functions.api.schemas import SCHEMAS, Schema
-from functions.events.subject import NAME
 from functions.problem import MEDIA_TYPE
 from tunelet import __version__
 from tunelet.dead_letters import ID
+from tunelet.text.limits import NAME
 
 _REFS = "#/components/schemas/"
 _EVENT = {"$ref": f"{_REFS}Event"}

@@ -9,12 +9,12 @@ from werkzeug.wrappers import Response
 from functions.api import endpoints
 from functions.api.call import Call
 from functions.api.route import EVENT, HTML, TEXT, Query, Route, paths
-from functions.events.subject import NAME
 from functions.http import json_answer
 from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.trial import TrialState
 from tunelet.dead_letters import ID
 from tunelet.service import READ_A_PAGE
+from tunelet.text.limits import NAME
 
 
 def _limit(default: int) -> Query:

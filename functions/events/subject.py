@@ -4,10 +4,9 @@ import re
 from typing import Any, NamedTuple
 
 from adapters.events.cloudevents import Event
+from adapters.launchers.kubernetes.labels import label
 from tunelet.errors import FieldError, Reject
-
-NAME = r"[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?"
-"""The name of an experiment or a namespace: a DNS label of at most 40 characters."""
+from tunelet.text.limits import NAME
 
 LABELS = ("namespace", "experiment", "trial")
 """The labels, below `tunelet.dev/`, of a run's objects in a cluster."""
@@ -38,12 +37,7 @@ def subject(event: Event) -> Subject:
 
 def labelled(resource: Any) -> Subject | None:
     """Return the subject in the labels of a Kubernetes object; None if it is not Tunelet's."""
-    metadata = resource.get("metadata") if isinstance(resource, dict) else None
-    labels = metadata.get("labels") if isinstance(metadata, dict) else None
-    if not isinstance(labels, dict):
-        return None
-    parts = [str(labels.get(f"tunelet.dev/{part}", "")) for part in LABELS]
-    found = _SUBJECT.fullmatch("/".join(parts))
+    found = _SUBJECT.fullmatch("/".join(label(resource, name) for name in LABELS))
     if found is None:
         return None
     return Subject(found["namespace"], found["experiment"], _number(found["number"]))

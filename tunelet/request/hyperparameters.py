@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from tunelet.request.models import (
-    SAFE_INTEGER,
     Choices,
     FloatRange,
     Hyperparameter,
@@ -20,6 +19,7 @@ from tunelet.request.models import (
     Range,
 )
 from tunelet.space.conditions import identity
+from tunelet.text.limits import SAFE_INTEGER
 from tunelet.text.messages import shown
 
 _TAIL = 9.0

@@ -22,14 +22,11 @@ from pydantic_core import PydanticCustomError
 from tunelet.core.run import COMMAND
 from tunelet.request.pod import VARIABLE, Pod
 from tunelet.request.shape import Shape, Text
-from tunelet.text.limits import METRIC
+from tunelet.text import limits
+from tunelet.text.limits import METRIC, SAFE_INTEGER
 from tunelet.training.regex import ALONE, NAMED
 
-SAFE_INTEGER = 2**53 - 1
-"""Beyond this, programs in other languages read another integer (RFC 7493, section 2.2)."""
-
-NAME = r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$"
-"""A DNS label of at most 40 characters, so that a Job's name (Run.name) fits into 63."""
+NAME = f"^{limits.NAME}$"
 PARAMETER_NAME = r"^[A-Za-z_][A-Za-z0-9_.-]{0,62}$"
 IMAGE = r"^\S+$"
 LABEL = r"^[A-Za-z0-9]([A-Za-z0-9_./-]{0,98}[A-Za-z0-9])?$"

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from tunelet.errors import FieldError
+from tunelet.text.limits import LARGEST_INTEGER, SMALLEST_INTEGER
 from tunelet.text.messages import path, shown
 
 Location = tuple[Any, ...]
@@ -68,7 +69,7 @@ def _unfit_value(value: object, depth: int) -> tuple[str, str] | None:
         case None | bool():
             return None
         case int():
-            fits = -(2**63) <= value < 2**63
+            fits = SMALLEST_INTEGER <= value <= LARGEST_INTEGER
             return None if fits else ("is too large an integer", "use one below 2^63")
         case float():
             fits = math.isfinite(value)

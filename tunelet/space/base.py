@@ -19,6 +19,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple, overload
 
 from tunelet.space.conditions import Condition
+from tunelet.text.limits import SAFE_INTEGER
 from tunelet.text.messages import quoted
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def not_a_number(value: object) -> Fault | None:
 def not_an_integer(value: object) -> Fault | None:
     if isinstance(value, bool) or not isinstance(value, int):
         return Fault("must be an integer", "write a JSON integer, without quotes and fraction")
-    if abs(value) >= 2**53:
+    if abs(value) > SAFE_INTEGER:
         return Fault("is too large", "use an integer between -(2^53 - 1) and 2^53 - 1")
     return None
 

@@ -2,6 +2,19 @@
 
 import re
 
+NAME = "[a-z]([a-z0-9-]{0,38}[a-z0-9])?"
+"""The name of an experiment or a namespace: a DNS label of at most 40 characters, so that a Job's
+name (Run.name) fits into 63."""
+
+SAFE_INTEGER = 2**53 - 1
+"""Beyond this, programs in other languages read another integer (RFC 7493, section 2.2)."""
+
+SMALLEST_INTEGER, LARGEST_INTEGER = -(2**63), 2**63 - 1
+"""Integers in a request."""
+
+LARGEST_UNSIGNED = 2**64 - 1
+"""Integers in any JSON: a report may have unsigned ones, and is kept as floats."""
+
 METRIC_LENGTH = 128
 """Characters of a metric's name."""
 

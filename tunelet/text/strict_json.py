@@ -10,12 +10,13 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import Any, NoReturn, TypeVar
 
+from tunelet.text.limits import LARGEST_UNSIGNED, SMALLEST_INTEGER
+
 Name = TypeVar("Name", bound=str)
 
 DEPTH = 64
 """How deep lists and objects may be nested."""
 
-_SMALLEST, _LARGEST = -(2**63), 2**64 - 1
 _SHOWN = 40
 _TOO_DEEP = f"the text is nested deeper than {DEPTH} levels"
 
@@ -87,8 +88,8 @@ def real(literal: str) -> float:
 def integer(literal: str) -> int:
     """Parse an integer. Raises `NotJson` if it needs more than 64 bits."""
     # Every integer of 64 bits has at most twenty digits; int() of thousands of digits is slow.
-    value = int(literal) if len(literal) <= len(str(_SMALLEST)) else _LARGEST + 1
-    if not _SMALLEST <= value <= _LARGEST:
+    value = int(literal) if len(literal) <= len(str(SMALLEST_INTEGER)) else LARGEST_UNSIGNED + 1
+    if not SMALLEST_INTEGER <= value <= LARGEST_UNSIGNED:
         raise NotJson(f"the integer {literal[:_SHOWN]} does not fit into 64 bits")
     return value
 

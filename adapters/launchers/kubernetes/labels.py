@@ -1,5 +1,6 @@
 """Labels that identify a run's objects, and the record in their annotations. Pure."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +20,7 @@ COLLECTOR = "tunelet-collector"
 
 _MANAGED = ("app.kubernetes.io/managed-by", "tunelet")
 _NAMES = ("namespace", "experiment", "uid", "trial", "attempt")
+_DIGITS = re.compile("[0-9]{1,15}")
 
 
 class RunRecord(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -48,12 +50,18 @@ def labels(run: Run, installation: str) -> dict[str, str]:
     return {_MANAGED[0]: _MANAGED[1], INSTALLATION: installation, **own}
 
 
+def label(thing: Any, name: str) -> str:
+    """Return the value of Tunelet's label of this name; empty if the object lacks it."""
+    metadata = thing.get("metadata") if isinstance(thing, dict) else None
+    found = metadata.get("labels") if isinstance(metadata, dict) else None
+    return str(found.get(f"tunelet.dev/{name}", "")) if isinstance(found, dict) else ""
+
+
 def run_of(thing: Mapping[str, Any]) -> Run | None:
     """Return the run of an object, by its labels; None if it has none."""
-    found = (thing.get("metadata") or {}).get("labels") or {}
-    values = [str(found.get(f"tunelet.dev/{name}", "")) for name in _NAMES]
+    values = [label(thing, name) for name in _NAMES]
     namespace, experiment, uid, number, attempt = values
-    if not (all(values) and number.isdecimal() and attempt.isdecimal()):
+    if not (all(values) and _DIGITS.fullmatch(number) and _DIGITS.fullmatch(attempt)):
         return None
     return Run(namespace, experiment, uid, int(number), int(attempt))
 
