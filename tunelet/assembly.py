@@ -32,20 +32,22 @@ def assembled(
     api_url: str,
     installation: Installation = ANY,
     lease_seconds: float = lease.SECONDS,
+    dead: Callable[[str], bool] = lambda _: False,
     allows_commands: bool = False,
     clock: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Service:
     """The service over these adapters. Reads and writes nothing yet.
 
-    `secret` signs the trials' tokens. Training code reaches the API at `api_url`. `clock` gives
-    seconds since the epoch. `allows_commands` accepts training code that is a command without an
-    image: every client can then run any program as the service's user.
+    `secret` signs the trials' tokens. Training code reaches the API at `api_url`. `dead` shows
+    which installations are certainly gone. `clock` gives seconds since the epoch. `allows_commands`
+    accepts training code that is a command without an image: every client can then run any program
+    as the service's user.
     """
     journals = Journals(store, clock, sleep, by=installation)
     markers = Markers(store, clock)
     tokens = Tokens(secret)
-    leases = Leases(store, installation.id, clock, lease_seconds)
+    leases = Leases(store, installation.id, clock, lease_seconds, dead)
     runs = Runs(launcher, journals, tokens, Checkpoints(store), Identity(store), api_url)
     stopping = Stopping(journals, catalog)
     suggesting = Suggesting(journals, catalog)

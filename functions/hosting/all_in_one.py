@@ -5,7 +5,7 @@ the same HTTP messages. Any number of such processes may share a store: events a
 one process, but the log is shared by all.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -43,6 +43,7 @@ def whole(
     max_body_bytes: int,
     installation: Installation,
     lease_seconds: float,
+    dead: Callable[[str], bool] = lambda _: False,
     allows_commands: bool = False,
 ) -> Iterator[Whole]:
     """Run all background work as long as the context lasts."""
@@ -56,6 +57,7 @@ def whole(
         api_url=api_url,
         installation=installation,
         lease_seconds=lease_seconds,
+        dead=dead,
         allows_commands=allows_commands,
     )
     made = {name: function(name, service, outbox, max_body_bytes) for name in FUNCTIONS}

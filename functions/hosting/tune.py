@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adapters.launchers.function import Choices, FunctionLauncher
+from adapters.launchers.process_lock import locked
 from adapters.launchers.workers import workers
 from functions.hosting.all_in_one import whole
 from functions.hosting.run import BODY_BYTES, Direct
@@ -66,6 +67,8 @@ def tuned(
         )
         stack.callback(launcher.close)
         store = probed(store_url, STORE.absolute())
+        installation = _installation(request)
+        dead = stack.enter_context(locked(store.url, installation.id))
         served = stack.enter_context(
             whole(
                 store,
@@ -73,8 +76,9 @@ def tuned(
                 secret=secrets.token_bytes(32),
                 api_url="",
                 max_body_bytes=BODY_BYTES,
-                installation=_installation(request),
+                installation=installation,
                 lease_seconds=LEASE_SECONDS,
+                dead=dead,
             )
         )
         client = Client.over(Direct(served.api))

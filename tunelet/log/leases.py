@@ -52,16 +52,23 @@ _decoder = msgspec.json.Decoder(_Lease)
 class Leases:
     """The lease of the installation `own`, and its view of others'. Threads may share one.
 
-    With an empty `own` it has no lease. `clock` returns seconds.
+    With an empty `own` it has no lease. `clock` returns seconds. `dead` shows at once that another
+    is certainly gone, where something but its lease can show that.
     """
 
     def __init__(
-        self, store: Store, own: str, clock: Callable[[], float], seconds: float = SECONDS
+        self,
+        store: Store,
+        own: str,
+        clock: Callable[[], float],
+        seconds: float = SECONDS,
+        dead: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self.seconds = seconds
         self._store = store
         self._own = own
         self._clock = clock
+        self._dead = dead
         self._lock = threading.Lock()
         self._put_at: float | None = None
         self._needed = False
@@ -101,7 +108,9 @@ class Leases:
                 self._renew()
 
     def over(self, other: str) -> bool:
-        """Whether the other has not renewed its lease for as long as the lease holds."""
+        """Whether the other is dead, or has not renewed its lease for as long as it holds."""
+        if self._dead(other):
+            return True
         with self._lock:
             now = self._clock()
             before = self._seen.get(other)
