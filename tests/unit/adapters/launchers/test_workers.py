@@ -1,0 +1,103 @@
+"""Worker processes and objectives that do not end when they are asked to."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.launchers.function import FunctionLauncher
+from adapters.launchers.worker_starts import Forking
+from adapters.launchers.workers import Workers
+from tunelet.core.run import Launch, Phase, Run
+from tunelet.core.trial import Outcome, Verdict
+
+GRACE = 0.3
+
+
+def launch_of(number: int) -> Launch:
+    return Launch(
+        run=Run("default", "e", "uid", number, 1),
+        code={"image": "function-objective"},
+        command=(),
+        args=(),
+        env={"TUNELET_HYPERPARAMETERS": '{"x": 1.0}'},
+        metrics={"objectives": ["objective"]},
+    )
+
+
+Started = Callable[[Callable[..., Any]], FunctionLauncher]
+
+
+@pytest.fixture
+def started() -> Iterator[Started]:
+    """Makes a launcher that calls the objective in forked workers."""
+    made: list[Workers] = []
+
+    def start(objective: Callable[..., Any]) -> FunctionLauncher:
+        made.append(Workers(Forking(objective), GRACE))
+        return FunctionLauncher(objective, 2, processes=made[-1])
+
+    yield start
+    for workers in made:
+        workers.close()
+
+
+def ended(launcher: FunctionLauncher, run: Run) -> Outcome:
+    deadline = time.monotonic() + 20
+    while (seen := launcher.observe(run)).phase is not Phase.ENDED:
+        assert time.monotonic() < deadline, "the run did not end"
+        time.sleep(0.01)
+    assert seen.outcome is not None
+    return seen.outcome
+
+
+def test_an_objective_that_does_not_heed_a_stop_is_killed_and_the_next_run_begins(
+    started: Started, tmp_path: Path
+) -> None:
+    def objective(params: dict[str, float], trial: Any) -> float:
+        (tmp_path / "began").touch()
+        while trial.number == 0:
+            time.sleep(0.05)
+        return params["x"]
+
+    launcher, first, second = started(objective), launch_of(0), launch_of(1)
+    launcher.launch(first)
+    deadline = time.monotonic() + 20
+    while not (tmp_path / "began").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    launcher.stop(first.run)
+    killed = ended(launcher, first.run)
+    assert killed.verdict is Verdict.LOST
+    assert killed.reason == "its worker process was killed by SIGKILL"
+    launcher.launch(second)
+    assert ended(launcher, second.run).values == {"objective": 1.0}
+
+
+def test_an_objective_that_heeds_a_stop_ends_by_itself(started: Started) -> None:
+    def objective(params: dict[str, float], trial: Any) -> float:
+        while not trial.should_prune():
+            trial.report(params["x"])
+        return params["x"]
+
+    launcher, launch = started(objective), launch_of(0)
+    launcher.launch(launch)
+    launcher.stop(launch.run)
+    assert ended(launcher, launch.run).verdict is Verdict.COMPLETE
+
+
+def test_workers_take_one_call_after_another(started: Started) -> None:
+    """A list shows it, of which each process has its own copy."""
+    calls: list[int] = []
+
+    def objective(params: dict[str, float]) -> float:
+        calls.append(1)
+        return float(len(calls))
+
+    launcher = started(objective)
+    for number in range(3):
+        launcher.launch(launch_of(number))
+        assert ended(launcher, launch_of(number).run).values == {"objective": number + 1.0}
+    assert calls == []
