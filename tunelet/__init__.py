@@ -6,10 +6,10 @@ This package is the domain, the client and the command line. It imports no vendo
 SDK; the adapters that do live beside it (see docs/architecture.md).
 """
 
-from typing import TYPE_CHECKING, Any
-
 from tunelet.version import __version__
 
+# Not imported from typing, which takes longer than this module.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from tunelet.client import Client
     from tunelet.errors import TrialPruned
@@ -21,7 +21,7 @@ __all__ = ["Client", "TrialPruned", "__version__", "tune"]
 _HOMES = {"Client": "tunelet.client", "TrialPruned": "tunelet.errors", "tune": "tunelet.tuning"}
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """Import what is used, and not before: every start of a process imports this package."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

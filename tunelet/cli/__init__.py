@@ -25,44 +25,49 @@ import click
 from tunelet import __version__
 from tunelet.cli import faults
 
-_MODULES = {
-    "run": "run",
-    "up": "up",
-    "submit": "submit",
-    "list": "show",
-    "show": "show",
-    "trials": "show",
-    "best": "show",
-    "watch": "watch",
-    "logs": "logs",
-    "pause": "control",
-    "resume": "control",
-    "stop": "control",
-    "extend": "control",
-    "enqueue": "enqueue",
-    "delete": "control",
-    "doctor": "doctor",
-    "verify": "verify",
-    "export": "export",
-    "dead-letters": "dead_letters",
-    "schema": "catalog",
-    "algorithms": "catalog",
-    "completion": "completion",
+_COMMANDS = {
+    "run": ("run", "Search the hyperparameters of a command."),
+    "up": ("up", "Start the service on this machine."),
+    "submit": ("submit", "Submit an experiment."),
+    "list": ("show", "List the experiments of a namespace."),
+    "show": ("show", "Show the state, search space and best of an experiment."),
+    "trials": ("show", "List the trials of an experiment."),
+    "best": ("show", "Show the best trial, or the Pareto front."),
+    "watch": ("watch", "Watch an experiment until it ends."),
+    "logs": ("logs", "Write the output of a trial."),
+    "pause": ("control", "Start no more trials."),
+    "resume": ("control", "Continue an experiment that is paused or stopped."),
+    "stop": ("control", "End an experiment and its running trials."),
+    "extend": ("control", "Change the budget of an experiment, or its algorithm."),
+    "enqueue": ("enqueue", "Add trials with given hyperparameters, to run next."),
+    "delete": ("control", "Delete an experiment and its results."),
+    "doctor": ("doctor", "Check a store: rights, latency and consistency."),
+    "verify": ("verify", "Check a store for missing, altered and unknown objects."),
+    "export": ("export", "Write the trials of an experiment as a table."),
+    "dead-letters": ("dead_letters", "Look at events that could not be delivered."),
+    "schema": ("catalog", "Write the JSON Schema of a request."),
+    "algorithms": ("catalog", "List the algorithms and stopping rules of the service."),
+    "completion": ("completion", "Write the completion script of a shell."),
 }
+"""By name: the module, and what `tunelet --help` says, so that it need not import them all."""
 
 
 class _Commands(click.Group):
     """A group of commands, in the order of the table above, each imported from its module."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_MODULES)
+        return list(_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _MODULES:
+        if cmd_name not in _COMMANDS:
             return None
-        module = importlib.import_module(f"tunelet.cli.{_MODULES[cmd_name]}")
+        module = importlib.import_module(f"tunelet.cli.{_COMMANDS[cmd_name][0]}")
         command: click.Command = getattr(module, f"{cmd_name.replace('-', '_')}_command")
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, short) for name, (_, short) in _COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

@@ -1,0 +1,50 @@
+"""What a start imports, and what it does not: each import is time before the first answer."""
+
+import subprocess
+import sys
+
+import click
+import pytest
+
+from tunelet.cli import _COMMANDS, cli
+
+
+def imported(code: str) -> set[str]:
+    """The modules that a new process has after this code."""
+    shown = "\nimport sys\nprint('\\n'.join(sys.modules), file=sys.stderr)"
+    ran = subprocess.run(
+        [sys.executable, "-c", code + shown], capture_output=True, text=True, check=True
+    )
+    return set(ran.stderr.split())
+
+
+def test_importing_tunelet_imports_nothing_else() -> None:
+    found = imported("import tunelet")
+    assert {name for name in found if name.startswith("tunelet")} == {"tunelet", "tunelet.version"}
+    assert not found & {"typing", "json", "click", "urllib3"}
+
+
+def test_the_help_imports_click_and_no_command() -> None:
+    found = imported("from tunelet.cli import main\nmain(['--help'])")
+    own = {name for name in found if name.startswith("tunelet.cli.")}
+    assert own == {"tunelet.cli.faults"}
+    assert not found & {"yaml", "urllib3", "msgspec", "pydantic", "json"}
+
+
+@pytest.mark.parametrize("arguments", [["run", "--help"], ["list", "--help"], ["best", "--help"]])
+def test_the_help_of_a_command_needs_neither_http_nor_yaml(arguments: list[str]) -> None:
+    found = imported(f"from tunelet.cli import main\nmain({arguments})")
+    assert not found & {"yaml", "urllib3", "msgspec", "pydantic"}
+
+
+def test_the_client_is_imported_when_it_is_used() -> None:
+    assert "urllib3" not in imported("import tunelet.client")
+    assert "urllib3" in imported("from tunelet import Client")
+    assert "urllib3" in imported("from tunelet.client import Client")
+
+
+@pytest.mark.parametrize("name", _COMMANDS)
+def test_the_help_says_of_each_command_what_the_command_says(name: str) -> None:
+    command = cli.get_command(click.Context(cli), name)
+    assert command is not None
+    assert command.get_short_help_str(100) == _COMMANDS[name][1]
