@@ -26,7 +26,10 @@ shift = float(open("shift.txt").read())
 print(f"loss: {(chosen.rate - best) ** 2 + chosen.layers + shift:.6f}")
 """
 SPACE = ("--float", "rate=0.001:1:log", "--int", "layers=1:4", "--minimize", "loss")
-SLOW = 'echo "$TUNELET_TRIAL" >> started; sleep 0.5; echo "objective=${1#*=}"'
+SLOW = (
+    'echo "$TUNELET_TRIAL" >> started; echo "$TUNELET_TRIAL $TUNELET_STOP_FILE" >> where; '
+    'sleep 0.5; echo "objective=${1#*=}"'
+)
 
 
 @pytest.fixture
@@ -114,6 +117,18 @@ def test_killed_at_any_moment_it_is_taken_up_with_the_exact_budget(
     assert second.returncode == 0, err
     assert json.loads(out.splitlines()[-1])["counts"]["complete"] == 6
     assert sorted((folder / "started").read_text().split()) == [str(n) for n in range(6)]
+
+
+def test_machines_with_one_store_and_name_share_the_trials(folder: Path) -> None:
+    store = ("--store", (folder / "log").as_uri(), "-n", "12", "-j", "2")
+    both = [started(folder, *store, "--data", each) for each in ("one", "other")]
+    for process in both:
+        _, err = process.communicate(timeout=90)
+        assert process.returncode == 0, err
+    begun = [line.split() for line in (folder / "where").read_text().splitlines()]
+    assert sorted(int(number) for number, _ in begun) == list(range(12))
+    for data in ("one", "other"):
+        assert any(f"/{data}/" in stop_file for _, stop_file in begun)
 
 
 def test_ctrl_c_says_how_to_take_it_up_again(

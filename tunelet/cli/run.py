@@ -101,7 +101,7 @@ def run_command(
             data.resolve(),
             *(store, (image, command), Path.cwd(), flags["parallel"], connection.namespace),
         ) as client:
-            return _ran(client, connection, request, data)
+            return _ran(client, connection, request, data, joins=store is not None)
     except OSError as fault:
         raise click.ClickException(_trouble(fault, data)) from fault
 
@@ -150,9 +150,18 @@ def _local() -> Any:
         ) from fault
 
 
-def _ran(client: "Client", connection: Connection, request: Json, data: Path | None) -> int:
-    """Show the search until it has ended. `data` is None if a service does it."""
-    experiment = begun(client, request)
+def _ran(
+    client: "Client",
+    connection: Connection,
+    request: Json,
+    data: Path | None,
+    joins: bool = False,
+) -> int:
+    """Show the search until it has ended.
+
+    `data` is None if a service does it. With `joins` other machines may work over the same store.
+    """
+    experiment = begun(client, request, joins)
     name = str(experiment["name"])
     for warning in experiment.get("warnings", ()):
         click.echo(f"warning: {printable(warning)}", err=True)
