@@ -1,4 +1,4 @@
-"""HTTP as every function speaks it: reading a body, answering JSON, and answering probes."""
+"""HTTP for every function: read a body, answer JSON, answer probes."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -19,7 +19,7 @@ _PIECE = 1 << 16
 
 
 def read_body(request: Request, limit: int) -> bytes:
-    """The whole body, also one sent in chunks without a length; 413 beyond `limit` bytes.
+    """The whole body, even if sent in chunks without a length; 413 beyond `limit` bytes.
 
     Called for every request: what is left unread here functions-framework reads later,
     without any limit.
@@ -51,7 +51,7 @@ def as_json(request: Request, body: bytes) -> Any:
 
 
 def refuse_any_body(body: bytes) -> None:
-    """422 if there is a body that says anything."""
+    """422 if there is a body that is not empty."""
     if body.strip() not in (b"", b"{}"):
         error = FieldError("body", None, "this request takes no body", "send none")
         raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, "the body would be ignored", [error])
@@ -69,14 +69,14 @@ def too_large(limit: int) -> Refused:
 
 
 def json_answer(document: Any, status: int = 200) -> Response:
-    """An answer of JSON that no cache keeps."""
+    """A JSON answer that caches must not keep."""
     response = Response(msgspec.json.encode(document), status, content_type="application/json")
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
 def probed(request: Request, ready: Callable[[], None]) -> Response | None:
-    """The answer to a probe; None if the request is none. `ready` raises `Retry` if it is not."""
+    """The answer to a probe; None for other requests. `ready` raises `Retry` if not ready."""
     if request.method not in ("GET", "HEAD") or request.path not in (ALIVE, READY):
         return None
     if request.path == READY:

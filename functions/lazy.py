@@ -13,7 +13,7 @@ from tunelet.ports import Launcher
 
 
 class LazyLauncher:
-    """Does all that the launcher of `opens` does, which is called once and not before."""
+    """Delegates to the launcher that `opens` returns; calls `opens` once, at the first use."""
 
     def __init__(self, opens: Callable[[], Launcher]) -> None:
         self._opens = opens
@@ -51,7 +51,7 @@ class LazyLauncher:
         self._launcher.remove(namespace, experiment, uid)
 
     def obstacle(self, code: Mapping[str, Any]) -> str | None:
-        """None as long as it was not opened: a hint is not worth that time."""
+        """None until the launcher is opened: a hint is not worth that time."""
         opened = "_launcher" in self.__dict__
         return self._launcher.obstacle(code) if opened else None
 

@@ -52,17 +52,17 @@ def launch(request: Request) -> Response:
 
 
 def complete(request: Request) -> Response:
-    """Take up the news of runs."""
+    """Record the news of runs."""
     return _function("complete")(request)
 
 
 def sweep(request: Request) -> Response:
-    """Do all that lost events would have caused."""
+    """Do the work of lost events."""
     return _function("sweep")(request)
 
 
 def deadletter(request: Request) -> Response:
-    """Keep the events that nobody took."""
+    """Keep undelivered events."""
     return _function("deadletter")(request)
 
 

@@ -1,4 +1,4 @@
-"""Every error as problem JSON (RFC 9457), with a list of what is wrong with which field.
+"""Errors as problem JSON (RFC 9457), with a list of the fields and their problems.
 
 An error that Tunelet raises on purpose says what it is; any other is a bug, whose trace
 goes to the log and whose text never leaves the process.
@@ -23,7 +23,7 @@ _LISTED = 100
 
 
 class Refused(Exception):
-    """A request that is wrong as HTTP, before anything is asked of the service."""
+    """A request that is refused as HTTP, before it reaches the service."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class Refused(Exception):
 
 
 def answer(error: Exception, request: Request) -> Response:
-    """The answer to a request that `error` ended."""
+    """The answer to a request that raised `error`."""
     match error:
         case Refused():
             return problem(error.status, str(error), request, error.errors, error.headers)
@@ -82,7 +82,7 @@ def problem(
     errors: Iterable[FieldError] = (),
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """The answer that is a problem document."""
+    """An answer with a problem document."""
     body = json.dumps(document(status, detail, request.path, errors)).encode()
     # As an iterator: functions-framework reads the rest of a request's body, of whatever
     # size, into memory before it sends an answer, unless the answer is a stream.

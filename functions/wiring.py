@@ -1,4 +1,4 @@
-"""Composition: the settings of a function, and the only place where adapters are chosen."""
+"""Composition: the settings of a function, and the choice of its adapters."""
 
 import json
 import os
@@ -25,7 +25,7 @@ _SECRET_BYTES = 16
 
 
 class Settings(NamedTuple):
-    """What a function is told by its environment."""
+    """The environment variables of a function."""
 
     store: str
     """TUNELET_STORE: the URL of the bucket or folder."""
@@ -40,16 +40,16 @@ class Settings(NamedTuple):
     aliases: Mapping[str, Sequence[str]]
     """TUNELET_ALIASES: image name to local command, as JSON."""
     max_processes: int | None
-    """TUNELET_MAX_PROCESSES: how many runs the launcher has active; None: its own choice."""
+    """TUNELET_MAX_PROCESSES: the most active runs of the launcher; None: the launcher's default."""
     max_body_bytes: int
     """TUNELET_MAX_BODY_BYTES: the largest request body."""
     lease_seconds: float
-    """TUNELET_LEASE_SECONDS: without a sign of life for so long, other installations over the same
-    store take over this one's runs. At least three times as long as between two sweeps."""
+    """TUNELET_LEASE_SECONDS: after this silence, other installations over the same store take over
+    this one's runs. At least three times the time between two sweeps."""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
-        """Raises `Reject` with everything that is wrong with the environment."""
+        """Read the environment. Raises `Reject` with all problems."""
         env = _Environment(environ)
         settings = cls(
             store=env.text("TUNELET_STORE", "set the store's URL, such as file:///var/lib/tunelet"),
@@ -65,18 +65,18 @@ class Settings(NamedTuple):
             lease_seconds=env.integer("TUNELET_LEASE_SECONDS", 180),
         )
         if env.errors:
-            raise Reject("the environment is not as it must be", env.errors)
+            raise Reject("the environment is invalid", env.errors)
         return settings
 
 
 def explained(refusal: Reject) -> str:
-    """What a process that cannot serve says as it ends: a line for each thing that is wrong."""
+    """The last words of a process that cannot serve: a line for each problem."""
     wrong = (f"  {error.field} {error.message}; {error.remedy}" for error in refusal.errors)
     return "\n".join([str(refusal), *wrong])
 
 
 def outbox(settings: Settings) -> Outbox:
-    """The way to the broker."""
+    """The publisher of a function's events."""
     if settings.sink is None:
         return Outbox(Nowhere())
     from adapters.events.cloudevents import BrokerPublisher
@@ -110,7 +110,7 @@ def service(settings: Settings, publisher: Publisher) -> "Service":
 
 
 def installation(settings: Settings) -> "Installation":
-    """What the runs of these settings' launcher are known by to others over the same store."""
+    """The identity of these settings' launcher among those that use the same store."""
     from adapters.launchers.installation import installation
 
     return installation(
@@ -119,14 +119,14 @@ def installation(settings: Settings) -> "Installation":
 
 
 def launcher(settings: Settings) -> WatchableLauncher:
-    """Where training runs; raises `Reject` if nothing goes by the URL's scheme."""
+    """The launcher of these settings. Raises `Reject` for an unknown scheme."""
     from adapters.launchers import open_launcher
 
     return open_launcher(settings.launcher, aliases=settings.aliases, limit=settings.max_processes)
 
 
 def function(name: str, served: "Service", sent: Outbox, max_body_bytes: int) -> Function:
-    """One of FUNCTIONS, importing what it needs and no more. `sent` is the service's publisher."""
+    """One of FUNCTIONS, with only the imports that it needs. `sent` is the service's publisher."""
     from functions.telemetry.observed import observed
     from functions.telemetry.spans import spans
 
@@ -148,7 +148,7 @@ def _function(name: str, served: "Service", sent: Outbox, max_body_bytes: int) -
 
 
 class _Environment:
-    """Variables read one by one; what is wrong with them is collected."""
+    """Reads variables one by one, and collects their problems."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ, self.errors = environ, list[FieldError]()

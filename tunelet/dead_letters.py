@@ -23,18 +23,18 @@ _LAST = 10**15 - 1
 
 
 class DeadLetter(msgspec.Struct, frozen=True):
-    """An event and what became of its delivery."""
+    """An event and the result of its delivery."""
 
     id: str
     at: float
-    """When it was given up, in seconds since the epoch."""
+    """When delivery was given up, in seconds since the epoch."""
     headers: dict[str, str]
     body: bytes
     """With `headers` the HTTP message in binary or structured mode."""
     destination: str | None = None
-    """Who did not take it."""
+    """The function that did not accept it."""
     status: int | None = None
-    """What the last delivery was answered with; None: it was not answered."""
+    """The answer to the last delivery; None: there was no answer."""
     answer: str | None = None
 
 
@@ -52,7 +52,7 @@ class DeadLetters:
         status: int | None = None,
         answer: str | None = None,
     ) -> DeadLetter:
-        """Keep an event, and forget those that are too many, the oldest first."""
+        """Keep an event, and remove the oldest beyond the limit."""
         now = self._clock()
         letter = DeadLetter(
             _id(now, headers, body), now, headers, body, destination, status, answer
@@ -86,6 +86,6 @@ class DeadLetters:
 
 
 def _id(now: float, headers: dict[str, str], body: bytes) -> str:
-    """Sorts the newest first; the same event given up twice is two letters."""
+    """Sorts the newest first. The same event given up twice makes two dead letters."""
     event = msgspec.json.encode((sorted(headers.items()), body))
     return f"{_LAST - int(now * 1000):015d}-{sha256(event).hexdigest()[:16]}"

@@ -1,4 +1,4 @@
-"""The one door: what users, training code and functions may ask of Tunelet.
+"""The domain's interface: all calls of users, training code and functions.
 
 A method that changes an experiment first puts the change into its log and then
 publishes what the new state calls for (tunelet.engine.loop). A crash at any line costs time
@@ -38,13 +38,13 @@ if TYPE_CHECKING:
 
 
 READ_A_PAGE = 100
-"""Logs that are read for a page of experiments of one state, whether or not they are in it."""
+"""The most logs read for one page of experiments that is filtered by state."""
 
 READ_AT_ONCE = 25
 
 
 class Service:
-    """All that can be asked of Tunelet. Threads may share one.
+    """Every operation of Tunelet. Threads may share one.
 
     Every method may raise `Retry`; those that name an experiment raise `NotFound`.
     """
@@ -101,7 +101,7 @@ class Service:
     def submit(
         self, raw: object, namespace: str | None = None, key: str | None = None
     ) -> Experiment:
-        """Begin an experiment. The same `key` begins one experiment, however often it is sent.
+        """Begin an experiment. The same `key` begins only one.
 
         Raises `Reject` with all that is wrong, or `Conflict` if the name is taken or the key
         was used for another request.
@@ -170,7 +170,7 @@ class Service:
         return page, names[most - 1] if len(names) > most else None
 
     def _listed(self, namespace: str, name: str) -> Experiment | None:
-        """None of one that is being submitted or deleted just now."""
+        """Return the experiment; None if it is just being submitted or deleted."""
         try:
             return self.experiment(namespace, name)
         except NotFound:
@@ -202,15 +202,15 @@ class Service:
         return found
 
     def best(self, namespace: str, name: str) -> list[Trial]:
-        """The best trial, or the Pareto front; empty as long as none is complete."""
+        """The best trial, or the Pareto front; empty before the first complete trial."""
         return list(self.experiment(namespace, name).best)
 
     def pause(self, namespace: str, name: str) -> Experiment:
-        """Start no further trials; those that run go on."""
+        """Start no further trials; running trials continue."""
         return self._changed(namespace, name, commands.Pause())
 
     def resume(self, namespace: str, name: str) -> Experiment:
-        """Go on after a pause or a stop. Raises `Conflict` if the budget is spent."""
+        """Continue after a pause or a stop. Raises `Conflict` if the budget is spent."""
         experiment = self.experiment(namespace, name)
         self._announce(experiment)
         return self._follows(experiment, commands.Resume(experiment.epoch))
@@ -220,7 +220,7 @@ class Service:
         return self._changed(namespace, name, commands.Stop())
 
     def extend(self, namespace: str, name: str, changes: object) -> Experiment:
-        """Change the budget. An experiment that had spent it goes on."""
+        """Change the budget. An experiment that has spent it continues."""
         from tunelet.request.spec import parse_changes
 
         experiment = self.experiment(namespace, name)
@@ -241,14 +241,14 @@ class Service:
         return self._trials_of(after, after.keys[key])
 
     def _trials_of(self, experiment: Experiment, numbers: Sequence[int]) -> list[Trial]:
-        """Trials with numbers that follow each other, in one look at the log at most."""
+        """Return the trials of consecutive numbers, with at most one read of the log."""
         if all(number in experiment.trials for number in numbers):
             return [experiment.trials[number] for number in numbers]
         left = self._journals.trials(experiment.namespace, experiment.name, numbers[0] - 1)
         return list(islice(left, len(numbers)))
 
     def delete(self, namespace: str, name: str) -> Experiment:
-        """End the experiment and remove all that is kept of it, as soon as its runs are gone."""
+        """End the experiment, and remove all its data once its runs are gone."""
         experiment = self.experiment(namespace, name)
         self._announce(experiment)
         return self._follows(experiment, commands.Delete(experiment.epoch))
@@ -256,7 +256,7 @@ class Service:
     def logs(
         self, namespace: str, name: str, number: int, attempt: int | None = None
     ) -> Iterator[bytes]:
-        """The output of a trial's newest attempt, or of the one named."""
+        """The output of a trial's newest attempt, or of `attempt`."""
         trial = self.trial(namespace, name, number)
         experiment = self.experiment(namespace, name)
         try:
@@ -269,7 +269,7 @@ class Service:
             raise
 
     def token(self, run: Run) -> str:
-        """The credential with which this attempt, and no other, may tell its values."""
+        """The token with which this attempt, and no other, may report values."""
         return self._tokens.issue(run)
 
     def authorize(self, token: str, namespace: str, name: str, number: int) -> Run:
@@ -297,7 +297,7 @@ class Service:
         return not wanted(after, run.number, run.attempt)
 
     def finish(self, run: Run, outcome: Outcome) -> Trial:
-        """Record how an attempt ended. The first outcome of an attempt stands."""
+        """Record how an attempt ended. The first outcome of an attempt counts."""
         ends: list[Command] = [commands.Finish(run.number, run.attempt, outcome)]
         ends += self._follow_ups(run, ends)
         after = self._changed(run.namespace, run.experiment, *ends, uid=run.uid)
@@ -305,7 +305,7 @@ class Service:
         return ended or self.trial(run.namespace, run.experiment, run.number)
 
     def _refuse_beyond_limits(self, run: Run, reports: list[Report]) -> None:
-        """By the state at hand; what it does not know is left out when the reports are recorded."""
+        """Check against the cached state; the commit drops what is beyond the limits by then."""
         known = self._known(run)
         if known is None:
             return
@@ -317,7 +317,7 @@ class Service:
             raise Reject("the trial has reported all that a trial may", [error])
 
     def _follow_ups(self, run: Run, told: list[Command]) -> list[Command]:
-        """What belongs into one entry with what a training tells of its run.
+        """Return the commands that belong in the same entry as a training's report.
 
         The state at hand may be older than the run: what it does not allow, the newest may.
         """
@@ -328,7 +328,7 @@ class Service:
             return self._loop.follow_ups(self._known(run), told)
 
     def _known(self, run: Run) -> Experiment | None:
-        """The state at hand, unless it is of another life or done with the run."""
+        """The cached state, unless it is of another life or the run is over."""
         known = self._journals.of(run.namespace, run.experiment).known()
         if known is None or known.uid != run.uid or not wanted(known, run.number, run.attempt):
             return None
@@ -344,7 +344,7 @@ class Service:
         self._store.ready()
 
     def _sources(self, namespace: str, named: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """The experiments to learn from, as they are now: a later one of the name is another."""
+        """Pin the experiments to learn from: a later one of the same name is a different one."""
         found, errors = [], []
         for index, each in enumerate(named):
             try:
@@ -368,14 +368,14 @@ class Service:
         return experiment
 
     def _follows(self, experiment: Experiment, command: Command) -> Experiment:
-        """A change that was made for this experiment, and for no later one of its name."""
+        """Commit a change for this experiment, not for a later one of its name."""
         e = experiment
         return self._changed(e.namespace, e.name, command, uid=e.uid)
 
     def _announce(self, experiment: Experiment) -> None:
-        """Before a change that may give it another life, so that sweep cannot miss that.
+        """Announce a new epoch before the change that may begin it, so that sweep cannot miss it.
 
-        Also if it is not over: it may end before the change is made.
+        Also for a live experiment, because it may end before the change.
         """
         e = experiment
         self._markers.set(announcing(e.namespace, e.name, e.uid, e.epoch + 1))
@@ -393,6 +393,6 @@ def _checked(assignments: list[object], space: "Space") -> tuple[Assignment, ...
 
 
 def _generated(namespace: str, key: str | None) -> str:
-    """A name for a request without one; the same for the same key."""
+    """Generate a name; the same one for the same key."""
     seed = sha256(f"{namespace}/{key}".encode()).hexdigest() if key else secrets.token_hex(8)
     return f"exp-{seed[:12]}"

@@ -1,4 +1,4 @@
-"""Whether a store keeps the promises that the log stands on, found out by trying.
+"""Tests whether a store keeps the promises that the log depends on.
 
 Some stores that speak a cloud's protocol ignore its conditions: every create succeeds, and
 two writers believe the same entry theirs. Nothing later would notice, so no experiment begins
@@ -34,19 +34,19 @@ _FIRST, _SECOND, _THIRD = b"1", b"2", b"3"
 
 
 class Right(NamedTuple):
-    """What a store did when it was asked for one kind of thing."""
+    """The result of one kind of request to a store."""
 
     name: str
     seconds: tuple[float, ...]
-    """Of each call that was answered."""
+    """Seconds of each call that was answered."""
     fault: TuneletError | None
 
 
 class Figures(NamedTuple):
     rights: tuple[Right, ...]
     fault: TuneletError | None
-    """`Reject`: a promise is broken; `Retry`: that could not be told. None: all are kept, or
-    a right was missing that the test of them needs."""
+    """`Reject`: a promise is broken; `Retry`: not known. None: all are kept, or the test of them
+    lacked a right."""
 
     @property
     def trusted(self) -> bool:
@@ -85,7 +85,7 @@ def probe(store: "Store") -> Figures:
 def examine(
     store: "Store", rounds: int = 1, clock: Callable[[], float] = time.perf_counter
 ) -> Figures:
-    """Try every right on its own, also if another is missing; raises nothing of the store's.
+    """Try every right on its own, even if another is missing. Raises no error of the store.
 
     The rights are used `rounds` times each at least, for their latency.
     """
@@ -108,7 +108,7 @@ class _Trial:
         self._store, self._clock = store, clock
         self._prefix = f"probe/{secrets.token_hex(8)}/"
         self._keys = [f"{self._prefix}A", f"{self._prefix}a"]
-        """In the order of bytes, which is not that of most languages."""
+        """Keys are listed in the order of their bytes, unlike the order of most languages."""
         self._left = set[str]()
 
     def broken_promise(self) -> TuneletError | None:
@@ -119,7 +119,7 @@ class _Trial:
         return None
 
     def use_rights(self, rounds: int) -> None:
-        """Each right by itself, so that one that is missing hides no other."""
+        """Try each right by itself, so that a missing one does not hide another."""
         store, key = self._store, self._keys[0]
         calls: dict[str, Callable[[], object]] = {
             "write": lambda: self._put(key, _FIRST),

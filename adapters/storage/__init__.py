@@ -2,7 +2,7 @@
 
 Each cloud has two client libraries: `?client=NAME` in the URL or TUNELET_STORE_CLIENT names
 one; the default is the first in the table that is installed and works in the environment
-(docs/adr/0008-which-client.md has the measurements for the order).
+(docs/adr/0008-client-libraries-of-the-stores.md has the measurements for the order).
 """
 
 import os

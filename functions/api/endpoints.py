@@ -24,7 +24,7 @@ PART_BYTES = 4 << 20
 
 
 def submit(call: Call) -> Response:
-    """Start an experiment. With an Idempotency-Key, sent twice, it is one."""
+    """Start an experiment. The same Idempotency-Key starts it only once."""
     begun = call.service.submit(call.body, call.given_namespace, call.key)
     about(namespace=begun.namespace, experiment=begun.name)
     return json_answer(submitted(begun, call.service.obstacle(begun)))
@@ -38,17 +38,17 @@ def experiments(call: Call) -> Response:
 
 
 def experiment(call: Call) -> Response:
-    """Look at an experiment."""
+    """Show an experiment."""
     return json_answer(experiment_json(call.service.experiment(call.namespace, call.name)))
 
 
 def extend(call: Call) -> Response:
-    """Change the budget; an ended experiment goes on."""
+    """Change the budget; an ended experiment continues."""
     return json_answer(experiment_json(call.service.extend(call.namespace, call.name, call.body)))
 
 
 def delete(call: Call) -> Response:
-    """End an experiment and forget it."""
+    """End and delete an experiment."""
     call.service.delete(call.namespace, call.name)
     return Response(status=HTTPStatus.NO_CONTENT)
 
@@ -62,7 +62,7 @@ def trials(call: Call) -> Response:
 
 
 def enqueue(call: Call) -> Response:
-    """Have these hyperparameters tried next."""
+    """Add trials with given hyperparameters, to run next."""
     body = call.body
     if (
         not isinstance(body, dict)
@@ -77,14 +77,14 @@ def enqueue(call: Call) -> Response:
 
 
 def trial(call: Call) -> Response:
-    """Look at a trial."""
+    """Show a trial."""
     return json_answer(trial_json(call.service.trial(call.namespace, call.name, call.number)))
 
 
 def logs(call: Call) -> Response:
-    """What a trial has written.
+    """The output of a trial.
 
-    With the header Range: bytes=N- what stands from byte N on, up to 4 MiB, as 206.
+    The header Range: bytes=N- asks for the output from byte N on; the answer, 206, has up to 4 MiB.
     """
     attempt = call.query.get("attempt")
     output = call.service.logs(call.namespace, call.name, call.number, attempt)
@@ -111,7 +111,7 @@ def report(call: Call) -> Response:
 
 
 def outcome(call: Call) -> Response:
-    """Say how a trial ended."""
+    """Report how a trial ended."""
     run = _run(call)
     return json_answer(trial_json(call.service.finish(run, training.outcome(call.body))))
 
@@ -124,12 +124,12 @@ def best(call: Call) -> Response:
 
 
 def pause(call: Call) -> Response:
-    """Start no more trials; those that run go on."""
+    """Start no more trials; running trials continue."""
     return _changed(call, call.service.pause)
 
 
 def resume(call: Call) -> Response:
-    """Go on after a pause."""
+    """Continue after a pause or a stop."""
     return _changed(call, call.service.resume)
 
 
@@ -169,7 +169,7 @@ def algorithms(call: Call) -> Response:
 
 
 def docs(call: Call) -> Response:
-    """This description, to read and to try."""
+    """This description as a page, to read and to try."""
     from functions.api.docs import page
 
     return page()
@@ -191,13 +191,13 @@ def dead_letters(call: Call) -> Response:
 
 
 def dead_letter(call: Call) -> Response:
-    """Look at an event that could not be delivered, with its data."""
+    """Show an event that could not be delivered, with its data."""
     letter = call.service.dead.get(call.path["letter"])
     return json_answer({**dead_letter_json(letter), "data": dead_letter_data(letter)})
 
 
 def replay(call: Call) -> Response:
-    """Hand such an event to the broker again."""
+    """Deliver an event again."""
     letter = call.service.dead.get(call.path["letter"])
     call.outbox.repeat(letter.headers, letter.body)
     call.service.dead.remove(letter.id)
@@ -205,7 +205,7 @@ def replay(call: Call) -> Response:
 
 
 def health(call: Call) -> Response:
-    """Whether the process lives."""
+    """Whether the process is alive."""
     return json_answer({"status": "alive"})
 
 
@@ -235,13 +235,13 @@ def _next(call: Call, path: str, after: str | int | None) -> str | None:
 
 
 def _start(header: str | None) -> int | None:
-    """N of `bytes=N-`; any other range is answered with everything, as RFC 9110 allows."""
+    """Return N of `bytes=N-`; 0 for any other range, which RFC 9110 allows to ignore."""
     found = re.fullmatch(r"bytes=([0-9]{1,15})-", header or "", re.ASCII)
     return int(found[1]) if found else None
 
 
 def _part(chunks: Iterator[bytes], start: int) -> Response:
-    """Of the output what begins at `start`; its size is told where its end is reached."""
+    """Return the output from `start` on, with its size if the end is reached."""
     data, passed = bytearray(), 0
     for chunk in chunks:
         data += chunk[max(0, start - passed) :]

@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     from tunelet.service import Service
 
 LOG_STREAMS = 8
-"""The most outputs that are read at a time: fewer than any of our servers has threads."""
+"""The most outputs that are read at the same time: fewer than any of our servers has threads."""
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _READING = ("GET", "HEAD", "OPTIONS")
 
 
 class Api:
-    """The `api` function over one service, whose publisher is `outbox`.
+    """The `api` function over one service; `outbox` is the service's publisher.
 
     Bodies hold at most `max_body_bytes`.
     """
@@ -62,7 +62,7 @@ class Api:
         query = _query(route, request, errors)
         key = _key(route, request, errors)
         if errors:
-            raise Reject("the request is not as it must be", errors)
+            raise Reject("the request is invalid", errors)
         call = Call(
             self._service, request, path, query, self._outbox, self._streams, raw=raw, key=key
         )

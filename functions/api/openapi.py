@@ -1,4 +1,4 @@
-"""The API described in OpenAPI 3.1, built from the rows that also route its requests."""
+"""The OpenAPI 3.1 document, built from the table that routes requests."""
 
 import re
 from collections.abc import Sequence
@@ -111,7 +111,7 @@ def _responses(route: Route) -> dict[str, Any]:
 
 
 def _request_schemas() -> dict[str, Schema]:
-    """The request's schema, with its definitions moved to where the document's are."""
+    """The request's schema, with its definitions moved to those of the document."""
     from tunelet.request.models import request_schema
 
     schema = _moved(request_schema())

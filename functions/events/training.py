@@ -80,7 +80,7 @@ def outcome(raw: Any) -> Outcome:
     reason = fields.take("reason", _text, f"send a text of at most {MAX_REASON} characters")
     errors = fields.done("state", "values", "reason")
     if errors:
-        raise Reject("the outcome is not as it must be", errors)
+        raise Reject("the outcome is invalid", errors)
     return Outcome(state, values, reason)
 
 
@@ -129,7 +129,7 @@ def _report(raw: Any, where: str) -> tuple[Report, list[FieldError]]:
 
 def _accept(read: list[Report], errors: list[FieldError]) -> list[Report]:
     if errors:
-        raise Reject("the report is not as it must be", errors)
+        raise Reject("the report is invalid", errors)
     return read
 
 

@@ -1,1 +1,1 @@
-"""What a function lets be seen of itself: logs, metrics and spans."""
+"""Logs, metrics and spans of the functions."""

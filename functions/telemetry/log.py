@@ -25,7 +25,7 @@ _subject: ContextVar[Mapping[str, Any]] = ContextVar("subject", default={})  # n
 
 @contextmanager
 def request() -> Iterator[None]:
-    """What `about` says meanwhile is of one request."""
+    """Limit what `about` sets to one request."""
     token = _subject.set({})
     try:
         yield
@@ -34,17 +34,17 @@ def request() -> Iterator[None]:
 
 
 def about(**fields: Any) -> None:
-    """Say what the rest of the request is about: namespace, experiment, trial."""
+    """Add namespace, experiment or trial to the request's log lines from here on."""
     _subject.set({**_subject.get(), **{k: v for k, v in fields.items() if v is not None}})
 
 
 def subject() -> Mapping[str, Any]:
-    """What the request is about, as far as it is known."""
+    """The namespace, experiment and trial of the request, if known."""
     return _subject.get()
 
 
 class JsonLines(logging.Formatter):
-    """A record as one line of JSON; `function` is which of the functions runs here."""
+    """Formats a record as one line of JSON; `function` is the name of this process's function."""
 
     def __init__(self, function: str) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What a function counts, and the page that Prometheus reads it from.
+"""The metrics of a function, and the page that Prometheus reads.
 
 No label names a tenant or an experiment: there may be any number of them, and whoever reads the
 page need not be one of them.
@@ -43,7 +43,7 @@ _LIVE = Gauge(
 
 
 def page() -> Response:
-    """All figures of this process in Prometheus's text format."""
+    """All metrics of this process in Prometheus's text format."""
     return Response(generate_latest(_REGISTRY), content_type=CONTENT_TYPE_LATEST)
 
 
@@ -56,7 +56,7 @@ def live(experiments: int) -> None:
 
 
 class MeteredStore:
-    """`store`, each of its requests counted and timed. A listing is timed to its first key."""
+    """Counts and times each request to `store`. A listing is timed to its first key."""
 
     def __init__(self, store: Store) -> None:
         self.url = store.url

@@ -1,4 +1,4 @@
-"""A function whose requests are counted, timed, and belong to the trace that they came with.
+"""Counts and times a function's requests, and continues the trace that they came with.
 
 `GET /metrics` is answered here, for every function.
 """
@@ -21,7 +21,7 @@ METRICS = "/metrics"
 
 
 def observed(name: str, function: "Function", spans: Spans | None) -> "Function":
-    """`function`, which goes by `name`; a span is made of each request if there are `spans`."""
+    """Wrap `function`, called `name`; each request becomes a span if there are `spans`."""
 
     def answer(request: Request) -> Response:
         if request.path == METRICS and request.method == "GET":
@@ -38,7 +38,7 @@ def observed(name: str, function: "Function", spans: Spans | None) -> "Function"
 
 @contextmanager
 def _spanned(name: str, request: Request, spans: Spans | None) -> Iterator[list[Response]]:
-    """Within the request's trace; what is put into the list is how it ended."""
+    """Enter the request's trace. The caller puts the status code into the list."""
     event = request.headers.get("ce-type")
     # The event's own context is that of its cause; the request's may be a broker's.
     came_with = request.headers.get("ce-traceparent") or request.headers.get("traceparent")

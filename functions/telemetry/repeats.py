@@ -1,4 +1,4 @@
-"""Warnings and errors that repeat themselves: each is logged now and then, with how many were not.
+"""Limits repeated warnings and errors: each is logged now and then, with the number left out.
 
 A store that is away meets every experiment's every step. One line says so; a hundred a second would
 fill the disk and hide the others.
@@ -12,10 +12,10 @@ from collections.abc import Callable, Hashable
 from tunelet.core.bounded_cache import BoundedCache
 
 SECONDS = 10.0
-"""For which a line is not repeated."""
+"""Seconds for which a line is not repeated."""
 
 ALIKE = 20
-"""Lines in that time that differ only in what they are about: an experiment, a key."""
+"""Lines in that time that differ only in their experiment or key."""
 
 _KEPT = 1000
 
@@ -47,7 +47,7 @@ class Repeats(logging.Filter):
         return True
 
     def _line(self, key: Hashable) -> "_Line":
-        """The line of this key, begun anew when its time has passed; those used last stay."""
+        """The line of this key; a new one once its time has passed."""
         now = self._clock()
         line = self._kept.take(key) or _Line(now)
         if now - line.since >= SECONDS:

@@ -1,4 +1,4 @@
-"""OpenTelemetry's spans, one a request, sent where OTEL_EXPORTER_OTLP_ENDPOINT says.
+"""OpenTelemetry spans, one for each request, sent to OTEL_EXPORTER_OTLP_ENDPOINT.
 
 Without that variable nothing of OpenTelemetry is imported, and a trace that a request came with is
 carried on all the same (tunelet.tracing). Sampling, headers, time-outs and resource attributes are
@@ -36,13 +36,13 @@ class Spans:
             yield span
 
     def link(self, span: "Span", traceparent: str) -> None:
-        """Say that what the span stands for went on in another trace."""
+        """Link the span to the trace in which its work continued."""
         from opentelemetry.trace import get_current_span
 
         span.add_link(get_current_span(_context(traceparent)).get_span_context())
 
     def end(self, span: "Span", code: int) -> None:
-        """Say with which status code the request was answered."""
+        """Set the status code of the answer."""
         from opentelemetry.trace import StatusCode
 
         span.set_attribute("http.response.status_code", code)
@@ -52,12 +52,12 @@ class Spans:
 
 @cache
 def spans() -> Spans | None:
-    """As the environment says, made once: a process has one way to send its spans."""
+    """The spans that the environment configures, created once for each process."""
     return spans_of(os.environ)
 
 
 def spans_of(environ: Mapping[str, str]) -> Spans | None:
-    """None unless `environ` says where spans go. Raises `Reject` without the libraries."""
+    """None without an endpoint in `environ`. Raises `Reject` if the libraries are absent."""
     if not any(environ.get(name) for name in _ENDPOINTS) or _disabled(environ):
         return None
     try:

@@ -5,9 +5,9 @@
     experiment = Client().submit({"model_training_code": "trainer", "hyperparameters": {…}})
     experiment.wait().best
 
-Needs urllib3 and nothing else of Tunelet's extras. Every method raises the errors of
-`tunelet.errors`; passing faults are met by sending again until the client's time-out, which
-is safe for every method here (writes carry a key that makes the second one do nothing).
+Needs urllib3 and none of Tunelet's extras. Every method raises the errors of `tunelet.errors`.
+Transient errors are retried until the client's time-out, which is safe for every method (writes
+carry a key, so a second one does nothing).
 """
 
 import os
@@ -29,8 +29,8 @@ class Client:
     """One namespace of one service.
 
     `url` defaults to TUNELET_URL, else http://127.0.0.1:8080; `token`, sent as a bearer
-    token, to TUNELET_TOKEN. `timeout` is in seconds and holds for a whole call with its
-    repetitions; `patience` (default: all of it) for a call where connections are refused.
+    token, to TUNELET_TOKEN. `timeout` is in seconds, for a whole call with its retries;
+    `patience` (default: the same) while connections are refused.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Client:
 
     @classmethod
     def over(cls, transport: Calls, namespace: str = "default") -> "Client":
-        """A client whose requests take another way than HTTP."""
+        """A client that sends requests by another transport than HTTP."""
         client = cls.__new__(cls)
         client._bind(transport, namespace)
         return client
@@ -96,7 +96,7 @@ class Client:
         return list(map(Trial, winners(self._transport.call("GET", self._path(name, "best")))))
 
     def pause(self, name: str) -> Experiment:
-        """Start no more trials; those that run go on."""
+        """Start no more trials; running trials continue."""
         return self._seen(self._transport.call("POST", self._path(name, "pause")))
 
     def resume(self, name: str) -> Experiment:
@@ -107,11 +107,11 @@ class Client:
         return self._seen(self._transport.call("POST", self._path(name, "stop")))
 
     def extend(self, name: str, **changes: Any) -> Experiment:
-        """Change the budget, as in extend("digits", max_trials=50); an ended one goes on."""
+        """Change the budget, as in extend("digits", max_trials=50); an ended one continues."""
         return self._seen(self._transport.call("PATCH", self._path(name), changes))
 
     def delete(self, name: str) -> None:
-        """End the experiment and forget it. Deleting what is not there is `NotFound`."""
+        """End and delete the experiment. Raises `NotFound` if there is none."""
         self._transport.call("DELETE", self._path(name))
 
     def enqueue(
@@ -137,34 +137,34 @@ class Client:
     def logs(
         self, name: str, number: int, attempt: int | None = None, offset: int = 0
     ) -> Iterator[bytes]:
-        """What a trial has written so far, from byte `offset` on; of its newest attempt
-        unless told. `NotFound` before the attempt has started."""
+        """The output of a trial so far, from byte `offset` on; of its newest attempt unless
+        `attempt` is given. Raises `NotFound` before the attempt has started."""
         path = self._path(name, "trials", number, "logs")
         while True:
             range_ = {"Range": f"bytes={offset}-"} if offset else {}
             status, headers, chunks = self._transport.stream(path, {"attempt": attempt}, range_)
-            # A service that takes no ranges sends all of it again, with 200.
+            # A service without ranges sends all output again, with 200.
             skip = offset if status == 200 else 0
             for chunk in chunks:
                 if len(chunk) > skip:
                     yield chunk[skip:]
                     offset += len(chunk) - skip
                 skip = max(0, skip - len(chunk))
-            # It sends a long rest in parts, and says of the last one that it is.
+            # The service sends long output in parts; the last one ends with "/*".
             if status != 206 or not headers.get("Content-Range", "").endswith("/*"):
                 return
 
     def follow(self, name: str, number: int, attempt: int | None = None) -> Iterator[bytes]:
-        """What a trial writes, until it ends; its later attempts too unless told one."""
+        """The output of a trial until it ends, with later attempts unless `attempt` is given."""
         return output(self, name, number, attempt)
 
     def algorithms(self) -> list[Json]:
-        """What the service can optimize with: name, summary, installed, supports, settings."""
+        """The service's algorithms: name, summary, installed, supports, settings."""
         answer = self._transport.call("GET", "/api/algorithms")
         return list(answer["algorithms"])
 
     def stopping_rules(self) -> list[Json]:
-        """What `early_stopping` may name, described as the algorithms are."""
+        """The rules that `early_stopping` may name, described like algorithms."""
         answer = self._transport.call("GET", "/api/algorithms")
         return list(answer["early_stopping"])
 
@@ -173,11 +173,11 @@ class Client:
         return self._pages("/api/dead-letters", "dead_letters", {"limit": limit})
 
     def dead_letter(self, id_: str) -> Json:
-        """One of them, with its data."""
+        """One dead letter, with its data."""
         return dict(self._transport.call("GET", f"/api/dead-letters/{quote(id_, safe='')}"))
 
     def replay(self, id_: str) -> Json:
-        """Have one of them delivered again."""
+        """Deliver one dead letter again."""
         path = f"/api/dead-letters/{quote(id_, safe='')}/replay"
         return dict(self._transport.call("POST", path))
 
@@ -191,7 +191,7 @@ class Client:
             yield from page[key]
             if not page["next"]:
                 return
-            # Only the link's query: its host is the service's idea of itself, not our way to it.
+            # Only the link's query: the service's own name may not be reachable from here.
             query = dict(parse_qsl(urlsplit(page["next"]).query))
 
     def _path(self, *parts: object) -> str:

@@ -1,7 +1,7 @@
-"""Waiting for what is not over yet: the end of an experiment, the output of a trial.
+"""Wait for the end of an experiment, or follow the output of a trial.
 
-Both ask again and again, since the service keeps no connection open for anyone; both
-survive its restarts as long as the client's time-out lets them.
+Both poll, because the service keeps no connections open, and survive its restarts within the
+client's time-out.
 """
 
 import time
@@ -12,7 +12,7 @@ from tunelet.client.report import ENDED
 from tunelet.errors import NotFound, Retry
 
 if TYPE_CHECKING:
-    # A circle on purpose: a client makes experiments, and each calls its client.
+    # A deliberate circle: a client makes experiments, and each calls its client.
     from tunelet.client.client import Client
     from tunelet.client.remote import Experiment
 
@@ -54,18 +54,18 @@ def output(client: "Client", name: str, number: int, attempt: int | None) -> Ite
 
 
 def _attempt(client: "Client", name: str, number: int, attempt: int) -> Iterator[bytes]:
-    """All output of one attempt, until that attempt is over."""
+    """All output of one attempt, until it ends."""
     seen = 0
     while True:
         trial = client.trial(name, number)
-        # Asked before the output is read: what was written before the end is then read too.
+        # The state first: output written before the end is then read for certain.
         over = trial["state"] in ENDED or trial["attempt"] > attempt
         try:
             for chunk in client.logs(name, number, attempt, seen):
                 seen += len(chunk)
                 yield chunk
         except (NotFound, Retry):
-            # Not started yet, or broken off: the next round goes on from `seen`.
+            # Not started yet, or interrupted: the next round continues from `seen`.
             if over:
                 raise
         if over:

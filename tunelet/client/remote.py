@@ -1,6 +1,6 @@
-"""An experiment as a client sees it: the service's answer, with the way to ask for more.
+"""An experiment as a client sees it: the service's answer, and methods that ask for more.
 
-In a notebook it shows itself as a table. It never changes: `refresh` gives a newer one.
+A notebook shows it as a plot and a table. It never changes; `refresh` returns a newer one.
 """
 
 import time
@@ -25,7 +25,7 @@ from tunelet.client.results import Results
 from tunelet.client.trial import Trial
 
 if TYPE_CHECKING:
-    # A circle on purpose: a client makes experiments, and each calls its client.
+    # A deliberate circle: a client makes experiments, and each calls its client.
     from tunelet.client.client import Client
 
 _SHOWN = 20
@@ -35,7 +35,7 @@ _DRAWN = 2000
 
 @dataclass(frozen=True, repr=False)
 class Experiment(Results):
-    """`json` is the service's answer as it stands (after a submit: only its first fields)."""
+    """`json` is the service's answer; after a submit it has the first fields only."""
 
     json: Json
     client: "Client" = field(compare=False)

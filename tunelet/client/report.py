@@ -1,7 +1,7 @@
-"""The service's JSON as text for people: figures, times, and tables of plain cells.
+"""The service's JSON as text for people: numbers, times, and tables of plain cells.
 
-Pure functions: the present time comes in as an argument, and nothing here knows of
-terminals or HTML. What the API may leave out (a value, a time) becomes an empty cell.
+Pure functions: the present time is an argument, and nothing here depends on terminals or HTML.
+An absent value or time becomes an empty cell.
 """
 
 import math
@@ -18,7 +18,7 @@ ENDED = ("COMPLETE", "PRUNED", "FAIL", "STOPPED")
 """The states in which a trial has ended."""
 
 _LAST = 200
-"""So many characters of a last line are shown."""
+"""The most characters of a last line that are shown."""
 
 _BARS = "▁▂▃▄▅▆▇█"
 
@@ -204,7 +204,7 @@ def failures(trials: Iterable[Json]) -> list[str]:
 
 
 def why(trial: Json) -> str:
-    """The reason; of a training that gave up, with the last it wrote: there errors stand."""
+    """The reason; of a training that failed by itself, with its last line, usually the error."""
     reason = trial.get("reason") or ""
     last = (trial.get("log_tail") or "").strip().rpartition("\n")[2]
     return f"{reason}: {last[:_LAST]}" if reason and trial.get("exit_code") and last else reason

@@ -87,7 +87,7 @@ def _container_problems(code: Mapping[str, Any]) -> Iterator[FieldError]:
     names = sorted({each.name for each in containers(code["manifest"])})
     named = code.get("primary_container")
     if named is not None and names and named not in names:
-        message = "is no container of the manifest"
+        message = "is not a container of the manifest"
         yield FieldError(field, named, message, f"use one of {listed(names)}")
     if primary(code) is None and names:
         message = f"is missing, and there are {len(names)} containers"
@@ -115,7 +115,7 @@ def _unused(code: Mapping[str, Any], certain: Collection[str]) -> Iterator[Field
     used = {name for _, name in placeholders(code["manifest"], "")}
     named = {name for name in used if name.startswith(HYPERPARAMETERS)}
     if not named and not any(containers(code["manifest"])):
-        message = "has no container that Tunelet could give the hyperparameters"
+        message = "has no container to pass the hyperparameters to"
         remedy = "write ${hyperparameters.NAME} where each is to go"
         yield FieldError("model_training_code.manifest", None, message, remedy)
     for name in certain:

@@ -124,7 +124,7 @@ class FloatRange(Hyperparameter):
     log: bool = Field(default=False, description='Short for "scale": "log".')
     reverse_log: bool = Field(default=False, description='Short for "scale": "reverse_log".')
     step: Positive | None = Field(
-        default=None, description="Only min + k * step. Linear scale only."
+        default=None, description="Only values min + k * step. Linear scale only."
     )
 
 
@@ -137,13 +137,15 @@ class IntRange(Hyperparameter):
     scale: Literal["linear", "log"] | None = None
     log: bool = Field(default=False, description='Short for "scale": "log".')
     step: Annotated[int, Field(ge=1, le=SAFE_INTEGER)] | None = Field(
-        default=None, description="Only min + k * step. Linear scale only."
+        default=None, description="Only values min + k * step. Linear scale only."
     )
 
 
 class Choice(Shape):
     value: Scalar
-    weight: Positive = Field(default=1.0, description="Drawn in proportion to its weight.")
+    weight: Positive = Field(
+        default=1.0, description="The choice is drawn in proportion to its weight."
+    )
 
 
 def _choice(written: Any) -> Any:
@@ -161,7 +163,7 @@ class Choices(Hyperparameter):
     ] = Field(min_length=1)
     flag: bool = Field(
         default=False,
-        description="The argument is --name for true and left out for false and null.",
+        description="The argument is --name for true, and omitted for false and null.",
     )
 
 
@@ -189,7 +191,7 @@ class QuantizedRange(Hyperparameter):
     max: Number
     scale: Literal["linear", "log"] | None = None
     log: bool = Field(default=False, description='Short for "scale": "log".')
-    step: Positive = Field(default=1.0, description="Values are multiples of it.")
+    step: Positive = Field(default=1.0, description="Values are multiples of this.")
     integer: bool = Field(default=False, description="Values are integers.")
 
 
@@ -235,7 +237,7 @@ class Image(Pod):
     args: list[Text] = Field(
         default=[],
         description="--name=value for each hyperparameter is appended, unless a placeholder "
-        "${hyperparameters.NAME} stands in command, args or env.",
+        "${hyperparameters.NAME} is used in command, args or env.",
     )
     env: dict[Annotated[str, Field(pattern=VARIABLE)], Text] = Field(
         default={}, json_schema_extra=_NO_OTHERS
@@ -251,27 +253,32 @@ class Wrapped(Shape):
         default=None,
         min_length=1,
         max_length=63,
-        description="The container that trains and whose output is read. Needs no name where "
-        "there is only one, or where the kind has a usual name for it.",
+        description="The container to read output from. Optional if there is only one, or if the "
+        "kind has a usual name for it.",
     )
     primary_pod_labels: dict[str, str] = Field(
         default={},
         max_length=16,
-        description="Labels of the pod whose output is read, where there are several.",
+        description="Labels of the pod to read output from, if a run has several pods.",
         examples=[{"training.kubeflow.org/job-role": "master"}],
     )
     success_condition: str | None = Field(
         default=None,
         min_length=1,
         max_length=1000,
-        description="What of the object's status says that it succeeded, as Katib has it. Known "
-        "kinds need none.",
+        description="A condition on the object's status that means success, in Katib's syntax. "
+        "Kinds that Tunelet knows need none.",
         examples=[
             'status.conditions.#(type=="Complete")#|#(status=="True")#',
             'status.phase=="Succeeded"',
         ],
     )
-    failure_condition: str | None = Field(default=None, min_length=1, max_length=1000)
+    failure_condition: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=1000,
+        description="A condition on the object's status that means failure.",
+    )
 
 
 class Manifest(BaseModel):
@@ -351,7 +358,7 @@ class Objective(Shape):
     metric: str = Field(default="objective", pattern=METRIC)
     direction: Literal["minimize", "maximize"] = "minimize"
     goal: Number | None = Field(
-        default=None, description="The experiment ends when this is reached."
+        default=None, description="The experiment ends when a trial reaches this value."
     )
 
 
@@ -385,7 +392,7 @@ class Metrics(Shape):
         default=None,
         min_length=1,
         max_length=1000,
-        description="Of the file; for tensorboard of the folder with the event files.",
+        description="The path of the file; for tensorboard, of the folder with the event files.",
     )
     pattern: Patterns | None = Field(
         default=None,
@@ -412,13 +419,18 @@ class Terms(Shape):
     )
     give_up_after: Annotated[int, Field(ge=0, le=1_000_000)] | None = Field(
         default=3,
-        description="The experiment fails when so many trials in a row have failed alike before "
-        "any has completed; 0 or null: never.",
+        description="The experiment fails when this many trials in a row fail for the same reason "
+        "before any completes; 0 or null: never.",
     )
-    max_seconds: Positive | None = Field(default=None, description="Wall clock of the experiment.")
-    max_cost: Positive | None = Field(default=None, description="In the unit of cost_per_hour.")
+    max_seconds: Positive | None = Field(
+        default=None, description="Wall-clock seconds that the experiment may take."
+    )
+    max_cost: Positive | None = Field(
+        default=None,
+        description="The cost that the experiment may have, in the unit of cost_per_hour.",
+    )
     ttl_seconds_after_finished: Annotated[float, Field(ge=0, le=1e10)] | None = Field(
-        default=None, description="The experiment is deleted so long after its end."
+        default=None, description="Delete the experiment this many seconds after its end."
     )
     labels: Labels = Field(default={}, max_length=64, json_schema_extra=_NO_OTHERS)
     hpo_algorithm: AlgorithmOrName = Algorithm(name="tpe")
@@ -429,7 +441,7 @@ class Request(Terms):
     """What is submitted: an experiment."""
 
     name: Annotated[str, Field(pattern=NAME)] | None = Field(
-        default=None, description="A DNS label of at most 40 characters; made up if absent."
+        default=None, description="A DNS label of at most 40 characters; generated if absent."
     )
     namespace: str = Field(default="default", pattern=NAME)
     model_training_code: TrainingCode
@@ -456,10 +468,13 @@ class Request(Terms):
     metrics: Metrics = Metrics()
     trial_timeout_seconds: Positive | None = None
     cost_per_hour: Positive | None = Field(
-        default=None, description="Price of one hour of one trial."
+        default=None, description="The price of one hour of one trial."
     )
     max_attempts: int = Field(
-        default=3, ge=1, le=100, description="Attempts of a trial when the infrastructure fails."
+        default=3,
+        ge=1,
+        le=100,
+        description="The most attempts of a trial when the infrastructure fails.",
     )
     enqueue: list[Enqueued] = Field(
         default=[], max_length=1000, description="Hyperparameters of trials to run first."

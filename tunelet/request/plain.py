@@ -52,7 +52,7 @@ def unfit(raw: Mapping[Any, Any]) -> Iterator[Unfit]:
             below = (*location, key)
             complaint = _unfit_text(key) if isinstance(key, str) else None
             if isinstance(value, dict) and not isinstance(key, str):
-                complaint = "has a name that is no text", "put the name in quotes"
+                complaint = "has a name that is not text", "put the name in quotes"
             if complaint:
                 yield Unfit(below, refusal(below, None, *complaint))
             else:

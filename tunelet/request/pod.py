@@ -66,7 +66,7 @@ class Pod(Shape):
     node_selector: dict[Key, Annotated[str, Field(max_length=63)]] = Field(default={})
     tolerations: list[Toleration] = Field(default=[], max_length=64)
     service_account: ObjectName | None = Field(
-        default=None, description="Its token is in the pod only if one is named here."
+        default=None, description="The ServiceAccount; its token is mounted only if one is named."
     )
     volumes: list[dict[str, Any]] = Field(
         default=[],
@@ -77,26 +77,26 @@ class Pod(Shape):
     secrets: dict[Annotated[str, Field(pattern=VARIABLE)], SecretKey] = Field(
         default={},
         json_schema_extra={"additionalProperties": False},
-        description="Variables whose values are in Secrets of the trials' namespace.",
+        description="Environment variables read from Secrets in the trials' namespace.",
         examples=[{"API_KEY": {"name": "registry", "key": "token"}}],
     )
     env_from: list[EnvFrom] = Field(default=[], max_length=64)
     image_pull_secrets: list[ObjectName] = Field(default=[], max_length=16)
     image_pull_policy: Literal["Always", "IfNotPresent", "Never"] | None = None
     priority_class: ObjectName | None = None
-    queue: ObjectLabel | None = Field(default=None, description="Of Kueue.")
+    queue: ObjectLabel | None = Field(default=None, description="The Kueue queue.")
     security_context: dict[str, Any] = Field(
         default={},
-        description="Of the pod, above the defaults.",
+        description="The pod's security context; overrides the defaults.",
         examples=[{"runAsNonRoot": True, "runAsUser": 1000, "fsGroup": 1000}],
     )
     termination_grace_period_seconds: Annotated[int, Field(ge=0, le=86_400)] | None = Field(
-        default=None, description="From being told to end until being killed; 30 by default."
+        default=None, description="Seconds between the signal to stop and the kill; 30 by default."
     )
     bad_exit_codes: list[Annotated[int, Field(ge=1, le=255)]] = Field(
         default=[],
         max_length=255,
-        description="With these the training says that its hyperparameters are bad.",
+        description="Exit codes that mean that the hyperparameters are bad.",
     )
     nodes: int = Field(
         default=1,
@@ -122,7 +122,7 @@ def problems(pod: Pod, env: Collection[str]) -> Iterator[FieldError]:
             yield _error(["env_from", index], message, 'write {"secretRef": {"name": "…"}}, say')
     for name in pod.secrets:
         if name in env:
-            yield _error(["secrets", name], "stands in env as well", "keep one of them")
+            yield _error(["secrets", name], "is also set in env", "keep one of them")
 
 
 def _volume_complaint(volume: dict[str, Any], again: bool) -> tuple[str, str] | None:

@@ -99,7 +99,7 @@ def _missing_or_unknown_kind(detail: ErrorDetails, location: Location) -> FieldE
     if kind == "union_tag_not_found":
         return refusal(below, None, "is missing", f"use one of {listed(request.KINDS)}")
     tag = detail["input"]["type"]
-    return refusal(below, tag, "is no type of hyperparameter", one_of(tag, request.KINDS))
+    return refusal(below, tag, "is not a type of hyperparameter", one_of(tag, request.KINDS))
 
 
 def _written(location: Location, raw: Any) -> Location:
@@ -173,7 +173,7 @@ _PATTERNS = {
     ),
     request.IMAGE: ("must not contain blanks", "write the image's name and nothing else"),
     pod.VARIABLE: (
-        "has a name that is none for an environment variable",
+        "is not a valid name for an environment variable",
         "use A-Z, a-z, 0-9, _, . and -, and begin with a letter or _",
     ),
     pod.OBJECT_NAME: (

@@ -109,7 +109,7 @@ def test_the_container_that_trains_must_be_named_where_it_cannot_be_known() -> N
     assert error.field == "model_training_code.primary_container"
     assert '"log", "pytorch"' in error.remedy
     (error,) = refused(manifest=DRILL, primary_container="train", **CONDITIONS)
-    assert "no container of the manifest" in error.message
+    assert "not a container of the manifest" in error.message
     code = {"manifest": DRILL, "primary_container": "log", **CONDITIONS}
     assert parsed({**SMALLEST, "model_training_code": code})["model_training_code"] == code
 

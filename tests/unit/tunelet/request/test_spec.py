@@ -507,7 +507,7 @@ def test_a_wrong_field_is_refused_with_its_path_value_and_remedy(
 
 
 PARAMETERS = [
-    ({"type": "flot"}, "type", "flot", "is no type", 'did you mean "float"?'),
+    ({"type": "flot"}, "type", "flot", "is not a type", 'did you mean "float"?'),
     ({"min": 0, "max": 1}, "type", None, "is missing", 'use one of "float", "int"'),
     ({"type": "int", "min": 0, "max": 1, "stepp": 1}, "stepp", None, "not a field", '"step"?'),
     ({"type": "float", "min": "1e-3", "max": 1}, "min", "1e-3", "a number", "(in YAML 1e-3"),
