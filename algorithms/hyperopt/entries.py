@@ -10,16 +10,40 @@ from tunelet.errors import FieldError
 from tunelet.text.messages import shown
 
 _TPE = (
-    Setting("prior_weight", "number", 1.0, minimum=0, summary="of the prior beside the trials"),
+    Setting(
+        "prior_weight",
+        "number",
+        1.0,
+        minimum=0,
+        summary="the weight of the prior relative to a trial",
+    ),
     Setting(
         "n_startup_jobs", "integer", 20, minimum=0, summary="trials that are drawn at random first"
     ),
-    Setting("n_EI_candidates", "integer", 24, minimum=1, summary="candidates of which one is best"),
-    Setting("gamma", "number", 0.25, minimum=0, summary="of the trials, those that count as good"),
+    Setting(
+        "n_EI_candidates",
+        "integer",
+        24,
+        minimum=1,
+        summary="candidates, of which the best is suggested",
+    ),
+    Setting("gamma", "number", 0.25, minimum=0, summary="the share of trials that count as good"),
 )
 _ANNEAL = (
-    Setting("avg_best_idx", "number", 2.0, minimum=1, summary="rank of the trial gone on from"),
-    Setting("shrink_coef", "number", 0.1, minimum=0, summary="how fast the neighbourhood shrinks"),
+    Setting(
+        "avg_best_idx",
+        "number",
+        2.0,
+        minimum=1,
+        summary="mean rank of the trial from which the next one starts",
+    ),
+    Setting(
+        "shrink_coef",
+        "number",
+        0.1,
+        minimum=0,
+        summary="how fast the neighbourhood of the best trial shrinks",
+    ),
 )
 _MIX = (
     Setting(

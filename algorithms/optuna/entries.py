@@ -43,7 +43,7 @@ _TPE = (
         "constant_liar",
         "boolean",
         True,
-        summary="keep away from trials that still run",
+        summary="avoid values near those of running trials",
     ),
 )
 
@@ -55,16 +55,16 @@ _INDEPENDENT = Setting(
     "any",
     None,
     nullable=True,
-    summary="the sampler of what this one cannot model: its name, or name and settings",
+    summary="the sampler for what this one cannot model: its name, or name and settings",
 )
 _CMA_ES = (
-    Setting("x0", "object", None, nullable=True, summary="where to begin, by hyperparameter"),
+    Setting("x0", "object", None, nullable=True, summary="the starting point, by hyperparameter"),
     Setting("sigma0", "number", None, nullable=True, minimum=0, summary="initial deviation"),
     Setting(
         "n_startup_trials", "integer", 1, minimum=0, summary="trials that are drawn at random first"
     ),
     _INDEPENDENT,
-    Setting("consider_pruned_trials", "boolean", False, summary="learn from pruned trials too"),
+    Setting("consider_pruned_trials", "boolean", False, summary="learn from pruned trials, too"),
     Setting("popsize", "integer", None, nullable=True, minimum=2, summary="trials of a generation"),
     Setting("use_separable_cma", "boolean", False, summary="a diagonal covariance matrix"),
     Setting("with_margin", "boolean", False, summary="keep discrete values from freezing"),
@@ -83,7 +83,7 @@ _GENETIC = (
         None,
         nullable=True,
         choices=("PolynomialMutation",),
-        summary="null: values are drawn anew",
+        summary="how values mutate; null: they are drawn again",
     ),
     Setting(
         "mutation_prob",
@@ -92,7 +92,7 @@ _GENETIC = (
         nullable=True,
         minimum=0,
         maximum=1,
-        summary="null: 1 over the number of hyperparameters",
+        summary="the probability of a mutation; null: 1 / the number of hyperparameters",
     ),
     Setting(
         "crossover",
@@ -110,14 +110,38 @@ _GENETIC = (
         summary="how parents are mixed; null: UniformCrossover",
     ),
     Setting(
-        "crossover_prob", "number", 0.9, minimum=0, maximum=1, summary="else a parent is copied"
+        "crossover_prob",
+        "number",
+        0.9,
+        minimum=0,
+        maximum=1,
+        summary="the probability of mixing parents; otherwise one is copied",
     ),
-    Setting("swapping_prob", "number", 0.5, minimum=0, maximum=1, summary="of each hyperparameter"),
+    Setting(
+        "swapping_prob",
+        "number",
+        0.5,
+        minimum=0,
+        maximum=1,
+        summary="the probability of swapping each hyperparameter",
+    ),
 )
 _NSGA3 = (
     *_GENETIC,
-    Setting("reference_points", "array", None, nullable=True, summary="rows of coordinates"),
-    Setting("dividing_parameter", "integer", 3, minimum=1, summary="density of reference points"),
+    Setting(
+        "reference_points",
+        "array",
+        None,
+        nullable=True,
+        summary="the reference points, as rows of coordinates",
+    ),
+    Setting(
+        "dividing_parameter",
+        "integer",
+        3,
+        minimum=1,
+        summary="the density of the default reference points",
+    ),
 )
 _QMC = (
     Setting("qmc_type", "string", "sobol", choices=("sobol", "halton"), summary="the sequence"),
@@ -232,7 +256,7 @@ ROWS = (
         "BruteForceSampler",
         (
             Setting(
-                "avoid_premature_stop", "boolean", False, summary="go on while trials still run"
+                "avoid_premature_stop", "boolean", False, summary="continue while trials still run"
             ),
         ),
         constraints=True,

@@ -14,12 +14,16 @@ _FIDELITY = (
         "string",
         None,
         nullable=True,
-        summary="the hyperparameter that is the budget, such as epochs; null: stop by reports",
+        summary="the hyperparameter that sets the budget, such as epochs; null: stop by reports",
     ),
     Setting("min_resource", "integer", None, nullable=True, minimum=1, summary="the least budget"),
     Setting("max_resource", "integer", None, nullable=True, minimum=1, summary="the whole budget"),
     Setting(
-        "reduction_factor", "integer", 3, minimum=2, summary="one in so many goes on from each rung"
+        "reduction_factor",
+        "integer",
+        3,
+        minimum=2,
+        summary="one in this many trials continues from each rung",
     ),
 )
 _PBT = (
@@ -37,7 +41,7 @@ _PBT = (
         0.25,
         minimum=0,
         maximum=0.5,
-        summary="the worst and the best",
+        summary="the share of trials that are replaced, and copied",
     ),
     Setting(
         "resample_probability",
@@ -45,14 +49,14 @@ _PBT = (
         0.25,
         minimum=0,
         maximum=1,
-        summary="of drawing a value anew",
+        summary="the probability of drawing a value again instead of changing it",
     ),
     Setting(
         "perturbation_factors",
         "any",
         None,
         nullable=True,
-        summary="what numbers are multiplied by; null: 1.2 and 0.8",
+        summary="the factors that change numbers; null: 1.2 and 0.8",
     ),
 )
 
@@ -109,7 +113,7 @@ def _fidelity(
 def _pbt(name: str) -> Entry:
     return Entry(
         name,
-        "Population based training: the worst go on from the best, with other hyperparameters",
+        "Population based training: the worst continue from the best, with changed hyperparameters",
         "algorithms.own.pbt:PopulationBasedTraining",
         _PBT,
         objectives=1,
@@ -141,20 +145,22 @@ ROWS = (
     _fidelity("asha", "Random search that spends more on the better trials", "Asha"),
     _fidelity(
         "bohb",
-        "Hyperband with a TPE",
+        "Hyperband with draws from TPE",
         "Bohb",
         warm_start=True,
         libraries=("optuna",),
         extra="up",
     ),
-    _fidelity("hyperband", "ASHA with brackets of different patience", "HyperbandSearch"),
+    _fidelity(
+        "hyperband", "ASHA with brackets that begin to stop at different rungs", "HyperbandSearch"
+    ),
     _pb2("pb2"),
     _pb2("ray.PB2"),
     _pbt("pbt"),
     _pbt("ray.PopulationBasedTraining"),
     Entry(
         "grid_search",
-        "Every combination once, spread over the space from the first trial on",
+        "Every combination once, in an order that covers the space early",
         "algorithms.own.grid:GridSearch",
         (
             Setting(
@@ -162,7 +168,7 @@ ROWS = (
                 "integer",
                 10,
                 minimum=1,
-                summary="values tried of each hyperparameter that is continuous",
+                summary="the number of values of each continuous hyperparameter",
             ),
         ),
         constraints=True,
@@ -171,7 +177,7 @@ ROWS = (
     ),
     Entry(
         "random_search",
-        "Independent draws from the prior, none of them twice",
+        "Independent draws from the prior, never the same twice",
         "algorithms.own.random:RandomSearch",
         constraints=True,
         warm_start=False,

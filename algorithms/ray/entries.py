@@ -103,7 +103,9 @@ ROWS = (
         Setting(
             "n_initial_points", "integer", 20, minimum=0, summary="trials drawn at random first"
         ),
-        Setting("gamma", "number", 0.25, minimum=0, summary="of the trials, those that are good"),
+        Setting(
+            "gamma", "number", 0.25, minimum=0, summary="the share of trials that count as good"
+        ),
         libraries=("hyperopt",),
         extra="hyperopt",
         objectives=1,
@@ -117,9 +119,11 @@ ROWS = (
             "string",
             None,
             required=True,
-            summary="its name in Nevergrad's registry, such as OnePlusOne",
+            summary="a name of Nevergrad's registry, such as OnePlusOne",
         ),
-        Setting("optimizer_kwargs", "object", None, nullable=True, summary="its arguments"),
+        Setting(
+            "optimizer_kwargs", "object", None, nullable=True, summary="the optimizer's arguments"
+        ),
         libraries=("nevergrad",),
     ),
     _wrapped(
@@ -148,7 +152,13 @@ ROWS = (
         "ZOOptSearch",
         "Sequential randomized coordinate shrinking (ZOOpt)",
         "zoopt",
-        Setting("algo", "string", "asracos", choices=("asracos", "sracos"), summary="its name"),
+        Setting(
+            "algo",
+            "string",
+            "asracos",
+            choices=("asracos", "sracos"),
+            summary="the algorithm's name",
+        ),
         libraries=("zoopt",),
     ),
 )

@@ -11,25 +11,35 @@ _STARTUP = Setting(
     "integer",
     5,
     minimum=0,
-    summary="so many trials must be complete before one is stopped",
+    summary="trials that must be complete before one is stopped",
 )
 _WARMUP = Setting(
     "n_warmup_steps", "integer", 0, minimum=0, summary="no trial is stopped before this step"
 )
 _INTERVAL = Setting(
-    "interval_steps", "integer", 1, minimum=1, summary="looks at a trial once in so many steps"
+    "interval_steps", "integer", 1, minimum=1, summary="steps between two looks at a trial"
 )
 _LEAST = Setting(
-    "n_min_trials", "integer", 1, minimum=1, summary="values at the step to compare with, at least"
+    "n_min_trials", "integer", 1, minimum=1, summary="the fewest values at the step to compare with"
 )
-_DELTA = Setting("min_delta", "number", 0.0, minimum=0, summary="less is no improvement")
+_DELTA = Setting(
+    "min_delta", "number", 0.0, minimum=0, summary="the least change that counts as an improvement"
+)
 
 
 _FACTOR = Setting(
-    "reduction_factor", "integer", 4, minimum=2, summary="one in so many goes on from each rung"
+    "reduction_factor",
+    "integer",
+    4,
+    minimum=2,
+    summary="one in this many trials continues from each rung",
 )
 _BOOTSTRAP = Setting(
-    "bootstrap_count", "integer", 0, minimum=0, summary="a rung stops all that come before so many"
+    "bootstrap_count",
+    "integer",
+    0,
+    minimum=0,
+    summary="trials that a rung stops before it lets any pass",
 )
 _MEDIAN = (_STARTUP, _WARMUP, _INTERVAL, _LEAST)
 _PERCENTILE = (
@@ -40,13 +50,13 @@ _PERCENTILE = (
         minimum=0,
         maximum=100,
         required=True,
-        summary="from 0 to 100: kept",
+        summary="the percentage of trials that continue, 0 to 100",
     ),
     *_MEDIAN,
 )
 _THRESHOLD = (
-    Setting("lower", "number", None, nullable=True, summary="the least that goes on"),
-    Setting("upper", "number", None, nullable=True, summary="the most that goes on"),
+    Setting("lower", "number", None, nullable=True, summary="the lowest value that may continue"),
+    Setting("upper", "number", None, nullable=True, summary="the highest value that may continue"),
     _WARMUP,
     _INTERVAL,
 )
@@ -57,14 +67,14 @@ _PATIENCE = (
         None,
         minimum=0,
         required=True,
-        summary="so many reports may bring no gain, and one more stops",
+        summary="reports without improvement after which the next one stops the trial",
     ),
     _DELTA,
     Setting(
         "wrapped_pruner",
         "any",
         None,
-        summary="a rule that must agree: its name, or name and settings",
+        summary="a rule that must agree to a stop: its name, or name and settings",
     ),
 )
 _HALVING = (
@@ -72,7 +82,9 @@ _HALVING = (
         "min_resource", "any", "auto", summary='the first rung\'s step, or "auto": from trial 1 on'
     ),
     _FACTOR,
-    Setting("min_early_stopping_rate", "integer", 0, minimum=0, summary="leaves out so many rungs"),
+    Setting(
+        "min_early_stopping_rate", "integer", 0, minimum=0, summary="the number of rungs to skip"
+    ),
     _BOOTSTRAP,
 )
 _HYPERBAND = (
@@ -90,18 +102,36 @@ _WILCOXON = (
         maximum=1,
         summary="the p-value below which to stop",
     ),
-    Setting("n_startup_steps", "integer", 2, minimum=0, summary="steps to wait for"),
+    Setting("n_startup_steps", "integer", 2, minimum=0, summary="the fewest steps before a stop"),
 )
 _ASYNC_HYPERBAND = (
-    Setting("max_t", "integer", 100, minimum=1, summary="the last step there can be"),
-    Setting("grace_period", "integer", 1, minimum=1, summary="no trial is stopped before"),
-    Setting("reduction_factor", "number", 4, minimum=1, summary="one in so many goes on"),
-    Setting("brackets", "integer", 1, minimum=1, summary="each begins a milestone later"),
-    Setting("stop_last_trials", "boolean", True, summary="judge after the last milestone too"),
+    Setting("max_t", "integer", 100, minimum=1, summary="the last step of any trial"),
+    Setting(
+        "grace_period", "integer", 1, minimum=1, summary="no trial is stopped before this step"
+    ),
+    Setting(
+        "reduction_factor",
+        "number",
+        4,
+        minimum=1,
+        summary="one in this many trials continues from each milestone",
+    ),
+    Setting(
+        "brackets",
+        "integer",
+        1,
+        minimum=1,
+        summary="the number of brackets, each beginning a milestone later",
+    ),
+    Setting("stop_last_trials", "boolean", True, summary="also judge after the last milestone"),
 )
 _MEANS = (
-    Setting("grace_period", "number", 60.0, minimum=0, summary="no trial is stopped before"),
-    Setting("min_samples_required", "integer", 3, minimum=0, summary="trials to compare with"),
+    Setting(
+        "grace_period", "number", 60.0, minimum=0, summary="no trial is stopped before this step"
+    ),
+    Setting(
+        "min_samples_required", "integer", 3, minimum=0, summary="the fewest trials to compare with"
+    ),
 )
 
 
@@ -142,16 +172,22 @@ ROWS = (
     ),
     _row(
         "percentile",
-        "Stops trials that are not among the best percent at the same step",
+        "Stops trials outside the best percentage at the same step",
         "rules:Percentile",
         _PERCENTILE,
     ),
     _row(
         "plateau",
-        "Ends the experiment when trial after trial brings nothing better",
+        "Ends the experiment when trials bring no further improvement",
         "rules:Plateau",
         (
-            Setting("patience", "integer", 20, minimum=1, summary="ended trials to wait"),
+            Setting(
+                "patience",
+                "integer",
+                20,
+                minimum=1,
+                summary="ended trials without improvement before the end",
+            ),
             _DELTA,
         ),
     ),

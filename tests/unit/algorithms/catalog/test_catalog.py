@@ -346,7 +346,7 @@ def test_every_algorithm_is_described_in_json_terms() -> None:
             "minimum": 1,
             "maximum": None,
             "choices": None,
-            "summary": "values tried of each hyperparameter that is continuous",
+            "summary": "the number of values of each continuous hyperparameter",
         }
     ]
 
