@@ -98,7 +98,8 @@ class Trial(Json):
     def __repr__(self) -> str:
         values = ", ".join(f"{name}={value:.5g}" for name, value in self.values.items())
         given = ", ".join(f"{name}={value!r}" for name, value in self.hyperparameters.items())
-        return f"<Trial {self.number}: {self.state}{values and f', {values}'}; {given}>"
+        reason = f" ({self.reason})" if self.reason else ""
+        return f"<Trial {self.number}: {self.state}{reason}{values and f', {values}'}; {given}>"
 
 
 def floats(values: Mapping[str, float | str]) -> dict[str, float]:

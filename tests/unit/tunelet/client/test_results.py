@@ -67,6 +67,8 @@ def test_a_trial_has_typed_fields_and_is_the_services_json() -> None:
     assert json.loads(json.dumps(one)) == one.json == dict(one)
     assert one["values"] == {"loss": "Infinity", "size": 3.0}
     assert repr(one).startswith("<Trial 3: COMPLETE, loss=inf, size=3; lr=0.01")
+    one["reason"] = "it exited with 3"
+    assert "COMPLETE (it exited with 3)" in repr(one)
 
 
 def test_history_has_a_dot_for_each_completed_trial_and_a_falling_line() -> None:
