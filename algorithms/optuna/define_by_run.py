@@ -119,14 +119,12 @@ class DefineByRun:
 
     def _frozen(self, trial: Trial) -> FrozenTrial:
         state = TrialState[trial.state.value] if trial.state.value in _STATES else TrialState.FAIL
-        values = [number(trial.values.get(o.metric, "NaN")) for o in self._objectives]
-        if state is TrialState.COMPLETE and any(map(math.isnan, values)):
-            state = TrialState.FAIL
+        state, values = _told(state, trial.values, self._objectives)
         distributions = {name: distribution(form) for name, form in trial.space.items()}
         note = trial.note if isinstance(trial.note, dict) else {}
         return create_trial(
             state=state,
-            values=values if state is TrialState.COMPLETE else None,
+            values=values,
             params={name: trial.hyperparameters[name] for name in distributions},
             distributions=distributions,
             system_attrs=note.get("optuna", {}),
@@ -182,13 +180,20 @@ class Choices:
         for step, value in _intermediate(reports, self._objectives).items():
             self._trial.report(value, step)
         state = _ENDS.get(verdict, TrialState.FAIL)
-        measured = [number(values.get(each.metric, "NaN")) for each in self._objectives]
-        if state is TrialState.COMPLETE and any(map(math.isnan, measured)):
-            state = TrialState.FAIL
-        told = measured if state is TrialState.COMPLETE else None
+        state, told = _told(state, values, self._objectives)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             self._study.tell(self._trial, told, state=state)
+
+
+def _told(
+    state: TrialState, values: Mapping[str, Number], objectives: Sequence[Objective]
+) -> tuple[TrialState, list[float] | None]:
+    """Return what Optuna is told of an end: a complete trial without a value has failed."""
+    if state is not TrialState.COMPLETE:
+        return state, None
+    measured = [number(values.get(each.metric, "NaN")) for each in objectives]
+    return (TrialState.FAIL, None) if any(map(math.isnan, measured)) else (state, measured)
 
 
 def _scalar(name: str, choice: Any) -> Scalar:

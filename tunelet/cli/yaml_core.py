@@ -12,7 +12,7 @@ import click
 import yaml
 from yaml.constructor import BaseConstructor
 
-from tunelet.text.strict_json import DEPTH, NotJson, integer, real, repeated
+from tunelet.text.strict_json import DEPTH, integer, real, repeated
 
 MOST_VALUES = 1_000_000
 """The most values and names in a YAML document, aliases written out."""
@@ -118,8 +118,6 @@ def load(text: str, source: str) -> Any:
     """Parse YAML; `source` names it in errors. Raises `ClickException` or `NotJson`."""
     try:
         return yaml.load(text, _Loader)
-    except NotJson:
-        raise
     except _Refused as fault:
         raise click.ClickException(f"{source} {fault.problem}{_place(fault)}") from fault
     except yaml.MarkedYAMLError as fault:

@@ -154,10 +154,15 @@ def parallel(trials: Sequence[Trial], forms: Json, objective: Json) -> Plot:
 def _ends(form: Json) -> tuple[str, str]:
     """Return the lowest and the highest value on a hyperparameter's axis."""
     if form["type"] == "categorical":
-        choices = [each["value"] if isinstance(each, dict) else each for each in form["choices"]]
+        choices = _choices(form)
         return str(choices[0]), str(choices[-1]) if len(choices) > 1 else ""
     low, high = _range(form)
     return f"{low:.4g}", f"{high:.4g}"
+
+
+def _choices(form: Json) -> list[Any]:
+    """Return the values of a categorical hyperparameter, without their weights."""
+    return [each["value"] if isinstance(each, dict) else each for each in form["choices"]]
 
 
 def _range(form: Json) -> tuple[float, float]:
@@ -170,7 +175,7 @@ def _range(form: Json) -> tuple[float, float]:
 def _positions(form: Json) -> Callable[[Any], float]:
     """Return the height of each value on the axis of one hyperparameter."""
     if form["type"] == "categorical":
-        choices = [each["value"] if isinstance(each, dict) else each for each in form["choices"]]
+        choices = _choices(form)
         place = {(type(each), each): index for index, each in enumerate(choices)}
         axis = _Axis(0, max(1, len(choices) - 1), HEIGHT - _BOTTOM, _TOP)
         return lambda value: axis.at(place.get((type(value), value), 0))

@@ -6,8 +6,9 @@ An absent value or time becomes an empty cell.
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
+
+from tunelet.client.trial import when
 
 Json = dict[str, Any]
 
@@ -62,10 +63,8 @@ def duration(seconds: float) -> str:
 
 def moment(text: str | None) -> float | None:
     """Seconds since the epoch of an ISO 8601 time; a time without a zone is in UTC."""
-    if text is None:
-        return None
-    when = datetime.fromisoformat(text)
-    return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
+    parsed = when(text)
+    return None if parsed is None else parsed.timestamp()
 
 
 def ago(text: str | None, now: float) -> str:

@@ -1,13 +1,10 @@
 """A trial as the API shows it: a dict, with typed properties."""
 
-import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 Json = dict[str, Any]
-
-_SPECIAL = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
 class Report(NamedTuple):
@@ -74,16 +71,16 @@ class Trial(Json):
 
     @property
     def created_at(self) -> datetime:
-        return _moment(self["created_at"]) or datetime.fromtimestamp(0, UTC)
+        return when(self["created_at"]) or datetime.fromtimestamp(0, UTC)
 
     @property
     def started_at(self) -> datetime | None:
         """When its present attempt started."""
-        return _moment(self["started_at"])
+        return when(self["started_at"])
 
     @property
     def finished_at(self) -> datetime | None:
-        return _moment(self["finished_at"])
+        return when(self["finished_at"])
 
     @property
     def exit_code(self) -> int | None:
@@ -104,11 +101,12 @@ class Trial(Json):
 
 def floats(values: Mapping[str, float | str]) -> dict[str, float]:
     """Convert the API's values, in which "NaN" and "Infinity" are strings, to floats."""
-    return {k: _SPECIAL[v] if isinstance(v, str) else float(v) for k, v in values.items()}
+    return {name: float(value) for name, value in values.items()}
 
 
-def _moment(text: str | None) -> datetime | None:
+def when(text: str | None) -> datetime | None:
+    """Parse an ISO 8601 time; a time without a zone is in UTC."""
     if text is None:
         return None
-    when = datetime.fromisoformat(text)
-    return when if when.tzinfo else when.replace(tzinfo=UTC)
+    parsed = datetime.fromisoformat(text)
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
