@@ -50,7 +50,7 @@ class Installation(NamedTuple):
         return Installation(self.id, self.places if self.takes(experiment) else 0)
 
     def _left(self, experiment: Experiment) -> int:
-        if not self.takes(experiment):
+        if experiment.for_workers or not self.takes(experiment):
             return 0
         if self.places is None:
             return experiment.terms.parallel_trials
