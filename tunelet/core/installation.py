@@ -35,7 +35,7 @@ class Installation(NamedTuple):
         reason. It ignores experiments of other installations that it cannot run.
         """
         own = experiment.by in ("", self.id)
-        return not self.id or own or self.can_run(experiment.spec["model_training_code"])
+        return not self.id or own or self.can_run(experiment.typed_spec.code)
 
     def slots(self, experiment: Experiment) -> int:
         """Return how many slots it may take now."""
