@@ -1,14 +1,14 @@
-"""The search algorithms: one file per library, reached by name.
+"""The search algorithms, by name: one package for each library.
 
-Importing this package imports no algorithm and no library, for imports decide how fast a
-function starts; only `Catalog.load` does.
+Importing this package imports no algorithm and no library, because imports decide how fast a
+function starts. `Catalog.load` imports the one that it is asked for.
 """
 
 from tunelet.ports import Catalog
 
 
 def load_catalog() -> Catalog:
-    """The built-in algorithms and those that installed distributions add as plugins."""
+    """Return the catalog of the built-in algorithms and of the installed plugins."""
     from algorithms.catalog.installed import InstalledAlgorithms
 
     return InstalledAlgorithms()

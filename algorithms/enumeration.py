@@ -1,9 +1,8 @@
 """All combinations of a space's values, numbered and made on demand.
 
 A conditional hyperparameter multiplies only the branches in which it is active, so the
-combinations are the leaves of a tree. Subtrees are counted, not listed: finding the
-combination of a number takes time in the number of hyperparameters, however large the
-space is.
+combinations are the leaves of a tree. Subtrees are counted, not listed: finding a combination by
+its number takes time in the number of hyperparameters, however large the space is.
 """
 
 import math
@@ -16,11 +15,11 @@ from tunelet.space import Parameter, Space
 from tunelet.space.counting import cuts
 
 Links = frozenset[tuple[str, str]]
-"""The pairs of parent and child in which the parent's value fulfils the child's condition."""
+"""Pairs of parent and child: the parent's value fulfils the child's condition."""
 
 
 _Place = tuple[int, Links]
-"""A parameter's index, and the links that it and those after it look at."""
+"""A parameter's index, and the links that it and later parameters depend on."""
 
 
 class Stretch(NamedTuple):
@@ -32,7 +31,7 @@ class Stretch(NamedTuple):
 
 
 class Enumeration:
-    """`values` has those of each parameter that are to be combined, numbers ascending."""
+    """The combinations of `values`: those of each parameter, by its name, numbers ascending."""
 
     def __init__(self, space: Space, values: Mapping[str, Sequence[Scalar]]) -> None:
         self._trees = [_Tree(tree, values) for tree in _components(space)]
@@ -40,7 +39,7 @@ class Enumeration:
         self.size = math.prod(tree.size for tree in self._trees)
 
     def at(self, index: int) -> Assignment:
-        """The combination number `index`, 0 <= index < size."""
+        """Return combination number `index`, 0 <= index < size."""
         found: Assignment = {}
         for tree in reversed(self._trees):
             index, part = divmod(index, tree.size)
@@ -49,7 +48,7 @@ class Enumeration:
 
 
 class _Tree:
-    """Parameters that conditions connect, parents first."""
+    """Parameters connected by conditions, parents first."""
 
     def __init__(
         self, parameters: Sequence[Parameter], values: Mapping[str, Sequence[Scalar]]
@@ -85,7 +84,7 @@ class _Tree:
 
     def _below(self, i: int, links: Links) -> int:
         """The number of combinations of the parameters from `i` on."""
-        # Not by recursion: a space has more parameters than the interpreter has room on its stack.
+        # Not by recursion: a space may have more parameters than the interpreter's stack has room.
         counts, waiting = self._counts, [(i, links)]
         while waiting:
             place = waiting[-1]
@@ -112,7 +111,7 @@ class _Tree:
         ]
 
     def _after(self, i: int, links: Links) -> Links:
-        """Only the links that a parameter after `i` looks at, so that counts are shared."""
+        """Only the links that a parameter after `i` depends on, so that counts are shared."""
         return frozenset(link for link in links if link[1] in self._pending[i + 1])
 
 
@@ -121,10 +120,10 @@ def _active(parameter: Parameter, links: Links) -> bool:
 
 
 def _components(space: Space) -> Iterator[list[Parameter]]:
-    """Groups without conditions between them.
+    """Groups of parameters without conditions between groups.
 
-    Within a group a branch comes whole before the next one, which keeps small what the count
-    of the rest depends on.
+    Within a group, each branch comes whole before the next one, so that the count of the rest
+    depends on few links.
     """
     group_of: dict[str, list[Parameter]] = {}
     groups: list[list[Parameter]] = []

@@ -1,7 +1,7 @@
-"""What a process keeps between two suggestions of an experiment, so as not to make it anew.
+"""Memoization between two suggestions of an experiment in one process. It only saves time.
 
-Only time depends on it: what was made of trials is used again for the very same trials, and made
-anew where one is another. There is room for a bounded number of trials; those used last stay.
+A model (a study of Optuna, a history of Hyperopt) converts each trial once, and converts it again
+only if the trial has changed. The number of kept trials is bounded; the models used last are kept.
 """
 
 import threading
@@ -17,21 +17,22 @@ from tunelet.core.problem import Problem
 from tunelet.core.trial import Trial
 
 ROOM = 1 << 15
-"""So many trials at most are kept on one shelf."""
+"""The largest number of trials that one cache keeps."""
 
 T = TypeVar("T")
 
 
 class Memo(Generic[T]):
-    """What each trial of a sequence was made into, by its place."""
+    """The conversion of each trial of a sequence, made once: `make(place, trial)`."""
 
     def __init__(self, make: Callable[[int, Trial], T]) -> None:
         self._make = make
         self._trials: list[Trial] = []
         self.each: list[T] = []
+        """The conversions, by place."""
 
-    def follow(self, trials: Sequence[Trial]) -> bool:
-        """Make what is new, and say whether all trials that had ended are what they were."""
+    def update(self, trials: Sequence[Trial]) -> bool:
+        """Convert new and changed trials. Returns False if an ended trial changed or is gone."""
         now, known = list(trials), self._trials
         unchanged = len(now) >= len(known)
         if not unchanged or not all(map(is_, known, now)):
@@ -46,35 +47,35 @@ class Memo(Generic[T]):
 
 
 def _same(old: Trial, new: Trial) -> bool:
-    """By their JSON, for True and 1 are different hyperparameters."""
+    """Whether their JSON is equal: True and 1 are different hyperparameters."""
     return msgspec.json.encode(old) == msgspec.json.encode(new)
 
 
-class Follower(Protocol):
-    """What is made of an experiment's trials, and goes on with more of them."""
+class Model(Protocol):
+    """An object derived from an experiment's trials that can be brought up to date."""
 
-    def follow(self, problem: Problem, trials: Sequence[Trial]) -> None:
-        """See these trials from now on."""
+    def update(self, problem: Problem, trials: Sequence[Trial]) -> None:
+        """Replace the known trials by `trials`."""
 
 
-F = TypeVar("F", bound=Follower)
+M = TypeVar("M", bound=Model)
 
-_SHELVES: "list[MemoCache[Any]]" = []
+_CACHES: "list[MemoCache[Any]]" = []
 
 
 def forget() -> None:
-    """Be as a process that has just begun."""
-    for shelf in _SHELVES:
-        shelf.clear()
+    """Clear all caches, as in a process that has just begun."""
+    for cache in _CACHES:
+        cache.clear()
 
 
-class MemoCache(Generic[F]):
-    """Followers by what is asked of them. Whoever has taken one has it alone."""
+class MemoCache(Generic[M]):
+    """Models by problem. A caller that has taken one has it alone."""
 
     def __init__(self, room: int = ROOM) -> None:
-        self._kept = BoundedCache[Hashable, F](weight=room)
+        self._kept = BoundedCache[Hashable, M](weight=room)
         self._lock = threading.Lock()
-        _SHELVES.append(self)
+        _CACHES.append(self)
 
     def clear(self) -> None:
         with self._lock:
@@ -82,22 +83,25 @@ class MemoCache(Generic[F]):
 
     @contextmanager
     def of(
-        self, problem: Problem, trials: Sequence[Trial], new: Callable[[], F], *more: Hashable
-    ) -> Iterator[F]:
-        """The one that followed this experiment last, or else a new one. An error discards it."""
-        key = _asked(problem), more
+        self, problem: Problem, trials: Sequence[Trial], new: Callable[[], M], *more: Hashable
+    ) -> Iterator[M]:
+        """Lend the model of this problem and `more`, or a `new` one, up to date with `trials`.
+
+        An error in the block discards the model.
+        """
+        key = _key(problem), more
         with self._lock:
             found = self._kept.take(key)
-        follower = found or new()
-        follower.follow(problem, trials)
-        yield follower
-        # One of no trials takes room too, or any number of them would be kept.
+        model = found or new()
+        model.update(problem, trials)
+        yield model
+        # A model without trials needs room too, or any number of them would be kept.
         size = max(1, len(trials) + len(problem.prior))
         with self._lock:
-            self._kept.put(key, follower, size)
+            self._kept.put(key, model, size)
 
 
-def _asked(problem: Problem) -> Hashable:
-    """Equal from call to call of an experiment; another's is, if it asks for the very same."""
+def _key(problem: Problem) -> Hashable:
+    """Equal in every call of an experiment, and for experiments with the same problem."""
     space = tuple(map(repr, problem.space))
     return problem.seed, problem.objectives, problem.constraints, space

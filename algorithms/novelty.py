@@ -1,8 +1,8 @@
-"""Telling new assignments from those that were tried.
+"""Distinguishes new assignments from those that were tried.
 
-A space is used up when every assignment was tried, whatever came of it. Where a branch of
-an infinite space is finite, such as a choice without hyperparameters of its own, its
-assignments may come again once other draws are hard to find.
+A space is exhausted when every assignment was tried, with any result. If a branch of an infinite
+space is finite, such as a choice without hyperparameters of its own, its assignments may repeat
+once new ones are hard to draw.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,24 +17,24 @@ from tunelet.space import Space
 Key = frozenset[tuple[str, bool, Scalar]]
 
 TRIES = 4
-"""Times that a model is asked for something new before the prior is."""
+"""How often a model is asked for a new assignment before one is drawn from the prior."""
 
 _DRAWS = 100
-"""Draws from the prior before the assignments are gone through by number."""
+"""Draws from the prior before the assignments are enumerated."""
 
 
 def key(assignment: Assignment) -> Key:
-    """Equal for equal assignments; True and 1 differ, 1 and 1.0 do not (as in JSON)."""
+    """Return a key that equal assignments share. True and 1 differ, 1 and 1.0 do not (as JSON)."""
     return frozenset((name, isinstance(value, bool), value) for name, value in assignment.items())
 
 
 def generator(seed: int, number: int, purpose: str = "") -> Random:
-    """A source of randomness for trial `number`, unlike that of any other trial."""
+    """Return a random generator for trial `number`; each seed, number and purpose has its own."""
     return Random(f"{seed}/{number}/{purpose}")
 
 
 def everything(space: Space) -> Enumeration | None:
-    """All assignments; None if there are infinitely many."""
+    """Return all assignments; None if there are infinitely many."""
     values = {}
     for parameter in space:
         found = space.grid_values(parameter)
@@ -45,13 +45,13 @@ def everything(space: Space) -> Enumeration | None:
 
 
 class Seen:
-    """The keys of what was tried."""
+    """The keys of the assignments that were tried."""
 
     def __init__(self) -> None:
         self._made = Memo(lambda _place, trial: key(trial.hyperparameters))
 
-    def follow(self, _problem: Problem, trials: Sequence[Trial]) -> None:
-        self._made.follow(trials)
+    def update(self, _problem: Problem, trials: Sequence[Trial]) -> None:
+        self._made.update(trials)
 
     def keys(self) -> set[Key]:
         return set(self._made.each)
@@ -61,16 +61,16 @@ _TAKEN: MemoCache[Seen] = MemoCache()
 
 
 class Unseen:
-    """A space without the assignments that trials had.
+    """A space without the assignments of trials.
 
-    `drawn` says that all come from the prior; a model may come back to where it was.
+    `drawn`: all assignments come from the prior. A model, by contrast, may repeat a value.
     """
 
     def __init__(self, problem: Problem, trials: Sequence[Trial], drawn: bool = True) -> None:
         self._space = problem.space
         self._all = everything(problem.space)
         self._taken: set[Key] = set()
-        # Where each draw has a continuous value, none comes twice: no need to look at the past.
+        # If every draw has a continuous value, none comes twice: the past need not be read.
         if not (drawn and any(one.continuous and not one.when for one in problem.space)):
             with _TAKEN.of(problem, trials, Seen) as taken:
                 self._taken = taken.keys()
@@ -82,7 +82,7 @@ class Unseen:
         self._taken.add(key(assignment))
 
     def draw(self, rng: Random) -> Assignment | None:
-        """An assignment from the prior, given that it is new; None if the space is used up."""
+        """Return a new assignment from the prior; None if the space is exhausted."""
         for _ in range(_DRAWS):
             drawn = self._space.sample(rng)
             if drawn in self:
@@ -90,7 +90,7 @@ class Unseen:
         return drawn if self._all is None else self.one_of(self._all, rng)
 
     def one_of(self, all_: Enumeration, rng: Random) -> Assignment | None:
-        """The first new one from a random place on: at most one look per assignment taken."""
+        """Return the first new one from a random place on; None if all were tried."""
         start = rng.randrange(all_.size)
         for offset in range(min(len(self._taken) + 1, all_.size)):
             found = all_.at((start + offset) % all_.size)
@@ -107,10 +107,11 @@ def new_ones(
     take: Callable[[Assignment], None],
     drawn: bool = False,
 ) -> Suggestions:
-    """Suggestions none of which was tried.
+    """Suggest `count` assignments that were not tried.
 
-    `ask` is called with the trial's number and the attempt, from 0, until what it answers is
-    new; after `TRIES` attempts or None the prior is drawn from. `take` is told what is suggested.
+    Calls `ask` with the trial's number and the attempt, from 0, until its answer is new. After
+    `TRIES` attempts or an answer of None it draws from the prior. Calls `take` with each
+    assignment that it suggests.
     """
     untried = Unseen(problem, trials, drawn)
     found: list[Assignment] = []

@@ -1,4 +1,4 @@
-"""Which of two ended trials is the better one, for algorithms that go on with the better."""
+"""Ranks ended trials, for algorithms that continue with the better ones."""
 
 import math
 
@@ -9,15 +9,15 @@ Rank = tuple[float, float, int]
 
 
 def loss(trial: Trial, problem: Problem) -> float:
-    """The first objective as what is to be minimized; NaN of a trial that is not complete."""
+    """Return the first objective as a loss (smaller is better); NaN unless COMPLETE."""
     complete = trial.state is TrialState.COMPLETE
     return problem.objectives[0].loss(trial.values) if complete else math.nan
 
 
 def rank(trial: Trial, problem: Problem) -> Rank:
-    """Lower is better: what meets the constraints first, then what misses them by less.
+    """Return a key to sort trials by, the best first: by violation of constraints, then by loss.
 
-    Deb's rule (2000), by which Optuna's samplers rank too.
+    Source: Deb (2000), whose rule Optuna's samplers use too.
     """
     missed = (
         one.violation(number(trial.values.get(one.metric, math.nan))) for one in problem.constraints

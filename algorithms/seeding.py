@@ -1,4 +1,4 @@
-"""Libraries that draw from the generators of the whole process, one at a time."""
+"""Seeds the process's global random generators for libraries that draw from them, one by one."""
 
 import random
 import threading
@@ -10,9 +10,9 @@ _DRAWING = threading.Lock()
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Seed Python's and numpy's generators, and keep other threads' libraries from them meanwhile.
+    """Seed Python's and numpy's global generators, and keep other threads from them meanwhile.
 
-    One lock for all libraries: what one draws must not depend on whether another is asked too.
+    All libraries share one lock, because the draws of one must not depend on another one's calls.
     """
     import numpy
 

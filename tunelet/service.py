@@ -143,7 +143,7 @@ class Service:
 
     def obstacle(self, experiment: Experiment) -> str | None:
         """Why no trial of the experiment can start now, if that is known."""
-        return self._launcher.obstacle(experiment.typed_spec.code)
+        return self._launcher.obstacle(experiment.spec["model_training_code"])
 
     def experiment(self, namespace: str, name: str) -> Experiment:
         return self._journals.read(namespace, name)
@@ -235,7 +235,7 @@ class Service:
         from tunelet.space import Space
 
         experiment = self.experiment(namespace, name)
-        space = Space.of(experiment.typed_spec.hyperparameters)
+        space = Space.of(experiment.spec["hyperparameters"])
         key = key or secrets.token_hex(8)
         after = self._follows(experiment, commands.Enqueue(_checked(assignments, space), key))
         return self._trials_of(after, after.keys[key])

@@ -1,1 +1,1 @@
-"""Which algorithms and stopping rules exist, what each accepts, and how one is made."""
+"""The catalog: which algorithms and stopping rules exist, their settings, and how to make one."""

@@ -1,4 +1,4 @@
-"""The tables of docs/algorithms.md, from what the catalog knows.
+"""The tables of docs/algorithms.md, generated from the catalog.
 
 `python -m algorithms.catalog.docs_tables docs/algorithms.md` writes them between the markers of
 that file.
@@ -15,7 +15,10 @@ from algorithms.catalog.table import RULES, TABLE
 
 
 def written(document: str) -> str:
-    """The document with tables that are true."""
+    """Return the document with its tables written anew.
+
+    Raises `ValueError` if the markers of a table are missing.
+    """
     for name, table in (
         ("algorithms", _algorithms()),
         ("stopping rules", _rules()),
@@ -57,7 +60,7 @@ def _rules() -> str:
 
 
 def _settings(rows: Mapping[str, Entry]) -> str:
-    """Names with the same settings stand together."""
+    """One row for all names with the same settings."""
 
     def names(group: Iterable[Entry]) -> str:
         return ", ".join(f"`{row.name}`" for row in group)

@@ -1,4 +1,4 @@
-"""What the catalog knows of one algorithm or stopping rule without importing it."""
+"""An entry of the catalog: an algorithm or a stopping rule, described without importing it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from tunelet.errors import FieldError
 Check = Callable[[Mapping[str, Any], Demands], list[FieldError]]
 
 
-def _nothing_more(_settings: Mapping[str, Any], _demands: Demands) -> list[FieldError]:
+def _no_faults(_settings: Mapping[str, Any], _demands: Demands) -> list[FieldError]:
     return []
 
 
@@ -35,8 +35,8 @@ class Setting:
 class Entry:
     """One algorithm or rule. `target` is `module:factory`, which is called with the settings.
 
-    A row repeats the factory's signature (a test holds the two together), so a request can
-    be checked by a function that never loads the library.
+    An entry repeats the factory's signature (a test compares the two), so that a function can check
+    a request without loading the library.
     """
 
     name: str
@@ -50,31 +50,31 @@ class Entry:
     conditions: bool = True
     """Whether hyperparameters may have a `when`."""
     branches: bool = True
-    """False: those that not every trial has are drawn at random, whatever earlier trials found."""
+    """False: it draws hyperparameters at random if not every trial has them."""
     choices: str = "yes"
-    """Whether it models choices: "yes"; or they are "drawn", "kept" or taken "as numbers"."""
+    """How it models choices: "yes"; or it has them "drawn" at random, "kept" or "as numbers"."""
     integers: bool = True
-    """False: integers and steps are rounded, unknown to the algorithm."""
+    """False: its suggestions are rounded to integers and steps afterwards."""
     objectives: int | None = None
-    """The most objectives that it handles; None: any number."""
+    """The most objectives that it supports; None: any number."""
     constraints: bool = False
-    """Whether it may be used with constraints: it heeds them, or learns from no values at all."""
+    """Whether a request may have constraints: it uses them, or it learns from no values at all."""
     fidelity: bool = False
     """Whether it gives trials budgets, or stops them, to spend more on the better ones."""
     parallel: int | None = None
     """The most trials that may run at once; None: any number."""
     warm_start: bool = True
-    """Whether trials of other experiments teach it anything."""
+    """Whether it learns from trials of other experiments."""
     light: bool = False
-    """Needs no import worth speaking of and no values of earlier trials."""
+    """It imports little and needs no values of earlier trials."""
     stops: bool = False
-    """An algorithm that is a stopping rule as well."""
-    check: Check = _nothing_more
-    """What is wrong with settings that are valid one by one: the fields are whole paths."""
+    """Whether the algorithm is a stopping rule as well."""
+    check: Check = _no_faults
+    """Finds faults of settings that are valid one by one. Names each field by its whole path."""
     bind: tuple[tuple[str, Any], ...] = ()
-    """Arguments of the factory that are the row's, not the user's."""
+    """Arguments of the factory that the entry fixes; users cannot set them."""
 
 
 def is_number(value: Any) -> bool:
-    """Whether JSON calls it a number."""
+    """Whether the value is a JSON number; a boolean is not."""
     return isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,4 +1,4 @@
-"""The algorithms and stopping rules that are installed, as the service asks for them."""
+"""The catalog of the installed algorithms and stopping rules, built-in ones and plugins."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
@@ -11,7 +11,7 @@ from tunelet.ports import Algorithm, Catalog, StoppingRule
 
 
 class InstalledAlgorithms:
-    """The tables and, once a name is asked for that they lack, the plugins."""
+    """Looks names up in the tables, and then among the plugins, which it loads only if needed."""
 
     def __init__(self) -> None:
         self._algorithms = Registry(TABLE, "algorithm", "tunelet.algorithms")
@@ -38,7 +38,7 @@ class InstalledAlgorithms:
         return row is not None and row.stops
 
     def load(self, name: str, settings: Mapping[str, Any]) -> Algorithm:
-        """A plugin answers from a process of its own."""
+        """Load the algorithm; a plugin runs in its own process."""
         if self._algorithms.built_in(name) is not None:
             return self.load_here(name, settings)
         from algorithms.catalog.plugin_process import Isolated
@@ -47,7 +47,7 @@ class InstalledAlgorithms:
         return Isolated(name, settings)
 
     def load_here(self, name: str, settings: Mapping[str, Any]) -> Algorithm:
-        """The algorithm itself, whoever wrote it."""
+        """Load the algorithm into this process, even if it is a plugin."""
         return cast(Algorithm, self._algorithms.load(name, settings))
 
     def rules(self) -> Sequence[Mapping[str, Any]]:
@@ -60,7 +60,7 @@ class InstalledAlgorithms:
         return self._elsewhere(name, field, self._rules) or found
 
     def _elsewhere(self, name: str, field: str, here: Registry) -> list[FieldError]:
-        """What to write in place of a name that is known, but not as this here."""
+        """The remedy for a name that exists, but under another name or in the other field."""
         if here.has(name):
             return []
         from algorithms.catalog.unsupported import UNSUPPORTED, meant

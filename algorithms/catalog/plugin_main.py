@@ -1,4 +1,4 @@
-"""What runs in a plugin's process. The service's end is `algorithms.catalog.plugin_process`."""
+"""The program of a plugin's process. `algorithms.catalog.plugin_process` starts it."""
 
 import pickle
 import sys

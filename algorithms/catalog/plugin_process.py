@@ -1,7 +1,7 @@
-"""Plugins run in a process of their own, so that whatever they do hurts only their experiment.
+"""Runs plugins in processes of their own, so that a fault of a plugin harms one experiment only.
 
-A plugin that raises, exits, crashes its process or never answers makes the algorithm fail; the
-service ends that experiment with the reason. What goes to and from the process is pickled.
+If a plugin raises, exits, crashes its process or never answers, the algorithm fails, and the
+service ends its experiment with the reason. Arguments and answers are pickled.
 """
 
 import os
@@ -16,13 +16,13 @@ from tunelet.core.trial import Trial
 from tunelet.ports import Algorithm
 
 LIMIT = 60.0
-"""Seconds for an answer, with the start of the process."""
+"""Seconds for an answer, including the start of the process."""
 
 _START = "import sys; from algorithms.catalog.plugin_main import answer; answer(sys.stdin.buffer)"
 
 
 class Isolated:
-    """An algorithm that is loaded and asked elsewhere. `name` is that of its entry point."""
+    """An algorithm that runs in another process. `name` is the name of its entry point."""
 
     def __init__(self, name: str, settings: Mapping[str, Any], limit: float = LIMIT) -> None:
         self._name = name
@@ -38,13 +38,13 @@ class Isolated:
                 input=question,
                 capture_output=True,
                 timeout=self._limit,
-                # Whatever ends the service from a terminal is no verdict on the plugin.
+                # Ctrl-C in the service's terminal must not count as a failure of the plugin.
                 start_new_session=True,
                 env=environment,
                 check=False,
             )
         except subprocess.TimeoutExpired as slow:
-            raise RuntimeError(f"it gave no answer in {self._limit:g} seconds") from slow
+            raise RuntimeError(f"it did not answer within {self._limit:g} seconds") from slow
         if ended.returncode != 0:
             last = ended.stderr.decode(errors="replace").strip().rpartition("\n")[2]
             raise RuntimeError(last or f"its process ended with code {ended.returncode}")
@@ -56,7 +56,7 @@ class Isolated:
 
 
 MARK = b"\n--- suggestions ---\n"
-"""Before it, the plugin may have printed anything."""
+"""Begins the answer. The plugin may have printed anything before it."""
 
 
 if TYPE_CHECKING:

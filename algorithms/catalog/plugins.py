@@ -1,13 +1,25 @@
-"""Algorithms that other distributions add through the entry-point group `tunelet.algorithms`.
+"""Plugins: algorithms and stopping rules that other distributions add by an entry point.
 
     [project.entry-points."tunelet.algorithms"]
     my_search = "my_package:MySearch"
 
-`MySearch(**settings)` must return a `tunelet.ports.Algorithm`. Its keyword parameters are the
-settings and their annotations the types; the first line of its docstring is the summary. The
-class attributes `conditions` (False: no `when`) and `objectives` (the most it handles) say
-what it cannot do. A plugin does not replace a built-in algorithm of the same name, and is asked in
-a process of its own (algorithms.catalog.plugin_process).
+    [project.entry-points."tunelet.early_stopping"]
+    my_rule = "my_package:MyRule"
+
+`MySearch(**settings)` returns a `tunelet.ports.Algorithm`, `MyRule(**settings)` a
+`tunelet.ports.StoppingRule`. The keyword parameters are the settings, their annotations the types
+that are checked at submit, and the first line of the docstring is the summary. Class attributes
+declare limits, so that a request beyond them is refused:
+
+    conditions   bool  False: no hyperparameter may have a `when`; True if absent
+    integers     bool  False: suggestions are rounded to integers; True if absent
+    objectives   int   the most objectives; any number if absent
+    constraints  bool  whether a request may have constraints; False if absent
+    parallel     int   the most trials at once; any number if absent
+    fidelity     bool  whether it spends more on better trials; False if absent; only shown
+
+A plugin does not replace a built-in algorithm of the same name. The service runs an algorithm in a
+process of its own (algorithms.catalog.plugin_process), and a rule in its own process.
 """
 
 import inspect
@@ -22,12 +34,15 @@ _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string"}
 
 
 def scan(group: str) -> dict[str, EntryPoint]:
-    """The plugins of a group by name. Reads the metadata of every distribution."""
+    """Return the plugins of an entry-point group by name. Reads every distribution's metadata."""
     return {entry.name: entry for entry in entry_points(group=group)}
 
 
 def row(entry: EntryPoint) -> Entry:
-    """What a plugin says of itself. Imports it, and raises what the import raises."""
+    """Return the plugin's description as an entry of the catalog.
+
+    Imports the plugin, and raises what the import raises.
+    """
     factory = entry.load()
     return Entry(
         entry.name,
@@ -44,8 +59,11 @@ def row(entry: EntryPoint) -> Entry:
 
 
 def settings(factory: Callable[..., Any]) -> tuple[Setting, ...]:
-    """The keyword parameters of an algorithm's class as settings."""
-    # The initializer may be that of a base class.
+    """Return the keyword parameters of a class or function as settings.
+
+    Without an annotation a setting has the type "any", without a default None.
+    """
+    # A base class may define the initializer.
     function = inspect.getattr_static(factory, "__init__") if inspect.isclass(factory) else factory
     hints = get_type_hints(function)
     return tuple(

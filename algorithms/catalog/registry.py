@@ -1,4 +1,4 @@
-"""Names and what is known of each: a table, and the plugins for names that it lacks."""
+"""A registry: algorithms or stopping rules by name, from a table and from plugins."""
 
 import importlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,7 +25,7 @@ _PYTHON: dict[str, type | tuple[type, ...]] = {
 
 
 class Registry:
-    """Algorithms or stopping rules. `noun` is what a message calls one, `group` the plugins'."""
+    """Algorithms or stopping rules. Messages call one a `noun`; `group` has the entry points."""
 
     def __init__(self, table: Mapping[str, Entry], noun: str, group: str) -> None:
         self._table = table
@@ -41,7 +41,7 @@ class Registry:
     def problems(
         self, name: str, settings: Mapping[str, Any], demands: Demands, field: str
     ) -> list[FieldError]:
-        """`field` is where the name and the settings stand in the request."""
+        """Return the faults of a request that has the name and the settings in `field`."""
         row = self.row(name, field)
         if isinstance(row, FieldError):
             return [row]
@@ -58,7 +58,7 @@ class Registry:
         return name in self._table or name in self._plugins
 
     def load(self, name: str, settings: Mapping[str, Any]) -> Any:
-        """Import and make it; `Reject` if it is unknown, absent or set up wrongly."""
+        """Import and make it. Raises `Reject` if it is unknown or absent, or its settings wrong."""
         row = self.check(name, settings)
         module, _, attribute = row.target.partition(":")
         factory = getattr(importlib.import_module(module), attribute)
@@ -68,7 +68,7 @@ class Registry:
             raise Reject(f"The {self._noun} {name} refused its settings: {error}") from error
 
     def check(self, name: str, settings: Mapping[str, Any]) -> Entry:
-        """What is known of it; `Reject` if it is unknown, absent or set up wrongly."""
+        """Return its entry. Raises `Reject` if it is unknown or absent, or its settings wrong."""
         row = self.row(name, self._noun)
         errors = [row] if isinstance(row, FieldError) else wrong_settings(row, settings, self._noun)
         if errors or isinstance(row, FieldError):
@@ -77,7 +77,7 @@ class Registry:
         return row
 
     def row(self, name: str, field: str) -> Entry | FieldError:
-        """What is known of it, or why it cannot be used."""
+        """Return its entry, or why it cannot be used."""
         row = self._table.get(name) or self._plugin(name, field)
         if isinstance(row, FieldError):
             return row
@@ -120,22 +120,22 @@ class Registry:
             )
 
     def _misfits(self, row: Entry, demands: Demands, field: str) -> list[FieldError]:
-        """What it cannot do at all, with the names of those that can."""
+        """The demands that it cannot meet, with the names of those that can."""
         errors = []
         if row.objectives is not None and demands.objectives > row.objectives:
-            message = f"are more than {row.name} handles, which is {row.objectives}"
+            message = f"are more than {row.name} supports, which is {row.objectives}"
             remedy = self._others("objectives", demands, field) + ", or name fewer objectives"
             errors.append(FieldError("objectives", demands.objectives, message, remedy))
         if row.parallel is not None and demands.parallel > row.parallel:
-            message = f"is more than {row.name} handles, which is {row.parallel}"
+            message = f"is more than {row.name} supports, which is {row.parallel}"
             remedy = self._others("parallel", demands, field) + f", or set it to {row.parallel}"
             errors.append(FieldError("parallel_trials", demands.parallel, message, remedy))
         if demands.constraints and not row.constraints:
-            message = f"are nothing that {row.name} heeds"
+            message = f"are set, but {row.name} does not support constraints"
             remedy = self._others("constraints", demands, field) + ", or leave them out"
             errors.append(FieldError("constraints", demands.constraints, message, remedy))
         if demands.space is not None and not row.conditions:
-            message = f"is a condition, which {row.name} does not handle"
+            message = f"is a condition, and {row.name} does not support conditions"
             remedy = self._others("conditions", demands, field) + ", or remove the condition"
             errors += [
                 FieldError(f"hyperparameters.{each.name}.when", sorted(each.when), message, remedy)
@@ -145,9 +145,9 @@ class Registry:
         return errors
 
     def _others(self, what: str, demands: Demands, field: str) -> str:
-        """The built-in ones that can do all that is asked, by name."""
+        """The built-in ones that meet all demands, by name."""
         able = sorted(name for name, row in self._table.items() if _able(row, demands))
-        return f"use {listed(able, 100)}" if able else f"no {self._noun} handles these {what}"
+        return f"use {listed(able, 100)}" if able else f"no {self._noun} supports these {what}"
 
     def _description(self, name: str) -> dict[str, Any]:
         row = self.row(name, "")
@@ -199,16 +199,16 @@ def _able(row: Entry, demands: Demands) -> bool:
 
 
 def _within(field: str, error: FieldError) -> FieldError:
-    """A check of a rule names its fields as they are called below the rule."""
+    """The error with its field below `field`: a rule's check names fields relative to the rule."""
     if not error.field.startswith("settings"):
         return error
     return FieldError(f"{field}.{error.field}", error.value, error.message, error.remedy)
 
 
 def wrong_settings(row: Entry, settings: Mapping[str, Any], field: str) -> list[FieldError]:
-    """Each setting that the row does not know, whose value it does not take, or that is missing.
+    """Return a fault for each setting that is unknown, has a wrong value, or is missing.
 
-    Not many more than a request is told of: to find a remedy for each takes time.
+    Stops soon after `MOST` faults, the number that an answer shows: finding remedies takes time.
     """
     known = {setting.name: setting for setting in row.settings}
     errors: list[FieldError] = []
@@ -230,7 +230,7 @@ def _unknown(row: Entry, name: str, known: Iterable[str]) -> tuple[str, str]:
 
 
 def _fault(setting: Setting, value: Any) -> tuple[str, str] | None:
-    """What is wrong with a setting's value, and the remedy."""
+    """The fault of a setting's value, and the remedy."""
     if setting.type == "any" or (value is None and setting.nullable):
         return None
     expected = _PYTHON[setting.type]
@@ -242,5 +242,5 @@ def _fault(setting: Setting, value: Any) -> tuple[str, str] | None:
     if setting.maximum is not None and cast(float, value) > setting.maximum:
         return f"must be at most {setting.maximum:g}", "use a smaller one, or leave it out"
     if setting.choices and value not in setting.choices:
-        return "is none of its values", f"use one of {listed(setting.choices)}, or leave it out"
+        return "is not one of its values", f"use one of {listed(setting.choices)}, or leave it out"
     return None

@@ -1,4 +1,4 @@
-"""The built-in algorithms and stopping rules: what may be asked of them, without importing one."""
+"""The entries of all built-in algorithms and stopping rules. Imports none of them."""
 
 from algorithms.catalog.entry import Entry
 from algorithms.hyperopt import entries as hyperopt
@@ -10,7 +10,7 @@ from algorithms.stopping import entries as stopping
 TABLE: dict[str, Entry] = {
     row.name: row for row in (*own.ROWS, *optuna.ROWS, *hyperopt.ROWS, *ray.ROWS)
 }
-"""What `hpo_algorithm` may name."""
+"""The algorithms, which `hpo_algorithm` names."""
 
 RULES: dict[str, Entry] = {row.name: row for row in stopping.ROWS}
-"""What `early_stopping` may name."""
+"""The stopping rules, which `early_stopping` names."""

@@ -1,7 +1,7 @@
-"""Names of the libraries' classes that a request may not use, and what to use in their place.
+"""Names from the libraries that a request may not use, and what to use instead.
 
-Users come with the names that their library has: `FIFO`, `optuna.pruners.NopPruner`. Each is
-answered with the name here or with the reason why there is none; "unknown" would be a dead end.
+Users bring the names of their library: `FIFO`, `optuna.pruners.NopPruner`. The answer gives
+Tunelet's name for it, or the reason why Tunelet does not have it. "Unknown" would not help.
 """
 
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 class Unsupported(NamedTuple):
     why: str
-    """After the name and "is": a refusal reads as a sentence."""
+    """Follows the name, so that a refusal reads as a sentence."""
     remedy: str
 
 
@@ -18,10 +18,10 @@ _PLUGIN = "write a plugin (see docs/algorithms.md)"
 _ABSTRACT = Unsupported("is abstract", f"name one of its subclasses, or {_PLUGIN}")
 _PLUMBING = Unsupported("is a part of Ray's own process", f"name a searcher, or {_PLUGIN}")
 _GONE_FROM_RAY = Unsupported(
-    "has left Ray, and is not here either", 'use "tpe", "gp" or "ray.HEBOSearch"'
+    "was removed from Ray, and Tunelet does not have it", 'use "tpe", "gp" or "ray.HEBOSearch"'
 )
 _GONE_FROM_OPTUNA = Unsupported(
-    "has left Optuna, and is not here either", 'use "tpe", "gp" or "cma_es"'
+    "was removed from Optuna, and Tunelet does not have it", 'use "tpe", "gp" or "cma_es"'
 )
 
 UNSUPPORTED: dict[str, Unsupported] = {
@@ -37,10 +37,10 @@ UNSUPPORTED: dict[str, Unsupported] = {
     ),
     "optuna.SkoptSampler": _GONE_FROM_OPTUNA,
     "hyperopt.MongoTrials": Unsupported(
-        "runs trials, which the service does", "set parallel_trials"
+        "runs trials, and here the service runs them", "set parallel_trials"
     ),
     "hyperopt.SparkTrials": Unsupported(
-        "runs trials, which the service does", "set parallel_trials"
+        "runs trials, and here the service runs them", "set parallel_trials"
     ),
     "hyperopt.no_progress_loss": Unsupported(
         "is a function in the process of fmin", 'write "early_stopping": "plateau"'
@@ -51,7 +51,7 @@ UNSUPPORTED: dict[str, Unsupported] = {
         "limits the trials of one process", "set parallel_trials"
     ),
     "ray.Repeater": Unsupported(
-        "runs equal trials to average them, and here no assignment is suggested twice",
+        "runs equal trials to average them, and Tunelet suggests no assignment twice",
         "average over seeds in the training code",
     ),
     "ray.HyperBandScheduler": Unsupported(
@@ -67,7 +67,7 @@ UNSUPPORTED: dict[str, Unsupported] = {
         "train along the parents of the best trial",
     ),
     "ray.ResourceChangingScheduler": Unsupported(
-        "changes what a running trial has, and a Job's resources are fixed when it starts",
+        "changes the resources of a running trial, and a Job's are fixed when it starts",
         "set resources in model_training_code",
     ),
     **dict.fromkeys(
@@ -95,19 +95,19 @@ _SHORT: dict[str, str] = {
     "variant_generator": "ray.BasicVariantGenerator",
     "zoopt": "ray.ZOOptSearch",
 }
-"""The words that Ray Tune's own `create_searcher` and `create_scheduler` take."""
+"""The short names that Ray Tune's `create_searcher` and `create_scheduler` accept."""
 
 _LIBRARIES = ("optuna", "ray", "hyperopt")
 
 
 def meant(name: str, known: Iterable[str]) -> str | None:
-    """The name here, or in `UNSUPPORTED`, of what a library calls so; None if none does.
+    """Return the name in `known` or `UNSUPPORTED` that a library's name means; None if none does.
 
-    `known` are the names here. Modules in the name and the case of its letters do not matter.
+    Modules in the name and upper or lower case do not matter.
     """
     here = {one.lower(): one for one in (*known, *UNSUPPORTED)}
     first, *rest = name.lower().split(".")
-    # `hyperopt.tpe.suggest` is a function of a module that has the algorithm's name.
+    # In `hyperopt.tpe.suggest` the module has the algorithm's name.
     last = rest[-2] if len(rest) > 1 and rest[-1] == "suggest" else (rest or [first])[-1]
     libraries = (first,) if first in _LIBRARIES and rest else _LIBRARIES if not rest else ()
     if last in _SHORT and (not rest or first in _LIBRARIES):

@@ -1,1 +1,1 @@
-"""Hyperopt's algorithms over trials that are rebuilt from the log."""
+"""Hyperopt's algorithms, on trials that are rebuilt from the log at each call."""

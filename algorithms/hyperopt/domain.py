@@ -1,4 +1,4 @@
-"""An experiment's history as Hyperopt knows it."""
+"""An experiment's trials as Hyperopt's documents."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -7,33 +7,33 @@ from typing import Any, NamedTuple
 
 from hyperopt.base import JOB_STATE_DONE, JOB_STATE_NEW, Domain, Trials, trials_from_docs
 
+from algorithms.evidence import Evidence, evidence
 from algorithms.hyperopt.nodes import nested
-from algorithms.lessons import Lesson, lesson
 from algorithms.memo import Memo, MemoCache
 from tunelet.core.problem import Problem
 from tunelet.core.trial import Assignment, Trial, TrialState
 
 _EPOCH = datetime.fromtimestamp(0)
 _NEW: dict[str, Any] = {"status": "new"}
-_PENDING = Lesson.PENDING
+_PENDING = Evidence.PENDING
 
 
 _FAILED: dict[str, Any] = {"status": "fail"}
 
 
-class Told(NamedTuple):
-    """A trial as Hyperopt is told of it."""
+class Record(NamedTuple):
+    """A trial as Hyperopt's document."""
 
     doc: dict[str, Any]
     loss: float
-    taught: Lesson
+    evidence: Evidence
 
 
 class History:
-    """What Hyperopt's algorithms are called with; `take` adds trials that run from now on.
+    """The arguments of Hyperopt's algorithms; `take` adds trials that run from now on.
 
-    `bounded` is for adaptive TPE, which knows no distribution without bounds or with weights, and
-    no trial without a loss: what failed has the worst one, once there is one.
+    `bounded` is for adaptive TPE. It supports no distribution without bounds or with weights, and
+    no trial without a loss: a failed trial gets the worst loss, once there is one.
     """
 
     def __init__(self, problem: Problem, bounded: bool = False) -> None:
@@ -42,30 +42,30 @@ class History:
         self._bounded = bounded
         self._nodes, expression = nested(problem.space, bounded)
         self.domain = Domain(_never_called, expression)
-        self._told: Memo[Told | None] = Memo(self._tell)
+        self._records: Memo[Record | None] = Memo(self._record)
         self._docs: list[dict[str, Any]] = []
         self.next_id = 0
 
-    def follow(self, problem: Problem, trials: Sequence[Trial]) -> None:
-        self._told.follow([*problem.prior, *trials])
-        told = [each for each in self._told.each if each is not None]
-        losses = (each.loss for each in told if each.taught is Lesson.RESULT)
+    def update(self, problem: Problem, trials: Sequence[Trial]) -> None:
+        self._records.update([*problem.prior, *trials])
+        records = [each for each in self._records.each if each is not None]
+        losses = (each.loss for each in records if each.evidence is Evidence.RESULT)
         worst = max((loss for loss in losses if math.isfinite(loss)), default=math.inf)
-        for each in told:
-            if each.taught is Lesson.PARTIAL:
+        for each in records:
+            if each.evidence is Evidence.PARTIAL:
                 each.doc["result"] = _result(max(each.loss, worst))
-            elif self._bounded and not math.isfinite(each.loss) and each.taught is not _PENDING:
+            elif self._bounded and not math.isfinite(each.loss) and each.evidence is not _PENDING:
                 each.doc["result"] = _result(worst)
-        self._docs = [each.doc for each in told]
-        self.next_id = len(self._told.each)
+        self._docs = [each.doc for each in records]
+        self.next_id = len(self._records.each)
 
     def trials(self, ended: bool = False) -> Trials:
-        """All trials, or only those that have a loss."""
+        """Return all trials, or only those with a loss."""
         docs = [doc for doc in self._docs if not ended or "loss" in doc["result"]]
         return trials_from_docs(docs, validate=False)
 
     def assignment(self, values: Mapping[str, Sequence[Any]]) -> Assignment:
-        """The assignment of which these are the values by label."""
+        """Return the assignment with Hyperopt's `values`, by label."""
         nodes = self._nodes
         return self._space.build(
             lambda one: one.canonical(nodes[one.name].decode(values[one.name][0]))
@@ -75,20 +75,20 @@ class History:
         self._docs.append(self._document(self.next_id, assignment, JOB_STATE_NEW, _NEW))
         self.next_id += 1
 
-    def _tell(self, tid: int, trial: Trial) -> Told | None:
-        """None of a trial from which there is nothing to learn."""
-        taught = lesson(trial, (self._objective,))
-        # Of what was stopped, nobody knows whether it was bad.
-        stopped = taught is Lesson.PARTIAL and trial.state is not TrialState.PRUNED
-        if stopped or taught is Lesson.NOTHING or not self._space.possible(trial.hyperparameters):
+    def _record(self, tid: int, trial: Trial) -> Record | None:
+        """The trial's record; None if it is no evidence."""
+        found = evidence(trial, (self._objective,))
+        # A trial that was stopped with its experiment was not found to be bad.
+        stopped = found is Evidence.PARTIAL and trial.state is not TrialState.PRUNED
+        if stopped or found is Evidence.NONE or not self._space.possible(trial.hyperparameters):
             return None
-        if taught is _PENDING:
+        if found is _PENDING:
             doc = self._document(tid, trial.hyperparameters, JOB_STATE_NEW, _NEW)
-            return Told(doc, math.nan, taught)
-        failed = taught is Lesson.FAILURE
+            return Record(doc, math.nan, found)
+        failed = found is Evidence.FAILURE
         loss = math.nan if failed else self._objective.loss(trial.values)
         doc = self._document(tid, trial.hyperparameters, JOB_STATE_DONE, _result(loss))
-        return Told(doc, loss, taught)
+        return Record(doc, loss, found)
 
     def _document(
         self, tid: int, assignment: Assignment, state: int, result: dict[str, Any]
@@ -118,7 +118,7 @@ class History:
 
 
 HISTORIES: MemoCache[History] = MemoCache()
-"""By whether they are bounded."""
+"""The histories of experiments, keyed also by `bounded`."""
 
 
 def _result(loss: float) -> dict[str, Any]:

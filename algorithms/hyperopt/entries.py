@@ -1,4 +1,4 @@
-"""Hyperopt's algorithms, under plain names and under their own."""
+"""The entries of Hyperopt's algorithms: under short names, and under Hyperopt's own."""
 
 import math
 from collections.abc import Mapping
@@ -60,11 +60,11 @@ _MIXED = ("anneal", "rand", "tpe")
 
 
 def _shares(settings: Mapping[str, Any], _demands: Demands) -> list[FieldError]:
-    """Pairs whose probabilities add up to one."""
+    """Faults of pairs of a probability and a name: the probabilities must add up to 1."""
     given, field = settings["p_suggest"], "hpo_algorithm.settings.p_suggest"
     remedy = 'write [[0.2, "rand"], [0.8, "tpe"]], for example'
     errors = [
-        FieldError(f"{field}[{place}]", shown(each), "is no probability and name", remedy)
+        FieldError(f"{field}[{place}]", shown(each), "is not a probability and a name", remedy)
         for place, each in enumerate(given)
         if not (isinstance(each, list) and len(each) == 2)
         or not (is_number(each[0]) and 0 <= each[0] <= 1 and each[1] in _MIXED)

@@ -1,10 +1,10 @@
-"""Hyperparameters as Hyperopt's expressions.
+"""Hyperparameters as Hyperopt's expressions, one node each.
 
-Each is a node of its own. One that depends on a choice stands in the options for which it is
-active, as Hyperopt's users write it: annealing takes the hyperparameters of a suggestion from
-as few trials as it can, and those of other branches would lead it astray. Any other conditional
-one (of a number, of several parents) stands beside its parents, and its value is dropped where
-it is not active; Hyperopt models it by the trials in which it has a value.
+A node that depends on a choice is inside the options for which it is active, as Hyperopt's users
+write it: annealing takes the hyperparameters of a suggestion from as few trials as it can, and
+hyperparameters of other branches would mislead it. Any other conditional node (which depends on a
+number, or on several parents) is beside its parents, and its value is dropped if it is not active;
+Hyperopt models it by the trials in which it has a value.
 """
 
 import math
@@ -22,7 +22,7 @@ _OUTSIDE: _Home = (None, 0)
 
 
 class Node(NamedTuple):
-    """How Hyperopt sees a hyperparameter."""
+    """A hyperparameter in Hyperopt's terms, and the conversions of its values to them and back."""
 
     expression: Any
     encode: Callable[[Any], Any]
@@ -30,7 +30,7 @@ class Node(NamedTuple):
 
 
 def nested(space: Space, bounded: bool) -> tuple[dict[str, Node], dict[str, Any]]:
-    """The node of each hyperparameter, and the expression in which they stand."""
+    """Return the node of each hyperparameter by name, and the expression that contains them all."""
     nodes: dict[str, Node] = {}
     homes = {one.name: _homes(space, one, bounded) for one in space}
 
@@ -45,7 +45,7 @@ def nested(space: Space, bounded: bool) -> tuple[dict[str, Node], dict[str, Any]
 
 
 def _homes(space: Space, one: Parameter, bounded: bool) -> list[_Home]:
-    """The choice and the places of the options in which it stands."""
+    """The options that contain it: each is a choice's name and the option's place."""
     if len(one.when) != 1:
         return [_OUTSIDE]
     ((name, condition),) = one.when.items()
@@ -56,9 +56,9 @@ def _homes(space: Space, one: Parameter, bounded: bool) -> list[_Home]:
 
 
 def node(parameter: Parameter, below: Callable[[int], dict[str, Any]] = lambda _: {}) -> Node:
-    """Hyperopt's own distribution where it has one, else the quantile on [0, 1].
+    """Return Hyperopt's own distribution if it has one, else the quantile on [0, 1].
 
-    `below` tells what stands in the option of a choice.
+    `below` returns the expressions inside an option of a choice, by the option's place.
     """
     name = parameter.name
     match parameter:
@@ -109,7 +109,7 @@ def _is_special(parameter: Parameter) -> bool:
 
 
 def quantile(parameter: Parameter) -> Node:
-    """The hyperparameter by its quantile, which is uniform on [0, 1]."""
+    """Return a node for the hyperparameter's quantile, which is uniform on [0, 1]."""
     return Node(hp.uniform(parameter.name, 0.0, 1.0), parameter.to_unit, parameter.from_unit)
 
 

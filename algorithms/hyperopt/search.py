@@ -1,13 +1,16 @@
 """Hyperopt's algorithms: tpe, rand, anneal, atpe and mix, with their own arguments.
 
-Trials that wait or run are shown as such; Hyperopt takes them for bad ones until they end,
-which keeps new ones away from them. Failed trials and values that are not finite are failures
-to Hyperopt, and pruned ones are as bad as the worst complete one, at least. TPE has failures among
-the bad ones, and here never among the good; annealing is not shown them, so as not to go on from
-one. The randomness of a trial follows from the seed and its number.
+Hyperopt gets trials that wait or run as unfinished ones. It takes them for bad ones until they end,
+which keeps new trials away from them. It gets failed trials and infinite values as failures, and a
+pruned trial with the worst loss of a complete one, or its own if that is worse. TPE counts failures
+among the bad trials, and here never among the good. Annealing does not get failures, because it
+might continue from one. The randomness of a trial follows from the seed and its number.
 
-Adaptive TPE can be shown only trials that have a loss, and no distribution without bounds
-or with weights: those are given by their quantiles.
+Adaptive TPE gets only trials with a loss. It supports no distributions without bounds or with
+weights, so it gets their quantiles.
+
+Sources: Bergstra et al. (NeurIPS 2011) for TPE and annealing; hyperopt.tpe, hyperopt.anneal,
+hyperopt.mix and hyperopt.atpe of the library.
 """
 
 import math
@@ -24,7 +27,7 @@ from tunelet.ports import Algorithm
 
 
 class Hyperopt:
-    """`module` is one of Hyperopt's with a `suggest`, the rest are its arguments."""
+    """An algorithm of Hyperopt: a `module` with a function `suggest`, and its arguments."""
 
     def __init__(self, *, module: str, **settings: Any) -> None:
         self._suggest = _function(module, settings)
@@ -34,7 +37,7 @@ class Hyperopt:
     def suggest(self, problem: Problem, trials: Sequence[Trial], count: int) -> Suggestions:
         from algorithms.hyperopt.domain import HISTORIES, History
 
-        # Independent draws look at no trial.
+        # Independent draws need no trials.
         past = () if self._independent else trials
         new = partial(History, problem, self._adaptive)
         with HISTORIES.of(problem, past, new, self._adaptive) as history:
@@ -67,16 +70,16 @@ def _function(module: str, settings: dict[str, Any]) -> Callable[..., Any]:
 def _tpe(
     ids: Sequence[int], domain: Any, trials: Any, seed: int, *, gamma: float = 0.25, **settings: Any
 ) -> Any:
-    """TPE whose good trials are none that failed.
+    """TPE that counts no failed trial among the good ones.
 
-    Hyperopt fills them up with the next best, and those are failures where little else is known.
+    Hyperopt takes a fixed share as good, which would include failures if few trials succeeded.
     """
     from hyperopt import tpe
 
     known = trials.trials
     if any(_failed(doc) for doc in known):
         good = sum(1 for doc in known if "loss" in doc["result"])
-        # Hyperopt takes so many: gamma times the root of their number, rounded up.
+        # Hyperopt takes ceil(gamma * sqrt(number of trials)) trials as good.
         gamma = min(gamma, max(good - 0.5, 0.0) / math.sqrt(len(known)))
     return tpe.suggest(ids, domain, trials, seed, gamma=gamma, verbose=False, **settings)
 
@@ -90,13 +93,13 @@ def _anneal(
     shrink_coef: float = 0.1,
     **settings: Any,
 ) -> Any:
-    """Annealing that goes on from no failure; its neighbourhood shrinks with them as well."""
+    """Annealing that never continues from a failure; failures still shrink its neighbourhood."""
     from hyperopt import anneal
     from hyperopt.base import trials_from_docs
 
     known = [doc for doc in trials.trials if not _failed(doc)]
     if len(known) < len(trials.trials):
-        # Hyperopt multiplies it by the number of trials.
+        # Hyperopt multiplies `shrink_coef` by the number of trials.
         shrink_coef *= len(trials.trials) / max(len(known), 1)
         trials = trials_from_docs(known, validate=False)
     return anneal.suggest(ids, domain, trials, seed, shrink_coef=shrink_coef, **settings)

@@ -1,1 +1,1 @@
-"""Optuna's samplers and pruners over a study that is rebuilt from the log."""
+"""Optuna's samplers, on a study that is rebuilt from the log at each call."""

@@ -1,6 +1,6 @@
-"""What is wrong with settings of Optuna's samplers that a type alone does not tell.
+"""Checks of settings of Optuna's samplers beyond their types.
 
-Optuna is not imported: a request is checked by functions that never load it.
+The functions that check requests must not load Optuna, so this module does not import it.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -15,11 +15,11 @@ from tunelet.text.messages import listed, near_miss, path, shown
 
 SETTINGS = "hpo_algorithm.settings"
 _PARENTS = {"SPXCrossover": 3, "UNDXCrossover": 3}
-"""Of the crossovers that take more than two parents: how many."""
+"""The number of parents of the crossovers that mix more than two."""
 
 
 def every(*checks: Check) -> Check:
-    """All that these find."""
+    """Return a check that finds all faults that `checks` find."""
     return lambda settings, demands: [
         error for check in checks for error in check(settings, demands)
     ]
@@ -33,12 +33,12 @@ def group_alone(settings: Mapping[str, Any], _demands: Demands) -> list[FieldErr
 
 
 def finite(_settings: Mapping[str, Any], demands: Demands) -> list[FieldError]:
-    """BruteForceSampler goes through all values, so there must be an end to them."""
+    """Return faults of hyperparameters with infinitely many values: BruteForceSampler tries all."""
     return [
         FieldError(
             f"hyperparameters.{one.name}",
             one.name,
-            "has no end of values, and brute force tries every one",
+            "has infinitely many values, and brute force tries every one",
             "give it a step, or use grid_search, which chooses points",
         )
         for one in demands.space or ()
@@ -47,13 +47,13 @@ def finite(_settings: Mapping[str, Any], demands: Demands) -> list[FieldError]:
 
 
 def gridded(settings: Mapping[str, Any], demands: Demands) -> list[FieldError]:
-    """Every hyperparameter has an end of values, or a list of those to try."""
+    """Return faults of `search_space`, which must list values unless there are finitely many."""
     given, field = settings.get("search_space") or {}, f"{SETTINGS}.search_space"
     space = demands.space or Space(())
     missing = [one for one in space if one.count is None and one.name not in given]
     remedy = "list the values to try, or use grid_search, which chooses points"
     errors = [
-        FieldError(field, None, f"lacks {one.name}, which has no end of values", remedy)
+        FieldError(field, None, f"lacks {one.name}, which has infinitely many values", remedy)
         for one in missing
     ]
     for name, values in given.items():
@@ -68,7 +68,7 @@ def gridded(settings: Mapping[str, Any], demands: Demands) -> list[FieldError]:
 
 
 def values_of(setting: str) -> Check:
-    """An object with values by hyperparameter."""
+    """Return a check of a setting that is an object of values by hyperparameter."""
 
     def check(settings: Mapping[str, Any], demands: Demands) -> list[FieldError]:
         space, field = demands.space or Space(()), f"{SETTINGS}.{setting}"
@@ -92,7 +92,7 @@ def _value(space: Space, name: str, value: Any, field: str, demands: Demands) ->
 
 
 def whole_x0(settings: Mapping[str, Any], demands: Demands) -> list[FieldError]:
-    """CMA-ES begins somewhere in all its dimensions: the numbers of the space."""
+    """Return a fault if `x0` lacks a number of the space: CMA-ES needs a start in all of them."""
     given = settings.get("x0")
     numbers = [
         one.name
@@ -107,7 +107,7 @@ def whole_x0(settings: Mapping[str, Any], demands: Demands) -> list[FieldError]:
 
 
 def one_form(settings: Mapping[str, Any], _demands: Demands) -> list[FieldError]:
-    """CMA-ES is separable, has a margin or adapts its rate: Optuna's own restrictions."""
+    """Return a fault if two forms of CMA-ES are combined, which Optuna does not support."""
     chosen = [one for one in ("use_separable_cma", "with_margin", "lr_adapt") if settings.get(one)]
     if len(chosen) < 2:
         return []
@@ -119,17 +119,18 @@ def enough_parents(settings: Mapping[str, Any], _demands: Demands) -> list[Field
     needed, size = _PARENTS.get(str(settings.get("crossover")), 2), settings.get("population_size")
     if size is None or size >= needed:
         return []
-    message, remedy = f"is less than {settings['crossover']} mixes", f"use at least {needed}"
+    message = f"is less than the parents that {settings['crossover']} mixes"
+    remedy = f"use at least {needed}"
     return [FieldError(f"{SETTINGS}.population_size", size, message, remedy)]
 
 
 def reference_points(settings: Mapping[str, Any], demands: Demands) -> list[FieldError]:
-    """Each is a row with a number for every objective."""
+    """Return faults of reference points: each must be a row with a number for every objective."""
     return [
         FieldError(
             f"{SETTINGS}.reference_points[{place}]",
             shown(row),
-            "is no row of coordinates",
+            "is not a row of coordinates",
             f"write {demands.objectives} numbers, one for each objective",
         )
         for place, row in enumerate(settings.get("reference_points") or ())
@@ -141,10 +142,10 @@ def reference_points(settings: Mapping[str, Any], demands: Demands) -> list[Fiel
 def sampler_in(
     setting: str, samplers: Callable[[], Mapping[str, Entry]], learns: bool = True
 ) -> Check:
-    """The name of a sampler, or its name and settings, checked as if it stood alone.
+    """Return a check of a setting that is a sampler: its name, or its name and settings.
 
-    `samplers` returns the rows of Optuna's samplers by the names of their classes. `learns`: all
-    hyperparameters are left to it, so it must support constraints where there are any.
+    `samplers` returns the entries of Optuna's samplers by the names of their classes. `learns`:
+    this sampler suggests all hyperparameters, so it must support the request's constraints.
     """
 
     def check(settings: Mapping[str, Any], demands: Demands) -> list[FieldError]:
@@ -160,7 +161,8 @@ def sampler_in(
         row = known.get(whole["name"].removeprefix("optuna."))
         if row is None:
             remedy = near_miss(whole["name"], known)
-            return [FieldError(field, shown(whole["name"]), "is no sampler of Optuna", remedy)]
+            message = "is not a sampler of Optuna"
+            return [FieldError(field, shown(whole["name"]), message, remedy)]
         wrong = wrong_settings(row, inner, field) or [
             error._replace(field=error.field.replace(SETTINGS, f"{field}.settings", 1))
             for error in row.check(inner, demands)
@@ -178,8 +180,9 @@ def _misfits(
 
     known = samplers.items()
     if row.objectives is not None and demands.objectives > row.objectives:
-        message = f"handles no more than {row.objectives} of the {demands.objectives} objectives"
+        message = f"supports at most {row.objectives} of the {demands.objectives} objectives"
         return error(message, (name for name, one in known if one.objectives is None))
     if learns and demands.constraints and not row.constraints:
-        return error("heeds no constraints", (name for name, one in known if one.constraints))
+        able = (name for name, one in known if one.constraints)
+        return error("does not support constraints", able)
     return []

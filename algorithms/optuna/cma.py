@@ -1,7 +1,7 @@
-"""Optuna's CmaEsSampler, whose state may stand in a log.
+"""Optuna's CmaEsSampler with a state that is safe to store in a log.
 
-The library cmaes begins its record of values with memory that was never written: what the process
-happened to have there, which is nobody's business and never the same.
+The library cmaes creates its record of values from uninitialized memory. Its content is arbitrary
+data of the process: it must not get into a log, and it differs each time.
 """
 
 from typing import Any
@@ -10,7 +10,7 @@ from optuna.samplers import CmaEsSampler
 
 
 class CmaEs(CmaEsSampler):
-    """As CmaEsSampler; what it never wrote is zero. It is not read before it is written."""
+    """CmaEsSampler with its record of values set to zero, which it writes before it reads."""
 
     def _init_optimizer(self, *args: Any, **options: Any) -> Any:
         optimizer = super()._init_optimizer(*args, **options)

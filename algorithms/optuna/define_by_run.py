@@ -1,9 +1,9 @@
-"""Optuna's samplers for trials that choose their hyperparameters while they run.
+"""Optuna's samplers for trials that choose their hyperparameters while they run (define-by-run).
 
-The study is in memory, one for each process and search. Trials of this process enter and leave it
-as they begin and end. Ended trials of other processes, and of earlier ones, are added from the log.
-Each trial has a sampler of its own, seeded by the experiment's seed, the trial and the attempt, so
-that a search that is taken up does not draw the same values again.
+Each process has one study in memory for each search. Trials of this process are added when they
+begin and updated when they end. Ended trials of other and of earlier processes are added from the
+log. Each attempt has its own sampler, seeded by the experiment's seed, the trial's number and the
+attempt, so that a resumed search does not draw the same values again.
 """
 
 import math
@@ -40,7 +40,7 @@ SAMPLERS = {
     "nsga3": "NSGAIIISampler",
     "sobol": "QMCSampler",
 }
-"""Samplers of Optuna by the algorithms' names; their own names work, too."""
+"""Samplers of Optuna by Tunelet's names of the algorithms; Optuna's names work, too."""
 
 _DECLARED = ("GridSampler", "BruteForceSampler", "PartialFixedSampler")
 """Samplers that need to know the space before the first trial."""
@@ -49,9 +49,10 @@ _ENDS = {Verdict.COMPLETE: TrialState.COMPLETE, Verdict.PRUNED: TrialState.PRUNE
 
 
 def sampler_of(algorithm: str) -> Callable[..., BaseSampler]:
-    """Return the class of samplers that this algorithm is. Raises `Reject` if it is none of them.
+    """Return Optuna's class for this algorithm.
 
-    Algorithms of other libraries, and those that enumerate, need a declared space.
+    Raises `Reject` if it needs a declared space: an algorithm of another library, or one that
+    enumerates.
     """
     name = SAMPLERS.get(algorithm, algorithm.removeprefix("optuna."))
     found = None if name in _DECLARED else getattr(optuna.samplers, name, None)
@@ -64,7 +65,7 @@ def sampler_of(algorithm: str) -> Callable[..., BaseSampler]:
 
 
 class DefineByRun:
-    """One search. Threads may share it."""
+    """The study of one search. Threads may share it."""
 
     def __init__(
         self,
@@ -119,7 +120,7 @@ class DefineByRun:
 
     def _frozen(self, trial: Trial) -> FrozenTrial:
         state = TrialState[trial.state.value] if trial.state.value in _STATES else TrialState.FAIL
-        state, values = _told(state, trial.values, self._objectives)
+        state, values = _result(state, trial.values, self._objectives)
         distributions = {name: distribution(form) for name, form in trial.space.items()}
         note = trial.note if isinstance(trial.note, dict) else {}
         return create_trial(
@@ -136,7 +137,7 @@ _STATES = ("COMPLETE", "PRUNED", "FAIL")
 
 
 class Choices:
-    """The hyperparameters that one attempt chooses, one after another."""
+    """Chooses the hyperparameters of one attempt, one after another."""
 
     def __init__(
         self, study: optuna.Study, trial: optuna.Trial, objectives: Sequence[Objective]
@@ -180,16 +181,16 @@ class Choices:
         for step, value in _intermediate(reports, self._objectives).items():
             self._trial.report(value, step)
         state = _ENDS.get(verdict, TrialState.FAIL)
-        state, told = _told(state, values, self._objectives)
+        state, final = _result(state, values, self._objectives)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            self._study.tell(self._trial, told, state=state)
+            self._study.tell(self._trial, final, state=state)
 
 
-def _told(
+def _result(
     state: TrialState, values: Mapping[str, Number], objectives: Sequence[Objective]
 ) -> tuple[TrialState, list[float] | None]:
-    """Return what Optuna is told of an end: a complete trial without a value has failed."""
+    """The end of a trial in Optuna's terms: a complete trial without a value has failed."""
     if state is not TrialState.COMPLETE:
         return state, None
     measured = [number(values.get(each.metric, "NaN")) for each in objectives]
@@ -197,7 +198,7 @@ def _told(
 
 
 def _scalar(name: str, choice: Any) -> Scalar:
-    """A choice as a value of the log: NumPy's scalars, too, become Python's."""
+    """The choice as a value for the log; NumPy's scalars become Python's."""
     if choice is None or isinstance(choice, bool | str):
         return choice if choice is None or isinstance(choice, bool) else str(choice)
     if isinstance(choice, numbers.Integral):
@@ -232,7 +233,7 @@ def distribution(form: Mapping[str, Any]) -> BaseDistribution:
 
 
 def _intermediate(reports: Iterable[Report], objectives: Sequence[Objective]) -> dict[int, float]:
-    """The reports of the objective by step. Optuna has none for several objectives."""
+    """The objective's reports by step. Optuna supports none with several objectives."""
     if len(objectives) > 1:
         return {}
     metric = objectives[0].metric

@@ -1,7 +1,7 @@
-"""Optuna's samplers, under plain names and under their own.
+"""The entries of Optuna's samplers: under short names, and under Optuna's own.
 
-Arguments that are functions or objects and have no form in JSON are left out, as is `seed`,
-which is the experiment's; a test holds the rest to the signatures.
+Arguments that are functions or objects have no form in JSON and are left out. `seed` is left out
+too: the experiment has one. A test compares the rest with the signatures.
 """
 
 from typing import Any
@@ -174,7 +174,7 @@ def _row(
 
 
 def samplers() -> dict[str, Entry]:
-    """The rows of Optuna's samplers, by the names of their classes."""
+    """Return the entries of Optuna's samplers, by the names of their classes."""
     own = (row for row in ROWS if row.name.startswith("optuna."))
     return {row.name.removeprefix("optuna."): row for row in own}
 

@@ -1,16 +1,16 @@
-"""Every sampler of Optuna, by the name of its class and with its own arguments.
+"""Any sampler of Optuna, by the name of its class and with its own arguments.
 
-The study is rebuilt on every call, as for `tpe`, with what samplers keep between calls:
+The study is rebuilt on every call, as for `tpe`, with the state that samplers keep between calls:
 
-- What a sampler notes of a trial it suggests (the generation of a genetic algorithm, the
-  pickled state of CMA-ES after each generation) is the trial's note in the log.
-- What it notes of the study (the parents of a generation, the place in a Sobol sequence) is
-  the algorithm's memory. Parents are kept for the newest generations only.
+- System attributes of a trial (the generation of a genetic algorithm, the pickled state of CMA-ES
+  after each generation) are the trial's note in the log.
+- System attributes of the study (the parents of a generation, the place in a Sobol sequence) are
+  the algorithm's memory. Only the parents of the newest generations are kept.
 
-The generator of a trial depends on the seed and the trial's number, so the same call gives
-the same answer; a quasi-random sequence has one seed for the whole experiment, and so has the
-order of a grid. Where a sampler repeats what was tried, it is asked again, and then the prior is;
-of a grid, what is left.
+The random generator of a trial depends on the seed and the trial's number, so the same call gives
+the same answer. A quasi-random sequence has one seed for the whole experiment, and so has the
+order of a grid. If a sampler repeats an assignment, it is asked again; after `_TRIES` answers the
+assignment is drawn from the prior, or for a grid from the rest of the grid.
 """
 
 import warnings
@@ -31,24 +31,24 @@ if TYPE_CHECKING:
     from algorithms.optuna.study import PastStudy, View
 
 _TRIES = 4
-"""Times that the sampler is asked for something new before the prior is."""
+"""How often the sampler is asked for a new assignment before one is drawn from the prior."""
 
 _GENERATIONS = 2
 """Generations whose parents stay in the memory."""
 
 _PARTIAL = ("CmaEsSampler", "GPSampler", "QMCSampler")
-"""They leave some hyperparameters to another sampler."""
+"""Samplers that may leave some hyperparameters to another sampler."""
 
 _OF_FAILURES = {"CmaEsSampler": "worst", "GPSampler": "worst", "TPESampler": "infeasible"}
-"""What failed trials are to a sampler; to the others they are left out."""
+"""How each sampler gets failed trials (`study.Failures`); the others do not get them."""
 
 _PARENTS = ":parent:"
 _PASSING = ("fixed_params", ":relative_params:")
-"""Notes that matter only while Optuna itself runs the trial."""
+"""Parts of attributes that matter only while Optuna itself runs the trial."""
 
 
 class Sampler:
-    """`sampler` is the name of a class in optuna.samplers, the rest are its arguments."""
+    """A sampler of Optuna: the name of a class in optuna.samplers, and its arguments."""
 
     def __init__(self, *, sampler: str, **settings: Any) -> None:
         self._sampler = sampler
@@ -59,12 +59,12 @@ class Sampler:
 
         untried = Unseen(problem, trials, drawn=self._sampler != "GridSampler")
         memory = problem.memory if isinstance(problem.memory, dict) else {}
-        # Independent draws look at no trial.
+        # Independent draws need no trials.
         past = () if self._sampler == "RandomSampler" else trials
         kind = self._sampler, repr(self._settings)
         new = partial(PastStudy, problem, Failures(_failures(self._sampler, self._settings)))
         with STUDIES.of(problem, past, new, *kind) as study:
-            study.remember(memory.get("optuna", {}))
+            study.set_attributes(memory.get("optuna", {}))
             return self._answer(problem, study, untried, count)
 
     def _answer(
@@ -88,13 +88,13 @@ class Sampler:
     def _drawn(
         self, problem: Problem, study: "PastStudy", untried: Unseen, rng: Random
     ) -> Assignment | None:
-        """Something new from the prior, or of the grid: what is listed is all that is wanted."""
+        """A new assignment from the prior, or for a grid from the combinations of its values."""
         if self._sampler != "GridSampler":
             return untried.draw(rng)
         views, space = study.views(), problem.space
         listed = _search_space(self._settings.get("search_space") or {}, views)
         values = {
-            # In ascending order; choices are numbers here.
+            # Ascending order; choices are numbers here.
             name: [space[name].canonical(views[name].decode(each)) for each in sorted(set(values))]
             for name, values in _grid(problem, views, listed).items()
         }
@@ -103,7 +103,7 @@ class Sampler:
     def _ask(
         self, problem: Problem, study: "PastStudy", place: int, untried: Unseen
     ) -> tuple[Assignment | None, Any]:
-        """What the sampler suggests for the trial of this number, unless it is nothing new."""
+        """The sampler's suggestion for the trial and its note; None if it suggests nothing new."""
         for attempt in range(_TRIES):
             seed = generator(problem.seed, place, f"optuna {attempt}").getrandbits(31)
             made = _made(self._sampler, self._settings, problem, study, seed)
@@ -136,7 +136,7 @@ def _memory(attributes: Mapping[str, Any]) -> Any:
 
 
 def _failures(name: str, settings: Mapping[str, Any]) -> str:
-    """What a failed trial is to the sampler: see `study.Failures`."""
+    """How the sampler gets failed trials: a value of `study.Failures`."""
     if name == "PartialFixedSampler":
         return _failures(*_asked(settings["base_sampler"]))
     return _OF_FAILURES.get(name, "left out")
@@ -145,7 +145,7 @@ def _failures(name: str, settings: Mapping[str, Any]) -> str:
 def _made(
     name: str, settings: Mapping[str, Any], problem: Problem, study: "PastStudy", seed: int
 ) -> "BaseSampler":
-    """The sampler, with settings as Optuna has them where JSON cannot."""
+    """The sampler; settings that JSON cannot hold are converted to Optuna's objects."""
     views = study.views()
     given = {key: value for key, value in settings.items() if value is not None}
     good = study.good_at_most() if name == "TPESampler" else None
@@ -154,15 +154,15 @@ def _made(
 
         given["gamma"] = good_ones(good, len(problem.objectives))
     if name in ("GridSampler", "QMCSampler"):
-        # Each trial is a point of one sequence; a grid is gone through in one order.
+        # All trials share one sequence, or one order of the grid.
         seed = generator(problem.seed, 0, "qmc").getrandbits(31)
     if name == "QMCSampler":
         given["warn_asynchronous_seeding"] = False
     if name in _PARTIAL:
-        # The catalog says what it cannot model; a line in the log for each trial says no more.
+        # The catalog lists what it cannot model; a warning for each trial would add nothing.
         given["warn_independent_sampling"] = False
     with warnings.catch_warnings():
-        # What is experimental in Optuna says so each time.
+        # Optuna warns of its experimental features at each call.
         warnings.simplefilter("ignore")
         arguments = {
             key: _TRANSLATED[key](value, problem, study, seed) if key in _TRANSLATED else value
@@ -177,7 +177,7 @@ def _made(
 
 
 def _sampler(name: str) -> "type[BaseSampler]":
-    """The class of this name, or ours of it."""
+    """The class of this name, or our subclass of it."""
     from optuna import samplers
 
     if name == "CmaEsSampler":
@@ -191,7 +191,10 @@ def _sampler(name: str) -> "type[BaseSampler]":
 def _grid(
     problem: Problem, views: "Mapping[str, View]", given: Mapping[str, list[Any]]
 ) -> dict[str, list[Any]]:
-    """What is given, and all values of the other hyperparameters, if there is an end of them."""
+    """The given values, and all values of the other hyperparameters.
+
+    Raises `ValueError` if one of them has infinitely many.
+    """
     found = dict(given)
     for one in problem.space:
         if one.name in given:
@@ -224,7 +227,7 @@ def _base(value: Any, problem: Problem, study: "PastStudy", seed: int) -> "BaseS
 
 
 def _asked(value: Any) -> tuple[str, dict[str, Any]]:
-    """The name and the settings of a sampler inside another one."""
+    """The name and the settings of a sampler inside another one. Raises `ValueError`."""
     from optuna import samplers
 
     form: dict[str, Any] = {"name": value} if isinstance(value, str) else dict(value)

@@ -1,10 +1,10 @@
-"""A study's trials in memory, all shown at once and taken back after a suggestion.
+"""An in-memory storage for Optuna's study that sets all trials at once.
 
-`Study.add_trial` copies and checks each trial deeply, which takes 1.3 s for 10,000 trials. Here
-the storage is given trials that are never changed and so need no copy: a list is set. Optuna has
-no public way to do that, so this reaches into `InMemoryStorage`. Tests name what is assumed of it
-(tests/unit/algorithms/optuna/test_storage.py), and compare what samplers suggest with a study that
-Optuna itself made.
+`Study.add_trial` copies and checks each trial deeply, which takes 1.3 s for 10,000 trials. Here the
+trials never change and need no copy, so the storage sets a list. Optuna has no public way to do
+that, so this class uses private attributes of `InMemoryStorage`. Tests check the assumptions about
+them (tests/unit/algorithms/optuna/test_storage.py), and compare suggestions with those on a study
+that Optuna itself made.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,17 +16,17 @@ from optuna.trial import FrozenTrial
 
 
 class PastTrial(FrozenTrial):
-    """Nobody changes it, so it is its own copy."""
+    """A trial that never changes, so it is its own deep copy."""
 
     failed = False
-    """Its training failed, which Optuna knows only as values and constraints."""
+    """Whether its training failed. Optuna's trial shows that only in values and constraints."""
 
     def __deepcopy__(self, _memo: dict[int, Any]) -> "PastTrial":
         return self
 
 
 class PastStorage(InMemoryStorage):
-    """Holds one study. A trial's id is its number."""
+    """A storage of one study, in which a trial's id is its number."""
 
     STUDY = 0
 
@@ -35,7 +35,7 @@ class PastStorage(InMemoryStorage):
         self.create_new_study(directions, "past")
 
     def show(self, trials: Sequence[FrozenTrial], attributes: Mapping[str, Any]) -> None:
-        """These are all trials from now on, and all that samplers noted of the study."""
+        """Replace all trials, and all system attributes of the study."""
         study, places = self._studies[self.STUDY], self._trial_id_to_study_id_and_number
         study.trials = list(trials)
         study.system_attrs = dict(attributes)
@@ -46,6 +46,6 @@ class PastStorage(InMemoryStorage):
         self._max_trial_id = len(trials) - 1
 
     def withdraw(self) -> None:
-        """Forget the newest trial, as if it had never been asked for."""
+        """Remove the newest trial."""
         study = self._studies[self.STUDY]
         self.show(study.trials[:-1], study.system_attrs)

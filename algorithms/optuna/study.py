@@ -1,15 +1,15 @@
-"""A space and its history as an Optuna study in memory, ready for any Optuna sampler.
+"""A space and its trials as an Optuna study in memory, for any Optuna sampler.
 
-A trial's number in the study is its own plus that of the earlier trials learnt from, so what
-a sampler noted of a trial by its number is still true on the next call.
+A trial's number in the study is its own number plus the number of usable `prior` trials, so a
+sampler's notes that refer to trials by number remain valid in the next call.
 
-A trial that failed is complete with the worst value there can be, which is infinite: the Gaussian
-process takes it for the worst finite one, and CMA-ES looks at ranks alone. To TPE it breaks a
-constraint as badly as can be, and so ranks below what was pruned. The genetic algorithms are not
-shown it, so that it never becomes a parent.
+A failed trial is COMPLETE with an infinite value, the worst possible: the Gaussian process replaces
+it by the worst finite value, and CMA-ES uses only ranks. For TPE the failed trial also has an
+infinite violation of a constraint, so it ranks below pruned trials. The genetic algorithms do not
+get failed trials, so that none becomes a parent.
 
-A process keeps the studies that it asked last: trials are converted once, and what a sampler
-found out about the space is known to the next one. The answers do not depend on it.
+A process keeps the studies used last, so trials are converted once, and a sampler reuses the
+previous one's knowledge of the space. The answers do not depend on this cache.
 """
 
 import math
@@ -28,14 +28,14 @@ from optuna.distributions import (
 from optuna.search_space import IntersectionSearchSpace
 from optuna.study import StudyDirection
 
-from algorithms.lessons import Lesson, lesson
+from algorithms.evidence import Evidence, evidence
 from algorithms.memo import Memo, MemoCache
 from algorithms.optuna.storage import PastStorage, PastTrial
 from tunelet.core.problem import Problem
 from tunelet.core.trial import Assignment, Number, Scalar, Trial, number
 from tunelet.space import Categorical, Float, Int, Parameter
 
-# A study is made for every call; that is not worth a line in the log.
+# Optuna would log a line for each new study, and each call may make one.
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 _EPOCH = datetime.fromtimestamp(0)
@@ -44,16 +44,16 @@ _FAIL = optuna.trial.TrialState.FAIL
 _COMPLETE = optuna.trial.TrialState.COMPLETE
 _PRUNED = optuna.trial.TrialState.PRUNED
 _STATES = {
-    Lesson.RESULT: _COMPLETE,
-    Lesson.FAILURE: _COMPLETE,
-    Lesson.PARTIAL: _PRUNED,
-    Lesson.PENDING: _RUNNING,
-    Lesson.NOTHING: _FAIL,
+    Evidence.RESULT: _COMPLETE,
+    Evidence.FAILURE: _COMPLETE,
+    Evidence.PARTIAL: _PRUNED,
+    Evidence.PENDING: _RUNNING,
+    Evidence.NONE: _FAIL,
 }
 
 
 class Failures(Enum):
-    """What a failed trial is to a sampler."""
+    """How a sampler gets failed trials."""
 
     WORST = "worst"
     INFEASIBLE = "infeasible"
@@ -61,7 +61,7 @@ class Failures(Enum):
 
 
 class View(NamedTuple):
-    """How Optuna sees a parameter."""
+    """A parameter's distribution in Optuna, and the conversions of its values to it and back."""
 
     distribution: BaseDistribution
     encode: Callable[[Any], Any]
@@ -69,7 +69,7 @@ class View(NamedTuple):
 
 
 class PastStudy:
-    """The trials as a sampler sees them; `ask` adds running ones."""
+    """A study of the past trials; `ask` adds running ones."""
 
     def __init__(self, problem: Problem, failures: Failures) -> None:
         self._space = problem.space
@@ -82,30 +82,30 @@ class PastStudy:
         )
         self._study = optuna.load_study(study_name="past", storage=self._storage)
         self._prior: Memo[PastTrial] = Memo(self._past)
-        self._learnt: list[PastTrial] = []
+        self._usable_prior: list[PastTrial] = []
         self._own: Memo[PastTrial] = Memo(self._past)
-        self._asked: optuna.samplers.BaseSampler | None = None
+        self._last_sampler: optuna.samplers.BaseSampler | None = None
 
-    def follow(self, problem: Problem, trials: Sequence[Trial]) -> None:
-        unchanged = self._prior.follow(problem.prior)
-        learnt = [past for past in self._prior.each if past.state is not _FAIL]
-        if len(learnt) != len(self._learnt):
-            first = len(learnt)
+    def update(self, problem: Problem, trials: Sequence[Trial]) -> None:
+        unchanged = self._prior.update(problem.prior)
+        usable = [past for past in self._prior.each if past.state is not _FAIL]
+        if len(usable) != len(self._usable_prior):
+            first = len(usable)
             self._own = Memo(lambda place, trial: self._past(first + place, trial))
-        if not (self._own.follow(trials) and unchanged):
-            self._asked = None
-        for place, past in enumerate(learnt):
+        if not (self._own.update(trials) and unchanged):
+            self._last_sampler = None
+        for place, past in enumerate(usable):
             past.number = past._trial_id = place
-        self._learnt = learnt
-        self.remember({})
+        self._usable_prior = usable
+        self.set_attributes({})
 
-    def remember(self, attributes: Mapping[str, Any]) -> None:
-        """These are what earlier samplers noted of the study."""
-        self._storage.show([*self._learnt, *self._own.each], attributes)
+    def set_attributes(self, attributes: Mapping[str, Any]) -> None:
+        """Replace the study's system attributes, which samplers of earlier calls have set."""
+        self._storage.show([*self._usable_prior, *self._own.each], attributes)
 
     def good_at_most(self) -> int | None:
-        """How many trials a sampler may take for good ones; None if none failed: as it likes."""
-        known = (*self._learnt, *self._own.each)
+        """Return how many trials a sampler may count as good; None if no trial failed: any."""
+        known = (*self._usable_prior, *self._own.each)
         if not any(past.failed for past in known):
             return None
         return sum(1 for past in known if past.state in (_COMPLETE, _PRUNED) and not past.failed)
@@ -114,18 +114,18 @@ class PastStudy:
         return self._views
 
     def attributes(self) -> dict[str, Any]:
-        """What samplers noted of the study."""
+        """Return the study's system attributes."""
         return dict(self._storage.get_study_system_attrs(PastStorage.STUDY))
 
     def noted(self, trial: optuna.Trial) -> dict[str, Any]:
-        """What samplers noted of the trial."""
+        """Return the trial's system attributes."""
         return dict(self._storage.get_trial_system_attrs(trial._trial_id))
 
     def ask(self, sampler: optuna.samplers.BaseSampler) -> tuple[optuna.Trial, Assignment]:
-        """What the sampler suggests, as a trial that runs from now on."""
-        if self._asked is not None:
-            _inherit(sampler, self._asked)
-        self._asked = self._study.sampler = sampler
+        """Return the sampler's suggestion, and add it to the study as a running trial."""
+        if self._last_sampler is not None:
+            _inherit(sampler, self._last_sampler)
+        self._last_sampler = self._study.sampler = sampler
         trial = self._study.ask()
         views = self._views
         return trial, self._space.build(
@@ -133,18 +133,18 @@ class PastStudy:
         )
 
     def withdraw(self) -> None:
-        """Forget the trial that was asked for last."""
-        # Not `tell`: some samplers would stop the study then.
+        """Remove the trial that `ask` added last."""
+        # Not by `tell`: some samplers would then stop the study.
         self._storage.withdraw()
 
     def _past(self, place: int, trial: Trial) -> PastTrial:
-        """The trial as Optuna knows it; its FAIL says that there is nothing to learn from it."""
+        """The trial in Optuna's terms; samplers ignore trials in Optuna's state FAIL."""
         possible = self._space.possible(trial.hyperparameters)
-        taught = lesson(trial, self._objectives) if possible else Lesson.NOTHING
-        failed = taught is Lesson.FAILURE
+        found = evidence(trial, self._objectives) if possible else Evidence.NONE
+        failed = found is Evidence.FAILURE
         if failed and self._failures is Failures.LEFT_OUT:
-            taught = Lesson.NOTHING
-        state = _STATES[taught]
+            found = Evidence.NONE
+        state = _STATES[found]
         values = self._values(trial, failed) if state is _COMPLETE else None
         known = trial.hyperparameters if possible else {}
         past = PastTrial(
@@ -158,26 +158,28 @@ class PastStudy:
             params={name: self._views[name].encode(value) for name, value in known.items()},
             distributions={name: self._views[name].distribution for name in known},
             user_attrs={},
-            system_attrs=self._attributes(trial, taught),
+            system_attrs=self._attributes(trial, found),
             intermediate_values=self._intermediate(trial) if values is None else {},
         )
-        past.failed = taught is Lesson.FAILURE
+        past.failed = found is Evidence.FAILURE
         return past
 
-    def _attributes(self, trial: Trial, taught: Lesson) -> dict[str, Any]:
-        """What the sampler noted of the trial, and by how much it misses the constraints."""
-        found = dict(trial.note["optuna"]) if _has_note(trial) else {}
+    def _attributes(self, trial: Trial, found: Evidence) -> dict[str, Any]:
+        """The trial's system attributes: the sampler's note, and the violations of constraints."""
+        note = dict(trial.note["optuna"]) if _has_note(trial) else {}
         values = {one.metric: trial.values.get(one.metric, math.nan) for one in self._constraints}
-        if taught is Lesson.FAILURE:
-            # Finite violations are better ones.
+        if found is Evidence.FAILURE:
+            # A failure ranks below every trial with a finite violation.
             extra = self._failures is Failures.INFEASIBLE
-            missed = [math.inf] * (len(values) or extra)
-        # Of a pruned trial they may not be known yet; Optuna then takes it for one that meets them.
-        elif taught is Lesson.RESULT or (taught is Lesson.PARTIAL and _all_known(values.values())):
-            missed = [one.violation(number(values[one.metric])) for one in self._constraints]
+            violations = [math.inf] * (len(values) or extra)
+        # A pruned trial may lack values; Optuna then assumes that it meets the constraints.
+        elif found is Evidence.RESULT or (
+            found is Evidence.PARTIAL and _all_known(values.values())
+        ):
+            violations = [one.violation(number(values[one.metric])) for one in self._constraints]
         else:
-            missed = []
-        return found | ({"constraints": missed} if missed else {})
+            violations = []
+        return note | ({"constraints": violations} if violations else {})
 
     def _values(self, trial: Trial, failed: bool) -> list[float]:
         if failed:
@@ -185,7 +187,7 @@ class PastStudy:
         return [number(trial.values[one.metric]) for one in self._objectives]
 
     def _intermediate(self, trial: Trial) -> dict[int, float]:
-        """Reports by step; Optuna compares those of one objective only."""
+        """The objective's reports by step; Optuna supports none with several objectives."""
         if len(self._objectives) > 1:
             return {}
         metric = self._objectives[0].metric
@@ -197,11 +199,11 @@ class PastStudy:
 
 
 STUDIES: MemoCache[PastStudy] = MemoCache()
-"""By sampler and settings."""
+"""The studies of experiments, keyed also by sampler and settings."""
 
 
 def _inherit(sampler: optuna.samplers.BaseSampler, earlier: optuna.samplers.BaseSampler) -> None:
-    """The space that ended trials have in common is looked for in the new ones only."""
+    """Reuse the intersection of the ended trials' spaces, so that only new trials are examined."""
     for name, value in vars(earlier).items():
         if isinstance(value, IntersectionSearchSpace):
             setattr(sampler, name, value)
@@ -212,15 +214,15 @@ def _all_known(values: Iterable[Number]) -> bool:
 
 
 def _has_note(trial: Trial) -> bool:
-    """Another algorithm may have suggested it, with notes of its own or none."""
+    """False if another algorithm suggested the trial, with another note or none."""
     return isinstance(trial.note, dict) and isinstance(trial.note.get("optuna"), dict)
 
 
 def view(parameter: Parameter) -> View:
-    """Optuna's own distribution where it has one, else the quantile on [0, 1]."""
+    """Return Optuna's own distribution if it has one, else the quantile on [0, 1]."""
     match parameter:
         case Categorical():
-            # By number, for Optuna takes True, 1 and 1.0 for one choice.
+            # By number, because for Optuna True, 1 and 1.0 are one choice.
             places = CategoricalDistribution(range(parameter.count))
             return View(places, parameter.place, parameter.at)
         case Int(min=low, scale=scale, step=step, count=count):

@@ -2,17 +2,17 @@
 
 The study is rebuilt in memory from the history on every call:
 
-- The first `n_startup_trials` are draws from the prior, as random search makes them.
-- Trials that wait or run are shown as running, so that the constant liar keeps new ones
-  away from them. Pruned ones rank below all complete ones, by their last report, and so do those
-  that were stopped after they had reported. Failed ones, and those whose objective is NaN, rank
-  below all others, and are never among the good ones.
-- Floats (linear, log, step), integers and choices are Optuna's own distributions. What
-  Optuna has no distribution for (reverse_log, normal, lognormal) is modelled by its
-  quantile, uniform on [0, 1]. The weights of choices hold for the draws from the prior; the
-  model begins with even ones.
-- The generator of a trial depends on the seed and the trial's number, so the same call gives
-  the same answer. Where every assignment of a finite space was tried, it is exhausted.
+- The first `n_startup_trials` are draws from the prior, as in random search.
+- Trials that wait or run are in the study as running, so that the constant liar keeps new ones
+  away from them. Pruned trials, and trials that were stopped after a report, rank below all
+  complete ones, by their last report. Failed trials, and trials with an objective of NaN, rank
+  below all others and are never among the good ones.
+- Floats (linear, log, step), integers and choices are Optuna's own distributions. Hyperparameters
+  without a distribution in Optuna (reverse_log, normal, lognormal) are modelled by their quantile,
+  uniform on [0, 1]. The weights of choices apply to draws from the prior; the model begins with
+  equal weights.
+- The random generator of a trial depends on the seed and the trial's number, so the same call
+  gives the same answer. A finite space is exhausted once every assignment was tried.
 """
 
 import math
@@ -23,7 +23,7 @@ from functools import partial
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
-from algorithms.lessons import Lesson, lesson
+from algorithms.evidence import Evidence, evidence
 from algorithms.novelty import Unseen, generator
 from tunelet.core.problem import Problem, Suggestions
 from tunelet.core.trial import Assignment, Trial
@@ -35,13 +35,16 @@ if TYPE_CHECKING:
     from algorithms.optuna.study import PastStudy
 
 _TRIES = 4
-"""Times that the model is asked for something new before the prior is."""
+"""How often the model is asked for a new assignment before one is drawn from the prior."""
 _MOST_GOOD = 25
-"""Of any number of trials, as TPESampler has it, if there is one objective."""
+"""TPESampler's maximum of good trials, if there is one objective."""
 
 
 class TreeParzen:
-    """The settings are TPESampler's, but that `group` is on by default where it helps."""
+    """TPE with the settings of TPESampler. `group` is on by default if there are conditions.
+
+    Raises `ValueError` if `group` is true and `multivariate` false.
+    """
 
     def __init__(
         self,
@@ -82,10 +85,10 @@ class TreeParzen:
     def _study(
         self, problem: Problem, trials: Sequence[Trial]
     ) -> "AbstractContextManager[PastStudy | None]":
-        """None while too few trials have ended; Optuna is then not even imported."""
-        known = (lesson(trial, problem.objectives) for trial in chain(problem.prior, trials))
-        lessons = (one for one in known if one not in (Lesson.PENDING, Lesson.NOTHING))
-        if sum(1 for _ in islice(lessons, self._startup)) < self._startup:
+        """The study; None while too few trials have ended, so that Optuna is not imported."""
+        known = (evidence(trial, problem.objectives) for trial in chain(problem.prior, trials))
+        ended = (one for one in known if one not in (Evidence.PENDING, Evidence.NONE))
+        if sum(1 for _ in islice(ended, self._startup)) < self._startup:
             return nullcontext()
         from algorithms.optuna.study import STUDIES, Failures, PastStudy
 
@@ -95,7 +98,7 @@ class TreeParzen:
     def _ask(
         self, problem: Problem, study: "PastStudy", place: int, untried: Unseen
     ) -> Assignment | None:
-        """What the model suggests for the trial of this number, unless it is nothing new."""
+        """The model's suggestion for the trial; None if it suggests nothing new."""
         for attempt in range(_TRIES):
             seed = generator(problem.seed, place, f"tpe {attempt}").getrandbits(32)
             _, suggested = study.ask(self._sampler(problem, study, seed))
@@ -109,8 +112,8 @@ class TreeParzen:
 
         good = study.good_at_most()
         with warnings.catch_warnings():
-            # `group` is experimental since Optuna 2.8, and the way to model branches; `gamma` is to
-            # go, and the way to keep failures from the good ones.
+            # Optuna warns of `group`, which is experimental since 2.8 but the way to model
+            # branches, and of `gamma`, which is deprecated but keeps failures from the good ones.
             warnings.simplefilter("ignore")
             return TPESampler(
                 n_startup_trials=0,
@@ -130,9 +133,10 @@ class TreeParzen:
 
 
 def good_ones(most: int, objectives: int) -> Callable[[int], int]:
-    """TPESampler's number of good trials among so many, but no failed ones.
+    """Return TPESampler's `gamma`: a function from the number of trials to that of good ones.
 
-    It fills up with the next best, and those are failures where little else is known.
+    `most` is the number of trials that did not fail. Without this bound, TPESampler would count
+    failures as good if few trials succeeded.
     """
     most = min(most, _MOST_GOOD) if objectives == 1 else most
     return lambda trials: min(math.ceil(0.1 * trials), most)

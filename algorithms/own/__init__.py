@@ -1,1 +1,1 @@
-"""The algorithms that need no library: random and grid search, and what they draw from."""
+"""Tunelet's own algorithms: random and grid search, ASHA, Hyperband, BOHB, PBT and PB2."""

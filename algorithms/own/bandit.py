@@ -1,8 +1,8 @@
-"""What training gains, by time and hyperparameters: the model of PB2.
+"""The model of PB2: predicts the gain of training from time and hyperparameters.
 
-A Gaussian process whose kernel forgets (Bogunovic, Scarlett and Cevher, AISTATS 2016), and an upper
-confidence bound that knows what still runs (Desautels, Krause and Burdick, JMLR 15, 2014). The
-first column of every input is the time.
+A Gaussian process with a time-varying kernel (Bogunovic, Scarlett and Cevher, AISTATS 2016), and an
+upper confidence bound that takes running trials into account (Desautels, Krause and Burdick,
+JMLR 15, 2014). The first column of every input is the time.
 """
 
 import math
@@ -18,12 +18,13 @@ from scipy.optimize import minimize
 Array = NDArray[np.float64]
 
 _POINTS = 500
-"""At which the bound is looked at."""
+"""How many random points are compared before the climb to the maximum."""
 _BOUNDS = np.log([(1e-3, 1e3), (1e-3, 1e3), (1e-5, 0.5), (1e-6, 1.0)])
 
 
 class Kernel(NamedTuple):
-    """`forgetting` is the share that is forgotten in two units of time."""
+    """A squared exponential kernel whose correlation falls by the share `forgetting` in two units
+    of time. Takes arrays of shapes (n, d) and (m, d), returns (n, m)."""
 
     variance: float = 1.0
     length: float = 1.0
@@ -38,7 +39,7 @@ class Kernel(NamedTuple):
 
 
 class Process:
-    """A Gaussian process with mean zero, given the values `y` at the rows of `x`."""
+    """A Gaussian process with mean zero, given values `y` of shape (n,) at `x` of shape (n, d)."""
 
     def __init__(self, x: Array, y: Array, kernel: Kernel) -> None:
         self._x, self._kernel = x, kernel
@@ -47,7 +48,7 @@ class Process:
         self._weights = cho_solve((self._root, True), y)
 
     def likelihood(self) -> float:
-        """The logarithm of the density of `y`, but for a constant."""
+        """Return the log marginal likelihood of `y`, without its constant term."""
         return float(-self._y @ self._weights / 2 - np.log(np.diag(self._root)).sum())
 
     def mean(self, at: Array) -> Array:
@@ -61,7 +62,7 @@ class Process:
 
 
 def fitted(x: Array, y: Array) -> Kernel:
-    """The kernel under which `y` is likeliest."""
+    """Return the kernel with the maximum marginal likelihood of `y`."""
 
     def unlikelihood(theta: Array) -> float:
         return -Process(x, y, Kernel(*np.exp(theta))).likelihood()
@@ -76,7 +77,7 @@ class Stretch(NamedTuple):
     """Training from one checkpoint to the next."""
 
     context: tuple[float, float]
-    """The time, and the loss with which it began."""
+    """The time, and the loss at which the stretch began."""
     point: Sequence[float]
     """The hyperparameters, each from 0 to 1."""
 
@@ -88,7 +89,10 @@ def most_promising(
     context: tuple[float, float],
     rng: Random,
 ) -> list[float]:
-    """The point that may gain most in this context. Of what runs, no gain is known yet."""
+    """Return the point, each coordinate from 0 to 1, with the highest upper confidence bound.
+
+    `gains` has one value for each of `ended`; `running` stretches lower the uncertainty near them.
+    """
     contexts = np.array([one.context for one in ended])
     low, wide = contexts.min(axis=0), np.ptp(contexts, axis=0) + 1e-8
 
@@ -99,7 +103,7 @@ def most_promising(
     y = np.clip((y - y.mean()) / (y.std() + 1e-8), -2, 2)
     kernel = fitted(x, y)
     model = Process(x, y, kernel)
-    # A deviation does not depend on the values.
+    # The deviation depends on the points alone, so running ones, without values, count.
     every = rows([*ended, *running])
     known = Process(every, np.zeros(len(every)), kernel)
     boldness = math.sqrt(0.2 + max(0.0, math.log(0.4 * len(x))))
@@ -113,7 +117,7 @@ def most_promising(
 
 
 def _highest(bound: Callable[[Array], Array], size: int, rng: Random) -> list[float]:
-    """Where `bound` is highest on [0, 1]^size, as far as climbing from the best of many tells."""
+    """The maximum of `bound` on [0, 1]^size: a local search from the best of many random points."""
     points = np.array([[rng.random() for _ in range(size)] for _ in range(_POINTS)])
     found = minimize(
         lambda point: -bound(point[None, :])[0],

@@ -1,4 +1,4 @@
-"""The algorithms of algorithms/own."""
+"""The entries of the algorithms in algorithms/own."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -70,7 +70,7 @@ def _factors(settings: Mapping[str, Any], _demands: Demands) -> list[FieldError]
 
 
 def _budgeted(settings: Mapping[str, Any], demands: Demands) -> list[FieldError]:
-    """The resource must be a number with bounds above zero, on its own in the space."""
+    """Faults of the resource: it must be a number with bounds above 0, without conditions."""
     least, most = settings.get("min_resource"), settings.get("max_resource")
     if least is not None and most is not None and least > most:
         where, remedy = "hpo_algorithm.settings.min_resource", "use a smaller one, or leave it out"
@@ -85,7 +85,7 @@ def _budgeted(settings: Mapping[str, Any], demands: Demands) -> list[FieldError]
     low = getattr(resource, "min", None)
     if low is None or low <= 0:
         remedy = "use an int or a float with a min above zero"
-        return [FieldError(field, name, "is no budget", remedy)]
+        return [FieldError(field, name, "cannot be a budget", remedy)]
     if resource.when or any(name in one.when for one in space):
         remedy = "remove the condition"
         return [FieldError(field, name, "is part of a condition", remedy)]

@@ -1,17 +1,18 @@
 """ASHA (Li et al., MLSys 2020), Hyperband (Li et al., JMLR 18, 2018) and BOHB (Falkner et al.,
-ICML 2018): little is spent on most trials, and much on the best.
+ICML 2018): they spend little on most trials and much on the best.
 
-With `resource`, the name of a hyperparameter such as the number of epochs, each trial is given a
-budget. A trial among the best 1 / `reduction_factor` of a rung is gone on with: the same
-hyperparameters in a new trial with `reduction_factor` times the budget, which begins with the
-checkpoint of the first one. No trial waits for others.
+With `resource`, the name of a hyperparameter such as the number of epochs, each trial gets a
+budget. A trial among the best 1 / `reduction_factor` of its rung is promoted: a new trial has the
+same hyperparameters and `reduction_factor` times the budget, and begins with the checkpoint of the
+promoted one. No trial waits for others.
 
-Without it, a trial is meant to have the whole budget, reports as it goes, and is stopped at the
-rung where it is not among the best (algorithms.stopping.halving).
+Without `resource`, each trial may use the whole budget and reports as it trains. It is stopped at
+the first rung where it is not among the best (algorithms.stopping.halving).
 
-New hyperparameters are drawn at random, by BOHB from a TPE to which a trial on a lower rung is
-worse than any on a higher one, as Optuna's is to pruned ones. (The original has one model for
-the highest budget with enough trials; as only good ones get there, it learns little of the bad.)
+ASHA and Hyperband draw new hyperparameters at random. BOHB draws them from a TPE that ranks every
+trial of a lower rung below those of higher rungs, as Optuna's TPE ranks pruned trials. (The
+original fits a model to the highest budget that has enough trials. Only good trials reach it, so
+that model learns little about bad ones.)
 """
 
 import math
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from algorithms.lessons import Lesson, lesson
+from algorithms.evidence import Evidence, evidence
 from algorithms.own.random import RandomSearch
 from algorithms.ranking import loss, rank
 from algorithms.stopping.halving import Hyperband, SuccessiveHalving, bracket, shares
@@ -32,14 +33,14 @@ from tunelet.ports import Algorithm, StoppingRule
 from tunelet.space import Float, Int, Quantized, Space
 
 _NOTE = "promoted"
-"""In the note of a trial: the trial that it goes on with."""
+"""The key in a trial's note of the trial that it continues."""
 
 
 class Fidelity:
-    """What the three have in common. Budgets are from `min_resource` to `max_resource`.
+    """The common part of ASHA, Hyperband and BOHB. Budgets are `min_resource` to `max_resource`.
 
-    They are the bounds of the resource if it is a hyperparameter; else as in
-    algorithms.stopping.halving.
+    Their defaults are the bounds of the `resource`; without it, those of
+    algorithms.stopping.halving. Raises `ValueError` for settings that contradict each other.
     """
 
     brackets = False
@@ -80,7 +81,7 @@ class Fidelity:
                 continue
             drawn = self._drawn(problem._replace(first=place), known, found)
             if drawn is None:
-                # What still runs may be promoted.
+                # A running trial may still be promoted.
                 exhausted = not found and all(trial.state.finished for trial in trials)
                 break
             rung = self._starts(place, len(ladder))
@@ -99,7 +100,7 @@ class Fidelity:
         return RandomSearch()
 
     def rule(self) -> StoppingRule:
-        """For trials whose budget is no hyperparameter."""
+        """Return the rule that stops trials if there is no `resource`."""
         return SuccessiveHalving(
             min_resource="auto" if self._least is None else self._least,
             reduction_factor=self._factor,
@@ -113,7 +114,7 @@ class Fidelity:
         least = resource.min if self._least is None else self._least
         most = resource.max if self._most is None else self._most
         if least <= 0 or most < least:
-            raise ValueError(f"budgets from {least} to {most} cannot be had")
+            raise ValueError(f"budgets from {least} to {most} are not possible")
         rungs = math.floor(math.log(most / least, self._factor) + 1e-9)
         budgets = [most / self._factor ** (rungs - rung) for rung in range(rungs + 1)]
         return [resource.nearest(budget) for budget in budgets]
@@ -127,16 +128,16 @@ class Fidelity:
     ) -> Assignment | None:
         """New values of all hyperparameters but the resource."""
         bare = problem._replace(space=known.space, memory=None, prior=())
-        answer = self.sampler().suggest(bare, known.lessons(found), 1)
+        answer = self.sampler().suggest(bare, known.history(found), 1)
         return answer.assignments[0] if answer.assignments else None
 
 
 class Asha(Fidelity):
-    """All trials begin on the lowest rung."""
+    """ASHA: all trials begin on the lowest rung."""
 
 
 class HyperbandSearch(Fidelity):
-    """Some trials begin on higher rungs, and are compared with those that did too."""
+    """Hyperband: brackets begin on different rungs; trials are compared within their bracket."""
 
     brackets = True
 
@@ -149,7 +150,7 @@ class HyperbandSearch(Fidelity):
 
 
 class Bohb(HyperbandSearch):
-    """Hyperband whose new trials come from a TPE."""
+    """BOHB: Hyperband that draws new trials from a TPE."""
 
     def sampler(self) -> Algorithm:
         from algorithms.optuna.tpe import TreeParzen
@@ -158,7 +159,7 @@ class Bohb(HyperbandSearch):
 
 
 class _Rungs:
-    """The trials by the rung that their budget is of."""
+    """The ended trials by bracket and rung, where a trial's budget gives its rung."""
 
     def __init__(
         self,
@@ -187,7 +188,7 @@ class _Rungs:
                 self._ended.setdefault((self._started[trial.number], rung), []).append(trial)
 
     def promote(self) -> tuple[int, Trial] | None:
-        """The next trial to go on with, and its rung; the highest rungs come first."""
+        """Return the next trial to promote, and its rung; the highest rungs come first."""
         for (_start, rung), ended in sorted(self._ended.items(), key=lambda it: -it[0][1]):
             if rung + 1 == len(self._ladder):
                 continue
@@ -198,26 +199,29 @@ class _Rungs:
                     return rung, trial
         return None
 
-    def lessons(self, found: Sequence[Assignment]) -> list[Trial]:
-        """The trials without budgets: what ended on a higher rung ranks above the others."""
+    def history(self, found: Sequence[Assignment]) -> list[Trial]:
+        """Return the trials without budgets, so that those of higher rungs rank above others.
+
+        New assignments that were `found` in this call are running trials.
+        """
         surpassed = {
             self._of[trial.number]
             for trial in self._trials
             if self._rung(trial) is not None or self._failed(trial)
         }
-        lessons = [self._lesson(trial, surpassed) for trial in self._trials]
+        history = [self._without_budget(trial, surpassed) for trial in self._trials]
         for place, assignment in enumerate(found):
             number = len(self._trials) + place
-            lessons.append(Trial(number, self._bare(assignment), 0.0, TrialState.RUNNING))
-        return lessons
+            history.append(Trial(number, self._bare(assignment), 0.0, TrialState.RUNNING))
+        return history
 
     def with_budget(
         self, drawn: Assignment, budget: int | float
     ) -> Callable[[Any], bool | int | float | str | None]:
         return lambda one: budget if one.name == self._resource else drawn[one.name]
 
-    def _lesson(self, trial: Trial, surpassed: Collection[int | None]) -> Trial:
-        """The trial as if pruned at its rung; left out if more is known of its hyperparameters."""
+    def _without_budget(self, trial: Trial, surpassed: Collection[int | None]) -> Trial:
+        """The trial as if pruned at its rung; STOPPED (models ignore it) if its promotion ended."""
         rung, metric = self._rung(trial), self._problem.objectives[0].metric
         state, reports = trial.state, trial.reports
         failed = self._failed(trial)
@@ -234,13 +238,13 @@ class _Rungs:
         )
 
     def _failed(self, trial: Trial) -> bool:
-        return lesson(trial, self._problem.objectives) is Lesson.FAILURE
+        return evidence(trial, self._problem.objectives) is Evidence.FAILURE
 
     def _bare(self, assignment: Assignment) -> Assignment:
         return {name: value for name, value in assignment.items() if name != self._resource}
 
     def _rung(self, trial: Trial) -> int | None:
-        """The rung that an ended trial was on: the highest whose budget it had."""
+        """The highest rung with a budget that the complete trial had; None if it has none."""
         budget = trial.hyperparameters.get(self._resource)
         if trial.state is not TrialState.COMPLETE or not isinstance(budget, int | float):
             return None
@@ -248,7 +252,7 @@ class _Rungs:
         return below - 1 if below else None
 
     def _root(self, trial: int) -> int:
-        """The first trial of the hyperparameters."""
+        """The first trial with the same hyperparameters, through all promotions."""
         while (of := self._of.get(trial)) is not None:
             trial = of
         return trial

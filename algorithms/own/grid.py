@@ -1,12 +1,12 @@
 """Grid search: every combination once, then exhausted.
 
-Integers, choices and numbers with a step contribute all their values. Of a continuous
-hyperparameter `points` values are tried: from `min` to `max`, evenly on its scale; of a
-normal or lognormal one the middles of `points` equally probable parts of its prior.
+Integers, choices and numbers with a step contribute all their values. A continuous hyperparameter
+contributes `points` values: evenly on its scale from `min` to `max`; if it is normal or lognormal,
+the medians of `points` equally probable parts of its prior.
 
-The order is fixed but strides through the numbered combinations by about the golden ratio
-of their number, so that a budget smaller than the grid still covers the whole space instead
-of one corner (a rank-1 lattice: Niederreiter, 1992, chapter 5).
+The order is fixed. It strides through the numbered combinations by about the golden section of
+their number, so that a budget smaller than the grid covers the whole space instead of one corner
+(a rank-1 lattice: Niederreiter, 1992, chapter 5).
 """
 
 import math
@@ -35,7 +35,7 @@ class GridSearch:
         return Suggestions(found, exhausted=len(found) < count)
 
     def combinations(self, space: Space) -> Iterator[Assignment]:
-        """The whole grid in the order in which it is tried."""
+        """Yield the whole grid in the order in which it is tried."""
         grid = Enumeration(space, {one.name: self._values(space, one) for one in space})
         stride = _stride(grid.size)
         return (grid.at(i * stride % grid.size) for i in range(grid.size))
@@ -48,12 +48,12 @@ class GridSearch:
             between = (i / (self._points - 1) for i in range(1, self._points - 1))
             return [parameter.min, *map(parameter.from_unit, between), parameter.max]
         middles = ((i + 0.5) / self._points for i in range(self._points))
-        # Quantized priors give the same value at several quantiles.
+        # A quantized prior has the same value at several quantiles.
         return list(dict.fromkeys(map(parameter.from_unit, middles)))
 
 
 def _stride(size: int) -> int:
-    """The number next to the golden section of `size` that has no divisor in common with it."""
+    """The first number from the golden section of `size` on that is coprime to `size`."""
     stride = max(size * 618_033_988_749_894_848 // 10**18, 1)
     while math.gcd(stride, size) != 1:
         stride += 1

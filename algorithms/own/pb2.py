@@ -1,10 +1,11 @@
 """Population based bandits (Parker-Holder, Nguyen and Roberts, NeurIPS 2020), asynchronous.
 
-As algorithms.own.pbt, but what takes over from the best is given the hyperparameters of which a
-model expects most: what each stretch gained over the one that it followed, by the number of
-stretches before, the loss that it began with, and its hyperparameters (algorithms.own.bandit).
-Choices stay as they are, as in Ray Tune. A stretch that failed gained as little as any did. Until
-there is something to learn from, hyperparameters change as in population based training.
+It differs from algorithms.own.pbt in one point: a member that continues from one of the best gets
+the hyperparameters with the most promising gain. A model (algorithms.own.bandit) predicts the gain
+of a stretch over the one before. Its inputs are the number of stretches before, the loss at the
+start, and the hyperparameters. Choices are kept, as in Ray Tune. A failed stretch counts as the
+smallest gain so far. As long as fewer than two gains are known, hyperparameters change as in
+population based training.
 """
 
 import math
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import TYPE_CHECKING
 
-from algorithms.lessons import Lesson, lesson
+from algorithms.evidence import Evidence, evidence
 from algorithms.own.pbt import PopulationBasedTraining, member_of
 from algorithms.ranking import loss
 from tunelet.core.problem import Problem
@@ -21,11 +22,11 @@ from tunelet.ports import Algorithm
 from tunelet.space import Categorical, Parameter
 
 _NEWEST = 100
-"""Stretches that the model is shown."""
+"""The number of stretches that the model is fitted to."""
 
 
 class PopulationBasedBandits(PopulationBasedTraining):
-    """`population_size`: by default `parallel_trials`, and at least 4."""
+    """PB2. `population_size` is by default `parallel_trials`, and at least 4."""
 
     def __init__(
         self, *, population_size: int | None = None, quantile_fraction: float = 0.25
@@ -53,7 +54,7 @@ class PopulationBasedBandits(PopulationBasedTraining):
 
 
 class _Stretches:
-    """The stretches of the population, as the model sees them."""
+    """The population's stretches as inputs of the model."""
 
     def __init__(self, problem: Problem, trials: Sequence[Trial]) -> None:
         self._problem = problem
@@ -64,7 +65,10 @@ class _Stretches:
             self._depths[trial.number] = self._depths.get(trial.parent, -1) + 1
 
     def most_promising(self, chosen: Trial, rng: Random) -> dict[str, float] | None:
-        """Quantiles of the numbers for what follows `chosen`; None if too little is known."""
+        """Return the quantile of each number for a stretch that continues from `chosen`.
+
+        None if fewer than two gains are known, or if `chosen` has no finite loss.
+        """
         following = [one for one in self._of.values() if one.parent in self._of]
         gains = self._gains(following)
         ended = [one for one in following if one.number in gains][-_NEWEST:]
@@ -86,7 +90,7 @@ class _Stretches:
         return dict(zip((one.name for one in self._numbers), best, strict=True))
 
     def _gains(self, stretches: Sequence[Trial]) -> dict[int, float]:
-        """By number, what the ended stretches gained; those that failed, as little as any did."""
+        """The gains of the ended stretches by number; a failed one has the smallest gain."""
         gains = {one.number: self._gain(one) for one in stretches}
         finite = {number: gain for number, gain in gains.items() if math.isfinite(gain)}
         least = min(finite.values(), default=math.nan)
@@ -94,23 +98,23 @@ class _Stretches:
         return finite | dict.fromkeys(failed, least) if finite else {}
 
     def _failed(self, trial: Trial) -> bool:
-        """It failed, and began with a result."""
-        failed = lesson(trial, self._problem.objectives) is Lesson.FAILURE
+        """It failed, and its parent has a finite loss."""
+        failed = evidence(trial, self._problem.objectives) is Evidence.FAILURE
         return failed and self._begun_well(trial)
 
     def _pending(self, trial: Trial) -> bool:
-        """It has not ended, and began with a result: the model takes finite numbers only."""
+        """It has not ended, and its parent has a finite loss: the model needs finite numbers."""
         return not trial.state.finished and self._begun_well(trial)
 
     def _begun_well(self, trial: Trial) -> bool:
         return math.isfinite(loss(self._of[_known(trial.parent)], self._problem))
 
     def _gain(self, trial: Trial) -> float:
-        """By how much the stretch lowered the loss."""
+        """The amount by which the stretch lowered the loss."""
         return loss(self._of[_known(trial.parent)], self._problem) - loss(trial, self._problem)
 
     def _context(self, before: Trial) -> tuple[float, float]:
-        """What a stretch after this one begins with, whatever its hyperparameters."""
+        """The model's inputs for a stretch after this one, except its hyperparameters."""
         return float(self._depths[before.number]), loss(before, self._problem)
 
     def _point(self, trial: Trial) -> list[float]:

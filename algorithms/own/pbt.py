@@ -1,11 +1,11 @@
 """Population based training (Jaderberg et al., 2017), asynchronous.
 
-A trial is one stretch of training of one member of the population; the next stretch of the
-member is a new trial that begins with a checkpoint. A member that is among the worst
-`quantile_fraction` takes over the checkpoint and the hyperparameters of one of the best
-(exploit) and changes them (explore), and so does one whose stretch failed; the others go on as they
-are. Compared are the newest results of all members, so nobody waits for the slowest; what misses
-constraints is worse.
+A trial is one stretch of training of one member of the population. The member's next stretch is a
+new trial that begins with a checkpoint. A member among the worst `quantile_fraction`, or with a
+failed stretch, continues from the checkpoint and the hyperparameters of one of the best (exploit)
+and changes the hyperparameters (explore). The other members continue unchanged. The newest results
+of all members are compared, so no member waits for the slowest. A result that violates constraints
+ranks below those that meet them.
 
 Explore is Ray Tune's: a hyperparameter is drawn anew with `resample_probability`; else a number is
 multiplied by one of `perturbation_factors`, and a choice becomes a neighbour in the list.
@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from random import Random
 from typing import TYPE_CHECKING
 
-from algorithms.lessons import Lesson, lesson
+from algorithms.evidence import Evidence, evidence
 from algorithms.novelty import TRIES, generator, key
 from algorithms.ranking import Rank, loss, rank
 from tunelet.core.problem import Problem, Suggestions
@@ -30,7 +30,11 @@ _NOTE = "member"
 
 
 class PopulationBasedTraining:
-    """`population_size`: by default `parallel_trials`, and at least 4."""
+    """PBT. `population_size` is by default `parallel_trials`, and at least 4.
+
+    Raises `ValueError` if `quantile_fraction` is not from 0 to 0.5, or `resample_probability` not
+    from 0 to 1.
+    """
 
     def __init__(
         self,
@@ -55,7 +59,7 @@ class PopulationBasedTraining:
         for place in range(problem.first, problem.first + count):
             member = next((one for one in members if one.free), None)
             if member is None:
-                break  # until one of the stretches ends
+                break  # all members train: wait until a stretch ends
             member.free = False
             rng = generator(problem.seed, place, "pbt")
             assignment, parent = self._next(problem, known, member, members, rng)
@@ -69,7 +73,7 @@ class PopulationBasedTraining:
         )
 
     def _members(self, problem: Problem, trials: Sequence[Trial]) -> "list[_Member]":
-        """Those whose last stretch ended longest ago come first."""
+        """The members, by the number of their newest stretch, the lowest first."""
         size = self._size or max(problem.parallel, 4)
         members = [_Member(index) for index in range(size)]
         for trial in trials:
@@ -86,7 +90,7 @@ class PopulationBasedTraining:
         members: "Sequence[_Member]",
         rng: Random,
     ) -> tuple[Assignment, int | None]:
-        """The hyperparameters of the member's next stretch, and whose checkpoint it begins with."""
+        """The hyperparameters of the member's next stretch, and the trial with its checkpoint."""
         ranked = sorted((one for one in members if one.best), key=lambda one: one.rank)
         share = math.ceil(len(ranked) * self._quantile) if len(ranked) > 1 else 0
         worst = ranked[len(ranked) - share :]
@@ -99,7 +103,7 @@ class PopulationBasedTraining:
             return problem.space.sample(rng), None
         chosen = rng.choice(better).best
         assert chosen is not None
-        # What others go on with from this checkpoint, and its own member.
+        # The hyperparameters of stretches that continue from this checkpoint already.
         others = (one for one in trials if one.parent == chosen.number)
         taken = {key(one.hyperparameters) for one in (chosen, *others)}
         for _ in range(TRIES):
@@ -111,7 +115,7 @@ class PopulationBasedTraining:
     def _explored(
         self, problem: Problem, trials: Sequence[Trial], chosen: Trial, rng: Random
     ) -> Assignment:
-        """Other hyperparameters than those of `chosen`, whose checkpoint is taken over."""
+        """New hyperparameters for a stretch that continues from the checkpoint of `chosen`."""
         known = chosen.hyperparameters
 
         def value(one: Parameter) -> Scalar:
@@ -123,7 +127,7 @@ class PopulationBasedTraining:
 
 
 class _Member:
-    """One of the population: its newest stretch that has a result, and whether one runs."""
+    """A member of the population: its newest stretch with a result, and whether it trains now."""
 
     def __init__(self, index: int) -> None:
         self.index = index
@@ -137,21 +141,21 @@ class _Member:
         self.newest = trial.number
         self.free = trial.state.finished
         value = loss(trial, problem)
-        # What the infrastructure lost, or the experiment's end cut off, goes on as it was.
-        failed = lesson(trial, problem.objectives) is Lesson.FAILURE
+        # A stretch that the infrastructure lost, or that was stopped, is repeated unchanged.
+        failed = evidence(trial, problem.objectives) is Evidence.FAILURE
         self.failed = failed or trial.state is TrialState.PRUNED
         if not math.isnan(value):
             self.best, self.rank = trial, rank(trial, problem)
 
 
 def member_of(trial: Trial) -> int | None:
-    """The member of which the trial is a stretch; None if it is of another algorithm."""
+    """Return the member that the trial is a stretch of; None if another algorithm suggested it."""
     index = trial.note.get(_NOTE) if isinstance(trial.note, Mapping) else None
     return index if isinstance(index, int) else None
 
 
 def _perturbed(one: Parameter, value: Scalar, factor: float) -> Scalar:
-    """The value times the factor, in the bounds. Of choices and of wide steps, the neighbour."""
+    """The value times the factor, within bounds; a neighbour if it is a choice or does not move."""
     if isinstance(one, Normal):
         return one.from_unit(one.to_unit(as_number(value) * factor))
     if isinstance(one, Int | Float | Quantized):

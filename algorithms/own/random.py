@@ -1,7 +1,7 @@
 """Random search (Bergstra and Bengio, JMLR 13, 2012): independent draws from the prior.
 
-Drawn without replacement: a finite space is exhausted once each assignment was tried. The
-generator of a trial depends on the seed and the trial's number only, so parallel and
+Draws are without replacement: a finite space is exhausted once each assignment was tried. The
+random generator of a trial depends only on the seed and the trial's number, so parallel and
 repeated calls agree.
 """
 

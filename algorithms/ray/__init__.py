@@ -1,1 +1,1 @@
-"""The libraries behind Ray Tune's searchers, asked without Ray, from the log."""
+"""The libraries that Ray Tune's searchers wrap, called without Ray, with trials from the log."""

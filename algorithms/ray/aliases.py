@@ -1,4 +1,4 @@
-"""Ray's searchers over libraries whose algorithms are here anyway."""
+"""Ray's searchers that wrap algorithms which Tunelet has already."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from tunelet.ports import Algorithm
 
 
 def optuna_search(*, sampler: Any = None) -> Algorithm:
-    """`sampler` is the name of a class in optuna.samplers, or its name and settings."""
+    """Return a sampler of Optuna: `sampler` is a class's name, or its name and settings."""
     asked: dict[str, Any] = {"name": sampler} if isinstance(sampler, str) else dict(sampler or {})
     name = str(asked.get("name", "TPESampler")).removeprefix("optuna.")
     return Sampler(sampler=name, **asked.get("settings", {}))

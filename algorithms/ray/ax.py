@@ -11,7 +11,7 @@ CHOICES = True
 
 
 def propose(known: History, **ax_kwargs: Any) -> Sequence[float]:
-    """The arguments are those of Ax's AxClient. Ax has its own way with pending trials."""
+    """Return the next point. The arguments are AxClient's. Ax itself models pending trials."""
     from ax.service.ax_client import AxClient, ObjectiveProperties
 
     logging.getLogger("ax").setLevel(logging.WARNING)

@@ -1,6 +1,6 @@
 """Bayesian optimization with a Gaussian process: the library bayesian-optimization.
 
-Version 1.4, as for Ray; Nevergrad needs it too.
+Version 1.4, which Ray and Nevergrad need.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ CHOICES = False
 
 
 def propose(known: History, utility_kwargs: Mapping[str, Any] | None = None) -> Sequence[float]:
-    """`utility_kwargs` are `kind` ("ucb", "ei" or "poi"), `kappa` and `xi`."""
+    """Return the next point. `utility_kwargs`: `kind` ("ucb", "ei" or "poi"), `kappa`, `xi`."""
     from bayes_opt import BayesianOptimization, UtilityFunction
 
     asked = {"kind": "ucb", "kappa": 2.576, "xi": 0.0} | dict(utility_kwargs or {})

@@ -1,4 +1,4 @@
-"""BOHB's model: kernel densities of good and bad trials, of the library hpbandster."""
+"""BOHB's model, kernel densities of good and bad trials (Falkner et al., ICML 2018): hpbandster."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -9,7 +9,7 @@ CHOICES = True
 
 
 class _Job(NamedTuple):
-    """What the library looks at of a job of its own."""
+    """The attributes of a job that the library reads."""
 
     kwargs: dict[str, Any]
     result: dict[str, float]
@@ -17,7 +17,7 @@ class _Job(NamedTuple):
 
 
 def propose(known: History, bohb_config: Mapping[str, Any] | None = None) -> Sequence[float]:
-    """`bohb_config` are the arguments of hpbandster's BOHB."""
+    """Return the next point. `bohb_config` has the arguments of hpbandster's BOHB."""
     import ConfigSpace
     from hpbandster.optimizers.config_generators.bohb import BOHB
 

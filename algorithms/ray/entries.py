@@ -1,4 +1,4 @@
-"""Ray Tune's searchers, with the arguments of their classes."""
+"""The entries of Ray Tune's searchers, with the arguments of their classes."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -37,18 +37,18 @@ _KINDS = ("ei", "poi", "ucb")
 def _utility(settings: Mapping[str, Any], _demands: Demands) -> list[FieldError]:
     given, field = settings.get("utility_kwargs") or {}, "hpo_algorithm.settings.utility_kwargs"
     errors = [
-        FieldError(path([name], field), shown(value), "is no argument", one_of(name, _UTILITY))
+        FieldError(path([name], field), shown(value), "is not an argument", one_of(name, _UTILITY))
         for name, value in given.items()
         if name not in _UTILITY
     ]
     kind = given.get("kind", "ucb")
     if kind not in _KINDS:
-        message, remedy = "is no utility function", one_of(kind, _KINDS)
+        message, remedy = "is not a utility function", one_of(kind, _KINDS)
         errors.append(FieldError(path(["kind"], field), shown(kind), message, remedy))
     return errors
 
 
-# Its ensembles of networks answer the same question differently each time.
+# Not its ensembles of networks: they answer the same call differently each time.
 _HEBO_MODELS = ("catboost", "gp", "rf", "svgp", "svidkl")
 
 ROWS = (

@@ -11,7 +11,7 @@ CHOICES = True
 
 
 def propose(known: History, **hebo_config: Any) -> Sequence[float]:
-    """The arguments are those of the library's HEBO."""
+    """Return the next point. The arguments are those of the library's HEBO."""
     import numpy
     import pandas
     import torch
@@ -31,11 +31,12 @@ def propose(known: History, **hebo_config: Any) -> Sequence[float]:
     # The first trials are points of one Sobol sequence.
     sequence = generator(known.problem.seed, 0, "hebo").getrandbits(31)
     optimizer = HEBO(space, scramble_seed=sequence, **hebo_config)
-    told = known.with_lies()
-    optimizer.sobol.fast_forward(len(told))
-    points = [dict(zip(names, known.cube.whole(point), strict=True)) for point, _ in told]
+    observed = known.with_lies()
+    optimizer.sobol.fast_forward(len(observed))
+    points = [dict(zip(names, known.cube.whole(point), strict=True)) for point, _ in observed]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        optimizer.observe(pandas.DataFrame(points), numpy.array([[loss] for _, loss in told]))
+        losses = numpy.array([[loss] for _, loss in observed])
+        optimizer.observe(pandas.DataFrame(points), losses)
         (found,) = optimizer.suggest(1).to_dict("records")
     return [float(found[name]) for name in names]

@@ -11,11 +11,14 @@ CHOICES = True
 def propose(
     known: History, optimizer: str, optimizer_kwargs: Mapping[str, Any] | None = None
 ) -> Sequence[float]:
-    """`optimizer` is a name in Nevergrad's registry."""
+    """Return the next point. `optimizer` is a name in Nevergrad's registry.
+
+    Raises `ValueError` for any other name.
+    """
     import nevergrad
 
     if optimizer not in nevergrad.optimizers.registry:
-        raise ValueError(f"optimizer is {optimizer!r}, which Nevergrad does not know")
+        raise ValueError(f"optimizer is {optimizer!r}, which is not in Nevergrad's registry")
     names = [axis.name for axis in known.cube.axes]
     space = nevergrad.p.Dict(
         **{
@@ -31,7 +34,7 @@ def propose(
     for point, loss in known.with_lies():
         values = dict(zip(names, known.cube.whole(point), strict=True))
         made.tell(space.spawn_child(new_value=values), loss)
-    # Optimizers look at it: the first one asked for is the middle of the space, to some.
+    # Optimizers read this count: some suggest the middle of the space first.
     made._num_ask = len(known.ended) + len(known.pending)
     found = made.ask().value
     return [float(found[name]) for name in names]

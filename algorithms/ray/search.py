@@ -1,11 +1,10 @@
-"""What Ray's searchers have in common here: each call shows the library all it may know.
+"""The common part of Ray's searchers: each call gives the library all trials anew.
 
-The libraries are asked directly, with the arguments that Ray's classes take, for Ray's keep
-their state in a process. Trials that failed, or whose result is infinite, are shown as bad as the
-worst so far, and so are those that have not ended, which keeps new ones away. (Not as worse: one
-huge value would bend a Gaussian process everywhere.) Until there is a result, the prior is drawn
-from. Trials that were pruned or stopped are not shown. Randomness follows from the seed and the
-trial's number.
+The libraries are called directly, with the arguments of Ray's classes, because Ray's classes keep
+state in a process. Failed trials and infinite results get the worst loss so far, and so do running
+trials, which keeps new ones away from them. (Not a worse loss: one huge value would distort a
+Gaussian process everywhere.) Until there is a result, assignments are drawn from the prior. Pruned
+and stopped trials are left out. Randomness follows from the seed and the trial's number.
 """
 
 import math
@@ -14,7 +13,7 @@ from importlib import import_module
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from algorithms.lessons import Lesson, lesson
+from algorithms.evidence import Evidence, evidence
 from algorithms.novelty import generator, new_ones
 from algorithms.ranking import loss
 from algorithms.ray.unit_cube import Cube, Point
@@ -25,25 +24,25 @@ from tunelet.ports import Algorithm
 
 
 class History(NamedTuple):
-    """What a library is shown."""
+    """The arguments of a library's `propose`."""
 
     cube: Cube
     ended: list[tuple[Point, float]]
-    """Points, and the losses to be minimized."""
+    """Points with their losses (smaller is better)."""
     pending: list[Point]
     problem: Problem
     seed: int
 
     def with_lies(self) -> list[tuple[Point, float]]:
-        """The points that have not ended, too, with the worst loss."""
+        """Return all points with losses; a pending one has the worst loss (a constant liar)."""
         worst = max((loss for _, loss in self.ended), default=0.0)
         return [*self.ended, *((point, worst) for point in self.pending)]
 
 
 class Searcher:
-    """`module` is one of this package with a function `propose`, the rest are its arguments.
+    """A searcher: a `module` of this package with a function `propose`, and its arguments.
 
-    The first `random_search_steps` trials are draws from the prior.
+    Until `random_search_steps` trials have ended, assignments are draws from the prior.
     """
 
     def __init__(self, *, module: str, **settings: Any) -> None:
@@ -74,12 +73,12 @@ class Searcher:
 
 
 def _ended(problem: Problem, cube: Cube, trials: Sequence[Trial]) -> list[tuple[Point, float]]:
-    """The losses of the trials that ended, of failures the worst; empty if there is no result."""
-    taught = [(trial, lesson(trial, problem.objectives)) for trial in trials]
+    """Points and losses of the ended trials; a failure has the worst. Empty without a result."""
+    known = [(trial, evidence(trial, problem.objectives)) for trial in trials]
     losses = [
-        (trial.hyperparameters, loss(trial, problem) if one is Lesson.RESULT else math.inf)
-        for trial, one in taught
-        if one in (Lesson.RESULT, Lesson.FAILURE)
+        (trial.hyperparameters, loss(trial, problem) if one is Evidence.RESULT else math.inf)
+        for trial, one in known
+        if one in (Evidence.RESULT, Evidence.FAILURE)
     ]
     finite = [each for _, each in losses if math.isfinite(each)]
     if not finite:

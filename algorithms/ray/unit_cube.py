@@ -1,7 +1,8 @@
-"""A space without conditions as a point with one coordinate per hyperparameter.
+"""A space without conditions as a cube: an assignment is a point, a hyperparameter an axis.
 
-A number is the quantile of its prior, from 0 to 1: its scale is in it, and a step is rounded
-to. A choice is its place in the list, or a quantile as well where a library has only numbers.
+The coordinate of a number is the quantile of its prior, from 0 to 1, so the scale is part of it;
+the value is rounded to a step. The coordinate of a choice is its place in the list. If the library
+supports only numbers, it is a quantile, too.
 """
 
 from collections.abc import Sequence
@@ -21,7 +22,7 @@ class Axis(NamedTuple):
 
 
 class Cube:
-    """Points of assignments, and assignments of points."""
+    """Converts assignments to points and back."""
 
     def __init__(self, space: Space, choices: bool = True) -> None:
         self._space = space
@@ -29,7 +30,7 @@ class Cube:
         self.axes = [Axis(one.name, one.count if self._chosen(one) else None) for one in space]
 
     def holds(self, assignment: Assignment) -> bool:
-        """Whether all values are possible; those from another experiment may not be."""
+        """Whether all values are in the space; those of another experiment may not be."""
         return not self._space.problems(assignment)
 
     def point(self, assignment: Assignment) -> Point:
@@ -51,7 +52,7 @@ class Cube:
         )
 
     def whole(self, point: Point) -> list[float]:
-        """The coordinates, those of choices as integers."""
+        """Return the coordinates, those of choices as integers."""
         return [
             value if axis.choices is None else int(value)
             for axis, value in zip(self.axes, point, strict=True)

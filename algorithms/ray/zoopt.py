@@ -10,7 +10,11 @@ _PRECISION = 1e-10
 
 
 def propose(known: History, algo: str = "asracos", parallel_num: int = 1) -> Sequence[float] | None:
-    """`algo` is "asracos" or "sracos", which differ only in how Ray runs them."""
+    """Return the next point; None: draw it from the prior.
+
+    `algo` is "asracos" or "sracos", which differ only in how Ray runs them; raises `ValueError`
+    for any other.
+    """
     import zoopt
     from zoopt.algos.opt_algorithms.racos.sracos import SRacosTune
 
@@ -27,14 +31,14 @@ def propose(known: History, algo: str = "asracos", parallel_num: int = 1) -> Seq
     )
     parameter = zoopt.Parameter(budget=max(known.problem.budget or 100, 2), seed=known.seed)
     optimizer: Any = SRacosTune(dimension=dimension, parameter=parameter, parallel_num=parallel_num)
-    # The library takes no point twice; of equal ones the best counts.
-    told = dict(sorted(known.with_lies(), key=lambda one: -one[1]))
-    if len(told) < parameter.get_train_size():
+    # The library refuses equal points; the best of them counts.
+    observed = dict(sorted(known.with_lies(), key=lambda one: -one[1]))
+    if len(observed) < parameter.get_train_size():
         return None  # the library's initial samples are draws from the prior
-    for point, loss in told.items():
+    for point, loss in observed.items():
         optimizer.live_num += 1
         optimizer.complete(zoopt.Solution(x=known.cube.whole(point)), loss)
-    # Past the initial samples, and none of its own is under way.
+    # The initial samples are done, and no sample of the library's own is pending.
     optimizer.init_num, optimizer.live_num = parameter.get_train_size() + 1, 0
     found = optimizer.suggest()
     return None if found is None or found == "FINISHED" else [float(one) for one in found.get_x()]

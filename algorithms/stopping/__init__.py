@@ -1,1 +1,1 @@
-"""Stopping rules: pure functions of what the trials have reported."""
+"""Stopping rules: pure functions of the trials' reports."""

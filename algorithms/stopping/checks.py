@@ -1,7 +1,7 @@
-"""What is wrong with settings of stopping rules that a type alone does not tell.
+"""Checks of stopping rules' settings beyond their types.
 
-A field is given as it is called below the rule, `settings.lower`: a rule may be asked for in more
-than one place of a request.
+An error names its field relative to the rule, such as `settings.lower`, because a request may name
+a rule in more than one place.
 """
 
 from collections.abc import Mapping
@@ -15,28 +15,28 @@ Errors = list[FieldError]
 
 
 def wrapped(settings: Mapping[str, Any], demands: Demands) -> Errors:
-    """The rule inside of `patience`: its name, or its name and settings."""
+    """Return faults of the rule inside `patience`: its name, or its name and settings."""
     asked, field = settings.get("wrapped_pruner"), "settings.wrapped_pruner"
     if asked is None:
         return []
     form = {"name": asked} if isinstance(asked, str) else asked
     if not isinstance(form, dict) or form.keys() - {"name", "settings"}:
         remedy = 'write the name of a rule, or {"name": "median", "settings": {}}'
-        return [FieldError(field, shown(asked), "is no stopping rule", remedy)]
+        return [FieldError(field, shown(asked), "is not a stopping rule", remedy)]
     name, inner = form.get("name"), form.get("settings", {})
     if not isinstance(name, str):
         remedy = 'name a rule, such as "median"'
-        return [FieldError(f"{field}.name", shown(name), "must be a text", remedy)]
+        return [FieldError(f"{field}.name", shown(name), "must be text", remedy)]
     if not isinstance(inner, dict):
         return [FieldError(f"{field}.settings", shown(inner), "must be an object", "write {}")]
-    # A circle on purpose: the inner rule may be any that is installed, this one included.
+    # Circular on purpose: the inner rule may be any installed one, including this one.
     from algorithms.catalog.installed import InstalledAlgorithms
 
     return InstalledAlgorithms().rule_problems(name, inner, demands, field)
 
 
 def bounded(settings: Mapping[str, Any], _demands: Demands) -> Errors:
-    """A threshold has at least one bound, and the lower one is not above the upper one."""
+    """Return a fault if there is no bound, or if the lower one is above the upper one."""
     lower, upper = settings.get("lower"), settings.get("upper")
     if lower is None and upper is None:
         remedy = "set the least value that may continue, or upper, the most"
@@ -47,7 +47,7 @@ def bounded(settings: Mapping[str, Any], _demands: Demands) -> Errors:
 
 
 def graced(settings: Mapping[str, Any], _demands: Demands) -> Errors:
-    """The grace period ends before the last step."""
+    """Return a fault if the grace period ends after the last step."""
     grace, last = settings.get("grace_period", 1), settings.get("max_t", 100)
     if grace <= last:
         return []

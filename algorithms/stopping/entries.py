@@ -1,4 +1,4 @@
-"""The stopping rules of algorithms/stopping."""
+"""The entries of the stopping rules in algorithms/stopping."""
 
 from dataclasses import replace
 from typing import Any

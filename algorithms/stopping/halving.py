@@ -1,11 +1,12 @@
 """Successive halving (ASHA: Li et al., MLSys 2020) and Hyperband (Li et al., JMLR 18, 2018).
 
-The definitions are those of Optuna's SuccessiveHalvingPruner and HyperbandPruner. A trial
-reaches rung k with its first report at step `min_resource * reduction_factor ** (rate + k)` or
-later, and goes on if it is then among the best 1 / `reduction_factor` of those that reached the
-rung. Asked again before its next report, a trial is judged by all that has reached it since.
+The definitions are those of Optuna's SuccessiveHalvingPruner and HyperbandPruner. A trial reaches
+rung k with its first report at step `min_resource * reduction_factor ** (rate + k)` or later. It
+continues if it is then among the best 1 / `reduction_factor` of the trials that reached the rung.
+If it is judged again before its next report, trials that reached the rung since then count, too.
 
-"auto" follows the first complete trial, and then heeds all reports, earlier ones too.
+"auto" takes the resource from the first complete trial, and then judges by all reports, earlier
+ones too.
 """
 
 import math
@@ -20,11 +21,11 @@ from tunelet.core.problem import Objective
 from tunelet.ports import StoppingRule
 
 _NAME = "tunelet"
-"""Goes into the choice of a trial's bracket, as the study's name does in Optuna."""
+"""Part of the hash that gives a trial its bracket, like the study's name in Optuna."""
 
 
 class Rungs:
-    """Who reached which rung with which value. `first` is the step of rung 0."""
+    """The values with which trials reached each rung. `first` is the step of rung 0."""
 
     def __init__(
         self,
@@ -63,13 +64,13 @@ class Rungs:
         return self._first * int(self._factor**rung)
 
     def promotes(self, rung: int, value: float) -> bool:
-        """Whether the value, one of the rung's, is among its best."""
+        """Whether the value, which is on the rung, is among the rung's best."""
         on = self._on[rung]
         best = on[max(len(on) // self._factor - 1, 0)]
         return len(on) > self._bootstrap and value <= best
 
     def stops(self, curve: Curve) -> str | None:
-        """Why the trial is to stop, if its newest report brought it to a rung."""
+        """Return why to stop the trial, if its newest report reached a rung; None: it continues."""
         if not curve.steps or not self._takes_part(curve.number):
             return None
         newest = len(curve.steps) - 1
@@ -82,15 +83,16 @@ class Rungs:
             if not self.promotes(rung, value):
                 return (
                     f"{self._sign * value:g} at step {self.step(rung)} is not among the best of "
-                    f"the {len(self._on[rung])} trials that came so far"
+                    f"the {len(self._on[rung])} trials that reached it"
                 )
         return None
 
 
 class SuccessiveHalving(OfTrials):
-    """`min_resource` is the step of the first rung; "auto": a 100th of the first complete trial.
+    """ASHA. `min_resource` is the first rung's step; "auto": a 100th of the first complete trial.
 
-    A rung stops all until `bootstrap_count` trials have reached it.
+    A rung stops every trial until `bootstrap_count` trials have reached it. Raises `ValueError` for
+    settings out of range.
     """
 
     def __init__(
@@ -125,9 +127,9 @@ class SuccessiveHalving(OfTrials):
 
 
 class Hyperband(OfTrials):
-    """Successive halving in brackets, of which each begins a rung later than the one before.
+    """Successive halving in brackets; the first rung of each is one rung above the one before.
 
-    A trial's bracket follows from its number.
+    A trial's bracket follows from its number. Raises `ValueError` for settings out of range.
     """
 
     def __init__(
@@ -172,7 +174,7 @@ class Hyperband(OfTrials):
 
 
 def shares(brackets: int, factor: int) -> list[int]:
-    """The share of each bracket in the trials."""
+    """Return each bracket's share of the trials, as integer weights."""
     return [
         math.ceil(brackets * factor ** (brackets - 1 - place) / (brackets - place))
         for place in range(brackets)
@@ -180,7 +182,7 @@ def shares(brackets: int, factor: int) -> list[int]:
 
 
 def bracket(number: int, budgets: list[int]) -> int:
-    """The bracket of a trial, from 0."""
+    """Return the bracket of the trial with this number, counted from 0."""
     drawn = crc32(f"{_NAME}_{number}".encode()) % sum(budgets)
     for bracket, budget in enumerate(budgets):
         drawn -= budget
@@ -190,7 +192,7 @@ def bracket(number: int, budgets: list[int]) -> int:
 
 
 def _first_complete(curves: Curves) -> int | None:
-    """The last step of the trial that was complete first, if it has one."""
+    """The last step of the first trial that was complete with reports; None if there is none."""
     return curves.index("first complete", _FirstComplete).last
 
 

@@ -1,7 +1,7 @@
 """Ray Tune's AsyncHyperBandScheduler and MedianStoppingRule, by their definitions.
 
-Source: ray.tune.schedulers of Ray 2; a test holds both to the library. A report's step is
-Ray's `training_iteration`. What Ray ends at `max_t`, the training code ends by itself here.
+Source: ray.tune.schedulers of Ray 2; a test compares both with the library. A report's step is
+Ray's `training_iteration`. Ray ends a trial at `max_t`; here the training code itself must end.
 """
 
 import math
@@ -19,7 +19,7 @@ from tunelet.ports import StoppingRule
 
 
 class Milestones:
-    """What each trial had where it was first seen at or beyond a milestone. More is better."""
+    """Each trial's value at its first report at or beyond each milestone. Larger is better."""
 
     def __init__(
         self,
@@ -48,7 +48,10 @@ class Milestones:
                     insort(self._on[milestone], value)
 
     def reached(self, curve: Curve) -> tuple[float, float, list[float]] | None:
-        """The milestone that the newest report reached, its value and those of the others."""
+        """Return the milestone that the newest report reached, its value, and the other trials'.
+
+        None if it reached none.
+        """
         newest = len(curve.steps) - 1
         for milestone, (place, value) in self._recorded.get(curve.number, {}).items():
             if place == newest and not math.isnan(value):
@@ -58,7 +61,7 @@ class Milestones:
         return None
 
     def last_is_recorded(self, curve: Curve) -> bool:
-        """Whether the last milestone was reached by an earlier report."""
+        """Whether an earlier report reached the last milestone."""
         newest = len(curve.steps) - 1
         last = self._recorded.get(curve.number, {}).get(self._steps[0])
         return last is not None and last[0] < newest
@@ -70,7 +73,10 @@ class Milestones:
 
 
 class AsyncHyperBand(OfTrials):
-    """Stops a trial that is outside the best 1 / `reduction_factor` at a milestone."""
+    """Stops a trial that is outside the best 1 / `reduction_factor` at a milestone.
+
+    Raises `ValueError` for settings out of range.
+    """
 
     def __init__(
         self,
@@ -87,7 +93,7 @@ class AsyncHyperBand(OfTrials):
             )
         self._factor = reduction_factor
         self._stop_last = stop_last_trials
-        # int(): as Ray rounds.
+        # int(), because Ray rounds down here.
         halvings = math.log(max_t / grace_period) / math.log(reduction_factor)
         self._brackets = [
             [grace_period * reduction_factor ** (k + s) for k in range(int(halvings - s + 1))]
@@ -120,7 +126,7 @@ class AsyncHyperBand(OfTrials):
         )
 
     def _bracket(self, number: int) -> int:
-        """By Ray's odds, drawn from the trial's number."""
+        """The trial's bracket, drawn with Ray's odds from the trial's number."""
         if len(self._brackets) == 1:
             return 0
         sizes = [len(bracket) for bracket in self._brackets]
@@ -129,7 +135,7 @@ class AsyncHyperBand(OfTrials):
 
 
 class Means:
-    """Running sums of every trial's values from a step on."""
+    """The running sums of each trial's values from step `grace` on."""
 
     def __init__(self, grace: float) -> None:
         self._grace = grace
@@ -143,7 +149,7 @@ class Means:
         )
 
     def others(self, number: int, step: int) -> list[float]:
-        """The finite means up to `step` of the other trials that came as far."""
+        """Return the finite means up to `step` of the other trials that reached it."""
         found = []
         for other, (steps, sums) in self._sums.items():
             if other != number and steps and steps[-1] >= step:
@@ -157,7 +163,7 @@ class Means:
 class MedianOfMeans(OfTrials):
     """Stops a trial whose best value is worse than the median of the others' running means.
 
-    An answer takes time in the number of trials.
+    An answer takes time proportional to the number of trials.
     """
 
     def __init__(self, *, grace_period: float = 60.0, min_samples_required: int = 3) -> None:

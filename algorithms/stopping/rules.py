@@ -1,7 +1,7 @@
-"""The project's own stopping rules, by Optuna's definitions and with its arguments.
+"""Tunelet's own stopping rules, with the definitions and the arguments of Optuna's pruners.
 
-Source: optuna.pruners of Optuna 5; a test holds each to the library on random histories. Each
-answer about a trial takes time in its own reports, whatever the number of trials.
+Source: optuna.pruners of Optuna 5; a test compares each with the library on random histories. An
+answer about a trial takes time in its own reports, independent of the number of trials.
 """
 
 import math
@@ -23,7 +23,7 @@ class OfTrials:
 
 
 class Never(OfTrials):
-    """Optuna's NopPruner and Ray's FIFOScheduler: all trials go on."""
+    """Optuna's NopPruner and Ray's FIFOScheduler: stops nothing."""
 
     def stops(self, curves: Curves, number: int) -> str | None:
         return None
@@ -47,14 +47,15 @@ class Complete:
             self._at[step] = (count + 1, ordered)
 
     def at(self, step: int) -> tuple[int, list[float]]:
-        """How many told a value at this step, NaN or not, and the values."""
+        """Return how many trials reported at this step, and their values without NaN."""
         return self._at.get(step, (0, []))
 
 
 class Percentile(OfTrials):
     """Stops a trial whose best value is outside the best `percentile` percent at its step.
 
-    Compared are the values at that very step of trials that are complete.
+    Compares with the values of complete trials at exactly this step. Raises `ValueError` if
+    `percentile` is not from 0 to 100.
     """
 
     def __init__(
@@ -115,7 +116,10 @@ class Median(Percentile):
 
 
 class Threshold(OfTrials):
-    """Stops a trial whose newest value is NaN, below `lower` or above `upper`."""
+    """Stops a trial whose newest value is NaN, below `lower` or above `upper`.
+
+    Raises `ValueError` without a bound.
+    """
 
     def __init__(
         self,
@@ -146,7 +150,8 @@ class Threshold(OfTrials):
 class Patience(OfTrials):
     """Stops a trial that has not improved by `min_delta` in its last `patience` + 1 reports.
 
-    With `wrapped_pruner`, a rule's name or name and settings, only if that would stop it too.
+    With `wrapped_pruner` (a rule's name, or name and settings), only if that rule stops it, too.
+    Raises `ValueError` if `patience` or `min_delta` is negative.
     """
 
     def __init__(
@@ -172,9 +177,10 @@ class Patience(OfTrials):
 
 
 class Plateau:
-    """Ends the experiment when the last `patience` ended trials brought no better objective.
+    """Ends the experiment if the last `patience` ended trials did not improve the objective.
 
-    Better is: by more than `min_delta`. Trials that are not complete count as no better.
+    An improvement is larger than `min_delta`. A trial that is not complete is no improvement.
+    Raises `ValueError` if `patience` is below 1, or `min_delta` negative.
     """
 
     def __init__(self, *, patience: int = 20, min_delta: float = 0.0) -> None:
@@ -195,7 +201,7 @@ class Plateau:
 
 
 class Improvements:
-    """The best objective so far, and how many trials have ended since."""
+    """The best objective so far, and the number of trials that have ended since."""
 
     def __init__(self, objective: Objective, delta: float) -> None:
         self._sign = objective.sign
@@ -217,7 +223,7 @@ class Improvements:
 
 
 def _rule(asked: str | Mapping[str, Any]) -> StoppingRule:
-    """A stopping rule inside another one: its name, or name and settings."""
+    """The stopping rule inside another one, from its name, or its name and settings."""
     from algorithms.catalog.installed import InstalledAlgorithms
 
     form: dict[str, Any] = {"name": asked} if isinstance(asked, str) else dict(asked)
@@ -229,7 +235,10 @@ def _rule(asked: str | Mapping[str, Any]) -> StoppingRule:
 
 
 def _is_due(curve: Curve, warmup: int, interval: int) -> bool:
-    """The newest report is the first since the last multiple of `interval` after the warm-up."""
+    """Whether the newest report is the first since the last multiple of `interval` after `warmup`.
+
+    False before `warmup`.
+    """
     if not curve.steps or curve.steps[-1] < warmup:
         return False
     step = curve.steps[-1]
@@ -238,7 +247,7 @@ def _is_due(curve: Curve, warmup: int, interval: int) -> bool:
 
 
 def quantile(ordered: Sequence[float], percent: float) -> float:
-    """Linear between the two nearest, as numpy's default."""
+    """Return the percentile of sorted values, linear between the two nearest, as numpy does."""
     place = percent / 100 * (len(ordered) - 1)
     low = min(int(place), len(ordered) - 1)
     a, b = ordered[low], ordered[min(low + 1, len(ordered) - 1)]

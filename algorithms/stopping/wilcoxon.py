@@ -1,7 +1,7 @@
-"""The signed-rank test against the best complete trial, as in Optuna's WilcoxonPruner.
+"""Wilcoxon's signed-rank test against the best complete trial, as in Optuna's WilcoxonPruner.
 
-For objectives that are a mean over instances, such as the folds of a cross-validation: a
-report's step is the instance.
+It is for objectives that are a mean over instances, such as the folds of a cross-validation. The
+step of a report is the instance.
 """
 
 import math
@@ -14,7 +14,7 @@ from tunelet.ports import StoppingRule
 
 
 class Best:
-    """The number of the best complete trial; of several, the lowest."""
+    """The number of the best complete trial, the lowest if several are equal."""
 
     def __init__(self, objective: Objective) -> None:
         self._objective = objective
@@ -32,7 +32,10 @@ class Best:
 
 
 class Wilcoxon(OfTrials):
-    """Stops a trial that is worse than the best one with a p-value below `p_threshold`."""
+    """Stops a trial that is worse than the best one with a p-value below `p_threshold`.
+
+    Raises `ValueError` for settings out of range.
+    """
 
     def __init__(self, *, p_threshold: float = 0.1, n_startup_steps: int = 2) -> None:
         if not 0 <= p_threshold <= 1 or n_startup_steps < 0:
@@ -54,7 +57,7 @@ class Wilcoxon(OfTrials):
         from scipy.stats import wilcoxon
 
         p = float(wilcoxon(differences, alternative="greater", zero_method="zsplit").pvalue)
-        # For safety: a trial whose mean is better so far goes on.
+        # For safety: a trial with a better mean so far continues.
         better = _mean(mine) <= _mean(other)
         if p >= self._threshold or better:
             return None

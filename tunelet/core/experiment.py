@@ -19,7 +19,6 @@ from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.fingerprint import of_enqueue, of_submit
 from tunelet.core.problem import Constraint, Objective
 from tunelet.core.same_failure import Failures, followed
-from tunelet.core.spec import Spec
 from tunelet.core.trial import Assignment, Chosen, Number, Report, Trial, TrialState, newest
 
 KEYS_KEPT = 1000
@@ -109,10 +108,6 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     code reads those."""
 
     @property
-    def typed_spec(self) -> Spec:
-        return Spec(self.spec)
-
-    @property
     def space(self) -> dict[str, Any]:
         """The forms of the hyperparameters by name: declared, or chosen by the trials so far."""
         if self.learnt is not msgspec.UNSET:
@@ -123,13 +118,8 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def seed(self) -> int:
         """The seed of the algorithm: the spec's, else one that follows from the uid."""
-        seed = self.typed_spec.seed
+        seed = self.spec["seed"]
         return int(self.uid[:8], 16) if seed is None else int(seed)
-
-    @property
-    def for_workers(self) -> bool:
-        """Whether workers ask for the trials, so that nothing is launched for them."""
-        return bool(self.spec.get("model_training_code", {}).get("workers"))
 
     @property
     def over(self) -> bool:
@@ -163,7 +153,7 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def due(self) -> int | None:
         """When it is due for deletion, in milliseconds since 1970; None: never by itself."""
-        kept = self.typed_spec.kept_seconds
+        kept = self.spec.get("ttl_seconds_after_finished")
         if kept is None or self.ended_at is None or self.state is ExperimentState.DELETED:
             return None
         return int((self.ended_at + kept) * 1000)
@@ -254,10 +244,9 @@ def retire(experiment: Experiment) -> tuple[Experiment, tuple[Trial, ...]]:
 
 
 def _submitted(event: events.Submitted) -> Experiment:
-    spec = Spec(event.spec)
     return Experiment(
-        namespace=spec.namespace,
-        name=spec.name,
+        namespace=event.spec["namespace"],
+        name=event.spec["name"],
         uid=event.uid,
         spec=event.spec,
         terms=msgspec.convert(event.spec, Terms),

@@ -35,7 +35,7 @@ class Installation(NamedTuple):
         reason. It ignores experiments of other installations that it cannot run.
         """
         own = experiment.by in ("", self.id)
-        return not self.id or own or self.can_run(experiment.typed_spec.code)
+        return not self.id or own or self.can_run(experiment.spec["model_training_code"])
 
     def slots(self, experiment: Experiment) -> int:
         """Return how many slots it may take now."""
@@ -50,7 +50,7 @@ class Installation(NamedTuple):
         return Installation(self.id, self.places if self.takes(experiment) else 0)
 
     def _left(self, experiment: Experiment) -> int:
-        if experiment.for_workers or not self.takes(experiment):
+        if not self.takes(experiment):
             return 0
         if self.places is None:
             return experiment.terms.parallel_trials

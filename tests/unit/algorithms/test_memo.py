@@ -1,4 +1,4 @@
-"""What a process keeps of experiments between suggestions is bounded, whatever their size."""
+"""The cache of models between suggestions is bounded, however many trials experiments have."""
 
 from collections.abc import Sequence
 
@@ -11,38 +11,38 @@ from tunelet.space import Space
 SPACE = Space.of({"x": {"type": "float", "min": 0.0, "max": 1.0}})
 
 
-class Follower:
+class Counted:
     made = 0
 
     def __init__(self) -> None:
-        Follower.made += 1
+        Counted.made += 1
 
-    def follow(self, problem: Problem, trials: Sequence[Trial]) -> None:
-        """Nothing is made of them."""
+    def update(self, problem: Problem, trials: Sequence[Trial]) -> None:
+        """Ignore the trials."""
 
 
-def made(shelf: MemoCache[Follower], seeds: Sequence[int], trials: int) -> int:
-    """How many followers these experiments, asked one after the other, make anew."""
-    before = Follower.made
+def made(cache: MemoCache[Counted], seeds: Sequence[int], trials: int) -> int:
+    """Ask for the models of experiments with these seeds, and count those that are made anew."""
+    before = Counted.made
     past = [trial(number, {"x": 0.5}) for number in range(trials)]
     for seed in seeds:
-        with shelf.of(Problem(SPACE, (LOSS,), seed, trials), past, Follower):
+        with cache.of(Problem(SPACE, (LOSS,), seed, trials), past, Counted):
             pass
-    return Follower.made - before
+    return Counted.made - before
 
 
-def test_experiments_without_trials_are_not_all_kept() -> None:
-    shelf: MemoCache[Follower] = MemoCache(room=3)
-    assert made(shelf, range(10), trials=0) == 10
-    assert made(shelf, [9, 8, 7], trials=0) == 0
-    assert made(shelf, [0], trials=0) == 1
+def test_models_without_trials_are_bounded_in_number() -> None:
+    cache: MemoCache[Counted] = MemoCache(room=3)
+    assert made(cache, range(10), trials=0) == 10
+    assert made(cache, [9, 8, 7], trials=0) == 0
+    assert made(cache, [0], trials=0) == 1
 
 
-def test_those_asked_last_stay_as_far_as_their_trials_have_room() -> None:
-    shelf: MemoCache[Follower] = MemoCache(room=10)
-    assert made(shelf, [1, 2, 3], trials=4) == 3
-    assert made(shelf, [3, 2], trials=4) == 0
-    assert made(shelf, [1], trials=4) == 1
-    shelf.clear()
-    assert made(shelf, [1, 2], trials=4) == 2
-    assert made(shelf, [1, 2], trials=4) == 0
+def test_the_models_used_last_are_kept_up_to_the_bound_of_trials() -> None:
+    cache: MemoCache[Counted] = MemoCache(room=10)
+    assert made(cache, [1, 2, 3], trials=4) == 3
+    assert made(cache, [3, 2], trials=4) == 0
+    assert made(cache, [1], trials=4) == 1
+    cache.clear()
+    assert made(cache, [1, 2], trials=4) == 2
+    assert made(cache, [1, 2], trials=4) == 0

@@ -109,7 +109,7 @@ LEFT_OUT = {
     # Deprecated or without effect.
     *("consider_prior", "prior_weight", "consider_magic_clip", "consider_endpoints"),
     *("restart_strategy", "inc_popsize"),
-    # Warnings that nobody would see.
+    # Warnings in a process without a user.
     *("warn_independent_sampling", "warn_asynchronous_seeding"),
 }
 
@@ -156,7 +156,7 @@ def test_defaults_are_valid(row: Entry) -> None:
     defaults = {one.name: one.default for one in row.settings if not one.required}
     defaults |= {one.name: EXAMPLES[one.name] for one in row.settings if one.required}
     found = messages(row.name, defaults, row.objectives or 2)
-    unmet = {field: text for field, text in found.items() if "no end of values" not in text}
+    unmet = {field: text for field, text in found.items() if "infinitely many" not in text}
     assert not unmet or "not installed" in str(unmet)
 
 
@@ -197,10 +197,10 @@ FIXED = {"fixed_params": {"x": 1.0}}
 @pytest.mark.parametrize(
     ("name", "asked", "field", "message"),
     [
-        ("ray.OptunaSearch", {"sampler": "TPE"}, "sampler", "no sampler"),
+        ("ray.OptunaSearch", {"sampler": "TPE"}, "sampler", "not a sampler"),
         ("ray.OptunaSearch", {"sampler": 5}, "sampler", "must be"),
         ("ray.OptunaSearch", {"sampler": {"settings": {}}}, "sampler", "must be"),
-        ("ray.OptunaSearch", {"sampler": "BaseSampler"}, "sampler", "no sampler"),
+        ("ray.OptunaSearch", {"sampler": "BaseSampler"}, "sampler", "not a sampler"),
         (
             "ray.OptunaSearch",
             {"sampler": {"name": "TPESampler", "settings": {"gruop": True}}},
@@ -211,13 +211,13 @@ FIXED = {"fixed_params": {"x": 1.0}}
             "ray.OptunaSearch",
             {"sampler": "GridSampler"},
             "sampler.settings.search_space",
-            "which has no end",
+            "infinitely many values",
         ),
         (
             "optuna.PartialFixedSampler",
             FIXED | {"base_sampler": "Nothing"},
             "base_sampler",
-            "no sampler",
+            "not a sampler",
         ),
         (
             "optuna.PartialFixedSampler",
@@ -231,8 +231,8 @@ FIXED = {"fixed_params": {"x": 1.0}}
             "fixed_params.x",
             "out of bounds",
         ),
-        ("cma_es", {"independent_sampler": "Nothing"}, "independent_sampler", "no sampler"),
-        ("sobol", {"independent_sampler": "Nothing"}, "independent_sampler", "no sampler"),
+        ("cma_es", {"independent_sampler": "Nothing"}, "independent_sampler", "not a sampler"),
+        ("sobol", {"independent_sampler": "Nothing"}, "independent_sampler", "not a sampler"),
         ("cma_es", {"x0": {"x": 1.0}}, "x0", 'lacks "y"'),
         ("cma_es", {"x0": {"x": 1.0, "y": "one"}}, "x0.y", "number"),
         ("optuna.GridSampler", {"search_space": {"x": [1.0]}}, "search_space", "lacks y"),
@@ -247,14 +247,14 @@ FIXED = {"fixed_params": {"x": 1.0}}
             "nsga2",
             {"crossover": "UNDXCrossover", "population_size": 2},
             "population_size",
-            "less than UNDXCrossover",
+            "that UNDXCrossover mixes",
         ),
         ("nsga2", {"crossover_prob": 2.0}, "crossover_prob", "at most 1"),
         ("nsga3", {"reference_points": [[1, 2]]}, "reference_points[0]", "row"),
-        ("hyperopt.mix", {"p_suggest": [[1, "atpe"]]}, "p_suggest[0]", "no probability"),
+        ("hyperopt.mix", {"p_suggest": [[1, "atpe"]]}, "p_suggest[0]", "not a probability"),
         ("hyperopt.mix", {"p_suggest": [[0.5, "tpe"]]}, "p_suggest", "add up to 1"),
         ("ray.BayesOptSearch", {"utility_kwargs": {"kapa": 1}}, "utility_kwargs.kapa", "argument"),
-        ("ray.BayesOptSearch", {"utility_kwargs": {"kind": "lcb"}}, "utility_kwargs.kind", "no ut"),
+        ("ray.BayesOptSearch", {"utility_kwargs": {"kind": "lcb"}}, "utility_kwargs.kind", "util"),
         ("pbt", {"quantile_fraction": 0.9}, "quantile_fraction", "at most 0.5"),
         ("pbt", {"perturbation_factors": "x"}, "perturbation_factors", "array of numbers"),
         ("asha", {"min_resource": 5, "max_resource": 2}, "min_resource", "more than max_resource"),
@@ -381,7 +381,7 @@ def test_a_plugins_limits_and_settings_are_checked_too() -> None:
 @pytest.mark.parametrize(
     ("side", "limit", "reason"),
     [
-        ("endless", 3, "no answer in 3 seconds"),
+        ("endless", 3, "not answer within 3 seconds"),
         ("exit", 60, "ended with code 3"),
         ("raise", 60, "ZeroDivisionError"),
         ("nonsense", 60, "answered with int"),

@@ -130,7 +130,7 @@ def test_a_finite_space_is_gone_through_and_exhausted(name: str) -> None:
 def test_what_has_no_end_is_refused_at_submit(name: str) -> None:
     errors = load_catalog().problems(name, {}, Demands(FLOATS))
     assert len(errors) == 3
-    assert all("no end of values" in error.message for error in errors)
+    assert all("infinitely many values" in error.message for error in errors)
 
 
 def test_a_grid_of_listed_values_has_all_of_what_has_an_end() -> None:

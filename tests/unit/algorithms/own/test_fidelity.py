@@ -193,8 +193,8 @@ def test_a_quantized_hyperparameter_may_be_the_budget() -> None:
 @pytest.mark.parametrize(
     ("forms", "resource", "message"),
     [
-        ({"x": {"type": "float", "min": 0.0, "max": 1.0}}, "x", "is no budget"),
-        ({"x": {"type": "categorical", "choices": [1, 2]}}, "x", "is no budget"),
+        ({"x": {"type": "float", "min": 0.0, "max": 1.0}}, "x", "cannot be a budget"),
+        ({"x": {"type": "categorical", "choices": [1, 2]}}, "x", "cannot be a budget"),
         ({"x": {"type": "int", "min": 1, "max": 3}}, "y", "is not a hyperparameter"),
         (
             {

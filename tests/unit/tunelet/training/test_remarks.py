@@ -5,10 +5,8 @@
 import json
 import re
 
-import msgspec
 import pytest
 
-from tunelet.core.metrics_source import MetricsSource
 from tunelet.core.trial import Number
 from tunelet.training.metrics import Parser
 
@@ -25,7 +23,7 @@ def remarks(line: str, name: str, **metrics: object) -> tuple[str, Number | None
 
 
 def said_of(line: str, name: str, metrics: dict[str, object]) -> tuple[str, Parser]:
-    parser = Parser(msgspec.convert({"objectives": [name], **metrics}, MetricsSource))
+    parser = Parser({"objectives": [name], **metrics})
     parser.feed(line.encode())
     parser.close()
     return parser.remarks(), parser
