@@ -59,6 +59,9 @@ function fold(state, event) {
       trial.hyperparameters = event.chosen.hyperparameters;
       trial.chosen = Object.keys(event.chosen.space ?? {}).length > 0;
       break;
+    case "TrialChanged":
+      change(trial, event.changes);
+      break;
     case "AttemptLost":
       if (trial.chosen) trial.hyperparameters = {};
       Object.assign(trial, { state: "WAITING", attempt: trial.attempt + 1, reason: event.reason });
@@ -66,7 +69,8 @@ function fold(state, event) {
       break;
     case "TrialEnded":
       Object.assign(trial, { state: endOf(event), reason: event.reason });
-      if (trial.attempt > 1) trial.values = newest(trial, event.own ? trial.attempt : null);
+      if (event.exact) trial.values = {};
+      else if (trial.attempt > 1) trial.values = newest(trial, event.own ? trial.attempt : null);
       Object.assign(trial.values, event.values);
       break;
     case "Paused":
@@ -94,6 +98,15 @@ function report(trial, reports) {
   }
   trial.reports = [...bySteps.values()].sort((a, b) => a.step - b.step);
   trial.values = newest(trial, trial.attempt);
+}
+
+function change(trial, { hyperparameters, space, reports = [] }) {
+  trial.hyperparameters = { ...trial.hyperparameters, ...hyperparameters };
+  trial.chosen ||= Object.keys(space ?? {}).length > 0;
+  if (reports.length === 0) return;
+  const bySteps = new Map([...trial.reports, ...reports].map((each) => [each.step, each]));
+  trial.reports = [...bySteps.values()].sort((a, b) => a.step - b.step);
+  trial.values = { ...trial.reports.at(-1).values };
 }
 
 /** Of each metric the last value that this attempt reported; null: that any did. */

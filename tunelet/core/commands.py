@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from tunelet.core.trial import Assignment, Chosen, Outcome, Report
+from tunelet.core.trial import Assignment, Changes, Chosen, Number, Outcome, Report, TrialState
 
 
 class _Command(
@@ -80,6 +80,65 @@ class Finish(_Command, frozen=True):
     reports: tuple[Report, ...] = ()
 
 
+class CreateTrial(_Command, frozen=True):
+    """A caller creates a trial of a study, in any state. Times are seconds since 1970.
+
+    The state afterwards has its number under `key`.
+    """
+
+    key: str
+    by: str
+    state: TrialState = TrialState.RUNNING
+    changes: Changes = Changes()
+    values: dict[str, Number] = {}
+    """Final ones, by metric."""
+    note: Any = None
+    started_at: float | None = None
+    finished_at: float | None = None
+
+
+class TakeTrial(_Command, frozen=True):
+    """A caller takes a waiting trial of a study.
+
+    The trial's `by` afterwards is the `by` of the one command that took it.
+    """
+
+    number: int
+    by: str
+
+
+class ChangeTrial(_Command, frozen=True):
+    """A caller changes a trial of a study that has not ended.
+
+    `revision` increases with each change by this caller, so that an older one has no effect.
+    """
+
+    number: int
+    by: str
+    revision: int
+    changes: Changes
+
+
+class EndTrial(_Command, frozen=True):
+    """A caller ends a trial of a study.
+
+    The trial's `by` afterwards is the `by` of the one command that ended it.
+    """
+
+    number: int
+    by: str
+    state: TrialState
+    changes: Changes = Changes()
+    values: dict[str, Number] = {}
+
+
+class SetAttributes(_Command, frozen=True):
+    """A caller gives a study attributes."""
+
+    attributes: dict[str, Any] = {}
+    system: dict[str, Any] = {}
+
+
 class Pause(_Command, frozen=True):
     pass
 
@@ -137,6 +196,11 @@ Command = (
     | Record
     | Assign
     | Finish
+    | CreateTrial
+    | TakeTrial
+    | ChangeTrial
+    | EndTrial
+    | SetAttributes
     | Pause
     | Resume
     | Stop

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from tunelet.core import commands, ends, events
+from tunelet.core import commands, ends, events, study
 from tunelet.core.clock import set_back
 from tunelet.core.commands import Command
 from tunelet.core.delay import following
@@ -82,6 +82,12 @@ def _direct(
         return _submit(experiment, command, now, by)
     if experiment is None or experiment.state is ExperimentState.DELETED:
         raise NotFound("there is no such experiment")
+    if isinstance(command, study.Command):
+        return study.decide(experiment, command, now)
+    return _of_existing(experiment, command, now, by)
+
+
+def _of_existing(experiment: Experiment, command: Command, now: float, by: Installation) -> Events:
     match command:
         case commands.AddTrials():
             return _add(experiment, command, now, by)
@@ -412,6 +418,8 @@ def _consequences(experiment: Experiment, now: float, by: Installation) -> Event
 
 def _reserve(experiment: Experiment, by: Installation) -> Events:
     """Reserve slots for waiting trials, lowest number first; not for new ones if all fail alike."""
+    if experiment.study is not None:
+        return ()
     waiting = [
         trial
         for trial in experiment.live

@@ -11,7 +11,7 @@ import msgspec
 from msgspec.structs import force_setattr
 
 from tunelet.core.experiment_state import ExperimentState
-from tunelet.core.trial import Assignment, Chosen, Number, Report, TrialState
+from tunelet.core.trial import Assignment, Changes, Chosen, Number, Report, TrialState
 
 
 class _Event(
@@ -70,6 +70,8 @@ class AttemptStarted(_Event, frozen=True):
     number: int
     attempt: int
     at: float
+    by: str = ""
+    """Of a study: the caller that took the waiting trial."""
 
 
 class Reported(_Event, frozen=True):
@@ -84,6 +86,23 @@ class Assigned(_Event, frozen=True):
     number: int
     attempt: int
     chosen: Chosen
+
+
+class TrialChanged(_Event, frozen=True):
+    """A caller changed its trial of a study. `revision` increases with each change of `by`."""
+
+    number: int
+    attempt: int
+    changes: Changes
+    by: str
+    revision: int
+
+
+class AttributesSet(_Event, frozen=True):
+    """Attributes of a study got new values, by name."""
+
+    attributes: dict[str, Any] = {}
+    system: dict[str, Any] = {}
 
 
 class AttemptLost(_Event, frozen=True):
@@ -116,6 +135,10 @@ class TrialEnded(_Event, frozen=True):
     log_tail: str | None = None
     eligible: bool = False
     """STOPPED because the time or the money was spent: its values may be the best."""
+    exact: bool = False
+    """The trial has `values` and no others, whatever it reported."""
+    by: str = ""
+    """Of a study: the caller that ended the trial."""
 
     def __post_init__(self) -> None:
         if self.cancelled:
@@ -158,6 +181,8 @@ Event = (
     | AttemptStarted
     | Reported
     | Assigned
+    | TrialChanged
+    | AttributesSet
     | AttemptLost
     | TrialEnded
     | Paused

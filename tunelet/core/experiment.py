@@ -19,7 +19,16 @@ from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.fingerprint import of_enqueue, of_submit
 from tunelet.core.problem import Constraint, Objective
 from tunelet.core.same_failure import Failures, followed
-from tunelet.core.trial import Assignment, Chosen, Number, Report, Trial, TrialState, newest
+from tunelet.core.trial import (
+    Assignment,
+    Changes,
+    Chosen,
+    Number,
+    Report,
+    Trial,
+    TrialState,
+    newest,
+)
 
 KEYS_KEPT = 1000
 """The most idempotency keys that an experiment remembers. The oldest are dropped first."""
@@ -107,6 +116,17 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """See `space`. Absent from the snapshots of experiments with a declared space, so that older
     code reads those."""
 
+    attributes: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
+    """Of a study: JSON that its users attached to it."""
+    system: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
+    """Of a study: JSON that the callers' library keeps with it."""
+
+    @property
+    def study(self) -> dict[str, Any] | None:
+        """The study that it is: then its callers make its trials, and nothing is launched."""
+        found: dict[str, Any] | None = self.spec.get("study")
+        return found
+
     @property
     def space(self) -> dict[str, Any]:
         """The forms of the hyperparameters by name: declared, or chosen by the trials so far."""
@@ -146,6 +166,8 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def room(self) -> int:
         """How many trials an algorithm may suggest now."""
         if self.state is not ExperimentState.RUNNING or self.exhausted or self.hopeless:
+            return 0
+        if self.study is not None:
             return 0
         slots = self.terms.parallel_trials - len(self.live)
         return max(0, min(slots, self.terms.max_trials - self.next_number))
@@ -215,6 +237,8 @@ def evolve(experiment: Experiment | None, event: Event) -> Experiment:
     match event:
         case events.TrialsCreated():
             return _created(experiment, event)
+        case events.AttributesSet():
+            return _with_attributes(experiment, event)
         case events.Extended(changes=changes):
             return _extended(experiment, changes)
         case events.Paused(at=at):
@@ -293,6 +317,12 @@ def _remember(experiment: Experiment, key: str, assignments: tuple[Assignment, .
     return replace(experiment, keys=keys, requests=kept)
 
 
+def _with_attributes(experiment: Experiment, event: events.AttributesSet) -> Experiment:
+    attributes = {**(experiment.attributes or {}), **event.attributes}
+    system = {**(experiment.system or {}), **event.system}
+    return replace(experiment, attributes=attributes, system=system)
+
+
 def _extended(experiment: Experiment, changes: dict[str, Any]) -> Experiment:
     """Change the spec. A changed algorithm starts without the memory of the one before."""
     spec = experiment.spec | changes
@@ -339,6 +369,7 @@ def _of_trial(
         | events.AttemptStarted
         | events.Reported
         | events.Assigned
+        | events.TrialChanged
         | events.AttemptLost
         | events.TrialEnded
     ),
@@ -347,12 +378,15 @@ def _of_trial(
     match event:
         case events.AttemptReserved(by=by):
             trial = replace(before, reserved=True, by=by)
-        case events.AttemptStarted(at=at):
-            trial = replace(before, state=TrialState.RUNNING, started_at=at)
+        case events.AttemptStarted(at=at, by=by):
+            trial = replace(before, state=TrialState.RUNNING, started_at=at, by=by or before.by)
         case events.Reported(reports=reports):
             trial = _reported(before, reports)
         case events.Assigned(chosen=chosen):
             trial = _with_choice(before, chosen)
+        case events.TrialChanged(changes=changes, by=by, revision=revision):
+            trial = changed(before, changes)
+            trial = replace(trial, revisions={**trial.revisions, by: revision})
         case events.AttemptLost():
             trial = _lost(before, event)
         case events.TrialEnded():
@@ -360,6 +394,8 @@ def _of_trial(
     after = replace(experiment, trials={**experiment.trials, trial.number: trial})
     if isinstance(event, events.Assigned):
         return replace(after, learnt=after.space | event.chosen.space)
+    if isinstance(event, events.TrialChanged):
+        return replace(after, learnt=after.space | event.changes.space)
     if isinstance(event, events.AttemptLost | events.TrialEnded):
         spent = after.trial_seconds + trial.seconds - before.seconds
         after = replace(after, trial_seconds=spent)
@@ -381,6 +417,28 @@ def _with_choice(trial: Trial, chosen: Chosen) -> Trial:
         attributes=chosen.attributes,
         note=chosen.note,
     )
+
+
+def changed(trial: Trial, changes: Changes) -> Trial:
+    """Return the trial of a study with the changes, whose reports replace those of their steps."""
+    if changes.reports:
+        trial = _replaced(trial, changes.reports)
+    return replace(
+        trial,
+        hyperparameters={**trial.hyperparameters, **changes.hyperparameters},
+        space={**trial.space, **changes.space},
+        attributes={**trial.attributes, **changes.attributes},
+        system={**trial.system, **changes.system},
+    )
+
+
+def _replaced(trial: Trial, reports: tuple[Report, ...]) -> Trial:
+    if _all_later(trial.reports, reports):
+        kept = (*trial.reports, *reports)
+    else:
+        steps = {report.step: report for report in (*trial.reports, *reports)}
+        kept = tuple(sorted(steps.values(), key=_step))
+    return replace(trial, reports=kept, values=newest(kept[-1:]))
 
 
 def _reported(trial: Trial, reports: tuple[Report, ...]) -> Trial:
@@ -448,8 +506,12 @@ def _lost(trial: Trial, event: events.AttemptLost) -> Trial:
 
 def _ended(trial: Trial, event: events.TrialEnded) -> Trial:
     counted = trial.measured if event.own or trial.attempt == 1 else newest(trial.reports)
+    if event.exact:
+        counted = {}
     return replace(
         trial,
+        by=event.by or trial.by,
+        revisions={},
         state=event.state,
         reserved=False,
         delay=None,

@@ -68,6 +68,24 @@ class Chosen(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fie
     """JSON that the algorithm keeps with the trial."""
 
 
+class Changes(
+    msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, gc=False
+):
+    """What a caller adds to its trial of a study. Known names and steps get new values."""
+
+    hyperparameters: Assignment = {}
+    space: dict[str, Any] = {}
+    """The forms of these hyperparameters, as in a request."""
+    attributes: dict[str, Any] = {}
+    system: dict[str, Any] = {}
+    """JSON that the caller's library keeps with the trial."""
+    reports: "tuple[Report, ...]" = ()
+    """Sorted by step."""
+
+    def __bool__(self) -> bool:
+        return any(getattr(self, field) for field in self.__struct_fields__)
+
+
 class Report(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, gc=False):
     """Intermediate values at one step, such as an epoch, by metric."""
 
@@ -128,6 +146,10 @@ class Trial(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
     """The forms of hyperparameters that the present attempt has chosen while it ran."""
     attributes: dict[str, Any] = {}
     """JSON that the training code attached to the trial."""
+    system: dict[str, Any] = {}
+    """Of a study's trial: JSON that the caller's library keeps with it."""
+    revisions: dict[str, int] = {}
+    """Of a study's unfinished trial: the newest revision of its `Changes`, by the caller."""
 
     def __post_init__(self) -> None:
         if self.cancelled:

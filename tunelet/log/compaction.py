@@ -196,7 +196,7 @@ def _needless(experiment: Experiment | None) -> tuple[str, ...]:
     gives_up = experiment is not None and experiment.spec.get("give_up_after")
     keyed = experiment is not None and experiment.keys
     counted = () if gives_up else ("failures", "give_up_after")
-    return ("by", "learnt", *counted, *(() if keyed else ("requests",)))
+    return ("by", "learnt", "attributes", "system", *counted, *(() if keyed else ("requests",)))
 
 
 def _refuse_absent(

@@ -17,7 +17,19 @@ from threading import Thread
 
 import msgspec
 
-from tunelet.core.commands import AddTrials, Command, Enqueue, Finish, Record, Start, Tick
+from tunelet.core.commands import (
+    AddTrials,
+    ChangeTrial,
+    Command,
+    CreateTrial,
+    EndTrial,
+    Enqueue,
+    Finish,
+    Record,
+    Start,
+    TakeTrial,
+    Tick,
+)
 from tunelet.errors import TuneletError
 from tunelet.log.entry import FORMAT
 from tunelet.log.parallel import at_once
@@ -49,11 +61,16 @@ _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(_Batch)
 
 
+_REPEATABLE = (
+    *(AddTrials, Finish, Record, Start, Tick),
+    *(CreateTrial, TakeTrial, ChangeTrial, EndTrial),
+)
+
+
 def may_wait(uid: str | None, commands: Sequence[Command]) -> bool:
     """Whether the commands may be committed late, or sent again, without harm."""
     return uid is not None and all(
-        isinstance(each, AddTrials | Finish | Record | Start | Tick)
-        or (isinstance(each, Enqueue) and each.key is not None)
+        isinstance(each, _REPEATABLE) or (isinstance(each, Enqueue) and each.key is not None)
         for each in commands
     )
 
