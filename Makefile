@@ -8,6 +8,8 @@ PACKAGES := tunelet functions adapters algorithms benchmarks
 ONE_THREAD := OMP_NUM_THREADS=1
 PYTEST = $(ONE_THREAD) $(BIN)/pytest -n 2 --dist loadgroup --durations 15
 ELSEWHERE := libraries or stores or cluster or browser or terraform
+# Hundreds of processes import the same modules; without bytecode each would compile them again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: install demo test test-e2e test-algorithms test-stores test-cluster test-browser test-terraform
 .PHONY: bench image docs format lock clean mutants

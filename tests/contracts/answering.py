@@ -1,11 +1,12 @@
 """A server that answers every request alike: what a cloud says that no local server will."""
 
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
+
+from tests.serving import serving
 
 
 class Said(NamedTuple):
@@ -45,12 +46,7 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def answering(said: Said) -> Iterator[str]:
     """The address of a server that answers so."""
-    with _Server(("127.0.0.1", 0), _Handler) as server:
-        server.said = said
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
+    server = _Server(("127.0.0.1", 0), _Handler)
+    server.said = said
+    with serving(server) as port:
+        yield f"http://127.0.0.1:{port}"

@@ -5,7 +5,6 @@ All that need no help begin at once, in one namespace.
 
 import json
 import secrets
-import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -23,6 +22,7 @@ from tests.contracts.clusters import (
     waits,
 )
 from tests.contracts.launchers import ended, until
+from tests.serving import serving
 from tunelet.core.run import Launch, Phase, Run
 from tunelet.core.trial import Outcome, Verdict
 from tunelet.errors import NotFound, Reject, Retry
@@ -60,9 +60,9 @@ class _Empty(BaseHTTPRequestHandler):
 def registry() -> Iterator[str]:
     """Which containerd asks without TLS, as it stands on the node."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Empty)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"127.0.0.1:{server.server_port}"
-    server.shutdown()
+    server.daemon_threads = True
+    with serving(server) as port:
+        yield f"127.0.0.1:{port}"
 
 
 def launches(run: Callable[[str], Run], registry: str) -> Iterator[Launch]:

@@ -5,7 +5,6 @@ import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from urllib3.util import Retry
 
 from tests.e2e.processes import POOL, over_folder
 from tests.e2e.test_functions import request
+from tests.serving import serving
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 # Training code that tells its outcome over HTTP, and hands the trace on as any client would.
@@ -62,7 +62,6 @@ class Collector:
 
         self.spans = kept
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        Thread(target=self.server.serve_forever, daemon=True).start()
 
     @property
     def url(self) -> str:
@@ -72,9 +71,8 @@ class Collector:
 @pytest.fixture
 def collector() -> Iterator[Collector]:
     started = Collector()
-    yield started
-    started.server.shutdown()
-    started.server.server_close()
+    with serving(started.server):
+        yield started
 
 
 def test_submit_events_and_outcome_are_one_trace(

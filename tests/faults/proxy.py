@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
 
+from tests.serving import serving
+
 
 class Fault(NamedTuple):
     status: int | None
@@ -130,11 +132,6 @@ def proxied(
     upstream: str, share: float = 0.25, seed: int = 1, host: str = "127.0.0.1"
 ) -> Iterator[FaultProxy]:
     """A proxy in front of `upstream` (host:port) at which `share` of the requests go wrong."""
-    with FaultProxy(upstream, share, seed, host) as proxy:
-        thread = threading.Thread(target=proxy.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield proxy
-        finally:
-            proxy.shutdown()
-            thread.join()
+    proxy = FaultProxy(upstream, share, seed, host)
+    with serving(proxy):
+        yield proxy

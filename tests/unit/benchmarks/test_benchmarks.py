@@ -3,7 +3,6 @@
 import json
 import math
 import shutil
-import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -43,6 +42,7 @@ from benchmarks.overhead import STORAGES
 from benchmarks.stores import contestants
 from functions.api.handler import Api
 from functions.events.outbox import Nowhere, Outbox
+from tests.serving import serving
 from tunelet.assembly import assembled
 from tunelet.core.events import Reported
 from tunelet.core.run import Run
@@ -181,19 +181,12 @@ class _Echo(BaseHTTPRequestHandler):
 
 def test_a_relay_passes_everything_on() -> None:
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Echo)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        with relay(f"127.0.0.1:{server.server_port}", 0.001) as address:
-            connection = HTTPConnection(address, timeout=10)
-            for body in (b"", b"small", b"large" * 100_000):
-                connection.request("PUT", "/k", body, {"Expect": "100-continue"})
-                assert connection.getresponse().read() == body
-            connection.close()
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(server) as port, relay(f"127.0.0.1:{port}", 0.001) as address:
+        connection = HTTPConnection(address, timeout=10)
+        for body in (b"", b"small", b"large" * 100_000):
+            connection.request("PUT", "/k", body, {"Expect": "100-continue"})
+            assert connection.getresponse().read() == body
+        connection.close()
 
 
 def test_writers_write_what_they_say_that_they_wrote() -> None:
@@ -284,15 +277,8 @@ def api(store: Store) -> Iterator[tuple[int, Service]]:
     url = "http://127.0.0.1"
     service = assembled(store, launcher, load_catalog(), queue, secret=bytes(16), api_url=url)
     app = Request.application(Api(service, Outbox(Nowhere()), 1 << 20))
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield server.server_port, service
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(make_server("127.0.0.1", 0, app, threaded=True)) as port:
+        yield port, service
 
 
 @pytest.mark.parametrize("one_by_one", [False, True])

@@ -1,6 +1,5 @@
 """What the collector makes of answers, of the service and of what stands before it."""
 
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
@@ -9,6 +8,7 @@ import pytest
 
 from adapters.collector.api import Answer, ReportApi
 from adapters.collector.settings import CollectorSettings
+from tests.serving import serving
 
 BATCH: list[dict[str, Any]] = [{"step": 1, "values": {"loss": 0.5}}]
 
@@ -41,16 +41,11 @@ def api() -> Iterator[ReportApi]:
     Front.answers.clear()
     Front.asked.clear()
     server = ThreadingHTTPServer(("127.0.0.1", 0), Front)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    given = dict.fromkeys(CollectorSettings._fields, "")
-    url = f"http://127.0.0.1:{server.server_port}/base"
-    where = {"namespace": "a", "experiment": "b", "trial": "7", "token": "secret"}
-    where["traceparent"] = "of the trial"
-    yield ReportApi(CollectorSettings(**given | where | {"api_url": url}))  # type: ignore[arg-type]
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(server) as port:
+        given = dict.fromkeys(CollectorSettings._fields, "")
+        where = {"namespace": "a", "experiment": "b", "trial": "7", "token": "secret"}
+        where |= {"traceparent": "of the trial", "api_url": f"http://127.0.0.1:{port}/base"}
+        yield ReportApi(CollectorSettings(**given | where))  # type: ignore[arg-type]
 
 
 def answered(api: ReportApi, status: int, data: bytes = b"", **headers: str) -> Answer:

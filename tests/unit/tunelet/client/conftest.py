@@ -1,12 +1,13 @@
 """A server on loopback that answers as it is told, to show a client every kind of fault."""
 
 import json
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
 import pytest
+
+from tests.serving import serving
 
 
 class Answer(NamedTuple):
@@ -73,13 +74,9 @@ def script() -> Iterator[Script]:
     script = Script()
     server = ThreadingHTTPServer(("127.0.0.1", 0), script.handler())
     server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    script.url = f"http://127.0.0.1:{server.server_port}"
-    yield script
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(server) as port:
+        script.url = f"http://127.0.0.1:{port}"
+        yield script
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """What the launcher makes of the answers of a Kubernetes API, over real HTTP."""
 
 import json
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -14,6 +13,7 @@ from adapters.launchers import open_launcher
 from adapters.launchers.kubernetes.access import Access, access
 from adapters.launchers.kubernetes.api import KubernetesApi
 from adapters.launchers.kubernetes.objects import Objects
+from tests.serving import serving
 from tunelet.core.run import Run
 from tunelet.errors import Forbidden, NotFound, Reject, Retry, TuneletError
 
@@ -56,11 +56,9 @@ class Server:
 @pytest.fixture
 def server() -> Iterator[Server]:
     server = Server()
-    thread = threading.Thread(target=server.http.serve_forever, daemon=True)
-    thread.start()
-    yield server
-    server.http.shutdown()
-    server.http.server_close()
+    server.http.daemon_threads = True
+    with serving(server.http):
+        yield server
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -16,6 +17,7 @@ from adapters.launchers.kubernetes.jobwatch import JobWatch
 from adapters.launchers.kubernetes.labels import RECORD, labels, selector
 from adapters.launchers.kubernetes.launcher import KubernetesLauncher, Options
 from tests.contracts.launchers import STDOUT
+from tests.serving import serving
 from tunelet import tracing
 from tunelet.core.run import Launch, Run
 from tunelet.errors import Reject
@@ -89,17 +91,19 @@ class Server:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        with serving(self.server):
+            try:
+                yield
+            finally:
+                self.over.set()
 
     @property
     def api(self) -> KubernetesApi:
         host = f"http://127.0.0.1:{self.server.server_port}"
         return KubernetesApi(Access(host=host, authorization=lambda: None))
-
-    def close(self) -> None:
-        self.over.set()
-        self.server.shutdown()
-        self.server.server_close()
 
     def versions(self) -> list[str]:
         """From which each watch began."""
@@ -112,24 +116,23 @@ Made = Callable[[list[Answer], list[Answer]], tuple[Server, list[Told], JobWatch
 
 @pytest.fixture
 def watching() -> Iterator[Made]:
-    made: list[tuple[Server, JobWatch]] = []
+    end = ExitStack()
 
     def make(lists: list[Answer], watches: list[Answer]) -> tuple[Server, list[Told], JobWatch]:
         server, told = Server(lists, watches), list[Told]()
+        end.enter_context(server.running())
 
         def news(*whose: Any) -> None:
             server.traces.append(tracing.current())
             told.append(whose)
 
         watch = JobWatch(server.api, selector("tunelet"), news, pause=0.01)
-        made.append((server, watch))
+        end.callback(watch.stop)
         watch.add(JOBS)
         return server, told, watch
 
-    yield make
-    for server, watch in made:
-        watch.stop()
-        server.close()
+    with end:
+        yield make
 
 
 def until(holds: Callable[[], object]) -> None:
@@ -249,15 +252,12 @@ def test_a_namespace_that_users_only_name_is_not_watched() -> None:
     """There may be any number of them, and each watch is a thread and a connection."""
     server = Server([(200, [listing(7)])], [OPEN])
     launcher = KubernetesLauncher(server.api, Options(prefix="trials-"))
-    stop = launcher.watch(lambda *_: None, lambda *_: None)
-    try:
+    with server.running(), ExitStack() as end:
+        end.callback(launcher.watch(lambda *_: None, lambda *_: None))
         with pytest.raises(Reject, match="create it"):
             launcher.launch(launched(RUN._replace(namespace="nowhere")))
         launcher.launch(launched(RUN))
         until(server.versions)
-    finally:
-        stop()
-        server.close()
     assert {path.split("/")[5] for path, _ in server.asked} == {"trials-team"}
 
 

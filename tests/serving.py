@@ -1,0 +1,22 @@
+"""A server of the test's own process: its thread ends as soon as the test has ended."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from socketserver import BaseServer
+from threading import Thread
+
+POLL_SECONDS = 0.01
+"""How late a server notices that it is to stop; half a second by default, once a test."""
+
+
+@contextmanager
+def serving(server: BaseServer) -> Iterator[int]:
+    """Serve requests as long as the block lasts; gives the port."""
+    thread = Thread(target=server.serve_forever, args=(POLL_SECONDS,))
+    thread.start()
+    try:
+        yield server.server_address[1]
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
