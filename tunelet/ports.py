@@ -182,16 +182,41 @@ class Algorithm(Protocol):
 
 
 class StoppingRule(Protocol):
-    """Decides from reports which running trials to stop early. Pure.
+    """Decides from reports which running trials to stop early.
 
-    An algorithm may be a stopping rule as well (ASHA, Hyperband).
+    A third party can implement it (examples/plugin/README.md). The service makes a new object for
+    every call, in any process, so the object keeps no state, and the same curves must give the same
+    answer. A complete rule, which stops a trial at a value of NaN:
+
+        class StopAtNan:
+            def stops(self, curves, number):
+                values = curves[number].values
+                return "its value is NaN" if values and isnan(values[-1]) else None
+
+            def ends(self, curves):
+                return None
+
+    `curves[number]` is a `tunelet.core.curves.Curve`: the trial's reports of the first objective,
+    sorted by step, as three arrays of equal length: `steps`, `values`, and `best`, which is the
+    best value up to each step. Iterating over `curves` yields the curves of all trials. A rule that
+    compares trials looks values up in an index (`Curves.index`), because it is called at every
+    report. An algorithm may be a stopping rule as well (ASHA, Hyperband).
+
+    If a method raises, the experiment fails with the error's text as its reason.
     """
 
     def stops(self, curves: "Curves", number: int) -> str | None:
-        """Return why the trial with this number should stop; None if it should continue."""
+        """Return why the running trial with this number should stop; None if it should continue.
+
+        Called when the trial has reported, and at each sweep, possibly before its first report. The
+        trial becomes PRUNED with the reason.
+        """
 
     def ends(self, curves: "Curves") -> str | None:
-        """Return why the whole experiment should end; None if it should continue."""
+        """Return why the whole experiment should end; None if it should continue.
+
+        Called when a trial has ended, and at each sweep.
+        """
 
 
 class Catalog(Protocol):
@@ -212,7 +237,10 @@ class Catalog(Protocol):
         """Whether any function may call the algorithm, because it is quick, not only suggest."""
 
     def load(self, name: str, settings: Mapping[str, Any]) -> Algorithm:
-        """Import the algorithm, and make an object with these settings."""
+        """Import the algorithm, and make an object with these settings.
+
+        Raises `Reject` if the name is unknown, a library is missing, or a setting is wrong.
+        """
 
     def stops(self, name: str) -> bool:
         """Whether the algorithm is a stopping rule as well."""
@@ -226,4 +254,4 @@ class Catalog(Protocol):
         """Return the faults of this stopping rule; they name the request's field `field`."""
 
     def rule(self, name: str, settings: Mapping[str, Any]) -> StoppingRule:
-        """Import the stopping rule, and make an object with these settings."""
+        """Import the stopping rule, and make an object with these settings. Raises like `load`."""
