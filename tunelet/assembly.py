@@ -8,6 +8,7 @@ from tunelet.dead_letters import DeadLetters
 from tunelet.engine.checkpoints import Checkpoints
 from tunelet.engine.early_stopping import Stopping
 from tunelet.engine.loop import Loop
+from tunelet.engine.membership import Membership
 from tunelet.engine.runs import Runs
 from tunelet.engine.suggest import Suggesting
 from tunelet.engine.sweep import Sweep
@@ -51,6 +52,7 @@ def assembled(
     runs = Runs(launcher, journals, tokens, Checkpoints(store), Identity(store), api_url)
     stopping = Stopping(journals, catalog)
     suggesting = Suggesting(journals, catalog)
+    membership = Membership(installation, leases)
     loop = Loop(journals, markers, leases, suggesting, stopping, runs, publisher)
     return Service(
         store=store,
@@ -63,6 +65,7 @@ def assembled(
         tokens=tokens,
         dead=DeadLetters(store, clock),
         loop=loop,
-        sweeper=Sweep(store, launcher, journals, markers, leases, stopping, runs, loop),
+        membership=membership,
+        sweeper=Sweep(store, launcher, journals, markers, leases, membership, stopping, runs, loop),
         allows_commands=allows_commands,
     )

@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 from tunelet.core import commands
 from tunelet.core.commands import Command
+from tunelet.core.decide import foreseen
 from tunelet.core.experiment import Experiment, unreadable
 from tunelet.core.report_limits import news
 from tunelet.core.run import COMMAND, Run
 from tunelet.core.trial import Assignment, Outcome, Report, Trial
 from tunelet.dead_letters import DeadLetters
 from tunelet.engine.loop import Loop
+from tunelet.engine.membership import Membership
 from tunelet.engine.runs import run_of, wanted
 from tunelet.engine.sweep import Sweep
 from tunelet.engine.tokens import Tokens
@@ -62,6 +64,7 @@ class Service:
         tokens: Tokens,
         dead: DeadLetters,
         loop: Loop,
+        membership: Membership,
         sweeper: Sweep,
         allows_commands: bool = False,
     ) -> None:
@@ -76,6 +79,7 @@ class Service:
         self._markers = markers
         self._tokens = tokens
         self._loop = loop
+        self._membership = membership
         self._sweeper = sweeper
         self._allows_commands = allows_commands
 
@@ -124,7 +128,30 @@ class Service:
             raise
         if experiment.uid != marker.uid:
             self._markers.retract(marker)  # it was sent before, and that began the experiment
+        if self._journals.by.joins:
+            self._membership.stay(experiment)
         return experiment
+
+    def join(self, namespace: str, name: str) -> Experiment:
+        """Bring this installation's own slots to the experiment, as long as it keeps its lease.
+
+        Joining again changes nothing. Raises `Reject` if the algorithm cannot use as many slots.
+        """
+        from tunelet.request.spec import parse_changes
+
+        experiment = self.experiment(namespace, name)
+        joins = [self._membership.join()]
+        joins += self._membership.departures(self._foreseen(experiment, joins))
+        after = self._foreseen(experiment, joins)
+        slots = {"parallel_trials": after.terms.parallel_trials}
+        parse_changes(slots, experiment.spec, self.catalog)
+        self._membership.stay(experiment)
+        return self._follows(experiment, *joins)
+
+    def _foreseen(self, experiment: Experiment, changes: list[Command]) -> Experiment:
+        after = foreseen(experiment, changes, self._journals.clock(), self._journals.by)
+        assert after is not None
+        return after
 
     def _refuse_command(self, code: dict[str, Any]) -> None:
         """Refuse a command without an image that may not, or cannot, run on this machine."""
@@ -367,10 +394,10 @@ class Service:
         self._loop.follow(experiment)
         return experiment
 
-    def _follows(self, experiment: Experiment, command: Command) -> Experiment:
+    def _follows(self, experiment: Experiment, *what: Command) -> Experiment:
         """Commit a change for this experiment, not for a later one of its name."""
         e = experiment
-        return self._changed(e.namespace, e.name, command, uid=e.uid)
+        return self._changed(e.namespace, e.name, *what, uid=e.uid)
 
     def _announce(self, experiment: Experiment) -> None:
         """Announce a new epoch before the change that may begin it, so that sweep cannot miss it.

@@ -23,6 +23,7 @@ from functions.http import Function
 from functions.telemetry.log import LOGGER, JsonLines
 from tunelet.client.client import Client
 from tunelet.client.problem import failure, problem
+from tunelet.client.taking_up import Join
 from tunelet.client.transport import PASSING
 from tunelet.errors import Retry
 
@@ -42,8 +43,8 @@ def opened(
     folder: Path,
     at_once: int,
     namespace: str,
-) -> Iterator[Client]:
-    """A client of a service that lasts as long as the context.
+) -> Iterator[tuple[Client, Join]]:
+    """A client of a service that lasts as long as the context, and how it joins an experiment.
 
     Trials of the image `command[0]` run as the local command `command[1]`, `at_once` at a time, and
     start in `folder`. The rest is as `functions.hosting.up.serve` has it, with the same errors.
@@ -63,12 +64,12 @@ def opened(
                 secret=signing,
                 api_url="",
                 max_body_bytes=BODY_BYTES,
-                installation=installation(runs, signing, aliases, at_once),
+                installation=installation(runs, signing, aliases, at_once)._replace(joins=True),
                 lease_seconds=LEASE_SECONDS,
             )
         )
         stack.enter_context(swept(served.service, LEASE_SECONDS))
-        yield Client.over(Direct(served.api), namespace)
+        yield Client.over(Direct(served.api), namespace), served.service.join
 
 
 @contextmanager

@@ -84,7 +84,7 @@ def tuned(
         client = Client.over(Direct(served.api))
         if choosing is not None:
             choosing.service = served.service
-        experiment = begun(client, request, joins=True)
+        experiment = begun(client, request, served.service.join)
         stack.enter_context(swept(served.service, LEASE_SECONDS))
         last = _followed(client, served.service, experiment, progress)
         return _found(last, list(client.trials(last["name"])))
@@ -150,7 +150,7 @@ def _installation(request: Json) -> Installation:
     def can_run(code: Mapping[str, Any]) -> bool:
         return bool(code.get("image") == image)
 
-    return Installation(secrets.token_hex(8), request["parallel_trials"], can_run)
+    return Installation(secrets.token_hex(8), request["parallel_trials"], can_run, joins=True)
 
 
 def _followed(

@@ -41,6 +41,7 @@ class Installed:
         places: int | None = 2,
         plan: dict[int, Fault] | None = None,
         can_run: bool = True,
+        joins: bool = False,
         now: float = 1000.0,
     ) -> None:
         self.launcher = ScriptedLauncher()
@@ -48,7 +49,7 @@ class Installed:
         self.now = now
         self.faults = Faults(plan or {})
         self._store = store
-        self._self = Installation(name, places, lambda code: can_run)
+        self._self = Installation(name, places, lambda code: can_run, joins)
         self.service = self.started()
 
     def started(self) -> Service:

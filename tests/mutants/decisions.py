@@ -356,8 +356,30 @@ DECISIONS = (
             ),
             Mutant(
                 "more slots are taken than there are places",
-                "return max(0, self.places - own)",
-                "return self.places",
+                "return max(0, min(left, self.places - own))",
+                "return min(left, self.places)",
+            ),
+            Mutant(
+                "a process works on experiments that it has not joined",
+                "if self.joins:",
+                "if False:",
+                ("tests/unit/tunelet/core/test_members.py",),
+            ),
+        ),
+    ),
+    Source(
+        "tunelet/core/members.py",
+        ("tests/unit/tunelet/core/test_members.py",),
+        (
+            Mutant(
+                "a member has the slots of others",
+                "return max(0, self.slots[installation] - own)",
+                "return max(0, self.parallel - len(owners))",
+            ),
+            Mutant(
+                "a member counts twice",
+                "return Members(others, self.slots | {installation: slots})",
+                "return Members(others + slots, self.slots)",
             ),
         ),
     ),

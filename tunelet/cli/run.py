@@ -20,7 +20,7 @@ from tunelet.cli.space_flags import space, space_flags
 from tunelet.cli.table import printable
 from tunelet.cli.watch import exit_code, follow, left_running, show_end
 from tunelet.client.report import Json, why, winners
-from tunelet.client.taking_up import begun
+from tunelet.client.taking_up import Join, begun
 
 if TYPE_CHECKING:
     from tunelet.client import Client
@@ -100,8 +100,8 @@ def run_command(
         with local.opened(
             data.resolve(),
             *(store, (image, command), Path.cwd(), flags["parallel"], connection.namespace),
-        ) as client:
-            return _ran(client, connection, request, data, joins=store is not None)
+        ) as (client, join):
+            return _ran(client, connection, request, data, join)
     except OSError as fault:
         raise click.ClickException(_trouble(fault, data)) from fault
 
@@ -155,13 +155,13 @@ def _ran(
     connection: Connection,
     request: Json,
     data: Path | None,
-    joins: bool = False,
+    join: Join | None = None,
 ) -> int:
     """Show the search until it has ended.
 
-    `data` is None if a service does it. With `joins` other machines may work over the same store.
+    `data` and `join` are None if a service does it.
     """
-    experiment = begun(client, request, joins)
+    experiment = begun(client, request, join)
     name = str(experiment["name"])
     for warning in experiment.get("warnings", ()):
         click.echo(f"warning: {printable(warning)}", err=True)

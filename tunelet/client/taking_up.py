@@ -1,19 +1,24 @@
 """Beginning an experiment, or taking up the one of the same name."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from tunelet.client.report import FINAL, Json
+from tunelet.client.report import Json
 from tunelet.errors import Conflict, NotFound
 
 if TYPE_CHECKING:
     from tunelet.client.client import Client
 
 
-def begun(client: "Client", request: Json, joins: bool = False) -> Json:
+Join = Callable[[str, str], object]
+"""Joins the experiment of a namespace and a name as a member, with slots of its own."""
+
+
+def begun(client: "Client", request: Json, join: Join | None = None) -> Json:
     """The experiment of the request's name, or a new one.
 
-    One that is taken up gets the request's `max_trials` and `parallel_trials`. With `joins` other
-    processes may work on it as well, so `parallel_trials` is added to what it has.
+    One that is taken up gets the request's `max_trials`, and its `parallel_trials` unless the
+    caller joins it, because a member brings its own slots.
 
     Raises `Conflict` if the one of that name searches other hyperparameters or trains with other
     code, and what `Client.submit` and `Client.extend` raise.
@@ -29,18 +34,19 @@ def begun(client: "Client", request: Json, joins: bool = False) -> Json:
         except Conflict:
             known = client.experiment(name).json  # another process was first
     _refuse_another(known, request)
-    changes = _changes(known, request, joins)
+    changes = _changes(known, request, ("max_trials", *(() if join else ("parallel_trials",))))
     if changes:
-        return client.extend(name, **changes).json
-    if known["state"] in ("PAUSED", "STOPPED"):
-        return client.resume(name).json
-    return known
+        known = client.extend(name, **changes).json
+    elif known["state"] in ("PAUSED", "STOPPED"):
+        known = client.resume(name).json
+    if join is None:
+        return known
+    join(known["namespace"], name)
+    return client.experiment(name).json
 
 
-def _changes(known: Json, request: Json, joins: bool) -> Json:
-    wanted = {key: request.get(key) for key in ("max_trials", "parallel_trials")}
-    if joins and known["state"] not in FINAL:
-        wanted["parallel_trials"] += known["spec"]["parallel_trials"]
+def _changes(known: Json, request: Json, fields: tuple[str, ...]) -> Json:
+    wanted = {key: request.get(key) for key in fields}
     return {k: v for k, v in wanted.items() if v not in (None, known["spec"][k])}
 
 

@@ -174,6 +174,19 @@ class Extend(_Command, frozen=True):
     epoch: int | None = None
 
 
+class Join(_Command, frozen=True):
+    """The installation brings slots of its own. Again, it only sets their number."""
+
+    member: str
+    slots: int
+
+
+class Leave(_Command, frozen=True):
+    """The member has let its lease expire: its slots go."""
+
+    member: str
+
+
 class Delete(_Command, frozen=True):
     epoch: int | None = None
 
@@ -207,6 +220,8 @@ Command = (
     | Abort
     | Conclude
     | Extend
+    | Join
+    | Leave
     | Delete
     | Expire
     | Tick

@@ -119,10 +119,8 @@ def _submit(
     submitted = events.Submitted(
         uid=command.uid, spec=command.spec, at=now, key=command.key, by=by.id
     )
-    enqueued = command.spec["enqueue"]
     if experiment is None or experiment.state is ExperimentState.DELETED:
-        first = events.TrialsCreated(first=0, assignments=tuple(enqueued), at=now, enqueued=True)
-        return (submitted, first) if enqueued else (submitted,)
+        return (submitted, *_founded(command.spec, now, by))
     if command.key is None or command.key not in experiment.keys:
         raise Conflict(
             f"an experiment named {experiment.name!r} exists in namespace "
@@ -131,6 +129,28 @@ def _submit(
     if experiment.requests.get(command.key) != of_submit(command.spec):
         raise Conflict(f"the Idempotency-Key {command.key!r} was used for another request")
     return ()
+
+
+def _founded(spec: dict[str, Any], now: float, by: Installation) -> Events:
+    """Return the first member and the first trials of a new experiment, if it has any."""
+    slots = spec["parallel_trials"] if by.places is None else by.places
+    member = (events.MemberJoined(member=by.id, slots=slots),) if by.joins else ()
+    if not spec["enqueue"]:
+        return member
+    given = tuple(spec["enqueue"])
+    return (*member, events.TrialsCreated(first=0, assignments=given, at=now, enqueued=True))
+
+
+def _join(experiment: Experiment, member: str, slots: int) -> Events:
+    members = experiment.shared
+    if experiment.over or members.slots.get(member) == slots:
+        return ()
+    return (events.MemberJoined(member=member, slots=slots, others=members.others),)
+
+
+def _leave(experiment: Experiment, member: str) -> Events:
+    gone = member not in experiment.shared or experiment.over
+    return () if gone else (events.MemberLeft(member=member),)
 
 
 def _in_next_epoch(experiment: Experiment, announced: int | None, *what: Event) -> Events:
@@ -355,6 +375,10 @@ def _control(experiment: Experiment, command: Command, now: float) -> Events:
             return _resume(experiment, epoch, now)
         case commands.Extend(changes=changes, epoch=epoch):
             return _extend(experiment, changes, epoch, now)
+        case commands.Join(member=member, slots=slots):
+            return _join(experiment, member, slots)
+        case commands.Leave(member=member):
+            return _leave(experiment, member)
     raise TypeError(f"not a command: {command!r}")
 
 

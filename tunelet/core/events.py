@@ -162,6 +162,20 @@ class Extended(_Event, frozen=True):
     changes: dict[str, Any]
 
 
+class MemberJoined(_Event, frozen=True):
+    """The installation `member` brings `slots`; those that are not members have `others`."""
+
+    member: str
+    slots: int
+    others: int = 0
+
+
+class MemberLeft(_Event, frozen=True):
+    """The slots of the installation `member` are gone."""
+
+    member: str
+
+
 class Ended(_Event, frozen=True):
     state: ExperimentState
     reason: str
@@ -188,6 +202,8 @@ Event = (
     | Paused
     | Resumed
     | Extended
+    | MemberJoined
+    | MemberLeft
     | Ended
     | Deleted
 )

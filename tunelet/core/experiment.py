@@ -17,6 +17,7 @@ from tunelet.core import events, pareto
 from tunelet.core.events import Event
 from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.fingerprint import of_enqueue, of_submit
+from tunelet.core.members import Members
 from tunelet.core.problem import Constraint, Objective
 from tunelet.core.same_failure import Failures, followed
 from tunelet.core.trial import (
@@ -120,12 +121,21 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Of a study: JSON that its users attached to it."""
     system: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
     """Of a study: JSON that the callers' library keeps with it."""
+    members: Members | msgspec.UnsetType = msgspec.UNSET
+    """Absent, as `learnt`, from experiments that no installation has joined."""
 
     @property
     def study(self) -> dict[str, Any] | None:
         """The study that it is: then its callers make its trials, and nothing is launched."""
         found: dict[str, Any] | None = self.spec.get("study")
         return found
+
+    @property
+    def shared(self) -> Members:
+        """The members; without any, all slots are those of other installations."""
+        if self.members is not msgspec.UNSET:
+            return self.members
+        return Members(others=self.terms.parallel_trials)
 
     @property
     def space(self) -> dict[str, Any]:
@@ -193,6 +203,16 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "stopped": self.ended.stopped,
         }
 
+    def left(self, installation: str) -> int:
+        """Return how many slots are left of those that this installation may take.
+
+        Without members it may take all.
+        """
+        if not self.shared.slots:
+            return self.terms.parallel_trials
+        owners = [trial.by for trial in self.trials.values() if trial.active]
+        return self.shared.left(installation, owners)
+
     def elapsed(self, now: float) -> float:
         """Return the seconds on the clock of `max_seconds`."""
         return self.seconds + (now - self.running_since if self.running_since is not None else 0.0)
@@ -241,6 +261,10 @@ def evolve(experiment: Experiment | None, event: Event) -> Experiment:
             return _with_attributes(experiment, event)
         case events.Extended(changes=changes):
             return _extended(experiment, changes)
+        case events.MemberJoined(member=member, slots=slots, others=others):
+            return _joined(experiment, experiment.shared.joined(member, slots, others))
+        case events.MemberLeft(member=member):
+            return _joined(experiment, experiment.shared.without(member))
         case events.Paused(at=at):
             return _stop_clock(experiment, at, state=ExperimentState.PAUSED)
         case events.Resumed(at=at):
@@ -325,13 +349,29 @@ def _with_attributes(experiment: Experiment, event: events.AttributesSet) -> Exp
 
 def _extended(experiment: Experiment, changes: dict[str, Any]) -> Experiment:
     """Change the spec. A changed algorithm starts without the memory of the one before."""
-    spec = experiment.spec | changes
-    after = replace(experiment, spec=spec, terms=msgspec.convert(spec, Terms))
+    after = _respecified(experiment, changes)
+    spec = after.spec
+    if experiment.members is not msgspec.UNSET and "parallel_trials" in changes:
+        members = experiment.members.extended(changes["parallel_trials"])
+        after = replace(after, members=members)
     if not after.terms.give_up_after:
         after = replace(after, failures=Failures())
     if spec.get("hpo_algorithm") == experiment.spec.get("hpo_algorithm"):
         return after
     return replace(after, memory=None, exhausted=False)
+
+
+def _respecified(experiment: Experiment, changes: dict[str, Any]) -> Experiment:
+    spec = experiment.spec | changes
+    return replace(experiment, spec=spec, terms=msgspec.convert(spec, Terms))
+
+
+def _joined(experiment: Experiment, members: Members) -> Experiment:
+    """Set the members and the slots in all. Those of the last one that leaves are for any."""
+    after = replace(experiment, members=members)
+    if not members.slots:
+        return after
+    return _respecified(after, {"parallel_trials": members.parallel})
 
 
 def _stop_clock(experiment: Experiment, at: float, **changes: Any) -> Experiment:
@@ -359,7 +399,15 @@ def _resumed(experiment: Experiment, at: float) -> Experiment:
         running_since=at,
         epoch=experiment.epoch + experiment.over,
         failures=Failures() if experiment.over else experiment.failures,
+        members=_resumed_members(experiment),
     )
+
+
+def _resumed_members(experiment: Experiment) -> Members | msgspec.UnsetType:
+    """All members leave at the end of the experiment."""
+    if experiment.members is msgspec.UNSET or not experiment.over:
+        return experiment.members
+    return replace(experiment.members, slots={})
 
 
 def _of_trial(

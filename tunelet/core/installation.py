@@ -23,6 +23,8 @@ class Installation(NamedTuple):
     """How many runs it can have at a time; None: any number."""
     can_run: Callable[[Mapping[str, Any]], bool] = _any_code
     """Whether it can run this `model_training_code`."""
+    joins: bool = False
+    """Whether it works only on experiments that it has joined, with `places` slots of its own."""
 
     def owns(self, trial: Trial) -> bool:
         """Whether it manages the trial's run. Older logs do not record the installation."""
@@ -34,6 +36,8 @@ class Installation(NamedTuple):
         It takes every experiment that was submitted to it: one that it cannot run fails with the
         reason. It ignores experiments of other installations that it cannot run.
         """
+        if self.joins:
+            return self.id in experiment.shared
         own = experiment.by in ("", self.id)
         return not self.id or own or self.can_run(experiment.spec["model_training_code"])
 
@@ -50,12 +54,14 @@ class Installation(NamedTuple):
         return Installation(self.id, self.places if self.takes(experiment) else 0)
 
     def _left(self, experiment: Experiment) -> int:
+        """Return how many slots it may take of its share, and has places for."""
         if not self.takes(experiment):
             return 0
+        left = experiment.left(self.id)
         if self.places is None:
-            return experiment.terms.parallel_trials
+            return left
         own = sum(trial.active and self.owns(trial) for trial in experiment.trials.values())
-        return max(0, self.places - own)
+        return max(0, min(left, self.places - own))
 
 
 ANY = Installation()

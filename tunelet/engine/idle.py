@@ -42,7 +42,7 @@ class _Note(NamedTuple):
     """How many looks in a row found nothing."""
     at: float
     holds: bool
-    """Whether it has runs, or slots, all of this installation."""
+    """Whether this installation has runs or slots in it, or is a member."""
     again: float
     """When the next look is due even if nothing changes."""
     checked: float
@@ -106,7 +106,7 @@ class Idle:
             seq=seq[1],
             looks=looks,
             at=now,
-            holds=experiment.active > 0,
+            holds=experiment.active > 0 or self._by.id in experiment.shared,
             again=min([now + self._pause(experiment, looks), *_due(experiment)]),
             checked=now,
         )
@@ -126,8 +126,13 @@ def _moves(experiment: Experiment, by: Installation) -> bool:
 
     Also if another installation has slots: only regular looks show whether that one is alive.
     """
-    return experiment.over or any(
-        t.state is TrialState.RUNNING or (t.active and not by.owns(t)) for t in experiment.live
+    others = experiment.shared.slots.keys() - {by.id}
+    return (
+        experiment.over
+        or bool(others)
+        or any(
+            t.state is TrialState.RUNNING or (t.active and not by.owns(t)) for t in experiment.live
+        )
     )
 
 

@@ -8,14 +8,13 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from tunelet.core import commands
-from tunelet.core.commands import Command
 from tunelet.core.experiment import Experiment
 from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.run import Life
-from tunelet.core.trial import Outcome, Trial, Verdict
 from tunelet.engine.early_stopping import Stopping
 from tunelet.engine.idle import Idle
 from tunelet.engine.loop import Loop
+from tunelet.engine.membership import Membership
 from tunelet.engine.runs import Runs
 from tunelet.errors import NotFound, Retry, Unavailable
 from tunelet.log import expiry
@@ -45,6 +44,7 @@ class Sweep:
         journals: Journals,
         markers: Markers,
         leases: Leases,
+        membership: Membership,
         stopping: Stopping,
         runs: Runs,
         loop: Loop,
@@ -54,7 +54,7 @@ class Sweep:
         self._journals = journals
         self._markers = markers
         self._leases = leases
-        self._by = journals.by
+        self._membership = membership
         self._stopping = stopping
         self._runs = runs
         self._loop = loop
@@ -171,30 +171,16 @@ class Sweep:
         journal = self._journals.of(namespace, name)
         experiment = journal.peek()
         if experiment is not None and not experiment.over:
-            if any(t.active and self._by.owns(t) for t in experiment.live):
+            if self._membership.needs_lease(experiment):
                 self._leases.hold()
-            found = [*self._stopping.verdicts(experiment), *self._abandoned(experiment)]
+            members = self._membership.changes(experiment)
+            found = [*self._stopping.verdicts(experiment), *members]
             journal.commit(commands.Tick(), *found, uid=experiment.uid)
             self._loop.collect(namespace, name)
             self._suggest(namespace, name)
         self._loop.launch(namespace, name)
         runs = self._runs.stop_unwanted(namespace, name)
         return journal.peek(), runs
-
-    def _abandoned(self, experiment: Experiment) -> list[Command]:
-        """Return the ends of runs whose installation has let its lease expire.
-
-        Only if this installation can run them instead; else they wait for their own to return.
-        """
-        if not self._by.takes(experiment):
-            return []
-        others = [t for t in experiment.live if t.active and not self._by.owns(t)]
-        lost = {each for each in {t.by for t in others} if self._leases.over(each)}
-        return [
-            commands.Finish(trial.number, trial.attempt, _silent(trial))
-            for trial in others
-            if trial.by in lost
-        ]
 
     def _suggest(self, namespace: str, name: str) -> None:
         """Ask the algorithm. A fault here must not prevent the launching of runs."""
@@ -248,12 +234,6 @@ class Sweep:
             return ended is not None and self._journals.clock() >= ended + WATCHED
         self._launcher.remove(namespace, name, uid)
         return self._journals.of(namespace, name).purge()
-
-
-def _silent(trial: Trial) -> Outcome:
-    """Return the outcome LOST. The attempt does not count if the log has no start of its run."""
-    reason = f"the installation {trial.by}, which launched it, gives no sign of life"
-    return Outcome(Verdict.LOST, reason=reason, counted=trial.started_at is not None)
 
 
 def _by_experiment(each: Iterable[T]) -> Mapping[tuple[str, str], list[T]]:

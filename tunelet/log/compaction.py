@@ -196,7 +196,8 @@ def _needless(experiment: Experiment | None) -> tuple[str, ...]:
     gives_up = experiment is not None and experiment.spec.get("give_up_after")
     keyed = experiment is not None and experiment.keys
     counted = () if gives_up else ("failures", "give_up_after")
-    return ("by", "learnt", "attributes", "system", *counted, *(() if keyed else ("requests",)))
+    needless = ("by", "learnt", "attributes", "system", "members")
+    return (*needless, *counted, *(() if keyed else ("requests",)))
 
 
 def _refuse_absent(
