@@ -83,6 +83,8 @@ def _took(experiment: Json, now: float) -> str:
 
 
 def _code(code: Json) -> str:
+    if "workers" in code:
+        return "workers ask for the trials"
     if "manifest" in code:
         return f"a {code['manifest']['kind']} manifest"
     return printable(

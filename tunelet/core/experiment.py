@@ -152,6 +152,11 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return int(self.uid[:8], 16) if seed is None else int(seed)
 
     @property
+    def for_workers(self) -> bool:
+        """Whether workers ask for the trials, so that nothing is launched for them."""
+        return bool(self.spec.get("model_training_code", {}).get("workers"))
+
+    @property
     def over(self) -> bool:
         return self.state.over
 

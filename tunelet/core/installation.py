@@ -55,7 +55,7 @@ class Installation(NamedTuple):
 
     def _left(self, experiment: Experiment) -> int:
         """Return how many slots it may take of its share, and has places for."""
-        if not self.takes(experiment):
+        if experiment.for_workers or not self.takes(experiment):
             return 0
         left = experiment.left(self.id)
         if self.places is None:

@@ -10,12 +10,14 @@ from typing import Any
 from tunelet.core.run import COMMAND
 from tunelet.errors import FieldError
 from tunelet.request import manifests, placeholders, pod
-from tunelet.request.models import Image, Wrapped, is_manifest
+from tunelet.request.models import Image, Workers, Wrapped, is_manifest
 from tunelet.text.messages import path, shown
 
 
-def problems(code: Image | Wrapped, written: Mapping[Any, Any]) -> list[FieldError]:
+def problems(code: Image | Wrapped | Workers, written: Mapping[Any, Any]) -> list[FieldError]:
     """What is wrong with the training code; `written` is the request as the user sent it."""
+    if isinstance(code, Workers):
+        return []
     found: list[FieldError] = []
     if isinstance(code, Image):
         found += _reserved(code.env)

@@ -281,6 +281,18 @@ class Wrapped(Shape):
     )
 
 
+def _true(written: Any) -> Any:
+    if written is not True:
+        raise PydanticCustomError("true", "must be true")
+    return written
+
+
+class Workers(Shape):
+    """Nothing is launched: workers ask for the trials and run them."""
+
+    workers: Annotated[Any, AfterValidator(_true), WithJsonSchema({"const": True})]
+
+
 class Manifest(BaseModel):
     """A whole Kubernetes manifest, as it stands; for the JSON Schema only."""
 
@@ -302,14 +314,18 @@ def _code(written: Any) -> Any:
 
 
 def _code_form(written: Any) -> str:
+    if isinstance(written, Workers) or (isinstance(written, dict) and "workers" in written):
+        return "<workers>"
     wrapped = isinstance(written, Wrapped) or (isinstance(written, dict) and "manifest" in written)
     return "<manifest>" if wrapped else "<image>"
 
 
 TrainingCode = Annotated[
-    Annotated[Image, Tag("<image>")] | Annotated[Wrapped, Tag("<manifest>")],
+    Annotated[Image, Tag("<image>")]
+    | Annotated[Wrapped, Tag("<manifest>")]
+    | Annotated[Workers, Tag("<workers>")],
     Discriminator(_code_form),
-    BeforeValidator(_code, json_schema_input_type=str | Image | Wrapped | Manifest),
+    BeforeValidator(_code, json_schema_input_type=str | Image | Wrapped | Manifest | Workers),
 ]
 
 

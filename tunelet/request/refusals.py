@@ -141,6 +141,7 @@ def _fields(location: Location, model: type[BaseModel]) -> Iterable[str]:
         ("<range>", request.Range),
         ("resources", request.Resources),
         ("<manifest>", request.Wrapped),
+        ("<workers>", request.Workers),
         ("tolerations", pod.Toleration),
         ("volume_mounts", pod.VolumeMount),
         ("secrets", pod.SecretKey),
@@ -154,7 +155,7 @@ def _fields(location: Location, model: type[BaseModel]) -> Iterable[str]:
 
 
 _FORMS = (
-    *("<range>", "<values>", "<image>", "<manifest>"),
+    *("<range>", "<values>", "<image>", "<manifest>", "<workers>"),
     *("<pattern>", "<list>", "<by metric>"),
 )
 _PATTERNS = {
@@ -196,13 +197,15 @@ _LONGEST_TEXT = 200
 _NO_OBJECT = "must be an object"
 _RANGE = 'write {"type": "float", "min": 0, "max": 1}, say'
 _SHORTEST = {
-    "model_training_code": "write the image's name, an object with it, or a Kubernetes manifest",
+    "model_training_code": "write the image's name, an object with it, a Kubernetes manifest, "
+    'or {"workers": true}',
     "hpo_algorithm": 'write the name of an algorithm, such as "tpe"',
     "objective": 'write {"metric": "accuracy", "direction": "maximize"}, say',
 }
 
 _TYPES = {
     "bool_type": ("must be true or false", "write true or false, without quotes"),
+    "true": ("must be true", "write true, or leave workers out and name an image"),
     "string_type": ("must be text", "put it in quotes"),
     "list_type": ("must be a list", "put it in [ ]"),
     "quantity": ("must be a Kubernetes quantity", 'write a number or text such as "500m" or "4Gi"'),
