@@ -72,7 +72,7 @@ def write_jsonl(table: TrialTable, out: TextIO) -> None:
 
 
 def _metrics(experiment: Experiment, trials: Iterable[Trial]) -> Iterable[str]:
-    seen = dict.fromkeys(objective["metric"] for objective in experiment.spec["objectives"])
+    seen = dict.fromkeys(objective.metric for objective in experiment.terms.objectives)
     for trial in trials:
         seen |= dict.fromkeys(trial.values)
         for report in trial.reports:

@@ -170,7 +170,7 @@ class Service:
 
     def obstacle(self, experiment: Experiment) -> str | None:
         """Why no trial of the experiment can start now, if that is known."""
-        return self._launcher.obstacle(experiment.spec["model_training_code"])
+        return self._launcher.obstacle(experiment.typed_spec.code)
 
     def experiment(self, namespace: str, name: str) -> Experiment:
         return self._journals.read(namespace, name)
@@ -262,7 +262,7 @@ class Service:
         from tunelet.space import Space
 
         experiment = self.experiment(namespace, name)
-        space = Space.of(experiment.spec["hyperparameters"])
+        space = Space.of(experiment.typed_spec.hyperparameters)
         key = key or secrets.token_hex(8)
         after = self._follows(experiment, commands.Enqueue(_checked(assignments, space), key))
         return self._trials_of(after, after.keys[key])

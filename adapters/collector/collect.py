@@ -48,7 +48,7 @@ class LastWords:
 
     def __init__(self, settings: CollectorSettings, path: str) -> None:
         self.parser = Parser(settings.metrics)
-        self._objectives = settings.metrics.get("objectives", ())
+        self._objectives = settings.metrics.objectives
         self._path = path
         self._turn = Lock()
         self._read, self._remarks = False, ""

@@ -1,8 +1,11 @@
 """What the collector is told by its environment, which `kubernetes.sidecar` writes."""
 
-import json
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+import msgspec
+
+from tunelet.core.metrics_source import MetricsSource
 
 TOKEN_FOLDER = "/var/run/secrets/tunelet"
 """Where `token` and `ca.crt`, for the Kubernetes API, are mounted."""
@@ -16,7 +19,7 @@ class CollectorSettings(NamedTuple):
     namespace: str
     experiment: str
     trial: str
-    metrics: dict[str, Any]
+    metrics: MetricsSource
     """TUNELET_METRICS: `Launch.metrics`, as JSON."""
     stop_file: str
     """TUNELET_STOP_FILE."""
@@ -42,7 +45,7 @@ class CollectorSettings(NamedTuple):
             namespace=environ["TUNELET_NAMESPACE"],
             experiment=environ["TUNELET_EXPERIMENT"],
             trial=environ["TUNELET_TRIAL"],
-            metrics=json.loads(environ["TUNELET_METRICS"]),
+            metrics=_metrics(environ["TUNELET_METRICS"]),
             stop_file=environ["TUNELET_STOP_FILE"],
             container=environ["TUNELET_CONTAINER"],
             pod=environ["POD_NAME"],
@@ -51,6 +54,13 @@ class CollectorSettings(NamedTuple):
             traceparent=environ.get("TRACEPARENT"),
             reporting=environ.get("JOB_COMPLETION_INDEX", "0") == "0",
         )
+
+
+def _metrics(text: str) -> MetricsSource:
+    try:
+        return msgspec.json.decode(text, type=MetricsSource)
+    except msgspec.MsgspecError as error:
+        raise ValueError(f"TUNELET_METRICS {error}") from error
 
 
 def _authority(environ: Mapping[str, str]) -> str:

@@ -24,12 +24,12 @@ Found = Generator[list[Report], None, bool]
 
 def reports(settings: CollectorSettings, parser: Parser, ended: Event) -> Found:
     """What is found, until all is read that was there when `ended` was set."""
-    source, path = settings.metrics["source"], settings.metrics.get("path") or ""
+    source, path = settings.metrics.source, settings.metrics.path or ""
     if source == "stdout":
         return _of_output(settings, parser, ended)
     if source == "tensorboard":
         return _of_file(EventFolder(path, parser), ended)
-    if settings.metrics.get("format") == "json":
+    if settings.metrics.json:
         return _of_file(JsonFile(path, parser), ended)
     return _of_file(TextFile(path, parser), ended)
 

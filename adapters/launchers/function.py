@@ -191,7 +191,7 @@ class _Call:
                 return self._processes.call(self.launch, self.handle)
             return objective(*self._arguments(with_handle))
 
-        outcome = outcome_of(called, self.launch.metrics["objectives"])
+        outcome = outcome_of(called, self.launch.metrics.objectives)
         if outcome.verdict is Verdict.COMPLETE:
             return outcome
         return msgspec.structs.replace(outcome, values=newest(self.reports))

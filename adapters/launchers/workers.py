@@ -50,7 +50,7 @@ class Workers:
         except (OSError, Reject) as fault:
             return Outcome(Verdict.LOST, reason=f"no worker process could be started: {fault}")
         try:
-            worker.connection.send(Task(trial.number, params, launch.metrics["objectives"]))
+            worker.connection.send(Task(trial.number, params, launch.metrics.objectives))
             outcome = self._served(worker, trial)
         except (EOFError, OSError):
             return Outcome(Verdict.LOST, reason=f"its worker process {self._end_of(worker)}")

@@ -125,9 +125,9 @@ _LOOK_SECONDS = 1.0
 def _search(experiment: Experiment) -> "DefineByRun":
     from algorithms.optuna.define_by_run import DefineByRun
 
-    algorithm = experiment.spec["hpo_algorithm"]
+    algorithm = experiment.typed_spec.algorithm
     return DefineByRun(
-        algorithm["name"], algorithm["settings"], experiment.terms.objectives, experiment.seed
+        algorithm.name, algorithm.settings, experiment.terms.objectives, experiment.seed
     )
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from adapters.launchers.kubernetes.labels import COLLECTOR as NAME
 from adapters.launchers.kubernetes.sidecar import sidecar
@@ -24,6 +25,7 @@ from tests.e2e.beside import Trainer
 from tests.e2e.conftest import Up
 from tests.guard import end_all
 from tunelet import __version__
+from tunelet.core.metrics_source import MetricsSource
 from tunelet.core.run import Launch, Run
 
 pytestmark = pytest.mark.cluster
@@ -34,14 +36,7 @@ COLLECTOR = os.environ.get(
 )
 PYTHON = os.environ.get("TUNELET_TEST_PYTHON_IMAGE", "localhost/python:3.11")
 TFEVENTS = ROOT / "tests/unit/tunelet/training/tfevents/tensorboardx.tfevents"
-STDOUT = {
-    "source": "stdout",
-    "format": "text",
-    "path": None,
-    "pattern": None,
-    "step": "step",
-    "objectives": ["loss"],
-}
+STDOUT = MetricsSource(step="step", objectives=("loss",))
 TOO_MUCH = "python3 -c 'bytes(1) * (1 << 30)'"
 """More memory than the training may have."""
 PATIENCE_SECONDS = 120.0
@@ -179,7 +174,7 @@ def begin(trainer: Trainer, core: Any, namespace: str) -> Callable[..., Pod]:
             command=command,
             args=(),
             env=trainer.env,
-            metrics=STDOUT | metrics,
+            metrics=replace(STDOUT, **metrics),
         )
         return Pod(core, namespace, launch, **env or {})
 

@@ -9,7 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import pytest
+from msgspec.structs import replace
 
+from tunelet.core.metrics_source import MetricsSource
 from tunelet.core.run import Launch, Observation, Phase, Run
 from tunelet.core.trial import Outcome, Report, Verdict
 from tunelet.errors import NotFound, Reject
@@ -19,14 +21,7 @@ T = TypeVar("T")
 
 IMAGE = "shell"
 RUN = Run("default", "digits", "u1", 0, 1)
-STDOUT: dict[str, Any] = {
-    "source": "stdout",
-    "format": "text",
-    "path": None,
-    "pattern": None,
-    "step": "step",
-    "objectives": ["objective"],
-}
+STDOUT = MetricsSource(step="step", objectives=("objective",))
 PATIENCE_SECONDS = 120.0
 POLL_SECONDS = 0.02
 
@@ -110,7 +105,7 @@ class LauncherContract:
         assert "objective=0.93" in str(outcome.reason)
 
     def test_pushed_values_are_not_looked_for(self, launcher: Launcher) -> None:
-        launcher.launch(script("echo objective=1", metrics=STDOUT | {"source": "push"}))
+        launcher.launch(script("echo objective=1", metrics=replace(STDOUT, source="push")))
         assert ended(launcher) == Outcome(verdict=Verdict.COMPLETE, exit_code=0)
         assert launcher.observe(RUN).reports == ()
 

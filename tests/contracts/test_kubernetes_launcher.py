@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from msgspec.structs import replace
 
 from adapters.launchers.kubernetes.labels import COLLECTOR
 from adapters.launchers.kubernetes.launcher import KubernetesLauncher, Options
@@ -136,7 +137,7 @@ class Collected(KubernetesLauncher):
 
 def test_the_last_words_of_a_collector_are_the_values_of_its_run(prefix: str) -> None:
     launcher, run = Collected(api(), Options(prefix=prefix)), RUN._replace(number=5)
-    metrics = {**STDOUT, "source": "file", "path": "/out/metrics.json"}
+    metrics = replace(STDOUT, source="file", path="/out/metrics.json")
     # A moment, for the collector has to be there before it can be told to end.
     launcher.launch(training(run, "import time; time.sleep(2)", metrics=metrics))
     outcome = ended(launcher, run)
@@ -146,6 +147,6 @@ def test_the_last_words_of_a_collector_are_the_values_of_its_run(prefix: str) ->
 
 
 def test_without_a_collector_a_file_of_metrics_is_refused(prefix: str) -> None:
-    metrics = {**STDOUT, "source": "file", "path": "/out/metrics.json"}
+    metrics = replace(STDOUT, source="file", path="/out/metrics.json")
     with pytest.raises(Reject, match="collector_image"):
         launcher_in(prefix).launch(training(RUN._replace(number=6), "", metrics=metrics))

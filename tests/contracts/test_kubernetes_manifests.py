@@ -20,6 +20,7 @@ from tests.contracts.clusters import (
 )
 from tests.contracts.launchers import STDOUT, ended, until
 from tunelet.core.run import Launch, Phase, Run
+from tunelet.core.spec import Spec
 from tunelet.core.trial import Verdict
 from tunelet.errors import Reject
 from tunelet.training.placeholders import resolve
@@ -124,14 +125,16 @@ def test_a_pod_that_asks_for_another_user_than_root_runs_where_only_restricted_p
 
 
 def resolved(run: Run, code: dict[str, Any], **fields: Any) -> Launch:
-    spec = {
+    spec: dict[str, Any] = {
         "model_training_code": code,
         "hyperparameters": {"x": {"type": "float", "min": 0, "max": 1}},
-        "metrics": {k: v for k, v in STDOUT.items() if k != "objectives"},
+        "metrics": msgspec.to_builtins(STDOUT),
         "objectives": [{"metric": "objective"}],
         "trial_timeout_seconds": None,
     }
-    launch = resolve(spec, run, {"x": 0.25}, api_url="http://a", token="t", checkpoint_url="c")
+    launch = resolve(
+        Spec(spec), run, {"x": 0.25}, api_url="http://a", token="t", checkpoint_url="c"
+    )
     return msgspec.structs.replace(launch, **fields)
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 import psutil
 import pytest
+from msgspec.structs import replace
 
 from adapters.launchers import open_launcher
 from adapters.launchers.local.folder import Plan, RunFolder
@@ -448,7 +449,7 @@ def test_a_checkpoint_folder_that_stayed_empty_goes_with_its_run(
 
 
 def test_values_are_read_from_a_file_at_the_end(launcher: ProcessLauncher) -> None:
-    metrics = STDOUT | {"source": "file", "format": "json", "path": "out/result.json"}
+    metrics = replace(STDOUT, source="file", format="json", path="out/result.json")
     text = "echo objective=9; mkdir out; echo '{\"objective\": 0.5}' > out/result.json"
     launcher.launch(script(text, metrics=metrics))
     assert ended(launcher).values == {"objective": 0.5}
@@ -460,7 +461,7 @@ def test_values_are_read_from_a_file_at_the_end(launcher: ProcessLauncher) -> No
 
 
 def test_values_are_read_from_event_files_as_they_grow(launcher: ProcessLauncher) -> None:
-    metrics = STDOUT | {"source": "tensorboard", "path": "logs", "objectives": ["val/loss"]}
+    metrics = replace(STDOUT, source="tensorboard", path="logs", objectives=("val/loss",))
     copy = f"mkdir -p logs/val; cp {TFEVENTS} logs/val/events.out.tfevents.1"
     launcher.launch(script(f"{copy}; sleep 3600", metrics=metrics))
     until(lambda: 4 in {each.step for each in launcher.observe(RUN).reports})
@@ -642,7 +643,7 @@ def test_a_value_in_the_middle_of_much_output_counts(
         "fill(12 << 20)"
     )
     command = (sys.executable, "-c", program)
-    launcher.launch(script("", command=command, metrics=STDOUT | settings))
+    launcher.launch(script("", command=command, metrics=replace(STDOUT, **settings)))
     seen = until(lambda: launcher.observe(RUN).reports)
     assert seen[0].values == {"objective": 0.25}
     (tmp_path / "go").touch()
@@ -698,7 +699,7 @@ def test_a_file_of_any_size_is_read_to_its_end(launcher: ProcessLauncher, form: 
         "import json\nwith open('m.json', 'w') as f:\n"
         f"    f.write({begin!r} + {separate!r}.join({each} for i in range(1, 50001)) + {end!r})"
     )
-    metrics = STDOUT | {"source": "file", "path": "m.json", "format": "json"}
+    metrics = replace(STDOUT, source="file", path="m.json", format="json")
     launcher.launch(script("", command=(sys.executable, "-c", program), metrics=metrics))
     assert ended(launcher).values == {
         "objective": 50_000.0,
@@ -706,7 +707,7 @@ def test_a_file_of_any_size_is_read_to_its_end(launcher: ProcessLauncher, form: 
 
 
 def test_of_a_file_that_ends_in_the_middle_no_value_counts(launcher: ProcessLauncher) -> None:
-    metrics = STDOUT | {"source": "file", "path": "m.json", "format": "json"}
+    metrics = replace(STDOUT, source="file", path="m.json", format="json")
     launcher.launch(script('echo \'[{"objective": 1}, {"obj\' > m.json', metrics=metrics))
     outcome = ended(launcher)
     assert (outcome.verdict, outcome.values) == (Verdict.FAIL, {})
@@ -714,7 +715,7 @@ def test_of_a_file_that_ends_in_the_middle_no_value_counts(launcher: ProcessLaun
 
 
 def test_values_are_read_from_a_file_while_it_grows(launcher: ProcessLauncher) -> None:
-    metrics = STDOUT | {"source": "file", "path": "m.txt"}
+    metrics = replace(STDOUT, source="file", path="m.txt")
     launcher.launch(script("echo objective=1 > m.txt; exec sleep 1000", metrics=metrics))
     assert until(lambda: launcher.observe(RUN).reports)[0].values == {"objective": 1.0}
 
@@ -891,6 +892,6 @@ def test_a_link_in_the_place_of_the_file_of_metrics_is_not_followed(
     launcher: ProcessLauncher, tmp_path: Path
 ) -> None:
     (tmp_path / "other.txt").write_text("objective=1\n")
-    metrics = STDOUT | {"source": "file", "path": "result.txt"}
+    metrics = replace(STDOUT, source="file", path="result.txt")
     launcher.launch(script(f"ln -s {tmp_path}/other.txt result.txt", metrics=metrics))
     assert ended(launcher).verdict is Verdict.FAIL

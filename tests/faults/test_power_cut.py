@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from adapters.launchers.installation import installation
 from adapters.launchers.local.folder import Plan, RunFolder
@@ -193,7 +194,7 @@ class Shim:
             run=RUN,
             argv=("sh", "-c", script),
             env={"PATH": os.environ["PATH"]},
-            metrics=STDOUT | metrics,
+            metrics=replace(STDOUT, **metrics),
             timeout=None,
             grace=1,
             metrics_file=f"{self.folder}/work/{path}" if path else None,

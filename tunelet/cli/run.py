@@ -198,11 +198,12 @@ def _show_failures(client: "Client", experiment: Json, data: Path) -> None:
 def _repeats(experiment: Json, best: Json) -> str:
     """The command line of a trial."""
     from tunelet.core.run import Run
+    from tunelet.core.spec import Spec
     from tunelet.training.placeholders import resolve
 
     run = Run(experiment["namespace"], experiment["name"], experiment["uid"], best["number"], 1)
     values = best["hyperparameters"]
-    launch = resolve(experiment["spec"], run, values, api_url="", token="", checkpoint_url="")
+    launch = resolve(Spec(experiment["spec"]), run, values, api_url="", token="", checkpoint_url="")
     return shlex.join([*launch.command, *launch.args])
 
 

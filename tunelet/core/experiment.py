@@ -20,6 +20,7 @@ from tunelet.core.fingerprint import of_enqueue, of_submit
 from tunelet.core.members import Members
 from tunelet.core.problem import Constraint, Objective
 from tunelet.core.same_failure import Failures, followed
+from tunelet.core.spec import Spec
 from tunelet.core.trial import (
     Assignment,
     Changes,
@@ -138,6 +139,10 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return Members(others=self.terms.parallel_trials)
 
     @property
+    def typed_spec(self) -> Spec:
+        return Spec(self.spec)
+
+    @property
     def space(self) -> dict[str, Any]:
         """The forms of the hyperparameters by name: declared, or chosen by the trials so far."""
         if self.learnt is not msgspec.UNSET:
@@ -148,7 +153,7 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def seed(self) -> int:
         """The seed of the algorithm: the spec's, else one that follows from the uid."""
-        seed = self.spec["seed"]
+        seed = self.typed_spec.seed
         return int(self.uid[:8], 16) if seed is None else int(seed)
 
     @property
@@ -190,7 +195,7 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def due(self) -> int | None:
         """When it is due for deletion, in milliseconds since 1970; None: never by itself."""
-        kept = self.spec.get("ttl_seconds_after_finished")
+        kept = self.typed_spec.kept_seconds
         if kept is None or self.ended_at is None or self.state is ExperimentState.DELETED:
             return None
         return int((self.ended_at + kept) * 1000)
@@ -297,9 +302,10 @@ def retire(experiment: Experiment) -> tuple[Experiment, tuple[Trial, ...]]:
 
 
 def _submitted(event: events.Submitted) -> Experiment:
+    spec = Spec(event.spec)
     return Experiment(
-        namespace=event.spec["namespace"],
-        name=event.spec["name"],
+        namespace=spec.namespace,
+        name=spec.name,
         uid=event.uid,
         spec=event.spec,
         terms=msgspec.convert(event.spec, Terms),

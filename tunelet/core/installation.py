@@ -39,7 +39,7 @@ class Installation(NamedTuple):
         if self.joins:
             return self.id in experiment.shared
         own = experiment.by in ("", self.id)
-        return not self.id or own or self.can_run(experiment.spec["model_training_code"])
+        return not self.id or own or self.can_run(experiment.typed_spec.code)
 
     def slots(self, experiment: Experiment) -> int:
         """Return how many slots it may take now."""

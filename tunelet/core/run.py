@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from tunelet.core.metrics_source import MetricsSource
 from tunelet.core.trial import Chosen, Outcome, Report
 
 COMMAND = "command"
@@ -45,7 +46,7 @@ class Launch(msgspec.Struct, frozen=True):
     """Replaces the image's entrypoint; empty: keeps it."""
     args: tuple[str, ...]
     env: dict[str, str]
-    metrics: dict[str, Any]
+    metrics: MetricsSource
     """The spec's `metrics`: where and how the launcher finds values in the output."""
     timeout: float | None = None
     """Seconds after which the launcher ends the run as a failure; None: never."""

@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from tunelet.core.spec import Spec
 from tunelet.core.trial import Assignment, Scalar, Trial
 
 _CANNOT_START = (126, 127)
@@ -59,7 +60,7 @@ def followed(failures: Failures, trial: Trial, spec: dict[str, Any]) -> Failures
 
 def _is_verdict(trial: Trial, spec: dict[str, Any]) -> bool:
     """Whether the failure means that the hyperparameters are bad."""
-    bad = spec.get("model_training_code", {}).get("bad_exit_codes", ())
+    bad = Spec(spec).bad_exit_codes
     said = f"{trial.reason or ''}\n{trial.log_tail or ''}"
     return trial.exit_code in (*bad, _KILLED) or _MEMORY.search(said) is not None
 
@@ -68,7 +69,7 @@ def _suspects(trial: Trial, spec: dict[str, Any]) -> Assignment:
     """Return the values that could have made the trial fail: it ran, and they could differ."""
     if trial.lost or trial.started_at is None or trial.exit_code in _CANNOT_START:
         return {}
-    space = spec.get("hyperparameters", {})
+    space = Spec(spec).hyperparameters
     return {n: v for n, v in trial.hyperparameters.items() if _can_differ(space.get(n, {}))}
 
 

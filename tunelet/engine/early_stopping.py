@@ -61,10 +61,8 @@ class Stopping:
                 return [commands.Abort(f"a stopping rule failed: {error}")]
 
     def _asked_for(self, experiment: Experiment) -> bool:
-        spec = experiment.spec
-        return bool(spec.get("early_stopping")) or self._catalog.stops(
-            spec["hpo_algorithm"]["name"]
-        )
+        spec = experiment.typed_spec
+        return bool(spec.early_stopping) or self._catalog.stops(spec.algorithm.name)
 
     def _judged(
         self, experiment: Experiment, curves: Curves, numbers: Collection[int], ended: bool
@@ -85,14 +83,11 @@ class Stopping:
         return found
 
     def _rules(self, experiment: Experiment) -> list[StoppingRule]:
-        spec = experiment.spec
-        rules = [
-            self._catalog.rule(each["name"], each["settings"])
-            for each in spec.get("early_stopping", ())
-        ]
-        algorithm = spec["hpo_algorithm"]
-        if self._catalog.stops(algorithm["name"]):
-            loaded = self._catalog.load(algorithm["name"], algorithm["settings"])
+        spec = experiment.typed_spec
+        rules = [self._catalog.rule(each.name, each.settings) for each in spec.early_stopping]
+        algorithm = spec.algorithm
+        if self._catalog.stops(algorithm.name):
+            loaded = self._catalog.load(algorithm.name, algorithm.settings)
             rules.append(cast(StoppingRule, loaded))
         return rules
 

@@ -63,7 +63,7 @@ class Runs:
         try:
             self._launcher.launch(
                 resolve(
-                    experiment.spec,
+                    experiment.typed_spec,
                     run,
                     trial.hyperparameters,
                     api_url=self._api_url,
@@ -196,8 +196,7 @@ def _grace(experiment: Experiment, trial: Trial) -> float:
     """Return the seconds for which a run may continue after its trial's end, to save its work."""
     if trial.state is not TrialState.PRUNED:
         return GRACE
-    hears = experiment.spec["metrics"]["source"] == "push"
-    return GRACE if hears else 0.0
+    return GRACE if experiment.typed_spec.metrics.pushed else 0.0
 
 
 def _news(trial: Trial, reports: tuple[Report, ...]) -> tuple[Report, ...]:

@@ -28,28 +28,28 @@ class Suggesting:
 
     def light(self, experiment: Experiment) -> bool:
         """Whether the algorithm is quick enough to be called within another step."""
-        if experiment.spec.get("define_by_run"):
-            return True
-        return self._catalog.light(experiment.spec["hpo_algorithm"]["name"])
+        spec = experiment.typed_spec
+        return spec.define_by_run or self._catalog.light(spec.algorithm.name)
 
     def suggested(self, experiment: Experiment) -> Command:
         """Return a command with as many trials as have room, or `Abort` if the algorithm fails.
 
         Raises `Retry` if the store or the machine prevents the call.
         """
-        algorithm = experiment.spec["hpo_algorithm"]
-        if experiment.spec.get("define_by_run"):
+        spec = experiment.typed_spec
+        if spec.define_by_run:
             return self._unassigned(experiment)
+        name = spec.algorithm.name
         prior = self._prior(experiment)
         try:
             suggestions = self._ask(experiment, prior)
         except (OSError, MemoryError) as fault:
-            raise Retry(f"{algorithm['name']} could not be asked: {fault}") from fault
+            raise Retry(f"{name} could not be asked: {fault}") from fault
         except Exception as error:
             if isinstance(error, TuneletError) and not isinstance(error, Reject):
                 raise  # the log could not be read; the algorithm did not fail
             log.exception("the algorithm failed", extra={"experiment": experiment.name})
-            return commands.Abort(f"the algorithm {algorithm['name']} failed: {error}")
+            return commands.Abort(f"the algorithm {name} failed: {error}")
         return commands.AddTrials(
             first=experiment.next_number,
             assignments=tuple(suggestions.assignments),
@@ -57,7 +57,7 @@ class Suggesting:
             memory=suggestions.memory,
             notes=_numbered(experiment.next_number, suggestions.notes),
             parents=_numbered(experiment.next_number, suggestions.parents),
-            asked=algorithm,
+            asked=experiment.spec["hpo_algorithm"],
         )
 
     def _unassigned(self, experiment: Experiment) -> Command:
@@ -71,10 +71,9 @@ class Suggesting:
     def _ask(self, experiment: Experiment, prior: Sequence[Trial]) -> Suggestions:
         from tunelet.space import Space
 
-        spec = experiment.spec
-        algorithm = spec["hpo_algorithm"]
+        spec, algorithm = experiment.typed_spec, experiment.typed_spec.algorithm
         problem = Problem(
-            space=Space.of(spec["hyperparameters"]),
+            space=Space.of(spec.hyperparameters),
             objectives=experiment.terms.objectives,
             seed=experiment.seed,
             first=experiment.next_number,
@@ -85,22 +84,22 @@ class Suggesting:
             budget=experiment.terms.max_trials,
         )
         past = self._journals.past(experiment)
-        asked = self._catalog.load(algorithm["name"], algorithm["settings"])
+        asked = self._catalog.load(algorithm.name, algorithm.settings)
         return asked.suggest(problem, past, self._journals.by.room(experiment))
 
     def _prior(self, experiment: Experiment) -> list[Trial]:
         """Read the ended trials of the experiments that `warm_start` names, in its order."""
         found: list[Trial] = []
-        for source in experiment.spec.get("warm_start", ()):
+        for source in experiment.typed_spec.warm_start:
             try:
-                known = self._journals.read(experiment.namespace, source["name"])
-                past = self._journals.past(known) if known.uid == source["uid"] else ()
-                found += [t for t in past if t.number < source["trials"] and t.state.finished]
+                known = self._journals.read(experiment.namespace, source.name)
+                past = self._journals.past(known) if known.uid == source.uid else ()
+                found += [t for t in past if t.number < source.trials and t.state.finished]
             except NotFound:
                 continue  # deleted since
             except Damaged as damage:
                 # This experiment's own log is not damaged, and its runs continue.
-                named = f"the experiment {source['name']!r}, which warm_start names"
+                named = f"the experiment {source.name!r}, which warm_start names"
                 raise Retry(f"{named}, cannot be read: {damage}") from damage
         return found
 

@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from operator import itemgetter
 from typing import Any
 
+from tunelet.core.metrics_source import MetricsSource
 from tunelet.core.trial import Number, Report, number
 from tunelet.text.limits import METRIC_LENGTH, METRICS, STEPS, is_metric_name
 from tunelet.training.agreement import Agreement
@@ -58,20 +59,18 @@ _CUT = b"\xff"
 class Parser:
     """Reads one output from its beginning, chunk by chunk.
 
-    `metrics` is the spec's: `format` "text" or "json", `pattern` regular expressions
-    (`tunelet.training.regex`), `step` the metric that numbers the steps, and with it the names of
-    `objectives` and `constraints`. Raises `Reject` for a pattern that cannot be used.
+    Raises `Reject` for a pattern that cannot be used.
     """
 
-    def __init__(self, metrics: Mapping[str, Any]) -> None:
+    def __init__(self, metrics: MetricsSource) -> None:
         self.values: dict[str, Number] = {}
-        self._step_name: str | None = metrics.get("step")
-        self._objectives = dict.fromkeys(metrics.get("objectives") or ()).keys()
-        wanted = (*self._objectives, *(metrics.get("constraints") or ()))
+        self._step_name = metrics.step
+        self._objectives = dict.fromkeys(metrics.objectives).keys()
+        wanted = metrics.needed
         asked = [*wanted, *([self._step_name] if self._step_name else [])]
         self._asked = frozenset(asked)
-        self._json = metrics.get("format") == "json"
-        self._matchers = matchers(metrics.get("pattern") or None, tuple(self._objectives))
+        self._json = metrics.json
+        self._matchers = matchers(metrics.pattern or None, tuple(self._objectives))
         self._reader = Reader(asked)
         self._agreement = Agreement(asked)
         self._blank = _blank(self._objectives)
@@ -304,13 +303,13 @@ class Parser:
             yield match
 
 
-def parse_file(data: bytes, metrics: Mapping[str, Any]) -> Parser:
+def parse_file(data: bytes, metrics: MetricsSource) -> Parser:
     """A finished file, read: `reports` and `values` of the answer.
 
     With format "json": one object, a list of objects, or an object a line.
     """
     parser = Parser(metrics)
-    objects = members(data) if metrics.get("format") == "json" else None
+    objects = members(data) if metrics.json else None
     if objects:
         for each in objects:
             parser.take_object(each)
@@ -326,7 +325,7 @@ def clean(raw: bytes) -> str:
     return (_ANSI.sub("", text) if "\x1b" in text else text).lstrip("\ufeff")
 
 
-def _reads(metrics: Mapping[str, Any], line: str, name: str) -> Number | None:
+def _reads(metrics: MetricsSource, line: str, name: str) -> Number | None:
     """The value of `name` in the line, were the metrics read like this."""
     parser = Parser(metrics)
     parser.feed(line.encode(errors="replace"))

@@ -2,8 +2,8 @@
 
 import signal
 from collections.abc import Mapping
-from typing import Any
 
+from tunelet.core.metrics_source import MetricsSource
 from tunelet.core.trial import Number, Outcome, Verdict
 from tunelet.training.metrics import clean
 
@@ -15,7 +15,7 @@ TAIL_SOURCE_BYTES = 64 * 1024
 
 def exited(
     code: int,
-    metrics: Mapping[str, Any],
+    metrics: MetricsSource,
     values: Mapping[str, Number],
     log_tail: str,
     remarks: str = "",
@@ -28,9 +28,9 @@ def exited(
     """
     if code != 0:
         return failed(cause(code), log_tail, code)
-    if metrics["source"] == "push":
+    if metrics.pushed:
         return Outcome(verdict=Verdict.COMPLETE, exit_code=0)
-    missing = [name for name in metrics["objectives"] if name not in values]
+    missing = [name for name in metrics.objectives if name not in values]
     if missing:
         reason = _missing(missing, metrics)
         return failed(f"{reason}; {remarks}" if remarks else reason, log_tail, code)
@@ -77,14 +77,13 @@ def _signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def _missing(names: list[str], metrics: Mapping[str, Any]) -> str:
-    place = f"the file {metrics['path']}" if metrics["source"] == "file" else "its output"
-    if metrics["source"] == "tensorboard":
-        place, form = f"the event files in {metrics['path']}", "scalars of that name"
-    elif metrics["format"] == "json":
+def _missing(names: list[str], metrics: MetricsSource) -> str:
+    place = f"the file {metrics.path}" if metrics.source == "file" else "its output"
+    if metrics.source == "tensorboard":
+        place, form = f"the event files in {metrics.path}", "scalars of that name"
+    elif metrics.json:
         form = f'JSON objects like {{"{names[0]}": 0.93}}'
-    elif metrics["pattern"]:
-        pattern = metrics["pattern"]
+    elif pattern := metrics.pattern:
         form = f"matches of {pattern if isinstance(pattern, str) else 'its patterns'}"
     else:
         form = f"text like {names[0]}=0.93 or {names[0]}: 0.93"

@@ -15,6 +15,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from tunelet.core.run import Launch, Run
+from tunelet.core.spec import Spec
 from tunelet.core.trial import Assignment, Scalar
 from tunelet.errors import FieldError, Reject
 from tunelet.training import arguments
@@ -48,7 +49,7 @@ STOP_FILE = "/var/run/tunelet/stop"
 
 
 def resolve(
-    spec: Mapping[str, Any],
+    spec: Spec,
     run: Run,
     hyperparameters: Assignment,
     *,
@@ -65,11 +66,10 @@ def resolve(
     trace that the run belongs to, if any.
     Raises `Reject` for a placeholder that means nothing.
     """
-    code = spec["model_training_code"]
-    errors = problems(code, spec["hyperparameters"])
+    code, forms = spec.code, spec.hyperparameters
+    errors = problems(code, forms)
     if errors:
         raise Reject("unknown placeholder in model_training_code", errors)
-    forms = spec["hyperparameters"]
     given = arguments.given(forms, hyperparameters)
     filling = _Filling(
         _values(spec, run, given, checkpoint_url),
@@ -90,12 +90,8 @@ def resolve(
             **_environment(run, given, api_url, token, checkpoint_url),
             **({"TRACEPARENT": traceparent} if traceparent else {}),
         },
-        metrics={
-            **spec["metrics"],
-            "objectives": [one["metric"] for one in spec["objectives"]],
-            "constraints": [one["metric"] for one in spec.get("constraints", ())],
-        },
-        timeout=spec["trial_timeout_seconds"],
+        metrics=spec.metrics,
+        timeout=spec.timeout,
     )
 
 
@@ -121,15 +117,12 @@ def placeholder(name: str) -> str:
 
 
 def _values(
-    spec: Mapping[str, Any], run: Run, hyperparameters: Assignment, checkpoint_url: str
+    spec: Spec, run: Run, hyperparameters: Assignment, checkpoint_url: str
 ) -> dict[str, Scalar]:
     """What stands for each placeholder; a hyperparameter that is not active is empty."""
     others = (str(run.number), str(run.attempt), run.name, run.experiment, run.namespace)
     return {
-        **{
-            HYPERPARAMETERS + name: hyperparameters.get(name, "")
-            for name in spec["hyperparameters"]
-        },
+        **{HYPERPARAMETERS + name: hyperparameters.get(name, "") for name in spec.hyperparameters},
         **dict(zip(OTHERS, (*others, checkpoint_url), strict=True)),
     }
 

@@ -11,6 +11,9 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from msgspec.structs import replace
+
+from tunelet.core.metrics_source import MetricsSource
 from tunelet.core.trial import Number
 from tunelet.training.numerals import AND_MORE, END, NUMBER, PERCENT, UNIT, measured
 from tunelet.training.objects import objects_in
@@ -63,7 +66,7 @@ _UNIT_AFTER = re.compile(
     rf"\*{{1,2}}(?![\s\w.+-])|\s*\+\s*{NUMBER}(?![\w.,])|\s?[{PERCENT}‰](?!\|)|(?:[A-Za-zµ]+|\s{UNIT})(?!\s*[=:,]?\s*[-+]?[.\d])"
 )
 
-Reads = Callable[[Mapping[str, Any], str, str], Number | None]
+Reads = Callable[[MetricsSource, str, str], Number | None]
 """The value that some settings find in a line for a metric."""
 
 
@@ -78,10 +81,10 @@ class _Near(NamedTuple):
 class Remarks:
     """Of one output. `reads` tells what is found of a metric in a line with some settings."""
 
-    def __init__(self, metrics: Mapping[str, Any], reads: Reads) -> None:
+    def __init__(self, metrics: MetricsSource, reads: Reads) -> None:
         self._metrics = metrics
         self._reads = reads
-        self._objectives = {name: name.lower() for name in metrics.get("objectives") or ()}
+        self._objectives = {name: name.lower() for name in metrics.objectives}
         self._near: dict[str, _Near] = {}
         self._blank: dict[str, None] = {}
         self._limits: dict[str, None] = {}
@@ -112,12 +115,12 @@ class Remarks:
         """Why the line does not count with the settings that there are."""
         if near.why not in (_SEVERAL, _UNSEPARATED, _NONE, _LONGER):
             return near.why
-        if self._metrics.get("format") == "json":
+        if self._metrics.json:
             objects, rest = objects_in(near.line)
             if rest or not objects:
                 return "it has no JSON object"
             return near.why if near.why == _NONE else f'its JSON object has no number "{name}"'
-        if self._metrics.get("pattern") and near.why != _NONE:
+        if self._metrics.pattern and near.why != _NONE:
             end = near.name[1]
             numeral = _SOME_NUMERAL.search(near.line, end, end + QUOTED)
             ended = numeral is None or _END.match(near.line, numeral.end())
@@ -132,7 +135,7 @@ class Remarks:
 
         `recent` are the last lines.
         """
-        found = sorted(name for name in values if name != self._metrics.get("step"))
+        found = sorted(name for name in values if name != self._metrics.step)
         parts: list[str] = []
         for name, several in list(missing.items())[:2]:
             parts += self._of(name, several, found, recent)
@@ -175,9 +178,9 @@ class Remarks:
 
     def _remedy(self, name: str, near: _Near) -> str | None:
         """Settings that read the line, tried out on it."""
-        plain = {**self._metrics, "pattern": None, "format": "text"}
+        plain = replace(self._metrics, pattern=None, format="text")
         if self._reads(plain, near.line, name) is not None:
-            if self._metrics.get("pattern"):
+            if self._metrics.pattern:
                 return "without metrics.pattern it is read"
             return 'with "format": "text" it is read' if plain != self._metrics else None
         for pattern, numeral in _patterns(near):
@@ -190,9 +193,9 @@ class Remarks:
         if len(pattern) > _LONGEST_PROPOSAL:
             return None
         written: dict[str, Any] = {"format": "text", "pattern": {name: pattern}}
-        if self._reads({**self._metrics, **written}, line, name) != measured(numeral):
+        if self._reads(replace(self._metrics, **written), line, name) != measured(numeral):
             return None
-        if self._metrics.get("format") != "json":
+        if not self._metrics.json:
             del written["format"]
         text = json.dumps(written, ensure_ascii=False)
         return f'a pattern that reads it as {numeral}: "metrics": {text}'

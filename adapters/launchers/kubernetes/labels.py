@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from tunelet.core.metrics_source import MetricsSource
 from tunelet.core.run import Run
 
 RECORD = "tunelet.dev/record"
@@ -26,7 +27,7 @@ _DIGITS = re.compile("[0-9]{1,15}")
 class RunRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     """The facts that are needed to judge a run, stored with its object."""
 
-    metrics: dict[str, Any]
+    metrics: MetricsSource
     container: str
     """The name of the training container."""
     timeout: float | None = None

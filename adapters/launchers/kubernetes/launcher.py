@@ -242,7 +242,7 @@ class KubernetesLauncher:
         return None
 
     def _collector(self, launch: Launch) -> Sidecar:
-        image, source = self._options.collector_image, launch.metrics["source"]
+        image, source = self._options.collector_image, launch.metrics.source
         if source == "push" or (source == "stdout" and not image):
             return NOTHING
         if not image:

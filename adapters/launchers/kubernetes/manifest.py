@@ -221,7 +221,7 @@ def _of_manifest(launch: Launch, place: Place, collector: Sidecar) -> Object:
             each.spec.setdefault("activeDeadlineSeconds", limit)
     if training and training[0].spec is not None:
         _collect(training[0].spec, training[0].body, launch, collector)
-    elif collector.containers and launch.metrics["source"] != "stdout":
+    elif collector.containers and launch.metrics.source != "stdout":
         raise Reject("there is no pod in the manifest for the collector; print or push the metrics")
     _give_usual(manifest, own, place)
     return manifest

@@ -37,7 +37,7 @@ class Output(NamedTuple):
 def look(objects: Objects, readings: Readings, thing: Thing, pod: Object) -> tuple[Report, ...]:
     """What an active run has printed, unless a collector reports it."""
     record = thing.record
-    printed = record.metrics["source"] == "stdout" and not diagnosis.has(pod, COLLECTOR)
+    printed = record.metrics.source == "stdout" and not diagnosis.has(pod, COLLECTOR)
     if not printed or not diagnosis.started(pod, record.container):
         return ()
     uid = str(pod["metadata"].get("uid"))
@@ -54,7 +54,7 @@ def whole(
     objects: Objects, readings: Readings, thing: Thing, pod: Object, container: str
 ) -> Output:
     """The values of a run that has ended, and the last lines of a container of it."""
-    source = thing.record.metrics["source"]
+    source = thing.record.metrics.source
     words = last_words(pod, thing.record.container)
     if source == "push":
         words = Output(read=True)
@@ -86,7 +86,7 @@ def _printed(
     except (NotFound, Reject):  # It went away with the node, say.
         return words
     values = reading.values
-    known = all(name in values for name in record.metrics.get("objectives", ()))
+    known = all(name in values for name in record.metrics.objectives)
     # A collector that was ended early may have read what the log does not have any more.
     read = known or not diagnosis.has(pod, COLLECTOR)
     limit = ROTATED if reading.gap or _begins_late(reading.first, pod, record.container) else None

@@ -5,13 +5,13 @@ read it as it comes, so they may see more than is kept. Where lines were lost be
 the values before them do not count: a newer one may be missing.
 """
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator
 from contextlib import closing
 from threading import Lock
-from typing import Any
 
 from adapters.output.log_timestamps import Stamped
 from tunelet.core.bounded_cache import BoundedCache
+from tunelet.core.metrics_source import MetricsSource
 from tunelet.core.trial import Number, Report
 from tunelet.errors import Retry
 from tunelet.training import outcome
@@ -27,7 +27,7 @@ Log = Callable[..., Generator[bytes]]
 
 
 class Reading:
-    def __init__(self, metrics: Mapping[str, Any]) -> None:
+    def __init__(self, metrics: MetricsSource) -> None:
         self._metrics = metrics
         self._parser = Parser(metrics)
         self._stamped: Stamped | Plain = Stamped()
@@ -138,7 +138,7 @@ class Readings:
         self._turn = Lock()
         self._kept = BoundedCache[str, Reading](count=KEPT)
 
-    def take(self, uid: str, metrics: Mapping[str, Any]) -> Reading:
+    def take(self, uid: str, metrics: MetricsSource) -> Reading:
         """The pod's, which no other thread gets meanwhile; a new one if there is none."""
         with self._turn:
             return self._kept.take(uid) or Reading(metrics)

@@ -4,16 +4,18 @@ It is a native sidecar, an init container that keeps running, so the pod ends wi
 and with its result. If the training code pushes its values, there is no collector.
 """
 
-import json
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+import msgspec
+
 from adapters.launchers.kubernetes.labels import COLLECTOR
 from adapters.launchers.kubernetes.pods import CONTAINER
 from adapters.launchers.kubernetes.quantity import quantity
+from tunelet.core.metrics_source import MetricsSource
 from tunelet.core.run import Launch
 from tunelet.errors import FieldError, Reject
 
@@ -53,10 +55,10 @@ def sidecar(
     `metrics.path` that no volume can hold.
     """
     metrics = launch.metrics
-    if metrics["source"] == "push":
+    if metrics.pushed:
         return NOTHING
     shared, stop = _shared(metrics), str(PurePosixPath(launch.env["TUNELET_STOP_FILE"]).parent)
-    token = metrics["source"] == "stdout"
+    token = metrics.source == "stdout"
     volumes = [{"name": _STOP, "emptyDir": {"sizeLimit": "1Mi"}}]
     own = [_mount(_STOP, stop)]
     if shared is not None:
@@ -114,7 +116,7 @@ def _env(launch: Launch, container: str) -> list[dict[str, Any]]:
     names = ("API_URL", "TRIAL_TOKEN", "NAMESPACE", "EXPERIMENT", "TRIAL", "STOP_FILE")
     given = {f"TUNELET_{name}": launch.env[f"TUNELET_{name}"] for name in names}
     given |= {
-        "TUNELET_METRICS": json.dumps(launch.metrics, separators=(",", ":")),
+        "TUNELET_METRICS": msgspec.json.encode(launch.metrics).decode(),
         "TUNELET_CONTAINER": container,
     }
     given |= {name: launch.env[name] for name in ("TRACEPARENT",) if name in launch.env}
@@ -127,16 +129,16 @@ def _env(launch: Launch, container: str) -> list[dict[str, Any]]:
     ]
 
 
-def _shared(metrics: dict[str, Any]) -> str | None:
+def _shared(metrics: MetricsSource) -> str | None:
     """The folder that the training container shares with the collector."""
-    if metrics["source"] == "stdout":
+    if metrics.path is None:
         return None
-    path = PurePosixPath(metrics["path"])
-    folder = path if metrics["source"] == "tensorboard" else path.parent
+    path = PurePosixPath(metrics.path)
+    folder = path if metrics.source == "tensorboard" else path.parent
     if not path.is_absolute() or ".." in path.parts or folder == PurePosixPath("/"):
-        form = "/folder" if metrics["source"] == "tensorboard" else "/folder/file"
+        form = "/folder" if metrics.source == "tensorboard" else "/folder/file"
         message = f"must be {form}: an empty folder is mounted there"
-        error = FieldError("metrics.path", metrics["path"], message, f"write it as {form}")
+        error = FieldError("metrics.path", metrics.path, message, f"write it as {form}")
         raise Reject(f"metrics.path {message}", [error])
     return str(folder)
 

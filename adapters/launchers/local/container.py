@@ -205,8 +205,8 @@ def _image(launch: Launch) -> tuple[str, ...]:
 
 def _metrics_path(launch: Launch) -> PurePosixPath | None:
     """Return the path of the metrics in the container. Its parent folder is shared."""
-    path = launch.metrics.get("path")
-    if launch.metrics["source"] not in ("file", "tensorboard") or not path:
+    path = launch.metrics.file
+    if path is None:
         return None
     if not path.startswith("/") or PurePosixPath(path).parent == PurePosixPath("/"):
         raise Reject(f"metrics.path {path!r} must be /folder/name for an image in a container")

@@ -21,12 +21,12 @@ import sys
 from errno import EEXIST, ENOTEMPTY
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Any
 from uuid import uuid4
 
 import msgspec
 
 from adapters.storage.atomic_file import make_folders, sync_name, write
+from tunelet.core.metrics_source import MetricsSource
 from tunelet.core.run import Run
 
 
@@ -37,7 +37,7 @@ class Plan(msgspec.Struct, frozen=True):
     argv: tuple[str, ...]
     env: dict[str, str]
     """The whole environment of the training process."""
-    metrics: dict[str, Any]
+    metrics: MetricsSource
     timeout: float | None
     """Seconds."""
     grace: float

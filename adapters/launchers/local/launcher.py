@@ -315,7 +315,7 @@ def open_url(
 def _local_plan(
     launch: Launch, folder: RunFolder, argv: tuple[str, ...], grace: float, workdir: Path | None
 ) -> Plan:
-    path = launch.metrics.get("path")
+    path = launch.metrics.file
     return Plan(
         run=launch.run,
         argv=argv,

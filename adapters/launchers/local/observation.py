@@ -74,17 +74,17 @@ class Reading:
 
     def _opened(self) -> Source:
         """Open the source of values. With "push" the values come over HTTP, and this has none."""
-        path, kind = self._plan.metrics_file, self._plan.metrics["source"]
+        path, kind = self._plan.metrics_file, self._plan.metrics.source
         if kind == "tensorboard" and path is not None:
             return EventFolder(path, self._parser)
         if kind == "file" and path is not None:
-            if self._plan.metrics.get("format") == "json":
+            if self._plan.metrics.json:
                 return JsonFile(path, self._parser, _OBJECT_BYTES)
             return TextFile(path, self._parser)
         return OutputFile(self._folder, self._parser)
 
     def _reports(self) -> tuple[Report, ...]:
-        if self._plan.metrics["source"] == "push":
+        if self._plan.metrics.pushed:
             return ()
         found = self._source if isinstance(self._source, OutputFile) else self._parser
         return found.reports
@@ -94,13 +94,14 @@ class Reading:
         tail = verdict.tail(self._end_of_output())
         outcome = judge(end, self._plan, found, tail)
         fault = self._source.fault
-        if outcome.exit_code != 0 or fault is None or self._plan.metrics["source"] == "push":
+        if outcome.exit_code != 0 or fault is None or self._plan.metrics.pushed:
             return outcome
         if isinstance(self._source, OutputFile):
             reason = f"the output could not be read to its end: {fault}"
             return Outcome(verdict=Verdict.LOST, reason=reason, log_tail=tail)
-        path = self._plan.metrics["path"]
-        return verdict.failed(f"{path} could not be read to its end: {fault}", tail, 0)
+        return verdict.failed(
+            f"{self._plan.metrics.path} could not be read to its end: {fault}", tail, 0
+        )
 
     def _end_of_output(self) -> bytes:
         with self._folder.output.open("rb") as output:

@@ -108,11 +108,14 @@ class Values:
     def _begin(self) -> None:
         # In place of this file's folder, from which no module should be imported.
         sys.path[:1] = self._plan["modules"]
+        import msgspec
+
+        from tunelet.core.metrics_source import MetricsSource
         from tunelet.training.metrics import Parser
 
         self._head = os.open(os.path.join(self._folder, "output.log"), os.O_RDONLY)
         self._left = HEAD_BYTES
-        self._parser = Parser(self._plan["metrics"])
+        self._parser = Parser(msgspec.convert(self._plan["metrics"], MetricsSource))
 
     def _say(self, *lines: dict[str, Any]) -> None:
         self._pending += b"".join(json.dumps(line).encode() + b"\n" for line in lines)

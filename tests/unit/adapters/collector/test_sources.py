@@ -7,12 +7,13 @@ from typing import Any
 from adapters.collector.settings import CollectorSettings
 from adapters.collector.sources import reports
 from tests.unit.tunelet.training.test_tfevents import TORCH, framed
+from tunelet.core.metrics_source import MetricsSource
 from tunelet.training.metrics import Parser
 
 
 def read(**metrics: Any) -> tuple[dict[str, Any], bool]:
     """The newest values of what a training wrote before it ended, and whether all was read."""
-    given = {"step": "step", "objectives": ["loss"]} | metrics
+    given = MetricsSource(step="step", objectives=("loss",), **metrics)
     environ = dict.fromkeys(CollectorSettings._fields, "")
     settings = CollectorSettings(**environ | {"metrics": given, "reporting": True})  # type: ignore[arg-type]
     parser, ended = Parser(given), Event()

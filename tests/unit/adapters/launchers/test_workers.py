@@ -10,6 +10,7 @@ import pytest
 from adapters.launchers.function import FunctionLauncher
 from adapters.launchers.worker_starts import Forking
 from adapters.launchers.workers import Workers
+from tunelet.core.metrics_source import MetricsSource
 from tunelet.core.run import Launch, Phase, Run
 from tunelet.core.trial import Outcome, Verdict
 
@@ -23,7 +24,7 @@ def launch_of(number: int) -> Launch:
         command=(),
         args=(),
         env={"TUNELET_HYPERPARAMETERS": '{"x": 1.0}'},
-        metrics={"objectives": ["objective"]},
+        metrics=MetricsSource(objectives=("objective",)),
     )
 
 

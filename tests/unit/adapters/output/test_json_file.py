@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.output.json_file import DOCUMENT_BYTES, JsonFile
+from tunelet.core.metrics_source import MetricsSource
 from tunelet.training.metrics import Parser
 
-METRICS = {"format": "json", "step": "step"}
+METRICS = MetricsSource(format="json", step="step")
 
 
 @pytest.fixture

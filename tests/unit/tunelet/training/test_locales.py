@@ -15,6 +15,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tunelet.core.metrics_source import MetricsSource
 from tunelet.core.trial import number
 from tunelet.training.metrics import Parser
 
@@ -106,7 +107,7 @@ AFTER = st.sampled_from(
 
 
 def read(line: str, name: str, pattern: Any = None) -> float | None:
-    parser = Parser({"pattern": pattern, "objectives": [name], "step": None})
+    parser = Parser(MetricsSource(pattern=pattern, objectives=(name,)))
     parser.feed(line.encode() + b"\n")
     return number(parser.values[name]) if name in parser.values else None
 
@@ -164,8 +165,8 @@ def test_however_the_output_is_cut_the_values_and_the_remarks_are_the_same(
     lines: list[tuple[Numeral, str, str]], cuts: list[int], end: str
 ) -> None:
     data = end.join(f"{before}loss={n.text}{after}" for n, before, after in lines).encode()
-    whole = Parser({"objectives": ["loss", "accuracy"], "step": "n"})
-    parts = Parser({"objectives": ["loss", "accuracy"], "step": "n"})
+    whole = Parser(MetricsSource(objectives=("loss", "accuracy"), step="n"))
+    parts = Parser(MetricsSource(objectives=("loss", "accuracy"), step="n"))
     whole.feed(data)
     edges = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
     for begin, stop in pairwise(edges):

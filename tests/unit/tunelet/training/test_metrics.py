@@ -7,17 +7,19 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from tunelet.core.metrics_source import MetricsSource
 from tunelet.core.trial import Number, Report
 from tunelet.errors import Reject
 from tunelet.text.limits import METRICS, STEPS
 from tunelet.training.metrics import LINE_BYTES, MATCHED, Parser, parse_file
 
-TEXT: dict[str, Any] = {"source": "stdout", "format": "text", "pattern": None, "step": "step"}
-JSON = TEXT | {"format": "json"}
+TEXT = MetricsSource(step="step")
+JSON = replace(TEXT, format="json")
 
 
-def read(data: bytes, metrics: dict[str, Any] = TEXT) -> dict[int, dict[str, Number]]:
+def read(data: bytes, metrics: MetricsSource = TEXT) -> dict[int, dict[str, Number]]:
     parser = Parser(metrics)
     given_out = parser.feed(data) + parser.close()
     merged: dict[int, dict[str, Number]] = {}
@@ -56,7 +58,7 @@ def test_bytes_that_are_no_text_do_no_harm() -> None:
 
 def test_the_pattern_can_be_the_users() -> None:
     pattern = r"(?P<name>\w+): (?P<value>\S+)"
-    assert read(b"loss: 0.5 acc: high n=3\n", TEXT | {"pattern": pattern}) == {1: {"loss": 0.5}}
+    assert read(b"loss: 0.5 acc: high n=3\n", replace(TEXT, pattern=pattern)) == {1: {"loss": 0.5}}
 
 
 @pytest.mark.parametrize(
@@ -118,8 +120,8 @@ def test_a_line_may_name_its_step() -> None:
 
 
 def test_any_metric_can_number_the_steps() -> None:
-    assert read(b"epoch=4 loss=3", TEXT | {"step": "epoch"}) == {4: {"loss": 3.0}}
-    assert read(b"step=4 loss=3", TEXT | {"step": None}) == {1: {"step": 4.0, "loss": 3.0}}
+    assert read(b"epoch=4 loss=3", replace(TEXT, step="epoch")) == {4: {"loss": 3.0}}
+    assert read(b"step=4 loss=3", replace(TEXT, step=None)) == {1: {"step": 4.0, "loss": 3.0}}
 
 
 @pytest.mark.parametrize("step", ["-1", "nan", "1e300"])
@@ -128,7 +130,7 @@ def test_what_is_no_step_is_a_value(step: str) -> None:
 
 
 def steps(text: str, **metrics: Any) -> list[tuple[int, dict[str, Number]]]:
-    return list(read(text.encode(), TEXT | {"objectives": ["loss"]} | metrics).items())
+    return list(read(text.encode(), replace(TEXT, objectives=("loss",), **metrics)).items())
 
 
 def test_a_step_that_goes_back_begins_a_further_stretch() -> None:
@@ -246,7 +248,7 @@ def test_no_line_takes_more_than_linear_time(line: bytes) -> None:
     ],
 )
 def test_no_pattern_hangs(pattern: str) -> None:
-    parser = Parser(TEXT | {"pattern": pattern})
+    parser = Parser(replace(TEXT, pattern=pattern))
     before = time.process_time()
     parser.feed(b"a" * LINE_BYTES + b"\n")
     assert time.process_time() - before < 1
@@ -255,11 +257,11 @@ def test_no_pattern_hangs(pattern: str) -> None:
 def test_a_pattern_that_could_hang_is_refused() -> None:
     for pattern in (r"(?P<name>a)\1(?P<value>1)", r"(?P<name>(a?){1000})(?P<value>(a?){1000})"):
         with pytest.raises(Reject, match=r"metrics\.pattern"):
-            Parser(TEXT | {"pattern": pattern})
+            Parser(replace(TEXT, pattern=pattern))
 
 
 def test_of_a_line_a_users_pattern_sees_the_beginning() -> None:
-    metrics = TEXT | {"pattern": r"(?P<name>\w+): (?P<value>\S+)"}
+    metrics = replace(TEXT, pattern=r"(?P<name>\w+): (?P<value>\S+)")
     line = b"loss: 1 " + b" " * MATCHED + b"acc: 2\n"
     assert read(line, metrics) == {1: {"loss": 1.0}}
     parser = Parser(metrics)
@@ -305,7 +307,7 @@ NOISE = st.sampled_from([
     st.sampled_from([TEXT, JSON]),
 )
 def test_any_chunking_gives_the_same_reports(
-    data: bytes, cuts: list[int], metrics: dict[str, Any]
+    data: bytes, cuts: list[int], metrics: MetricsSource
 ) -> None:
     whole, parts = Parser(metrics), Parser(metrics)
     expected = whole.feed(data) + whole.close()

@@ -1,12 +1,18 @@
 """JSON in output: several objects in a line, lines that are no JSON, members without a number."""
 
+import msgspec
 import pytest
 
+from tunelet.core.metrics_source import MetricsSource
 from tunelet.training.metrics import Parser
 
 
 def parsed(text: str, **metrics: object) -> Parser:
-    parser = Parser({"format": "json", "step": "step", "objectives": ["loss"], **metrics})
+    parser = Parser(
+        msgspec.convert(
+            {"format": "json", "step": "step", "objectives": ["loss"], **metrics}, MetricsSource
+        )
+    )
     parser.feed(text.encode())
     parser.close()
     return parser

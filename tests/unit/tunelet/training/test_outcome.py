@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.contracts.launchers import STDOUT as METRICS
 from tunelet.core.trial import Outcome, Verdict
@@ -14,7 +15,7 @@ from tunelet.training.metrics import Parser
 
 def outcome(printed: str, objective: str = "objective", **metrics: Any) -> Outcome:
     """Of a training that printed this and exited with 0."""
-    read = METRICS | {"objectives": [objective]} | metrics
+    read = replace(METRICS, objectives=(objective,), **metrics)
     parser = Parser(read)
     parser.feed(printed.encode())
     parser.close()

@@ -4,13 +4,14 @@ import time
 
 import pytest
 
+from tunelet.core.metrics_source import MetricsSource
 from tunelet.core.trial import Number
 from tunelet.training.metrics import Parser
 from tunelet.training.regex import ALONE, NAMED
 
 
 def value(text: str, pattern: object, name: str = "accuracy") -> Number | None:
-    parser = Parser({"objectives": [name], "pattern": pattern})
+    parser = Parser(MetricsSource(objectives=(name,), pattern=pattern))
     parser.feed(text.encode())
     parser.close()
     return parser.values.get(name)
@@ -84,7 +85,7 @@ def test_columns_are_told_from_parts_of_a_number(
 
 @pytest.mark.parametrize("piece", ["nan ", "1,050 ", "accuracy: nan ", "1,"])
 def test_many_such_numbers_in_a_line_take_linear_time(piece: str) -> None:
-    parser = Parser({"objectives": ["accuracy"], "pattern": PATTERNS[0]})
+    parser = Parser(MetricsSource(objectives=("accuracy",), pattern=PATTERNS[0]))
     before = time.process_time()
     parser.feed(piece.encode() * (60_000 // len(piece)) + b"\n")
     assert time.process_time() - before < 1

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tunelet.core.run import Launch, Run
+from tunelet.core.spec import Spec
 from tunelet.core.trial import Assignment
 from tunelet.errors import Reject
 from tunelet.training import placeholders
@@ -14,8 +15,8 @@ RUN = Run("default", "digits", "0123456789", 7, 2)
 SPACE: Assignment = {"lr": 1e-05, "layers": 3, "relu": True, "seed": None, "name": "a b"}
 
 
-def spec(code: dict[str, Any], hyperparameters: Assignment = SPACE) -> dict[str, Any]:
-    return {
+def spec(code: dict[str, Any], hyperparameters: Assignment = SPACE) -> Spec:
+    fields = {
         "model_training_code": code,
         "hyperparameters": {name: {} for name in hyperparameters},
         "objectives": [{"metric": "loss"}, {"metric": "latency"}],
@@ -23,6 +24,7 @@ def spec(code: dict[str, Any], hyperparameters: Assignment = SPACE) -> dict[str,
         "metrics": {"source": "stdout", "format": "text", "step": "step"},
         "trial_timeout_seconds": 60,
     }
+    return Spec(fields)
 
 
 def resolve(code: dict[str, Any], hyperparameters: Assignment = SPACE) -> Launch:
@@ -158,7 +160,7 @@ def formed(
     forms: dict[str, dict[str, Any]], hyperparameters: Assignment, code: dict[str, Any]
 ) -> Launch:
     """What a run is given whose hyperparameters have these forms."""
-    given = {**spec(code), "hyperparameters": forms}
+    given = Spec({**spec(code).json, "hyperparameters": forms})
     return placeholders.resolve(
         given, RUN, hyperparameters, api_url="http://a", token="t", checkpoint_url="file:///c"
     )
@@ -249,8 +251,8 @@ def test_where_every_value_is_whole_the_training_gets_integers(
 
 def test_the_launcher_learns_what_to_look_for_and_how_long() -> None:
     launch = resolve({"image": "i", "resources": {"limits": {"cpu": 1}}, "env": {"A": "1"}})
-    assert launch.metrics["objectives"] == ["loss", "latency"]
-    assert launch.metrics["constraints"] == ["size"]
-    assert launch.metrics["source"] == "stdout"
+    assert launch.metrics.objectives == ("loss", "latency")
+    assert launch.metrics.constraints == ("size",)
+    assert launch.metrics.source == "stdout"
     assert launch.timeout == 60
     assert launch.code == {"image": "i", "resources": {"limits": {"cpu": 1}}}

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tunelet.core.metrics_source import MetricsSource
 from tunelet.core.trial import Number
 from tunelet.errors import Reject
 from tunelet.training.metrics import Parser
@@ -11,7 +12,9 @@ from tunelet.training.regex import NAMED, matchers
 
 
 def read(text: str, pattern: Any, *objectives: str, step: str = "step") -> dict[str, Number]:
-    parser = Parser({"pattern": pattern, "objectives": objectives or ["loss"], "step": step})
+    parser = Parser(
+        MetricsSource(pattern=pattern, objectives=tuple(objectives or ["loss"]), step=step)
+    )
     parser.feed(text.encode())
     parser.close()
     return parser.values
@@ -34,7 +37,7 @@ def test_a_bare_number_is_the_only_objective() -> None:
 
 def test_the_step_may_be_read_by_a_pattern() -> None:
     patterns = {"loss": r"loss (\S+)", "epoch": r"Epoch (\d+)/\d+"}
-    parser = Parser({"pattern": patterns, "objectives": ["loss"], "step": "epoch"})
+    parser = Parser(MetricsSource(pattern=patterns, objectives=("loss",), step="epoch"))
     parser.feed(b"Epoch 3/10\nloss 0.5\nEpoch 4/10\nloss 0.4\n")
     assert [report.step for report in parser.reports] == [3, 4]
 

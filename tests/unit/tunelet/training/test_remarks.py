@@ -5,8 +5,10 @@
 import json
 import re
 
+import msgspec
 import pytest
 
+from tunelet.core.metrics_source import MetricsSource
 from tunelet.core.trial import Number
 from tunelet.training.metrics import Parser
 
@@ -23,7 +25,7 @@ def remarks(line: str, name: str, **metrics: object) -> tuple[str, Number | None
 
 
 def said_of(line: str, name: str, metrics: dict[str, object]) -> tuple[str, Parser]:
-    parser = Parser({"objectives": [name], **metrics})
+    parser = Parser(msgspec.convert({"objectives": [name], **metrics}, MetricsSource))
     parser.feed(line.encode())
     parser.close()
     return parser.remarks(), parser

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tunelet.core.metrics_source import MetricsSource
 from tunelet.core.trial import Number
 from tunelet.training.metrics import Parser
 from tunelet.training.text import Reader
@@ -16,7 +17,7 @@ from tunelet.training.text import Reader
 
 def read(text: str, *objectives: str, **metrics: Any) -> Mapping[str, Number]:
     """The newest values of an output."""
-    parser = Parser({"step": "step", "objectives": objectives} | metrics)
+    parser = Parser(MetricsSource(objectives=objectives, **{"step": "step", **metrics}))
     parser.feed(text.encode())
     parser.close()
     return parser.values
@@ -259,7 +260,7 @@ def test_a_name_is_found_after_many_metrics_and_in_a_long_line() -> None:
 
 def test_the_metrics_of_constraints_have_a_place_as_well() -> None:
     many = "".join(f"m{n}=1\n" for n in range(1203))
-    assert read(f"{many}peak memory=5", "loss", constraints=["peak memory"])["peak memory"] == 5
+    assert read(f"{many}peak memory=5", "loss", constraints=("peak memory",))["peak memory"] == 5
 
 
 def test_a_name_is_not_found_within_a_longer_one() -> None:

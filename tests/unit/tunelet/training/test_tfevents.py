@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from adapters.output.tensorboard import FILES as MOST_FILES
 from adapters.output.tensorboard import EventFolder
+from tunelet.core.metrics_source import MetricsSource
 from tunelet.training.metrics import Parser
 from tunelet.training.tfevents import RECORD_BYTES, EventFile, Scalar, masked_crc32c, scalars
 
@@ -79,7 +80,7 @@ def test_bytes_that_are_no_event_do_no_harm(data: bytes) -> None:
 def test_a_folder_is_read_as_its_files_grow_and_subfolders_name_their_metrics(
     tmp_path: Path,
 ) -> None:
-    parser = Parser({"step": "step"})
+    parser = Parser(MetricsSource(step="step"))
     folder = EventFolder(str(tmp_path), parser)
     assert folder.read(1 << 20) == []
     log = tmp_path / "events.out.tfevents.1.host"
@@ -117,7 +118,7 @@ def test_event_files_are_read_to_their_end_however_much_comes_before_a_scalar(
     log = tmp_path / "events.out.tfevents.1"
     log.write_bytes(b"".join(event(step, 100 - step, 1 << 20) for step in range(1, 21)))
     for limit in (1 << 20, 1 << 40):
-        parser = Parser({"step": "step"})
+        parser = Parser(MetricsSource(step="step"))
         folder = EventFolder(str(tmp_path), parser)
         folder.read(limit)
         while folder.more:
@@ -134,7 +135,7 @@ def test_however_an_event_file_grows_it_says_the_same(
     tmp_path_factory: pytest.TempPathFactory, cuts: list[int]
 ) -> None:
     path = tmp_path_factory.mktemp("grown")
-    grown, whole = Parser({"step": "step"}), Parser({"step": "step"})
+    grown, whole = Parser(MetricsSource(step="step")), Parser(MetricsSource(step="step"))
     folder = EventFolder(str(path), grown)
     for begin, end in zip([0, *cuts], [*cuts, len(TENSORFLOW)], strict=True):
         with (path / "tfevents").open("ab") as file:
@@ -155,7 +156,7 @@ def test_a_record_that_is_torn_at_the_end_is_no_fault_and_one_in_the_middle_is(
         (good + bytes(20), f"tfevents is no event file from byte {len(good)} on"),
     ):
         log.write_bytes(text)
-        folder = EventFolder(str(tmp_path), Parser({"step": "step"}))
+        folder = EventFolder(str(tmp_path), Parser(MetricsSource(step="step")))
         folder.close()
         assert folder.fault == fault
 
@@ -163,6 +164,6 @@ def test_a_record_that_is_torn_at_the_end_is_no_fault_and_one_in_the_middle_is(
 def test_more_event_files_than_are_read_are_a_fault(tmp_path: Path) -> None:
     for number in range(MOST_FILES + 1):
         (tmp_path / f"tfevents.{number}").touch()
-    folder = EventFolder(str(tmp_path), Parser({"step": "step"}))
+    folder = EventFolder(str(tmp_path), Parser(MetricsSource(step="step")))
     folder.close()
     assert folder.fault == "there are more than 1,000 event files"

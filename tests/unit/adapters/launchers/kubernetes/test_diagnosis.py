@@ -7,9 +7,10 @@ import pytest
 from adapters.launchers.kubernetes.diagnosis import End, end, failure, primary, stuck, waiting
 from adapters.launchers.kubernetes.labels import RunRecord
 from adapters.launchers.kubernetes.output import last_words
+from tunelet.core.metrics_source import MetricsSource
 from tunelet.core.trial import Report, Verdict
 
-RECORD = RunRecord(metrics={"source": "stdout"}, container="training", timeout=60)
+RECORD = RunRecord(metrics=MetricsSource(), container="training", timeout=60)
 FAILED = End(False, "BackoffLimitExceeded", "Job has reached the specified backoff limit")
 
 
@@ -129,9 +130,9 @@ def test_the_output_is_that_of_the_pod_with_the_labels_or_of_the_newest() -> Non
     first["metadata"]["labels"] = {"rank": "0"}
     second["metadata"] |= {"name": "q", "creationTimestamp": "2026-01-02T00:00:00Z"}
     assert primary([first, second], RECORD) is second
-    chosen = RunRecord(metrics={}, container="training", primary={"rank": "0"})
+    chosen = RunRecord(metrics=MetricsSource(), container="training", primary={"rank": "0"})
     assert primary([first, second], chosen) is first
-    assert primary([first], RunRecord(metrics={}, container="other")) is None
+    assert primary([first], RunRecord(metrics=MetricsSource(), container="other")) is None
 
 
 def test_a_collector_leaves_its_last_words_in_the_pods_status() -> None:

@@ -9,12 +9,13 @@ from adapters.launchers.kubernetes import manifest
 from adapters.launchers.kubernetes.labels import record_of, run_of
 from adapters.launchers.kubernetes.manifest import Place
 from adapters.launchers.kubernetes.sidecar import Sidecar
+from tunelet.core.metrics_source import MetricsSource
 from tunelet.core.run import Launch, Run
 from tunelet.errors import Reject
 
 RUN = Run("team", "digits", "0123456789abcdef", 7, 2)
 PLACE = Place("ns-team", "tunelet", 600)
-METRICS = {"source": "stdout", "format": "text", "objectives": ["loss"]}
+METRICS = MetricsSource(objectives=("loss",))
 ENV = {"TUNELET_HYPERPARAMETERS": '{"shell":"$(HOME)"}', "TUNELET_TRIAL_TOKEN": "secret"}
 OWNER = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "j", "uid": "u"}}
 

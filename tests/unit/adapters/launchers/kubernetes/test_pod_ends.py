@@ -10,18 +10,20 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from adapters.launchers.kubernetes.labels import RECORD as ANNOTATION
 from adapters.launchers.kubernetes.labels import RunRecord, labels, run_of
 from adapters.launchers.kubernetes.launcher import KubernetesLauncher
 from tests.contracts.launchers import STDOUT as METRICS
+from tunelet.core.metrics_source import MetricsSource
 from tunelet.core.run import Phase, Run
 from tunelet.core.trial import Outcome, Report, Verdict
 from tunelet.errors import NotFound, Retry
 
 RUN = Run("ns", "e", "u1", 0, 1)
 INDEX = "batch.kubernetes.io/job-completion-index"
-FILE = METRICS | {"source": "file", "format": "json", "path": "/out/m.json"}
+FILE = replace(METRICS, source="file", format="json", path="/out/m.json")
 FIRST = {INDEX: "0"}
 
 
@@ -78,7 +80,7 @@ class Cluster:
     def __init__(
         self,
         *pods: dict[str, Any],
-        metrics: Mapping[str, Any] = METRICS,
+        metrics: MetricsSource = METRICS,
         primary: Mapping[str, str] | None = None,
         succeeded: int | None = None,
         condition: Mapping[str, Any] | None = None,
@@ -86,7 +88,7 @@ class Cluster:
         job: dict[str, Any] | None = None,
     ) -> None:
         self.pods, self.texts = pods, dict(logs or {})
-        record = RunRecord(dict(metrics), "training", primary=dict(primary or {}))
+        record = RunRecord(metrics, "training", primary=dict(primary or {}))
         condition = condition or {"type": "Complete"}
         self.job: dict[str, Any] = job or {
             "kind": "Job",
@@ -155,7 +157,9 @@ def test_a_training_that_nothing_disturbed_has_its_last_value() -> None:
 def test_one_that_exits_with_0_when_its_pod_is_taken_away_is_lost(
     source: str, how: dict[str, Any]
 ) -> None:
-    cluster = Cluster(pod(**how), succeeded=1, logs=PRINTED, metrics=METRICS | {"source": source})
+    cluster = Cluster(
+        pod(**how), succeeded=1, logs=PRINTED, metrics=replace(METRICS, source=source)
+    )
     assert lost(cluster.outcome)
     assert cluster.launcher.observe(RUN).phase is Phase.ENDED
 
@@ -178,7 +182,7 @@ def test_clocks_may_differ_by_some_seconds() -> None:
 
 @pytest.mark.parametrize("source", ["stdout", "push", "file"])
 def test_a_success_of_which_no_pod_is_left_is_lost(source: str) -> None:
-    cluster = Cluster(succeeded=1, metrics=METRICS | {"source": source})
+    cluster = Cluster(succeeded=1, metrics=replace(METRICS, source=source))
     assert "deleted" in lost(cluster.outcome)
 
 
@@ -228,7 +232,7 @@ def test_no_other_pods_value_counts_when_the_first_is_gone(source: str) -> None:
         succeeded=2,
         primary=FIRST,
         logs={"p1": "objective=99"},
-        metrics=METRICS | {"source": source},
+        metrics=replace(METRICS, source=source),
     )
     assert lost(cluster.outcome)
 

@@ -4,15 +4,17 @@ import json
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from adapters.collector.settings import TOKEN_FOLDER, CollectorSettings
 from adapters.launchers.kubernetes import sidecar as module
 from adapters.launchers.kubernetes.sidecar import Sidecar, sidecar
+from tunelet.core.metrics_source import MetricsSource
 from tunelet.core.run import Launch, Run
 from tunelet.errors import Reject
 from tunelet.training.placeholders import STOP_FILE
 
-METRICS: dict[str, Any] = {"source": "stdout", "path": None, "objectives": ["loss"]}
+METRICS = MetricsSource(objectives=("loss",))
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 ENV = {
     "TUNELET_API_URL": "http://api.tunelet",
@@ -36,7 +38,7 @@ def launched(**metrics: Any) -> Launch:
         command=(),
         args=(),
         env=ENV | {"USERS_OWN": "$(HOME)"},
-        metrics=METRICS | metrics,
+        metrics=replace(METRICS, **metrics),
     )
 
 
@@ -119,7 +121,7 @@ def test_the_collector_reads_what_the_sidecar_writes() -> None:
     (one,) = made("main", pattern=pattern).containers
     environ = {each["name"]: expanded(each) for each in one["env"]}
     settings = CollectorSettings.of(environ | {"KUBERNETES_SERVICE_HOST": "::1"})
-    assert settings.metrics == METRICS | {"pattern": pattern}
+    assert settings.metrics == replace(METRICS, pattern=pattern)
     assert settings.container == "main"
     assert settings.stop_file == STOP_FILE
     assert settings.kubernetes == "[::1]:443"

@@ -9,11 +9,12 @@ import pytest
 
 from adapters.launchers.local.container import container_plan
 from adapters.launchers.local.folder import Plan, RunFolder
+from tunelet.core.metrics_source import MetricsSource
 from tunelet.core.run import Launch, Run
 from tunelet.errors import Reject
 
 RUN = Run("team", "digits", "0123456789", 7, 2)
-METRICS: dict[str, Any] = {"source": "stdout", "path": None}
+METRICS = MetricsSource()
 
 
 def plan(**fields: Any) -> Plan:
@@ -71,7 +72,7 @@ def test_a_value_that_no_line_can_hold_is_refused() -> None:
 def test_the_checkpoint_folder_and_the_file_of_metrics_are_shared() -> None:
     made = plan(
         env={"TUNELET_CHECKPOINT_URL": "file:///c/a%20b"},
-        metrics={"source": "file", "path": "/out/result.json"},
+        metrics=MetricsSource(source="file", path="/out/result.json"),
     )
     assert {"--volume=/c/a b:/c/a b", "--volume=/runs/7/work:/out"} <= set(made.argv)
     assert made.metrics_file == "/runs/7/work/result.json"
@@ -80,7 +81,7 @@ def test_the_checkpoint_folder_and_the_file_of_metrics_are_shared() -> None:
 @pytest.mark.parametrize("path", ["result.json", "/result.json"])
 def test_a_file_of_metrics_that_cannot_be_shared_is_refused(path: str) -> None:
     with pytest.raises(Reject, match=r"metrics\.path"):
-        plan(metrics={"source": "file", "path": path})
+        plan(metrics=MetricsSource(source="file", path=path))
 
 
 @pytest.mark.parametrize(
