@@ -1,9 +1,6 @@
 """The collector beside the real service: what it reads arrives, whatever happens in between."""
 
 import json
-import os
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -153,31 +150,3 @@ def test_a_token_of_another_trial_reports_nothing_and_ends_as_well(
     assert beside.end() == {"loss": 0.5}
     assert trainer.reports == {}
     assert "not reported: the service answers 40" in capfd.readouterr().err
-
-
-def test_nothing_of_the_service_is_imported() -> None:
-    """For there is one in every pod: each import is memory."""
-    listed = subprocess.run(
-        [sys.executable, "-c", "import sys, adapters.collector.collect; print(*sys.modules)"],
-        capture_output=True,
-        text=True,
-        check=True,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
-    ).stdout.split()
-    ours = {name for name in listed if name.startswith(("tunelet", "adapters", "functions"))}
-    assert not {"pydantic", "kubernetes", "re2", "urllib3", "numpy"} & set(listed)
-    assert {name for name in ours if not name.startswith("adapters.collector")} <= {
-        *("adapters", "adapters.output", "adapters.output.growing_file"),
-        *("adapters.output.json_file", "adapters.output.tensorboard", "tunelet.version"),
-        *("tunelet", "tunelet.errors", "tunelet.training.metrics", "tunelet.training.regex"),
-        *(
-            "tunelet.training.tfevents",
-            "tunelet.core",
-            "tunelet.core.trial",
-            "tunelet.text",
-            "tunelet.text.limits",
-        ),
-        *("tunelet.training", "tunelet.training.agreement", "tunelet.training.numerals"),
-        *("tunelet.training.objects", "tunelet.training.remarks", "tunelet.training.steps"),
-        *("tunelet.training.tables", "tunelet.training.text"),
-    }
