@@ -63,18 +63,6 @@ def decide(
     return direct if after is None else direct + _consequences(after, now, by)
 
 
-def foreseen(
-    experiment: Experiment | None, asked: Iterable[Command], now: float, by: Installation = ANY
-) -> Experiment | None:
-    """Return the state after the commands, each decided on the state that those before it leave.
-
-    Raises what `decide` raises.
-    """
-    for command in asked:
-        experiment = evolve_all(experiment, decide(experiment, command, now, by))
-    return experiment
-
-
 def _direct(
     experiment: Experiment | None, command: Command, now: float, by: Installation
 ) -> Events:

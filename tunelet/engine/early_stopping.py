@@ -7,16 +7,16 @@ again, because it applies the rules to every running trial.
 
 import logging
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import cast
 
 from tunelet.core import commands
 from tunelet.core.bounded_cache import BoundedCache
 from tunelet.core.commands import Command
 from tunelet.core.curves import Curves
-from tunelet.core.decide import foreseen
 from tunelet.core.experiment import Experiment
 from tunelet.core.trial import Outcome, TrialState, Verdict
+from tunelet.engine.proposal import Proposal
 from tunelet.errors import TuneletError
 from tunelet.log.journal_cache import Journals
 from tunelet.ports import Catalog, StoppingRule
@@ -36,28 +36,27 @@ class Stopping:
         self._lock = threading.Lock()
         self._known = BoundedCache[str, _Known](count=_KEPT)
 
-    def verdicts(self, experiment: Experiment, seen: Sequence[Command] = ()) -> list[Command]:
-        """Return the stops that follow from `seen`; without `seen`, for every running trial."""
-        if not self._asked_for(experiment):
+    def verdicts(self, proposal: Proposal) -> list[Command]:
+        """Return the stops that follow from a proposal; from an empty one, for all its trials."""
+        if not self._asked_for(proposal.experiment):
             return []
-        after = foreseen(experiment, seen, self._journals.clock())
-        if after is None or after.over:
+        after = proposal.after
+        if after.over:
             return []
-        told = {one.number for one in seen if isinstance(one, commands.Record)}
-        ended = not seen or any(isinstance(one, commands.Finish) for one in seen)
-        numbers = told if seen else after.trials.keys()
+        numbers = proposal.reported if proposal.commands else after.trials.keys()
+        ended = proposal.ends or not proposal.commands
         known = self._of(after)
         with known.lock:
             try:
                 self._read(known.curves, after)
             except TuneletError as fault:
                 # The store failed, not a rule: the reports are recorded, and a sweep judges them.
-                log.warning("%s cannot be judged now: %s", experiment.name, fault)
+                log.warning("%s cannot be judged now: %s", after.name, fault)
                 return []
             try:
                 return self._judged(after, known.curves, sorted(numbers), ended)
             except Exception as error:
-                log.exception("a stopping rule failed", extra={"experiment": experiment.name})
+                log.exception("a stopping rule failed", extra={"experiment": after.name})
                 return [commands.Abort(f"a stopping rule failed: {error}")]
 
     def _asked_for(self, experiment: Experiment) -> bool:

@@ -10,13 +10,13 @@ from typing import Any
 
 from tunelet.core import commands
 from tunelet.core.commands import Command
-from tunelet.core.decide import foreseen
 from tunelet.core.experiment import Experiment
 from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.installation import Installation
 from tunelet.core.signal import FINISHED, LAUNCH, SUGGEST, Signal
 from tunelet.core.trial import Trial
 from tunelet.engine.early_stopping import Stopping
+from tunelet.engine.proposal import Proposal
 from tunelet.engine.runs import Runs, ends_early, run_of
 from tunelet.engine.suggest import Suggesting
 from tunelet.errors import NotFound, Retry, Throttled
@@ -97,25 +97,26 @@ class Loop:
         """
         if experiment is None:
             return []
-        verdicts = self._stopping.verdicts(experiment, seen)
-        return [*verdicts, *self._successors(experiment, [*seen, *verdicts])]
+        proposal = Proposal(experiment, self._journals.clock(), self._by)
+        proposal.add(*seen)
+        proposal.add(*self._stopping.verdicts(proposal))
+        proposal.add(*self._successors(proposal))
+        return proposal.commands[len(seen) :]
 
-    def _successors(self, experiment: Experiment, seen: Sequence[Command]) -> list[Command]:
+    def _successors(self, proposal: Proposal) -> list[Command]:
         """Suggest trials for the slots that become free, if the algorithm is light.
 
         If the state is not the newest, they have no effect.
         """
-        light = self._suggesting.light(experiment)
-        if not light or not any(isinstance(command, commands.Finish) for command in seen):
+        if not proposal.ends or not self._suggesting.light(proposal.experiment):
             return []
-        after = foreseen(experiment, seen, self._journals.clock(), self._by)
-        if after is None or self._by.room(after) == 0:
+        if proposal.room == 0:
             return []
         try:
-            return [self._suggesting.suggested(after)]
+            return [self._suggesting.suggested(proposal.after)]
         except Retry as fault:
             # The reports and ends are recorded in any case; the next step asks again.
-            log.warning("trials of %s are suggested later: %s", experiment.name, fault)
+            log.warning("trials of %s are suggested later: %s", proposal.after.name, fault)
             return []
 
     def follow(self, experiment: Experiment, but: str | None = None) -> None:

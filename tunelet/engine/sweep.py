@@ -15,6 +15,7 @@ from tunelet.engine.early_stopping import Stopping
 from tunelet.engine.idle import Idle
 from tunelet.engine.loop import Loop
 from tunelet.engine.membership import Membership
+from tunelet.engine.proposal import Proposal
 from tunelet.engine.runs import Runs
 from tunelet.errors import NotFound, Retry, Unavailable
 from tunelet.log import expiry
@@ -173,8 +174,9 @@ class Sweep:
         if experiment is not None and not experiment.over:
             if self._membership.needs_lease(experiment):
                 self._leases.hold()
+            proposal = Proposal(experiment, self._journals.clock(), self._by)
             members = self._membership.changes(experiment)
-            found = [*self._stopping.verdicts(experiment), *members]
+            found = [*self._stopping.verdicts(proposal), *members]
             journal.commit(commands.Tick(), *found, uid=experiment.uid)
             self._loop.collect(namespace, name)
             self._suggest(namespace, name)
