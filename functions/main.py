@@ -21,6 +21,7 @@ from werkzeug.wrappers import Response  # noqa: E402
 
 from functions import wiring  # noqa: E402
 from functions.http import Function  # noqa: E402
+from functions.settings import Settings, explained  # noqa: E402
 from functions.telemetry import log  # noqa: E402
 from tunelet.errors import Reject  # noqa: E402
 
@@ -28,12 +29,12 @@ from tunelet.errors import Reject  # noqa: E402
 @cache
 def _function(name: str) -> Function:
     try:
-        settings = wiring.Settings.from_env()
+        settings = Settings.from_env()
         outbox = wiring.outbox(settings)
         service = wiring.service(settings, outbox)
         return wiring.function(name, service, outbox, settings.max_body_bytes)
     except Reject as refusal:
-        sys.exit(wiring.explained(refusal))
+        sys.exit(explained(refusal))
 
 
 def api(request: Request) -> Response:

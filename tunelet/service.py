@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from tunelet.core import commands
 from tunelet.core.commands import Command
-from tunelet.core.decide import foreseen
 from tunelet.core.experiment import Experiment, unreadable
 from tunelet.core.report_limits import news
 from tunelet.core.run import COMMAND, Run
@@ -140,18 +139,13 @@ class Service:
         from tunelet.request.spec import parse_changes
 
         experiment = self.experiment(namespace, name)
-        joins = [self._membership.join()]
-        joins += self._membership.departures(self._foreseen(experiment, joins))
-        after = self._foreseen(experiment, joins)
-        slots = {"parallel_trials": after.terms.parallel_trials}
+        proposal = self._loop.proposal(experiment)
+        proposal.add(self._membership.join())
+        proposal.add(*self._membership.departures(proposal.after))
+        slots = {"parallel_trials": proposal.after.terms.parallel_trials}
         parse_changes(slots, experiment.spec, self.catalog)
         self._membership.stay(experiment)
-        return self._follows(experiment, *joins)
-
-    def _foreseen(self, experiment: Experiment, changes: list[Command]) -> Experiment:
-        after = foreseen(experiment, changes, self._journals.clock(), self._journals.by)
-        assert after is not None
-        return after
+        return self._follows(experiment, *proposal.commands)
 
     def _refuse_command(self, code: dict[str, Any]) -> None:
         """Refuse a command without an image that may not, or cannot, run on this machine."""

@@ -12,13 +12,14 @@ from werkzeug.exceptions import MethodNotAllowed
 from werkzeug.exceptions import NotFound as NoRoute
 from werkzeug.wrappers import Request, Response
 
-from functions import http, problem
+from functions import http
 from functions.api.call import Call, bad_path
 from functions.api.route import EVENT, Query, Route
 from functions.api.routes import ROUTES, routing
 from functions.api.streams import Streams
 from functions.events.outbox import Outbox
 from functions.problem import Refused
+from functions.shell import Shell
 from functions.telemetry.log import about
 from tunelet.errors import FieldError, NotFound, Reject
 
@@ -32,27 +33,24 @@ _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _READING = ("GET", "HEAD", "OPTIONS")
 
 
-class Api:
+class Api(Shell):
     """The `api` function over one service; `outbox` is the service's publisher.
 
     Bodies hold at most `max_body_bytes`.
     """
 
     def __init__(self, service: "Service", outbox: Outbox, max_body_bytes: int) -> None:
-        self._service, self._outbox, self._limit = service, outbox, max_body_bytes
+        super().__init__(max_body_bytes)
+        self._service, self._outbox = service, outbox
         self._streams = Streams(LOG_STREAMS)
         self._map = routing()
 
     def __call__(self, request: Request) -> Response:
-        try:
-            response = self._answer(request)
-        except Exception as error:  # noqa: BLE001 (the last resort: every fault gets an answer)
-            response = problem.answer(error, request)
+        response = super().__call__(request)
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response
 
-    def _answer(self, request: Request) -> Response:
-        raw = http.read_body(request, self._limit)
+    def _answer(self, request: Request, raw: bytes) -> Response:
         found = self._find(request)
         if isinstance(found, Response):
             return found

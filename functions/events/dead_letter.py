@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING
 from werkzeug.wrappers import Request, Response
 
 from adapters.events.cloudevents import STRUCTURED
-from functions import http, problem
-from functions.http import probed
-from functions.problem import Refused
+from functions.shell import EventShell
 from tunelet.errors import FieldError, Reject
 
 if TYPE_CHECKING:
@@ -24,25 +22,14 @@ _OF_DELIVERY = "ce-knative"
 """The prefix of a broker's delivery attributes. A replayed event must not have them."""
 
 
-class DeadLetterFunction:
+class DeadLetterFunction(EventShell):
     """The function `deadletter` over one service."""
 
     def __init__(self, service: "Service", max_body_bytes: int) -> None:
-        self._service, self._limit = service, max_body_bytes
+        super().__init__(max_body_bytes, service.store_ready)
+        self._service = service
 
-    def __call__(self, request: Request) -> Response:
-        try:
-            return self._answer(request)
-        except Exception as error:  # noqa: BLE001 (the last resort: every fault gets an answer)
-            return problem.answer(error, request)
-
-    def _answer(self, request: Request) -> Response:
-        raw = http.read_body(request, self._limit)
-        if probe := probed(request, self._service.store_ready):
-            return probe
-        if request.method != "POST":
-            detail = f"events are sent with POST, not {request.method}"
-            raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, detail, (), {"Allow": "POST"})
+    def _take(self, request: Request, raw: bytes) -> Response:
         headers = {name.lower(): value for name, value in request.headers.items()}
         event = {
             name: value

@@ -13,12 +13,11 @@ from werkzeug.wrappers import Request, Response
 
 from adapters.events.cloudevents import TYPES, Event, binary, parse
 from adapters.launchers.kubernetes.labels import record_of
-from functions import http, problem
+from functions import problem
 from functions.events.outbox import Outbox
 from functions.events.subject import Subject, labelled, subject
 from functions.events.training import EVENTS, tell
-from functions.http import probed
-from functions.problem import Refused
+from functions.shell import EventShell
 from functions.telemetry import metrics
 from functions.telemetry.log import LOGGER, about
 from tunelet import tracing
@@ -90,31 +89,23 @@ STEPS: Mapping[str, Mapping[str, Step]] = {
 """By function: what to do on which type of event."""
 
 
-class EventFunction:
+class EventFunction(EventShell):
     """The function `name` over one service. `outbox` is the service's publisher."""
 
     def __init__(self, name: str, service: "Service", outbox: Outbox, max_body_bytes: int) -> None:
-        self._steps = STEPS[name]
-        self._service, self._outbox, self._limit = service, outbox, max_body_bytes
         # suggest does not need the cluster.
-        self._ready = service.store_ready if name == "suggest" else service.ready
+        ready = service.store_ready if name == "suggest" else service.ready
+        super().__init__(max_body_bytes, ready)
+        self._steps = STEPS[name]
+        self._service, self._outbox = service, outbox
 
-    def __call__(self, request: Request) -> Response:
-        try:
-            return self._answer(request)
-        except (Conflict, NotFound) as error:
+    def _explained(self, error: Exception, request: Request) -> Response:
+        if isinstance(error, Conflict | NotFound):
             # 404 and 409 would be delivered again, with the same result.
             return problem.problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error), request)
-        except Exception as error:  # noqa: BLE001 (the last line: whatever it is, it is answered)
-            return problem.answer(error, request)
+        return super()._explained(error, request)
 
-    def _answer(self, request: Request) -> Response:
-        raw = http.read_body(request, self._limit)
-        if probe := probed(request, self._ready):
-            return probe
-        if request.method != "POST":
-            detail = f"events are sent with POST, not {request.method}"
-            raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, detail, (), {"Allow": "POST"})
+    def _take(self, request: Request, raw: bytes) -> Response:
         event = parse(dict(request.headers), raw)
         step = self._steps.get(event.type)
         if step is None:

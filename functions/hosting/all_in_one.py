@@ -18,6 +18,7 @@ from algorithms import load_catalog
 from functions.events.outbox import Outbox
 from functions.hosting.renewal import renewed
 from functions.http import Function
+from functions.settings import Settings
 from functions.wiring import FUNCTIONS, function
 from tunelet.assembly import assembled
 from tunelet.bundle import resource
@@ -35,32 +36,32 @@ class Whole(NamedTuple):
 
 @contextmanager
 def whole(
+    settings: Settings,
     store: Store,
     launcher: WatchableLauncher,
-    *,
-    secret: bytes,
-    api_url: str,
-    max_body_bytes: int,
     installation: Installation,
-    lease_seconds: float,
     dead: Callable[[str], bool] = lambda _: False,
-    allows_commands: bool = False,
 ) -> Iterator[Whole]:
-    """Run all background work as long as the context lasts."""
+    """Run all background work as long as the context lasts.
+
+    The caller has opened the store and the launcher: the settings' own, or some in memory. `dead`
+    shows which installations are certainly gone.
+    """
     targets: dict[str, Target] = {}
     manifests = resource("infra/knative/base")
     broker = Broker(load_triggers(manifests), targets, **load_delivery(manifests)._asdict())
     outbox = Outbox(broker)
     service = assembled(
         *(store, launcher, load_catalog(), outbox),
-        secret=secret,
-        api_url=api_url,
+        secret=settings.secret,
+        api_url=settings.api_url,
         installation=installation,
-        lease_seconds=lease_seconds,
+        lease_seconds=settings.lease_seconds,
         dead=dead,
-        allows_commands=allows_commands,
+        allows_commands=settings.allow_commands,
     )
-    made = {name: function(name, service, outbox, max_body_bytes) for name in FUNCTIONS}
+    limit = settings.max_body_bytes
+    made = {name: function(name, service, outbox, limit) for name in FUNCTIONS}
     targets.update((name, _target(made[name])) for name in FUNCTIONS)
     stop_watching = launcher.watch(
         lambda *whose: broker.publish(Signal(COLLECT, *whose)),

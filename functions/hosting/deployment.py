@@ -16,8 +16,8 @@ from functions.hosting.all_in_one import whole
 from functions.hosting.cron import event
 from functions.hosting.ending import ended_by_signals
 from functions.hosting.ingress import with_ingress
+from functions.settings import Settings, explained
 from functions.telemetry.log import configure
-from functions.wiring import Settings
 from tunelet.errors import Reject
 
 
@@ -28,19 +28,11 @@ def main() -> None:
         settings = Settings.from_env()
         store, runs = wiring.store(settings.store), wiring.launcher(settings)
     except Reject as refusal:
-        sys.exit(wiring.explained(refusal))
+        sys.exit(explained(refusal))
     with (
         ended_by_signals() as ending,
         _listening() as bound,
-        whole(
-            store,
-            runs,
-            secret=settings.secret,
-            api_url=settings.api_url,
-            max_body_bytes=settings.max_body_bytes,
-            installation=wiring.installation(settings),
-            lease_seconds=settings.lease_seconds,
-        ) as served,
+        whole(settings, store, runs, wiring.installation(settings)) as served,
     ):
         limit = settings.max_body_bytes
         served.broker.route(event(), b"")

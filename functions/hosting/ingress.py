@@ -9,26 +9,31 @@ from werkzeug.wrappers import Request, Response
 
 from adapters.events.broker import Broker
 from adapters.events.cloudevents import message
-from functions import http, problem
 from functions.http import Function
 from functions.problem import Refused
+from functions.shell import Shell
 from tunelet.errors import Reject
 
 
 def with_ingress(api: Function, broker: Broker, max_body_bytes: int) -> Function:
     """Return a function that serves the broker's ingress at / and `api` at other paths."""
+    ingress = Ingress(broker, max_body_bytes)
 
     def answer(request: Request) -> Response:
-        if request.path != "/" or request.method != "POST":
-            return api(request)
-        try:
-            given = http.read_body(request, max_body_bytes)
-            broker.route(*message(dict(request.headers), given))
-        except Reject as refusal:
-            wrong = Refused(HTTPStatus.BAD_REQUEST, str(refusal), refusal.errors)
-            return problem.answer(wrong, request)
-        except Refused as refusal:
-            return problem.answer(refusal, request)
-        return Response(status=HTTPStatus.ACCEPTED)
+        taken = request.path == "/" and request.method == "POST"
+        return ingress(request) if taken else api(request)
 
     return answer
+
+
+class Ingress(Shell):
+    def __init__(self, broker: Broker, max_body_bytes: int) -> None:
+        super().__init__(max_body_bytes)
+        self._broker = broker
+
+    def _answer(self, request: Request, raw: bytes) -> Response:
+        try:
+            self._broker.route(*message(dict(request.headers), raw))
+        except Reject as refusal:
+            raise Refused(HTTPStatus.BAD_REQUEST, str(refusal), refusal.errors) from None
+        return Response(status=HTTPStatus.ACCEPTED)

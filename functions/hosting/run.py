@@ -15,11 +15,11 @@ from typing import Any
 from werkzeug.test import Client as Caller
 from werkzeug.wrappers import Request, Response
 
-from adapters.launchers.installation import installation
-from adapters.launchers.local.launcher import open_url as open_launcher
+from functions import wiring
 from functions.hosting.all_in_one import whole
-from functions.hosting.up import LEASE_SECONDS, only_one, probed, secret, swept
+from functions.hosting.up import LEASE_SECONDS, local, only_one, probed, runs_in, secret, swept
 from functions.http import Function
+from functions.settings import Settings
 from functions.telemetry.log import LOGGER, JsonLines
 from tunelet.client.client import Client
 from tunelet.client.problem import failure, problem
@@ -53,20 +53,18 @@ def opened(
         stack.enter_context(only_one(data))
         stack.enter_context(_logged_to(data / "run.log"))
         store = probed(store_url, data / "store")
-        runs = (data / "runs").as_uri().replace("file:", "process:", 1)
-        aliases = {command[0]: list(command[1])}
-        signing = secret(data / "secret")
-        launcher = open_launcher(runs, aliases=aliases, limit=at_once, workdir=folder)
+        settings = Settings(
+            store=store.url,
+            secret=secret(data / "secret"),
+            launcher=runs_in(data),
+            aliases={command[0]: list(command[1])},
+            max_processes=at_once,
+            max_body_bytes=BODY_BYTES,
+            lease_seconds=LEASE_SECONDS,
+        )
+        launcher = local(settings, folder)
         served = stack.enter_context(
-            whole(
-                store,
-                launcher,
-                secret=signing,
-                api_url="",
-                max_body_bytes=BODY_BYTES,
-                installation=installation(runs, signing, aliases, at_once)._replace(joins=True),
-                lease_seconds=LEASE_SECONDS,
-            )
+            whole(settings, store, launcher, wiring.installation(settings)._replace(joins=True))
         )
         stack.enter_context(swept(served.service, LEASE_SECONDS))
         yield Client.over(Direct(served.api), namespace), served.service.join

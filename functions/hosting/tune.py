@@ -15,6 +15,7 @@ from adapters.launchers.workers import workers
 from functions.hosting.all_in_one import whole
 from functions.hosting.run import BODY_BYTES, Direct
 from functions.hosting.up import LEASE_SECONDS, probed, swept
+from functions.settings import Settings
 from tunelet.client.client import Client
 from tunelet.client.report import FINAL, winners
 from tunelet.client.taking_up import begun
@@ -69,18 +70,14 @@ def tuned(
         store = probed(store_url, STORE.absolute())
         installation = _installation(request)
         dead = stack.enter_context(locked(store.url, installation.id))
-        served = stack.enter_context(
-            whole(
-                store,
-                launcher,
-                secret=secrets.token_bytes(32),
-                api_url="",
-                max_body_bytes=BODY_BYTES,
-                installation=installation,
-                lease_seconds=LEASE_SECONDS,
-                dead=dead,
-            )
+        settings = Settings(
+            store=store.url,
+            secret=secrets.token_bytes(32),
+            launcher="",
+            max_body_bytes=BODY_BYTES,
+            lease_seconds=LEASE_SECONDS,
         )
+        served = stack.enter_context(whole(settings, store, launcher, installation, dead))
         client = Client.over(Direct(served.api))
         if choosing is not None:
             choosing.service = served.service

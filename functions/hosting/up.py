@@ -17,7 +17,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from adapters.launchers.installation import installation
+from adapters.launchers.local.launcher import ProcessLauncher
 from adapters.launchers.local.launcher import open_url as open_launcher
 from adapters.storage.atomic_file import make_folders, sync_name, write
 from functions import wiring
@@ -26,6 +26,7 @@ from functions.hosting.all_in_one import whole
 from functions.hosting.background import in_background
 from functions.hosting.ending import ended_by_signals
 from functions.hosting.host_check import guarded
+from functions.settings import Settings
 from functions.telemetry.log import LOGGER, configure
 from tunelet.errors import Retry
 from tunelet.ports import Store
@@ -68,23 +69,20 @@ def serve(
         bound = stack.enter_context(socket.create_server((host, port), family=_family(host)))
         ending.closes(bound)
         url = f"http://{_shown(host)}:{bound.getsockname()[1]}"
-        runs = (data / "runs").as_uri().replace("file:", "process:", 1)
-        commands = {image: shlex.split(command) for image, command in aliases.items()}
-        signing = secret(data / "secret")
-        launcher = open_launcher(
-            runs, aliases=commands, limit=max_processes, commands=allows_commands
+        settings = Settings(
+            store=store.url,
+            secret=secret(data / "secret"),
+            launcher=runs_in(data),
+            api_url=url,
+            aliases={image: shlex.split(command) for image, command in aliases.items()},
+            max_processes=max_processes,
+            max_body_bytes=max_body_bytes,
+            lease_seconds=lease_seconds,
+            allow_commands=allows_commands,
         )
+        launcher = local(settings)
         served = stack.enter_context(
-            whole(
-                store,
-                launcher,
-                secret=signing,
-                api_url=url,
-                max_body_bytes=max_body_bytes,
-                installation=installation(runs, signing, commands, max_processes, allows_commands),
-                lease_seconds=lease_seconds,
-                allows_commands=allows_commands,
-            )
+            whole(settings, store, launcher, wiring.installation(settings))
         )
         stack.enter_context(swept(served.service, lease_seconds))
         print(f"Tunelet serves {url} and keeps its data in {data}", flush=True)
@@ -92,6 +90,22 @@ def serve(
             print(f"Experiments are logged in {store.url}", flush=True)
         print(f"API documentation: {url}/api/docs", flush=True)
         server.run(bound, guarded(served.api, host, allowed_hosts), max_body_bytes)
+
+
+def runs_in(data: Path) -> str:
+    """Return the URL of the local launcher that keeps its runs in a folder of `data`."""
+    return (data / "runs").as_uri().replace("file:", "process:", 1)
+
+
+def local(settings: Settings, workdir: Path | None = None) -> ProcessLauncher:
+    """Return the launcher of processes on this machine; aliases' commands start in `workdir`."""
+    return open_launcher(
+        settings.launcher,
+        aliases=settings.aliases,
+        limit=settings.max_processes,
+        workdir=workdir,
+        commands=settings.allow_commands,
+    )
 
 
 def probed(url: str | None, folder: Path) -> Store:

@@ -97,11 +97,15 @@ class Loop:
         """
         if experiment is None:
             return []
-        proposal = Proposal(experiment, self._journals.clock(), self._by)
+        proposal = self.proposal(experiment)
         proposal.add(*seen)
         proposal.add(*self._stopping.verdicts(proposal))
         proposal.add(*self._successors(proposal))
         return proposal.commands[len(seen) :]
+
+    def proposal(self, experiment: Experiment) -> Proposal:
+        """Return an empty proposal of this installation."""
+        return Proposal(experiment, self._journals.clock(), self._by)
 
     def _successors(self, proposal: Proposal) -> list[Command]:
         """Suggest trials for the slots that become free, if the algorithm is light.

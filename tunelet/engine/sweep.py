@@ -15,7 +15,6 @@ from tunelet.engine.early_stopping import Stopping
 from tunelet.engine.idle import Idle
 from tunelet.engine.loop import Loop
 from tunelet.engine.membership import Membership
-from tunelet.engine.proposal import Proposal
 from tunelet.engine.runs import Runs
 from tunelet.errors import NotFound, Retry, Unavailable
 from tunelet.log import expiry
@@ -174,7 +173,7 @@ class Sweep:
         if experiment is not None and not experiment.over:
             if self._membership.needs_lease(experiment):
                 self._leases.hold()
-            proposal = Proposal(experiment, self._journals.clock(), self._by)
+            proposal = self._loop.proposal(experiment)
             members = self._membership.changes(experiment)
             found = [*self._stopping.verdicts(proposal), *members]
             journal.commit(commands.Tick(), *found, uid=experiment.uid)

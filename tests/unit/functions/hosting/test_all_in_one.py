@@ -7,6 +7,7 @@ from typing import Any
 
 from adapters.storage.memory import MemoryStore
 from functions.hosting.all_in_one import Whole, whole
+from functions.settings import Settings
 from tests.contracts.launchers import until
 from tests.faults.training import TRAINS, ScriptedLauncher
 from tunelet.core.installation import ANY
@@ -48,15 +49,8 @@ class WatchedLauncher(ScriptedLauncher):
 
 @contextmanager
 def served(launcher: WatchedLauncher) -> Iterator[Whole]:
-    with whole(
-        MemoryStore(),
-        launcher,
-        secret=bytes(16),
-        api_url="http://127.0.0.1:8080",
-        max_body_bytes=1 << 16,
-        installation=ANY,
-        lease_seconds=60,
-    ) as parts:
+    settings = Settings(store="", secret=bytes(16), launcher="", lease_seconds=60)
+    with whole(settings, MemoryStore(), launcher, ANY) as parts:
         yield parts
 
 

@@ -7,8 +7,9 @@ import logging
 import pytest
 
 from adapters.events.cloudevents import BrokerPublisher
+from functions.settings import Settings
 from functions.telemetry import log
-from functions.wiring import Settings, outbox
+from functions.wiring import outbox
 from tunelet.core.signal import FINISHED, Signal
 from tunelet.errors import Reject, Retry
 from tunelet.text.strict_json import NotJson, decode
