@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from tunelet.core.installation import ANY, Installation
 from tunelet.dead_letters import DeadLetters
+from tunelet.engine.asking import Asking
 from tunelet.engine.checkpoints import Checkpoints
 from tunelet.engine.early_stopping import Stopping
 from tunelet.engine.loop import Loop
@@ -65,6 +66,7 @@ def assembled(
         tokens=tokens,
         dead=DeadLetters(store, clock),
         loop=loop,
+        asking=Asking(journals, leases, suggesting, runs, loop),
         membership=membership,
         sweeper=Sweep(store, launcher, journals, markers, leases, membership, stopping, runs, loop),
         allows_commands=allows_commands,

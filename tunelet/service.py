@@ -18,8 +18,9 @@ from tunelet.core.commands import Command
 from tunelet.core.experiment import Experiment, unreadable
 from tunelet.core.report_limits import news
 from tunelet.core.run import COMMAND, Run
-from tunelet.core.trial import Assignment, Outcome, Report, Trial
+from tunelet.core.trial import Assignment, Outcome, Report, Trial, Verdict
 from tunelet.dead_letters import DeadLetters
+from tunelet.engine.asking import Asking, Handed
 from tunelet.engine.loop import Loop
 from tunelet.engine.membership import Membership
 from tunelet.engine.runs import run_of, wanted
@@ -64,6 +65,7 @@ class Service:
         dead: DeadLetters,
         loop: Loop,
         membership: Membership,
+        asking: Asking,
         sweeper: Sweep,
         allows_commands: bool = False,
     ) -> None:
@@ -79,6 +81,7 @@ class Service:
         self._tokens = tokens
         self._loop = loop
         self._membership = membership
+        self._asking = asking
         self._sweeper = sweeper
         self._allows_commands = allows_commands
 
@@ -303,27 +306,73 @@ class Service:
                 pass  # of a life that is not known yet, perhaps
         return self._tokens.run(token, self.experiment(namespace, name), number)
 
+    def ask(
+        self,
+        namespace: str,
+        name: str,
+        count: int = 1,
+        seconds: float = 60.0,
+        key: str | None = None,
+    ) -> tuple[Experiment, list[Handed]]:
+        """Give up to `count` trials to a worker; none if none can begin now.
+
+        A trial is the worker's until it tells the outcome, or has not reported for `seconds`.
+        The same `key` gets the same trials. Raises `Conflict` if the trials are launched.
+        """
+        return self._asking.ask(namespace, name, count, seconds, key or secrets.token_hex(8))
+
+    def release(self, run: Run, reason: str | None = None) -> Trial:
+        """Take a trial back from its worker. Its next attempt is given to the next that asks."""
+        reason = reason or "its worker gave it back"
+        return self._ended(run, Outcome(Verdict.LOST, reason=reason, counted=False))
+
     def report(self, run: Run, reports: list[Report]) -> bool:
         """Record intermediate values. True: the training is to stop.
 
+        It renews the lease of the worker that has the trial, also without any report.
         Raises `Reject` if the trial would have more than one may have.
         """
+        after = self._reported(run, reports)
+        if not wanted(after, run.number, run.attempt):
+            return True
+        self._asking.renew(run, after.trials[run.number])
+        return False
+
+    def _reported(self, run: Run, reports: list[Report]) -> Experiment:
+        journal = self._journals.of(run.namespace, run.experiment)
+        if not reports:
+            return journal.commit(uid=run.uid)
         self._refuse_beyond_limits(run, reports)
         record = commands.Record(run.number, run.attempt, tuple(reports))
         verdicts = self._follow_ups(run, [record])
         if verdicts:
-            after = self._changed(run.namespace, run.experiment, record, *verdicts, uid=run.uid)
-        else:
-            after = self._journals.of(run.namespace, run.experiment).commit(record, uid=run.uid)
-        return not wanted(after, run.number, run.attempt)
+            return self._changed(run.namespace, run.experiment, record, *verdicts, uid=run.uid)
+        return journal.commit(record, uid=run.uid)
 
     def finish(self, run: Run, outcome: Outcome) -> Trial:
-        """Record how an attempt ended. The first outcome of an attempt counts."""
+        """Record how an attempt ended. The first outcome of an attempt counts.
+
+        Raises `Conflict` if the attempt's worker lost it before, because its lease ran out.
+        """
+        ended = self._ended(run, outcome)
+        if ended.attempt == run.attempt and not ended.lost:
+            return ended
+        if not self.experiment(run.namespace, run.experiment).for_workers:
+            return ended
+        raise Conflict(
+            f"attempt {run.attempt} of trial {run.number} is lost: {ended.reason}; drop this "
+            "outcome and ask for another trial, and report more often or ask for a longer lease"
+        )
+
+    def _ended(self, run: Run, outcome: Outcome) -> Trial:
         ends: list[Command] = [commands.Finish(run.number, run.attempt, outcome)]
         ends += self._follow_ups(run, ends)
         after = self._changed(run.namespace, run.experiment, *ends, uid=run.uid)
         ended = after.trials.get(run.number)
-        return ended or self.trial(run.namespace, run.experiment, run.number)
+        ended = ended or self.trial(run.namespace, run.experiment, run.number)
+        if after.for_workers:
+            self._asking.end(run, ended)
+        return ended
 
     def _refuse_beyond_limits(self, run: Run, reports: list[Report]) -> None:
         """Check against the cached state; the commit drops what is beyond the limits by then."""

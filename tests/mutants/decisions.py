@@ -167,7 +167,7 @@ DECISIONS = (
             ),
             Mutant(
                 "new trials begin though all have failed alike",
-                "if not trial.active and (trial.begun or not experiment.hopeless)",
+                "for trial in waiting if trial.begun or not experiment.hopeless]",
                 "if not trial.active",
                 (_GIVING_UP,),
             ),
@@ -351,7 +351,7 @@ DECISIONS = (
             ),
             Mutant(
                 "slots are taken for what cannot run here",
-                'return not self.id or own or self.can_run(experiment.spec["model_training_code"])',
+                "return not self.id or own or self.can_run(experiment.typed_spec.code)",
                 "return True",
             ),
             Mutant(

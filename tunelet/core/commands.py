@@ -59,6 +59,16 @@ class Start(_Command, frozen=True):
     attempt: int
 
 
+class Ask(_Command, frozen=True):
+    """A worker takes up to `count` of the trials that wait, and starts them.
+
+    `by` tells its request from others: sent again, it takes no more trials.
+    """
+
+    count: int
+    by: str
+
+
 class Record(_Command, frozen=True):
     number: int
     attempt: int
@@ -206,6 +216,7 @@ Command = (
     | AddTrials
     | Enqueue
     | Start
+    | Ask
     | Record
     | Assign
     | Finish

@@ -81,14 +81,10 @@ def _of_existing(experiment: Experiment, command: Command, now: float, by: Insta
             return _add(experiment, command, now, by)
         case commands.Enqueue():
             return _enqueue(experiment, command, now)
-        case commands.Start(number=n, attempt=attempt):
-            return _start(experiment, n, attempt, now)
-        case commands.Record(number=n, attempt=attempt, reports=reports):
-            return _record(experiment, n, attempt, reports, now)
-        case commands.Assign(number=n, attempt=attempt, chosen=chosen):
-            return _assign(experiment, n, attempt, chosen, now)
-        case commands.Finish():
-            return _finish(experiment, command, now)
+        case commands.Ask(count=count, by=taker):
+            return _ask(experiment, count, taker, now)
+        case commands.Start() | commands.Record() | commands.Assign() | commands.Finish():
+            return _of_attempt(experiment, command, now)
         case commands.Tick():
             return () if experiment.over else set_back(experiment, now)
         case commands.Delete(epoch=epoch):
@@ -156,7 +152,8 @@ def _in_next_epoch(experiment: Experiment, announced: int | None, *what: Event) 
 def _add(
     experiment: Experiment, command: commands.AddTrials, now: float, by: Installation
 ) -> Events:
-    room = by.room(experiment)
+    workers = experiment.for_workers
+    room = experiment.room if workers else by.room(experiment)
     if command.first != experiment.next_number or room == 0:
         return ()
     if command.asked not in (None, experiment.spec.get("hpo_algorithm")):
@@ -170,12 +167,12 @@ def _add(
             first=command.first,
             assignments=chosen,
             at=now,
-            reserved=True,
+            reserved=not workers,
             exhausted=exhausted,
             memory=command.memory,
             notes=_of(command.notes, command.first, len(chosen)),
             parents=_of(command.parents, command.first, len(chosen)),
-            by=by.id if chosen else "",
+            by=by.id if chosen and not workers else "",
         ),
     )
 
@@ -222,6 +219,22 @@ def _current(experiment: Experiment, n: int, attempt: int) -> Trial | None:
     return trial
 
 
+def _of_attempt(
+    experiment: Experiment,
+    command: commands.Start | commands.Record | commands.Assign | commands.Finish,
+    now: float,
+) -> Events:
+    match command:
+        case commands.Start(number=n, attempt=attempt):
+            return _start(experiment, n, attempt, now)
+        case commands.Record(number=n, attempt=attempt, reports=reports):
+            return _record(experiment, n, attempt, reports, now)
+        case commands.Assign(number=n, attempt=attempt, chosen=chosen):
+            return _assign(experiment, n, attempt, chosen, now)
+        case commands.Finish():
+            return _finish(experiment, command, now)
+
+
 def _start(experiment: Experiment, n: int, attempt: int, now: float) -> Events:
     trial = _current(experiment, n, attempt)
     if trial is None or trial.state is TrialState.RUNNING:
@@ -229,6 +242,36 @@ def _start(experiment: Experiment, n: int, attempt: int, now: float) -> Events:
     if not trial.reserved:
         raise Conflict(f"trial {n} waits for a slot: its attempt {attempt} cannot have started")
     return (events.AttemptStarted(number=n, attempt=attempt, at=now),)
+
+
+def _ask(experiment: Experiment, count: int, taker: str, now: float) -> Events:
+    if not experiment.for_workers:
+        raise Conflict(
+            f"the trials of experiment {experiment.name!r} are launched for it; submit one with "
+            'model_training_code {"workers": true} for workers'
+        )
+    if any(trial.by == taker for trial in experiment.trials.values()):
+        return ()
+    free = experiment.terms.parallel_trials - experiment.active
+    return tuple(
+        event
+        for trial in untaken(experiment)[: max(0, min(count, free))]
+        for event in (
+            events.AttemptReserved(number=trial.number, attempt=trial.attempt, by=taker),
+            events.AttemptStarted(number=trial.number, attempt=trial.attempt, at=now),
+        )
+    )
+
+
+def untaken(experiment: Experiment) -> list[Trial]:
+    """Return the trials that wait for a slot and may begin, by number.
+
+    None unless the experiment is RUNNING, and no new ones if all trials have failed alike so far.
+    """
+    if experiment.state is not ExperimentState.RUNNING:
+        return []
+    waiting = [trial for trial in experiment.live if not trial.active]
+    return [trial for trial in waiting if trial.begun or not experiment.hopeless]
 
 
 def _record(
@@ -429,14 +472,10 @@ def _consequences(experiment: Experiment, now: float, by: Installation) -> Event
 
 
 def _reserve(experiment: Experiment, by: Installation) -> Events:
-    """Reserve slots for waiting trials, lowest number first; not for new ones if all fail alike."""
+    """Reserve slots for waiting trials, lowest number first."""
     if experiment.study is not None:
         return ()
-    waiting = [
-        trial
-        for trial in experiment.live
-        if not trial.active and (trial.begun or not experiment.hopeless)
-    ]
+    waiting = untaken(experiment)
     if not waiting:
         return ()
     return tuple(

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from tunelet.core.experiment import Experiment
+from tunelet.core.lease import lease_seconds
 from tunelet.core.trial import Trial
 
 
@@ -28,6 +29,8 @@ class Installation(NamedTuple):
 
     def owns(self, trial: Trial) -> bool:
         """Whether it manages the trial's run. Older logs do not record the installation."""
+        if lease_seconds(trial.by) is not None:
+            return False  # a worker's
         return not self.id or trial.by in ("", self.id)
 
     def takes(self, experiment: Experiment) -> bool:

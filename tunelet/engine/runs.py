@@ -47,6 +47,14 @@ class Runs:
         self._identity = identity
         self._api_url = api_url
 
+    def handed(self, experiment: Experiment, trial: Trial) -> tuple[str, str]:
+        """Return the token and the checkpoint URL for a worker that has taken the trial.
+
+        Raises `Retry` if a parent's checkpoint cannot be copied now.
+        """
+        run = run_of(experiment, trial.number, trial.attempt)
+        return self._tokens.issue(run), self._checkpoints.url(run, trial.parent)
+
     def launched(self, experiment: Experiment, trial: Trial) -> Command | None:
         """Launch the trial's run; returns the command to record, or None if the run has to wait.
 

@@ -31,18 +31,20 @@ class Suggesting:
         spec = experiment.typed_spec
         return spec.define_by_run or self._catalog.light(spec.algorithm.name)
 
-    def suggested(self, experiment: Experiment) -> Command:
-        """Return a command with as many trials as have room, or `Abort` if the algorithm fails.
+    def suggested(self, experiment: Experiment, count: int | None = None) -> Command:
+        """Return a command with `count` trials, or `Abort` if the algorithm fails.
 
-        Raises `Retry` if the store or the machine prevents the call.
+        Without `count`, with as many as this installation has room for. Raises `Retry` if the store
+        or the machine prevents the call.
         """
         spec = experiment.typed_spec
+        count = self._journals.by.room(experiment) if count is None else count
         if spec.define_by_run:
-            return self._unassigned(experiment)
+            return self._unassigned(experiment, count)
         name = spec.algorithm.name
         prior = self._prior(experiment)
         try:
-            suggestions = self._ask(experiment, prior)
+            suggestions = self._ask(experiment, prior, count)
         except (OSError, MemoryError) as fault:
             raise Retry(f"{name} could not be asked: {fault}") from fault
         except Exception as error:
@@ -60,15 +62,15 @@ class Suggesting:
             asked=experiment.spec["hpo_algorithm"],
         )
 
-    def _unassigned(self, experiment: Experiment) -> Command:
+    def _unassigned(self, experiment: Experiment, count: int) -> Command:
         """Return a command with trials that will choose their hyperparameters while they run."""
         return commands.AddTrials(
             first=experiment.next_number,
-            assignments=({},) * self._journals.by.room(experiment),
+            assignments=({},) * count,
             asked=experiment.spec["hpo_algorithm"],
         )
 
-    def _ask(self, experiment: Experiment, prior: Sequence[Trial]) -> Suggestions:
+    def _ask(self, experiment: Experiment, prior: Sequence[Trial], count: int) -> Suggestions:
         from tunelet.space import Space
 
         spec, algorithm = experiment.typed_spec, experiment.typed_spec.algorithm
@@ -85,7 +87,7 @@ class Suggesting:
         )
         past = self._journals.past(experiment)
         asked = self._catalog.load(algorithm.name, algorithm.settings)
-        return asked.suggest(problem, past, self._journals.by.room(experiment))
+        return asked.suggest(problem, past, count)
 
     def _prior(self, experiment: Experiment) -> list[Trial]:
         """Read the ended trials of the experiments that `warm_start` names, in its order."""

@@ -8,9 +8,11 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from tunelet.core import commands
+from tunelet.core.commands import Command
 from tunelet.core.experiment import Experiment
 from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.run import Life
+from tunelet.engine.abandoned import abandoned
 from tunelet.engine.early_stopping import Stopping
 from tunelet.engine.idle import Idle
 from tunelet.engine.loop import Loop
@@ -174,14 +176,20 @@ class Sweep:
             if self._membership.needs_lease(experiment):
                 self._leases.hold()
             proposal = self._loop.proposal(experiment)
-            members = self._membership.changes(experiment)
-            found = [*self._stopping.verdicts(proposal), *members]
+            gone = self._gone(experiment)
+            found = [*self._stopping.verdicts(proposal), *gone]
             journal.commit(commands.Tick(), *found, uid=experiment.uid)
             self._loop.collect(namespace, name)
             self._suggest(namespace, name)
         self._loop.launch(namespace, name)
         runs = self._runs.stop_unwanted(namespace, name)
         return journal.peek(), runs
+
+    def _gone(self, experiment: Experiment) -> list[Command]:
+        """Return how workers lose their trials, or members come and go."""
+        if experiment.for_workers:
+            return abandoned(experiment, self._leases)
+        return self._membership.changes(experiment)
 
     def _suggest(self, namespace: str, name: str) -> None:
         """Ask the algorithm. A fault here must not prevent the launching of runs."""

@@ -19,6 +19,7 @@ import msgspec
 
 from tunelet.core.commands import (
     AddTrials,
+    Ask,
     ChangeTrial,
     Command,
     CreateTrial,
@@ -62,7 +63,7 @@ _decoder = msgspec.json.Decoder(_Batch)
 
 
 _REPEATABLE = (
-    *(AddTrials, Finish, Record, Start, Tick),
+    *(AddTrials, Ask, Finish, Record, Start, Tick),
     *(CreateTrial, TakeTrial, ChangeTrial, EndTrial),
 )
 

@@ -1,0 +1,21 @@
+"""The lease of a worker on an attempt, as the log records it in the attempt's `by`. Pure.
+
+    lease/{seconds}/{hash}
+
+The hash is of the request that took the attempt, so that the same request finds its trials again.
+An installation's id never begins like that.
+"""
+
+from hashlib import sha256
+
+_PREFIX = "lease/"
+
+
+def leased_by(seconds: float, key: str) -> str:
+    """Return the `by` of the attempts that the request `key` takes, for `seconds` at a time."""
+    return f"{_PREFIX}{seconds:g}/{sha256(key.encode()).hexdigest()[:16]}"
+
+
+def lease_seconds(by: str) -> float | None:
+    """Return for how long the lease holds; None if `by` is an installation."""
+    return float(by.split("/")[1]) if by.startswith(_PREFIX) else None

@@ -1,0 +1,148 @@
+"""Give trials to the workers that ask for them.
+
+Suggesting a trial, giving it a slot and starting it is one log entry. If the process dies before
+the worker has its answer, the same request finds the same trials; if it never comes, the lease runs
+out and the trials are given to others.
+"""
+
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from tunelet.core import commands
+from tunelet.core.commands import Command
+from tunelet.core.decide import untaken
+from tunelet.core.experiment import Experiment
+from tunelet.core.lease import lease_seconds, leased_by
+from tunelet.core.run import Run
+from tunelet.core.trial import Trial
+from tunelet.engine.abandoned import abandoned
+from tunelet.engine.loop import Loop
+from tunelet.engine.runs import Runs, run_of
+from tunelet.engine.suggest import Suggesting
+from tunelet.log.journal import Journal
+from tunelet.log.journal_cache import Journals
+from tunelet.log.leases import Leases, trial_lease
+
+TRIES = 5
+"""How often one request is decided again because others took the trials that it was to have."""
+
+_LOCKS = 64
+
+
+class Handed(NamedTuple):
+    """A trial that a worker has taken."""
+
+    trial: Trial
+    token: str
+    """With which it reports values and the outcome."""
+    checkpoint_url: str
+
+
+class Asking:
+    """The requests of workers for all experiments. Threads may share one."""
+
+    def __init__(
+        self,
+        journals: Journals,
+        leases: Leases,
+        suggesting: Suggesting,
+        runs: Runs,
+        loop: Loop,
+    ) -> None:
+        self._journals = journals
+        self._leases = leases
+        self._suggesting = suggesting
+        self._runs = runs
+        self._loop = loop
+        self._lock = threading.Lock()
+        self._wanted = Counter[tuple[str, str]]()
+        """How many trials the present requests want, by experiment."""
+        self._turns = [threading.Lock() for _ in range(_LOCKS)]
+
+    def ask(
+        self, namespace: str, name: str, count: int, seconds: float, key: str
+    ) -> tuple[Experiment, list[Handed]]:
+        """Let the request `key` take up to `count` trials; returns the state after it, and them.
+
+        Raises `NotFound`, `Retry`, and `Conflict` if the experiment's trials are launched for it.
+        """
+        by = leased_by(seconds, f"{key}/{count}")
+        after = self._asked(namespace, name, count, by)
+        mine = taken(after, by)
+        return after, [Handed(trial, *self._runs.handed(after, trial)) for trial in mine]
+
+    def _asked(self, namespace: str, name: str, count: int, by: str) -> Experiment:
+        where = namespace, name
+        journal = self._journals.of(*where)
+        with self._counted(where, count):
+            first = experiment = journal.read()
+            for _ in range(TRIES):
+                before, experiment = experiment, self._tried(where, journal, count, by)
+                if experiment.over or taken(experiment, by) or experiment is before:
+                    break
+        if experiment.over and not first.over:
+            self._loop.follow(experiment)  # the algorithm had no trial left, or failed
+        self._begin(experiment, by)
+        return experiment
+
+    def renew(self, run: Run, trial: Trial) -> None:
+        """Renew the lease of the trial's present attempt, if a worker has it."""
+        seconds = lease_seconds(trial.by)
+        if seconds is not None:
+            self._leases.renew(trial_lease(run), seconds)
+
+    def end(self, run: Run, trial: Trial) -> None:
+        """Remove the lease of an attempt that has ended, unless none was written."""
+        seconds = lease_seconds(trial.by)
+        if trial.attempt != run.attempt or seconds is None or trial.seconds >= seconds / 4:
+            self._leases.end(trial_lease(run))
+
+    def _tried(self, where: tuple[str, str], journal: Journal, count: int, by: str) -> Experiment:
+        """Suggest trials in turn with other requests, so that one suggests for all that wait."""
+        take = commands.Ask(count, by)
+        with self._turns[hash(where) % _LOCKS]:
+            experiment = journal.read()
+            if taken(experiment, by):
+                return experiment
+            found = self._found(where, experiment, count)
+            if found:
+                return journal.commit(*found, take, uid=experiment.uid)
+        return journal.commit(take, uid=experiment.uid)
+
+    def _found(self, where: tuple[str, str], experiment: Experiment, count: int) -> list[Command]:
+        """Return the commands that make trials wait: new ones, or else abandoned ones."""
+        waiting = len(untaken(experiment))
+        if waiting >= count or not experiment.for_workers:
+            return []
+        wanted = min(self._wanted[where] - waiting, experiment.room)
+        if wanted > 0:
+            return [self._suggesting.suggested(experiment, wanted)]
+        return [] if waiting else abandoned(experiment, self._leases)
+
+    def _begin(self, experiment: Experiment, by: str) -> None:
+        seconds = lease_seconds(by)
+        for trial in taken(experiment, by):
+            if seconds is not None and not trial.state.finished:
+                run = run_of(experiment, trial.number, trial.attempt)
+                self._leases.begin(trial_lease(run), seconds)
+
+    @contextmanager
+    def _counted(self, where: tuple[str, str], count: int) -> Iterator[None]:
+        with self._lock:
+            self._wanted[where] += count
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._wanted[where] -= count
+                if not self._wanted[where]:
+                    del self._wanted[where]
+
+
+def taken(experiment: Experiment, by: str) -> list[Trial]:
+    """Return the trials whose present attempt `by` has taken, by number."""
+    found = [trial for trial in experiment.trials.values() if trial.by == by]
+    return sorted(found, key=lambda trial: trial.number)
