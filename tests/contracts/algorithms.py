@@ -57,14 +57,22 @@ def encoded(suggestions: Suggestions) -> bytes:
     return msgspec.json.encode(suggestions)
 
 
+# Made once: Hypothesis analyses each new strategy, which takes longer than drawing from it.
+KINDS = st.sampled_from(["linear", "log", "reverse_log", "step", "quantized"])
+SCALES, QUANTA = st.sampled_from(["linear", "log"]), st.sampled_from([0.5, 2.0])
+LOWS = st.floats(0.001, 10).map(lambda x: round(x, 3))
+NORMALS = st.sampled_from(["normal", "lognormal"])
+ROUNDINGS = st.sampled_from([{}, {"step": 0.5}, {"integer": True}])
+
+
 @st.composite
 def bounded(draw: st.DrawFn) -> dict[str, Any]:
-    kind = draw(st.sampled_from(["linear", "log", "reverse_log", "step", "quantized"]))
+    kind = draw(KINDS)
     if kind == "reverse_log":
         return {"type": "float", "min": 0.1, "max": draw(st.floats(0.2, 0.99)), "scale": kind}
-    low, width = draw(st.floats(0.001, 10).map(lambda x: round(x, 3))), draw(st.integers(1, 50))
+    low, width = draw(LOWS), draw(st.integers(1, 50))
     if kind == "quantized":
-        scale, step = draw(st.sampled_from(["linear", "log"])), draw(st.sampled_from([0.5, 2.0]))
+        scale, step = draw(SCALES), draw(QUANTA)
         return {"type": kind, "min": low, "max": low + width, "scale": scale, "step": step}
     form = {"type": "float", "min": low, "max": low + width}
     return form | ({"step": 0.1} if kind == "step" else {"scale": kind})
@@ -79,8 +87,7 @@ def integers(draw: st.DrawFn) -> dict[str, Any]:
 
 @st.composite
 def priors(draw: st.DrawFn) -> dict[str, Any]:
-    kind = draw(st.sampled_from(["normal", "lognormal"]))
-    step = draw(st.sampled_from([{}, {"step": 0.5}, {"integer": True}]))
+    kind, step = draw(NORMALS), draw(ROUNDINGS)
     return {"type": kind, "mean": draw(st.floats(-1, 3)), "std": draw(st.floats(0.1, 2))} | step
 
 
@@ -90,20 +97,22 @@ def choices() -> st.SearchStrategy[dict[str, Any]]:
     return st.one_of(plain, weighted).map(lambda them: {"type": "categorical", "choices": them})
 
 
+FORMS = st.one_of(bounded(), integers(), priors(), choices())
+
+
 @st.composite
 def spaces(draw: st.DrawFn) -> Space:
     """Up to five parameters; each may depend on one before it."""
     forms: dict[str, dict[str, Any]] = {}
     for name in "abcde"[: draw(st.integers(1, 5))]:
-        form = draw(st.one_of(bounded(), integers(), priors(), choices()))
+        form = draw(FORMS)
         if forms and draw(st.booleans()):
             parent = draw(st.sampled_from(sorted(forms)))
-            form = form | {"when": {parent: draw(condition(forms[parent]))}}
+            form = form | {"when": {parent: condition(draw, forms[parent])}}
         forms[name] = form
     return Space.of(forms)
 
 
-@st.composite
 def condition(draw: st.DrawFn, parent: dict[str, Any]) -> Any:
     if parent["type"] == "categorical":
         values = [one["value"] if isinstance(one, dict) else one for one in parent["choices"]]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 import pytest
 
 from tests.faults.checks import End, check, end, submit, used
-from tests.faults.world import Fault, World
+from tests.faults.world import Fault, World, distinct
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def test_nothing_goes_wrong(calm: World, expected: End) -> None:
 
 @pytest.mark.parametrize("fault", Fault)
 def test_one_fault_at_every_call(calm: World, expected: End, fault: Fault) -> None:
-    survives([{number: fault} for number in range(len(calm.faults.calls))], expected)
+    survives(({number: fault} for number in distinct(fault, calm.faults.calls)), expected)
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -7,7 +7,7 @@ import pytest
 from adapters.storage.memory import MemoryStore
 from tests.faults.checks import REQUEST, bare, end, submit
 from tests.faults.training import ScriptedLauncher
-from tests.faults.world import Crash, Delivery, Fault, World
+from tests.faults.world import Crash, Delivery, Fault, World, distinct
 from tunelet.core.run import Launch, Run
 from tunelet.errors import Conflict, NotFound, Retry
 from tunelet.log.journal_cache import Journals
@@ -48,7 +48,7 @@ def everywhere(
     calm = World(client, meanwhile=acts)
     calm.run()
     yield calm
-    for number in range(calm.last_act, len(calm.faults.calls)):
+    for number in distinct(fault, calm.faults.calls, calm.last_act):
         world = World(client, {number: fault}, meanwhile=acts, patient=patient)
         world.run()
         yield world

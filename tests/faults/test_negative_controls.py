@@ -14,7 +14,7 @@ import pytest
 from adapters.storage.memory import MemoryStore
 from tests.faults.checks import REQUEST, check, end, spec, submit
 from tests.faults.training import ScriptedLauncher
-from tests.faults.world import Fault, Stuck, World
+from tests.faults.world import Fault, Stuck, World, distinct
 from tunelet.core import decide, events
 from tunelet.core.commands import AddTrials, Start, Submit
 from tunelet.core.experiment import Experiment
@@ -35,7 +35,7 @@ EXPECTED = end(CALM.objects)
 
 def crash_everywhere(fault: Fault, **options: Any) -> Iterator[World]:
     """The worlds in which one call went wrong, each checked."""
-    for number in range(len(CALM.faults.calls)):
+    for number in distinct(fault, CALM.faults.calls):
         launcher = options["launcher"]() if "launcher" in options else None
         world = World([submit], {number: fault}, launcher=launcher)
         world.run()

@@ -7,7 +7,7 @@ that remembers nothing. Time passes only when the queue of signals is empty.
 
 import random
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, TypeVar, cast
 
@@ -43,6 +43,23 @@ class Fault(StrEnum):
     CRASH_AFTER = "crash after the call, its answer lost"
     REFUSE = "a fault, and the call did nothing"
     LOSE_ANSWER = "a fault, though the call was carried out"
+
+
+LATE = frozenset({Fault.CRASH_AFTER, Fault.LOSE_ANSWER})
+"""Those in which the call is carried out."""
+
+READS = frozenset({"get", "list", "active", "lives", "observe", "origin"})
+"""Calls that change nothing: whether one was carried out before its fault makes no difference."""
+
+
+def distinct(fault: Fault, calls: Sequence[str], first: int = 0) -> Iterator[int]:
+    """The calls, from `first` on, at which the fault leaves another world than one before it.
+
+    A process that dies after a read leaves what one leaves that dies before it, and an answer of a
+    read that is lost is as one that was refused.
+    """
+    skipped = READS if fault in LATE else frozenset()
+    return (n for n, name in enumerate(calls) if n >= first and name not in skipped)
 
 
 class Faults:
