@@ -15,6 +15,7 @@ from typing import Any
 from werkzeug.test import Client as Caller
 from werkzeug.wrappers import Request, Response
 
+from adapters.launchers.process_lock import locked
 from functions import wiring
 from functions.hosting.all_in_one import whole
 from functions.hosting.up import LEASE_SECONDS, local, only_one, probed, runs_in, secret, swept
@@ -63,9 +64,9 @@ def opened(
             lease_seconds=LEASE_SECONDS,
         )
         launcher = local(settings, folder)
-        served = stack.enter_context(
-            whole(settings, store, launcher, wiring.installation(settings)._replace(joins=True))
-        )
+        own = wiring.installation(settings)._replace(joins=True)
+        dead = stack.enter_context(locked(store.url, own.id, data / "runs"))
+        served = stack.enter_context(whole(settings, store, launcher, own, dead))
         stack.enter_context(swept(served.service, LEASE_SECONDS))
         yield Client.over(Direct(served.api), namespace), served.service.join
 

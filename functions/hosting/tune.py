@@ -14,8 +14,9 @@ from adapters.launchers.process_lock import locked
 from adapters.launchers.workers import workers
 from functions.hosting.all_in_one import whole
 from functions.hosting.run import BODY_BYTES, Direct
-from functions.hosting.up import LEASE_SECONDS, probed, swept
+from functions.hosting.up import probed, swept
 from functions.settings import Settings
+from functions.telemetry.log import LOGGER
 from tunelet.client.client import Client
 from tunelet.client.report import FINAL, winners
 from tunelet.client.taking_up import begun
@@ -23,7 +24,7 @@ from tunelet.client.trial import Trial
 from tunelet.core.experiment import Experiment
 from tunelet.core.installation import Installation
 from tunelet.core.run import Run
-from tunelet.errors import Reject
+from tunelet.errors import Reject, Retry
 from tunelet.interop import hyperparameters
 from tunelet.service import Service
 from tunelet.tuning import Tuned
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
     from algorithms.optuna.define_by_run import DefineByRun
 
 Json = dict[str, Any]
+
+LEASE_SECONDS = 20.0
+"""Seconds after which others make the trials of a dead process again. They are lost with it, so
+there is no reason to wait for its return, as there is with trainings that outlive their process."""
 
 STORE = Path("tunelet-data/store")
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.1
@@ -78,6 +83,7 @@ def tuned(
             lease_seconds=LEASE_SECONDS,
         )
         served = stack.enter_context(whole(settings, store, launcher, installation, dead))
+        stack.callback(_ended, served.service)
         client = Client.over(Direct(served.api))
         if choosing is not None:
             choosing.service = served.service
@@ -85,6 +91,13 @@ def tuned(
         stack.enter_context(swept(served.service, LEASE_SECONDS))
         last = _followed(client, served.service, experiment, progress)
         return _found(last, list(client.trials(last["name"])))
+
+
+def _ended(service: Service) -> None:
+    try:
+        service.leases.leave()
+    except Retry as fault:
+        LOGGER.warning("others wait until the lease expires: %s", fault)
 
 
 class _Choosing:

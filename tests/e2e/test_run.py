@@ -43,11 +43,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def started(folder: Path, *words: str) -> "subprocess.Popen[str]":
-    """`tunelet run` of the slow script, as a process."""
+def started(folder: Path, *words: str, first: str = "") -> "subprocess.Popen[str]":
+    """`tunelet run` of the slow script, as a process; `first` is what it does before."""
     flags = ("run", "--float", "x=0:1", "--minimize", "objective", "--name", "slow", *words)
+    tunelet = [*TUNELET[:2], first + TUNELET[2]]
     return subprocess.Popen(
-        [*TUNELET, *flags, "--", "bash", "slow.sh"],
+        [*tunelet, *flags, "--", "bash", "slow.sh"],
         cwd=folder,
         env=os.environ,
         stdout=subprocess.PIPE,
@@ -129,6 +130,28 @@ def test_machines_with_one_store_and_name_share_the_trials(folder: Path) -> None
     assert sorted(int(number) for number, _ in begun) == list(range(12))
     for data in ("one", "other"):
         assert any(f"/{data}/" in stop_file for _, stop_file in begun)
+
+
+def test_what_a_killed_machine_had_begun_is_made_again_once_its_trainings_have_ended(
+    folder: Path, wait: Callable[[Callable[[], object]], None]
+) -> None:
+    """On one machine at once: the lease holds for an hour."""
+    hour = "import functions.hosting.run as run; run.LEASE_SECONDS = 3600.0\n"
+    store = ("--store", (folder / "log").as_uri(), "-n", "12", "-j", "2")
+    both = [started(folder, *store, "--data", each, first=hour) for each in ("one", "other")]
+    wait(
+        lambda: all(any(f"/{each}/" in line for line in where(folder)) for each in ("one", "other"))
+    )
+    both[0].kill()
+    both[0].communicate()
+    _, err = both[1].communicate(timeout=90)
+    assert both[1].returncode == 0, err
+    assert {int(line.split()[0]) for line in where(folder)} == set(range(12))
+
+
+def where(folder: Path) -> list[str]:
+    path = folder / "where"
+    return path.read_text().splitlines() if path.exists() else []
 
 
 def test_ctrl_c_says_how_to_take_it_up_again(

@@ -1,5 +1,6 @@
 """`tunelet.tune`: a function in this process, from one call to its best hyperparameters."""
 
+import json
 import os
 import subprocess
 import sys
@@ -178,6 +179,13 @@ def test_what_a_killed_process_had_begun_is_made_again_by_the_others(folder: Pat
     calls = Counter(line.split()[0] for line in book.read_text().splitlines())
     assert len(calls) == 16
     assert 16 < calls.total() <= 20
+
+
+def test_the_lease_of_a_process_ends_with_its_search(folder: Path) -> None:
+    """A bucket shows no dead process, so the lease has to."""
+    tune(lambda params: params["x"], X, trials=2, store=(folder / "log").as_uri())
+    (lease,) = (folder / "log" / "installations").iterdir()
+    assert json.loads(lease.read_text())["seconds"] == 0
 
 
 def test_the_function_of_the_readme_is_searched(capsys: pytest.CaptureFixture[str]) -> None:

@@ -126,6 +126,20 @@ def test_the_slots_of_one_that_dies_go_with_its_lease(search: Search) -> None:
     assert search.state().shared.slots == {"two": 2}
 
 
+def test_one_that_ends_leaves_at_once(search: Search) -> None:
+    search.takes_up("one", "two")
+    one, two = search.members
+    search.goes_on(one, two)
+    begun = [trial.number for trial in search.state().live if trial.by == "one"]
+    one.service.leases.leave()
+    one.service.leases.keep()
+    search.goes_on(two)
+    state = search.state()
+    assert state.shared.slots == {"two": 2}
+    assert begun
+    assert [state.trials[number].attempt for number in begun] == [2, 2]
+
+
 def test_one_that_was_asleep_joins_again(search: Search) -> None:
     search.takes_up("one", "two")
     one, two = search.members

@@ -82,6 +82,7 @@ class Leases:
         self._lock = threading.Lock()
         self._put_at: float | None = None
         self._needed = False
+        self._ended = False
         self.held = 0
         """How often `hold` was called."""
         self._seen: dict[str, Seen] = {}
@@ -120,6 +121,17 @@ class Leases:
             now = self._clock()
             if self._needed or any(not self._stale(each, now) for each in self._seen.values()):
                 self._renew()
+
+    def leave(self) -> None:
+        """Let the lease expire at once: the runs of this installation end with its process.
+
+        Raises `Retry` if the store does; others then wait as long as the lease holds.
+        """
+        with self._lock:
+            self._ended = True
+            if self._put_at is not None:
+                lease = _Lease(beat=token_hex(8), seconds=0.0)
+                self._store.put(_key(self._own), msgspec.json.encode(lease))
 
     def begin(self, key: str, seconds: float) -> None:
         """Note that a worker's lease of `seconds` begins now. Writes nothing."""
@@ -194,7 +206,7 @@ class Leases:
         return self._put_at is None or not 0 <= self._clock() - self._put_at < seconds
 
     def _renew(self) -> None:
-        if not self._older_than(self.seconds / 4):
+        if self._ended or not self._older_than(self.seconds / 4):
             return
         now = self._clock()
         seen = self._read(self._own).seen
