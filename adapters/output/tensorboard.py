@@ -32,7 +32,7 @@ class EventFolder:
         broken = [name for name, file in sorted(self._files.items()) if file.events.broken]
         if broken:
             at = self._files[broken[0]].events.read
-            return f"{broken[0]} is no event file from byte {at} on"
+            return f"{broken[0]} is not an event file from byte {at} on"
         return f"there are more than {FILES:,} event files" if self._left_out else None
 
     def read(self, limit: int) -> list[Report]:

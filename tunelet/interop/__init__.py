@@ -1,4 +1,4 @@
-"""Search spaces as the users of Hyperopt, Optuna and Ray Tune write them in Python.
+"""Search spaces as users of Hyperopt, Optuna and Ray Tune write them in Python.
 
     from tunelet.interop import assemble, hyperparameters
 
@@ -6,9 +6,9 @@
     assemble(space, assignment)    the space with a trial's values in it, as it was written
 
 A space may be an `hp.*` expression of Hyperopt or any structure of them, a dict of Optuna's
-distributions, a dict of Ray's `tune.*` domains as deep as one likes, and a dict that mixes
-these with Tunelet's own JSON forms. No library is imported: where such objects are, it is.
-docs/algorithms.md says what becomes of each distribution.
+distributions, a nested dict of Ray's `tune.*` domains, or a dict that mixes these with Tunelet's
+own JSON forms. This package imports no library: a caller with such objects has imported it already.
+docs/algorithms.md has a table of the distributions and their forms.
 """
 
 from collections.abc import Mapping
@@ -16,8 +16,8 @@ from typing import Any
 
 from tunelet.errors import Reject
 from tunelet.interop.conditions import forms
-from tunelet.interop.copied import copied
 from tunelet.interop.labels import distinct
+from tunelet.interop.normalized import normalized
 from tunelet.interop.python import is_json, read
 from tunelet.interop.tree import assembled
 from tunelet.request.plain import unfit
@@ -27,12 +27,12 @@ __all__ = ["assemble", "hyperparameters"]
 
 
 def hyperparameters(space: Any) -> dict[str, Any]:
-    """The space in Tunelet's JSON forms; if it is in them already, a copy of it.
+    """Return the space in Tunelet's JSON forms; a copy if it is in these forms already.
 
-    Raises `Reject` with the hyperparameter, what is wrong and the remedy. What it returns is JSON;
-    whether all bounds make sense is for the service to say.
+    Raises `Reject` with the hyperparameter, the fault and the remedy. It does not check the bounds
+    against each other, because the service does.
     """
-    copy = copied(space)
+    copy = normalized(space)
     found = copy if is_json(copy) else forms(distinct(read(copy)))
     if errors := [error for _, error in unfit({"hyperparameters": found})]:
         raise Reject(f"{errors[0].field}: {errors[0].message}", errors[:MOST])
@@ -40,10 +40,10 @@ def hyperparameters(space: Any) -> dict[str, Any]:
 
 
 def assemble(space: Any, assignment: Mapping[str, Any]) -> Any:
-    """What the space is for this assignment: what Hyperopt's `space_eval` is for, with labels.
+    """Return the space with the values of an assignment, like Hyperopt's `space_eval`.
 
-    Choices become the chosen option, nested hyperparameters their values, and functions that
-    are applied to them are called. Of Tunelet's own forms those that are not active are left out.
-    Raises `Reject` if the assignment lacks a value or has one that is no option.
+    A choice becomes its chosen option, a hyperparameter its value, and a function that is applied
+    to them is called. Tunelet's own forms that are not active are left out. Raises `Reject` if the
+    assignment lacks a value, or if a value is not one of the options.
     """
     return dict(assignment) if is_json(space) else assembled(read(space), assignment)

@@ -1,9 +1,8 @@
 """The hyperparameters of a tree with their conditions.
 
-A hyperparameter is active where the options are chosen that it stands in. It may stand in
-several; that is a condition of a request if one parent's values tell them all, as in
-"classifier is svm or forest", but not if it takes different parents, as in "kernel is rbf, or
-classifier is forest".
+A hyperparameter is active if the options that contain it are chosen. Several options may contain
+it. That is a condition of a request if the values of one parent describe it ("classifier is svm or
+forest"), but not if it needs different parents ("kernel is rbf, or classifier is forest").
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +13,7 @@ from tunelet.interop.refusal import refusal
 from tunelet.interop.tree import Choice, Leaf, Node, below
 
 Where = Mapping[str, frozenset[int]]
-"""Choices by name, and the places of those options that must be chosen. All must hold."""
+"""The places of the allowed options, by the name of the choice. All choices must match."""
 
 
 @dataclass
@@ -24,13 +23,17 @@ class _Found:
 
 
 def forms(tree: Node) -> dict[str, dict[str, Any]]:
-    """The JSON form of each hyperparameter by name, in the order in which they are written."""
+    """Return the JSON form of each hyperparameter by name, in the order of the tree.
+
+    Raises `Reject` if a name has two distributions, or if no single condition describes the options
+    that contain a hyperparameter.
+    """
     found: dict[str, _Found] = {}
     for node, where in _occurrences(tree, {}):
         known = found.setdefault(node.name, _Found(node))
         if known.node.form != node.form or _names(known.node) != _names(node):
             remedy = "give each of them a name of its own"
-            raise refusal(node.name, None, "stands for two different distributions", remedy)
+            raise refusal(node.name, None, "names two different distributions", remedy)
         known.wheres.append(where)
     counts = {name: len(below(one.node)) for name, one in found.items()}
     wheres = {name: _joined(name, one.wheres, counts) for name, one in found.items()}
@@ -53,12 +56,12 @@ def _occurrences(node: Node, where: Where) -> Iterator[tuple[Leaf | Choice, Wher
 
 
 def _joined(name: str, wheres: Sequence[Where], counts: Mapping[str, int]) -> Where:
-    """One condition that holds where any of these does."""
+    """One condition that holds if any of these does."""
     left = list({frozenset(where.items()): where for where in wheres}.values())
     while len(left) > 1:
         pair = next(_pairs(left, counts), None)
         if pair is None:
-            message = "stands in options that no single condition tells"
+            message = "is inside options that no single condition describes"
             remedy = "give it another name in each of the options"
             raise refusal(name, None, message, remedy)
         one, other, both = pair
@@ -69,7 +72,7 @@ def _joined(name: str, wheres: Sequence[Where], counts: Mapping[str, int]) -> Wh
 def _pairs(
     wheres: Sequence[Where], counts: Mapping[str, int]
 ) -> Iterator[tuple[Where, Where, Where]]:
-    """Two that can be joined, and what they become."""
+    """Pairs that can be joined, each with its union."""
     for place, one in enumerate(wheres):
         for other in wheres[place + 1 :]:
             both = _either(one, other, counts)
@@ -92,12 +95,12 @@ def _either(one: Where, other: Where, counts: Mapping[str, int]) -> Where | None
 
 
 def _implies(one: Where, other: Where) -> bool:
-    """Whether the other holds wherever the one does."""
+    """Whether `other` holds whenever `one` does."""
     return all(name in one and one[name] <= options for name, options in other.items())
 
 
 def _without_implied(where: Where, wheres: Mapping[str, Where]) -> Where:
-    """Without what follows from a parent's being active."""
+    """The condition without parts that hold whenever one of its parents is active."""
     return {
         name: options
         for name, options in where.items()

@@ -1,8 +1,8 @@
 """Hyperopt's `hp.*` expressions: graphs of pyll nodes, read by their names and arguments.
 
 Every distribution has an equal form. A function that is applied to a hyperparameter, as in
-`1 + hp.lognormal(…)`, is no part of the space: `assemble` calls it. But `scope.int` around one
-whose values are whole, as `hp.uniformint` has it, makes its values integers.
+`1 + hp.lognormal(…)`, is not part of the space: `assemble` calls it. But `scope.int` around a
+hyperparameter with whole values, as in `hp.uniformint`, makes its values integers.
 """
 
 import math
@@ -39,9 +39,9 @@ def has(part: Any) -> bool:
 
 
 def parts(node: Any, place: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], Any]]:
-    """What a node at this place is made of, with the places; not what functions are applied to.
+    """Yield the values inside a node at this place, each with its own place.
 
-    The options of a choice are found by its label, wherever it is.
+    The place of a choice's option begins with the choice's label, wherever the choice is.
     """
     match node.name:
         case "literal":
@@ -64,17 +64,20 @@ def parts(node: Any, place: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], 
 
 
 def _pairs(node: Any) -> list[Any]:
-    """Of a dict with keys that are no text: a list of pairs."""
+    """The pairs of a dict whose keys are not all text, which Hyperopt keeps as a list."""
     return [pair.pos_args for each in node.pos_args for pair in each.pos_args]
 
 
 def read(node: Any, whole: bool = False) -> Node:
-    """`whole`: the value will be made an integer."""
+    """Return the tree of a node. `whole`: the value is converted to an integer.
+
+    Raises `Reject` for a node that cannot be searched.
+    """
     match node.name:
         case "literal":
             return Constant(node.obj)
         case "pos_args":
-            # Only tuples have a length.
+            # Only tuples have a fixed length.
             return Row(tuple(map(read, node.pos_args)), list if node.o_len is None else tuple)
         case "dict":
             return _record(node)
@@ -96,7 +99,7 @@ def _record(node: Any) -> Recorded:
 
 
 def _applied(node: Any, whole: bool) -> Applied:
-    """What the library would call, which is loaded if there is such a node."""
+    """The function that the library would call; the library is loaded if such a node exists."""
     function: Callable[..., Any] = sys.modules[type(node).__module__].scope._impls[node.name]
     inside = whole and node.name in ("int", "float")
     arguments = tuple(read(each, inside) for each in node.pos_args)
@@ -123,19 +126,19 @@ def _hyperparameter(node: Any, whole: bool) -> Leaf:
     name, distribution = _label(node), node.pos_args[1]
     kind = distribution.name
     if kind not in _ARGUMENTS or kind == "categorical":
-        raise refusal(name, kind, "is no distribution that can be searched", "use one of hp.*")
+        raise refusal(name, kind, "is not a distribution that can be searched", "use one of hp.*")
     names = _ARGUMENTS[kind]
     given = dict(zip(names, distribution.pos_args, strict=False)) | dict(distribution.named_args)
     values = {key: _number(name, one) for key, one in given.items() if key in names}
     if kind == "randint":
         return Leaf(name, _integers(name, values))
     if kind.endswith("loguniform"):
-        _refuse_no_logarithms(name, kind, values)
+        _refuse_large_logarithms(name, kind, values)
     return Leaf(name, _form(kind, values, whole))
 
 
-def _refuse_no_logarithms(name: str, kind: str, values: dict[str, float]) -> None:
-    """Bounds of a loguniform that are no logarithms of numbers that there are."""
+def _refuse_large_logarithms(name: str, kind: str, values: dict[str, float]) -> None:
+    """Refuse bounds of a loguniform that are too large to be logarithms of floats."""
     low, high = values["low"], values["high"]
     if max(abs(low), abs(high)) <= _LARGEST_LOG:
         return
@@ -146,10 +149,10 @@ def _refuse_no_logarithms(name: str, kind: str, values: dict[str, float]) -> Non
 
 
 def _integers(name: str, values: dict[str, float]) -> Form:
-    """`randint` has one argument, the end, or both."""
+    """The form of `randint`, which has one argument, the end, or both."""
     for value in values.values():
         if not value.is_integer():
-            raise refusal(name, value, "is no integer", "use a whole number")
+            raise refusal(name, value, "is not an integer", "use a whole number")
     low, end = (values["low"], values["high"]) if "high" in values else (0, values["low"])
     if int(end) - 1 == int(low):
         return {"type": "categorical", "choices": [int(low)]}
@@ -172,13 +175,13 @@ def _form(kind: str, values: dict[str, float], whole: bool) -> Form:
 
 def _number(name: str, argument: Any) -> float:
     if argument.name != "literal":
-        remedy = "use a number, and compute what depends on others in the training code"
+        remedy = "use a number, and compute dependent values in the training code"
         raise refusal(name, argument.name, "depends on another hyperparameter", remedy)
     return number(name, argument.obj)
 
 
 def _values(name: str, argument: Any) -> list[float]:
-    """Of a tuple, or of an array."""
+    """The numbers of a tuple or of an array."""
     if argument.name == "pos_args":
         return [_number(name, each) for each in argument.pos_args]
     return [number(name, each) for each in argument.obj]

@@ -1,11 +1,11 @@
-"""What options of a choice are called in a request, which knows JSON scalars only.
+"""The labels of a choice's options in a request, which can hold only JSON scalars.
 
-- A text, a finite number, true, false and null are what they are.
-- Options with hyperparameters of their own, and their neighbours, are called by the text (else
-  the number) that tells them apart: {"type": "svm", …} and {"type": "forest", …} by "svm" and
-  "forest". A hyperparameter as an option is called by its name.
-- Other lists and dicts are their JSON, as text.
-- Where that fails, or is the same twice, all options of the choice are numbered from 0.
+- Text, a finite number, true, false and null are their own labels.
+- If options are dicts (or lists) and some contain hyperparameters, the label is the text (else the
+  number) that distinguishes them: "svm" and "forest" for {"type": "svm", …} and {"type": "forest",
+  …}. The label of a hyperparameter is its name.
+- The label of any other list or dict is its JSON, as text.
+- If that gives no label, or two equal ones, all options of the choice are numbered from 0.
 """
 
 import json
@@ -20,25 +20,25 @@ from tunelet.space.conditions import identity
 
 
 def labels(options: Sequence[Node]) -> tuple[Any, ...]:
-    """A JSON scalar for each option, all different."""
-    told = _told_apart(options)
-    found = [told.get(place, _label(option)) for place, option in enumerate(options)]
+    """Return a JSON scalar for each option, all different."""
+    distinct = _distinguishing(options)
+    found = [distinct.get(place, _label(option)) for place, option in enumerate(options)]
     if ... in found or len({identity(one) for one in found}) < len(found):
         return tuple(range(len(options)))
     return tuple(found)
 
 
 def distinct(tree: Node) -> Node:
-    """The tree itself; raises `Reject` if a choice has the same scalar twice.
+    """Return the tree itself. Raises `Reject` if a choice has the same scalar twice.
 
-    Numbers in their place would be values that the training code does not know.
+    Numbering such options would give the training code values that it does not know.
     """
     if isinstance(tree, Choice):
         seen = set()
         for place, option in enumerate(tree.options):
             value = plain(option.value) if isinstance(option, Constant) else ...
             if value is not ... and identity(value) in seen:
-                message, field = "is there twice", f"{tree.name}.choices[{place}]"
+                message, field = "occurs twice", f"{tree.name}.choices[{place}]"
                 raise refusal(field, value, message, "remove it, or use weights")
             seen.add(identity(value))
     for each in below(tree):
@@ -47,7 +47,7 @@ def distinct(tree: Node) -> Node:
 
 
 def _label(option: Node) -> Any:
-    """What it is called by itself; ... if there is no telling."""
+    """The label that the option has by itself; ... if it has none."""
     match option:
         case Constant():
             return _of_value(option.value)
@@ -68,7 +68,7 @@ def _of_value(value: Any) -> Any:
         return scalar
     if isinstance(value, list | tuple | dict):
         return _json(value)
-    # Spaces with classes and functions as options were taken once, and are still assembled.
+    # Older versions accepted classes and functions as options, and `assemble` still does.
     name = getattr(value, "__name__", ...)
     return ... if name == "<lambda>" else name
 
@@ -81,7 +81,7 @@ def _json(value: Any) -> Any:
 
 
 def _text(option: Node) -> Any:
-    """The JSON of a structure of constants."""
+    """The JSON of a structure of constants; ... for any other structure."""
     plain = _plain(option)
     return ... if plain is ... else _json(plain)
 
@@ -100,19 +100,22 @@ def _plain(option: Node) -> Any:
             return ...
 
 
-def _told_apart(options: Sequence[Node]) -> dict[int, Any]:
-    """By place, the constant that stands at the same place of each dict (or list)."""
+def _distinguishing(options: Sequence[Node]) -> dict[int, Any]:
+    """The labels of dicts (or lists) with hyperparameters, by the place of the option.
+
+    A label is the constant at the same key (or index) of each of them.
+    """
     found: dict[int, Any] = {}
     for kind in (Recorded, Row):
         alike = {place: one for place, one in enumerate(options) if isinstance(one, kind)}
         if any(_searches(one) for one in alike.values()):
             constants = [dict(_constants(one)) for one in alike.values()]
-            found |= dict(zip(alike, _telling(constants), strict=False))
+            found |= dict(zip(alike, _distinct_column(constants), strict=False))
     return found
 
 
-def _telling(constants: Sequence[dict[Any, Any]]) -> Sequence[Any]:
-    """The first column in which all have texts, else scalars, that differ."""
+def _distinct_column(constants: Sequence[dict[Any, Any]]) -> Sequence[Any]:
+    """The first column of different texts, else of different texts and numbers; empty if none."""
     for kinds in (str, str | int | float):
         for key in constants[0]:
             column = [each.get(key, ...) for each in constants]
@@ -123,7 +126,7 @@ def _telling(constants: Sequence[dict[Any, Any]]) -> Sequence[Any]:
 
 
 def _constants(option: Node) -> Iterator[tuple[Any, Any]]:
-    """The scalars of a dict or a list by their place."""
+    """The texts and numbers of a dict or a list by key or index."""
     match option:
         case Recorded():
             pairs: Sequence[tuple[Any, Node]] = option.members
@@ -137,5 +140,5 @@ def _constants(option: Node) -> Iterator[tuple[Any, Any]]:
 
 
 def _searches(node: Node) -> bool:
-    """Whether there are hyperparameters in it."""
+    """Whether the node contains hyperparameters."""
     return isinstance(node, Leaf | Choice) or any(map(_searches, below(node)))

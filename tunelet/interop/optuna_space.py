@@ -1,4 +1,4 @@
-"""Optuna's distributions, which Tunelet's forms are equal to."""
+"""Optuna's distributions. Each has an equal form of Tunelet."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,20 +13,23 @@ def has(part: Any) -> bool:
 
 
 def parts(distribution: Any, place: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], Any]]:
-    """The choices, with their places."""
+    """Yield the choices with their places."""
     for index, each in enumerate(getattr(distribution, "choices", ())):
         yield (*place, "choices", index), each
 
 
 def read(distribution: Any, name: str) -> Node:
-    """`name` is the key that it stands under. One with a single value is a choice of it."""
+    """Return the node of the distribution with the key `name`; a choice if it has a single value.
+
+    Raises `Reject` for a distribution that cannot be searched.
+    """
     kind = type(distribution).__name__
     if kind == "CategoricalDistribution":
         options = tuple(Constant(each) for each in distribution.choices)
         return Choice(name, options, labels(options))
     if kind not in ("FloatDistribution", "IntDistribution"):
         remedy = "use FloatDistribution, IntDistribution or CategoricalDistribution"
-        raise refusal(name, kind, "is no distribution that can be searched", remedy)
+        raise refusal(name, kind, "is not a distribution that can be searched", remedy)
     low, high = distribution.low, distribution.high
     if low == high:
         return Choice(name, (Constant(low),), (low,))

@@ -1,16 +1,16 @@
-"""Plain values: the scalars of JSON, also where a library or a subclass has its own of them."""
+"""Plain values: the scalars of JSON, and the objects of numpy and of subclasses that are such."""
 
 import math
 from typing import Any
 
-from tunelet.interop import unplain
+from tunelet.interop import unsupported
 from tunelet.interop.refusal import refusal
 
 
 def plain(value: Any) -> Any:
-    """The scalar of JSON that it is, or one of numpy is; ... if it is none.
+    """Return the value as a JSON scalar, also if it is numpy's; ... if it is not a scalar.
 
-    Methods of subclasses are passed by: they may be anything.
+    Calls no method of a subclass, which may do anything.
     """
     kind = type(value)
     if value is None or kind is bool:
@@ -29,15 +29,15 @@ def plain(value: Any) -> Any:
 
 def _is_numpys(value: Any) -> bool:
     bases = vars(type)["__mro__"].__get__(type(value))
-    return any(unplain.type_name(base) == "numpy.generic" for base in bases)
+    return any(unsupported.type_name(base) == "numpy.generic" for base in bases)
 
 
 def number(name: str, value: Any) -> float:
-    """A bound of the hyperparameter `name` as a finite float, or `Reject`."""
+    """Return a bound of the hyperparameter `name` as a float. Raises `Reject` unless finite."""
     found = plain(value)
     if isinstance(found, bool) or not isinstance(found, int | float):
         shown = None if found is ... else found
-        message = "has a bound that is no number"
+        message = "has a bound that is not a number"
         raise refusal(name, shown, message, "write a number")
     try:
         as_float = float(found)

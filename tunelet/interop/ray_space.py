@@ -1,8 +1,8 @@
 """Ray Tune's domains.
 
-Each has an equal form, but for two: `lograndint` and `qlograndint` round down what they draw,
-and Tunelet's integers on a log scale are rounded to the nearest, as Optuna's are (to which Ray's
-own OptunaSearch turns them). A grid is a choice like any other: algorithms try its options.
+Each has an equal form, except two: `lograndint` and `qlograndint` round their draws down. Tunelet
+rounds integers on a log scale to the nearest, as Optuna does (and Ray's OptunaSearch converts these
+domains to Optuna's). A grid is an ordinary choice: the algorithm chooses among its options.
 """
 
 from collections.abc import Callable, Iterator
@@ -26,13 +26,16 @@ def has(part: Any) -> bool:
 
 
 def parts(domain: Any, place: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], Any]]:
-    """The options of a choice, with their places."""
+    """Yield the options of a choice with their places."""
     for index, each in enumerate(getattr(domain, "categories", ())):
         yield (*place, "choices", index), each
 
 
 def read(domain: Any, name: str, option: Callable[[Any], Node]) -> Node:
-    """`name` is its path; `option` reads an option of a choice, in which there may be domains."""
+    """Return the node of the domain with the path `name`. `option` reads an option of a choice.
+
+    Raises `Reject` for `tune.sample_from`, and for bounds or steps that are not valid.
+    """
     if isinstance(domain, dict) and "grid_search" in domain:
         return _choice(name, domain["grid_search"], option)
     match type(domain).__name__:
@@ -53,14 +56,14 @@ def _choice(name: str, values: Any, option: Callable[[Any], Node]) -> Choice:
 
 
 def _leaf(name: str, form: Form) -> Node:
-    """A choice of one where there is a single value."""
+    """The hyperparameter; if it has a single value, a choice with one option."""
     if form.get("min", 0) < form.get("max", 1):
         return Leaf(name, form)
     return Choice(name, (Constant(form["min"]),), (form["min"],))
 
 
 def _sampler(domain: Any) -> tuple[Any, Any]:
-    """The sampler and what it is quantized by, or None."""
+    """The sampler, and the step to which its draws are rounded, or None."""
     sampler = domain.get_sampler()
     return (sampler.sampler, sampler.q) if hasattr(sampler, "q") else (sampler, None)
 
@@ -76,7 +79,7 @@ def _float(name: str, domain: Any, sampler: Any, q: float | None) -> Form:
         return {"type": "float", "min": low, "max": high} | _scale(sampler)
     if max(abs(low), abs(high)) / step > _MOST_STEPS:
         raise refusal(name, step, "is a step finer than floats are in this range", "use a larger q")
-    # Ray wants bounds that are multiples, but for rounding.
+    # Ray requires bounds that are multiples of q, up to rounding errors.
     low, high = (float(round(bound / step) * decimal(step)) for bound in (low, high))
     return {"type": "quantized", "min": low, "max": high, "step": step} | _scale(sampler)
 
@@ -91,7 +94,7 @@ def _step(name: str, q: Any) -> float:
 def _whole(name: str, value: Any) -> int:
     found = number(name, value)
     if not found.is_integer():
-        raise refusal(name, found, "is no integer", "use a whole number")
+        raise refusal(name, found, "is not an integer", "use a whole number")
     return int(value)
 
 

@@ -1,10 +1,10 @@
-"""What cannot be had of a space, told as the service tells what is wrong with a request."""
+"""Refuses a space with the same kind of error with which the service refuses a request."""
 
 from tunelet.errors import FieldError, Reject
 from tunelet.text.messages import path, shown
 
 
 def refusal(name: str, value: object, message: str, remedy: str) -> Reject:
-    """`name` is the hyperparameter's; empty: the whole space's."""
+    """Return the error for the hyperparameter `name`; with an empty name, for the whole space."""
     field = path(["hyperparameters", *([name] if name else [])])
     return Reject(f"{field}: {message}", [FieldError(field, shown(value), message, remedy)])

@@ -1,4 +1,4 @@
-"""What a space of any library is read into: a tree, of which an assignment makes a value."""
+"""The tree that a space of any library is read into. With an assignment it gives a value."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from tunelet.text.messages import listed
 
 @dataclass(frozen=True)
 class Constant:
-    """A value that is not searched."""
+    """A fixed value."""
 
     value: Any
 
 
 @dataclass(frozen=True)
 class Leaf:
-    """A hyperparameter whose value is the one in the assignment."""
+    """A hyperparameter that has its value from the assignment."""
 
     name: str
     form: Mapping[str, Any]
@@ -27,14 +27,14 @@ class Leaf:
 
 @dataclass(frozen=True)
 class Choice:
-    """A hyperparameter whose value is the label of one of its options."""
+    """A hyperparameter with options. Its value in an assignment is an option's label."""
 
     name: str
     options: "tuple[Node, ...]"
     labels: tuple[Any, ...]
     """JSON scalars, all different."""
     weights: tuple[float, ...] = ()
-    """Empty: all alike."""
+    """Empty: all options are equally likely."""
 
     @property
     def form(self) -> dict[str, Any]:
@@ -71,7 +71,7 @@ Node = Constant | Leaf | Choice | Recorded | Row | Applied
 
 
 def below(node: Node) -> "tuple[Node, ...]":
-    """The nodes that it is made of."""
+    """Return the child nodes."""
     match node:
         case Choice():
             return node.options
@@ -86,7 +86,7 @@ def below(node: Node) -> "tuple[Node, ...]":
 
 
 def assembled(node: Node, assignment: Mapping[str, Any]) -> Any:
-    """The value that the tree stands for if its hyperparameters have these values."""
+    """Return the tree's value for an assignment. Raises `Reject` if a value is missing or wrong."""
     match node:
         case Constant():
             return node.value

@@ -1,4 +1,4 @@
-"""The search space: hyperparameters, when each is active, and draws from the prior."""
+"""The search space: hyperparameters, their conditions, and draws from the prior."""
 
 from tunelet.space.base import Parameter
 from tunelet.space.bounded import Categorical, Float, Int

@@ -1,15 +1,15 @@
-"""What all kinds of hyperparameters have in common.
+"""The common part of all kinds of hyperparameters.
 
-Every kind maps the unit interval onto its values by the inverse of its distribution
-function (`from_unit`), and back (`to_unit`), so whatever can handle a uniform variable can
-handle any prior: `from_unit(u)` of a uniform u in [0, 1) follows the prior, and
-`from_unit(to_unit(v))` is v again (a float up to rounding, and within 8 standard deviations).
+Every kind maps the unit interval onto its values by the inverse of its distribution function
+(`from_unit`), and back (`to_unit`), so that code for a uniform variable works with any prior:
+`from_unit(u)` of a uniform u in [0, 1) follows the prior, and `from_unit(to_unit(v))` is v again (a
+float up to rounding, and within 8 standard deviations).
 
-Values are JSON scalars of the declared type, never outside the bounds. A grid starts at
-`min`, as in Optuna and Ray; its points are computed in decimal, so 0.1 + 2 * 0.1 is 0.3.
+Values are JSON scalars of the declared type, never outside the bounds. A grid starts at `min`, as
+in Optuna and Ray; its points are computed in decimal, so 0.1 + 2 * 0.1 is 0.3.
 
-Plain dataclasses: they load in a sixth of the time that pydantic models of the same take, and
-`suggest` starts cold.
+The kinds are plain dataclasses, which load in a sixth of the time of equivalent pydantic models:
+`suggest` often starts cold.
 """
 
 from bisect import bisect_left, bisect_right
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Fault(NamedTuple):
-    """Why a value is not one of a parameter's."""
+    """Why a value is not valid for a parameter, and the remedy."""
 
     message: str
     remedy: str
@@ -53,7 +53,7 @@ class Grid(Sequence["Scalar"]):
         return self._parameter.at(self._indices[index])
 
     def any_between(self, low: float, high: float) -> bool:
-        """Whether some value is from `low` to `high`; for values that are numbers."""
+        """Whether a value is from `low` to `high`. The values must be numbers."""
         return bisect_left(self, low) < bisect_right(self, high)  # type: ignore[type-var]
 
 
@@ -71,31 +71,31 @@ class Parameter:
 
     @property
     def continuous(self) -> bool:
-        """Whether any single value has the probability zero."""
+        """Whether every single value has probability 0."""
         return False
 
     def at(self, index: int) -> "Scalar":
-        """The value number `index` of a finite parameter."""
+        """Return value number `index`. Raises `TypeError` if there are infinitely many."""
         raise TypeError(f"{self.name} has no grid")
 
     def from_unit(self, unit: float) -> "Scalar":
-        """The value at this quantile of the prior, 0 <= unit <= 1."""
+        """Return the value at this quantile of the prior, 0 <= unit <= 1."""
         raise NotImplementedError
 
     def to_unit(self, value: "Scalar") -> float:
-        """The quantile of a value; the middle of its cell where values are discrete."""
+        """Return the quantile of a value; if values are discrete, the middle of its cell."""
         raise NotImplementedError
 
     def fault(self, value: object) -> Fault | None:
-        """Why this is not one of the values."""
+        """Return why this is not a valid value; None if it is."""
         raise NotImplementedError
 
     def canonical(self, value: "Scalar") -> "Scalar":
-        """A value without fault in the declared type and exactly on the grid."""
+        """Return a valid value in the declared type and exactly on the grid."""
         return value
 
     def reaches(self, low: float, high: float) -> bool:
-        """Whether a value from `low` to `high` has a probability above zero."""
+        """Whether a value from `low` to `high` has a probability above 0."""
         raise NotImplementedError
 
 

@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 class Float(Parameter):
     """A number from `min` to `max`; with a `step`, min + k * step.
 
-    scale "log": uniform in log x. "reverse_log": uniform in log(1 - x), so dense towards
-    `max`, and only for 0 <= min < max < 1, as SageMaker's ReverseLogarithmic; that is
-    x = 1 - (1 - min)^(1 - u) * (1 - max)^u.
+    scale "log": uniform in log x. "reverse_log": uniform in log(1 - x), so dense towards `max`, and
+    only for 0 <= min < max < 1, like SageMaker's ReverseLogarithmic: x = 1 - (1 - min)^(1 - u) *
+    (1 - max)^u for a uniform u.
     """
 
     min: float
@@ -86,7 +86,7 @@ class Float(Parameter):
         return max(low, self.min) < min(high, self.max)
 
     def nearest(self, number: float) -> float:
-        """The value that comes next to any number."""
+        """Return the valid value that is nearest to any number."""
         return self.canonical(clamped(number, self.min, self.max))
 
     def _nearest(self, number: float) -> int:
@@ -144,7 +144,7 @@ class Int(Parameter):
         return off_step(self.step, value - off) if off else None
 
     def nearest(self, number: float) -> int:
-        """The value that comes next to any number."""
+        """Return the valid value that is nearest to any number."""
         index = round((clamped(number, self.min, self.max) - self.min) / self.step)
         return self.at(min(index, self.count - 1))
 
@@ -154,7 +154,7 @@ class Int(Parameter):
 
 @dataclass(frozen=True)
 class Categorical(Parameter):
-    """One of `choices`, drawn in proportion to `weights` (empty: all alike)."""
+    """One of `choices`, drawn in proportion to `weights` (empty: equal weights)."""
 
     choices: "tuple[Scalar, ...]"
     weights: tuple[float, ...] = ()
@@ -171,7 +171,7 @@ class Categorical(Parameter):
         return self.choices[min(index, len(self.choices) - 1)]
 
     def place(self, value: "Scalar") -> int:
-        """The index of a choice; raises `KeyError` for what is none. True and 1 are two."""
+        """Return the index of a choice; True and 1 are different ones. Raises `KeyError`."""
         return self._places[identity(value)]
 
     def to_unit(self, value: "Scalar") -> float:
@@ -195,6 +195,6 @@ class Categorical(Parameter):
 
     @cached_property
     def _bounds(self) -> tuple[float, ...]:
-        """Where each choice's part of the unit interval begins, and at last 1."""
+        """The start of each choice's part of the unit interval, and 1 as the end."""
         sums = list(accumulate(self.weights or (1.0,) * len(self.choices), initial=0.0))
         return (*(one / sums[-1] for one in sums[:-1]), 1.0)

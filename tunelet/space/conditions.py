@@ -1,7 +1,6 @@
-"""What a `when` asks of a parent's value.
+"""The conditions of a `when`: predicates over a parent's value.
 
-A condition is a predicate over one value; a parameter with several conditions is active
-if all their parents are active and all hold.
+A parameter with several conditions is active if all their parents are active and all hold.
 """
 
 import math
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def identity(value: object) -> tuple[bool, object]:
-    """Equal for scalars that are equal in JSON: 1 is 1.0 but not true."""
+    """Return a key that scalars share if they are equal in JSON: 1 is 1.0 but not true."""
     return isinstance(value, bool), value
 
 
@@ -66,7 +65,7 @@ Condition = OneOf | Between
 
 
 def conditions(when: Mapping[str, Any]) -> dict[str, Condition]:
-    """Conditions by parent, from the canonical JSON: a list of values or {"min", "max"}."""
+    """Return conditions by parent from canonical JSON: a list of values, or {"min", "max"}."""
     return {parent: _condition(form) for parent, form in when.items()}
 
 

@@ -1,8 +1,8 @@
-"""How many assignments a finite space has, conditions considered.
+"""Counts the assignments of a finite space with conditions.
 
-Parameters are decided one after the other; what is carried along is in how many ways each set
-of later parameters may have become inactive. That needs neither the assignments themselves
-nor the values of a large grid, only the points at which a condition starts and stops to hold.
+Parameters are decided one after another. For each set of later parameters that have become inactive
+it keeps the number of ways to get there. So it needs neither the assignments nor all values of a
+large grid, only the points at which a condition begins or ceases to hold.
 """
 
 from bisect import bisect_left, bisect_right
@@ -16,11 +16,11 @@ from tunelet.space.bounded import Categorical
 from tunelet.space.conditions import Condition, OneOf
 
 _INTRICATE = 4096
-"""Sets of inactive parameters beyond which counting is given up."""
+"""Counting stops without a result if there are more sets of inactive parameters."""
 
 
 def assignments(parameters: list[Parameter]) -> int | None:
-    """The number of assignments; None if infinite, or if it takes too long to tell."""
+    """Return the number of assignments; None if it is infinite or takes too long to count."""
     if any(one.count is None for one in parameters):
         return None
     children = _children(parameters)
@@ -35,7 +35,7 @@ def assignments(parameters: list[Parameter]) -> int | None:
 def _decided(
     one: Parameter, below: list[Parameter], states: Counter[frozenset[str]]
 ) -> Counter[frozenset[str]]:
-    """The states after all values of one parameter, or after its absence."""
+    """The states after one parameter is decided: it has a value, or is inactive."""
     after: Counter[frozenset[str]] = Counter()
     outcomes = _outcomes(one, below)
     for dead, ways in states.items():
@@ -58,7 +58,7 @@ def _children(parameters: Iterable[Parameter]) -> dict[str, list[Parameter]]:
 def _children_next(
     parameters: list[Parameter], children: Mapping[str, list[Parameter]]
 ) -> Iterator[Parameter]:
-    """Parents first, and children as soon as possible, so that few are undecided at a time."""
+    """Parents first, then children as soon as possible, so that few are undecided at a time."""
     missing = {one.name: len(one.when) for one in parameters}
     stack = [one for one in reversed(parameters) if not one.when]
     while stack:
@@ -71,7 +71,7 @@ def _children_next(
 
 
 def _outcomes(parent: Parameter, children: list[Parameter]) -> Counter[frozenset[str]]:
-    """How many of a finite parent's values make which of its children inactive."""
+    """The number of a finite parent's values by the set of children that they make inactive."""
     grid = Grid(parent, parent.count or 0)
     found: Counter[frozenset[str]] = Counter()
     asked = [child.when[parent.name] for child in children]
@@ -83,9 +83,10 @@ def _outcomes(parent: Parameter, children: list[Parameter]) -> Counter[frozenset
 
 
 def cuts(parent: Parameter, values: Sequence[Any], conditions: Iterable[Condition]) -> list[int]:
-    """Indices between which no condition's answer changes, with those of both ends.
+    """Return indices that cut `values` into ranges within which no condition changes its result.
 
-    `values` are some of the parent's: ascending, unless they are choices.
+    The first is 0 and the last the number of values. `values` are some of the parent's, ascending
+    unless they are choices.
     """
     if isinstance(parent, Categorical):
         return list(range(len(values) + 1))

@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from tunelet.core.trial import Scalar
 
 _EDGE = 2.0**-53
-"""The distributions are cut this far from 0 and 1, where they would be infinite."""
+"""Quantiles are kept this far from 0 and 1, where the value would be infinite."""
 
 
 @dataclass(frozen=True)
 class Normal(Parameter):
     """A normally distributed number, unbounded; with a `step`, round(x / step) * step.
 
-    `integer` makes the values integers (and the step is then a whole number, 1 if not given).
+    `integer` makes the values integers; then the step is a whole number, 1 by default.
     """
 
     mean: float
@@ -94,7 +94,7 @@ class Normal(Parameter):
 
 @dataclass(frozen=True)
 class LogNormal(Normal):
-    """exp(normal(mean, std)): `mean` and `std` are those of the logarithm, as in Hyperopt."""
+    """exp(normal(mean, std)): `mean` and `std` are the logarithm's, as in Hyperopt."""
 
     def _below(self, number: float) -> float:
         return self._distribution.cdf(math.log(number)) if number > 0 else 0.0

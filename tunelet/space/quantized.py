@@ -1,4 +1,4 @@
-"""Numbers that are drawn between two bounds and then rounded to multiples of a step."""
+"""Quantized hyperparameters: drawn between two bounds, then rounded to multiples of a step."""
 
 import math
 from dataclasses import dataclass
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Quantized(Parameter):
-    """round(x / step) * step of an x from `min` to `max`, as Hyperopt's quniform and qloguniform.
+    """round(x / step) * step of an x from `min` to `max`, like Hyperopt's quniform and qloguniform.
 
-    So a bound that is a multiple of `step` is drawn half as often as its neighbour, and one
-    that is not is rounded like any other x. scale "log": x is uniform in log x. `integer` makes
-    the values integers (and the step is then a whole number, 1 if not given).
+    So a bound that is a multiple of `step` is half as likely as its neighbour, and any other bound
+    is rounded like other values of x. scale "log": x is uniform in log x. `integer` makes the
+    values integers; then the step is a whole number, 1 by default.
     """
 
     min: float
@@ -39,7 +39,7 @@ class Quantized(Parameter):
 
     @cached_property
     def _places(self) -> range:
-        """Multiples of the step that have a probability above zero."""
+        """The multiples of the step with a probability above 0."""
         step, half = decimal(self.step), decimal(0.5)
         first = math.floor(decimal(self.min) / step - half) + 1
         return range(first, math.ceil(decimal(self.max) / step + half))
@@ -76,7 +76,7 @@ class Quantized(Parameter):
         return Grid(self, self.count).any_between(low, high)
 
     def nearest(self, number: float) -> float | int:
-        """The value that comes next to any number."""
+        """Return the valid value that is nearest to any number."""
         places = self._places
         return self._multiple(min(max(round(number / self.step), places[0]), places[-1]))
 

@@ -1,8 +1,8 @@
-"""The search space: hyperparameters, when each is active, and draws from the prior.
+"""The search space: hyperparameters, their conditions, and draws from the prior.
 
-Built from the normalized `hyperparameters` of a spec, which `tunelet.request.spec.parse`
-has checked. A parameter is active if every parent in its `when` is active and has a value that
-meets the condition; an assignment holds the active parameters and no others.
+It is built from the normalized `hyperparameters` of a spec, which `tunelet.request.spec.parse` has
+checked. A parameter is active if every parent in its `when` is active and has a value that meets
+the condition. An assignment has the active parameters and no others.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -30,7 +30,7 @@ _KINDS: dict[str, Callable[..., Parameter]] = {
 
 
 def parameter(name: str, form: Mapping[str, Any]) -> Parameter:
-    """The parameter that a canonical JSON form stands for."""
+    """Return the parameter with this name and canonical JSON form."""
     fields = dict(form)
     kind = fields.pop("type")
     when = conditions(fields.pop("when", {}))
@@ -49,14 +49,17 @@ def _categorical(name: str, choices: Sequence[Any], when: dict[str, Condition]) 
 
 
 class Space:
-    """Parameters by name, every one after its parents, else in the order of the request."""
+    """Parameters by name, in the order of the request, but each after its parents.
+
+    Raises `ValueError` if parents are unknown or form a cycle.
+    """
 
     def __init__(self, parameters: Iterable[Parameter]) -> None:
         self.parameters = {one.name: one for one in parents_first(list(parameters))}
 
     @classmethod
     def of(cls, hyperparameters: Mapping[str, Mapping[str, Any]]) -> "Space":
-        """The space of a normalized spec's `hyperparameters`."""
+        """Return the space of a normalized spec's `hyperparameters`."""
         return cls(parameter(name, form) for name, form in hyperparameters.items())
 
     def __iter__(self) -> Iterator[Parameter]:
@@ -70,13 +73,13 @@ class Space:
 
     @property
     def conditional(self) -> bool:
-        """Whether some parameter may be inactive."""
+        """Whether any parameter has a condition."""
         return any(one.when for one in self)
 
     def active(self, assignment: "Mapping[str, Scalar]") -> tuple[str, ...]:
-        """The parameters that are active given these values.
+        """Return the names of the parameters that are active given these values.
 
-        A parameter whose parent has no value yet is not active.
+        A parameter is not active as long as a parent has no value.
         """
         values: Assignment = {}
         found = []
@@ -88,10 +91,7 @@ class Space:
         return tuple(found)
 
     def build(self, value: "Callable[[Parameter], Scalar]") -> "Assignment":
-        """The assignment in which each active parameter has the value that `value` gives it.
-
-        `value` is called for active parameters only, parents first.
-        """
+        """Return an assignment: call `value` for each active parameter, parents first."""
         assignment: Assignment = {}
         for one in self:
             if _is_active(one, assignment):
@@ -99,15 +99,15 @@ class Space:
         return assignment
 
     def sample(self, rng: Random) -> "Assignment":
-        """An assignment drawn from the prior."""
+        """Return an assignment drawn from the prior."""
         return self.build(lambda one: one.from_unit(rng.random()))
 
     def canonical(self, assignment: "Mapping[str, Scalar]") -> "Assignment":
-        """An assignment without problems in the space's order, types and grid points."""
+        """Return a valid assignment in the space's order, types and grid points."""
         return self.build(lambda one: one.canonical(assignment[one.name]))
 
     def problems(self, assignment: object, field_prefix: str = "") -> list[FieldError]:
-        """Everything that keeps this from being an assignment of the space."""
+        """Return every reason why this is not an assignment of the space; empty if it is one."""
         if not isinstance(assignment, dict):
             remedy = "write an object of hyperparameters by name"
             return [FieldError(field_prefix, shown(assignment), "must be an object", remedy)]
@@ -127,9 +127,9 @@ class Space:
         return found
 
     def possible(self, assignment: "Assignment") -> bool:
-        """Whether every value is one that its parameter can have, whatever is active.
+        """Whether every value is valid for its parameter; conditions are not checked.
 
-        Those from another experiment may not be.
+        A value of another experiment may not be valid.
         """
         return all(
             name in self.parameters and self.parameters[name].fault(value) is None
@@ -137,16 +137,16 @@ class Space:
         )
 
     def size(self) -> int | None:
-        """The number of different assignments.
+        """Return the number of different assignments.
 
-        None if it is infinite, or if conditions are so intertwined that counting takes long.
+        None if it is infinite, or if the conditions are too intertwined to count quickly.
         """
         from tunelet.space.counting import assignments
 
         return assignments(list(self))
 
     def grid_values(self, parameter: Parameter | str) -> "Sequence[Scalar] | None":
-        """All values of a parameter, made on demand; None if there are infinitely many."""
+        """Return all values of a parameter, made on demand; None if there are infinitely many."""
         one = self[parameter] if isinstance(parameter, str) else parameter
         return None if one.count is None else Grid(one, one.count)
 
@@ -170,7 +170,7 @@ class Space:
 
 
 def _is_active(one: Parameter, values: "Mapping[str, Scalar]") -> bool:
-    """Whether it is active, where `values` holds those of active parameters only."""
+    """Whether the parameter is active; `values` has the values of active parameters only."""
     return all(
         parent in values and condition.holds(values[parent])
         for parent, condition in one.when.items()
@@ -178,20 +178,20 @@ def _is_active(one: Parameter, values: "Mapping[str, Scalar]") -> bool:
 
 
 def parents_first(parameters: list[Parameter]) -> list[Parameter]:
-    """In the given order, but with every parameter behind its parents.
+    """Return the parameters in the given order, but each after its parents.
 
-    Raises `ValueError` if parents are unknown or go in a circle.
+    Raises `ValueError` if parents are unknown or form a cycle.
     """
     placed: dict[str, Parameter] = {}
     waiting = parameters
     while waiting:
-        behind = []
+        left = []
         for one in waiting:
             if all(parent in placed for parent in one.when):
                 placed[one.name] = one
             else:
-                behind.append(one)
-        if len(behind) == len(waiting):
-            raise ValueError(f"conditions without end: {', '.join(one.name for one in behind)}")
-        waiting = behind
+                left.append(one)
+        if len(left) == len(waiting):
+            raise ValueError(f"conditions form a cycle: {', '.join(one.name for one in left)}")
+        waiting = left
     return list(placed.values())

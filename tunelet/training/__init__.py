@@ -1,1 +1,1 @@
-"""What goes into a training, and what comes out of it."""
+"""The inputs of a training (arguments, environment) and its outputs (reports, outcome)."""

@@ -1,8 +1,8 @@
-"""One value for each metric of a line, or none where it is not clear which.
+"""Settles on one value for each metric of a line, or on none if it is not clear which.
 
-A name that was asked for may stand in a line several times: `train loss: 0.5 val loss: 0.4` has
-two values of `loss`, so it has none. A word before it (train, validation, test, best) makes it
-another metric as soon as the name also stands alone, or after another such word.
+A requested name may occur several times in a line: `train loss: 0.5 val loss: 0.4` has two values
+of `loss`, so none counts. A word before the name (train, validation, test, best) makes it another
+metric as soon as the name also occurs alone, or after another such word.
 """
 
 from collections.abc import Collection, Iterable
@@ -15,11 +15,11 @@ from tunelet.training.text import Found
 class Settled(NamedTuple):
     values: dict[str, Number]
     unclear: tuple[str, ...] = ()
-    """Names that were asked for and stand in the line with a number that cannot be used."""
+    """Requested names that occur in the line with a number that cannot be used."""
 
 
 class Agreement:
-    """Of one output. What it says of a line follows from that line and those before it."""
+    """Settles the lines of one output. The result for a line depends on it and the lines before."""
 
     def __init__(self, asked: Collection[str]) -> None:
         self._asked = frozenset(asked)
@@ -27,13 +27,13 @@ class Agreement:
         self._qualified: dict[str, set[str]] = {}
 
     def several(self, name: str) -> list[str]:
-        """The longer names under which `name` was found, where they are more than one."""
+        """Return the longer names under which `name` was found; empty unless it is ambiguous."""
         qualifiers = self._qualified.get(name, set())
         clear = name in self._alone or len(qualifiers) < 2
         return [] if clear else [f"{each} {name}" for each in sorted(qualifiers)]
 
     def settle(self, found: Iterable[Found]) -> Settled:
-        """What a line says, all things considered."""
+        """Return the values of a line, given everything that was found in it."""
         values: dict[str, Number] = {}
         asked: dict[str, list[Found]] = {}
         for each in found:
@@ -44,7 +44,7 @@ class Agreement:
             elif qualifier or value is None or name not in self._alone or name in values:
                 asked.setdefault(name, []).append(each)
             else:
-                # As in most lines: once, alone, and seen so before.
+                # The usual case: it occurs once, alone, and has occurred alone before.
                 values[name] = value
                 continue
             if name in values and name in self._asked:
@@ -64,7 +64,7 @@ class Agreement:
         return Settled(values, tuple(unclear))
 
     def _counting(self, name: str, several: list[Found]) -> list[Found]:
-        """Those that mean this metric and no other."""
+        """The occurrences that mean this metric and no other."""
         alone = [each for each in several if not each.qualifier]
         if alone:
             self._alone.add(name)

@@ -1,4 +1,4 @@
-"""Hyperparameters as the training gets them: their values, and the arguments made of them. Pure."""
+"""Hyperparameters as the training gets them: values and command line arguments. Pure."""
 
 import json
 from collections.abc import Mapping
@@ -10,13 +10,13 @@ Forms = Mapping[str, Mapping[str, Any]]
 """The `hyperparameters` of a spec."""
 
 _LARGEST = 2**53
-"""Above this a float does not tell an integer from its neighbours."""
+"""From here on a float cannot represent every integer."""
 
 
 def given(forms: Forms, hyperparameters: Assignment) -> Assignment:
-    """The values, with integers where each value that there is is whole.
+    """Return the values, as integers if all values of the hyperparameter are whole.
 
-    `int("18.0")` fails in most languages, and every reader of floats takes `18`.
+    `int("18.0")` fails in most languages, but every parser of floats accepts `18`.
     """
     return {
         name: _integer(value) if _is_whole(forms.get(name, {})) else value
@@ -25,7 +25,7 @@ def given(forms: Forms, hyperparameters: Assignment) -> Assignment:
 
 
 def appended(forms: Forms, hyperparameters: Assignment) -> list[str]:
-    """`--name=value` for each; of a flag `--name`, or nothing."""
+    """Return the arguments: `--name=value` for each; for a flag `--name`, or nothing."""
     found = []
     for name, value in hyperparameters.items():
         if not forms.get(name, {}).get("flag") or not (value is None or isinstance(value, bool)):
@@ -36,10 +36,10 @@ def appended(forms: Forms, hyperparameters: Assignment) -> list[str]:
 
 
 def words(forms: Forms, hyperparameters: Assignment) -> dict[str, str | None]:
-    """The arguments by name that are not the text of the value; None for one that is left out.
+    """Return the arguments by name that differ from the text of the value; None: left out.
 
-    Left out is what is not active, a flag that is false or null, and an empty choice beside options
-    such as "--amp". Any other empty text is an argument: another one's value, say.
+    Left out are inactive hyperparameters, flags that are false or null, and an empty choice beside
+    options such as "--amp". Any other empty text is an argument; it may be an option's value.
     """
     found: dict[str, str | None] = {}
     for name, form in forms.items():
@@ -54,12 +54,12 @@ def words(forms: Forms, hyperparameters: Assignment) -> dict[str, str | None]:
 
 
 def text(value: Scalar) -> str:
-    """A hyperparameter as it stands in an argument: true, false, null, 0.001, or the string."""
+    """Return the value as text in an argument: true, false, null, 0.001, or the string."""
     return value if isinstance(value, str) else json.dumps(value)
 
 
 def _has_options_only(form: Mapping[str, Any]) -> bool:
-    """Whether all choices but the empty one are options of a command line."""
+    """Whether all choices except the empty one are command line options."""
     choices = [one["value"] if isinstance(one, dict) else one for one in form.get("choices", ())]
     others = [one for one in choices if one != ""]
     return bool(others) and all(isinstance(one, str) and one.startswith("-") for one in others)

@@ -1,19 +1,18 @@
-r"""Values in what training code writes: text, or a JSON object a line.
+r"""Reads metrics from a training's output: text, or one JSON object per line.
 
-What comes out follows from the bytes alone, however they are cut into chunks, so output
-read again after a crash gives the same reports and recording them is idempotent. What counts as
-a number is said in `tunelet.training.numerals`, as a metric in `tunelet.training.text` and
-`.objects`, and to which step it belongs in `tunelet.training.steps`. `values` has the newest of
-each metric; a number that cannot be read takes the place of an earlier one: then there is none.
+The result depends only on the bytes, not on how they are cut into chunks. So output that is read
+again after a crash gives the same reports, and recording them is idempotent.
+`tunelet.training.numerals` defines numbers, `tunelet.training.text` and `.objects` metrics, and
+`tunelet.training.steps` the step of a line. `values` has the newest value of each metric. A number
+that cannot be read replaces an earlier value: then the metric has none.
 
-A line ends with \n. Of a line that was overwritten with \r (a progress bar) what a
-terminal would show last counts. ANSI sequences are dropped, bytes that are not UTF-8
-are replaced. Only the first 1 MiB of a line, the first 10,000 steps and the first
-1,000 metrics count, with names of 128 characters at most; those that were asked for always do.
-All takes time in proportion to the output: of a line that is matched with patterns of
-an experiment's own only the first 64 Ki characters count, and fewer matches the longer it is
-(2,048 in 4,096 characters), for RE2 finds each match in time that is linear in the line.
-Where a limit was met, `remarks` says so.
+A line ends with \n. If a line was overwritten with \r (a progress bar), the text that a terminal
+would show last counts. ANSI sequences are dropped, bytes that are not UTF-8 are replaced. Only the
+first 1 MiB of a line, the first 10,000 steps and the first 1,000 metrics count, with names of up to
+128 characters; requested metrics always count. The time is proportional to the output: if an
+experiment has its own patterns, they see only the first 64 Ki characters of a line and find fewer
+matches the longer it is (2,048 in 4,096 characters), because RE2 finds each match in time that is
+linear in the line. `remarks` names the limits that were reached.
 """
 
 import re
@@ -35,31 +34,31 @@ from tunelet.training.text import Found, Reader
 LINE_BYTES = 1 << 20
 MATCHED = 1 << 16
 _MATCHED_TOGETHER = 1 << 23
-"""Characters of a line times matches in it."""
+"""The largest product of a line's characters and the matches in it."""
 _RECENT = 2048
 _PIECE = LINE_BYTES // 4
-"""A line that is too long comes in several pieces, so that it is seen to be so."""
+"""The largest chunk that is read at once, so that a line that is too long is noticed."""
 
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*+[ -/]*+[@-~]|\][^\x07\x1b]*+(?:\x07|\x1b\\)|[@-Z\\-_])")
 _SIGNS = re.compile(
     rb"[=:|\x82\x9a](?:(?<![0-9]:)|(?![0-9]))[ \t]*+['\"]?"
     rb"(?:[+-]?(?:\.?[0-9]|[nN][aA][nN]|[iI][nN][fF])|[A-Za-z_][A-Za-z0-9_.]{1,30}+\(|<tf)"
 )
-"""Before what may be a value in text: also after the last byte of │ or of a wide colon.
-Lines without it are passed over."""
+"""The start of a possible value in text, also after the last byte of │ or of a wide colon. Lines
+without it are skipped."""
 _BRACE = re.compile(rb"\{")
 _DICTIONARY = re.compile(r"\{\s*+'")
 _FIRST = itemgetter(0)
 _ESCAPE = b"\x1b"
-"""Colours may stand between a name and its value."""
+"""Colours may occur between a name and its value."""
 _CUT = b"\xff"
-"""Ends a line that was cut, so that a number there does not look whole."""
+"""Appended to a line that was cut, so that a number at its end does not look complete."""
 
 
 class Parser:
     """Reads one output from its beginning, chunk by chunk.
 
-    Raises `Reject` for a pattern that cannot be used.
+    Raises `Reject` for an invalid pattern.
     """
 
     def __init__(self, metrics: MetricsSource) -> None:
@@ -84,11 +83,11 @@ class Parser:
 
     @property
     def reports(self) -> tuple[Report, ...]:
-        """All so far, by step."""
+        """All reports so far, sorted by step."""
         return self._curve.reports
 
     def remarks(self) -> str:
-        """What an outcome's reason should say: of objectives without a value, and of limits."""
+        """Return text for an outcome's reason: objectives without a value, and reached limits."""
         if self._curve.cut:
             self._remarks.limit(f"only the first {STEPS:,} steps were kept")
         missing = {
@@ -100,7 +99,7 @@ class Parser:
         return self._remarks.text(missing, self.values, recent)
 
     def feed(self, data: bytes) -> list[Report]:
-        """The reports that these bytes complete; a step's report has only what is new."""
+        """Return the reports that these bytes complete. Each has only new metrics of its step."""
         if len(data) <= _PIECE:
             return self._feed(data)
         pieces = (data[at : at + _PIECE] for at in range(0, len(data), _PIECE))
@@ -120,11 +119,11 @@ class Parser:
         return found
 
     def close(self) -> list[Report]:
-        """The output has ended: its last line counts even without a line end."""
+        """End the output: its last line counts even without a line end. Returns its reports."""
         return self._end_line()
 
     def take(self, values: Mapping[str, Number]) -> list[Report]:
-        """The report of one line that carried `values`, if any of it is new."""
+        """Return the report of a line with these `values`; empty if nothing in it is new."""
         metrics = dict(values)
         if not metrics.keys() <= self._names:
             metrics = {name: value for name, value in values.items() if self._knows(name)}
@@ -138,7 +137,7 @@ class Parser:
         return self._curve.add(step, metrics)
 
     def take_object(self, members: Mapping[str, Any]) -> list[Report]:
-        """The report of an object of JSON, if any of it is new."""
+        """Return the report of a JSON object; empty if nothing in it is new."""
         values = numbers(members)
         for name in self._asked - values.keys():
             if name not in self.values and name != self._step_name:
@@ -151,33 +150,33 @@ class Parser:
         return self.take(values)
 
     def _refuse(self, name: str) -> None:
-        """A line has something in place of the metric's number that cannot be read."""
+        """Drop the metric's value: the line has something instead that cannot be read."""
         self.values.pop(name, None)
         if name == self._step_name:
             self._curve.count_on()
 
     def take_at(self, step: int, metrics: Mapping[str, Number]) -> list[Report]:
-        """The report of `metrics` that were measured at just this step, if any of it is new."""
+        """Return the report of `metrics` at exactly this step; empty if nothing in it is new."""
         metrics = {name: value for name, value in metrics.items() if self._knows(name)}
         self.values |= metrics
         return self._curve.at(step, metrics) if metrics else []
 
     def _knows(self, name: str) -> bool:
-        """The metric counts; if it is new it takes one of the places."""
+        """Whether the metric counts. A new one takes one of the `METRICS` places."""
         if name in self._names:
             return True
         if not is_metric_name(name):
             if len(name) > METRIC_LENGTH:
-                self._remarks.limit(f"a name of more than {METRIC_LENGTH} characters was left out")
+                self._remarks.limit(f"a name of more than {METRIC_LENGTH} characters was ignored")
             return False
         if len(self._names) - len(self._asked) >= METRICS:
-            self._remarks.limit(f"only the first {METRICS:,} metrics that were not asked for count")
+            self._remarks.limit(f"only the first {METRICS:,} metrics besides the requested count")
             return False
         self._names.add(name)
         return True
 
     def _begin_line(self, data: bytes) -> None:
-        """A part of a line that is not over yet."""
+        """Take a part of a line that has not ended yet."""
         *over, last = data.split(b"\r")
         for part in over:
             self._append(part)
@@ -210,7 +209,7 @@ class Parser:
         return any(needle in lower for needle in self._needles)
 
     def _read_lines(self, data: bytes) -> list[Report]:
-        """Whole lines, without the last line end."""
+        """The reports of whole lines, without the last line end."""
         found: list[Report] = []
         for begin, end in _all(data) if self._matchers else self._lines(data):
             raw = data[begin:end]
@@ -223,7 +222,7 @@ class Parser:
         return found
 
     def _lines(self, data: bytes) -> Iterator[tuple[int, int]]:
-        """Where the lines are that may have a metric; there may be much other output."""
+        """The spans of lines that may have a metric; much of the output may be other text."""
         sign = _BRACE if self._json else _SIGNS
         lower = data.lower()
         literal = (_ESCAPE, *self._needles)
@@ -255,7 +254,7 @@ class Parser:
     def _read_object(self, line: str) -> list[Report]:
         objects, rest = objects_in(line)
         if not objects and (begin := _DICTIONARY.search(line)):
-            # As print shows a dictionary of Python.
+            # A Python dictionary, as `print` writes it.
             return self._take_found(line, self._reader.read(line[begin.start() :]))
         found = [report for each in objects for report in self.take_object(each)]
         for broken in self._reader.read(rest) if rest else ():
@@ -277,7 +276,7 @@ class Parser:
         return reports
 
     def _matched(self, line: str) -> Iterator[Found]:
-        """What the patterns find, and where they would find digits but for another number."""
+        """What the patterns find, also in place of numbers that they are not written for."""
         text = line[:MATCHED]
         if len(line) > MATCHED:
             self._remarks.limit(f"patterns see the first {MATCHED:,} characters of a line")
@@ -304,9 +303,9 @@ class Parser:
 
 
 def parse_file(data: bytes, metrics: MetricsSource) -> Parser:
-    """A finished file, read: `reports` and `values` of the answer.
+    """Read a complete file, and return the parser with its `reports` and `values`.
 
-    With format "json": one object, a list of objects, or an object a line.
+    With format "json" the file has one object, a list of objects, or one object per line.
     """
     parser = Parser(metrics)
     objects = members(data) if metrics.json else None
@@ -320,13 +319,13 @@ def parse_file(data: bytes, metrics: MetricsSource) -> Parser:
 
 
 def clean(raw: bytes) -> str:
-    """A line of output as text, without ANSI sequences and the byte order mark."""
+    """Return a line of output as text, without ANSI sequences and the byte order mark."""
     text = raw.decode(errors="replace")
     return (_ANSI.sub("", text) if "\x1b" in text else text).lstrip("\ufeff")
 
 
 def _reads(metrics: MetricsSource, line: str, name: str) -> Number | None:
-    """The value of `name` in the line, were the metrics read like this."""
+    """The value of `name` in the line, read with these settings."""
     parser = Parser(metrics)
     parser.feed(line.encode(errors="replace"))
     parser.close()
@@ -345,7 +344,7 @@ def _value(line: str, matcher: Matcher, match: Any, asked: frozenset[str]) -> It
 
 
 def _blank(objectives: Iterable[str]) -> re.Pattern[str]:
-    """Finds an objective and a word that says that there is no number."""
+    """A pattern for an objective followed by a word such as null or None instead of a number."""
     literal = "|".join(map(re.escape, sorted(objectives, key=len, reverse=True)))
     return re.compile(
         rf"(?<![\w./@-])(?<![a-z] )['\"]?({literal or '(?!)'})['\"]?\s*+[=:\uff1a]\s*+['\"<]?"

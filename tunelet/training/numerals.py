@@ -1,12 +1,13 @@
-r"""Numbers in text: read whole or not at all.
+r"""Numbers in text: read completely or not at all.
 
-A number is ASCII digits with a decimal point and an exponent, or NaN or infinity, in any case.
+A number is ASCII digits with a decimal point and an exponent, or NaN or infinity in any case.
 `0,35`, `1,234.5`, `1.234,5`, `1'234`, `1_000`, `1 234`, `93.5%`, `3ms`, `1/3`, `1.2.3`, `12:30`,
-`1-2`, `0x1F`, `1e`, `1+2j` and `0.1 -> 0.01` are none: a part of them would be another number.
-So is a unit, a word such as million or an exponent after a blank (`3 ms`, `5 it/s`, `1.5 e-3`). One
-blank before exactly three digits may separate thousands, decimals or columns (`1 234`,
-`0.123 456`). Of several numbers in a row (`0.6, 0.7`) none counts. Of `0.5 ± 0.1` and `0.5 +/- 0.1`
-the value is 0.5. A number beyond the range of a double is infinite.
+`1-2`, `0x1F`, `1e`, `1+2j` and `0.1 -> 0.01` are not numbers, because a part of them would be
+another number. Nor is a number before a unit, a word such as million, or an exponent after a blank
+(`3 ms`, `5 it/s`, `1.5 e-3`). One blank before exactly three digits may separate thousands,
+decimals or columns (`1 234`, `0.123 456`), so these are not numbers either. If several numbers
+follow each other (`0.6, 0.7`), none counts. The value of `0.5 ± 0.1` and `0.5 +/- 0.1` is 0.5. A
+number beyond the range of a double is infinite.
 """
 
 # ruff: noqa: RUF001 (the signs of other scripts are meant)
@@ -15,7 +16,7 @@ import re
 
 from tunelet.core.trial import Number, plain
 
-# The possessive quantifiers give the same matches as greedy ones would, and never go back.
+# Possessive quantifiers give the same matches as greedy ones here, and never backtrack.
 NUMBER = (
     r"[+-]?(?:(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?+"
     r"|(?i:nan|inf(?:inity)?+))"
@@ -45,7 +46,7 @@ END = (
     rf"|['’\"”»)\]}}>|;!?；。）】](?![\d{PERCENT}‰])|±|\+/-"
     rf"|\s++(?!{_GOES_ON})(?!(?<![ \t])\d))"
 )
-"""A look ahead at what may stand after a number; all else makes it none."""
+"""A lookahead for what may follow a number. After anything else it is not a number."""
 
 _NUMBER = re.compile(NUMBER)
 _MORE_DIGITS = re.compile(r" (?:[0-9]{2,3} )*[0-9]{3}(?![0-9])")
@@ -54,7 +55,7 @@ _THREE_DIGITS = re.compile(r"(?:[0-9]{2} )*[0-9]{3}(?![0-9])")
 _SEPARATORS = ".,'’_٫٬·˙，．。"
 _SIGNS = "+-−–—‐‑‒―﹘﹣－＋﹢⁻₋∓"
 _INVISIBLE = re.compile("[\u00ad\u0300-\u036f\u200b-\u200f\u2060\u20d0-\u20ff\ufe0f]")
-"""It joins the character before it."""
+"""Characters that combine with the one before."""
 _EXPONENT = re.compile(r"[eEdDqQfFpP][+-]?[0-9]")
 _OTHER_DIGITS = re.compile(r"(?<!\w)[^\D\x00-\x7f]")
 _SIGN_BEFORE = re.compile(rf"(?:^|[=:：(\[{{,;|'\"])\s*+[{re.escape(_SIGNS)}]\s++$")
@@ -62,7 +63,7 @@ _QUOTES = "'\"`"
 _PUNCTUATION = ",;:!?)]}|"
 _BESIDE = f"{PERCENT}‰‱_°$€£/*^×·→~+"
 _DEVIATION = re.compile(r"\+[0-9]*\.[0-9]+(?:[eE][+-]?[0-9]+)?(?![\w.,+-])")
-"""After a mean, without blanks. Exponents that are written so (1.5+102) have no point."""
+"""A deviation after a mean, without blanks. Exponents in this form (1.5+102) have no point."""
 _GROUPED = re.compile(r"[0-9]{1,3}(?:\.[0-9]{3})*|[0-9]+")
 _BEFORE_COMMA = re.compile(r"(?<![0-9.])[0-9.]{1,40}$")
 _AFTER_COMMA = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)")
@@ -76,7 +77,7 @@ _AFTER_BLANKS = re.compile(_GOES_ON)
 
 
 def measured(value: object) -> Number | None:
-    """The number that a text or a member of JSON is, or None if it is something else."""
+    """Return a text or a JSON value as a number; None if it is anything else."""
     if isinstance(value, str):
         return plain(float(value)) if _NUMBER.fullmatch(value.strip(" \t")) else None
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -88,10 +89,11 @@ def measured(value: object) -> Number | None:
 
 
 def others_as_digits(line: str) -> list[tuple[str, set[int]]]:
-    """The line with digits in place of NaN, infinity and numbers with separators, and where.
+    """Return copies of the line with digits in place of other numbers, and the places of these.
 
-    A pattern that is written for digits sees with them that a training diverged, or that it prints
-    1,050.5 by now. In one form the last separator is a decimal point, in another there is none.
+    The other numbers are NaN, infinity and numbers with separators. So a pattern for digits notices
+    that a training diverged, or now prints 1,050.5. In the first copy the last separator is a
+    decimal point, in the second there is none.
     """
     places = {each.start() for each in _OTHER_FORM.finditer(line)}
     if not places:
@@ -118,31 +120,31 @@ def _without(text: str) -> str:
 
 
 def ungrouped(line: str, numeral: str, end: int) -> bool:
-    """Not a first group of digits before another, as in 1 234 and 0.123 456."""
+    """Whether the number is not a first group of digits before another, as in 1 234, 0.123 456."""
     if line[end : end + 1] != " " or not line[end + 1 : end + 2].isdecimal():
         return True
     return not (_FIRST_GROUP.fullmatch(numeral) and _MORE_DIGITS.match(line, end))
 
 
 def cut_out(line: str, begin: int, end: int, first: int, last: int) -> Number | None:
-    """The number from `begin` to `end` in a match of a user's pattern from `first` to `last`.
+    """Return the number from `begin` to `end` in a match of a user's pattern, `first` to `last`.
 
-    None if it is no number, or if it begins or ends inside of one, whatever the pattern matched
-    there. A unit, a slash or a colon beside it may only stand where the pattern matched it.
+    None if it is not a number, or if it begins or ends inside a number, whatever the pattern
+    matched there. A unit, a slash or a colon beside it is allowed only if the pattern matched it.
     """
     begin, end = _trimmed(line, begin, end)
     numeral = line[begin:end]
     if not _NUMBER.fullmatch(numeral):
         return None
     if not line.isascii() and _OTHER_DIGITS.search(line, first, begin):
-        return None  # They are no digits to RE2, so that the pattern passed over a number.
+        return None  # RE2 does not see these as digits, so the pattern skipped a number.
     if _begins_inside(line, begin, first) or _ends_inside(line, numeral, end, last):
         return None
     return plain(float(numeral))
 
 
 def _trimmed(line: str, begin: int, end: int) -> tuple[int, int]:
-    """Without blanks, quotes, and the punctuation after it."""
+    """The span without blanks, quotes, and punctuation at its end."""
     while begin < end and (line[begin].isspace() or line[begin] in _QUOTES):
         begin += 1
     while begin < end and (line[end - 1].isspace() or line[end - 1] in _QUOTES + _PUNCTUATION):
@@ -171,7 +173,7 @@ def _begins_inside(line: str, begin: int, first: int) -> bool:
         return earlier.isnumeric() and bool(_THREE_DIGITS.match(line, begin))
     if before in "xXeE" and earlier.isnumeric():
         return True
-    if begin > first:  # The pattern says what comes before.
+    if begin > first:  # The pattern has matched the text before.
         return False
     joined = before in "/:*^" and earlier.isnumeric()
     return joined or before.isalpha() or before in "_@#$€£"
@@ -197,13 +199,13 @@ def _ends_inside(line: str, numeral: str, end: int, last: int) -> bool:
         return True
     if after in "xX" and numeral.lstrip("+-") == "0":
         return True
-    if end < last:  # The pattern says what comes after.
+    if end < last:  # The pattern has matched the text after.
         return False
     return after.isalpha() or after in _BESIDE or (after == ":" and later.isnumeric())
 
 
 def _is_column(line: str, comma: int) -> bool:
-    """Whether the numbers at both sides of the comma cannot be parts of one, as in 7,0.5."""
+    """Whether the numbers on both sides of the comma cannot be parts of one, as in 7,0.5."""
     before = _BEFORE_COMMA.search(line[max(0, comma - 40) : comma])
     after = _AFTER_COMMA.match(line, comma + 1)
     if before is None or after is None:

@@ -1,4 +1,4 @@
-"""Metrics in JSON: the numbers of an object, a nested one as `eval.loss`, a list's as `loss.0`."""
+"""Metrics in JSON: the numbers of an object; nested ones as `eval.loss`, a list's as `loss.0`."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from tunelet.training.numerals import measured
 
 DEPTH = 16
 LIST_LENGTH = 100
-"""Of a list the first so many members count."""
+"""The number of members of a list that count."""
 
 _OBJECT = re.compile(r"\{\s*+[\"}]")
 _DECODER = json.JSONDecoder()
@@ -19,9 +19,9 @@ _VALUES = ("value", "metricValue", "metric_value")
 
 
 def objects_in(line: str) -> tuple[list[dict[str, Any]], str]:
-    """The objects in the line, and what is left of it from the first that is no JSON.
+    """Return the objects in the line, and the rest of the line from the first invalid one on.
 
-    Before one there may be the time or the place of a log, or the object before it.
+    Before an object there may be other text, such as the time of a log line, or another object.
     """
     whole = loads(line)
     if isinstance(whole, dict):
@@ -32,14 +32,17 @@ def objects_in(line: str) -> tuple[list[dict[str, Any]], str]:
         try:
             each, end = _DECODER.raw_decode(line, begin.start())
         except (ValueError, RecursionError):
-            # To try again at each further brace could take quadratic time.
+            # Trying again at each further brace could take quadratic time.
             return found, line[begin.start() :]
         found.append(each)
     return found, ""
 
 
 def numbers(values: Mapping[str, Any]) -> dict[str, Number]:
-    """The members that are numbers, or strings that read as one, by their full names."""
+    """Return the numbers of an object by their full names; text that reads as a number counts.
+
+    An object such as {"name": "loss", "value": 0.5} also gives the metric `loss`.
+    """
     found: dict[str, Number] = {}
     for name, value in _members(values, "", 0):
         measure = measured(value)
@@ -53,17 +56,17 @@ def numbers(values: Mapping[str, Any]) -> dict[str, Number]:
 
 
 def member(values: Mapping[str, Any], name: str) -> Any:
-    """The scalar of that full name; ... if there is none."""
+    """Return the scalar with this full name; ... if there is none."""
     return next((value for full, value in _members(values, "", 0) if full == name), ...)
 
 
 def unreadable(value: Any) -> bool:
-    """Whether it is a text that is no number, but has digits in it, or the sign of infinity."""
+    """Whether a value that is not a number is text with digits or with the sign of infinity."""
     return isinstance(value, str) and any(each.isdigit() or each == "∞" for each in value)
 
 
 def members(data: bytes) -> list[dict[str, Any]] | None:
-    """The objects of a JSON document that is one, or a list of them; None where it is neither."""
+    """Return the objects of a JSON document: one object, or a list of objects; else None."""
     found = document(data)
     listed = found if isinstance(found, list) else [found]
     objects = [each for each in listed if isinstance(each, dict)]
@@ -71,13 +74,13 @@ def members(data: bytes) -> list[dict[str, Any]] | None:
 
 
 def document(data: bytes) -> object:
-    """A file's JSON, also after a byte order mark; None where there is none."""
-    # Not the codec utf-8-sig: the collector's image has only the codecs that are needed at start.
+    """Return a file's JSON, also after a byte order mark; None if it is not JSON."""
+    # Not the codec utf-8-sig: the collector's image has only the codecs that its start needs.
     return loads(data.decode(errors="replace").removeprefix("\ufeff"))
 
 
 def loads(text: str) -> object:
-    """The JSON document, or None where there is none: other output may stand between."""
+    """Return the JSON document; None if the text is other output."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
@@ -85,7 +88,7 @@ def loads(text: str) -> object:
 
 
 def _members(value: Any, prefix: str, depth: int) -> Iterator[tuple[str, Any]]:
-    """Shallow members first, so that a name that has a dot itself comes before a nested one."""
+    """Shallow members first, so that a name with a dot comes before a nested member."""
     nested = []
     pairs = value.items() if isinstance(value, Mapping) else enumerate(value[:LIST_LENGTH])
     for key, member in pairs:

@@ -1,4 +1,4 @@
-"""From how a process ended to the outcome of its attempt. Pure, for every launcher."""
+"""The outcome of an attempt, from how its process ended. Pure; every launcher uses it."""
 
 import signal
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from tunelet.training.metrics import clean
 TAIL_LINES = 20
 TAIL_BYTES = 4096
 TAIL_SOURCE_BYTES = 64 * 1024
-"""How much of the output's end `tail` is to be given."""
+"""The number of bytes at the end of the output that `tail` needs."""
 
 
 def exited(
@@ -20,11 +20,11 @@ def exited(
     log_tail: str,
     remarks: str = "",
 ) -> Outcome:
-    """The outcome of a process that ended by itself.
+    """Return the outcome of a process that ended by itself.
 
-    `code` is negative for a signal, as in `subprocess`; `values` are the newest by metric, and
-    `remarks` what the reader of the values adds to the reason (`Parser.remarks`).
-    With `source` "push" the values come another way, so the outcome has none.
+    `code` is negative for a signal, as in `subprocess`. `values` has the newest value of each
+    metric. `remarks` is added to the reason (`Parser.remarks`). With `source` "push" the training
+    sends the values itself, so the outcome has none.
     """
     if code != 0:
         return failed(cause(code), log_tail, code)
@@ -39,25 +39,25 @@ def exited(
 
 
 def failed(reason: str, log_tail: str, code: int | None = None) -> Outcome:
-    """A failure of the training; a signal n stands as exit code 128 + n, as in a shell."""
+    """Return a failure of the training. The exit code of a signal n is 128 + n, as in a shell."""
     exit_code = 128 - code if code is not None and code < 0 else code
     return Outcome(verdict=Verdict.FAIL, reason=reason, exit_code=exit_code, log_tail=log_tail)
 
 
 def tail(data: bytes) -> str:
-    """The last lines of output, as people are to see them: at most 20, and 4 KiB of UTF-8."""
+    """Return the last lines of output as readable text: at most 20 lines and 4 KiB of UTF-8."""
     lines = [clean(_shown(line)).rstrip() for line in data.rstrip().split(b"\n")[-TAIL_LINES:]]
     text = "\n".join(lines).replace("\0", "")
     return text.encode()[-TAIL_BYTES:].decode(errors="ignore")
 
 
 def _shown(line: bytes) -> bytes:
-    """What a terminal shows of a line that was overwritten (a progress bar)."""
+    """The part of an overwritten line (a progress bar) that a terminal shows."""
     return next((part for part in reversed(line.split(b"\r")) if part.strip()), b"")
 
 
 def cause(code: int, what: str = "the training") -> str:
-    """How it ended, in words; `code` is negative for a signal."""
+    """Return in words how a process ended; `code` is negative for a signal."""
     if code > 0:
         return f"{what} exited with {code}"
     hint = "; running out of memory is the usual cause" if code == -signal.SIGKILL else ""
@@ -65,7 +65,7 @@ def cause(code: int, what: str = "the training") -> str:
 
 
 def too_long(timeout: float | None) -> str:
-    """The reason of a run that was ended after `timeout` seconds; None: as its manifest says."""
+    """Return the reason of a run that was ended after `timeout` seconds; None: its manifest's."""
     limit = "its activeDeadlineSeconds" if timeout is None else f"{timeout:g} s"
     return f"the training ran longer than {limit} (trial_timeout_seconds)"
 

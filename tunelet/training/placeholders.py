@@ -1,12 +1,12 @@
-"""The training contract: what the training code of one run is given.
+"""The training contract: the inputs of one run's training code.
 
-Pure: the spec, the run and its hyperparameters in, a `Launch` out. Hyperparameters reach
-the training code as `--name=value` arguments and as JSON in TUNELET_HYPERPARAMETERS.
-Where the user writes `${hyperparameters.NAME}` in command, args, env or manifest, the
-value goes there and the arguments are not appended. The other placeholders are
-`${trial.number}`, `${trial.attempt}`, `${trial.name}` (the run's name, unique to the
-attempt), `${experiment.name}`, `${experiment.namespace}` and `${checkpoint.url}`. Text
-like `${HOME}` is the shell's and stays as it is; `$${log.dir}` becomes the text `${log.dir}`.
+Pure: makes a `Launch` from the spec, the run and its hyperparameters. Hyperparameters reach the
+training code as `--name=value` arguments and as JSON in TUNELET_HYPERPARAMETERS. If command, args,
+env or manifest have `${hyperparameters.NAME}`, the value replaces it, and the arguments are not
+appended. The other placeholders are `${trial.number}`, `${trial.attempt}`, `${trial.name}` (the
+run's name, unique to the attempt), `${experiment.name}`, `${experiment.namespace}` and
+`${checkpoint.url}`. Text like `${HOME}` is the shell's and is not changed; `$${log.dir}` becomes
+the text `${log.dir}`.
 """
 
 import json
@@ -23,9 +23,9 @@ from tunelet.training.arguments import text
 
 _PLACEHOLDER = re.compile(r"(?<!\$)\$\{((?:hyperparameters|trial|experiment|checkpoint)\.[^{}]*)\}")
 _KEPT = re.compile(r"\$(?=\$\{[A-Za-z_][\w-]*\.[^{}]*\})")
-"""The first of two dollar signs before what would be a placeholder."""
+"""The first of two dollar signs before a text in the form of a placeholder."""
 HYPERPARAMETERS = "hyperparameters."
-"""With this begins the placeholder of a hyperparameter."""
+"""The beginning of a hyperparameter's placeholder."""
 OTHERS = (
     "trial.number",
     "trial.attempt",
@@ -42,10 +42,10 @@ _TEXT_ONLY = frozenset(
         *("data", "stringData"),
     )
 )
-"""Keys of a Kubernetes manifest below which the API accepts strings only."""
+"""Keys of a Kubernetes manifest below which the API accepts only strings."""
 
 STOP_FILE = "/var/run/tunelet/stop"
-"""Appears once the training is to stop, unless a launcher says that it does so elsewhere."""
+"""The file that appears when the training should stop; a launcher may choose another path."""
 
 
 def resolve(
@@ -59,12 +59,11 @@ def resolve(
     store: str = "",
     traceparent: str | None = None,
 ) -> Launch:
-    """Everything a launcher needs to start `run`.
+    """Return everything that a launcher needs to start `run`.
 
-    `api_url` is the service's address without `/api`, empty if it has none; `checkpoint_url` stays
-    the same for all attempts of a trial; `store` is the store's identity; `traceparent` is the
-    trace that the run belongs to, if any.
-    Raises `Reject` for a placeholder that means nothing.
+    `api_url` is the service's address without `/api`, empty if it has none. `checkpoint_url` is the
+    same for all attempts of a trial. `store` is the store's identity. `traceparent` is the trace of
+    the run, if any. Raises `Reject` for an unknown placeholder.
     """
     code, forms = spec.code, spec.hyperparameters
     errors = problems(code, forms)
@@ -96,14 +95,14 @@ def resolve(
 
 
 def problems(code: Mapping[str, Any], hyperparameters: Collection[str]) -> list[FieldError]:
-    """Every placeholder in `model_training_code` that cannot be filled."""
+    """Return a fault for each unknown placeholder in `model_training_code`."""
     known = {HYPERPARAMETERS + name for name in hyperparameters} | set(OTHERS)
     remedy = "use one of " + ", ".join("${" + each + "}" for each in sorted(known))
     return [
         FieldError(
             field=field,
             value="${" + name + "}",
-            message="this placeholder means nothing",
+            message="is not a known placeholder",
             remedy=remedy,
         )
         for field, name in placeholders(code, "model_training_code")
@@ -112,14 +111,14 @@ def problems(code: Mapping[str, Any], hyperparameters: Collection[str]) -> list[
 
 
 def placeholder(name: str) -> str:
-    """What stands for the hyperparameter of this name."""
+    """Return the placeholder of the hyperparameter with this name."""
     return "${" + HYPERPARAMETERS + name + "}"
 
 
 def _values(
     spec: Spec, run: Run, hyperparameters: Assignment, checkpoint_url: str
 ) -> dict[str, Scalar]:
-    """What stands for each placeholder; a hyperparameter that is not active is empty."""
+    """The value of each placeholder; empty text for a hyperparameter that is not active."""
     others = (str(run.number), str(run.attempt), run.name, run.experiment, run.namespace)
     return {
         **{HYPERPARAMETERS + name: hyperparameters.get(name, "") for name in spec.hyperparameters},
@@ -128,7 +127,7 @@ def _values(
 
 
 def placeholders(node: Any, field: str) -> Iterator[tuple[str, str]]:
-    """All placeholders below `node`: where each stands, and its name without ${}."""
+    """Yield all placeholders below `node`: the field of each, and its name without ${}."""
     if isinstance(node, str):
         yield from ((field, match) for match in _PLACEHOLDER.findall(node))
     elif isinstance(node, Mapping):
@@ -144,18 +143,18 @@ def _names_hyperparameters(code: Mapping[str, Any]) -> bool:
 
 
 class _Filling(NamedTuple):
-    """What placeholders become."""
+    """The replacements of placeholders."""
 
     values: Mapping[str, Scalar]
     words: Mapping[str, str | None]
-    """Instead, where a whole argument is one placeholder; None: the argument is left out."""
+    """Replacements of arguments that are one whole placeholder; None: the argument is left out."""
 
 
 def _fill(node: Any, filling: _Filling, typed: bool) -> Any:
-    """The same tree with its placeholders filled; keys are left alone.
+    """The same tree with its placeholders filled; keys are not changed.
 
-    With `typed`, a string that is nothing but a placeholder becomes the value itself, for
-    Kubernetes refuses `replicas: "4"`; below the keys of `_TEXT_ONLY` it stays a string.
+    With `typed`, a string that is only a placeholder becomes the value itself, because Kubernetes
+    refuses `replicas: "4"`. Below the keys of `_TEXT_ONLY` it remains a string.
     """
     if isinstance(node, str):
         whole = _PLACEHOLDER.fullmatch(node)
@@ -187,9 +186,9 @@ def _words(words: Sequence[Any], filling: _Filling) -> list[Any]:
 
 
 def _filled(written: str, values: Mapping[str, Scalar]) -> str:
-    """The text with its placeholders filled; the values themselves are not looked at again."""
+    """The text with its placeholders filled. Placeholders inside a value are not filled."""
     parts = _PLACEHOLDER.split(written)
-    # Every second part is the name of a placeholder.
+    # Parts with an odd index are names of placeholders.
     return "".join(
         text(values[part]) if index % 2 else _KEPT.sub("", part) for index, part in enumerate(parts)
     )

@@ -1,9 +1,9 @@
-r"""Users' own regular expressions, matched in time that is linear in the text (RE2).
+r"""Users' regular expressions, matched in time that is linear in the text (RE2).
 
-Python's `re` backtracks: one pattern such as `(a+)+$` can keep it busy for years, nothing
-can interrupt it, and it would hold up every other experiment meanwhile. RE2 has neither
-look-around nor references back (https://github.com/google/re2/wiki/Syntax), and `\w`, `\d`
-and `\s` stand for ASCII; in return no pattern and no output can hang it.
+Python's `re` backtracks: one pattern such as `(a+)+$` can keep it busy for years. Nothing can
+interrupt it, and all other experiments would wait. RE2 has neither lookaround nor backreferences
+(https://github.com/google/re2/wiki/Syntax), and `\w`, `\d` and `\s` match only ASCII. In return no
+pattern and no output can make it hang.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from tunelet.errors import FieldError, Reject
 
 _PROGRAM_BYTES = 1 << 16
-"""A line takes time in proportion to the compiled pattern, so that is kept small."""
+"""The limit of a compiled pattern's size: the time for a line is proportional to it."""
 NAMED = r"(?P<name>\w+): (?P<value>[-+.\de]+)%?"
 """Reads `loss: 0.5, acc: 93.5%`."""
 ALONE = r"accuracy: (?P<value>[-+.\de]+)"
@@ -24,17 +24,17 @@ Written = str | Sequence[str] | Mapping[str, str] | None
 
 class Matcher(NamedTuple):
     expression: Any
-    """With `finditer`, as `re` has it."""
+    """A compiled pattern with `finditer`, as in `re`."""
     value: int
     """The group of the value."""
     name: int | None
     """The group of the metric's name."""
     metric: str | None
-    """The metric without such a group, or where it is empty."""
+    """The metric if there is no such group, or if the group is empty."""
 
 
 def matchers(written: Written, objectives: Sequence[str]) -> tuple[Matcher, ...]:
-    """What finds values in a line. Raises `Reject` with all that is wrong with the patterns."""
+    """Return the matchers of the patterns. Raises `Reject` with all faults of the patterns."""
     found, errors = list[Matcher](), list[FieldError]()
     for field, metric, pattern in _each(written):
         try:
@@ -47,7 +47,7 @@ def matchers(written: Written, objectives: Sequence[str]) -> tuple[Matcher, ...]
 
 
 def _each(written: Written) -> Iterator[tuple[str, str | None, str]]:
-    """The field, the metric that it is for, and the pattern."""
+    """The field of each pattern, its metric, and the pattern."""
     if isinstance(written, str):
         yield "metrics.pattern", None, written
     elif isinstance(written, Mapping):
@@ -68,7 +68,7 @@ def _matcher(pattern: str, metric: str | None, field: str, objectives: Sequence[
         missing = "value" if "name" in groups else "name and value"
         message = f"lacks the group {missing}"
         raise _refused(field, pattern, message, f'write one such as "{NAMED}"')
-    # An objective that is the only one needs no name.
+    # If there is only one objective, the pattern needs no name.
     only = objectives[0] if len(objectives) == 1 else None
     if "name" not in groups and only is None:
         message = "has no group name, and there are several objectives"
@@ -88,7 +88,7 @@ def _compiled(pattern: str, field: str) -> Any:
     try:
         return re2.compile(pattern, options)
     except re2.error as error:
-        # Its binding gives bytes.
+        # The Python binding gives bytes.
         reason = error.args[0].decode(errors="replace")[:100]
         message = f"is not a regular expression: {reason}"
         remedy = "write one that RE2 accepts (no look-around)"

@@ -1,7 +1,7 @@
-"""What the reason of an outcome says of objectives without a value, and of limits that were met.
+"""Remarks for the reason of an outcome: on objectives without a value, and on reached limits.
 
-The line that came nearest is quoted with why it does not count; the metrics that were there are
-named. A pattern is proposed only if it reads the objective from that line.
+They quote the line that was nearest to a value, with the reason why it does not count, and name the
+metrics that were found. They propose a pattern only if it reads the objective from that line.
 """
 
 # ruff: noqa: RUF001 (the signs of other scripts are meant)
@@ -20,17 +20,17 @@ from tunelet.training.objects import objects_in
 from tunelet.training.tables import VALUE, column
 
 QUOTED = 200
-"""Characters of a line that are quoted at most."""
+"""The most characters of a line that are quoted."""
 LONGEST = 1500
 _BEFORE = 60
 _SEEN = 500
-"""Characters after a name in which its value is looked for."""
+"""The characters after a name in which its value is searched."""
 _NAMES = 10
 _NAME = 60
 _LONGEST_PROPOSAL = 200
 
 _NONE = "no number follows the name"
-_UNSEPARATED = "neither = nor : stands between the name and a number"
+_UNSEPARATED = "there is neither = nor : between the name and a number"
 _HEADER = "it is the header of a table"
 _SEPARATED = re.compile(r"['\"]?\s*+(?:[=:：]|(?<=\s)[│┃|])\s*+['\"]?")
 _END = re.compile(END)
@@ -47,16 +47,16 @@ _REASONS = (
         "its digits are in groups: print them without separators",
     ),
     (AND_MORE, _SEVERAL),
-    (r"\s*/\s*\d", "a fraction is no number"),
+    (r"\s*/\s*\d", "a fraction is not a number"),
     (rf"[A-Za-zµμ°]|\s{UNIT}", "a unit or a letter follows the number"),
     (r"\s*(?:->|=>|→|[-+*^×–—])", "an expression follows, or a range"),
-    (r":\d", "a time is no number"),
+    (r":\d", "a time is not a number"),
 )
 
 _WHOLE = re.compile(rf"(?<![\w./^])(?<!\d,){_SOME_NUMERAL.pattern}(?![\d_])")
 _AT_ONCE = re.compile(r"['\"*`)\]]{0,2}\s*+(?:[=:：~≈|,;\t><]|-(?![.\d])){0,3}\s*+['\"*`(\[]{0,2}")
 _OF_INDEX = re.compile(r"\s?[)\]]\s*+(?:[=:：]\s*+)?[-+.\d]|\s*+(?:=\s*+|:\s++)[-+.\d]")
-"""After a number that belongs to the name: loss[0]=0.5, loss 3: 0.5."""
+"""The text after a number that belongs to the name: loss[0]=0.5, loss 3: 0.5."""
 _AFTER_BRACKET = re.compile(r"[\])]\s*[=:：]\s*+(?=[-+.\d])")
 _AFTER_WORD = re.compile(r"\w\s?[=:：]\s*+(?=[-+.\d])")
 _IN_PERCENT = re.compile(rf"(?<=[(\[]){NUMBER}(?=\s?[{PERCENT}][)\]])")
@@ -67,7 +67,7 @@ _UNIT_AFTER = re.compile(
 )
 
 Reads = Callable[[MetricsSource, str, str], Number | None]
-"""The value that some settings find in a line for a metric."""
+"""Returns the value that some settings find in a line for a metric."""
 
 
 class _Near(NamedTuple):
@@ -75,11 +75,11 @@ class _Near(NamedTuple):
     line: str
     why: str
     name: tuple[int, int]
-    """Where in the line the name is, as it is written there."""
+    """The span of the name in the line."""
 
 
 class Remarks:
-    """Of one output. `reads` tells what is found of a metric in a line with some settings."""
+    """The remarks on one output. `reads` tries settings on a line."""
 
     def __init__(self, metrics: MetricsSource, reads: Reads) -> None:
         self._metrics = metrics
@@ -90,21 +90,21 @@ class Remarks:
         self._limits: dict[str, None] = {}
 
     def limit(self, text: str) -> None:
-        """A limit was met."""
+        """Note that a limit was reached."""
         self._limits[text] = None
 
     def blank(self, name: str) -> None:
-        """A line names the metric and says that it has no number."""
+        """Note a line that names the metric and says that it has no number."""
         self._blank[name] = None
 
     def seen(self, metrics: Iterable[str]) -> None:
-        """These have a number again."""
+        """Note that these metrics have a number again."""
         if self._blank:
             for name in metrics:
                 self._blank.pop(name, None)
 
     def note(self, line: str, values: Mapping[str, Number]) -> None:
-        """Remember the line if it comes near to an objective that has no value."""
+        """Keep the line if it is near to a value of an objective that has none."""
         for name, folded in self._objectives.items():
             if name not in values and folded in line.lower():
                 near, known = _nearness(line, name), self._near.get(name)
@@ -112,7 +112,7 @@ class Remarks:
                     self._near[name] = near._replace(why=self._why(near, name))
 
     def _why(self, near: _Near, name: str) -> str:
-        """Why the line does not count with the settings that there are."""
+        """Why the line does not count with the present settings."""
         if near.why not in (_SEVERAL, _UNSEPARATED, _NONE, _LONGER):
             return near.why
         if self._metrics.json:
@@ -124,16 +124,17 @@ class Remarks:
             end = near.name[1]
             numeral = _SOME_NUMERAL.search(near.line, end, end + QUOTED)
             ended = numeral is None or _END.match(near.line, numeral.end())
-            unread = "metrics.pattern finds no whole number there"
+            unread = "metrics.pattern finds no complete number"
             return unread if ended or not numeral else _why(near.line, numeral.end())
         return near.why
 
     def text(
         self, missing: Mapping[str, Sequence[str]], values: Mapping[str, Number], recent: list[str]
     ) -> str:
-        """All of it; `missing` has for each name those under which it was found, if several.
+        """Return all remarks as one text.
 
-        `recent` are the last lines.
+        `missing` has each objective without a value, with the longer names under which it was found
+        if there are several. `values` has what was found, `recent` the last lines.
         """
         found = sorted(name for name in values if name != self._metrics.step)
         parts: list[str] = []
@@ -144,11 +145,11 @@ class Remarks:
             parts.append(f"found: {names}{', …' if len(found) > _NAMES else ''}")
         parts += [
             f'"{shown(name, _NAME)}" has no number in the newest line that names it: '
-            "its value is that of a line before"
+            "its value is from an earlier line"
             for name in self._blank
             if name in values
         ]
-        parts += [f"limit met: {each}" for each in self._limits]
+        parts += [f"limit reached: {each}" for each in self._limits]
         return shown("; ".join(parts), LONGEST)
 
     def _of(
@@ -177,7 +178,7 @@ class Remarks:
             yield remedy
 
     def _remedy(self, name: str, near: _Near) -> str | None:
-        """Settings that read the line, tried out on it."""
+        """Settings that read the line, tested on it."""
         plain = replace(self._metrics, pattern=None, format="text")
         if self._reads(plain, near.line, name) is not None:
             if self._metrics.pattern:
@@ -189,7 +190,7 @@ class Remarks:
         return None
 
     def _tried(self, name: str, line: str, pattern: str, numeral: str) -> str | None:
-        """A pattern as settings, if it reads the number in that line."""
+        """The pattern as settings, if it reads the number in that line."""
         if len(pattern) > _LONGEST_PROPOSAL:
             return None
         written: dict[str, Any] = {"format": "text", "pattern": {name: pattern}}
@@ -202,13 +203,13 @@ class Remarks:
 
 
 def similar(name: str, found: Sequence[str]) -> str | None:
-    """The name in `found` that is most like this one, if any is."""
+    """Return the name in `found` that is most similar to `name`; None if none is."""
     folded: dict[str, str] = {}
     for each in found:
         folded.setdefault(each.casefold(), each)
     if name.casefold() in folded:
         return folded[name.casefold()]
-    # Only where a value is missing: it takes memory, and there is a collector in every pod.
+    # Imported only if a value is missing: it needs memory, and every pod has a collector.
     import difflib
 
     like = difflib.get_close_matches(name.casefold(), list(folded)[:500], 1, 0.6)
@@ -217,13 +218,13 @@ def similar(name: str, found: Sequence[str]) -> str | None:
 
 
 def shown(text: str, longest: int) -> str:
-    """Text with printable characters only, cut to `longest` characters."""
+    """Return the text with printable characters only, cut to `longest` characters."""
     cut = text if len(text) <= longest else text[: longest - 1] + "…"
     return "".join(c if c.isprintable() else " " if c.isspace() else "\ufffd" for c in cut)
 
 
 def _first(found: Sequence[str], missing: Iterable[str]) -> list[str]:
-    """Some of the names, those that are like the missing ones before all others."""
+    """Some of the names; those similar to missing ones come first."""
     like = [each for name in missing if (each := similar(name, found)) is not None]
     return list(dict.fromkeys([*like, *found]))[:_NAMES]
 
@@ -268,11 +269,11 @@ def _why(line: str, end: int) -> str:
         if re.compile(pattern).match(line, end):
             return why
     after = shown(line[end : end + 10].strip(), 10)
-    return f'what follows is not the end of a number: "{after}"'
+    return f'the text after it does not end a number: "{after}"'
 
 
 def _patterns(near: _Near) -> Iterable[tuple[str, str]]:
-    """Regular expressions that may read the value of the name, and the numeral that each reads."""
+    """Patterns that may read the value of the name, each with the numeral that it should read."""
     begin, end = near.name
     line = near.line[: end + _SEEN]
     name = line[begin:end]
@@ -283,7 +284,7 @@ def _patterns(near: _Near) -> Iterable[tuple[str, str]]:
             continue
         before = line[end:place]
         after = _UNIT_AFTER.match(line, numeral.end())
-        # What a mean has after it begins with a plus sign, which VALUE would take.
+        # A deviation after a mean begins with a plus sign, which VALUE would match.
         unit = r"\+".join(map(_literal, after[0].split("+", 1))) if after else ""
         written = f"{_literal(before)}{VALUE}{unit}"
         yield (
@@ -293,7 +294,7 @@ def _patterns(near: _Near) -> Iterable[tuple[str, str]]:
 
 
 def _places(line: str, end: int) -> Iterable[int]:
-    """Where the value of the name that ends there may begin, the likeliest first."""
+    """Possible starts of the value of the name that ends at `end`, the likeliest first."""
     at_once = _AT_ONCE.match(line, end)
     numeral = _SOME_NUMERAL.match(line, at_once.end()) if at_once else None
     if numeral and not _OF_INDEX.match(line, numeral.end()):
@@ -309,14 +310,14 @@ def _places(line: str, end: int) -> Iterable[int]:
 
 
 def _alone(line: str) -> Iterable[int]:
-    """The only number of a line that does not name the metric."""
+    """The start of the only number in a line that does not name the metric; empty if several."""
     index = _INDEX.match(line)
     numerals = [each.start() for each in _SOME_NUMERAL.finditer(line, index.end() if index else 0)]
     return numerals if len(numerals) == 1 else []
 
 
 def _literal(text: str) -> str:
-    """As a regular expression for RE2: any blanks, any numbers, all else as it is."""
+    """A pattern for RE2 that matches the text, with any other blanks and numbers in it."""
     parts = re.findall(rf"\s+|(?<!\w){NUMBER}(?!\w)|\d+|[^\s\d]", text)
     return "".join(
         r"\s+" if part.isspace() else r"[-+.\w]+" if measured(part) is not None else re.escape(part)

@@ -1,16 +1,18 @@
-"""Which step a line of metrics belongs to.
+"""The step that a line of metrics belongs to.
 
-- Without any step printed, steps are counted from 1: a line joins the step in progress, unless
-  one of its metrics was already seen there; then it begins the next.
-- A printed step is the step. It may stand in a line of its own, before its metrics.
-- A line without a step belongs to the last one printed. Where that step was printed without a
-  metric that was asked for (a configuration, say), a metric that comes again counts on from it.
-- Likewise it counts on after a step that cannot be read (`1,001`, `2/10`, null).
-- A step that goes back, as when every epoch begins anew, begins a further stretch, which is
-  numbered on: 1, 2, 3, 1, 2, 3 are steps 1 to 6. A step goes back for metrics that were seen at
-  a larger step of the stretch: validation after training joins the steps of the training.
-- Steps that are no integers count in their order: 0.5, 1.0, 1.5 are steps 1, 2, 3.
-- The first value of a metric at a step stands in the curve.
+- If no step is printed, steps are counted from 1: a line belongs to the present step, unless one of
+  its metrics was already seen there; then it begins the next step.
+- A printed step is the step. It may be in its own line, before its metrics.
+- A line without a step belongs to the last printed step. If that step was printed without a
+  requested metric (in a configuration, for example), a repeated metric begins the next step.
+- A repeated metric also begins the next step after a step that cannot be read (`1,001`, `2/10`,
+  null).
+- If a printed step decreases, for example because each epoch counts anew, a new stretch begins, and
+  its numbers follow those of the last one: 1, 2, 3, 1, 2, 3 are steps 1 to 6. A step decreases only
+  for metrics that were seen at a larger step of the stretch: validation after training belongs to
+  the steps of the training.
+- Steps that are not integers count in their order: 0.5, 1.0, 1.5 are steps 1, 2, 3.
+- The first value of a metric at a step is the one in the curve.
 """
 
 from bisect import bisect_right
@@ -33,23 +35,23 @@ class Curve:
         self._named = self._counts_on = self._ordered = False
         self._header: float | None = None
         self._base = 0
-        """What is added to a printed step of this stretch."""
+        """The number to add to a printed step of this stretch."""
         self._largest = -1.0
-        """The largest step printed in this stretch."""
+        """The largest printed step of this stretch."""
         self._last: dict[str, float] = {}
         """For each metric the largest step of this stretch at which it was seen."""
         self._order: list[tuple[float, int]] = []
-        """What steps that are no integers are, by size."""
+        """Pairs of a printed step and its number, sorted, if steps are not integers."""
         self.cut = False
-        """There were more steps than are kept."""
+        """Whether there were more steps than are kept."""
 
     @property
     def reports(self) -> tuple[Report, ...]:
-        """All so far, by step."""
+        """All reports so far, sorted by step."""
         return tuple(Report(step=s, values=dict(v)) for s, v in sorted(self._steps.items()))
 
     def add(self, printed: float | None, metrics: Mapping[str, Number]) -> list[Report]:
-        """The report of one line, if any of it is new; `printed` is the step that it names."""
+        """Return the report of a line; empty if nothing is new. `printed` is the line's step."""
         if not metrics:
             if printed is not None:
                 self._header = printed
@@ -72,11 +74,11 @@ class Curve:
         return self.at(self._now, metrics)
 
     def count_on(self) -> None:
-        """A line names a step that cannot be read: what comes again is at a further one."""
+        """Note a step that cannot be read: a repeated metric begins the next step."""
         self._counts_on = True
 
     def at(self, step: int, metrics: Mapping[str, Number]) -> list[Report]:
-        """The report of metrics that were measured at just this step, if any of it is new."""
+        """Return the report of metrics at exactly this step; empty if nothing is new."""
         seen = self._steps.get(step, {})
         new = {k: v for k, v in metrics.items() if k not in seen}
         if not seen and len(self._steps) >= STEPS:
@@ -99,20 +101,20 @@ class Curve:
         self._largest = max(self._largest, printed)
 
     def _begin(self, printed: float) -> None:
-        """A further stretch."""
+        """Begin a new stretch."""
         self._base = self._top if printed >= 1 else self._top + 1
         self._largest = -1.0
         self._last.clear()
         self._order.clear()
 
     def _place(self, printed: float) -> int:
-        """The step that `printed` is in this stretch."""
+        """The number of the `printed` step in this stretch."""
         self._ordered = self._ordered or not printed.is_integer()
         if self._ordered:
             return self._in_order(printed)
         step = self._base + int(printed)
         if printed > self._largest >= 0 and step <= self._top:
-            # What was counted on took its place.
+            # Counted steps have taken this number.
             self._base += self._top + 1 - step
             return self._top + 1
         return step

@@ -1,7 +1,7 @@
-"""A column of a table that a training prints with a header: the pattern that reads it.
+"""Proposes a pattern that reads a column of a table with a header.
 
-A table has its cells between commas, semicolons, tabs or bars, or between blanks. The pattern is
-for a whole row, so that it finds nothing in other lines.
+The cells of a table are separated by commas, semicolons, tabs, bars or blanks. The pattern matches
+a whole row, so that it matches no other lines.
 """
 
 import re
@@ -11,7 +11,7 @@ from typing import NamedTuple
 from tunelet.training.numerals import measured
 
 VALUE = r"(?P<value>[-+.\de]+|[-+]?(?i:nan|inf\w*))"
-"""In a proposal: also a training that diverged has to be seen."""
+"""The group of the value in a proposed pattern. It also matches values of a diverged training."""
 _NUMERIC = re.compile(r"[-+.:\de]+")
 
 
@@ -23,7 +23,7 @@ class Column(NamedTuple):
 
 
 def column(header: str, name: tuple[int, int], recent: Sequence[str]) -> Column | None:
-    """The column under the name that is there in the header; None if that is no header."""
+    """Return the column under the name in the header; None if the line is not a header."""
     wanted = header[slice(*name)]
     for between in "|│┃,;\t ":
         titles = _cells(header, between)

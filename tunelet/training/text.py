@@ -1,12 +1,12 @@
 r"""Metrics in a line of text: a name, `=` or `:`, and a number.
 
-What frameworks print is read: `loss=0.5`, `loss: 0.5, acc: 0.9`, dictionaries of Python and JSON
-(a nested one as `eval.loss`), numbers in quotes, numbers as numpy, torch, JAX and TensorFlow show
-them, and rows of tables with two columns. `--lr=0.1` is an echoed argument and no metric.
+The reader accepts the usual output of frameworks: `loss=0.5`, `loss: 0.5, acc: 0.9`, dictionaries
+of Python and JSON (nested ones as `eval.loss`), numbers in quotes, numbers in the notations of
+numpy, torch, JAX and TensorFlow, and rows of tables with two columns. `--lr=0.1` is an echoed
+argument, not a metric.
 
-A name that was asked for is found as it is written, with blanks, brackets and colons. In
-`val loss: 0.4` a metric `loss` that stands alone elsewhere is not meant
-(`tunelet.training.agreement`).
+A requested name is found as it is written, with blanks, brackets and colons. `val loss: 0.4` is not
+the metric `loss` if that also occurs alone (`tunelet.training.agreement`).
 """
 
 # ruff: noqa: RUF001 (the signs of other scripts are meant)
@@ -34,7 +34,7 @@ _VALUE = (
     r"|(?i:nan|inf(?:inity)?)(?!\w)))()"
     rf"|(?={_CALL}[^\d\n]{{0,8}}+\d)())"
 )
-# A colon right before an integer is more often a port, a time or a line number.
+# A colon directly before an integer is usually part of a port, a time or a line number.
 _NAME = (
     r"([^\W\d][\w./@-]*+)(?:\s*+=\s*+|\s*+:\s++|\s*+：\s*+"
     r"|:(?=[+-]?[0-9]*+\.[0-9]|[+-]?(?i:nan|inf)))"
@@ -44,9 +44,9 @@ _PAIR = r"({})(?:=|: )([+-]?[0-9]++(?:\.[0-9]*+)?+(?:[eE][+-]?[0-9]++)?+)(?:,? (
 _PLAIN_NAME = r"[A-Za-z_][A-Za-z0-9_./]*+"
 _PAIRS = re.compile(_PAIR.format(_PLAIN_NAME))
 _PLAIN = re.compile(rf"(?:{_PAIR.format(_PLAIN_NAME)})+")
-"""Most lines: names and numbers, and nothing that is to be told from a number."""
+"""The usual line: names and numbers, and nothing that might be mistaken for a number."""
 _BARE, _REFUSED = 5, 12
-"""Groups: of a number as it is, and from which on it is one that cannot be read."""
+"""The group of a bare number, and the first group of a number that cannot be read."""
 _NOT_WITHIN = r"(?<![\w./@-])"
 _SCOPE = re.compile(r"(?:'([^'{}\n]{1,128}+)'|\"([^\"{}\n]{1,128}+)\")\s*+:\s*+\{|([{}])")
 _NESTED = re.compile(r"['\"]\s*+:\s*+\{")
@@ -65,13 +65,13 @@ _QUALIFIERS_LENGTH = 48
 class Found(NamedTuple):
     name: str
     value: Number | None
-    """None: what stands there begins like a number, and is none."""
+    """None: the text begins like a number but is not one."""
     qualifier: str = ""
-    """Before a name that was asked for: `val` in `val loss`."""
+    """The words before a requested name: `val` in `val loss`."""
 
 
 class Reader:
-    """Finds metrics in text; the names in `asked` are found whatever they are made of."""
+    """Finds metrics in text. It finds the requested names in `asked` whatever their characters."""
 
     def __init__(self, asked: Sequence[str]) -> None:
         literal = "|".join(map(re.escape, sorted(asked, key=len, reverse=True)))
@@ -81,14 +81,14 @@ class Reader:
         self._plain = all(re.fullmatch(_PLAIN_NAME, name) for name in asked)
 
     def read(self, line: str) -> list[Found]:
-        """What the line has, in its order."""
+        """Return what the line has, in its order."""
         if self._plain and _PLAIN.fullmatch(line):
             pairs = _PAIRS.findall(line)
             return [Found(name, plain(float(numeral))) for name, numeral in pairs]
         scopes = _scopes(line) if "{" in line and _NESTED.search(line) else None
         asked, found = self._asked, list[Found]()
         for match in self._found.finditer(line):
-            # The last group that took part is the number's.
+            # The last group that matched is the number's.
             form = match.lastindex or _REFUSED
             numeral = match[form]
             if form == _BARE and not ungrouped(line, numeral, match.end()):
@@ -107,7 +107,7 @@ class Reader:
         return found
 
     def _row(self, line: str) -> list[Found]:
-        """Of a table with two columns."""
+        """The metric in a row of a table with two columns."""
         before, *cells = [cell.strip() for cell in _BARS.split(line, 3)]
         if before or len(cells) != 3 or not cells[0] or cells[2]:
             return []
@@ -118,7 +118,7 @@ class Reader:
 
 
 def _scopes(line: str) -> tuple[list[int], list[str]]:
-    """From where on in the line which names of outer dictionaries apply."""
+    """Places in the line, and the prefix of names from each on: those of the outer dictionaries."""
     places, prefixes, open_ones = [0], [""], list[str]()
     for match in _SCOPE.finditer(line):
         if match[3] == "}":
@@ -126,7 +126,7 @@ def _scopes(line: str) -> tuple[list[int], list[str]]:
                 open_ones.pop()
         else:
             key = match[1] or match[2]
-            # What stands before the outermost dictionary is no part of a name.
+            # The key before the outermost dictionary is not part of a name.
             inner = open_ones[-1] if open_ones else ""
             open_ones.append(f"{inner}{key}." if key and open_ones else inner)
         places.append(match.end())

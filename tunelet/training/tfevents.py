@@ -1,14 +1,14 @@
 """Scalars in TensorFlow event files, the files that TensorBoard reads. Pure.
 
-A file is a sequence of TFRecords: the length (8 bytes, little endian), a masked CRC-32C of
-it, the data, a CRC-32C of that. The data is an `Event` in protocol buffers, of which a few
-fields are read: `step`, and from each value of `summary` the `tag` with a `simple_value`, or
-a `tensor` of one float or double, as TensorFlow 2 writes scalars
+A file is a sequence of TFRecords: the length (8 bytes, little endian), a masked CRC-32C of the
+length, the data, and a masked CRC-32C of the data. The data is an `Event` in protocol buffers. A
+few of its fields are read: `step`, and from each value of `summary` the `tag` with a
+`simple_value`, or a `tensor` of one float or double, as TensorFlow 2 writes scalars
 (https://github.com/tensorflow/tensorboard/tree/master/tensorboard/compat/proto).
 
-`EventFile` takes a file as it grows, in chunks cut anywhere. Records of more than 256 KiB
-(images, graphs) are passed over without being held; after a length that its checksum does not
-confirm nothing more is read from the file, for nobody knows where the next record begins.
+`EventFile` takes a file as it grows, in chunks of any size. It skips records of more than 256 KiB
+(images, graphs) without holding them. If the checksum of a length does not match, it reads nothing
+more from the file, because the start of the next record is unknown.
 """
 
 import struct
@@ -22,9 +22,9 @@ _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _EVENT_STEP, _EVENT_SUMMARY, _SUMMARY_VALUE = 2, 5, 1
 _VALUE_TAG, _VALUE_SIMPLE, _VALUE_TENSOR = 1, 2, 8
 _TENSOR_TYPE, _TENSOR_VALUES = 1, (4, 5, 6)
-"""As bytes, as floats, as doubles."""
+"""The fields with the values as bytes, as floats and as doubles."""
 _FORMS = {1: "<f", 2: "<d"}
-"""By the tensor's type."""
+"""Formats of `struct` by the tensor's type."""
 
 
 class Scalar(NamedTuple):
@@ -40,12 +40,12 @@ class EventFile:
         self._data = bytearray()
         self._skip = 0
         self.broken = False
-        """From byte `read` on this is no event file."""
+        """Whether the file is not an event file from byte `read` on."""
         self.read = 0
-        """How many bytes the records have that were read or passed over."""
+        """The size in bytes of the records that were read or skipped."""
 
     def feed(self, data: bytes) -> list[Scalar]:
-        """The scalars of the records that these bytes complete."""
+        """Return the scalars of the records that these bytes complete."""
         if self.broken:
             return []
         skipped = min(self._skip, len(data))
@@ -57,7 +57,7 @@ class EventFile:
         return found
 
     def _next(self) -> bytes | None:
-        """The next record's data, empty for one that was passed over; None: it is not all there."""
+        """The next record's data, empty if it is skipped; None if it is not complete yet."""
         head = _LENGTH_BYTES + _CRC_BYTES
         if len(self._data) < head:
             return None
@@ -80,7 +80,7 @@ class EventFile:
 
 
 def scalars(event: bytes) -> list[Scalar]:
-    """The scalars of one `Event`; none where it cannot be read."""
+    """Return the scalars of one `Event`; none if it cannot be read."""
     try:
         fields = list(_fields(event))
         step = next((field.whole for field in fields if field.number == _EVENT_STEP), 0)
@@ -96,7 +96,7 @@ def scalars(event: bytes) -> list[Scalar]:
 
 
 def masked_crc32c(data: bytes) -> int:
-    """The checksum of TFRecords: CRC-32C (Castagnoli), rotated and offset."""
+    """Return the checksum of TFRecords: CRC-32C (Castagnoli), rotated and offset."""
     crc = 0xFFFFFFFF
     for byte in data:
         crc = _TABLE[(crc ^ byte) & 0xFF] ^ (crc >> 8)
@@ -116,9 +116,9 @@ _TABLE = tuple(map(_crc_of, range(256)))
 class _Field(NamedTuple):
     number: int
     whole: int = 0
-    """Of a varint."""
+    """The value of a varint."""
     data: bytes = b""
-    """Of any other."""
+    """The value of any other field."""
 
 
 def _tagged(summary_value: bytes) -> tuple[str, float] | None:
@@ -134,7 +134,7 @@ def _tagged(summary_value: bytes) -> tuple[str, float] | None:
 
 
 def _single(tensor: bytes) -> float | None:
-    """The one float or double of a tensor; None if it is anything else."""
+    """The float or double of a tensor with one element; None if it has anything else."""
     fields = list(_fields(tensor))
     kind = next((field.whole for field in fields if field.number == _TENSOR_TYPE), 0)
     raw = b"".join(field.data for field in fields if field.number in _TENSOR_VALUES)
@@ -145,7 +145,7 @@ def _single(tensor: bytes) -> float | None:
 
 
 def _fields(message: bytes) -> Iterator[_Field]:
-    """Raises `IndexError` or `ValueError` where this is no message."""
+    """The fields of a message. Raises `IndexError` or `ValueError` if it is not one."""
     at = 0
     while at < len(message):
         key, at = _varint(message, at)
@@ -159,15 +159,15 @@ def _fields(message: bytes) -> Iterator[_Field]:
         elif kind in (_FIXED64, _FIXED32):
             size = 8 if kind == _FIXED64 else 4
         else:
-            raise ValueError("a wire type that nothing here uses")
+            raise ValueError("an unknown wire type")
         if not 0 <= size <= len(message) - at:
-            raise ValueError("a field that goes beyond its message")
+            raise ValueError("a field that ends after its message")
         yield _Field(number, data=message[at : at + size])
         at += size
 
 
 def _varint(message: bytes, at: int) -> tuple[int, int]:
-    """The number that begins there, as a signed one of 64 bits, and where it ends."""
+    """The signed 64-bit number that begins at `at`, and the index after it."""
     result = 0
     for shift in range(0, 70, 7):
         byte = message[at]

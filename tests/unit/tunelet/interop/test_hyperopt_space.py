@@ -124,7 +124,7 @@ def searched(space: Any) -> bool:
     try:
         return bool(hyperparameters([space, hp.uniform("other", 0, 1)]).keys() - {"other"})
     except Reject as refusal:
-        assert "is there twice" in str(refusal)  # noqa: PT017
+        assert "occurs twice" in str(refusal)  # noqa: PT017
         return False
 
 

@@ -266,7 +266,7 @@ def test_of_a_line_a_users_pattern_sees_the_beginning() -> None:
     assert read(line, metrics) == {1: {"loss": 1.0}}
     parser = Parser(metrics)
     parser.feed(line)
-    assert parser.remarks() == "limit met: patterns see the first 65,536 characters of a line"
+    assert parser.remarks() == "limit reached: patterns see the first 65,536 characters of a line"
 
 
 def test_a_huge_line_is_cut() -> None:

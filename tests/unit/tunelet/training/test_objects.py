@@ -63,7 +63,7 @@ def test_a_member_without_a_number_keeps_the_earlier_value_and_is_remarked(blank
     parser = parsed(f'{{"loss": 0.5}}\n{{"loss": {blank}}}')
     assert parser.values == {"loss": 0.5}
     assert parser.remarks() == (
-        '"loss" has no number in the newest line that names it: its value is that of a line before'
+        '"loss" has no number in the newest line that names it: its value is from an earlier line'
     )
     again = parsed(f'{{"loss": 0.5}}\n{{"loss": {blank}}}\n{{"loss": 0.4}}')
     assert (again.values, again.remarks()) == ({"loss": 0.4}, "")

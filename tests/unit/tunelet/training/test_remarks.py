@@ -114,10 +114,10 @@ def test_the_pattern_proposed_reads_nan_and_infinity(line: str, diverged: str) -
     [
         ("acc 0,93", r"acc (?P<value>[\d,]+)", "a number has no comma"),
         ("acc 93.5%", r"acc (?P<value>[\d.]+)", "a percent sign follows the number"),
-        ("acc 12:30", r"acc (?P<value>\d+)", "a time is no number"),
-        ("acc 0.55", r"acc (?P<value>[\d.]{1,2})", "metrics.pattern finds no whole number there"),
-        ("acc -0.5", r"acc -?(?P<value>[\d.]+)", "metrics.pattern finds no whole number there"),
-        ("acc: 0.5", r"Acc: (?P<value>[\d.]+)", "metrics.pattern finds no whole number there"),
+        ("acc 12:30", r"acc (?P<value>\d+)", "a time is not a number"),
+        ("acc 0.55", r"acc (?P<value>[\d.]{1,2})", "metrics.pattern finds no complete number"),
+        ("acc -0.5", r"acc -?(?P<value>[\d.]+)", "metrics.pattern finds no complete number"),
+        ("acc: 0.5", r"Acc: (?P<value>[\d.]+)", "metrics.pattern finds no complete number"),
     ],
 )
 def test_with_a_pattern_the_reason_speaks_of_the_number_or_the_pattern(
@@ -139,4 +139,4 @@ def test_a_list_is_called_several_numbers() -> None:
 def test_a_name_that_is_too_long_is_a_limit_that_was_met() -> None:
     said, parser = said_of(f"{'x' * 129}=1 loss=0.5", "loss", {})
     assert parser.values == {"loss": 0.5}
-    assert said == "limit met: a name of more than 128 characters was left out"
+    assert said == "limit reached: a name of more than 128 characters was ignored"

@@ -153,7 +153,7 @@ def test_a_record_that_is_torn_at_the_end_is_no_fault_and_one_in_the_middle_is(
     log, good = tmp_path / "tfevents", event(1, 3)
     for text, fault in (
         (good + event(2, 2)[:-10], None),
-        (good + bytes(20), f"tfevents is no event file from byte {len(good)} on"),
+        (good + bytes(20), f"tfevents is not an event file from byte {len(good)} on"),
     ):
         log.write_bytes(text)
         folder = EventFolder(str(tmp_path), Parser(MetricsSource(step="step")))

@@ -1,28 +1,28 @@
-"""A copy of a space that is made of plain dicts, lists and scalars only.
+"""Normalizes a space: a copy of plain dicts, lists and scalars, and of objects of the libraries.
 
-Objects of the libraries stay in it as they are. Every other object is refused with its place, and
-so is a space that contains itself. Scalars of numpy, and subclasses of plain types, become plain.
+Every other object is refused with its place, and so is a space that contains itself. Scalars of
+numpy, and subclasses of plain types, become plain values.
 """
 
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tunelet.errors import FieldError, Reject
-from tunelet.interop import hyperopt_space, optuna_space, ray_space, unplain
+from tunelet.interop import hyperopt_space, optuna_space, ray_space, unsupported
 from tunelet.interop.plain import plain
 from tunelet.text.messages import MOST, path
 
 DEEPEST = 64
-"""Levels of a space."""
+"""The most levels of a space."""
 LARGEST = 100_000
-"""Values of a space."""
+"""The most parts of a space."""
 
 Place = tuple[Any, ...]
 """Names and indices that lead to a part of the space."""
 
 
-def copied(space: Any) -> Any:
-    """The copy; raises `Reject` with all that is no plain value."""
+def normalized(space: Any) -> Any:
+    """Return the copy. Raises `Reject` with each object that is not a plain value."""
     copying = _Copying()
     copy = copying.copy(space, ())
     if copying.found:
@@ -62,7 +62,8 @@ class _Copying:
                 for where, one in library.parts(part, place):
                     self.copy(one, where)
                 return part
-        self._refuse(place, f"is {unplain.named(part)}, no plain value", unplain.remedy(part))
+        message = f"is {unsupported.named(part)}, not a plain value"
+        self._refuse(place, message, unsupported.remedy(part))
         return None
 
     def _row(self, items: Iterable[Any], place: Place) -> list[Any]:
@@ -74,11 +75,11 @@ class _Copying:
             if isinstance(name, str | int) and not isinstance(name, bool):
                 yield name, self.copy(one, (*place, name))
             else:
-                what = "null" if key is None else unplain.named(key)
+                what = "null" if key is None else unsupported.named(key)
                 self._refuse(place, f"has {what} as a name", "use text for names")
 
     def _enters(self, part: Any, place: Place) -> bool:
-        """Whether there is an end to what is below."""
+        """Whether to copy the parts below: False if there are too many, or if there is no end."""
         self._count += 1
         if id(part) in self._above:
             self._refuse(place, "contains itself", "write each part out")

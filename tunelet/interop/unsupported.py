@@ -1,7 +1,7 @@
-"""What an object in a space is that JSON cannot hold, and what to write instead.
+"""Names an object that JSON cannot hold, and says what to write instead.
 
-Only types are looked at, and no method of an object is called: it may fail, or answer anything.
-So does `isinstance`, which asks an object for its `__class__`.
+Only types are examined. No method of an object is called, because it may fail or return anything.
+The same is true of `isinstance`, which reads the object's `__class__`.
 """
 
 import types
@@ -29,7 +29,7 @@ _REMEDIES: Mapping[str, str] = {
     "numpy.generic": f"{_TEXT}: str() makes that",
     "enum.Enum": "write its value, or its name as text",
 }
-"""By the full name of a type or of one of its bases."""
+"""Remedies by the full name of a type or of one of its bases."""
 _BY_ATTRIBUTE: Mapping[str, str] = {
     "rvs": 'write {"type": "float", "min": 0, "max": 1}, or use hp.*, tune.* or Optuna\'s',
     "sample": 'write {"type": "float", "min": 0, "max": 1}, or use hp.*, tune.* or Optuna\'s',
@@ -40,7 +40,7 @@ _BY_ATTRIBUTE: Mapping[str, str] = {
 
 
 def named(value: Any) -> str:
-    """As a sentence has it: a function, the class SVC, an object of the type numpy.ndarray."""
+    """Return a phrase: a function, the class SVC, an object of the type numpy.ndarray."""
     if issubclass(type(value), type):
         return f"the class {_name(value)}"
     if type(value) in _FUNCTIONS:
@@ -51,11 +51,11 @@ def named(value: Any) -> str:
 
 
 def remedy(value: Any) -> str:
-    """What to write in its place."""
+    """Return what to write instead of the object."""
     if issubclass(type(value), type):
         return f'write its name as text, "{_name(value)}", and look it up in the training code'
     if type(value) in _FUNCTIONS:
-        return "write a range or choices; what a function computes, compute in the training code"
+        return "write a range or choices, and call the function in the training code"
     bases = _bases(type(value))
     for base in bases:
         if found := _REMEDIES.get(type_name(base)):
@@ -67,7 +67,7 @@ def remedy(value: Any) -> str:
 
 
 def type_name(kind: type) -> str:
-    """Its module and its name, whatever its own class makes of these."""
+    """Return the type's module and name, even if its metaclass redefines them."""
     module = vars(type)["__module__"].__get__(kind)
     return f"{module}.{_name(kind)}" if isinstance(module, str) else _name(kind)
 
