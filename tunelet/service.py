@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 from tunelet.core import commands
 from tunelet.core.commands import Command
 from tunelet.core.experiment import Experiment, unreadable
+from tunelet.core.lease import USUAL
 from tunelet.core.report_limits import news
 from tunelet.core.run import COMMAND, Run
 from tunelet.core.trial import Assignment, Outcome, Report, Trial, Verdict
@@ -311,7 +312,7 @@ class Service:
         namespace: str,
         name: str,
         count: int = 1,
-        seconds: float = 60.0,
+        seconds: float = USUAL,
         key: str | None = None,
     ) -> tuple[Experiment, list[Handed]]:
         """Give up to `count` trials to a worker; none if none can begin now.

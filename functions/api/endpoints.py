@@ -105,14 +105,14 @@ def logs(call: Call) -> Response:
 
 
 def report(call: Call) -> Response:
-    """Report intermediate values."""
-    run = _run(call)
+    """Report intermediate values. A worker renews its lease with each, also with an empty list."""
+    run = run_of_token(call)
     return json_answer({"stop": call.service.report(run, training.reports(call.body))})
 
 
 def outcome(call: Call) -> Response:
     """Report how a trial ended."""
-    run = _run(call)
+    run = run_of_token(call)
     return json_answer(trial_json(call.service.finish(run, training.outcome(call.body))))
 
 
@@ -215,7 +215,8 @@ def ready(call: Call) -> Response:
     return json_answer({"status": "ready"})
 
 
-def _run(call: Call) -> Run:
+def run_of_token(call: Call) -> Run:
+    """Return the run that the bearer token is for. Raises `Refused` without a token."""
     if call.bearer is None:
         remedy = "send Authorization: Bearer and the trial's TUNELET_TRIAL_TOKEN"
         error = FieldError("Authorization", None, "is missing", remedy)

@@ -6,7 +6,7 @@ from typing import Any
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Response
 
-from functions.api import endpoints
+from functions.api import endpoints, workers
 from functions.api.call import Call
 from functions.api.route import EVENT, HTML, TEXT, Query, Route, paths
 from functions.http import json_answer
@@ -82,10 +82,12 @@ ROUTES = (
     Route("POST", f"{_ONE}/stop", endpoints.stop, "Experiment"),
     Route("GET", f"{_ONE}/trials", endpoints.trials, "TrialPage", query=_PAGE_OF_TRIALS),
     Route("POST", f"{_ONE}/trials", endpoints.enqueue, "Trials", "Enqueue", key=True),
+    Route("POST", f"{_ONE}/trials/ask", workers.ask, "Asked", "Ask", key=True),
     Route("GET", _TRIAL, endpoints.trial, "Trial"),
     Route("GET", f"{_TRIAL}/logs", endpoints.logs, "Text", query=(_ATTEMPT,), media=TEXT),
     Route("POST", f"{_TRIAL}/reports", endpoints.report, "Stop", "Reports", token=True),
     Route("POST", f"{_TRIAL}/outcome", endpoints.outcome, "Trial", "Outcome", token=True),
+    Route("POST", f"{_TRIAL}/release", workers.release, "Trial", "Release", token=True),
     Route("POST", "/events", endpoints.events, "Told", EVENT, scoped=False),
     Route(
         "GET",

@@ -8,6 +8,7 @@ from typing import Any
 
 from functions.events.training import EVENTS, MAX_REASON, MAX_REPORTS, MAX_STEP, STATES
 from tunelet.core.experiment_state import ExperimentState
+from tunelet.core.lease import LONGEST, MOST, SHORTEST, USUAL
 from tunelet.core.trial import TrialState
 from tunelet.text.limits import METRIC_LENGTH, METRICS
 
@@ -92,6 +93,24 @@ _EXPERIMENT: Schema = {
     "links": _ref("Links"),
 }
 
+_TRIAL: Schema = {
+    "number": _COUNT,
+    "attempt": {"type": "integer", "minimum": 1},
+    "state": {"enum": _TRIAL_STATES},
+    "hyperparameters": _ASSIGNMENT,
+    "attributes": {"type": "object", "description": "JSON that the training code attached."},
+    "values": _VALUES,
+    "reason": _or_null(_TEXT),
+    "reports": _listed("Report"),
+    "created_at": _WHEN,
+    "started_at": _or_null(_WHEN),
+    "finished_at": _or_null(_WHEN),
+    "enqueued": {"type": "boolean"},
+    "parent": _or_null(_COUNT),
+    "exit_code": {"type": ["integer", "null"]},
+    "log_tail": _or_null(_TEXT),
+}
+
 SCHEMAS: dict[str, Schema] = {
     "Submitted": _with_optional(
         _closed(name=_TEXT, namespace=_TEXT, state={"enum": _STATES}, links=_ref("Links")),
@@ -123,23 +142,37 @@ SCHEMAS: dict[str, Schema] = {
         "description": "The members of the request that are to change: its budget.",
     },
     "Best": {"oneOf": [_closed(best=_or_null(_ref("Trial"))), _closed(pareto=_listed("Trial"))]},
-    "Trial": _closed(
-        number=_COUNT,
-        attempt={"type": "integer", "minimum": 1},
-        state={"enum": _TRIAL_STATES},
-        hyperparameters=_ASSIGNMENT,
-        attributes={"type": "object", "description": "JSON that the training code attached."},
-        values=_VALUES,
-        reason=_or_null(_TEXT),
-        reports=_listed("Report"),
-        created_at=_WHEN,
-        started_at=_or_null(_WHEN),
-        finished_at=_or_null(_WHEN),
-        enqueued={"type": "boolean"},
-        parent=_or_null(_COUNT),
-        exit_code={"type": ["integer", "null"]},
-        log_tail=_or_null(_TEXT),
+    "Trial": _closed(**_TRIAL),
+    "Handed": _closed(
+        **_TRIAL,
+        token={**_TEXT, "description": "The bearer token of this attempt's reports and outcome."},
+        checkpoint_url={**_TEXT, "description": "Where it may save its progress."},
     ),
+    "Ask": {
+        "type": "object",
+        "properties": {
+            "count": {"type": "integer", "minimum": 1, "maximum": MOST, "default": 1},
+            "lease_seconds": {
+                "type": "number",
+                "minimum": SHORTEST,
+                "maximum": LONGEST,
+                "default": USUAL,
+                "description": "After this time without a report the trial is given to another.",
+            },
+        },
+        "additionalProperties": False,
+    },
+    "Asked": _closed(
+        trials=_listed("Handed"),
+        state={"enum": _STATES},
+        reason=_or_null(_TEXT),
+        ended={"type": "boolean", "description": "True: there will be no more trials."},
+    ),
+    "Release": {
+        "type": "object",
+        "properties": {"reason": {**_TEXT, "maxLength": MAX_REASON}},
+        "additionalProperties": False,
+    },
     "TrialPage": _page("trials", "Trial"),
     "Trials": _closed(trials=_listed("Trial")),
     "Enqueue": _closed(trials={"type": "array", "items": _ASSIGNMENT}),
@@ -147,7 +180,7 @@ SCHEMAS: dict[str, Schema] = {
     "Reports": {
         "oneOf": [
             _ref("Report"),
-            _closed(reports={**_listed("Report"), "minItems": 1, "maxItems": MAX_REPORTS}),
+            _closed(reports={**_listed("Report"), "maxItems": MAX_REPORTS}),
         ]
     },
     "Stop": _closed(stop={"type": "boolean", "description": "True: please stop now."}),

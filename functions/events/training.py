@@ -29,7 +29,7 @@ class _Wrong(ValueError):
     """A wrong member. The arguments are the value, the fault and the remedy."""
 
 
-class _Fields:
+class Fields:
     """Takes the members of a JSON object one by one, and collects their faults."""
 
     def __init__(self, raw: Any, where: str = "") -> None:
@@ -64,8 +64,8 @@ def reports(raw: Any) -> list[Report]:
     if not (isinstance(raw, dict) and "reports" in raw):
         report, errors = _report(raw, "")
         return _accept([report], errors)
-    fields = _Fields(raw)
-    remedy = f"send a list of 1 to {MAX_REPORTS} reports"
+    fields = Fields(raw)
+    remedy = f"send a list of at most {MAX_REPORTS} reports"
     listed = fields.take("reports", _listed, remedy) or []
     read = [_report(each, f"reports[{index}]") for index, each in enumerate(listed)]
     errors = fields.done("reports") + [error for _, wrong in read for error in wrong]
@@ -74,10 +74,10 @@ def reports(raw: Any) -> list[Report]:
 
 def outcome(raw: Any) -> Outcome:
     """Parse {"state", "values", "reason"}. Raises `Reject` with every fault."""
-    fields = _Fields(raw)
+    fields = Fields(raw)
     state = fields.take("state", _state, f"send one of {', '.join(STATES)}")
     values = fields.take("values", _values, _NUMBERS, {})
-    reason = fields.take("reason", _text, f"send a text of at most {MAX_REASON} characters")
+    reason = fields.take("reason", text, f"send a text of at most {MAX_REASON} characters")
     errors = fields.done("state", "values", "reason")
     if errors:
         raise Reject("the outcome is invalid", errors)
@@ -119,7 +119,7 @@ def _told(service: "Service", event: Event, bearer: str | None) -> bool:
 
 
 def _report(raw: Any, where: str) -> tuple[Report, list[FieldError]]:
-    fields = _Fields(raw, where)
+    fields = Fields(raw, where)
     step = fields.take("step", _step, f"send an integer from 0 to {MAX_STEP}")
     values = fields.take(
         "values", _some_values, f"send an object of at least one metric: {_NUMBERS}"
@@ -134,7 +134,7 @@ def _accept(read: list[Report], errors: list[FieldError]) -> list[Report]:
 
 
 def _listed(value: Any) -> list[Any]:
-    if not isinstance(value, list) or not 1 <= len(value) <= MAX_REPORTS:
+    if not isinstance(value, list) or len(value) > MAX_REPORTS:
         raise ValueError
     return value
 
@@ -177,7 +177,7 @@ def _state(value: Any) -> Verdict:
     return Verdict(value)
 
 
-def _text(value: Any) -> str | None:
+def text(value: Any) -> str | None:
     if value is not None and not (isinstance(value, str) and len(value) <= MAX_REASON):
         raise ValueError
     return value

@@ -445,7 +445,7 @@ class TestTraining:
             ("reports", {"step": -1, "values": {}}, {"step", "values"}),
             ("reports", {"step": 1.5, "values": {"x": True}}, {"step", "values"}),
             ("reports", {"step": 1, "values": {"x": "big"}, "epoch": 2}, {"values", "epoch"}),
-            ("reports", {"reports": []}, {"reports"}),
+            ("reports", {"reports": None}, {"reports"}),
             ("reports", {"reports": [{"step": 1}, 5]}, {"reports[0].values", "reports[1]"}),
             ("reports", [], {"body", "step", "values"}),
             ("outcome", {}, {"state"}),

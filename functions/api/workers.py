@@ -1,0 +1,71 @@
+"""The routes of workers: ask for trials, give one back. Reports and outcomes are as any trial's."""
+
+from typing import Any
+
+from werkzeug.wrappers import Response
+
+from functions.api.call import Call
+from functions.api.documents import trial_json
+from functions.api.endpoints import run_of_token
+from functions.events.training import Fields, text
+from functions.http import json_answer
+from tunelet.core.lease import LONGEST, MOST, SHORTEST, USUAL
+from tunelet.engine.asking import Handed
+from tunelet.errors import Reject
+
+
+def ask(call: Call) -> Response:
+    """Take trials of an experiment that is for workers, to run them.
+
+    A trial is the caller's until it posts the outcome, as long as it reports at least once in
+    `lease_seconds`, with `{"reports": []}` if there is no value. An experiment that has not ended
+    may have no trial now: ask again after some seconds. The same Idempotency-Key gets the same
+    trials.
+    """
+    fields = Fields(call.body)
+    count = fields.take("count", _count, f"send an integer from 1 to {MOST}", 1)
+    remedy = f"send seconds from {SHORTEST:g} to {LONGEST:g}"
+    seconds = fields.take("lease_seconds", _seconds, remedy, USUAL)
+    if errors := fields.done("count", "lease_seconds"):
+        raise Reject("the request for trials is invalid", errors)
+    experiment, handed = call.service.ask(call.namespace, call.name, count, seconds, call.key)
+    return json_answer(
+        {
+            "trials": [_handed(each) for each in handed],
+            "state": experiment.state.value,
+            "reason": experiment.reason,
+            "ended": experiment.over,
+        }
+    )
+
+
+def release(call: Call) -> Response:
+    """Give a trial back. Its next attempt is given to the next that asks."""
+    run = run_of_token(call)
+    fields = Fields(call.body)
+    reason = fields.take("reason", text, "send a text")
+    if errors := fields.done("reason"):
+        raise Reject("the release is invalid", errors)
+    return json_answer(trial_json(call.service.release(run, reason)))
+
+
+def _handed(handed: Handed) -> dict[str, Any]:
+    return {
+        **trial_json(handed.trial),
+        "token": handed.token,
+        "checkpoint_url": handed.checkpoint_url,
+    }
+
+
+def _count(value: Any) -> int:
+    if type(value) is not int or not 1 <= value <= MOST:
+        raise ValueError
+    return value
+
+
+def _seconds(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError
+    if not SHORTEST <= value <= LONGEST:
+        raise ValueError
+    return float(value)
