@@ -119,6 +119,13 @@ class Journal:
         left = partial(self._tail.segments.trials, head.segments)
         return _existing(head.experiment), left
 
+    def at_hand(self) -> tuple[Experiment, TrialReader]:
+        """Like `moment`, of the state that this process read or wrote last. Raises `NotFound`."""
+        head = self._tail.head
+        if head is None:
+            return self.moment()
+        return _existing(head.experiment), partial(self._tail.segments.trials, head.segments)
+
     def commit(self, *commands: Command, uid: str | None = None) -> Experiment:
         """Put the commands into the log, in one entry, and return the state after it.
 

@@ -71,7 +71,7 @@ def parse(raw: object, catalog: "Catalog", namespace: str | None = None) -> dict
                 found += space.problems(assignment, path([index], "enqueue"))
     if found or space is None:
         raise _refused(found)
-    return _normalized(request, forms, [space.canonical(one) for one in request.enqueue])
+    return normalized(request, forms, [space.canonical(one) for one in request.enqueue])
 
 
 def parse_changes(raw: object, spec: Mapping[str, Any], catalog: "Catalog") -> dict[str, Any]:
@@ -296,9 +296,10 @@ def _cost_problems(max_cost: float | None, cost_per_hour: float | None) -> list[
     return [FieldError("max_cost", max_cost, "cannot be kept without cost_per_hour", remedy)]
 
 
-def _normalized(
+def normalized(
     request: Request, forms: dict[str, dict[str, Any]], enqueue: list[Any]
 ) -> dict[str, Any]:
+    """Write out the spec of a request whose parts have been checked."""
     training = request.model_training_code
     # What only Kubernetes asks for stands there only if it is given.
     plain = training.model_dump(exclude_defaults=True)

@@ -1,0 +1,110 @@
+"""Signs of life of the running trials of a study.
+
+A process writes one object for all its trials, beside the log:
+
+    v1/{namespace}/{experiment}/trials/{uid}/heartbeats/{token}
+
+    {"format":1,"beats":{"3":17},"at":{"3":1795476224.1}}
+
+A trial is stale once an observer has seen the same beat for the grace period, by its own clock.
+A process that starts later need not wait for that if the beat is much older by the wall clock:
+clocks of two machines may differ by `SKEW` seconds.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from adapters.optuna.caller import Caller, token_of
+from tunelet.core.trial import Trial
+from tunelet.log.entry import FORMAT
+from tunelet.ports import Store
+
+SKEW = 90.0
+
+
+class _Beats(msgspec.Struct, frozen=True):
+    beats: dict[int, int] = {}
+    """By the trial's number: how often it was alive."""
+    at: dict[int, float] = {}
+    """When it last was, in seconds since 1970."""
+    format: int = FORMAT
+
+
+_decoder = msgspec.json.Decoder(_Beats)
+
+
+class Heartbeats:
+    """Those of one study. Threads may share one. `prefix` is that of the objects' keys."""
+
+    def __init__(
+        self,
+        store: Store,
+        prefix: str,
+        caller: Caller,
+        grace: float,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store = store
+        self._prefix = prefix
+        self._caller = caller
+        self._grace = grace
+        self._clock = clock
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._own: dict[int, int] = {}
+        self._own_at: dict[int, float] = {}
+        self._seen: dict[int, tuple[str, int, float]] = {}
+        """By the trial's number: its caller, its beat, and when this was first seen."""
+        self._looked = -grace
+
+    def beat(self, number: int) -> None:
+        """State that a trial of this process is alive. Raises `Retry` if it cannot be written."""
+        with self._lock:
+            self._own[number] = self._own.get(number, 0) + 1
+            self._own_at[number] = self._clock()
+            written = _Beats(dict(self._own), dict(self._own_at))
+            self._store.put(self._key(self._caller.token), msgspec.json.encode(written))
+
+    def stale(self, running: Sequence[Trial]) -> list[int]:
+        """Return the running trials that were alive once, and now have not been for long.
+
+        Looks at most four times in the grace period, because each process is one request.
+        """
+        with self._lock:
+            now = self._monotonic()
+            numbers = {trial.number for trial in running}
+            self._own = {n: beat for n, beat in self._own.items() if n in numbers}
+            self._own_at = {n: at for n, at in self._own_at.items() if n in numbers}
+            if now - self._looked < self._grace / 4:
+                return []
+            self._looked = now
+            tokens = {token_of(trial) for trial in running}
+            read = {token: self._read(token) for token in tokens if token}
+            found = [t.number for t in running if self._is_stale(t, read, now)]
+            self._seen = {n: seen for n, seen in self._seen.items() if n in numbers}
+            return found
+
+    def _is_stale(self, trial: Trial, read: dict[str, _Beats], now: float) -> bool:
+        token, n = token_of(trial), trial.number
+        beats = read.get(token, _Beats())
+        beat = beats.beats.get(n)
+        if beat is None:
+            return False
+        if self._clock() - beats.at.get(n, 0.0) > self._grace + SKEW:
+            return True
+        known = self._seen.get(n)
+        if known is None or known[:2] != (token, beat):
+            self._seen[n] = (token, beat, now)
+            return False
+        return now - known[2] > self._grace
+
+    def _read(self, token: str) -> _Beats:
+        stored = self._store.get(self._key(token))
+        return _Beats() if stored is None else _decoder.decode(stored.data)
+
+    def _key(self, token: str) -> str:
+        return f"{self._prefix}{token}"

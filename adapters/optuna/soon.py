@@ -1,0 +1,78 @@
+"""Write the changes of running trials soon, many at once, from a thread of its own."""
+
+import logging
+import threading
+from multiprocessing.util import Finalize
+from typing import Protocol
+
+from tunelet.errors import TuneletError
+
+log = logging.getLogger("tunelet.optuna")
+
+SECONDS = 0.1
+"""For which changes are collected before they are written."""
+
+SECONDS_AFTER_A_FAULT = 1.0
+
+
+class Flushed(Protocol):
+    def flush(self) -> None: ...
+
+
+class Soon:
+    """Call it with what has changes to write. They are also written when the process ends."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._due: set[Flushed] = set()
+        self._started = False
+
+    def __call__(self, changed: Flushed) -> None:
+        if changed in self._due:
+            return
+        with self._changed:
+            self._due.add(changed)
+            if not self._started:
+                self._start()
+            self._changed.notify()
+
+    def flush(self) -> None:
+        """Write all changes now. Raises what the first that fails raises."""
+        with self._changed:
+            due, self._due = self._due, set()
+        while due:
+            each = due.pop()
+            try:
+                each.flush()
+            except BaseException:
+                with self._changed:
+                    self._due |= {each, *due}
+                raise
+
+    def _start(self) -> None:
+        self._started = True
+        threading.Thread(target=self._run, name="tunelet-optuna", daemon=True).start()
+        # Also in a process of multiprocessing, which skips atexit.
+        Finalize(None, self._last, exitpriority=100)
+
+    def _last(self) -> None:
+        try:
+            self.flush()
+        except TuneletError as fault:
+            log.error("the last changes of unfinished trials are lost: %s", fault)
+
+    def _run(self) -> None:
+        pause = SECONDS
+        ended = threading.Event()
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._due)
+            ended.wait(pause)
+            pause = SECONDS
+            try:
+                self.flush()
+            except KeyError:
+                log.info("a study was deleted while its trials ran")
+            except Exception as fault:  # noqa: BLE001 (a thread that ends would write no more)
+                pause = SECONDS_AFTER_A_FAULT
+                log.warning("changes of running trials are written later: %s", fault)

@@ -1,0 +1,287 @@
+"""`TuneletStorage`: Optuna's storage over Tunelet's log (docs/optuna.md)."""
+
+import copy
+import os
+import threading
+from collections.abc import Callable, Container, Sequence
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
+from urllib.parse import urlsplit
+from weakref import WeakValueDictionary
+
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.storages import BaseStorage
+from optuna.storages._base import DEFAULT_STUDY_NAME_PREFIX
+from optuna.storages._heartbeat import BaseHeartbeat
+from optuna.study import StudyDirection
+from optuna.study._frozen import FrozenStudy
+from optuna.trial import FrozenTrial, TrialState
+
+from adapters.optuna.attributes import all_read, stored
+from adapters.optuna.heartbeats import Heartbeats
+from adapters.optuna.names import place_of, trial_id
+from adapters.optuna.studies import Studies
+from adapters.optuna.study import Study
+from adapters.storage import open_store
+from tunelet.core.experiment import Experiment
+from tunelet.ports import Store
+
+StaleCallback = Callable[[optuna.Study, FrozenTrial], None]
+
+
+class TuneletStorage(BaseStorage, BaseHeartbeat):
+    """Keeps studies in a folder or a bucket, without a database or a server.
+
+        import optuna
+        from tunelet.interop.optuna import TuneletStorage
+
+        study = optuna.create_study(storage=TuneletStorage("s3://bucket/prefix"))
+
+    `url` is the path of a folder, or a URL: `file:///folder`, `s3://bucket/prefix`,
+    `gs://bucket/prefix`, `az://container/prefix`, `memory://name`. Any number of threads, processes
+    and machines may share a study. Each study is an experiment in `namespace`, which `tunelet list`
+    and a service over the same store show.
+
+    With `heartbeat_interval` (seconds) a trial is failed once its process has sent no sign of life
+    for `grace_period` seconds, by default twice the interval; then `heartbeat_stale_trial_callback`
+    is called with the study and the trial, as in Optuna's `RDBStorage`.
+
+    Raises `tunelet.errors.Reject` if the URL is invalid, `ValueError` for an invalid interval.
+    Methods raise what `BaseStorage` documents, and `tunelet.errors.Retry` if the store does not
+    answer.
+    """
+
+    def __init__(
+        self,
+        url: str | os.PathLike[str],
+        *,
+        namespace: str = "default",
+        heartbeat_interval: int | None = None,
+        grace_period: int | None = None,
+        heartbeat_stale_trial_callback: StaleCallback | None = None,
+    ) -> None:
+        for name, value in (
+            ("heartbeat_interval", heartbeat_interval),
+            ("grace_period", grace_period),
+        ):
+            if value is not None and value <= 0:
+                raise ValueError(f"{name} is {value}: it must be a positive number of seconds")
+        self.url = _url(url)
+        self.namespace = namespace
+        self._interval = heartbeat_interval
+        self._grace = grace_period
+        self._callback = heartbeat_stale_trial_callback
+        self._opened: tuple[int, Studies] | None = None
+        self._beats: dict[int, Heartbeats] = {}
+        self._studies  # noqa: B018 (a wrong URL is refused here)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Write all changes first: another process may be given the trials."""
+        self._studies.flush()
+        more = (self._interval, self._grace, self._callback)
+        return _restored, (self.url, self.namespace, *more)
+
+    @property
+    def _studies(self) -> Studies:
+        """Those of this process: a forked one has none of its parent's threads."""
+        if self._opened is None or self._opened[0] != os.getpid():
+            self._opened = os.getpid(), _opened(self.url, self.namespace)
+            self._beats = {}
+        return self._opened[1]
+
+    # Studies
+
+    def create_new_study(
+        self, directions: Sequence[StudyDirection], study_name: str | None = None
+    ) -> int:
+        if study_name is None:
+            study_name = f"{DEFAULT_STUDY_NAME_PREFIX}{token_hex(8)}"
+        return self._studies.create(study_name, [each.name.lower() for each in directions])
+
+    def delete_study(self, study_id: int) -> None:
+        self._studies.delete(study_id)
+
+    def set_study_user_attr(self, study_id: int, key: str, value: Any) -> None:
+        self._studies.study(study_id).set_attributes({key: stored(value)}, {})
+
+    def set_study_system_attr(self, study_id: int, key: str, value: Any) -> None:
+        self._studies.study(study_id).set_attributes({}, {key: stored(value)})
+
+    def get_study_id_from_name(self, study_name: str) -> int:
+        return self._studies.named(study_name)
+
+    def get_study_name_from_id(self, study_id: int) -> str:
+        return _name(self._experiment(study_id))
+
+    def get_study_directions(self, study_id: int) -> list[StudyDirection]:
+        return _directions(self._experiment(study_id))
+
+    def get_study_user_attrs(self, study_id: int) -> dict[str, Any]:
+        return all_read(self._experiment(study_id).attributes or {})
+
+    def get_study_system_attrs(self, study_id: int) -> dict[str, Any]:
+        return all_read(self._experiment(study_id).system or {})
+
+    def get_all_studies(self) -> list[FrozenStudy]:
+        return [
+            FrozenStudy(
+                study_name=_name(each),
+                direction=None,
+                directions=_directions(each),
+                user_attrs=all_read(each.attributes or {}),
+                system_attrs=all_read(each.system or {}),
+                study_id=_of_study(each)["number"],
+            )
+            for each in self._studies.all()
+        ]
+
+    # Trials
+
+    def create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> int:
+        number = self._studies.study(study_id).create(template_trial)
+        return trial_id(study_id, number)
+
+    def set_trial_param(
+        self,
+        trial_id: int,
+        param_name: str,
+        param_value_internal: float,
+        distribution: BaseDistribution,
+    ) -> None:
+        study, number = self._place(trial_id)
+        study.set_param(number, param_name, param_value_internal, distribution)
+
+    def set_trial_state_values(
+        self, trial_id: int, state: TrialState, values: Sequence[float] | None = None
+    ) -> bool:
+        study, number = self._place(trial_id)
+        if state is TrialState.WAITING:
+            study.unfinished(number)
+            raise ValueError("a trial cannot wait again; add one with study.enqueue_trial")
+        if state is TrialState.RUNNING:
+            return study.take(number)
+        study.end(number, state, values)
+        return True
+
+    def set_trial_intermediate_value(
+        self, trial_id: int, step: int, intermediate_value: float
+    ) -> None:
+        study, number = self._place(trial_id)
+        study.report(number, step, intermediate_value)
+
+    def set_trial_user_attr(self, trial_id: int, key: str, value: Any) -> None:
+        study, number = self._place(trial_id)
+        study.set_attribute(number, key, value, system=False)
+
+    def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:
+        study, number = self._place(trial_id)
+        study.set_attribute(number, key, value, system=True)
+
+    def get_trial(self, trial_id: int) -> FrozenTrial:
+        study, number = self._place(trial_id)
+        return study.trial(number)
+
+    def get_all_trials(
+        self,
+        study_id: int,
+        deepcopy: bool = True,
+        states: Container[TrialState] | None = None,
+    ) -> list[FrozenTrial]:
+        found = self._studies.study(study_id).trials(states)
+        return copy.deepcopy(found) if deepcopy else found
+
+    def get_trial_id_from_study_id_trial_number(self, study_id: int, trial_number: int) -> int:
+        if not 0 <= trial_number < self._studies.study(study_id).count():
+            raise KeyError(f"study {study_id} has no trial {trial_number}")
+        return trial_id(study_id, trial_number)
+
+    # Heartbeats
+
+    def record_heartbeat(self, trial_id: int) -> None:
+        place = place_of(trial_id)
+        self._heartbeats(place.study).beat(place.number)
+
+    def _get_stale_trial_ids(self, study_id: int) -> list[int]:
+        running = self._studies.study(study_id).running()
+        stale = self._heartbeats(study_id).stale(running)
+        return [trial_id(study_id, number) for number in stale]
+
+    def get_heartbeat_interval(self) -> int | None:
+        return self._interval
+
+    def get_heartbeat_stale_trial_callback(self) -> StaleCallback | None:
+        return self._callback
+
+    def _heartbeats(self, study_id: int) -> Heartbeats:
+        study = self._studies.study(study_id)
+        interval = self._interval or 60
+        made = Heartbeats(
+            self._studies.store, study.beats, self._studies.caller, self._grace or 2 * interval
+        )
+        return self._beats.setdefault(study_id, made)
+
+    def _place(self, trial_id: int) -> tuple[Study, int]:
+        place = place_of(trial_id)
+        try:
+            return self._studies.study(place.study), place.number
+        except KeyError:
+            raise KeyError(f"there is no trial {trial_id}") from None
+
+    def _experiment(self, study_id: int) -> Experiment:
+        return self._studies.study(study_id).experiment()
+
+
+_lock = threading.Lock()
+_stores: WeakValueDictionary[str, Store] = WeakValueDictionary()
+_studies: WeakValueDictionary[tuple[int, str, str], Studies] = WeakValueDictionary()
+
+
+def _opened(url: str, namespace: str) -> Studies:
+    """Return what all storages of this process share, so that they see each other's changes."""
+    key = (os.getpid(), url, namespace)
+    with _lock:
+        studies = _studies.get(key)
+        if studies is None:
+            in_memory = url.startswith("memory:")
+            store = _stores.get(url) if in_memory else None
+            store = store or open_store(url)
+            if in_memory:
+                _stores[url] = store
+            studies = _studies[key] = Studies(store, namespace)
+        return studies
+
+
+def _restored(
+    url: str,
+    namespace: str,
+    interval: int | None,
+    grace: int | None,
+    callback: StaleCallback | None,
+) -> TuneletStorage:
+    return TuneletStorage(
+        url,
+        namespace=namespace,
+        heartbeat_interval=interval,
+        grace_period=grace,
+        heartbeat_stale_trial_callback=callback,
+    )
+
+
+def _url(url: str | os.PathLike[str]) -> str:
+    text = os.fspath(url)
+    return text if urlsplit(text).scheme else Path(text).absolute().as_uri()
+
+
+def _of_study(experiment: Experiment) -> dict[str, Any]:
+    assert experiment.study is not None
+    return experiment.study
+
+
+def _name(experiment: Experiment) -> str:
+    return str(_of_study(experiment)["name"])
+
+
+def _directions(experiment: Experiment) -> list[StudyDirection]:
+    return [StudyDirection[each.direction.upper()] for each in experiment.terms.objectives]

@@ -1,0 +1,134 @@
+"""All trials of one study as Optuna's frozen trials, kept up to date with the log.
+
+A trial that has ended never changes, so only the others, and new ones, are looked at again.
+"""
+
+from collections.abc import Container, Iterator, Mapping
+
+from optuna.distributions import BaseDistribution, check_distribution_compatibility
+from optuna.trial import FrozenTrial
+from optuna.trial import TrialState as State
+
+from adapters.optuna.frozen import frozen
+from adapters.optuna.names import trial_id
+from adapters.optuna.pending import Pending
+from tunelet.core.experiment import Experiment
+from tunelet.core.trial import Trial, TrialState
+from tunelet.log.compaction import TrialReader
+
+
+class Trials:
+    """One thread at a time."""
+
+    def __init__(self, study: int) -> None:
+        self._study = study
+        self._seen: Experiment | None = None
+        self._frozen: list[FrozenTrial | None] = []
+        """By number; None: to be made from `_open` again."""
+        self._open: dict[int, Trial] = {}
+        """The trials that had not ended when last seen."""
+        self._stale: dict[int, Trial] = {}
+        """The trials to freeze again, by number."""
+        self._distributions: dict[str, BaseDistribution] = {}
+        self.pending: dict[int, Pending] = {}
+
+    def follow(self, experiment: Experiment, left: TrialReader) -> None:
+        """Take over what has changed up to `experiment`; `left` reads the trials that left it."""
+        if experiment is self._seen:
+            return
+        known = len(self._frozen)
+        self._frozen += [None] * (experiment.next_number - known)
+        gone = set()
+        for number in (*self._open, *range(known, experiment.next_number)):
+            trial = experiment.trials.get(number)
+            if trial is None:
+                gone.add(number)
+            elif trial is not self._open.get(number):
+                self._put(trial)
+        if gone:
+            for trial in left(min(gone) - 1, _Known(gone)):
+                if trial.number in gone:
+                    self._put(trial)
+        self._seen = experiment
+
+    def _put(self, trial: Trial) -> None:
+        self._stale[trial.number] = trial
+        if trial.state.finished:
+            self._open.pop(trial.number, None)
+        else:
+            self._open[trial.number] = trial
+
+    def __len__(self) -> int:
+        return len(self._frozen)
+
+    def unfinished(self, number: int) -> Trial | None:
+        """Return the trial as it is in the log, if it had not ended when last seen."""
+        return self._open.get(number)
+
+    def changed(self, number: int) -> None:
+        """Note that an unfinished trial has other unwritten changes."""
+        self._stale[number] = self._open[number]
+
+    def check(self, name: str, distribution: BaseDistribution) -> None:
+        """Raises `ValueError` if an earlier trial has an incompatible one of this name."""
+        if name not in self._distributions:
+            self._refresh()
+        check_distribution_compatibility(
+            self._distributions.setdefault(name, distribution), distribution
+        )
+
+    def get(self, number: int) -> FrozenTrial:
+        self._refresh()
+        found = self._frozen[number]
+        assert found is not None
+        return found
+
+    def running(self) -> list[Trial]:
+        """Return the running trials, as they are in the log."""
+        return [trial for trial in self._open.values() if trial.state is TrialState.RUNNING]
+
+    def all(self, states: Container[State] | None) -> list[FrozenTrial]:
+        """Return the trials in these states, by number; None: in all states."""
+        self._refresh()
+        if states == (State.WAITING,):
+            # Asked before each trial: need not take longer the more there are.
+            numbers = sorted(self._open)
+            some = [self._frozen[number] for number in numbers]
+        else:
+            some = self._frozen
+        return [t for t in some if t is not None and (states is None or t.state in states)]
+
+    def _refresh(self) -> None:
+        if not self._stale:
+            return
+        for number, trial in self._stale.items():
+            pending = self.pending.get(number)
+            shown = trial if pending is None else pending.over(trial)
+            self._freeze(shown)
+        self._stale.clear()
+
+    def _freeze(self, trial: Trial) -> None:
+        assert self._seen is not None
+        identifier = trial_id(self._study, trial.number)
+        made = frozen(trial, identifier, self._seen.terms.objectives)
+        self._frozen[trial.number] = made
+        for name, distribution in made.distributions.items():
+            self._distributions.setdefault(name, distribution)
+
+
+class _Known(Mapping[int, Trial]):
+    """Stands for all trials but those in `wanted`, so that a reader skips them."""
+
+    def __init__(self, wanted: Container[int]) -> None:
+        self._wanted = wanted
+
+    def __getitem__(self, number: int) -> Trial:
+        if number in self._wanted:
+            raise KeyError(number)
+        return Trial(number, {}, 0.0)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0

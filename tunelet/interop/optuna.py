@@ -1,0 +1,31 @@
+"""Optuna's storage over Tunelet: studies in a folder or a bucket, without a database or a server.
+
+from tunelet.interop.optuna import TuneletStorage
+
+study = optuna.create_study(storage=TuneletStorage("s3://bucket/prefix"))
+"""
+
+# Not imported from typing, which takes longer than this module.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from adapters.optuna.storage import TuneletStorage
+
+__all__ = ["TuneletStorage"]
+
+
+def __getattr__(name: str) -> object:
+    """Import what is used, and not before: it takes Optuna and the store's own library."""
+    if name != "TuneletStorage":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    from tunelet.bundle import activate
+
+    activate()
+    try:
+        return import_module("adapters.optuna.storage").TuneletStorage
+    except ModuleNotFoundError as fault:
+        raise ImportError(
+            f"TuneletStorage needs more than the client (no {fault.name}): "
+            "pip install 'tunelet[up]'"
+        ) from fault
