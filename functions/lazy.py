@@ -41,6 +41,16 @@ class LazyLauncher:
     def origin(self, run: Run) -> str | None:
         return self._launcher.origin(run)
 
+    @property
+    def stop_removes_output(self) -> bool:
+        return self._launcher.stop_removes_output
+
+    def unsaved(self, namespace: str, experiment: str) -> Sequence[Run]:
+        return self._launcher.unsaved(namespace, experiment)
+
+    def saved(self, run: Run) -> None:
+        self._launcher.saved(run)
+
     def stop(self, run: Run) -> None:
         self._launcher.stop(run)
 

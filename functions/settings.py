@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from tunelet.errors import FieldError, Reject
-from tunelet.text.limits import BODY_BYTES
+from tunelet.text.limits import BODY_BYTES, OUTPUT_BYTES
 
 _SECRET_BYTES = 16
 LEASE_SECONDS = 180
@@ -33,6 +33,8 @@ class Settings(NamedTuple):
     """TUNELET_MAX_PROCESSES: the most active runs of the launcher; None: the launcher's default."""
     max_body_bytes: int = BODY_BYTES
     """TUNELET_MAX_BODY_BYTES: the largest request body."""
+    output_bytes: int = OUTPUT_BYTES
+    """TUNELET_OUTPUT_BYTES: the most that is stored of an attempt's output; 0: nothing."""
     lease_seconds: float = LEASE_SECONDS
     """TUNELET_LEASE_SECONDS: after this silence, other installations over the same store take over
     this one's runs. At least three times the time between two sweeps."""
@@ -54,6 +56,7 @@ class Settings(NamedTuple):
             aliases=env.aliases("TUNELET_ALIASES"),
             max_processes=env.integer("TUNELET_MAX_PROCESSES", None),
             max_body_bytes=env.integer("TUNELET_MAX_BODY_BYTES", BODY_BYTES),
+            output_bytes=env.integer("TUNELET_OUTPUT_BYTES", OUTPUT_BYTES, least=0),
             lease_seconds=env.integer("TUNELET_LEASE_SECONDS", LEASE_SECONDS),
         )
         if env.errors:
@@ -94,12 +97,13 @@ class _Environment:
             self._wrong(name, value, "is not an HTTP address", "set it as http://host:port")
         return value.rstrip("/") if name == "TUNELET_API_URL" else value
 
-    def integer(self, name: str, default: Any) -> Any:
+    def integer(self, name: str, default: Any, least: int = 1) -> Any:
         value = self._environ.get(name)
         if not value:
             return default
-        if not (value.isascii() and value.isdigit() and int(value) > 0):
-            self._wrong(name, value, "is not a positive integer", "set one, or leave it unset")
+        if not (value.isascii() and value.isdigit() and int(value) >= least):
+            message = "is not a positive integer" if least else "is not an integer of 0 or more"
+            self._wrong(name, value, message, "set one, or leave it unset")
             return default
         return int(value)
 

@@ -46,6 +46,7 @@ def service(settings: Settings, publisher: Publisher) -> "Service":
         api_url=settings.api_url,
         installation=installation(settings),
         lease_seconds=settings.lease_seconds,
+        output_bytes=settings.output_bytes,
     )
 
 

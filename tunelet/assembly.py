@@ -10,6 +10,7 @@ from tunelet.engine.checkpoints import Checkpoints
 from tunelet.engine.early_stopping import Stopping
 from tunelet.engine.loop import Loop
 from tunelet.engine.membership import Membership
+from tunelet.engine.outputs import Outputs
 from tunelet.engine.runs import Runs
 from tunelet.engine.suggest import Suggesting
 from tunelet.engine.sweep import Sweep
@@ -22,6 +23,7 @@ from tunelet.log.markers import Markers
 from tunelet.ports import Catalog, Launcher, Publisher, Store
 from tunelet.service import Service
 from tunelet.store_probe import Probed
+from tunelet.text.limits import OUTPUT_BYTES
 
 
 def assembled(
@@ -36,6 +38,7 @@ def assembled(
     lease_seconds: float = lease.SECONDS,
     dead: Callable[[str], bool] = lambda _: False,
     allows_commands: bool = False,
+    output_bytes: int = OUTPUT_BYTES,
     clock: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Service:
@@ -44,13 +47,14 @@ def assembled(
     `secret` signs the trials' tokens. Training code reaches the API at `api_url`. `dead` shows
     which installations are certainly gone. `clock` gives seconds since the epoch. `allows_commands`
     accepts training code that is a command without an image: every client can then run any program
-    as the service's user.
+    as the service's user. `output_bytes` is what is stored of an attempt's output, compressed.
     """
     journals = Journals(store, clock, sleep, by=installation)
     markers = Markers(store, clock)
     tokens = Tokens(secret)
     leases = Leases(store, installation.id, clock, lease_seconds, dead)
-    runs = Runs(launcher, journals, tokens, Checkpoints(store), Identity(store), api_url)
+    outputs = Outputs(store, launcher, output_bytes)
+    runs = Runs(launcher, journals, tokens, Checkpoints(store), outputs, Identity(store), api_url)
     stopping = Stopping(journals, catalog)
     suggesting = Suggesting(journals, catalog)
     membership = Membership(installation, leases)
@@ -68,6 +72,10 @@ def assembled(
         loop=loop,
         asking=Asking(journals, leases, suggesting, runs, loop),
         membership=membership,
-        sweeper=Sweep(store, launcher, journals, markers, leases, membership, stopping, runs, loop),
+        outputs=outputs,
+        sweeper=Sweep(
+            *(store, launcher, journals, markers, leases, membership),
+            *(stopping, runs, outputs, loop),
+        ),
         allows_commands=allows_commands,
     )

@@ -100,6 +100,19 @@ class Launcher(Protocol):
     def origin(self, run: Run) -> str | None:
         """Return the identity of the store that launched the run; None if it is not known."""
 
+    @property
+    def stop_removes_output(self) -> bool:
+        """Whether `logs` has nothing more of a run after `stop`."""
+
+    def unsaved(self, namespace: str, experiment: str) -> Sequence[Run]:
+        """Return ended runs of any uid that have output, and for which `saved` was not called.
+
+        Returns none if the launcher does not outlive its process.
+        """
+
+    def saved(self, run: Run) -> None:
+        """Note that the run's output is in the store, or is not to be stored."""
+
     def stop(self, run: Run) -> None:
         """Stop the run with all its processes. May return before they have ended."""
 

@@ -24,10 +24,11 @@ from tunelet.dead_letters import DeadLetters
 from tunelet.engine.asking import Asking, Handed
 from tunelet.engine.loop import Loop
 from tunelet.engine.membership import Membership
+from tunelet.engine.outputs import Outputs
 from tunelet.engine.runs import run_of, wanted
 from tunelet.engine.sweep import Sweep
 from tunelet.engine.tokens import Tokens
-from tunelet.errors import Conflict, FieldError, Forbidden, NotFound, Reject
+from tunelet.errors import Conflict, FieldError, Forbidden, NotFound, Reject, Retry
 from tunelet.log.entry import Damaged, Newer
 from tunelet.log.journal_cache import Journals
 from tunelet.log.leases import Leases
@@ -67,6 +68,7 @@ class Service:
         loop: Loop,
         membership: Membership,
         asking: Asking,
+        outputs: Outputs,
         sweeper: Sweep,
         allows_commands: bool = False,
     ) -> None:
@@ -83,6 +85,7 @@ class Service:
         self._loop = loop
         self._membership = membership
         self._asking = asking
+        self._outputs = outputs
         self._sweeper = sweeper
         self._allows_commands = allows_commands
 
@@ -281,17 +284,30 @@ class Service:
     def logs(
         self, namespace: str, name: str, number: int, attempt: int | None = None
     ) -> Iterator[bytes]:
-        """The output of a trial's newest attempt, or of `attempt`."""
+        """The output of a trial's newest attempt, or of `attempt`.
+
+        From the run as long as it has output, then what the store has of it.
+        """
         trial = self.trial(namespace, name, number)
         experiment = self.experiment(namespace, name)
+        run = run_of(experiment, number, attempt or trial.attempt)
         try:
-            return self._launcher.logs(run_of(experiment, number, attempt or trial.attempt))
+            return self._output(run)
         except NotFound as missing:
             if attempt in (None, trial.attempt) and not self._journals.by.owns(trial):
                 raise NotFound(f"{missing} here: it is of the installation {trial.by}") from missing
             if attempt in (None, trial.attempt) and trial.reason:
                 raise NotFound(f"{missing}: {trial.reason}") from missing
             raise
+
+    def _output(self, run: Run) -> Iterator[bytes]:
+        try:
+            return self._launcher.logs(run)
+        except (NotFound, Retry):
+            stored = self._outputs.read(run)
+            if stored is None:
+                raise
+            return stored
 
     def token(self, run: Run) -> str:
         """The token with which this attempt, and no other, may report values."""

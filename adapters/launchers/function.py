@@ -331,6 +331,17 @@ class FunctionLauncher:
         call = self._calls.get(run)
         return call.launch.store or None if call is not None else None
 
+    @property
+    def stop_removes_output(self) -> bool:
+        return False
+
+    def unsaved(self, namespace: str, experiment: str) -> Sequence[Run]:
+        """None: every run is gone with this process."""
+        return ()
+
+    def saved(self, run: Run) -> None:
+        """Nothing is noted."""
+
     def stop(self, run: Run) -> None:
         """Have `should_prune` answer True: a thread cannot be ended from outside."""
         call = self._calls.get(run)

@@ -42,6 +42,17 @@ class MemoryLauncher:
     def origin(self, run: Run) -> str | None:
         return None
 
+    @property
+    def stop_removes_output(self) -> bool:
+        return False
+
+    def unsaved(self, namespace: str, experiment: str) -> Sequence[Run]:
+        """None: every run is gone with this process."""
+        return ()
+
+    def saved(self, run: Run) -> None:
+        """Nothing is noted."""
+
     def stop(self, run: Run) -> None:
         """Nothing runs that could be stopped."""
 

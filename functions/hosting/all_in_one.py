@@ -59,6 +59,7 @@ def whole(
         lease_seconds=settings.lease_seconds,
         dead=dead,
         allows_commands=settings.allow_commands,
+        output_bytes=settings.output_bytes,
     )
     limit = settings.max_body_bytes
     made = {name: function(name, service, outbox, limit) for name in FUNCTIONS}

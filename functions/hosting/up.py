@@ -32,6 +32,7 @@ from tunelet.errors import Retry
 from tunelet.ports import Store
 from tunelet.service import Service
 from tunelet.store_probe import probe
+from tunelet.text.limits import OUTPUT_BYTES
 
 SWEEP_SECONDS = 5.0
 
@@ -50,6 +51,7 @@ def serve(
     max_body_bytes: int,
     lease_seconds: float = LEASE_SECONDS,
     allows_commands: bool = False,
+    output_bytes: int = OUTPUT_BYTES,
 ) -> None:
     """Serve until SIGINT or SIGTERM. Port 0 takes a free one; the first line printed names it.
 
@@ -79,6 +81,7 @@ def serve(
             max_body_bytes=max_body_bytes,
             lease_seconds=lease_seconds,
             allow_commands=allows_commands,
+            output_bytes=output_bytes,
         )
         launcher = local(settings)
         served = stack.enter_context(

@@ -182,6 +182,28 @@ class LauncherContract:
         for run in runs:
             gone(launcher, run)
 
+    def test_an_ended_run_is_unsaved_until_it_is_marked(self, launcher: Launcher) -> None:
+        active, other = RUN._replace(number=1), RUN._replace(experiment="other")
+        launcher.launch(script("exec sleep 1000", active))
+        launcher.launch(script("echo objective=1", other))
+        launcher.launch(script("echo objective=1"))
+        until(lambda: list(launcher.unsaved("default", "digits")) == [RUN])
+        until(lambda: list(launcher.unsaved("default", "other")) == [other])
+        launcher.saved(RUN)
+        launcher.saved(RUN)
+        launcher.saved(RUN._replace(number=7))
+        assert list(launcher.unsaved("default", "digits")) == []
+        assert list(launcher.unsaved("default", "other")) == [other]
+        launcher.stop(active)
+        gone(launcher, active)
+        assert b"".join(launcher.logs(RUN)) == b"objective=1\n"
+
+    def test_what_is_removed_is_not_unsaved(self, launcher: Launcher) -> None:
+        launcher.launch(script("echo objective=1"))
+        ended(launcher)
+        launcher.remove("default", "digits", "u1")
+        until(lambda: list(launcher.unsaved("default", "digits")) == [])
+
     def test_removing_an_experiment_forgets_its_ended_runs_only(self, launcher: Launcher) -> None:
         active, other = RUN._replace(number=1), RUN._replace(experiment="other")
         later = RUN._replace(uid="u2")

@@ -1,5 +1,6 @@
 """What must hold at the end, whatever went wrong on the way (invariants I1 to I6)."""
 
+import gzip
 from collections import Counter
 from functools import cache
 from typing import Any, NamedTuple
@@ -102,6 +103,25 @@ def check(world: World, expected: End) -> None:
     assert world.launcher.most_active <= REQUEST["parallel_trials"], "I3: too many at once"
     assert world.launcher.starts == Counter(EXPECTED_STARTS), "I4, I6: not each attempt once"
     assert not world.launcher.running(), "I5: a run was left over"
+    assert outputs(world.objects) == EXPECTED_OUTPUTS, "I7: the output of an attempt is not there"
+
+
+EXPECTED_OUTPUTS = {
+    f"{number}.output/{attempt}.gz": b"trial %d, attempt %d\n" % (number, attempt)
+    for number, attempt in EXPECTED_STARTS
+}
+
+
+def outputs(objects: MemoryStore) -> dict[str, bytes]:
+    """What is stored of attempts' output, by the last parts of its key."""
+    keys = [key for key in objects.list("v1/default/e/trials/") if ".output/" in key]
+    return {"/".join(key.split("/")[-2:]): _unpacked(objects, key) for key in keys}
+
+
+def _unpacked(objects: MemoryStore, key: str) -> bytes:
+    stored = objects.get(key)
+    assert stored is not None
+    return gzip.decompress(stored.data)
 
 
 def _told(trial: Trial) -> tuple[Any, ...]:

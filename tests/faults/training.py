@@ -6,7 +6,7 @@ experiments with the same hyperparameters must end alike, whatever goes wrong be
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from adapters.launchers.memory import MemoryLauncher
@@ -94,6 +94,7 @@ class ScriptedLauncher(MemoryLauncher):
         self.launches: list[Launch] = []
         self.away = False
         self._name_of = name_of
+        self._saved: set[Run] = set()
         self._processes: dict[str, _Process] = {}
 
     def launch(self, launch: Launch) -> None:
@@ -119,8 +120,16 @@ class ScriptedLauncher(MemoryLauncher):
             if process.run == run and not process.ended:
                 process.stopped = True
 
+    def unsaved(self, namespace: str, experiment: str) -> Sequence[Run]:
+        ended = [process.run for process in self._processes.values() if process.ended]
+        found = [run for run in ended if run not in self._saved]
+        return [run for run in found if (run.namespace, run.experiment) == (namespace, experiment)]
+
+    def saved(self, run: Run) -> None:
+        self._saved.add(run)
+
     def logs(self, run: Run) -> Iterator[bytes]:
-        return iter([f"output of {run.name}".encode()])
+        return iter([f"trial {run.number}, attempt {run.attempt}\n".encode()])
 
     def remove(self, namespace: str, experiment: str, uid: str) -> None:
         for name, process in list(self._processes.items()):

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from tunelet.cli.data import data_option
-from tunelet.text.limits import BODY_BYTES
+from tunelet.text.limits import BODY_BYTES, OUTPUT_BYTES
 
 _ENGINES = ("podman", "docker")
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -81,6 +81,15 @@ def _aliases(ctx: click.Context, param: click.Parameter, given: tuple[str, ...])
     help="After this silence of a process, others over the same store take over its trials.",
 )
 @click.option(
+    "--output-bytes",
+    type=click.IntRange(0),
+    default=OUTPUT_BYTES,
+    envvar="TUNELET_OUTPUT_BYTES",
+    show_default=True,
+    show_envvar=True,
+    help="The most that is stored of each attempt's output, compressed; 0: nothing.",
+)
+@click.option(
     "--allow-commands",
     is_flag=True,
     help="Accept requests that name a command without an image, although --host is not loopback.",
@@ -95,6 +104,7 @@ def up_command(
     allowed_hosts: tuple[str, ...],
     max_body_bytes: int,
     lease_seconds: float,
+    output_bytes: int,
     allow_commands: bool,
 ) -> int:
     """Start the service on this machine.
@@ -137,6 +147,7 @@ def up_command(
         embedded.serve(
             *(host, port, data.resolve(), store, aliases, max_processes, allowed_hosts),
             *(max_body_bytes, lease_seconds, allow_commands or host in _LOOPBACK),
+            output_bytes,
         )
     except OSError as fault:
         raise click.ClickException(_trouble(fault, host, port, data)) from fault

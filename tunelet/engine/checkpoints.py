@@ -15,6 +15,7 @@ from secrets import token_hex
 
 from tunelet.core.run import Run
 from tunelet.errors import Retry
+from tunelet.log.keys import trial_prefix
 from tunelet.ports import Store
 
 
@@ -31,15 +32,15 @@ class Checkpoints:
         experiment of the same name. If the trial has a `parent`, the parent's checkpoint is copied
         there before the URL is first returned. Raises `Retry`, and `Reject` as the store does.
         """
-        prefix = _prefix(run) if parent is None else self._inherited(run, parent)
+        prefix = trial_prefix(run) if parent is None else self._inherited(run, parent)
         return f"{self._store.url.rstrip('/')}/{prefix}"
 
     def _inherited(self, run: Run, parent: int) -> str:
         place = self._place(run)
         if place is None:
-            own = f"{_prefix(run)}-{token_hex(4)}"
+            own = f"{trial_prefix(run)}-{token_hex(4)}"
             elder = run._replace(number=parent)
-            self._copy(self._place(elder) or _prefix(elder), own)
+            self._copy(self._place(elder) or trial_prefix(elder), own)
             self._store.create(_choice(run), own.encode())
             place = self._place(run)
             if place is None:
@@ -58,14 +59,10 @@ class Checkpoints:
 
     def _remove_others(self, run: Run, place: str) -> None:
         """Remove copies that came too late, or that a process left unfinished when it died."""
-        for key in self._store.list(f"{_prefix(run)}-"):
+        for key in self._store.list(f"{trial_prefix(run)}-"):
             if not key.startswith(f"{place}/"):
                 self._store.delete(key)
 
 
-def _prefix(run: Run) -> str:
-    return f"v1/{run.namespace}/{run.experiment}/trials/{run.uid}/{run.number}"
-
-
 def _choice(run: Run) -> str:
-    return f"{_prefix(run)}.place"
+    return f"{trial_prefix(run)}.place"

@@ -77,17 +77,18 @@ class Loop:
         if experiment.over:
             self._reconcile(experiment)  # the end of a run may be the last one awaited
             return
-        seen = [
+        observed = [
             command
             for trial in experiment.live
             if trial.active and number in (None, trial.number) and self._by.owns(trial)
             for command in self._runs.observed(experiment, trial)
         ]
-        if seen:
-            seen += self.follow_ups(experiment, seen)
+        if observed:
+            seen = [*observed, *self.follow_ups(experiment, observed)]
             after = journal.commit(*seen, uid=experiment.uid)
             if any(isinstance(command, commands.Finish) for command in seen):
                 self.follow(after)
+                self._runs.save_outputs(after, observed)
 
     def follow_ups(self, experiment: Experiment | None, seen: Sequence[Command]) -> list[Command]:
         """Return commands for the same entry as `seen`: early stops and new trials.

@@ -12,6 +12,7 @@ from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.run import Life, Phase, Run
 from tunelet.core.trial import Outcome, Report, Trial, TrialState, Verdict
 from tunelet.engine.checkpoints import Checkpoints
+from tunelet.engine.outputs import Outputs
 from tunelet.engine.tokens import Tokens
 from tunelet.errors import Postponed, Reject, Retry, Throttled, TuneletError
 from tunelet.log.identity import Identity
@@ -37,6 +38,7 @@ class Runs:
         journals: Journals,
         tokens: Tokens,
         checkpoints: Checkpoints,
+        outputs: Outputs,
         identity: Identity,
         api_url: str,
     ) -> None:
@@ -44,6 +46,7 @@ class Runs:
         self._journals = journals
         self._tokens = tokens
         self._checkpoints = checkpoints
+        self._outputs = outputs
         self._identity = identity
         self._api_url = api_url
 
@@ -141,8 +144,15 @@ class Runs:
         runs = self.active(namespace, name)
         experiment = self._journals.of(namespace, name).peek() if runs else None
         if experiment is not None:
-            self.stop(run for run in runs if not self._may_go_on(experiment, run))
+            unwanted = [run for run in runs if not self._may_go_on(experiment, run)]
+            self._outputs.before_stop(experiment, unwanted)
+            self.stop(unwanted)
         return bool(runs)
+
+    def save_outputs(self, experiment: Experiment, ends: Iterable[Command]) -> None:
+        """Write the output of the runs that ended so; the sweep writes what is missing then."""
+        ended = [end for end in ends if isinstance(end, commands.Finish)]
+        self._outputs.save(experiment, [run_of(experiment, e.number, e.attempt) for e in ended])
 
     def active(self, namespace: str, name: str) -> list[Run]:
         """Return the experiment's active runs, of any uid, except those of another store."""

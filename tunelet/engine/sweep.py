@@ -17,6 +17,7 @@ from tunelet.engine.early_stopping import Stopping
 from tunelet.engine.idle import Idle
 from tunelet.engine.loop import Loop
 from tunelet.engine.membership import Membership
+from tunelet.engine.outputs import Outputs
 from tunelet.engine.runs import Runs
 from tunelet.errors import NotFound, Retry, Unavailable
 from tunelet.log import expiry
@@ -49,6 +50,7 @@ class Sweep:
         membership: Membership,
         stopping: Stopping,
         runs: Runs,
+        outputs: Outputs,
         loop: Loop,
     ) -> None:
         self._store = store
@@ -59,6 +61,7 @@ class Sweep:
         self._membership = membership
         self._stopping = stopping
         self._runs = runs
+        self._outputs = outputs
         self._loop = loop
         self._idle = Idle(store, launcher, journals)
 
@@ -183,7 +186,10 @@ class Sweep:
             self._suggest(namespace, name)
         self._loop.launch(namespace, name)
         runs = self._runs.stop_unwanted(namespace, name)
-        return journal.peek(), runs
+        experiment = journal.peek()
+        if experiment is not None:
+            self._outputs.save_rest(experiment)
+        return experiment, runs
 
     def _gone(self, experiment: Experiment) -> list[Command]:
         """Return how workers lose their trials, or members come and go."""
@@ -240,7 +246,8 @@ class Sweep:
             and experiment.state is not ExperimentState.DELETED
         ):
             ended = experiment.ended_at
-            return ended is not None and self._journals.clock() >= ended + WATCHED
+            watched = ended is None or self._journals.clock() < ended + WATCHED
+            return not watched and self._outputs.complete(experiment)
         self._launcher.remove(namespace, name, uid)
         return self._journals.of(namespace, name).purge()
 

@@ -496,6 +496,11 @@ class Request(Terms):
         default=[], max_length=1000, description="Hyperparameters of trials to run first."
     )
     seed: Annotated[int, Field(ge=0, le=SAFE_INTEGER)] | None = None
+    keep_output: bool = Field(
+        default=True,
+        description="Store the output of each attempt beside the experiment's log, so that it can "
+        "be read when the run is gone.",
+    )
 
 
 SMALLEST: dict[str, Any] = {

@@ -332,4 +332,5 @@ def normalized(
         "seed": request.seed,
         "ttl_seconds_after_finished": request.ttl_seconds_after_finished,
         "labels": dict(request.labels),
+        **({} if request.keep_output else {"keep_output": False}),
     }

@@ -31,6 +31,9 @@ runs: 10,000 steps of ten metrics."""
 BODY_BYTES = 1 << 20
 """Of a request's body, unless an installation chooses another limit."""
 
+OUTPUT_BYTES = 1 << 20
+"""Compressed, of an attempt's output in the store, unless an installation chooses another limit."""
+
 CONDITIONS = 64
 """How many conditions may depend on each other: some libraries go down them by recursion."""
 

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from adapters.launchers.kubernetes import diagnosis
 from adapters.launchers.kubernetes.api import KubernetesApi, Object
-from adapters.launchers.kubernetes.labels import record_of, run_of
+from adapters.launchers.kubernetes.labels import SAVED, record_of, run_of
 from tunelet import tracing
 from tunelet.errors import TuneletError
 from tunelet.ports import RunNews
@@ -121,6 +121,8 @@ def _matters(change: Object) -> bool:
         return False
     if change["type"] == "DELETED" or "deletionTimestamp" in thing["metadata"]:
         return True
+    if SAVED in thing["metadata"].get("labels", {}):
+        return False  # Its end is in the log.
     record = record_of(thing)
     return record is None or diagnosis.end(thing, record) is not None
 

@@ -13,6 +13,8 @@ RECORD = "tunelet.dev/record"
 OUTCOME = "tunelet.dev/outcome"
 """The outcome of a run that Tunelet itself ended."""
 INSTALLATION = "tunelet.dev/installation"
+SAVED = "tunelet.dev/output-saved"
+"""Marks the object of a run (of another kind than Job: its anchor) with output in the store."""
 SEVERAL = "tunelet.dev/several"
 """Marks a Job with several pods: the success of one pod is not its end."""
 

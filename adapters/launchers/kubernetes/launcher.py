@@ -114,6 +114,20 @@ class KubernetesLauncher:
         """Return None, not known: labels name only the installation, which has one store."""
         return None
 
+    @property
+    def stop_removes_output(self) -> bool:
+        """True: the pod goes with its object, and its output with the pod."""
+        return True
+
+    def unsaved(self, namespace: str, experiment: str) -> Sequence[Run]:
+        things = self._objects.unsaved(namespace, experiment)
+        return sorted(each.run for each in things if diagnosis.end(each.body, each.record))
+
+    def saved(self, run: Run) -> None:
+        thing = self._objects.find(run)
+        if thing is not None and not thing.deleting:
+            self._objects.mark_saved(thing)
+
     def stop(self, run: Run) -> None:
         thing = self._objects.find(run)
         if thing is not None and not thing.deleting:

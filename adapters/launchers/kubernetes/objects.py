@@ -10,7 +10,14 @@ from typing import Any, NamedTuple
 
 from adapters.launchers.kubernetes import manifest
 from adapters.launchers.kubernetes.api import KubernetesApi, Object
-from adapters.launchers.kubernetes.labels import SEVERAL, RunRecord, record_of, run_of, selector
+from adapters.launchers.kubernetes.labels import (
+    SAVED,
+    SEVERAL,
+    RunRecord,
+    record_of,
+    run_of,
+    selector,
+)
 from adapters.launchers.kubernetes.manifest import Place
 from adapters.launchers.kubernetes.sidecar import Sidecar
 from tunelet.core.run import Launch, Run
@@ -101,11 +108,23 @@ class Objects:
         yield from _jobs(path, self._api.list(path, labelSelector=f"{wanted},{SEVERAL}"))
         yield from self._others(namespace, experiment)
 
-    def _others(self, namespace: str, experiment: str) -> Iterator[Thing]:
-        """Runs that are no Jobs."""
+    def unsaved(self, namespace: str, experiment: str) -> Iterator[Thing]:
+        """As `all`, but without those that are marked by `mark_saved`."""
+        wanted = selector(self._installation, namespace=namespace, experiment=experiment)
+        path = self._jobs(Run(namespace, experiment, "", 0, 0))
+        yield from _jobs(path, self._api.list(path, labelSelector=f"{wanted},!{SAVED}"))
+        yield from self._others(namespace, experiment, f",!{SAVED}")
+
+    def mark_saved(self, thing: Thing) -> None:
+        anchor = f"{self._core(thing.run, 'configmaps')}/{thing.run.name}"
+        path = thing.path if thing.job else anchor
+        self._api.patch(path, {"metadata": {"labels": {SAVED: "true"}}})
+
+    def _others(self, namespace: str, experiment: str, further: str = "") -> Iterator[Thing]:
+        """Runs that are no Jobs, with anchors that meet the `further` selector."""
         wanted = selector(self._installation, namespace=namespace, experiment=experiment)
         anchors = self._core(Run(namespace, experiment, "", 0, 0), "configmaps")
-        found = self._api.list(anchors, labelSelector=wanted)
+        found = self._api.list(anchors, labelSelector=wanted + further)
         records = {
             run: record for each in found if (run := run_of(each)) and (record := record_of(each))
         }

@@ -34,6 +34,7 @@ from adapters.launchers.local.folder import Plan, RunFolder, locked
 from adapters.launchers.local.observation import Reading
 from adapters.launchers.local.orphans import MARK
 from adapters.launchers.local.slots import Slots
+from adapters.launchers.local.unsaved import Unsaved
 from adapters.launchers.local.watcher import Watcher
 from tunelet.core.run import COMMAND, Launch, Life, Observation, Phase, Run
 from tunelet.errors import NotFound, Reject, Retry
@@ -85,6 +86,7 @@ class ProcessLauncher:
         self._temporary = self._folder / "tmp"
         self._temporary.mkdir(parents=True, exist_ok=True)
         self._slots = Slots(self._folder / "slots", limit)
+        self._unsaved = Unsaved(self._folder / "unsaved")
         self._readings: dict[Run, Reading] = {}
         """The readings of active runs, and of runs that ended since the last look."""
         self._shims: list[subprocess.Popen[bytes]] = []
@@ -108,6 +110,7 @@ class ProcessLauncher:
             folder.discard_unbegun(self._temporary)
             slot = self._slots.take(launch.run)
             try:
+                self._unsaved.add(launch.run)
                 if checkpoint := checkpoint_folder(launch.env):
                     make_checkpoint_folder(checkpoint, launch.store)
                 self._start(folder, plan, slot)
@@ -152,6 +155,20 @@ class ProcessLauncher:
         with _passing("the run could not be stopped"):
             self._at(run).stop()
 
+    @property
+    def stop_removes_output(self) -> bool:
+        return False
+
+    def unsaved(self, namespace: str, experiment: str) -> Sequence[Run]:
+        with _passing("the runs with output could not be listed"):
+            runs = self._unsaved.runs(_segment(namespace), _segment(experiment))
+            folders = ((run, self._at(run)) for run in runs)
+            return [run for run, folder in folders if not folder.held() and folder.launched()]
+
+    def saved(self, run: Run) -> None:
+        with _passing("the run could not be marked"):
+            self._unsaved.remove(run)
+
     def logs(self, run: Run) -> Iterator[bytes]:
         try:
             output = self._at(run).output.open("rb")
@@ -169,6 +186,7 @@ class ProcessLauncher:
                 if not folder.held():
                     remove_if_empty(checkpoint_folder(folder.plan().env))
                     folder.remove(self._temporary)
+        self._unsaved.forget(Life(namespace, experiment, uid))
         for path in (*life.glob("*"), life, top):
             # Fails if a run is active in it, or another process removed it.
             with suppress(OSError):

@@ -346,7 +346,7 @@ class TestExperiments:
     def test_logs_are_plain_text(self, world: World) -> None:
         world.running()
         answer = world.api.get(f"{ONE}/trials/0/logs?attempt=1")
-        assert (answer.mimetype, answer.data[:9]) == ("text/plain", b"output of")
+        assert (answer.mimetype, answer.data[:9]) == ("text/plain", b"trial 0, ")
         problem(world.api.get(f"{ONE}/trials/0/logs?attempt=2"), 404)
         problem(world.api.get(f"{ONE}/trials/7/logs"), 404)
 

@@ -14,7 +14,7 @@ import pytest
 from adapters.launchers.kubernetes.access import Access
 from adapters.launchers.kubernetes.api import KubernetesApi
 from adapters.launchers.kubernetes.jobwatch import JobWatch
-from adapters.launchers.kubernetes.labels import RECORD, labels, selector
+from adapters.launchers.kubernetes.labels import RECORD, SAVED, labels, selector
 from adapters.launchers.kubernetes.launcher import KubernetesLauncher, Options
 from tests.contracts.launchers import STDOUT
 from tests.serving import serving
@@ -160,13 +160,15 @@ def test_changes_are_told_as_they_come_also_in_pieces(watching: Made) -> None:
     assert told == [("team", "digits", 0), ("team", "letters", 0)]
 
 
-def test_that_a_job_goes_on_is_no_news_and_its_end_is(watching: Made) -> None:
-    runs = [RUN._replace(number=number) for number in range(4)]
+def test_the_end_of_a_job_is_news_and_other_changes_are_not(watching: Made) -> None:
+    runs = [RUN._replace(number=number) for number in range(5)]
+    marked = {**labels(runs[4], "tunelet"), SAVED: "true"}
     states: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         ("ADDED", {}, {}),
         ("MODIFIED", {}, {"active": 1, "ready": 1}),
         ("MODIFIED", {}, {"conditions": [{"type": "Complete", "status": "True"}]}),
         ("MODIFIED", {"deletionTimestamp": "2026-11-26T00:00:00Z"}, {"active": 1}),
+        ("MODIFIED", {"labels": marked}, {"conditions": [{"type": "Complete", "status": "True"}]}),
     ]
     annotations = {RECORD: '{"metrics":{"source":"stdout"},"container":"training"}'}
     pieces = []

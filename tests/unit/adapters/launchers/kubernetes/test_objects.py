@@ -43,9 +43,9 @@ class Cluster:
         return thing
 
     def patch(self, path: str, change: dict[str, Any]) -> None:
-        self.objects[path]["metadata"].setdefault("annotations", {}).update(
-            change["metadata"]["annotations"]
-        )
+        for part, values in change["metadata"].items():
+            if isinstance(values, dict):
+                self.objects[path]["metadata"].setdefault(part, {}).update(values)
 
     def delete(self, path: str, propagation: str) -> None:
         self.deletions.append((path.rpartition("/")[2], propagation))
@@ -254,3 +254,35 @@ def test_a_run_is_stopped_so_that_its_object_stays_as_long_as_its_pods(
     launcher.launch(launch())
     launcher.stop(RUN)
     assert cluster.deletions == [(RUN.name, "Foreground")]
+
+
+PLURALS = "/apis/kubeflow.org/v1"
+TRAINING_JOBS = f"{PLURALS}/namespaces/ns/pytorchjobs"
+
+
+def of_another_kind(cluster: Cluster, run: Run) -> Launch:
+    known = {"name": "pytorchjobs", "kind": "PyTorchJob", "namespaced": True}
+    cluster.objects[PLURALS] = {"metadata": {}, "resources": [known]}
+    template = {"spec": {"containers": [{"name": "pytorch", "image": "train:1"}]}}
+    spec = {"pytorchReplicaSpecs": {"Master": {"replicas": 1, "template": template}}}
+    manifest = {"apiVersion": "kubeflow.org/v1", "kind": "PyTorchJob", "metadata": {}, "spec": spec}
+    return Launch(run, {"manifest": manifest}, (), (), {"TUNELET_TRIAL_TOKEN": "t"}, STDOUT)
+
+
+def test_an_ended_run_of_any_kind_is_unsaved_until_it_is_marked(
+    launcher: KubernetesLauncher, cluster: Cluster
+) -> None:
+    other, active = RUN._replace(number=4), RUN._replace(number=5)
+    launcher.launch(launch())
+    launcher.launch(launch(active))
+    launcher.launch(of_another_kind(cluster, other))
+    job(cluster)["status"] = {"conditions": [{"type": "Complete", "status": "True"}]}
+    done = {"conditions": [{"type": "Succeeded", "status": "True"}]}
+    cluster.objects[f"{TRAINING_JOBS}/{other.name}"]["status"] = done
+    assert list(launcher.unsaved("ns", "e")) == [RUN, other]
+    launcher.saved(other)
+    assert list(launcher.unsaved("ns", "e")) == [RUN]
+    launcher.saved(RUN)
+    launcher.saved(RUN._replace(number=9))
+    assert list(launcher.unsaved("ns", "e")) == []
+    assert launcher.stop_removes_output
