@@ -16,14 +16,19 @@ class Said(NamedTuple):
     seconds: float = 0.0
 
 
-class _Server(ThreadingHTTPServer):
+class Server(ThreadingHTTPServer):
+    """Gives the answer `said`, which may be changed between requests."""
+
     daemon_threads = True
-    said: Said
+
+    def __init__(self, said: Said) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.said = said
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    server: _Server
+    server: Server
 
     def _any(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -46,7 +51,5 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def answering(said: Said) -> Iterator[str]:
     """The address of a server that answers so."""
-    server = _Server(("127.0.0.1", 0), _Handler)
-    server.said = said
-    with serving(server) as port:
+    with serving(Server(said)) as port:
         yield f"http://127.0.0.1:{port}"

@@ -5,13 +5,14 @@ on this machine to each client that may meet them.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import pytest
 
 from adapters.storage import connect
-from tests.contracts.answering import Said, answering
+from tests.contracts.answering import Said, Server
+from tests.serving import serving
 from tunelet.errors import Reject, Retry, Throttled
 from tunelet.ports import Store
 
@@ -115,20 +116,35 @@ PASSING = [
 ]
 
 
-def error_of(name: str, said: Said, call: str, monkeypatch: pytest.MonkeyPatch) -> Reject | Retry:
-    client = CLIENTS[name]
-    monkeypatch.delenv("AWS_PROFILE", raising=False)
-    with answering(said) as address:
-        for variable, value in client.environment(address).items():
-            monkeypatch.setenv(variable, value)
+class Clouds:
+    """One server, and a store of each client that believes it to be its cloud."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._stores = {name: connect(client.url) for name, client in CLIENTS.items()}
+
+    def error_of(self, name: str, said: Said, call: str) -> Reject | Retry:
+        self._server.said = said
         with pytest.raises((Reject, Retry)) as caught:
-            CALLS[call](connect(client.url))
-    text = str(caught.value)
-    assert "\n" not in text, "one line"
-    assert text.startswith(client.url.partition("?")[0]), "which store"
-    assert KEY not in text
-    assert "secret-of-a-test" not in text
-    return caught.value
+            CALLS[call](self._stores[name])
+        text = str(caught.value)
+        assert "\n" not in text, "one line"
+        assert text.startswith(CLIENTS[name].url.partition("?")[0]), "which store"
+        assert KEY not in text
+        assert "secret-of-a-test" not in text
+        return caught.value
+
+
+@pytest.fixture(scope="module")
+def clouds() -> Iterator[Clouds]:
+    """For all tests: to open a client takes longer than all that it is asked here."""
+    server = Server(Said(500))
+    with serving(server) as port, pytest.MonkeyPatch.context() as environment:
+        environment.delenv("AWS_PROFILE", raising=False)
+        for client in CLIENTS.values():
+            for variable, value in client.environment(f"http://127.0.0.1:{port}").items():
+                environment.setenv(variable, value)
+        yield Clouds(server)
 
 
 @pytest.mark.parametrize(
@@ -143,9 +159,9 @@ def test_what_is_wrong_is_said_in_one_line_with_what_to_do(
     problem: str,
     remedy: str,
     call: str,
-    monkeypatch: pytest.MonkeyPatch,
+    clouds: Clouds,
 ) -> None:
-    error = error_of(name, CLIENTS[name].says(status, code), call, monkeypatch)
+    error = clouds.error_of(name, CLIENTS[name].says(status, code), call)
     assert isinstance(error, Reject)
     assert problem in str(error)
     assert remedy in str(error)
@@ -161,9 +177,9 @@ def test_what_is_wrong_is_said_in_one_line_with_what_to_do(
     ],
 )
 def test_a_missing_right_is_named(
-    name: str, code: str, call: str, right: str, monkeypatch: pytest.MonkeyPatch
+    name: str, code: str, call: str, right: str, clouds: Clouds
 ) -> None:
-    error = error_of(name, CLIENTS[name].says(403, code), call, monkeypatch)
+    error = clouds.error_of(name, CLIENTS[name].says(403, code), call)
     assert isinstance(error, Reject)
     assert f"the credentials may not {call} here" in str(error)
     assert right in str(error)
@@ -180,16 +196,16 @@ def test_throttling_is_told_from_failure_and_both_from_a_refusal(
     code: str,
     kind: type[Retry],
     call: str,
-    monkeypatch: pytest.MonkeyPatch,
+    clouds: Clouds,
 ) -> None:
-    assert type(error_of(name, CLIENTS[name].says(status, code), call, monkeypatch)) is kind
+    assert type(clouds.error_of(name, CLIENTS[name].says(status, code), call)) is kind
 
 
 @pytest.mark.parametrize("name", ["boto3", "azure", "google"])
-def test_what_the_server_asks_to_wait_is_told(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_server_asks_to_wait_is_told(name: str, clouds: Clouds) -> None:
     said = CLIENTS[name].says(503, "SlowDown" if name == "boto3" else "ServerBusy")
     said = said._replace(headers={**said.headers, "Retry-After": "7"})
-    error = error_of(name, said, "read", monkeypatch)
+    error = clouds.error_of(name, said, "read")
     assert isinstance(error, Retry)
     assert error.after == 7.0
 

@@ -1,12 +1,12 @@
 // Holds Kubernetes and Knative resources to the schemas of their APIs, and refuses what those do
-// not know. In: a JSON array of resources on standard input. Out: an array with, for each, the
-// list of what is wrong with it.
+// not know. In: lines on standard input, each a JSON array of resources. Out: a line for each, an
+// array with the list of what is wrong with each resource.
 //
 // The schemas come as compiled validators, which pass over fields they do not know. But they look
 // each one they do know up by its name: so a field that stands in a resource and was never looked
 // up, in an object that was looked into, is unknown. A schema-less object is not looked into.
 
-import { text } from "node:stream/consumers";
+import { createInterface } from "node:readline";
 
 const KNATIVE = /^(serving|eventing|sources|messaging|flows)\.knative\.dev\//;
 
@@ -61,5 +61,6 @@ function ofStatus({ instancePath, params }) {
   return instancePath === "" && params.missingProperty === "status";
 }
 
-const resources = JSON.parse(await text(process.stdin));
-console.log(JSON.stringify(await Promise.all(resources.map(problems))));
+for await (const line of createInterface({ input: process.stdin })) {
+  console.log(JSON.stringify(await Promise.all(JSON.parse(line).map(problems))));
+}

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -37,22 +38,35 @@ Check = Callable[[list[Resource]], list[str]]
 
 
 @pytest.fixture(scope="module")
-def check(tmp_path_factory: pytest.TempPathFactory) -> Check:
+def check(pytestconfig: pytest.Config) -> Iterator[Check]:
     """What is wrong with resources, by the schemas that the lock file names."""
     if not (shutil.which("npm") and shutil.which("node")):
         pytest.skip("needs node and npm: the APIs' schemas are npm packages")
-    folder = tmp_path_factory.mktemp("schemas")
-    for name in ("package.json", "package-lock.json", ".npmrc", "check.mjs"):
-        shutil.copy(CHECK / name, folder)
-    subprocess.run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=folder, check=True)
+    folder = _installed(pytestconfig)
+    shutil.copy(CHECK / "check.mjs", folder)
+    with subprocess.Popen(
+        ["node", "check.mjs"], cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as node:
 
-    def problems(resources: list[Resource]) -> list[str]:
-        given = json.dumps(resources, default=str)
-        command = ["node", "check.mjs"]
-        ran = subprocess.run(command, cwd=folder, input=given, stdout=-1, text=True, check=True)
-        return [problem for found in json.loads(ran.stdout) for problem in found]
+        def problems(resources: list[Resource]) -> list[str]:
+            assert node.stdin is not None
+            assert node.stdout is not None
+            print(json.dumps(resources, default=str), file=node.stdin, flush=True)
+            return [problem for found in json.loads(node.stdout.readline()) for problem in found]
 
-    return problems
+        yield problems
+
+
+def _installed(config: pytest.Config) -> Path:
+    """The folder with the packages of the lock file: npm takes seconds, so it is kept."""
+    named = [CHECK / name for name in ("package.json", "package-lock.json", ".npmrc")]
+    digest = sha256(b"".join(path.read_bytes() for path in named)).hexdigest()
+    folder = config.cache.mkdir(f"manifests-{digest[:16]}")
+    if not (folder / "node_modules" / ".package-lock.json").exists():  # npm writes it at the end.
+        for path in named:
+            shutil.copy(path, folder)
+        subprocess.run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=folder, check=True)
+    return folder
 
 
 @cache
