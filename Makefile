@@ -6,7 +6,8 @@ LIBRARIES := .venv-algorithms
 PACKAGES := tunelet functions adapters algorithms benchmarks
 # A library's threads would only be in the way of the other tests.
 ONE_THREAD := OMP_NUM_THREADS=1
-PYTEST = $(ONE_THREAD) $(BIN)/pytest -n 2 --dist loadgroup --durations 15
+TIMED := .ci/timed
+PYTEST := $(BIN)/pytest -n 2 --dist loadgroup --durations 15
 ELSEWHERE := libraries or stores or cluster or browser or terraform
 # Hundreds of processes import the same modules; without bytecode each would compile them again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -31,16 +32,16 @@ demo: install
 	$(BIN)/python examples/demo.py
 
 test: install
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy $(PACKAGES)
-	$(BIN)/lint-imports
-	$(PYTEST) --ignore tests/e2e -m "not ($(ELSEWHERE))"
+	$(TIMED) $(BIN)/ruff check .
+	$(TIMED) $(BIN)/ruff format --check .
+	$(TIMED) $(BIN)/mypy -n 2 $(PACKAGES)
+	$(TIMED) $(BIN)/lint-imports
+	$(ONE_THREAD) $(TIMED) $(PYTEST) --ignore tests/e2e -m "not ($(ELSEWHERE))"
 
 # The services, trainings and commands as processes. Two tests at a time share the machine with all
 # that they start; what fails is shown, and has to pass alone.
 test-e2e: install
-	$(PYTEST) -m "not ($(ELSEWHERE))" tests/e2e || { \
+	$(ONE_THREAD) $(PYTEST) -m "not ($(ELSEWHERE))" tests/e2e || { \
 		echo "make test-e2e: what failed is run once more, alone"; \
 		$(BIN)/pytest -m "not ($(ELSEWHERE))" --last-failed --last-failed-no-failures none tests/e2e; }
 

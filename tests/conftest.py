@@ -5,9 +5,10 @@ import os
 import pytest
 from hypothesis import settings
 
+from tests.durations import pytest_terminal_summary
 from tests.session import pytest_configure
 
-__all__ = ["pytest_configure"]
+__all__ = ["pytest_configure", "pytest_terminal_summary"]
 
 # No test asserts wall-clock time, and Hypothesis's deadline would.
 settings.register_profile("tunelet", deadline=None)
