@@ -15,10 +15,11 @@ from typing import Any
 from werkzeug.test import Client as Caller
 from werkzeug.wrappers import Request, Response
 
+from adapters.launchers.installation import installation
 from adapters.launchers.process_lock import locked
-from functions import wiring
-from functions.hosting.all_in_one import whole
-from functions.hosting.up import LEASE_SECONDS, local, only_one, probed, runs_in, secret, swept
+from functions.hosting.data_folder import local, only_one, runs_in, secret
+from functions.hosting.in_process import probed, searching
+from functions.hosting.sweeping import LEASE_SECONDS, swept
 from functions.http import Function
 from functions.settings import Settings
 from functions.telemetry.log import LOGGER, JsonLines
@@ -64,11 +65,13 @@ def opened(
             lease_seconds=LEASE_SECONDS,
         )
         launcher = local(settings, folder)
-        own = wiring.installation(settings)._replace(joins=True)
+        own = installation(
+            settings.launcher, settings.secret, settings.aliases, settings.max_processes
+        )._replace(joins=True)
         dead = stack.enter_context(locked(store.url, own.id, data / "runs"))
-        served = stack.enter_context(whole(settings, store, launcher, own, dead))
-        stack.enter_context(swept(served.service, LEASE_SECONDS))
-        yield Client.over(Direct(served.api), namespace), served.service.join
+        service, api = stack.enter_context(searching(settings, store, launcher, own, dead))
+        stack.enter_context(swept(service, LEASE_SECONDS))
+        yield Client.over(Direct(api), namespace), service.join
 
 
 @contextmanager

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from adapters.launchers.function import Choices, FunctionLauncher
 from adapters.launchers.process_lock import locked
 from adapters.launchers.workers import workers
-from functions.hosting.all_in_one import whole
+from functions.hosting.in_process import probed, searching
 from functions.hosting.run import BODY_BYTES, Direct
-from functions.hosting.up import probed, swept
+from functions.hosting.sweeping import swept
 from functions.settings import Settings
 from functions.telemetry.log import LOGGER
 from tunelet.client.client import Client
@@ -82,14 +82,14 @@ def tuned(
             max_body_bytes=BODY_BYTES,
             lease_seconds=LEASE_SECONDS,
         )
-        served = stack.enter_context(whole(settings, store, launcher, installation, dead))
-        stack.callback(_ended, served.service)
-        client = Client.over(Direct(served.api))
+        service, api = stack.enter_context(searching(settings, store, launcher, installation, dead))
+        stack.callback(_ended, service)
+        client = Client.over(Direct(api))
         if choosing is not None:
-            choosing.service = served.service
-        experiment = begun(client, request, served.service.join)
-        stack.enter_context(swept(served.service, LEASE_SECONDS))
-        last = _followed(client, served.service, experiment, progress)
+            choosing.service = service
+        experiment = begun(client, request, service.join)
+        stack.enter_context(swept(service, LEASE_SECONDS))
+        last = _followed(client, service, experiment, progress)
         return _found(last, list(client.trials(last["name"])))
 
 

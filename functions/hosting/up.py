@@ -6,38 +6,23 @@ is killed at any moment and started again over the same folder, it continues whe
 the log has all events, and the shims have recorded how the runs ended.
 """
 
-import fcntl
-import os
-import secrets
 import shlex
 import socket
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import BinaryIO
 
-from adapters.launchers.local.launcher import ProcessLauncher
-from adapters.launchers.local.launcher import open_url as open_launcher
-from adapters.storage.atomic_file import make_folders, sync_name, write
 from functions import wiring
 from functions.hosting import server
 from functions.hosting.all_in_one import whole
-from functions.hosting.background import in_background
+from functions.hosting.data_folder import local, only_one, runs_in, secret
 from functions.hosting.ending import ended_by_signals
 from functions.hosting.host_check import guarded
+from functions.hosting.sweeping import LEASE_SECONDS, swept
 from functions.settings import Settings
-from functions.telemetry.log import LOGGER, configure
-from tunelet.errors import Retry
-from tunelet.ports import Store
-from tunelet.service import Service
+from functions.telemetry.log import configure
 from tunelet.store_probe import probe
 from tunelet.text.limits import OUTPUT_BYTES
-
-SWEEP_SECONDS = 5.0
-
-LEASE_SECONDS = 60.0
-"""Seconds after which others at the same store take over the runs of one that stopped renewing."""
 
 
 def serve(
@@ -66,7 +51,9 @@ def serve(
     with ExitStack() as stack:
         ending = stack.enter_context(ended_by_signals())
         stack.enter_context(only_one(data))
-        store = probed(store_url, data / "store")
+        store = wiring.store(store_url or (data / "store").as_uri())
+        if store_url:
+            probe(store)
         # Bound before any trial begins, because trials get the address.
         bound = stack.enter_context(socket.create_server((host, port), family=_family(host)))
         ending.closes(bound)
@@ -93,84 +80,6 @@ def serve(
             print(f"Experiments are logged in {store.url}", flush=True)
         print(f"API documentation: {url}/api/docs", flush=True)
         server.run(bound, guarded(served.api, host, allowed_hosts), max_body_bytes)
-
-
-def runs_in(data: Path) -> str:
-    """Return the URL of the local launcher that keeps its runs in a folder of `data`."""
-    return (data / "runs").as_uri().replace("file:", "process:", 1)
-
-
-def local(settings: Settings, workdir: Path | None = None) -> ProcessLauncher:
-    """Return the launcher of processes on this machine; aliases' commands start in `workdir`."""
-    return open_launcher(
-        settings.launcher,
-        aliases=settings.aliases,
-        limit=settings.max_processes,
-        workdir=workdir,
-        commands=settings.allow_commands,
-    )
-
-
-def probed(url: str | None, folder: Path) -> Store:
-    """The store at `url`, which is tried first, or the one in `folder`."""
-    store = wiring.store(url or folder.as_uri())
-    if url:
-        probe(store)
-    return store
-
-
-@contextmanager
-def swept(service: Service, lease_seconds: float) -> Iterator[None]:
-    """Sweep regularly from a thread, beginning at once with an earlier process's experiments.
-
-    Several times in the time of a lease: whether another installation still lives, only steady
-    looks show.
-    """
-    seconds = min(SWEEP_SECONDS, lease_seconds / 4)
-    with in_background("sweep", lambda ended: _sweep(service, ended, seconds)):
-        yield
-
-
-def _sweep(service: Service, ended: threading.Event, seconds: float) -> None:
-    while True:
-        try:
-            service.sweep(ended.is_set)
-        except Retry as fault:
-            LOGGER.warning("the sweep was broken off, and is tried again: %s", fault)
-        except Exception:  # noqa: BLE001 (a thread that ends would end the guarantee)
-            LOGGER.exception("the sweep failed; it is tried again")
-        if ended.wait(seconds):
-            return
-
-
-@contextmanager
-def only_one(data: Path) -> Iterator[None]:
-    """Lock the folder for this process, and make it readable only by this user."""
-    make_folders(str(data.absolute()), mode=0o700)
-    with (data / "lock").open("wb") as file:
-        _lock(file, data)
-        yield
-
-
-def _lock(file: BinaryIO, data: Path) -> None:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as taken:
-        raise OSError(taken.errno, f"another tunelet serves from {data}") from taken
-
-
-def secret(path: Path) -> bytes:
-    """Return the secret that signs the trials' tokens. It is written once and atomically."""
-    if not path.exists():
-        new = path.with_suffix(".new")
-        descriptor = os.open(new, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
-        try:
-            write(descriptor, secrets.token_hex(32).encode())
-        finally:
-            os.close(descriptor)
-        new.rename(path)
-        sync_name(str(path))
-    return path.read_bytes()
 
 
 def _family(host: str) -> socket.AddressFamily:

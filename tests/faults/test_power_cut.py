@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from adapters.launchers.installation import installation
 from adapters.launchers.local.folder import Plan, RunFolder
 from adapters.storage.files import FileStore
-from functions.hosting import up
+from functions.hosting import data_folder
 from tests.contracts.launchers import RUN, STDOUT
 from tests.contracts.stores import stored
 from tests.faults.power import PowerCut
@@ -96,8 +96,8 @@ def test_a_file_store_is_the_same_store_after_a_power_cut(power: PowerCut, tmp_p
 def test_a_data_folder_and_its_secret_survive_a_power_cut(power: PowerCut, tmp_path: Path) -> None:
     """With another secret no token that was given to a trial would be valid."""
     data = power.disk / "a" / "data"
-    with up.only_one(data):
-        secret = up.secret(data / "secret")
+    with data_folder.only_one(data):
+        secret = data_folder.secret(data / "secret")
     assert (power.left(tmp_path / "left") / "a" / "data" / "secret").read_bytes() == secret
     assert power.early == []
 
