@@ -26,6 +26,10 @@ class LazyLauncher:
     def announces_room(self) -> bool:
         return self._launcher.announces_room
 
+    @property
+    def observes_starts(self) -> bool:
+        return self._launcher.observes_starts
+
     def launch(self, launch: Launch) -> None:
         self._launcher.launch(launch)
 

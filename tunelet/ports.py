@@ -77,6 +77,13 @@ class Launcher(Protocol):
     def announces_room(self) -> bool:
         """Whether an experiment that got `Throttled` gets a LAUNCH signal once there is room."""
 
+    @property
+    def observes_starts(self) -> bool:
+        """Whether `observe` gives the time at which a run began.
+
+        Its start is then recorded with its first news, and not by an entry of its own.
+        """
+
     def launch(self, launch: Launch) -> None:
         """Start the run, unless it was ever started.
 

@@ -160,6 +160,7 @@ class _Call:
         self.launch = launch
         self._processes = processes
         self.handle = handle
+        self.began = time.time()
         self.outcome: Outcome | None = None
         self.chosen: Chosen | None = None
         """Hyperparameters of an ended run that chose them itself."""
@@ -270,8 +271,11 @@ class FunctionLauncher:
         self._with_handle = takes_two(objective)
         self._limit = limit
         self._calls: dict[Run, _Call] = {}
+        self._active = 0
         self._lock = threading.Lock()
         self._watchers: list[tuple[RunNews, Room]] = []
+
+    observes_starts = True
 
     @property
     def announces_room(self) -> bool:
@@ -282,9 +286,10 @@ class FunctionLauncher:
         with self._lock:
             if run in self._calls:
                 return
-            if sum(call.outcome is None for call in self._calls.values()) >= self._limit:
+            if self._active >= self._limit:
                 raise Throttled(f"all {self._limit} threads are taken", after=1.0)
             call = self._calls[run] = _Call(launch, self._handle(run), self._processes)
+            self._active += 1
         threading.Thread(target=self._carry_out, args=(call,), name=run.name, daemon=True).start()
 
     def _handle(self, run: Run) -> Handle:
@@ -295,6 +300,8 @@ class FunctionLauncher:
 
     def _carry_out(self, call: _Call) -> None:
         call.carry_out(self._objective, self._with_handle, self._begin)
+        with self._lock:
+            self._active -= 1
         run = call.launch.run
         self._tell(run)
         for _, room in list(self._watchers):
@@ -311,7 +318,7 @@ class FunctionLauncher:
         # In this order: what is reported before the end is then among the reports.
         outcome = call.outcome
         phase = Phase.ACTIVE if outcome is None else Phase.ENDED
-        return Observation(phase, call.reports, outcome, chosen=call.chosen_now())
+        return Observation(phase, call.reports, outcome, chosen=call.chosen_now(), began=call.began)
 
     def active(self, namespace: str, experiment: str) -> Sequence[Run]:
         return [

@@ -15,6 +15,7 @@ class MemoryLauncher:
     """
 
     announces_room = False
+    observes_starts = False
 
     def __init__(self) -> None:
         self.observed: dict[Run, Observation] = {}

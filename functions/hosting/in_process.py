@@ -27,6 +27,8 @@ from tunelet.service import Service
 from tunelet.store_probe import probe
 
 _TRIES = 6
+_BEGUN_SECONDS = 0.05
+"""After a launch, the state of what still runs is recorded within this time."""
 _FIRST_PAUSE = 0.2
 """Seconds before the first repetition of a step; each further one waits twice as long."""
 
@@ -88,7 +90,7 @@ class Steps:
     @contextmanager
     def taken_by(self, service: Service) -> Iterator[None]:
         """Take the steps of `service` until the block's end; those that still wait are dropped."""
-        step = {SUGGEST: service.suggest, LAUNCH: service.launch, COLLECT: service.collect}
+        step = {SUGGEST: service.suggest, LAUNCH: self._launched(service), COLLECT: service.collect}
         threads = [
             threading.Thread(target=line.work, args=(step[topic],), name=topic, daemon=True)
             for topic, line in self._lines.items()
@@ -102,6 +104,16 @@ class Steps:
                 line.close()
             for thread in threads:
                 thread.join()
+
+    def _launched(self, service: Service) -> Callable[[str, str], None]:
+        """Return the launch step, after which the runs that go on are soon seen to have begun."""
+
+        def launch(namespace: str, name: str) -> None:
+            service.launch(namespace, name)
+            due = time.monotonic() + _BEGUN_SECONDS
+            self._lines[COLLECT].put(Signal(COLLECT, namespace, name), due)
+
+        return launch
 
 
 class _Line:

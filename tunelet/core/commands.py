@@ -57,6 +57,8 @@ class Start(_Command, frozen=True):
 
     number: int
     attempt: int
+    at: float | None = None
+    """When, in seconds since the epoch; None: now."""
 
 
 class Ask(_Command, frozen=True):

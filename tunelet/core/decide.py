@@ -226,7 +226,7 @@ def _of_attempt(
 ) -> Events:
     match command:
         case commands.Start(number=n, attempt=attempt):
-            return _start(experiment, n, attempt, now)
+            return _start(experiment, n, attempt, now, command.at)
         case commands.Record(number=n, attempt=attempt, reports=reports):
             return _record(experiment, n, attempt, reports, now)
         case commands.Assign(number=n, attempt=attempt, chosen=chosen):
@@ -235,13 +235,16 @@ def _of_attempt(
             return _finish(experiment, command, now)
 
 
-def _start(experiment: Experiment, n: int, attempt: int, now: float) -> Events:
+def _start(
+    experiment: Experiment, n: int, attempt: int, now: float, at: float | None = None
+) -> Events:
     trial = _current(experiment, n, attempt)
     if trial is None or trial.state is TrialState.RUNNING:
         return ()
     if not trial.reserved:
         raise Conflict(f"trial {n} waits for a slot: its attempt {attempt} cannot have started")
-    return (events.AttemptStarted(number=n, attempt=attempt, at=now),)
+    began = now if at is None else min(now, max(at, trial.created_at))
+    return (events.AttemptStarted(number=n, attempt=attempt, at=began),)
 
 
 def _ask(experiment: Experiment, count: int, taker: str, now: float) -> Events:

@@ -73,3 +73,5 @@ class Observation(msgspec.Struct, frozen=True):
     """The hyperparameters that the run has chosen itself (define-by-run)."""
     removed: bool = False
     """The run was launched, and its removal has begun since."""
+    began: float | None = None
+    """When the run began, in seconds since the epoch, if the launcher `observes_starts`."""

@@ -59,7 +59,7 @@ class Runs:
         return self._tokens.issue(run), self._checkpoints.url(run, trial.parent)
 
     def launched(self, experiment: Experiment, trial: Trial) -> Command | None:
-        """Launch the trial's run; returns the command to record, or None if the run has to wait.
+        """Launch the trial's run; returns the command to record now, if any.
 
         Raises `Throttled` if there is no room for any run.
         """
@@ -99,7 +99,9 @@ class Runs:
             # One trial's fault must not keep the others from being launched.
             log.exception("launch failed", extra={"experiment": run.experiment, "run": run.name})
             return None
-        return commands.Start(trial.number, trial.attempt)
+        # Else `observed` records it.
+        late = self._launcher.observes_starts
+        return None if late else commands.Start(trial.number, trial.attempt)
 
     def observed(self, experiment: Experiment, trial: Trial) -> list[Command]:
         """Observe the trial's run; returns the commands to record, none if there is no news.
@@ -129,11 +131,17 @@ class Runs:
             # once all traces of it are gone.
             return [commands.Start(number, attempt)]
         news = _news(trial, seen.reports)
-        chosen = [] if seen.chosen is None else [commands.Assign(number, attempt, seen.chosen)]
+        found: list[Command] = []
+        if seen.began is not None and trial.started_at is None:
+            found.append(commands.Start(number, attempt, seen.began))
+        if seen.chosen is not None:
+            found.append(commands.Assign(number, attempt, seen.chosen))
         if seen.outcome is not None:
-            return [*chosen, commands.Finish(number, attempt, seen.outcome, news)]
-        # An observed run may still be in the middle of its launch; one with reports is not.
-        return [*chosen, commands.Record(number, attempt, news)] if news else []
+            found.append(commands.Finish(number, attempt, seen.outcome, news))
+        elif news:
+            # An observed run may still be in the middle of its launch; one with reports is not.
+            found.append(commands.Record(number, attempt, news))
+        return found
 
     def stop_unwanted(self, namespace: str, name: str) -> bool:
         """Stop the active runs that the experiment's state does not want; False if none is active.

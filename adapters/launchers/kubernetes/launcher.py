@@ -74,6 +74,8 @@ class KubernetesLauncher:
         self._readings = Readings()
         self._objects = Objects(api, chosen.prefix, chosen.installation, chosen.ttl_seconds)
 
+    observes_starts = False
+
     @property
     def announces_room(self) -> bool:
         """False: a sweep launches runs that wait for a quota."""

@@ -94,6 +94,8 @@ class ProcessLauncher:
         self._turn = threading.Lock()
         self._remove_stale()
 
+    observes_starts = False
+
     @property
     def announces_room(self) -> bool:
         return bool(self._watchers)

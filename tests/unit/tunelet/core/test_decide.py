@@ -594,6 +594,19 @@ def test_a_step_that_one_message_tells_twice_keeps_its_first_values() -> None:
     assert story.trial(0).reports[0].values == {"objective": 1.0, "loss": 3.0}
 
 
+@pytest.mark.parametrize(("at", "started"), [(None, 9.0), (5.0, 5.0), (1.0, 2.0), (99.0, 9.0)])
+def test_a_start_that_is_recorded_later_has_the_time_at_which_it_happened(
+    at: float | None, started: float
+) -> None:
+    """A launcher's clock may differ: the start is after the trial's creation, and not ahead."""
+    story = Story()
+    story.now = 2.0
+    story.does(c.AddTrials(0, ({"x": 0},)))
+    story.now = 9.0
+    story.does(c.Start(0, 1, at))
+    assert story.trial(0).started_at == started
+
+
 def test_a_report_before_the_start_is_a_start() -> None:
     story = Story().does(c.AddTrials(0, ({"x": 0},)))
     story.does(c.Record(0, 1, (Report(1, {"objective": 1.0}),)))
