@@ -36,7 +36,7 @@ class TrialTable(NamedTuple):
 def trials_table(experiment: Experiment, trials: Trials) -> TrialTable:
     own = (
         *("number", "state", "attempt", "created_at", "started_at", "finished_at", "seconds"),
-        *("reason", "enqueued", "parent", "exit_code"),
+        *("reason", "enqueued", "note", "parent", "exit_code"),
     )
     columns = (
         *own,
@@ -91,6 +91,7 @@ def _trial_row(trial: Trial) -> Row:
         "seconds": trial.seconds,
         "reason": trial.reason,
         "enqueued": trial.enqueued,
+        "note": trial.user_note,
         "parent": trial.parent,
         "exit_code": trial.exit_code,
     }

@@ -5,6 +5,7 @@ publishes what the new state calls for (tunelet.engine.loop). A crash at any lin
 and nothing else, because `sweep` does all that a lost signal would have caused.
 """
 
+import re
 import secrets
 import shlex
 from collections.abc import Callable, Iterator, Sequence
@@ -36,6 +37,7 @@ from tunelet.log.markers import Marker, Markers, announcing
 from tunelet.log.parallel import at_once
 from tunelet.ports import Catalog, Launcher, Store
 from tunelet.store_probe import Probed
+from tunelet.text.limits import NOTE_LENGTH
 
 if TYPE_CHECKING:
     from tunelet.space import Space
@@ -45,6 +47,8 @@ READ_A_PAGE = 100
 """The most logs read for one page of experiments that is filtered by state."""
 
 READ_AT_ONCE = 25
+
+_PRINTABLE = re.compile(r"[^\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]*")
 
 
 class Service:
@@ -257,15 +261,25 @@ class Service:
         return self._follows(experiment, commands.Extend(checked, experiment.epoch))
 
     def enqueue(
-        self, namespace: str, name: str, assignments: list[object], key: str | None = None
+        self,
+        namespace: str,
+        name: str,
+        assignments: list[object],
+        key: str | None = None,
+        note: object = None,
     ) -> list[Trial]:
-        """Add trials with given hyperparameters; they run before any suggested later."""
+        """Add trials with given hyperparameters; they run before any suggested later.
+
+        `note` says why they are wanted. The same `key` adds them only once. Raises `Reject` if they
+        do not fit the space, and `Conflict` if they do not fit the budget.
+        """
         from tunelet.space import Space
 
         experiment = self.experiment(namespace, name)
         space = Space.of(experiment.typed_spec.hyperparameters)
         key = key or secrets.token_hex(8)
-        after = self._follows(experiment, commands.Enqueue(_checked(assignments, space), key))
+        command = commands.Enqueue(_checked(assignments, space), key, _note(note))
+        after = self._follows(experiment, command)
         return self._trials_of(after, after.keys[key])
 
     def _trials_of(self, experiment: Experiment, numbers: Sequence[int]) -> list[Trial]:
@@ -477,6 +491,16 @@ def _checked(assignments: list[object], space: "Space") -> tuple[Assignment, ...
     if errors:
         raise Reject("the hyperparameters do not fit the search space", errors)
     return tuple(space.canonical(cast("Assignment", one)) for one in assignments)
+
+
+def _note(given: object) -> str | None:
+    if given is None:
+        return None
+    if isinstance(given, str) and 0 < len(given) <= NOTE_LENGTH and _PRINTABLE.fullmatch(given):
+        return given
+    message = f"is not a text of 1 to {NOTE_LENGTH} characters without control characters"
+    error = FieldError("note", given, message, "shorten it, or leave it out")
+    raise Reject(f"the note {message}", [error])
 
 
 def _generated(namespace: str, key: str | None) -> str:

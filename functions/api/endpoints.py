@@ -62,17 +62,19 @@ def trials(call: Call) -> Response:
 
 
 def enqueue(call: Call) -> Response:
-    """Add trials with given hyperparameters, to run next."""
+    """Add trials with given hyperparameters, to run next, and a note why."""
     body = call.body
     if (
         not isinstance(body, dict)
-        or set(body) != {"trials"}
+        or set(body) - {"note"} != {"trials"}
         or not isinstance(body["trials"], list)
     ):
-        remedy = 'send {"trials": [{hyperparameters}, …]}'
+        remedy = 'send {"trials": [{hyperparameters}, …]}, and "note" if you like'
         error = FieldError("trials", body, "is not a list of hyperparameters", remedy)
         raise Reject("there are no trials to enqueue", [error])
-    made = call.service.enqueue(call.namespace, call.name, body["trials"], call.key)
+    made = call.service.enqueue(
+        call.namespace, call.name, body["trials"], call.key, body.get("note")
+    )
     return json_answer({"trials": [trial_json(trial) for trial in made]})
 
 

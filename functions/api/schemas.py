@@ -10,7 +10,7 @@ from functions.events.training import EVENTS, MAX_REASON, MAX_REPORTS, MAX_STEP,
 from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.lease import LONGEST, MOST, SHORTEST, USUAL
 from tunelet.core.trial import TrialState
-from tunelet.text.limits import METRIC_LENGTH, METRICS
+from tunelet.text.limits import METRIC_LENGTH, METRICS, NOTE_LENGTH
 
 Schema = dict[str, Any]
 
@@ -106,6 +106,7 @@ _TRIAL: Schema = {
     "started_at": _or_null(_WHEN),
     "finished_at": _or_null(_WHEN),
     "enqueued": {"type": "boolean"},
+    "note": {**_or_null(_TEXT), "description": "Why a person or a program wanted it."},
     "parent": _or_null(_COUNT),
     "exit_code": {"type": ["integer", "null"]},
     "log_tail": _or_null(_TEXT),
@@ -175,7 +176,10 @@ SCHEMAS: dict[str, Schema] = {
     },
     "TrialPage": _page("trials", "Trial"),
     "Trials": _closed(trials=_listed("Trial")),
-    "Enqueue": _closed(trials={"type": "array", "items": _ASSIGNMENT}),
+    "Enqueue": _with_optional(
+        _closed(trials={"type": "array", "items": _ASSIGNMENT}),
+        note={**_TEXT, "minLength": 1, "maxLength": NOTE_LENGTH, "description": "Why."},
+    ),
     "Report": _REPORT,
     "Reports": {
         "oneOf": [

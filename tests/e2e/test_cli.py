@@ -473,6 +473,25 @@ def test_up_ends_with_ctrl_c_and_without_a_trace(up: Callable[..., Any]) -> None
     assert "Traceback" not in service.output.read_text()
 
 
+def test_a_trial_is_proposed_with_a_note(tunelet: Shell) -> None:
+    tunelet("submit", "request.json", "--name", "digits", "--max-trials", "4")
+    options = ("learning_rate=0.05", "batch_size=64", "--note", "small batches", "--json")
+
+    first, again = (
+        tunelet.json("propose", "digits", *options[:-1], "--idempotency-key", "k") for _ in "12"
+    )
+
+    assert first == again
+    (made,) = first["trials"]
+    assert (made["note"], made["enqueued"]) == ("small batches", True)
+    assert made["hyperparameters"] == {"learning_rate": 0.05, "batch_size": 64}
+    full = [tunelet("propose", "digits", *options[:2]).code for _ in range(4)]
+    assert full[-1] == 5
+    assert tunelet.json("show", "digits")["spec"]["max_trials"] == 4
+    wrong = tunelet("propose", "digits", "learning_rate=7", "batch_size=64")
+    assert (wrong.code, "learning_rate" in wrong.err) == (2, True)
+
+
 def test_given_hyperparameters_are_enqueued(tunelet: Shell) -> None:
     tunelet("submit", "request.json", "--name", "digits", "--image", "long")
     told = tunelet("enqueue", "digits", "learning_rate=0.05", "batch_size=64")

@@ -39,6 +39,7 @@ _COMMANDS = {
     "resume": ("control", "Continue an experiment that is paused or stopped."),
     "stop": ("control", "End an experiment and its running trials."),
     "extend": ("control", "Change the budget of an experiment, or its algorithm."),
+    "propose": ("enqueue", "Add a trial with these hyperparameters, to run next."),
     "enqueue": ("enqueue", "Add trials with given hyperparameters, to run next."),
     "delete": ("control", "Delete an experiment and its results."),
     "doctor": ("doctor", "Check a store: rights, latency and consistency."),

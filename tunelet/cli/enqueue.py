@@ -1,4 +1,4 @@
-"""enqueue: adds trials with given hyperparameters."""
+"""enqueue, propose: add trials with given hyperparameters."""
 
 from typing import Any
 
@@ -7,6 +7,11 @@ import click
 from tunelet.cli.connection import Connection, connected, name_argument, write_json
 from tunelet.cli.faults import advise
 from tunelet.cli.request import Json, content, parse, value
+
+_key_option = click.option(
+    "--idempotency-key", metavar="KEY", help="With the same key, add the trials only once."
+)
+_note_option = click.option("--note", metavar="TEXT", help="Why, to be shown with the trials.")
 
 
 @click.command("enqueue")
@@ -19,9 +24,8 @@ from tunelet.cli.request import Json, content, parse, value
     metavar="FILE",
     help="Trials as JSON, JSON lines or YAML; - reads standard input.",
 )
-@click.option(
-    "--idempotency-key", metavar="KEY", help="With the same key, add the trials only once."
-)
+@_key_option
+@_note_option
 @connected
 def enqueue_command(
     connection: Connection,
@@ -29,6 +33,7 @@ def enqueue_command(
     settings: tuple[str, ...],
     source: str | None,
     idempotency_key: str | None,
+    note: str | None,
 ) -> None:
     """Add trials with given hyperparameters, to run next.
 
@@ -43,7 +48,37 @@ def enqueue_command(
     if bool(settings) == (source is not None):
         raise click.UsageError("give either KEY=VALUE for one trial, or --file")
     wanted = [_assignment(settings)] if source is None else trials(*content(source))
-    made = connection.client().enqueue(name, wanted, idempotency_key)
+    _add(connection, name, wanted, idempotency_key, note)
+
+
+@click.command("propose")
+@name_argument
+@click.argument("settings", nargs=-1, metavar="KEY=VALUE...", required=True)
+@_note_option
+@_key_option
+@connected
+def propose_command(
+    connection: Connection,
+    name: str,
+    settings: tuple[str, ...],
+    note: str | None,
+    idempotency_key: str | None,
+) -> None:
+    """Add a trial with these hyperparameters, to run next.
+
+    The algorithm learns from it as from its own trials, and it counts to max_trials.
+
+    \b
+    Example:
+      tunelet propose digits learning_rate=0.1 batch_size=32 --note "small batches, faster rate"
+    """
+    _add(connection, name, [_assignment(settings)], idempotency_key, note)
+
+
+def _add(
+    connection: Connection, name: str, wanted: list[Any], key: str | None, note: str | None
+) -> None:
+    made = connection.client().enqueue(name, wanted, key, note)
     if connection.json:
         write_json({"trials": made})
         return

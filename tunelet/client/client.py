@@ -115,11 +115,20 @@ class Client:
         self._transport.call("DELETE", self._path(name))
 
     def enqueue(
-        self, name: str, trials: Sequence[Mapping[str, Any]], idempotency_key: str | None = None
+        self,
+        name: str,
+        trials: Sequence[Mapping[str, Any]],
+        idempotency_key: str | None = None,
+        note: str | None = None,
     ) -> list[Trial]:
-        """Add trials with these hyperparameters, to run next; returns the trials."""
+        """Add trials with these hyperparameters, to run next; returns the trials.
+
+        `note` says why. Raises `Reject` if they do not fit the search space, and `Conflict` if they
+        do not fit the budget.
+        """
         path, key = self._path(name, "trials"), _key(idempotency_key)
-        answer = self._transport.call("POST", path, {"trials": list(trials)}, headers=key)
+        body = {"trials": list(trials)} | ({} if note is None else {"note": note})
+        answer = self._transport.call("POST", path, body, headers=key)
         return list(map(Trial, answer["trials"]))
 
     def wait(

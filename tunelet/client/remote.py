@@ -4,10 +4,10 @@ A notebook shows it as a plot and a table. It never changes; `refresh` returns a
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tunelet.client.plots import history
 from tunelet.client.report import (
@@ -82,6 +82,19 @@ class Experiment(Results):
     def trials(self) -> list[Trial]:
         """All trials now (asks the service)."""
         return list(self.client.trials(self.name))
+
+    def propose(
+        self,
+        hyperparameters: Mapping[str, Any],
+        note: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Trial:
+        """Add a trial with these hyperparameters, to run next; `note` says why.
+
+        The same key adds it only once. Raises the errors of `Client.enqueue`.
+        """
+        (trial,) = self.client.enqueue(self.name, [hyperparameters], idempotency_key, note)
+        return trial
 
     def refresh(self) -> "Experiment":
         return self.client.experiment(self.name)

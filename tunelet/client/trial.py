@@ -65,6 +65,11 @@ class Trial(Json):
         return None if self["reason"] is None else str(self["reason"])
 
     @property
+    def note(self) -> str | None:
+        """Why a person or a program proposed it."""
+        return self.get("note")
+
+    @property
     def attributes(self) -> Json:
         """What the training code attached (`set_user_attr`)."""
         return dict(self.get("attributes", {}))

@@ -50,6 +50,8 @@ class AddTrials(_Command, frozen=True):
 class Enqueue(_Command, frozen=True):
     assignments: tuple[Assignment, ...]
     key: str | None = None
+    user_note: str | None = None
+    """Why a person or a program wants these trials."""
 
 
 class Start(_Command, frozen=True):

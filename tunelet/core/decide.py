@@ -183,7 +183,9 @@ def _of(by_number: dict[int, T], first: int, count: int) -> dict[int, T]:
 
 def _enqueue(experiment: Experiment, command: commands.Enqueue, now: float) -> Events:
     if command.key is not None and command.key in experiment.keys:
-        if experiment.requests.get(command.key) != of_enqueue(command.assignments):
+        if experiment.requests.get(command.key) != of_enqueue(
+            command.assignments, command.user_note
+        ):
             raise Conflict(f"the Idempotency-Key {command.key!r} was used for another request")
         return ()
     if experiment.over:
@@ -203,6 +205,7 @@ def _enqueue(experiment: Experiment, command: commands.Enqueue, now: float) -> E
             at=now,
             enqueued=True,
             key=command.key,
+            user_note=command.user_note,
         ),
     )
 

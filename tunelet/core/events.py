@@ -53,6 +53,8 @@ class TrialsCreated(_Event, frozen=True):
     """The trials to copy the first checkpoints from, by the new trial's number."""
     by: str = ""
     """The installation that launches them, if they have slots."""
+    user_note: str | None = None
+    """Why a person or a program wanted these trials."""
 
 
 class AttemptReserved(_Event, frozen=True):

@@ -22,7 +22,6 @@ from tunelet.core.problem import Constraint, Objective
 from tunelet.core.same_failure import Failures, followed
 from tunelet.core.spec import Spec
 from tunelet.core.trial import (
-    Assignment,
     Changes,
     Chosen,
     Number,
@@ -330,6 +329,7 @@ def _created(experiment: Experiment, event: events.TrialsCreated) -> Experiment:
             note=event.notes.get(n),
             parent=event.parents.get(n),
             by=event.by,
+            user_note=event.user_note,
         )
         for n, assignment in zip(numbers, event.assignments, strict=True)
     }
@@ -340,14 +340,14 @@ def _created(experiment: Experiment, event: events.TrialsCreated) -> Experiment:
         exhausted=experiment.exhausted or event.exhausted,
         memory=experiment.memory if event.memory is None else event.memory,
     )
-    return after if event.key is None else _remember(after, event.key, event.assignments)
+    return after if event.key is None else _remember(after, event.key, event)
 
 
-def _remember(experiment: Experiment, key: str, assignments: tuple[Assignment, ...]) -> Experiment:
+def _remember(experiment: Experiment, key: str, event: events.TrialsCreated) -> Experiment:
     last = experiment.next_number
-    numbers = tuple(range(last - len(assignments), last))
+    numbers = tuple(range(last - len(event.assignments), last))
     keys = dict(list((experiment.keys | {key: numbers}).items())[-KEYS_KEPT:])
-    requests = experiment.requests | {key: of_enqueue(assignments)}
+    requests = experiment.requests | {key: of_enqueue(event.assignments, event.user_note)}
     kept = {known: each for known, each in requests.items() if known in keys}
     return replace(experiment, keys=keys, requests=kept)
 

@@ -18,9 +18,10 @@ def of_submit(spec: dict[str, Any]) -> str:
     return _digest({**spec, "warm_start": sources})
 
 
-def of_enqueue(assignments: Sequence[Assignment]) -> str:
+def of_enqueue(assignments: Sequence[Assignment], user_note: str | None = None) -> str:
     """Return the fingerprint of the trials to enqueue."""
-    return _digest(list(assignments))
+    trials = list(assignments)
+    return _digest(trials if user_note is None else {"trials": trials, "note": user_note})
 
 
 def _digest(request: Any) -> str:

@@ -138,6 +138,8 @@ class Trial(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
     """The last lines of output of a trial that failed."""
     note: Any = None
     """JSON that the algorithm keeps with the trial. Only the algorithm reads it."""
+    user_note: str | None = None
+    """Why a person or a program wanted the trial. No algorithm reads it."""
     parent: int | None = None
     """The number of the trial to copy the first checkpoint from."""
     by: str = ""

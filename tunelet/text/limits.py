@@ -28,6 +28,9 @@ REPORTS_BYTES = 4 << 20
 """What the reports of a trial may take of its experiment's log, and of each snapshot while it
 runs: 10,000 steps of ten metrics."""
 
+NOTE_LENGTH = 1_000
+"""Characters of a note on a trial."""
+
 BODY_BYTES = 1 << 20
 """Of a request's body, unless an installation chooses another limit."""
 

@@ -335,6 +335,30 @@ class TestExperiments:
             problem(enqueue(*others), 409)
         assert enqueue(0.5, 0.25).json == first
 
+    def test_a_note_is_shown_with_the_trials_and_belongs_to_the_key(self, world: World) -> None:
+        world.running()
+
+        def propose(note: str | None) -> Any:
+            body = {"trials": [{"x": 0.5}]} | ({} if note is None else {"note": note})
+            return world.api.post(f"{ONE}/trials", json=body, headers={"Idempotency-Key": "k"})
+
+        (made,) = propose("a hunch").json["trials"]
+        assert made["note"] == "a hunch"
+        for other in ("a guess", None):
+            problem(propose(other), 409)
+        assert propose("a hunch").json["trials"] == [made]
+        assert world.restarted().api.get(f"{ONE}/trials/{made['number']}").json == made
+        assert world.api.get(f"{ONE}/trials/0").json["note"] is None
+
+    @pytest.mark.parametrize("note", ["", 7, None, "x" * 1001, "a\x1b[2Jb", ["a"]])
+    def test_a_note_is_a_short_text_that_a_terminal_can_show(self, world: World, note: Any) -> None:
+        world.running()
+        answer = world.api.post(f"{ONE}/trials", json={"trials": [{"x": 0.5}], "note": note})
+        if note is None:
+            assert answer.status_code == 200
+        else:
+            assert problem(answer, 422)["errors"][0]["field"] == "note"
+
     def test_enqueueing_takes_time_in_proportion_to_the_trials(self, world: World) -> None:
         world.running(max_trials=50_000)
 

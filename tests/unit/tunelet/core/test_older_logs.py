@@ -26,9 +26,10 @@ enqueued, and which was paused, extended, stopped and resumed; and what the API 
 were written by the code before its modules were moved into layers."""
 
 
-def without_attributes(document: dict[str, Any]) -> dict[str, Any]:
-    """The document without a member that the code of then did not show."""
+def without_newer_members(document: dict[str, Any]) -> dict[str, Any]:
+    """The document without members that the code of then did not show."""
     assert not document.pop("attributes", None)
+    assert document.pop("note", None) is None
     return document
 
 
@@ -51,7 +52,7 @@ def test_a_log_from_before_the_layers_shows_what_it_showed_then(derived: bool) -
     store = store_with(kept)
     shown = experiment_json(Journals(store).read("default", "e"))
     trials = [trial_json(trial) for trial in Journals(store).trials("default", "e")]
-    now = json.loads(json.dumps([shown, trials]), object_hook=without_attributes)
+    now = json.loads(json.dumps([shown, trials]), object_hook=without_newer_members)
     assert now == [log["experiment"], log["trials"]]
     assert {trial["state"] for trial in trials} >= {"COMPLETE", "PRUNED", "FAIL", "STOPPED"}
 
