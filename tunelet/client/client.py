@@ -19,6 +19,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 from tunelet.client.follow import output, until_ended
 from tunelet.client.remote import Experiment
 from tunelet.client.report import Json, winners
+from tunelet.client.running import Asked, asked
 from tunelet.client.transport import Calls, Transport
 from tunelet.client.trial import Trial
 
@@ -130,6 +131,33 @@ class Client:
         body = {"trials": list(trials)} | ({} if note is None else {"note": note})
         answer = self._transport.call("POST", path, body, headers=key)
         return list(map(Trial, answer["trials"]))
+
+    def ask(
+        self,
+        name: str,
+        count: int = 1,
+        lease_seconds: float = 60.0,
+        idempotency_key: str | None = None,
+    ) -> Asked:
+        """Take up to `count` trials to run in this process; none if none can begin now.
+
+        The experiment has to be for workers. After `lease_seconds` without a sign of life a trial
+        is given to another. Raises `Conflict` if the experiment's trials are launched.
+        """
+        path, key = self._path(name, "trials", "ask"), _key(idempotency_key)
+        body = {"count": count, "lease_seconds": lease_seconds}
+        answer = self._transport.call("POST", path, body, headers=key)
+        return asked(self, name, answer, lease_seconds)
+
+    def sender(self, name: str, trial: Json) -> Callable[[str, Json], Any]:
+        """A function that posts to a path below a trial that this process has, with its token."""
+        headers = {"Authorization": f"Bearer {trial['token']}"}
+
+        def send(path: str, body: Json) -> Any:
+            where = self._path(name, "trials", trial["number"], path)
+            return self._transport.call("POST", where, body, headers=headers)
+
+        return send
 
     def wait(
         self,

@@ -22,6 +22,7 @@ from tunelet.client.report import (
     without_empty,
 )
 from tunelet.client.results import Results
+from tunelet.client.running import RunningTrial, next_trial
 from tunelet.client.trial import Trial
 
 if TYPE_CHECKING:
@@ -95,6 +96,13 @@ class Experiment(Results):
         """
         (trial,) = self.client.enqueue(self.name, [hyperparameters], idempotency_key, note)
         return trial
+
+    def ask(self, lease_seconds: float = 60.0, timeout: float | None = None) -> RunningTrial | None:
+        """Take a trial to run in this process, as soon as one can begin; None: there are no more.
+
+        Raises TimeoutError if none could begin for `timeout` seconds. See `Client.ask`.
+        """
+        return next_trial(self.client, self.name, lease_seconds, timeout)
 
     def refresh(self) -> "Experiment":
         return self.client.experiment(self.name)
