@@ -71,6 +71,7 @@ bench: install
 	$(BIN)/python -m benchmarks writers
 	$(BIN)/python -m benchmarks load
 	$(BIN)/python -m benchmarks clients
+	$(BIN)/python -m benchmarks functions
 	$(BIN)/python -m benchmarks reports
 	$(BIN)/python -m benchmarks cluster
 

@@ -21,6 +21,7 @@ BENCHMARKS = (
     "requests",
     "stores",
     "clients",
+    "functions",
     "cluster",
     "soak",
 )
