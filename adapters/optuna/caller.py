@@ -5,6 +5,8 @@ from secrets import token_hex
 
 from tunelet.core.trial import Trial
 
+_WATCHED = "-watched"
+
 
 class Caller:
     """Threads may share one."""
@@ -17,9 +19,12 @@ class Caller:
         """Return a number that is above all earlier ones."""
         return next(self._calls)
 
-    def once(self) -> str:
-        """Return a name for one call, so that the log shows which call took or ended a trial."""
-        return f"{self.token}-{self.revision()}"
+    def once(self, watched: bool = False) -> str:
+        """Return a name for one call, so that the log shows which call took or ended a trial.
+
+        `watched` says that this process sends heartbeats for the trial.
+        """
+        return f"{self.token}-{self.revision()}{_WATCHED if watched else ''}"
 
     def has(self, trial: Trial) -> bool:
         """Whether this process created or took the trial."""
@@ -29,3 +34,8 @@ class Caller:
 def token_of(trial: Trial) -> str:
     """Return the token of the caller that has the trial."""
     return trial.by.partition("-")[0]
+
+
+def is_watched(trial: Trial) -> bool:
+    """Whether the caller that has the trial sends heartbeats for it."""
+    return trial.by.endswith(_WATCHED)

@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from adapters.optuna.caller import Caller, token_of
+from adapters.optuna.caller import Caller, is_watched, token_of
 from tunelet.core.trial import Trial
 from tunelet.log.entry import FORMAT
 from tunelet.ports import Store
@@ -70,7 +70,7 @@ class Heartbeats:
             self._store.put(self._key(self._caller.token), msgspec.json.encode(written))
 
     def stale(self, running: Sequence[Trial]) -> list[int]:
-        """Return the running trials that were alive once, and now have not been for long.
+        """Return the running trials that had heartbeats, and now have had none for long.
 
         Looks at most four times in the grace period, because each process is one request.
         """
@@ -91,10 +91,11 @@ class Heartbeats:
     def _is_stale(self, trial: Trial, read: dict[str, _Beats], now: float) -> bool:
         token, n = token_of(trial), trial.number
         beats = read.get(token, _Beats())
-        beat = beats.beats.get(n)
-        if beat is None:
+        if n not in beats.beats and not is_watched(trial):
             return False
-        if self._clock() - beats.at.get(n, 0.0) > self._grace + SKEW:
+        # A process that dies before the first beat was alive when the trial started.
+        beat, at = beats.beats.get(n, 0), beats.at.get(n, trial.started_at or 0.0)
+        if self._clock() - at > self._grace + SKEW:
             return True
         known = self._seen.get(n)
         if known is None or known[:2] != (token, beat):

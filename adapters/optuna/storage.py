@@ -140,7 +140,7 @@ class TuneletStorage(BaseStorage, BaseHeartbeat):
     # Trials
 
     def create_new_trial(self, study_id: int, template_trial: FrozenTrial | None = None) -> int:
-        number = self._studies.study(study_id).create(template_trial)
+        number = self._studies.study(study_id).create(template_trial, self._watches)
         return trial_id(study_id, number)
 
     def set_trial_param(
@@ -161,7 +161,7 @@ class TuneletStorage(BaseStorage, BaseHeartbeat):
             study.unfinished(number)
             raise ValueError("a trial cannot wait again; add one with study.enqueue_trial")
         if state is TrialState.RUNNING:
-            return study.take(number)
+            return study.take(number, self._watches)
         study.end(number, state, values)
         return True
 
@@ -213,6 +213,10 @@ class TuneletStorage(BaseStorage, BaseHeartbeat):
 
     def get_heartbeat_stale_trial_callback(self) -> StaleCallback | None:
         return self._callback
+
+    @property
+    def _watches(self) -> bool:
+        return self._interval is not None
 
     def _heartbeats(self, study_id: int) -> Heartbeats:
         study = self._studies.study(study_id)

@@ -85,11 +85,14 @@ class Study:
         with self._looked():
             return self._trials.running()
 
-    def create(self, template: FrozenTrial | None) -> int:
-        """Create a trial that runs, or one like the template; returns its number."""
+    def create(self, template: FrozenTrial | None, watched: bool) -> int:
+        """Create a trial that runs, or one like the template; returns its number.
+
+        `watched`, here and below: this process sends heartbeats for it.
+        """
         objectives = self._known().terms.objectives
         more = {} if template is None else contents(template, objectives)
-        key = self._caller.once()
+        key = self._caller.once(watched)
         after = self._commit(commands.CreateTrial(key=key, by=key, **more))
         return after.keys[key][0]
 
@@ -112,12 +115,12 @@ class Study:
         with self._changing(number) as pending:
             (pending.system if system else pending.attributes)[name] = stored
 
-    def take(self, number: int) -> bool:
+    def take(self, number: int, watched: bool) -> bool:
         """Take the trial if it waits; False if another has it."""
         trial = self.unfinished(number)
         if trial.state is TrialState.RUNNING:
             return False
-        by = self._caller.once()
+        by = self._caller.once(watched)
         after = self._commit(commands.TakeTrial(number, by)).trials.get(number)
         if after is None or after.state.finished:
             raise _finished(number)
