@@ -70,10 +70,9 @@ def weights(objects: Store, launch: Launch) -> str:
     return stored.data.decode() if stored is not None else ""
 
 
-def lineage(world: World) -> dict[tuple[int, int], str]:
+def lineage(world: World, trials: Sequence[Trial]) -> dict[tuple[int, int], str]:
     """With what each attempt is to begin: its trial's last attempt, or that of its parent."""
-    journals = world.calm()
-    parents = {trial.number: trial.parent for trial in journals.trials(*AT)[0]}
+    parents = {trial.number: trial.parent for trial in trials}
     expected: dict[tuple[int, int], str] = {}
     newest: dict[int, str] = {}
     for number, attempt in sorted(world.launcher.starts):
@@ -103,8 +102,9 @@ def sound(world: World) -> None:
     assert world.launcher.most_active <= REQUEST["parallel_trials"]
     assert not world.launcher.running()
     assert isinstance(world.launcher, Saving)
-    assert world.launcher.began == lineage(world)
-    assert any(trial.parent is not None for trial in world.calm().trials(*AT)[0])
+    trials = world.calm().trials(*AT)[0]
+    assert world.launcher.began == lineage(world, trials)
+    assert any(trial.parent is not None for trial in trials)
 
 
 @pytest.mark.parametrize("request_", [BUDGETED, POPULATION], ids=["asha", "pbt"])

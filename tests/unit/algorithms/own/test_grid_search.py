@@ -52,7 +52,7 @@ def finite_spaces(draw: st.DrawFn) -> Space:
     for name in "abcd"[: draw(st.integers(1, 4))]:
         form = draw(st.one_of(integers().filter(lambda one: one["max"] < 9), choices()))
         parents = draw(st.lists(st.sampled_from(sorted(forms) or ["-"]), max_size=2, unique=True))
-        when = {parent: draw(condition(forms[parent])) for parent in parents if parent in forms}
+        when = {parent: condition(draw, forms[parent]) for parent in parents if parent in forms}
         forms[name] = form | ({"when": when} if when else {})
     return Space.of(forms)
 

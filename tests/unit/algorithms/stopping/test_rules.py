@@ -114,9 +114,7 @@ class Both:
         trial.report(value, step)
         told.append(Report(step, {"loss": plain(value)}))
         self._curves.take(Trial(number, {}, 0.0, TrialState.RUNNING, reports=tuple(told)))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of values that are NaN
-            expected = trial.should_prune()
+        expected = trial.should_prune()
         assert (self._rule.stops(self._curves, number) is not None) == expected
         self.stopped += expected
         # Some go on nevertheless, as training that does not look at the answer.
@@ -136,6 +134,7 @@ class Both:
         self._stops_now = False
 
 
+@pytest.mark.filterwarnings("ignore")  # of values that are NaN
 @pytest.mark.parametrize("direction", ["minimize", "maximize"])
 @pytest.mark.parametrize(("name", "asked", "pruner"), RULES_AND_PRUNERS)
 def test_each_verdict_is_optunas(
