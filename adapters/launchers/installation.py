@@ -9,8 +9,7 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from secrets import token_hex
-from urllib.parse import parse_qs, urlsplit
-from urllib.request import url2pathname
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from adapters.storage.atomic_file import make_folders, sync_name, write
 from tunelet.core.installation import Installation
@@ -34,7 +33,7 @@ def installation(
     if parts.scheme == "process":
         from adapters.launchers.local.abilities import Abilities, places
 
-        folder = Path(url2pathname(parts.path)).resolve()
+        folder = Path(unquote(parts.path)).resolve()
         return Installation(_kept(folder), places(limit), Abilities(aliases, commands=commands))
     name = parse_qs(parts.query).get("installation", ["tunelet"])[-1]
     digest = hmac.new(secret, f"installation {name}".encode(), sha256).hexdigest()

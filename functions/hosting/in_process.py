@@ -7,21 +7,19 @@ broker, signals are only in memory: what is lost with the process is found by th
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from adapters.storage import open_store
 from algorithms import load_catalog
-from functions.api.handler import Api
-from functions.events.outbox import Outbox
 from functions.hosting.renewal import renewed
 from functions.settings import Settings
 from functions.telemetry.log import LOGGER
 from tunelet.assembly import assembled
 from tunelet.core.installation import Installation
 from tunelet.core.signal import COLLECT, LAUNCH, SUGGEST, Signal
-from tunelet.errors import Conflict, NotFound, Retry
+from tunelet.errors import NotFound, Retry
 from tunelet.ports import Store, WatchableLauncher
 from tunelet.service import Service
 from tunelet.store_probe import probe
@@ -48,7 +46,7 @@ def searching(
     launcher: WatchableLauncher,
     installation: Installation,
     dead: Callable[[str], bool] = lambda _: False,
-) -> Iterator[tuple[Service, Api]]:
+) -> Iterator[Service]:
     """Run all background work as long as the context lasts. See `all_in_one.whole`."""
     steps = Steps()
     service = assembled(
@@ -68,7 +66,7 @@ def searching(
             )
         )
         stack.enter_context(renewed(service.leases))
-        yield service, Api(service, Outbox(steps), settings.max_body_bytes)
+        yield service
 
 
 class Steps:
@@ -83,9 +81,6 @@ class Steps:
     def publish(self, signal: Signal) -> None:
         if signal.topic in self._lines:
             self._lines[signal.topic].put(signal)
-
-    def repeat(self, headers: Mapping[str, str], body: bytes) -> None:
-        raise Conflict("there is no broker here that could deliver it")
 
     @contextmanager
     def taken_by(self, service: Service) -> Iterator[None]:

@@ -13,7 +13,7 @@ from adapters.launchers.function import Choices, FunctionLauncher
 from adapters.launchers.process_lock import locked
 from adapters.launchers.workers import workers
 from functions.hosting.in_process import probed, searching
-from functions.hosting.run import BODY_BYTES, Direct
+from functions.hosting.near import Near
 from functions.hosting.sweeping import swept
 from functions.settings import Settings
 from functions.telemetry.log import LOGGER
@@ -79,12 +79,11 @@ def tuned(
             store=store.url,
             secret=secrets.token_bytes(32),
             launcher="",
-            max_body_bytes=BODY_BYTES,
             lease_seconds=LEASE_SECONDS,
         )
-        service, api = stack.enter_context(searching(settings, store, launcher, installation, dead))
+        service = stack.enter_context(searching(settings, store, launcher, installation, dead))
         stack.callback(_ended, service)
-        client = Client.over(Direct(api))
+        client = Client.over(Near(service))
         if choosing is not None:
             choosing.service = service
         experiment = begun(client, request, service.join)

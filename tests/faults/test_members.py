@@ -8,10 +8,7 @@ from typing import Any
 import pytest
 
 from adapters.storage.memory import MemoryStore
-from functions.events.outbox import Nowhere, Outbox
-from functions.hosting.run import Direct
-from functions.http import Function
-from functions.wiring import function
+from functions.hosting.near import Near
 from tests.faults.test_two_installations import REQUEST, Installed
 from tests.faults.world import Fault, Faults
 from tunelet.client.client import Client
@@ -21,15 +18,11 @@ from tunelet.core.experiment import Experiment
 NAME = ("default", "e")
 
 
-def api_of(installed: Installed) -> Function:
-    return function("api", installed.service, Outbox(Nowhere()), 1 << 20)
-
-
-class Together(Direct):
+class Together(Near):
     """Waits after its first look at the experiment until all others have looked, too."""
 
     def __init__(self, installed: Installed, looked: Barrier) -> None:
-        super().__init__(api_of(installed))
+        super().__init__(installed.service)
         self._looked: Barrier | None = looked
 
     def call(self, method: str, path: str, *rest: Any, **more: Any) -> Any:
@@ -71,7 +64,7 @@ class Search:
 def begun_by(installed: Installed, looked: Barrier | None = None, **more: Any) -> Any:
     code = {"model_training_code": {"image": "image"}}
     request = REQUEST | code | {"parallel_trials": 2} | more
-    transport = Direct(api_of(installed)) if looked is None else Together(installed, looked)
+    transport = Near(installed.service) if looked is None else Together(installed, looked)
     return begun(Client.over(transport), request, installed.service.join)
 
 

@@ -193,7 +193,7 @@ DURABILITY = (
         ),
     ),
     Source(
-        "functions/hosting/up.py",
+        "functions/hosting/data_folder.py",
         (_CUT,),
         (
             Mutant(

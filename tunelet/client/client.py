@@ -13,15 +13,17 @@ carry a key, so a second one does nothing).
 import os
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from tunelet.client.follow import output, until_ended
 from tunelet.client.remote import Experiment
 from tunelet.client.report import Json, winners
 from tunelet.client.running import Asked, asked
-from tunelet.client.transport import Calls, Transport
 from tunelet.client.trial import Trial
+
+if TYPE_CHECKING:
+    from tunelet.client.transport import Calls
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 
@@ -42,19 +44,22 @@ class Client:
         timeout: float = 30.0,
         patience: float | None = None,
     ) -> None:
+        # urllib3 is not needed by a client of a service in its own process.
+        from tunelet.client.transport import Transport
+
         token = token or os.environ.get("TUNELET_TOKEN")
         chosen = url or os.environ.get("TUNELET_URL") or DEFAULT_URL
         limit = timeout if patience is None else patience
         self._bind(Transport(chosen, token, timeout, limit), namespace)
 
     @classmethod
-    def over(cls, transport: Calls, namespace: str = "default") -> "Client":
+    def over(cls, transport: "Calls", namespace: str = "default") -> "Client":
         """A client that sends requests by another transport than HTTP."""
         client = cls.__new__(cls)
         client._bind(transport, namespace)
         return client
 
-    def _bind(self, transport: Calls, namespace: str) -> None:
+    def _bind(self, transport: "Calls", namespace: str) -> None:
         self._transport = transport
         self.url, self.namespace = transport.url, namespace
         self._root = f"/api/namespaces/{quote(namespace, safe='')}"

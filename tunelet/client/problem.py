@@ -20,12 +20,12 @@ def failure(url: str, status: int, data: bytes) -> TuneletError:
     if status == 409:
         return Conflict(message)
     if status < 500:
-        return _noted(Reject(message, [_field(error) for error in found.get("errors", ())]))
+        return noted(Reject(message, [_field(error) for error in found.get("errors", ())]))
     return TuneletError(message)
 
 
-def _noted(fault: Reject) -> Reject:
-    """With a note for each field, for a traceback in a notebook shows no `errors`."""
+def noted(fault: Reject) -> Reject:
+    """Add a note for each field, because a traceback in a notebook shows no `errors`."""
     for error in fault.errors:
         remedy = error.remedy and f"; {error.remedy}"
         value = "" if error.value is None else f" = {error.value!r}"

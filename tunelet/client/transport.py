@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 import urllib3
 from urllib3.exceptions import HTTPError, NewConnectionError, SSLError
 
+from tunelet.client.encoding import encoded
 from tunelet.client.problem import failure, problem, stranger
 from tunelet.errors import FieldError, Reject, Retry, TuneletError
 from tunelet.version import __version__
@@ -130,7 +131,7 @@ class Transport:
             "preload_content": preload,
         }
         if body is not None:
-            request["body"] = _encoded(body)
+            request["body"] = encoded(body)
             request["headers"]["Content-Type"] = "application/json"
         start, pause = time.monotonic(), _FIRST_PAUSE
         for sends in count(1):
@@ -173,18 +174,6 @@ def address(url: str) -> str:
         message = "is not the address of a service"
         raise Reject(f"{url!r} {message}", [FieldError("url", url, message, remedy)])
     return url.rstrip("/").removesuffix("/api")
-
-
-def _encoded(body: object) -> bytes:
-    try:
-        return json.dumps(body, allow_nan=False, default=_formless).encode()
-    except ValueError:
-        raise Reject("JSON can carry neither NaN nor infinity, and the request does") from None
-
-
-def _formless(value: object) -> object:
-    kind = type(value).__name__
-    raise Reject(f"a {kind} has no form in JSON: send text, numbers, lists and objects")
 
 
 def _busy(answer: urllib3.BaseHTTPResponse) -> Retry:

@@ -7,8 +7,7 @@ a folder at the same path would be hidden as soon as the disk is back.
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
+from urllib.parse import unquote, urlsplit
 
 from adapters.storage.atomic_file import make_folders
 from tunelet.errors import Unavailable
@@ -18,7 +17,7 @@ from tunelet.log.identity import KEY
 def checkpoint_folder(env: Mapping[str, str]) -> Path | None:
     """Return the folder of the trial's checkpoint; None if it is not on this machine."""
     parts = urlsplit(env.get("TUNELET_CHECKPOINT_URL", ""))
-    return Path(url2pathname(parts.path)) if parts.scheme == "file" else None
+    return Path(unquote(parts.path)) if parts.scheme == "file" else None
 
 
 def make_checkpoint_folder(folder: Path, store: str) -> None:

@@ -18,8 +18,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
+from urllib.parse import unquote, urlsplit
 
 from adapters.launchers.kubernetes.quantity import quantity
 from adapters.launchers.local.environment import inherited
@@ -178,7 +177,7 @@ def _options(name: str, launch: Launch, folder: RunFolder) -> Iterator[str]:
             yield f"--env={key}"
     checkpoint = urlsplit(launch.env.get("TUNELET_CHECKPOINT_URL", ""))
     if checkpoint.scheme == "file":
-        path = url2pathname(checkpoint.path)
+        path = unquote(checkpoint.path)
         yield f"--volume={path}:{path}"
     if file := _metrics_path(launch):
         yield f"--volume={folder.work}:{file.parent}"

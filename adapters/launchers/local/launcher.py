@@ -17,8 +17,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
+from urllib.parse import unquote, urlsplit
 
 import msgspec
 
@@ -326,7 +325,7 @@ def open_url(
     """Open the launcher of `process:///folder`. Aliases' commands start in `workdir` if given."""
     from adapters.launchers.local.container import Containers
 
-    folder = Path(url2pathname(urlsplit(url).path))
+    folder = Path(unquote(urlsplit(url).path))
     return ProcessLauncher(
         folder, aliases, places(limit), Containers(), workdir=workdir, commands=commands
     )

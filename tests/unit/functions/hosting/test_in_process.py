@@ -109,7 +109,7 @@ class CountedStore(MemoryStore):
 def search(store: MemoryStore, objective: Callable[..., Any], trials: int) -> Any:
     settings = Settings(store="", secret=bytes(16), launcher="", lease_seconds=60)
     own = Installation("here", 1)
-    with searching(settings, store, FunctionLauncher(objective, 1), own) as (service, _):
+    with searching(settings, store, FunctionLauncher(objective, 1), own) as service:
         service.submit({**REQUEST, "max_trials": trials})
         return until(lambda: (e := service.experiment(*DIGITS)).over and e)
 
@@ -132,7 +132,7 @@ def test_a_trial_that_goes_on_is_soon_running_and_its_time_is_right() -> None:
 
     settings = Settings(store="", secret=bytes(16), launcher="", lease_seconds=60)
     launcher = FunctionLauncher(objective, 1)
-    with searching(settings, MemoryStore(), launcher, Installation("here", 1)) as (service, _):
+    with searching(settings, MemoryStore(), launcher, Installation("here", 1)) as service:
         service.submit({**REQUEST, "max_trials": 1})
         assert seen.wait(60)
         trial = until(lambda: (t := service.trial(*DIGITS, 0)).started_at is not None and t)

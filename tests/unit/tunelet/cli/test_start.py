@@ -39,8 +39,31 @@ def test_the_help_of_a_command_needs_neither_http_nor_yaml(arguments: list[str])
 
 def test_the_client_is_imported_when_it_is_used() -> None:
     assert "urllib3" not in imported("import tunelet.client")
-    assert "urllib3" in imported("from tunelet import Client")
-    assert "urllib3" in imported("from tunelet.client import Client")
+    assert "urllib3" not in imported("from tunelet import Client")
+    assert "urllib3" in imported("from tunelet import Client\nClient()")
+
+
+TUNED = """
+import os, tempfile
+os.chdir(tempfile.mkdtemp())
+from tunelet import tune
+tune(lambda params: params["x"], {"x": {"type": "float", "min": 0, "max": 1}}, trials=1)
+"""
+RAN = """
+import os, sys, tempfile
+os.chdir(tempfile.mkdtemp())
+from tunelet.cli import main
+flags = ["--float", "x=0:1", "--minimize", "loss", "-n", "1", "--", "echo", "loss=1"]
+assert main(["run", *flags]) == 0
+"""
+
+
+@pytest.mark.parametrize("search", [TUNED, RAN])
+def test_a_search_inside_the_process_imports_no_http_and_no_metrics(search: str) -> None:
+    found = imported(search)
+    unneeded = {"werkzeug", "flask", "waitress", "urllib3", "cloudevents", "prometheus_client"}
+    unneeded |= {"yaml", "optuna", "numpy", "kubernetes.client"}
+    assert found & unneeded == set()
 
 
 @pytest.mark.parametrize("name", _COMMANDS)

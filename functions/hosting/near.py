@@ -1,0 +1,184 @@
+"""The client's calls to a service in its own process, without HTTP.
+
+Answers are those of the API (functions.api.documents), through JSON: a client sees no difference.
+"""
+
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TypeVar
+from urllib.parse import unquote, urlencode
+
+import msgspec
+
+from functions.api.documents import best_json, experiment_json, submitted, trial_json
+from tunelet.client.encoding import encoded
+from tunelet.client.problem import noted
+from tunelet.core.experiment_state import ExperimentState
+from tunelet.core.trial import TrialState
+from tunelet.errors import FieldError, NotFound, Reject, Retry
+from tunelet.service import Service
+from tunelet.text.limits import NAME
+from tunelet.text.strict_json import decode
+
+T = TypeVar("T")
+Json = dict[str, Any]
+
+_ROOT = "/api/namespaces/"
+_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
+AWAY = 60.0
+"""Seconds for which a request is repeated while the store is away."""
+
+
+class Near:
+    """What `tunelet.client.transport.Transport` is for HTTP."""
+
+    url = "this process"
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        query: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
+        """See `Transport.call`."""
+        given = None if body is None else decode(encoded(body))
+        known = {name: value for name, value in (query or {}).items() if value is not None}
+        key = (headers or {}).get("Idempotency-Key")
+        try:
+            answer = _patiently(lambda: self._answer(method, path, given, known, key))
+        except Reject as fault:
+            raise noted(fault) from None
+        return None if answer is None else msgspec.json.decode(msgspec.json.encode(answer))
+
+    def stream(
+        self, path: str, query: Mapping[str, object], headers: Mapping[str, str]
+    ) -> tuple[int, Mapping[str, str], Iterator[bytes]]:
+        """See `Transport.stream`. Sends all output, whatever range is asked for."""
+        namespace, _, name, _, number, _ = _parts(path)
+        attempt = query.get("attempt")
+        wanted = None if attempt is None else _number("attempt", attempt)
+        trial = _number("number", number)
+        with _naming(namespace, name):
+            chunks = _patiently(lambda: self._service.logs(namespace, name, trial, wanted))
+        return 200, {}, chunks
+
+    def _answer(
+        self, method: str, path: str, body: Any, query: Mapping[str, Any], key: str | None
+    ) -> Json | None:
+        namespace, *rest = _parts(path)
+        match method, *rest:
+            case "POST", "submit_job":
+                begun = self._service.submit(body, namespace, key)
+                return submitted(begun, self._service.obstacle(begun))
+            case "GET", "experiments":
+                return self._experiments(namespace, query)
+            case _, "experiments", name, *below:
+                with _naming(namespace, name):
+                    return self._of_experiment((method, *below), namespace, name, body, query, key)
+        raise Reject(f"{method} {path} needs a service: start one with `tunelet up`")
+
+    def _of_experiment(
+        self,
+        asked: tuple[str, ...],
+        namespace: str,
+        name: str,
+        body: Any,
+        query: Mapping[str, Any],
+        key: str | None,
+    ) -> Json | None:
+        service, of = self._service, (namespace, name)
+        match asked:
+            case ("GET",):
+                return experiment_json(service.experiment(*of))
+            case ("PATCH",):
+                return experiment_json(service.extend(*of, body))
+            case ("DELETE",):
+                service.delete(*of)
+                return None
+            case ("GET", "best"):
+                return best_json(service.experiment(*of), service.best(*of))
+            case ("POST", "pause" | "resume" | "stop" as verb):
+                return experiment_json(getattr(service, verb)(*of))
+            case ("GET", "trials"):
+                return self._trials(namespace, name, query)
+            case ("POST", "trials"):
+                made = service.enqueue(*of, body["trials"], key, body.get("note"))
+                return {"trials": [trial_json(trial) for trial in made]}
+            case ("GET", "trials", number):
+                return trial_json(service.trial(*of, _number("number", number)))
+        raise Reject(f"{' '.join(asked)} needs a service: start one with `tunelet up`")
+
+    def _experiments(self, namespace: str, query: Mapping[str, Any]) -> Json:
+        wanted = _page(query, ExperimentState)
+        page, after = self._service.experiments(namespace, **wanted)
+        shown = [experiment_json(experiment) for experiment in page]
+        return {"experiments": shown, "next": _next(query, after)}
+
+    def _trials(self, namespace: str, name: str, query: Mapping[str, Any]) -> Json:
+        wanted = _page(query, TrialState)
+        if "after" in wanted:
+            wanted["after"] = _number("after", wanted["after"])
+        page, after = self._service.trials(namespace, name, **wanted)
+        return {"trials": [trial_json(trial) for trial in page], "next": _next(query, after)}
+
+
+@contextmanager
+def _naming(namespace: str, name: str) -> Iterator[None]:
+    try:
+        yield
+    except NotFound as missing:
+        raise NotFound(f"{namespace}/{name}: {missing}") from missing
+
+
+def _patiently(ask: Callable[[], T]) -> T:
+    """Ask again while the store is away: writes have a key or need none."""
+    pause, deadline = _PAUSE, time.monotonic() + AWAY
+    while True:
+        try:
+            return ask()
+        except Retry:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+def _parts(path: str) -> list[str]:
+    """The namespace, and what follows it. Raises `Reject` for names that are none."""
+    if not path.startswith(_ROOT):
+        raise Reject(f"{path} needs a service: start one with `tunelet up`")
+    parts = [unquote(part) for part in path.removeprefix(_ROOT).split("/")]
+    named = [("namespace", parts[0]), *([("name", parts[2])] if len(parts) > 2 else [])]
+    remedy = "give at most 40 of a-z, 0-9 and inner dashes, and begin with a letter"
+    for field, value in named:
+        if not re.fullmatch(NAME, value, re.ASCII):
+            error = FieldError(field, value, "is not a name", remedy)
+            raise Reject("the request is invalid", [error])
+    return parts
+
+
+def _number(field: str, value: object) -> int:
+    text = str(value)
+    if not re.fullmatch(r"-?[0-9]{1,15}", text, re.ASCII):
+        error = FieldError(field, text, "is not a number", "give an integer")
+        raise Reject("the request is invalid", [error])
+    return int(text)
+
+
+def _page(query: Mapping[str, Any], states: type[ExperimentState] | type[TrialState]) -> Json:
+    wanted = {**query, "limit": _number("limit", query["limit"])}
+    if "state" in wanted and wanted["state"] not in list(states):
+        error = FieldError("state", wanted["state"], "is not allowed", f"give {', '.join(states)}")
+        raise Reject("the request is invalid", [error])
+    return wanted
+
+
+def _next(query: Mapping[str, Any], after: str | int | None) -> str | None:
+    return None if after is None else f"?{urlencode({**query, 'after': after})}"
