@@ -48,8 +48,8 @@ DECISIONS = (
             ),
             Mutant(
                 "a key is good for another enqueue",
-                "if experiment.requests.get(command.key) != of_enqueue(command.assignments):",
-                "if False:",
+                "if experiment.requests.get(command.key) != of_enqueue(",
+                "if False and experiment.requests.get(command.key) != of_enqueue(",
             ),
             Mutant(
                 "a key is good for another submit",
