@@ -1,1 +1,1 @@
-"""Where Tunelet meets the world: object stores, launchers, CloudEvents, the local broker."""
+"""The adapters of the ports: object stores, launchers, CloudEvents, the local broker."""

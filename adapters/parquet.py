@@ -1,4 +1,4 @@
-"""Tables as Parquet files, through pyarrow."""
+"""Writes tables as Parquet files, through pyarrow."""
 
 import json
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from pyarrow import parquet
 from tunelet.export import TrialTable
 
 _ROWS_AT_ONCE = 10_000
-"""Of a row group."""
+"""The rows of a row group."""
 
 _TYPES: Mapping[type, Any] = {
     bool: pyarrow.bool_(),
@@ -24,7 +24,7 @@ _TYPES: Mapping[type, Any] = {
 
 
 def write_parquet(table: TrialTable, out: BinaryIO) -> None:
-    """Columns of one type each: of text, if their values have several types."""
+    """Write the table. A column has one type; if its values have several types, it is text."""
     kinds = _kinds(table)
     schema = pyarrow.schema([(name, _TYPES[kind]) for name, kind in kinds.items()])
     rows = iter(table.rows())

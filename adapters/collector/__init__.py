@@ -1,15 +1,15 @@
-"""The collector: a native sidecar that reports what training code of any image writes.
+"""The collector: a native sidecar that reports the metrics of training code in any image.
 
-It follows the training container's output (by the pod's log), a file or event files (in a
-volume that both have), and reports each step while the training runs. It promises:
+It follows the training container's output (through the pod's log), a file, or event files (in a
+shared volume), and reports each step while the training runs. It promises:
 
-- What it has read it reports until it is answered, as long as Kubernetes lets it live; a
-  report that is sent twice does nothing.
-- When the service says that the training is to stop, a file says so (TUNELET_STOP_FILE).
-- It always exits with 0, never before it gets SIGTERM, and leaves the newest values in its
-  termination message, with `"read": true` once it has read everything to the end. Only then are
-  they the trial's: the launcher reads them there, whether or not the service was reached.
+- It sends each report until the service answers, as long as Kubernetes lets the collector live. A
+  report that is sent twice has no further effect.
+- When the service says that the training should stop, it creates the file TUNELET_STOP_FILE.
+- It always exits with 0, never before SIGTERM. Its termination message has the newest values, with
+  `"read": true` once it has read everything to the end. Only then do they count as the trial's: the
+  launcher reads them there, even if the service was never reached.
 
-A program of its own: `python -m adapters.collector`, of the standard library and
-`tunelet.training.metrics`, for there is one in every pod: each import is memory.
+It is a separate program, `python -m adapters.collector`, with only the standard library, msgspec
+and `tunelet.training`: every pod has one, so each import costs memory.
 """

@@ -1,4 +1,4 @@
-"""Listens for the end before all else, and exits with 0 when it has come."""
+"""Handles SIGTERM before anything else, and exits with 0 after it."""
 
 import signal
 from threading import Event, Thread
@@ -6,16 +6,16 @@ from threading import Event, Thread
 
 def main() -> None:
     ended = Event()
-    # The first process of a container is deaf to signals that it does not handle, and a training
-    # may end before everything is imported.
+    # The first process of a container ignores signals that it does not handle, and a training may
+    # end before everything is imported.
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     from adapters.collector.collect import work
 
-    # What is amiss with the collector is told by its thread, and is no verdict on the training.
+    # In a thread: a fault of the collector is printed, and does not end the process with an error.
     worker = Thread(target=work, args=(ended,))
     worker.start()
     worker.join()
-    # Kubernetes would start again what ends before the training does.
+    # Kubernetes would restart the sidecar if it ended before the training.
     ended.wait()
 
 

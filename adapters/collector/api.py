@@ -1,4 +1,4 @@
-"""Reports on their way to the service: one request at a time, answered or to be sent again."""
+"""Sends reports to the service, one request at a time, and interprets the answer."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -15,13 +15,13 @@ _PROBLEM = "application/problem+json"
 
 class Answer(NamedTuple):
     taken: bool
-    """The reports need not be sent again: they stand, or were refused for good."""
+    """Whether not to send the reports again: they are recorded, or refused for good."""
     stop: bool = False
-    """The training is to stop."""
+    """Whether the training should stop."""
     after: float | None = None
-    """Seconds that the service asked to wait."""
+    """The seconds that the service asks to wait."""
     fault: str | None = None
-    """What is wrong, if anything is."""
+    """Why the reports are not recorded; None if they are."""
 
 
 class ReportApi:
@@ -40,7 +40,7 @@ class ReportApi:
             self._headers["traceparent"] = settings.traceparent
 
     def report(self, batch: Sequence[Mapping[str, Any]]) -> Answer:
-        """Send them once."""
+        """Send the reports once."""
         body = json.dumps({"reports": batch}, separators=(",", ":")).encode()
         try:
             self._connection.request("POST", self._path, body, self._headers)
@@ -59,7 +59,7 @@ def _read(status: int, headers: HTTPMessage, data: bytes) -> Answer:
     if status == 200 and isinstance(said.get("stop"), bool):
         return Answer(taken=True, stop=said["stop"])
     fault = f"the service answers {status}: {said.get('detail') or data[:200]!r}"
-    # Only the service itself can refuse for good; what stands before it may be amiss for a time.
+    # Only the service itself refuses for good. A proxy before it may fail for a while.
     refused = 400 <= status < 500 and status not in (408, 429)
     if refused and headers.get("Content-Type", "").startswith(_PROBLEM):
         return Answer(taken=True, fault=fault)

@@ -1,4 +1,4 @@
-"""Reports sent until they are answered, and what the answer asks for."""
+"""Sends reports until they are answered, and does what the answer asks for."""
 
 import os
 import random
@@ -9,11 +9,12 @@ from adapters.collector.api import ReportApi
 from adapters.collector.pending import Pending
 
 BETWEEN_SECONDS = 1.0
-"""Between two requests; what comes meanwhile goes into one. Each is a write to the log."""
+"""The pause between two requests. Reports that come meanwhile share one request, because each
+request is a write to the log."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 10.0
 PATIENCE_SECONDS = 25.0
-"""How long reporting is tried after the training's end. 30 s after it Kubernetes kills the rest of
-the pod, unless the pod says otherwise."""
+"""How long to try to report after the training's end. Kubernetes kills the rest of the pod 30 s
+after it, unless the pod sets another time."""
 
 
 class Delivery:
@@ -25,7 +26,7 @@ class Delivery:
         self._said: str | None = None
 
     def deliver(self) -> float:
-        """Send the earliest reports once; how many seconds to wait before the next call."""
+        """Send the earliest reports once. Returns the seconds to wait before the next call."""
         batch = self._news.batch()
         answer = self._api.report(batch)
         self._say(answer.fault)

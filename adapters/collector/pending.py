@@ -1,4 +1,4 @@
-"""What was read and not yet reported. Filled by one thread, emptied by another."""
+"""The reports that were read and not yet sent. One thread fills them in, another sends them."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -8,10 +8,10 @@ from typing import Any
 from tunelet.core.trial import Number, Report
 
 BATCH_REPORTS = 1000
-"""No more are taken by the service in one request."""
+"""The most reports that the service accepts in one request."""
 BATCH_BYTES = 256 * 1024
 MESSAGE_BYTES = 4096
-"""What Kubernetes keeps of a termination message."""
+"""The bytes of a termination message that Kubernetes keeps."""
 
 
 class Pending:
@@ -21,32 +21,32 @@ class Pending:
         self._done = False
 
     def add(self, reports: Iterable[Report]) -> None:
-        """Remember what was read, by step."""
+        """Add reports, by step."""
         with self._changed:
             for report in reports:
                 self._steps.setdefault(report.step, {}).update(report.values)
             self._changed.notify()
 
     def close(self) -> None:
-        """Everything was read."""
+        """Note that everything was read."""
         with self._changed:
             self._done = True
             self._changed.notify()
 
     def wait(self, seconds: float) -> bool:
-        """Whether there is something to report, at the latest after so many seconds."""
+        """Wait for a report, at most for these seconds. Returns whether there is one."""
         with self._changed:
             self._changed.wait_for(lambda: self._steps or self._done, seconds)
             return bool(self._steps)
 
     @property
     def done(self) -> bool:
-        """Nothing more will come, and nothing is left."""
+        """Whether everything was read and sent."""
         with self._changed:
             return self._done and not self._steps
 
     def batch(self) -> list[dict[str, Any]]:
-        """The earliest that fit into one request. They stay until `reported`."""
+        """Return the earliest reports that fit into one request. They stay until `reported`."""
         with self._changed:
             batch: list[dict[str, Any]] = []
             size = 0
@@ -58,7 +58,7 @@ class Pending:
             return batch
 
     def reported(self, batch: Iterable[Mapping[str, Any]]) -> None:
-        """Forget them; what came to the same steps meanwhile stays."""
+        """Remove these reports; keep values that were added to the same steps meanwhile."""
         with self._changed:
             for each in batch:
                 left = self._steps[each["step"]]
@@ -68,13 +68,13 @@ class Pending:
                     del self._steps[each["step"]]
 
 
-def message(
+def encoded(
     values: Mapping[str, Number], first: Iterable[str], read: bool, remarks: str = ""
 ) -> bytes:
-    """The termination message: the newest values, those named `first` before all others.
+    """Return the termination message as JSON: as many values as fit, those named `first` first.
 
-    `read`: they are the last, for all was read. `remarks` are what the reader of the values adds to
-    the outcome's reason.
+    `read`: these are the last values, because everything was read. `remarks` are added to the
+    outcome's reason.
     """
     names = [*(name for name in first if name in values), *sorted(values)]
     kept: dict[str, Number] = {}

@@ -1,7 +1,7 @@
-"""The training container's output, by the Kubernetes API, while it is written.
+"""Reads the training container's output from the Kubernetes API while it is written.
 
-Nothing of the image is touched for it: no shell is needed and no entrypoint wrapped. All that
-is asked of the API is `get` of `pods/log`.
+It does not change the image: it needs no shell and wraps no entrypoint. It needs only the right to
+`get` `pods/log`.
 """
 
 import ssl
@@ -17,16 +17,16 @@ from adapters.output.log_timestamps import Stamped
 
 _CHUNK = 1 << 16
 _SILENCE_SECONDS = 300
-"""A connection of which nothing was heard for so long is made anew: it may be dead."""
+"""After this time without data a connection is made anew, because it may be dead."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 4.0
 
 
 class Failed(Exception):
-    """The API did not give the log."""
+    """The API refused the log."""
 
 
 class Waiting(Exception):
-    """There is none yet."""
+    """There is no log yet."""
 
 
 class PodLog:
@@ -41,14 +41,14 @@ class PodLog:
 
     @property
     def whole(self) -> bool:
-        """Nothing is missing between the chunks."""
+        """Whether nothing is missing between the chunks."""
         return self._stamped.gaps == 0
 
     def chunks(self) -> Iterator[bytes]:
-        """The output from its beginning to its end, however often the connection breaks."""
+        """Yield the output from its beginning to its end, even if the connection breaks."""
         pause, said = _FIRST_PAUSE, ""
         while True:
-            # Read to its end after the container's end, it is complete.
+            # The log is complete if it is read to its end after the container's end.
             last, new = self._ended.is_set(), False
             try:
                 for chunk in self._read(follow=not last):
@@ -79,7 +79,7 @@ class PodLog:
                 yield new
 
     def _last_line(self) -> bytes:
-        """By which it is known that all was read: where the connection to the node breaks, the
+        """The last line, to check that all was read: if the connection to the node breaks, the
         Kubernetes API ends its answer as if the log ended there."""
         return b"".join(self._asked({"tailLines": "1"}))
 

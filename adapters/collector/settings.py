@@ -1,4 +1,4 @@
-"""What the collector is told by its environment, which `kubernetes.sidecar` writes."""
+"""The collector's settings, from environment variables that `kubernetes.sidecar` sets."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -8,12 +8,12 @@ import msgspec
 from tunelet.core.metrics_source import MetricsSource
 
 TOKEN_FOLDER = "/var/run/secrets/tunelet"
-"""Where `token` and `ca.crt`, for the Kubernetes API, are mounted."""
+"""The folder in which `token` and `ca.crt` for the Kubernetes API are mounted."""
 
 
 class CollectorSettings(NamedTuple):
     api_url: str
-    """TUNELET_API_URL: the service, without /api."""
+    """TUNELET_API_URL: the service's address without /api."""
     token: str
     """TUNELET_TRIAL_TOKEN."""
     namespace: str
@@ -24,7 +24,7 @@ class CollectorSettings(NamedTuple):
     stop_file: str
     """TUNELET_STOP_FILE."""
     container: str
-    """TUNELET_CONTAINER: whose output is read."""
+    """TUNELET_CONTAINER: the container with the output."""
     pod: str
     """POD_NAME."""
     pod_namespace: str
@@ -32,13 +32,13 @@ class CollectorSettings(NamedTuple):
     kubernetes: str
     """KUBERNETES_SERVICE_HOST and _PORT, which Kubernetes sets."""
     traceparent: str | None
-    """TRACEPARENT: the trace that the trial belongs to."""
+    """TRACEPARENT: the trial's trace."""
     reporting: bool
-    """Of the pods of one trial the first reports (JOB_COMPLETION_INDEX)."""
+    """Whether this is the first pod of its trial (JOB_COMPLETION_INDEX). Only that one reports."""
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> "CollectorSettings":
-        """Raises `KeyError` or `ValueError` where something is missing or cannot be read."""
+        """Raises `KeyError` for a missing variable, `ValueError` for an invalid one."""
         return cls(
             api_url=environ["TUNELET_API_URL"].rstrip("/"),
             token=environ["TUNELET_TRIAL_TOKEN"],

@@ -1,6 +1,6 @@
-"""Where values are read from, each as an endless look at what is new until training has ended.
+"""The sources of values: the output, files and event files, each read until the training has ended.
 
-A source yields the reports that it finds as it finds them. Files are looked at twice a second.
+A source yields reports as it finds them. Files are read twice a second.
 """
 
 import sys
@@ -19,11 +19,11 @@ _LOOK_BYTES = 1 << 18
 
 
 Found = Generator[list[Report], None, bool]
-"""Reports as they are found; at the end, whether all was read that there ever was."""
+"""Yields reports as they are found. Returns whether everything was read without a gap."""
 
 
 def reports(settings: CollectorSettings, parser: Parser, ended: Event) -> Found:
-    """What is found, until all is read that was there when `ended` was set."""
+    """Yield the reports of the source, until everything is read that exists when `ended` is set."""
     source, path = settings.metrics.source, settings.metrics.path or ""
     if source == "stdout":
         return _of_output(settings, parser, ended)
@@ -51,12 +51,12 @@ def _of_file(file: EventFolder | JsonFile | TextFile, ended: Event) -> Found:
             yield file.read(_LOOK_BYTES)
     yield file.close()
     if file.fault:
-        print(f"tunelet: not read to its end: {file.fault}", file=sys.stderr)
+        print(f"tunelet: the file was not read to its end: {file.fault}", file=sys.stderr)
     return file.fault is None
 
 
 def _looks(ended: Event) -> Iterator[None]:
-    """Now and then, and once more after the end."""
+    """Yield at intervals, and once more after the end."""
     while not ended.is_set():
         yield
         ended.wait(_LOOK_SECONDS)

@@ -1,9 +1,9 @@
-"""A broker in this process that routes events as Knative's does, at least once.
+"""A broker in this process that routes events like Knative's, at least once.
 
-It reads the same Trigger manifests, delivers the same HTTP messages, routes on what a
-function answers, and tries again on the same status codes (Knative's delivery: 5xx, 404,
-408, 409 and 429; any other 4xx is final). Events live in memory: what is lost when the
-process dies costs latency only, for `sweep` finds it.
+It reads the same Trigger manifests, delivers the same HTTP messages, routes events in a function's
+answer, and retries after the same status codes (Knative's delivery: 5xx, 404, 408, 409 and 429; any
+other 4xx is final). Events are in memory. If they are lost with the process, that costs only
+latency, because `sweep` finds the work.
 """
 
 import heapq
@@ -25,7 +25,7 @@ log = logging.getLogger("tunelet.broker")
 _RETRIED = frozenset({404, 408, 409, 429})
 _PREFIX = "ce-"
 _SHOWN = 768
-"""Bytes of an answer that a dead letter carries."""
+"""The bytes of an answer that a dead letter has."""
 
 
 class Delivered(NamedTuple):
@@ -46,7 +46,7 @@ class _Delivery(NamedTuple):
 
     @property
     def same_as(self) -> tuple[str, str | None, str | None] | None:
-        """What makes one signal as good as another; None for an event with data of its own."""
+        """A key that interchangeable signals share; None for an event with its own data."""
         kind = self.headers.get("ce-type", "")
         if not kind.endswith((".requested", ".changed")):
             return None
@@ -67,7 +67,7 @@ class _Line:
         with self._changed:
             same = delivery.same_as
             if same is not None and same in self._pending:
-                return  # one that waits will see all that this one would
+                return  # the one that waits has the same effect
             if same is not None:
                 self._pending.add(same)
             heapq.heappush(self._queue, (time.monotonic() + delay, next(self._order), delivery))
@@ -95,9 +95,9 @@ class _Line:
 class Broker:
     """Delivers to `targets`, the functions by name, with `workers` threads for each.
 
-    A slow function thus holds up no other. A delivery is tried `attempts` times, `backoff` *
-    2^n seconds apart; then the event goes to the target `sink`, with what became of it as
-    Knative says it (`knativeerrordest`, `knativeerrorcode`, `knativeerrordata`).
+    So a slow function does not delay another. A delivery is tried `attempts` times, `backoff` * 2^n
+    seconds apart. Then the event goes to the target `sink`, with Knative's attributes of the fault
+    (`knativeerrordest`, `knativeerrorcode`, `knativeerrordata`).
     """
 
     def __init__(
@@ -140,7 +140,7 @@ class Broker:
                 self._put(_Delivery(trigger.subscriber, given, body), 0.0)
 
     def close(self) -> None:
-        """Finish what is being delivered and drop what waits."""
+        """Finish the deliveries in progress and drop those that wait."""
         for line in self._lines.values():
             line.close()
         for thread in self._threads:
@@ -154,7 +154,7 @@ class Broker:
             try:
                 self._deliver(delivery)
             except Exception:
-                # A thread that ends would silence the function for good.
+                # If the thread ended, the function would get no more events.
                 log.exception("a delivery to %s failed", delivery.subscriber)
                 self._again(delivery)
 

@@ -1,7 +1,7 @@
-"""CloudEvents over HTTP (the 1.0 HTTP binding): in binary, structured and batched mode, and out.
+"""CloudEvents over HTTP (the 1.0 HTTP binding): read in binary, structured and batched mode, sent.
 
-Only this file knows the SDK. What arrives is read strictly and reduced to an `Event`;
-whatever is wrong with it is a `Reject`, because the same bytes will never be right.
+Only this file uses the SDK. Requests are read strictly and reduced to an `Event`. Any fault is a
+`Reject`, because the same bytes will never be valid.
 """
 
 import json
@@ -31,7 +31,7 @@ TYPES = {
     COLLECT: "dev.tunelet.run.changed",
     FINISHED: "dev.tunelet.experiment.finished",
 }
-"""The type of event that carries a signal, by its topic."""
+"""The type of a signal's event, by the signal's topic."""
 
 MAX_BATCH = 500
 _REQUIRED = ("specversion", "id", "source", "type")
@@ -41,7 +41,7 @@ _CONNECT_SECONDS, _READ_SECONDS = 2.0, 10.0
 
 
 class Event(NamedTuple):
-    """The part of a CloudEvent that Tunelet looks at. `data` is JSON, or None."""
+    """The part of a CloudEvent that Tunelet uses. `data` is JSON, or None."""
 
     id: str
     source: str
@@ -51,11 +51,12 @@ class Event(NamedTuple):
 
 
 def parse(headers: Mapping[str, str], body: bytes) -> Event:
-    """The one event of a request in binary or structured mode."""
+    """Return the event of a request in binary or structured mode. Raises `Reject`."""
     given = {name.lower(): value for name, value in headers.items()}
     media = media_type(given)
     if media == BATCH:
-        raise _bad("Content-Type", media, "a batch is not taken here", "send one event a request")
+        remedy = "send one event in a request"
+        raise _bad("Content-Type", media, "a batch is not accepted here", remedy)
     if media == STRUCTURED:
         return _structured(_json(body), "")
     if media.startswith("application/cloudevents"):
@@ -64,7 +65,7 @@ def parse(headers: Mapping[str, str], body: bytes) -> Event:
 
 
 def parse_all(headers: Mapping[str, str], body: bytes) -> list[Event]:
-    """All events of a request in any of the three modes."""
+    """Return all events of a request in any of the three modes. Raises `Reject`."""
     if media_type({name.lower(): value for name, value in headers.items()}) != BATCH:
         return [parse(headers, body)]
     batch = _json(body)
@@ -75,9 +76,10 @@ def parse_all(headers: Mapping[str, str], body: bytes) -> list[Event]:
 
 
 def message(headers: Mapping[str, str], body: bytes) -> tuple[dict[str, str], bytes]:
-    """The one event of a request as an HTTP message in binary mode; raises `Reject` if none.
+    """Return the event of a request as an HTTP message in binary mode.
 
-    With all its attributes, also those that mean nothing to Tunelet; not with its data read.
+    It has all attributes, also those that Tunelet does not use. The data is not read. Raises
+    `Reject` if the request is not one event.
     """
     given = {name.lower(): value for name, value in headers.items()}
     if media_type(given) != STRUCTURED:
@@ -89,25 +91,25 @@ def message(headers: Mapping[str, str], body: bytes) -> tuple[dict[str, str], by
 
 
 def media_type(headers: Mapping[str, str]) -> str:
-    """The media type without its parameters, of headers whose names are in lower case."""
+    """Return the media type without parameters. The names of `headers` are in lower case."""
     return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def binary(signal: Signal) -> tuple[dict[str, str], bytes]:
-    """The headers and the body of an HTTP message that carries the signal, in binary mode."""
+    """Return headers and body of the signal's HTTP message in binary mode."""
     return _written(*to_binary(_event(signal)))
 
 
 def structured(signal: Signal) -> tuple[dict[str, str], bytes]:
-    """The same in structured mode."""
+    """Return headers and body of the signal's HTTP message in structured mode."""
     return _written(*to_structured(_event(signal)))
 
 
 class BrokerPublisher:
-    """Posts every signal to a broker (or any sink) that speaks CloudEvents over HTTP.
+    """Posts every signal to a broker (or any sink) for CloudEvents over HTTP.
 
-    `publish` raises `Retry` when the broker did not take the event within seconds; it does
-    not try again, since a lost signal costs latency only and a caller waits for the answer.
+    `publish` raises `Retry` if the broker does not accept the event within seconds. It does not try
+    again, because a lost signal costs only latency, and a caller waits for the answer.
     """
 
     def __init__(self, url: str) -> None:
@@ -120,7 +122,7 @@ class BrokerPublisher:
     def repeat(self, headers: Mapping[str, str], body: bytes) -> None:
         import urllib3
 
-        # Made late: urllib3 would otherwise be a tenth of a function's cold start.
+        # Made at the first use: urllib3 would be a tenth of a function's cold start.
         self._pool = self._pool or urllib3.PoolManager(maxsize=8)
         limits = urllib3.Timeout(connect=_CONNECT_SECONDS, read=_READ_SECONDS)
         try:
@@ -160,7 +162,7 @@ def _binary(headers: Mapping[str, str], body: bytes) -> Event:
     _check(attributes, "", "ce-")
     media = headers.get("ce-datacontenttype") or media_type(headers)
     kept = {f"ce-{name}": value for name, value in attributes.items()}
-    # An event may carry data of any media type; only JSON means something here.
+    # An event may have data of any media type; Tunelet reads only JSON.
     is_json = not media or media == "application/json" or media.endswith("+json")
     return _read(kept, body if is_json else b"")
 
@@ -195,7 +197,7 @@ def _json(body: bytes) -> Any:
 
 
 def _check(attributes: Mapping[str, Any], where: str, prefix: str) -> None:
-    """Before the SDK sees them: it looks values up in tables, whatever their type."""
+    """Check the attributes before the SDK, which looks values of any type up in tables."""
     errors = [
         FieldError(where + prefix + name, None, "is required", f"send the attribute {name}")
         for name in _REQUIRED

@@ -1,4 +1,4 @@
-"""Knative's Trigger and Broker manifests: which function gets which event, and how often."""
+"""Reads Knative's Trigger and Broker manifests: which function gets which event, and how often."""
 
 import re
 from collections.abc import Iterator
@@ -12,18 +12,18 @@ _SECONDS = re.compile(r"PT([0-9]+(?:\.[0-9]+)?)S")
 
 
 class Trigger(NamedTuple):
-    """Events whose attributes are all as in `attributes` go to `subscriber`."""
+    """Sends events with all of these `attributes` to `subscriber`."""
 
     attributes: dict[str, str]
     subscriber: str
-    """The function's name: its service's without `tunelet-`."""
+    """The function's name: the service's name without `tunelet-`."""
 
     def wants(self, attributes: dict[str, str]) -> bool:
         return all(attributes.get(name) == value for name, value in self.attributes.items())
 
 
 class Delivery(NamedTuple):
-    """How hard a broker tries, and who gets what it could not deliver."""
+    """How often a broker tries to deliver, and which function gets undelivered events."""
 
     attempts: int
     backoff: float
@@ -33,15 +33,15 @@ class Delivery(NamedTuple):
 
 
 def load_triggers(folder: Path) -> list[Trigger]:
-    """The Triggers in the folder's YAML files.
+    """Return the Triggers in the folder's YAML files.
 
-    Raises `ValueError` for one that filters by more than attributes, as ours do not.
+    Raises `ValueError` for a Trigger that filters by anything but attributes.
     """
     return [_trigger(document) for document in _documents(folder, "Trigger")]
 
 
 def load_delivery(folder: Path) -> Delivery:
-    """The delivery of the one Broker there; raises `ValueError` if it is of another form."""
+    """Return the delivery of the one Broker. Raises `ValueError` if it has another form."""
     [broker] = _documents(folder, "Broker")
     match broker["spec"]:
         case {

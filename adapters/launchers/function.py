@@ -1,6 +1,6 @@
-"""Runs that are calls of a Python function, each in a thread or in a process of its own.
+"""A launcher that calls a Python function for each run, in a thread or in another process.
 
-Nothing outlives this process: a run that it was in the middle of is lost, and made again.
+Nothing outlives this process. A run that is active when it ends is lost, and gets another attempt.
 """
 
 import inspect
@@ -19,11 +19,11 @@ from tunelet.errors import NotFound, Throttled, TrialPruned
 from tunelet.ports import Room, RunNews, WatchableLauncher
 
 METRIC = "objective"
-"""What a function that returns a number measures."""
+"""The metric of a function that returns a number."""
 _TAIL = 4096
 _ATTRIBUTES_BYTES = 1 << 16
 _PAUSE = 0.1
-"""Seconds between two signals of one run's reports: each makes the service look at all of them."""
+"""The seconds between two signals of a run's reports, because each makes the service read all."""
 
 Objective = Callable[..., Any]
 
@@ -56,30 +56,30 @@ Begin = Callable[[Run], Choices]
 
 
 class Handle:
-    """An objective's view of its trial."""
+    """An objective's view of its trial. `notify` is called after reports."""
 
-    def __init__(self, number: int, told: Callable[[], None]) -> None:
+    def __init__(self, number: int, notify: Callable[[], None]) -> None:
         self.number = number
         """The trial's number."""
-        self._told = told
+        self._notify = notify
         self._reports: list[Report] = []
         self._stop = threading.Event()
-        self._told_at = 0.0
+        self._notified_at = 0.0
 
     def report(self, value: float, step: int | None = None) -> None:
-        """Report the objective's value at a step, the next one unless given.
+        """Report the objective's value at a step, by default the next one.
 
-        Stopping rules judge it, so `should_prune` may answer True soon after.
+        Stopping rules judge it, so `should_prune` may return True soon after.
         """
         at = step if step is not None else len(self._reports)
         self._reports.append(Report(at, {METRIC: plain(float(value))}))
         now = time.monotonic()
-        if now - self._told_at >= _PAUSE:
-            self._told_at = now
-            self._told()
+        if now - self._notified_at >= _PAUSE:
+            self._notified_at = now
+            self._notify()
 
     def should_prune(self) -> bool:
-        """Whether the trial is not wanted any more: raise `TrialPruned` then."""
+        """Whether the trial should stop. If so, raise `TrialPruned`."""
         return self._stop.is_set()
 
 
@@ -89,8 +89,8 @@ class FreeHandle(Handle):
     Its methods are those of Optuna's `Trial`.
     """
 
-    def __init__(self, number: int, told: Callable[[], None]) -> None:
-        super().__init__(number, told)
+    def __init__(self, number: int, notify: Callable[[], None]) -> None:
+        super().__init__(number, notify)
         self._attributes: dict[str, Any] = {}
         self._chooses: Choices | None = None
 
@@ -115,7 +115,7 @@ class FreeHandle(Handle):
     def suggest_float(
         self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
     ) -> float:
-        """Choose a number from `low` to `high`, both included; `log` and `step` exclude another."""
+        """Choose a number from `low` to `high`, both included; not with both `log` and `step`."""
         return self._choices.suggest_float(name, low, high, step=step, log=log)
 
     def suggest_int(
@@ -125,17 +125,17 @@ class FreeHandle(Handle):
         return self._choices.suggest_int(name, low, high, step=step, log=log)
 
     def suggest_categorical(self, name: str, choices: Sequence[Scalar]) -> Any:
-        """Choose one of these: text, numbers, True, False or None."""
+        """Choose one of `choices`: text, numbers, True, False or None."""
         return self._choices.suggest_categorical(name, choices)
 
     def set_user_attr(self, key: str, value: Any) -> None:
-        """Attach JSON to the trial. All attributes of a trial may have 64 KiB together.
+        """Attach JSON to the trial. All attributes of a trial together may have 64 KiB.
 
-        Raises `TypeError` or `ValueError` for what is not JSON, or too long.
+        Raises `TypeError` or `ValueError` if the value is not JSON, or too long.
         """
         attributes = {**self._attributes, str(key): value}
         if len(json.dumps(attributes, allow_nan=False)) > _ATTRIBUTES_BYTES:
-            raise ValueError(f"the attribute {key!r} is too long: all may have 64 KiB together")
+            raise ValueError(f"the attribute {key!r} is too long: all together may have 64 KiB")
         self._attributes = attributes
 
     def chosen(self) -> Chosen | None:
@@ -150,11 +150,11 @@ class Processes(Protocol):
     """Calls the objective in other processes."""
 
     def call(self, launch: Launch, trial: Handle) -> Outcome:
-        """Call it for this run. The outcome is LOST if the process died."""
+        """Call the objective for this run. The outcome is LOST if the process died."""
 
 
 class _Call:
-    """One run. `outcome` is set at its end."""
+    """One run, which is a call of the objective. `outcome` is set at its end."""
 
     def __init__(self, launch: Launch, handle: Handle, processes: "Processes | None") -> None:
         self.launch = launch
@@ -163,10 +163,10 @@ class _Call:
         self.began = time.time()
         self.outcome: Outcome | None = None
         self.chosen: Chosen | None = None
-        """Hyperparameters of an ended run that chose them itself."""
+        """The hyperparameters of an ended run that chose them itself."""
 
     def chosen_now(self) -> Chosen | None:
-        """Return what the run has chosen so far; None if it does not choose."""
+        """Return the hyperparameters chosen so far; None if the run does not choose them."""
         if self.outcome is None and isinstance(self.handle, FreeHandle):
             return self.handle.chosen()
         return self.chosen
@@ -214,7 +214,7 @@ def outcome_of(call: Callable[[], Any], objectives: Sequence[str]) -> Outcome:
     try:
         answer = call()
         return answer if isinstance(answer, Outcome) else _measured(answer, objectives)
-    except BaseException as fault:  # noqa: BLE001 (also SystemExit is only this trial's end)
+    except BaseException as fault:  # noqa: BLE001 (even SystemExit ends only this trial)
         if _prunes(fault):
             return Outcome(Verdict.PRUNED, reason=str(fault) or "the function raised TrialPruned")
         reason = f"the function raised {type(fault).__name__}: {fault}"
@@ -222,7 +222,7 @@ def outcome_of(call: Callable[[], Any], objectives: Sequence[str]) -> Outcome:
 
 
 def _prunes(fault: BaseException) -> bool:
-    """Whether it is `tunelet.TrialPruned` or Optuna's, which is not imported for this."""
+    """Whether it is `tunelet.TrialPruned` or Optuna's; without importing Optuna."""
     kinds = type(fault).__mro__
     optuna = ("optuna.exceptions", "TrialPruned")
     return isinstance(fault, TrialPruned) or optuna in [(k.__module__, k.__name__) for k in kinds]
@@ -236,12 +236,13 @@ def _measured(answer: Any, objectives: Sequence[str]) -> Outcome:
     wrong = [name for name, value in values.items() if not _is_number(value)]
     if wrong or not values.keys() >= set(objectives):
         shown = repr(answer)[:100]
-        return Outcome(Verdict.FAIL, reason=f"the function returned {shown}, which is no number")
+        reason = f"the function returned {shown}, which is not a number"
+        return Outcome(Verdict.FAIL, reason=reason)
     return Outcome(Verdict.COMPLETE, {str(k): plain(float(v)) for k, v in values.items()})
 
 
 def _is_number(value: Any) -> bool:
-    """Anything that `float` takes but text: a scalar of NumPy or PyTorch, too."""
+    """Whether `float` accepts the value, as it does scalars of NumPy or PyTorch; not text."""
     if isinstance(value, str | bytes | bool):
         return False
     try:
@@ -255,7 +256,8 @@ class FunctionLauncher:
     """Calls `objective` with the hyperparameters, for at most `limit` runs at a time.
 
     With `begin`, `objective` gets a trial that chooses its hyperparameters while it runs:
-    `begin(run)` returns the choices of one attempt. With `processes` these make the calls.
+    `begin(run)` returns the choices of one attempt. With `processes`, worker processes call the
+    objective.
     """
 
     def __init__(
@@ -293,21 +295,22 @@ class FunctionLauncher:
         threading.Thread(target=self._carry_out, args=(call,), name=run.name, daemon=True).start()
 
     def _handle(self, run: Run) -> Handle:
-        def told() -> None:
-            self._tell(run)
+        def notify() -> None:
+            self._notify(run)
 
-        return Handle(run.number, told) if self._begin is None else FreeHandle(run.number, told)
+        kind = Handle if self._begin is None else FreeHandle
+        return kind(run.number, notify)
 
     def _carry_out(self, call: _Call) -> None:
         call.carry_out(self._objective, self._with_handle, self._begin)
         with self._lock:
             self._active -= 1
         run = call.launch.run
-        self._tell(run)
+        self._notify(run)
         for _, room in list(self._watchers):
             room(run.namespace, run.experiment)
 
-    def _tell(self, run: Run) -> None:
+    def _notify(self, run: Run) -> None:
         for news, _ in list(self._watchers):
             news(run.namespace, run.experiment, None)
 
@@ -315,7 +318,7 @@ class FunctionLauncher:
         call = self._calls.get(run)
         if call is None:
             return Observation(Phase.ABSENT)
-        # In this order: what is reported before the end is then among the reports.
+        # The outcome first, so that all reports before the end are in the observation.
         outcome = call.outcome
         phase = Phase.ACTIVE if outcome is None else Phase.ENDED
         return Observation(phase, call.reports, outcome, chosen=call.chosen_now(), began=call.began)
@@ -350,7 +353,7 @@ class FunctionLauncher:
         """Nothing is noted."""
 
     def stop(self, run: Run) -> None:
-        """Have `should_prune` answer True: a thread cannot be ended from outside."""
+        """Make `should_prune` return True: a thread cannot be ended from outside."""
         call = self._calls.get(run)
         if call is not None:
             call.handle._stop.set()
@@ -359,11 +362,11 @@ class FunctionLauncher:
         call = self._calls.get(run)
         tail = call.outcome.log_tail if call is not None and call.outcome is not None else None
         if tail is None:
-            raise NotFound("what a function prints goes to the output of its own process")
+            raise NotFound("a function prints to the output of its own process")
         return iter([tail.encode()])
 
     def close(self) -> None:
-        """Ask the running calls to end, because their ends are not recorded any more."""
+        """Ask the running calls to end, because nothing records their ends any more."""
         for call in list(self._calls.values()):
             call.handle._stop.set()
 
@@ -377,7 +380,7 @@ class FunctionLauncher:
         return None
 
     def ready(self) -> None:
-        """It always is."""
+        """Do nothing: the launcher is always ready."""
 
     def watch(self, news: RunNews, room: Room) -> Callable[[], None]:
         """Call `news` when a run reports or ends, and `room` when a thread is free again."""
@@ -387,7 +390,7 @@ class FunctionLauncher:
 
 
 def takes_two(objective: Objective) -> bool:
-    """Whether it wants its trial, too: its second positional parameter has no default."""
+    """Whether the objective takes its trial, too, as a second positional parameter."""
     try:
         parameters = list(inspect.signature(objective).parameters.values())
     except (TypeError, ValueError):

@@ -9,7 +9,7 @@ from tunelet.ports import Launcher
 
 
 class MemoryLauncher:
-    """Holds what a subclass has observed of each run, in `observed`.
+    """Keeps an observation of each run in `observed`, which a subclass may change.
 
     `launch` calls `start` once for each run. `start` may put an end into `observed` at once.
     """
@@ -21,7 +21,7 @@ class MemoryLauncher:
         self.observed: dict[Run, Observation] = {}
 
     def start(self, launch: Launch) -> None:
-        """Begin this run. Does nothing here."""
+        """Start the run. This base class starts nothing."""
 
     def running(self) -> list[Run]:
         return [run for run, seen in self.observed.items() if seen.phase is Phase.ACTIVE]
@@ -55,7 +55,7 @@ class MemoryLauncher:
         """Nothing is noted."""
 
     def stop(self, run: Run) -> None:
-        """Nothing runs that could be stopped."""
+        """Do nothing: nothing runs."""
 
     def logs(self, run: Run) -> Iterator[bytes]:
         raise NotFound(f"{run.name} has no output")
@@ -68,7 +68,7 @@ class MemoryLauncher:
         return None
 
     def ready(self) -> None:
-        """It always is."""
+        """Do nothing: the launcher is always ready."""
 
 
 if TYPE_CHECKING:

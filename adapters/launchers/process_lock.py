@@ -1,9 +1,9 @@
-"""Locks that show whether a process that used a folder's store is dead.
+"""Locks that prove that a process which used a folder's store is dead.
 
-A process holds a lock on a file of its own in the folder, and the kernel releases it when the
-process ends, however it ends. The file names the machine's boot: a lock of another machine, or from
-before a restart, shows nothing. If trainings outlive the process, the file names their folder, too:
-while any of them runs, nothing is shown, because the same process may come back to it.
+A process holds a lock on its own file in the folder, and the kernel releases it when the process
+ends in any way. The file names the machine's boot: a lock of another machine, or from before a
+restart, proves nothing. If trainings outlive the process, the file names their folder, too: while
+any of them runs, the process does not count as dead, because a user may start it again.
 """
 
 import fcntl
@@ -20,7 +20,7 @@ from adapters.storage.root_folder import OWN
 
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _KEPT_SECONDS = 7 * 24 * 3600.0
-"""Older files of dead processes are removed. Until then they show others what was lost."""
+"""Older files of dead processes are removed. Until then they prove to others what was lost."""
 
 Dead = Callable[[str], bool]
 """Whether the process with this installation's id is certainly dead."""
@@ -28,10 +28,10 @@ Dead = Callable[[str], bool]
 
 @contextmanager
 def locked(store_url: str, installation: str, runs: Path | None = None) -> Iterator[Dead]:
-    """Hold the lock of this process; yields what shows that others are dead.
+    """Hold the lock of this process; yields a function that tells whether another one is dead.
 
-    `runs` is the folder of the launcher with trainings that outlive the process.
-    In a bucket, or where the machine's boot is not known, nothing is shown: leases decide.
+    `runs` is the folder of a launcher with trainings that outlive the process. In a bucket, or if
+    the machine's boot is not known, no process counts as dead: leases decide.
     """
     parts = urlsplit(store_url)
     boot = _boot()
@@ -40,14 +40,14 @@ def locked(store_url: str, installation: str, runs: Path | None = None) -> Itera
         return
     folder = Path(unquote(parts.path)) / OWN / "processes"
     with ExitStack() as stack:
-        # A folder without locks, or a full disk: others wait for the lease instead.
+        # If the folder has no locks, or the disk is full, others wait for the lease instead.
         with suppress(OSError):
             stack.enter_context(_held(folder, installation, _text(boot, runs)))
         try:
             yield lambda other: _dead(folder / other, boot)
         finally:
             if runs is not None and _any_runs(runs):
-                # Its user may start it again when these trainings have ended.
+                # The user may start the process again when these trainings have ended.
                 (folder / installation).unlink(missing_ok=True)
 
 
@@ -58,7 +58,7 @@ def _text(boot: bytes, runs: Path | None) -> bytes:
 def _held(folder: Path, installation: str, text: bytes) -> BinaryIO:
     folder.mkdir(mode=0o700, exist_ok=True)
     _clean(folder)
-    # It gets its name once it is locked, so no one sees it unlocked before.
+    # The file gets its name once it is locked, so no process sees it unlocked.
     new = folder / f"{token_hex(8)}.new"
     file = new.open("xb")
     try:

@@ -1,7 +1,7 @@
-"""The process in which an objective runs. It asks its parent for all that concerns the trial.
+"""The worker process in which an objective runs. It forwards calls on the trial to its parent.
 
-Parent and worker exchange pickled messages, one at a time. The worker asks (a method's name and its
-arguments), and the parent answers (whether it succeeded, and the result or the exception).
+Parent and worker exchange pickled messages, one at a time. The worker sends a method's name and its
+arguments; the parent answers whether the call succeeded, with the result or the exception.
 """
 
 import pickle
@@ -26,12 +26,12 @@ class Task(NamedTuple):
     number: int
     """The trial's number."""
     hyperparameters: Mapping[str, Any] | None
-    """None: the objective chooses them itself."""
+    """None: the objective chooses its hyperparameters itself."""
     objectives: Sequence[str]
 
 
 class _Parent:
-    """Asks the parent. Threads of the objective may share one."""
+    """The connection to the parent. Threads of the objective may share one."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -48,7 +48,7 @@ class _Parent:
 
 
 class RemoteTrial:
-    """An objective's view of its trial, as `Handle` is in the parent."""
+    """An objective's view of its trial, like `Handle` in the parent."""
 
     def __init__(self, number: int, parent: _Parent) -> None:
         self.number = number
@@ -62,7 +62,7 @@ class RemoteTrial:
 
 
 class RemoteFreeTrial(RemoteTrial):
-    """The trial of an objective that chooses its hyperparameters, as `FreeHandle` is."""
+    """The trial of an objective that chooses its hyperparameters, like `FreeHandle`."""
 
     @property
     def params(self) -> dict[str, Any]:
@@ -92,13 +92,13 @@ class RemoteFreeTrial(RemoteTrial):
 
 
 def serve(connection: Connection, objective: bytes | Callable[..., Any], parent: int) -> None:
-    """Call the objective, or its pickle, for each task until the parent closes the connection."""
+    """Call the objective (or its pickle) for each task until the parent closes the connection."""
     die_with(parent)
     # Ctrl-C reaches the whole group; the parent ends the search, and its workers.
     signal.signal(signal.SIGINT, lambda *_: None)
     try:
         function = pickle.loads(objective) if isinstance(objective, bytes) else objective
-    except BaseException:  # noqa: BLE001 (the parent says it)
+    except BaseException:  # noqa: BLE001 (the parent reports it)
         connection.send((BROKEN, traceback.format_exc()))
         return
     connection.send((READY, ""))
@@ -125,7 +125,7 @@ def _outcome(
 
 
 def _flush() -> None:
-    """The parent kills workers, so what is printed must not wait in a buffer."""
+    """Flush the output, because the parent may kill this process."""
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             stream.flush()

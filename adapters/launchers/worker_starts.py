@@ -1,7 +1,7 @@
-"""How worker processes are started: `Spawning` begins with a fresh interpreter, `Forking` copies.
+"""Two ways to start workers: `Spawning` starts a new interpreter, `Forking` copies this process.
 
-Both let the kernel kill the workers when this process dies, however it dies. The kernel does so
-when the thread that started a process ends, so neither starts workers from a passing thread.
+With both, the kernel kills the workers when this process dies in any way. The kernel does so when
+the thread that started a process ends, so neither starts workers from a short-lived thread.
 """
 
 import multiprocessing
@@ -36,11 +36,11 @@ class Starts(Protocol):
     def start(self) -> Worker: ...
 
     def close(self) -> None:
-        """Release what starts need. All workers are killed by now."""
+        """Release the resources. All workers must be dead."""
 
 
 class Spawning:
-    """Starts workers by `multiprocessing`, with a new interpreter that unpickles the objective."""
+    """Starts workers with `multiprocessing`; a new interpreter unpickles the objective."""
 
     def __init__(self, objective: Objective) -> None:
         self._pickled = _pickled(objective)
@@ -67,9 +67,10 @@ class Spawning:
 
 
 class Forking:
-    """Starts workers as forks of a nursery, which is itself a fork of this process.
+    """Starts workers as forks of a fork server, which is itself a fork of this process.
 
-    The nursery has one thread. Forking from many would copy locks that another thread holds.
+    The fork server has one thread. A fork of a process with many threads would copy locks that
+    another thread holds.
     """
 
     def __init__(self, objective: Objective) -> None:
@@ -79,10 +80,10 @@ class Forking:
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:
                 stream.flush()
-        self._nursery = os.fork()
-        if not self._nursery:
+        self._server = os.fork()
+        if not self._server:
             self._control.close()
-            _leave_after(partial(_nurse, other, objective, parent))
+            _leave_after(partial(_serve_forks, other, objective, parent))
         other.close()
 
     def start(self) -> Worker:
@@ -97,7 +98,7 @@ class Forking:
         reaped: list[int] = []
 
         def kill() -> None:
-            # Its number is its own until the nursery is asked for its exit code.
+            # The process id stays its own until the fork server reads the exit code.
             with self._lock:
                 if not reaped:
                     with suppress(ProcessLookupError):
@@ -115,14 +116,14 @@ class Forking:
 
     def close(self) -> None:
         self._control.close()
-        os.waitpid(self._nursery, 0)
+        os.waitpid(self._server, 0)
 
 
-def _nurse(control: socket.socket, objective: Objective, parent: int) -> None:
+def _serve_forks(control: socket.socket, objective: Objective, parent: int) -> None:
     """Fork a worker for each socket that arrives, and wait for each worker that is named."""
     die_with(parent)
     signal.signal(signal.SIGINT, lambda *_: None)
-    nursery = os.getpid()
+    server = os.getpid()
     while True:
         message, sockets, *_ = socket.recv_fds(control, 32, 1)
         for each in sockets:
@@ -136,13 +137,13 @@ def _nurse(control: socket.socket, objective: Objective, parent: int) -> None:
         worker = os.fork()
         if not worker:
             control.close()
-            _leave_after(partial(serve, Connection(sockets[0]), objective, nursery))
+            _leave_after(partial(serve, Connection(sockets[0]), objective, server))
         os.close(sockets[0])
         control.send(b"%d" % worker)
 
 
 def _leave_after(call: Callable[[], None]) -> NoReturn:
-    """Do not return into the code that was forked, whatever happens."""
+    """Call, and then exit: never return into the forked code."""
     try:
         call()
     except BaseException:  # noqa: BLE001

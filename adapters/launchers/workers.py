@@ -19,7 +19,7 @@ METHODS = ("spawn", "fork")
 _STARTS: dict[str, Callable[[Callable[..., Any]], Starts]] = {"spawn": Spawning, "fork": Forking}
 
 GRACE_SECONDS = 10.0
-"""How long an objective that is to stop may run on before its process is killed."""
+"""How long an objective that should stop may continue before its process is killed."""
 _LOOK_SECONDS = 0.25
 
 _QUESTIONS = frozenset(
@@ -31,7 +31,7 @@ _QUESTIONS = frozenset(
 
 
 class Workers:
-    """Calls the objective in processes, each of which makes one call after another."""
+    """Calls the objective in worker processes. Each makes one call at a time."""
 
     def __init__(self, starts: Starts, grace: float = GRACE_SECONDS) -> None:
         self._starts = starts
@@ -86,10 +86,10 @@ class Workers:
         try:
             state, why = worker.connection.recv()
         except (EOFError, OSError):
-            raise _refusal(f"began with a worker that {self._end_of(worker)}") from None
+            raise _refusal(f"started a worker that {self._end_of(worker)}") from None
         if state == BROKEN:
             self._end_of(worker)
-            raise _refusal(f"began with a worker that cannot load the objective:\n{why}")
+            raise _refusal(f"started a worker that cannot load the objective:\n{why}")
         return worker
 
     def _served(self, worker: Worker, trial: Handle) -> Outcome:
@@ -114,7 +114,7 @@ class Workers:
             worker.connection.send_bytes(_answered(answer))
 
     def _end_of(self, worker: Worker) -> str:
-        """Remove a worker that is gone, and say how it ended."""
+        """Remove a worker that has died, and return how it ended."""
         worker.kill()
         code = worker.exit_code()
         worker.connection.close()
@@ -148,9 +148,10 @@ def _refusal(message: str) -> Reject:
 
 @contextmanager
 def workers(objective: Callable[..., Any], method: object) -> Iterator[Workers | None]:
-    """Workers as long as the context lasts; None if `method` is False.
+    """Yield workers, which are killed when the context ends; None if `method` is False.
 
-    Begin before threads are started. Raises `Reject`, also if the objective cannot be called.
+    Enter the context before any thread is started. Raises `Reject` if `method` is unknown, or if
+    the objective cannot be called in a worker.
     """
     if method is False or method is None:
         yield None

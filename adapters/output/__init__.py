@@ -1,1 +1,1 @@
-"""Readers of what trainings write: growing files, event files, time stamps."""
+"""Readers of the files and logs that trainings write while they run."""

@@ -1,7 +1,7 @@
-"""Files that training code is still writing, read as they grow.
+"""Reads files while the training code writes them.
 
-Opened so that neither a FIFO makes the reader wait nor a link in a file's place shows it what
-the training code may not see.
+A file is opened so that a FIFO does not block the reader, and a link in the file's place does not
+show it files that the training code may not read.
 """
 
 import os
@@ -18,7 +18,7 @@ _CHUNK = 1 << 18
 
 
 def opened(path: str) -> FileIO | None:
-    """The regular file, for reading; None if there is none, or something else in its place."""
+    """Open the regular file for reading. Returns None if it is absent or anything else."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError, PermissionError):
@@ -35,23 +35,23 @@ def opened(path: str) -> FileIO | None:
 
 
 class Growing:
-    """One file, of which each `read` gives what was added since the last.
+    """One file. Each `read` returns the bytes that were added since the last one.
 
-    A file that turns out to be another, or to have another beginning, is read from its start.
+    If the file was replaced, or has another beginning, it is read from its start.
     """
 
     def __init__(self, path: str, begun: bytes = b"") -> None:
-        """`begun` is what is known of it already, from its start."""
+        """`begun` has the bytes from the file's start that were read already."""
         self._path = path
         self._offset = len(begun)
         self._head = begun[:_HEAD_BYTES]
         self._sum = zlib.crc32(begun)
         self.beginnings = 1
-        """How often it was read from its start."""
+        """How often the file was read from its start."""
         self._seen: tuple[int, int, int] | None = None
 
     def read(self, limit: int) -> bytes:
-        """At most `limit` bytes; none if nothing was added, or there is no such file."""
+        """Return at most `limit` bytes; none if nothing was added, or if the file is absent."""
         file = opened(self._path)
         if file is None:
             return b""
@@ -71,9 +71,9 @@ class Growing:
         return data
 
     def check(self) -> None:
-        """Compare all that was read with what is there now; begin anew where it is not the same.
+        """Compare all bytes read with the present ones; if they differ, begin from the start.
 
-        A file that was written again with as many bytes and the same beginning shows only so.
+        Nothing else detects a file that was written again with the same size and beginning.
         """
         file = opened(self._path)
         if file is None:
@@ -101,9 +101,9 @@ class Growing:
 class TextFile:
     """A file of lines, read into `parser` as it grows.
 
-    The other files of metrics (`collector.jsonfile`, `tensorboard`) are read in the same way:
-    `read` until not `more`, and after the training's end `close`. Then `fault` says why the file
-    could not be read to its end, if it could not.
+    Call `read` until not `more`, and `close` after the training's end. Then `fault` is the reason
+    why the file was not read to its end, or None. `json_file.JsonFile` and
+    `tensorboard.EventFolder` are used in the same way.
     """
 
     def __init__(self, path: str, parser: Parser, begun: bytes = b"") -> None:
@@ -114,18 +114,18 @@ class TextFile:
         self.fault: str | None = None
 
     def read(self, limit: int) -> list[Report]:
-        """The reports of `limit` bytes, at most, of what was added since the last time."""
+        """Return the reports of new bytes, at most `limit` of them."""
         data = self._file.read(limit)
         self.more = len(data) == limit
         found: list[Report] = []
         if self._beginnings != self._file.beginnings:
             self._beginnings = self._file.beginnings
-            # What was read of a line of the file before is no beginning of this one's first.
+            # An incomplete line of the earlier file must not become the beginning of this one.
             found = self._parser.feed(b"\n")
         return found + self._parser.feed(data)
 
     def close(self) -> list[Report]:
-        """All that is left. The file will not change any more."""
+        """Return the remaining reports. The file must not change any more."""
         self._file.check()
         found = self.read(_CHUNK)
         while self.more:

@@ -1,15 +1,15 @@
-"""A JSON file that is written while it is read: objects a line, one list, or one object.
+"""Reads a JSON file while it is written: one object per line, a list, or one object.
 
-- An object a line: read on as lines are added, however large it grows.
-- A list of objects: what was added to it since the last look counts.
-- One object: counts anew whenever it says something else, as when it is overwritten after
+- One object per line: reading continues as lines are added, whatever the file's size.
+- A list of objects: objects that were added since the last reading count.
+- One object: counts again whenever it has changed, for example because it is overwritten after
   every epoch.
 
-A document that is not a line an object is read anew whenever it has changed; one of more than
-1 MiB only once the training has ended, for each look reads all of it. A list is read an object at
-a time, so it may have any size; of one object `largest` bytes are read at most. A document that
-is half written is looked at again. At the end it is a `fault`, and so is an object that is too
-large: the last value cannot be known then.
+A list or a single object is read again whenever the file has changed; a file of more than 1 MiB
+only after the training has ended, because each reading takes the whole file. A list is read object
+by object and may have any size; an object may have at most `largest` bytes. An incomplete document
+is read again later. At the end it is a `fault`, and so is an object that is too large, because the
+last value is then unknown.
 """
 
 import json
@@ -25,7 +25,7 @@ from tunelet.training.metrics import Parser
 from tunelet.training.objects import document
 
 OBJECT_BYTES = 1 << 20
-"""Reading one takes some ten times as much memory; the collector has 64 MiB."""
+"""The limit of an object. Reading one takes about ten times its size; the collector has 64 MiB."""
 DOCUMENT_BYTES = 1 << 20
 _CHUNK = 1 << 18
 _BEGIN_BYTES = 1 << 16
@@ -35,11 +35,11 @@ _decode = json.JSONDecoder().raw_decode
 
 
 class Unreadable(Exception):
-    """Why a document cannot be read to its end."""
+    """A document cannot be read to its end; the message says why."""
 
 
 class JsonFile:
-    """Read as `growing.TextFile` is."""
+    """A JSON file, read into `parser` as it grows. It is used like `growing_file.TextFile`."""
 
     def __init__(self, path: str, parser: Parser, largest: int = OBJECT_BYTES) -> None:
         self._path = path
@@ -48,26 +48,26 @@ class JsonFile:
         self._lines: TextFile | None = None
         self._seen: tuple[int, int, int] | None = None
         self._known: list[int] = []
-        """Of each object of the document that was taken, a hash."""
+        """The hash of each object of the document that was read."""
         self._fault: str | None = None
 
     @property
     def more(self) -> bool:
-        """There may be more to read now."""
+        """Whether there may be more to read now."""
         return self._lines is not None and self._lines.more
 
     @property
     def fault(self) -> str | None:
-        """Why it could not be read to its end, if it could not."""
+        """Why the file was not read to its end; None if it was."""
         return self._fault
 
     def read(self, limit: int = _CHUNK) -> list[Report]:
-        """What is new; of lines the reports of `limit` bytes at most."""
+        """Return the new reports; if the file has lines, those of at most `limit` bytes."""
         found = [] if self._lines else self._look(ended=False)
         return found + self._lines.read(limit) if self._lines else found
 
     def close(self) -> list[Report]:
-        """All that is left. The file will not change any more."""
+        """Return the remaining reports. The file must not change any more."""
         found = [] if self._lines else self._look(ended=True)
         return found + (self._lines.close() if self._lines else self._parser.close())
 
@@ -91,7 +91,7 @@ class JsonFile:
             return self._take(file, ended)
 
     def _begun(self, begin: bytes) -> bytes:
-        """Of a file that was taken for one object until a second line came, the first line."""
+        """The first line, if it was already read as one object before a second line came."""
         first, end, _ = begin.partition(b"\n")
         return first + end if self._known == [_hash(document(first))] else b""
 
@@ -107,16 +107,16 @@ class JsonFile:
         except Unreadable as error:
             self._fault = str(error) if ended else None
         if ended and last is not None and index + 1 < len(self._known):
-            # It was written again with fewer objects: what it says last counts.
+            # It was written again with fewer objects: the last one counts.
             found += self._parser.take_object(last)
         return found
 
 
 def objects(file: FileIO, largest: int) -> Iterator[dict[str, Any]]:
-    """The objects of the list that the file is, or that follow each other in it.
+    """Yield the objects of the file, which is a list of objects or a sequence of them.
 
-    Raises `Unreadable` at the first byte that belongs to no object, where one has more than
-    `largest` bytes, and where the file ends before its list or object does.
+    Raises `Unreadable` at the first byte that belongs to no object, at an object of more than
+    `largest` bytes, and if the file ends inside a list or an object.
     """
     data, tried, opening, last = b"", 0, b"", b""
     ended = False
@@ -126,7 +126,7 @@ def objects(file: FileIO, largest: int) -> Iterator[dict[str, Any]]:
         data += chunk
         opening = opening or data.removeprefix(_MARK).lstrip()[:1]
         last = chunk.rstrip()[-1:] or last
-        # An object that is not complete is tried again once twice as much of it is there.
+        # An incomplete object is parsed again once twice as many bytes of it exist.
         if ended or len(data) >= 2 * tried:
             at = 0
             text = data[: data.rfind(b"}") + 1].decode(errors="replace").removeprefix("\ufeff")
@@ -136,14 +136,14 @@ def objects(file: FileIO, largest: int) -> Iterator[dict[str, Any]]:
                 except (ValueError, RecursionError):
                     break
                 if not isinstance(found, dict):
-                    raise Unreadable("it has something else than objects in its list")
+                    raise Unreadable("its list has an element that is not an object")
                 yield found
             data = text[at:].encode() + data[data.rfind(b"}") + 1 :]
             tried = len(data)
         if len(data) > largest:
             raise Unreadable(f"it has an object of more than {largest >> 20} MiB")
     if data.strip(b" \t\r\n,]") or (opening == b"[") != (last == b"]"):
-        raise Unreadable("it is no JSON to its end")
+        raise Unreadable("it is not complete JSON")
 
 
 def _after(pattern: re.Pattern[str], text: str, at: int) -> int:
@@ -156,7 +156,7 @@ def _hash(found: object) -> int:
 
 
 def _has_lines(begin: bytes) -> bool:
-    """What begins so is lines, of which some are objects, and no document of several lines."""
+    """Whether a file with this beginning has one object per line, not a document of many lines."""
     first, end, rest = begin.removeprefix(_MARK).lstrip().partition(b"\n")
     rest = rest.lstrip()
     if first[:1] == b"[":

@@ -1,19 +1,19 @@
-"""A log with a timestamp before each line, taken off, and read on where it broke off.
+"""Strips the timestamp before each line of a log, and resumes after an interruption.
 
-Kubernetes can be asked for a log only from some second on. So what was read is remembered by
-the timestamp of its last line, that line's place among those of the same timestamp, and how
-many of its bytes were passed on; of a log that is read again only what comes after that is
-passed on. Of a line no more than its end is held, so the longest may be read.
+Kubernetes returns a log only from some second on. So the position is the timestamp of the last
+line, the line's place among those with the same timestamp, and the number of its bytes that were
+returned. When the log is read again, only bytes after this position are returned. Only the end of
+a line is held, so lines may have any length.
 
-A log that is rotated while nobody reads it loses its beginning, and with it perhaps lines that
-were never read: one of the `gaps` is where the line at which reading broke off is not found again.
+A log that is rotated during an interruption loses its beginning, and perhaps lines that were never
+read. If the line at the position is not found again, that counts as one of the `gaps`.
 """
 
 import re
 
 _STAMP_BYTES = 64
 _LAST_BYTES = 1 << 15
-"""Twice what a container runtime writes of a line at once."""
+"""Twice the largest piece of a line that a container runtime writes at once."""
 _STAMP = re.compile(rb"[0-9]{4}-[0-9-]{5}T[0-9:.]+(Z|[+-][0-9:]+)")
 
 
@@ -23,14 +23,14 @@ class Stamped:
         self._passed = 0
         self._last = b""
         self.first: str | None = None
-        """The timestamp of the first line of all."""
+        """The timestamp of the log's first line."""
         self.gaps = 0
-        """How often lines may be missing between those that were passed on."""
+        """How often lines may be missing between those that were returned."""
         self.connect()
 
     @property
     def since(self) -> str | None:
-        """From when on the log is to be read again: RFC 3339, in whole seconds."""
+        """The time from which to read the log again: RFC 3339, in whole seconds."""
         stamp, _ = self._place
         if not stamp:
             return None
@@ -38,18 +38,18 @@ class Stamped:
         return seconds + rest.lstrip("0123456789")
 
     def connect(self) -> None:
-        """What is stripped next is the log from `since` on."""
+        """Begin to strip the log from `since` on."""
         self._head = bytearray()
         self._in_head = True
         self._line = (b"", -1)
         self._skip: int | None = 0
-        """How many bytes of this line are passed over; None: all."""
+        """How many bytes of this line to skip; None: all."""
         self._caught_up = not self._place[0]
 
     def finish(self) -> bytes:
-        """What was stripped since `connect` is all that there is from `since` on.
+        """Note that the log was stripped from `since` to its end since `connect`.
 
-        Raises `ValueError`, with the text, if that is too short to have a timestamp.
+        Raises `ValueError`, with the text, if the log is too short to have a timestamp.
         """
         if self._head:
             raise ValueError("a line of the log has no timestamp", bytes(self._head))
@@ -58,20 +58,20 @@ class Stamped:
         return b""
 
     def ends_with(self, last: bytes) -> bool:
-        """Whether `last`, the last line of the log with its timestamp, was passed on whole.
+        """Whether `last`, the last line of the log with its timestamp, was returned completely.
 
-        Of a long line Kubernetes gives the last piece, with the timestamp of that.
+        If the line is long, Kubernetes gives its last piece with that piece's timestamp.
         """
         stamp, _, text = last.rstrip(b"\n").partition(b" ")
-        if not stamp:  # There is nothing now.
+        if not stamp:  # The log is empty now.
             return not self._place[0] or self.gaps > 0
         found = self._last.rstrip(b"\n").endswith(text[1 - _LAST_BYTES :])
         return found and (stamp == self._place[0] or self._passed > len(text) + 1)
 
     def strip(self, data: bytes) -> bytes:
-        """What these bytes, a piece of the log, have that was not passed on before.
+        """Return the new text in a piece of the log, without timestamps.
 
-        Raises `ValueError` where a line begins without a timestamp.
+        Raises `ValueError` if a line begins without a timestamp.
         """
         new: list[bytes] = []
         at = 0
@@ -103,7 +103,7 @@ class Stamped:
         if not self._caught_up and self._line == self._place:
             self._caught_up, self._skip = True, self._passed
         elif self._caught_up or self._line > self._place:
-            # A clock that was set back must not hide what comes after.
+            # If the clock was set back, later lines must still be returned.
             self.gaps += not self._caught_up
             self._caught_up, self._skip = True, 0
             self._place, self._passed, self._last = self._line, 0, b""

@@ -1,7 +1,7 @@
-"""A folder of TensorFlow event files, read as they grow.
+"""Reads a folder of TensorFlow event files as they grow.
 
-A scalar is the metric of its tag. In a subfolder, as Keras makes them (`train/`,
-`validation/`), the folder's path comes before it: `validation/epoch_loss`.
+A scalar's tag is the metric's name. In a subfolder, as Keras makes them (`train/`, `validation/`),
+the folder's path comes before the tag: `validation/epoch_loss`.
 """
 
 import os
@@ -17,7 +17,7 @@ FILES = 1_000
 
 
 class EventFolder:
-    """The event files below `path`, read into `parser`: as `growing.TextFile` is."""
+    """The event files below `path`, read into `parser`. It is used like `growing_file.TextFile`."""
 
     def __init__(self, path: str, parser: Parser) -> None:
         self._path = path
@@ -28,7 +28,7 @@ class EventFolder:
 
     @property
     def fault(self) -> str | None:
-        """Why not everything could be read."""
+        """Why not everything was read; None if it was."""
         broken = [name for name, file in sorted(self._files.items()) if file.events.broken]
         if broken:
             at = self._files[broken[0]].events.read
@@ -36,7 +36,7 @@ class EventFolder:
         return f"there are more than {FILES:,} event files" if self._left_out else None
 
     def read(self, limit: int) -> list[Report]:
-        """The reports of some `limit` bytes, at most, of what was added since the last time."""
+        """Return the reports of new bytes, at most `limit` of them."""
         found: list[Report] = []
         for name in sorted(self._names()):
             if name not in self._files and len(self._files) >= FILES:
@@ -51,7 +51,7 @@ class EventFolder:
         return found
 
     def close(self) -> list[Report]:
-        """All that is left. The files will not change any more."""
+        """Return the remaining reports. The files must not change any more."""
         found = self.read(_CHUNK)
         while self.more:
             found += self.read(_CHUNK)

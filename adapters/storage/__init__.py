@@ -1,4 +1,4 @@
-"""Object stores behind the `Store` port, chosen by URL and imported only when opened.
+"""Object stores that implement the `Store` port, chosen by URL and imported only when opened.
 
 Each cloud has two client libraries: `?client=NAME` in the URL or TUNELET_STORE_CLIENT names
 one; the default is the first in the table that is installed and works in the environment

@@ -44,14 +44,14 @@ class AzureStore:
     def __init__(self, location: Location) -> None:
         self.url = location.url
         self._location = location
-        with self._told("read"):
+        with self._translated("read"):
             self._container = _container(location)
         self._sealed: dict[str, Any] = {}
         if location.encryption_key is not None:
             self._sealed = {"encryption_scope": location.encryption_key}
 
     def get(self, key: str) -> Stored | None:
-        with self._told("read"):
+        with self._translated("read"):
             try:
                 found = self._container.download_blob(self._location.full(key))
                 return Stored(found.readall(), found.properties.etag)
@@ -74,7 +74,7 @@ class AzureStore:
         """Copy within the container, where a copy is immediate or soon done."""
         source = self._container.get_blob_client(self._location.full(key))
         target = self._container.get_blob_client(self._location.full(to))
-        with self._told("write"):
+        with self._translated("write"):
             try:
                 state: Any = target.start_copy_from_url(source.url, **self._sealed)["copy_status"]
                 while state == "pending":
@@ -88,7 +88,7 @@ class AzureStore:
         return True
 
     def delete(self, key: str) -> None:
-        with self._told("delete"):
+        with self._translated("delete"):
             try:
                 self._container.delete_blob(self._location.full(key))
             except faults.ResourceNotFoundError as error:
@@ -105,13 +105,13 @@ class AzureStore:
         if limit is not None:
             # `start_from` is inclusive, so one more may be needed.
             page["results_per_page"] = min(limit + 1, 5000)
-        with self._told("list"):
+        with self._translated("list"):
             names = self._container.list_blob_names(name_starts_with=start + prefix, **page)
             keys = (name[len(start) :] for name in names)
             yield from islice((key for key in keys if key != after), limit)
 
     def _write(self, key: str, data: bytes, **condition: Any) -> bool:
-        with self._told("write"):
+        with self._translated("write"):
             try:
                 self._container.upload_blob(
                     self._location.full(key), data, **condition, **self._sealed
@@ -130,7 +130,7 @@ class AzureStore:
             raise error
 
     @contextmanager
-    def _told(self, right: str) -> Iterator[None]:
+    def _translated(self, right: str) -> Iterator[None]:
         """Turn the SDK's errors into Tunelet's."""
         try:
             yield

@@ -1,4 +1,4 @@
-"""Credentials in the environment, for a client that looks nowhere else.
+"""Credentials in the environment, for a client that reads nothing else.
 
 The clouds' SDKs search many files, commands and servers for a credential. Some variables
 settle the search at once: those of keys, pod identity and workload identity.

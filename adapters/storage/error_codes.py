@@ -79,7 +79,7 @@ class Dialect(NamedTuple):
             return f"the {self.vendor} credentials were refused ({said})", remedy
         if status == 403:
             return f"the credentials may not {right} here ({said})", f"grant {self.needed[right]}"
-        return f"the store refused to {right} ({said})", "see what the store's documents say of it"
+        return f"the store refused to {right} ({said})", "look the code up in the store's documents"
 
 
 S3 = Dialect(

@@ -39,7 +39,7 @@ T = TypeVar("T")
 _ABSENT = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 
 _REFUSALS = {errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM}
-"""Errors after which nothing was done, and which last until an operator fixes the cause."""
+"""Errors that mean that nothing was written, and that last until an operator fixes the cause."""
 
 _LOCKS = 64
 
@@ -54,7 +54,7 @@ def open_url(url: str) -> "FileStore":
     parts = urlsplit(url)
     path = Path(unquote(parts.path))
     if parts.netloc or parts.query or not path.is_absolute():
-        raise _refusal(url, "is no folder on this machine", "write file:///folder")
+        raise _refusal(url, "is not a folder on this machine", "write file:///folder")
     try:
         return FileStore(path)
     except OSError as error:

@@ -42,12 +42,12 @@ class GcsStore:
         self.url = location.url
         self._location = location
         self._exists = False
-        with self._told("read"):
+        with self._translated("read"):
             self._client: Any = storage.Client()
         self._bucket = self._client.bucket(location.bucket)
 
     def get(self, key: str) -> Stored | None:
-        with self._told("read"):
+        with self._translated("read"):
             blob = self._blob(key)
             try:
                 data = blob.download_as_bytes(**_ONCE)
@@ -68,7 +68,7 @@ class GcsStore:
 
     def copy(self, key: str, to: str) -> bool:
         source, target, token = self._blob(key), self._blob(to), None
-        with self._told("write"):
+        with self._translated("write"):
             try:
                 while True:
                     token, _, _ = target.rewrite(source, token=token, **_ONCE)
@@ -79,7 +79,7 @@ class GcsStore:
                 return False
 
     def delete(self, key: str) -> None:
-        with self._told("delete"):
+        with self._translated("delete"):
             try:
                 self._blob(key).delete(**_ONCE)
             except answers.NotFound:
@@ -92,7 +92,7 @@ class GcsStore:
         if limit is not None and limit <= 0:
             return
         start = self._location.prefix
-        with self._told("list"):
+        with self._translated("list"):
             blobs = self._client.list_blobs(
                 self._bucket,
                 prefix=start + prefix,
@@ -106,7 +106,7 @@ class GcsStore:
             yield from islice((key for key in keys if key != after), limit)
 
     def _write(self, key: str, data: bytes, generation: int | None) -> bool:
-        with self._told("write"):
+        with self._translated("write"):
             try:
                 self._blob(key).upload_from_string(
                     data,
@@ -129,7 +129,7 @@ class GcsStore:
             self._exists = True
 
     @contextmanager
-    def _told(self, right: str) -> Iterator[None]:
+    def _translated(self, right: str) -> Iterator[None]:
         """Turn the SDK's errors into Tunelet's."""
         try:
             yield

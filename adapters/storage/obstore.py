@@ -37,10 +37,10 @@ _CODE = re.compile(r"<Code>(\w+)</Code>")
 _ASKED = re.compile(r"Error performing [A-Z]+ (https?://\S+)")
 _TRANSPORT = re.compile(r"kind: (\w+)")
 _WRONG_REGION = "incorrectly configured region"
-_UNTOLD = (faults.BaseError, FileNotFoundError, ValueError)
-"""What obstore raises; an absent object is a FileNotFoundError."""
-_STANDS_OTHERWISE = (faults.AlreadyExistsError, faults.PreconditionError, FileNotFoundError)
-"""A condition did not hold; a 409 that only asks for another try is among them."""
+_RAISED = (faults.BaseError, FileNotFoundError, ValueError)
+"""The errors that obstore raises; an absent object is a FileNotFoundError."""
+_CONDITION_FAILED = (faults.AlreadyExistsError, faults.PreconditionError, FileNotFoundError)
+"""A condition did not hold. A 409 that only asks for another try is one of these, too."""
 
 
 def open_url(url: str) -> "ObstoreStore":
@@ -55,12 +55,12 @@ class ObstoreStore:
             raise location.refuse(f"obstore cannot serve this: {why}", "choose another client")
         self.url = location.url
         self._location, self._dialect = location, _DIALECTS[scheme]
-        with self._told("read"):
+        with self._translated("read"):
             self._bucket: Any = _opened(scheme, location)
 
     def get(self, key: str) -> Stored | None:
         name = self._location.full(key)
-        with self._told("read"):
+        with self._translated("read"):
             try:
                 found = obstore.get(self._bucket, name)
                 return Stored(bytes(found.bytes()), _version(found.meta))
@@ -81,7 +81,7 @@ class ObstoreStore:
 
     def copy(self, key: str, to: str) -> bool:
         source, target = self._location.full(key), self._location.full(to)
-        with self._told("write"):
+        with self._translated("write"):
             try:
                 obstore.copy(self._bucket, source, target)
             except FileNotFoundError as error:
@@ -91,7 +91,7 @@ class ObstoreStore:
 
     def delete(self, key: str) -> None:
         name = self._location.full(key)
-        with self._told("delete"):
+        with self._translated("delete"):
             try:
                 obstore.delete(self._bucket, name)
             except FileNotFoundError as error:
@@ -104,26 +104,26 @@ class ObstoreStore:
         if limit is not None and limit <= 0:
             return
         start = self._location.prefix
-        with self._told("list"):
+        with self._translated("list"):
             names = self._names(start + prefix, after)
             yield from (name[len(start) :] for name in islice(names, limit))
 
     def _names(self, prefix: str, after: str) -> Iterator[str]:
         """Yield names with the prefix. obstore lists folders only; the rest is filtered here."""
         folder = prefix.rpartition("/")[0]
-        behind = self._location.prefix + after if after else None
-        for page in obstore.list(self._bucket, folder or None, offset=behind, chunk_size=_PAGE):
+        last = self._location.prefix + after if after else None
+        for page in obstore.list(self._bucket, folder or None, offset=last, chunk_size=_PAGE):
             for each in page:
                 name = str(each["path"])
-                if name.startswith(prefix) and (behind is None or name.encode() > behind.encode()):
+                if name.startswith(prefix) and (last is None or name.encode() > last.encode()):
                     yield name
 
     def _write(self, key: str, data: bytes, mode: Any) -> bool:
         name = self._location.full(key)
-        with self._told("write"):
+        with self._translated("write"):
             try:
                 obstore.put(self._bucket, name, data, mode=mode, use_multipart=False)
-            except _STANDS_OTHERWISE as error:
+            except _CONDITION_FAILED as error:
                 if _code(error).startswith(self._dialect.passing):
                     raise
                 self._refuse_if_no_bucket(error)
@@ -132,16 +132,16 @@ class ObstoreStore:
 
     def _refuse_if_no_bucket(self, error: Exception) -> None:
         """Raise if the bucket is absent. Azure's batch deletes report that only in the text."""
-        told = str(error)
-        if _code(error) == self._dialect.no_bucket or f"specified {self._dialect.bucket}" in told:
+        text = str(error)
+        if _code(error) == self._dialect.no_bucket or f"specified {self._dialect.bucket}" in text:
             raise self._dialect.meaning(self._location, "read", 404, self._dialect.no_bucket)
 
     @contextmanager
-    def _told(self, right: str) -> Iterator[None]:
+    def _translated(self, right: str) -> Iterator[None]:
         """Turn the library's errors into Tunelet's."""
         try:
             yield
-        except _UNTOLD as error:
+        except _RAISED as error:
             raise self._answered(error, right) from error
 
     def _answered(self, error: Exception, right: str) -> Retry | Reject:
@@ -183,7 +183,7 @@ def _s3(location: Location) -> Any:
 
 
 def _client_options(endpoint: str = "") -> Any:
-    """Limits, and plain HTTP where the endpoint's address asks for it, as the SDKs do."""
+    """Time-outs, and plain HTTP if the endpoint's address asks for it, as with the SDKs."""
     endpoint = (
         endpoint or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL", "")
     )

@@ -66,11 +66,11 @@ class RootFolder:
                 make_folders(os.path.dirname(path), str(self.path))
                 return act()
             self.check()
-        raise FileNotFoundError(2, "the folder vanishes as often as it is made", path)
+        raise FileNotFoundError(2, "the folder vanishes each time it is made", path)
 
     def gone(self) -> Unavailable:
         return Unavailable(
-            f"the folder of the store, {self.path}, is not there, or another is in its place"
+            f"the folder of the store, {self.path}, is absent, or another is in its place"
             " (is its disk mounted?)"
         )
 

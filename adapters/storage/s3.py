@@ -55,12 +55,12 @@ class S3Store:
         if location.encryption_key is not None:
             key = location.encryption_key
             self._sealed = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key}
-        with self._told("read"):
+        with self._translated("read"):
             # The default session would keep the first credentials that it found.
             self._client: Any = boto3.Session().client("s3", config=_config())
 
     def get(self, key: str) -> Stored | None:
-        with self._told("read"):
+        with self._translated("read"):
             try:
                 found = self._client.get_object(**self._at(key))
                 return Stored(found["Body"].read(), found["ETag"])
@@ -81,7 +81,7 @@ class S3Store:
 
     def copy(self, key: str, to: str) -> bool:
         """Copy, in parts if the object is larger than one request may copy (5 GiB)."""
-        with self._told("write"):
+        with self._translated("write"):
             try:
                 self._client.copy(
                     self._at(key),
@@ -96,7 +96,7 @@ class S3Store:
         return True
 
     def delete(self, key: str) -> None:
-        with self._told("delete"):
+        with self._translated("delete"):
             self._client.delete_object(**self._at(key))
 
     def ready(self) -> None:
@@ -108,7 +108,7 @@ class S3Store:
         if after:
             query["StartAfter"] = start + after
         while limit is None or limit > 0:
-            with self._told("list"):
+            with self._translated("list"):
                 page = self._client.list_objects_v2(MaxKeys=min(limit or 1000, 1000), **query)
             keys = [found["Key"][own:] for found in page.get("Contents", ())]
             yield from keys
@@ -118,7 +118,7 @@ class S3Store:
             limit = None if limit is None else limit - len(keys)
 
     def _write(self, key: str, data: bytes, **condition: str) -> bool:
-        with self._told("write"):
+        with self._translated("write"):
             try:
                 self._client.put_object(**self._at(key), Body=data, **condition, **self._sealed)
             except faults.ClientError as error:
@@ -131,7 +131,7 @@ class S3Store:
         return {"Bucket": self._location.bucket, "Key": self._location.full(key)}
 
     @contextmanager
-    def _told(self, right: str) -> Iterator[None]:
+    def _translated(self, right: str) -> Iterator[None]:
         """Turn the SDK's errors into Tunelet's."""
         try:
             yield

@@ -360,7 +360,7 @@ def test_a_job_of_somebody_else_is_left_alone(ward: Ward) -> None:
         "spec": {"suspend": True, "template": {"spec": pod}},
     }
     ward.api.create(f"/apis/batch/v1/namespaces/{ward.prefix}faults/jobs", job)
-    with pytest.raises(Reject, match="somebody else"):
+    with pytest.raises(Reject, match="foreign object"):
         ward.launcher.launch(training(run, SLEEP))
     assert ward.launcher.observe(run).phase is Phase.ABSENT
 

@@ -22,7 +22,7 @@ class Beside:
 
     def __init__(self, trainer: Trainer, folder: Path) -> None:
         self.env = trainer.env
-        self.stop, self.told = folder / "stopped", folder / "told"
+        self.stop, self.message = folder / "stopped", folder / "message"
         self.ended = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -34,19 +34,19 @@ class Beside:
             "POD_NAME": "pod",
             "POD_NAMESPACE": "default",
         }
-        arguments = (CollectorSettings.of(environ), self.ended, str(self.told), patience)
+        arguments = (CollectorSettings.of(environ), self.ended, str(self.message), patience)
         self._thread = threading.Thread(target=collect, args=arguments, daemon=True)
         self._thread.start()
 
     def end(self) -> dict[str, Any]:
-        """The training has ended; the collector's last words."""
+        """End the training; returns the values of the collector's termination message."""
         assert self._thread is not None
         self.ended.set()
         self._thread.join(60)
         assert not self._thread.is_alive()
-        words = json.loads(self.told.read_text())
-        assert words["read"] is True
-        return words["values"]  # type: ignore[no-any-return]
+        message = json.loads(self.message.read_text())
+        assert message["read"] is True
+        return message["values"]  # type: ignore[no-any-return]
 
 
 @pytest.fixture
@@ -112,7 +112,8 @@ def test_while_the_service_is_away_nothing_is_lost(
         trainer.service.kill()
         for step in range(2, 2002):
             print(json.dumps({"loss": 1 / step}), file=file, flush=True)
-        wait(lambda: beside.told.read_text() == '{"read":false,"values":{"loss":%r}}' % (1 / 2001))
+        expected = '{"read":false,"values":{"loss":%r}}' % (1 / 2001)
+        wait(lambda: beside.message.read_text() == expected)
         trainer.service.start()
         wait(lambda: len(trainer.reports) == 2001)
     assert beside.end() == {"loss": 1 / 2001}

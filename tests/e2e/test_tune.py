@@ -133,7 +133,7 @@ def test_an_exception_fails_its_trial_with_the_reason() -> None:
 def test_an_answer_that_is_no_number_fails_the_trial(answer: object) -> None:
     found = tune(lambda params: answer, X, trials=1)
     assert found.best_params is found.best_value is None
-    assert "which is no number" in found.trials[0]["reason"]
+    assert "which is not a number" in found.trials[0]["reason"]
 
 
 def test_further_numbers_are_kept_beside_the_objective() -> None:

@@ -101,7 +101,7 @@ LAUNCHING = (
             ),
             Mutant(
                 "what a killed shim leaves goes on beside the next attempt",
-                "        if end is None:\n            self._end_what_was_lost()\n",
+                "        if end is None:\n            self._end_lost_run()\n",
                 "",
                 (f"{_LOCAL}::test_the_kill_of_a_shim_loses_the_run_and_ends_its_whole_tree",),
             ),
@@ -193,13 +193,13 @@ LAUNCHING = (
             ),
             Mutant(
                 "a stop that came before the shim listened is not heard",
-                "if any((signals.told, _asked(folder))):",
-                "if signals.told:",
+                "if any((signals.end_requested, _asked(folder))):",
+                "if signals.end_requested:",
                 (f"{_LOCAL}::test_a_stop_that_comes_before_the_shim_is_up_is_obeyed",),
             ),
             Mutant(
                 "the machine's signal at the very end is not heard",
-                'return end | {"lost": signals.told}',
+                'return end | {"lost": signals.end_requested}',
                 "return end",
                 (
                     f"{_LOCAL}::test_a_training_that_the_machine_ends_before_its_shim_is_lost_though_it_exits_with_0",

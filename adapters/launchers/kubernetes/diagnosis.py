@@ -48,7 +48,7 @@ _ANSWERED = re.compile(
 )
 """The registry answered that the image does not exist."""
 _TERMINATED = {128 + each: each for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
-"""Exit codes after the signals by which people and machines ask a process to end."""
+"""Exit codes after the signals that ask a process to end."""
 _KILLED = 128 + signal.SIGKILL
 _NO_PROGRAM = re.compile(
     r"executable file not found|no such file or directory|permission denied|exec format error"
@@ -159,9 +159,9 @@ def waiting(job: Object, pods: Sequence[Object]) -> str | None:
 
 
 def primary(pods: Iterable[Object], record: RunRecord) -> Object | None:
-    """The pod whose output is read: the newest that trains, and has the labels if any are given.
+    """Return the pod whose output is read: the newest one that trains and has the given labels.
 
-    Without a pod of these labels there is none: another has the output of another process.
+    None if no pod has these labels, because others have the output of other processes.
     """
     wanted = record.primary.items()
     training = [pod for pod in pods if record.container in {n for n, _ in _containers(pod)}]

@@ -1,9 +1,9 @@
-"""Whether a training that exited was cut off from outside. Pure.
+"""Decides whether a training that exited was interrupted from outside. Pure.
 
-A training that saves its checkpoint on SIGTERM and exits with 0 looks like one that is done: its
-pod is Succeeded, its Job Complete. What tells them apart is when the pod's disruption began (it
-was evicted, preempted, deleted, or its node went away) against when the training ended. Where
-that leaves a doubt the training was cut off: it costs a new attempt, and not a wrong result.
+A training that saves its checkpoint on SIGTERM and exits with 0 looks like a finished one: its pod
+is Succeeded, its Job Complete. The difference is the order of two times: the pod's disruption (it
+was evicted, preempted, deleted, or lost its node) and the training's end. In doubt the training
+counts as interrupted: that costs an attempt, but gives no wrong result.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,25 +13,25 @@ from typing import Any, NamedTuple
 Object = Mapping[str, Any]
 
 SKEW_SECONDS = 5.0
-"""By which the clock of a node, which says when a container ended, and the control plane's may
-differ. So much earlier has a training to have ended to be known not to have been cut off."""
+"""How much the clocks of a node and of the control plane may differ. The node's clock gives the end
+of a container: a training counts as finished if it ended earlier than its disruption by this."""
 
 
 class Disruption(NamedTuple):
     at: float
     reason: str
     announced: bool
-    """The cluster says that it is one; a deletion may be anybody's, also an operator's tidying."""
+    """Whether the cluster announced it. A deletion may have other causes, such as a cleanup."""
 
 
 def disruption(pod: Object) -> Disruption | None:
-    """What happened to the pod first; None if nothing did."""
+    """Return the pod's first disruption; None if there was none."""
     found = [each for each in (_announced(pod), _deleted(pod)) if each is not None]
     return min(found, default=None)
 
 
 def cut_off(pod: Object, container: str) -> str | None:
-    """Why the container of the pod may not have come to its own end; None if it has."""
+    """Return why the container may have been interrupted; None if it ended by itself."""
     struck = disruption(pod)
     ended = ended_at(pod, container)
     if struck is None or (ended is not None and ended + SKEW_SECONDS < struck.at):
@@ -42,9 +42,10 @@ def cut_off(pod: Object, container: str) -> str | None:
 def doubt(
     job: Object | None, pods: Sequence[Object], trained: Object, container: str
 ) -> str | None:
-    """Why the success of an object may not be that of the training in the pod `trained`.
+    """Return why an object's success may not mean that the training in the pod `trained` finished.
 
-    `job` is the object if it is a Job. A Job's controller deletes no pod of one that succeeds.
+    None if there is no doubt. `job` is the object if it is a Job. A Job's controller deletes no pod
+    of a Job that succeeds.
     """
     if (trained.get("status") or {}).get("phase") == "Failed":
         return "the pod that succeeded is gone"
@@ -52,16 +53,16 @@ def doubt(
         return reason
     if job is not None and (reason := vanished(job, pods)):
         return reason
-    # A pod that failed, beside one that succeeded, was replaced.
+    # If one pod succeeded, a failed pod was replaced by another.
     stayed = [pod for pod in pods if (pod.get("status") or {}).get("phase") != "Failed"]
     return beside(stayed, trained, container, strict=job is None)
 
 
 def beside(pods: Iterable[Object], trained: Object, container: str, *, strict: bool) -> str | None:
-    """Why another pod of the run may have been cut off before the container of `trained` ended.
+    """Return why another pod may have been interrupted before the container of `trained` ended.
 
-    When a training has ended, operators delete the pods beside it, and may do so in the same
-    second: where they do (`strict`), a deletion has to be earlier.
+    None if none was. When a training has ended, some operators delete its other pods, perhaps in
+    the same second. With such an operator (`strict`), only an earlier deletion counts.
     """
     ended = ended_at(trained, container)
     for pod in pods:
@@ -70,24 +71,24 @@ def beside(pods: Iterable[Object], trained: Object, container: str, *, strict: b
             continue
         tie = struck.announced or not strict
         if ended is None or struck.at < ended or (tie and struck.at == ended):
-            return f"of the pods of the run one was cut off: {struck.reason}"
+            return f"one pod of the run was interrupted: {struck.reason}"
     return None
 
 
 def vanished(job: Object, pods: Iterable[Object]) -> str | None:
-    """Why pods that succeeded are gone: somebody deleted them, perhaps before their end."""
+    """Return a reason if successful pods are gone: they were deleted, perhaps before their end."""
     succeeded = int((job.get("status") or {}).get("succeeded") or 0)
     left = sum((pod.get("status") or {}).get("phase") == "Succeeded" for pod in pods)
     return "a pod of the run was deleted before its end was seen" if left < succeeded else None
 
 
 def ended_at(pod: Object, container: str) -> float | None:
-    """When the container ended, in seconds since the epoch; None if that is not known."""
+    """Return when the container ended, in seconds since the epoch; None if it is not known."""
     return moment(_terminated(pod, container).get("finishedAt"))
 
 
 def started_at(pod: Object, container: str) -> float | None:
-    """When a container that has ended was started."""
+    """Return when an ended container was started, in seconds since the epoch; None if unknown."""
     return moment(_terminated(pod, container).get("startedAt"))
 
 
@@ -110,10 +111,10 @@ def _announced(pod: Object) -> Disruption | None:
 
 
 def _deleted(pod: Object) -> Disruption | None:
-    """The time in the pod is that at which its grace ends.
+    """The deletion of a pod. `deletionTimestamp` is the end of the grace period.
 
-    When all is over the kubelet deletes the pod once more, now without any grace: then it is not
-    known any more when somebody first asked for it.
+    After the end of all containers the kubelet deletes the pod again, without a grace period. Then
+    the time of the first request is not known any more.
     """
     due = moment(pod["metadata"].get("deletionTimestamp"))
     if due is None:
@@ -123,5 +124,5 @@ def _deleted(pod: Object) -> Disruption | None:
 
 
 def moment(written: str | None) -> float | None:
-    """Seconds since the epoch of a time as Kubernetes writes it."""
+    """Return the seconds since the epoch of a time in Kubernetes' form; None if there is none."""
     return datetime.fromisoformat(written).timestamp() if written else None

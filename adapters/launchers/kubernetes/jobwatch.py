@@ -69,7 +69,7 @@ class JobWatch:
             try:
                 version = self._changes(path, version or self._listed(path))
                 pause, said = self._pause, ""
-            except Exception as fault:  # noqa: BLE001 (a thread that ends would be silent for good)
+            except Exception as fault:  # noqa: BLE001 (the thread must go on for ever)
                 version = None
                 if str(fault) != said:
                     said, known = str(fault), isinstance(fault, TuneletError)
@@ -82,7 +82,7 @@ class JobWatch:
         listed = self._api.get(f"{path}?{urlencode({'labelSelector': self._selector})}") or {}
         runs = [run for each in listed.get("items", ()) if (run := run_of(each))]
         for namespace, experiment in dict.fromkeys(run[:2] for run in runs):
-            self._tell(namespace, experiment, None)
+            self._report(namespace, experiment, None)
         return str(listed.get("metadata", {}).get("resourceVersion", ""))
 
     def _changes(self, path: str, version: str) -> str | None:
@@ -105,17 +105,17 @@ class JobWatch:
                 if _matters(change) and (run := run_of(change["object"])):
                     record = record_of(change["object"])
                     with tracing.within(record.traceparent if record else None):
-                        self._tell(run.namespace, run.experiment, run.number)
+                        self._report(run.namespace, run.experiment, run.number)
         return version
 
-    def _tell(self, namespace: str, experiment: str, number: int | None) -> None:
+    def _report(self, namespace: str, experiment: str, number: int | None) -> None:
         if not self._stopping.is_set():
             self._news(namespace, experiment, number)
 
 
 def _matters(change: Object) -> bool:
-    """Whether to report it. A Job changes some five times before it ends (its pod is made, is
-    ready, is done), and observing it costs three requests."""
+    """Whether to report the change. A Job changes about five times before it ends (its pod is
+    made, ready, done), and each observation costs three requests."""
     thing = change["object"]
     if change["type"] == "BOOKMARK":
         return False

@@ -224,7 +224,7 @@ class KubernetesLauncher:
         record = thing.record
         pod = diagnosis.primary(pods, record)
         if pod is None:
-            gone = "its pod was deleted before anybody saw how it ended"
+            gone = "its pod was deleted before its end was observed"
             return Observation(phase=Phase.ENDED, outcome=Outcome(Verdict.LOST, reason=gone))
         seen = output.whole(self._objects, self._readings, thing, pod, record.container)
         job = thing.body if thing.job else None
@@ -273,16 +273,16 @@ class KubernetesLauncher:
 def open_url(
     url: str, *, aliases: Mapping[str, Sequence[str]], limit: int | None
 ) -> KubernetesLauncher:
-    """The launcher of `kubernetes://?prefix=…&…`; the query may set all `Options`.
+    """Open the launcher of `kubernetes://?prefix=…&…`; the query may set all `Options`.
 
-    How many runs are active at a time is up to the cluster (a ResourceQuota, or a queue), and
-    it runs images, not local commands: raises `Reject` for `aliases` and `limit`.
+    Raises `Reject` for `aliases`, because it runs images and not local commands, and for `limit`,
+    because the cluster limits the active runs (by a ResourceQuota, or a queue).
     """
     from adapters.launchers.kubernetes.access import access
 
     for name, given in (("TUNELET_ALIASES", aliases), ("TUNELET_MAX_PROCESSES", limit)):
         if given:
-            message, remedy = "means nothing to Kubernetes", "leave it unset"
+            message, remedy = "has no effect in Kubernetes", "leave it unset"
             raise Reject(f"{name} {message}; {remedy}", [FieldError(name, given, message, remedy)])
     options = _options(url)
     return KubernetesLauncher(KubernetesApi(access()), options)
@@ -293,14 +293,14 @@ def _options(url: str) -> Options:
     chosen: dict[str, str | int] = {}
     for name, value in parse_qsl(urlsplit(url).query, keep_blank_values=True):
         if name not in fields:
-            raise _wrong(name, value, "is no setting", f"use one of {', '.join(fields)}")
+            raise _wrong(name, value, "is not an option", f"use one of {', '.join(fields)}")
         number = fields[name] is int
         if number and not (value.isascii() and value.isdigit()):
             raise _wrong(name, value, "is not a number of seconds", "write it in digits")
         label = name in ("prefix", "installation") and value
         if label and not _LABEL.fullmatch(value):
             remedy = "use at most 22 of a-z, 0-9 and -, and begin with a letter"
-            raise _wrong(name, value, "can be no part of a name", remedy)
+            raise _wrong(name, value, "cannot be part of a name", remedy)
         if name in ("collector_cpu", "collector_memory"):
             quantity(value, f"TUNELET_LAUNCHER.{name}")
         chosen[name] = int(value) if number else value
@@ -313,12 +313,12 @@ def _wrong(name: str, value: str, message: str, remedy: str) -> Reject:
 
 
 def _exited(record: RunRecord, pod: Object, seen: Output) -> Outcome:
-    """Of a training that ended by itself, with 0."""
+    """The outcome of a training that ended by itself, with exit code 0."""
     outcome = verdict.exited(0, record.metrics, seen.values, seen.tail, seen.remarks)
     if not seen.read:
         return Outcome(Verdict.COMPLETE, reason=output.unread(pod), exit_code=0, unread=True)
     if outcome.verdict is Verdict.FAIL and diagnosis.has(pod, COLLECTOR):
-        # What it reported while the training ran is in the log, and may be all that is needed.
+        # The reports during the training are in the log, and may have all values.
         values, reason = dict(seen.values), outcome.reason
         return Outcome(Verdict.COMPLETE, values, reason=reason, exit_code=0)
     if outcome.verdict is Verdict.FAIL and seen.limit:

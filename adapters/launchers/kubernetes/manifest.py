@@ -1,9 +1,9 @@
-"""From a `Launch` to the objects that Kubernetes is to create. Pure.
+"""Makes the Kubernetes objects of a `Launch`. Pure.
 
-A run is one object (a Job, or what the user's manifest says) whose name follows from the run.
-With it go a Secret with the trial's token (not a variable in the pod: whoever may list Jobs,
-or is sent them as events, would see it) and, for several nodes, a headless Service. Both
-belong to the object, so Kubernetes removes them with it.
+A run is one object (a Job, or the object in the user's manifest) with a name that follows from the
+run. A Secret has the trial's token: a variable in the pod would be visible to every reader of Jobs
+and their events. For several nodes there is a headless Service. Both belong to the run's object, so
+Kubernetes removes them with it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -24,16 +24,16 @@ _QUEUE = "kueue.x-k8s.io/queue-name"
 
 
 class Place(NamedTuple):
-    """Where and under which terms objects are created."""
+    """Where objects are created, and how long they stay."""
 
     namespace: str
-    """Of Kubernetes."""
+    """The Kubernetes namespace."""
     installation: str
     ttl_seconds: int
 
 
 def workload(launch: Launch, place: Place, collector: Sidecar = NOTHING) -> Object:
-    """The object that is the run; raises `Reject` if nothing can be run."""
+    """Return the object that is the run. Raises `Reject` if there is nothing to run."""
     if "manifest" in launch.code:
         return _of_manifest(launch, place, collector)
     if "image" not in launch.code:
@@ -42,14 +42,14 @@ def workload(launch: Launch, place: Place, collector: Sidecar = NOTHING) -> Obje
 
 
 def container(launch: Launch) -> str:
-    """The name of the container that trains."""
+    """Return the name of the container that trains."""
     if "manifest" in launch.code:
         return manifests.primary(launch.code) or ""
     return pods.CONTAINER
 
 
 def record(launch: Launch, path: str = "") -> RunRecord:
-    """`path` is where the API has objects of the kind, if it is no Job."""
+    """Return the run's record. `path` is the API's path of the kind, unless it is a Job."""
     code = launch.code
     if "manifest" in code:
         return _record_of_manifest(launch, path)
@@ -67,7 +67,7 @@ def record(launch: Launch, path: str = "") -> RunRecord:
 def _record_of_manifest(launch: Launch, path: str) -> RunRecord:
     code = launch.code
     success, failures = manifests.conditions(code)
-    # A Job says more of itself than that it failed, so it is not judged by these alone.
+    # A Job shows more than that it failed, so its conditions alone do not decide.
     judged = bool(path or code.get("success_condition") or code.get("failure_condition"))
     return RunRecord(
         metrics=launch.metrics,
@@ -82,7 +82,7 @@ def _record_of_manifest(launch: Launch, path: str) -> RunRecord:
 
 
 def secret(launch: Launch, place: Place, owner: Mapping[str, Any]) -> Object:
-    """With the trial's token."""
+    """Return the Secret with the trial's token."""
     return {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -93,7 +93,10 @@ def secret(launch: Launch, place: Place, owner: Mapping[str, Any]) -> Object:
 
 
 def service(launch: Launch, place: Place, owner: Mapping[str, Any]) -> Object | None:
-    """By which the pods of several nodes find the first, before it is ready."""
+    """Return the Service by which the pods of several nodes find the first before it is ready.
+
+    None if there is one node, or a manifest.
+    """
     if "image" not in launch.code or pods.nodes(launch) == 1:
         return None
     return {
@@ -109,7 +112,7 @@ def service(launch: Launch, place: Place, owner: Mapping[str, Any]) -> Object | 
 
 
 def anchor(launch: Launch, place: Place, path: str) -> Object:
-    """By which a run is found that is no Job: there is no listing all kinds there are."""
+    """Return the ConfigMap by which a run of another kind is found; see `objects`."""
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -151,7 +154,7 @@ def _job(launch: Launch, place: Place, collector: Sidecar) -> Object:
     queue = launch.code.get("queue")
     count = pods.nodes(launch)
     spec: Object = {
-        # An attempt is one try: what is to be tried again is a new attempt, in the log.
+        # An attempt is one try: another try is a new attempt in the log.
         "backoffLimit": 0,
         "podFailurePolicy": {"rules": _rules(pods.CONTAINER, launch.code.get("bad_exit_codes"))},
         "ttlSecondsAfterFinished": place.ttl_seconds,
@@ -185,7 +188,7 @@ def _several(spec: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _rules(container: str, bad: Iterable[int] | None) -> list[Object]:
-    """All end the Job at once; which one did so is the verdict."""
+    """Rules that end the Job at once. The rule that applied gives the verdict."""
     disrupted = {
         "action": "FailJob",
         "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}],
@@ -197,7 +200,7 @@ def _rules(container: str, bad: Iterable[int] | None) -> list[Object]:
 
 
 def _of_manifest(launch: Launch, place: Place, collector: Sidecar) -> Object:
-    """The user's manifest with our name and labels, and the contract in its containers."""
+    """The user's manifest with the run's name and labels, and the contract in its containers."""
     manifest = manifests.copied(launch.code)
     own = labels(launch.run, place.installation)
     written = manifest.get("metadata") or {}
@@ -237,7 +240,7 @@ def _give_contract(container: Object, launch: Launch) -> None:
 
 
 def _give_usual(manifest: Object, own: Mapping[str, str], place: Place) -> None:
-    """What a kind needs in order to be one try that is found and goes away, unless it is set."""
+    """Set what a kind needs so that it is tried once, found and removed, unless the user set it."""
     spec = manifest["spec"]
     if manifest["kind"] == "Job" and manifest["apiVersion"] == "batch/v1":
         manifest["metadata"]["labels"] |= _several(spec)
@@ -253,7 +256,7 @@ def _give_usual(manifest: Object, own: Mapping[str, str], place: Place) -> None:
 
 
 def _collect(spec: Object, container: Object, launch: Launch, collector: Sidecar) -> None:
-    """Add the collector, which gets the token as the training does."""
+    """Add the collector, which gets the token in the same way as the training."""
     for each in collector.containers:
         variables = [e for e in each.get("env") or () if e["name"] != pods.TOKEN]
         own = {**each, "env": [*variables, pods.token(launch)]}

@@ -1,7 +1,7 @@
-"""Where the objects of runs are in a cluster, and how they are found, made and deleted.
+"""Finds, makes and deletes the objects of runs in a cluster.
 
-A run is a Job, found by its name. A run of another kind has beside it a ConfigMap of the same
-name, its anchor, which says where the API has it: there is no listing all kinds there are.
+A run is a Job, found by its name. A run of another kind also has a ConfigMap of the same name, its
+anchor, with the API's path of the object: the API cannot list all kinds.
 """
 
 import re
@@ -51,7 +51,7 @@ class Thing(NamedTuple):
 
 
 class Objects:
-    """Those of one installation. `prefix` stands before the experiments' namespaces."""
+    """The objects of one installation. `prefix` precedes the experiments' namespaces."""
 
     def __init__(
         self, api: KubernetesApi, prefix: str, installation: str, ttl_seconds: int
@@ -61,9 +61,9 @@ class Objects:
         self._paths: dict[tuple[str, str], str] = {}
 
     def create(self, launch: Launch, collector: Sidecar) -> str:
-        """Create all objects of the run that are not there; returns the run's collection.
+        """Create the run's objects that are missing; returns the path of the run's collection.
 
-        The Secret comes last: without it no container starts, so what runs lacks nothing.
+        The Secret is created last. No container starts without it, so a running one lacks nothing.
         """
         place = Place(self._namespace(launch.run), self._installation, self._ttl_seconds)
         thing = manifest.workload(launch, place, collector)
@@ -93,14 +93,14 @@ class Objects:
         return _thing(run, record.path, body, record, False) if record and body else None
 
     def all(self, namespace: str, experiment: str) -> Iterator[Thing]:
-        """The experiment's runs of any uid, ended ones as well."""
+        """Yield the experiment's runs of any uid, including ended ones."""
         wanted = selector(self._installation, namespace=namespace, experiment=experiment)
         path = self._jobs(Run(namespace, experiment, "", 0, 0))
         yield from _jobs(path, self._api.list(path, labelSelector=wanted))
         yield from self._others(namespace, experiment)
 
     def unfinished(self, namespace: str, experiment: str) -> Iterator[Thing]:
-        """As `all`, but without most of those that succeeded, of which there may be many."""
+        """Yield the runs of `all` without most of the successful ones, which may be many."""
         wanted = selector(self._installation, namespace=namespace, experiment=experiment)
         path = self._jobs(Run(namespace, experiment, "", 0, 0))
         single = {"labelSelector": f"{wanted},!{SEVERAL}", "fieldSelector": "status.successful=0"}
@@ -109,7 +109,7 @@ class Objects:
         yield from self._others(namespace, experiment)
 
     def unsaved(self, namespace: str, experiment: str) -> Iterator[Thing]:
-        """As `all`, but without those that are marked by `mark_saved`."""
+        """Yield the runs of `all` without those that `mark_saved` has marked."""
         wanted = selector(self._installation, namespace=namespace, experiment=experiment)
         path = self._jobs(Run(namespace, experiment, "", 0, 0))
         yield from _jobs(path, self._api.list(path, labelSelector=f"{wanted},!{SAVED}"))
@@ -121,7 +121,7 @@ class Objects:
         self._api.patch(path, {"metadata": {"labels": {SAVED: "true"}}})
 
     def _others(self, namespace: str, experiment: str, further: str = "") -> Iterator[Thing]:
-        """Runs that are no Jobs, with anchors that meet the `further` selector."""
+        """Runs of other kinds than Job, with anchors that meet the `further` selector."""
         wanted = selector(self._installation, namespace=namespace, experiment=experiment)
         anchors = self._core(Run(namespace, experiment, "", 0, 0), "configmaps")
         found = self._api.list(anchors, labelSelector=wanted + further)
@@ -141,24 +141,24 @@ class Objects:
         return list(self._api.list(self._core(run, "pods"), labelSelector=wanted))
 
     def live_pods(self) -> Iterator[Object]:
-        """Pods that have not ended, of all runs in all namespaces."""
+        """Yield the pods that have not ended, of all runs in all namespaces."""
         phases = "status.phase!=Succeeded,status.phase!=Failed"
         wanted = selector(self._installation)
         return self._api.list("/api/v1/pods", labelSelector=wanted, fieldSelector=phases)
 
     def trouble(self, run: Run, kind: str, name: str) -> str | None:
-        """The last warning about an object."""
+        """Return the last warning about an object; None if there is none."""
         about = f"involvedObject.kind={kind},involvedObject.name={name},type=Warning"
         events = list(self._api.list(self._core(run, "events"), fieldSelector=about))
         events.sort(key=lambda event: str(event.get("lastTimestamp") or event.get("eventTime")))
         return f"{events[-1].get('reason')}: {events[-1].get('message')}" if events else None
 
     def output(self, run: Run, pod: str, container: str, **query: str) -> Generator[bytes]:
-        """Raises `NotFound` or `Reject` at once if there is none."""
+        """Yield the output of a container. Raises `NotFound` or `Reject` at once if absent."""
         path = f"{self._core(run, 'pods')}/{pod}/log"
         chunks = self._api.stream(path, container=container, **query)
         first = next(chunks, b"")
-        # The node says so with status 200, as if the container had printed it.
+        # The node sends this error with status 200, as if the container had printed it.
         if _GONE.fullmatch(first):
             raise NotFound(first.decode(errors="replace"))
         return _joined(first, chunks)
@@ -170,7 +170,7 @@ class Objects:
         self._api.delete(thing.path, propagation)
 
     def delete_anchors(self, namespace: str, experiment: str, uid: str) -> None:
-        """Those of objects that were never made; the others go with their object."""
+        """Delete anchors of objects that were never made; the others go with their objects."""
         path = self._core(Run(namespace, experiment, uid, 0, 0), "configmaps")
         wanted = selector(self._installation, namespace=namespace, experiment=experiment, uid=uid)
         for each in self._api.list(path, labelSelector=wanted):
@@ -187,14 +187,15 @@ class Objects:
             raise Reject(f"{missing}; {remedy}", [error]) from missing
 
     def _ours(self, path: str, run: Run) -> Object:
-        """The object of the run's name that is there already."""
+        """The existing object with the run's name. Raises `Reject` if it is not this run's."""
         body = self._api.get(f"{path}/{run.name}")
         if body is None or run_of(body) != run:
-            raise Reject(f"there is a {path.rpartition('/')[2]} {run.name!r} of somebody else")
+            plural = path.rpartition("/")[2]
+            raise Reject(f"there is a foreign object {run.name!r} among the {plural}")
         return body
 
     def _path(self, thing: Object, namespace: str) -> str:
-        """Where the API has objects of the thing's kind; raises `Reject` if it has none."""
+        """The API's path of the thing's kind. Raises `Reject` if the cluster does not have it."""
         kind = (str(thing["apiVersion"]), str(thing["kind"]))
         if kind not in self._paths:
             self._paths[kind] = self._plural(*kind)
@@ -212,7 +213,7 @@ class Objects:
             if each["kind"] == kind and "/" not in each["name"] and each["namespaced"]:
                 return str(each["name"])
         message = f"the cluster has no kind {kind} in {version}"
-        remedy = "install its operator, or mend apiVersion and kind"
+        remedy = "install its operator, or correct apiVersion and kind"
         error = FieldError("model_training_code.manifest.kind", kind, message, remedy)
         raise Reject(f"{message}; {remedy}", [error])
 
@@ -227,7 +228,7 @@ class Objects:
 
 
 def _thing(run: Run, path: str, body: Object, record: RunRecord | None, job: bool) -> Thing | None:
-    """None if it is not ours, though it has the name of a run."""
+    """The run's object; None if it is a foreign object with the same name."""
     if record is None or run_of(body) != run:
         return None
     return Thing(run, f"{path}/{run.name}", body, record, job)

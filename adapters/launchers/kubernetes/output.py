@@ -1,4 +1,4 @@
-"""What is known of a run's values from the outside: its output, and its collector's last words."""
+"""The values of a run: from its output, and from its collector's termination message."""
 
 import json
 from collections.abc import Mapping
@@ -16,10 +16,10 @@ from tunelet.training import outcome
 
 ROTATED = (
     "the node kept only the end of its output (the last 10 MiB, unless the kubelet's "
-    "containerLogMaxSize says otherwise): print the value once more at the end, or use a collector"
+    "containerLogMaxSize says otherwise): print the value again at the end, or use a collector"
 )
 _BEGINNING_SECONDS = 10.0
-"""A log that begins so much later than its container may have lost its beginning."""
+"""A log may have lost its beginning if it begins later than its container by this."""
 
 
 class Output(NamedTuple):
@@ -27,15 +27,15 @@ class Output(NamedTuple):
     values: Mapping[str, Number] = {}
     tail: str = ""
     read: bool = False
-    """The values were read to the end of the source, so they are the last."""
+    """Whether the source was read to its end, so that these are the last values."""
     limit: str | None = None
-    """Why there may have been other values, earlier."""
+    """Why there may have been other, earlier values."""
     remarks: str = ""
-    """What its reader adds to the reason of the outcome."""
+    """Remarks for the reason of the outcome."""
 
 
 def look(objects: Objects, readings: Readings, thing: Thing, pod: Object) -> tuple[Report, ...]:
-    """What an active run has printed, unless a collector reports it."""
+    """Return the reports in the output of an active run; none if a collector reports them."""
     record = thing.record
     printed = record.metrics.source == "stdout" and not diagnosis.has(pod, COLLECTOR)
     if not printed or not diagnosis.started(pod, record.container):
@@ -45,7 +45,7 @@ def look(objects: Objects, readings: Readings, thing: Thing, pod: Object) -> tup
     try:
         reading.look(_log(objects, thing, pod, record.container))
     except (NotFound, Reject):
-        return ()  # It went away just now.
+        return ()  # The pod has just been removed.
     readings.keep(uid, reading)
     return reading.reports
 
@@ -53,41 +53,41 @@ def look(objects: Objects, readings: Readings, thing: Thing, pod: Object) -> tup
 def whole(
     objects: Objects, readings: Readings, thing: Thing, pod: Object, container: str
 ) -> Output:
-    """The values of a run that has ended, and the last lines of a container of it."""
+    """Return the values of an ended run, and the last lines of one of its containers."""
     source = thing.record.metrics.source
-    words = last_words(pod, thing.record.container)
+    message = termination_message(pod, thing.record.container)
     if source == "push":
-        words = Output(read=True)
-    elif source == "stdout" and not words.read and container == thing.record.container:
-        return _printed(objects, readings, thing, pod, words)
-    return words._replace(tail=_tail(_log(objects, thing, pod, container)))
+        message = Output(read=True)
+    elif source == "stdout" and not message.read and container == thing.record.container:
+        return _printed(objects, readings, thing, pod, message)
+    return message._replace(tail=_tail(_log(objects, thing, pod, container)))
 
 
 def unread(pod: Object) -> str:
-    """Why the values of a training that ended by itself were not read to their end."""
+    """Return why the values of a training that ended by itself were not read to their end."""
     for status in (pod.get("status") or {}).get("initContainerStatuses") or ():
         end = (status.get("state") or {}).get("terminated") if status["name"] == COLLECTOR else None
         if end and end.get("exitCode"):
             how = f"{end.get('reason') or 'Error'}, exit code {end['exitCode']}"
-            return f"its collector was ended ({how}) before it had read everything"
+            return f"its collector ended ({how}) before it had read everything"
     if diagnosis.has(pod, COLLECTOR):
         return "its collector does not say that it has read everything"
-    return "its output is gone, with its node perhaps"
+    return "its output is gone, perhaps with its node"
 
 
 def _printed(
-    objects: Objects, readings: Readings, thing: Thing, pod: Object, words: Output
+    objects: Objects, readings: Readings, thing: Thing, pod: Object, message: Output
 ) -> Output:
-    """What the log has, which may not go back to the beginning."""
+    """The values in the log, which may lack its beginning; those of `message` without a log."""
     record = thing.record
     reading = readings.take(str(pod["metadata"].get("uid")), record.metrics)
     try:
         reading.finish(_log(objects, thing, pod, record.container))
-    except (NotFound, Reject):  # It went away with the node, say.
-        return words
+    except (NotFound, Reject):  # For example, the node is gone.
+        return message
     values = reading.values
     known = all(name in values for name in record.metrics.objectives)
-    # A collector that was ended early may have read what the log does not have any more.
+    # A collector that ended early may have read lines that the log does not have any more.
     read = known or not diagnosis.has(pod, COLLECTOR)
     limit = ROTATED if reading.gap or _begins_late(reading.first, pod, record.container) else None
     return Output(reading.reports, values, reading.tail, read, limit, reading.remarks)
@@ -110,15 +110,15 @@ def _log(objects: Objects, thing: Thing, pod: Object, container: str) -> Log:
     return partial(objects.output, thing.run, str(pod["metadata"]["name"]), container)
 
 
-def last_words(pod: Mapping[str, Any], container: str) -> Output:
-    """What the collector of the pod left in its termination message; nothing if it left none.
+def termination_message(pod: Mapping[str, Any], container: str) -> Output:
+    """Return the contents of the collector's termination message; empty if there is none.
 
     {"read": true, "values": {name: number}, "reports": [{"step": 1, "values": {…}}],
     "remarks": "…"}
 
-    `read` says that the source was read to its end. Only one that ended after the training in
-    `container` can know that: Kubernetes starts a collector again that ends before. An older one
-    does not say it, but ends with 0 when it has read everything, or after 25 s.
+    `read` means that the source was read to its end. It counts only if the collector ended after
+    the training in `container`: Kubernetes restarts a collector that ends earlier. Collectors of
+    older versions lack `read`; they end with 0 when they have read everything, or after 25 s.
     """
     for status in (pod.get("status") or {}).get("initContainerStatuses") or ():
         for state in ("state", "lastState") if status["name"] == COLLECTOR else ():
@@ -139,7 +139,7 @@ def _said(message: str, read: bool) -> Output | None:
         read = found.get("read", read) is True
         return Output(tuple(reports), said, "", read, None, remarks)
     except (AttributeError, KeyError, TypeError, ValueError):
-        return None  # What the collector was killed for, say.
+        return None  # Another message, for example why the collector was killed.
 
 
 def _values(written: Mapping[str, Any]) -> dict[str, Number]:

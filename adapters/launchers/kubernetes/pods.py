@@ -1,7 +1,7 @@
 """The pod that trains a run from an image, within the pod security standard "restricted". Pure.
 
-With one exception: whether an image works as a user other than root is only known to who
-made it, so `runAsNonRoot` is the user's to ask for (`security_context`).
+There is one exception: not every image works as a user other than root, so users set `runAsNonRoot`
+themselves (`security_context`).
 """
 
 import math
@@ -27,7 +27,7 @@ def pod_spec(launch: Launch) -> Object:
     spec: Object = {
         "restartPolicy": "Never",
         "automountServiceAccountToken": account is not None,
-        # Other trials' Services are none of its business, and each would be seven variables.
+        # Each Service of another trial would add seven variables to the environment.
         "enableServiceLinks": False,
         "securityContext": {
             "seccompProfile": {"type": "RuntimeDefault"},
@@ -41,8 +41,8 @@ def pod_spec(launch: Launch) -> Object:
         "imagePullSecrets": [{"name": name} for name in code.get("image_pull_secrets", ())],
         "priorityClassName": code.get("priority_class"),
         "terminationGracePeriodSeconds": code.get("termination_grace_period_seconds"),
-        # Of the pod, not of the Job: waiting for a place is no training time, and the pod
-        # stays with its output.
+        # In the pod, not in the Job: the time before scheduling does not count, and the pod stays
+        # with its output.
         "activeDeadlineSeconds": deadline(launch.timeout),
         "subdomain": launch.run.name if nodes(launch) > 1 else None,
     }
@@ -54,12 +54,12 @@ def nodes(launch: Launch) -> int:
 
 
 def deadline(timeout: float | None) -> int | None:
-    """Kubernetes counts whole seconds, and at least one."""
+    """Return the time-out in whole seconds, at least one, as Kubernetes requires."""
     return None if timeout is None else min(max(1, math.ceil(timeout)), 2**31 - 1)
 
 
 def env(launch: Launch) -> list[Object]:
-    """The training contract's variables and the user's; the token comes from the Secret."""
+    """Return the training contract's variables and the user's. The Secret has the token."""
     found = [{"name": n, "value": literal(v)} for n, v in launch.env.items() if n != TOKEN]
     return [*found, token(launch)] if TOKEN in launch.env else found
 
@@ -70,7 +70,7 @@ def token(launch: Launch) -> Object:
 
 
 def literal(value: str) -> str:
-    """As it is written, for Kubernetes reads `$$` as `$`, and `$(NAME)` as a variable's value."""
+    """Escape the text: Kubernetes replaces `$$` by `$`, and `$(NAME)` by a variable's value."""
     return value.replace("$", "$$")
 
 
@@ -100,7 +100,7 @@ def _container(launch: Launch) -> Object:
 
 
 def _ranks(launch: Launch) -> list[Object]:
-    """What PyTorch and JAX want to know of the others, with one process a pod."""
+    """The variables by which PyTorch and JAX find the other processes; each pod has one."""
     count = nodes(launch)
     if count == 1:
         return []
@@ -122,10 +122,10 @@ def _ranks(launch: Launch) -> list[Object]:
 
 
 def _given(written: Sequence[Mapping[str, Any]] | None) -> list[Object]:
-    """Objects of the request without what was not given."""
+    """Objects of the request without members that were not given."""
     return [{k: v for k, v in each.items() if v not in (None, "")} for each in written or ()]
 
 
 def _filled(thing: Object) -> Object:
-    """Without what is not there: the API's defaults stand then."""
+    """The object without empty members, so that the API's defaults apply."""
     return {name: value for name, value in thing.items() if value not in (None, [], {})}

@@ -1,4 +1,4 @@
-"""Amounts of cpu and memory as Kubernetes writes them.
+"""Quantities of cpu and memory in Kubernetes' notation.
 
 https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
 """
@@ -22,12 +22,13 @@ _LENGTH = 64
 
 
 def quantity(written: object, field: str) -> Fraction:
-    """What is written in the request's `field`, exactly; raises `Reject` if it is no amount."""
+    """Return the exact value of a quantity. Raises `Reject`, with the request's `field`."""
     text = str(written)
     found = _FORM.fullmatch(text) if len(text) <= _LENGTH else None
     # There is a suffix or an exponent, never both.
     if found is None or (found["power"] and found["suffix"]):
-        message, remedy = "is no quantity", 'write it as Kubernetes does, such as "500m" or "4Gi"'
+        message = "is not a quantity"
+        remedy = 'write it as Kubernetes does, such as "500m" or "4Gi"'
         error = FieldError(field, written, message, remedy)
         raise Reject(f"{field} {text[:_LENGTH]!r} {message}; {remedy}", [error])
     return Fraction(found["number"]) * _FACTORS.get(found["suffix"], Fraction(1))

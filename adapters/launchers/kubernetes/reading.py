@@ -1,8 +1,8 @@
-"""The output of one container, read on from where the last look at it ended.
+"""Reads the output of one container in several looks; each continues where the last one ended.
 
-Kubernetes keeps the output's end only (10 MiB, unless the kubelet is configured otherwise). Looks
-read it as it comes, so they may see more than is kept. Where lines were lost between two looks,
-the values before them do not count: a newer one may be missing.
+Kubernetes keeps only the end of the output (10 MiB, unless the kubelet is configured otherwise).
+Looks read the output while it grows, so they may see more than is kept. If lines were lost between
+two looks, earlier values do not count, because a newer one may be missing.
 """
 
 from collections.abc import Callable, Generator
@@ -18,12 +18,12 @@ from tunelet.training import outcome
 from tunelet.training.metrics import Parser
 
 LOOK_BYTES = 1 << 20
-"""How much new output one look at an active run reads: it must not hold up the others."""
+"""The most new output that one look at an active run reads, so that it does not delay others."""
 KEPT = 32
-"""Readings of so many runs are kept in memory; of another the next look begins at the start."""
+"""The number of runs with a reading in memory; for others the next look begins at the start."""
 
 Log = Callable[..., Generator[bytes]]
-"""Opens the log of the container, with these parameters of the Kubernetes API."""
+"""Opens the log of the container, with parameters of the Kubernetes API."""
 
 
 class Reading:
@@ -35,27 +35,27 @@ class Reading:
 
     @property
     def gap(self) -> bool:
-        """The cluster did not keep lines that had not been read."""
+        """Whether the cluster dropped lines before they were read."""
         return self._stamped.gaps > 0
 
     @property
     def reports(self) -> tuple[Report, ...]:
-        """None after a gap, where the count of the steps is lost."""
+        """All reports; empty after a gap, because the count of the steps is then unknown."""
         return () if self.gap else self._parser.reports
 
     @property
     def values(self) -> dict[str, Number]:
-        """The newest of each metric since the last gap."""
+        """The newest value of each metric since the last gap."""
         return dict(self._parser.values)
 
     @property
     def remarks(self) -> str:
-        """What the reader of the values adds to the reason of the outcome."""
+        """Remarks for the reason of the outcome (`Parser.remarks`)."""
         return self._parser.remarks()
 
     @property
     def first(self) -> str | None:
-        """The timestamp of the first line that was read."""
+        """The timestamp of the first line that was read; None if none was."""
         return self._stamped.first
 
     @property
@@ -63,13 +63,13 @@ class Reading:
         return outcome.tail(self._end)
 
     def look(self, log: Log) -> None:
-        """Read the next of what is new."""
+        """Read the next part of the new output."""
         self._read(log, LOOK_BYTES)
 
     def finish(self, log: Log) -> None:
-        """Read all that is left, once the container has ended.
+        """Read the rest, once the container has ended.
 
-        Raises `NotFound` if there is no log any more, and `Retry` if that was not all: where the
+        Raises `NotFound` if the log is gone, and `Retry` if the rest is incomplete: if the
         connection to the node breaks, the Kubernetes API ends its answer as if the log ended there.
         """
         self._read(log, None)
@@ -92,7 +92,7 @@ class Reading:
         self._take(None)
 
     def _take(self, chunk: bytes | None) -> int:
-        """Take in a piece of the log, or its end; how much of it is new."""
+        """Add a piece of the log, or its end (None). Returns the number of new bytes."""
         gaps = self._stamped.gaps
         try:
             new = self._stamped.strip(chunk) if chunk is not None else self._stamped.finish()
@@ -109,7 +109,7 @@ class Reading:
 
 
 class Plain:
-    """A log without timestamps, as virtual nodes may give it: each look begins at its start."""
+    """A log without timestamps, as some virtual nodes have: each look begins at its start."""
 
     since = first = None
     gaps = 0
@@ -118,7 +118,7 @@ class Plain:
         self._last = b""
 
     def connect(self) -> None:
-        """It is read from its start."""
+        """Do nothing: the log is read from its start."""
 
     def strip(self, data: bytes) -> bytes:
         self._last = (self._last + data)[-(1 << 15) :]
@@ -132,18 +132,18 @@ class Plain:
 
 
 class Readings:
-    """Those of active runs, by the pod's uid, of which the longest unused are given up."""
+    """The readings of active runs, by the pod's uid. The least recently used ones are dropped."""
 
     def __init__(self) -> None:
         self._turn = Lock()
         self._kept = BoundedCache[str, Reading](count=KEPT)
 
     def take(self, uid: str, metrics: MetricsSource) -> Reading:
-        """The pod's, which no other thread gets meanwhile; a new one if there is none."""
+        """Take the pod's reading, so that no other thread gets it; a new one if there is none."""
         with self._turn:
             return self._kept.take(uid) or Reading(metrics)
 
     def keep(self, uid: str, reading: Reading) -> None:
-        """For the next look."""
+        """Keep the reading for the next look."""
         with self._turn:
             self._kept.put(uid, reading)

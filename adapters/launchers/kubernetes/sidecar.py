@@ -31,13 +31,13 @@ _TOKEN_SECONDS = 3600
 
 
 class Sidecar(NamedTuple):
-    """What is added to a pod."""
+    """The additions to a pod."""
 
     containers: list[dict[str, Any]]
-    """To `initContainers`."""
+    """For `initContainers`."""
     volumes: list[dict[str, Any]]
     mounts: list[dict[str, Any]]
-    """To `volumeMounts` of the training container."""
+    """For `volumeMounts` of the training container."""
 
 
 NOTHING = Sidecar([], [], [])
@@ -49,10 +49,10 @@ def sidecar(
     container: str = CONTAINER,
     requests: Mapping[str, str] = MappingProxyType({}),
 ) -> Sidecar:
-    """What collects the metrics of `launch` from the container of that name.
+    """Return the collector of the metrics of `launch` from the container with this name.
 
-    `requests` are the sidecar's, by resource; the rest is as usual. Raises `Reject` for a
-    `metrics.path` that no volume can hold.
+    `requests` has the sidecar's own resource requests, if they differ from `REQUESTS`. Raises
+    `Reject` for a `metrics.path` that no volume can hold.
     """
     metrics = launch.metrics
     if metrics.pushed:
@@ -104,7 +104,7 @@ def _container(
 
 
 def _limits(requests: Mapping[str, str]) -> dict[str, str]:
-    """Never below the requests, which Kubernetes would refuse."""
+    """The limits, but never below the requests, which Kubernetes would refuse."""
     return {name: max(limit, requests[name], key=_amount) for name, limit in LIMITS.items()}
 
 
@@ -120,7 +120,7 @@ def _env(launch: Launch, container: str) -> list[dict[str, Any]]:
         "TUNELET_CONTAINER": container,
     }
     given |= {name: launch.env[name] for name in ("TRACEPARENT",) if name in launch.env}
-    # Doubled, for Kubernetes would put the values of variables where $(NAME) stands.
+    # Doubled, because Kubernetes replaces $(NAME) by a variable's value.
     written = [{"name": k, "value": v.replace("$", "$$")} for k, v in given.items()]
     fields = {"POD_NAME": "metadata.name", "POD_NAMESPACE": "metadata.namespace"}
     return [
@@ -130,7 +130,7 @@ def _env(launch: Launch, container: str) -> list[dict[str, Any]]:
 
 
 def _shared(metrics: MetricsSource) -> str | None:
-    """The folder that the training container shares with the collector."""
+    """The folder that the training container shares with the collector; None if there is none."""
     if metrics.path is None:
         return None
     path = PurePosixPath(metrics.path)
@@ -144,12 +144,12 @@ def _shared(metrics: MetricsSource) -> str | None:
 
 
 def _credentials() -> dict[str, Any]:
-    """For the sidecar only, and renewed: the training code sees no credential of the cluster."""
+    """The sidecar's own, renewed credentials: the training code sees none of the cluster."""
     token = {"path": "token", "expirationSeconds": _TOKEN_SECONDS}
     authority = {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}
     return {
         "sources": [{"serviceAccountToken": token}, {"configMap": authority}],
-        # The collector is no member of the pod's own group.
+        # The collector is not in the pod's group.
         "defaultMode": 0o444,
     }
 

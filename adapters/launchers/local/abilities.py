@@ -54,7 +54,7 @@ class Abilities:
 
 
 def missing(code: Mapping[str, Any]) -> str | None:
-    """Return which part of a command is not on this machine; None if all is there.
+    """Return which part of a command is not on this machine; None if nothing is missing.
 
     Parts with placeholders are known only when a trial starts.
     """

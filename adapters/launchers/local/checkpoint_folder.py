@@ -23,7 +23,7 @@ def checkpoint_folder(env: Mapping[str, str]) -> Path | None:
 def make_checkpoint_folder(folder: Path, store: str) -> None:
     """Make the folder inside the store with the identity `store`; "": the store is unknown.
 
-    Raises `Unavailable` if that store is not there, and `OSError`.
+    Raises `Unavailable` if that store is absent, and `OSError`.
     """
     if not store:
         make_folders(str(folder))
@@ -31,7 +31,7 @@ def make_checkpoint_folder(folder: Path, store: str) -> None:
     root = next((above for above in folder.parents if _identity(above) == store), None)
     if root is None:
         raise Unavailable(
-            f"the checkpoint folder {folder} is not made: the folder of its store is not there,"
+            f"the checkpoint folder {folder} is not made: the folder of its store is absent,"
             " or another is in its place (is its disk mounted?)"
         )
     make_folders(str(folder), str(root))

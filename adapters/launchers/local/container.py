@@ -193,7 +193,7 @@ def _env_lines(launch: Launch) -> Iterator[str]:
             continue
         if "\n" in value or "\r" in value:
             field, message = f"model_training_code.env.{key}", "has a line break"
-            remedy = "encode it, for podman and docker cannot pass that on unseen by others"
+            remedy = "encode it, because podman and docker cannot pass it on without showing it"
             raise Reject(f"{field} {message}; {remedy}", [FieldError(field, None, message, remedy)])
         yield f"{key}={value}\n"
 

@@ -53,7 +53,7 @@ class Plan(msgspec.Struct, frozen=True):
     store: str = ""
     """`Launch.store`."""
     workdir: str | None = None
-    """Where the process starts; None: in its own folder, `work`."""
+    """The folder in which the process starts; None: its own folder, `work`."""
     files: dict[str, str] = {}
     """Further files of the folder, readable only by this user: contents by name."""
 
@@ -132,7 +132,7 @@ class RunFolder:
             os.close(turn)
 
     def remove(self, temporary: Path) -> None:
-        """Remove the folder atomically, so that a half removed run does not look lost."""
+        """Remove the folder atomically, so that a partly removed run does not look lost."""
         gone = self.path.rename(temporary / uuid4().hex)
         shutil.rmtree(gone)
 

@@ -211,7 +211,7 @@ class ProcessLauncher:
         Every launcher makes the folder with its slots, and removes neither.
         """
         if not (self._folder / "slots").is_dir():
-            raise Retry(f"the folder of runs, {self._folder}, is not there (is its disk mounted?)")
+            raise Retry(f"the folder of runs, {self._folder}, is absent (is its disk mounted?)")
 
     def watch(self, news: RunNews, room: Room) -> Callable[[], None]:
         """Watch the runs from a thread; returns a function that ends the thread.
@@ -221,10 +221,10 @@ class ProcessLauncher:
         when a refused experiment should try again.
         """
 
-        def tell(run: Run) -> None:
+        def report(run: Run) -> None:
             news(run.namespace, run.experiment, None)
 
-        watcher = Watcher(self._slot_runs, self._at, tell, self._slots.called, room)
+        watcher = Watcher(self._slot_runs, self._at, report, self._slots.called, room)
         self._watchers.append(watcher)
 
         def stop() -> None:
@@ -269,7 +269,7 @@ class ProcessLauncher:
         lock = folder.create(plan, self._temporary)
         if lock is None:
             if not folder.launched():
-                raise Retry("another is removing what a launch left that died")
+                raise Retry("another process is removing the rest of a launch that died")
             return
         try:
             shim = _start_shim(folder, lock, slot)

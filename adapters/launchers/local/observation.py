@@ -67,7 +67,7 @@ class Reading:
             self._source.read(_LOOK_BYTES)
             return Observation(phase=Phase.ACTIVE, reports=self._reports())
         if end is None:
-            self._end_what_was_lost()
+            self._end_lost_run()
         self._source.close()
         outcome = self._judge(end)
         return Observation(phase=Phase.ENDED, reports=self._reports(), outcome=outcome)
@@ -109,7 +109,7 @@ class Reading:
             output.seek(max(0, size - verdict.TAIL_SOURCE_BYTES))
             return output.read()
 
-    def _end_what_was_lost(self) -> None:
+    def _end_lost_run(self) -> None:
         end_leftovers(self._folder.path)
         for argv in self._plan.cleanup:
             try:
@@ -122,7 +122,7 @@ class Reading:
                     check=False,
                 )
             except subprocess.TimeoutExpired as error:
-                raise Retry(f"what a lost run left could not be removed: {error}") from error
+                raise Retry(f"the rest of a lost run could not be removed: {error}") from error
 
 
 def judge(end: End | None, plan: Plan, found: Parser | OutputFile, log_tail: str) -> Outcome:
@@ -131,7 +131,7 @@ def judge(end: End | None, plan: Plan, found: Parser | OutputFile, log_tail: str
         reason = "the process vanished without an exit status (machine restarted, shim killed?)"
         return Outcome(verdict=Verdict.LOST, reason=reason, log_tail=log_tail)
     if end.lost:
-        reason = "the process was told to end, but not by Tunelet (machine shut down?)"
+        reason = "the process was asked to end, but not by Tunelet (machine shut down?)"
         return Outcome(verdict=Verdict.LOST, reason=reason, log_tail=log_tail)
     if end.timed_out:
         return verdict.failed(verdict.too_long(plan.timeout), log_tail, end.exit_code)

@@ -79,7 +79,7 @@ class OutputFile:
             return self._parser.close()
         # The last line of the head continues in the rest and ends there.
         if self._last is None and self.fault is None:
-            self.fault = "nothing tells which values came after the first 8 MiB"
+            self.fault = "the values after the first 8 MiB are unknown"
         return []
 
     def _take(self, data: bytes) -> None:

@@ -48,26 +48,26 @@ def supervise(plan: dict[str, Any], folder: str, signals: Signals) -> dict[str, 
     end: dict[str, Any]
     end = {"exit_code": None, "stopped": False, "timed_out": False, "lost": False}
     # The file `stop` shows a stop that came before the signal handler was installed.
-    if any((signals.told, _asked(folder))):
+    if any((signals.end_requested, _asked(folder))):
         return end | _interrupted(folder)
     output = Output(plan, folder)
     tree = Tree(plan, folder, output.sink)
     deadline = time.monotonic() + (plan["timeout"] or math.inf)
     late = False
-    while tree.reap() and tree.status is None and not signals.told and not late:
+    while tree.reap() and tree.status is None and not signals.end_requested and not late:
         pause = min(tree.look(), max(0.0, deadline - time.monotonic()))
         # Look before its output becomes visible, to know whether it handles the signal by then.
         output.wait(signals, pause, tree.look)
         late = time.monotonic() >= deadline
     if tree.status is None:
-        end |= {"timed_out": True} if late and not signals.told else _interrupted(folder)
+        end |= {"timed_out": True} if late and not signals.end_requested else _interrupted(folder)
         _terminate(tree, plan["grace"], signals, output)
     while tree.reap():
         tree.kill(signal.SIGKILL)
         output.wait(signals, 0.01)
     over = time.monotonic() + tree.settling()
     output.close()
-    while not signals.told and (left := over - time.monotonic()) > 0:
+    while not signals.end_requested and (left := over - time.monotonic()) > 0:
         signals.wait(left)
     assert tree.status is not None
     return end | {"exit_code": os.waitstatus_to_exitcode(tree.status)}
@@ -80,7 +80,7 @@ def weighed(end: dict[str, Any], folder: str, signals: Signals) -> dict[str, Any
     if _asked(folder):
         # The training may have seen the file itself before the signal.
         return end | {"stopped": True}
-    return end | {"lost": signals.told}
+    return end | {"lost": signals.end_requested}
 
 
 def _asked(folder: str) -> bool:

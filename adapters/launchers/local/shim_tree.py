@@ -23,14 +23,14 @@ _SETTLE_SHARE, _SETTLE_MOST = 0.01, 3.0
 """The wait as a share of a long run's time, and its maximum, to notice a slow kill by hand too."""
 _FIRST_LOOK, _LOOK_SECONDS = 0.02, 1.0
 _LOOKS_AT_WILL = 200
-"""A look takes some 40 microseconds."""
+"""How often the shim may look without a pause. A look takes about 40 microseconds."""
 
 
 class Signals:
-    """Signals as something a loop can wait for."""
+    """Lets a loop wait for signals."""
 
     def __init__(self) -> None:
-        self.told = False
+        self.end_requested = False
         """Whether a signal to end has come."""
         self._wake, write = os.pipe()
         os.set_blocking(self._wake, False)
@@ -45,7 +45,7 @@ class Signals:
             os.read(self._wake, 4096)
 
     def _handle(self, number: int, _frame: object) -> None:
-        self.told = self.told or number != signal.SIGCHLD
+        self.end_requested = self.end_requested or number != signal.SIGCHLD
 
 
 class Tree:
@@ -195,7 +195,7 @@ def _become(plan: dict[str, Any], folder: str, sink: int) -> NoReturn:
 
 
 def die_with(parent: int) -> None:
-    """Have the kernel kill this process once the thread that started it has ended."""
+    """Make the kernel kill this process when the thread that started it ends."""
     if LINUX:
         _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:

@@ -38,9 +38,9 @@ class Waiting(NamedTuple):
     experiment: str
     since: float
     seen: float
-    """When it asked last."""
+    """The time of its last request."""
     called: float | None = None
-    """Since when a slot is reserved for it."""
+    """The time since which a slot is reserved for it."""
 
     @property
     def who(self) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from tunelet.core.run import Run
 from tunelet.errors import TuneletError
 
 INTERVAL_SECONDS = 0.15
-"""A look costs some ten system calls per active run."""
+"""The pause between two looks. A look costs about ten system calls per active run."""
 
 _log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class Watcher:
         self._callback = callback
         self._called = called
         self._room = room
-        self._told: set[tuple[str, str, float]] = set()
+        self._announced: set[tuple[str, str, float]] = set()
         self._launched: SimpleQueue[Run] = SimpleQueue()
         self._seen: dict[Run, _State] = {}
         self._stopping = threading.Event()
@@ -63,7 +63,7 @@ class Watcher:
             try:
                 self._look()
             except OSError:
-                _log.warning("the runs could not be looked at; trying again", exc_info=True)
+                _log.warning("the runs could not be read; trying again", exc_info=True)
 
     def _look(self) -> None:
         launched = [self._launched.get() for _ in range(self._launched.qsize())]
@@ -78,14 +78,14 @@ class Watcher:
     def _call(self) -> None:
         """Call `room` for experiments with room, once each time that one waits."""
         called = {each[:3] for each in self._called()}
-        self._told &= called
-        for namespace, experiment, since in called - self._told:
+        self._announced &= called
+        for namespace, experiment, since in called - self._announced:
             try:
                 self._room(namespace, experiment)
             except TuneletError:
-                _log.warning("%s could not be told of room", experiment, exc_info=True)
+                _log.warning("room for %s could not be announced", experiment, exc_info=True)
             else:
-                self._told.add((namespace, experiment, since))
+                self._announced.add((namespace, experiment, since))
 
     def _look_at(self, run: Run) -> None:
         before = self._seen[run]
@@ -94,7 +94,7 @@ class Watcher:
         now = self._state(run)
         if now is None:
             del self._seen[run]
-        elif now != before and self._tell(run):
+        elif now != before and self._report(run):
             self._seen[run] = now
 
     def _state(self, run: Run) -> _State | None:
@@ -105,7 +105,7 @@ class Watcher:
         except FileNotFoundError:
             return None
 
-    def _tell(self, run: Run) -> bool:
+    def _report(self, run: Run) -> bool:
         try:
             self._callback(run)
         except TuneletError:

@@ -2,7 +2,7 @@
 
 import json
 
-from adapters.collector.pending import BATCH_BYTES, MESSAGE_BYTES, Pending, message
+from adapters.collector.pending import BATCH_BYTES, MESSAGE_BYTES, Pending, encoded
 from tunelet.core.trial import Report
 
 
@@ -45,18 +45,18 @@ def test_no_request_is_larger_than_the_service_takes() -> None:
 
 def test_the_termination_message_has_the_objectives_first_and_fits() -> None:
     values = {f"a{number:04d}": 0.5 for number in range(1000)} | {"loss": "NaN"}
-    written = message(values, ["loss", "missing"], read=True)
+    written = encoded(values, ["loss", "missing"], read=True)
     assert len(written) <= MESSAGE_BYTES
     assert json.loads(written)["read"] is True
     told = json.loads(written)["values"]
     assert told["loss"] == "NaN"
     assert len(told) > 100
-    assert message({}, ["loss"], read=False) == b'{"read":false,"values":{}}'
+    assert encoded({}, ["loss"], read=False) == b'{"read":false,"values":{}}'
 
 
 def test_the_termination_message_has_the_remarks_before_all_values_but_the_objectives() -> None:
     values = {f"a{number:04d}": 0.5 for number in range(1000)}
-    written = message(values, ["loss"], True, "found: " + "\u00e9" * 500)
+    written = encoded(values, ["loss"], True, "found: " + "\u00e9" * 500)
     assert len(written) <= MESSAGE_BYTES
     assert json.loads(written)["remarks"] == "found: " + "\u00e9" * 500
     assert json.loads(written)["values"]

@@ -163,11 +163,11 @@ def test_a_file_that_was_written_again_with_the_same_beginning_is_read_again(
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ('[{"loss": 1}, {"loss": 2}', "no JSON to its end"),
-        ('[{"loss": 1}, {"lo', "no JSON to its end"),
-        ('[{"loss": 1}, ~, {"loss": 2}]', "no JSON to its end"),
-        ('{\n "loss": 1,\n "history": [\n  {"loss": 3}\n', "no JSON to its end"),
-        ('[{"loss": 1}, 2]', "no JSON to its end"),
+        ('[{"loss": 1}, {"loss": 2}', "not complete JSON"),
+        ('[{"loss": 1}, {"lo', "not complete JSON"),
+        ('[{"loss": 1}, ~, {"loss": 2}]', "not complete JSON"),
+        ('{\n "loss": 1,\n "history": [\n  {"loss": 3}\n', "not complete JSON"),
+        ('[{"loss": 1}, 2]', "not complete JSON"),
         ('[[1], {"loss": 1}]', None),
         ('{"loss": 1, "pad": "' + "x" * (1 << 20) + '"}', "an object of more than 1 MiB"),
     ],

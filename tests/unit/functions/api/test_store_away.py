@@ -30,7 +30,7 @@ def test_a_call_is_answered_503_with_the_reason_and_changes_nothing(
     method, path, body = CALLS[call]
     answer = world.api.open(path, method=method, json=body)
     assert answer.status_code == 503
-    assert f"{tmp_path}/store, is not there" in answer.json["detail"]
+    assert f"{tmp_path}/store, is absent" in answer.json["detail"]
     assert world.api.get("/api/health").status_code == 200
     assert not (tmp_path / "store").exists()
     (tmp_path / "away").rename(tmp_path / "store")
@@ -42,5 +42,5 @@ def test_a_submit_is_answered_503_with_the_reason(tmp_path: Path, smallest: dict
     (tmp_path / "store").rename(tmp_path / "away")
     answer = world.api.post("/api/submit_job", json=smallest)
     assert answer.status_code == 503
-    assert "is not there" in answer.json["detail"]
+    assert "is absent" in answer.json["detail"]
     assert list(tmp_path.iterdir()) == [tmp_path / "away"]

@@ -6,7 +6,7 @@ import pytest
 
 from adapters.launchers.kubernetes.diagnosis import End, end, failure, primary, stuck, waiting
 from adapters.launchers.kubernetes.labels import RunRecord
-from adapters.launchers.kubernetes.output import last_words
+from adapters.launchers.kubernetes.output import termination_message
 from tunelet.core.metrics_source import MetricsSource
 from tunelet.core.trial import Report, Verdict
 
@@ -135,7 +135,7 @@ def test_the_output_is_that_of_the_pod_with_the_labels_or_of_the_newest() -> Non
     assert primary([first], RunRecord(metrics=MetricsSource(), container="other")) is None
 
 
-def test_a_collector_leaves_its_last_words_in_the_pods_status() -> None:
+def test_the_termination_message_of_a_collector_is_read_from_the_pods_status() -> None:
     def said(message: str) -> dict[str, Any]:
         state = {"terminated": {"exitCode": 0, "message": message}}
         return {
@@ -143,12 +143,13 @@ def test_a_collector_leaves_its_last_words_in_the_pods_status() -> None:
         }
 
     written = '{"values":{"loss":"NaN","acc":1},"reports":[{"step":2,"values":{"acc":1}}]}'
-    words = last_words(said(written), "training")
-    assert words.values == {"loss": "NaN", "acc": 1.0}
-    assert words.reports == (Report(2, {"acc": 1.0}),)
-    assert words.remarks == ""
+    message = termination_message(said(written), "training")
+    assert message.values == {"loss": "NaN", "acc": 1.0}
+    assert message.reports == (Report(2, {"acc": 1.0}),)
+    assert message.remarks == ""
     assert (
-        last_words(said('{"values":{},"remarks":"found: acc"}'), "training").remarks == "found: acc"
+        termination_message(said('{"values":{},"remarks":"found: acc"}'), "training").remarks
+        == "found: acc"
     )
     for nothing in ("", "killed", "[]", '{"values":{"loss":"much"}}', '{"values":[]}'):
-        assert last_words(said(nothing), "training").values == {}
+        assert termination_message(said(nothing), "training").values == {}

@@ -116,7 +116,7 @@ def test_a_launch_that_comes_twice_makes_nothing_new(
 
 
 def foreign(cluster: Cluster) -> None:
-    """A Job of the run's name that somebody else has made."""
+    """A Job of the run's name that foreign object has made."""
     cluster.create(JOBS, {"metadata": {"name": RUN.name, "labels": {"app": "other"}}})
 
 
@@ -124,7 +124,7 @@ def test_a_job_of_somebody_else_is_not_taken_for_the_run(
     launcher: KubernetesLauncher, cluster: Cluster
 ) -> None:
     foreign(cluster)
-    with pytest.raises(Reject, match="somebody else"):
+    with pytest.raises(Reject, match="foreign object"):
         launcher.launch(launch())
 
 
