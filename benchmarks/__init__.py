@@ -1,1 +1,1 @@
-"""What Tunelet costs, beside what others cost in the same run (`python -m benchmarks NAME`)."""
+"""Measures Tunelet together with alternatives in the same run (`python -m benchmarks NAME`)."""

@@ -1,7 +1,7 @@
-"""`python -m benchmarks NAME [--quick]`: a table for people, then one JSON object on one line.
+"""`python -m benchmarks NAME [--quick]`: prints a readable table, then one JSON object on one line.
 
-Figures of one run are measured by turns on the same machine, so their ratios mean more
-than they do themselves.
+The figures of one run are measured in alternation on the same machine, so their ratios mean more
+than the figures themselves.
 """
 
 import argparse
@@ -26,7 +26,7 @@ BENCHMARKS = (
     "soak",
 )
 BY_HAND = ("soak",)
-"""Those that `make bench` leaves out: they take an hour."""
+"""Benchmarks that `make bench` leaves out, because they take an hour."""
 
 OF_ALGORITHMS = ("suggest", "quality", "failing")
 
@@ -39,10 +39,10 @@ def main() -> None:
         "--only",
         metavar="ALGORITHM",
         action="append",
-        help=f"just this one; may be repeated ({' and '.join(OF_ALGORITHMS)})",
+        help=f"only this one; may be repeated ({' and '.join(OF_ALGORITHMS)})",
     )
     parser.add_argument(
-        "--seconds", metavar="N", type=int, help="how long soak lasts; an hour unless given"
+        "--seconds", metavar="N", type=int, help="how long soak lasts; by default an hour"
     )
     options = parser.parse_args()
     run = importlib.import_module(f"benchmarks.{options.name}").run

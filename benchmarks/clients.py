@@ -1,13 +1,13 @@
-"""The libraries that can serve a cloud's store, against the servers that the environment names.
+"""The client libraries of the clouds' stores, against the servers that the environment names.
 
-For each client, by turns on the same servers:
+For each client, in alternation on the same servers:
 
-    {client}_start    seconds from the start of a process to its first read, imports included
-    {client}_create   creates a second of 1 KiB in one thread
-    {client}_get      reads a second of the same
-    {client}_many     creates and reads a second, half of each, from 16 threads
+    {client}_start    seconds from the start of a process to its first read, with imports
+    {client}_create   creates of 1 KiB per second in one thread
+    {client}_get      reads of 1 KiB per second in one thread
+    {client}_many     creates and reads per second, half of each, from 16 threads
 
-Clients whose server is not named (TUNELET_TEST_S3_URL and so on) are left out.
+Clients are left out if the environment names no server (TUNELET_TEST_S3_URL and so on).
 """
 
 import os
@@ -38,7 +38,7 @@ FIRST_READ = "import sys; from adapters.storage import open_store; open_store(sy
 
 
 def urls() -> dict[str, str]:
-    """A prefix of its own for each client whose server is named."""
+    """Return a URL with a new prefix for each client with a server."""
     return {
         name: f"{os.environ[variable].rstrip('/')}/bench-{uuid4().hex}?client={client}"
         for name, (variable, client) in CLIENTS.items()

@@ -1,18 +1,18 @@
-"""What a trial costs on a cluster, beside a bare loop that creates the same Jobs.
+"""The cost of a trial on a cluster, compared with a bare loop that creates the same Jobs.
 
-100 Jobs of one second, 8 at a time, in four rounds, by turns (one of 20 with --quick):
+100 Jobs of one second, 8 at a time, in four alternating rounds (one round of 20 with --quick):
 
     tunelet    an experiment on the plain overlay, from its submission to its end
-    collector  the same with a collector in each pod, which tunelet does without
-    bare       a loop that creates the next Job as soon as its watch says that one has completed
-    kubectl    8 loops in a shell's manner: kubectl create, kubectl wait
+    collector  the same with a collector in each pod
+    bare       a loop that creates the next Job as soon as its watch shows that one has completed
+    kubectl    8 shell-like loops: kubectl create, kubectl wait
 
-A gap is from a Job's completion to the creation of the one that takes its place, as a watch
-sees them. The overlay's own pods are there all the time, and idle while others are measured.
+A gap is the time from a Job's completion to the creation of its successor, as a watch sees them.
+The overlay's own pods exist all the time, and are idle while others are measured.
 
-Then, of the same image: the seconds from the start of each function's process in its pod
-(`start`) and from the pod's creation (`pod`) to the first "ready"; the size of the images; the
-anonymous memory of a pod of the overlay. The cluster's node has to be this machine.
+Then, for the same image: the seconds from the start of each function's process in its pod (`start`)
+and from the pod's creation (`pod`) to the first "ready"; the size of the images; the anonymous
+memory of a pod of the overlay. The cluster's node must be this machine.
 """
 
 import os
@@ -87,7 +87,7 @@ def _overlay(launcher: str) -> AbstractContextManager[Installed]:
 def _loops(
     api: KubernetesApi, plain: Installed, other: Installed, trials: int, rounds: int
 ) -> dict[str, dict[str, float]]:
-    """The figures of each of the four; the first says what the Jobs are."""
+    """The figures of each of the four. The first one defines the Jobs of the others."""
     jobs: list[Object] = []
     measures: dict[str, Callable[[], Measured]] = {
         "tunelet": partial(_experiment, api, plain, trials, jobs),
@@ -114,7 +114,7 @@ def _figures(measured: Sequence[Measured]) -> dict[str, float]:
 
 
 def _experiment(api: KubernetesApi, plain: Installed, trials: int, jobs: list[Object]) -> Measured:
-    """Put the Jobs that it was into `jobs`."""
+    """Measure an experiment, and put its Jobs into `jobs`."""
     service, seen = Client(plain.url, timeout=60), Jobs(api, plain.trials)
     began = time.monotonic()
     name = service.submit(_request(trials)).name
@@ -168,7 +168,7 @@ def _request(trials: int) -> dict[str, object]:
 
 
 def _memory(api: KubernetesApi, plain: Installed) -> list[int]:
-    """Bytes, of each pod of the overlay."""
+    """The memory of each pod of the overlay, in bytes."""
     where = f"/api/v1/namespaces/{plain.namespace}/pods"
     pods = api.list(where, labelSelector="app.kubernetes.io/name=tunelet")
     states = [state for pod in pods for state in pod["status"].get("containerStatuses", ())]
@@ -177,7 +177,7 @@ def _memory(api: KubernetesApi, plain: Installed) -> list[int]:
 
 @contextmanager
 def _sampled(api: KubernetesApi, plain: Installed, into: list[int]) -> Iterator[None]:
-    """Look at the memory of the pods once a second while the block runs."""
+    """Sample the memory of the pods once a second while the block runs."""
 
     def look(ended: threading.Event) -> None:
         while not ended.wait(1.0):
@@ -188,7 +188,7 @@ def _sampled(api: KubernetesApi, plain: Installed, into: list[int]) -> Iterator[
 
 
 def _images(api: KubernetesApi) -> dict[str, float]:
-    """MiB of layers as they are stored, by name, as the nodes say it."""
+    """The MiB of the images' layers, by name, as the nodes report them."""
     sizes: dict[str, float] = {}
     for node in api.list("/api/v1/nodes"):
         for image in node["status"].get("images", ()):

@@ -1,16 +1,15 @@
-"""Cold start: from starting a function's process to its first answer, in seconds.
+"""Cold start: the seconds from starting a function's process to its first answer.
 
-Each function is started by functions-framework as on Knative, over a file store in which an
-experiment waits for just this call, and its answer is checked, so a start that does
-less than the work is not counted. `bare` is a function that answers "ok".
+functions-framework starts each function as on Knative, over a file store with an experiment that
+waits for this call. The answer is checked, so a start that does not do the work does not count.
+`bare` is a function that answers "ok".
 
     api             GET of an experiment
-    api_submit      POST of a request, which also validates it
-    complete        an event that says a run has news
+    api_submit      POST of a request, with its validation
+    complete        an event that a run has news
     suggest_random  an event that asks for a trial, by random search
-    suggest_tpe     the same by TPE, with 20 trials behind it, so that its model is asked
-    store_…         api over a bucket, by each client of benchmarks/clients.py whose server the
-                    environment names
+    suggest_tpe     the same by TPE, after 20 trials, so that its model is asked
+    store_…         api over a bucket, with each client of benchmarks/clients.py that has a server
 """
 
 import json
@@ -49,9 +48,9 @@ class Call(NamedTuple):
     headers: Mapping[str, str] = {}
     body: bytes = b""
     adds_trial: str | None = None
-    """The experiment that must have one trial more afterwards."""
+    """The experiment that must have one more trial afterwards."""
     bucket: str | None = None
-    """The URL of a store that serves in place of the folder."""
+    """The URL of a store to use instead of the folder."""
 
 
 def run(quick: bool) -> dict[str, float]:
@@ -101,7 +100,7 @@ def _over(url: str, folder: Path) -> Call:
 
 
 def _prepared(url: str, algorithm: str) -> str:
-    """Make a store with an experiment that has had trials and has room for one; its name."""
+    """Make a store with an experiment that has trials and room for one more; returns its name."""
     inline = Inline(open_store(url), lambda env: float(env["TUNELET_TRIAL"]))
     experiment = inline.run(request(algorithm, PAST))
     inline.service.extend("default", experiment.name, {"max_trials": PAST + 1})
@@ -115,7 +114,7 @@ def _event(target: str, store: Path, topic: str, experiment: str) -> Call:
 
 
 def _start(folder: Path, call: Call) -> float:
-    """Seconds from the start of the process to the end of its first answer."""
+    """Return the seconds from the start of the process to the end of its first answer."""
     with tempfile.TemporaryDirectory(dir=folder) as own:
         store = Path(own) / "store"
         shutil.copytree(call.store, store)

@@ -1,7 +1,7 @@
-"""How often trials fail while an algorithm searches a space of which a part always fails.
+"""How often trials fail while an algorithm searches a space in which a part always fails.
 
-Each algorithm searches each space (`SPACES`) with one trial at a time, for some seeds; failures
-count all trials, and those in the second half, when there was something to learn from.
+Each algorithm searches each space (`SPACES`) with one trial at a time, for some seeds. Failures are
+counted among all trials, and among those of the second half, when there was evidence to learn from.
 """
 
 import json
@@ -27,12 +27,12 @@ Form = dict[str, Any]
 
 
 class Failing(NamedTuple):
-    """A space, the loss of an assignment (None where the training fails), and how much fails."""
+    """A space, the loss of an assignment (None: the training fails), and the share that fails."""
 
     hyperparameters: dict[str, Form]
     loss: Callable[[Assignment], float | None]
     share: float
-    """Of draws from the prior."""
+    """The share of failures among draws from the prior."""
 
     @property
     def space(self) -> Space:
@@ -52,7 +52,7 @@ def _at(assignment: Assignment, name: str) -> float:
 
 
 def _combination(one: Assignment) -> float | None:
-    """One of four combinations is not supported, as of scikit-learn's LinearSVC."""
+    """One of four combinations is not supported, as in scikit-learn's LinearSVC."""
     base = {("l1", "sq"): 0.1, ("l2", "hinge"): 0.12, ("l2", "sq"): 0.3}
     known = base.get((str(one["penalty"]), str(one["loss"])))
     return None if known is None else known + 0.05 * abs(math.log(_at(one, "C") / 2))
@@ -64,7 +64,7 @@ def _region(one: Assignment) -> float | None:
 
 
 def _branch(one: Assignment) -> float | None:
-    """A deep tree fails; a line never does."""
+    """A deep tree fails; a line never fails."""
     if one["model"] == "line":
         return 0.3 + (_at(one, "slope") - 0.5) ** 2
     depth = _at(one, "depth")
@@ -78,7 +78,7 @@ def _half(one: Assignment) -> float | None:
 
 
 def _memory(one: Assignment) -> float | None:
-    """Larger batches need more memory, the more so in wide layers."""
+    """Large batches with wide layers need too much memory."""
     batch, width = _at(one, "batch"), _at(one, "width")
     if batch * width > 16384:
         return None
@@ -131,7 +131,7 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "optuna.PartialFixedSampler": {"fixed_params": {}, "base_sampler": "TPESampler"},
     }
 )
-"""What an algorithm cannot do without."""
+"""The required settings of algorithms."""
 
 
 class Search(NamedTuple):
@@ -143,14 +143,14 @@ class Search(NamedTuple):
 def failures(
     asked: Search, trials: int, settings: Mapping[str, Any] | None = None
 ) -> tuple[int, int]:
-    """How many of the trials fail, and how many of those in the second half."""
+    """Return how many of all trials fail, and how many in the second half."""
     ended = searched(asked, trials, settings)
     failed = [one.state is TrialState.FAIL for one in ended]
     return sum(failed), sum(failed[trials // 2 :])
 
 
 def searched(asked: Search, count: int, settings: Mapping[str, Any] | None = None) -> list[Trial]:
-    """The trials, with what the log would keep of each."""
+    """Return the trials of a search, with everything that the log would keep of each."""
     failing = SPACES[asked.space]
     given = SETTINGS.get(asked.algorithm, {}) if settings is None else settings
     algorithm = load_catalog().load(asked.algorithm, given)
@@ -226,7 +226,7 @@ def run(quick: bool, only: Collection[str] = ()) -> Figures:
 
 
 def _wanted(name: str, only: Collection[str]) -> bool:
-    """Of names for the same thing, the plain one."""
+    """Whether to search with this name: of several names for one algorithm, the short one."""
     return name in only if only else name not in _SAME
 
 

@@ -1,14 +1,13 @@
 """Cold load: a fresh process opens an experiment and reads all its trials with their reports.
 
-The log is written by the real journal as in life: 64 trials at a time, each with 10 reports of
-one metric, whatever 64 trials say at the same time in one entry. That takes minutes, so
-the folder stays in TMPDIR, under a name that changes with the code, for the next run. A load is
-timed from the opening of the journal to the last trial, without imports (see coldstart), and
-with the files in the page cache. The memory is the process's peak (VmHWM, of Linux), beside
-the peak that it had reached when all was imported.
+The real journal writes the log as in normal operation: 64 trials at a time, each with 10 reports of
+one metric; the simultaneous reports of 64 trials share an entry. That takes minutes, so the folder
+stays in TMPDIR for the next run, with a name that changes with the code. A load is timed from the
+opening of the journal to the last trial, without imports (see coldstart), and with the files in the
+page cache. The memory is the process's peak (Linux's VmHWM), next to its peak after the imports.
 
-Optuna loads a study of a hundredth of the size from its journal file, written by its own ask,
-report and tell. It reads and applies that file from the beginning, so `x 100` is linear.
+Optuna loads a study of a hundredth of the size from its journal file, which its own ask, report and
+tell have written. It reads and applies that file from the beginning, so `x 100` is linear.
 """
 
 import hashlib
@@ -65,7 +64,7 @@ def _row(name: str, found: Found) -> list[str]:
 
 
 def load(reader: str, place: str, rounds: int) -> Found:
-    """The fastest of so many fresh processes."""
+    """The fastest of `rounds` fresh processes."""
     command = [sys.executable, "-m", "benchmarks.harness.reading", reader, place]
     found = [
         Found(**json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout))
@@ -75,7 +74,7 @@ def load(reader: str, place: str, rounds: int) -> Found:
 
 
 def written(folder: Path, trials: int, writes: Callable[[Path, int], None]) -> Path:
-    """The folder, with so many trials in it: written if it is not there."""
+    """The folder with this number of trials, which is written if it is absent."""
     if not folder.exists():
         began = time.perf_counter()
         new = folder.with_name(f"{folder.name}.new")
@@ -88,17 +87,17 @@ def written(folder: Path, trials: int, writes: Callable[[Path, int], None]) -> P
 
 
 def _version() -> str:
-    """Changes with the code that writes."""
+    """A text that changes with the code that writes the log."""
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources())).hexdigest()[:12]
 
 
 def sources() -> list[Path]:
-    """The files on which it depends what a log that is kept for the next run holds."""
+    """The files of the code that determines the contents of a kept log."""
     return [*sorted((ROOT / "tunelet").rglob("*.py")), Path(__file__)]
 
 
 def write(folder: Path, trials: int) -> None:
-    """A log of so many trials that ended, through the journal."""
+    """Write a log of `trials` ended trials, through the journal."""
     from adapters.storage import open_store
     from algorithms import load_catalog
     from benchmarks.harness.inline import request
@@ -113,7 +112,7 @@ def write(folder: Path, trials: int) -> None:
     def loss(number: int, step: int) -> float:
         return 1 / (1 + step) + number / trials
 
-    # The last experiment's end would be the log's: this one goes on.
+    # One trial more than is written, so that the experiment does not end.
     spec = parse(request("random_search", trials + 1, TOGETHER) | {"name": NAME}, load_catalog())
     journal = Journal(open_store(folder.as_uri()), NAMESPACE, NAME)
     journal.commit(Submit("0" * 16, spec))
@@ -129,7 +128,7 @@ def write(folder: Path, trials: int) -> None:
 
 
 def write_study(folder: Path, trials: int) -> None:
-    """A study of so many trials that ended, as Optuna's users write it."""
+    """Write a study of `trials` ended trials, as Optuna's users do."""
     import optuna
     from optuna.storages import JournalStorage
     from optuna.storages.journal import JournalFileBackend

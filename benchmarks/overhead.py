@@ -1,12 +1,12 @@
-"""Control overhead of a trial: trials a second with an objective that does nothing.
+"""Control overhead of a trial: trials per second with an objective that does nothing.
 
-Everything runs in one process and on one file system, that of TMPDIR, which should be a disk
-and not memory. Tunelet: its file store, each step committed with fsync. Optuna: its sqlite
-and journal-file storages, which sync too, and memory, which keeps nothing. The same two
-hyperparameters and random search for all.
+Everything runs in one process and on one file system, that of TMPDIR, which should be a disk and
+not memory. Tunelet uses its file store and commits each step with fsync. Optuna uses its sqlite and
+journal-file storages, which sync, too, and memory, which keeps nothing. All have the same two
+hyperparameters and random search.
 
-With eight trials at a time Optuna uses eight threads (`n_jobs=8`); Tunelet's steps then do
-several trials in one commit.
+With eight trials at a time, Optuna uses eight threads (`n_jobs=8`), and a step of Tunelet commits
+several trials at once.
 """
 
 import sys
@@ -44,7 +44,7 @@ def run(quick: bool) -> dict[str, float]:
             for name, measure in _contestants().items()
         }
         for measure in _contestants().values():
-            measure(Path(folder), 2, 1)  # what is imported on first use is coldstart's business
+            measure(Path(folder), 2, 1)  # warm up: coldstart measures imports
         rates = medians(by_turns(measures, rounds))
     show(
         f"Trials a second, {trials} trials (median of {rounds})",
@@ -73,7 +73,7 @@ def _tunelet(folder: Path, trials: int, parallel: int) -> float:
 
 
 def tunelet_rate(store: Store, trials: int, parallel: int) -> float:
-    """Trials a second of an experiment that begins in `store`."""
+    """Return the trials per second of a new experiment in `store`."""
     inline = Inline(store, lambda _: 0.0)
     began = time.perf_counter()
     experiment = inline.run(request("random_search", trials, parallel))
@@ -89,7 +89,7 @@ def _optuna(name: str, folder: Path, trials: int, parallel: int) -> float:
 
 
 def optuna_rate(storage: BaseStorage, trials: int, parallel: int) -> float:
-    """Trials a second of a study that begins in `storage`, which is not used afterwards."""
+    """Return the trials per second of a new study in `storage`, which is not used afterwards."""
     began = time.perf_counter()
     study = optuna.create_study(storage=storage, sampler=optuna.samplers.RandomSampler(seed=1))
     study.optimize(_nothing, n_trials=trials, n_jobs=parallel)

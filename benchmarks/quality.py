@@ -1,14 +1,14 @@
-"""Whether a search through the log finds what the library itself finds, in as many trials.
+"""Search quality: Tunelet's algorithms compared with the libraries themselves, in as many trials.
 
-Each algorithm searches each problem (harness/problems.py) with one trial at a time and with
-eight, as the service drives it and as the library's own users do, with the same settings and
-numbers of seeds (harness/racing.py). The scores after the last trial are compared by a one-sided
-Mann-Whitney test that ours are worse, with Holm's correction for the number of comparisons; below
-0.05 the verdict is "worse". Beside it stands the probability that a run of ours is the better of
-two, ties counting half: 0.5 if there is no difference.
+Each algorithm searches each problem (harness/problems.py) with one and with eight trials at a time:
+as the service calls it, and as the library's users do, with the same settings and numbers of seeds
+(harness/racing.py). A one-sided Mann-Whitney test of the scores after the last trial asks whether
+ours are worse. With Holm's correction for the number of comparisons, the verdict is "worse" below
+0.05. The table also has the probability that our run is the better of two. Ties count half, so 0.5
+is no difference.
 
-Median and quartiles of the scores over the trials go to quality-1.svg and quality-8.svg in
-the folder that TUNELET_PLOTS names, or in TMPDIR.
+Median and quartiles of the scores over the trials go to quality-1.svg and quality-8.svg in the
+folder that TUNELET_PLOTS names, or in TMPDIR.
 """
 
 import os
@@ -28,7 +28,7 @@ from benchmarks.harness.libraries import Library, Optuna
 from benchmarks.harness.nested_spaces import Hyperopt
 from benchmarks.harness.panels import Panel, draw
 from benchmarks.harness.problems import PROBLEMS
-from benchmarks.harness.racing import Logged, Searcher, Told, search
+from benchmarks.harness.racing import LibrarySearch, Logged, Searcher, search
 from benchmarks.harness.table import show
 
 WORSE = 0.05
@@ -68,7 +68,7 @@ class Race(NamedTuple):
 
 
 class Scores(NamedTuple):
-    """Of each seed, after each trial."""
+    """The scores of each seed, after each trial."""
 
     ours: list[list[float]]
     theirs: list[list[float]]
@@ -125,7 +125,7 @@ def raced(race: Race, seeds: int, budget: int) -> Scores:
         return Logged(problem, race.algorithm, settings, seed, race.parallel, budget)
 
     def theirs(seed: int) -> Searcher:
-        return Told(_library(race, seed))
+        return LibrarySearch(_library(race, seed))
 
     return Scores(
         *(
@@ -159,7 +159,7 @@ def worse(scores: Scores) -> float:
 
 
 def holm(p: Mapping[Race, float]) -> dict[Race, float]:
-    """Corrected for their number (Holm, 1979)."""
+    """The probabilities with Holm's correction (1979) for their number."""
     corrected: dict[Race, float] = {}
     least = 0.0
     for place, race in enumerate(sorted(p, key=lambda race: p[race])):

@@ -1,18 +1,18 @@
-"""Reports a second that one experiment takes over HTTP, each answered when it is durable.
+"""Reports per second of one experiment over HTTP. Each is answered when it is durable.
 
     64 clients -> the api function -> a relay that takes 60 ms -> the S3 server's bucket
 
-Each is a process of its own. The function runs as on Knative, by functions-framework, with a
-thread for each client. A client is the reporting thread of one running trial, with that
-trial's token (benchmarks.harness.trainers). The rows, each an experiment of its own:
+Each of these is a process. The function runs as on Knative, by functions-framework, with a thread
+for each client. A client is the reporting thread of one running trial, with that trial's token
+(benchmarks.harness.trainers). Each row is another experiment:
 
-    steady      25 reports a second of each client: 1,600 a second are offered
+    steady      25 reports per second of each client, 1,600 per second together
     twice that  50 of each
     one by one  3 of each, and never more than one in a request
 
-The time of a report begins when it is measured, before it waits for its client's request that
-is under way. At the end every entry is read straight from the bucket: `lost` are reports
-that were acknowledged and do not stand, `twice` those that stand twice.
+The time of a report begins at its measurement, before it waits for its client's request in
+progress. At the end every entry is read directly from the bucket. `lost` is the number of
+acknowledged reports that the log lacks, `twice` of those that it has twice.
 """
 
 import http.client
@@ -35,7 +35,7 @@ from benchmarks.harness.figures import Figures, percentile
 from benchmarks.harness.process import MAIN, free_port, function
 from benchmarks.harness.running import NAME, NAMESPACE, UID, prepare, standing
 from benchmarks.harness.table import show
-from benchmarks.harness.trainers import Load, Told, report
+from benchmarks.harness.trainers import Load, Sent, report
 from tunelet.core.run import Run
 from tunelet.engine.tokens import Tokens
 from tunelet.ports import Store
@@ -51,7 +51,7 @@ PATIENCE = 30.0
 
 
 class Row(NamedTuple):
-    """Figures of one experiment; times in seconds, rates a second."""
+    """The figures of one experiment; times in seconds, rates per second."""
 
     per_s: float
     p50_s: float
@@ -63,9 +63,9 @@ class Row(NamedTuple):
     lost: int
     twice: int
     cpu: float
-    """Processors that the server used, on the average."""
+    """The processors that the server used, on average."""
     all_cpu: float
-    """Processors that all programs of this machine used: where none was left, others disturbed."""
+    """The processors that all programs of this machine used, to see whether any was idle."""
 
 
 def run(quick: bool) -> Figures:
@@ -99,21 +99,21 @@ def _shown(row: Row) -> list[str]:
 
 
 def measure(bucket: str, address: str, load: Load, number: int) -> Row:
-    """One experiment with so many trials, on the server that the relay at `address` leads to."""
+    """Measure one experiment. The server reaches the bucket through the relay at `address`."""
     url = f"{bucket.rstrip('/')}/bench-{secrets.token_hex(8)}"
     store = open_store(url)
     try:
         prepare(store, number)
-        told, cpus = _told(url, address, load, number)
-        return _row(store, told, load, cpus)
+        sent, cpus = _sent(url, address, load, number)
+        return _row(store, sent, load, cpus)
     finally:
         for key in list(store.list("")):
             store.delete(key)
 
 
-def _told(
+def _sent(
     url: str, address: str, load: Load, number: int
-) -> tuple[list[Told], tuple[float, float]]:
+) -> tuple[list[Sent], tuple[float, float]]:
     secret, port = secrets.token_hex(16), free_port()
     tokens = Tokens(secret.encode())
     issued = [tokens.issue(Run(NAMESPACE, NAME, UID, trial, 1)) for trial in range(number)]
@@ -132,14 +132,14 @@ def _told(
         _wait_for(port)
         before, _ = _cpu(process.pid), psutil.cpu_percent()
         load = load._replace(port=port, path=path)
-        told = pool.submit(report, load, issued).result()
+        sent = pool.submit(report, load, issued).result()
         cpu = (_cpu(process.pid) - before) / (load.warm + load.seconds)
         busy = psutil.cpu_percent() / 100 * (psutil.cpu_count() or 1)
-    return told, (cpu, busy)
+    return sent, (cpu, busy)
 
 
 def _wait_for(port: int) -> None:
-    """Until the function is ready, with the experiment's log at hand."""
+    """Wait until the function is ready and has read the experiment's log."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
@@ -156,24 +156,24 @@ def _wait_for(port: int) -> None:
 
 
 def _cpu(pid: int) -> float:
-    """Seconds of processor that a process and its children have used."""
+    """The processor seconds that a process and its children have used."""
     server = psutil.Process(pid)
     times = [each.cpu_times() for each in (server, *server.children(recursive=True))]
     return sum(each.user + each.system for each in times)
 
 
-def _row(store: Store, told: Sequence[Told], load: Load, cpus: tuple[float, float]) -> Row:
+def _row(store: Store, sent: Sequence[Sent], load: Load, cpus: tuple[float, float]) -> Row:
     log = standing(store, NAMESPACE, NAME)
-    acknowledged = {(each.trial, step) for each in told for step in range(each.acknowledged)}
-    seconds = [second for each in told for second in each.seconds]
+    acknowledged = {(each.trial, step) for each in sent for step in range(each.acknowledged)}
+    seconds = [second for each in sent for second in each.seconds]
     whole = load.warm + load.seconds
     return Row(
         per_s=len(seconds) / load.seconds,
         p50_s=percentile(seconds, 0.5),
         p99_s=percentile(seconds, 0.99),
         longest_s=max(seconds, default=0.0),
-        requests=sum(each.requests for each in told) / whole,
-        refused=sum(each.refused for each in told),
+        requests=sum(each.requests for each in sent) / whole,
+        refused=sum(each.refused for each in sent),
         entries=log.entries / whole,
         lost=len(acknowledged - log.reports.keys()),
         twice=len(log.twice),

@@ -1,19 +1,19 @@
-"""Requests to the bucket for a trial, by kind, and what they cost.
+"""The requests to the bucket for a trial, by kind, and their price.
 
-One process is the whole of Tunelet: one service, its functions called through a queue of signals
-as a broker calls them, and the training code as threads that tell their values. A trial makes
-10 reports, one in a call, each as soon as the last is answered, and then says that it
-has completed. 64 run at a time; `alone` is one at a time. Every row but one is as fast as it
-can be, so that 64 trials always have something to write together; in `64, paced` a trial
-reports once in as long as 16 requests take, about a second on S3.
+One process runs all of Tunelet: a service, its functions, called through a queue of signals as a
+broker calls them, and the training code as threads that push their values. A trial makes 10
+reports, one in a call, each as soon as the last is answered, and then reports that it has
+completed. 64 run at a time; `alone` is one at a time. All rows except one are as fast as possible,
+so that 64 trials always have something to write together. In `64, paced` a trial reports once in
+the time of 16 requests, about a second on S3.
 
-The bucket is this process's memory, and a request takes 4 ms, so that whatever comes meanwhile
-shares an entry. PUT counts creates and swaps too, LIST each page of 1,000 keys. All that
-the experiment asked for counts, from submit to end, with snapshots and segments.
+The bucket is this process's memory, and a request takes 4 ms, so that simultaneous work shares an
+entry. PUT counts creates and swaps, too, LIST each page of 1,000 keys. All requests for the
+experiment count, from submit to end, with snapshots and segments.
 
-Optuna does the same through its JournalStorage, whose backend is a list that counts: an append
-is a write, each of the reads looks for news. After each report it asks whether to stop, which
-Tunelet's answer to a report says.
+Optuna does the same through its JournalStorage with a backend that is a counting list: an append is
+a write, and each read looks for new entries. After each report it asks whether to stop; Tunelet's
+answer to a report says that already.
 
 Prices, in dollars for 1,000 requests of standard storage in the United States, in November 2026;
 deletes are free on all three:
@@ -57,7 +57,7 @@ PACE = 16 * SECONDS
 SIZES = (100, 1_000, 10_000, 100_000)
 ALONE = (100, 1_000)
 FUNCTIONS = 16
-"""Signals that are handled at once."""
+"""The number of signals that are handled at once."""
 SWEEP_SECONDS = 60.0
 
 DOLLARS: Mapping[str, Mapping[str, float]] = {
@@ -68,14 +68,14 @@ DOLLARS: Mapping[str, Mapping[str, float]] = {
 
 
 class Row(NamedTuple):
-    """What a trial asked for, by kind, and how long all trials took, in seconds."""
+    """The requests of a trial, by kind, and the time of all trials in seconds."""
 
     trials: int
     calls: Mapping[str, float]
     seconds: float
 
     def dollars(self, cloud: str) -> float:
-        """For 1,000 trials."""
+        """The price of 1,000 trials in dollars."""
         return sum(self.calls[kind] * price for kind, price in DOLLARS[cloud].items())
 
 
@@ -119,7 +119,7 @@ def _shown(name: str, row: Row) -> list[str]:
 
 
 def measure(trials: int, parallel: int, pace: float = 0.0, delay: float = SECONDS) -> Row:
-    """An experiment of so many trials; `pace` is the time between a trial's reports."""
+    """Run an experiment of `trials` trials; `pace` is the time between a trial's reports."""
     store = Counting(MemoryStore())
     began = time.perf_counter()
     Tunelet(store, parallel, pace, delay).run(request("random_search", trials, parallel))
@@ -128,9 +128,9 @@ def measure(trials: int, parallel: int, pace: float = 0.0, delay: float = SECOND
 
 
 class Tunelet(MemoryLauncher):
-    """A service with its broker and its training code, all of them threads.
+    """A service with its broker and its training code, all in threads.
 
-    It is its own launcher and publisher.
+    It is also the launcher and the publisher.
     """
 
     def __init__(self, store: Counting, parallel: int, pace: float, delay: float) -> None:
@@ -151,7 +151,7 @@ class Tunelet(MemoryLauncher):
         )
 
     def run(self, asked: dict[str, object]) -> None:
-        """Run the experiment to its end. Raises what a step or a trial raised."""
+        """Run the experiment to its end. Raises the error of a step or a trial."""
         experiment = self.service.submit(asked)
         threads = self._parallel + FUNCTIONS
         with ThreadPoolExecutor(threads) as pool:
@@ -207,7 +207,7 @@ class Tunelet(MemoryLauncher):
 
 
 class _Lines(BaseJournalBackend):
-    """Optuna's log as a list."""
+    """A journal backend of Optuna that is a list and counts calls."""
 
     def __init__(self) -> None:
         self.calls: Counter[str] = Counter()
@@ -226,7 +226,7 @@ class _Lines(BaseJournalBackend):
 
 
 def optuna_calls(trials: int, parallel: int) -> Counter[str]:
-    """The calls of the same work with Optuna's storage."""
+    """Count the calls of the same work with Optuna's storage."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     backend = _Lines()
     study = optuna.create_study(

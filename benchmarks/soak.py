@@ -1,11 +1,11 @@
-"""An hour of abuse of `tunelet up` that holds 2,000 live experiments, and what was lost: nothing.
+"""An hour of load and faults on `tunelet up` with 2,000 live experiments; nothing may be lost.
 
-All at once: submits, pauses and deletes; trainings that push reports as fast as they are answered;
-kill -9 of the service every half minute; and clients that send a header a second. Each operation
-that was acknowledged goes into a register, and at the end all of it is looked for. The latency is
-that of GETs of one experiment each tenth of a second while the service is up, and the processor at
-rest is measured after the load has ended. The last row is the time from a start after kill -9 to
-the first answer.
+At the same time: submits, pauses and deletes; trainings that push reports as fast as they are
+answered; kill -9 of the service every half minute; and clients that send one header per second.
+Every acknowledged operation is recorded, and at the end all of them must exist. The latency is that
+of a GET of one experiment each tenth of a second while the service is up. The idle processor time
+is measured after the load has ended. The last row is the time from a start after kill -9 to the
+first answer.
 """
 
 import os
@@ -44,7 +44,7 @@ SLOW_CLIENTS = 50
 SUBMITTERS = 3
 REST_SECONDS = 60.0
 GOES_ON = ("RUNNING", "STOPPED")
-"""States that a paused experiment cannot be in: its last trials may end, and it with them."""
+"""States that a paused experiment cannot be in. (It may end when its last trials end.)"""
 TRAINER = "trainer"
 REQUEST: dict[str, Any] = {
     "model_training_code": TRAINER,
@@ -73,7 +73,7 @@ def _shown(soak: "Soak", seconds: int) -> Figures:
 
 
 class Soak:
-    """One service, all that is done to it, and the register of what it has acknowledged."""
+    """One service, the load on it, and the record of acknowledged operations."""
 
     def __init__(self, folder: Path, experiments: int) -> None:
         self.experiments = experiments
@@ -84,11 +84,11 @@ class Soak:
         self._up = threading.Event()
         self._done: Counter[str] = Counter()
         self._uids: dict[str, str] = {}
-        """By name, of submits that were acknowledged."""
+        """The acknowledged submits, by name."""
         self._paused: set[str] = set()
         self._deleted: set[str] = set()
         self._doubtful: set[str] = set()
-        """Names of deletes that were sent and not answered."""
+        """The names in deletes that were sent and not answered."""
         self._latencies: list[float] = []
         self._away: list[float] = []
         self._memory = 0
@@ -132,7 +132,7 @@ class Soak:
         }
 
     def _filled(self) -> None:
-        """Live experiments, every other paused; most of the others wait for a place."""
+        """Submit live experiments; half are paused, and most of the others wait for a slot."""
         from adapters.storage.files import FileStore
         from algorithms import load_catalog
         from benchmarks.harness.inline import InlineLauncher, Queue
@@ -186,7 +186,7 @@ class Soak:
         return Client(f"http://127.0.0.1:{self._port}", timeout=30, patience=0)
 
     def _asked(self, kind: str, call: Callable[[], object]) -> bool:
-        """Whether the call was acknowledged."""
+        """Call, and return whether the call was acknowledged."""
         try:
             call()
         except (Conflict, NotFound):
@@ -234,7 +234,7 @@ class Soak:
                     self._latencies.append(time.perf_counter() - began)
 
     def _lingers(self) -> None:
-        """Connections that send a header a second."""
+        """Open connections that send one header per second."""
         held: list[socket.socket] = []
         while not self._over.wait(1.0):
             for each in list(held):
@@ -251,7 +251,7 @@ class Soak:
             each.close()
 
     def _lost(self) -> int:
-        """How many of the acknowledged operations the service knows nothing of."""
+        """Return how many acknowledged operations the service has lost."""
         client = Client(f"http://127.0.0.1:{self._port}", timeout=60)
         there = {each.name: each.json for each in client.experiments()}
         lost = sum(name in there for name in self._deleted)
@@ -273,9 +273,9 @@ class Soak:
         return len(taken - {str(r["step"]) for r in reports if "pushed" in r["values"]})
 
     def _at_rest(self, seconds: float) -> float:
-        """The part of a processor that the service takes when it is asked for nothing.
+        """Return the share of a processor that the service uses without requests.
 
-        Trainings hold all places without a word, and half of the experiments wait for one.
+        Silent trainings hold all slots, and half of the experiments wait for one.
         """
         (self._register / REST).touch()
         time.sleep(2 * seconds)
@@ -286,7 +286,7 @@ class Soak:
         return float(sum(process.cpu_times()[:2]) - before) / seconds
 
     def _end_trainings(self) -> None:
-        """Trainings outlive the service."""
+        """End the trainings, which outlive the service."""
         for process in psutil.process_iter(["cmdline"]):
             if str(self._register) in " ".join(process.info["cmdline"] or ()):
                 with suppress(psutil.Error):

@@ -1,9 +1,9 @@
-"""Trials a second through the log, by store, with an objective that does nothing.
+"""Trials per second through the log, by store, with an objective that does nothing.
 
-As `overhead` measures them: two hyperparameters, random search, all in one process; Tunelet's
-steps with 8 trials at a time do several in one commit, and Optuna has 8 threads. The clouds'
-stores are the servers that TUNELET_TEST_S3_URL, …_GCS_URL and …_AZURE_URL name, with each
-client that serves them, at no distance. Optuna's PostgreSQL is a server on a Unix socket.
+They are measured as in `overhead`: two hyperparameters, random search, all in one process. With 8
+trials at a time, a step of Tunelet commits several at once, and Optuna has 8 threads. The clouds'
+stores are the servers that TUNELET_TEST_S3_URL, …_GCS_URL and …_AZURE_URL name, without any
+distance, with each of their clients. Optuna's PostgreSQL is a server on a Unix socket.
 """
 
 import tempfile
@@ -27,7 +27,7 @@ TOGETHER = 8
 MISSING = "The clouds' stores are left out: set TUNELET_TEST_S3_URL, …_GCS_URL or …_AZURE_URL"
 
 Measure = Callable[[int, int], float]
-"""Takes how many trials, and how many at a time; gives trials a second."""
+"""Takes the number of trials, and of trials at a time; returns the trials per second."""
 
 
 def run(quick: bool) -> dict[str, float]:
@@ -37,7 +37,7 @@ def run(quick: bool) -> dict[str, float]:
         database = stack.enter_context(postgres())
         measures = contestants(folder, database)
         for measure in measures.values():
-            measure(2, 1)  # what is imported on first use is coldstart's business
+            measure(2, 1)  # warm up: coldstart measures imports
         rates = medians(
             by_turns(
                 {
@@ -61,7 +61,7 @@ def run(quick: bool) -> dict[str, float]:
 
 
 def contestants(folder: Path, database: str | None) -> dict[str, Measure]:
-    """Every store that there is, and what Optuna offers beside it."""
+    """All stores that are available here, and Optuna's storages."""
     found: dict[str, Measure] = {"memory": partial(_in, _memory), "file": partial(_in, _files)}
     found |= {name: partial(_in, partial(_bucket, name)) for name in urls()}
     found["optuna_sqlite"] = partial(_sqlite, folder)
@@ -89,7 +89,7 @@ def _files() -> Iterator[Store]:
 
 @contextmanager
 def _bucket(name: str) -> Iterator[Store]:
-    """A prefix of its own, which is removed afterwards."""
+    """Yield a store with a new prefix, which is removed afterwards."""
     store = open_store(urls()[name])
     try:
         yield store

@@ -1,15 +1,15 @@
-"""One suggestion after many trials, beside the same library asked as its users ask it.
+"""The time of one suggestion after many trials, compared with the library as its users call it.
 
-The library: a study in memory (Optuna) or a Trials object (Hyperopt) that holds all trials, of
-which the newest are its own suggestions where it keeps a state. A suggestion is one `ask` with all
-values, or one `suggest`. Once more when it was just made from its trials, as a process without
-memory must: by `add_trials`, or unpickled, without reading a file.
+The library has a study in memory (Optuna) or a Trials object (Hyperopt) with all trials; if it
+keeps state, the newest are its own suggestions. A suggestion is one `ask` with all values, or one
+`suggest`. It is measured again right after the study was made from its trials, as a fresh process
+must do: by `add_trials`, or by unpickling, without reading a file.
 
-Tunelet: `Algorithm.suggest` with the trials at hand; the whole step `suggest` of a service that
-has been asked before, which reads what is new in the log, asks, and commits; and that of a service
-that has just begun, without imports.
+Tunelet is measured three times: `Algorithm.suggest` with the trials in memory; the whole step
+`suggest` of a service that has run before, which reads new entries of the log, asks, and commits;
+and the same of a service that has just begun, without imports.
 
-Between two suggestions all are told of one more trial. Times are of the processor, not the clock's.
+Between two suggestions all get one more trial. Times are processor time.
 """
 
 import time
@@ -53,12 +53,12 @@ _RESOURCE = {"resource": "layers", "min_resource": 1, "max_resource": 16}
 class Contestant(NamedTuple):
     algorithm: str
     library: str | None
-    """Its part; None: there is none to compare with."""
+    """The library's counterpart; None: there is none to compare with."""
     settings: Mapping[str, Any] = MappingProxyType({})
     own: int = 0
-    """So many trials are the library's own suggestions, the newest; the others are random."""
+    """The number of newest trials that the library itself suggests; the others are random."""
     most: int = 10_000
-    """More trials take a library too long."""
+    """The most trials; a library takes too long with more."""
 
 
 CONTESTANTS = (
@@ -83,7 +83,7 @@ COLUMNS = ("", "library, ms", "at hand", "service", "library made anew, ms", "se
 
 
 class Times(NamedTuple):
-    """Milliseconds of a suggestion; of a library that there is not, 0."""
+    """The milliseconds of a suggestion; 0 without a library."""
 
     library: float
     at_hand: float
@@ -113,7 +113,7 @@ def _installed(size: int, only: Collection[str]) -> list[Contestant]:
 
 
 def _row(name: str, times: Times) -> list[str]:
-    def told(value: float, of: float) -> str:
+    def shown(value: float, of: float) -> str:
         return f"{value / of:.2f} x" if of else f"{value:.2f} ms"
 
     def alone(value: float) -> str:
@@ -122,10 +122,10 @@ def _row(name: str, times: Times) -> list[str]:
     return [
         name,
         alone(times.library),
-        told(times.at_hand, times.library),
-        told(times.service, times.library),
+        shown(times.at_hand, times.library),
+        shown(times.service, times.library),
         alone(times.library_anew),
-        told(times.service_anew, times.library_anew),
+        shown(times.service_anew, times.library_anew),
     ]
 
 
@@ -150,14 +150,14 @@ def measure(contestant: Contestant, trials: int, rounds: int) -> Times:
     _, library_anew = _timed(lambda: anew().ask())
     forget()
     _, service_anew = _timed(_serving(store))
-    known, at_hand, service = map(median, zip(*found[1:], strict=True))  # the first is begun anew
+    known, at_hand, service = map(median, zip(*found[1:], strict=True))  # the first is made anew
     if contestant.library is None:
         known = library_anew = 0.0
     return Times(known, at_hand, service, library_anew, service_anew)
 
 
 def filled(contestant: Contestant, trials: int) -> Library:
-    """The library with so many trials that ended, the last of them its own."""
+    """The library's study with `trials` ended trials; the last ones are its own suggestions."""
     library, _, part = (contestant.library or "optuna.RandomSampler").partition(".")
     space = Space.of(HYPERPARAMETERS)
     made: Library = (Optuna if library == "optuna" else Hyperopt)(space, part, 1)
@@ -209,7 +209,7 @@ class AtHand:
         self._problem = Problem(
             Space.of(HYPERPARAMETERS),
             experiment.terms.objectives,
-            seed=2,  # not the service's: they would share what a process keeps
+            seed=2,  # another seed than the service's, so that they do not share caches
             first=len(self._trials),
             memory=experiment.memory,
             budget=experiment.terms.max_trials,
@@ -219,7 +219,7 @@ class AtHand:
         return self._algorithm.suggest(self._problem, self._trials, 1)
 
     def finish(self) -> None:
-        """The trial that the service suggested ends, and is at hand."""
+        """End the trial that the service suggested, and add it to the trials in memory."""
         experiment = self._journals.read(NAMESPACE, NAME)
         journal = self._journals.of(NAMESPACE, NAME)
         for one in experiment.live:
@@ -229,7 +229,7 @@ class AtHand:
 
 
 def _timed(call: Callable[[], T]) -> tuple[T, float]:
-    """What it gives, and the milliseconds of processor that it took."""
+    """Return the result, and the processor milliseconds that it took."""
     began = time.process_time()
     found = call()
     return found, (time.process_time() - began) * 1e3

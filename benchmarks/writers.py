@@ -1,16 +1,15 @@
-"""Throughput against the number of writing instances: operations a second on one experiment.
+"""Throughput by the number of writers: operations per second on one experiment.
 
-A writer is an instance of a function: a journal and a store of its own, sharing nothing with
-the others but the bucket. Its operation is one report of its own running trial, put into
-the log by `Journal.commit`; it begins the next as soon as one stands. The store is a folder in
-TMPDIR whose every request takes 60 ms longer, as one to a bucket does.
+A writer is an instance of a function: it has its own journal and store, and shares only the bucket
+with the others. Its operation is one report of its own running trial, committed by
+`Journal.commit`; it begins the next as soon as that has returned. The store is a folder in TMPDIR
+with 60 ms more for every request, like a bucket.
 
-The writers are threads of two processes on however many cores there are. Each folds the
-whole log, so that with many of them this machine's processors, shown as `cpu`, are a limit that
-64 instances on 64 machines would not have.
+The writers are threads of two processes. Each folds the whole log, so with many of them this
+machine's processors, shown as `cpu`, are a limit that 64 instances on 64 machines would not have.
 
-Every number ends with a look at the log by one more reader: a report that was acknowledged and
-does not stand there, or that stands there twice, ends the benchmark.
+Each measurement ends with a check of the log by another reader: the benchmark fails if an
+acknowledged report is missing, or is there twice.
 """
 
 import os
@@ -44,28 +43,28 @@ COLUMNS = (
 
 
 class Span(NamedTuple):
-    """What is measured, in seconds of the wall clock: all writers write before and after it."""
+    """The measured span, in seconds of the wall clock. All writers write before and after it."""
 
     begin: float
     end: float
 
 
 class Written(NamedTuple):
-    """What one writer did."""
+    """The work of one writer."""
 
     trial: int
     acknowledged: int
-    """Reports with the steps from 0 on."""
+    """The number of acknowledged reports, with steps from 0 on."""
     seconds: tuple[float, ...]
-    """Of each operation that ended in the span."""
+    """The time of each operation that ended in the span."""
     refused: int
-    """Times that a `Retry` asked for the same operation once more, in the span."""
+    """How often a `Retry` asked for the same operation again, in the span."""
 
 
 class Measured(NamedTuple):
     writers: tuple[Written, ...]
     cpu: float
-    """Processors in use, on the average."""
+    """The processors in use, on average."""
     entries: int
 
     def rate(self, seconds: float) -> float:
@@ -103,7 +102,7 @@ def _row(number: int, measured: Measured, seconds: float) -> list[str]:
 
 
 def measure(pool: Executor, number: int, warm: float, seconds: float, delay: float) -> Measured:
-    """Have `number` writers write for `seconds`, after `warm` seconds of the same."""
+    """Let `number` writers write for `seconds`, after `warm` seconds of warm-up."""
     with tempfile.TemporaryDirectory() as name:
         url = Path(name).resolve().as_uri()
         prepare(open_store(url), number)
@@ -119,7 +118,7 @@ def measure(pool: Executor, number: int, warm: float, seconds: float, delay: flo
 
 
 def _imported(_: int) -> None:
-    time.sleep(0.1)  # so that no process takes both calls
+    time.sleep(0.1)  # so that no process gets both calls
 
 
 def _group(
@@ -154,10 +153,10 @@ def _recorded(journal: Journal, record: Record) -> bool:
 
 
 def check(store: Store, acknowledged: dict[int, int]) -> int:
-    """End the program unless each acknowledged report stands once; the number of entries."""
+    """Exit unless the log has each acknowledged report once. Returns the number of entries."""
     log = standing(store, NAMESPACE, NAME)
-    told = {(trial, step) for trial, steps in acknowledged.items() for step in range(steps)}
-    if lost := told - log.reports.keys():
+    expected = {(trial, step) for trial, steps in acknowledged.items() for step in range(steps)}
+    if lost := expected - log.reports.keys():
         sys.exit(f"{len(lost)} acknowledged reports are lost")
     if log.twice:
         sys.exit(f"{len(log.twice)} reports stand twice")

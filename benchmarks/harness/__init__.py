@@ -1,1 +1,1 @@
-"""What several benchmarks share: parts, peers, problems, and the tables that they print."""
+"""The shared parts of benchmarks: stores, libraries to compare with, problems, and tables."""

@@ -1,4 +1,4 @@
-"""Cold starts in a cluster: from a function's process, and from its pod, to the first "ready"."""
+"""Cold starts in a cluster: from the start of a function's process or pod to the first "ready"."""
 
 import copy
 import sys
@@ -24,7 +24,7 @@ class Start(NamedTuple):
 
 
 def start(api: KubernetesApi, plain: Installed, function: str) -> Start:
-    """Of a pod like those of the overlay, in which this function alone is served."""
+    """Measure a pod like those of the overlay that serves only this function."""
     template = api.get(f"/apis/apps/v1/namespaces/{plain.namespace}/deployments/tunelet")
     assert template is not None
     wanted = time.monotonic()
@@ -47,7 +47,7 @@ def _of(spec: Object, function: str) -> Object:
 
 @contextmanager
 def _pod(api: KubernetesApi, plain: Installed, spec: Object) -> Iterator[str]:
-    """Its uid, as long as it is there."""
+    """Yield the uid of a new pod, which is deleted after the block."""
     path = f"/api/v1/namespaces/{plain.namespace}/pods"
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"generateName": "start-"}, "spec": spec}
     made = api.create(path, pod)
@@ -62,16 +62,16 @@ def _pod(api: KubernetesApi, plain: Installed, spec: Object) -> Iterator[str]:
 
 
 def _until_ready(uid: str, deadline: float) -> tuple[int, float]:
-    """The function's process, and when it was ready.
+    """The function's process, and the time when it was ready.
 
-    Asked at the address that its processes have: the API tells it only some time later.
+    The process is found by its network address, because the API shows the address only later.
     """
     while time.monotonic() < deadline:
         found = containers.processes(uid)
         place = containers.address(found[0]) if found else None
         if place and _ready(place):
             ready = time.monotonic()
-            # The first of a pod only holds its network.
+            # The first process of a pod only holds its network.
             return sorted(containers.processes(uid), key=containers.began)[1], ready
         time.sleep(0.005)
     sys.exit("a function's pod was not ready in time")

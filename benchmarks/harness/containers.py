@@ -1,4 +1,4 @@
-"""Containers and pods whose node is this machine: their memory, their processes, their address."""
+"""Containers and pods on this machine: their memory, processes and addresses."""
 
 import os
 import time
@@ -8,11 +8,11 @@ from pathlib import Path
 _ROOT = Path("/sys/fs/cgroup")
 GROUPS = _ROOT / "memory" if (_ROOT / "memory").exists() else _ROOT
 ANONYMOUS = ("anon", "total_rss")
-"""What cannot be dropped, in bytes, as memory.stat calls it (control groups 2 and 1)."""
+"""The names of anonymous memory in memory.stat (control groups 2 and 1)."""
 
 
 def memory(container: str) -> int:
-    """Bytes of anonymous memory; raises `LookupError` if the container is not on this machine."""
+    """Return the bytes of anonymous memory. Raises `LookupError` unless it is on this machine."""
     for folder in _named(container.rpartition("/")[2]):
         lines = (folder / "memory.stat").read_text().splitlines()
         stat = dict(line.split() for line in lines)
@@ -21,21 +21,21 @@ def memory(container: str) -> int:
 
 
 def processes(uid: str) -> list[int]:
-    """Those of a pod."""
+    """Return the processes of a pod."""
     groups = [*_named(uid), *_named(uid.replace("-", "_"))]
     folders = [Path(folder) for group in groups for folder, *_ in os.walk(group)]
     return [int(pid) for each in folders for pid in (each / "cgroup.procs").read_text().split()]
 
 
 def began(pid: int) -> float:
-    """When the process was started, by `time.monotonic`."""
+    """Return when the process was started, by `time.monotonic`."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     after_boot = int(fields[19]) / os.sysconf("SC_CLK_TCK")
     return after_boot - time.clock_gettime(time.CLOCK_BOOTTIME) + time.monotonic()
 
 
 def address(pid: int) -> str | None:
-    """That of the process's pod, if it has one by now."""
+    """Return the address of the process's pod; None if it has none yet."""
     try:
         lines = Path(f"/proc/{pid}/net/fib_trie").read_text().splitlines()
     except (FileNotFoundError, ProcessLookupError):
@@ -49,6 +49,6 @@ def address(pid: int) -> str | None:
 
 
 def _named(part: str) -> Iterator[Path]:
-    """The groups with this in their name. Others come and go while they are looked through."""
+    """The groups with this text in their name. Groups may come and go during the search."""
     for folder, names, _ in os.walk(GROUPS):
         yield from (Path(folder) / name for name in names if part in name)

@@ -36,7 +36,7 @@ class Counting(StoreWrapper):
         self._lock = threading.Lock()
         self.calls: Counter[str] = Counter(dict.fromkeys(KINDS, 0))
         self.objects_read = 0
-        """GETs that found something."""
+        """GETs that found an object."""
 
     def request(self, kind: Kind, send: Callable[[], T]) -> T:
         self._count(KIND_OF[kind])

@@ -1,6 +1,6 @@
-"""A store that is as far away as a bucket: every request takes so many seconds longer.
+"""Delays every request to a store by a number of seconds, like the distance to a bucket.
 
-`DelayedStore` wraps a store. `relay` forwards to a server, in a process of its own
+`DelayedStore` wraps a store. `relay` forwards to a server, in another process
 (`python -m benchmarks.harness.delay HOST:PORT SECONDS`), to measure with the real client library.
 """
 
@@ -18,10 +18,10 @@ from adapters.storage.wrapper import Kind, StoreWrapper
 from tunelet.ports import Store
 
 SECONDS = 0.06
-"""What one GET takes on S3 in the median; a PUT there takes longer."""
+"""The median time of a GET on S3. A PUT takes longer."""
 
 PAGE = 1000
-"""Keys in one answer to a LIST, on S3 and Google Cloud Storage at most."""
+"""The most keys in one answer to a LIST, on S3 and Google Cloud Storage."""
 
 T = TypeVar("T")
 
@@ -53,7 +53,7 @@ class DelayedStore(StoreWrapper):
 
 @contextmanager
 def relay(server: str, seconds: float = SECONDS) -> Iterator[str]:
-    """The address (host:port) at which `server` answers every request so much later."""
+    """Yield an address (host:port) at which `server` answers every request later by the delay."""
     command = [sys.executable, "-m", "benchmarks.harness.delay", server, str(seconds)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -64,11 +64,11 @@ def relay(server: str, seconds: float = SECONDS) -> Iterator[str]:
 
 
 class _Exchange:
-    """One connection: the delay falls on the first bytes of each request and of its answer.
+    """Serve one connection. The delay applies to the first bytes of each request and its answer.
 
-    So a request has it once, however many packets it comes in. `100 Continue`, which lets a
-    client go on with its request, passes at once: it takes a server's distance, of about a
-    millisecond within a region, and not its work.
+    So each request has it once, whatever the number of its packets. `100 Continue`, after which a
+    client continues its request, passes without delay: it takes a server only the distance, about a
+    millisecond within a region.
     """
 
     def __init__(self, half: float) -> None:

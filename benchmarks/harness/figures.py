@@ -1,4 +1,4 @@
-"""What a benchmark found, as it is printed for programs."""
+"""The figures of a benchmark, and their form for programs."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ Figures = Mapping[str, Union[float, "Figures"]]
 
 
 def line(figures: Figures) -> str:
-    """One JSON object on one line, with four digits behind the point."""
+    """Return the figures as one JSON object on one line, with four digits after the point."""
     return json.dumps(_rounded(figures))
 
 
@@ -20,7 +20,7 @@ def _rounded(figures: Figures) -> dict[str, object]:
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The smallest value that is not exceeded by `share` of them (nearest rank); 0 of none."""
+    """Return the percentile of the values by nearest rank, `share` from 0 to 1; 0 if empty."""
     if not values:
         return 0.0
     rank = -int(-share * len(values) // 1)

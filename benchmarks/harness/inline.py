@@ -1,7 +1,7 @@
 """A whole Tunelet in one thread: trials are calls of a Python function, signals a queue.
 
-The service, the log and the decisions are the real ones. Only the launcher is not: it calls
-the objective and remembers what came of it, so that a benchmark measures control alone.
+The service, the log and the decisions are the real ones. Only the launcher is not: it calls the
+objective and keeps the outcome, so that a benchmark measures only the control overhead.
 """
 
 from collections import deque
@@ -21,7 +21,7 @@ Objective = Callable[[dict[str, str]], float]
 
 
 class InlineLauncher(MemoryLauncher):
-    """Runs a trial to its end inside `launch`, then says through `signals` that there is news."""
+    """Runs a trial to its end inside `launch`, then signals that there is news."""
 
     def __init__(self, objective: Objective, signals: deque[Signal]) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ class Inline:
         }
 
     def run(self, request: dict[str, object]) -> Experiment:
-        """Submit, and go on until nothing is left to do; the experiment then."""
+        """Submit, and handle signals until none is left; returns the experiment."""
         experiment = self.service.submit(request)
         names = experiment.namespace, experiment.name
         while self._signals:
@@ -79,7 +79,7 @@ class Inline:
 
 
 def request(algorithm: Scalar, trials: int, parallel: int = 1) -> dict[str, object]:
-    """The smallest request of the documentation, with this algorithm and budget."""
+    """Return the smallest request of the documentation, with this algorithm and budget."""
     return {
         "model_training_code": "docker_image_url",
         "hyperparameters": {

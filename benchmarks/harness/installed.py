@@ -1,6 +1,6 @@
-"""The plain overlay on a cluster, in namespaces and with roles of its own.
+"""Installs the plain overlay on a cluster, in its own namespaces and with its own roles.
 
-So it may stand beside others, of the same cluster's other users.
+So several users of the cluster can do so at the same time.
 """
 
 import os
@@ -20,14 +20,14 @@ import yaml
 from tunelet import __version__
 
 Kubectl = Callable[..., str]
-"""Runs kubectl and gives what it writes; raises if it fails."""
+"""Runs kubectl and returns its output; raises if it fails."""
 
 IMAGE = os.environ.get("TUNELET_TEST_IMAGE", f"dev.local/tunelet:{__version__}")
 PLAIN = Path(__file__).resolve().parents[2] / "infra" / "knative" / "overlays" / "plain"
 
 
 def kubectl(*arguments: str) -> str:
-    """The one beside the kubeconfig, or that on the PATH. Exits with what it says if it fails."""
+    """Run the kubectl beside the kubeconfig, or on the PATH. Exits with its error if it fails."""
     beside = os.path.dirname(os.environ.get("KUBECONFIG", ""))
     program = shutil.which("kubectl", path=f"{beside}:{os.environ['PATH']}")
     if program is None:
@@ -40,18 +40,18 @@ def kubectl(*arguments: str) -> str:
 
 class Installed(NamedTuple):
     namespace: str
-    """Of the functions."""
+    """The namespace of the functions."""
     trials: str
     """The cluster's namespace for trials of the namespace `default`."""
     url: str
-    """Of the Service, as this machine reaches it."""
+    """The address of the Service from this machine."""
 
 
 @contextmanager
 def installed(
     kubectl: Kubectl, settings: Mapping[str, str], credentials: Mapping[str, str]
 ) -> Iterator[Installed]:
-    """Runs, and is ready, while the block does. `settings` stand over the overlay's."""
+    """Install the overlay, ready, while the block runs. `settings` replace the overlay's."""
     name = f"tl-plain-{secrets.token_hex(2)}"
     with tempfile.TemporaryDirectory() as folder:
         _write(Path(folder), settings, credentials)
@@ -69,7 +69,7 @@ def installed(
 
 
 def _write(folder: Path, settings: Mapping[str, str], credentials: Mapping[str, str]) -> None:
-    """A kustomization over the overlay, as a user writes one."""
+    """A kustomization of the overlay, as a user writes one."""
     image, _, tag = IMAGE.rpartition(":")
     kustomization = {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
@@ -91,9 +91,9 @@ def _given(name: str, values: Mapping[str, str]) -> dict[str, Any]:
 
 
 def moved(rendered: str, name: str) -> list[dict[str, Any]]:
-    """What was rendered, with `name` in place of the namespaces' names and before the roles'.
+    """The rendered manifests, with `name` in the names of namespaces and before those of roles.
 
-    Kustomize's own transformer knows one namespace for everything, and there are two.
+    Kustomize's own transformer sets one namespace for everything, but there are two.
     """
     text = re.sub(r"(?m)^([ -]*namespace: )tunelet$", rf"\g<1>{name}", rendered)
     text = text.replace("tunelet-trials-", f"{name}-trials-")

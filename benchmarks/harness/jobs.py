@@ -1,7 +1,7 @@
-"""Jobs of a namespace: when each appears and completes, and a bare loop that runs some.
+"""Jobs of a namespace: when each is created and completes, and a bare loop that runs some.
 
-Both are seen by a watch of this process, so they are told to the millisecond (a Job's own
-times are whole seconds), and alike for whoever creates the Jobs.
+A watch of this process gives both times to the millisecond (a Job's own times are whole seconds),
+in the same way for every creator of Jobs.
 """
 
 import json
@@ -19,7 +19,7 @@ from tunelet.errors import Retry
 
 
 class Jobs:
-    """Follows the Jobs of a namespace from now on."""
+    """Watches the Jobs of a namespace from now on."""
 
     def __init__(self, api: KubernetesApi, namespace: str) -> None:
         self.namespace, self.path = namespace, f"/apis/batch/v1/namespaces/{namespace}/jobs"
@@ -35,7 +35,7 @@ class Jobs:
         threading.Thread(target=self._follow, daemon=True).start()
 
     def wait(self, count: int, seconds: float) -> None:
-        """Until so many have completed. Raises `TimeoutError`."""
+        """Wait until `count` Jobs have completed. Raises `TimeoutError`."""
         with self._changed:
             if not self._changed.wait_for(lambda: len(self.completed) >= count, seconds):
                 raise TimeoutError(f"{len(self.completed)} of {count} Jobs have completed")
@@ -78,13 +78,13 @@ class Jobs:
 
 
 def gaps(created: Iterable[float], completed: Iterable[float], parallel: int) -> list[float]:
-    """Seconds from each completion to the creation of the Job that takes its place."""
+    """Return the seconds from each completion to the creation of the next Job in its place."""
     places = zip(sorted(completed), sorted(created)[parallel:], strict=False)
     return [after - before for before, after in places]
 
 
 def bare(seen: Jobs, jobs: Sequence[Object], parallel: int) -> None:
-    """Begin with so many, and create another as soon as one is seen to have completed."""
+    """Create `parallel` Jobs, and another one as soon as the watch shows that one has completed."""
     waiting, turn = list(reversed(jobs)), threading.Lock()
 
     def create() -> None:
@@ -99,7 +99,7 @@ def bare(seen: Jobs, jobs: Sequence[Object], parallel: int) -> None:
 
 
 def by_kubectl(seen: Jobs, jobs: Sequence[Object], parallel: int) -> None:
-    """So many loops beside each other, each of which creates a Job and waits until it is done."""
+    """Run `parallel` loops. Each creates a Job and waits until it has completed."""
 
     def one(job: Object) -> None:
         with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
@@ -114,7 +114,7 @@ def by_kubectl(seen: Jobs, jobs: Sequence[Object], parallel: int) -> None:
 
 
 def anonymous(job: Object, name: str, token: str) -> Object:
-    """A Job like this one that is nobody's: without the labels and the Secret of Tunelet."""
+    """Return a copy of the Job without Tunelet's labels and Secret."""
     spec: dict[str, Any] = json.loads(json.dumps(job["spec"]))
     for each in ("selector", "manualSelector"):
         spec.pop(each, None)

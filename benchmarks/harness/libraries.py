@@ -1,8 +1,7 @@
-"""A library asked and told as its own users do it, over a space of Tunelet's; and Optuna.
+"""The ask-and-tell interface of a library, as its users call it, over a space of Tunelet; Optuna.
 
-Nothing of algorithms/ is used here: distributions are written as the libraries' documentation has
-them, and conditions as an `if` (those of Hyperopt are nested: see nested.py). Objectives are
-minimized.
+This uses nothing of algorithms/: distributions are written as in the libraries' documentation, and
+conditions as an `if` (Hyperopt's are nested, see nested_spaces.py). Objectives are minimized.
 """
 
 import warnings
@@ -18,25 +17,25 @@ optuna.logging.set_verbosity(optuna.logging.ERROR)
 
 
 class Library(Protocol):
-    """One study of a library's. `ask` gives the assignment and what `tell` wants back."""
+    """A study of a library. `ask` returns an assignment and the handle that `tell` needs."""
 
     def ask(self) -> tuple[Assignment, Any]:
-        """Suggest one trial, which runs until it is told."""
+        """Suggest a trial, which runs until `tell`."""
 
     def tell(self, asked: Any, values: Sequence[float]) -> None:
-        """The trial has ended with these values."""
+        """End the trial with these values."""
 
     def add(self, assignment: Assignment, values: Sequence[float]) -> None:
-        """A trial that was not asked for and has ended."""
+        """Add an ended trial that was not asked for."""
 
     def anew(self) -> Callable[[], "Library"]:
-        """What makes the study once more from what a process without memory would have."""
+        """Return a function that makes the study again from the data of a fresh process."""
 
     def notes(self) -> tuple[list[Any], Any]:
-        """What the library keeps with each trial and with the study."""
+        """The library's attributes of each trial and of the study."""
 
     def assignments(self) -> list[Assignment]:
-        """Those of all trials, in order."""
+        """The assignments of all trials, in order."""
 
 
 class Optuna:

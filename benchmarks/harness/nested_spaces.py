@@ -1,4 +1,4 @@
-"""Hyperopt asked and told as its own users do it: conditions are a nested `hp.choice`."""
+"""Hyperopt as its users call it: conditions are a nested `hp.choice`."""
 
 import math
 import pickle
@@ -79,7 +79,7 @@ class Hyperopt:
         return [None] * len(self._asked), None
 
     def _shown(self) -> Trials:
-        """Adaptive TPE fails at trials without a loss, so it is shown the others."""
+        """Adaptive TPE fails at trials without a loss, so it gets only the others."""
         if self._name != "atpe":
             return self._trials
         ended = [one for one in self._trials.trials if one["state"] == JOB_STATE_DONE]
@@ -90,14 +90,14 @@ class Hyperopt:
         self._stale = True
 
     def _refresh(self) -> None:
-        """As fmin does after each trial."""
+        """Refresh the trials, as fmin does after each one."""
         if self._stale:
             self._trials.refresh()
             self._stale = False
 
 
 def _nested(space: Space) -> dict[str, Any]:
-    """Each conditional hyperparameter stands in the options of its parent that it is active for."""
+    """A nested space: each conditional hyperparameter is inside the options that activate it."""
 
     def below(parent: str | None, choice: Scalar) -> dict[str, Any]:
         return {one.name: written(one) for one in space if _under(one, parent, choice)}

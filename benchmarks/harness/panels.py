@@ -1,4 +1,4 @@
-"""Small panels of two bands each, median and quartiles over steps, as an SVG."""
+"""Draws small panels as an SVG. Each has two bands with median and quartiles over steps."""
 
 from collections.abc import Sequence
 from html import escape
@@ -17,7 +17,7 @@ class Panel(NamedTuple):
 
 
 def draw(rows: Sequence[Sequence[Panel | None]]) -> str:
-    """Panels of a column share their scale, whose lower end is the least of all values."""
+    """Return an SVG. The panels of a column share a scale that begins at their smallest value."""
     columns = list(zip(*rows, strict=True))
     width = LEFT + len(columns) * (WIDTH + GAP)
     height = TOP + len(rows) * (HEIGHT + GAP) + 6
@@ -45,7 +45,7 @@ def _scale(panels: Sequence[Panel]) -> tuple[float, float]:
 
 
 def _band(runs: Sequence[Sequence[float]]) -> list[list[float]]:
-    """The quartiles after each step that all runs have."""
+    """The quartiles at each step that all runs have."""
     steps = list(zip(*runs, strict=False))
     found = [quantiles(step, n=4, method="inclusive") for step in steps]
     return [list(each) for each in zip(*found, strict=True)]
@@ -70,7 +70,7 @@ def _drawn(
 
 
 def _points(values: Sequence[float], at: tuple[int, int], scale: tuple[float, float]) -> list[str]:
-    """Of points at one height in a row, only the ends."""
+    """The points without those between two others of the same height."""
     low, high = scale
     last = max(len(values) - 1, 1)
     x = [round(at[0] + WIDTH * step / last) for step in range(len(values))]

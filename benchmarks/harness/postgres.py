@@ -1,4 +1,4 @@
-"""A PostgreSQL server of this machine's programs, in a folder that goes with it."""
+"""Runs a PostgreSQL server from this machine's programs, in a temporary folder."""
 
 import os
 import shutil
@@ -17,10 +17,10 @@ PATIENCE = 30.0
 
 @contextmanager
 def postgres() -> Iterator[str | None]:
-    """The URL, for SQLAlchemy, of an empty database on a Unix socket; None without initdb.
+    """Yield SQLAlchemy's URL of an empty database on a Unix socket; None without initdb.
 
-    Its settings are initdb's own, so that a commit is synced to the disk. The server does not
-    run as root, and becomes `nobody` where this program does.
+    The settings are initdb's defaults, so a commit is synced to the disk. The server cannot run as
+    root; if this program does, the server runs as `nobody`.
     """
     initdb = shutil.which("initdb")
     if initdb is None:

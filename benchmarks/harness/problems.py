@@ -1,7 +1,7 @@
-"""Published functions to optimize, and two trainings of scikit-learn's. All are minimized.
+"""Published functions to optimize, and two trainings with scikit-learn. All are minimized.
 
-What a search is judged by after so many trials is `score`: the least value, the true one where
-values are noisy, or the hypervolume that is missing from the reference point's.
+`score` judges a search after a number of trials: by the smallest value (the true one if values are
+noisy), or by the missing hypervolume below the reference point.
 """
 
 import math
@@ -23,7 +23,7 @@ class Problem(NamedTuple):
     evaluate: Callable[[Assignment, Random], Values]
     source: str
     truth: Callable[[Assignment], float] | None = None
-    """Of noisy values; None: they are true."""
+    """Returns the true value if values are noisy; None: they are not."""
     objectives: int = 1
 
     @property
@@ -31,7 +31,7 @@ class Problem(NamedTuple):
         return Space.of(self.hyperparameters)
 
     def scores(self, assignments: Sequence[Assignment], values: Sequence[Values]) -> list[float]:
-        """How good the search was after each trial, as they ended: less is better."""
+        """Return the score of the search after each trial, in the order of ends. Less is better."""
         if self.objectives > 1:
             return [_missing(values[: n + 1]) for n in range(len(values))]
         scores, least = [], math.inf
@@ -93,7 +93,7 @@ def _rosenbrock(assignment: Assignment, _rng: Random) -> Values:
 
 
 def _tree(assignment: Assignment, _rng: Random) -> Values:
-    """Four leaves, each with a parabola of its own and one of two shifts."""
+    """Four leaves, each with its own parabola and one of two shifts."""
     place = [assignment["x1"] == 1, (assignment.get("x2") or assignment.get("x3")) == 1]
     leaf = 2 * place[0] + place[1]
     shift = float(str(assignment["r9" if place[0] else "r8"]))
@@ -162,7 +162,7 @@ def _trained(assignment: Assignment, _rng: Random) -> Values:
 
 @cache
 def _error(settings: tuple[tuple[str, Any], ...]) -> float:
-    """The part of 597 digits that are taken for others."""
+    """The error rate on 597 digits."""
     from sklearn.linear_model import SGDClassifier
 
     images, digits = _digits()

@@ -1,4 +1,4 @@
-"""A function in a process of its own, started by functions-framework as on Knative."""
+"""Runs a function in its own process, started by functions-framework as on Knative."""
 
 import os
 import random
@@ -17,7 +17,7 @@ MAIN = Path(__file__).resolve().parents[2] / "functions" / "main.py"
 def function(
     target: str, source: Path, port: int, environment: Mapping[str, str]
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Runs while the block does; it may not answer yet when that begins."""
+    """Run the function while the block runs. It may not answer yet when the block begins."""
     process = subprocess.Popen(
         [FRAMEWORK, f"--target={target}", f"--source={source}", f"--port={port}"],
         env={**os.environ, "FUNCTION_TARGET": target, **environment},
@@ -34,8 +34,8 @@ def function(
 def free_port(host: str = "127.0.0.1") -> int:
     """Find a port for a process that is about to start.
 
-    It lies below the range from which the kernel takes ports for connections and for servers
-    that ask for any: from that range another process could have it before ours binds it.
+    It is below the range from which the kernel takes ports for connections and for servers that ask
+    for any port. From that range, another process could take it before ours binds it.
     """
     while True:
         with socket.socket() as probe:

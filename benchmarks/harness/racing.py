@@ -1,7 +1,7 @@
-"""Searches of one problem: an algorithm as the service drives it, and a library as its users do.
+"""Searches of one problem: by an algorithm as the service calls it, and by a library as users do.
 
-As many trials as there is room for are asked for, and one of those that run ends next, drawn with
-the seed's randomness.
+A search asks for as many trials as have room. Then one of the running trials ends, drawn at random
+from the seed.
 """
 
 import json
@@ -24,14 +24,14 @@ _trials = msgspec.json.Decoder(list[Trial])
 
 class Searcher(Protocol):
     def ask(self, count: int) -> Sequence[tuple[Assignment, Any]]:
-        """So many new trials, each with what `tell` wants back; fewer if the space is used up."""
+        """Return new trials, each with a handle for `tell`; fewer if the space is exhausted."""
 
     def tell(self, asked: Any, values: list[float]) -> None:
-        """The trial has ended."""
+        """End the trial."""
 
 
-class Told:
-    """A library: one trial after another, told in the process that asks."""
+class LibrarySearch:
+    """A search by a library, with `ask` and `tell` in one process."""
 
     def __init__(self, library: Library) -> None:
         self._library = library
@@ -42,7 +42,7 @@ class Told:
 
 
 class Logged:
-    """An algorithm of ours: rebuilt for each call from what went through the log's JSON."""
+    """A search by one of Tunelet's algorithms, made for each call from the log's JSON."""
 
     def __init__(
         self,
@@ -80,16 +80,16 @@ class Logged:
         return [(each, first + place) for place, each in enumerate(answer.assignments)]
 
     def tell(self, asked: int, values: list[float]) -> None:
-        told = dict(zip(self._metrics, map(plain, values), strict=True))
+        stored = dict(zip(self._metrics, map(plain, values), strict=True))
         self._trials[asked] = msgspec.structs.replace(
-            self._trials[asked], state=TrialState.COMPLETE, values=told
+            self._trials[asked], state=TrialState.COMPLETE, values=stored
         )
 
 
 def search(
     problem: Problem, new: Callable[[], Searcher], seed: int, parallel: int, budget: int
 ) -> list[float]:
-    """The scores after each trial that ended."""
+    """Return the scores after each trial that ended."""
     searcher, rng = new(), Random(seed)
     running: list[tuple[Assignment, Any]] = []
     ended: list[Assignment] = []

@@ -1,9 +1,8 @@
-"""Reads a whole experiment in a process of its own.
+"""Reads a whole experiment in a separate process: `python -m benchmarks.harness.reading WHAT URL`.
 
-Called as `python -m benchmarks.harness.reading WHAT URL`.
-Prints one JSON object: how many trials and reports there are, the seconds it took from
-the opening of the log or study to the last trial, and the process's peak memory before and after.
-What is imported is imported before.
+It prints one JSON object: the numbers of trials and reports, the seconds from the opening of the
+log or study to the last trial, and the process's peak memory before and after. All imports are done
+before.
 """
 
 import json
@@ -61,7 +60,7 @@ def optuna(path: str) -> Found:
 
 
 def peak_mib() -> float:
-    """The most memory that this program has had at once. What started it does not count."""
+    """The peak memory of this program, without the program that started it."""
     status = Path("/proc/self/status").read_text()
     kib = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:"))
     return int(kib) / 1024

@@ -1,4 +1,4 @@
-"""An experiment whose trials all run, and what its log says of their reports."""
+"""An experiment with only running trials, and the reports in its log."""
 
 from collections import Counter
 from typing import NamedTuple
@@ -18,7 +18,7 @@ NAMESPACE, NAME, UID = "default", "running", "0" * 16
 
 
 def prepare(store: Store, trials: int) -> None:
-    """Begin the experiment, with so many trials that run."""
+    """Begin the experiment, with `trials` running trials."""
     spec = parse(
         request("random_search", trials, trials) | {"name": NAME}, load_catalog(), NAMESPACE
     )
@@ -29,11 +29,11 @@ def prepare(store: Store, trials: int) -> None:
 
 
 class Standing(NamedTuple):
-    """What stands in a log from its first entry to its last."""
+    """The contents of a log, from its first entry to its last."""
 
     entries: int
     reports: Counter[tuple[int, int]]
-    """How often each report stands, by trial and step."""
+    """How often the log has each report, by trial and step."""
 
     @property
     def twice(self) -> list[tuple[int, int]]:
@@ -41,7 +41,7 @@ class Standing(NamedTuple):
 
 
 def standing(store: Store, namespace: str, name: str) -> Standing:
-    """Read every entry, with its place in the chain, and no snapshot."""
+    """Read and check every entry of the chain, without snapshots."""
     entries, reports = 0, Counter[tuple[int, int]]()
     for step in heads(store, f"v1/{namespace}/{name}/", Head()):
         entries += 1

@@ -1,4 +1,4 @@
-"""The training of `soak`: prints and pushes its values, and keeps a register of what was taken."""
+"""The training of `soak`: prints and pushes its values, and records acknowledged ones in a file."""
 
 import json
 import os
@@ -9,11 +9,11 @@ from pathlib import Path
 
 STEPS = 400
 REST = "rest"
-"""The file in the register that tells trainings to be still."""
+"""The file in the register that makes trainings stop sending."""
 
 
 def main(register: Path) -> None:
-    """Push as fast as the answers come; a step that is not acknowledged is in no register."""
+    """Push as fast as the answers come, and record each acknowledged step."""
     e = os.environ
     trial = f"{e['TUNELET_EXPERIMENT']}/trials/{e['TUNELET_TRIAL']}"
     url = f"{e['TUNELET_API_URL']}/api/experiments/{trial}/reports"

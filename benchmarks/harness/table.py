@@ -1,11 +1,11 @@
-"""Plain tables, and repetitions by turns."""
+"""Plain tables, and repetitions in alternation."""
 
 from collections.abc import Callable, Mapping, Sequence
 from statistics import median
 
 
 def by_turns(measures: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
-    """Every measure once a round, so that a slow moment of the machine falls on all alike."""
+    """Take every measure once in each round, so that a slow phase of the machine affects all."""
     found: dict[str, list[float]] = {name: [] for name in measures}
     for _ in range(rounds):
         for name, measure in measures.items():

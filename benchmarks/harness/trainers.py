@@ -1,10 +1,9 @@
 """The reporting threads of many training processes, as tasks of one event loop.
 
-A client measures a value at a fixed pace and keeps what it has measured. It has one request
-under way at a time, which carries all (or, `one_by_one`, the first) of what it holds, and
-what a server asks to be sent again it sends again. So a slow answer makes the next request
-larger, and never a value late without being counted so: a report is timed from when it
-was measured until its request is answered.
+A client measures a value at a fixed pace and keeps it. It has one request in progress at a time,
+with all the values that it keeps (with `one_by_one`, the first), and sends a request again if the
+server asks for that. So a slow answer makes the next request larger, and its delay is always
+counted: a report is timed from its measurement until its request is answered.
 """
 
 import asyncio
@@ -15,41 +14,41 @@ from typing import NamedTuple
 
 
 class Load(NamedTuple):
-    """What the clients are to do; times in seconds."""
+    """The load that the clients make; times in seconds."""
 
     port: int
     path: str
-    """With a {} for the trial's number."""
+    """The path of the API, with {} in place of the trial's number."""
     pace: float
-    """Reports a second of one client."""
+    """The reports per second of one client."""
     one_by_one: bool
     warm: float
     seconds: float
 
 
-class Told(NamedTuple):
-    """What one client told its trial's experiment."""
+class Sent(NamedTuple):
+    """The reports that one client sent for its trial."""
 
     trial: int
     acknowledged: int
-    """Reports with the steps from 0 on."""
+    """The number of acknowledged reports, with steps from 0 on."""
     seconds: tuple[float, ...]
-    """From measured to answered, of the reports answered in the time that counts."""
+    """The time from measurement to answer of each report that was answered in the counted time."""
     requests: int
     refused: int
-    """Requests that had to be sent again, by a 5xx or a broken connection."""
+    """The requests that were sent again after a 5xx or a broken connection."""
 
 
 class Refused(Exception):
-    """The server asks to be sent this again."""
+    """The request has to be sent again."""
 
 
-def report(load: Load, tokens: Sequence[str]) -> list[Told]:
-    """Be the client of the trials 0 to n - 1, whose tokens are given."""
+def report(load: Load, tokens: Sequence[str]) -> list[Sent]:
+    """Send the reports of the trials 0 to n - 1, which have these tokens."""
     return asyncio.run(_all(load, tokens))
 
 
-async def _all(load: Load, tokens: Sequence[str]) -> list[Told]:
+async def _all(load: Load, tokens: Sequence[str]) -> list[Sent]:
     begin = time.perf_counter() + load.warm
     clients = [_Client(load, trial, token, begin) for trial, token in enumerate(tokens)]
     return await asyncio.gather(*(client.run() for client in clients))
@@ -64,20 +63,20 @@ class _Client:
         )
         self._connection: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
-    async def run(self) -> Told:
-        """Until the time is over, and what was measured in it is told."""
+    async def run(self) -> Sent:
+        """Measure until the time is over, and send all of it."""
         load = self._load
-        # The clients do not measure all at the same moment.
+        # The clients do not all measure at the same moment.
         start = self._begin - load.warm + self._trial % 64 / 64 / load.pace
         end = self._begin + load.seconds
-        told = requests = refused = 0
+        sent = requests = refused = 0
         seconds: list[float] = []
         while (now := time.perf_counter()) < end:
             measured = int((now - start) * load.pace) + 1
-            if measured <= told:
-                await asyncio.sleep(start + told / load.pace - now)
+            if measured <= sent:
+                await asyncio.sleep(start + sent / load.pace - now)
                 continue
-            steps = range(told, told + 1 if load.one_by_one else min(measured, told + 1000))
+            steps = range(sent, sent + 1 if load.one_by_one else min(measured, sent + 1000))
             try:
                 await self._send(steps)
             except (Refused, OSError, asyncio.IncompleteReadError):
@@ -85,11 +84,11 @@ class _Client:
                 await self._hang_up()
                 await asyncio.sleep(0.05)
                 continue
-            requests, told = requests + 1, steps.stop
+            requests, sent = requests + 1, steps.stop
             if self._begin <= (answered := time.perf_counter()) < end:
                 seconds += [answered - (start + step / load.pace) for step in steps]
         await self._hang_up()
-        return Told(self._trial, told, tuple(seconds), requests, refused)
+        return Sent(self._trial, sent, tuple(seconds), requests, refused)
 
     async def _send(self, steps: range) -> None:
         reports = [{"step": step, "values": {"loss": 1 / (1 + step)}} for step in steps]
