@@ -193,7 +193,7 @@ SCHEMAS: dict[str, Schema] = {
         "properties": {
             "state": {"enum": list(STATES)},
             "values": _SENT_VALUES,
-            "reason": {**_TEXT, "maxLength": MAX_REASON},
+            "reason": {"type": ["string", "null"], "maxLength": MAX_REASON},
         },
         "required": ["state"],
         "additionalProperties": False,

@@ -140,9 +140,11 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _step(value: Any) -> int:
-    if type(value) is not int or not 0 <= value <= MAX_STEP:
+    # Programs that count in floating point send 1.0, and JSON Schema takes that for an integer.
+    whole = type(value) is int or (type(value) is float and value.is_integer())
+    if not whole or not 0 <= value <= MAX_STEP:
         raise ValueError
-    return value
+    return int(value)
 
 
 def _some_values(value: Any) -> dict[str, Number]:
