@@ -35,7 +35,7 @@ from benchmarks.harness.nested_spaces import Hyperopt
 from benchmarks.harness.panels import Panel, draw
 from benchmarks.harness.postgres import postgres
 from benchmarks.harness.problems import PROBLEMS
-from benchmarks.harness.racing import Logged, Searcher, Told, search
+from benchmarks.harness.racing import LibrarySearch, Logged, Searcher, search
 from benchmarks.harness.running import NAME, NAMESPACE, UID, prepare, standing
 from benchmarks.harness.table import by_turns, medians, show
 from benchmarks.overhead import STORAGES
@@ -430,7 +430,7 @@ def test_ours_and_theirs_search_alike(parallel: int) -> None:
         return Logged(problem, "hyperopt.tpe", {"n_startup_jobs": 3}, 1, parallel, 8)
 
     def theirs() -> Searcher:
-        return Told(Hyperopt(problem.space, "tpe", 1, n_startup_jobs=3))
+        return LibrarySearch(Hyperopt(problem.space, "tpe", 1, n_startup_jobs=3))
 
     for new in (ours, theirs):
         scores = search(problem, new, 1, parallel, 8)
