@@ -304,6 +304,8 @@ class Service:
         """
         trial = self.trial(namespace, name, number)
         experiment = self.experiment(namespace, name)
+        if experiment.for_workers:
+            raise NotFound(f"trial {number} has no output here: its worker has it")
         run = run_of(experiment, number, attempt or trial.attempt)
         try:
             return self._output(run)
@@ -352,10 +354,13 @@ class Service:
         """
         return self._asking.ask(namespace, name, count, seconds, key or secrets.token_hex(8))
 
-    def release(self, run: Run, reason: str | None = None) -> Trial:
-        """Take a trial back from its worker. Its next attempt is given to the next that asks."""
+    def release(self, run: Run, reason: str | None = None, counted: bool = False) -> Trial:
+        """Take a trial back from its worker. Its next attempt is given to the next that asks.
+
+        With `counted` the attempt is one of `max_attempts`.
+        """
         reason = reason or "its worker gave it back"
-        return self._ended(run, Outcome(Verdict.LOST, reason=reason, counted=False))
+        return self._ended(run, Outcome(Verdict.LOST, reason=reason, counted=counted))
 
     def report(self, run: Run, reports: list[Report]) -> bool:
         """Record intermediate values. True: the training is to stop.

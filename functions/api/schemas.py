@@ -6,7 +6,14 @@ required and allow no other, so that a test that holds answers to them sees any 
 
 from typing import Any
 
-from functions.events.training import EVENTS, MAX_REASON, MAX_REPORTS, MAX_STEP, STATES
+from functions.events.training import (
+    EVENTS,
+    LARGEST_EXIT_CODE,
+    MAX_REASON,
+    MAX_REPORTS,
+    MAX_STEP,
+    STATES,
+)
 from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.lease import LONGEST, MOST, SHORTEST, USUAL
 from tunelet.core.trial import TrialState
@@ -171,7 +178,10 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "Release": {
         "type": "object",
-        "properties": {"reason": {**_TEXT, "maxLength": MAX_REASON}},
+        "properties": {
+            "reason": {"type": ["string", "null"], "maxLength": MAX_REASON},
+            "counted": {"type": "boolean", "default": False},
+        },
         "additionalProperties": False,
     },
     "TrialPage": _page("trials", "Trial"),
@@ -194,6 +204,16 @@ SCHEMAS: dict[str, Schema] = {
             "state": {"enum": list(STATES)},
             "values": _SENT_VALUES,
             "reason": {"type": ["string", "null"], "maxLength": MAX_REASON},
+            "exit_code": {
+                "type": ["integer", "null"],
+                "minimum": -LARGEST_EXIT_CODE,
+                "maximum": LARGEST_EXIT_CODE,
+            },
+            "log_tail": {
+                "type": ["string", "null"],
+                "maxLength": MAX_REASON,
+                "description": "The last lines of output.",
+            },
         },
         "required": ["state"],
         "additionalProperties": False,

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 from functions.api.call import Call
 from functions.api.documents import trial_json
 from functions.api.endpoints import run_of_token
-from functions.events.training import Fields, text
+from functions.events.training import MAX_REASON, Fields, text
 from functions.http import json_answer
 from tunelet.core.lease import LONGEST, MOST, SHORTEST, USUAL
 from tunelet.engine.asking import Handed
@@ -40,13 +40,17 @@ def ask(call: Call) -> Response:
 
 
 def release(call: Call) -> Response:
-    """Give a trial back. Its next attempt is given to the next that asks."""
+    """Give a trial back. Its next attempt is given to the next that asks.
+
+    With `counted` the attempt counts towards `max_attempts`, as if the machine had failed.
+    """
     run = run_of_token(call)
     fields = Fields(call.body)
-    reason = fields.take("reason", text, "send a text")
-    if errors := fields.done("reason"):
+    reason = fields.take("reason", text, f"send a text of at most {MAX_REASON} characters")
+    counted = fields.take("counted", _flag, "send true or false", False)
+    if errors := fields.done("reason", "counted"):
         raise Reject("the release is invalid", errors)
-    return json_answer(trial_json(call.service.release(run, reason)))
+    return json_answer(trial_json(call.service.release(run, reason, counted)))
 
 
 def _handed(handed: Handed) -> dict[str, Any]:
@@ -55,6 +59,12 @@ def _handed(handed: Handed) -> dict[str, Any]:
         "token": handed.token,
         "checkpoint_url": handed.checkpoint_url,
     }
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError
+    return value
 
 
 def _count(value: Any) -> int:

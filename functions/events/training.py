@@ -22,6 +22,7 @@ MAX_STEP = 2**53
 MAX_REASON = 4096
 STATES = ("COMPLETE", "PRUNED", "FAIL")
 """The verdicts that training code may report."""
+LARGEST_EXIT_CODE = 2**32
 _NUMBERS = 'send a number, or "NaN", "Infinity" or "-Infinity"'
 
 
@@ -73,15 +74,20 @@ def reports(raw: Any) -> list[Report]:
 
 
 def outcome(raw: Any) -> Outcome:
-    """Parse {"state", "values", "reason"}. Raises `Reject` with every fault."""
+    """Parse {"state", "values", "reason", "exit_code", "log_tail"}.
+
+    Raises `Reject` with every fault.
+    """
     fields = Fields(raw)
     state = fields.take("state", _state, f"send one of {', '.join(STATES)}")
     values = fields.take("values", _values, _NUMBERS, {})
     reason = fields.take("reason", text, f"send a text of at most {MAX_REASON} characters")
-    errors = fields.done("state", "values", "reason")
+    exit_code = fields.take("exit_code", _exit_code, "send an integer")
+    log_tail = fields.take("log_tail", text, f"send a text of at most {MAX_REASON} characters")
+    errors = fields.done("state", "values", "reason", "exit_code", "log_tail")
     if errors:
         raise Reject("the outcome is invalid", errors)
-    return Outcome(state, values, reason)
+    return Outcome(state, values, reason, exit_code, log_tail)
 
 
 def tell(service: "Service", event: Event, bearer: str | None) -> bool:
@@ -140,11 +146,17 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _step(value: Any) -> int:
-    # Programs that count in floating point send 1.0, and JSON Schema takes that for an integer.
-    whole = type(value) is int or (type(value) is float and value.is_integer())
-    if not whole or not 0 <= value <= MAX_STEP:
+    step = _whole(value)
+    if not 0 <= step <= MAX_STEP:
         raise ValueError
-    return int(value)
+    return step
+
+
+def _whole(value: Any) -> int:
+    # Programs that count in floating point send 1.0, and JSON Schema takes that for an integer.
+    if type(value) is int or (type(value) is float and value.is_integer()):
+        return int(value)
+    raise ValueError
 
 
 def _some_values(value: Any) -> dict[str, Number]:
@@ -177,6 +189,15 @@ def _state(value: Any) -> Verdict:
     if value not in STATES:
         raise ValueError
     return Verdict(value)
+
+
+def _exit_code(value: Any) -> int | None:
+    if value is None:
+        return None
+    code = _whole(value)
+    if abs(code) > LARGEST_EXIT_CODE:
+        raise ValueError
+    return code
 
 
 def text(value: Any) -> str | None:

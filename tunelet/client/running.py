@@ -149,11 +149,19 @@ class RunningTrial:
         state = "FAIL" if failed is not None else "PRUNED" if pruned else "COMPLETE"
         values = {} if value is None else self._named(value)
         body = {"state": state, "values": values, **({"reason": failed} if failed else {})}
-        return self._ended("outcome", body)
+        return self.tell_outcome(body)
 
-    def release(self, reason: str | None = None) -> Trial:
-        """Give the trial back, for another to run. It does not count as an attempt."""
-        return self._ended("release", {"reason": reason} if reason else {})
+    def release(self, reason: str | None = None, counted: bool = False) -> Trial:
+        """Give the trial back, for another to run.
+
+        It is not one of `max_attempts`, unless `counted`.
+        """
+        body = {"counted": counted, **({"reason": reason} if reason else {})}
+        return self._ended("release", body)
+
+    def tell_outcome(self, body: Json) -> Trial:
+        """Tell the outcome in the API's own form: see `tell`."""
+        return self._ended("outcome", body)
 
     def _ended(self, path: str, body: Json) -> Trial:
         try:

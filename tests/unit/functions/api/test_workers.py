@@ -93,3 +93,29 @@ def test_a_release_needs_the_trials_token(world: World) -> None:
     problem(world.api.post(f"{ONE}/trials/0/release", json={}), 401)
     answer = world.api.post(f"{ONE}/trials/0/release", json={}, headers=bearer("x"))
     problem(answer, 403)
+
+
+def test_a_crash_of_the_machine_uses_up_an_attempt(world: World) -> None:
+    for attempt in (1, 2, 3):
+        (trial,) = ask(world)["trials"]
+        assert trial["attempt"] == attempt
+        back = post(world, trial, "release", {"reason": "disk full", "counted": True}).json
+    assert (back["state"], back["reason"]) == ("FAIL", "lost 3 times, the last time: disk full")
+
+
+def test_an_outcome_has_the_exit_code_and_the_last_output(world: World) -> None:
+    (trial,) = ask(world)["trials"]
+    failed = {"state": "FAIL", "reason": "exit code 3", "exit_code": 3, "log_tail": "No data"}
+    shown = post(world, trial, "outcome", failed).json
+    assert (shown["exit_code"], shown["log_tail"]) == (3, "No data")
+    wrong = {"state": "FAIL", "exit_code": "3", "log_tail": "x" * 5000}
+    refused = problem(post(world, trial, "outcome", wrong), 422)
+    assert fields(refused) == {"exit_code", "log_tail"}
+    back = post(world, trial, "release", {"counted": 1, "why": "x"})
+    assert fields(problem(back, 422)) == {"counted", "why"}
+
+
+def test_the_output_of_a_workers_trial_is_with_the_worker(world: World) -> None:
+    ask(world)
+    answer = world.api.get(f"{ONE}/trials/0/logs")
+    assert "its worker has it" in problem(answer, 404)["detail"]

@@ -79,6 +79,16 @@ def test_the_schema_of_outcomes_allows_what_is_accepted() -> None:
     assert disagreements("Outcome", training.outcome, bodies(OUTCOME)) == []
 
 
+def test_the_schema_of_failures_allows_what_is_accepted() -> None:
+    most = training.LARGEST_EXIT_CODE
+    failures: Mapping[str, Sequence[Any]] = {
+        "state": ("FAIL",),
+        "exit_code": (ABSENT, None, 3, -9, 1.0, 1.5, True, "3", most, most + 1, -most - 1),
+        "log_tail": OUTCOME["reason"],
+    }
+    assert disagreements("Outcome", training.outcome, bodies(failures)) == []
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -22,7 +22,7 @@ class Place:
     """A service at a port, and its client."""
 
     def __init__(self, url: str, world: World) -> None:
-        self.client = Client(url, timeout=5)
+        self.client = Client(url, timeout=30)
         self.world = world
 
     def submit(self, **fields: Any) -> Experiment:
@@ -124,9 +124,16 @@ def renewals(place: Place) -> int:
     return sum(key.endswith(".lease") for key in place.world.store.list("v1/default/e/trials/"))
 
 
+def with_renewal(experiment: Experiment, **how: Any) -> tuple[RunningTrial, threading.Thread]:
+    """A trial and the thread that renews its lease."""
+    before = set(threading.enumerate())
+    trial = asked(experiment, **how)
+    new = [each for each in threading.enumerate() if each not in before]
+    return trial, next(each for each in new if each.name.endswith("(_renew)"))
+
+
 def test_a_thread_renews_the_lease_and_ends_with_the_trial(place: Place) -> None:
-    trial = asked(place.submit(), lease_seconds=5)
-    (renewal,) = [each for each in threading.enumerate() if each.name.endswith("(_renew)")]
+    trial, renewal = with_renewal(place.submit(), lease_seconds=5)
     assert renewal.is_alive()
     while not renewals(place):
         assert not trial.should_prune()
@@ -137,19 +144,15 @@ def test_a_thread_renews_the_lease_and_ends_with_the_trial(place: Place) -> None
 
 
 def test_the_lease_of_a_trial_that_is_dropped_is_not_renewed(place: Place) -> None:
-    trial: RunningTrial | None = asked(place.submit())
-    assert trial is not None
-    (renewal,) = [each for each in threading.enumerate() if each.name.endswith("(_renew)")]
-    trial = None
+    renewal = with_renewal(place.submit())[1]
     gc.collect()
     renewal.join(10)
     assert not renewal.is_alive()
 
 
 def test_the_renewal_ends_when_the_experiment_is_deleted(place: Place) -> None:
-    trial = asked(place.submit(), lease_seconds=5)
+    trial, renewal = with_renewal(place.submit(), lease_seconds=5)
     place.client.delete("e")
-    (renewal,) = [each for each in threading.enumerate() if each.name.endswith("(_renew)")]
     renewal.join(10)
     assert not renewal.is_alive()
     assert trial.should_prune()
