@@ -11,6 +11,7 @@ from tunelet.engine.early_stopping import Stopping
 from tunelet.engine.loop import Loop
 from tunelet.engine.membership import Membership
 from tunelet.engine.outputs import Outputs
+from tunelet.engine.retention import Retention
 from tunelet.engine.runs import Runs
 from tunelet.engine.suggest import Suggesting
 from tunelet.engine.sweep import Sweep
@@ -75,7 +76,7 @@ def assembled(
         outputs=outputs,
         sweeper=Sweep(
             *(store, launcher, journals, markers, leases, membership),
-            *(stopping, runs, outputs, loop),
+            *(stopping, runs, outputs, Retention(store, launcher, journals, catalog), loop),
         ),
         allows_commands=allows_commands,
     )

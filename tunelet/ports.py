@@ -256,6 +256,9 @@ class Catalog(Protocol):
     def light(self, name: str) -> bool:
         """Whether any function may call the algorithm, because it is quick, not only suggest."""
 
+    def inherits(self, name: str) -> bool:
+        """Whether its trials may begin with checkpoints of any earlier trials."""
+
     def load(self, name: str, settings: Mapping[str, Any]) -> Algorithm:
         """Import the algorithm, and make an object with these settings.
 

@@ -33,6 +33,10 @@ class InstalledAlgorithms:
         row = self._algorithms.built_in(name)
         return row is not None and row.light
 
+    def inherits(self, name: str) -> bool:
+        row = self._algorithms.built_in(name)
+        return row is None or row.fidelity
+
     def stops(self, name: str) -> bool:
         row = self._algorithms.built_in(name)
         return row is not None and row.stops

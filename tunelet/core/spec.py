@@ -52,6 +52,16 @@ class Spec(NamedTuple):
         return tuple(self.code.get("bad_exit_codes", ()))
 
     @property
+    def keeps_output(self) -> bool:
+        return bool(self.json.get("keep_output", True))
+
+    @property
+    def kept_checkpoints(self) -> int | None:
+        """Of how many of the best trials the checkpoints are kept; None: of all trials."""
+        found: int | None = self.json.get("keep_checkpoints")
+        return found
+
+    @property
     def hyperparameters(self) -> Mapping[str, Any]:
         """Each hyperparameter's JSON form by its name."""
         found: Mapping[str, Any] = self.json.get("hyperparameters", {})

@@ -14,6 +14,7 @@ The objects below a trial's prefix belong to the training code; Tunelet does not
 from secrets import token_hex
 
 from tunelet.core.run import Run
+from tunelet.engine.retention import decided
 from tunelet.errors import Retry
 from tunelet.log.keys import trial_prefix
 from tunelet.ports import Store
@@ -41,6 +42,8 @@ class Checkpoints:
             own = f"{trial_prefix(run)}-{token_hex(4)}"
             elder = run._replace(number=parent)
             self._copy(self._place(elder) or trial_prefix(elder), own)
+            if not decided(self._store, elder)[0].has(parent):
+                self._remove(own)  # It may lack what was removed meanwhile.
             self._store.create(_choice(run), own.encode())
             place = self._place(run)
             if place is None:
@@ -56,6 +59,10 @@ class Checkpoints:
     def _copy(self, source: str, target: str) -> None:
         for key in self._store.list(f"{source}/"):
             self._store.copy(key, target + key.removeprefix(source))
+
+    def _remove(self, prefix: str) -> None:
+        for key in self._store.list(f"{prefix}/"):
+            self._store.delete(key)
 
     def _remove_others(self, run: Run, place: str) -> None:
         """Remove copies that came too late, or that a process left unfinished when it died."""

@@ -78,4 +78,4 @@ class Outputs:
 
     def _wants(self, experiment: Experiment) -> bool:
         deleted = experiment.state is ExperimentState.DELETED
-        return self._most > 0 and not deleted and bool(experiment.spec.get("keep_output", True))
+        return self._most > 0 and not deleted and experiment.typed_spec.keeps_output

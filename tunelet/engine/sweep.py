@@ -18,6 +18,7 @@ from tunelet.engine.idle import Idle
 from tunelet.engine.loop import Loop
 from tunelet.engine.membership import Membership
 from tunelet.engine.outputs import Outputs
+from tunelet.engine.retention import Retention
 from tunelet.engine.runs import Runs
 from tunelet.errors import NotFound, Retry, Unavailable
 from tunelet.log import expiry
@@ -51,6 +52,7 @@ class Sweep:
         stopping: Stopping,
         runs: Runs,
         outputs: Outputs,
+        retention: Retention,
         loop: Loop,
     ) -> None:
         self._store = store
@@ -62,6 +64,7 @@ class Sweep:
         self._stopping = stopping
         self._runs = runs
         self._outputs = outputs
+        self._retention = retention
         self._loop = loop
         self._idle = Idle(store, launcher, journals)
 
@@ -189,6 +192,7 @@ class Sweep:
         experiment = journal.peek()
         if experiment is not None:
             self._outputs.save_rest(experiment)
+            self._retention.tidy(experiment)
         return experiment, runs
 
     def _gone(self, experiment: Experiment) -> list[Command]:

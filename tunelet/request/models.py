@@ -496,6 +496,12 @@ class Request(Terms):
         default=[], max_length=1000, description="Hyperparameters of trials to run first."
     )
     seed: Annotated[int, Field(ge=0, le=SAFE_INTEGER)] | None = None
+    keep_checkpoints: Annotated[int, Field(ge=0, le=1_000_000)] | None = Field(
+        default=None,
+        description="Of how many of the best trials the checkpoints are kept; of several "
+        "objectives, of the Pareto front. Those of other ended trials are removed. 0: none are "
+        "kept; null: all are.",
+    )
     keep_output: bool = Field(
         default=True,
         description="Store the output of each attempt beside the experiment's log, so that it can "

@@ -332,5 +332,10 @@ def normalized(
         "seed": request.seed,
         "ttl_seconds_after_finished": request.ttl_seconds_after_finished,
         "labels": dict(request.labels),
+        **(
+            {}
+            if request.keep_checkpoints is None
+            else {"keep_checkpoints": request.keep_checkpoints}
+        ),
         **({} if request.keep_output else {"keep_output": False}),
     }
