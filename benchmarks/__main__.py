@@ -11,6 +11,7 @@ from benchmarks.harness.figures import line
 
 BENCHMARKS = (
     "overhead",
+    "optuna_storage",
     "suggest",
     "quality",
     "failing",

@@ -6,7 +6,7 @@ import pickle
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -54,6 +54,15 @@ def never(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(soon, "SECONDS", 3600.0)
 
 
+@pytest.fixture
+def often() -> Iterator[None]:
+    """Threads take turns as often as they can."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
 def experiment(folder: Path, name: str) -> Experiment:
     return Journals(open_store(folder.as_uri())).read("default", name)
 
@@ -79,7 +88,11 @@ def test_a_trial_with_all_that_it_has_takes_two_entries(
 
     study.optimize(objective, n_trials=4)
     assert entries(folder) - before == 8
-    assert there.get_all_trials(study._study_id) == study.trials
+    trials = there.get_all_trials(study._study_id)
+    assert trials == study.trials
+    for trial in trials:
+        assert trial.params.keys() == {"a", "b", "c"}
+        assert (trial.user_attrs, len(trial.intermediate_values)) == ({"host": "h"}, 5)
 
 
 @pytest.mark.usefixtures("never")
@@ -199,9 +212,19 @@ def test_of_many_that_take_a_waiting_trial_one_gets_it(
         assert sorted(all_at_once(takes)) == [False, False, False, True]
 
 
+def test_of_many_threads_that_take_a_waiting_trial_one_gets_it(often: None) -> None:
+    storage = TuneletStorage("memory://threads")
+    study_id = storage.create_new_study(MINIMIZE)
+    for _ in range(50):
+        waiting = storage.create_new_trial(study_id, create_trial(state=TrialState.WAITING))
+        takes = [partial(storage.set_trial_state_values, waiting, TrialState.RUNNING)] * 8
+        assert Counter(all_at_once(takes)) == {True: 1, False: 7}
+
+
 def test_of_many_that_end_a_trial_one_does(here: TuneletStorage, there: TuneletStorage) -> None:
     study_id = here.create_new_study(MINIMIZE)
-    for number in range(40):  # also where an entry closes a window of the log
+    here.set_study_user_attr(study_id, "one more entry", "so that an end closes a window")
+    for number in range(32):
         trial_id = here.create_new_trial(study_id)
         there.get_all_trials(study_id)
         ends = [

@@ -1,0 +1,94 @@
+"""Trials a second of a study of Optuna, by the storage: ours in a folder beside sqlite and journal.
+
+A trial chooses five hyperparameters and reports five values; its objective computes nothing. All
+storages are in TMPDIR, which should be a disk and not memory. Each is measured with one process and
+with eight processes that share the study, from the moment at which all are ready to the last one's
+end. Optuna draws at random in all of them.
+
+A run ends with an error unless every trial is in the study once, with all that it has.
+"""
+
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+import optuna
+
+from benchmarks.harness import study_worker
+from benchmarks.harness.study_worker import STORAGES, STUDY
+from benchmarks.harness.table import by_turns, medians, show
+
+WIDTHS = (1, 8)
+_SLOW = "optuna_sqlite"
+_SHARE = 4
+"""Of the trials, this part for the slow one."""
+
+
+def run(quick: bool) -> dict[str, float]:
+    trials, rounds = (80, 1) if quick else (400, 3)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    measures = {
+        f"{name}_{width}": partial(measure, name, trials // (_SHARE if name == _SLOW else 1), width)
+        for name in STORAGES
+        for width in WIDTHS
+    }
+    rates = medians(by_turns(measures, rounds))
+    show(
+        f"Trials a second, up to {trials} trials (median of {rounds})",
+        ["", *(f"{width} process{'es' * (width > 1)}" for width in WIDTHS)],
+        [[name, *(f"{rates[f'{name}_{width}']:.1f}" for width in WIDTHS)] for name in STORAGES],
+    )
+    return rates
+
+
+def measure(name: str, trials: int, width: int) -> float:
+    """Return the trials a second of a new study that `width` processes share."""
+    share = trials // width
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        storage = STORAGES[name](Path(folder))
+        study = optuna.create_study(study_name=STUDY, storage=storage)
+        workers = [stack.enter_context(_worker(name, folder, share)) for _ in range(width)]
+        for worker in workers:
+            _line_of(worker)
+        began = time.perf_counter()
+        for worker in workers:
+            _begin(worker)
+        if any(worker.wait() for worker in workers):
+            sys.exit(f"a process of {name} failed")
+        seconds = time.perf_counter() - began
+        _check(name, study, share * width)
+    return share * width / seconds
+
+
+def _worker(name: str, folder: str, trials: int) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", study_worker.__name__, name, folder, str(trials)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def _line_of(worker: "subprocess.Popen[str]") -> None:
+    assert worker.stdout is not None
+    worker.stdout.readline()
+
+
+def _begin(worker: "subprocess.Popen[str]") -> None:
+    assert worker.stdin is not None
+    worker.stdin.write("\n")
+    worker.stdin.flush()
+
+
+def _check(name: str, study: optuna.Study, expected: int) -> None:
+    whole = [
+        trial.number
+        for trial in study.trials
+        if trial.value == 0.0 and len(trial.params) == len(trial.intermediate_values) == 5
+    ]
+    if whole != list(range(expected)):
+        sys.exit(f"{name} has {len(whole)} whole trials of {expected}")
