@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from socketserver import BaseServer
+from http.server import HTTPServer
 from threading import Thread
 
 POLL_SECONDS = 0.01
@@ -10,12 +10,12 @@ POLL_SECONDS = 0.01
 
 
 @contextmanager
-def serving(server: BaseServer) -> Iterator[int]:
+def serving(server: HTTPServer) -> Iterator[int]:
     """Serve requests as long as the block lasts; gives the port."""
     thread = Thread(target=server.serve_forever, args=(POLL_SECONDS,))
     thread.start()
     try:
-        yield server.server_address[1]
+        yield server.server_port
     finally:
         server.shutdown()
         thread.join()

@@ -10,34 +10,13 @@ from hyperopt.exceptions import AllTrialsFailed
 from hyperopt.pyll import scope
 from sklearn import datasets, model_selection, naive_bayes, svm, tree
 
+from tests.unit.tunelet.interop.written import classifiers
 from tunelet.errors import Reject
 from tunelet.interop.hyperopt import fmin
 
-# As Hyperopt's documentation has it.
-CLASSIFIERS = hp.choice(
-    "classifier_type",
-    [
-        {"type": "naive_bayes"},
-        {
-            "type": "svm",
-            "C": hp.lognormal("svm_C", 0, 1),
-            "kernel": hp.choice(
-                "svm_kernel",
-                [
-                    {"ktype": "linear"},
-                    {"ktype": "RBF", "width": hp.lognormal("svm_rbf_width", 0, 1)},
-                ],
-            ),
-        },
-        {
-            "type": "dtree",
-            "criterion": hp.choice("dtree_criterion", ["gini", "entropy"]),
-            "max_depth": hp.choice(
-                "dtree_max_depth", [None, scope.int(hp.qlognormal("dtree_max_depth_int", 3, 1, 1))]
-            ),
-            "min_samples_split": scope.int(hp.quniform("dtree_min_samples_split", 2, 10, 1)),
-        },
-    ],
+CLASSIFIERS = classifiers(
+    scope.int(hp.qlognormal("dtree_max_depth_int", 3, 1, 1)),
+    scope.int(hp.quniform("dtree_min_samples_split", 2, 10, 1)),
 )
 
 

@@ -16,6 +16,7 @@ from adapters.storage import open_store
 from algorithms import load_catalog
 from functions.events.outbox import Nowhere, Outbox
 from tunelet.assembly import assembled
+from tunelet.client import Client
 from tunelet.log.markers import STALE
 
 # Each start of an attempt and each end leaves a line; the checkpoint says what survived.
@@ -91,14 +92,21 @@ def test_a_run_that_died_without_a_verdict_is_tried_again_from_its_checkpoint(
     assert starts.read_text().splitlines() == ["0 1", "0 2"]
 
 
-def test_stop_ends_all_processes_and_extend_goes_on(
+@pytest.fixture
+def training(
     up: Callable[..., Any], train: Path, tmp_path: Path, wait: Callable[..., None]
+) -> Client:
+    """The client of a service in which the first trials of `survivor` train."""
+    client: Client = up("--alias", f"train=sh {train}").client
+    client.submit(request("train", tmp_path / "starts"))
+    wait((tmp_path / "starts").exists)
+    return client
+
+
+def test_stop_ends_all_processes_and_extend_goes_on(
+    training: Client, tmp_path: Path, wait: Callable[..., None]
 ) -> None:
-    starts = tmp_path / "starts"
-    service = up("--alias", f"train=sh {train}")
-    client = service.client
-    client.submit(request("train", starts))
-    wait(starts.exists)
+    client = training
     assert client.stop("survivor").state == "STOPPED"
     wait(lambda: not _shims(tmp_path))
     assert all(t["state"] in ("COMPLETE", "STOPPED") for t in client.trials("survivor"))
@@ -110,18 +118,14 @@ def test_stop_ends_all_processes_and_extend_goes_on(
 
 
 def test_delete_leaves_nothing_and_frees_the_name(
-    up: Callable[..., Any], train: Path, tmp_path: Path, wait: Callable[..., None]
+    training: Client, tmp_path: Path, wait: Callable[..., None]
 ) -> None:
-    starts = tmp_path / "starts"
-    service = up("--alias", f"train=sh {train}")
-    client = service.client
-    client.submit(request("train", starts))
-    wait(starts.exists)
+    client = training
     uid = client.experiment("survivor").json["uid"]
     client.delete("survivor")
     assert not list(client.experiments())
     wait(lambda: not _shims(tmp_path))
-    again = client.submit(request("train", starts, max_trials=2)).wait(timeout=60)
+    again = client.submit(request("train", tmp_path / "starts", max_trials=2)).wait(timeout=60)
     assert len(again.trials) == 2
     store = tmp_path / "data0" / "store"
     assert (

@@ -16,38 +16,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from algorithms.hyperopt.nodes import node
-from tests.unit.tunelet.interop.written import draws, same_distribution, space_of
+from tests.unit.tunelet.interop.written import classifiers, draws, same_distribution, space_of
 from tunelet.errors import Reject
 from tunelet.interop import assemble, hyperparameters
 from tunelet.interop.python import KINDS as KINDS_OF_FORMS
 from tunelet.request import models as request
 from tunelet.space import Categorical, Parameter, Space
 
-# The example of Hyperopt's documentation.
-CLASSIFIERS = hp.choice(
-    "classifier_type",
-    [
-        {"type": "naive_bayes"},
-        {
-            "type": "svm",
-            "C": hp.lognormal("svm_C", 0, 1),
-            "kernel": hp.choice(
-                "svm_kernel",
-                [
-                    {"ktype": "linear"},
-                    {"ktype": "RBF", "width": hp.lognormal("svm_rbf_width", 0, 1)},
-                ],
-            ),
-        },
-        {
-            "type": "dtree",
-            "criterion": hp.choice("dtree_criterion", ["gini", "entropy"]),
-            "max_depth": hp.choice(
-                "dtree_max_depth", [None, hp.qlognormal("dtree_max_depth_int", 3, 1, 1)]
-            ),
-            "min_samples_split": hp.qlognormal("dtree_min_samples_split", 2, 1, 1),
-        },
-    ],
+CLASSIFIERS = classifiers(
+    hp.qlognormal("dtree_max_depth_int", 3, 1, 1), hp.qlognormal("dtree_min_samples_split", 2, 1, 1)
 )
 KINDS: dict[str, Callable[[str], Any]] = {
     "choice": lambda name: hp.choice(name, ["a", "b", "c"]),

@@ -3,6 +3,7 @@
 from random import Random
 from typing import Any
 
+from hyperopt import hp
 from scipy import stats
 
 from algorithms import load_catalog
@@ -20,6 +21,29 @@ def space_of(written: Any) -> Space:
         "hpo_algorithm": "random_search",
     }
     return Space.of(parse(request, load_catalog())["hyperparameters"])
+
+
+def classifiers(depth: Any, split: Any) -> Any:
+    """The example of Hyperopt's documentation, with these distributions of a tree's numbers."""
+    width = hp.lognormal("svm_rbf_width", 0, 1)
+    kernels = [{"ktype": "linear"}, {"ktype": "RBF", "width": width}]
+    return hp.choice(
+        "classifier_type",
+        [
+            {"type": "naive_bayes"},
+            {
+                "type": "svm",
+                "C": hp.lognormal("svm_C", 0, 1),
+                "kernel": hp.choice("svm_kernel", kernels),
+            },
+            {
+                "type": "dtree",
+                "criterion": hp.choice("dtree_criterion", ["gini", "entropy"]),
+                "max_depth": hp.choice("dtree_max_depth", [None, depth]),
+                "min_samples_split": split,
+            },
+        ],
+    )
 
 
 def draws(space: Space, count: int) -> list[Assignment]:
