@@ -15,6 +15,7 @@ import fcntl
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from pathlib import Path
 from shutil import copyfileobj
 from typing import TYPE_CHECKING, TypeVar
@@ -76,7 +77,11 @@ class FileStore:
     def __init__(self, root: Path) -> None:
         self._root = RootFolder(root.absolute())
         self.url = self._root.path.as_uri()
-        self._unnamed = knows_unnamed(self._root.temporary)
+
+    @cached_property
+    def _unnamed(self) -> bool:
+        """Tried with the first object: a process that only reads writes nothing."""
+        return knows_unnamed(self._root.temporary)
 
     def get(self, key: str) -> Stored | None:
         path = self._path(key)

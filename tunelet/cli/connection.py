@@ -10,7 +10,12 @@ import click
 from click.shell_completion import CompletionItem
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tunelet.cli.over_store import Place
     from tunelet.client import Client
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 # Where nothing listens, an answer in two seconds helps more than one in thirty.
 _PATIENCE = 2.0
@@ -22,13 +27,39 @@ class Connection(NamedTuple):
     url: str | None
     namespace: str
     json: bool
+    store: str | None = None
+    """Used in place of a service."""
+    without_service: bool = False
+    """Whether the command also works on the store that `tunelet run` uses here."""
 
     def command(self, verb: str, name: str) -> str:
         """The command line that does `verb` to the same service's experiment."""
         space = f" -n {self.namespace}" if self.namespace != "default" else ""
-        return f"tunelet {verb} {name}{space}{f' --url {self.url}' if self.url else ''}"
+        at = f" --url {self.url}" if self.url else f" --store {self.store}" if self.store else ""
+        return f"tunelet {verb} {name}{space}{at}"
 
     def client(self) -> "Client":
+        """A client of the service, or of a store where none runs: then it says which."""
+        if self.without_service and (place := self._place()):
+            from tunelet.cli import over_store
+
+            return over_store.client(place, self.namespace)
+        return self._of_service()
+
+    def _place(self) -> "Place | None":
+        from tunelet.cli import over_store
+        from tunelet.client.client import DEFAULT_URL
+
+        if self.store is not None:
+            return over_store.named(self.store)
+        if self.url or os.environ.get("TUNELET_URL"):
+            return None
+        place = over_store.found(DEFAULT_URL)
+        if place is not None:
+            click.echo(f"no service answers at {DEFAULT_URL}: using {place.shown}", err=True)
+        return place
+
+    def _of_service(self) -> "Client":
         # urllib3 takes longer to import than all of the command line.
         from tunelet.client import Client
 
@@ -41,6 +72,11 @@ _OPTIONS = (
         "-n", "--namespace", metavar="NAME", help="The namespace. [env: TUNELET_NAMESPACE]"
     ),
     click.option("--url", metavar="URL", help="The service. [env: TUNELET_URL]"),
+)
+_STORE = click.option(
+    "--store",
+    metavar="FOLDER|URL",
+    help="Use this store in place of a service.  [default where none answers: as tunelet run]",
 )
 
 
@@ -57,10 +93,36 @@ def connected(command: Callable[..., Any]) -> Callable[..., Any]:
     ) -> Any:
         return ctx.invoke(command, choose(ctx, url, namespace, as_json), **own)
 
-    decorated: Callable[..., Any] = connect
-    for option in _OPTIONS:
-        decorated = option(decorated)
-    return decorated
+    return _with(_OPTIONS, connect)
+
+
+def connected_or_stored(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Do as `connected`, for a command that works on a store without a service, too."""
+
+    @click.pass_context
+    @functools.wraps(command)
+    def connect(
+        ctx: click.Context,
+        /,
+        url: str | None,
+        store: str | None,
+        namespace: str | None,
+        as_json: bool,
+        **own: Any,
+    ) -> Any:
+        if url and store:
+            raise click.UsageError("name either a service with --url, or a store with --store")
+        connection = choose(ctx, None if store else url, namespace, as_json)
+        connection = connection._replace(store=store, without_service=True)
+        return ctx.invoke(command, connection, **own)
+
+    return _with((_STORE, *_OPTIONS), connect)
+
+
+def _with(options: "Iterable[Decorator]", command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in options:
+        command = option(command)
+    return command
 
 
 def choose(

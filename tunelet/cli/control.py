@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from tunelet.cli.connection import Connection, connected, name_argument, write_json
+from tunelet.cli.connection import Connection, connected_or_stored, name_argument, write_json
 from tunelet.cli.faults import advise
 from tunelet.cli.table import colored
 from tunelet.client.remote import Experiment
@@ -23,7 +23,7 @@ def _tell(connection: Connection, experiment: Experiment, next_verb: str) -> Non
 
 @click.command("pause")
 @name_argument
-@connected
+@connected_or_stored
 def pause_command(connection: Connection, name: str) -> None:
     """Start no more trials.
 
@@ -38,7 +38,7 @@ def pause_command(connection: Connection, name: str) -> None:
 
 @click.command("resume")
 @name_argument
-@connected
+@connected_or_stored
 def resume_command(connection: Connection, name: str) -> None:
     """Continue an experiment that is paused or stopped.
 
@@ -51,7 +51,7 @@ def resume_command(connection: Connection, name: str) -> None:
 
 @click.command("stop")
 @name_argument
-@connected
+@connected_or_stored
 def stop_command(connection: Connection, name: str) -> None:
     """End an experiment and its running trials.
 
@@ -87,7 +87,7 @@ def stop_command(connection: Connection, name: str) -> None:
     metavar="S",
     help="Seconds after its end until it is deleted.",
 )
-@connected
+@connected_or_stored
 def extend_command(connection: Connection, name: str, **terms: float | str | None) -> None:
     """Change the budget of an experiment, or its algorithm.
 
@@ -108,7 +108,7 @@ def extend_command(connection: Connection, name: str, **terms: float | str | Non
 @click.command("delete")
 @name_argument
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
-@connected
+@connected_or_stored
 def delete_command(connection: Connection, name: str, yes: bool) -> None:
     """Delete an experiment and its results.
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from tunelet.cli.connection import Connection, connected, name_argument, write_json
+from tunelet.cli.connection import Connection, connected_or_stored, name_argument, write_json
 from tunelet.cli.faults import advise
 from tunelet.cli.request import Json, content, parse, value
 
@@ -26,7 +26,7 @@ _note_option = click.option("--note", metavar="TEXT", help="Why, to be shown wit
 )
 @_key_option
 @_note_option
-@connected
+@connected_or_stored
 def enqueue_command(
     connection: Connection,
     name: str,
@@ -56,7 +56,7 @@ def enqueue_command(
 @click.argument("settings", nargs=-1, metavar="KEY=VALUE...", required=True)
 @_note_option
 @_key_option
-@connected
+@connected_or_stored
 def propose_command(
     connection: Connection,
     name: str,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tunelet.cli.connection import Connection, connected, name_argument
+from tunelet.cli.connection import Connection, connected_or_stored, name_argument
 from tunelet.client.report import created
 from tunelet.errors import NotFound
 
@@ -23,7 +23,7 @@ _RECENT = 50
     "--attempt", type=click.IntRange(1), metavar="N", help="Of this attempt. [default: the newest]"
 )
 @click.option("-f", "--follow", is_flag=True, help="Continue until the trial has ended.")
-@connected
+@connected_or_stored
 def logs_command(
     connection: Connection, name: str, trial: int | None, attempt: int | None, follow: bool
 ) -> None:

@@ -101,9 +101,19 @@ def run_command(
             data.resolve(),
             *(store, (image, command), Path.cwd(), flags["parallel"], connection.namespace),
         ) as (client, join):
+            connection = connection._replace(store=_shown_store(data, store))
             return _ran(client, connection, request, data, join)
     except OSError as fault:
         raise click.ClickException(_trouble(fault, data)) from fault
+
+
+def _shown_store(data: Path, store: str | None) -> str | None:
+    """The --store of other commands; None if they find it by themselves."""
+    own = Path(os.environ.get("TUNELET_DATA", "tunelet-data"))
+    given = os.environ.get("TUNELET_STORE")
+    if store is not None:
+        return None if store == given else store
+    return None if data == own and not given else str(data)
 
 
 def _request(command: tuple[str, ...], flags: dict[str, Any]) -> Json:
@@ -173,26 +183,25 @@ def _ran(
             return 130
         click.echo(f"{name} has not ended; running trainings finish by themselves", err=True)
         advise(f"take it up again: {_again(name)}")
+        advise(f"look at it: {connection.command('show', name)}")
         return 130
     if not connection.json:
-        show_end(connection, last, served=data is None)
+        show_end(connection, last)
         if data is not None:
-            _show_failures(client, last, data)
+            _show_failure(connection, client, last)
         if best := winners(last):
             click.echo(f"run it again with: {_repeats(last, best[0])}")
     return exit_code(last)
 
 
-def _show_failures(client: "Client", experiment: Json, data: Path) -> None:
-    """Print why the first failed trial failed, because no service can be asked later."""
+def _show_failure(connection: Connection, client: "Client", experiment: Json) -> None:
+    """Print why the first failed trial failed."""
     if not experiment["counts"]["failed"]:
         return
     first = next(iter(client.trials(experiment["name"], "FAIL", limit=1)))
     click.echo(f"trial {first['number']} failed: {printable(why(first))}", err=True)
-    advise(
-        f"its output: tunelet up --data {data}, then tunelet logs {experiment['name']} "
-        f"{first['number']}"
-    )
+    where = f"{experiment['name']} {first['number']}"
+    advise(f"its output: {connection.command('logs', where)}")
 
 
 def _repeats(experiment: Json, best: Json) -> str:

@@ -6,7 +6,7 @@ from itertools import islice
 
 import click
 
-from tunelet.cli.connection import Connection, connected, name_argument, write_json
+from tunelet.cli.connection import Connection, connected_or_stored, name_argument, write_json
 from tunelet.cli.page import experiment_lines, trial_lines
 from tunelet.cli.table import lines, printable, width
 from tunelet.client.report import (
@@ -25,7 +25,7 @@ _REASONS = 5
 
 @click.command("list")
 @click.option("--state", metavar="STATE", help="Only those in this state, such as RUNNING.")
-@connected
+@connected_or_stored
 def list_command(connection: Connection, state: str | None) -> None:
     """List the experiments of a namespace.
 
@@ -46,7 +46,7 @@ def list_command(connection: Connection, state: str | None) -> None:
 
 @click.command("show")
 @name_argument
-@connected
+@connected_or_stored
 def show_command(connection: Connection, name: str) -> None:
     """Show the state, search space and best of an experiment.
 
@@ -73,7 +73,7 @@ def show_command(connection: Connection, name: str) -> None:
 @click.option(
     "--all", "everything", is_flag=True, help=f"All trials. [default: the newest {_SHOWN}]"
 )
-@connected
+@connected_or_stored
 def trials_command(connection: Connection, name: str, state: str | None, everything: bool) -> None:
     """List the trials of an experiment.
 
@@ -115,7 +115,7 @@ def _explain(trials: Iterable[Json]) -> None:
 
 @click.command("best")
 @name_argument
-@connected
+@connected_or_stored
 def best_command(connection: Connection, name: str) -> None:
     """Show the best trial, or the Pareto front.
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tunelet.cli.connection import Connection, connected, name_argument
+from tunelet.cli.connection import Connection, connected_or_stored, name_argument
 from tunelet.cli.faults import advise
 from tunelet.cli.page import trial_lines
 from tunelet.cli.polling import polled
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @click.command("watch")
 @name_argument
-@connected
+@connected_or_stored
 def watch_command(connection: Connection, name: str) -> int:
     """Watch an experiment until it ends.
 
@@ -77,8 +77,8 @@ def exit_code(experiment: Json) -> int:
     return 0 if experiment["state"] == "COMPLETE" else 1
 
 
-def show_end(connection: Connection, experiment: Json, served: bool = True) -> None:
-    """Print the end, the best trial, and the next commands if a service runs (`served`)."""
+def show_end(connection: Connection, experiment: Json) -> None:
+    """Print the end, the best trial, and the next commands."""
     reason = f" ({printable(experiment['reason'])})" if experiment["reason"] else ""
     name, state = experiment["name"], colored(experiment["state"])
     click.echo(f"{name} is {state}{reason}: {progress(experiment)}")
@@ -87,9 +87,8 @@ def show_end(connection: Connection, experiment: Json, served: bool = True) -> N
         click.echo("\n".join(trial_lines(best[0], experiment["spec"])))
     elif best:
         click.echo(f"{len(best)} trials are on the Pareto front")
-        if served:
-            advise(connection.command("best", name))
-    if served and experiment["counts"]["failed"]:
+        advise(connection.command("best", name))
+    if experiment["counts"]["failed"]:
         advise(f"why trials failed: {connection.command('trials', name)} --state FAIL")
 
 

@@ -15,9 +15,11 @@ absent, the run was lost.
 
 import fcntl
 import os
+import re
 import shutil
 import signal
 import sys
+from collections.abc import Callable, Iterator
 from errno import EEXIST, ENOTEMPTY
 from pathlib import Path
 from tempfile import mkdtemp
@@ -28,6 +30,9 @@ import msgspec
 from adapters.storage.atomic_file import make_folders, sync_name, write
 from tunelet.core.metrics_source import MetricsSource
 from tunelet.core.run import Run
+from tunelet.errors import Reject
+
+_SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -209,3 +214,28 @@ def locked(path: Path) -> bool:
 def _write(path: Path, data: bytes) -> None:
     with open(path, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
         write(file.fileno(), data)
+
+
+def runs_path(folder: Path, namespace: str, experiment: str) -> Path:
+    """Return where a launcher in `folder` keeps an experiment's runs."""
+    return folder / "runs" / segment(namespace) / segment(experiment)
+
+
+def run_path(folder: Path, run: Run) -> Path:
+    top = runs_path(folder, run.namespace, run.experiment)
+    return top / segment(run.uid) / str(run.number) / str(run.attempt)
+
+
+def segment(name: str) -> str:
+    """Return the name. Raises `Reject` if it cannot be part of a path."""
+    if not _SEGMENT.fullmatch(name):
+        raise Reject(f"{name!r} cannot be part of a run's name")
+    return name
+
+
+def chunks(read: Callable[[int], bytes], close: Callable[[], None]) -> Iterator[bytes]:
+    try:
+        while chunk := read(1 << 16):
+            yield chunk
+    finally:
+        close()

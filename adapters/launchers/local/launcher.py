@@ -7,7 +7,6 @@ file system.
 """
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -29,7 +28,15 @@ from adapters.launchers.local.checkpoint_folder import (
     remove_if_empty,
 )
 from adapters.launchers.local.environment import inherited
-from adapters.launchers.local.folder import Plan, RunFolder, locked
+from adapters.launchers.local.folder import (
+    Plan,
+    RunFolder,
+    chunks,
+    locked,
+    run_path,
+    runs_path,
+    segment,
+)
 from adapters.launchers.local.observation import Reading
 from adapters.launchers.local.orphans import MARK
 from adapters.launchers.local.slots import Slots
@@ -42,7 +49,6 @@ from tunelet.ports import Room, RunNews, WatchableLauncher
 GRACE_SECONDS = 10.0
 _SHIM = Path(__file__).with_name("shim.py")
 _STALE_SECONDS = 3600
-_SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 class Fallback(Protocol):
@@ -162,7 +168,7 @@ class ProcessLauncher:
 
     def unsaved(self, namespace: str, experiment: str) -> Sequence[Run]:
         with _passing("the runs with output could not be listed"):
-            runs = self._unsaved.runs(_segment(namespace), _segment(experiment))
+            runs = self._unsaved.runs(segment(namespace), segment(experiment))
             folders = ((run, self._at(run)) for run in runs)
             return [run for run, folder in folders if not folder.held() and folder.launched()]
 
@@ -176,11 +182,11 @@ class ProcessLauncher:
         except FileNotFoundError:
             self._ensure_there()
             raise NotFound(f"trial {run.number}, attempt {run.attempt} has no output") from None
-        return _chunks(output.read, output.close)
+        return chunks(output.read, output.close)
 
     def remove(self, namespace: str, experiment: str, uid: str) -> None:
         top = self._runs(namespace, experiment)
-        life = top / _segment(uid)
+        life = top / segment(uid)
         with _passing("a run's folder could not be removed"):
             for path in sorted(life.glob("*/*")):
                 folder = RunFolder(path)
@@ -299,11 +305,10 @@ class ProcessLauncher:
             self._readings.pop(run, None)
 
     def _runs(self, namespace: str, experiment: str) -> Path:
-        return self._folder / "runs" / _segment(namespace) / _segment(experiment)
+        return runs_path(self._folder, namespace, experiment)
 
     def _at(self, run: Run) -> RunFolder:
-        top = self._runs(run.namespace, run.experiment)
-        return RunFolder(top / _segment(run.uid) / str(run.number) / str(run.attempt))
+        return RunFolder(run_path(self._folder, run))
 
     def _remove_stale(self) -> None:
         """Remove the leftovers of launches and removals that were killed long ago."""
@@ -374,20 +379,6 @@ def _start_shim(folder: RunFolder, lock: int, slot: int) -> subprocess.Popen[byt
 
 def _absolute(words: Sequence[str]) -> tuple[str, ...]:
     return tuple(str(Path(word).absolute()) if Path(word).is_file() else word for word in words)
-
-
-def _segment(name: str) -> str:
-    if not _SEGMENT.fullmatch(name):
-        raise Reject(f"{name!r} cannot be part of a run's name")
-    return name
-
-
-def _chunks(read: Callable[[int], bytes], close: Callable[[], None]) -> Iterator[bytes]:
-    try:
-        while chunk := read(1 << 16):
-            yield chunk
-    finally:
-        close()
 
 
 @contextmanager

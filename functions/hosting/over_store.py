@@ -1,0 +1,79 @@
+"""Answer the command line's calls from a store, where no service runs.
+
+A call that reads writes nothing. A call that changes an experiment adds to its log, as a service
+would; the processes that work on the experiment see it. This one takes no trials.
+"""
+
+import logging
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from adapters.launchers.local.outputs import Outputs
+from adapters.storage import open_store
+from adapters.storage.wrapper import Kind, StoreWrapper
+from algorithms import load_catalog
+from functions.events.outbox import Nowhere
+from functions.hosting.near import Near
+from functions.telemetry.log import LOGGER
+from tunelet.assembly import assembled
+from tunelet.client.client import Client
+from tunelet.core.installation import Installation
+from tunelet.errors import Unavailable
+from tunelet.ports import Store
+from tunelet.service import Service
+
+T = TypeVar("T")
+
+
+def opened(store_url: str, runs: Path | None, namespace: str) -> Client:
+    """A client of the store. `runs` is the folder of the launcher that may have live outputs.
+
+    Raises `Reject` if the store cannot be opened.
+    """
+    # Readers owe no snapshots: that none can be written is no news.
+    LOGGER.setLevel(logging.ERROR)
+    store = open_store(store_url)
+    return Client.over(_OverStore(store, runs), namespace)
+
+
+class _ReadOnly(StoreWrapper):
+    def request(self, kind: Kind, send: Callable[[], T]) -> T:
+        if kind in ("get", "ready"):
+            return send()
+        raise Unavailable("this command only reads")
+
+
+class _OverStore:
+    """Calls that read go to a service over a store that cannot be written."""
+
+    def __init__(self, store: Store, runs: Path | None) -> None:
+        self.url = store.url
+        self._reads = Near(_service(_ReadOnly(store), runs))
+        self._writes = Near(_service(store, runs))
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        query: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
+        near = self._reads if method == "GET" else self._writes
+        return near.call(method, path, body, query, headers)
+
+    def stream(
+        self, path: str, query: Mapping[str, object], headers: Mapping[str, str]
+    ) -> tuple[int, Mapping[str, str], Iterator[bytes]]:
+        return self._reads.stream(path, query, headers)
+
+
+def _service(store: Store, runs: Path | None) -> Service:
+    return assembled(
+        *(store, Outputs(runs), load_catalog(), Nowhere()),
+        secret=secrets.token_bytes(32),
+        api_url="",
+        installation=Installation(f"command-{secrets.token_hex(4)}", places=0),
+    )
