@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 LIBRARIES := .venv-algorithms
 PACKAGES := tunelet functions adapters algorithms benchmarks
-# A library's threads would only be in the way of the other tests.
+# Threads of a library would only slow down the other tests.
 ONE_THREAD := OMP_NUM_THREADS=1
 TIMED := .ci/timed
 PYTEST := $(BIN)/pytest -n 2 --dist loadgroup --durations 15
@@ -38,14 +38,14 @@ test: install
 	$(TIMED) $(BIN)/lint-imports
 	$(ONE_THREAD) $(TIMED) $(PYTEST) --ignore tests/e2e -m "not ($(ELSEWHERE))"
 
-# The services, trainings and commands as processes. Two tests at a time share the machine with all
-# that they start; what fails is shown, and has to pass alone.
+# The services, trainings and commands as processes. Two tests run at a time and share the machine
+# with all that they start. Failed tests are shown, and must pass alone.
 test-e2e: install
 	$(ONE_THREAD) $(PYTEST) -m "not ($(ELSEWHERE))" tests/e2e || { \
 		echo "make test-e2e: what failed is run once more, alone"; \
 		$(BIN)/pytest -m "not ($(ELSEWHERE))" --last-failed --last-failed-no-failures none tests/e2e; }
 
-# In an environment of its own, with every library behind the algorithms: 7 GB.
+# In a separate environment with every library of the algorithms: 7 GB.
 test-algorithms: $(LIBRARIES)/.installed
 	$(ONE_THREAD) TUNELET_TEST_SKIPS=fail $(LIBRARIES)/bin/pytest -n 2 --dist loadgroup -m libraries
 
@@ -55,7 +55,7 @@ $(LIBRARIES)/.installed: $(BIN)/uv requirements/algorithms.txt pyproject.toml
 	$(BIN)/uv pip install --quiet --python $(LIBRARIES)/bin/python --no-deps --no-build-isolation --editable .
 	touch $@
 
-# Each says what it needs where that is absent.
+# Each says which server or tool is missing.
 test-stores test-cluster test-browser test-terraform: test-%: install
 	.ci/suite $*
 
@@ -79,15 +79,15 @@ bench: install
 image: install
 	infra/images/build
 
-# Writes what is generated from the code, then checks every link between the documents.
+# Writes the generated documents, then checks every link between documents.
 docs: install
 	$(BIN)/python -c 'import json; from tunelet.request.models import request_schema as schema; \
 		print(json.dumps(schema(), indent=2))' > docs/request.schema.json
 	$(BIN)/python -m algorithms.catalog.docs_tables docs/algorithms.md
 	$(BIN)/pytest -q tests/unit/tunelet/test_docs.py
 
-# Which faults in the protocol, the rules and the launchers the tests notice: about half an hour.
-# WORDS="decide gate" runs those whose file or fault has one of the words.
+# Puts faults into the protocol, the rules and the launchers, and shows which test notices each: about
+# half an hour. WORDS="decide gate" runs those with one of the words in the file or the fault.
 mutants: install
 	$(BIN)/python -m tests.mutants $(WORDS) --write docs/mutants.md
 
@@ -95,12 +95,12 @@ format: install
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# The newest versions that resolve together; no file records where packages came from.
+# Locks the newest versions that resolve together. No file records the origin of packages.
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-annotate --upgrade pyproject.toml
-# Without gp, ray and hebo, whose torch takes gigabytes: those are in algorithms.txt.
+# Without gp, ray and hebo, because their torch takes gigabytes: they are in algorithms.txt.
 EXTRAS := up optuna hyperopt s3 gcs azure obstore parquet kubernetes telemetry
-# What the images have is what was tested: the same versions.
+# The images get the same versions that were tested.
 IMAGE_EXTRAS := up optuna hyperopt obstore gcs telemetry
 TESTED := --constraint requirements/dev.txt
 lock: $(BIN)/uv

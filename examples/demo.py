@@ -1,8 +1,8 @@
-"""What `make demo` shows: a real search on this machine, from one HTTP request to the best trial.
+"""`make demo`: runs a real search on this machine, from one HTTP request to the best trial.
 
-It starts `tunelet up`, sends the smallest request there is, word for word, watches the
-training processes, prints the best hyperparameters, and stops the service. What it leaves in
-demo-data/ can be looked at with `tunelet up --data demo-data`.
+It starts `tunelet up`, sends the smallest request word for word, watches the training processes,
+prints the best hyperparameters, and stops the service. The data stay in demo-data/;
+`tunelet up --data demo-data` shows them.
 """
 
 import json
@@ -60,7 +60,7 @@ def main() -> None:
 
 @contextmanager
 def service(*options: str) -> Iterator[str]:
-    """The service on a free port, for as long as the block runs; gives its address."""
+    """Run the service on a free port while the block runs; yields its address."""
     process = subprocess.Popen(
         [TUNELET, "up", "--port", "0", "--data", DATA, *options],
         cwd=ROOT,
@@ -88,7 +88,7 @@ def post(url: str, body: str) -> dict[str, Any]:
 
 
 def tunelet(*arguments: str) -> int:
-    """Run a command of the command line; its exit code."""
+    """Run a command of the command line; returns its exit code."""
     return subprocess.run([TUNELET, *arguments], cwd=ROOT, check=False).returncode
 
 

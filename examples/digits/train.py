@@ -1,8 +1,8 @@
 """Train a small neural network on scikit-learn's digits and print its validation error.
 
-Ordinary training code: it takes its hyperparameters as arguments, prints one line an
-epoch, and needs no library of Tunelet's. If it is interrupted and started again with the
-same checkpoint folder, it goes on with the epoch after the last complete one.
+Ordinary training code: it takes its hyperparameters as arguments, prints one line per epoch, and
+needs no library of Tunelet. If it is interrupted and started again with the same checkpoint folder,
+it continues with the epoch after the last complete one.
 """
 
 import argparse
@@ -31,7 +31,7 @@ def main() -> None:
     done, network = load(checkpoint) or (0, new_network(options))
     for epoch in range(done + 1, options.epochs + 1):
         with warnings.catch_warnings():
-            # A rate that is too high overflows; the error printed below says so.
+            # A rate that is too high overflows; the printed error shows that.
             warnings.simplefilter("ignore", RuntimeWarning)
             network.partial_fit(x, y, classes=range(10))
             accuracy = network.score(x_valid, y_valid)
@@ -58,7 +58,7 @@ def new_network(options: argparse.Namespace) -> MLPClassifier:
 
 
 def checkpoint_file() -> Path | None:
-    """Where to keep the network between interruptions; None if nobody said where."""
+    """The file to keep the network in, for an interruption; None without a checkpoint folder."""
     url = urlsplit(os.environ.get("TUNELET_CHECKPOINT_URL", ""))
     if url.scheme != "file":
         return None
@@ -66,7 +66,7 @@ def checkpoint_file() -> Path | None:
 
 
 def load(checkpoint: Path | None) -> tuple[int, MLPClassifier] | None:
-    """The last complete epoch's number and network."""
+    """Return the number and the network of the last complete epoch."""
     if checkpoint is None or not checkpoint.exists():
         return None
     epoch, network = pickle.loads(checkpoint.read_bytes())

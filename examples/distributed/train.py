@@ -1,11 +1,11 @@
 """Data-parallel training by several processes that average their gradients over sockets.
 
-Every process holds the same small network and a part of the data. After each step they
-average their gradients: all send theirs to rank 0, which sends the mean back. So all do the
-same step, and any number of processes computes what one alone would.
+Every process has the same small network and a part of the data. After each step they average their
+gradients: all send theirs to rank 0, which sends the mean back. So all do the same step, and any
+number of processes computes the same result as one alone.
 
-Which process one is comes from the variables that PyTorch's launchers set, too: RANK,
-WORLD_SIZE, MASTER_ADDR and MASTER_PORT. Without them it trains alone.
+A process gets its rank from the variables of PyTorch's launchers: RANK, WORLD_SIZE, MASTER_ADDR and
+MASTER_PORT. Without them it trains alone.
 """
 
 import argparse
@@ -21,7 +21,7 @@ import numpy as np
 
 POINTS = 3000
 PATIENCE_SECONDS = 300.0
-"""For the others to be started: a cluster may have to wait for a place for them."""
+"""The time for the other processes to start, because they may have to wait for nodes."""
 
 
 class Group:
@@ -38,7 +38,7 @@ class Group:
             self._others = [self._connect(address, port)]
 
     def mean(self, mine: np.ndarray) -> np.ndarray:
-        """The mean of what all processes give; the same bits in all of them."""
+        """Return the mean of the arrays of all processes; the same bits in each process."""
         if self.rank != 0:
             self._send(self._others[0], mine)
             return self._receive(self._others[0])
@@ -54,7 +54,7 @@ class Group:
         with socket.create_server(("", port), backlog=self.size) as server:
             server.settimeout(PATIENCE_SECONDS)
             joined = [server.accept()[0] for _ in range(self.size - 1)]
-        # By rank, for the sum of floats depends on the order.
+        # By rank, because the sum of floats depends on the order.
         return [each for _, each in sorted((self._number(each), each) for each in joined)]
 
     def _connect(self, address: str, port: int) -> socket.socket:
@@ -63,7 +63,7 @@ class Group:
             try:
                 made = socket.create_connection((address, port), timeout=10)
                 break
-            except OSError:  # Rank 0 is not there yet, or has no name yet.
+            except OSError:  # Rank 0 does not run yet, or has no name yet.
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.2)
@@ -95,7 +95,7 @@ class Group:
 
 
 def spirals(seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Points on two spirals, and on which of them each is."""
+    """Points on two spirals, and the spiral of each point."""
     random = np.random.default_rng(seed)
     which = random.integers(0, 2, POINTS)
     angle = np.sqrt(random.random(POINTS)) * 3 * np.pi
@@ -105,7 +105,7 @@ def spirals(seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 class Network:
-    """One hidden layer; all parameters in one vector, as they are averaged."""
+    """A network with one hidden layer. One vector has all parameters, so it can be averaged."""
 
     def __init__(self, width: int) -> None:
         random = np.random.default_rng(0)
@@ -123,7 +123,7 @@ class Network:
         return 1 / (1 + np.exp(-np.clip(np.tanh(x @ a + b) @ c + d, -30, 30)))
 
     def gradient(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Of the mean cross entropy."""
+        """The gradient of the mean cross entropy."""
         a, b, c, _ = self.parts()
         hidden = np.tanh(x @ a + b)
         error = (self.probability(x) - y) / len(y)
@@ -152,7 +152,7 @@ def main() -> None:
 
 
 def told_to_stop() -> bool:
-    """Where a file says so; one process may see it before the others, so all are asked."""
+    """Whether any process has seen the stop file; one may see it before the others."""
     return os.path.exists(os.environ.get("TUNELET_STOP_FILE", ""))
 
 

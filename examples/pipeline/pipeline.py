@@ -1,9 +1,9 @@
-"""A training pipeline that prints nothing and tells how it goes in CloudEvents only.
+"""A training pipeline that prints nothing and reports only in CloudEvents.
 
-It sends `dev.tunelet.trial.reported` after each step and `dev.tunelet.trial.completed`
-or `dev.tunelet.trial.failed` at the end, in the binary mode of the CloudEvents HTTP
-binding 1.0: attributes in `ce-` headers, data as the body. The standard library is all
-it needs, and the same events may be sent by a step of any workflow engine.
+It sends `dev.tunelet.trial.reported` after each step and `dev.tunelet.trial.completed` or
+`dev.tunelet.trial.failed` at the end, in the binary mode of the CloudEvents HTTP binding 1.0:
+attributes in `ce-` headers, data as the body. It needs only the standard library. A step of any
+workflow engine can send the same events.
 """
 
 import json
@@ -30,7 +30,7 @@ def main() -> None:
 
 
 def train(depth: int, shrinkage: float) -> float:
-    """Boosting in miniature: each step removes a share of what error is left."""
+    """Boosting in miniature: each step removes a share of the remaining error."""
     if depth * shrinkage > 6:
         raise ValueError(f"diverged: depth {depth} with shrinkage {shrinkage}")
     loss = 1.0
@@ -41,7 +41,7 @@ def train(depth: int, shrinkage: float) -> float:
 
 
 def send(what: str, data: dict[str, Any], patience: float = 60.0) -> None:
-    """Deliver one event; while the service is away, send the same event again.
+    """Deliver one event. While the service does not answer, send the same event again.
 
     Its id stays the same, so an event that arrives twice counts once.
     """

@@ -1,11 +1,11 @@
-"""Takes from the image it runs in what a Python program needs, and nothing else.
+"""Copies only the files that a Python program needs from the image in which this runs.
 
-    python3 distill.py OUT --all SITE            the whole standard library, for what is in SITE
-    python3 distill.py OUT --of MODULE… --in SITE    what importing these loads, as bytecode only
+    python3 distill.py OUT --all SITE            the whole standard library, for the code in SITE
+    python3 distill.py OUT --of MODULE… --in SITE    the modules that these import, as bytecode
 
 OUT then has the interpreter (also as /bin/python3), the standard library, every shared library
-that these need (asked of the dynamic linker), certificates, and a user of no privilege; no
-shell, no package manager. Runs in any glibc image of Python 3.11 or newer with `ldd`.
+that these need (by the dynamic linker), certificates, and a user without privileges; no shell, no
+package manager. Runs in any glibc image of Python 3.11 or newer with `ldd`.
 """
 
 import argparse
@@ -31,7 +31,7 @@ LAZY = (
     *("encodings.idna", "encodings.ascii", "encodings.latin_1", "encodings.utf_8"),
     *("traceback", "linecache", "tokenize", "stringprep", "random", "signal"),
 )
-"""What the standard library loads only once it is needed."""
+"""Modules that the standard library imports only when it needs them."""
 
 
 def main() -> None:
@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def _bytecode(out: Path, modules: Iterable[str], site: Path) -> Iterator[Path]:
-    """Writes the bytecode of all that these import; gives the extension modules."""
+    """Write the bytecode of all modules that these import; returns the extension modules."""
     sys.path.insert(0, str(site))
     for name in (*modules, *LAZY):
         importlib.import_module(name)
@@ -71,7 +71,7 @@ def _bytecode(out: Path, modules: Iterable[str], site: Path) -> Iterator[Path]:
 
 
 def _needed(objects: Iterable[Path], site: Path) -> Iterator[Path]:
-    """The shared libraries that the dynamic linker finds for them outside of `site`."""
+    """Return the shared libraries that the dynamic linker finds for them outside `site`."""
     known = [str(path) for path in objects if path.is_file()]
     listed = subprocess.run(["ldd", *known], capture_output=True, text=True, check=False).stdout
     for line in listed.splitlines():

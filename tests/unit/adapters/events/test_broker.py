@@ -77,7 +77,7 @@ def test_an_event_goes_to_whom_all_attributes_of_the_filter_fit() -> None:
     served.route(event("a"), b"body")
     served.route(event("b", source="/other"), b"")
     served.route(event("b"), b"")
-    until(lambda: len(both.seen) == 3 and second.seen)
+    until(lambda: len(both.seen) == 3 and first.seen and second.seen)
     served.close()
     assert [(headers["ce-type"], body) for headers, body in first.seen] == [("a", b"body")]
     assert [headers["ce-source"] for headers, _ in second.seen] == ["/test"]
