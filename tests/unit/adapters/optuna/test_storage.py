@@ -5,6 +5,7 @@ import multiprocessing
 import pickle
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -115,10 +116,11 @@ def test_what_a_running_trial_has_is_soon_seen_by_others(
     trial_id = here.create_new_trial(study_id)
     here.set_trial_param(trial_id, "x", 0.5, UNIT)
     while not there.get_trial(trial_id).params:
-        pass
+        time.sleep(0.01)
+    time.sleep(3 * soon.SECONDS)  # nothing is left to write
     here.set_trial_system_attr(trial_id, "a", 1)
     while not there.get_trial(trial_id).system_attrs:
-        pass
+        time.sleep(0.01)
     assert there.get_trial(trial_id).params == {"x": 0.5}
 
 
@@ -164,7 +166,7 @@ def test_a_process_writes_its_changes_before_it_ends(
     how: str, here: TuneletStorage, there: TuneletStorage
 ) -> None:
     study_id = here.create_new_study(MINIMIZE)
-    here.create_new_trial(study_id)
+    here.set_trial_param(here.create_new_trial(study_id), "x", 0.5, UNIT)
     if how == "forked":
         context = multiprocessing.get_context("fork")
         process = context.Process(target=leave_a_trial, args=(here, study_id))
