@@ -1,8 +1,8 @@
-"""Where the service's own packages and manifests are: in the checkout or inside the wheel.
+"""Finds the service's bundled packages and manifests, in the checkout or inside the wheel.
 
-In a checkout `functions`, `adapters`, `algorithms` and `infra` stand beside `tunelet`. The wheel
-adds no top-level name but `tunelet`, so there they travel in `tunelet/_bundle`. Whoever starts
-the service calls `activate` first; nothing else need know the difference.
+In a checkout `functions`, `adapters`, `algorithms` and `infra` are beside `tunelet`. The wheel adds
+no top-level name except `tunelet`, so it bundles them in `tunelet/_bundle`. A program that starts
+the service calls `activate` first; other code works the same in both.
 """
 
 import sys
@@ -14,22 +14,22 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def root() -> Path:
-    """The folder that holds `functions`, `adapters`, `algorithms` and `infra`."""
+    """Return the folder with `functions`, `adapters`, `algorithms` and `infra`."""
     bundled = _PACKAGE / "_bundle"
     return bundled if bundled.is_dir() else _PACKAGE.parent
 
 
 def activate() -> None:
-    """Make the service's packages importable, ahead of all others.
+    """Make the service's packages importable, before all others.
 
-    First on the path, for PyPI has an unrelated `adapters` that may be installed as well.
+    They come first in the path, because an unrelated `adapters` from PyPI may be installed, too.
     """
     folder = str(root())
     sys.path[:] = [folder, *(entry for entry in sys.path if entry != folder)]
 
 
 def resource(path: str) -> Path:
-    """The file or folder at `path` below the root, such as "infra/knative/base".
+    """Return the file or folder at `path` below the root, such as "infra/knative/base".
 
     Raises `NotFound` if this installation does not have it.
     """

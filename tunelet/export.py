@@ -1,7 +1,7 @@
 """An experiment's history as a table: a row for each trial, or for each report.
 
 The columns of a trial are its own fields, then `hyperparameters.NAME` for each name of the
-space and `values.METRIC` for each metric that any trial has told, the objectives first.
+space and `values.METRIC` for each metric that any trial has reported, the objectives first.
 A hyperparameter that is not active in a trial is empty. Times are UTC.
 
 The trials are read anew for each pass over them, so that no more than a few are held.
@@ -67,8 +67,8 @@ def write_csv(table: TrialTable, out: TextIO) -> None:
 def write_jsonl(table: TrialTable, out: TextIO) -> None:
     """An object a line, without what a row lacks; what is not finite is a string."""
     for row in table.rows():
-        told = {column: _json(value) for column, value in row.items()}
-        out.write(json.dumps(told, ensure_ascii=False, allow_nan=False) + "\n")
+        line = {column: _json(value) for column, value in row.items()}
+        out.write(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def _metrics(experiment: Experiment, trials: Iterable[Trial]) -> Iterable[str]:
@@ -106,8 +106,8 @@ def _report_rows(trials: Iterable[Trial]) -> Iterator[Row]:
             yield place | _values(report)
 
 
-def _values(told: Any) -> Row:
-    return {f"values.{metric}": number(value) for metric, value in told.values.items()}
+def _values(source: Any) -> Row:
+    return {f"values.{metric}": number(value) for metric, value in source.values.items()}
 
 
 def _time(seconds: float | None) -> datetime | None:

@@ -422,16 +422,16 @@ class Service:
             error = FieldError("reports", None, message, remedy)
             raise Reject("the trial has reported all that a trial may", [error])
 
-    def _follow_ups(self, run: Run, told: list[Command]) -> list[Command]:
+    def _follow_ups(self, run: Run, reported: list[Command]) -> list[Command]:
         """Return the commands that belong in the same entry as a training's report.
 
         The state at hand may be older than the run: what it does not allow, the newest may.
         """
         try:
-            return self._loop.follow_ups(self._known(run), told)
+            return self._loop.follow_ups(self._known(run), reported)
         except (Conflict, NotFound):
             self._journals.read(run.namespace, run.experiment)
-            return self._loop.follow_ups(self._known(run), told)
+            return self._loop.follow_ups(self._known(run), reported)
 
     def _known(self, run: Run) -> Experiment | None:
         """The cached state, unless it is of another life or the run is over."""

@@ -145,14 +145,14 @@ def events(call: Call) -> Response:
 
     Answered after the commit. A batch is taken in order; sent again it changes nothing.
     """
-    told = []
+    results = []
     for event in parse_all(dict(call.request.headers), call.raw):
         if event.type not in training.EVENTS:
             remedy = f"send one of {', '.join(training.EVENTS)}"
             error = FieldError("type", event.type, "is not taken here", remedy)
             raise Reject("this type of event means nothing here", [error])
-        told.append({"id": event.id, "stop": training.tell(call.service, event, call.bearer)})
-    return json_answer({"events": told})
+        results.append({"id": event.id, "stop": training.record(call.service, event, call.bearer)})
+    return json_answer({"events": results})
 
 
 def schema(call: Call) -> Response:

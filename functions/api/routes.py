@@ -88,7 +88,7 @@ ROUTES = (
     Route("POST", f"{_TRIAL}/reports", endpoints.report, "Stop", "Reports", token=True),
     Route("POST", f"{_TRIAL}/outcome", endpoints.outcome, "Trial", "Outcome", token=True),
     Route("POST", f"{_TRIAL}/release", workers.release, "Trial", "Release", token=True),
-    Route("POST", "/events", endpoints.events, "Told", EVENT, scoped=False),
+    Route("POST", "/events", endpoints.events, "EventResults", EVENT, scoped=False),
     Route(
         "GET",
         "/dead-letters",

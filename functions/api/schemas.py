@@ -233,7 +233,9 @@ SCHEMAS: dict[str, Schema] = {
         },
         "required": ["specversion", "id", "source", "type", "subject"],
     },
-    "Told": _closed(events={"type": "array", "items": _closed(id=_TEXT, stop={"type": "boolean"})}),
+    "EventResults": _closed(
+        events={"type": "array", "items": _closed(id=_TEXT, stop={"type": "boolean"})}
+    ),
     "Algorithms": _closed(
         algorithms={"type": "array", "items": {"type": "object"}},
         early_stopping={"type": "array", "items": {"type": "object"}},

@@ -16,7 +16,7 @@ from adapters.launchers.kubernetes.labels import record_of
 from functions import problem
 from functions.events.outbox import Outbox
 from functions.events.subject import Subject, labelled, subject
-from functions.events.training import EVENTS, tell
+from functions.events.training import EVENTS, record
 from functions.shell import EventShell
 from functions.telemetry import metrics
 from functions.telemetry.log import LOGGER, about
@@ -37,23 +37,23 @@ _JOB_CHANGES = tuple(
 
 
 def _suggest(service: "Service", event: Event) -> None:
-    service.suggest(*_told(event)[:2])
+    service.suggest(*_subject(event)[:2])
 
 
 def _launch(service: "Service", event: Event) -> None:
-    service.launch(*_told(event)[:2])
+    service.launch(*_subject(event)[:2])
 
 
 def _collect(service: "Service", event: Event) -> None:
-    service.collect(*_told(event)[:3])
+    service.collect(*_subject(event)[:3])
 
 
-def _tell(service: "Service", event: Event) -> None:
-    _told(event)
-    tell(service, event, None)
+def _record(service: "Service", event: Event) -> None:
+    _subject(event)
+    record(service, event, None)
 
 
-def _told(event: Event) -> Subject:
+def _subject(event: Event) -> Subject:
     """Return the event's subject, and add it to the log lines from here on."""
     found = subject(event)
     about(namespace=found.namespace, experiment=found.experiment, trial=found.number)
@@ -81,7 +81,7 @@ STEPS: Mapping[str, Mapping[str, Step]] = {
     "launch": {TYPES[LAUNCH]: _launch},
     "complete": {
         TYPES[COLLECT]: _collect,
-        **dict.fromkeys(EVENTS, _tell),
+        **dict.fromkeys(EVENTS, _record),
         **dict.fromkeys(_JOB_CHANGES, _collect_job),
     },
     "sweep": {SWEEP: _sweep, PING: _sweep},
@@ -123,7 +123,7 @@ class EventFunction(EventShell):
             try:
                 step(self._service, event)
             except NotFound:
-                if step is _tell:
+                if step is _record:
                     raise
                 LOGGER.info("an event came for %s, which is not there", event.subject)
             except Exception:

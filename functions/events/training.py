@@ -90,19 +90,19 @@ def outcome(raw: Any) -> Outcome:
     return Outcome(state, values, reason, exit_code, log_tail)
 
 
-def tell(service: "Service", event: Event, bearer: str | None) -> bool:
+def record(service: "Service", event: Event, bearer: str | None) -> bool:
     """Commit a trial event. Returns True if the training code should stop.
 
     The token is `bearer`, or "token" in the data of an event that came through a broker.
     Raises `Forbidden` if it is not the token of this trial and attempt.
     """
     try:
-        return _told(service, event, bearer)
+        return _recorded(service, event, bearer)
     except NotFound as missing:
         raise NotFound(f"{event.subject}: {missing}") from missing
 
 
-def _told(service: "Service", event: Event, bearer: str | None) -> bool:
+def _recorded(service: "Service", event: Event, bearer: str | None) -> bool:
     namespace, name, trial, claimed = subject(event)
     if trial is None:
         remedy = "send {namespace}/{experiment}/{number}/{attempt}"

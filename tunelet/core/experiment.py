@@ -515,8 +515,8 @@ def _reported(trial: Trial, reports: tuple[Report, ...]) -> Trial:
             ordered[place] = replace(new, values={**new.values, **old.values})
         else:
             ordered[place] = new
-    told = list(dict.fromkeys(metric for report in reports for metric in report.values))
-    own = trial.values | _last(ordered, trial.attempt, told)
+    metrics = list(dict.fromkeys(metric for report in reports for metric in report.values))
+    own = trial.values | _last(ordered, trial.attempt, metrics)
     return replace(trial, reports=tuple(ordered), values=own)
 
 

@@ -30,16 +30,16 @@ def news(trial: Trial, attempt: int, reports: Iterable[Report], named: Collectio
     room = _Room(trial, named)
     new: dict[int, Report] = {}
     for report in reports:
-        told = new[report.step].values if report.step in new else {}
+        added = new[report.step].values if report.step in new else {}
         old = _at(trial, report.step)
-        seen = {*told, *(old.values if old is not None and old.attempt == attempt else ())}
+        seen = {*added, *(old.values if old is not None and old.attempt == attempt else ())}
         values = {
             metric: plain(number(value))
             for metric, value in report.values.items()
             if metric not in seen and room.takes(report.step, metric, old is not None)
         }
         if values:
-            new[report.step] = Report(step=report.step, values=values | told, attempt=attempt)
+            new[report.step] = Report(step=report.step, values=values | added, attempt=attempt)
     return News(tuple(new.values()), room.beyond)
 
 

@@ -182,10 +182,10 @@ class Journal:
             if isinstance(error, Damaged):
                 self._tail.forget()
             # No caller must wait for a thread that is being ended.
-            told = error if isinstance(error, Exception) else Retry("the service is being ended")
+            fault = error if isinstance(error, Exception) else Retry("the service is being ended")
             for caller in callers:
                 if not caller.done:
-                    caller.error, caller.done = told, True
+                    caller.error, caller.done = fault, True
             if not isinstance(error, Exception):
                 raise
         self._tail.settle()

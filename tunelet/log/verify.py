@@ -136,8 +136,8 @@ class _Log:
             return checksum, None
         except (Damaged, KeyError, ValueError) as error:
             self._sound = False
-            told = str(error) if isinstance(error, Damaged) else f"entry {seq} cannot be folded"
-            return _sum(at.data, seq), Finding(at.key, told)
+            message = str(error) if isinstance(error, Damaged) else f"entry {seq} cannot be folded"
+            return _sum(at.data, seq), Finding(at.key, message)
 
     def _fold(self, entry: Entry, checksum: str) -> None:
         if not self._sound:

@@ -21,7 +21,7 @@ from pydantic_core import PydanticCustomError
 
 from tunelet.core.run import COMMAND
 from tunelet.request.pod import VARIABLE, Pod
-from tunelet.request.shape import Shape, Text
+from tunelet.request.strict_model import StrictModel, Text
 from tunelet.text import limits
 from tunelet.text.limits import METRIC, SAFE_INTEGER
 from tunelet.training.regex import ALONE, NAMED
@@ -73,7 +73,7 @@ Enqueued = Annotated[
 ]
 
 
-class Range(Shape):
+class Range(StrictModel):
     """The parent is a number from `min` to `max`, both included."""
 
     min: Number | None = None
@@ -95,7 +95,7 @@ Wanted = Annotated[
 ]
 
 
-class Hyperparameter(Shape):
+class Hyperparameter(StrictModel):
     when: Annotated[dict[str, Wanted], Field(max_length=16)] | None = Field(
         default=None,
         description="Active only if every parent named here is active and has this value, one "
@@ -141,7 +141,7 @@ class IntRange(Hyperparameter):
     )
 
 
-class Choice(Shape):
+class Choice(StrictModel):
     value: Scalar
     weight: Positive = Field(
         default=1.0, description="The choice is drawn in proportion to its weight."
@@ -209,7 +209,7 @@ AnyHyperparameter = Annotated[
 ]
 
 
-class Resources(Shape):
+class Resources(StrictModel):
     """As in a Kubernetes container."""
 
     requests: dict[str, Quantity] = Field(default={})
@@ -245,7 +245,7 @@ class Image(Pod):
     resources: Resources = Resources()
 
 
-class Wrapped(Shape):
+class Wrapped(StrictModel):
     """A whole Kubernetes manifest, with placeholders."""
 
     manifest: dict[str, Any]
@@ -287,7 +287,7 @@ def _true(written: Any) -> Any:
     return written
 
 
-class Workers(Shape):
+class Workers(StrictModel):
     """Nothing is launched: workers ask for the trials and run them."""
 
     workers: Annotated[Any, AfterValidator(_true), WithJsonSchema({"const": True})]
@@ -329,7 +329,7 @@ TrainingCode = Annotated[
 ]
 
 
-class Algorithm(Shape):
+class Algorithm(StrictModel):
     name: str = Field(min_length=1, max_length=100)
     settings: dict[str, Any] = Field(default={})
 
@@ -354,7 +354,7 @@ Rules = Annotated[
 ]
 
 
-class Constraint(Shape):
+class Constraint(StrictModel):
     """What a trial's last value of a metric must be for the trial to be among the best."""
 
     metric: str = Field(pattern=METRIC)
@@ -362,13 +362,13 @@ class Constraint(Shape):
     max: Number | None = None
 
 
-class Source(Shape):
+class Source(StrictModel):
     """An earlier experiment of the same namespace."""
 
     name: str = Field(pattern=NAME)
 
 
-class Objective(Shape):
+class Objective(StrictModel):
     """A metric to optimize; its last value in a trial counts."""
 
     metric: str = Field(default="objective", pattern=METRIC)
@@ -399,7 +399,7 @@ Patterns = Annotated[
 ]
 
 
-class Metrics(Shape):
+class Metrics(StrictModel):
     """Where and how the metrics of a trial are read."""
 
     source: Literal["stdout", "file", "tensorboard", "push"] = "stdout"
@@ -425,7 +425,7 @@ class Metrics(Shape):
 Labels = dict[Annotated[str, Field(pattern=LABEL)], Annotated[str, Field(max_length=200)]]
 
 
-class Terms(Shape):
+class Terms(StrictModel):
     """What may still be changed after the start."""
 
     max_trials: int = Field(default=20, ge=1, le=1_000_000)

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from tunelet.errors import FieldError
-from tunelet.request.intended import intended, is_ours
+from tunelet.request.placeholder_remedy import is_ours, remedy_for
 from tunelet.text.messages import shortened, shown
 from tunelet.training.placeholders import HYPERPARAMETERS, OTHERS
 
@@ -66,7 +66,7 @@ class _Known(NamedTuple):
     image: bool
 
     def nothing(self, field: str, written: str, name: str) -> FieldError:
-        return _error(field, written, "means nothing", intended(name, self.names))
+        return _error(field, written, "means nothing", remedy_for(name, self.names))
 
 
 def problems(

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from tunelet.errors import FieldError
-from tunelet.request.shape import Shape
+from tunelet.request.strict_model import StrictModel
 from tunelet.text.messages import path
 
 VARIABLE = r"^[A-Za-z_][A-Za-z0-9_.-]*$"
@@ -27,7 +27,7 @@ ObjectLabel = Annotated[str, Field(pattern=OBJECT_LABEL)]
 Key = Annotated[str, Field(min_length=1, max_length=253)]
 
 
-class Toleration(Shape):
+class Toleration(StrictModel):
     key: str = Field(default="", max_length=317)
     operator: Literal["Equal", "Exists"] = "Equal"
     value: str = Field(default="", max_length=63)
@@ -35,19 +35,19 @@ class Toleration(Shape):
     tolerationSeconds: int | None = None
 
 
-class VolumeMount(Shape):
+class VolumeMount(StrictModel):
     name: ObjectLabel
     mountPath: str = Field(pattern=ABSOLUTE, max_length=1000)
     subPath: str | None = Field(default=None, max_length=1000)
     readOnly: bool = False
 
 
-class Named(Shape):
+class Named(StrictModel):
     name: ObjectName
     optional: bool = False
 
 
-class EnvFrom(Shape):
+class EnvFrom(StrictModel):
     """All keys of a Secret or a ConfigMap as variables."""
 
     prefix: str = Field(default="", max_length=100)
@@ -55,14 +55,14 @@ class EnvFrom(Shape):
     configMapRef: Named | None = None
 
 
-class SecretKey(Shape):
+class SecretKey(StrictModel):
     """One key of a Secret."""
 
     name: ObjectName
     key: Key
 
 
-class Pod(Shape):
+class Pod(StrictModel):
     node_selector: dict[Key, Annotated[str, Field(max_length=63)]] = Field(default={})
     tolerations: list[Toleration] = Field(default=[], max_length=64)
     service_account: ObjectName | None = Field(

@@ -1,4 +1,4 @@
-"""Which placeholder a user meant by one that means nothing."""
+"""The remedy for an unknown placeholder: the one that the user probably meant."""
 
 import difflib
 import re
@@ -15,7 +15,7 @@ _COUNTERPARTS = {
     "checkpoint.path": "checkpoint.url",
     "checkpoint.dir": "checkpoint.url",
 }
-"""Katib's, and what others call ours; in lower case."""
+"""Tunelet's placeholders by Katib's and other tools' names, in lower case."""
 _SPACE = r"(trial[._]?)?(hyper[._]?param(eter)?s?|hparams?|param(eter)?s?)"
 _PARAMETER = re.compile(rf"{_SPACE}\.(?P<name>.*)", re.IGNORECASE)
 _OURS = re.compile(
@@ -27,18 +27,18 @@ _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 
 
 def is_ours(name: str) -> bool:
-    """Whether no tool but ours, or Katib, would write this between brackets."""
+    """Whether only Tunelet or Katib would have a placeholder of this name."""
     return _OURS.match(name) is not None
 
 
-def intended(name: str, hyperparameters: Sequence[str]) -> str:
-    """The remedy for a placeholder `${name}`, where these hyperparameters exist."""
+def remedy_for(name: str, hyperparameters: Sequence[str]) -> str:
+    """Return the remedy for a placeholder `${name}` in an experiment with these hyperparameters."""
     meant = _counterpart(name, hyperparameters)
     if meant is not None:
         return f"did you mean {_written(meant)}?" + ("" if is_ours(name) else f" {_kept(name)}")
     others = [*sorted(HYPERPARAMETERS + each for each in hyperparameters), *OTHERS]
-    remedy = "use one of " + ", ".join(map(_written, others))
-    return remedy if is_ours(name) else f"{_kept(name)}; else {remedy}"
+    choices = "use one of " + ", ".join(map(_written, others))
+    return choices if is_ours(name) else f"{_kept(name)}; else {choices}"
 
 
 def _counterpart(name: str, hyperparameters: Sequence[str]) -> str | None:
@@ -53,7 +53,7 @@ def _counterpart(name: str, hyperparameters: Sequence[str]) -> str | None:
 
 
 def _similar(name: str, hyperparameters: Sequence[str]) -> str | None:
-    """The hyperparameter that is called nearly so, or abbreviated, or the only one."""
+    """The hyperparameter with a similar name or the same initials, or the only one."""
     if close := _closest(name, hyperparameters):
         return close
     for one in hyperparameters:
@@ -69,7 +69,7 @@ def _closest(name: str, known: Iterable[str]) -> str | None:
 
 
 def _folded(name: str) -> str:
-    """Without what styles of writing differ in."""
+    """The name without case, hyphens and underscores."""
     return re.sub(r"[-_]", "", name).lower()
 
 
@@ -86,5 +86,5 @@ def _written(name: str) -> str:
 
 
 def _kept(name: str) -> str:
-    """It may be meant for another program."""
+    """The remedy if the text is for another program."""
     return f"write $${{{name}}} to keep it as it is"

@@ -1,4 +1,4 @@
-"""What all shapes of a request share."""
+"""The base of all models of a request."""
 
 from typing import Annotated
 
@@ -7,8 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 Text = Annotated[str, Field(max_length=32_768)]
 
 
-class Shape(BaseModel):
-    """An object without unknown fields whose values are taken as they are, never converted."""
+class StrictModel(BaseModel):
+    """A model of an object without unknown fields. Values are never converted."""
 
     model_config = ConfigDict(
         strict=True, extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True
