@@ -28,6 +28,7 @@ from tunelet.cli import faults
 _COMMANDS = {
     "run": ("run", "Search the hyperparameters of a command."),
     "up": ("up", "Start the service on this machine."),
+    "worker": ("worker", "Run trials of an experiment on this machine."),
     "submit": ("submit", "Submit an experiment."),
     "list": ("show", "List the experiments of a namespace."),
     "show": ("show", "Show the state, search space and best of an experiment."),

@@ -1,0 +1,109 @@
+"""worker: run trials of an experiment on this machine."""
+
+import importlib
+import json
+import shutil
+import signal
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tunelet.cli.connection import Connection, connected, name_argument
+from tunelet.cli.table import printable
+from tunelet.client.report import assignment, why
+
+if TYPE_CHECKING:
+    from tunelet.client.trial import Trial
+
+
+@click.command("worker", context_settings={"ignore_unknown_options": False})
+@click.option(
+    "-j",
+    "--parallel",
+    type=click.IntRange(1, 1000),
+    metavar="N",
+    default=1,
+    show_default=True,
+    help="Trials that run at the same time.",
+)
+@click.option(
+    "--lease",
+    type=click.FloatRange(5, 86400),
+    metavar="S",
+    default=60.0,
+    show_default=True,
+    help="Seconds of silence after which a trial is given to another worker.",
+)
+@name_argument
+@click.argument("command", nargs=-1, required=True, metavar="-- COMMAND...")
+@connected
+def worker_command(
+    connection: Connection, name: str, command: tuple[str, ...], parallel: int, lease: float
+) -> int:
+    """Run trials of an experiment on this machine.
+
+    It ends once there are no more trials. The experiment has
+    "model_training_code": {"workers": true}. Any number of workers, on any machines that reach the
+    service, share its trials. Each runs COMMAND once for a trial, in this folder, with --NAME=VALUE
+    for each hyperparameter (or where COMMAND has ${hyperparameters.NAME}), and reads the metrics
+    from what it prints.
+
+    Ctrl-C and SIGTERM give the trials back for others to run.
+
+    \b
+    Examples:
+      tunelet worker digits -- python train.py
+      tunelet worker digits -j 4 --url http://10.0.0.5:8080 -- ./train.sh
+    """
+    if shutil.which(command[0]) is None:
+        raise click.ClickException(f"there is no program {command[0]!r}: name one after --")
+    show = _json_line if connection.json else _line
+    with _hosting().opened(connection.client(), name, command, parallel, lease, show) as worker:
+        received = _ended_by_signals(worker)
+        worker.work()
+    return 128 + received[0] if received else 0
+
+
+def _ended_by_signals(worker: Any) -> list[int]:
+    """End the worker on SIGINT and SIGTERM; returns the signals that came."""
+    received: list[int] = []
+
+    def end(number: int, _: Any) -> None:
+        received.append(number)
+        worker.end()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+    return received
+
+
+def _hosting() -> Any:
+    from tunelet.bundle import activate
+
+    activate()
+    try:
+        return importlib.import_module("functions.hosting.worker")
+    except ModuleNotFoundError as fault:
+        raise click.ClickException(
+            f"a worker needs more than the client (no {fault.name}): pip install 'tunelet[up]'"
+        ) from fault
+
+
+def _line(shown: "Trial | str") -> None:
+    if isinstance(shown, str):
+        click.echo(printable(shown), err=True)
+        return
+    parts = [
+        f"trial {shown.number:<4} {shown.state:<8}",
+        assignment(shown.values),
+        assignment(shown.hyperparameters),
+        printable(why(shown)) if shown.state != "COMPLETE" else "",
+    ]
+    click.echo("  ".join(part for part in parts if part))
+
+
+def _json_line(shown: "Trial | str") -> None:
+    if isinstance(shown, str):
+        _line(shown)
+    else:
+        click.echo(json.dumps(shown, ensure_ascii=False))
