@@ -1,6 +1,7 @@
 """The log is read from another language, by what docs/protocol.md says and nothing else."""
 
 import json
+import pickle
 import shutil
 import subprocess
 import time
@@ -8,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import optuna
 import pytest
 
 from adapters.storage.files import FileStore
 from tests.specs import SPEC
 from tunelet.core import commands as c
 from tunelet.core.trial import Outcome, Report, Trial, Verdict
+from tunelet.interop.optuna import TuneletStorage
 from tunelet.log.entry import FORMAT, decode, encode
 from tunelet.log.journal import Journal
 from tunelet.log.journal_cache import Journals
@@ -98,6 +101,30 @@ def test_it_reads_what_the_service_reads(store: FileStore, how: str) -> None:
         plain(trial) for trial in journals.trials("default", "e")
     ]
     assert len(list(store.list("v1/default/e/segments/1/"))) > 0
+
+
+@HOWS
+def test_it_reads_a_study_of_optuna(tmp_path: Path, how: str) -> None:
+    store = FileStore(tmp_path / "store")
+    study = optuna.create_study(study_name="e", storage=TuneletStorage(store.url))
+
+    def objective(trial: optuna.Trial) -> float:
+        for step in (0, 2, 1):
+            trial.report(step, step)
+        if trial.number % 3 == 0:
+            raise optuna.TrialPruned
+        return trial.suggest_float("x", 0, 1)
+
+    study.optimize(objective, n_trials=40)
+    running = study.ask()
+    for value in (1.0, 2.0):
+        study._storage.set_trial_intermediate_value(running._trial_id, 5, value)
+        pickle.dumps(study._storage)  # which writes
+    study.enqueue_trial({"x": 0.5})
+    found = json.loads(run(store, how).stdout)
+    trials = Journals(store).trials("default", "e")
+    assert [as_read(each) for each in found["trials"]] == [plain(trial) for trial in trials]
+    assert found["trials"][40]["values"] == {"objective": 2.0}
 
 
 @HOWS

@@ -21,6 +21,7 @@ from tunelet.client.report import (
     ended,
     metrics,
     moment,
+    planned,
     score,
     trial_table,
     winners,
@@ -129,13 +130,15 @@ def _held(experiment: Json) -> list[Text]:
 
 
 def _bar(experiment: Json, now: float, columns: int) -> RenderableType:
-    done, most = ended(experiment), experiment["spec"]["max_trials"]
+    done, most = ended(experiment), planned(experiment)
     counts = experiment["counts"]
     words = [
-        f"{done}/{most}",
+        f"{done} ended" if most is None else f"{done}/{most}",
         *(f"{counts[key]} {key}" for key in ("running", "failed", "stopped") if counts.get(key)),
     ]
     words += _times(experiment, now)
+    if most is None:
+        return Text("  ".join(words), no_wrap=True, overflow="ellipsis")
     grid = Grid.grid(padding=(0, 2))
     grid.add_row(
         ProgressBar(
@@ -153,7 +156,7 @@ def _bar(experiment: Json, now: float, columns: int) -> RenderableType:
 def _times(experiment: Json, now: float) -> list[str]:
     start = moment(experiment["submitted_at"]) or now
     passed = (moment(experiment["ended_at"]) or now) - start
-    done, most = ended(experiment), experiment["spec"]["max_trials"]
-    if experiment["state"] != "RUNNING" or not 0 < done < most:
+    done, most = ended(experiment), planned(experiment)
+    if experiment["state"] != "RUNNING" or most is None or not 0 < done < most:
         return [duration(passed)]
     return [duration(passed), f"about {duration(passed / done * (most - done))} left"]

@@ -139,10 +139,18 @@ def leading(experiment: Json) -> str:
     return score(best[0], experiment["spec"]) if best else ""
 
 
+def planned(experiment: Json) -> int | None:
+    """Return how many trials it is to have; None for a study, whose callers decide."""
+    spec = experiment["spec"]
+    return None if "study" in spec else int(spec["max_trials"])
+
+
 def progress(experiment: Json) -> str:
     """12 of 20 ended, 3 running, 1 failed; counts of nothing are left out."""
-    counts = experiment["counts"]
-    parts = [f"{ended(experiment)} of {experiment['spec']['max_trials']} ended"]
+    counts, most = experiment["counts"], planned(experiment)
+    parts = [
+        f"{ended(experiment)} ended" if most is None else f"{ended(experiment)} of {most} ended"
+    ]
     others = ("running", "waiting", "pruned", "failed", "stopped")
     parts += [f"{counts[key]} {key}" for key in others if counts.get(key)]
     return ", ".join(parts)
@@ -154,7 +162,7 @@ def experiment_table(experiments: Sequence[Json], now: float) -> Rows:
         (
             item["name"],
             item["state"],
-            f"{ended(item)}/{item['spec']['max_trials']}",
+            str(ended(item)) if planned(item) is None else f"{ended(item)}/{planned(item)}",
             str(item["counts"]["failed"] or ""),
             leading(item),
             item["spec"]["hpo_algorithm"]["name"],

@@ -256,6 +256,11 @@ def _ask(experiment: Experiment, count: int, taker: str, now: float) -> Events:
             f"the trials of experiment {experiment.name!r} are launched for it; submit one with "
             'model_training_code {"workers": true} for workers'
         )
+    if experiment.study is not None:
+        raise Conflict(
+            f"experiment {experiment.name!r} is a study of {experiment.typed_spec.algorithm.name}, "
+            "which makes its trials; load the study there"
+        )
     if any(trial.by == taker for trial in experiment.trials.values()):
         return ()
     free = experiment.terms.parallel_trials - experiment.active

@@ -77,6 +77,8 @@ class Loop:
         if experiment.over:
             self._reconcile(experiment)  # the end of a run may be the last one awaited
             return
+        if experiment.study is not None:
+            return  # its trials have no runs here
         observed = [
             command
             for trial in experiment.live

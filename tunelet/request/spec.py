@@ -86,6 +86,11 @@ def parse_changes(raw: object, spec: Mapping[str, Any], catalog: "Catalog") -> d
         fields = listed(Terms.model_fields)
         found.append(FieldError("", None, "changes nothing", f"set one of {fields}"))
     found += _cost_problems(terms.max_cost, spec["cost_per_hour"])
+    if "study" in spec:
+        found += _study_problems(terms)
+        if found:
+            raise _refused(found)
+        return {name: terms.model_dump()[name] for name in terms.model_fields_set}
     changes = {name: terms.model_dump()[name] for name in terms.model_fields_set}
     after = {**spec, **changes}
     demands = Demands(
@@ -98,6 +103,19 @@ def parse_changes(raw: object, spec: Mapping[str, Any], catalog: "Catalog") -> d
     if found:
         raise _refused(found)
     return changes
+
+
+_OF_STUDIES = frozenset({"labels", "ttl_seconds_after_finished"})
+
+
+def _study_problems(terms: Terms) -> list[FieldError]:
+    """Refuse all that the callers of a study decide themselves."""
+    message = "belongs to the library that makes the study's trials"
+    remedy = f"set it there; of a study only {listed(sorted(_OF_STUDIES))} can be changed"
+    return [
+        FieldError(name, shown(getattr(terms, name)), message, remedy)
+        for name in sorted(terms.model_fields_set - _OF_STUDIES)
+    ]
 
 
 def _as_changed(terms: Terms, spec: Mapping[str, Any]) -> Terms:

@@ -172,6 +172,12 @@ def test_a_trial_has_no_more_reports_than_it_may() -> None:
         story.does(c.EndTrial(0, "me", FAIL, more))
 
 
+def test_workers_learn_that_a_study_is_not_for_them() -> None:
+    story = a_study(model_training_code={"workers": True}, hpo_algorithm={"name": "optuna"})
+    with pytest.raises(Conflict, match="is a study of optuna"):
+        story.does(c.Ask(1, "lease/60/a"))
+
+
 def test_only_a_study_takes_trials_of_its_callers() -> None:
     with pytest.raises(Conflict, match="is not a study"):
         Story().does(created())
