@@ -168,10 +168,10 @@ def test_only_what_is_new_is_made(
         return repr(one.hyperparameters)
 
     kept = Memo(make)
-    kept.follow([trial(0, {"x": 1}), trial(1, {"x": 2})])
+    kept.update([trial(0, {"x": 1}), trial(1, {"x": 2})])
     calls.clear()
     trials = [trial(number, dict(each)) for number, each in enumerate(now)]
-    assert kept.follow(trials) is unchanged
+    assert kept.update(trials) is unchanged
     assert calls == made
     assert kept.each == [repr(each) for each in now]
 
