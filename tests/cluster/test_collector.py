@@ -181,7 +181,7 @@ def begin(trainer: Trainer, core: Any, namespace: str) -> Callable[..., Pod]:
     return start
 
 
-def test_reports_arrive_while_it_trains_and_it_is_told_to_stop(
+def test_reports_arrive_during_training_and_the_training_is_stopped(
     begin: Callable[..., Pod], trainer: Trainer
 ) -> None:
     pod = begin(
@@ -228,7 +228,7 @@ def test_while_the_service_is_away_nothing_is_lost(
     assert sorted(trainer.reports) == list(range(1, 41))
 
 
-def test_what_could_not_be_reported_stands_in_the_last_words(
+def test_values_that_could_not_be_reported_are_in_the_termination_message(
     begin: Callable[..., Pod], trainer: Trainer
 ) -> None:
     trainer.service.kill()
@@ -265,7 +265,7 @@ def test_values_are_read_from_event_files(begin: Callable[..., Pod], trainer: Tr
     assert sorted(trainer.reports) == [1, 2, 3, 4]
 
 
-def test_a_log_whose_connection_is_cut_again_and_again_is_read_on(
+def test_a_log_is_read_to_its_end_through_repeated_disconnections(
     begin: Callable[..., Pod], trainer: Trainer, node: str
 ) -> None:
     with Cutting(node, 100_000) as proxy:

@@ -213,7 +213,7 @@ def _written_tokens(job: dict[str, Any]) -> list[str]:
     return [v["value"] for v in variables if v["name"] == "TUNELET_TRIAL_TOKEN" and "value" in v]
 
 
-def test_no_account_may_do_what_its_function_does_not(
+def test_no_account_has_more_rights_than_its_function_needs(
     kubectl: Kubectl, accounts: Mapping[str, str]
 ) -> None:
     where = ("-n", f"tunelet-trials-{NAMESPACE}")

@@ -230,7 +230,7 @@ class AlgorithmContract:
         assert len(answer.assignments) <= count
         assert len(answer.assignments) == count or answer.exhausted or self.waits
 
-    def test_one_call_for_three_gives_what_three_calls_for_one_give(self) -> None:
+    def test_one_call_for_three_suggests_the_same_as_three_calls_for_one(self) -> None:
         problem = Problem(self.line(), (LOSS,), seed=7, first=0)
         together = self._answers(problem, [], 3)
         one_by_one: list[Trial] = []

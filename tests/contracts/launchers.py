@@ -94,7 +94,7 @@ class LauncherContract:
             2: {"objective": 0.25},
         }
 
-    def test_a_run_without_its_objective_fails_and_says_what_was_looked_for(
+    def test_a_run_without_its_objective_fails_and_the_reason_names_the_expected_form(
         self, launcher: Launcher
     ) -> None:
         launcher.launch(script("echo accuracy=0.5"))

@@ -142,7 +142,7 @@ class StoreContract:
         assert read(store, "b/to") == data
         assert read(store, "a/from") == b"after"
 
-    def test_of_nothing_there_is_no_copy(self, store: Store) -> None:
+    def test_copying_an_absent_object_copies_nothing(self, store: Store) -> None:
         assert store.copy("a/absent", "b/to") is False
         assert store.get("b/to") is None
 
@@ -229,7 +229,7 @@ class StoreContract:
                 assert pages == whole, f"{prefix!r}, {limit} a page"
             assert list(store.list(prefix, limit=0)) == []
 
-    def test_a_listing_may_begin_behind_what_does_not_exist(self, store: Store) -> None:
+    def test_a_listing_may_begin_after_an_absent_key(self, store: Store) -> None:
         for key in UNSORTED:
             store.put(key, b"")
         for after in ("a", "a-", "a.", "a.z", "a/", "a/b", "a/b.b", "a/~", "a0", "az", "b/z", "z"):

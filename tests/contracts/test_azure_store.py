@@ -60,7 +60,7 @@ def test_a_signature_with_all_rights_opens_the_container(signed: Opened) -> None
 
 
 @pytest.mark.stores
-def test_a_reader_is_told_which_rights_are_missing(signed: Opened) -> None:
+def test_an_error_names_the_rights_that_a_reader_lacks(signed: Opened) -> None:
     rights = {r.name: r.fault for r in examine(signed("rl", timedelta(hours=1))).rights}
     assert rights["read"] is rights["list"] is None
     for name in ("write", "delete"):
@@ -70,6 +70,6 @@ def test_a_reader_is_told_which_rights_are_missing(signed: Opened) -> None:
 
 
 @pytest.mark.stores
-def test_a_signature_that_has_expired_is_told(signed: Opened) -> None:
+def test_an_expired_signature_is_named_in_the_error(signed: Opened) -> None:
     with pytest.raises(Reject, match=r"the Azure credentials were refused .*; renew them"):
         signed("rwdl", timedelta(hours=-1)).get("k")

@@ -152,7 +152,7 @@ def clouds() -> Iterator[Clouds]:
     [(name, *rest) for names, *rest in REFUSALS for name in names],
 )
 @pytest.mark.parametrize("call", CALLS)
-def test_what_is_wrong_is_said_in_one_line_with_what_to_do(
+def test_an_error_is_one_line_with_fault_and_remedy(
     name: str,
     status: int,
     code: str,
@@ -190,7 +190,7 @@ def test_a_missing_right_is_named(
     [(name, *rest) for names, *rest in PASSING for name in names],
 )
 @pytest.mark.parametrize("call", ["read", "write"])
-def test_throttling_is_told_from_failure_and_both_from_a_refusal(
+def test_throttling_failure_and_refusal_are_different_errors(
     name: str,
     status: int,
     code: str,
@@ -202,7 +202,7 @@ def test_throttling_is_told_from_failure_and_both_from_a_refusal(
 
 
 @pytest.mark.parametrize("name", ["boto3", "azure", "google"])
-def test_what_the_server_asks_to_wait_is_told(name: str, clouds: Clouds) -> None:
+def test_an_error_has_the_wait_that_the_server_asks_for(name: str, clouds: Clouds) -> None:
     said = CLIENTS[name].says(503, "SlowDown" if name == "boto3" else "ServerBusy")
     said = said._replace(headers={**said.headers, "Retry-After": "7"})
     error = clouds.error_of(name, said, "read")
@@ -211,9 +211,7 @@ def test_what_the_server_asks_to_wait_is_told(name: str, clouds: Clouds) -> None
 
 
 @pytest.mark.parametrize("name", CLIENTS)
-def test_a_server_that_is_not_there_is_a_passing_fault(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_absent_server_is_a_transient_fault(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for variable, value in CLIENTS[name].environment("http://127.0.0.1:1").items():
         monkeypatch.setenv(variable, value)
     with pytest.raises(Retry, match=r"^\w\w://\w+/p could not be reached: \S"):

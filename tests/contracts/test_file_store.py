@@ -123,7 +123,7 @@ def test_the_folder_is_its_owners_only(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "prefix", ["../", "/", "a/../../", "../outside/", "./", ".tunelet/", "a//"]
 )
-def test_a_listing_shows_nothing_that_is_no_key(tmp_path: Path, prefix: str) -> None:
+def test_a_listing_shows_only_valid_keys(tmp_path: Path, prefix: str) -> None:
     (tmp_path / "outside").mkdir()
     (tmp_path / "outside" / "secret").write_bytes(b"")
     store = FileStore(tmp_path / "root")
@@ -134,7 +134,7 @@ def test_a_listing_shows_nothing_that_is_no_key(tmp_path: Path, prefix: str) -> 
 
 
 @pytest.mark.parametrize("unnamed", [True, False], ids=["unnamed", "named"])
-def test_of_two_creates_of_a_key_the_first_stands(
+def test_the_first_of_two_creates_of_a_key_wins(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unnamed: bool
 ) -> None:
     """Also where files cannot begin without a name."""

@@ -54,7 +54,7 @@ def store(tmp_path: Path) -> FileStore:
 
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("call", [*READS, *WRITES, "ready"])
-def test_a_store_whose_folder_is_gone_refuses_every_call_and_makes_nothing(
+def test_a_store_without_its_folder_refuses_every_call_and_makes_nothing(
     store: FileStore, tmp_path: Path, place: str, call: str
 ) -> None:
     version = stored(store, "key").version
@@ -75,9 +75,7 @@ def test_folders_are_never_made_with_a_root_that_is_gone(tmp_path: Path) -> None
     assert not root.exists()
 
 
-def test_a_store_whose_folder_comes_back_goes_on_where_it_was(
-    store: FileStore, tmp_path: Path
-) -> None:
+def test_a_store_continues_when_its_folder_comes_back(store: FileStore, tmp_path: Path) -> None:
     version = stored(store, "key").version
     (tmp_path / "store").rename(tmp_path / "away")
     with pytest.raises(Unavailable):

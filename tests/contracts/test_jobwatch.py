@@ -7,7 +7,7 @@ from tunelet.core.run import Phase, Run
 pytestmark = needs_cluster
 
 
-def test_the_end_of_a_run_is_told_as_it_happens_to_every_launcher_that_looked() -> None:
+def test_every_launcher_that_has_seen_a_run_is_notified_of_its_end() -> None:
     run = Run("team", "digits", "0123456789abcdef", 0, 1)
     with namespaces("team") as prefix:
         first, second = launcher_in(prefix), launcher_in(prefix)

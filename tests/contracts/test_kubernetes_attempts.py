@@ -36,7 +36,7 @@ def prefix() -> Iterator[str]:
         yield prefix
 
 
-def test_an_evicted_trial_goes_on_from_its_checkpoint_in_a_new_attempt(
+def test_an_evicted_trial_continues_from_its_checkpoint_in_a_new_attempt(
     prefix: str, tmp_path: Path
 ) -> None:
     service = assembled(

@@ -237,7 +237,7 @@ def test_an_image_that_cannot_be_used_is_a_failure(ward: Ward, name: str, image:
     assert image in str(outcome.reason)
 
 
-def test_nothing_is_left_of_what_could_not_begin(ward: Ward) -> None:
+def test_a_run_that_could_not_begin_leaves_nothing(ward: Ward) -> None:
     run = ward.run("never-pulled")
     ward.ended("never-pulled")
     path = f"/api/v1/namespaces/{ward.prefix}{run.namespace}/pods"

@@ -222,7 +222,7 @@ def test_the_end_of_a_kind_of_the_users_own_is_reported_at_once(
         stop()
 
 
-def test_a_kind_of_the_users_own_fails_with_what_it_says(open_prefix: str, kind: str) -> None:
+def test_a_kind_of_the_users_own_fails_with_its_own_message(open_prefix: str, kind: str) -> None:
     launcher, run = launcher_in(open_prefix), RUN._replace(number=2)
     launcher.launch(drill(run, kind))
     broken = {"type": "Broken", "status": "True", "message": "the drill broke"}
@@ -232,7 +232,7 @@ def test_a_kind_of_the_users_own_fails_with_what_it_says(open_prefix: str, kind:
     assert "the drill broke" in str(outcome.reason)
 
 
-def test_stopping_removes_an_object_of_any_kind_with_what_belongs_to_it(
+def test_stopping_removes_an_object_of_any_kind_with_its_dependents(
     open_prefix: str, kind: str
 ) -> None:
     launcher, run = launcher_in(open_prefix), RUN._replace(number=3)

@@ -92,6 +92,6 @@ def _may(launcher: KubernetesLauncher) -> bool:
         return False
 
 
-def test_without_rights_it_says_what_is_missing(prefix: str) -> None:
+def test_the_error_names_missing_rights(prefix: str) -> None:
     with pytest.raises(Forbidden, match=r'cannot create resource "jobs".*Role'):
         launcher_of("nobody", prefix).launch(training(RUN._replace(number=9), ""))

@@ -187,7 +187,7 @@ def test_a_launch_under_way_is_seen_as_one(launcher: ProcessLauncher, tmp_path: 
     os.close(lock)
 
 
-def test_many_launch_once_what_another_died_over(tmp_path: Path) -> None:
+def test_many_processes_launch_a_run_once_after_a_launch_that_died(tmp_path: Path) -> None:
     racers = [launcher_at(tmp_path) for _ in range(4)]
     plan = any_plan(racers[0], tmp_path)
     for number in range(40):
@@ -262,7 +262,7 @@ def test_the_kill_of_a_shim_loses_the_run_and_ends_its_whole_tree(
     assert launcher.observe(RUN).reports[0].values == {"loss": 1.0}
 
 
-def test_the_whole_tree_is_stopped_even_what_left_the_session_or_ignores_the_signal(
+def test_the_whole_tree_is_stopped_even_if_parts_left_the_session_or_ignore_the_signal(
     launcher: ProcessLauncher, tmp_path: Path
 ) -> None:
     launcher.launch(
@@ -298,7 +298,7 @@ def test_signals_meant_for_the_service_reach_neither_shim_nor_training(
     assert os.getpgid(training) == training
 
 
-def test_what_a_run_leaves_behind_is_killed(launcher: ProcessLauncher, tmp_path: Path) -> None:
+def test_processes_that_a_run_leaves_are_killed(launcher: ProcessLauncher, tmp_path: Path) -> None:
     launcher.launch(
         script("setsid sh -c 'echo $$ > far; exec sleep 1000' & until [ -s far ]; do sleep 0.02;"
                " done; echo objective=1")
@@ -364,7 +364,7 @@ def launched(launcher: ProcessLauncher, launch: Launch) -> bool:
     return True
 
 
-def test_a_lowered_limit_counts_what_still_runs(launcher: ProcessLauncher, tmp_path: Path) -> None:
+def test_a_lowered_limit_counts_active_runs(launcher: ProcessLauncher, tmp_path: Path) -> None:
     runs = [RUN._replace(number=n) for n in range(3)]
     for run in runs:
         launcher.launch(script("exec sleep 1000", run))
@@ -490,7 +490,7 @@ def test_an_image_without_alias_is_refused_with_the_remedy(launcher: ProcessLaun
         launcher.launch(script("", code={"manifest": {"kind": "Job"}}))
 
 
-def test_an_alias_stands_for_the_entrypoint(tmp_path: Path) -> None:
+def test_an_alias_replaces_the_entrypoint(tmp_path: Path) -> None:
     launcher = ProcessLauncher(tmp_path, {IMAGE: ["printf", "%s\n"]}, 1)
     launcher.launch(script("", command=(), args=("objective=3", "a b")))
     assert ended(launcher).values == {"objective": 3.0}
@@ -511,7 +511,7 @@ def no_room(namespace: str, experiment: str) -> None:
     raise AssertionError("nobody waits")
 
 
-def test_an_experiment_that_waits_is_told_of_room(tmp_path: Path) -> None:
+def test_room_is_announced_to_a_waiting_experiment(tmp_path: Path) -> None:
     launcher = launcher_at(tmp_path, limit=1)
     told: list[tuple[str, str]] = []
     stop = launcher.watch(lambda *_: None, lambda *who: told.append(who))
@@ -528,7 +528,7 @@ def test_an_experiment_that_waits_is_told_of_room(tmp_path: Path) -> None:
     assert told[0] == ("default", "other")
 
 
-def test_news_is_told_when_output_grows_and_when_the_run_ends(
+def test_news_is_reported_when_output_grows_and_when_the_run_ends(
     launcher: ProcessLauncher, tmp_path: Path
 ) -> None:
     told: list[Observation] = []
@@ -543,7 +543,7 @@ def test_news_is_told_when_output_grows_and_when_the_run_ends(
     stop()
 
 
-def test_news_that_could_not_be_passed_on_is_told_again(
+def test_news_that_could_not_be_passed_on_is_reported_again(
     launcher: ProcessLauncher, tmp_path: Path
 ) -> None:
     told: list[tuple[str, str, int | None]] = []
@@ -573,7 +573,7 @@ def test_the_launcher_is_chosen_by_url(tmp_path: Path) -> None:
         open_launcher("ftp://x")
 
 
-def test_exit_json_says_what_docs_say(launcher: ProcessLauncher, tmp_path: Path) -> None:
+def test_exit_json_has_the_documented_members(launcher: ProcessLauncher, tmp_path: Path) -> None:
     launcher.launch(script("exit 4"))
     ended(launcher)
     end: dict[str, Any] = json.loads((folder_of(tmp_path) / "exit.json").read_text())
@@ -654,7 +654,7 @@ def test_a_value_in_the_middle_of_much_output_counts(
     assert size < HEAD_BYTES + TAIL_BYTES + 1024
 
 
-def test_a_line_that_goes_on_where_the_kept_beginning_ends_is_read_whole(
+def test_a_line_across_the_end_of_the_kept_output_is_read_completely(
     launcher: ProcessLauncher,
 ) -> None:
     program = f"{MUCH}\nwrite(b'step=1 objective=9\\n'); begun = 19\n"

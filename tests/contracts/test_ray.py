@@ -92,7 +92,7 @@ class TestWrapped:
         ("ray.ZOOptSearch", {}),
     ],
 )
-def test_it_finds_what_random_search_misses(name: str, settings: dict[str, Any]) -> None:
+def test_it_finds_a_minimum_that_random_search_misses(name: str, settings: dict[str, Any]) -> None:
     learnt, random = run(name, settings), run("random_search", {})
     assert sum(learnt[20:]) < sum(random[20:]) * 0.7
 

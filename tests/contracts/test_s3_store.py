@@ -58,7 +58,7 @@ def limited(
 
 
 @pytest.mark.stores
-def test_a_reader_is_told_which_rights_are_missing(limited: Callable[..., Store]) -> None:
+def test_an_error_names_the_rights_that_a_reader_lacks(limited: Callable[..., Store]) -> None:
     store = limited("s3:GetObject", "s3:ListBucket")
     rights = {right.name: right.fault for right in examine(store).rights}
     assert rights["read"] is rights["list"] is None
@@ -68,7 +68,7 @@ def test_a_reader_is_told_which_rights_are_missing(limited: Callable[..., Store]
 
 
 @pytest.mark.stores
-def test_a_writer_is_told_that_it_may_not_read(limited: Callable[..., Store]) -> None:
+def test_an_error_tells_a_writer_that_it_may_not_read(limited: Callable[..., Store]) -> None:
     store = limited("s3:PutObject", "s3:DeleteObject")
     rights = {right.name: right.fault for right in examine(store).rights}
     assert rights["write"] is rights["delete"] is None
@@ -79,7 +79,9 @@ def test_a_writer_is_told_that_it_may_not_read(limited: Callable[..., Store]) ->
 @pytest.mark.stores
 @pytest.mark.parametrize("client", ["boto3", "obstore"])
 @pytest.mark.parametrize("wrong", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"])
-def test_wrong_keys_are_told(client: str, wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_keys_are_named_in_the_error(
+    client: str, wrong: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     url = bucket_url("TUNELET_TEST_S3_URL")
     monkeypatch.setenv(wrong, "wrong")
     with pytest.raises(Reject, match=f"^{url}: the AWS credentials are wrong .* correct them"):
@@ -118,7 +120,7 @@ def test_pod_identity_opens_the_bucket(
 
 
 @pytest.mark.parametrize("client", ["boto3", "obstore"])
-def test_a_pod_that_may_have_no_identity_is_told(
+def test_a_refused_pod_identity_counts_as_no_credentials(
     client: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with answering(Said(403, '{"message": "no such association"}')) as address:

@@ -28,7 +28,7 @@ REQUEST: dict[str, Any] = {
 @pytest.mark.parametrize(
     "variable", ["TUNELET_TEST_S3_URL", "TUNELET_TEST_GCS_URL", "TUNELET_TEST_AZURE_URL"]
 )
-def test_an_experiment_whose_log_is_in_a_bucket_survives_its_service(
+def test_an_experiment_in_a_bucket_survives_its_service(
     variable: str, up: Callable[..., Any], tmp_path: Path, wait: Callable[..., None]
 ) -> None:
     url = f"{bucket_url(variable)}/{uuid4().hex}"
@@ -46,6 +46,6 @@ def test_an_experiment_whose_log_is_in_a_bucket_survives_its_service(
     assert all(len(trial.reports) == 3 for trial in trials)
 
 
-def test_a_store_that_cannot_be_used_is_told_with_what_to_do(up: Callable[..., Any]) -> None:
+def test_the_error_of_an_unusable_store_names_the_remedy(up: Callable[..., Any]) -> None:
     with pytest.raises(AssertionError, match=r"(?s)names no kind of store.*use one of"):
         up("--store", "ftp://somewhere")

@@ -222,7 +222,7 @@ def test_a_stopped_experiment_that_is_extended_waits_to_be_resumed(tunelet: Shel
     assert tunelet("best", "a").err == "a has no completed trial\n"
 
 
-def test_a_program_that_is_not_there_is_named(up: Callable[..., Any], tmp_path: Path) -> None:
+def test_an_absent_program_is_named(up: Callable[..., Any], tmp_path: Path) -> None:
     tunelet = Shell(up("--alias", "absent=no-such-program --fast").url, tmp_path)
 
     ran = tunelet(
@@ -235,7 +235,7 @@ def test_a_program_that_is_not_there_is_named(up: Callable[..., Any], tmp_path: 
     assert tunelet("logs", "a", "0").out == f"{said}\n"
 
 
-def test_an_alias_for_a_program_that_is_not_there_is_warned_of(alone: Shell) -> None:
+def test_an_alias_for_an_absent_program_causes_a_warning(alone: Shell) -> None:
     # It cannot keep its data there, so that it ends.
     ran = alone.process(
         "up", "--data", "request.json/inside", "--alias", "absent=no-such-program --fast"
@@ -417,7 +417,7 @@ def test_a_reader_that_leaves_early_is_no_error(tunelet: Shell) -> None:
     assert reading.wait(30) == 0
 
 
-def test_a_service_that_is_not_there_is_named_with_what_to_do(alone: Shell) -> None:
+def test_the_error_names_an_absent_service_and_the_remedy(alone: Shell) -> None:
     ran = alone.process("list")
 
     assert ran.code == 4

@@ -77,7 +77,7 @@ def test_a_file_in_a_shared_folder_is_no_source_of_metrics(up: Callable[..., Up]
         up().client.submit(request(code, metrics={"source": "file", "path": "m.json"}))
 
 
-def test_a_service_that_listens_beyond_loopback_takes_commands_only_if_told_to(
+def test_a_service_beyond_loopback_accepts_commands_only_with_the_option(
     up: Callable[..., Up],
 ) -> None:
     code = {"command": ["sh", "-c", "echo loss=1"]}

@@ -170,7 +170,7 @@ def test_a_search_with_a_space_is_not_continued_without_one() -> None:
         tune(lambda trial: trial.suggest_float("x", 0, 1), trials=2, name="a")
 
 
-def test_a_search_that_is_taken_up_goes_on_to_the_larger_budget() -> None:
+def test_a_resumed_search_continues_to_the_larger_budget() -> None:
     def objective(trial: Any) -> float:
         return float((trial.suggest_float("x", -5, 5) - 2) ** 2)
 

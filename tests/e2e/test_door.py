@@ -145,7 +145,7 @@ def test_other_ways_to_write_a_request_are_taken(service: Up, request_head: str)
     assert raw(service, f"{lines}\r\n".encode())[9:12] == b"200"
 
 
-def test_connections_that_are_kept_open_or_send_slowly_shut_nobody_out(
+def test_open_or_slow_connections_do_not_block_others(
     up: Callable[..., Any],
 ) -> None:
     """As many as the process may have open, and more; those that report are among them."""

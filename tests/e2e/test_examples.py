@@ -115,7 +115,7 @@ class TestDistributed:
             for rank in reversed(range(size))
         ]
 
-    def test_several_processes_compute_what_one_alone_would(self) -> None:
+    def test_several_processes_compute_the_same_as_one(self) -> None:
         (alone,) = self.begin(1, free_port())
         expected = alone.communicate(timeout=60)[0]
         assert re.findall(r"step=(\d) objective=0\.\d+", expected) == ["1", "2", "3"]
@@ -125,7 +125,7 @@ class TestDistributed:
             assert [each.returncode for each in processes] == [0] * size
             assert printed == [""] * (size - 1) + [expected]
 
-    def test_they_stop_together_when_one_of_them_is_told_to(self, tmp_path: Path) -> None:
+    def test_all_processes_stop_when_one_sees_the_stop_file(self, tmp_path: Path) -> None:
         (tmp_path / "stop").touch()
         processes = self.begin(2, free_port(), TUNELET_STOP_FILE=str(tmp_path / "stop"))
         printed = [each.communicate(timeout=60)[0] for each in processes]

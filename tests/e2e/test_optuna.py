@@ -83,9 +83,7 @@ def test_each_enqueued_trial_is_taken_by_one_process(start: Any, store: Path) ->
     assert [trial.value for trial in study.trials] == [float(number) for number in range(40)]
 
 
-def test_a_trial_is_pruned_by_what_trials_of_another_process_reported(
-    start: Any, store: Path
-) -> None:
+def test_a_trial_is_pruned_by_reports_of_another_process(start: Any, store: Path) -> None:
     study = shared(TuneletStorage(store))
     assert start("prune").wait() == 0
     assert start("prune").wait() == 0

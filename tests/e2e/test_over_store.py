@@ -155,7 +155,7 @@ def test_without_a_service_or_a_store_the_service_is_missed(folder: Path, capfd:
     assert not (folder / "tunelet-data").exists()
 
 
-def test_a_store_that_is_not_there_is_refused_and_not_made(folder: Path, capfd: Text) -> None:
+def test_an_absent_store_is_refused_and_not_made(folder: Path, capfd: Text) -> None:
     assert main(["list", "--store", "no-such"]) == 2
     assert "--store no-such: there is no such folder; name the --data" in capfd.readouterr().err
     assert not (folder / "no-such").exists()

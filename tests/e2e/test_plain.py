@@ -115,7 +115,7 @@ def test_one_process_runs_an_experiment_without_any_sweep(
     assert len(list(one.client.trials("spread", state="COMPLETE"))) == 6
 
 
-def test_two_share_a_log_and_one_goes_on_where_the_other_was_killed(
+def test_two_pods_share_a_log_and_one_continues_when_the_other_is_killed(
     plain: Callable[..., Plain], wait: Callable[[Callable[[], object]], None]
 ) -> None:
     first, second = plain(), plain()

@@ -91,7 +91,7 @@ def as_read(trial: dict[str, Any]) -> dict[str, Any]:
 
 
 @HOWS
-def test_it_reads_what_the_service_reads(store: FileStore, how: str) -> None:
+def test_it_reads_the_same_as_the_service(store: FileStore, how: str) -> None:
     journals = Journals(store)
     experiment = journals.read("default", "e")
     found = json.loads(run(store, how).stdout)
@@ -147,7 +147,7 @@ def test_it_reads_the_life_that_follows_a_deletion(store: FileStore, how: str) -
         (None, b"", "entry 600 is foreign"),
     ],
 )
-def test_it_refuses_what_is_altered_or_foreign(
+def test_it_refuses_altered_and_foreign_entries(
     store: FileStore, old: bytes | None, new: bytes, message: str
 ) -> None:
     key = entry_key("v1/default/e/", 600)

@@ -103,7 +103,7 @@ def training(
     return client
 
 
-def test_stop_ends_all_processes_and_extend_goes_on(
+def test_stop_ends_all_processes_and_extend_continues(
     training: Client, tmp_path: Path, wait: Callable[..., None]
 ) -> None:
     client = training

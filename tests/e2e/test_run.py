@@ -57,7 +57,7 @@ def started(folder: Path, *words: str, first: str = "") -> "subprocess.Popen[str
     )
 
 
-def test_a_script_is_searched_where_the_user_stands_and_the_best_can_be_repeated(
+def test_a_script_runs_in_the_users_folder_and_the_best_trial_can_be_repeated(
     folder: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["run", *SPACE, "-n", "6", "-j", "2", "--", sys.executable, "train.py"]) == 0

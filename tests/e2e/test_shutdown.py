@@ -55,7 +55,7 @@ def service(up: Callable[..., Any], tmp_path: Path) -> Any:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_a_service_whose_sweep_and_requests_wait_for_the_disk(
+def test_a_signal_ends_a_service_while_sweep_and_requests_wait_for_the_disk(
     service: Any, number: int
 ) -> None:
     waiting = connection(service)

@@ -130,7 +130,7 @@ def test_an_exception_fails_its_trial_with_the_reason() -> None:
 
 
 @pytest.mark.parametrize("answer", [None, "0.5", {"loss": 0.5}, [1.0], True])
-def test_an_answer_that_is_no_number_fails_the_trial(answer: object) -> None:
+def test_an_answer_that_is_not_a_number_fails_the_trial(answer: object) -> None:
     found = tune(lambda params: answer, X, trials=1)
     assert found.best_params is found.best_value is None
     assert "which is not a number" in found.trials[0]["reason"]

@@ -118,7 +118,7 @@ def test_the_bare_wheel_has_few_dependencies(bare: Path, tmp_path: Path) -> None
     assert not installed & {"numpy", "optuna", "flask", "kubernetes", "boto3"}
 
 
-def test_without_its_extra_up_says_what_to_install(bare: Path, tmp_path: Path) -> None:
+def test_up_without_its_extra_names_the_extra_to_install(bare: Path, tmp_path: Path) -> None:
     ran = subprocess.run(
         [bare / "tunelet", "up"],
         cwd=tmp_path,

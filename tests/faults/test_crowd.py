@@ -88,7 +88,7 @@ class Rival(MemoryStore):
         self.log.commit(report(self.step), uid="u")
 
 
-def test_whoever_loses_twice_leaves_a_letter_which_the_winner_writes() -> None:
+def test_a_process_that_loses_twice_leaves_an_inbox_batch_for_the_winner() -> None:
     store = Rival(2)
     with ThreadPoolExecutor(1) as thread:
         done = thread.submit(journal(store).commit, report(1), uid="u")
@@ -102,7 +102,7 @@ def test_whoever_loses_twice_leaves_a_letter_which_the_winner_writes() -> None:
     eventually(lambda: not list(store.list(f"{PATH}inbox/")))
 
 
-def test_whoever_leaves_a_letter_writes_it_if_nobody_else_does() -> None:
+def test_the_owner_of_an_inbox_batch_writes_it_if_no_other_process_does() -> None:
     store = Rival(2)
     after = journal(store).commit(report(1), uid="u")
     assert 1 in [r.step for r in after.trials[0].reports]
@@ -122,7 +122,7 @@ def test_a_command_that_must_not_come_late_is_never_left_in_a_letter(
     assert store.letters == []
 
 
-def test_a_letter_whose_writer_died_is_written_and_removed_once_somebody_looks() -> None:
+def test_the_inbox_batch_of_a_dead_process_is_written_and_removed_at_the_next_look() -> None:
     store = MemoryStore()
     log, other, inbox = begun(store), journal(store), Inbox(store, PATH)
     inbox.put("0-dead", [Order("u", (report(1),))])
@@ -147,7 +147,7 @@ def test_a_letter_whose_writer_died_is_written_and_removed_once_somebody_looks()
         b'"reports":[]}]}]}',
     ],
 )
-def test_a_letter_that_asks_for_nothing_possible_is_removed_and_harms_nobody(data: bytes) -> None:
+def test_an_inbox_batch_with_impossible_commands_is_removed_without_harm(data: bytes) -> None:
     store = MemoryStore()
     log = begun(store)
     store.put(f"{PATH}inbox/0-odd.json", data)

@@ -50,7 +50,7 @@ def test_a_listing_shows_it_as_damaged_among_the_others(world: World) -> None:
     assert f"entry {SEQ}" in listed[0]["reason"]
 
 
-def test_its_page_says_which_entry_and_what_to_run(world: World) -> None:
+def test_its_page_names_the_entry_and_the_command_to_run(world: World) -> None:
     answer = world.api.get("/api/experiments/hurt")
     assert answer.status_code == 500
     detail = json.loads(answer.data)["detail"]

@@ -174,7 +174,7 @@ def test_a_stopping_rule_judges_on_whatever_fails(fault: Fault) -> None:
 
 
 @pytest.mark.parametrize("fault", [Retry("a fault"), Reject("the credentials have expired")])
-def test_a_rule_that_cannot_read_the_past_condemns_nobody(fault: Exception) -> None:
+def test_a_rule_that_cannot_read_the_past_stops_no_trial(fault: Exception) -> None:
     """A process that knows nothing reads the ended trials from a segment."""
     objects = Refusing()
     used(objects)
@@ -328,7 +328,7 @@ def began_with_parent(launcher: Saving, launch: Launch) -> bool:
     return launch.run.attempt == 1 and launcher.began[launch.run.number, 1] != ""
 
 
-def test_a_copy_that_comes_late_does_not_undo_what_was_trained_since() -> None:
+def test_a_late_copy_does_not_undo_later_training() -> None:
     objects = Overtaken()
     world = saving(BUDGETED, objects=objects)
     objects.world, launcher = world, world.launcher

@@ -55,7 +55,7 @@ def everywhere(
 
 
 @pytest.mark.parametrize("fault", Fault)
-def test_an_extended_experiment_goes_on_to_the_new_budget(fault: Fault) -> None:
+def test_an_extended_experiment_continues_to_the_new_budget(fault: Fault) -> None:
     worlds = everywhere(fault, [submit, extend])
     expected = end(next(worlds).objects)
     assert len(expected.trials) == 6
@@ -105,7 +105,7 @@ def kept(world: World) -> list[str]:
     return [key for key in world.objects.list("") if key not in own]
 
 
-def test_a_delete_whose_signals_are_lost_is_carried_out() -> None:
+def test_a_delete_with_lost_signals_is_carried_out() -> None:
     world = World([submit, delete], copies=0)
     world.run()
     assert tombstone_alone(world)
@@ -142,7 +142,7 @@ class _EndsMeanwhile(ScriptedLauncher):
 
 
 @pytest.mark.parametrize("looks", range(1, 6))
-def test_a_sweep_does_not_forget_what_could_not_be_purged_yet(looks: int) -> None:
+def test_an_incomplete_purge_is_completed_by_a_later_sweep(looks: int) -> None:
     launcher = _EndsMeanwhile()
     world = World([submit], copies=0, launcher=launcher)
     world.run(until=lambda: bool(launcher.running()))
@@ -301,7 +301,7 @@ class _Launches(ScriptedLauncher):
         return list(super().active(namespace, experiment))
 
 
-def test_a_run_launched_while_others_are_being_stopped_goes_on() -> None:
+def test_a_run_launched_while_others_are_being_stopped_continues() -> None:
     def extended(service: Service) -> None:
         extend(service)
         service.suggest(*AT)
@@ -332,7 +332,7 @@ class _Outrun(ScriptedLauncher):
 
 
 @pytest.mark.parametrize("act", [stop, delete])
-def test_a_launch_that_the_end_has_overtaken_leaves_no_run_behind(act: Delivery) -> None:
+def test_a_launch_after_the_end_leaves_no_run(act: Delivery) -> None:
     """Though its process dies, and its signal is not delivered again."""
     launcher = _Outrun()
     launcher.world = world = World([], launcher=launcher)
@@ -366,7 +366,7 @@ def test_a_trial_resumes_from_its_own_checkpoint_and_from_no_earlier_life() -> N
     assert len(set.union(*places.values())) == 10
 
 
-def test_runs_whose_log_is_gone_are_stopped() -> None:
+def test_runs_without_a_log_are_stopped() -> None:
     """Somebody removed the experiment by hand while its trials ran."""
     world = World([submit])
     world.run(until=lambda: bool(world.launcher.running()))
@@ -376,7 +376,7 @@ def test_runs_whose_log_is_gone_are_stopped() -> None:
     assert world.launcher.running() == []
 
 
-def test_runs_whose_whole_store_is_gone_go_on() -> None:
+def test_runs_continue_when_the_whole_store_is_gone() -> None:
     """It may be another store, which was named by mistake."""
     world = World([submit])
     world.run(until=lambda: bool(world.launcher.running()))

@@ -59,7 +59,7 @@ class Mortal(MemoryStore):
 
 
 @pytest.mark.parametrize(("name", "settings"), CASES)
-def test_a_fresh_process_goes_on_where_the_dead_one_was(
+def test_a_fresh_process_continues_the_work_of_a_dead_one(
     name: str, settings: dict[str, Any]
 ) -> None:
     disturbed = told(name, settings, DEATHS)

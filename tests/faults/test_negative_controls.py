@@ -181,7 +181,7 @@ def logged_and_ended(world: World) -> bool:
     return log is None or end(world.objects) == EXPECTED
 
 
-def test_with_all_rules_what_stands_in_the_log_is_found_by_the_sweep() -> None:
+def test_with_all_rules_the_sweep_finds_the_work_in_the_log() -> None:
     worlds = [dies_while_submitting(call) for call in range(SUBMIT_CALLS)]
     assert all(map(logged_and_ended, worlds))
     assert {bool(list(world.objects.list("v1/"))) for world in worlds} == {True, False}

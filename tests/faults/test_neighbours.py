@@ -31,7 +31,7 @@ FOREIGN = [
 
 
 @pytest.mark.parametrize("key", FOREIGN)
-def test_foreign_objects_in_the_bucket_hold_up_nobody(key: str) -> None:
+def test_foreign_objects_in_the_bucket_delay_no_experiment(key: str) -> None:
     """A console makes empty objects for the folders that it shows."""
     store = _Console()
     world = World([], objects=store)

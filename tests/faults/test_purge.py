@@ -72,7 +72,7 @@ def test_a_reader_that_slept_through_a_purge_sees_it(known: int, reborn: bool) -
 
 @pytest.mark.parametrize("known", range(5))
 @pytest.mark.parametrize("act", [c.Start(1, 1), c.Submit("w", spec())])
-def test_a_writer_that_slept_through_a_purge_is_refused_or_stands(
+def test_a_writer_that_slept_through_a_purge_is_refused_or_committed(
     known: int, act: c.Command
 ) -> None:
     place = Place()
@@ -114,7 +114,7 @@ def test_a_request_that_was_under_way_during_a_purge_does_not_stand() -> None:
     assert len(list(store.list(PATH + "journal/0"))) == 1
 
 
-def test_whoever_has_just_seen_the_end_of_the_log_asks_nothing_more() -> None:
+def test_a_process_that_has_just_seen_the_end_of_the_log_asks_nothing_more() -> None:
     place = Place()
     log = place.journal()
     log.commit(c.Submit("u", spec()))
@@ -146,7 +146,7 @@ def test_the_faults_below_meet_every_kind_of_call_that_a_purge_makes() -> None:
 
 @pytest.mark.parametrize("fault", Fault)
 @pytest.mark.parametrize("call", range(len(CALLS)))
-def test_a_purge_that_fails_at_any_call_lets_nobody_write_into_the_gap(
+def test_a_purge_that_fails_at_any_call_lets_no_process_write_into_the_gap(
     call: int, fault: Fault
 ) -> None:
     place = Place()

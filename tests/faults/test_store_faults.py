@@ -205,12 +205,12 @@ def runs(kind: Callable[..., Journal], faulty: Faulty) -> Iterator[Found]:
 
 
 @pytest.mark.stores
-def test_nothing_is_lost_or_doubled_and_what_failed_does_not_stand(faulty: Faulty) -> None:
+def test_nothing_is_lost_or_doubled_and_failed_operations_have_no_effect(faulty: Faulty) -> None:
     assert contend(Journal, faulty) == Found(lost=0, twice=0, failed_but_stands=0, unknown=0)
 
 
 @pytest.mark.stores
-def test_nor_is_what_writers_leave_for_each_other_to_write(default_client: Faulty) -> None:
+def test_no_inbox_batch_is_lost_or_doubled(default_client: Faulty) -> None:
     found = contend(Journal, default_client, keyed=2)
     assert found._replace(unknown=0) == Found(lost=0, twice=0, failed_but_stands=0, unknown=0)
 
@@ -221,7 +221,9 @@ def test_to_believe_that_a_key_exists_doubles_operations(default_client: Faulty)
 
 
 @pytest.mark.stores
-def test_to_take_doubt_for_failure_reports_failed_what_stands(default_client: Faulty) -> None:
+def test_a_doubt_taken_for_failure_reports_committed_operations_as_failed(
+    default_client: Faulty,
+) -> None:
     assert any(
         found.failed_but_stands for found in runs(mistaken(DoubtMeansFailed), default_client)
     )

@@ -189,7 +189,7 @@ class TestOfOneThatDies:
         assert [t.attempt for t in trials if t.number in (0, 1)] != [1, 1]
         assert max(pair.starts().values()) == 1
 
-    def test_when_it_comes_back_it_ends_what_was_taken_over(self, pair: Pair) -> None:
+    def test_when_it_comes_back_it_ends_runs_that_were_taken_over(self, pair: Pair) -> None:
         old = pair.here.launcher.running()
         for _ in range(20):
             pair.there.sweeps()
@@ -218,7 +218,7 @@ class TestOfOneThatDies:
         assert self.attempts(pair) == before
 
 
-def test_one_that_was_asleep_does_not_launch_what_was_taken_over_meanwhile() -> None:
+def test_an_installation_that_was_asleep_launches_no_trial_that_was_taken_over() -> None:
     """It has read the log, falls asleep, and is about to launch when it wakes up."""
 
     class Sleepy(MemoryStore):

@@ -144,7 +144,7 @@ def test_runs_of_experiments_that_their_own_store_has_lost_are_ended(
     laptop.swept_until("store", lambda: laptop.running(*names) == left)
 
 
-def test_runs_of_which_it_is_not_known_whose_they_are_go_on(laptop: Laptop) -> None:
+def test_runs_of_an_unknown_store_continue(laptop: Laptop) -> None:
     """Launched by an earlier version."""
     laptop.begin("store", "e")
     for plan in (laptop.folder / "runs").rglob("launch.json"):

@@ -59,7 +59,7 @@ def test_its_runs_go_on_and_the_others_are_looked_after(world: World) -> None:
     assert world.launcher.running() == before
 
 
-def test_who_asks_is_told_to_upgrade_and_to_ask_again(world: World) -> None:
+def test_a_caller_is_asked_to_upgrade_and_to_try_again(world: World) -> None:
     with pytest.raises(Newer, match="upgrade"):
         world.service.stop("default", "newer")
     answer = world.api.get("/api/experiments/newer")

@@ -189,7 +189,7 @@ LAUNCHING = (
                 "descendants outlive the training",
                 "    while tree.reap():\n        tree.kill(signal.SIGKILL)\n",
                 "    while tree.reap() and tree.status is None:\n        tree.kill(signal.SIGKILL)\n",
-                (f"{_LOCAL}::test_what_a_run_leaves_behind_is_killed",),
+                (f"{_LOCAL}::test_processes_that_a_run_leaves_are_killed",),
             ),
             Mutant(
                 "a stop that came before the shim listened is not heard",

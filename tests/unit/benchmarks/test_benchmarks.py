@@ -111,7 +111,7 @@ def test_a_percentile_is_one_of_the_values(share: float, expected: float) -> Non
     assert percentile(list(range(100, 0, -1)), share) == expected
 
 
-def test_there_is_no_percentile_of_nothing() -> None:
+def test_the_percentile_of_no_values_is_zero() -> None:
     assert percentile([], 0.99) == 0.0
 
 
@@ -189,7 +189,7 @@ def test_a_relay_passes_everything_on() -> None:
         connection.close()
 
 
-def test_writers_write_what_they_say_that_they_wrote() -> None:
+def test_writers_return_the_reports_that_they_wrote() -> None:
     with ThreadPoolExecutor(2) as pool:
         measured = writers.measure(pool, 3, warm=0.1, seconds=0.3, delay=0.0)
     assert [writer.trial for writer in measured.writers] == [0, 2, 1]
@@ -204,7 +204,7 @@ def test_an_acknowledged_report_that_does_not_stand_ends_the_benchmark() -> None
         writers.check(store, {0: 1, 1: 0})
 
 
-def test_a_report_that_stands_twice_ends_the_benchmark() -> None:
+def test_a_report_that_is_twice_in_the_log_ends_the_benchmark() -> None:
     store = MemoryStore()
     prepare(store, 1)
     told = Reported(number=0, attempt=1, reports=(Report(0, {"loss": 1.0}),))
@@ -282,7 +282,7 @@ def api(store: Store) -> Iterator[tuple[int, Service]]:
 
 
 @pytest.mark.parametrize("one_by_one", [False, True])
-def test_trainers_say_what_was_acknowledged(one_by_one: bool) -> None:
+def test_trainers_return_the_acknowledged_reports(one_by_one: bool) -> None:
     store = MemoryStore()
     prepare(store, 2)
     with api(store) as (port, service):
@@ -384,7 +384,7 @@ def test_published_functions_have_their_published_values(
     assert PROBLEMS[problem].evaluate(assignment, Random(1)) == [pytest.approx(least, abs=1e-4)]
 
 
-def test_a_noisy_search_is_judged_by_the_truth_and_a_front_by_what_it_leaves() -> None:
+def test_a_noisy_search_is_judged_by_true_values_and_a_front_by_its_missing_volume() -> None:
     noisy, front = PROBLEMS["noisy_sphere"], PROBLEMS["zdt1"]
     best: Assignment = {"a": 1.3, "b": -2.1, "c": 0.4, "d": 3.2, "e": -3.6}
     worse = best | {"a": 2.3}
@@ -413,7 +413,7 @@ class Counted:
 
 
 @pytest.mark.parametrize("parallel", [1, 4])
-def test_a_search_has_so_many_trials_running_and_no_more_than_its_budget(parallel: int) -> None:
+def test_a_search_runs_its_parallel_trials_and_no_more_than_its_budget(parallel: int) -> None:
     searcher = Counted()
     scores = search(PROBLEMS["branin"], lambda: searcher, 1, parallel, 15)
     assert len(scores) == searcher.asked == 15
@@ -446,7 +446,7 @@ def test_a_used_up_space_ends_a_search() -> None:
     assert len(scores) == 3
 
 
-def test_worse_is_told_from_chance() -> None:
+def test_the_verdict_worse_distinguishes_a_difference_from_chance() -> None:
     fine = [[float(n)] for n in range(20)]
     bad = [[n + 15.0] for n in range(20)]
     assert quality.worse(quality.Scores(bad, fine)) < 1e-4
@@ -475,7 +475,7 @@ def test_a_gap_ends_with_the_job_that_takes_the_place() -> None:
     assert gaps(created, completed, 2) == [0.5, 1.0]
 
 
-def test_a_bare_job_is_the_same_but_nobodys() -> None:
+def test_a_bare_job_is_the_same_without_labels_and_secret() -> None:
     token = {"name": "T", "valueFrom": {"secretKeyRef": {"name": "exp-0-1", "key": "T"}}}
     container = {"name": "training", "image": "i", "env": [{"name": "A", "value": "1"}, token]}
     template = {

@@ -68,12 +68,12 @@ def sent_in_part(server: Any, count: int) -> list[Connection]:
         time.sleep(0.01)
 
 
-def test_many_requests_whose_answers_are_not_read_keep_no_thread(served: Any) -> None:
+def test_many_requests_with_unread_answers_keep_no_thread(served: Any) -> None:
     with ask(served, LARGE, times=20):
         assert all(is_answered(served) for _ in range(20))
 
 
-def test_connections_whose_answers_are_not_read_make_room_for_others(served: Any) -> None:
+def test_connections_with_unread_answers_make_room_for_others(served: Any) -> None:
     with ExitStack() as kept:
         for _ in range(PLACES):
             kept.enter_context(ask(served, LARGE))

@@ -62,7 +62,7 @@ def test_a_broker_that_cannot_be_reached_is_a_passing_fault() -> None:
         publisher.publish(Signal(FINISHED, "default", "digits"))
 
 
-def test_a_log_line_is_json_with_what_it_is_about() -> None:
+def test_a_log_line_is_json_with_its_subject() -> None:
     stream = io.StringIO()
     log.configure("suggest", stream)
     log.LOGGER.info("asked", extra={"namespace": "team", "experiment": "digits", "trial": 3})

@@ -111,7 +111,7 @@ def pods(name: str) -> Iterator[dict[str, Any]]:
                 yield each["spec"]["template"]["spec"]
 
 
-def test_every_file_is_what_the_apis_know(check: Check) -> None:
+def test_every_manifest_is_valid_for_its_api(check: Check) -> None:
     resources = list(written())
     assert {"Trigger", "Broker", "PingSource", "CronJob", "ClusterRole"} <= {
         r["kind"] for r in resources
@@ -120,7 +120,7 @@ def test_every_file_is_what_the_apis_know(check: Check) -> None:
 
 
 @pytest.mark.parametrize("name", RENDERED)
-def test_so_is_what_kustomize_makes_of_them(check: Check, name: str) -> None:
+def test_the_rendered_overlays_are_valid_for_their_apis(check: Check, name: str) -> None:
     assert check(rendered(name)) == []
 
 
@@ -149,7 +149,7 @@ def test_a_field_that_no_api_knows_is_refused(
     assert problem.endswith(f".{path[-1]}: there is no such field")
 
 
-def test_so_is_a_value_of_the_wrong_type_and_a_kind_that_is_none(check: Check) -> None:
+def test_a_value_of_the_wrong_type_and_an_unknown_kind_are_invalid(check: Check) -> None:
     broker = of_kind("base", "Broker")[0]
     wrong = {**broker, "spec": {"delivery": {"retry": "often"}}}
     assert "must be" in check([wrong])[0]
@@ -172,7 +172,7 @@ def test_the_broker_in_the_process_tries_as_hard_as_knatives() -> None:
     assert (attempts, backoff, sink) == (7, 0.5, "deadletter")
 
 
-def test_every_function_that_publishes_is_told_where() -> None:
+def test_every_function_that_publishes_has_the_brokers_address() -> None:
     [binding] = of_kind("base", "SinkBinding")
     wanted = binding["spec"]["subject"]["selector"]["matchLabels"].items()
     bound = {
@@ -274,7 +274,7 @@ def test_a_probe_never_waits_for_work() -> None:
         assert int(env["THREADS"]) > spec["containerConcurrency"]
 
 
-def test_knative_is_told_how_often_it_is_to_probe() -> None:
+def test_probes_have_an_explicit_period() -> None:
     """Its admission refuses a readiness probe that has a time-out and no period."""
     for each in of_kind("base", "Service", SERVING):
         probe = each["spec"]["template"]["spec"]["containers"][0]["readinessProbe"]
@@ -282,7 +282,7 @@ def test_knative_is_told_how_often_it_is_to_probe() -> None:
 
 
 @pytest.mark.parametrize("name", RENDERED)
-def test_no_pod_asks_for_what_restricted_forbids(name: str) -> None:
+def test_every_pod_meets_the_restricted_standard(name: str) -> None:
     for pod in pods(name):
         [container] = pod["containers"]
         security = pod.get("securityContext", {}) | container["securityContext"]

@@ -40,7 +40,7 @@ def test_a_mutant_is_killed_by_the_test_that_fails_and_survives_if_none_does(cop
     assert [each.killed_by for each in results] == ["test_code.py::test_larger", None]
 
 
-def test_a_mutant_whose_tests_cannot_be_run_is_neither(copy: Copy) -> None:
+def test_a_mutant_with_tests_that_cannot_run_is_neither_killed_nor_alive(copy: Copy) -> None:
     with pytest.raises(Broken, match="it cannot be imported"):
         list(copy.results([source(BROKEN)]))
 

@@ -86,7 +86,7 @@ def test_every_request_that_a_document_has_the_reader_write_is_accepted(document
 ALGORITHMS = (ROOT / "docs" / "algorithms.md").read_text()
 
 
-def test_the_tables_of_algorithms_are_what_the_catalog_says() -> None:
+def test_the_tables_of_algorithms_match_the_catalog() -> None:
     assert written(ALGORITHMS) == ALGORITHMS, "run make docs"
     assert all(row.parallel is None for row in TABLE.values()), "some are limited: say which"
 

@@ -83,7 +83,7 @@ def test_a_trial_that_the_end_cut_off_is_stopped(
     assert rows[2]["reason"] == "the experiment ended: stopped"
 
 
-def test_jsonl_is_json_without_what_is_absent(url: str, capfd: pytest.CaptureFixture[str]) -> None:
+def test_jsonl_is_json_without_absent_columns(url: str, capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["export", "e", "--store", url, "--format", "jsonl"]) == 0
     rows = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
     assert rows[0]["values.loss"] == "-Infinity"

@@ -261,7 +261,7 @@ def test_parents_come_before_their_children_else_the_order_is_the_users() -> Non
     assert names == ["classifier", "trees", "kernel", "degree", "coef"]
 
 
-def test_size_counts_what_can_be_active_together() -> None:
+def test_size_counts_combinations_that_can_be_active_together() -> None:
     # svm: rbf, or poly with degree 2 and 3, or 4 and 5 with five coefs; forest: three trees.
     assert Space.of(CONDITIONAL).size() == (1 + 2 + 2 * 5) + 3
 

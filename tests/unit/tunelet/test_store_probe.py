@@ -93,7 +93,7 @@ def test_a_store_that_breaks_a_promise_is_refused_and_left_clean(
     assert list(store.list("")) == []
 
 
-def test_a_store_that_keeps_what_is_deleted_is_refused() -> None:
+def test_a_store_that_keeps_deleted_objects_is_refused() -> None:
     with pytest.raises(Reject, match="showed what it had deleted"):
         probe(Undead())
 

@@ -97,7 +97,7 @@ def test_what_may_pass_is_tried_again_with_the_same_event(broker: Made, status: 
 
 
 @pytest.mark.parametrize("fault", [OSError("refused"), RuntimeError("a bug")])
-def test_so_is_what_no_answer_came_to(broker: Made, fault: Exception) -> None:
+def test_an_event_without_an_answer_is_delivered_again(broker: Made, fault: Exception) -> None:
     function, dead = Function(fault, OK), Function()
     served = broker({"f": function}, workers=1, dead=dead)
     served.route(event(), b"")
@@ -121,7 +121,7 @@ def test_any_other_refusal_is_final_and_the_event_a_dead_letter(broker: Made, st
     assert (headers, body) == (event() | why, b"body")
 
 
-def test_after_so_many_attempts_it_is_a_dead_letter_and_the_pauses_double(broker: Made) -> None:
+def test_after_the_last_attempt_it_is_a_dead_letter_and_the_pauses_double(broker: Made) -> None:
     function, dead = Function(Delivered(503, {}, b"")), Function()
     served = broker({"f": function}, attempts=4, backoff=0.02, dead=dead)
     served.route(event(), b"")
@@ -208,7 +208,7 @@ def test_of_signals_that_wait_and_say_the_same_one_is_delivered() -> None:
     assert seen == ["default/a", "default/a", "default/b", "default/a/7"]
 
 
-def test_closing_ends_what_is_under_way_and_drops_the_rest(broker: Made) -> None:
+def test_closing_finishes_deliveries_in_progress_and_drops_the_rest(broker: Made) -> None:
     function = Function(Delivered(503, {}, b""))
     served = broker({"f": function}, backoff=3600)
     served.route(event(), b"")

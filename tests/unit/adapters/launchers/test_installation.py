@@ -38,7 +38,7 @@ def test_a_laptop_has_as_many_places_as_it_runs_processes(tmp_path: Path) -> Non
     assert installation("kubernetes://", SECRET, {}, None).places is None
 
 
-def test_a_laptop_runs_what_has_an_alias_and_images_if_there_is_an_engine() -> None:
+def test_a_laptop_runs_aliases_and_with_an_engine_images() -> None:
     asked: list[str] = []
 
     def engine(path: str | None) -> Abilities:

@@ -365,7 +365,7 @@ def test_a_deleted_study_is_gone_for_all_and_its_number_is_not_used_again(
     assert there.get_all_trials(again) == []
 
 
-def test_an_experiment_that_is_no_study_is_not_shown(here: TuneletStorage, folder: Path) -> None:
+def test_an_experiment_that_is_not_a_study_is_not_shown(here: TuneletStorage, folder: Path) -> None:
     here.create_new_study(MINIMIZE, "study")
     spec = experiment(folder, "study").spec | {"name": "other"}
     del spec["study"]

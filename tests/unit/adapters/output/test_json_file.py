@@ -66,7 +66,7 @@ def test_an_object_that_is_overwritten_after_each_epoch_counts_each_time(
                 assert read(file) == []
 
 
-def test_a_list_that_grows_gives_what_was_added(file: JsonFile, path: Path) -> None:
+def test_a_growing_list_gives_the_added_objects(file: JsonFile, path: Path) -> None:
     history: list[dict[str, float]] = []
     for epoch in range(4):
         history.append({"loss": 1.0 / (epoch + 1)})
@@ -86,7 +86,7 @@ def test_a_document_that_is_half_written_is_looked_at_again(file: JsonFile, path
     assert file.fault is None
 
 
-def test_of_an_end_that_is_no_json_what_can_be_read_is(file: JsonFile, path: Path) -> None:
+def test_the_readable_part_before_an_incomplete_end_is_read(file: JsonFile, path: Path) -> None:
     path.write_text('{"loss": 0.5}\n{"loss": 0.2')
     assert read(file) == [(1, {"loss": 0.5})]
     assert file.close() == []

@@ -83,7 +83,7 @@ def test_a_log_that_is_read_on_where_it_broke_off_has_no_gap() -> None:
 
 
 @pytest.mark.parametrize("left", [lines(4, 5), []])
-def test_a_log_whose_last_line_is_not_found_again_has_a_gap(left: list[bytes]) -> None:
+def test_a_log_has_a_gap_if_its_last_line_is_not_found_again(left: list[bytes]) -> None:
     stamped = Stamped()
     read(stamped, lines(1, 2))
     assert read(stamped, left) == b"".join(line[21:] for line in left)

@@ -36,7 +36,7 @@ def opened(url: str, monkeypatch: pytest.MonkeyPatch, **environment: str) -> str
     return type(connect(url)).__name__
 
 
-def test_a_folder_that_is_no_url_is_answered_with_its_url(
+def test_the_error_for_a_plain_folder_shows_its_url(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

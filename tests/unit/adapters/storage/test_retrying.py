@@ -163,7 +163,7 @@ def test_waits_are_drawn_at_random_from_nothing_to_the_bound() -> None:
     assert asked == [(0.0, SHORTEST_SECONDS), (0.0, 2 * SHORTEST_SECONDS)]
 
 
-def test_a_listing_that_breaks_off_goes_on_behind_its_last_key() -> None:
+def test_an_interrupted_listing_continues_after_its_last_key() -> None:
     store, time = Scripted(), Time()
     keys = [f"k{n}" for n in range(7)]
     for key in keys:

@@ -115,7 +115,7 @@ LEFT_OUT = {
 
 
 @pytest.mark.parametrize("row", OURS, ids=lambda row: row.name)
-def test_the_table_says_what_the_class_says(row: Entry) -> None:
+def test_the_table_repeats_the_signature_of_the_class(row: Entry) -> None:
     module, _, name = row.target.partition(":")
     signature = settings(getattr(importlib.import_module(module), name))
     assert [(s.name, s.type, s.default, s.nullable) for s in row.settings] == [
@@ -167,7 +167,7 @@ def test_an_unknown_name_is_answered_with_the_nearest_and_all_there_are() -> Non
     assert '"anneal"' in messages("x" * 500, {})["hpo_algorithm.name"]
 
 
-def test_where_no_name_is_near_all_are_told() -> None:
+def test_without_a_similar_name_all_names_are_listed() -> None:
     (message,) = messages("bayesian", {}).values()
     assert all(f'"{name}"' in message for name in TABLE)
 
@@ -278,7 +278,7 @@ def test_what_a_library_would_refuse_later_is_refused_at_submit(
         ("optuna.PartialFixedSampler", FIXED | {"base_sampler": "CmaEsSampler"}, "base_sampler"),
     ],
 )
-def test_a_sampler_in_a_setting_can_do_what_is_asked(
+def test_a_sampler_in_a_setting_must_meet_the_demands(
     name: str, asked: dict[str, object], setting: str, demands: Demands, message: str
 ) -> None:
     (found,) = every_problem(name, asked, demands).values()
@@ -387,7 +387,7 @@ def test_a_plugins_limits_and_settings_are_checked_too() -> None:
         ("nonsense", 60, "answered with int"),
     ],
 )
-def test_whatever_a_plugin_does_is_told_and_ends(side: str, limit: float, reason: str) -> None:
+def test_any_fault_of_a_plugin_is_named_and_ends(side: str, limit: float, reason: str) -> None:
     problem = Problem(Space.of({"a": {"type": "int", "min": 1, "max": 9}}), (), 1, 0)
     with pytest.raises((RuntimeError, TypeError), match=reason):
         Isolated("wild", {"side": side}, limit).suggest(problem, [], 1)
@@ -423,7 +423,7 @@ def test_hyperopts_algorithms_have_its_arguments_and_defaults(row: Entry) -> Non
     } == ours
 
 
-def test_a_library_that_is_not_there_is_named_with_its_extra() -> None:
+def test_an_absent_library_is_named_with_its_extra() -> None:
     absent = Entry("a", "", "no:where", libraries=("no_such_library",), extra="some")
     known = Registry({"a": absent}, "algorithm", "no.such.group")
     (error,) = known.problems("a", {}, Demands(), "hpo_algorithm")
@@ -446,7 +446,7 @@ LIGHT = [row for row in TABLE.values() if not row.target.startswith("algorithms.
 
 
 @pytest.mark.parametrize("row", LIGHT, ids=lambda row: row.name)
-def test_a_warm_start_teaches_what_the_table_says(row: Entry) -> None:
+def test_the_algorithms_marked_in_the_table_learn_from_a_warm_start(row: Entry) -> None:
     """Trials of another experiment of which the bad were the good would teach something else."""
     if isinstance(Registry(TABLE, "algorithm", "no.such.group").row(row.name, ""), FieldError):
         pytest.skip(f"{row.name} is not installed")
@@ -532,7 +532,7 @@ def names_of_libraries() -> list[str]:
 
 
 @pytest.mark.parametrize("name", names_of_libraries())
-def test_each_name_of_a_library_is_taken_or_answered_with_what_to_write(name: str) -> None:
+def test_each_name_of_a_library_is_accepted_or_refused_with_a_remedy(name: str) -> None:
     for errors in answered(name):
         for error in errors:
             assert "is not an installed" not in error.message
@@ -561,7 +561,7 @@ def test_a_rule_that_stops_nothing_is_a_rule(name: str) -> None:
         ("median", '"early_stopping": "median"', None),
     ],
 )
-def test_the_remedy_names_what_does_the_same_here(
+def test_the_remedy_names_the_equivalent_here(
     name: str, algorithm: str | None, rule: str | None
 ) -> None:
     for errors, expected in zip(answered(name), (algorithm, rule), strict=True):

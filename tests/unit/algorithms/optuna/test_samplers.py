@@ -133,7 +133,7 @@ def test_what_has_no_end_is_refused_at_submit(name: str) -> None:
     assert all("infinitely many values" in error.message for error in errors)
 
 
-def test_a_grid_of_listed_values_has_all_of_what_has_an_end() -> None:
+def test_a_grid_has_all_values_of_finite_hyperparameters() -> None:
     half = {
         "x": {"type": "float", "min": 0.0, "max": 1.0},
         "a": {"type": "int", "min": 1, "max": 2},

@@ -30,7 +30,7 @@ def past(number: int) -> PastTrial:
     )
 
 
-def test_in_memory_storage_keeps_what_past_storage_sets() -> None:
+def test_in_memory_storage_has_the_attributes_that_past_storage_sets() -> None:
     storage = InMemoryStorage()
     study = storage.create_new_study(MINIMIZE, "one")
     assert study == PastStorage.STUDY

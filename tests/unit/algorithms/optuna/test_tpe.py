@@ -43,7 +43,7 @@ def history(space: Space, count: int) -> list[Trial]:
     return [trial(number, one, objective=float(number % 7)) for number, one in enumerate(found)]
 
 
-def test_it_suggests_what_a_study_of_optunas_own_making_suggests() -> None:
+def test_it_suggests_the_same_as_optuna_on_its_own_study() -> None:
     trials = history(PLAIN, 30)
     distributions = {
         "rate": optuna.distributions.FloatDistribution(1e-4, 1.0, log=True),
@@ -133,7 +133,7 @@ def test_the_only_result_among_failures_is_the_only_good_one(failure: Trial) -> 
 
 
 @pytest.mark.parametrize("constraints", [(), (Constraint("objective", max=0.5),)])
-def test_a_failure_is_worse_than_what_was_pruned_or_misses_a_constraint(
+def test_a_failure_is_worse_than_a_pruned_trial_or_a_violated_constraint(
     constraints: tuple[Constraint, ...],
 ) -> None:
     bad = trial(0, {"x": -6.0}, objective=1.0)
@@ -167,7 +167,7 @@ def test_running_trials_keep_new_ones_away() -> None:
 
 
 @pytest.mark.parametrize("state", [TrialState.PRUNED, TrialState.STOPPED])
-def test_trials_that_were_cut_off_count_with_what_they_reported(state: TrialState) -> None:
+def test_stopped_trials_count_with_their_reports(state: TrialState) -> None:
     problem = Problem(FLOAT, (LOSS,), seed=1, first=30)
     pruned = [
         Trial(

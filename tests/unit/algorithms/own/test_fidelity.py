@@ -142,7 +142,7 @@ def test_hyperband_begins_some_trials_higher_and_compares_them_with_their_like()
     assert first[1] > first[3] > first[9]
 
 
-def test_bohb_keeps_away_from_what_fails() -> None:
+def test_bohb_keeps_away_from_failures() -> None:
     ended = run("bohb", 60)
     trials = [failed(one) if float(str(one.hyperparameters["x"])) > 0.5 else one for one in ended]
     new = []

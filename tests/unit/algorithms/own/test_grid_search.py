@@ -129,7 +129,7 @@ def test_a_budget_smaller_than_the_grid_covers_the_whole_space() -> None:
     assert len({one["x"] for one in first}) == len({one["y"] for one in first}) == 10
 
 
-def test_it_goes_on_where_the_history_ends_whatever_was_enqueued() -> None:
+def test_it_continues_after_the_history_whatever_was_enqueued() -> None:
     space = Space.of({"n": {"type": "int", "min": 1, "max": 4}})
     trials = [
         Trial(number=i, hyperparameters={"n": n}, created_at=0.0) for i, n in enumerate((3, 1))

@@ -52,7 +52,7 @@ def explored(trials: list[Trial]) -> list[float]:
     ]
 
 
-def test_what_takes_over_is_given_what_gained_most() -> None:
+def test_a_member_that_continues_from_the_best_gets_the_most_promising_values() -> None:
     off = {
         name: [each for seed in range(4) for each in explored(population(name, 10, seed))]
         for name in ("pb2", "pbt")

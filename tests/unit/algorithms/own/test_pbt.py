@@ -108,7 +108,7 @@ def test_a_quantized_number_is_multiplied_and_rounded() -> None:
     assert all(after in (round(b * 2.4) / 2, round(b * 1.6) / 2) for b, after in changed)
 
 
-def test_nobody_waits_for_the_slowest_and_nobody_runs_twice() -> None:
+def test_no_member_waits_for_the_slowest_or_runs_twice() -> None:
     trials = first_generation()
     running = ran(trials, ask(trials, 2), float, TrialState.RUNNING)
     members = [one.note["member"] for one in running[4:]]

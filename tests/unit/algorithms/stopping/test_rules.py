@@ -152,7 +152,7 @@ def test_each_verdict_is_optunas(
     ("name", "told"),
     [("asha", {"min_resource": 3}), ("hyperband", {"max_resource": 301})],
 )
-def test_auto_is_what_the_first_complete_trial_says(name: str, told: dict[str, Any]) -> None:
+def test_auto_follows_the_first_complete_trial(name: str, told: dict[str, Any]) -> None:
     """Optuna's "auto" is another once its process starts anew; ours follows from the log."""
     curves = Curves(Objective("loss", "minimize"))
     rng, stopped = Random(1), 0
@@ -170,7 +170,7 @@ def test_auto_is_what_the_first_complete_trial_says(name: str, told: dict[str, A
 
 
 @pytest.mark.parametrize("row", RULES.values(), ids=lambda row: row.name)
-def test_the_table_says_what_the_class_says(row: Entry) -> None:
+def test_the_table_repeats_the_signature_of_the_class(row: Entry) -> None:
     module, _, name = row.target.partition(":")
     signature = settings(getattr(importlib.import_module(module), name))
     assert [(s.name, s.type, s.default, s.nullable) for s in row.settings] == [
@@ -187,7 +187,7 @@ def ended(*finals: float | None, direction: str = "minimize") -> Curves:
     return curves
 
 
-def test_a_plateau_is_so_many_ended_trials_without_a_better_one() -> None:
+def test_a_plateau_is_patience_ended_trials_without_a_better_one() -> None:
     plateau = rule("plateau", {"patience": 2, "min_delta": 0.1})
     assert plateau.ends(ended(3.0, 2.0, 1.95)) is None
     assert plateau.ends(ended(3.0, 2.0, 1.95, 1.0)) is None

@@ -170,7 +170,7 @@ class TestHttp:
     def test_an_unknown_path_is_a_problem_too(self, world: World, path: str) -> None:
         problem(world.api.get(path), 404)
 
-    def test_a_method_that_a_path_does_not_take_is_told_which_it_does(self, world: World) -> None:
+    def test_an_unsupported_method_is_answered_with_the_supported_ones(self, world: World) -> None:
         answer = world.api.put("/api/experiments/digits")
         problem(answer, 405)
         assert answer.headers["Allow"] == "DELETE, GET, HEAD, OPTIONS, PATCH"
@@ -481,7 +481,7 @@ class TestTraining:
             ),
         ],
     )
-    def test_all_that_is_wrong_with_what_it_says_is_named(
+    def test_every_fault_of_the_body_is_named(
         self, world: World, path: str, body: Any, wrong: set[str]
     ) -> None:
         world.running()

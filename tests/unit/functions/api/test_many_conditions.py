@@ -26,7 +26,7 @@ def wide(children: int) -> dict[str, Any]:
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 @pytest.mark.parametrize("space", [deep(10), deep(CONDITIONS), wide(499)])
-def test_every_algorithm_searches_what_is_accepted(
+def test_every_algorithm_searches_every_accepted_space(
     world: World, space: dict[str, Any], algorithm: str
 ) -> None:
     world.running(hyperparameters=space, hpo_algorithm=algorithm, parallel_trials=2)

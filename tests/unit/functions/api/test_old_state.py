@@ -48,7 +48,7 @@ def test_takes_an_outcome_of_such_a_trial(worlds: tuple[World, World]) -> None:
     assert new.service.trial("default", "digits", 1).state == "COMPLETE"
 
 
-def test_refuses_what_the_newest_state_does_not_allow(worlds: tuple[World, World]) -> None:
+def test_refuses_changes_that_the_newest_state_does_not_allow(worlds: tuple[World, World]) -> None:
     old, _ = worlds
     uid = old.service.experiment("default", "digits").uid
     token = old.service.token(Run("default", "digits", uid, 1, 2))

@@ -30,7 +30,7 @@ def filled(world: World, paused: set[int]) -> int:
     return count
 
 
-def test_a_page_of_one_state_reads_so_many_logs_and_names_the_next() -> None:
+def test_a_page_of_one_state_reads_a_limited_number_of_logs_and_names_the_next() -> None:
     store = Counted()
     count = filled(World(store), paused={3, READ_A_PAGE + 2})
     world = World(store)

@@ -34,7 +34,7 @@ def run_of(world: World) -> Run:
     return Run("default", "digits", world.service.experiment("default", "digits").uid, 0, 1)
 
 
-def test_a_trial_has_so_many_steps(world: World) -> None:
+def test_a_trial_has_a_limited_number_of_steps(world: World) -> None:
     run = run_of(world)
     world.service.report(run, [Report(step, {"objective": 1.0}) for step in range(STEPS)])
 
@@ -49,7 +49,7 @@ def test_a_trial_has_so_many_steps(world: World) -> None:
     }
 
 
-def test_a_trial_has_so_many_metrics_besides_those_that_its_experiment_names(world: World) -> None:
+def test_a_trial_has_a_limited_number_of_metrics_besides_the_named_ones(world: World) -> None:
     run = run_of(world)
     world.service.report(run, [Report(1, {f"m{n}": 1.0 for n in range(METRICS)})])
 
@@ -90,7 +90,7 @@ def test_the_share_is_one_of_bytes_whatever_metrics_are_called(character: str) -
     assert news(full, 1, [Report(31, many[0].values)], ()).beyond == "4 MiB of reports"
 
 
-def test_what_is_beyond_is_left_out_of_what_a_launcher_reads(world: World) -> None:
+def test_reports_beyond_the_limits_are_left_out_of_a_launchers_observation(world: World) -> None:
     run = run_of(world)
     reports = tuple(Report(step, {"objective": 1.0}) for step in range(STEPS + 10))
 

@@ -31,7 +31,7 @@ def post(world: World, trial: Any, path: str, body: Any) -> Any:
     return world.api.post(where, json=body, headers=bearer(trial["token"]))
 
 
-def test_a_trial_is_asked_for_renewed_and_told(world: World) -> None:
+def test_a_trial_is_asked_for_renewed_and_ended(world: World) -> None:
     answer = ask(world, lease_seconds=30)
     (trial,) = answer["trials"]
     assert (answer["state"], answer["ended"], trial["state"]) == ("RUNNING", False, "RUNNING")

@@ -71,15 +71,15 @@ def disagreements(
     return found
 
 
-def test_the_schema_of_reports_allows_what_is_accepted() -> None:
+def test_the_schema_of_reports_allows_all_accepted_bodies() -> None:
     assert disagreements("Reports", training.reports, bodies(REPORT)) == []
 
 
-def test_the_schema_of_outcomes_allows_what_is_accepted() -> None:
+def test_the_schema_of_outcomes_allows_all_accepted_bodies() -> None:
     assert disagreements("Outcome", training.outcome, bodies(OUTCOME)) == []
 
 
-def test_the_schema_of_failures_allows_what_is_accepted() -> None:
+def test_the_schema_of_failures_allows_all_accepted_bodies() -> None:
     most = training.LARGEST_EXIT_CODE
     failures: Mapping[str, Sequence[Any]] = {
         "state": ("FAIL",),
@@ -107,5 +107,5 @@ def test_the_schema_of_failures_allows_what_is_accepted() -> None:
     ],
     ids=lambda body: repr(body)[:40],
 )
-def test_the_schema_of_lists_of_reports_allows_what_is_accepted(body: Any) -> None:
+def test_the_schema_of_lists_of_reports_allows_all_accepted_bodies(body: Any) -> None:
     assert disagreements("Reports", training.reports, iter([body])) == []

@@ -39,7 +39,7 @@ def listed(world: World) -> list[dict[str, Any]]:
     return letters
 
 
-def test_an_event_that_nobody_took_is_kept_with_what_became_of_it(world: World) -> None:
+def test_an_undelivered_event_is_kept_with_its_fault(world: World) -> None:
     assert bury(world) == 204
     [letter] = listed(world)
     assert letter["event"] == {
@@ -154,6 +154,6 @@ def test_the_oldest_are_forgotten_where_they_are_too_many() -> None:
     assert [key.removeprefix("dead/") for key in store.list("dead/")] == kept[:2:-1]
 
 
-def test_a_letter_that_is_not_there_is_not_found(world: World) -> None:
+def test_an_absent_dead_letter_is_not_found(world: World) -> None:
     for name in ("x", "0" * 15 + "-" + "0" * 16, "..%2Fv1"):
         assert world.api.get(f"/api/dead-letters/{name}").status_code == 404

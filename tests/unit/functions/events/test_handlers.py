@@ -98,7 +98,7 @@ def test_a_change_of_a_job_of_ours_is_news_of_its_run(world: World, change: str)
     assert not world.service.trial("default", "digits", 2).reports
 
 
-def test_what_follows_from_the_end_of_a_job_goes_on_its_trace(world: World) -> None:
+def test_the_work_after_the_end_of_a_job_continues_its_trace(world: World) -> None:
     world.running()
     for _ in range(5):
         world.launcher.tick()
@@ -147,9 +147,7 @@ def test_training_code_may_tell_through_a_broker(world: World) -> None:
 
 
 @pytest.mark.parametrize("kind", ["dev.tunelet.sweep.requested", "dev.knative.sources.ping"])
-def test_sweep_does_what_lost_events_would_have_caused(
-    world: World, smallest: Any, kind: str
-) -> None:
+def test_sweep_makes_up_for_lost_events(world: World, smallest: Any, kind: str) -> None:
     world.broker.away = True
     world.service.submit({**smallest, "name": "digits", "hyperparameters": {"x": _X}})
     assert tell(world.client("sweep"), kind, "", {}).status_code == 204
@@ -189,7 +187,7 @@ class TestPoison:
             assert tell(complete, kind, subject, {**data, **given}).status_code in (403, 422)
         assert not world.service.trial("default", "digits", 0).reports
 
-    def test_a_trial_event_for_what_is_not_there(self, world: World) -> None:
+    def test_a_trial_event_for_an_absent_experiment_is_not_found(self, world: World) -> None:
         data = {"token": "x", "step": 1, "values": {"objective": 1}}
         answer = tell(world.client("complete"), "dev.tunelet.trial.reported", "default/no/0", data)
         assert answer.status_code == 422

@@ -33,7 +33,7 @@ def test_another_name_is_not(host: str) -> None:
     assert status(host, client(), "POST") == 421
 
 
-def test_the_address_it_is_bound_to_and_what_was_allowed_are_let_in() -> None:
+def test_the_bound_address_and_allowed_hosts_are_accepted() -> None:
     assert status("10.0.0.1:80", client("10.0.0.1")) == 200
     assert status("box.lan", client("10.0.0.1", "Box.lan")) == 200
     assert status("10.0.0.2", client("0.0.0.0")) == 200

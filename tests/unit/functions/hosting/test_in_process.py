@@ -122,7 +122,7 @@ def test_a_trial_of_a_function_is_one_entry_of_the_log() -> None:
     assert store.created <= 30 + 10
 
 
-def test_a_trial_that_goes_on_is_soon_running_and_its_time_is_right() -> None:
+def test_a_long_trial_is_soon_running_with_the_right_time() -> None:
     seen, go_on = threading.Event(), threading.Event()
 
     def objective(params: dict[str, float]) -> float:
@@ -142,7 +142,7 @@ def test_a_trial_that_goes_on_is_soon_running_and_its_time_is_right() -> None:
         until(lambda: service.experiment(*DIGITS).over)
 
 
-def test_a_launch_is_followed_by_a_look_at_what_it_began() -> None:
+def test_a_launch_is_followed_by_an_observation_of_its_runs() -> None:
     recorder = Recorder()
     steps = Steps()
     with steps.taken_by(recorder):  # type: ignore[arg-type]

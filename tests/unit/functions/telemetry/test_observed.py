@@ -91,7 +91,7 @@ class Keeping(SilentLauncher):
         super().launch(launch)
 
 
-def test_a_trace_goes_on_with_events_and_into_runs() -> None:
+def test_a_trace_continues_in_events_and_runs() -> None:
     world = World(launcher=Keeping())
     space = {"x": {"type": "float", "min": 0, "max": 1}}
     request = {"name": "digits", "model_training_code": "trainer", "hyperparameters": space}
@@ -116,7 +116,7 @@ def test_what_is_no_trace_context_is_not_handed_on(world: World, smallest: Any, 
     assert "ce-traceparent" not in answer.headers
 
 
-def test_lines_of_the_log_say_what_the_request_is_about(world: World) -> None:
+def test_log_lines_name_the_subject_of_the_request(world: World) -> None:
     world.running()
     stream = io.StringIO()
     log.configure("launch", stream)

@@ -59,7 +59,7 @@ def test_different_errors_in_one_place_are_all_shown(stream: io.StringIO) -> Non
     assert len(lines(stream)) == 2
 
 
-def test_a_fault_that_lasts_is_told_again_with_how_often_it_was_not() -> None:
+def test_a_lasting_fault_is_logged_again_with_the_number_of_suppressed_lines() -> None:
     now = 0.0
     repeats = Repeats(lambda: now)
 

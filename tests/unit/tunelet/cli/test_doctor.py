@@ -9,7 +9,7 @@ from tunelet.cli import main
 from tunelet.store_probe import PURPOSES
 
 
-def test_every_right_is_shown_with_its_latency_and_what_it_is_for(
+def test_every_right_is_shown_with_its_latency_and_purpose(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["doctor", tmp_path.as_uri()]) == 0

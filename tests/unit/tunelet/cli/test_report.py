@@ -94,7 +94,7 @@ def test_a_duration_has_two_units_at_most(seconds: float, text: str) -> None:
         (2e5, "2d ago"),
     ],
 )
-def test_a_time_is_told_as_how_long_ago(seconds: float, text: str) -> None:
+def test_a_time_is_shown_as_its_age(seconds: float, text: str) -> None:
     assert ago(NOON, (moment(NOON) or 0) + seconds) == text
 
 
@@ -130,11 +130,11 @@ def test_a_flat_series_is_a_flat_line() -> None:
     assert sparkline([2.0, 2.0, 2.0]) == "▁▁▁"
 
 
-def test_hyperparameters_are_told_by_name() -> None:
+def test_hyperparameters_are_shown_by_name() -> None:
     assert assignment({"lr": 0.1, "on": True}) == "lr=0.1  on=true"
 
 
-def test_progress_leaves_out_what_there_is_none_of() -> None:
+def test_progress_omits_states_without_trials() -> None:
     counts = {"waiting": 0, "running": 3, "complete": 4, "pruned": 0, "failed": 1, "stopped": 0}
 
     assert progress({"counts": counts, "spec": SPEC}) == "5 of 20 ended, 3 running, 1 failed"

@@ -45,7 +45,7 @@ def test_yaml_may_be_written_as_json_is() -> None:
 @pytest.mark.parametrize(
     "text", ['{"a": 1, "a": 2}', "a: 1\na: 2", '{"x": {"a": 1, "a": 2}}', "x:\n  a: 1\n  a: 2"]
 )
-def test_a_name_that_stands_twice_is_refused(text: str) -> None:
+def test_a_duplicate_name_is_refused(text: str) -> None:
     with pytest.raises(click.ClickException, match="the name 'a' occurs twice"):
         parse(text, "request")
 
@@ -97,7 +97,7 @@ def test_what_would_take_long_or_be_refused_later_is_refused_here(text: str, mes
         parse(text, "request")
 
 
-def test_an_alias_stands_for_what_it_names() -> None:
+def test_an_alias_is_replaced_by_its_value() -> None:
     text = "a: &a {x: 1}\nb: [*a, *a]"
 
     assert parse(text, "request.yaml") == {"a": {"x": 1}, "b": [{"x": 1}, {"x": 1}]}
@@ -118,7 +118,7 @@ def test_a_request_is_an_object(tmp_path: Path, text: str) -> None:
         read(str(file))
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_an_absent_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(click.ClickException, match=r"missing\.json: No such file"):
         read(str(tmp_path / "missing.json"))
 
@@ -143,7 +143,7 @@ def test_a_setting_puts_one_field(setting: str, result: dict[str, Any]) -> None:
     assert request == result
 
 
-def test_a_setting_keeps_what_stands_beside_it() -> None:
+def test_a_setting_keeps_its_neighbours() -> None:
     request = {"hyperparameters": {"lr": {"min": 0, "max": 1}}}
 
     put(request, "hyperparameters.lr.max=2")

@@ -6,7 +6,7 @@ import pytest
 from tunelet.cli.space_flags import space
 
 
-def test_ranges_and_choices_are_what_a_request_would_say() -> None:
+def test_ranges_and_choices_become_the_forms_of_a_request() -> None:
     assert space(
         ("lr=1e-4:0.1:log", "m=0:1:0.1"), ("layers=1:8", "b=8:64:8"), ("opt=sgd,adam",)
     ) == {

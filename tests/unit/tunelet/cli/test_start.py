@@ -67,7 +67,7 @@ def test_a_search_inside_the_process_imports_no_http_and_no_metrics(search: str)
 
 
 @pytest.mark.parametrize("name", _COMMANDS)
-def test_the_help_says_of_each_command_what_the_command_says(name: str) -> None:
+def test_the_help_repeats_the_summary_of_each_command(name: str) -> None:
     command = cli.get_command(click.Context(cli), name)
     assert command is not None
     assert command.get_short_help_str(100) == _COMMANDS[name][1]

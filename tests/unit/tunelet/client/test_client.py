@@ -45,7 +45,7 @@ def client(script: Any) -> Client:
     return Client(script.url, timeout=5)
 
 
-def test_a_submit_whose_answer_was_lost_is_sent_again_with_the_same_key(
+def test_a_submit_is_sent_again_with_the_same_key_if_the_answer_was_lost(
     script: Any, answer: Any, client: Client
 ) -> None:
     script.answers = [None, answer(502), answer(200, SUBMITTED)]
@@ -160,7 +160,9 @@ def test_deleting_is_done_when_the_second_delete_finds_nothing(
     assert [seen.method for seen in script.seen] == ["DELETE", "DELETE"]
 
 
-def test_deleting_what_is_not_there_says_so(script: Any, answer: Any, client: Client) -> None:
+def test_deleting_an_absent_experiment_raises_not_found(
+    script: Any, answer: Any, client: Client
+) -> None:
     script.answers = [answer(404, problem(404, "no such experiment"))]
 
     with pytest.raises(NotFound, match="no such experiment"):
@@ -256,7 +258,7 @@ def test_waiting_gives_up_at_its_own_time_out(script: Any, answer: Any, client: 
         client.wait("digits", timeout=0)
 
 
-def test_following_goes_on_where_it_was_and_into_the_next_attempt(
+def test_following_continues_at_its_place_and_into_the_next_attempt(
     script: Any, answer: Any, client: Client
 ) -> None:
     script.answers = [
@@ -317,7 +319,7 @@ def test_a_token_is_sent_as_a_bearer_token(script: Any, answer: Any) -> None:
 
 
 @pytest.mark.parametrize("url", ["localhost:8080", "ftp://x", "http://", "http://[", ""])
-def test_an_address_that_is_none_is_refused_before_anything_is_sent(
+def test_an_invalid_address_is_refused_before_anything_is_sent(
     monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
     monkeypatch.setenv("TUNELET_URL", "nonsense")
@@ -333,7 +335,7 @@ def test_what_json_cannot_carry_is_refused_before_it_is_sent(script: Any, client
     assert not script.seen
 
 
-def test_a_notebook_shows_an_experiment_as_a_table_without_running_what_it_says(
+def test_a_notebook_shows_an_experiment_as_an_escaped_table(
     script: Any, answer: Any, client: Client
 ) -> None:
     evil = {**trial(1, "COMPLETE"), "reason": "<script>"}
@@ -350,7 +352,7 @@ def test_a_notebook_shows_an_experiment_as_a_table_without_running_what_it_says(
     assert "<script>" not in html
 
 
-def test_an_experiment_is_told_in_a_line_however_many_reports_it_has(
+def test_an_experiment_is_printed_in_one_line_for_any_number_of_reports(
     script: Any, answer: Any, client: Client
 ) -> None:
     best = {**trial(0), "reports": [{"step": n, "values": {"loss": 1.0}} for n in range(1000)]}
@@ -364,7 +366,7 @@ def test_an_experiment_is_told_in_a_line_however_many_reports_it_has(
     assert len(script.seen) == 2
 
 
-def test_a_client_is_told_with_its_address_and_without_its_token() -> None:
+def test_a_client_is_printed_with_its_address_and_without_its_token() -> None:
     told = repr(Client("http://127.0.0.1:1", "team-a", token="secret"))
 
     assert told == "Client('http://127.0.0.1:1', namespace='team-a')"
@@ -391,7 +393,7 @@ def test_what_json_has_no_form_for_is_refused_by_its_type(client: Client) -> Non
         client.submit({"labels": {"owner": lambda: 0}})
 
 
-def test_a_space_that_is_no_json_is_refused_before_it_is_sent(client: Client) -> None:
+def test_a_space_that_is_not_json_is_refused_before_it_is_sent(client: Client) -> None:
     with pytest.raises(Reject) as caught:
         client.submit({"hyperparameters": {"lr": {"type": "float", "min": lambda: 0}}})
     assert [error.field for error in caught.value.errors] == ["hyperparameters.lr.min"]

@@ -137,7 +137,7 @@ def test_a_plot_is_saved(tmp_path: Any) -> None:
     assert (tmp_path / "history.svg").read_text() == plot._repr_svg_()
 
 
-def test_without_pandas_and_polars_dataframe_says_what_to_install(
+def test_dataframe_without_pandas_and_polars_names_the_package_to_install(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(__import__("sys").modules, "pandas", None)

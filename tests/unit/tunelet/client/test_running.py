@@ -67,7 +67,7 @@ def test_reports_count_as_the_outcome_unless_it_has_a_value(place: Place) -> Non
     assert asked(experiment).tell(1).values == {"objective": 1.0}
 
 
-def test_several_objectives_are_told_in_order_or_by_name(place: Place) -> None:
+def test_several_objectives_are_sent_in_order_or_by_name(place: Place) -> None:
     objectives = [{"metric": "loss"}, {"metric": "size"}]
     experiment = place.submit(objectives=objectives, hpo_algorithm="nsga2")
     assert asked(experiment).tell([0.5, 3]).values == {"loss": 0.5, "size": 3.0}
@@ -76,7 +76,7 @@ def test_several_objectives_are_told_in_order_or_by_name(place: Place) -> None:
         asked(experiment).tell([1, 2, 3])
 
 
-def test_a_failure_and_a_pruning_are_told_with_their_reasons(place: Place) -> None:
+def test_a_failure_and_a_pruning_are_sent_with_their_reasons(place: Place) -> None:
     experiment = place.submit()
     failed = asked(experiment).tell(failed="out of memory")
     assert (failed.state, failed.reason) == ("FAIL", "out of memory")

@@ -42,7 +42,7 @@ def test_what_had_passed_before_still_counts() -> None:
     assert story.does(c.Tick()).e.over
 
 
-def test_a_clock_that_is_a_little_behind_changes_nothing() -> None:
+def test_a_clock_that_is_slightly_slow_changes_nothing() -> None:
     story = Story(max_seconds=1000)
     story.state = msgspec.structs.replace(story.e, running_since=90.0)
     assert story.does(c.Tick()).changed is False
@@ -55,7 +55,7 @@ def test_a_tick_by_a_clock_that_is_right_is_written_once() -> None:
     assert not story.does(c.Tick()).changed
 
 
-def test_an_outcome_after_the_clock_was_set_back_stands() -> None:
+def test_an_outcome_after_the_clock_was_set_back_counts() -> None:
     story = Story(max_trials=1)
     story.now = DAY
     story.suggested(0)

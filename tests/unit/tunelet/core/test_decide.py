@@ -90,7 +90,7 @@ def test_without_a_completed_trial_it_has_failed() -> None:
     assert story.end == ("FAILED", "all 2 trials have ended, none of them completed")
 
 
-def test_a_goal_ends_it_and_stops_what_runs() -> None:
+def test_a_goal_ends_it_and_stops_running_trials() -> None:
     story = Story(objectives=goal(0.5)).suggested(0, 1).ends(0, 0.5)
     assert story.end == ("COMPLETE", "the goal is reached")
     stopped = story.trial(1)
@@ -133,7 +133,7 @@ def test_time_ends_it() -> None:
     assert story.trial(1).state is TrialState.STOPPED
 
 
-def test_the_clock_stands_while_it_is_paused() -> None:
+def test_a_pause_does_not_count_as_time() -> None:
     story = Story(max_seconds=10.0)
     story.now = 6.0
     story.does(c.Pause())
@@ -146,7 +146,7 @@ def test_the_clock_stands_while_it_is_paused() -> None:
     )
 
 
-def test_cost_counts_what_runs_and_what_has_ended() -> None:
+def test_cost_counts_running_and_ended_trials() -> None:
     story = Story(max_cost=3.0, cost_per_hour=1.0).suggested(0, 1)
     story.now = HOUR
     story.ends(0, 1.0)
@@ -156,7 +156,7 @@ def test_cost_counts_what_runs_and_what_has_ended() -> None:
 
 
 @pytest.mark.parametrize("outcome", [complete(1.0), LOST])
-def test_a_clock_that_is_behind_takes_nothing_from_what_was_spent(outcome: Outcome) -> None:
+def test_a_slow_clock_does_not_reduce_the_cost(outcome: Outcome) -> None:
     """Whoever sees an end reads another clock than whoever saw the start."""
     story = Story(max_cost=3.0, cost_per_hour=1.0).suggested(0)
     story.now = -60.0
@@ -165,7 +165,7 @@ def test_a_clock_that_is_behind_takes_nothing_from_what_was_spent(outcome: Outco
 
 
 @pytest.mark.parametrize("command", [c.Pause(), c.Stop()])
-def test_a_clock_that_is_behind_takes_nothing_from_the_time_that_has_passed(
+def test_a_slow_clock_does_not_reduce_the_elapsed_time(
     command: Command,
 ) -> None:
     story = Story(max_seconds=100.0).suggested(0)
@@ -283,7 +283,7 @@ def reported(number: int, *values: Number, attempt: int = 1, **others: Number) -
 
 
 @SPENT
-def test_the_newest_values_of_what_runs_count(budget: dict[str, Any]) -> None:
+def test_the_newest_values_of_running_trials_count(budget: dict[str, Any]) -> None:
     story = Story(**budget).suggested(0, 1).does(reported(0, 1.0, 3.0), reported(1, 2.0))
     at_the_end_of_a_budget(story)
     (best,) = story.e.best
@@ -307,7 +307,7 @@ def test_without_any_value_it_has_failed_and_says_why(budget: dict[str, Any]) ->
 
 
 @pytest.mark.parametrize("value", ["NaN", math.nan])
-def test_a_value_that_is_no_number_does_not_count(value: Number) -> None:
+def test_a_value_of_nan_does_not_count(value: Number) -> None:
     story = Story(max_seconds=HOUR).suggested(0).does(reported(0, 1.0, value))
     assert (at_the_end_of_a_budget(story).e.state, story.e.best) == ("FAILED", ())
 
@@ -402,7 +402,7 @@ def test_given_trials_count_before_suggested_ones() -> None:
     assert story.e.next_number == 2
 
 
-def test_paused_it_starts_nothing_and_records_what_runs() -> None:
+def test_a_paused_experiment_starts_nothing_and_records_running_trials() -> None:
     story = Story(enqueue=[{"x": 0}, {"x": 1}, {"x": 2}]).does(c.Start(0, 1), c.Pause())
     story.ends(0, 1.0)
     assert not story.trial(2).reserved
@@ -456,7 +456,7 @@ def test_a_stopped_experiment_is_extended_but_stays_stopped() -> None:
     assert (story.e.state, story.e.terms.max_trials) == ("STOPPED", 9)
 
 
-def test_the_budget_may_shrink_to_what_exists_but_no_further() -> None:
+def test_the_budget_may_shrink_to_the_existing_trials_but_no_further() -> None:
     story = Story().suggested(0, 1)
     with pytest.raises(Conflict, match="2 trials exist already"):
         story.does(c.Extend({"max_trials": 1}))
@@ -478,7 +478,7 @@ def test_a_lost_attempt_gives_its_slot_back() -> None:
     assert story.ends(1, 1.0).trial(0).reserved
 
 
-def test_another_algorithm_begins_without_what_the_one_before_it_kept() -> None:
+def test_another_algorithm_begins_without_the_memory_of_the_first() -> None:
     story = Story(hpo_algorithm={"name": "grid_search", "settings": {}})
     story.does(c.AddTrials(0, ({"x": 1},), exhausted=True, memory={"seen": 1}))
     assert (story.e.exhausted, story.e.memory) == (True, {"seen": 1})
@@ -571,7 +571,7 @@ def test_suggestions_for_another_past_are_void() -> None:
 # Reports and ends of trials
 
 
-def test_a_report_is_recorded_once_and_its_first_value_stands() -> None:
+def test_a_report_is_recorded_once_with_its_first_value() -> None:
     story = Story().suggested(0)
     one = c.Record(0, 1, (Report(1, {"objective": 1.0}),))
     assert not story.does(one, one).changed
@@ -664,7 +664,7 @@ def test_a_trial_is_lost_as_often_as_allowed_and_then_fails() -> None:
 
 
 @pytest.mark.parametrize(("outcome", "itself"), [(FAIL, True), (LOST, False)])
-def test_only_what_a_training_does_itself_counts_against_its_hyperparameters(
+def test_only_the_trainings_own_failures_count_against_its_hyperparameters(
     outcome: Outcome, itself: bool
 ) -> None:
     story = Story(max_attempts=1).suggested(0).does(c.Finish(0, 1, outcome))
@@ -684,7 +684,7 @@ def test_a_trial_that_an_older_log_calls_lost_in_words_is_lost() -> None:
 UNREAD = Outcome(Verdict.COMPLETE, reason="its output is gone", unread=True)
 
 
-def test_a_run_that_did_well_but_whose_values_are_gone_is_lost() -> None:
+def test_a_successful_run_without_its_values_is_lost() -> None:
     story = Story().suggested(0).does(c.Finish(0, 1, UNREAD))
     trial = story.trial(0)
     assert (trial.state, trial.attempt, trial.reason) == (
@@ -701,7 +701,7 @@ def test_a_lost_attempt_goes_to_the_end_of_no_queue() -> None:
     assert [story.trial(n).reserved for n in range(3)] == [True, True, False]
 
 
-def test_a_failure_keeps_what_explains_it() -> None:
+def test_a_failure_keeps_its_reason_exit_code_and_output() -> None:
     trial = Story().suggested(0).ends(0).trial(0)
     assert (trial.exit_code, trial.reason, trial.log_tail) == (1, "exit code 1", "boom")
 
@@ -729,7 +729,7 @@ def test_the_last_report_is_the_objective_where_the_end_has_none() -> None:
 
 
 @pytest.mark.parametrize("value", ["NaN", math.nan])
-def test_an_objective_that_is_no_number_is_a_failure(value: Number) -> None:
+def test_an_objective_of_nan_is_a_failure(value: Number) -> None:
     story = Story().suggested(0).does(c.Finish(0, 1, complete(value)))
     assert story.trial(0).state is TrialState.FAIL
     assert story.trial(0).reason == "the metric 'objective' is NaN"

@@ -232,7 +232,7 @@ def test_trials_that_wait_get_no_slot_and_are_stopped() -> None:
     assert [told.trial(n).state for n in range(3, 9)] == [TrialState.STOPPED] * 6
 
 
-def test_a_trial_whose_attempt_was_lost_is_waited_for_and_gets_its_slot() -> None:
+def test_a_trial_with_a_lost_attempt_keeps_its_slot_and_is_waited_for() -> None:
     told = story().suggested(0, 1, 2).does(c.Finish(0, 1, LOST))
     told.does(c.Finish(1, 1, NOT_FOUND), c.Finish(2, 1, NOT_FOUND), c.Start(0, 2))
     told.suggested(3).does(c.Finish(3, 1, NOT_FOUND))

@@ -54,7 +54,7 @@ def test_a_lost_trial_is_taken_over_with_its_next_attempt() -> None:
     assert not decide(state, c.Start(0, 1), 2.0, HERE)
 
 
-def test_a_lost_trial_that_has_no_slot_yet_is_nobodys() -> None:
+def test_a_lost_trial_without_a_slot_belongs_to_no_installation() -> None:
     """The one who says that it was lost has no place for it."""
     full = Installation("there", places=0)
     state = after((HERE, add(0, 1)), (HERE, c.Start(0, 1)), (full, c.Finish(0, 1, LOST)))
@@ -85,14 +85,14 @@ def test_what_it_cannot_run_is_left_to_those_that_submitted_it() -> None:
 
 
 @pytest.mark.parametrize("by", ["", "here"])
-def test_a_run_of_which_the_log_does_not_say_whose_it_is_is_everybodys(by: str) -> None:
+def test_a_run_without_an_installation_in_the_log_belongs_to_all(by: str) -> None:
     trial = Trial(0, {}, 0.0, by=by)
     assert HERE.owns(trial)
     assert ANY.owns(trial)
     assert THERE.owns(trial) is not bool(by)
 
 
-def test_an_entry_says_whose_a_slot_is_only_if_that_is_known() -> None:
+def test_an_entry_names_the_installation_of_a_slot_only_if_it_is_known() -> None:
     old = events.AttemptReserved(3, 1)
     assert msgspec.json.encode(old) == b'{"type":"AttemptReserved","number":3,"attempt":1}'
     assert b'"by":"here"' in msgspec.json.encode(events.AttemptReserved(3, 1, "here"))

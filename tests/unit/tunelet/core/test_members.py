@@ -60,7 +60,7 @@ def test_a_member_that_comes_again_sets_its_slots() -> None:
     assert (parallel(state), TWO.room(state)) == (5, 1)
 
 
-def test_each_member_has_its_own_slots_whoever_was_first() -> None:
+def test_each_member_has_its_own_slots_in_any_order() -> None:
     state = begun(ONE, joins(TWO), (ONE, add(0, 9)))
     assert state.next_number == 4
     state = then(state, (TWO, add(4, 9)))
@@ -85,7 +85,7 @@ def test_restarts_do_not_add_up() -> None:
     assert (parallel(state), state.shared.slots) == (4, {"5": 4})
 
 
-def test_an_installation_that_does_not_join_shares_what_is_left_to_it() -> None:
+def test_an_installation_that_does_not_join_gets_the_remaining_slots() -> None:
     state = begun(SERVICE, joins(TWO))
     assert parallel(state) == 7
     state = then(state, (SERVICE, add(0, 9)))

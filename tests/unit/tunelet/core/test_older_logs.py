@@ -45,7 +45,7 @@ def store_with(objects: dict[str, str]) -> MemoryStore:
 
 
 @pytest.mark.parametrize("derived", [True, False], ids=["with snapshots", "entries alone"])
-def test_a_log_from_before_the_layers_shows_what_it_showed_then(derived: bool) -> None:
+def test_a_log_from_before_the_layers_shows_the_same_as_then(derived: bool) -> None:
     log = json.loads((LOGS / BEFORE_THE_LAYERS).read_text())
     kept = {k: v for k, v in log["objects"].items() if derived or "/journal/" in k}
     assert (len(kept) < len(log["objects"])) is not derived

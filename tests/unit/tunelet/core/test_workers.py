@@ -79,6 +79,6 @@ def test_nothing_is_taken_from_an_experiment_that_is_paused_or_launches_its_tria
         decide(submitted(model_training_code={"image": "i"}), c.Ask(1, "lease/60/a"), 1.0)
 
 
-def test_no_installation_manages_what_a_worker_has() -> None:
+def test_no_installation_manages_a_workers_trial() -> None:
     state = after(submitted(), add(0, 1), c.Ask(1, "lease/60/a"))
     assert not any(by.owns(state.trials[0]) for by in (ANY, Installation("here")))

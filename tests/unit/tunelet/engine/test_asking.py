@@ -127,7 +127,7 @@ def test_renewing_a_lease_keeps_the_trial_and_writes_nothing_to_the_log() -> Non
     assert place.leases() == []
 
 
-def test_a_trial_that_is_told_soon_writes_no_lease() -> None:
+def test_a_trial_that_reports_soon_writes_no_lease() -> None:
     place = Place()
     (run,) = place.taken()
     place.service.report(run, [Report(0, {"objective": 1.0})])
@@ -267,14 +267,14 @@ def test_an_algorithm_that_has_no_trial_left_ends_the_experiment() -> None:
     assert place.service.experiment("default", "e").state == "COMPLETE"
 
 
-def test_the_token_of_another_attempt_is_refused_for_what_it_is() -> None:
+def test_the_error_names_the_token_of_another_attempt() -> None:
     place = Place()
     (handed,) = place.ask()
     with pytest.raises(Forbidden):
         place.service.authorize(handed.token, "default", "e", 1)
 
 
-def test_a_purge_removes_what_is_left_of_leases() -> None:
+def test_a_purge_removes_the_remaining_leases() -> None:
     place = Place()
     (run,) = place.taken()
     place.passes(20)

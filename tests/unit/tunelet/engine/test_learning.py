@@ -193,7 +193,7 @@ def test_ended_trials_of_earlier_experiments_teach_the_algorithm(service: Servic
     assert [trial.values for trial in Heir.asked.prior] == [{"objective": 1.0}]
 
 
-def test_an_earlier_experiment_that_is_not_there_is_named(service: Service) -> None:
+def test_an_absent_earlier_experiment_is_named(service: Service) -> None:
     with pytest.raises(Reject) as refusal:
         begun(service, warm_start=["e", "absent"])
     assert [error.field for error in refusal.value.errors][-1] == "warm_start[1]"
@@ -201,7 +201,7 @@ def test_an_earlier_experiment_that_is_not_there_is_named(service: Service) -> N
         service.experiment(*AT)
 
 
-def test_another_algorithm_forgets_what_the_first_remembered(service: Service) -> None:
+def test_another_algorithm_does_not_get_the_memory_of_the_first(service: Service) -> None:
     begun(service)
     service.extend(*AT, {"hpo_algorithm": "grid_search"})
     experiment = service.experiment(*AT)

@@ -91,7 +91,7 @@ class _LosesAnAnswer(FragileStore):
         return created
 
 
-def test_a_submit_whose_answer_is_lost_stays_announced() -> None:
+def test_a_submit_with_a_lost_answer_keeps_its_marker() -> None:
     world = World(_LosesAnAnswer())
     world.service.submit({**SMALLEST, "name": "digits"})
     assert world.restarted().service.sweep() == 1

@@ -204,7 +204,7 @@ def test_a_submit_says_that_no_engine_answers(tmp_path: Path, engine: Engine) ->
     assert "warnings" not in api.post("/api/submit_job", json=SMALLEST).get_json()
 
 
-def test_a_machine_without_an_engine_is_told_what_to_install(
+def test_the_reason_on_a_machine_without_an_engine_names_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -230,7 +230,7 @@ DAEMON = "docker: Cannot connect to the Docker daemon at unix:///var/run/docker.
         ("podman", "Error: q.io/a: requested access to the resource is denied", True),
     ],
 )
-def test_what_an_engine_says_tells_whose_fault_it_is(
+def test_the_engines_error_decides_whether_the_image_is_at_fault(
     program: str, output: str, at_fault: bool
 ) -> None:
     found = refusal(f"{os.sep}usr/bin/{program}", f"some output\n{output}")

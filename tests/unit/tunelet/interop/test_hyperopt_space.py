@@ -120,7 +120,7 @@ def test_what_hyperopt_draws_is_an_assignment_and_is_assembled_as_hyperopt_does(
 
 @settings(max_examples=150)
 @given(spaces().filter(searched), st.integers())
-def test_what_we_draw_is_what_hyperopt_can_evaluate(written: Any, seed: int) -> None:
+def test_assemble_gives_the_same_as_hyperopts_space_eval(written: Any, seed: int) -> None:
     space = space_of(written)
     assignment = space.sample(Random(seed))
     known = space_eval(written, numbered(space, assignment))
@@ -217,7 +217,9 @@ def test_functions_of_hyperparameters_are_called_when_a_trial_is_assembled() -> 
         ([hp.uniform("u", 0, 1), 1 + hp.uniform("v", 0, 1)], ["u", "v"]),
     ],
 )
-def test_options_are_called_by_what_tells_them_apart(options: list[Any], labels: list[Any]) -> None:
+def test_the_label_of_an_option_is_the_text_that_distinguishes_it(
+    options: list[Any], labels: list[Any]
+) -> None:
     space = hp.choice("x", options)
     assert hyperparameters(space)["x"]["choices"] == labels
     others = {"u": 0.5, "v": 0.5}
@@ -248,7 +250,7 @@ def test_what_cannot_be_said_is_refused_by_name(space: Any, field: str, message:
     assert error.remedy
 
 
-def test_an_assignment_that_is_none_of_the_space_is_refused() -> None:
+def test_an_assignment_outside_the_space_is_refused() -> None:
     with pytest.raises(Reject, match="svm_C: is missing"):
         assemble(CLASSIFIERS, {"classifier_type": "svm"})
     with pytest.raises(Reject, match="classifier_type: is not one of the choices"):

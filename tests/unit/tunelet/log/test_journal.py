@@ -44,7 +44,7 @@ def run(log: Journal, trials: int) -> None:
         log.commit(c.Finish(n, 1, outcome, (Report(1, {"objective": 0.5}),)))
 
 
-def test_another_process_reads_what_was_committed(store: Store) -> None:
+def test_another_process_reads_committed_entries(store: Store) -> None:
     log = journal(store)
     log.commit(c.Submit("u", SPEC))
     run(log, 5)
@@ -114,7 +114,7 @@ def test_the_budget_holds_when_two_suggest_at_once(store: Store) -> None:
     assert two.commit(c.AddTrials(2, ({"x": 3}, {"x": 4}))).next_number == 3
 
 
-def test_of_commands_that_come_together_none_stands_if_one_is_refused(store: Store) -> None:
+def test_no_command_of_a_group_is_committed_if_one_is_refused(store: Store) -> None:
     log = journal(store)
     log.commit(c.Submit("u", SPEC))
     with pytest.raises(NotFound):
@@ -186,7 +186,7 @@ def test_what_the_store_refuses_at_once_is_refused() -> None:
     assert log.read().state is ExperimentState.RUNNING
 
 
-def test_an_entry_that_stands_is_not_reported_as_refused() -> None:
+def test_a_committed_entry_is_not_reported_as_refused() -> None:
     """The look at the mark of a purge, which comes after it, is."""
     store = _Mute()
     now = 0.0
@@ -247,7 +247,9 @@ def test_a_deleted_experiment_leaves_a_tombstone_and_its_name_can_be_used_again(
     assert [t.number for t in journal(store).history()[1]] == [t.number for t in again.history()[1]]
 
 
-def test_what_a_deleted_life_left_is_removed_while_the_next_one_goes_on(store: Store) -> None:
+def test_the_objects_of_a_deleted_life_are_removed_while_the_next_one_continues(
+    store: Store,
+) -> None:
     log = journal(store)
     log.commit(c.Submit("u", SPEC))
     run(log, 50)
@@ -266,7 +268,7 @@ def test_what_a_deleted_life_left_is_removed_while_the_next_one_goes_on(store: S
     assert again.read().ended.complete == 51
 
 
-def test_a_lost_attempt_is_tried_again_and_keeps_what_it_reported(store: Store) -> None:
+def test_a_lost_attempt_is_tried_again_and_keeps_its_reports(store: Store) -> None:
     log = journal(store)
     log.commit(c.Submit("u", SPEC))
     log.commit(c.AddTrials(0, ({"x": 1},)))
@@ -286,7 +288,7 @@ def test_a_value_that_json_does_not_know_can_be_read_again(store: Store, value: 
     assert journal(store).read() == log.read()
 
 
-def test_what_nobody_could_read_is_not_written(store: Store) -> None:
+def test_an_unreadable_entry_is_not_written(store: Store) -> None:
     log = journal(store)
     log.commit(c.Submit("u", SPEC))
     with pytest.raises(ValueError, match="cannot stand in a log"):
@@ -295,7 +297,7 @@ def test_what_nobody_could_read_is_not_written(store: Store) -> None:
     assert journal(store).read() == log.read()
 
 
-def test_an_algorithm_s_memory_is_at_once_what_others_will_read(store: Store) -> None:
+def test_an_algorithms_memory_is_at_once_in_the_form_that_others_read(store: Store) -> None:
     log = journal(store)
     log.commit(c.Submit("u", SPEC))
     after = log.commit(c.AddTrials(0, ({"x": 1},), memory={"seen": (1, 2)}))

@@ -54,7 +54,7 @@ def test_a_lease_that_is_renewed_is_never_over(store: MemoryStore) -> None:
         there.clock.now += 15
 
 
-def test_one_that_is_not_is_over_when_it_was_seen_unchanged_for_its_time(
+def test_a_lease_that_is_not_renewed_expires_after_its_time_unchanged(
     store: MemoryStore,
 ) -> None:
     Side(store, "here").leases.hold()
@@ -115,7 +115,7 @@ def test_a_run_that_begins_during_a_sweep_keeps_the_lease(store: MemoryStore) ->
     assert store.get("installations/here") != before
 
 
-def test_who_slept_longer_than_its_lease_is_told_so_and_renews_it_first(
+def test_an_installation_that_slept_longer_than_its_lease_renews_it_first(
     store: MemoryStore,
 ) -> None:
     here = Side(store, "here")
@@ -149,7 +149,7 @@ def test_a_lease_that_cannot_be_renewed_stops_launches_only_once_it_is_over() ->
         here.leases.hold()
 
 
-def test_a_lease_that_is_no_json_does_not_change(store: MemoryStore) -> None:
+def test_a_lease_that_is_not_json_counts_as_unchanged(store: MemoryStore) -> None:
     store.put("installations/here", b"?")
     assert Side(store, "there").sees("here", every=60, times=4, keeps=False)[-1] is False
     assert Side(store, "there", seconds=180).sees("here", every=60, times=4)[-1]

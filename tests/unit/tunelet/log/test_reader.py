@@ -42,7 +42,7 @@ class _Waits(MemoryStore):
         return super().get(key)
 
 
-def test_whoever_is_far_behind_reads_many_entries_at_once() -> None:
+def test_a_reader_with_many_new_entries_reads_them_at_once() -> None:
     store = _Waits()
     written(store, 40 + FEW)
     store.together = threading.Barrier(2)
@@ -106,7 +106,7 @@ def test_an_entry_that_a_purge_has_taken_is_not_missed() -> None:
     assert [step.entry.seq for step in heads(store, PATH, Head())] == list(range(1, 10))
 
 
-def test_a_log_whose_first_entries_are_missing_is_not_taken_for_a_new_one() -> None:
+def test_a_log_without_its_first_entries_is_not_taken_for_a_new_one() -> None:
     store = MemoryStore()
     written(store, 5)
     store.delete(entry_key(PATH, 1))

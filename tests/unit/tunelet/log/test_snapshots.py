@@ -68,13 +68,13 @@ def test_a_segment_that_lacks_trials_is_made_again(store: Choosy) -> None:
     assert numbers(store) == expected
 
 
-def test_no_snapshot_names_a_segment_that_is_not_there(store: Choosy) -> None:
+def test_no_snapshot_names_an_absent_segment(store: Choosy) -> None:
     store.refused = "/segments/"
     entries(journal(store), WINDOW)
     assert list(store.list(f"{PATH}snapshots/")) == []
 
 
-def test_a_snapshot_whose_writer_died_is_written_by_who_closes_the_next_window(
+def test_the_snapshot_of_a_dead_writer_is_written_with_the_next_window(
     store: Choosy,
 ) -> None:
     store.refused = "/snapshots/"
@@ -86,7 +86,7 @@ def test_a_snapshot_whose_writer_died_is_written_by_who_closes_the_next_window(
     assert snapshot_key(PATH, WINDOW) in store.list(f"{PATH}snapshots/")
 
 
-def test_a_snapshot_before_what_was_purged_is_not_believed(store: Choosy) -> None:
+def test_a_snapshot_from_before_a_purge_is_not_used(store: Choosy) -> None:
     entries(journal(store), WINDOW)
     segments = Segments(store, PATH, Recent())
     newest = segments.newest(WINDOW)

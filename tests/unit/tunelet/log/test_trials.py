@@ -35,7 +35,7 @@ def end(log: Journal, number: int) -> Experiment:
     return log.commit(c.Start(number, 1), c.Finish(number, 1, outcome))
 
 
-def test_a_process_that_remembers_shows_what_one_that_has_just_begun_shows() -> None:
+def test_a_process_with_a_cache_shows_the_same_as_a_fresh_one() -> None:
     """Windows close meanwhile, the first trial never ends, and the others end in any order."""
     store, rng = MemoryStore(), Random(3)
     log, remembering = submitted(store), Journals(store)
@@ -128,7 +128,7 @@ def test_what_is_remembered_is_bounded() -> None:
     assert [memory.take(uid).last for uid in "abc"] == [-1, 3, 3]
 
 
-def test_whoever_takes_what_is_remembered_has_it_alone() -> None:
+def test_a_caller_that_takes_a_cached_object_has_it_alone() -> None:
     memory = Memory()
     ended = memory.take("u")
     ended.complete([trial(0, {})])
@@ -157,7 +157,7 @@ def test_what_still_runs_is_not_remembered_as_it_was() -> None:
         ([{"x": 1}, {"x": 2}], [], True),
     ],
 )
-def test_only_what_is_new_is_made(
+def test_only_new_trials_are_converted(
     now: list[dict[str, int]], made: list[int], unchanged: bool
 ) -> None:
     """1 and True are two hyperparameters, and the fewer trials are another experiment's."""

@@ -92,7 +92,7 @@ def store() -> Answering:
         ([not_done, another_was_first], 2),
     ],
 )
-def test_a_command_without_a_key_stands_exactly_once(
+def test_a_command_without_a_key_is_committed_exactly_once(
     store: Answering, answers: list[Answer], trials: int
 ) -> None:
     store.answers.extend(answers)

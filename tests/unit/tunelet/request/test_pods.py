@@ -33,7 +33,7 @@ def of_image(**fields: Any) -> list[FieldError]:
     return refused(image="train:1", **fields)
 
 
-def test_what_only_kubernetes_asks_for_stands_in_the_log_only_if_it_is_given() -> None:
+def test_fields_for_kubernetes_are_in_the_log_only_if_given() -> None:
     given = {
         "image": "train:1",
         "nodes": 4,
@@ -114,7 +114,7 @@ def test_the_container_that_trains_must_be_named_where_it_cannot_be_known() -> N
     assert parsed({**SMALLEST, "model_training_code": code})["model_training_code"] == code
 
 
-def test_a_kind_that_is_not_known_needs_conditions_and_all_need_ones_that_can_be_read() -> None:
+def test_an_unknown_kind_needs_conditions_and_all_conditions_must_be_valid() -> None:
     found = refused(manifest=DRILL, primary_container="log")
     assert [error.field.rpartition(".")[2] for error in found] == list(CONDITIONS)
     (error,) = refused(manifest=PYTORCH, success_condition="status phase")

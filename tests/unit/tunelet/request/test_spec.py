@@ -240,7 +240,7 @@ def test_any_printable_name_may_be_asked_for(name: str) -> None:
 @pytest.mark.parametrize(
     "name", ["", " a", "a ", "a=b", "a\n", "a\tb", "\x7f", "\u3000a", "x" * 129]
 )
-def test_a_name_that_no_line_can_have_is_refused_with_what_to_use(name: str) -> None:
+def test_a_name_that_no_output_line_can_have_is_refused_with_a_remedy(name: str) -> None:
     with pytest.raises(Reject) as refused:
         parsed({**SMALLEST, "objective": {"metric": name}})
     (error,) = refused.value.errors
@@ -330,7 +330,7 @@ def test_parsing_a_normalized_spec_again_changes_nothing(raw: dict[str, Any]) ->
         {**SMALLEST, "objective": {"goal": 0}, "name": None},
     ],
 )
-def test_the_schema_accepts_what_is_accepted_before_and_after(raw: dict[str, Any]) -> None:
+def test_the_schema_accepts_requests_and_their_normalized_specs(raw: dict[str, Any]) -> None:
     schema = request_schema()
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.validate(raw, schema)
@@ -355,7 +355,7 @@ def test_the_examples_of_the_schema_can_be_submitted() -> None:
         {"hyperparameters": {"a b": {"type": "int", "min": 0, "max": 1}}},
     ],
 )
-def test_the_schema_refuses_what_has_a_wrong_shape(change: dict[str, Any]) -> None:
+def test_the_schema_refuses_values_of_a_wrong_type(change: dict[str, Any]) -> None:
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({**SMALLEST, **change}, request_schema())
     errors_with(**change)

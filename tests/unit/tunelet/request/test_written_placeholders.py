@@ -182,7 +182,7 @@ def test_text_of_another_program_is_refused_with_the_way_to_keep_it() -> None:
         ("${env}", "leave it out"),
     ],
 )
-def test_macros_of_wandb_are_refused_with_what_takes_their_place(macro: str, remedy: str) -> None:
+def test_macros_of_wandb_are_refused_with_their_replacement(macro: str, remedy: str) -> None:
     (error,) = errors({"image": "t", "command": ["python", macro]})
     assert (error.field, error.value) == ("model_training_code.command[1]", macro)
     assert remedy in error.remedy

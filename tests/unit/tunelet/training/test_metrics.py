@@ -164,7 +164,7 @@ def test_steps_that_are_no_integers_count_in_their_order() -> None:
     ]
 
 
-def test_a_step_in_a_configuration_does_not_swallow_what_follows() -> None:
+def test_a_step_in_a_configuration_does_not_hide_later_values() -> None:
     assert steps("step=100 lr=0.1\nloss=3\nloss=2\nloss=1") == [
         (100, {"lr": 0.1, "loss": 3.0}),
         (101, {"loss": 2.0}),
@@ -174,7 +174,7 @@ def test_a_step_in_a_configuration_does_not_swallow_what_follows() -> None:
 
 
 @pytest.mark.parametrize("step", ["1,001", "1k", "2/10", "-1", "nan", "1e300"])
-def test_a_step_that_cannot_be_read_does_not_swallow_what_follows(step: str) -> None:
+def test_a_step_that_cannot_be_read_does_not_hide_later_values(step: str) -> None:
     found = steps(f"step=1000 loss=3\nstep={step} loss=2\nstep={step} loss=1\nstep=1002 loss=0")
     assert [values["loss"] for _, values in found] == [3.0, 2.0, 1.0, 0.0]
 
@@ -186,7 +186,7 @@ def test_a_line_without_a_step_belongs_to_the_objectives_last_step() -> None:
     ]
 
 
-def test_the_first_value_at_a_step_stands_and_the_newest_is_known() -> None:
+def test_the_first_value_at_a_step_is_in_the_curve_and_the_newest_in_values() -> None:
     parser = Parser(TEXT)
     assert parser.feed(b"step=1 loss=3\n") == [Report(step=1, values={"loss": 3.0})]
     assert parser.feed(b"step=1 loss=2 acc=.5\n") == [Report(step=1, values={"acc": 0.5})]

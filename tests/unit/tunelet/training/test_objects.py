@@ -41,14 +41,14 @@ def test_all_objects_of_a_line_are_read(line: str) -> None:
         '{"n": 2}{"loss": nan}',
     ],
 )  # fmt: skip
-def test_an_object_that_is_no_json_leaves_no_earlier_value(later: str) -> None:
+def test_an_invalid_object_leaves_no_earlier_value(later: str) -> None:
     parser = parsed(f'{{"loss": 0.5}}\n{later}')
     assert "loss" not in parser.values
     assert "nearest line: " in parser.remarks()
     assert parsed(f'{{"loss": 0.5}}\n{later}\n{{"loss": 0.25}}').values["loss"] == 0.25
 
 
-def test_an_inner_object_that_is_no_json_leaves_no_earlier_value() -> None:
+def test_an_invalid_inner_object_leaves_no_earlier_value() -> None:
     lines = '{"eval": {"loss": 0.5}}\n{"eval": {"loss": nan}}'
     assert parsed(lines, objectives=["eval.loss"]).values == {}
 
@@ -96,12 +96,12 @@ def test_what_only_mentions_the_name_is_not_remarked(line: str) -> None:
         ('{"loss": 0,7}', "a number has no comma"),
     ],
 )
-def test_the_reason_says_what_is_wrong_with_a_line_of_json(line: str, why: str) -> None:
+def test_the_reason_names_the_fault_of_a_line_of_json(line: str, why: str) -> None:
     assert f"({why}" in parsed(line).remarks()
 
 
 @pytest.mark.parametrize("step", ["null", '"2/10"', "true", "-1", '"1,001"', "1e300"])
-def test_a_step_that_cannot_be_read_does_not_swallow_what_follows(step: str) -> None:
+def test_a_step_that_cannot_be_read_does_not_hide_later_values(step: str) -> None:
     lines = (
         f'{{"step": 1, "loss": 3}}\n{{"step": {step}, "loss": 2}}\n{{"step": {step}, "loss": 1}}'
     )

@@ -77,7 +77,7 @@ def test_what_a_pattern_does_not_mean_leaves_the_value() -> None:
         ("accuracy:0.93+0.01", r"accuracy:(?P<value>[\d.]+)", None),
     ],
 )
-def test_columns_are_told_from_parts_of_a_number(
+def test_columns_are_distinguished_from_parts_of_a_number(
     line: str, pattern: str, expected: float | None
 ) -> None:
     assert value(line, pattern) == expected

@@ -196,7 +196,7 @@ def test_a_flag_is_given_or_left_out(form: Any, value: Any, args: tuple[str, ...
         (SUFFIX, "", ("go", "", "end")),
     ],
 )
-def test_an_argument_that_is_one_placeholder_is_left_out_for_a_flag_that_is_not_there(
+def test_an_argument_of_one_placeholder_is_left_out_for_an_absent_flag(
     form: Any, value: Any, args: tuple[str, ...]
 ) -> None:
     written = ["go", "${hyperparameters.amp}", "end"]
@@ -249,7 +249,7 @@ def test_where_every_value_is_whole_the_training_gets_integers(
     assert json.dumps(manifest.code["manifest"]["spec"]) == written
 
 
-def test_the_launcher_learns_what_to_look_for_and_how_long() -> None:
+def test_the_launcher_gets_the_metrics_and_the_time_out() -> None:
     launch = resolve({"image": "i", "resources": {"limits": {"cpu": 1}}, "env": {"A": "1"}})
     assert launch.metrics.objectives == ("loss", "latency")
     assert launch.metrics.constraints == ("size",)

@@ -42,7 +42,7 @@ def test_the_step_may_be_read_by_a_pattern() -> None:
     assert [report.step for report in parser.reports] == [3, 4]
 
 
-def test_the_pattern_that_is_proposed_reads_what_most_trainings_log() -> None:
+def test_the_proposed_pattern_reads_the_usual_output_of_trainings() -> None:
     assert read("loss: 0.5, acc: 0.9", NAMED) == {"loss": 0.5, "acc": 0.9}
     assert read("acc: 93.5%", NAMED, "acc") == {"acc": 93.5}
 

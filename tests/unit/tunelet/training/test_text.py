@@ -275,7 +275,7 @@ def test_of_two_values_in_a_line_neither_counts() -> None:
     assert read("train loss: 0.5 val loss: 0.4", "val loss") == {"val loss": 0.4, "loss": 0.5}
 
 
-def test_a_name_that_stands_alone_is_no_other_with_a_word_before_it() -> None:
+def test_a_name_that_occurs_alone_is_not_the_one_with_a_word_before_it() -> None:
     assert read("loss: 0.5 (best loss: 0.3)", "loss") == {"loss": 0.5}
     assert read("loss: 0.5\nval loss: 0.4", "loss") == {"loss": 0.5}
     assert read("val loss: 0.4\nloss: 0.5", "loss") == {"loss": 0.5}
@@ -287,7 +287,7 @@ def test_a_name_that_stands_alone_is_no_other_with_a_word_before_it() -> None:
     "other",
     ["target", "previous", "mean", "min", "best val", "running", "[val]", "Test:", "(eval)"],
 )
-def test_a_name_that_stands_alone_is_no_statistic_of_it(other: str) -> None:
+def test_a_name_that_occurs_alone_is_not_its_statistic(other: str) -> None:
     assert read(f"loss: 0.5\n{other} loss: 0.1", "loss") == {"loss": 0.5}
     assert read(f"{other} loss: 0.1", "loss") == {"loss": 0.1}
     assert read(f"{other} loss: 0.1", f"{other} loss")[f"{other} loss"] == 0.1

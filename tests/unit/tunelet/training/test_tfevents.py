@@ -65,7 +65,7 @@ def test_large_records_are_passed_over_without_being_held() -> None:
     assert file.feed(TENSORFLOW) == EventFile().feed(TENSORFLOW)
 
 
-def test_after_a_length_that_is_not_confirmed_nothing_is_read() -> None:
+def test_after_an_unconfirmed_length_nothing_is_read() -> None:
     file = EventFile()
     assert file.feed(b"\xff" + TENSORFLOW[1:]) == []
     assert file.broken

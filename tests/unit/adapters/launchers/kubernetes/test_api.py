@@ -80,7 +80,7 @@ def api(server: Server) -> KubernetesApi:
         (400, "strict decoding error: unknown field", Reject),
     ],
 )
-def test_an_answer_says_what_to_do_next(
+def test_an_answer_becomes_the_error_that_says_what_to_do_next(
     server: Server, api: KubernetesApi, status: int, message: str, error: type[TuneletError]
 ) -> None:
     server.answers = [(status, {"kind": "Status", "message": message})]
@@ -122,7 +122,7 @@ def test_what_was_refused_before_the_server_was_ready_is_done_then(
     assert api.create("/a", {}) == {"kind": "Job"}
 
 
-def test_what_exists_is_not_created_and_what_is_not_there_is_nothing(
+def test_an_existing_object_is_not_created_and_an_absent_one_is_none(
     server: Server, api: KubernetesApi
 ) -> None:
     server.answers = [(409, {}), (404, {}), (404, {}), (404, {})]
@@ -148,7 +148,7 @@ def test_a_log_of_which_the_node_says_that_it_is_gone_is_no_output(
 
 
 @pytest.mark.parametrize("said", ["", f"{GONE}\nobjective=1\n"])
-def test_whatever_else_stands_there_is_output(
+def test_any_other_text_of_the_node_is_output(
     server: Server, api: KubernetesApi, said: str
 ) -> None:
     server.answers = [(200, said)]

@@ -142,7 +142,7 @@ def until(holds: Callable[[], object]) -> None:
         time.sleep(0.005)
 
 
-def test_what_is_there_at_the_beginning_is_told_once_an_experiment(watching: Made) -> None:
+def test_existing_objects_are_reported_once_per_experiment_at_the_beginning(watching: Made) -> None:
     later = RUN._replace(number=5)
     server, told, _ = watching([(200, [listing(7, RUN, later, OTHER, None)])], [OPEN])
     until(lambda: server.versions() == ["7"])
@@ -152,7 +152,7 @@ def test_what_is_there_at_the_beginning_is_told_once_an_experiment(watching: Mad
     assert "app.kubernetes.io/managed-by=tunelet" in query["labelSelector"]
 
 
-def test_changes_are_told_as_they_come_also_in_pieces(watching: Made) -> None:
+def test_changes_are_reported_as_they_come_even_in_pieces(watching: Made) -> None:
     line = change("MODIFIED", RUN, 8)
     watch = (0, [line[:20], line[20:] + change("DELETED", OTHER, 9), change("ADDED", None, 10)])
     _, told, _ = watching([(200, [listing(7)])], [watch])
@@ -195,7 +195,7 @@ def test_another_kind_ends_by_the_condition_in_its_record(watching: Made) -> Non
     assert told == [("team", "digits", 2)]
 
 
-def test_the_end_of_a_job_goes_on_the_trace_of_its_launch(watching: Made) -> None:
+def test_the_end_of_a_job_continues_the_trace_of_its_launch(watching: Made) -> None:
     trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     kept = {"metrics": {}, "container": "training", "traceparent": trace}
     thing = json.loads(change("DELETED", RUN, 8))
@@ -206,7 +206,7 @@ def test_the_end_of_a_job_goes_on_the_trace_of_its_launch(watching: Made) -> Non
     assert server.traces == [trace, None]
 
 
-def test_a_watch_that_ends_silently_goes_on_where_it_was(watching: Made) -> None:
+def test_a_watch_that_ends_silently_continues_from_its_version(watching: Made) -> None:
     first = (200, [change("MODIFIED", RUN, 8), change("BOOKMARK", None, 12)])
     server, told, _ = watching([(200, [listing(7)])], [first, (200, []), OPEN])
     until(lambda: len(server.versions()) == 3)
@@ -267,7 +267,7 @@ def launched(run: Run) -> Launch:
     return Launch(run, {"image": "image"}, (), (), {"TUNELET_TRIAL_TOKEN": "t"}, STDOUT)
 
 
-def test_nothing_is_told_any_more_after_the_end(watching: Made) -> None:
+def test_nothing_is_reported_after_the_end(watching: Made) -> None:
     late = [change("BOOKMARK", None, 8)] * 20 + [change("MODIFIED", RUN, 9)]
     server, told, watch = watching([(200, [listing(7)])], [(200, late)])
     until(server.versions)

@@ -89,7 +89,7 @@ def test_pods_are_restricted_unless_the_user_says_otherwise() -> None:
     assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
 
 
-def test_what_the_request_says_of_the_pod_stands_in_it() -> None:
+def test_the_pod_has_the_requests_fields_for_it() -> None:
     job = job_of(
         {
             "resources": {"limits": {"nvidia.com/gpu": 1}},
@@ -124,7 +124,7 @@ def test_what_the_request_says_of_the_pod_stands_in_it() -> None:
     assert variables(training)["API_KEY"] == {"secretKeyRef": {"name": "keys", "key": "api"}}
 
 
-def test_several_nodes_are_an_indexed_job_whose_pods_find_the_first() -> None:
+def test_several_nodes_are_an_indexed_job_with_a_service_of_the_first_pod() -> None:
     launch = launched({"image": "train:1", "nodes": 4})
     job = manifest.workload(launch, PLACE)
     spec = job["spec"]
@@ -202,7 +202,7 @@ def of_manifest(written: dict[str, Any], **more: Any) -> dict[str, Any]:
     return manifest.workload(launched({"manifest": written, **more}, timeout=60), PLACE)
 
 
-def test_a_manifest_keeps_what_it_is_and_gets_our_name_labels_and_contract() -> None:
+def test_a_manifest_keeps_its_fields_and_gets_the_runs_name_labels_and_contract() -> None:
     made = of_manifest(PYTORCH)
     assert made["metadata"]["name"] == RUN.name
     assert made["metadata"]["namespace"] == "ns-team"

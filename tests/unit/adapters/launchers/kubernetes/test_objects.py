@@ -163,7 +163,7 @@ def test_two_installations_do_not_see_each_other_s_runs(cluster: Cluster) -> Non
     assert len(one.lives()) == 1
 
 
-def test_a_run_whose_object_is_being_deleted_is_active_whatever_it_says(
+def test_a_run_is_active_while_its_object_is_being_deleted(
     launcher: KubernetesLauncher, cluster: Cluster
 ) -> None:
     launcher.launch(launch())
@@ -175,7 +175,7 @@ def test_a_run_whose_object_is_being_deleted_is_active_whatever_it_says(
 @pytest.mark.parametrize(
     ("phase", "seen"), [("Running", Phase.ACTIVE), ("Succeeded", Phase.ABSENT)]
 )
-def test_a_run_whose_object_is_gone_is_active_until_its_pods_have_ended(
+def test_a_run_without_its_object_is_active_until_its_pods_have_ended(
     launcher: KubernetesLauncher, cluster: Cluster, phase: str, seen: Phase
 ) -> None:
     """They may still write to the checkpoint that the next attempt would read."""

@@ -116,7 +116,7 @@ def test_where_the_training_pushes_its_values_there_is_none() -> None:
     assert made(source="push") == Sidecar([], [], [])
 
 
-def test_the_collector_reads_what_the_sidecar_writes() -> None:
+def test_the_collector_reads_the_settings_of_the_sidecar() -> None:
     pattern = r"(?P<name>\w+)$(?P<value>$$\d+)"
     (one,) = made("main", pattern=pattern).containers
     environ = {each["name"]: expanded(each) for each in one["env"]}

@@ -101,7 +101,7 @@ def test_an_experiment_may_wait_longer_than_a_slot_is_kept_for_it(tmp_path: Path
     assert place.called() == ["a"]
 
 
-def test_where_there_is_room_for_all_nobody_waits(tmp_path: Path) -> None:
+def test_no_experiment_waits_if_all_have_room(tmp_path: Path) -> None:
     place = Place(tmp_path, 3)
     held = [place.take(name) for name in ("a", "a", "b")]
     assert None not in held
