@@ -282,6 +282,25 @@ class Service:
         after = self._follows(experiment, command)
         return self._trials_of(after, after.keys[key])
 
+    def import_trials(
+        self, namespace: str, name: str, raw: object, key: str | None = None
+    ) -> list[Trial]:
+        """Add trials that were made elsewhere, with their values, for the algorithm to learn from.
+
+        They count to the budget if the request says so. The same `key` adds them only once. Raises
+        `Reject` if they do not fit the space, and `Conflict` if they do not fit the budget.
+        """
+        from tunelet.request.finished import parse
+        from tunelet.space import Space
+
+        experiment = self.experiment(namespace, name)
+        space = Space.of(experiment.typed_spec.hyperparameters)
+        metrics = [objective.metric for objective in experiment.terms.objectives]
+        trials, counts = parse(raw, space, metrics)
+        key = key or secrets.token_hex(8)
+        after = self._follows(experiment, commands.Import(trials, key, counts))
+        return self._trials_of(after, after.keys[key])
+
     def _trials_of(self, experiment: Experiment, numbers: Sequence[int]) -> list[Trial]:
         """Return the trials of consecutive numbers, with at most one read of the log."""
         if all(number in experiment.trials for number in numbers):

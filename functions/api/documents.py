@@ -58,6 +58,7 @@ def trial_json(trial: Trial) -> Json:
         "started_at": time_json(trial.started_at),
         "finished_at": time_json(trial.finished_at),
         "enqueued": trial.enqueued,
+        "imported": trial.imported,
         "note": trial.user_note,
         "parent": trial.parent,
         "exit_code": trial.exit_code,

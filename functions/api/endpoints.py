@@ -78,6 +78,15 @@ def enqueue(call: Call) -> Response:
     return json_answer({"trials": [trial_json(trial) for trial in made]})
 
 
+def import_trials(call: Call) -> Response:
+    """Add finished trials that were made elsewhere, for the algorithm to learn from.
+
+    They count to max_trials only if `count` is true; otherwise max_trials rises by their number.
+    """
+    made = call.service.import_trials(call.namespace, call.name, call.body, call.key)
+    return json_answer({"trials": [trial_json(trial) for trial in made]})
+
+
 def trial(call: Call) -> Response:
     """Show a trial."""
     return json_answer(trial_json(call.service.trial(call.namespace, call.name, call.number)))

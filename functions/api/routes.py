@@ -83,6 +83,7 @@ ROUTES = (
     Route("GET", f"{_ONE}/trials", endpoints.trials, "TrialPage", query=_PAGE_OF_TRIALS),
     Route("POST", f"{_ONE}/trials", endpoints.enqueue, "Trials", "Enqueue", key=True),
     Route("POST", f"{_ONE}/trials/ask", workers.ask, "Asked", "Ask", key=True),
+    Route("POST", f"{_ONE}/import", endpoints.import_trials, "Trials", "Import", key=True),
     Route("GET", _TRIAL, endpoints.trial, "Trial"),
     Route("GET", f"{_TRIAL}/logs", endpoints.logs, "Text", query=(_ATTEMPT,), media=TEXT),
     Route("POST", f"{_TRIAL}/reports", endpoints.report, "Stop", "Reports", token=True),

@@ -17,7 +17,7 @@ from functions.events.training import (
 from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.lease import LONGEST, MOST, SHORTEST, USUAL
 from tunelet.core.trial import TrialState
-from tunelet.text.limits import METRIC_LENGTH, METRICS, NOTE_LENGTH
+from tunelet.text.limits import IMPORTED, METRIC_LENGTH, METRICS, NOTE_LENGTH, REASON_LENGTH
 
 Schema = dict[str, Any]
 
@@ -76,6 +76,12 @@ def _page(member: str, name: str) -> Schema:
 
 
 _REPORT = _closed(step={**_COUNT, "maximum": MAX_STEP}, values={**_SENT_VALUES, "minProperties": 1})
+_FINISHED = _with_optional(
+    _closed(hyperparameters=_ASSIGNMENT),
+    values=_SENT_VALUES,
+    state={"enum": ["COMPLETE", "PRUNED", "FAIL"], "default": "COMPLETE"},
+    reason={**_TEXT, "maxLength": REASON_LENGTH},
+)
 _LETTER: Schema = {
     "id": _TEXT,
     "at": _WHEN,
@@ -113,6 +119,7 @@ _TRIAL: Schema = {
     "started_at": _or_null(_WHEN),
     "finished_at": _or_null(_WHEN),
     "enqueued": {"type": "boolean"},
+    "imported": {"type": "boolean", "description": "It was made elsewhere."},
     "note": {**_or_null(_TEXT), "description": "Why a person or a program wanted it."},
     "parent": _or_null(_COUNT),
     "exit_code": {"type": ["integer", "null"]},
@@ -189,6 +196,10 @@ SCHEMAS: dict[str, Schema] = {
     "Enqueue": _with_optional(
         _closed(trials={"type": "array", "items": _ASSIGNMENT}),
         note={**_TEXT, "minLength": 1, "maxLength": NOTE_LENGTH, "description": "Why."},
+    ),
+    "Import": _with_optional(
+        _closed(trials={"type": "array", "items": _FINISHED, "minItems": 1, "maxItems": IMPORTED}),
+        count={"type": "boolean", "default": False},
     ),
     "Report": _REPORT,
     "Reports": {

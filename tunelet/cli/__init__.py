@@ -42,6 +42,7 @@ _COMMANDS = {
     "extend": ("control", "Change the budget of an experiment, or its algorithm."),
     "propose": ("enqueue", "Add a trial with these hyperparameters, to run next."),
     "enqueue": ("enqueue", "Add trials with given hyperparameters, to run next."),
+    "import": ("imports", "Add finished trials from a file, or from a study of Optuna."),
     "delete": ("control", "Delete an experiment and its results."),
     "doctor": ("doctor", "Check a store: rights, latency and consistency."),
     "verify": ("verify", "Check a store for missing, altered and unknown objects."),

@@ -25,6 +25,9 @@ from tunelet.client.trial import Trial
 if TYPE_CHECKING:
     from tunelet.client.transport import Calls
 
+_GROUP = 500
+"""Trials in one request to import: of a hundred hyperparameters they fit into its body."""
+
 DEFAULT_URL = "http://127.0.0.1:8080"
 
 
@@ -163,6 +166,29 @@ class Client:
             return self._transport.call("POST", where, body, headers=headers)
 
         return send
+
+    def import_trials(
+        self, name: str, source: Any, count: bool = False, idempotency_key: str | None = None
+    ) -> list[Trial]:
+        """Add trials that were made elsewhere, with their values; returns them.
+
+        `source` is a list of dicts, a DataFrame, a study of Optuna or Hyperopt's `Trials` (see
+        `tunelet.interop.finished`). Trials without a result are left out. The algorithm learns from
+        the others. They count to max_trials only with `count`. With the same key they are added
+        only once. They are sent in groups of 500: raises `Reject` or `Conflict` for the first group
+        that does not fit the search space or the budget.
+        """
+        from tunelet.interop.finished import finished
+
+        trials = finished(source, self.experiment(name).spec).trials
+        key, path = idempotency_key or uuid.uuid4().hex, self._path(name, "import")
+        made: list[Trial] = []
+        for start in range(0, len(trials), _GROUP):
+            body = {"trials": trials[start : start + _GROUP], "count": count}
+            headers = _key(f"{key}.{start}")
+            answer = self._transport.call("POST", path, body, headers=headers)
+            made += map(Trial, answer["trials"])
+        return made
 
     def wait(
         self,

@@ -104,6 +104,12 @@ class Experiment(Results):
         """
         return next_trial(self.client, self.name, lease_seconds, timeout)
 
+    def import_trials(
+        self, source: Any, count: bool = False, idempotency_key: str | None = None
+    ) -> list[Trial]:
+        """Add trials that were made elsewhere, with their values (see `Client.import_trials`)."""
+        return self.client.import_trials(self.name, source, count, idempotency_key)
+
     def refresh(self) -> "Experiment":
         return self.client.experiment(self.name)
 

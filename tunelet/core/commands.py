@@ -10,7 +10,16 @@ from typing import Any
 
 import msgspec
 
-from tunelet.core.trial import Assignment, Changes, Chosen, Number, Outcome, Report, TrialState
+from tunelet.core.trial import (
+    Assignment,
+    Changes,
+    Chosen,
+    Finished,
+    Number,
+    Outcome,
+    Report,
+    TrialState,
+)
 
 
 class _Command(
@@ -52,6 +61,17 @@ class Enqueue(_Command, frozen=True):
     key: str | None = None
     user_note: str | None = None
     """Why a person or a program wants these trials."""
+
+
+class Import(_Command, frozen=True):
+    """Add trials that were made elsewhere.
+
+    Unless it `counts`, `max_trials` rises by their number.
+    """
+
+    trials: tuple[Finished, ...]
+    key: str
+    counts: bool = False
 
 
 class Start(_Command, frozen=True):
@@ -219,6 +239,7 @@ Command = (
     Submit
     | AddTrials
     | Enqueue
+    | Import
     | Start
     | Ask
     | Record

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from tunelet.core import commands, ends, events, study
+from tunelet.core import commands, ends, events, imports, study
 from tunelet.core.clock import set_back
 from tunelet.core.commands import Command
 from tunelet.core.delay import following
@@ -81,6 +81,8 @@ def _of_existing(experiment: Experiment, command: Command, now: float, by: Insta
             return _add(experiment, command, now, by)
         case commands.Enqueue():
             return _enqueue(experiment, command, now)
+        case commands.Import():
+            return imports.decide(experiment, command, now)
         case commands.Ask(count=count, by=taker):
             return _ask(experiment, count, taker, now)
         case commands.Start() | commands.Record() | commands.Assign() | commands.Finish():

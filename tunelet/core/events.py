@@ -55,6 +55,8 @@ class TrialsCreated(_Event, frozen=True):
     """The installation that launches them, if they have slots."""
     user_note: str | None = None
     """Why a person or a program wanted these trials."""
+    imported: str = ""
+    """The fingerprint of the request that imported them, with their ends in the same entry."""
 
 
 class AttemptReserved(_Event, frozen=True):

@@ -121,6 +121,8 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Of a study: JSON that its users attached to it."""
     system: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
     """Of a study: JSON that the callers' library keeps with it."""
+    imported: int | msgspec.UnsetType = msgspec.UNSET
+    """How many of the COMPLETE and PRUNED trials were made elsewhere; absent if none was."""
     members: Members | msgspec.UnsetType = msgspec.UNSET
     """Absent, as `learnt`, from experiments that no installation has joined."""
 
@@ -178,7 +180,8 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def hopeless(self) -> bool:
         """Whether enough trials failed alike, before any completed, that no new one may begin."""
-        better = self.ended.complete or self.ended.pruned or self.best
+        results = self.ended.complete + self.ended.pruned - (self.imported or 0)
+        better = results or any(not trial.imported for trial in self.best)
         return not better and self.failures.reach(self.terms.give_up_after)
 
     @property
@@ -330,6 +333,7 @@ def _created(experiment: Experiment, event: events.TrialsCreated) -> Experiment:
             parent=event.parents.get(n),
             by=event.by,
             user_note=event.user_note,
+            imported=bool(event.imported),
         )
         for n, assignment in zip(numbers, event.assignments, strict=True)
     }
@@ -347,7 +351,8 @@ def _remember(experiment: Experiment, key: str, event: events.TrialsCreated) -> 
     last = experiment.next_number
     numbers = tuple(range(last - len(event.assignments), last))
     keys = dict(list((experiment.keys | {key: numbers}).items())[-KEYS_KEPT:])
-    requests = experiment.requests | {key: of_enqueue(event.assignments, event.user_note)}
+    asked = event.imported or of_enqueue(event.assignments, event.user_note)
+    requests = experiment.requests | {key: asked}
     kept = {known: each for known, each in requests.items() if known in keys}
     return replace(experiment, keys=keys, requests=kept)
 
@@ -598,9 +603,12 @@ def _counted(experiment: Experiment, trial: Trial) -> Experiment:
         stopped=c.stopped + (trial.state is TrialState.STOPPED),
     )
     failures = experiment.failures
-    if trial.state is TrialState.FAIL and experiment.terms.give_up_after:
+    if trial.state is TrialState.FAIL and experiment.terms.give_up_after and not trial.imported:
         failures = followed(failures, trial, experiment.spec)
-    return replace(experiment, ended=ended, failures=failures)
+    after = replace(experiment, ended=ended, failures=failures)
+    if not trial.imported or trial.state is TrialState.FAIL:
+        return after
+    return replace(after, imported=(experiment.imported or 0) + 1)
 
 
 def _with_best(experiment: Experiment, trial: Trial, eligible: bool) -> Experiment:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from tunelet.core.trial import Assignment
+from tunelet.core.trial import Assignment, Finished
 
 
 def of_submit(spec: dict[str, Any]) -> str:
@@ -22,6 +22,11 @@ def of_enqueue(assignments: Sequence[Assignment], user_note: str | None = None) 
     """Return the fingerprint of the trials to enqueue."""
     trials = list(assignments)
     return _digest(trials if user_note is None else {"trials": trials, "note": user_note})
+
+
+def of_import(trials: Sequence[Finished], counts: bool) -> str:
+    """Return the fingerprint of the finished trials to import."""
+    return _digest({"trials": list(trials), "counts": counts})
 
 
 def _digest(request: Any) -> str:

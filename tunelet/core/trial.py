@@ -86,6 +86,17 @@ class Changes(
         return any(getattr(self, field) for field in self.__struct_fields__)
 
 
+class Finished(
+    msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, gc=False
+):
+    """A trial that was made elsewhere, with its values."""
+
+    hyperparameters: Assignment
+    values: dict[str, Number] = {}
+    state: TrialState = TrialState.COMPLETE
+    reason: str | None = None
+
+
 class Report(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, gc=False):
     """Intermediate values at one step, such as an epoch, by metric."""
 
@@ -138,6 +149,8 @@ class Trial(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
     """The last lines of output of a trial that failed."""
     note: Any = None
     """JSON that the algorithm keeps with the trial. Only the algorithm reads it."""
+    imported: bool = False
+    """Whether it was made elsewhere, and came with its values."""
     user_note: str | None = None
     """Why a person or a program wanted the trial. No algorithm reads it."""
     parent: int | None = None

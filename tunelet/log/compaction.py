@@ -196,7 +196,7 @@ def _needless(experiment: Experiment | None) -> tuple[str, ...]:
     gives_up = experiment is not None and experiment.spec.get("give_up_after")
     keyed = experiment is not None and experiment.keys
     counted = () if gives_up else ("failures", "give_up_after")
-    needless = ("by", "learnt", "attributes", "system", "members")
+    needless = ("by", "learnt", "attributes", "system", "members", "imported")
     return (*needless, *counted, *(() if keyed else ("requests",)))
 
 

@@ -26,6 +26,7 @@ from tunelet.core.commands import (
     EndTrial,
     Enqueue,
     Finish,
+    Import,
     Record,
     Start,
     TakeTrial,
@@ -63,7 +64,7 @@ _decoder = msgspec.json.Decoder(_Batch)
 
 
 _REPEATABLE = (
-    *(AddTrials, Ask, Finish, Record, Start, Tick),
+    *(AddTrials, Ask, Finish, Import, Record, Start, Tick),
     *(CreateTrial, TakeTrial, ChangeTrial, EndTrial),
 )
 

@@ -28,6 +28,15 @@ REPORTS_BYTES = 4 << 20
 """What the reports of a trial may take of its experiment's log, and of each snapshot while it
 runs: 10,000 steps of ten metrics."""
 
+MOST_TRIALS = 1_000_000
+"""Trials of an experiment."""
+
+IMPORTED = 1_000
+"""Trials of one request to import: they are one entry of the log."""
+
+REASON_LENGTH = 1_000
+"""Characters of the reason of an imported trial."""
+
 NOTE_LENGTH = 1_000
 """Characters of a note on a trial."""
 

@@ -1,0 +1,72 @@
+"""What an import does to an experiment: trials that were made elsewhere, with their values. Pure.
+
+They are ended trials like others: the algorithm learns from them, and one of them may be the best.
+If they are not to count, `max_trials` rises by their number in the same entry.
+"""
+
+import math
+
+from tunelet.core import commands, events
+from tunelet.core.events import Event
+from tunelet.core.experiment import Experiment
+from tunelet.core.fingerprint import of_import
+from tunelet.core.trial import Finished, TrialState, number
+from tunelet.errors import Conflict
+from tunelet.text.limits import MOST_TRIALS
+
+Events = tuple[Event, ...]
+
+
+def decide(experiment: Experiment, command: commands.Import, now: float) -> Events:
+    """Return the events that follow; none if the key's import is in the log already.
+
+    Raises `Conflict` if the experiment takes no trials, or has no room for them.
+    """
+    asked = of_import(command.trials, command.counts)
+    if command.key in experiment.keys:
+        if experiment.requests.get(command.key) != asked:
+            raise Conflict(f"the Idempotency-Key {command.key!r} was used for another request")
+        return ()
+    _refuse(experiment, command)
+    first, most = experiment.next_number, experiment.terms.max_trials + len(command.trials)
+    created = events.TrialsCreated(
+        first=first,
+        assignments=tuple(each.hyperparameters for each in command.trials),
+        at=now,
+        enqueued=True,
+        key=command.key,
+        imported=asked,
+    )
+    ends = (_end(experiment, first + n, each, now) for n, each in enumerate(command.trials))
+    extended = () if command.counts else (events.Extended(changes={"max_trials": most}),)
+    return (*extended, created, *ends)
+
+
+def _refuse(experiment: Experiment, command: commands.Import) -> None:
+    name, most = experiment.name, experiment.terms.max_trials
+    if experiment.over:
+        raise Conflict(f"experiment {name!r} has ended ({experiment.reason}); extend it first")
+    if experiment.study is not None:
+        raise Conflict(f"experiment {name!r} is a study: add trials with Optuna's study.add_trials")
+    count, left = len(command.trials), most - experiment.next_number
+    if command.counts and count > left:
+        raise Conflict(
+            f"{count} trials do not fit: {left} of max_trials {most} are left; raise max_trials "
+            "first, or import them without counting"
+        )
+    if not command.counts and most + count > MOST_TRIALS:
+        raise Conflict(f"{count} trials do not fit: an experiment has at most {MOST_TRIALS}")
+
+
+def _end(experiment: Experiment, n: int, trial: Finished, now: float) -> Event:
+    known = (trial.values.get(each.metric, "NaN") for each in experiment.terms.objectives)
+    worthless = any(math.isnan(number(value)) for value in known)
+    failed = trial.state is TrialState.COMPLETE and worthless
+    return events.TrialEnded(
+        number=n,
+        attempt=1,
+        state=TrialState.FAIL if failed else trial.state,
+        at=now,
+        values=trial.values,
+        reason="imported without a value of each objective" if failed else trial.reason,
+    )
