@@ -30,6 +30,7 @@ from tunelet.log.group_commit import Caller, decided, resolve
 from tunelet.log.inbox import Inbox, Order, may_wait
 from tunelet.log.parallel import both
 from tunelet.log.purge import PURGE_AFTER, lives_with_files, remains, remove
+from tunelet.log.read_ahead import ReadAhead
 from tunelet.log.reader import mark_purged
 from tunelet.log.segment_cache import Recent
 from tunelet.log.shared_turn import Turns
@@ -49,6 +50,9 @@ CROWDED_SECONDS = 5.0
 LOOK_EVERY = 8
 """The writer of every entry with a multiple of this number reads the inbox first, so that a process
 that wins every entry cannot starve the others."""
+
+MANY = 12
+"""With more batches for an entry, a writer waits for the inbox before it writes the next one."""
 
 TURN = 4.0
 """A batch waits as long as this many writes take, for each batch older than itself."""
@@ -88,6 +92,9 @@ class Journal:
         self._waiting: deque[Caller] = deque()
         self._crowded_until = 0.0
         self._writer = Writer(store, self.path, self._tail, sleep)
+        self._ahead = ReadAhead(self._read_inbox)
+        self._arrivals = 0
+        """The batches that were read for the last entry."""
 
     def known(self) -> Experiment | None:
         """Return the state that this process read last, without a read; None if it never did."""
@@ -208,13 +215,8 @@ class Journal:
             if crowded and not leads and all(may_wait(c.uid, c.commands) for c in callers):
                 self._commit_through_inbox(callers, until)
                 break
-            batches: Sequence[str] = ()
-            if crowded:
-                batches = self._batches()
-            elif (head.seq + 1) % LOOK_EVERY == 0:
-                batches = self._inbox.waiting()  # also those that their writers abandoned
-            if batches:
-                written = self._write_with(self._open(batches), callers, head, until)
+            if batches := self._arrived(head, crowded, leads):
+                written = self._write_with(batches, callers, head, until)
             else:
                 written = self._writer.write(head, happened, until)
             if written:
@@ -222,6 +224,29 @@ class Journal:
             lost += 1
             self._back_off(tries, until)
         resolve(callers, self._tail.present().experiment)
+
+    def _arrived(self, head: Head, crowded: bool, leads: bool) -> dict[str, list[Caller]]:
+        """Return the batches to commit with the next entry.
+
+        A process that writes one entry after another does not wait for the inbox: it reads while it
+        writes, and commits each batch an entry or two later. With many others it does wait: a
+        few large entries are then sooner written, and read by all, than many small ones.
+        """
+        looks = crowded or (head.seq + 1) % LOOK_EVERY == 0
+        ahead = leads and self._writer.steady and self._arrivals <= MANY
+        if looks and not (ahead and not self._ahead.failed):
+            batches = self._open(self._batches()) if crowded else self._read_inbox()
+            self._arrivals = len(batches)
+            return batches
+        batches = self._ahead.take() or {}
+        self._arrivals = len(batches)
+        if looks:
+            self._ahead.start()
+        return batches
+
+    def _read_inbox(self) -> dict[str, list[Caller]]:
+        """Read all batches, also those that their writers abandoned."""
+        return self._open(self._inbox.waiting())
 
     def _met_others(self) -> None:
         self._crowded_until = time.monotonic() + CROWDED_SECONDS
@@ -236,21 +261,25 @@ class Journal:
             _, batches = both(partial(self._inbox.put, batch, orders), self._batches)
             self._writer.took(time.monotonic() - sent)
             while self._follows(waiting):
-                others = [each for each in batches if each != batch]
-                before = sum(each < batch for each in others) + 1
-                if not self._others_write(before, until):
+                if not self._others_write(self._before(batch, batches), until):
+                    batches = self._batches()
+                    others = [each for each in batches if each != batch]
                     opened, head = both(partial(self._open, others), self._tail.advance)
                     if self._write_with(opened, waiting, head, until):
                         break
-                    if time.monotonic() >= until:
-                        raise Retry("too many writers contend for this experiment")
-                batches = self._batches()
+                if time.monotonic() >= until:
+                    raise Retry("too many writers contend for this experiment")
         except (Retry, Reject) as fault:
             # From now on another process may commit the batch at any time.
             raise CommitUnknown(f"it is not known whether the change stands: {fault}") from fault
         if self._tail.taken:
             self._met_others()
         self._inbox.remove([batch])
+
+    def _before(self, batch: str, batches: Sequence[str]) -> int:
+        """Return how many writers may go first: the leader, and those with older batches."""
+        taken = set(self._tail.taken)
+        return sum(each < batch and each not in taken for each in batches) + 1
 
     def _order(self, caller: Caller) -> Order:
         experiment, by = self._tail.present().experiment, caller.by

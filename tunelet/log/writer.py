@@ -5,6 +5,7 @@ writer reads the key and finds its own bytes (it won), other bytes (it lost) or 
 (it sends the same bytes to the same key again).
 """
 
+import math
 import random
 import time
 from collections.abc import Callable
@@ -34,10 +35,16 @@ class Writer:
         """The newest entry that this process wrote."""
         self.pace: float | None = None
         """The duration of a write in seconds, as a moving average."""
+        self._wrote_at = -math.inf
 
     def leads(self, head: Head) -> bool:
         """Whether this process wrote the last entry: then it may write the next one directly."""
         return head.seq == self._led
+
+    @property
+    def steady(self) -> bool:
+        """Whether this process wrote its last entry just now, so that it seems to go on."""
+        return time.monotonic() - self._wrote_at < 2 * (self.pace or 0.0)
 
     def write(
         self, head: Head, happened: list[Event], until: float, taken: tuple[str, ...] = ()
@@ -67,7 +74,7 @@ class Writer:
         if not self._follow(entry, checksum, sent, until):
             self._store.delete(key)
             return False
-        self._led = entry.seq
+        self._led, self._wrote_at = entry.seq, time.monotonic()
         return True
 
     def _create(self, key: str, data: bytes, until: float) -> bool:
