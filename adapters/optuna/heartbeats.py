@@ -11,6 +11,7 @@ A process that starts later need not wait for that if the beat is much older by 
 clocks of two machines may differ by `SKEW` seconds.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -21,6 +22,8 @@ from adapters.optuna.caller import Caller, is_watched, token_of
 from tunelet.core.trial import Trial
 from tunelet.log.entry import FORMAT
 from tunelet.ports import Store
+
+log = logging.getLogger("tunelet.optuna")
 
 SKEW = 90.0
 
@@ -88,10 +91,10 @@ class Heartbeats:
             self._seen = {n: seen for n, seen in self._seen.items() if n in numbers}
             return found
 
-    def _is_stale(self, trial: Trial, read: dict[str, _Beats], now: float) -> bool:
+    def _is_stale(self, trial: Trial, read: dict[str, _Beats | None], now: float) -> bool:
         token, n = token_of(trial), trial.number
-        beats = read.get(token, _Beats())
-        if n not in beats.beats and not is_watched(trial):
+        beats = read.get(token)
+        if beats is None or (n not in beats.beats and not is_watched(trial)):
             return False
         # A process that dies before the first beat was alive when the trial started.
         beat, at = beats.beats.get(n, 0), beats.at.get(n, trial.started_at or 0.0)
@@ -103,9 +106,16 @@ class Heartbeats:
             return False
         return now - known[2] > self._grace
 
-    def _read(self, token: str) -> _Beats:
+    def _read(self, token: str) -> _Beats | None:
+        """Return a process's beats; None if this version cannot read them."""
         stored = self._store.get(self._key(token))
-        return _Beats() if stored is None else _decoder.decode(stored.data)
+        if stored is None:
+            return _Beats()
+        try:
+            return _decoder.decode(stored.data)
+        except msgspec.MsgspecError as fault:
+            log.warning("heartbeats of %s cannot be read: %s", token, fault)
+            return None
 
     def _key(self, token: str) -> str:
         return f"{self._prefix}{token}"
