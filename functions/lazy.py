@@ -61,6 +61,9 @@ class LazyLauncher:
     def logs(self, run: Run) -> Iterator[bytes]:
         return self._launcher.logs(run)
 
+    def heard(self, run: Run) -> float | None:
+        return self._launcher.heard(run)
+
     def remove(self, namespace: str, experiment: str, uid: str) -> None:
         self._launcher.remove(namespace, experiment, uid)
 

@@ -126,6 +126,12 @@ class Launcher(Protocol):
     def logs(self, run: Run) -> Iterator[bytes]:
         """Yield the run's output so far, in pieces. Raises `NotFound` if there is none."""
 
+    def heard(self, run: Run) -> float | None:
+        """Return when the active run last printed or began, in seconds since the epoch.
+
+        None if it has not begun, or if that is not known.
+        """
+
     def remove(self, namespace: str, experiment: str, uid: str) -> None:
         """Remove all traces of the ended runs of a deleted experiment."""
 

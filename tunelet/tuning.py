@@ -60,6 +60,7 @@ def tune(
     goal: float | None = None,
     early_stopping: str | Sequence[Any] | None = None,
     progress: Callable[[Json], object] | None = None,
+    stall_seconds: float | None = None,
 ) -> Tuned:
     """Search the hyperparameters for which `objective` is smallest, or largest.
 
@@ -87,7 +88,9 @@ def tune(
 
     With `processes` it is called in as many processes: "spawn" (or True) starts new interpreters,
     which import the objective, "fork" takes any function. A process that dies costs its trial one
-    attempt. An objective that is to stop and does not end within 10 s is killed.
+    attempt. An objective that is to stop and does not end within 10 s is killed. So is one that has
+    not called its trial (`report`, `should_prune`, …) for `stall_seconds`: its trial gets another
+    attempt. A thread cannot be killed, so `stall_seconds` needs `processes`.
 
     With a list of directions the objective returns as many values (the metrics "objective_0",
     "objective_1", …); `experiment["pareto"]` is then the Pareto front.
@@ -122,6 +125,7 @@ def tune(
         "seed": seed,
         "max_seconds": timeout,
         "early_stopping": early_stopping,
+        "stall_seconds": stall_seconds,
     }
     request |= {field: value for field, value in optional.items() if value is not None}
     found: Tuned = hosting.tuned(objective, request, store, progress, processes)

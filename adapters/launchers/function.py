@@ -65,6 +65,8 @@ class Handle:
         self._reports: list[Report] = []
         self._stop = threading.Event()
         self._notified_at = 0.0
+        self.heard_at = time.time()
+        """When the objective last called one of the methods, in seconds since the epoch."""
 
     def report(self, value: float, step: int | None = None) -> None:
         """Report the objective's value at a step, by default the next one.
@@ -369,6 +371,11 @@ class FunctionLauncher:
         """Ask the running calls to end, because nothing records their ends any more."""
         for call in list(self._calls.values()):
             call.handle._stop.set()
+
+    def heard(self, run: Run) -> float | None:
+        """Return when it last called a method of its trial; a thread is never given up."""
+        call = self._calls.get(run)
+        return None if call is None or self._processes is None else call.handle.heard_at
 
     def remove(self, namespace: str, experiment: str, uid: str) -> None:
         with self._lock:

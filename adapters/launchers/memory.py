@@ -60,6 +60,9 @@ class MemoryLauncher:
     def logs(self, run: Run) -> Iterator[bytes]:
         raise NotFound(f"{run.name} has no output")
 
+    def heard(self, run: Run) -> float | None:
+        return None
+
     def remove(self, namespace: str, experiment: str, uid: str) -> None:
         for run in [run for run in self.observed if run[:3] == (namespace, experiment, uid)]:
             del self.observed[run]

@@ -103,6 +103,7 @@ class Workers:
             if not worker.connection.poll(_LOOK_SECONDS):
                 continue
             received = worker.connection.recv_bytes()
+            trial.heard_at = time.time()
             try:
                 name, given, named = pickle.loads(received)
                 if name == ENDED:

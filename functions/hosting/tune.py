@@ -24,7 +24,7 @@ from tunelet.client.trial import Trial
 from tunelet.core.experiment import Experiment
 from tunelet.core.installation import Installation
 from tunelet.core.run import Run
-from tunelet.errors import Reject, Retry
+from tunelet.errors import FieldError, Reject, Retry
 from tunelet.interop import hyperparameters
 from tunelet.service import Service
 from tunelet.tuning import Tuned
@@ -55,6 +55,8 @@ def tuned(
     """See `tunelet.tune`."""
     if not callable(objective):
         raise Reject(f"the objective is a {type(objective).__name__}: give a function")
+    if not processes and "stall_seconds" in request:
+        _refuse_stalls(request["stall_seconds"])
     free = request["hyperparameters"] is None
     request["hyperparameters"] = {} if free else hyperparameters(request["hyperparameters"])
     request["model_training_code"] = {"image": _image(objective)}
@@ -144,6 +146,13 @@ def _refuse_algorithm(algorithm: str | Mapping[str, Any]) -> None:
     from algorithms.optuna.define_by_run import sampler_of
 
     sampler_of(algorithm if isinstance(algorithm, str) else str(algorithm.get("name")))
+
+
+def _refuse_stalls(seconds: object) -> None:
+    message = "has no effect on threads, which cannot be killed"
+    remedy = "call tune with processes=True, or leave it out"
+    error = FieldError("stall_seconds", seconds, message, remedy)
+    raise Reject(f"stall_seconds {message}; {remedy}", [error])
 
 
 def _image(objective: Callable[..., Any]) -> str:

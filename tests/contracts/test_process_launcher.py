@@ -593,6 +593,32 @@ def test_output_without_end_holds_nothing_up_and_fills_no_disk(
     assert output.stat().st_size < HEAD_BYTES + TAIL_BYTES + 1024
 
 
+def test_a_run_is_heard_while_it_prints_however_much_it_has_printed(
+    launcher: ProcessLauncher, tmp_path: Path
+) -> None:
+    assert launcher.heard(RUN) is None
+    turns = f"until [ -e {tmp_path}/$1 ]; do sleep 0.02; done; echo of turn $1"
+    much = "yes | head -c 12000000"
+    launcher.launch(script(f"turn() {{ {turns}; }}; turn 1; {much}; turn 2; turn 3"))
+    assert launcher.heard(RUN) is not None
+    output = folder_of(tmp_path) / "output.log"
+    os.utime(output, (1.0, 1.0))
+    (tmp_path / "1").touch()
+    until(lambda: output.stat().st_size >= HEAD_BYTES and not _changes(output))
+    os.utime(output, (1.0, 1.0))
+    assert launcher.heard(RUN) == 1.0
+    (tmp_path / "2").touch()
+    until(lambda: (launcher.heard(RUN) or 0.0) > 1.0)
+    (tmp_path / "3").touch()
+    ended(launcher)
+
+
+def _changes(path: Path) -> bool:
+    before = path.stat().st_mtime_ns
+    time.sleep(0.3)
+    return path.stat().st_mtime_ns != before
+
+
 def test_of_much_output_beginning_and_end_are_kept_with_a_line_that_says_so(
     launcher: ProcessLauncher,
 ) -> None:

@@ -173,6 +173,17 @@ class SetAttributes(_Command, frozen=True):
     system: dict[str, Any] = {}
 
 
+class Stall(_Command, frozen=True):
+    """The attempt has printed nothing since `heard`, in seconds since the epoch.
+
+    `decide` ends it as lost if it has not reported anything either for `stall_seconds`.
+    """
+
+    number: int
+    attempt: int
+    heard: float
+
+
 class Pause(_Command, frozen=True):
     pass
 
@@ -245,6 +256,7 @@ Command = (
     | Record
     | Assign
     | Finish
+    | Stall
     | CreateTrial
     | TakeTrial
     | ChangeTrial

@@ -35,6 +35,7 @@ from tunelet.errors import Conflict, NotFound, Retry
 
 T = TypeVar("T")
 Events = tuple[Event, ...]
+_OfAttempt = commands.Start | commands.Record | commands.Assign | commands.Finish | commands.Stall
 
 CHANGEABLE = frozenset(
     {
@@ -85,7 +86,13 @@ def _of_existing(experiment: Experiment, command: Command, now: float, by: Insta
             return imports.decide(experiment, command, now)
         case commands.Ask(count=count, by=taker):
             return _ask(experiment, count, taker, now)
-        case commands.Start() | commands.Record() | commands.Assign() | commands.Finish():
+        case (
+            commands.Start()
+            | commands.Record()
+            | commands.Assign()
+            | commands.Finish()
+            | commands.Stall()
+        ):
             return _of_attempt(experiment, command, now)
         case commands.Tick():
             return () if experiment.over else set_back(experiment, now)
@@ -226,7 +233,7 @@ def _current(experiment: Experiment, n: int, attempt: int) -> Trial | None:
 
 def _of_attempt(
     experiment: Experiment,
-    command: commands.Start | commands.Record | commands.Assign | commands.Finish,
+    command: _OfAttempt,
     now: float,
 ) -> Events:
     match command:
@@ -238,6 +245,8 @@ def _of_attempt(
             return _assign(experiment, n, attempt, chosen, now)
         case commands.Finish():
             return _finish(experiment, command, now)
+        case commands.Stall():
+            return _stall(experiment, command, now)
 
 
 def _start(
@@ -296,7 +305,8 @@ def _record(
     new = news(trial, attempt, reports, experiment.terms.named).reports
     if not new:
         return ()
-    reported = events.Reported(number=n, attempt=attempt, reports=new)
+    at = None if experiment.terms.stall_seconds is None else now
+    reported = events.Reported(number=n, attempt=attempt, reports=new, at=at)
     return (*_start(experiment, n, attempt, now), reported)
 
 
@@ -325,6 +335,16 @@ def _finish(experiment: Experiment, command: commands.Finish, now: float) -> Eve
     if outcome.verdict is Verdict.LOST and _tried_again(experiment, trial, outcome):
         return (*recorded, _lost(trial, outcome, now))
     return (*recorded, _end_of(experiment, after.trials[n], outcome, now))
+
+
+def _stall(experiment: Experiment, command: commands.Stall, now: float) -> Events:
+    trial = _current(experiment, command.number, command.attempt)
+    limit = experiment.terms.stall_seconds
+    if trial is None or limit is None or not trial.silent(limit, now, command.heard):
+        return ()
+    reason = f"the training printed and reported nothing for {limit:g} s (stall_seconds)"
+    lost = Outcome(Verdict.LOST, reason=reason)
+    return _finish(experiment, commands.Finish(trial.number, trial.attempt, lost), now)
 
 
 def _tried_again(experiment: Experiment, trial: Trial, outcome: Outcome) -> bool:

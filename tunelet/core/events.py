@@ -82,6 +82,8 @@ class Reported(_Event, frozen=True):
     number: int
     attempt: int
     reports: tuple[Report, ...]
+    at: float | None = None
+    """Only with `stall_seconds`."""
 
 
 class Assigned(_Event, frozen=True):

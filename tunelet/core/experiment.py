@@ -47,6 +47,7 @@ class Terms(msgspec.Struct, frozen=True):
     max_seconds: float | None = None
     max_cost: float | None = None
     cost_per_hour: float | None = None
+    stall_seconds: float | None = None
     constraints: tuple[Constraint, ...] = ()
 
     @property
@@ -444,8 +445,8 @@ def _of_trial(
             trial = replace(before, reserved=True, by=by)
         case events.AttemptStarted(at=at, by=by):
             trial = replace(before, state=TrialState.RUNNING, started_at=at, by=by or before.by)
-        case events.Reported(reports=reports):
-            trial = _reported(before, reports)
+        case events.Reported(reports=reports, at=at):
+            trial = replace(_reported(before, reports), reported_at=at)
         case events.Assigned(chosen=chosen):
             trial = _with_choice(before, chosen)
         case events.TrialChanged(changes=changes, by=by, revision=revision):
@@ -559,6 +560,7 @@ def _lost(trial: Trial, event: events.AttemptLost) -> Trial:
         reserved=False,
         by="",
         started_at=None,
+        reported_at=None,
         values={},
         seconds=_seconds(trial, event.at),
         reason=event.reason,
@@ -579,6 +581,7 @@ def _ended(trial: Trial, event: events.TrialEnded) -> Trial:
         state=event.state,
         reserved=False,
         delay=None,
+        reported_at=None,
         not_before=None,
         finished_at=event.at,
         seconds=_seconds(trial, event.at),

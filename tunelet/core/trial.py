@@ -126,6 +126,8 @@ class Trial(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
     """Whether it has a slot of `parallel_trials`; a WAITING trial with a slot is being launched."""
     started_at: float | None = None
     finished_at: float | None = None
+    reported_at: float | None = None
+    """When the present attempt reported last; only with `stall_seconds`."""
     reports: tuple[Report, ...] = ()
     """Sorted by step; a step reported by a later attempt replaces the earlier one."""
     values: dict[str, Number] = {}
@@ -177,6 +179,12 @@ class Trial(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
         if self.attempt == 1:
             return self.values
         return newest(each for each in self.reports if each.attempt == self.attempt)
+
+    def silent(self, seconds: float, now: float, heard: float = 0.0) -> bool:
+        """Whether its run has given no sign of life for so long; `heard`: when it last printed."""
+        if self.started_at is None or self.finished_at is not None:
+            return False
+        return now - max(self.started_at, self.reported_at or 0.0, heard) >= seconds
 
     @property
     def active(self) -> bool:

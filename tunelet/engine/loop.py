@@ -91,6 +91,9 @@ class Loop:
             if any(isinstance(command, commands.Finish) for command in seen):
                 self.follow(after)
                 self._runs.save_outputs(after, observed)
+            if any(isinstance(command, commands.Stall) for command in seen):
+                self._runs.stop_unwanted(namespace, name)
+                self.follow(after)
 
     def follow_ups(self, experiment: Experiment | None, seen: Sequence[Command]) -> list[Command]:
         """Return commands for the same entry as `seen`: early stops and new trials.

@@ -14,7 +14,7 @@ from tunelet.core.trial import Outcome, Report, Trial, TrialState, Verdict
 from tunelet.engine.checkpoints import Checkpoints
 from tunelet.engine.outputs import Outputs
 from tunelet.engine.tokens import Tokens
-from tunelet.errors import Postponed, Reject, Retry, Throttled, TuneletError
+from tunelet.errors import NotFound, Postponed, Reject, Retry, Throttled, TuneletError
 from tunelet.log.identity import Identity
 from tunelet.log.journal_cache import Journals
 from tunelet.ports import Launcher
@@ -141,7 +141,26 @@ class Runs:
         elif news:
             # An observed run may still be in the middle of its launch; one with reports is not.
             found.append(commands.Record(number, attempt, news))
+        elif stalled := self._stalled(experiment, trial):
+            found.append(stalled)
         return found
+
+    def _stalled(self, experiment: Experiment, trial: Trial) -> Command | None:
+        """Return a command if the run may have stalled. The launcher is asked only if so.
+
+        One that has not begun, such as a pod that waits for its node, has not stalled.
+        """
+        limit, now = experiment.terms.stall_seconds, self._journals.clock()
+        if limit is None or not trial.silent(limit, now):
+            return None
+        try:
+            heard = self._launcher.heard(run_of(experiment, trial.number, trial.attempt))
+        except (NotFound, Reject, Retry) as fault:
+            log.warning("trial %d of %s cannot be heard: %s", trial.number, experiment.name, fault)
+            return None
+        if heard is None or not trial.silent(limit, now, heard):
+            return None
+        return commands.Stall(trial.number, trial.attempt, heard)
 
     def stop_unwanted(self, namespace: str, name: str) -> bool:
         """Stop the active runs that the experiment's state does not want; False if none is active.

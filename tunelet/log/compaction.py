@@ -196,8 +196,10 @@ def _needless(experiment: Experiment | None) -> tuple[str, ...]:
     gives_up = experiment is not None and experiment.spec.get("give_up_after")
     keyed = experiment is not None and experiment.keys
     counted = () if gives_up else ("failures", "give_up_after")
+    stalls = experiment is not None and experiment.spec.get("stall_seconds") is not None
     needless = ("by", "learnt", "attributes", "system", "members", "imported")
-    return (*needless, *counted, *(() if keyed else ("requests",)))
+    judged = () if stalls else ("stall_seconds",)
+    return (*needless, *counted, *judged, *(() if keyed else ("requests",)))
 
 
 def _refuse_absent(

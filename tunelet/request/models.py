@@ -483,6 +483,11 @@ class Request(Terms):
     )
     metrics: Metrics = Metrics()
     trial_timeout_seconds: Positive | None = None
+    stall_seconds: Annotated[float, Field(ge=1, le=1e9)] | None = Field(
+        default=None,
+        description="An attempt that has neither printed nor reported anything for so long is "
+        "ended and made again, within `max_attempts`.",
+    )
     cost_per_hour: Positive | None = Field(
         default=None, description="The price of one hour of one trial."
     )

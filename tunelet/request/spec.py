@@ -356,4 +356,5 @@ def normalized(
             else {"keep_checkpoints": request.keep_checkpoints}
         ),
         **({} if request.keep_output else {"keep_output": False}),
+        **({} if request.stall_seconds is None else {"stall_seconds": request.stall_seconds}),
     }

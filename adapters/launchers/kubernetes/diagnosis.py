@@ -177,6 +177,14 @@ def started(pod: Object, container: str) -> bool:
     )
 
 
+def running_since(pod: Object, container: str) -> float | None:
+    """Return when the container's process began; None if none runs."""
+    for name, state in _states(pod):
+        if name == container and (since := (state.get("running") or {}).get("startedAt")):
+            return datetime.fromisoformat(since).timestamp()
+    return None
+
+
 def begun(pod: Object) -> bool:
     """Whether any container of the pod has, or had, a process."""
     return any("waiting" not in state for _, state in _states(pod))

@@ -151,6 +151,18 @@ class KubernetesLauncher:
         except Reject as refusal:
             raise NotFound(f"{missing}: {refusal}") from refusal
 
+    def heard(self, run: Run) -> float | None:
+        """See `Launcher.heard`. The time is the node's: its clock should be right."""
+        thing = self._objects.find(run)
+        if thing is None:
+            return None
+        pods = () if thing.deleting else self._objects.pods(run, thing.record)
+        pod = diagnosis.primary(pods, thing.record)
+        began = diagnosis.running_since(pod, thing.record.container) if pod is not None else None
+        if pod is None or began is None:
+            return None
+        return max(began, output.last_printed(self._objects, thing, pod) or began)
+
     def remove(self, namespace: str, experiment: str, uid: str) -> None:
         for thing in self._objects.all(namespace, experiment):
             if thing.run.uid == uid and diagnosis.end(thing.body, thing.record):

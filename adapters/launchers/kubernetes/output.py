@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -48,6 +49,16 @@ def look(objects: Objects, readings: Readings, thing: Thing, pod: Object) -> tup
         return ()  # The pod has just been removed.
     readings.keep(uid, reading)
     return reading.reports
+
+
+def last_printed(objects: Objects, thing: Thing, pod: Object) -> float | None:
+    """Return the time of the training's last line; None if it has not printed any."""
+    log = _log(objects, thing, pod, thing.record.container)
+    stamp = b"".join(log(timestamps="true", tailLines="1")).partition(b" ")[0]
+    try:
+        return datetime.fromisoformat(stamp.decode()).timestamp()
+    except ValueError:
+        return None
 
 
 def whole(

@@ -184,6 +184,12 @@ class ProcessLauncher:
             raise NotFound(f"trial {run.number}, attempt {run.attempt} has no output") from None
         return chunks(output.read, output.close)
 
+    def heard(self, run: Run) -> float | None:
+        try:
+            return self._at(run).output.stat().st_mtime
+        except FileNotFoundError:
+            return None
+
     def remove(self, namespace: str, experiment: str, uid: str) -> None:
         top = self._runs(namespace, experiment)
         life = top / segment(uid)

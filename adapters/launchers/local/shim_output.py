@@ -207,6 +207,9 @@ class Output:
             return
         if not self._tail:
             self._pending += _NOTE
+        else:
+            # A launcher sees by the time of the last change that the training still prints.
+            os.utime(self._log)
         if self._values is not None:
             self._values.add(rest)
         self._tail.append(rest)

@@ -5,6 +5,7 @@ The launcher is the real one; the answers of the API server are given.
 
 import json
 from collections.abc import Generator, Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -460,3 +461,31 @@ def test_a_log_without_timestamps_is_read_from_its_start(text: str) -> None:
         assert cluster.launcher.observe(RUN).reports == (Report(1, {"objective": 0.5}),)
     cluster.lines.append(b"objective=0.25")
     assert values(cluster.ends()) == {"objective": 0.25}
+
+
+def running(since: int | None) -> dict[str, Any]:
+    """A pod whose training runs since then; None: it waits."""
+    found = pod()
+    state = {"waiting": {}} if since is None else {"running": {"startedAt": at(since)}}
+    found["status"] = {
+        "phase": "Pending" if since is None else "Running",
+        "containerStatuses": [{"name": "training", "state": state}],
+    }
+    return found
+
+
+def test_a_run_is_heard_when_it_prints_or_begins() -> None:
+    begun, name = datetime.fromisoformat(at(0)).timestamp(), "p0"
+    active = {"type": "Suspended", "status": "False"}
+    printed = Cluster(running(5), condition=active, logs={name: "one\ntwo"})
+    assert printed.launcher.heard(RUN) == begun + 10
+    later = Cluster(running(20), condition=active, logs={name: "of the attempt before"})
+    assert later.launcher.heard(RUN) == begun + 20
+    quiet = Cluster(running(5), condition=active, logs={name: ""})
+    assert quiet.launcher.heard(RUN) == begun + 5
+
+
+def test_a_pod_that_waits_is_not_heard_and_not_given_up() -> None:
+    waits = Cluster(running(None), condition={"type": "Suspended", "status": "False"})
+    assert waits.launcher.heard(RUN) is None
+    assert Cluster().launcher.heard(RUN) is None
