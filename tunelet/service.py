@@ -323,9 +323,9 @@ class Service:
         """
         trial = self.trial(namespace, name, number)
         experiment = self.experiment(namespace, name)
-        if experiment.for_workers:
-            raise NotFound(f"trial {number} has no output here: its worker has it")
         run = run_of(experiment, number, attempt or trial.attempt)
+        if experiment.for_workers:
+            return self._sent_output(run)
         try:
             return self._output(run)
         except NotFound as missing:
@@ -334,6 +334,24 @@ class Service:
             if attempt in (None, trial.attempt) and trial.reason:
                 raise NotFound(f"{missing}: {trial.reason}") from missing
             raise
+
+    def keep_output(self, run: Run, output: bytes) -> None:
+        """Keep the output of an attempt, which its worker sends at the end. The first one counts.
+
+        Raises `Conflict` if the trials are launched: then the launcher has the output.
+        """
+        experiment = self._journals.read(run.namespace, run.experiment)
+        if not experiment.for_workers:
+            raise Conflict(
+                f"the trials of {run.experiment!r} are launched, which keeps their output"
+            )
+        self._outputs.keep(experiment, run, output)
+
+    def _sent_output(self, run: Run) -> Iterator[bytes]:
+        found = self._outputs.read(run)
+        if found is None:
+            raise NotFound(f"trial {run.number} has no output here: its worker sends it at the end")
+        return found
 
     def _output(self, run: Run) -> Iterator[bytes]:
         try:

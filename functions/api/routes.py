@@ -89,6 +89,7 @@ ROUTES = (
     Route("POST", f"{_TRIAL}/reports", endpoints.report, "Stop", "Reports", token=True),
     Route("POST", f"{_TRIAL}/outcome", endpoints.outcome, "Trial", "Outcome", token=True),
     Route("POST", f"{_TRIAL}/release", workers.release, "Trial", "Release", token=True),
+    Route("POST", f"{_TRIAL}/output", workers.output, None, "Output", token=True, status=204),
     Route("POST", "/events", endpoints.events, "EventResults", EVENT, scoped=False),
     Route(
         "GET",

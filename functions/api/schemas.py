@@ -15,7 +15,7 @@ from functions.events.training import (
     STATES,
 )
 from tunelet.core.experiment_state import ExperimentState
-from tunelet.core.lease import LONGEST, MOST, SHORTEST, USUAL
+from tunelet.core.lease import LONGEST, MOST, MOST_OUTPUT, SHORTEST, USUAL
 from tunelet.core.trial import TrialState
 from tunelet.text.limits import IMPORTED, METRIC_LENGTH, METRICS, NOTE_LENGTH, REASON_LENGTH
 
@@ -183,6 +183,7 @@ SCHEMAS: dict[str, Schema] = {
         reason=_or_null(_TEXT),
         ended={"type": "boolean", "description": "True: there will be no more trials."},
     ),
+    "Output": _closed(output={**_TEXT, "maxLength": MOST_OUTPUT}),
     "Release": {
         "type": "object",
         "properties": {

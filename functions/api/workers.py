@@ -1,5 +1,6 @@
 """The routes of workers: ask for trials, give one back. Reports and outcomes are as any trial's."""
 
+from http import HTTPStatus
 from typing import Any
 
 from werkzeug.wrappers import Response
@@ -9,7 +10,10 @@ from functions.api.documents import trial_json
 from functions.api.endpoints import run_of_token
 from functions.events.training import MAX_REASON, Fields, text
 from functions.http import json_answer
-from tunelet.core.lease import LONGEST, MOST, SHORTEST, USUAL
+from tunelet.core.ends import held
+from tunelet.core.experiment import Experiment
+from tunelet.core.experiment_state import ExperimentState
+from tunelet.core.lease import LONGEST, MOST, MOST_OUTPUT, SHORTEST, USUAL
 from tunelet.engine.asking import Handed
 from tunelet.errors import Reject
 
@@ -33,7 +37,7 @@ def ask(call: Call) -> Response:
         {
             "trials": [_handed(each) for each in handed],
             "state": experiment.state.value,
-            "reason": experiment.reason,
+            "reason": experiment.reason or (None if handed else _why_none(experiment)),
             "ended": experiment.over,
         }
     )
@@ -51,6 +55,34 @@ def release(call: Call) -> Response:
     if errors := fields.done("reason", "counted"):
         raise Reject("the release is invalid", errors)
     return json_answer(trial_json(call.service.release(run, reason, counted)))
+
+
+def output(call: Call) -> Response:
+    """Keep the output of a worker's trial, to be shown as any trial's. The first one counts."""
+    run = run_of_token(call)
+    fields = Fields(call.body)
+    written = fields.take("output", _output, f"send a text of at most {MOST_OUTPUT} characters")
+    if errors := fields.done("output"):
+        raise Reject("the output is invalid", errors)
+    call.service.keep_output(run, written.encode(errors="replace"))
+    return Response(status=HTTPStatus.NO_CONTENT)
+
+
+def _output(value: Any) -> str:
+    if not isinstance(value, str) or len(value) > MOST_OUTPUT:
+        raise ValueError
+    return value
+
+
+def _why_none(experiment: Experiment) -> str:
+    if experiment.state is ExperimentState.PAUSED:
+        return "the experiment is paused"
+    if reason := held(experiment):
+        return reason
+    running, most = experiment.active, experiment.terms.parallel_trials
+    if running >= most:
+        return f"{running} trials run, as many as parallel_trials allows: extend it for more"
+    return "the algorithm or the budget has no trial before a running one ends"
 
 
 def _handed(handed: Handed) -> dict[str, Any]:

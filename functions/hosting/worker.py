@@ -4,6 +4,7 @@ The process launcher runs the command as it does for `tunelet run`, in a folder 
 The worker passes on what the launcher observes. It needs no store, and no port of its own.
 """
 
+import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,13 +17,15 @@ from urllib.request import url2pathname
 from adapters.launchers.local.launcher import ProcessLauncher
 from functions.hosting.worker_guard import guarded
 from tunelet.client.client import Client
-from tunelet.client.running import RunningTrial
+from tunelet.client.running import Asked, RunningTrial
 from tunelet.client.trial import Trial
+from tunelet.core.lease import MOST_OUTPUT
 from tunelet.core.metrics_source import MetricsSource
 from tunelet.core.run import Run
 from tunelet.core.spec import Spec
 from tunelet.core.trial import Outcome, Report, Verdict
-from tunelet.errors import Conflict, Forbidden, NotFound, Reject, Retry
+from tunelet.errors import Conflict, Forbidden, NotFound, Reject, Retry, TuneletError
+from tunelet.text.limits import BODY_BYTES
 from tunelet.training.placeholders import problems, resolve
 
 AWAY_SECONDS = 600.0
@@ -63,6 +66,7 @@ class Worker:
         self._show = show
         self._uid = str(client.experiment(name).json["uid"])
         self._active: dict[Run, _Active] = {}
+        self._reason: str | None = None
         self._ask_at, self._pause = 0.0, _FIRST_PAUSE
         self._answered_at = time.monotonic()
 
@@ -98,6 +102,7 @@ class Worker:
             self._show(f"{fault}; retrying")
             return True
         self._answered_at = time.monotonic()
+        self._explain(asked)
         self._pause = _FIRST_PAUSE if asked.trials else min(2 * self._pause, _LONGEST_PAUSE)
         self._ask_at = time.monotonic() + (0.0 if asked.trials else self._pause)
         for trial in asked.trials:
@@ -105,6 +110,14 @@ class Worker:
         for run, active in self._active.items():
             self._begin(run, active)
         return not asked.ended
+
+    def _explain(self, asked: Asked) -> None:
+        """Show why there is no trial, once."""
+        if asked.trials or self._active or asked.reason == self._reason:
+            return
+        self._reason = asked.reason
+        verb = "has ended" if asked.ended else "waits"
+        self._show(f"{self._name} {verb}: {asked.reason}")
 
     def _run(self, trial: RunningTrial) -> Run:
         return Run(self._client.namespace, self._name, self._uid, trial.number, trial.attempt)
@@ -150,6 +163,7 @@ class Worker:
 
     def _end(self, run: Run, outcome: Outcome) -> None:
         trial = self._active[run].trial
+        self._send_output(run)
         try:
             self._show(self._told(trial, outcome))
         except (Conflict, Forbidden, NotFound) as late:
@@ -158,6 +172,17 @@ class Worker:
             self._show(f"trial {run.number}: {fault}; retrying")
             return
         del self._active[run]
+
+    def _send_output(self, run: Run) -> None:
+        """Send what the training printed. A fault here must not lose the outcome."""
+        active = self._active[run]
+        if not active.begun or active.sent_output:
+            return
+        active.sent_output = True
+        try:
+            active.trial.keep_output(_shortened(b"".join(self._launcher.logs(run))))
+        except TuneletError as fault:
+            self._show(f"the output of trial {run.number} is not kept: {fault}")
 
     def _told(self, trial: RunningTrial, outcome: Outcome) -> Trial:
         unread = outcome.unread and outcome.verdict is Verdict.COMPLETE
@@ -186,6 +211,22 @@ class Worker:
 _UNBEGUN = Outcome(Verdict.LOST, reason="its worker ended before it began")
 
 
+def _shortened(output: bytes) -> str:
+    """Return the output as text that fits into a body; of a long one the beginning and the end."""
+    whole = output.decode(errors="replace")
+    text, most = whole, MOST_OUTPUT
+    while len(text) > MOST_OUTPUT or len(json.dumps(text)) > _BODY_BYTES:
+        half = (most - len(_CUT)) // 2
+        text, most = whole[:half] + _CUT + whole[-half:], most // 2
+    return text
+
+
+_BODY_BYTES = BODY_BYTES - 1000
+
+
+_CUT = "\n… the worker left out the middle of the output …\n"
+
+
 class _Active:
     """A trial of this worker, and what it has passed on."""
 
@@ -193,6 +234,7 @@ class _Active:
         self.trial = trial
         self.begun = False
         self.stopped = False
+        self.sent_output = False
         self._sent: dict[int, Any] = {}
 
     def pass_on(self, reports: Sequence[Report]) -> None:

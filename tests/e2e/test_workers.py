@@ -77,12 +77,15 @@ def test_workers_run_all_trials_as_tunelet_run_does(
     for trial in experiment.trials:
         assert trial.values["objective"] == pytest.approx(trial.hyperparameters["x"])
         assert trial.reports
+        output = b"".join(service.client.logs("shared", trial.number)).decode()
+        assert output == f"step=0 objective=9\nobjective={trial.hyperparameters['x']}\n"
     seen = "".join(path.read_text() for path in tmp_path.glob("worker*/seen")).splitlines()
     told = [line.split(maxsplit=2) for line in seen]
     assert sorted(int(number) for number, *_ in told) == list(range(6))
     assert all(json.loads(given).keys() == {"x"} for *_, given in told)
     lines = ended[0][0].splitlines() + ended[1][0].splitlines()
     assert len(lines) == 6
+    assert "shared has ended: all 6 trials have ended" in ended[0][1]
 
 
 def test_the_budget_is_exact_though_a_quarter_of_the_workers_is_killed(

@@ -42,6 +42,7 @@ class Asked(NamedTuple):
     state: str
     """The experiment's."""
     reason: str | None
+    """Why it has ended, or why it has no trial now."""
     ended: bool
     """True: there will be no more trials. Else ask again later if there is none now."""
 
@@ -77,7 +78,7 @@ def next_trial(
         if found.trials or found.ended:
             return next(iter(found.trials), None)
         if time.monotonic() + pause > deadline:
-            raise TimeoutError(f"no trial of {name} could begin for {timeout:g} s")
+            raise TimeoutError(f"no trial of {name} could begin for {timeout:g} s: {found.reason}")
         time.sleep(pause * random.uniform(0.5, 1.0))
         pause = min(2 * pause, _LONGEST_PAUSE)
 
@@ -158,6 +159,10 @@ class RunningTrial:
         """
         body = {"counted": counted, **({"reason": reason} if reason else {})}
         return self._ended("release", body)
+
+    def keep_output(self, text: str) -> None:
+        """Keep what the trial has printed, for `tunelet logs`: at most 256 Ki characters."""
+        self._send("output", {"output": text})
 
     def tell_outcome(self, body: Json) -> Trial:
         """Tell the outcome in the API's own form: see `tell`."""

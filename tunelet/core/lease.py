@@ -14,6 +14,9 @@ SHORTEST, USUAL, LONGEST = 5.0, 60.0, 86400.0
 MOST = 1000
 """The most trials that one request takes: as many as can run at a time."""
 
+MOST_OUTPUT = 1 << 18
+"""The most characters of output that a worker sends."""
+
 _PREFIX = "lease/"
 
 

@@ -6,7 +6,8 @@ from tunelet.core.experiment import Experiment
 from tunelet.core.lease import lease_seconds
 from tunelet.core.trial import Outcome, Trial, Verdict
 from tunelet.engine.runs import run_of
-from tunelet.log.leases import Leases, trial_lease
+from tunelet.log.keys import lease_key
+from tunelet.log.leases import Leases
 
 
 def abandoned(experiment: Experiment, leases: Leases) -> list[Command]:
@@ -20,7 +21,7 @@ def abandoned(experiment: Experiment, leases: Leases) -> list[Command]:
 
 
 def _lease(experiment: Experiment, trial: Trial) -> str:
-    return trial_lease(run_of(experiment, trial.number, trial.attempt))
+    return lease_key(run_of(experiment, trial.number, trial.attempt))
 
 
 def _lost(seconds: float) -> Outcome:

@@ -24,7 +24,8 @@ from tunelet.engine.runs import Runs, run_of
 from tunelet.engine.suggest import Suggesting
 from tunelet.log.journal import Journal
 from tunelet.log.journal_cache import Journals
-from tunelet.log.leases import Leases, trial_lease
+from tunelet.log.keys import lease_key
+from tunelet.log.leases import Leases
 
 TRIES = 5
 """How often one request is decided again because others took the trials that it was to have."""
@@ -92,13 +93,13 @@ class Asking:
         """Renew the lease of the trial's present attempt, if a worker has it."""
         seconds = lease_seconds(trial.by)
         if seconds is not None:
-            self._leases.renew(trial_lease(run), seconds)
+            self._leases.renew(lease_key(run), seconds)
 
     def end(self, run: Run, trial: Trial) -> None:
         """Remove the lease of an attempt that has ended, unless none was written."""
         seconds = lease_seconds(trial.by)
         if trial.attempt != run.attempt or seconds is None or trial.seconds >= seconds / 4:
-            self._leases.end(trial_lease(run))
+            self._leases.end(lease_key(run))
 
     def _tried(self, where: tuple[str, str], journal: Journal, count: int, by: str) -> Experiment:
         """Suggest trials in turn with other requests, so that one suggests for all that wait."""
@@ -127,7 +128,7 @@ class Asking:
         for trial in taken(experiment, by):
             if seconds is not None and not trial.state.finished:
                 run = run_of(experiment, trial.number, trial.attempt)
-                self._leases.begin(trial_lease(run), seconds)
+                self._leases.begin(lease_key(run), seconds)
 
     @contextmanager
     def _counted(self, where: tuple[str, str], count: int) -> Iterator[None]:

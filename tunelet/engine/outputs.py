@@ -6,7 +6,7 @@ run's output exists. The first write of an attempt's output counts.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 
 from tunelet.core.experiment import Experiment
@@ -50,6 +50,11 @@ class Outputs:
         if self._launcher.stop_removes_output:
             self.save(experiment, [run for run in runs if run.uid == experiment.uid])
 
+    def keep(self, experiment: Experiment, run: Run, output: bytes) -> None:
+        """Write the output that a worker has sent, unless the experiment is not to keep it."""
+        if self._wants(experiment):
+            self._store_packed(run, [output])
+
     def read(self, run: Run) -> Iterator[bytes] | None:
         """Return the stored output in pieces; None if there is none."""
         found = self._store.get(output_key(run))
@@ -69,10 +74,12 @@ class Outputs:
 
     def _write(self, run: Run) -> None:
         try:
-            data = packed(self._launcher.logs(run), self._most)
+            self._store_packed(run, self._launcher.logs(run))
         except NotFound as missing:
             log.debug("nothing is stored: %s", missing)
-            return
+
+    def _store_packed(self, run: Run, output: Iterable[bytes]) -> None:
+        data = packed(iter(output), self._most)
         if data:
             self._store.create(output_key(run), data)
 

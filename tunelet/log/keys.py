@@ -4,6 +4,7 @@
     …/trials/{uid}/{number}-{random}/…           the same, of a trial with a parent
     …/trials/{uid}/{number}.place                names the {number}-{random} in use
     …/trials/{uid}/{number}.output/{attempt}.gz  the output of an attempt
+    …/trials/{uid}/{number}.{attempt}.lease      the lease of the worker that has the attempt
     …/trials/{uid}/checkpoints.json              which checkpoints are kept
 
 A purge removes all of them with the experiment.
@@ -25,6 +26,10 @@ def checkpoint_prefixes(run: Run) -> tuple[str, ...]:
 
 def decided_key(run: Run) -> str:
     return f"v1/{run.namespace}/{run.experiment}/trials/{run.uid}/checkpoints.json"
+
+
+def lease_key(run: Run) -> str:
+    return f"{trial_prefix(run)}.{run.attempt}.lease"
 
 
 def output_key(run: Run) -> str:

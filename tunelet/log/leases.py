@@ -23,7 +23,6 @@ from secrets import token_hex
 import msgspec
 
 from tunelet.core.bounded_cache import BoundedCache
-from tunelet.core.run import Run
 from tunelet.errors import Retry, TuneletError
 from tunelet.log.entry import FORMAT
 from tunelet.ports import Store
@@ -227,12 +226,6 @@ class Leases:
             return _decoder.decode(stored.data)
         except msgspec.MsgspecError:
             return _Lease(beat=stored.version)
-
-
-def trial_lease(run: Run) -> str:
-    """Return the key of a worker's lease on this attempt."""
-    life = f"v1/{run.namespace}/{run.experiment}/trials/{run.uid}"
-    return f"{life}/{run.number}.{run.attempt}.lease"
 
 
 def _key(owner: str) -> str:

@@ -115,7 +115,31 @@ def test_an_outcome_has_the_exit_code_and_the_last_output(world: World) -> None:
     assert fields(problem(back, 422)) == {"counted", "why"}
 
 
-def test_the_output_of_a_workers_trial_is_with_the_worker(world: World) -> None:
-    ask(world)
-    answer = world.api.get(f"{ONE}/trials/0/logs")
-    assert "its worker has it" in problem(answer, 404)["detail"]
+def test_the_output_of_a_trial_is_shown_once_its_worker_has_sent_it(world: World) -> None:
+    (trial,) = ask(world)["trials"]
+    missing = world.api.get(f"{ONE}/trials/0/logs")
+    assert "its worker sends it at the end" in problem(missing, 404)["detail"]
+    for output in ("épochs: 3\n", "second"):
+        assert post(world, trial, "output", {"output": output}).status_code == 204
+    assert world.api.get(f"{ONE}/trials/0/logs").text == "épochs: 3\n"
+    for wrong in ({"output": None}, {}):
+        assert fields(problem(post(world, trial, "output", wrong), 422)) == {"output"}
+
+
+def test_only_workers_send_output(world: World) -> None:
+    world.running()
+    headers = bearer(world.token("digits", 0))
+    body = {"output": "x"}
+    answer = world.api.post("/api/experiments/digits/trials/0/output", json=body, headers=headers)
+    assert "are launched" in problem(answer, 409)["detail"]
+
+
+def test_an_answer_without_a_trial_says_why(world: World) -> None:
+    taken = ask(world, count=5)
+    assert (len(taken["trials"]), taken["reason"]) == (3, None)
+    assert "as many as parallel_trials allows" in ask(world)["reason"]
+    world.api.post(f"{ONE}/pause")
+    assert ask(world)["reason"] == "the experiment is paused"
+    world.api.post(f"{ONE}/resume")
+    world.service.extend("default", "e", {"parallel_trials": 4, "max_trials": 3})
+    assert "has no trial before a running one ends" in ask(world)["reason"]
