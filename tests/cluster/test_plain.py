@@ -130,7 +130,7 @@ def test_the_schedule_sweeps_through_the_service(kubectl: Kubectl, service: Clie
     kubectl(*HERE, "delete", "job", "by-hand")
 
 
-def test_what_is_poison_can_be_looked_at_and_replayed(service: Client) -> None:
+def test_an_undeliverable_event_can_be_shown_and_replayed(service: Client) -> None:
     event = {
         "ce-specversion": "1.0",
         "ce-id": "7",

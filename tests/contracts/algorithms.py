@@ -277,7 +277,7 @@ class AlgorithmContract:
                 return trials
 
     @for_examples
-    def test_what_a_process_keeps_changes_no_answer(self, data: st.DataObject) -> None:
+    def test_the_cache_of_a_process_changes_no_answer(self, data: st.DataObject) -> None:
         """It is asked of another history, of this one as it was, and of this one as it is."""
         problem, history = self._case(data)
         other, begun = data.draw(histories(problem.space)), data.draw(st.integers(0, len(history)))

@@ -77,7 +77,7 @@ class LauncherContract:
         """A launcher with nothing in it that knows `IMAGE` and has room for eight runs."""
         raise NotImplementedError
 
-    def test_what_was_never_launched_is_absent(self, launcher: Launcher) -> None:
+    def test_a_run_that_was_never_launched_is_absent(self, launcher: Launcher) -> None:
         assert launcher.observe(RUN) == Observation(phase=Phase.ABSENT)
         assert list(launcher.active("default", "digits")) == []
         with pytest.raises(NotFound):
@@ -138,7 +138,7 @@ class LauncherContract:
         left = gone(launcher)
         assert left.reports == seen or left.phase is Phase.ABSENT
 
-    def test_a_stopped_run_is_no_success(self, launcher: Launcher) -> None:
+    def test_a_stopped_run_is_not_a_success(self, launcher: Launcher) -> None:
         launcher.launch(script("echo objective=1; exec sleep 1000"))
         until(lambda: launcher.observe(RUN).reports)
         assert list(launcher.active("default", "digits")) == [RUN]
@@ -198,7 +198,7 @@ class LauncherContract:
         gone(launcher, active)
         assert b"".join(launcher.logs(RUN)) == b"objective=1\n"
 
-    def test_what_is_removed_is_not_unsaved(self, launcher: Launcher) -> None:
+    def test_a_removed_run_is_not_unsaved(self, launcher: Launcher) -> None:
         launcher.launch(script("echo objective=1"))
         ended(launcher)
         launcher.remove("default", "digits", "u1")
@@ -225,7 +225,7 @@ class LauncherContract:
         launcher.stop(active)
         gone(launcher, active)
 
-    def test_what_can_never_start_is_refused(self, launcher: Launcher) -> None:
+    def test_a_run_that_can_never_start_is_refused(self, launcher: Launcher) -> None:
         with pytest.raises(Reject):
             launcher.launch(script("exit 0", code={}))
         assert launcher.observe(RUN).phase is Phase.ABSENT

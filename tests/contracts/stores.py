@@ -112,7 +112,7 @@ class StoreContract:
 
     # One object
 
-    def test_what_was_never_written_is_absent(self, store: Store) -> None:
+    def test_an_object_that_was_never_written_is_absent(self, store: Store) -> None:
         assert store.get("k") is None
         assert store.get("a/b/c") is None
         assert list(store.list("")) == list(store.list("a")) == list(store.list("a/b/")) == []
@@ -188,7 +188,7 @@ class StoreContract:
         assert list(store.list("odd/")) == []
 
     @pytest.mark.parametrize("key", NOT_KEYS)
-    def test_what_is_no_path_is_no_key(self, store: Store, key: str) -> None:
+    def test_an_invalid_path_is_not_a_key(self, store: Store, key: str) -> None:
         for use in (
             lambda: store.create(key, b""),
             lambda: store.put(key, b""),
@@ -263,7 +263,7 @@ class StoreContract:
 
     # Several at once
 
-    def test_what_is_acknowledged_is_seen_by_all(self, again: Callable[[], Store]) -> None:
+    def test_acknowledged_writes_are_seen_by_all(self, again: Callable[[], Store]) -> None:
         one, other = again(), again()
         for n in range(10):
             key = f"a/{n:02d}"
@@ -274,7 +274,7 @@ class StoreContract:
             other.put(key, b"3")
             assert read(one, key) == b"3"
 
-    def test_of_many_creators_one_wins_and_its_bytes_stand(
+    def test_one_of_many_creators_wins_and_its_bytes_are_stored(
         self, again: Callable[[], Store]
     ) -> None:
         stores = [again() for _ in range(THREADS)]
@@ -284,7 +284,7 @@ class StoreContract:
             assert Counter(won)[True] == 1
             assert read(stores[0], key) == b"%d" % won.index(True)
 
-    def test_of_many_swaps_of_one_version_one_wins(self, again: Callable[[], Store]) -> None:
+    def test_one_of_many_swaps_of_a_version_wins(self, again: Callable[[], Store]) -> None:
         stores = [again() for _ in range(THREADS)]
         for turn in range(10):
             key = f"race/{turn}"
@@ -350,7 +350,7 @@ class SharedStoreContract(StoreContract):
     def url(self) -> str:
         raise NotImplementedError
 
-    def test_of_many_processes_that_create_one_wins(
+    def test_one_of_many_creating_processes_wins(
         self, url: str, again: Callable[[], Store]
     ) -> None:
         won = together(url, PROCESSES, "print([store.create(f'race/{n}', me) for n in range(20)])")

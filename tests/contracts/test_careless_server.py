@@ -95,7 +95,7 @@ def test_no_experiment_begins_on_it() -> None:
 
 
 @pytest.mark.usefixtures("server")
-def test_the_doctor_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_doctor_refuses_the_store(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", URL]) == 2
     captured = capsys.readouterr()
     assert "promises  broken" in captured.out

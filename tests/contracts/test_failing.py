@@ -49,7 +49,7 @@ def chance(space: str) -> float:
 
 @pytest.mark.parametrize("space", QUICK)
 @pytest.mark.parametrize("name", GOOD)
-def test_what_models_all_hyperparameters_fails_less_than_random_search(
+def test_algorithms_that_model_all_hyperparameters_fail_less_than_random_search(
     name: str, space: str
 ) -> None:
     assert total(name, GOOD[name], space) < random_failures(space) * 0.75

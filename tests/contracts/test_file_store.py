@@ -167,7 +167,7 @@ def test_a_key_that_is_too_long_for_the_file_system_is_refused(tmp_path: Path) -
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_what_may_not_be_read_is_a_fault_and_not_absent(tmp_path: Path) -> None:
+def test_an_unreadable_object_is_a_fault_and_not_absent(tmp_path: Path) -> None:
     store = FileStore(tmp_path)
     store.put("a/b", b"")
     (tmp_path / "a").chmod(0)

@@ -140,7 +140,7 @@ journal.commit(c.Submit("u", SPEC))
 
 
 @pytest.mark.parametrize("fault", REASONS, ids=["read-only", "full"])
-def test_a_store_that_cannot_be_written_says_why_at_once_and_is_read(
+def test_a_read_only_store_refuses_writes_with_the_reason_and_is_readable(
     tmp_path: Path, fault: str
 ) -> None:
     in_mounts_of_its_own(

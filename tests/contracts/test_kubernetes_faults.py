@@ -222,7 +222,7 @@ def test_an_image_that_a_registry_does_not_have_is_a_failure(ward: Ward, registr
     assert f"{registry}/none:1" in str(outcome.reason)
 
 
-def test_a_registry_that_does_not_answer_is_no_verdict(ward: Ward) -> None:
+def test_a_silent_registry_is_not_a_failure_of_the_trial(ward: Ward) -> None:
     outcome = ward.ended("no-registry")
     assert outcome.verdict is Verdict.LOST
     assert "127.0.0.1:9/none:1" in str(outcome.reason)
@@ -251,7 +251,7 @@ def test_a_secret_that_is_missing_is_a_failure_that_names_it(ward: Ward) -> None
     assert '"missing"' in str(outcome.reason)
 
 
-def test_what_fits_nowhere_waits_and_says_why(ward: Ward) -> None:
+def test_a_trial_that_fits_on_no_node_waits_with_the_reason(ward: Ward) -> None:
     run = ward.run("unschedulable")
     assert "Unschedulable" in waits(ward.launcher, run)
     with pytest.raises(NotFound, match="Unschedulable"):
@@ -259,14 +259,14 @@ def test_what_fits_nowhere_waits_and_says_why(ward: Ward) -> None:
     assert run in ward.launcher.active(run.namespace, run.experiment)
 
 
-def test_an_eviction_is_no_verdict(ward: Ward) -> None:
+def test_an_eviction_is_not_a_failure_of_the_trial(ward: Ward) -> None:
     ward.evict("evicted")
     outcome = ward.ended("evicted")
     assert outcome.verdict is Verdict.LOST
     assert "evict" in str(outcome.reason).lower()
 
 
-def test_a_preemption_is_no_verdict(ward: Ward) -> None:
+def test_a_preemption_is_not_a_failure_of_the_trial(ward: Ward) -> None:
     ward.running("preempted")
     more = training(
         ward.run("preempting"),
@@ -278,21 +278,21 @@ def test_a_preemption_is_no_verdict(ward: Ward) -> None:
     assert ward.ended("preempting").verdict is Verdict.COMPLETE
 
 
-def test_a_pod_that_somebody_deleted_is_no_verdict(ward: Ward) -> None:
+def test_a_deleted_pod_is_not_a_failure_of_the_trial(ward: Ward) -> None:
     ward.api.delete(ward.running("deleted"), "Background")
     outcome = ward.ended("deleted")
     assert outcome.verdict is Verdict.LOST
     assert "deleted" in str(outcome.reason)
 
 
-def test_one_that_exits_with_0_when_its_pod_is_deleted_is_no_result(ward: Ward) -> None:
+def test_a_training_that_exits_with_0_when_its_pod_is_deleted_gives_no_result(ward: Ward) -> None:
     ward.api.delete(ward.running("done"), "Background")
     outcome = ward.ended("done")
     assert outcome.verdict is Verdict.LOST
     assert "deleted" in str(outcome.reason)
 
 
-def test_one_that_exits_with_0_when_its_pod_is_evicted_is_no_result(ward: Ward) -> None:
+def test_a_training_that_exits_with_0_when_its_pod_is_evicted_gives_no_result(ward: Ward) -> None:
     ward.evict("saved")
     assert ward.ended("saved").verdict is Verdict.LOST
 
@@ -324,14 +324,14 @@ def small() -> Iterator[str]:
         yield prefix
 
 
-def test_a_quota_without_room_for_pods_lets_the_run_wait_and_says_so(small: str) -> None:
+def test_a_run_waits_with_the_reason_if_the_quota_has_no_room_for_pods(small: str) -> None:
     run = Run("pods", "quota", "u1", 0, 1)
     launcher = launcher_in(small)
     launcher.launch(training(run, "print('objective=1')"))
     assert "exceeded quota" in waits(launcher, run)
 
 
-def test_a_quota_without_room_for_jobs_is_no_room_now(small: str) -> None:
+def test_a_quota_without_room_for_jobs_throttles_the_launch(small: str) -> None:
     launch = training(Run("jobs", "quota", "u1", 0, 1), "print('objective=1')")
     with pytest.raises(Retry, match="exceeded quota"):
         launcher_in(small).launch(launch)
@@ -343,7 +343,7 @@ def test_a_namespace_that_does_not_exist_is_refused_with_the_remedy() -> None:
         launcher_in("tl-launcher-none-").launch(launch)
 
 
-def test_what_the_api_does_not_accept_is_refused_in_its_words(ward: Ward) -> None:
+def test_a_value_that_the_api_does_not_accept_is_refused_in_its_words(ward: Ward) -> None:
     launch = training(ward.run("invalid"), SLEEP, {"resources": {"limits": {"cpu": "many"}}})
     with pytest.raises(Reject, match="quantit"):
         ward.launcher.launch(launch)
@@ -365,5 +365,5 @@ def test_a_job_of_somebody_else_is_left_alone(ward: Ward) -> None:
     assert ward.launcher.observe(run).phase is Phase.ABSENT
 
 
-def test_a_node_that_is_gone_is_no_verdict(ward: Ward) -> None:
+def test_a_lost_node_is_not_a_failure_of_the_trial(ward: Ward) -> None:
     assert ward.ended("node-gone").verdict is Verdict.LOST

@@ -91,7 +91,7 @@ def test_a_job_with_several_pods_is_active_until_all_have_ended(prefix: str) -> 
     launcher.stop(run)
 
 
-def test_a_stopped_run_is_active_as_long_as_its_training_tidies_up(prefix: str) -> None:
+def test_a_stopped_run_is_active_while_its_training_cleans_up(prefix: str) -> None:
     launcher, run = launcher_in(prefix), RUN._replace(number=4)
     text = (
         "import signal, sys, time\n"

@@ -178,7 +178,7 @@ def test_a_service_killed_before_it_started_the_shim_has_launched_nothing(
     assert b"".join(launcher.logs(RUN)) == b"started\nobjective=1\n"
 
 
-def test_a_launch_under_way_is_seen_as_one(launcher: ProcessLauncher, tmp_path: Path) -> None:
+def test_a_launch_in_progress_counts_as_launched(launcher: ProcessLauncher, tmp_path: Path) -> None:
     plan = any_plan(launcher, tmp_path)
     lock = RunFolder(folder_of(tmp_path)).create(plan, tmp_path / "tmp")
     assert lock is not None
@@ -278,7 +278,7 @@ def test_the_whole_tree_is_stopped_even_if_parts_left_the_session_or_ignore_the_
     assert [alive(pid) for pid in pids] == [False] * 3
 
 
-def test_what_is_stopped_is_given_time_to_save_its_work(tmp_path: Path) -> None:
+def test_a_stopped_training_gets_time_to_save_its_work(tmp_path: Path) -> None:
     launcher = launcher_at(tmp_path, grace=60.0)
     launcher.launch(
         script("(trap 'sleep 0.3; echo saved; exit 0' TERM; echo up; while :; do sleep 0.05; done)")
@@ -475,7 +475,7 @@ def test_values_are_read_from_event_files_as_they_grow(launcher: ProcessLauncher
     assert "the event files in logs for scalars" in str(ended(launcher, without).reason)
 
 
-def test_a_run_that_is_stopped_finds_a_file_that_says_so(launcher: ProcessLauncher) -> None:
+def test_a_stopped_run_finds_the_stop_file(launcher: ProcessLauncher) -> None:
     told = "trap 'test -e \"$TUNELET_STOP_FILE\" && echo told; exit 1' TERM; echo up"
     launcher.launch(script(f"{told}; while :; do sleep 0.05; done"))
     until(lambda: b"up" in b"".join(launcher.logs(RUN)))
@@ -619,7 +619,7 @@ def _changes(path: Path) -> bool:
     return path.stat().st_mtime_ns != before
 
 
-def test_of_much_output_beginning_and_end_are_kept_with_a_line_that_says_so(
+def test_beginning_and_end_of_long_output_are_kept_with_a_note(
     launcher: ProcessLauncher,
 ) -> None:
     launcher.launch(
@@ -732,7 +732,7 @@ def test_a_file_of_any_size_is_read_to_its_end(launcher: ProcessLauncher, form: 
     }
 
 
-def test_of_a_file_that_ends_in_the_middle_no_value_counts(launcher: ProcessLauncher) -> None:
+def test_no_value_of_an_incomplete_file_counts(launcher: ProcessLauncher) -> None:
     metrics = replace(STDOUT, source="file", path="m.json", format="json")
     launcher.launch(script('echo \'[{"objective": 1}, {"obj\' > m.json', metrics=metrics))
     outcome = ended(launcher)

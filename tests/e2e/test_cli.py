@@ -143,7 +143,7 @@ def alone(tmp_path: Path) -> Shell:
     return Shell("http://127.0.0.1:9", tmp_path)
 
 
-def test_the_seed_request_runs_and_every_command_tells_of_it(tunelet: Shell) -> None:
+def test_the_seed_request_runs_and_every_command_shows_it(tunelet: Shell) -> None:
     watched = tunelet.process("submit", "request.json", "--name", "digits", "--watch")
 
     assert watched.code == 0, watched.err
@@ -197,7 +197,7 @@ def test_an_experiment_is_paused_resumed_and_stopped(tunelet: Shell) -> None:
     assert tunelet("watch", "a").code == 1
 
 
-def test_a_failed_experiment_says_why_in_its_exit_code_and_its_trials(tunelet: Shell) -> None:
+def test_a_failed_experiment_shows_the_reason_in_its_exit_code_and_trials(tunelet: Shell) -> None:
     failed = tunelet(
         *("submit", "request.json", "--name", "a", "--image", "failing"),
         *("--max-trials", "3", "--wait"),
@@ -338,7 +338,7 @@ def test_in_a_terminal_there_is_a_live_picture(tunelet: Shell) -> None:
     assert "best trial" in screen
 
 
-def test_ctrl_c_leaves_the_experiment_running_and_says_so(tunelet: Shell) -> None:
+def test_ctrl_c_leaves_the_experiment_running_with_a_message(tunelet: Shell) -> None:
     tunelet("submit", "request.json", "--name", "a", "--image", "long")
     main, terminal = pty.openpty()
     watching = subprocess.Popen(
@@ -405,7 +405,7 @@ def test_a_shell_completes_the_names_of_experiments(tunelet: Shell) -> None:
     assert "digits" in tunelet.process().out
 
 
-def test_a_reader_that_leaves_early_is_no_error(tunelet: Shell) -> None:
+def test_a_reader_that_closes_the_pipe_early_causes_no_error(tunelet: Shell) -> None:
     reading = subprocess.Popen(
         [*TUNELET, "schema"], env=tunelet.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )

@@ -119,7 +119,7 @@ def test_while_the_service_is_away_nothing_is_lost(
     assert beside.end() == {"loss": 1 / 2001}
 
 
-def test_where_the_service_stays_away_the_last_words_have_the_values(
+def test_the_termination_message_has_the_values_if_the_service_does_not_answer(
     beside: Beside, trainer: Trainer, tmp_path: Path
 ) -> None:
     beside.collect(0.1, source="file", path=str(tmp_path / "metrics.txt"))
@@ -128,7 +128,7 @@ def test_where_the_service_stays_away_the_last_words_have_the_values(
     assert beside.end() == {"loss": 0.5}
 
 
-def test_when_the_service_says_stop_there_is_a_file_that_says_so(
+def test_the_stop_file_appears_when_the_service_asks_to_stop(
     beside: Beside, trainer: Trainer, tmp_path: Path, wait: Wait
 ) -> None:
     beside.collect(source="file", path=str(tmp_path / "metrics.txt"))

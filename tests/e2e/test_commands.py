@@ -71,7 +71,7 @@ def test_a_command_that_cannot_start_is_refused_once(
     assert not list(client.experiments())
 
 
-def test_a_file_in_a_shared_folder_is_no_source_of_metrics(up: Callable[..., Up]) -> None:
+def test_a_file_in_a_shared_folder_is_refused_as_source_of_metrics(up: Callable[..., Up]) -> None:
     code = {"command": ["sh"], "workdir": "/"}
     with pytest.raises(Reject, match="all trials share"):
         up().client.submit(request(code, metrics={"source": "file", "path": "m.json"}))

@@ -56,7 +56,7 @@ def ended(client: Client, image: str, **fields: Any) -> dict[str, Any]:
         ("silent", "gave no value of 'objective'"),
     ],
 )
-def test_what_cannot_work_ends_after_a_few_trials_and_says_why(
+def test_a_search_that_cannot_work_ends_after_a_few_trials_with_the_reason(
     client: Client, image: str, said: str, parallel: int
 ) -> None:
     end = ended(client, image, parallel_trials=parallel, max_trials=60)
@@ -67,7 +67,7 @@ def test_what_cannot_work_ends_after_a_few_trials_and_says_why(
     assert 3 <= end["counts"]["failed"] < 3 + parallel
 
 
-def test_an_image_that_nothing_here_can_run_waits_and_says_why(
+def test_an_image_that_nothing_here_can_run_waits_with_the_reason(
     client: Client, wait: Callable[[Callable[[], object]], None]
 ) -> None:
     client.submit(request("no_such_image", max_trials=2))
@@ -84,7 +84,7 @@ def test_a_goal_that_several_trials_reach_at_once_leaves_no_failure(client: Clie
     assert {each["reason"] for each in stopped} <= {"the experiment ended: the goal is reached"}
 
 
-def test_what_ran_when_the_time_was_over_is_the_best(client: Client) -> None:
+def test_a_trial_running_at_the_end_of_the_time_may_be_the_best(client: Client) -> None:
     end = ended(client, "reporting", max_seconds=6)
     assert (end["state"], end["counts"]["stopped"]) == ("COMPLETE", 3)
     assert (end["best"]["state"], end["best"]["values"]) == ("STOPPED", {"objective": 0.5})

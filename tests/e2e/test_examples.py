@@ -132,7 +132,7 @@ class TestDistributed:
         assert [each.returncode for each in processes] == [0, 0]
         assert printed[-1].count("step=") == 1
 
-    def test_none_waits_for_one_that_was_killed(self) -> None:
+    def test_no_process_waits_for_a_killed_one(self) -> None:
         second, first = self.begin(2, free_port(), epochs=1_000_000)
         assert first.stdout is not None
         first.stdout.readline()

@@ -87,7 +87,7 @@ def test_two_machines_share_the_trials_of_an_experiment(machines: Machines) -> N
     assert second.client.experiment("shared").state == "COMPLETE"
 
 
-def test_what_a_killed_machine_ran_is_taken_over_and_counts_once(
+def test_trials_of_a_killed_machine_are_taken_over_and_count_once(
     machines: Machines, wait: Wait
 ) -> None:
     first, second = machines.start(), machines.start()

@@ -149,7 +149,7 @@ def test_ctrl_c_says_how_to_look_at_it(search: "subprocess.Popen[str]", capfd: T
     assert "mine" in shown(capfd, *words)
 
 
-def test_without_a_service_or_a_store_the_service_is_missed(folder: Path, capfd: Text) -> None:
+def test_the_error_without_service_and_store_names_the_service(folder: Path, capfd: Text) -> None:
     assert main(["list"]) == 4
     assert "nothing answers at" in capfd.readouterr().err
     assert not (folder / "tunelet-data").exists()

@@ -134,7 +134,7 @@ def test_two_pods_share_a_log_and_one_continues_when_the_other_is_killed(
     assert [(t["number"], t["state"]) for t in trials] == [(n, "COMPLETE") for n in range(12)]
 
 
-def test_what_was_in_the_memory_of_a_process_that_died_the_next_one_takes_up_at_once(
+def test_the_next_process_continues_at_once_with_the_work_of_a_dead_one(
     plain: Callable[..., Plain], wait: Callable[[Callable[[], object]], None], tmp_path: Path
 ) -> None:
     """Where there is nothing to see but the log: no trial has been launched yet."""
@@ -191,7 +191,7 @@ users: [{name: nobody, user: {}}]
 """
 
 
-def test_so_it_is_while_the_cluster_cannot_be_reached(
+def test_it_is_not_ready_while_the_cluster_cannot_be_reached(
     plain: Callable[..., Plain], tmp_path: Path
 ) -> None:
     config = tmp_path / "kubeconfig"
@@ -203,7 +203,7 @@ def test_so_it_is_while_the_cluster_cannot_be_reached(
     assert one.get("/api/health").status == 200
 
 
-def test_so_it_is_while_the_store_cannot_be_reached(plain: Callable[..., Plain]) -> None:
+def test_it_is_not_ready_while_the_store_cannot_be_reached(plain: Callable[..., Plain]) -> None:
     one = plain(
         TUNELET_STORE="s3://bucket/prefix",
         AWS_ENDPOINT_URL_S3="http://127.0.0.1:9",

@@ -104,7 +104,7 @@ def test_another_search_does_not_take_up_the_name(
     assert "other hyperparameters: choose another name" in capfd.readouterr().err
 
 
-def test_killed_at_any_moment_it_is_taken_up_with_the_exact_budget(
+def test_a_search_killed_at_any_moment_continues_with_the_exact_budget(
     folder: Path, wait: Callable[[Callable[[], object]], None]
 ) -> None:
     first = started(folder, "-n", "6", "-j", "2")
@@ -132,7 +132,7 @@ def test_machines_with_one_store_and_name_share_the_trials(folder: Path) -> None
         assert any(f"/{data}/" in stop_file for _, stop_file in begun)
 
 
-def test_what_a_killed_machine_had_begun_is_made_again_once_its_trainings_have_ended(
+def test_trials_of_a_killed_machine_are_made_again_once_its_trainings_have_ended(
     folder: Path, wait: Callable[[Callable[[], object]], None]
 ) -> None:
     """On one machine at once: the lease holds for an hour."""
@@ -154,7 +154,7 @@ def where(folder: Path) -> list[str]:
     return path.read_text().splitlines() if path.exists() else []
 
 
-def test_ctrl_c_says_how_to_take_it_up_again(
+def test_ctrl_c_shows_how_to_continue(
     folder: Path, wait: Callable[[Callable[[], object]], None]
 ) -> None:
     run = started(folder, "-n", "50")
@@ -195,7 +195,7 @@ def test_two_at_once_in_one_folder_of_data_are_refused(
         ),
     ],
 )
-def test_what_cannot_work_is_refused_at_once(
+def test_an_impossible_search_is_refused_at_once(
     folder: Path, words: tuple[str, ...], said: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["run", *words]) != 0

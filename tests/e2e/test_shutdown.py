@@ -74,7 +74,7 @@ def test_the_port_is_closed_before_the_service_ends(
     assert service.process.wait(SOON) == 0
 
 
-def test_a_request_under_way_is_answered_if_it_can_be_in_time(
+def test_a_request_in_progress_is_answered_if_there_is_time(
     up: Callable[..., Any], tmp_path: Path, wait: Callable[..., None]
 ) -> None:
     fifo = stuck(tmp_path / "data0")

@@ -136,7 +136,7 @@ def test_an_answer_that_is_not_a_number_fails_the_trial(answer: object) -> None:
     assert "which is not a number" in found.trials[0]["reason"]
 
 
-def test_further_numbers_are_kept_beside_the_objective() -> None:
+def test_further_numbers_are_kept_next_to_the_objective() -> None:
     found = tune(lambda params: {"objective": params["x"], "seconds": 3}, X, trials=1)
     assert found.trials[0]["values"]["seconds"] == 3
 
@@ -164,7 +164,7 @@ def test_processes_with_one_store_and_name_share_the_trials(folder: Path) -> Non
     assert len({process for _, process in calls}) == 2
 
 
-def test_what_a_killed_process_had_begun_is_made_again_by_the_others(folder: Path) -> None:
+def test_trials_of_a_killed_process_are_made_again_by_the_others(folder: Path) -> None:
     """At once, because a folder shows that the process is dead: its lease holds for an hour."""
     victim = sharing(folder, lease_seconds=3600)
     book = folder / "book"

@@ -215,7 +215,7 @@ def test_a_worker_survives_a_restart_of_the_service(
         (("--lease", "1", "--", "true"), 2, "--lease"),
     ],
 )
-def test_what_is_wrong_with_the_command_line_is_said_in_a_line(
+def test_a_wrong_command_line_is_an_error_of_one_line(
     up: Callable[..., Up],
     workers: Callable[..., "subprocess.Popen[str]"],
     words: tuple[str, ...],

@@ -165,7 +165,7 @@ class _NoLetters(Rival):
         super().put(key, data)
 
 
-def test_what_may_stand_in_a_letter_is_not_called_failed() -> None:
+def test_a_command_that_may_be_in_an_inbox_batch_is_not_reported_as_failed() -> None:
     with pytest.raises(CommitUnknown):
         journal(_NoLetters(2)).commit(report(1), uid="u")
 

@@ -276,7 +276,7 @@ class Sealed(MemoryStore):
         return super().copy(key, to)
 
 
-def test_a_checkpoint_that_cannot_be_copied_is_no_verdict_on_the_trial() -> None:
+def test_a_checkpoint_that_cannot_be_copied_is_not_a_failure_of_the_trial() -> None:
     objects = Sealed()
     world = saving(BUDGETED, objects=objects)
     with pytest.raises(Stuck):

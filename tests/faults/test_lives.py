@@ -65,7 +65,7 @@ def test_an_extended_experiment_continues_to_the_new_budget(fault: Fault) -> Non
 
 
 @pytest.mark.parametrize("fault", Fault)
-def test_a_stopped_experiment_stops_its_runs_and_can_be_taken_up_again(fault: Fault) -> None:
+def test_a_stopped_experiment_stops_its_runs_and_can_be_resumed(fault: Fault) -> None:
     for world in everywhere(fault, [submit, resume_if_stopped], meanwhile=stop):
         found = end(world.objects)
         assert found == end(bare(world.objects))
@@ -82,7 +82,7 @@ def resume_if_stopped(service: Service) -> None:
 
 
 @pytest.mark.parametrize("fault", Fault)
-def test_of_a_deleted_experiment_only_the_tombstone_is_left(fault: Fault) -> None:
+def test_only_the_tombstone_of_a_deleted_experiment_remains(fault: Fault) -> None:
     for world in everywhere(fault, [submit, delete]):
         assert tombstone_alone(world)
 
@@ -169,7 +169,7 @@ class _Overtaken(MemoryStore):
         return super().create(key, data)
 
 
-def test_an_experiment_that_ends_while_it_is_taken_up_again_is_not_missed() -> None:
+def test_an_experiment_that_ends_while_it_is_resumed_is_not_missed() -> None:
     store = _Overtaken()
     service = World([], objects=store).calm()
     submit(service)
@@ -207,7 +207,7 @@ OTHERS = {"y": {"type": "float", "min": 0.0, "max": 1.0}}
         (b"TrialsCreated", lambda service: service.enqueue(*AT, [{"x": 0.2}], key="k")),
     ],
 )
-def test_what_was_meant_for_an_experiment_does_not_befall_the_next_of_its_name(
+def test_commands_for_an_experiment_do_not_apply_to_the_next_of_its_name(
     event: bytes, act: Delivery
 ) -> None:
     store = _Replaced()

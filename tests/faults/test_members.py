@@ -73,7 +73,7 @@ def search() -> Search:
     return Search()
 
 
-def test_those_that_join_at_the_same_moment_all_have_their_slots(search: Search) -> None:
+def test_installations_that_join_at_the_same_moment_all_have_their_slots(search: Search) -> None:
     search.takes_up("first")
     others = [search.member(f"m{n}") for n in range(6)]
     looked = Barrier(len(others))
@@ -85,7 +85,9 @@ def test_those_that_join_at_the_same_moment_all_have_their_slots(search: Search)
     assert all(each.launcher.starts for each in search.members[:6])
 
 
-def test_those_that_begin_it_at_the_same_moment_all_have_their_slots(search: Search) -> None:
+def test_installations_that_begin_it_at_the_same_moment_all_have_their_slots(
+    search: Search,
+) -> None:
     everyone = [search.member(f"m{n}") for n in range(6)]
     with ThreadPoolExecutor(len(everyone)) as pool:
         list(pool.map(begun_by, everyone))
@@ -152,7 +154,7 @@ def test_a_member_of_one_experiment_leaves_others_alone(search: Search) -> None:
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_whatever_goes_wrong_the_budget_and_the_slots_are_exact(seed: int) -> None:
+def test_under_any_fault_the_budget_and_the_slots_are_exact(seed: int) -> None:
     chance, search = random.Random(seed), Search()
     search.takes_up("first", "second")
     for each in search.members:

@@ -152,7 +152,7 @@ def test_a_run_that_cannot_be_seen_hides_no_other() -> None:
     assert told[:2] == [False, True]
 
 
-def test_a_run_that_cannot_be_stopped_lets_no_other_go_on() -> None:
+def test_a_run_that_cannot_be_stopped_does_not_keep_others_running() -> None:
     world, launcher = two_running()
     service = world.calm()
     service.stop(*AT)

@@ -69,7 +69,7 @@ def objects(store: Store) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_what_a_file_store_acknowledged_survives_a_power_cut(
+def test_acknowledged_writes_of_a_file_store_survive_a_power_cut(
     store: FileStore, power: PowerCut, tmp_path: Path, change: str
 ) -> None:
     CHANGES[change](store)
@@ -124,7 +124,7 @@ def test_an_exported_file_takes_the_place_of_another_only_once_it_is_on_the_disk
 
 
 @pytest.mark.parametrize("which", range(3))
-def test_a_launch_that_the_disk_refuses_is_no_launch_and_can_be_made_again(
+def test_a_launch_that_the_disk_refuses_does_not_count_and_can_be_repeated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, which: int
 ) -> None:
     left = iter([None] * which + [OSError(errno.EIO, "the disk is broken")])

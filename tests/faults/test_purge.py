@@ -103,7 +103,7 @@ class _Sleepy(MemoryStore):
         return super().create(key, data)
 
 
-def test_a_request_that_was_under_way_during_a_purge_does_not_stand() -> None:
+def test_a_request_in_progress_during_a_purge_is_not_committed() -> None:
     place = Place()
     place.store = store = _Sleepy(place)
     log = place.journal()
@@ -161,7 +161,7 @@ def test_a_purge_that_fails_at_any_call_lets_no_process_write_into_the_gap(
     assert len(list(place.store.list(PATH))) == 2
 
 
-def test_what_came_too_late_does_not_hide_the_tombstone() -> None:
+def test_a_late_entry_does_not_hide_the_tombstone() -> None:
     """Its writer died before it could take it back."""
     place = Place()
     place.life()
@@ -200,7 +200,7 @@ class _PurgedAt(MemoryStore):
 
 @pytest.mark.parametrize("removed", [range(1, 5), [1], [2], [3], [1, 2, 3]])
 @pytest.mark.parametrize("lives", [1, 2])
-def test_a_purge_that_overtakes_a_reader_is_no_damage(removed: Sequence[int], lives: int) -> None:
+def test_a_purge_during_a_read_is_not_damage(removed: Sequence[int], lives: int) -> None:
     """A running experiment whose log is damaged is stopped; this one's is not."""
     place = Place()
     for _ in range(lives):
@@ -216,7 +216,7 @@ def test_a_purge_that_overtakes_a_reader_is_no_damage(removed: Sequence[int], li
 
 
 @pytest.mark.parametrize("call", range(8))
-def test_a_second_purge_that_overtakes_a_reader_is_no_damage(call: int) -> None:
+def test_a_second_purge_during_a_read_is_not_damage(call: int) -> None:
     place = Place()
     place.life()
     place.purge()
@@ -230,7 +230,7 @@ def test_a_second_purge_that_overtakes_a_reader_is_no_damage(call: int) -> None:
     assert verify(store, "default", "e").findings == ()
 
 
-def test_what_was_owed_to_a_deleted_life_is_never_written() -> None:
+def test_pending_objects_of_a_deleted_life_are_never_written() -> None:
     """Who has seen a window close writes its objects if its writer did not, but not after a purge.
 
     Segments that would be joined for it are gone, and it would never come to the next window.

@@ -62,7 +62,7 @@ def test_it_is_kept_until_its_time_has_come() -> None:
         after(world, 2000).experiment(*AT)
 
 
-def test_what_was_taken_up_again_is_kept() -> None:
+def test_a_resumed_experiment_is_kept() -> None:
     world = ended()
     world.calm().extend(*AT, {"max_trials": 50})
     assert after(world, KEPT_SECONDS + 1000).experiment(*AT).state == "RUNNING"

@@ -216,7 +216,7 @@ def test_no_inbox_batch_is_lost_or_doubled(default_client: Faulty) -> None:
 
 
 @pytest.mark.stores
-def test_to_believe_that_a_key_exists_doubles_operations(default_client: Faulty) -> None:
+def test_believing_that_a_key_exists_doubles_operations(default_client: Faulty) -> None:
     assert any(found.twice for found in runs(mistaken(ExistsMeansLost), default_client))
 
 

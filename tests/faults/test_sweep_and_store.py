@@ -56,7 +56,7 @@ def test_a_sweep_over_a_store_of_no_use_ends_with_the_first_experiment() -> None
     assert len(store.asked) == 1
 
 
-def test_what_the_store_refuses_of_one_experiment_does_not_keep_the_sweep_from_others() -> None:
+def test_a_fault_of_one_experiment_does_not_keep_the_sweep_from_others() -> None:
     store = _Refusing()
     world = live_experiments(store, 5)
     store.refused, store.whole = "/e3/", False
@@ -100,7 +100,9 @@ class _DeletedAt(FragileStore):
 
 
 @pytest.mark.parametrize("call", range(12))
-def test_a_deletion_during_a_sweep_is_no_error(call: int, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_deletion_during_a_sweep_causes_no_error(
+    call: int, caplog: pytest.LogCaptureFixture
+) -> None:
     store = _DeletedAt()
     world = World(store)
     world.running()

@@ -143,7 +143,7 @@ def test_they_share_the_trials_and_each_attempt_starts_once() -> None:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_whatever_goes_wrong_no_attempt_starts_twice_and_the_budget_is_exact(seed: int) -> None:
+def test_under_any_fault_no_attempt_starts_twice_and_the_budget_is_exact(seed: int) -> None:
     chance = random.Random(seed)
     pair = Pair()
     for each in pair.both:
@@ -175,7 +175,7 @@ class TestOfOneThatDies:
         trials = pair.there.service.trials("default", "e")[0]
         return [(trial.by, trial.attempt) for trial in trials[:4]]
 
-    def test_the_runs_are_left_alone_as_long_as_its_lease_holds(self, pair: Pair) -> None:
+    def test_the_runs_are_left_alone_while_its_lease_is_valid(self, pair: Pair) -> None:
         before = self.attempts(pair)
         for _ in range(11):
             pair.there.sweeps()
@@ -264,7 +264,7 @@ def test_a_stop_and_a_deletion_by_one_end_the_runs_of_the_other() -> None:
         assert not pair.running()
 
 
-def test_one_that_cannot_run_them_takes_neither_trials_nor_runs_of_the_dead() -> None:
+def test_an_installation_that_cannot_run_them_takes_no_trials_of_a_dead_one() -> None:
     store = MemoryStore()
     here, there = Installed(store, "here"), Installed(store, "there", can_run=False)
     here.service.submit(REQUEST)
@@ -278,7 +278,7 @@ def test_one_that_cannot_run_them_takes_neither_trials_nor_runs_of_the_dead() ->
     assert {(trial.by, trial.attempt) for trial in trials} == {("here", 1)}
 
 
-def test_the_output_of_anothers_run_is_said_to_be_with_the_other() -> None:
+def test_the_error_names_the_installation_that_has_the_output() -> None:
     class Empty(ScriptedLauncher):
         def logs(self, run: Any) -> Any:
             raise NotFound("there is no output")

@@ -123,7 +123,7 @@ def test_an_experiment_of_the_same_name_in_another_store_is_another(laptop: Lapt
     assert laptop.launcher().active("default", "e") == [run]
 
 
-def test_a_store_that_was_emptied_and_begun_anew_ends_nothing(laptop: Laptop) -> None:
+def test_an_emptied_store_ends_no_runs(laptop: Laptop) -> None:
     laptop.begin("right", "e")
     (laptop.folder / "right").rename(laptop.folder / "away")
     laptop.service("right").sweep()

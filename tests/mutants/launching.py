@@ -73,7 +73,7 @@ LAUNCHING = (
                 "a launch that is under way was never begun",
                 "return self.held() or self._begun()",
                 "return self._begun()",
-                (f"{_LOCAL}::test_a_launch_under_way_is_seen_as_one",),
+                (f"{_LOCAL}::test_a_launch_in_progress_counts_as_launched",),
             ),
             Mutant(
                 "a signal goes to a later process with the shim's id",

@@ -7,7 +7,7 @@ _PURGE = "tests/faults/test_purge.py"
 _CROWD = "tests/faults/test_crowd.py"
 _LIFE = (
     "tests/faults/test_lives.py"
-    "::test_what_was_meant_for_an_experiment_does_not_befall_the_next_of_its_name"
+    "::test_commands_for_an_experiment_do_not_apply_to_the_next_of_its_name"
 )
 _CHAIN = "tests/unit/tunelet/log/test_reader.py"
 _VERIFY = "tests/unit/tunelet/log/test_verify.py"

@@ -11,7 +11,7 @@ def draw() -> None:
         random.random()
 
 
-def test_what_a_library_draws_does_not_depend_on_another_that_is_asked_meanwhile() -> None:
+def test_draws_of_a_library_do_not_depend_on_simultaneous_draws_of_another() -> None:
     with seeded(1):
         other = Thread(target=draw)
         other.start()

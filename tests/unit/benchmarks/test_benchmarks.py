@@ -235,7 +235,7 @@ def test_optuna_reads_all_that_it_wrote(tmp_path: Path) -> None:
     assert (found.trials, found.reports) == (2, 20)
 
 
-def test_what_is_loaded_is_written_once(tmp_path: Path) -> None:
+def test_the_log_of_a_benchmark_is_written_once(tmp_path: Path) -> None:
     wrote: list[int] = []
 
     def write(folder: Path, trials: int) -> None:
@@ -246,7 +246,7 @@ def test_what_is_loaded_is_written_once(tmp_path: Path) -> None:
     assert wrote == [3]
 
 
-def test_a_log_is_written_anew_once_the_code_of_the_log_has_changed() -> None:
+def test_a_log_is_written_again_once_the_code_of_the_log_has_changed() -> None:
     assert ROOT / "tunelet" / "log" / "journal.py" in load.sources()
 
 
@@ -313,7 +313,7 @@ def test_postgresql_takes_trials_and_leaves_nothing(tmp_path: Path) -> None:
     assert not Path(database.partition("host=")[2]).exists()
 
 
-def test_without_a_database_there_is_no_figure_of_it(tmp_path: Path) -> None:
+def test_there_is_no_figure_without_a_database(tmp_path: Path) -> None:
     assert "optuna_postgres" not in contestants(tmp_path, None)
     assert "optuna_postgres" in contestants(tmp_path, "postgresql+psycopg:///")
 

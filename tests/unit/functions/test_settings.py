@@ -35,7 +35,7 @@ def test_an_alias_is_a_command_as_a_shell_would_split_it() -> None:
     assert settings.aliases == {"trainer": ["python", "my train.py"]}
 
 
-def test_all_that_is_wrong_is_said_at_once_without_showing_the_secret() -> None:
+def test_all_faults_are_named_at_once_without_showing_the_secret() -> None:
     wrong = {
         "TUNELET_SECRET": "short",
         "K_SINK": "broker",
@@ -52,7 +52,7 @@ def test_all_that_is_wrong_is_said_at_once_without_showing_the_secret() -> None:
     assert "short" not in {error.value for error in errors}
 
 
-def test_without_a_broker_signals_go_nowhere() -> None:
+def test_signals_are_dropped_without_a_broker() -> None:
     outbox(Settings.from_env(ENVIRONMENT)).publish(Signal(FINISHED, "default", "digits"))
 
 

@@ -183,7 +183,7 @@ def test_every_function_that_publishes_has_the_brokers_address() -> None:
     assert bound == {f"tunelet-{name}" for name in FUNCTIONS if name != "deadletter"}
 
 
-def test_the_source_tells_of_the_jobs_that_the_launcher_makes_where_it_makes_them() -> None:
+def test_the_source_reports_the_launchers_jobs_in_their_namespaces() -> None:
     [source] = of_kind("base", "ApiServerSource")
     [resource] = source["spec"]["resources"]
     run = Run("default", "digits", "0123456789abcdef", 0, 1)
@@ -261,7 +261,7 @@ def test_one_call_wakes_one_pod() -> None:
         assert calls >= 1 or annotations[f"{AUTOSCALING}/max-scale"] == "1"
 
 
-def test_who_publishes_does_not_wait_for_all_that_follows() -> None:
+def test_a_publisher_does_not_wait_for_subscribers() -> None:
     """With an in-memory channel behind the broker; others never make a publisher wait."""
     [broker] = of_kind("base", "Broker")
     assert broker["metadata"]["annotations"] == {"messaging.knative.dev/async-handler": "true"}

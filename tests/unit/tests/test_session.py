@@ -110,7 +110,7 @@ def test_a_process_that_a_passed_test_left_is_ended_and_named(sessions: Sessions
     assert "sleep 999" in said
 
 
-def test_what_was_left_by_a_session_killed_with_its_guard_ends_with_the_next(
+def test_processes_of_a_session_killed_with_its_guard_end_with_the_next(
     sessions: Sessions,
 ) -> None:
     first = sessions.begin(then_wait=999)

@@ -73,7 +73,7 @@ def test_csv_has_a_row_for_each_trial(url: str, tmp_path: Path) -> None:
     assert not [each for each in tmp_path.iterdir() if each.name.startswith(".")]
 
 
-def test_a_trial_that_the_end_cut_off_is_stopped(
+def test_a_trial_running_at_the_end_is_stopped(
     url: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     Journal(FileStore(tmp_path / "store"), "default", "e").commit(c.Stop())
@@ -127,7 +127,7 @@ def test_nothing_half_written_stays(url: str, tmp_path: Path) -> None:
     assert out.read_text() == "precious"
 
 
-def test_what_is_not_there_is_named_and_no_folder_is_made(
+def test_an_absent_store_is_named_and_no_folder_is_made(
     url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["export", "absent", "--store", url]) == 3
@@ -138,7 +138,7 @@ def test_what_is_not_there_is_named_and_no_folder_is_made(
     assert not (tmp_path / "stor").exists()
 
 
-def test_what_cannot_be_written_is_said_in_one_line(
+def test_an_output_that_cannot_be_written_is_an_error_of_one_line(
     url: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["export", "e", "--store", url, "-o", str(tmp_path / "no" / "e.csv")]) == 2

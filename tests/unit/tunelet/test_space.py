@@ -138,7 +138,7 @@ def test_every_quantile_is_a_value_and_leads_back_to_it(form: dict[str, Any], un
 
 
 @given(forms(), st.floats(0, 1), st.floats(0, 1))
-def test_a_higher_quantile_is_no_lower_value(form: dict[str, Any], a: float, b: float) -> None:
+def test_a_higher_quantile_is_not_a_lower_value(form: dict[str, Any], a: float, b: float) -> None:
     parameter = one(form)
     low, high = parameter.from_unit(min(a, b)), parameter.from_unit(max(a, b))
     if form["type"] == "categorical":

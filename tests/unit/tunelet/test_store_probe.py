@@ -98,7 +98,7 @@ def test_a_store_that_keeps_deleted_objects_is_refused() -> None:
         probe(Undead())
 
 
-def test_a_refusal_that_a_proxy_may_have_caused_is_no_verdict() -> None:
+def test_a_refusal_that_a_proxy_may_have_caused_is_not_final() -> None:
     store = Suspicious()
     with pytest.raises(Retry, match="refused to create an absent key"):
         probe(store)

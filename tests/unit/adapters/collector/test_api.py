@@ -53,7 +53,7 @@ def answered(api: ReportApi, status: int, data: bytes = b"", **headers: str) -> 
     return api.report(BATCH)
 
 
-def test_the_service_is_asked_as_the_trial_and_says_whether_to_stop(api: ReportApi) -> None:
+def test_reports_have_the_trials_token_and_the_answer_says_whether_to_stop(api: ReportApi) -> None:
     assert answered(api, 200, b'{"stop":false}') == Answer(taken=True)
     assert answered(api, 200, b'{"stop":true}') == Answer(taken=True, stop=True)
     body = b'{"reports":[{"step":1,"values":{"loss":0.5}}]}'
@@ -79,6 +79,6 @@ def test_it_waits_as_long_as_it_is_asked_to_within_reason(api: ReportApi) -> Non
     assert answered(api, 503, Retry_After="Fri, 27 Nov 2026 00:00:00 GMT").after is None
 
 
-def test_a_connection_that_was_closed_is_made_anew(api: ReportApi) -> None:
+def test_a_closed_connection_is_opened_again(api: ReportApi) -> None:
     assert answered(api, 200, b'{"stop":false}', Connection="close").taken
     assert answered(api, 200, b'{"stop":false}').taken

@@ -6,7 +6,7 @@ from adapters.collector.pending import BATCH_BYTES, MESSAGE_BYTES, Pending, enco
 from tunelet.core.trial import Report
 
 
-def test_what_gathers_goes_into_one_request_by_step() -> None:
+def test_gathered_reports_go_into_one_request_by_step() -> None:
     news = Pending()
     news.add([Report(1, {"a": 1.0}), Report(2, {"a": 2.0}), Report(1, {"b": 3.0})])
     assert news.wait(0)
@@ -17,7 +17,7 @@ def test_what_gathers_goes_into_one_request_by_step() -> None:
     assert news.batch() == [{"step": 2, "values": {"b": 4.0}}]
 
 
-def test_what_is_not_reported_stays() -> None:
+def test_unreported_values_stay() -> None:
     news = Pending()
     news.add([Report(1, {"a": 1.0})])
     assert news.batch() == news.batch() != []

@@ -84,7 +84,7 @@ def test_an_event_goes_to_whom_all_attributes_of_the_filter_fit() -> None:
 
 
 @pytest.mark.parametrize("status", [500, 503, 404, 408, 409, 429])
-def test_what_may_pass_is_tried_again_with_the_same_event(broker: Made, status: int) -> None:
+def test_a_transient_fault_is_retried_with_the_same_event(broker: Made, status: int) -> None:
     function, dead = (
         Function(Delivered(status, {}, b""), Delivered(status, {}, b""), OK),
         Function(),
@@ -131,7 +131,7 @@ def test_after_the_last_attempt_it_is_a_dead_letter_and_the_pauses_double(broker
     assert all(pause >= 0.02 * 2**n for n, pause in enumerate(pauses))
 
 
-def test_what_never_answered_has_no_status_as_a_dead_letter(broker: Made) -> None:
+def test_a_dead_letter_without_an_answer_has_no_status(broker: Made) -> None:
     function, dead = Function(OSError("refused")), Function()
     served = broker({"f": function}, attempts=2, dead=dead)
     served.route(event(), b"")
@@ -180,7 +180,7 @@ def test_a_slow_function_holds_up_no_other(broker: Made) -> None:
     go.set()
 
 
-def test_of_signals_that_wait_and_say_the_same_one_is_delivered() -> None:
+def test_only_one_of_equal_waiting_signals_is_delivered() -> None:
     go, begun = threading.Event(), threading.Event()
     seen: list[str] = []
 

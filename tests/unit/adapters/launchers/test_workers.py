@@ -77,7 +77,7 @@ def test_an_objective_that_does_not_heed_a_stop_is_killed_and_the_next_run_begin
     assert ended(launcher, second.run).values == {"objective": 1.0}
 
 
-def test_an_objective_that_heeds_a_stop_ends_by_itself(started: Started) -> None:
+def test_an_objective_that_obeys_a_stop_ends_by_itself(started: Started) -> None:
     def objective(params: dict[str, float], trial: Any) -> float:
         while not trial.should_prune():
             trial.report(params["x"])

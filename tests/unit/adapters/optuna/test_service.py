@@ -73,7 +73,7 @@ def test_a_study_without_a_marker_costs_no_sweep(study: optuna.Study, service: S
     assert [each.name for each in service.experiments("default")[0]] == ["digits"]
 
 
-def test_what_belongs_to_optuna_cannot_be_changed(study: optuna.Study, service: Service) -> None:
+def test_attributes_of_optuna_cannot_be_changed(study: optuna.Study, service: Service) -> None:
     with pytest.raises(Reject) as refused:
         service.extend("default", "digits", {"max_trials": 5, "hpo_algorithm": "tpe"})
     assert [error.field for error in refused.value.errors] == ["hpo_algorithm", "max_trials"]

@@ -97,7 +97,7 @@ def test_a_trial_with_all_that_it_has_takes_two_entries(
 
 
 @pytest.mark.usefixtures("never")
-def test_what_a_running_trial_has_is_seen_at_once_in_the_process(
+def test_changes_of_a_running_trial_are_seen_at_once_in_the_process(
     here: TuneletStorage, folder: Path
 ) -> None:
     study_id = here.create_new_study(MINIMIZE)
@@ -109,7 +109,7 @@ def test_what_a_running_trial_has_is_seen_at_once_in_the_process(
         assert (seen.params, seen.intermediate_values) == ({"x": 0.5}, {1: 7.0})
 
 
-def test_what_a_running_trial_has_is_soon_seen_by_others(
+def test_changes_of_a_running_trial_are_soon_seen_by_others(
     here: TuneletStorage, there: TuneletStorage
 ) -> None:
     study_id = here.create_new_study(MINIMIZE)
@@ -200,7 +200,7 @@ def all_at_once(calls: list[Callable[[], object]]) -> list[object]:
         return list(pool.map(call, calls))
 
 
-def test_of_many_that_take_a_waiting_trial_one_gets_it(
+def test_only_one_of_many_callers_takes_a_waiting_trial(
     here: TuneletStorage, there: TuneletStorage
 ) -> None:
     study_id = here.create_new_study(MINIMIZE)
@@ -214,7 +214,7 @@ def test_of_many_that_take_a_waiting_trial_one_gets_it(
         assert sorted(all_at_once(takes)) == [False, False, False, True]
 
 
-def test_of_many_threads_that_take_a_waiting_trial_one_gets_it(often: None) -> None:
+def test_only_one_of_many_threads_takes_a_waiting_trial(often: None) -> None:
     storage = TuneletStorage("memory://threads")
     study_id = storage.create_new_study(MINIMIZE)
     for _ in range(50):
@@ -223,7 +223,7 @@ def test_of_many_threads_that_take_a_waiting_trial_one_gets_it(often: None) -> N
         assert Counter(all_at_once(takes)) == {True: 1, False: 7}
 
 
-def test_of_many_that_end_a_trial_one_does(here: TuneletStorage, there: TuneletStorage) -> None:
+def test_only_one_of_many_callers_ends_a_trial(here: TuneletStorage, there: TuneletStorage) -> None:
     study_id = here.create_new_study(MINIMIZE)
     here.set_study_user_attr(study_id, "one more entry", "so that an end closes a window")
     for number in range(32):
@@ -333,7 +333,7 @@ def test_studies_that_begin_at_once_get_different_numbers(
     assert [study._study_id for study in here.get_all_studies()] == sorted(numbers)
 
 
-def test_of_many_that_begin_a_study_of_one_name_one_does(
+def test_only_one_of_many_callers_begins_a_study_of_a_name(
     here: TuneletStorage, there: TuneletStorage
 ) -> None:
     def create(storage: TuneletStorage) -> object:
@@ -375,7 +375,9 @@ def test_an_experiment_that_is_not_a_study_is_not_shown(here: TuneletStorage, fo
     assert len(here.get_all_studies()) == 1
 
 
-def test_a_stopped_study_says_how_to_continue(here: TuneletStorage, folder: Path) -> None:
+def test_the_error_of_a_stopped_study_shows_how_to_continue(
+    here: TuneletStorage, folder: Path
+) -> None:
     study = optuna.create_study(study_name="s", storage=here)
     trial = study.ask()
     Journals(open_store(folder.as_uri())).of("default", "s").commit(c.Stop())

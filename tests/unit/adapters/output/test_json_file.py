@@ -115,7 +115,7 @@ def ways(steps: int) -> dict[str, str]:
 @pytest.mark.parametrize("way", ways(0))
 @settings(max_examples=20)
 @given(steps=st.integers(2, 9), cuts=st.lists(st.integers(0, 1500), max_size=6).map(sorted))
-def test_however_a_file_grows_it_says_the_same(
+def test_the_result_does_not_depend_on_how_a_file_grows(
     tmp_path_factory: pytest.TempPathFactory, way: str, steps: int, cuts: list[int]
 ) -> None:
     path = tmp_path_factory.mktemp("grown") / "metrics.json"
@@ -172,7 +172,7 @@ def test_a_file_that_was_written_again_with_the_same_beginning_is_read_again(
         ('{"loss": 1, "pad": "' + "x" * (1 << 20) + '"}', "an object of more than 1 MiB"),
     ],
 )
-def test_of_a_document_that_cannot_be_read_to_its_end_the_reason_is_known(
+def test_an_incomplete_document_gives_the_reason(
     file: JsonFile, path: Path, text: str, fault: str | None
 ) -> None:
     path.write_text(text)

@@ -49,7 +49,7 @@ def test_a_clock_that_is_set_back_hides_nothing() -> None:
     assert stamped.strip(written) == b"a\nb\n"
 
 
-def test_what_has_no_timestamp_is_no_line_of_the_log() -> None:
+def test_a_line_without_a_timestamp_is_refused() -> None:
     with pytest.raises(ValueError, match="no timestamp"):
         Stamped().strip(b"unable to retrieve container logs\nfor containerd://1 " + b"x" * 99)
     with pytest.raises(ValueError, match="no timestamp"):
@@ -106,7 +106,7 @@ def test_the_end_of_a_log_is_known_by_its_last_line() -> None:
     assert not stamped.ends_with(b"2026-11-26T03:00:09Z line 2")
 
 
-def test_of_a_long_last_line_the_last_piece_is_enough() -> None:
+def test_the_last_piece_of_a_long_last_line_is_enough() -> None:
     stamped = Stamped()
     stamped.strip(b"2026-11-26T03:00:01.1Z " + b"x" * 20_000 + b"loss=1\n")
     assert stamped.ends_with(b"2026-11-26T03:00:01.2Z xxxloss=1\n")

@@ -80,7 +80,7 @@ def test_a_client_that_cannot_serve_the_cloud_is_refused(url: str) -> None:
         connect(url)
 
 
-def test_a_chosen_client_that_cannot_serve_here_says_why() -> None:
+def test_the_error_of_an_unusable_chosen_client_has_the_reason() -> None:
     with pytest.raises(Reject, match="obstore cannot serve this: the environment has no cred"):
         connect("s3://b?client=obstore")
 
@@ -152,7 +152,7 @@ def test_a_library_that_is_missing_is_named_with_how_to_install_it(
     assert f"pip install 'tunelet[{extra}]'" in ran.stdout
 
 
-def test_without_obstore_the_clouds_own_library_serves() -> None:
+def test_the_clouds_own_library_is_used_without_obstore() -> None:
     text = (
         "import os, sys\n"
         "sys.modules['obstore'] = None\n"

@@ -90,7 +90,7 @@ CALLS: dict[str, Callable[[Store], object]] = {
 
 
 @pytest.mark.parametrize("call", ["get", "put", "delete", "list"])
-def test_what_may_be_repeated_is_sent_again_with_waits_that_double(call: str) -> None:
+def test_an_idempotent_request_is_sent_again_with_waits_that_double(call: str) -> None:
     store, time = Scripted(*[Retry("no")] * 3), Time()
     CALLS[call](time.over(store))
     assert store.calls == [call] * 4
@@ -106,7 +106,7 @@ def test_a_conditional_write_is_never_sent_again(call: str) -> None:
     assert time.waits == []
 
 
-def test_what_can_never_succeed_is_not_sent_again() -> None:
+def test_a_request_that_can_never_succeed_is_not_sent_again() -> None:
     store, time = Scripted(Reject("wrong bucket")), Time()
     with pytest.raises(Reject, match="wrong bucket"):
         time.over(store).get("k")

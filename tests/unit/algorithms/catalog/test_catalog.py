@@ -260,7 +260,7 @@ FIXED = {"fixed_params": {"x": 1.0}}
         ("asha", {"min_resource": 5, "max_resource": 2}, "min_resource", "more than max_resource"),
     ],
 )
-def test_what_a_library_would_refuse_later_is_refused_at_submit(
+def test_settings_that_a_library_would_refuse_are_refused_at_submit(
     name: str, asked: dict[str, object], field: str, message: str
 ) -> None:
     found = every_problem(name, asked, Demands(NUMBERS))
@@ -315,7 +315,7 @@ def test_a_number_of_points_is_an_integer(value: object) -> None:
     assert "must be an integer" in str(messages("grid_search", {"points": value}))
 
 
-def test_what_is_wrong_cannot_be_loaded() -> None:
+def test_an_algorithm_with_wrong_settings_cannot_be_loaded() -> None:
     for name, asked in (("tpee", {}), ("tpe", {"n": 1}), ("grid_search", {"points": 0})):
         with pytest.raises(Reject) as refusal:
             load_catalog().load(name, asked)
@@ -478,7 +478,7 @@ def test_rays_searchers_are_shown_quantiles() -> None:
 
 
 @pytest.mark.parametrize("name", ["cma_es", "gp", "nsga2", "nsga3", "sobol"])
-def test_what_draws_branches_at_random_says_so(name: str) -> None:
+def test_the_catalog_marks_algorithms_that_draw_branches_at_random(name: str) -> None:
     """Optuna has a space in common for all trials, without what some of them lack."""
     row = TABLE[name]
     sampler = getattr(optuna.samplers, dict(row.bind)["sampler"])

@@ -93,18 +93,18 @@ def share_of_failing(name: str, results: int) -> float:
 
 
 @pytest.mark.parametrize("name", ["hyperopt.tpe", "anneal"])
-def test_failures_before_any_result_are_not_gone_on_from(name: str) -> None:
+def test_new_trials_avoid_failures_before_any_result(name: str) -> None:
     assert share_of_failing(name, results=0) < 0.7
 
 
 @pytest.mark.parametrize("name", ["hyperopt.tpe", "anneal"])
-def test_the_only_result_among_failures_is_gone_on_from(name: str) -> None:
+def test_new_trials_stay_near_the_only_result_among_failures(name: str) -> None:
     assert share_of_failing(name, results=1) < 0.3
 
 
 @pytest.mark.parametrize("name", ["hyperopt.tpe", "anneal"])
 @pytest.mark.parametrize("state", [TrialState.FAIL, TrialState.STOPPED])
-def test_what_was_lost_or_stopped_teaches_nothing(name: str, state: TrialState) -> None:
+def test_lost_and_stopped_trials_are_ignored(name: str, state: TrialState) -> None:
     known = [trial(number, {"x": number / 40}, objective=float(number % 7)) for number in range(30)]
     lost = msgspec.structs.replace(trial(30, {"x": 0.99}, state), lost=state is TrialState.FAIL)
     foreign = trial(30, {"x": 2.0}, objective=0.0)

@@ -127,7 +127,7 @@ def test_a_finite_space_is_gone_through_and_exhausted(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["optuna.BruteForceSampler", "optuna.GridSampler"])
-def test_what_has_no_end_is_refused_at_submit(name: str) -> None:
+def test_infinite_hyperparameters_are_refused_at_submit(name: str) -> None:
     errors = load_catalog().problems(name, {}, Demands(FLOATS))
     assert len(errors) == 3
     assert all("infinitely many values" in error.message for error in errors)
@@ -147,7 +147,7 @@ def test_a_grid_has_all_values_of_finite_hyperparameters() -> None:
 
 
 @pytest.mark.parametrize("parallel", [1, 2])
-def test_of_a_grid_of_listed_values_nothing_else_is_tried(parallel: int) -> None:
+def test_a_grid_of_listed_values_tries_nothing_else(parallel: int) -> None:
     """Though branches make some of its combinations one assignment, and the space has others."""
     settings = {"search_space": {"a": [3, 1, 2], "b": ["q"]}}
     one = {"objective": 1.0}
@@ -171,7 +171,7 @@ def test_a_base_sampler_is_one_of_optunas(wrong: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["tpe", "nsga2"])
-def test_constraints_are_heeded(name: str) -> None:
+def test_samplers_prefer_trials_that_meet_constraints(name: str) -> None:
     """The best point breaks the constraint x <= 0: later trials mostly keep it."""
 
     def measured(assignment: Assignment) -> dict[str, float]:
@@ -184,7 +184,7 @@ def test_constraints_are_heeded(name: str) -> None:
     assert kept[0] > 25 > kept[1]
 
 
-def test_what_other_experiments_found_is_learnt_from() -> None:
+def test_samplers_learn_from_other_experiments() -> None:
     prior = run("tpe", {}, FLOATS, 60)
     (cold,) = run("tpe", {}, FLOATS, 1)
     (warm,) = run("tpe", {}, FLOATS, 1, prior=prior)

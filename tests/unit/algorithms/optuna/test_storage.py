@@ -77,7 +77,7 @@ def test_a_trials_number_and_id_can_be_set() -> None:
     assert {"number", "trial_id"} <= inspect.signature(FrozenTrial).parameters.keys()
 
 
-def test_what_a_sampler_knows_of_the_space_is_an_intersection() -> None:
+def test_a_samplers_cached_space_is_an_intersection_search_space() -> None:
     for sampler in (optuna.samplers.TPESampler(), optuna.samplers.NSGAIISampler()):
         assert any(isinstance(one, IntersectionSearchSpace) for one in vars(sampler).values())
 

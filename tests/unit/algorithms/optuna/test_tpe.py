@@ -244,7 +244,9 @@ def test_discrete_values_survive_the_way_to_optuna_and_back(
         {"type": "lognormal", "mean": -1.0, "std": 2.0},
     ],
 )
-def test_what_optuna_cannot_express_is_modelled_by_its_quantile(form: dict[str, Any]) -> None:
+def test_a_hyperparameter_without_a_distribution_in_optuna_is_modelled_by_its_quantile(
+    form: dict[str, Any],
+) -> None:
     one = parameter("x", form)
     seen = view(one)
     assert seen.distribution == optuna.distributions.FloatDistribution(0.0, 1.0)

@@ -69,7 +69,7 @@ def test_each_rung_is_a_third_of_the_one_below() -> None:
     assert counts[27] >= 1
 
 
-def test_bohbs_model_heeds_constraints_on_all_rungs() -> None:
+def test_bohbs_model_uses_constraints_on_all_rungs() -> None:
     """The larger x, the better, but only up to a half of the range does it meet the constraint."""
     trials = [
         Trial(n, {"x": x, "epochs": 1}, 0.0, TrialState.COMPLETE, values=values)
@@ -84,7 +84,7 @@ def test_bohbs_model_heeds_constraints_on_all_rungs() -> None:
     assert sum(float(str(one["x"])) <= 0.5 for one in new) > 7
 
 
-def test_what_misses_the_constraints_is_promoted_last() -> None:
+def test_trials_that_violate_constraints_are_promoted_last() -> None:
     trials = [
         Trial(
             number,
@@ -102,7 +102,7 @@ def test_what_misses_the_constraints_is_promoted_last() -> None:
     assert list(answer.parents) == [3, 2, 1]
 
 
-def test_what_is_promoted_was_among_the_best_and_begins_with_its_checkpoint() -> None:
+def test_a_promoted_trial_was_among_the_best_and_begins_with_its_checkpoint() -> None:
     trials = run("asha", 90)
     for trial in trials:
         if trial.parent is None:
@@ -121,7 +121,7 @@ def test_what_is_promoted_was_among_the_best_and_begins_with_its_checkpoint() ->
     assert len(parents) == len(set(parents))
 
 
-def test_failed_and_unknown_trials_are_not_gone_on_with() -> None:
+def test_failed_and_unknown_trials_are_not_promoted() -> None:
     asked = Problem(SPACE, (LOSS,), 1, 30)
     for state, values in [
         (TrialState.FAIL, {"objective": 0.0}),
@@ -206,7 +206,9 @@ def test_a_quantized_hyperparameter_may_be_the_budget() -> None:
         ),
     ],
 )
-def test_what_cannot_be_a_budget_is_refused(forms: Any, resource: str, message: str) -> None:
+def test_a_hyperparameter_that_cannot_be_a_budget_is_refused(
+    forms: Any, resource: str, message: str
+) -> None:
     demands = Demands(Space.of(forms))
     (error,) = load_catalog().problems("asha", {"resource": resource}, demands)
     assert error.field == "hpo_algorithm.settings.resource"

@@ -59,7 +59,7 @@ def finite_spaces(draw: st.DrawFn) -> Space:
 
 @settings(max_examples=60, deadline=None)
 @given(finite_spaces())
-def test_a_conditional_space_is_a_tree_of_which_every_leaf_has_one_number(space: Space) -> None:
+def test_every_leaf_of_a_conditional_space_has_one_number(space: Space) -> None:
     values = [list(space.grid_values(one) or ()) for one in space]
     names = list(space.parameters)
     leaves = {

@@ -68,7 +68,7 @@ def test_choices_are_those_of_the_trial_taken_over_from() -> None:
         assert one.hyperparameters["kind"] == trials[one.parent or 0].hyperparameters["kind"]
 
 
-def test_what_runs_is_kept_away_from() -> None:
+def test_new_trials_keep_away_from_running_ones() -> None:
     """Of two peaks of the same height, the other one."""
     ended = [Stretch((0.0, 0.0), [point]) for point in (0.25, 0.5, 0.75)]
     gains = [1.0, 0.0, 1.0]

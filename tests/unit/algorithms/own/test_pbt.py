@@ -49,7 +49,7 @@ def first_generation() -> list[Trial]:
     return ran([], ask([], 4), float)
 
 
-def test_the_first_stretch_of_every_member_is_drawn_and_begins_anew() -> None:
+def test_the_first_stretch_of_every_member_is_drawn_and_has_no_parent() -> None:
     answer = ask([], 9)
     assert len(answer.assignments) == 4
     assert list(answer.parents) == [None] * 4
@@ -72,7 +72,7 @@ def test_the_good_go_on_and_the_worst_takes_over_from_the_best() -> None:
     assert changes(trials[0].hyperparameters, explored)
 
 
-def test_what_misses_the_constraints_is_worse_whatever_its_loss() -> None:
+def test_a_result_that_violates_constraints_is_worse_at_any_loss() -> None:
     trials = first_generation()
     for trial in trials:
         trial.values["size"] = float(10 - trial.number)

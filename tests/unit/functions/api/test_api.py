@@ -93,7 +93,7 @@ class TestSubmit:
         assert answer.json["links"]["self"].startswith("/api/namespaces/team/experiments/")
         assert world.api.get("/api/experiments").json["experiments"] == []
 
-    def test_everything_that_is_wrong_is_said_at_once(self, world: World, smallest: Any) -> None:
+    def test_all_faults_are_named_at_once(self, world: World, smallest: Any) -> None:
         wrong = {**smallest, "max_trials": 0, "parallel_trials": "many"}
         found = problem(world.api.post("/api/submit_job", json=wrong), 422)
         assert {"max_trials", "parallel_trials"} <= fields(found)
@@ -112,7 +112,9 @@ class TestBodies:
             *(b'"\\ud800"', b"[" * 200 + b"]" * 200, b"[" * 60000),
         ],
     )
-    def test_what_is_not_strict_json_is_a_bad_request(self, world: World, body: bytes) -> None:
+    def test_a_body_that_is_not_strict_json_is_a_bad_request(
+        self, world: World, body: bytes
+    ) -> None:
         answer = world.api.post("/api/submit_job", data=body, content_type="application/json")
         assert fields(problem(answer, 400)) == {"body"}
 
@@ -142,7 +144,7 @@ class TestBodies:
         answer = world.api.post(path, data=b" " * (LIMIT + 1), content_type="application/json")
         problem(answer, 413)
 
-    def test_so_is_one_sent_in_chunks_without_a_length(self, world: World) -> None:
+    def test_a_large_body_in_chunks_without_a_length_is_refused(self, world: World) -> None:
         class Endless:
             """A stream as a server gives it; it must not be read to its end."""
 
@@ -202,7 +204,7 @@ class TestHttp:
         problem(world.api.post(f"{ONE}/stop", headers=headers), 403)
         assert world.api.get(ONE, headers=headers).json["state"] == "RUNNING"
 
-    def test_a_passing_fault_says_when_to_come_again(self, world: World) -> None:
+    def test_the_answer_to_a_transient_fault_says_when_to_retry(self, world: World) -> None:
         world.store.fault = Retry("the store is away", after=2.5)
         answer = world.api.get("/api/experiments/digits")
         problem(answer, 503)
@@ -232,9 +234,7 @@ class TestQueries:
             ("page=2", "page"),
         ],
     )
-    def test_what_a_path_does_not_take_is_refused(
-        self, world: World, query: str, field: str
-    ) -> None:
+    def test_an_unsupported_query_is_refused(self, world: World, query: str, field: str) -> None:
         found = problem(world.api.get(f"/api/experiments?{query}"), 422)
         assert fields(found) == {field}
         assert all(error["remedy"] for error in found["errors"])
@@ -414,7 +414,7 @@ class TestExperiments:
         slow[0].close()
         assert world.api.get(path).data
 
-    def test_what_is_not_there_is_named(self, world: World) -> None:
+    def test_an_absent_experiment_is_named(self, world: World) -> None:
         detail = problem(world.api.get("/api/namespaces/team/experiments/nobody"), 404)["detail"]
         assert detail.startswith("team/nobody: ")
         world.running()

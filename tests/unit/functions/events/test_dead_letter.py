@@ -65,7 +65,7 @@ def test_a_replayed_event_goes_to_the_broker_as_it_first_came_and_is_forgotten(
     assert world.api.post(f"/api/dead-letters/{letter['id']}/replay").status_code == 404
 
 
-def test_it_is_kept_as_long_as_the_broker_does_not_take_it(world: World) -> None:
+def test_it_is_kept_until_the_broker_accepts_it(world: World) -> None:
     bury(world)
     [letter] = listed(world)
     world.broker.away = True
@@ -82,9 +82,7 @@ def test_it_is_kept_as_long_as_the_broker_does_not_take_it(world: World) -> None
         ({"content-type": STRUCTURED}, b'{"id": 5, "data": {"step": 1}}'),
     ],
 )
-def test_it_is_taken_whatever_is_wrong_with_it(
-    world: World, headers: dict[str, str], body: bytes
-) -> None:
+def test_it_is_accepted_with_any_fault(world: World, headers: dict[str, str], body: bytes) -> None:
     assert bury(world, headers, body) == 204
     [letter] = listed(world)
     assert world.api.get(f"/api/dead-letters/{letter['id']}").status_code == 200
@@ -118,7 +116,7 @@ def test_the_token_of_a_trial_is_not_shown_but_replayed(
     assert world.broker.repeated == [(headers, body)]
 
 
-def test_what_is_no_event_is_not_kept(world: World) -> None:
+def test_an_invalid_event_is_not_kept(world: World) -> None:
     sink = world.client("deadletter")
     assert sink.post("/", json={"hello": 1}).status_code == 422
     assert sink.get("/").status_code == 405

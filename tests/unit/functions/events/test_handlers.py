@@ -46,7 +46,7 @@ def test_a_step_without_a_next_answers_204_with_nothing(world: World) -> None:
     assert (answer.status_code, answer.data) == (204, b"")
 
 
-def test_what_follows_beyond_the_one_event_is_published(world: World) -> None:
+def test_further_signals_of_a_step_are_published(world: World) -> None:
     world.running()
     world.broker.signals.clear()
     world.service.stop("default", "digits")
@@ -260,7 +260,7 @@ class TestEventsOfPipelines:
             assert [told["id"] for told in answer.json["events"]] == ["1", "2", "3"]
         assert [r.step for r in world.service.trial("default", "digits", 0).reports] == [1, 2, 3]
 
-    def test_what_is_no_event_of_a_trial_is_refused(self, world: World) -> None:
+    def test_an_event_of_another_type_is_refused(self, world: World) -> None:
         headers, body = binary(HERE)
         for data in (b"", b"{}", b'{"specversion": []}', body):
             answer = world.api.post("/api/events", data=data, headers={"Content-Type": STRUCTURED})

@@ -72,7 +72,7 @@ def test_a_step_that_failed_does_not_end_the_steps(fault: Exception) -> None:
     assert recorder.taken == [("suggest", *DIGITS)]
 
 
-def test_a_step_of_a_deleted_experiment_is_no_fault() -> None:
+def test_a_step_of_a_deleted_experiment_causes_no_error() -> None:
     recorder = Recorder(NotFound("deleted"))
 
     def act(steps: Steps) -> None:

@@ -138,7 +138,7 @@ def test_a_refusal_has_a_note_for_each_field(clients: tuple[Client, Client]) -> 
     assert len(refused.value.__notes__) == 2
 
 
-def test_what_only_a_service_has_is_refused(clients: tuple[Client, Client]) -> None:
+def test_calls_that_need_a_service_are_refused(clients: tuple[Client, Client]) -> None:
     with pytest.raises(Reject, match="tunelet up"):
         clients[0].algorithms()
 

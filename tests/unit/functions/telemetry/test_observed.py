@@ -44,7 +44,7 @@ def test_requests_are_counted_by_function_and_code(world: World) -> None:
     assert figures(world)[key] == before + 1
 
 
-def test_a_sweep_tells_how_many_experiments_live(world: World) -> None:
+def test_a_sweep_sets_the_number_of_live_experiments(world: World) -> None:
     world.running()
     event = {"ce-specversion": "1.0", "ce-id": "1", "ce-source": "/schedule"}
     world.client("sweep").post("/", headers=event | {"ce-type": "dev.knative.sources.ping"})
@@ -108,7 +108,7 @@ def test_a_trace_continues_in_events_and_runs() -> None:
 
 
 @pytest.mark.parametrize("given", ["", "00-0-0-0", f"00-{'0' * 32}-b7ad6b7169203331-01", "x" * 99])
-def test_what_is_no_trace_context_is_not_handed_on(world: World, smallest: Any, given: str) -> None:
+def test_an_invalid_trace_context_is_not_passed_on(world: World, smallest: Any, given: str) -> None:
     world.service.submit({**smallest, "name": "digits"})
     headers, body = binary(HERE)
     answer = world.client("suggest").post("/", headers=headers | {"traceparent": given}, data=body)
@@ -134,7 +134,7 @@ def test_log_lines_name_the_subject_of_the_request(world: World) -> None:
         assert line["trace_id"] == TRACE
 
 
-def test_what_one_request_was_about_is_no_matter_of_the_next(world: World) -> None:
+def test_the_subject_of_one_request_is_not_in_the_log_lines_of_the_next(world: World) -> None:
     world.running()
     world.api.get("/api/experiments/digits")
     assert log.subject() == {}

@@ -33,7 +33,9 @@ def test_programs_get_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
 
 
 @pytest.mark.parametrize("url", ["nonsense", "ftp://host/a", "file://host/a"])
-def test_what_is_no_store_is_said_in_a_line(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_store_is_an_error_of_one_line(
+    url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["doctor", url]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""

@@ -28,6 +28,6 @@ def test_trials_may_be_a_list_lines_or_one(text: str, found: list[Any]) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "[]", "3", '{"x": 1}\n{"x": }', '{"trials": []}'])
-def test_what_holds_no_trials_is_refused_by_its_name(text: str) -> None:
+def test_a_file_without_trials_is_refused_by_its_name(text: str) -> None:
     with pytest.raises(click.ClickException, match="a file"):
         trials(text, "a file")

@@ -102,11 +102,11 @@ def test_a_time_without_a_zone_is_in_utc() -> None:
     assert moment("2026-11-23T12:00:00") == moment(NOON)
 
 
-def test_what_has_not_begun_has_taken_no_time() -> None:
+def test_a_trial_that_has_not_begun_has_taken_no_time() -> None:
     assert elapsed(None, None, 0) == ""
 
 
-def test_what_has_not_ended_takes_until_now() -> None:
+def test_the_time_of_an_unfinished_trial_is_until_now() -> None:
     assert elapsed(NOON, None, (moment(NOON) or 0) + 42) == "42s"
 
 
@@ -122,7 +122,7 @@ def test_a_sparkline_keeps_its_width_and_both_ends() -> None:
 
 
 @pytest.mark.parametrize("values", [[], [1.0], [math.nan, 1.0]])
-def test_of_fewer_than_two_values_there_is_no_line(values: list[float]) -> None:
+def test_there_is_no_line_for_fewer_than_two_values(values: list[float]) -> None:
     assert sparkline(values) == ""
 
 
@@ -140,7 +140,7 @@ def test_progress_omits_states_without_trials() -> None:
     assert progress({"counts": counts, "spec": SPEC}) == "5 of 20 ended, 3 running, 1 failed"
 
 
-def test_stopped_trials_have_ended_and_are_no_failures() -> None:
+def test_stopped_trials_have_ended_and_are_not_failures() -> None:
     counts = {"waiting": 0, "running": 0, "complete": 1, "pruned": 0, "failed": 0, "stopped": 2}
 
     assert progress({"counts": counts, "spec": SPEC}) == "3 of 20 ended, 2 stopped"
@@ -152,7 +152,7 @@ def test_the_counts_of_an_older_service_are_shown_as_they_are() -> None:
     assert progress({"counts": counts, "spec": SPEC}) == "3 of 20 ended, 2 failed"
 
 
-def test_a_stopped_trial_is_no_failure_to_explain() -> None:
+def test_a_stopped_trial_is_not_explained_as_a_failure() -> None:
     cut = trial(1, state="STOPPED", reason="the experiment ended: the goal is reached")
 
     assert failures([cut]) == []

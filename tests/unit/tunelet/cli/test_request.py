@@ -31,7 +31,7 @@ from tunelet.cli.request import parse, put, read
         (".", "."),
     ],
 )
-def test_yaml_is_read_as_its_core_schema_says(text: str, value: object) -> None:
+def test_yaml_is_read_by_its_core_schema(text: str, value: object) -> None:
     read_value = parse(f"x: {text}", "request.yaml")["x"]
 
     assert read_value == value
@@ -59,7 +59,7 @@ def test_a_duplicate_name_is_refused(text: str) -> None:
         ("!!python/object:os.system {}", "request is not YAML: could not determine a constructor"),
     ],
 )
-def test_what_cannot_be_read_is_refused_with_the_place(text: str, message: str) -> None:
+def test_unreadable_text_is_refused_with_the_place(text: str, message: str) -> None:
     with pytest.raises(click.ClickException, match=message):
         parse(text, "request")
 
@@ -92,7 +92,9 @@ def bomb(layers: int, width: int = 9) -> str:
         ("b: &b {c: 1}\na: {!!merge <<: *b}", "could not determine a constructor"),
     ],
 )
-def test_what_would_take_long_or_be_refused_later_is_refused_here(text: str, message: str) -> None:
+def test_a_request_that_would_take_long_or_fail_later_is_refused_here(
+    text: str, message: str
+) -> None:
     with pytest.raises(click.ClickException, match=message):
         parse(text, "request")
 

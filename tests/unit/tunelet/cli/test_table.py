@@ -55,7 +55,7 @@ def test_a_file_gets_everything() -> None:
     assert plain(Rows(("NOTE",), ((long,),))) == ["NOTE", long]
 
 
-def test_what_a_trial_wrote_cannot_steer_the_terminal() -> None:
+def test_the_output_of_a_trial_cannot_control_the_terminal() -> None:
     shown = lines(Rows(("NOTE",), (("\x1b[2Jgone\nnext\u202e",),)), None)
 
     assert shown[1] == " [2Jgone next"

@@ -124,7 +124,7 @@ def test_retry_after_is_waited_for(script: Any, answer: Any, client: Client) -> 
     assert client.experiment("digits").state == "RUNNING"
 
 
-def test_where_nothing_listens_patience_ends_before_the_time_out() -> None:
+def test_without_a_listener_patience_ends_before_the_time_out() -> None:
     with socket.socket() as unheard:
         unheard.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{unheard.getsockname()[1]}"
@@ -238,7 +238,7 @@ def test_names_cannot_lead_out_of_their_path(script: Any, answer: Any) -> None:
     assert script.seen[0].path == "/api/namespaces/a%2Fb/experiments/..%2Fx%3Fy"
 
 
-def test_waiting_tells_of_each_change_and_returns_the_end(
+def test_waiting_reports_each_change_and_returns_the_end(
     script: Any, answer: Any, client: Client
 ) -> None:
     states = ["RUNNING", "RUNNING", "PAUSED", "COMPLETE"]
@@ -328,7 +328,9 @@ def test_an_invalid_address_is_refused_before_anything_is_sent(
         Client(url)
 
 
-def test_what_json_cannot_carry_is_refused_before_it_is_sent(script: Any, client: Client) -> None:
+def test_values_that_json_cannot_hold_are_refused_before_they_are_sent(
+    script: Any, client: Client
+) -> None:
     with pytest.raises(Reject, match="neither NaN nor infinity"):
         client.submit({"max_cost": float("inf")})
 
@@ -388,7 +390,7 @@ def test_a_traceback_names_every_wrong_field_with_its_remedy(
     ]
 
 
-def test_what_json_has_no_form_for_is_refused_by_its_type(client: Client) -> None:
+def test_a_value_without_a_json_form_is_refused_by_its_type(client: Client) -> None:
     with pytest.raises(Reject, match="a function has no form in JSON"):
         client.submit({"labels": {"owner": lambda: 0}})
 

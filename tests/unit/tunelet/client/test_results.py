@@ -118,7 +118,7 @@ def test_equal_and_extreme_values_are_drawn(value: float) -> None:
         assert math.isfinite(float(dot.attrib["cy"]))
 
 
-def test_nothing_to_plot_is_said() -> None:
+def test_the_error_says_that_there_is_nothing_to_plot() -> None:
     shown = Shown(trial(0, state="RUNNING"))
     for plot in (shown.plot_history(), shown.plot_parallel()):
         assert "no trial has completed" in plot.svg

@@ -11,7 +11,7 @@ X = {"type": "float", "min": 0.0, "max": 1.0}
 CHOSEN = Chosen({"x": 0.5}, {"x": X}, {"epochs": 3}, {"optuna": {}})
 
 
-def test_what_an_attempt_chooses_becomes_the_trials() -> None:
+def test_the_choices_of_an_attempt_become_the_trials_hyperparameters() -> None:
     story = Story().suggested(0).does(c.Assign(0, 1, CHOSEN))
     trial = story.trial(0)
     assert trial.hyperparameters == {"x": 0.5}
@@ -25,7 +25,7 @@ def test_the_same_choice_again_changes_nothing() -> None:
     assert not story.does(c.Assign(0, 1, CHOSEN)).changed
 
 
-def test_a_choice_says_that_the_attempt_has_started() -> None:
+def test_a_choice_starts_the_attempt() -> None:
     story = Story().does(c.AddTrials(0, ({},)), c.Assign(0, 1, CHOSEN))
     assert story.trial(0).started_at == 0.0
 

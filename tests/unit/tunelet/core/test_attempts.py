@@ -75,7 +75,7 @@ def test_reports_of_a_resumed_attempt_that_come_out_of_order_count_alone() -> No
     assert story.trial(0).values == {"objective": 4.0}
 
 
-def test_a_trial_cut_off_in_its_second_attempt_shows_none_of_the_first() -> None:
+def test_a_trial_stopped_in_its_second_attempt_shows_no_values_of_the_first() -> None:
     story = second_attempt(s1=0.9).does(c.Stop())
     assert story.trial(0).values == {}
 
@@ -104,7 +104,7 @@ def test_an_attempt_that_does_not_count_is_followed_by_another_though_it_was_the
     assert (trial.state, trial.attempt) == (TrialState.WAITING, 2)
 
 
-def test_of_a_log_that_tells_a_value_twice_the_first_counts() -> None:
+def test_the_first_of_two_values_in_a_log_counts() -> None:
     story = Story().suggested(0)
     told = ({2: 1.0}, {1: 3.0}, {2: 9.0})
     story.state = evolve_all(

@@ -48,7 +48,7 @@ def test_looking_a_value_up_does_not_make_it_newer() -> None:
     assert cache.get("a") is None
 
 
-def test_what_is_taken_or_cleared_weighs_nothing_any_more() -> None:
+def test_taken_and_cleared_objects_have_no_weight() -> None:
     cache = BoundedCache[str, int](weight=10)
     filled(cache, {"a": 10})
     assert cache.take("a") == 10

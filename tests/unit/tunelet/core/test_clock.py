@@ -30,7 +30,7 @@ def test_running_trials_cost_although_the_clock_was_ahead_at_their_start() -> No
     assert story.does(c.Tick()).e.over
 
 
-def test_what_had_passed_before_still_counts() -> None:
+def test_time_before_a_correction_of_the_clock_still_counts() -> None:
     story = Story(max_seconds=100)
     story.now = 60.0
     story.does(c.Pause())

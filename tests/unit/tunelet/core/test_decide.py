@@ -85,7 +85,7 @@ def test_it_ends_when_all_trials_have_ended() -> None:
     assert story.ends(1, 2.0).end == ("COMPLETE", "all 2 trials have ended")
 
 
-def test_without_a_completed_trial_it_has_failed() -> None:
+def test_an_experiment_without_a_completed_trial_has_failed() -> None:
     story = Story(max_trials=2).suggested(0, 1).ends(0).ends(1)
     assert story.end == ("FAILED", "all 2 trials have ended, none of them completed")
 
@@ -211,9 +211,7 @@ ENDS: list[tuple[str, dict[str, Any]]] = [
 
 @pytest.mark.parametrize("first", range(len(ENDS)))
 @pytest.mark.parametrize("second", range(len(ENDS)))
-def test_of_two_ends_that_are_due_the_earlier_in_the_list_is_the_reason(
-    first: int, second: int
-) -> None:
+def test_the_first_of_two_due_ends_in_the_list_is_the_reason(first: int, second: int) -> None:
     story = Story(**{"max_trials": 3, **ENDS[first][1], **ENDS[second][1]}).suggested(0, 1)
     story.now = 100.0
     both_at_once = (
@@ -241,7 +239,7 @@ def test_an_abort_fails_it() -> None:
     assert Story().does(c.Abort("the algorithm broke")).end == ("FAILED", "the algorithm broke")
 
 
-def test_stopped_trials_are_no_failures() -> None:
+def test_stopped_trials_are_not_failures() -> None:
     story = Story(max_failed_trials=0).suggested(0, 1).does(c.Stop(), c.Resume())
     assert story.e.state == "RUNNING"
     assert (story.e.ended.fail, story.e.ended.stopped) == (0, 2)
@@ -250,7 +248,7 @@ def test_stopped_trials_are_no_failures() -> None:
 @pytest.mark.parametrize(
     "end", [c.Stop(), c.Abort("the algorithm broke"), c.Conclude("no progress"), c.Delete()]
 )
-def test_whatever_ends_it_counts_no_failures(end: Command) -> None:
+def test_an_end_adds_no_failures(end: Command) -> None:
     story = Story(max_failed_trials=0).suggested(0, 1).does(end)
     assert (story.e.over, story.e.counts["failed"]) == (True, 0)
 
@@ -298,7 +296,7 @@ def test_a_completed_trial_that_is_better_stays_the_best(budget: dict[str, Any])
 
 
 @SPENT
-def test_without_any_value_it_has_failed_and_says_why(budget: dict[str, Any]) -> None:
+def test_an_experiment_without_any_value_has_failed_with_the_reason(budget: dict[str, Any]) -> None:
     story = at_the_end_of_a_budget(Story(**budget).suggested(0, 1))
     assert story.e.state == "FAILED"
     assert str(story.e.reason).endswith(
@@ -354,7 +352,7 @@ def test_the_present_attempt_s_values_count_though_a_lost_one_came_further() -> 
 
 
 @pytest.mark.parametrize("end", [c.Stop(), c.Abort("broken"), c.Conclude("no progress")])
-def test_what_another_end_cuts_off_is_not_among_the_best(end: Command) -> None:
+def test_a_trial_stopped_by_another_end_is_not_among_the_best(end: Command) -> None:
     story = Story().suggested(0, 1).ends(0, 3.0).does(reported(1, 1.0), end)
     assert [each.number for each in story.e.best] == [0]
     assert story.trial(1).values == {"objective": 1.0}
@@ -365,7 +363,7 @@ def test_a_goal_that_is_reached_leaves_the_others_out_of_the_best() -> None:
     assert [each.number for each in story.e.best] == [0]
 
 
-def test_extended_and_out_of_time_again_it_keeps_the_best_that_was_cut_off() -> None:
+def test_the_best_stopped_trial_is_kept_after_an_extension_and_a_second_end() -> None:
     story = at_the_end_of_a_budget(Story(max_seconds=HOUR).suggested(0).does(reported(0, 1.0)))
     story.does(c.Extend({"max_seconds": 3 * HOUR}))
     assert story.e.state == "RUNNING"
@@ -424,19 +422,19 @@ def test_paused_it_may_still_end() -> None:
     assert story.e.state == "COMPLETE"
 
 
-def test_what_has_ended_cannot_be_paused() -> None:
+def test_an_ended_experiment_cannot_be_paused() -> None:
     story = Story().does(c.Stop())
     with pytest.raises(Conflict):
         story.does(c.Pause())
 
 
-def test_what_was_stopped_can_be_taken_up_again() -> None:
+def test_a_stopped_experiment_can_be_resumed() -> None:
     story = Story().suggested(0).does(c.Stop(), c.Resume())
     assert (story.e.state, story.e.reason, story.e.epoch) == ("RUNNING", None, 1)
     assert story.e.room == 2
 
 
-def test_what_has_spent_its_budget_must_be_extended() -> None:
+def test_an_experiment_that_has_spent_its_budget_must_be_extended() -> None:
     story = Story(max_trials=1).suggested(0).ends(0, 1.0)
     with pytest.raises(Conflict, match="extend its budget"):
         story.does(c.Resume())
@@ -493,7 +491,7 @@ def test_with_fewer_slots_than_trials_that_run_none_that_waits_gets_one() -> Non
     assert [trial.number for trial in story.e.live if trial.active] == [0, 1, 2]
 
 
-def test_of_a_deleted_experiment_nothing_is_known() -> None:
+def test_a_deleted_experiment_is_not_found() -> None:
     story = Story().suggested(0).does(c.Delete())
     for command in (c.Delete(), c.Tick(), c.Start(0, 1), c.Stop()):
         with pytest.raises(NotFound):
@@ -541,7 +539,7 @@ def test_a_key_of_another_request_is_refused() -> None:
         story.does(c.Enqueue(({"x": 1},), "k"))
 
 
-def test_what_does_not_fit_is_not_enqueued_in_part() -> None:
+def test_trials_that_do_not_fit_are_not_enqueued_in_part() -> None:
     story = Story().suggested(0)
     with pytest.raises(Conflict, match="3 of max_trials 4 are left"):
         story.does(c.Enqueue(tuple({"x": n} for n in range(4))))
@@ -587,7 +585,7 @@ def test_reports_stand_by_step_however_they_come() -> None:
     assert story.trial(0).values == {"objective": 3.0}
 
 
-def test_a_step_that_one_message_tells_twice_keeps_its_first_values() -> None:
+def test_a_step_that_is_twice_in_a_message_keeps_its_first_values() -> None:
     story = Story().suggested(0)
     twice = (Report(1, {"objective": 1.0}), Report(1, {"objective": 2.0, "loss": 3.0}))
     story.does(c.Record(0, 1, twice))
@@ -613,7 +611,7 @@ def test_a_report_before_the_start_is_a_start() -> None:
     assert story.trial(0).state is TrialState.RUNNING
 
 
-def test_what_comes_after_the_end_changes_nothing() -> None:
+def test_messages_after_the_end_change_nothing() -> None:
     story = Story().suggested(0).ends(0, 1.0)
     late = c.Record(0, 1, (Report(1, {"objective": 9.0}),))
     assert not story.does(late).changed
@@ -622,7 +620,7 @@ def test_what_comes_after_the_end_changes_nothing() -> None:
     assert story.e.ended.complete == 1
 
 
-def test_what_an_earlier_attempt_still_says_changes_nothing() -> None:
+def test_late_messages_of_an_earlier_attempt_change_nothing() -> None:
     story = Story().suggested(0).does(c.Finish(0, 1, LOST), c.Start(0, 2))
     assert not story.does(c.Record(0, 1, (Report(1, {"objective": 9.0}),))).changed
     assert not story.ends(0, 1.0).changed
@@ -712,7 +710,7 @@ def test_a_pruned_trial_is_neither_complete_nor_failed() -> None:
     assert (story.e.state, story.e.ended.pruned, story.e.best) == ("RUNNING", 1, ())
 
 
-def test_an_end_without_the_objective_is_a_failure_that_says_so() -> None:
+def test_an_end_without_the_objective_is_a_failure_with_the_reason() -> None:
     trial = Story().suggested(0).does(c.Finish(0, 1, Outcome(Verdict.COMPLETE))).trial(0)
     assert trial.state is TrialState.FAIL
     assert trial.reason == "it ended without a value of the metric 'objective'"
@@ -745,7 +743,7 @@ def test_an_infinite_objective_is_bad_but_a_value() -> None:
 # The best
 
 
-def test_of_equal_trials_the_first_to_end_stays_the_best() -> None:
+def test_the_first_of_equal_trials_to_end_stays_the_best() -> None:
     story = Story().suggested(0, 1).ends(1, 1.0).ends(0, 1.0)
     assert [trial.number for trial in story.e.best] == [1]
 

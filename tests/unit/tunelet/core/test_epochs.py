@@ -11,7 +11,7 @@ def stopped() -> Story:
     return Story().does(c.Stop())
 
 
-def test_what_is_taken_up_again_after_its_end_is_in_the_next_epoch() -> None:
+def test_an_experiment_resumed_after_its_end_is_in_the_next_epoch() -> None:
     assert stopped().does(c.Resume(0)).e.epoch == 1
 
 
@@ -29,7 +29,7 @@ def test_a_pause_begins_none() -> None:
 
 
 @pytest.mark.parametrize("command", [c.Resume(0), c.Extend({"max_trials": 9}, 0), c.Delete(0)])
-def test_none_begins_that_was_announced_for_another(command: c.Command) -> None:
+def test_a_command_announced_for_an_earlier_epoch_is_refused(command: c.Command) -> None:
     """The experiment was taken up again, and has ended again, since somebody announced this one."""
     story = Story(max_trials=1).suggested(0).ends(0, 1.0)
     story.does(c.Extend({"max_trials": 2}, 0)).suggested(1).ends(1, 1.0)

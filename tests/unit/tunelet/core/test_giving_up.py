@@ -86,7 +86,7 @@ def test_a_trial_that_was_pruned_shows_that_the_training_works() -> None:
     ],
     ids=["number", "path", "time", "address"],
 )
-def test_what_differs_between_trials_does_not_make_failures_unlike(messages: list[str]) -> None:
+def test_differences_between_trials_do_not_make_failures_unlike(messages: list[str]) -> None:
     first, second = map(crash, messages)
     assert one_by_one(story(), first, second, first).e.state == "FAILED"
 
@@ -182,14 +182,14 @@ def test_as_soon_as_one_has_another_value_it_gives_up() -> None:
     assert of_kinds(story(), *"aabaaa").e.next_number == 3
 
 
-def test_a_value_that_all_share_is_no_cause_where_the_training_could_not_start() -> None:
+def test_a_shared_value_is_not_a_cause_if_the_training_could_not_start() -> None:
     assert of_kinds(story(), *"aaaaaa", outcome=NOT_FOUND).e.next_number == 3
 
 
 @pytest.mark.parametrize(
     "form", [{"type": "categorical", "choices": ["a"]}, {"type": "float", "min": 1.0, "max": 1.0}]
 )
-def test_a_hyperparameter_that_has_one_value_is_no_cause(form: dict[str, Any]) -> None:
+def test_a_hyperparameter_with_one_value_is_not_a_cause(form: dict[str, Any]) -> None:
     told = story(hyperparameters={"x": {"type": "int", "min": 0, "max": 9}, "kind": form})
     assert of_kinds(told, *"aaaaaa").e.next_number == 3
 
@@ -251,7 +251,7 @@ def test_paused_it_gives_up_too() -> None:
 # Taken up again
 
 
-def test_resumed_it_counts_anew() -> None:
+def test_a_resumed_experiment_counts_from_zero() -> None:
     told = one_by_one(story(), *[NOT_FOUND] * 60).does(c.Resume())
     assert told.e.state == "RUNNING"
     assert one_by_one(told, *[NOT_FOUND] * 60).e.next_number == 6
@@ -282,7 +282,7 @@ def test_it_is_the_reason_before_the_last_trial_has_ended() -> None:
     assert str(told.e.reason).startswith("the first 3 trials failed alike: ")
 
 
-def test_what_a_failing_trial_had_reported_does_not_keep_it_from_giving_up() -> None:
+def test_reports_of_failing_trials_do_not_keep_it_from_giving_up() -> None:
     told = story()
     for n in range(3):
         told.suggested(n).does(c.Record(n, 1, (Report(1, {"objective": 1.0}),)))

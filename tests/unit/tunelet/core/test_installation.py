@@ -34,13 +34,13 @@ def owners(state: Experiment) -> dict[int, str]:
     return {n: trial.by for n, trial in state.trials.items() if trial.active}
 
 
-def test_who_adds_trials_has_their_slots() -> None:
+def test_the_installation_that_adds_trials_has_their_slots() -> None:
     state = after((HERE, add(0, 2)), (THERE, add(2, 4)))
     assert owners(state) == {0: "here", 1: "here", 2: "there", 3: "there"}
     assert [HERE.owns(trial) for trial in state.live] == [True, True, False, False]
 
 
-def test_who_ends_a_trial_has_the_slot_that_it_leaves() -> None:
+def test_the_installation_that_ends_a_trial_gets_its_slot() -> None:
     enqueued = c.Enqueue(({"x": 0.1}, {"x": 0.2}))
     state = after((HERE, add(0, 4)), (HERE, enqueued), (THERE, c.Finish(0, 1, DONE)))
     assert owners(state) == {1: "here", 2: "here", 3: "here", 4: "there"}
@@ -73,7 +73,7 @@ def test_no_one_takes_more_slots_than_it_has_places() -> None:
     assert not decide(both, add(4, 1), 1.0, THERE)
 
 
-def test_what_it_cannot_run_is_left_to_those_that_submitted_it() -> None:
+def test_trials_that_it_cannot_run_are_left_to_the_submitting_installation() -> None:
     blind = Installation("there", can_run=lambda code: False)
     state = after()
     assert (blind.takes(state), blind.room(state)) == (False, 0)

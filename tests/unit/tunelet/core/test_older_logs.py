@@ -68,7 +68,7 @@ def store(request: pytest.FixtureRequest) -> MemoryStore:
     return store
 
 
-def test_trials_that_were_cut_off_are_stopped(store: MemoryStore) -> None:
+def test_cancelled_trials_of_older_logs_are_stopped(store: MemoryStore) -> None:
     trials = list(Journals(store).trials("default", "e"))
     assert [trial.state.value for trial in trials] == [
         *("COMPLETE", "FAIL", "STOPPED", "STOPPED", "STOPPED")
@@ -97,7 +97,7 @@ def test_snapshot_and_segment_are_found_right(caplog: pytest.LogCaptureFixture) 
     assert verify(store_of(CUT_OFF), "default", "e").findings == ()
 
 
-def test_a_segment_that_says_another_thing_is_still_found_wrong() -> None:
+def test_a_segment_with_other_contents_is_still_found_wrong() -> None:
     store = store_of(CUT_OFF)
     (key,) = store.list("v1/default/e/segments/")
     stored = store.get(key)

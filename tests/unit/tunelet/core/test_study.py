@@ -189,7 +189,7 @@ def test_an_unknown_trial_is_not_found() -> None:
             a_study().does(created(), command)
 
 
-def test_what_callers_ask_of_a_study_may_be_repeated_by_others() -> None:
+def test_commands_with_a_caller_may_be_repeated_by_others() -> None:
     repeatable = (
         created(),
         c.TakeTrial(0, "a"),

@@ -107,7 +107,7 @@ def test_an_experiment_that_has_nothing_to_do_costs_a_read_now_and_then(
     assert more[1] - few[1] == 20
 
 
-def test_what_another_process_wrote_is_found(place: Place) -> None:
+def test_writes_of_another_process_are_found(place: Place) -> None:
     place.submitted()
     place.service.pause(*AT)
     place.swept()
@@ -118,7 +118,7 @@ def test_what_another_process_wrote_is_found(place: Place) -> None:
     assert place.experiment().counts["running"] == 3
 
 
-def test_what_this_process_wrote_is_found(place: Place) -> None:
+def test_writes_of_this_process_are_found(place: Place) -> None:
     place.submitted()
     place.service.pause(*AT)
     place.swept()
@@ -148,7 +148,7 @@ def test_the_end_of_max_seconds_is_not_missed(place: Place) -> None:
     assert place.experiment().over
 
 
-def test_a_name_that_is_taken_anew_is_looked_at(place: Place) -> None:
+def test_an_experiment_with_a_reused_name_is_looked_at(place: Place) -> None:
     place.submitted()
     place.service.pause(*AT)
     place.swept()

@@ -117,7 +117,7 @@ class Forgetful(SilentLauncher):
         return Observation(Phase.ABSENT) if self.gone else super().observe(run)
 
 
-def test_a_run_of_which_nothing_is_left_is_lost() -> None:
+def test_a_run_without_any_trace_is_lost() -> None:
     launcher = Forgetful()
     world = World(launcher=launcher)
     world.running(parallel_trials=1)

@@ -139,7 +139,7 @@ def test_a_trial_begins_once_with_its_parents_checkpoint(
     assert kept.data == b"of 1"
 
 
-def test_a_rule_stops_a_trial_at_its_report_and_says_why(service: Service) -> None:
+def test_a_rule_stops_a_trial_at_its_report_with_the_reason(service: Service) -> None:
     uid = begun(service, early_stopping="above")
     assert service.report(Run(*AT, uid, 0, 1), [Report(1, {"objective": 4.0})]) is False
     assert service.report(Run(*AT, uid, 0, 1), [Report(2, {"objective": 6.0})]) is True

@@ -30,7 +30,7 @@ AWAY = Outcome(Verdict.LOST, reason="the engine is away", unbegun=True, counted=
 UNBEGUN = Outcome(Verdict.LOST, reason="no such image", unbegun=True)
 
 
-def test_an_attempt_that_the_machine_could_not_begin_is_none_of_max_attempts() -> None:
+def test_an_attempt_that_the_machine_could_not_begin_does_not_count() -> None:
     story = Story(max_attempts=2).suggested(0)
     for attempt in range(1, 30):
         story.does(c.Finish(0, attempt, AWAY))
@@ -85,7 +85,7 @@ def test_a_clock_that_is_set_back_does_not_prolong_the_wait() -> None:
     assert not trial.waits(10.0)
 
 
-def test_the_reason_is_shown_as_long_as_a_trial_waits() -> None:
+def test_the_reason_is_shown_while_a_trial_waits() -> None:
     story = Story().suggested(0, 1).does(c.Finish(0, 1, AWAY))
     assert held(story.e) == (
         "trial 0 cannot be started now, and will be tried again at 1970-01-01 00:00:02+00:00: "
@@ -95,7 +95,7 @@ def test_the_reason_is_shown_as_long_as_a_trial_waits() -> None:
     assert held(story.does(c.Start(0, 2), c.Start(1, 2)).e) is None
 
 
-def test_what_waits_is_no_reason_not_to_give_up() -> None:
+def test_waiting_trials_do_not_keep_it_from_giving_up() -> None:
     story = Story(parallel_trials=3, give_up_after=2).suggested(0, 1, 2)
     story.does(c.Finish(0, 1, AWAY)).ends(1).ends(2)
     assert story.e.state == "FAILED"

@@ -93,7 +93,7 @@ class Search:
         return {int(name.partition("-")[0]) for name in names if name.partition("-")[0].isdigit()}
 
 
-def test_all_checkpoints_are_kept_unless_a_request_says_otherwise() -> None:
+def test_all_checkpoints_are_kept_by_default() -> None:
     search = Search([0.3, 0.1])
     search.end(0, 1)
     search.sweep()
@@ -116,7 +116,7 @@ def test_the_checkpoints_of_the_best_are_kept_also_when_better_ones_come() -> No
     assert list(search.store.list("live/")) == []
 
 
-def test_none_is_kept_if_none_is_asked_for() -> None:
+def test_no_checkpoint_is_kept_if_none_is_requested() -> None:
     search = Search([0.5, 0.3], keep_checkpoints=0)
     search.end(0)
     search.sweep()
@@ -139,7 +139,7 @@ def test_the_direction_counts() -> None:
     assert search.saved() == {2}
 
 
-def test_of_several_objectives_the_front_is_kept() -> None:
+def test_the_front_of_several_objectives_is_kept() -> None:
     objectives = [{"metric": "objective"}, {"metric": "other"}]
     search = Search([0.1, 0.3], keep_checkpoints=1, objectives=objectives)
     search.end(0, 1)
@@ -169,7 +169,7 @@ def test_a_run_that_does_not_end_keeps_its_checkpoint() -> None:
 
 
 @pytest.mark.parametrize("algorithm", ["pbt", {"name": "asha", "settings": {}}])
-def test_where_trials_inherit_checkpoints_nothing_is_removed_before_the_end(algorithm: Any) -> None:
+def test_nothing_is_removed_before_the_end_if_trials_inherit_checkpoints(algorithm: Any) -> None:
     search = Search([0.5, 0.3, 0.4], keep_checkpoints=1, hpo_algorithm=algorithm)
     search.end(0, 1)
     search.sweep()

@@ -107,7 +107,7 @@ def searched(space: Any) -> bool:
 
 @settings(max_examples=150)
 @given(spaces().filter(searched), st.integers(0, 2**31 - 1))
-def test_what_hyperopt_draws_is_an_assignment_and_is_assembled_as_hyperopt_does(
+def test_a_draw_of_hyperopt_is_an_assignment_and_is_assembled_as_by_hyperopt(
     written: Any, seed: int
 ) -> None:
     space = space_of(written)
@@ -241,7 +241,9 @@ def test_the_label_of_an_option_is_the_text_that_distinguishes_it(
         ),
     ],
 )
-def test_what_cannot_be_said_is_refused_by_name(space: Any, field: str, message: str) -> None:
+def test_a_space_that_cannot_be_expressed_is_refused_by_name(
+    space: Any, field: str, message: str
+) -> None:
     with pytest.raises(Reject) as refused:
         hyperparameters(space)
     (error,) = refused.value.errors
@@ -268,7 +270,7 @@ def test_a_parent_may_be_called_as_a_part_of_ray_is() -> None:
     assert hyperparameters(forms) == forms
 
 
-def test_tunelets_own_forms_may_stand_beside_those_of_a_library() -> None:
+def test_tunelets_own_forms_may_be_mixed_with_those_of_a_library() -> None:
     own = {"type": "float", "min": 0.0, "max": 1.0, "when": {"kernel": "rbf"}}
     space = {"kernel": hp.choice("kernel", ["rbf", "linear"]), "width": own, "epochs": 9}
     assert hyperparameters(space) == {

@@ -61,7 +61,7 @@ def spaces() -> st.SearchStrategy[Distributions]:
 
 
 @given(spaces(), st.integers(0, 2**31 - 1))
-def test_what_optuna_draws_is_an_assignment(written: Distributions, seed: int) -> None:
+def test_a_draw_of_optuna_is_an_assignment(written: Distributions, seed: int) -> None:
     space = space_of(written)
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed))
     drawn = study.ask(written).params
@@ -77,7 +77,7 @@ def test_what_optuna_draws_is_an_assignment(written: Distributions, seed: int) -
 
 
 @given(spaces(), st.integers())
-def test_what_we_draw_is_a_value_of_optunas(written: Distributions, seed: int) -> None:
+def test_our_draw_is_a_value_of_optunas_distribution(written: Distributions, seed: int) -> None:
     values = assemble(written, space_of(written).sample(Random(seed)))
     for name, distribution in written.items():
         assert distribution._contains(distribution.to_internal_repr(values[name]))

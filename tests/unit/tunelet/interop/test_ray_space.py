@@ -103,7 +103,7 @@ def searched(written: Any) -> bool:
 
 @settings(max_examples=150)
 @given(spaces(), st.integers(0, 2**31 - 1))
-def test_what_ray_draws_is_an_assignment_and_assembles_to_the_same_config(
+def test_a_draw_of_ray_is_an_assignment_and_assembles_to_the_same_config(
     written: dict[str, Any], seed: int
 ) -> None:
     written = {**written, "z": tune.randn()}
@@ -116,7 +116,7 @@ def test_what_ray_draws_is_an_assignment_and_assembles_to_the_same_config(
 
 @settings(max_examples=150)
 @given(spaces(), st.integers())
-def test_what_we_draw_is_a_config_of_ray(written: dict[str, Any], seed: int) -> None:
+def test_our_draw_is_a_config_of_ray(written: dict[str, Any], seed: int) -> None:
     written = {**written, "z": tune.randn()}
     config = assemble(written, space_of(written).sample(Random(seed)))
     for key, part in written.items():
@@ -184,7 +184,7 @@ def test_names_are_paths_and_a_trial_becomes_the_config_again() -> None:
         (lambda: tune.qrandint(1, 2, 5), "has no values"),
     ],
 )
-def test_what_cannot_be_said_is_refused_by_name(part: Any, message: str) -> None:
+def test_a_space_that_cannot_be_expressed_is_refused_by_name(part: Any, message: str) -> None:
     with pytest.raises(Reject) as refused:
         hyperparameters({"model": {"x": part()}})
     (error,) = refused.value.errors

@@ -123,7 +123,7 @@ BESIDE: dict[str, Callable[[Any], Any]] = {
 @pytest.mark.filterwarnings("ignore:Choices for a categorical")
 @pytest.mark.parametrize("where", BESIDE)
 @pytest.mark.parametrize(("part", "what", "remedy"), UNPLAIN, ids=lambda one: type(one).__name__)
-def test_what_is_no_plain_value_is_refused_by_name(
+def test_an_object_that_is_not_a_plain_value_is_refused_by_name(
     where: str, part: Any, what: str, remedy: str
 ) -> None:
     try:
@@ -136,7 +136,7 @@ def test_what_is_no_plain_value_is_refused_by_name(
     assert remedy in error.remedy
 
 
-def test_all_parts_that_are_no_plain_values_are_named_at_once() -> None:
+def test_all_parts_that_are_not_plain_values_are_named_at_once() -> None:
     found = refused({"a": {"b": [len, 1]}, "c": hp.choice("c", [1, object()]), "d": set()})
     assert [error.field for error in found] == [
         "hyperparameters.a.b[0]",
@@ -258,7 +258,7 @@ def test_a_bound_that_makes_no_sense_is_refused_with_the_name(
         lambda: {"lr": {"type": "categorical", "choices": []}},
     ],
 )
-def test_what_the_service_knows_to_refuse_is_refused_with_the_name(
+def test_a_fault_in_a_space_is_refused_with_the_name(
     space: Callable[[], Any],
 ) -> None:
     with pytest.raises(Reject) as caught:

@@ -6,7 +6,7 @@ from tunelet.core import commands as c
 from tunelet.log import expiry
 
 
-def test_those_alone_are_looked_at_that_are_due() -> None:
+def test_only_due_experiments_are_looked_at() -> None:
     store, story = MemoryStore(), Story(ttl_seconds_after_finished=10)
     story.now = 100.0
     expiry.note(store, story.does(c.Stop()).e)
@@ -17,7 +17,7 @@ def test_those_alone_are_looked_at_that_are_due() -> None:
     assert list(expiry.due(store, 111.0)) == []
 
 
-def test_what_is_to_be_kept_is_never_looked_at() -> None:
+def test_checkpoints_to_keep_are_never_looked_at() -> None:
     store = MemoryStore()
     expiry.note(store, Story(ttl_seconds_after_finished=None).does(c.Stop()).e)
     expiry.note(store, Story(ttl_seconds_after_finished=10).e)

@@ -25,7 +25,7 @@ def test_one_thread_holds_the_turn_at_a_time() -> None:
     assert most == 1
 
 
-def test_what_is_done_meanwhile_is_not_waited_for() -> None:
+def test_work_that_another_has_done_is_not_waited_for() -> None:
     turns, done = Turns(), threading.Event()
     found: list[bool] = []
 

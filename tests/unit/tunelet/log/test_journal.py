@@ -122,7 +122,7 @@ def test_no_command_of_a_group_is_committed_if_one_is_refused(store: Store) -> N
     assert log.read().state is ExperimentState.RUNNING
 
 
-def test_what_an_old_state_refuses_is_decided_on_the_newest(store: Store) -> None:
+def test_a_command_that_an_old_state_refuses_is_decided_on_the_newest(store: Store) -> None:
     one, two = journal(store), journal(store)
     one.commit(c.Submit("u", SPEC | {"max_trials": 1}))
     two.commit(c.Extend({"max_trials": 5}))
@@ -130,7 +130,7 @@ def test_what_an_old_state_refuses_is_decided_on_the_newest(store: Store) -> Non
     assert one.commit(c.Pause(), c.Enqueue(trials)).next_number == 3
 
 
-def test_what_an_old_state_has_already_is_decided_on_the_newest(store: Store) -> None:
+def test_a_command_that_an_old_state_has_already_is_decided_on_the_newest(store: Store) -> None:
     one, two = journal(store), journal(store)
     one.commit(c.Submit("u", SPEC))
     two.commit(c.Pause())
@@ -175,7 +175,7 @@ def test_credentials_that_expire_over_a_doubt_leave_it_a_doubt() -> None:
     assert log.read().state is ExperimentState.PAUSED
 
 
-def test_what_the_store_refuses_at_once_is_refused() -> None:
+def test_a_write_that_the_store_refuses_is_refused() -> None:
     store = _Expiring()
     log = impatient(store)
     log.commit(c.Submit("u", SPEC))

@@ -72,7 +72,7 @@ def test_one_that_was_never_written_is_over_after_the_longest_time(store: Memory
     assert found == [False] * 9 + [True]
 
 
-def test_what_a_process_saw_is_gone_on_with_by_the_next(store: MemoryStore) -> None:
+def test_the_next_process_continues_the_observations_of_the_last(store: MemoryStore) -> None:
     """A function that is asked each minute lives no minute."""
     Side(store, "here").leases.hold()
     found = []
@@ -83,7 +83,7 @@ def test_what_a_process_saw_is_gone_on_with_by_the_next(store: MemoryStore) -> N
     assert found == [False, True, True]
 
 
-def test_a_look_long_ago_says_nothing(store: MemoryStore) -> None:
+def test_an_old_observation_proves_nothing(store: MemoryStore) -> None:
     """The other may have had no run meanwhile, and begun one a moment ago."""
     Side(store, "here").leases.hold()
     there = Side(store, "there")

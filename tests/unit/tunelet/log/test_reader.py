@@ -64,7 +64,7 @@ class _Grows(MemoryStore):
         return super().get(key)
 
 
-def test_a_reader_does_not_run_after_a_writer_for_ever() -> None:
+def test_a_reader_does_not_follow_a_writer_for_ever() -> None:
     store = _Grows()
     store.log = written(store, 5)
     experiment = Journal(store, "default", "e").read()

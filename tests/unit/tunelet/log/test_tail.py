@@ -75,7 +75,7 @@ def test_a_mark_that_cannot_be_written_is_not_believed() -> None:
         mark_purged(Lossy(), PATH, 5)
 
 
-def test_what_a_tombstone_shares_its_entry_with_is_gone_with_it() -> None:
+def test_events_in_the_entry_of_a_tombstone_have_no_effect() -> None:
     place = Place()
     log = place.journal()
     log.commit(c.Submit("u", SPEC))
@@ -136,7 +136,7 @@ def test_a_process_recovers_from_a_log_that_was_restored_from_a_backup() -> None
     assert log.commit(c.Enqueue(({"x": 4},))).next_number == 3
 
 
-def test_what_dead_writers_left_where_a_purge_has_passed_is_no_damage() -> None:
+def test_entries_of_dead_writers_in_a_purged_gap_are_not_damage() -> None:
     """Two of them wrote behind what they had known, and died before they looked at the mark."""
     place = Place()
     sleeper = place.life()[2]

@@ -52,7 +52,7 @@ def test_a_process_with_a_cache_shows_the_same_as_a_fresh_one() -> None:
     assert experiment.next_number > 150
 
 
-def test_what_is_kept_of_segments_has_one_bound_for_all_experiments() -> None:
+def test_the_cache_of_segments_has_one_bound_for_all_experiments() -> None:
     store, names = _Asked(), ("e", "f", "g")
     for name in names:
         log = Journal(store, "default", name)
@@ -119,7 +119,7 @@ def test_another_life_of_the_name_has_a_past_of_its_own() -> None:
         len(late)
 
 
-def test_what_is_remembered_is_bounded() -> None:
+def test_the_cache_is_bounded() -> None:
     memory = Memory(room=10)
     for uid in "abc":
         ended = memory.take(uid)
@@ -137,7 +137,7 @@ def test_a_caller_that_takes_a_cached_object_has_it_alone() -> None:
     assert memory.take("u") is not ended
 
 
-def test_what_still_runs_is_not_remembered_as_it_was() -> None:
+def test_running_trials_are_not_cached() -> None:
     ended = Ended()
     running = trial(0, {}, TrialState.RUNNING)
     ended.complete([running, trial(1, {})])

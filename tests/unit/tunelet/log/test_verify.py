@@ -132,13 +132,13 @@ def test_an_entry_of_a_newer_version_is_named(store: MemoryStore) -> None:
     assert "upgrade" in told(store)[0][1]
 
 
-def test_what_is_no_entry_is_named(store: MemoryStore) -> None:
+def test_a_foreign_object_in_the_log_is_named(store: MemoryStore) -> None:
     store.put(f"{PATH}journal/readme.txt", b"")
     assert told(store) == [("journal/readme.txt", "is no entry of a log")]
 
 
 @pytest.mark.parametrize("kind", ["snapshots", "segments/0", "segments/1"])
-def test_derived_objects_that_are_wrong_are_no_damage_and_can_be_removed(
+def test_wrong_derived_objects_are_not_damage_and_can_be_removed(
     store: MemoryStore, kind: str
 ) -> None:
     key = next(store.list(f"{PATH}{kind}/"))
@@ -160,7 +160,7 @@ def test_a_segment_that_follows_from_no_entry_is_named(store: MemoryStore) -> No
     assert told(store) == [("segments/0/00000000000000000007.json", "does not follow from the log")]
 
 
-def test_what_a_purge_left_is_no_damage() -> None:
+def test_the_objects_after_a_purge_are_not_damage() -> None:
     store = MemoryStore()
     journal = log(store, 30)
     early = bytes_of(store, 2)

@@ -149,9 +149,7 @@ class Mute(MemoryStore):
 
 
 @pytest.mark.parametrize("answer", [refused, away])
-def test_what_is_refused_at_once_is_refused_and_not_sent_again(
-    store: Answering, answer: Answer
-) -> None:
+def test_a_refused_request_is_not_sent_again(store: Answering, answer: Answer) -> None:
     journal = log(store)
     journal.read()
     store.answers.append(answer)

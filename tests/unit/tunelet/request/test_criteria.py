@@ -33,7 +33,7 @@ JOB: dict[str, Any] = {
         "status.conditions.1.status",
     ],
 )
-def test_what_holds(text: str) -> None:
+def test_conditions_that_hold(text: str) -> None:
     assert criterion(text).holds(JOB)
 
 
@@ -50,7 +50,7 @@ def test_what_holds(text: str) -> None:
         'spec.phase=="Succeeded"',
     ],
 )
-def test_what_does_not_hold(text: str) -> None:
+def test_conditions_that_do_not_hold(text: str) -> None:
     assert not criterion(text).holds(JOB)
     assert not criterion(text).holds({})
 
@@ -58,7 +58,7 @@ def test_what_does_not_hold(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["", "status.", "a b", 'status.#(type="x")#', "status|@values", "a==b"]
 )
-def test_what_cannot_be_read_is_refused_with_the_place(text: str) -> None:
+def test_unreadable_text_is_refused_with_the_place(text: str) -> None:
     with pytest.raises(Reject, match="character") as refused:
         criterion(text, "success_condition")
     assert refused.value.errors[0].field == "success_condition"

@@ -24,7 +24,7 @@ def test_only_true_asks_for_workers(written: Any) -> None:
         jsonschema.validate(broken, request_schema())
 
 
-def test_workers_need_no_image_beside_them() -> None:
+def test_workers_exclude_an_image() -> None:
     (error,) = errors_with(model_training_code={"workers": True, "image": "train:1"})
     assert error.field == "model_training_code.image"
     assert "workers" in error.remedy

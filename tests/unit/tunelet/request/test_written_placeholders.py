@@ -71,7 +71,7 @@ def test_a_placeholder_that_means_nothing_is_refused_with_the_one_that_was_meant
     assert error.remedy.startswith(f"did you mean {meant}?")
 
 
-def test_without_a_near_one_all_placeholders_are_named() -> None:
+def test_without_a_similar_one_all_placeholders_are_named() -> None:
     (error,) = errors({"image": "t", "args": ["${trialSpec.Labels[custom-key]}"]}, BOTH)
     assert (error.value, error.message) == ("${trialSpec.Labels[custom-key]}", "means nothing")
     assert "${hyperparameters.batch-size}" in error.remedy
@@ -142,7 +142,7 @@ def test_a_placeholder_in_a_name_is_refused_because_names_are_not_filled() -> No
         "--map={a: 1}",
     ],
 )
-def test_what_the_shell_or_another_tool_reads_stays(text: str) -> None:
+def test_text_for_the_shell_or_another_tool_is_not_changed(text: str) -> None:
     assert errors({"image": "t", "args": ["-c", text]}) == []
     assert errors({"image": "t", "args": [text]}) == []
     assert errors(job(args=["--lr=${hyperparameters.lr}", text])) == []

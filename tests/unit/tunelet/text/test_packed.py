@@ -23,7 +23,7 @@ def test_short_output_is_all_there(length: int, chunk: int) -> None:
     assert gzip.decompress(found) == data
 
 
-def test_of_long_output_the_beginning_and_the_end_remain() -> None:
+def test_the_beginning_and_the_end_of_long_output_remain() -> None:
     data = noise(100 * PIECE_BYTES + 17)
     found = packed([data], 8 * PIECE_BYTES)
     text = b"".join(unpacked(found))

@@ -52,7 +52,7 @@ def test_a_line_of_text_gives_its_finite_and_special_numbers(
     assert read(line.encode()) == ({1: values} if values else {})
 
 
-def test_bytes_that_are_no_text_do_no_harm() -> None:
+def test_bytes_that_are_not_text_do_no_harm() -> None:
     assert read(b"\xff\xfe\x00 loss=1 \xc3\n") == {1: {"loss": 1.0}}
 
 
@@ -125,7 +125,7 @@ def test_any_metric_can_number_the_steps() -> None:
 
 
 @pytest.mark.parametrize("step", ["-1", "nan", "1e300"])
-def test_what_is_no_step_is_a_value(step: str) -> None:
+def test_a_number_that_is_not_a_step_is_a_value(step: str) -> None:
     assert list(read(f"step={step} loss=3".encode())) == [1]
 
 
@@ -152,7 +152,7 @@ def test_validation_after_training_joins_the_steps_of_the_training() -> None:
     ]
 
 
-def test_steps_that_are_no_integers_count_in_their_order() -> None:
+def test_steps_that_are_not_integers_count_in_their_order() -> None:
     lines = (
         "epoch=0.5 loss=4\nepoch=1.0 loss=3\nepoch=1.0 acc=.5\nepoch=1.5 loss=2\nepoch=0.5 loss=1"
     )
@@ -193,7 +193,7 @@ def test_the_first_value_at_a_step_is_in_the_curve_and_the_newest_in_values() ->
     assert parser.values == {"loss": 2.0, "acc": 0.5}
 
 
-def test_of_a_progress_bar_the_last_state_counts() -> None:
+def test_the_last_state_of_a_progress_bar_counts() -> None:
     bar = b"\rloss=9 10%|#  |\rloss=5 99%|## |\r               \rdone\n"
     assert read(b"loss=7\r\rloss=1\r\n\r\n" + bar.replace(b"\rdone", b"")) == {
         1: {"loss": 1.0},
@@ -260,7 +260,7 @@ def test_a_pattern_that_could_hang_is_refused() -> None:
             Parser(replace(TEXT, pattern=pattern))
 
 
-def test_of_a_line_a_users_pattern_sees_the_beginning() -> None:
+def test_a_users_pattern_sees_the_beginning_of_a_line() -> None:
     metrics = replace(TEXT, pattern=r"(?P<name>\w+): (?P<value>\S+)")
     line = b"loss: 1 " + b" " * MATCHED + b"acc: 2\n"
     assert read(line, metrics) == {1: {"loss": 1.0}}

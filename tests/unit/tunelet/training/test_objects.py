@@ -79,7 +79,7 @@ def test_a_text_without_a_number_keeps_the_earlier_value_and_is_remarked(blank: 
 
 
 @pytest.mark.parametrize("line", ["Using loss: none", "val loss: None", "the loss: none"])
-def test_what_only_mentions_the_name_is_not_remarked(line: str) -> None:
+def test_a_line_that_only_mentions_the_name_causes_no_remark(line: str) -> None:
     parser = parsed(f"loss: 0.5\n{line}", format="text")
     assert (parser.values, parser.remarks()) == ({"loss": 0.5}, "")
 

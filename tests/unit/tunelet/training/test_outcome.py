@@ -62,9 +62,7 @@ def test_the_metrics_that_were_there_are_not_listed_without_end() -> None:
         ("0.93", 'it does not name "objective"'),
     ],
 )
-def test_the_reason_quotes_the_nearest_line_and_says_why_it_does_not_count(
-    line: str, why: str
-) -> None:
+def test_the_reason_quotes_the_nearest_line_and_its_fault(line: str, why: str) -> None:
     said = reason(f"chatter 5\n{line}\n" + ("more 7\n" if "bjective" in line else ""))
     assert f'nearest line: "{line.replace(chr(0x202F), " ")}" ({why}' in said
 
@@ -102,14 +100,14 @@ def test_no_pattern_is_proposed_that_would_cut_a_number() -> None:
         assert "a pattern that reads it" not in reason(line)
 
 
-def test_where_other_settings_read_the_line_the_reason_says_so() -> None:
+def test_the_reason_names_other_settings_that_read_the_line() -> None:
     assert "without metrics.pattern it is read" in reason(
         "objective: 0.5", pattern=r"(?P<name>\w+)=(?P<value>\S+)"
     )
     assert 'with "format": "text" it is read' in reason("objective: 0.5", format="json")
 
 
-def test_a_name_of_several_metrics_is_said_to_be_so() -> None:
+def test_the_reason_names_the_metrics_that_an_ambiguous_name_means() -> None:
     said = reason("train loss: 0.5\nval loss: 0.4\n", "loss")
     assert 'ask for "train loss" or "val loss"' in said
 
@@ -128,7 +126,7 @@ def test_a_limit_that_was_met_is_named_though_the_trial_is_complete() -> None:
     assert outcome("objective=1\n").reason is None
 
 
-def test_what_a_user_may_have_printed_is_read() -> None:
+def test_the_usual_output_of_users_is_read() -> None:
     """The shortest outputs of reported troubles, each with the metric that was asked for."""
     for printed, objective, value in (
         ("recall@10=0.31 ndcg@10=0.22 hit_rate=0.4", "ndcg@10", 0.22),

@@ -53,7 +53,7 @@ def test_a_bare_number_in_another_form_leaves_no_earlier_value() -> None:
     assert value("950.5\n1,050.5\n", r"^(?P<value>[\d.]+)$") is None
 
 
-def test_what_a_pattern_does_not_mean_leaves_the_value() -> None:
+def test_text_that_a_pattern_does_not_mean_leaves_the_value() -> None:
     pattern = r"accuracy: (?P<value>[\d.]+)"
     for later in ("loss: nan", "nan accuracy", "3,4", "accuracy: high", "Accuracy: inf"):
         assert value(f"accuracy: 0.5\n{later}", pattern) == 0.5

@@ -236,7 +236,7 @@ def test_within_a_text_a_flag_is_its_value() -> None:
         ({"type": "float", "min": 0.0, "max": 9.0}, 2.0, 2.0),
     ],
 )
-def test_where_every_value_is_whole_the_training_gets_integers(
+def test_the_training_gets_integers_if_every_value_is_whole(
     form: Any, value: float, given: float
 ) -> None:
     written = json.dumps(given)

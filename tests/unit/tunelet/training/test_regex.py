@@ -20,7 +20,7 @@ def read(text: str, pattern: Any, *objectives: str, step: str = "step") -> dict[
     return parser.values
 
 
-def test_of_several_patterns_all_that_match_count() -> None:
+def test_all_matching_patterns_count() -> None:
     patterns = [r"(?P<name>loss) (?P<value>\S+)", r"(?P<name>acc)~(?P<value>\S+)"]
     assert read("loss 0.5 acc~0.9", patterns) == {"loss": 0.5, "acc": 0.9}
 

@@ -64,7 +64,7 @@ PROPOSED = [
 
 
 @pytest.mark.parametrize(("line", "name", "value"), PROPOSED)
-def test_the_pattern_proposed_reads_the_value_and_says_which(
+def test_the_proposed_pattern_reads_the_value_that_it_names(
     line: str, name: str, value: float
 ) -> None:
     said, read = remarks(line, name)
@@ -126,7 +126,7 @@ def test_with_a_pattern_the_reason_speaks_of_the_number_or_the_pattern(
     assert f"({why}" in remarks(line, "acc", pattern=pattern)[0]
 
 
-def test_several_numbers_are_only_said_where_there_are_several() -> None:
+def test_the_reason_several_numbers_needs_several_numbers() -> None:
     said, _ = remarks('{"eval": {"loss": 0.7}}', "loss")
     assert "several numbers" not in said
     assert 'did you mean "eval.loss"?' in said

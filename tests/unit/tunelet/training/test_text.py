@@ -129,7 +129,7 @@ FRAMEWORKS = {
 
 
 @pytest.mark.parametrize(("line", "values"), FRAMEWORKS.values(), ids=FRAMEWORKS)
-def test_what_frameworks_print_is_read(line: str, values: dict[str, Number]) -> None:
+def test_the_output_of_frameworks_is_read(line: str, values: dict[str, Number]) -> None:
     assert read(line) == values
 
 
@@ -234,7 +234,7 @@ def test_no_pattern_of_a_user_cuts_a_number(pattern: str, numeral: str) -> None:
         "a[0] 1.5",
     ],
 )
-def test_what_only_looks_like_a_metric_is_none(line: str) -> None:
+def test_text_that_resembles_a_metric_is_not_one(line: str) -> None:
     assert read(line) == {}
 
 
@@ -268,7 +268,7 @@ def test_a_name_is_not_found_within_a_longer_one() -> None:
         assert "loss" not in read(line, "loss")
 
 
-def test_of_two_values_in_a_line_neither_counts() -> None:
+def test_neither_of_two_values_in_a_line_counts() -> None:
     assert "loss" not in read("train loss: 0.5 val loss: 0.4", "loss")
     assert "loss" not in read("loss=1 loss=2", "loss")
     assert read("loss=1 loss=1", "loss") == {"loss": 1.0}
@@ -293,7 +293,7 @@ def test_a_name_that_occurs_alone_is_not_its_statistic(other: str) -> None:
     assert read(f"{other} loss: 0.1", f"{other} loss")[f"{other} loss"] == 0.1
 
 
-def test_of_a_value_and_the_best_so_far_on_lines_of_their_own_neither_counts() -> None:
+def test_neither_a_value_nor_the_best_so_far_on_separate_lines_counts() -> None:
     lines = "val loss: 0.4\nbest val loss: 0.3"
     assert read(lines, "loss") == {}
     assert read(lines, "val loss") == {"val loss": 0.4}

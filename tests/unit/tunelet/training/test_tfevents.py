@@ -49,7 +49,7 @@ def test_scalars_of_tensorflow_2_stand_in_tensors_of_any_form() -> None:
 
 
 @given(st.lists(st.integers(0, len(TENSORFLOW)), max_size=8).map(sorted))
-def test_however_a_file_is_cut_into_chunks_it_says_the_same(cuts: list[int]) -> None:
+def test_the_result_does_not_depend_on_the_chunks_of_a_file(cuts: list[int]) -> None:
     file, found = EventFile(), list[Scalar]()
     for begin, end in zip([0, *cuts], [*cuts, len(TENSORFLOW)], strict=True):
         found += file.feed(TENSORFLOW[begin:end])
@@ -73,7 +73,7 @@ def test_after_an_unconfirmed_length_nothing_is_read() -> None:
 
 
 @given(st.binary(max_size=200))
-def test_bytes_that_are_no_event_do_no_harm(data: bytes) -> None:
+def test_bytes_that_are_not_an_event_do_no_harm(data: bytes) -> None:
     assert all(isinstance(each, Scalar) for each in scalars(data))
 
 
@@ -131,7 +131,7 @@ def test_event_files_are_read_to_their_end_however_much_comes_before_a_scalar(
 
 @settings(max_examples=20)
 @given(st.lists(st.integers(0, len(TENSORFLOW)), max_size=8).map(sorted))
-def test_however_an_event_file_grows_it_says_the_same(
+def test_the_result_does_not_depend_on_how_an_event_file_grows(
     tmp_path_factory: pytest.TempPathFactory, cuts: list[int]
 ) -> None:
     path = tmp_path_factory.mktemp("grown")
@@ -147,7 +147,7 @@ def test_however_an_event_file_grows_it_says_the_same(
     assert grown.values == whole.values
 
 
-def test_a_record_that_is_torn_at_the_end_is_no_fault_and_one_in_the_middle_is(
+def test_an_incomplete_record_is_a_fault_only_in_the_middle(
     tmp_path: Path,
 ) -> None:
     log, good = tmp_path / "tfevents", event(1, 3)

@@ -97,7 +97,7 @@ REFUSED = (403, {"kind": "Status", "message": 'jobs.batch is forbidden: User "x"
 READY: tuple[int, dict[str, Any]] = (200, {})
 
 
-def test_a_lack_of_rights_is_final_if_a_server_that_is_ready_says_so(
+def test_a_lack_of_rights_is_final_if_the_server_is_ready(
     server: Server, api: KubernetesApi
 ) -> None:
     server.answers = [REFUSED, READY, REFUSED]
@@ -107,7 +107,7 @@ def test_a_lack_of_rights_is_final_if_a_server_that_is_ready_says_so(
 
 
 @pytest.mark.parametrize("early", [REFUSED, (500, {"message": "informers not synced"}), (401, {})])
-def test_a_server_that_has_just_started_is_no_lack_of_rights(
+def test_a_refusal_of_a_starting_server_is_not_a_lack_of_rights(
     server: Server, api: KubernetesApi, early: tuple[int, dict[str, Any]]
 ) -> None:
     server.answers = [REFUSED, early]
@@ -115,7 +115,7 @@ def test_a_server_that_has_just_started_is_no_lack_of_rights(
         api.create("/a", {})
 
 
-def test_what_was_refused_before_the_server_was_ready_is_done_then(
+def test_a_request_refused_before_the_server_was_ready_succeeds_later(
     server: Server, api: KubernetesApi
 ) -> None:
     server.answers = [REFUSED, READY, (201, {"kind": "Job"})]
@@ -139,7 +139,7 @@ GONE = "unable to retrieve container logs for containerd://a291350a"
 
 
 @pytest.mark.parametrize("said", [GONE, f"{GONE}\n"])
-def test_a_log_of_which_the_node_says_that_it_is_gone_is_no_output(
+def test_an_answer_that_the_log_is_gone_is_not_output(
     server: Server, api: KubernetesApi, said: str
 ) -> None:
     server.answers = [(200, said)]

@@ -42,7 +42,7 @@ DISRUPTED = {"type": "DisruptionTarget", "status": "True", "reason": "Terminatio
         pod(reason="Evicted", message="The node was low on resource: memory."),
     ],
 )
-def test_what_a_node_did_is_no_verdict(lost: dict[str, Any]) -> None:
+def test_a_fault_of_a_node_is_not_a_failure_of_the_trial(lost: dict[str, Any]) -> None:
     assert failure(FAILED, [lost], RECORD).verdict is Verdict.LOST
 
 
@@ -55,7 +55,7 @@ def test_what_a_node_did_is_no_verdict(lost: dict[str, Any]) -> None:
         ("exec /train.sh: exec format error", Verdict.FAIL),
     ],
 )
-def test_a_container_that_a_busy_node_cannot_start_is_no_verdict(
+def test_a_container_that_a_busy_node_cannot_start_is_not_a_failure(
     why: str, verdict: Verdict
 ) -> None:
     state = exited(128, reason="StartError", message=f"failed to create containerd task: {why}")
@@ -72,7 +72,7 @@ def test_a_training_that_was_killed_names_its_memory_limit() -> None:
     assert "48Mi" in found.reason
 
 
-def test_of_several_pods_one_that_was_disrupted_explains_the_others() -> None:
+def test_one_disrupted_pod_explains_the_failures_of_the_others() -> None:
     pods = [pod(exited(1)), pod(exited(143), conditions=[DISRUPTED])]
     assert failure(FAILED, pods, RECORD).verdict is Verdict.LOST
 
@@ -108,7 +108,7 @@ def waits(reason: str, message: str = "") -> dict[str, Any]:
     return pod(state, "Pending", startTime="1970-01-01T00:00:00Z")
 
 
-def test_what_may_still_come_is_given_time() -> None:
+def test_an_image_that_may_still_appear_gets_time() -> None:
     begun = waits("ErrImagePull", "not found")
     assert stuck([begun], 100, 180, "token") is None
     assert "ErrImagePull" in str(waiting({}, [begun]))

@@ -6,12 +6,12 @@ from tests.unit.adapters.launchers.kubernetes.test_pod_ends import pod
 JOB = {"status": {"succeeded": 1}}
 
 
-def test_a_training_that_ended_long_before_its_pod_was_evicted_was_not_cut_off() -> None:
+def test_a_training_that_ended_long_before_the_eviction_was_not_interrupted() -> None:
     assert cut_off(pod(ended=100, disrupted=200), "training") is None
     assert cut_off(pod(ended=100, disrupted=102), "training") == "EvictionByEvictionAPI: evicted"
 
 
-def test_a_training_of_which_it_is_not_known_when_it_ended_may_have_been_cut_off() -> None:
+def test_a_training_with_an_unknown_end_may_have_been_interrupted() -> None:
     evicted = pod(disrupted=200)
     evicted["status"]["containerStatuses"] = []
     assert cut_off(evicted, "training") == "EvictionByEvictionAPI: evicted"

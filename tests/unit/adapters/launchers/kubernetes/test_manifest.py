@@ -76,7 +76,7 @@ def test_the_contract_is_in_arguments_and_variables_and_the_token_in_a_secret() 
     assert "secret" not in json.dumps(manifest.workload(launch, PLACE)).replace("secretKeyRef", "")
 
 
-def test_pods_are_restricted_unless_the_user_says_otherwise() -> None:
+def test_pods_are_restricted_by_default() -> None:
     pod = pod_of({})
     assert pod["automountServiceAccountToken"] is False
     assert pod["securityContext"] == {"seccompProfile": {"type": "RuntimeDefault"}}
@@ -149,7 +149,7 @@ def test_a_launch_without_code_is_refused() -> None:
         manifest.workload(launched({}), PLACE)
 
 
-def test_the_collector_is_added_beside_the_training_and_gets_the_token_from_the_secret() -> None:
+def test_the_collector_is_added_to_the_pod_and_gets_the_token_from_the_secret() -> None:
     collector = Sidecar(
         [
             {
@@ -236,7 +236,7 @@ def test_a_known_kind_needs_no_conditions_and_another_is_judged_by_those_given()
     assert (kept.success, kept.failures) == ("status.ok", ("status.bad",))
 
 
-def test_a_job_of_the_user_is_one_try_unless_the_user_says_otherwise() -> None:
+def test_a_job_of_the_user_is_tried_once_by_default() -> None:
     def job(**spec: Any) -> dict[str, Any]:
         template = {"spec": {"containers": [{"name": "main", "image": "train:1"}]}}
         written = {"apiVersion": "batch/v1", "kind": "Job", "spec": {"template": template, **spec}}

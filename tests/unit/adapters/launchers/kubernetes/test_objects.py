@@ -238,7 +238,7 @@ def test_a_run_that_cannot_begin_ends_only_once_its_job_has(
     assert outcome.verdict is Verdict.FAIL
 
 
-def test_a_job_that_succeeded_without_a_pod_left_is_no_result(
+def test_a_successful_job_without_pods_gives_no_result(
     launcher: KubernetesLauncher, cluster: Cluster
 ) -> None:
     launcher.launch(launch())
@@ -248,7 +248,7 @@ def test_a_job_that_succeeded_without_a_pod_left_is_no_result(
     assert outcome.verdict is Verdict.LOST
 
 
-def test_a_run_is_stopped_so_that_its_object_stays_as_long_as_its_pods(
+def test_the_object_of_a_stopped_run_exists_until_its_pods_are_gone(
     launcher: KubernetesLauncher, cluster: Cluster
 ) -> None:
     launcher.launch(launch())

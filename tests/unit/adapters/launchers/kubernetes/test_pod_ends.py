@@ -165,7 +165,7 @@ def test_one_that_exits_with_0_when_its_pod_is_taken_away_is_lost(
     assert cluster.launcher.observe(RUN).phase is Phase.ENDED
 
 
-def test_what_a_lost_attempt_printed_is_reported() -> None:
+def test_the_output_of_a_lost_attempt_is_reported() -> None:
     seen = Cluster(pod(deleted=99), succeeded=1, logs=PRINTED).launcher.observe(RUN)
     assert seen.reports == (Report(1, {"objective": 0.5}),)
 
@@ -182,7 +182,7 @@ def test_clocks_may_differ_by_some_seconds() -> None:
 
 
 @pytest.mark.parametrize("source", ["stdout", "push", "file"])
-def test_a_success_of_which_no_pod_is_left_is_lost(source: str) -> None:
+def test_a_success_without_any_pod_is_lost(source: str) -> None:
     cluster = Cluster(succeeded=1, metrics=replace(METRICS, source=source))
     assert "deleted" in lost(cluster.outcome)
 
@@ -204,7 +204,7 @@ def test_a_recorded_run_that_nothing_disturbed_has_its_value() -> None:
 @pytest.mark.parametrize(
     "name", sorted(path.stem for path in RECORDED.glob("*.json") if path.stem != "normal")
 )
-def test_a_recorded_run_that_may_have_been_cut_off_is_lost(name: str) -> None:
+def test_a_recorded_run_that_may_have_been_interrupted_is_lost(name: str) -> None:
     """Their trainings exited with 0 on SIGTERM, their Jobs are Complete (of one a peer failed)."""
     assert lost(recorded(name).outcome)
 
@@ -219,7 +219,7 @@ def test_how_long_a_pod_took_to_end_does_not_make_it_undisturbed() -> None:
 # Several pods
 
 
-def test_of_several_pods_the_first_has_the_values() -> None:
+def test_the_first_of_several_pods_has_the_values() -> None:
     pods = pod("p0", index=0), pod("p1", index=1)
     logs = {"p0": "objective=0.5", "p1": "objective=99"}
     cluster = Cluster(*pods, succeeded=2, primary=FIRST, logs=logs)
@@ -238,13 +238,13 @@ def test_no_other_pods_value_counts_when_the_first_is_gone(source: str) -> None:
     assert lost(cluster.outcome)
 
 
-def test_a_pod_that_is_gone_beside_the_first_may_have_been_cut_off() -> None:
+def test_another_pod_that_is_gone_may_have_been_interrupted() -> None:
     cluster = Cluster(pod("p0", index=0), succeeded=2, primary=FIRST, logs=PRINTED)
     assert lost(cluster.outcome)
 
 
 @pytest.mark.parametrize("how", [{"deleted": 90}, {"disrupted": 90}, {"deleted": 100}])
-def test_a_pod_that_was_cut_off_beside_the_first_makes_the_run_lost(how: dict[str, Any]) -> None:
+def test_an_interruption_of_another_pod_makes_the_run_lost(how: dict[str, Any]) -> None:
     """The others may have ended early because of it."""
     pods = pod("p0", index=0), pod("p1", index=1, **how)
     assert lost(Cluster(*pods, succeeded=2, primary=FIRST, logs=PRINTED).outcome)
@@ -300,7 +300,7 @@ def test_a_job_past_its_deadline_has_failed_though_its_pod_is_being_deleted() ->
     assert "trial_timeout_seconds" in str(outcome.reason)
 
 
-def test_a_training_that_sigterm_ended_is_lost_where_nothing_says_who_sent_it() -> None:
+def test_a_training_ended_by_sigterm_of_an_unknown_sender_is_lost() -> None:
     """A machine that is switched off may say nothing more."""
     assert "SIGTERM" in lost(Cluster(pod(code=143), condition=EXHAUSTED).outcome)
 
@@ -334,12 +334,12 @@ def test_no_value_counts_of_a_collector_that_does_not_say_that_it_read_everythin
     assert "collector" in lost(cluster.outcome)
 
 
-def test_a_collector_that_is_older_says_it_by_its_exit_code() -> None:
+def test_the_exit_code_of_an_older_collector_shows_that_it_read_everything() -> None:
     cluster = Cluster(pod(collector=said(None, objective=0.5)), succeeded=1, metrics=FILE)
     assert values(cluster.outcome) == {"objective": 0.5}
 
 
-def test_a_file_without_the_objective_says_where_it_was_looked_for() -> None:
+def test_the_reason_names_the_file_that_lacks_the_objective() -> None:
     cluster = Cluster(pod(collector=said(True, accuracy=0.5)), succeeded=1, metrics=FILE)
     outcome = cluster.outcome
     assert values(outcome) == {"accuracy": 0.5}
@@ -360,7 +360,7 @@ def test_the_words_of_a_collector_count_where_the_output_is_gone() -> None:
     assert lost(Cluster(early, succeeded=1).outcome)
 
 
-def test_a_killed_collector_is_no_failure_of_its_pod() -> None:
+def test_a_killed_collector_is_not_a_failure_of_its_pod() -> None:
     broken = pod(collector=killed())
     broken["status"]["phase"] = "Failed"
     assert lost(Cluster(broken, condition=EXHAUSTED).outcome)
@@ -446,7 +446,7 @@ def test_a_log_that_breaks_off_is_not_taken_for_its_end() -> None:
     assert values(cluster.ends()) == {"objective": 2.75}
 
 
-def test_what_a_node_says_of_a_log_that_is_gone_is_no_output() -> None:
+def test_a_nodes_error_about_a_lost_log_is_not_output() -> None:
     cluster = Rotating()
     cluster.lines = [b'failed to try resolving symlinks in path "/0.log": no such file']
     assert cluster.launcher.observe(RUN).reports == ()

@@ -50,7 +50,7 @@ def mounts(container: dict[str, Any]) -> dict[str, tuple[str, bool]]:
     }
 
 
-def test_it_is_a_native_sidecar_of_the_standard_restricted() -> None:
+def test_it_is_a_native_sidecar_within_the_restricted_standard() -> None:
     (one,) = made().containers
     assert (one["image"], one["restartPolicy"]) == ("collector:1", "Always")
     security = one["securityContext"]
@@ -112,7 +112,7 @@ def test_a_path_that_no_volume_can_hold_is_refused_with_the_remedy(source: str, 
     assert "/folder" in error.remedy
 
 
-def test_where_the_training_pushes_its_values_there_is_none() -> None:
+def test_there_is_no_sidecar_if_the_training_pushes_its_values() -> None:
     assert made(source="push") == Sidecar([], [], [])
 
 
@@ -130,7 +130,7 @@ def test_the_collector_reads_the_settings_of_the_sidecar() -> None:
     assert "USERS_OWN" not in environ
 
 
-def test_of_the_pods_of_one_trial_only_the_first_reports() -> None:
+def test_only_the_first_pod_of_a_trial_reports() -> None:
     (one,) = made().containers
     environ = {each["name"]: expanded(each) for each in one["env"]}
     assert CollectorSettings.of(environ | {"JOB_COMPLETION_INDEX": "0"}).reporting

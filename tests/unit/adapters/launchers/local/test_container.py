@@ -107,7 +107,7 @@ def test_limits_hold_for_the_container(resources: dict[str, Any], options: set[s
 @pytest.mark.parametrize(
     "written", ["1X", "5 Gi", "-1", "1Kib", "", "1e3k", "one", "1" * 5000, "\u0661"]
 )
-def test_what_is_no_quantity_is_refused_and_its_field_named(written: str) -> None:
+def test_an_invalid_quantity_is_refused_with_its_field(written: str) -> None:
     for resources, field in (
         ({"limits": {"memory": written}}, "model_training_code.resources.limits.memory"),
         ({"cpu": written}, "model_training_code.resources.cpu"),

@@ -135,7 +135,7 @@ def test_a_launcher_that_tries_the_slots_does_not_make_them_look_held_to_another
         os.close(other.result())
 
 
-def test_a_clock_that_is_set_back_keeps_no_place_for_ever(tmp_path: Path) -> None:
+def test_a_clock_that_is_set_back_keeps_no_slot_for_ever(tmp_path: Path) -> None:
     place = Place(tmp_path, 1)
     held = place.take("a")
     assert held is not None
