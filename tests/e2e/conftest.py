@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from multiprocessing import resource_tracker
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,10 @@ import pytest
 from benchmarks.harness.process import free_port
 from tests.guard import end_all
 from tunelet.client import Client
+
+# Before a test works in a folder of its own: with that folder the tracker would be ended, and the
+# next test that spawns processes would be warned of it.
+resource_tracker.ensure_running()
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -1,19 +1,44 @@
 """Opens a store, for the commands that read a bucket without a service."""
 
 import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 import click
+from click.core import ParameterSource
 
 from tunelet.bundle import activate
-from tunelet.errors import NotFound
+from tunelet.errors import NotFound, Reject
 
 if TYPE_CHECKING:
     from tunelet.ports import Store
 
 
+@contextmanager
+def naming_store() -> Iterator[None]:
+    """Let errors about the store name the option or argument that the user gave."""
+    try:
+        yield
+    except Reject as fault:
+        given = _given()
+        if given is None or [each.field for each in fault.errors] != ["TUNELET_STORE"]:
+            raise
+        raise Reject(str(fault), [fault.errors[0]._replace(field=given)]) from fault
+
+
+def _given() -> str | None:
+    """The option or argument with the store; None if the environment has it."""
+    context = click.get_current_context(silent=True)
+    if context is None or context.get_parameter_source("store") is not ParameterSource.COMMANDLINE:
+        return None
+    (store,) = (each for each in context.command.params if each.name == "store")
+    return store.opts[0] if isinstance(store, click.Option) else store.human_readable_name
+
+
+@naming_store()
 def opened(url: str, *, patient: bool) -> "Store":
     """The store at `url`; a patient one retries transient errors.
 

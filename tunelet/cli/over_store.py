@@ -9,6 +9,8 @@ from urllib.parse import unquote, urlsplit
 
 import click
 
+from tunelet.cli.bucket import naming_store
+
 if TYPE_CHECKING:
     from tunelet.client import Client
 
@@ -61,7 +63,8 @@ def client(place: Place, namespace: str) -> "Client":
         raise click.ClickException(
             f"a store needs more than the client (no {fault.name}): pip install 'tunelet[up]'"
         ) from fault
-    opened: Client = direct.opened(place.url, place.runs, namespace)
+    with naming_store():
+        opened: Client = direct.opened(place.url, place.runs, namespace)
     return opened
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tunelet.cli.bucket import naming_store
 from tunelet.cli.connection import Connection, choose
 from tunelet.cli.data import data_option
 from tunelet.cli.faults import advise
@@ -97,10 +98,13 @@ def run_command(
     local = _local()
     image = str(request["model_training_code"]["image"])
     try:
-        with local.opened(
-            data.resolve(),
-            *(store, (image, command), Path.cwd(), flags["parallel"], connection.namespace),
-        ) as (client, join):
+        with (
+            naming_store(),
+            local.opened(
+                data.resolve(),
+                *(store, (image, command), Path.cwd(), flags["parallel"], connection.namespace),
+            ) as (client, join),
+        ):
             connection = connection._replace(store=_shown_store(data, store))
             return _ran(client, connection, request, data, join)
     except OSError as fault:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from tunelet.cli.bucket import naming_store
 from tunelet.cli.data import data_option
 from tunelet.text.limits import BODY_BYTES, OUTPUT_BYTES
 
@@ -144,11 +145,12 @@ def up_command(
         ) from fault
     try:
         socket.getaddrinfo(host, port)
-        embedded.serve(
-            *(host, port, data.resolve(), store, aliases, max_processes, allowed_hosts),
-            *(max_body_bytes, lease_seconds, allow_commands or host in _LOOPBACK),
-            output_bytes,
-        )
+        with naming_store():
+            embedded.serve(
+                *(host, port, data.resolve(), store, aliases, max_processes, allowed_hosts),
+                *(max_body_bytes, lease_seconds, allow_commands or host in _LOOPBACK),
+                output_bytes,
+            )
     except OSError as fault:
         raise click.ClickException(_trouble(fault, host, port, data)) from fault
     return 0

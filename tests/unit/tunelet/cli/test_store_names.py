@@ -1,0 +1,46 @@
+"""An error about the store names what the user gave."""
+
+from pathlib import Path
+
+import pytest
+
+from tunelet.cli import main
+
+RUN = ("--float", "x=0:1", "--minimize", "loss", "--", "true")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (("run", "--store", "/a/path", *RUN), "--store"),
+        (("up", "--port", "0", "--store", "/a/path"), "--store"),
+        (("export", "e", "--store", "/a/path"), "--store"),
+        (("doctor", "/a/path"), "STORE"),
+        (("verify", "/a/path"), "STORE"),
+    ],
+)
+def test_the_option_or_argument_is_named(
+    words: tuple[str, ...], named: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(list(words)) == 2
+    err = capfd.readouterr().err
+    assert f'error: {named} = "/a/path": names no kind of store\n' in err
+    assert "-> write file:///a/path for a folder" in err
+
+
+def test_an_unknown_scheme_is_that_of_the_option(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "--store", "s4://bucket"]) == 2
+    assert 'error: --store = "s4://bucket"' in capfd.readouterr().err
+
+
+def test_the_variable_is_named_if_the_store_is_from_there(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TUNELET_STORE", "/a/path")
+    assert main(["run", *RUN]) == 2
+    assert 'error: TUNELET_STORE = "/a/path"' in capfd.readouterr().err
