@@ -17,7 +17,7 @@ settings.load_profile("tunelet")
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """With TUNELET_TEST_SKIPS=fail a test that is skipped fails the run: CI has what it needs."""
+    """With TUNELET_TEST_SKIPS=fail a skipped test fails the run, because CI has all servers."""
     reporter = session.config.pluginmanager.getplugin("terminalreporter")
     skipped = reporter is not None and reporter.stats.get("skipped")
     if skipped and os.environ.get("TUNELET_TEST_SKIPS") == "fail":

@@ -1,4 +1,4 @@
-"""End the processes of a test session once the session has ended, however it ended.
+"""End the processes of a test session once the session has ended in any way.
 
 `python -S -E guard.py FOLDER` is a program of its own beside pytest. Its standard input is a
 pipe that only pytest holds open, so it closes with pytest, also with one that is killed. A

@@ -1,4 +1,4 @@
-"""A test session that leaves no process, however it ends.
+"""A test session that leaves no process, in whatever way it ends.
 
 pytest's own process (not a worker of it) makes a folder, sets TMPDIR to it and starts
 tests/guard.py, which ends every process with that TMPDIR as soon as pytest has ended. pytest
@@ -72,7 +72,7 @@ class GuardedSession:
 
 
 def _end_abandoned(sessions: Path) -> None:
-    """End what sessions left that were killed together with their guards."""
+    """End the processes of sessions that were killed together with their guards."""
     for folder in sessions.iterdir():
         if not folder.is_dir():
             continue

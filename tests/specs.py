@@ -1,4 +1,4 @@
-"""A spec as it stands in the log, for tests that begin behind the door where specs are made."""
+"""A spec in the form of the log, for tests that begin after requests are parsed."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The API server of a cluster whose node is this machine: killed, and started again as it was."""
+"""Kills and restarts the API server of a cluster that has this machine as its node."""
 
 import fcntl
 import os
@@ -17,7 +17,7 @@ NAME = "kube-apiserver"
 
 
 class Process(NamedTuple):
-    """What it takes to start a process once more."""
+    """The data to start a process again."""
 
     pid: int
     command: list[str]
@@ -45,7 +45,7 @@ class Process(NamedTuple):
             time.sleep(0.01)
 
     def start(self) -> int:
-        """The id of a process like it, which is nobody's child."""
+        """Start the process again, without a parent; returns its id."""
         nicer = self.niceness - os.getpriority(os.PRIO_PROCESS, 0)
         with open(self.output, "ab") as output:
             subprocess.run(
@@ -71,7 +71,7 @@ def running() -> Process | None:
 
 
 def restart(server: Process, seconds: float, kubectl: Kubectl) -> None:
-    """Kill the server, start it again so many seconds later, and wait until it is ready."""
+    """Kill the server, start it again after these seconds, and wait until it is ready."""
     with _alone():
         server.kill()
         time.sleep(seconds)

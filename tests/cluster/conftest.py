@@ -32,7 +32,7 @@ class Bucket(NamedTuple):
 
 @pytest.fixture(scope="session")
 def kubectl() -> Kubectl:
-    """Runs kubectl and gives what it writes; unless it `fails`, its exit code must be 0."""
+    """Runs kubectl and returns its output; unless it `fails`, its exit code must be 0."""
     config = os.environ.get("KUBECONFIG")
     if not config:
         pytest.skip("KUBECONFIG names no cluster")

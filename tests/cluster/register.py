@@ -1,4 +1,4 @@
-"""A book in which trainings in pods write what they do, and which sees them leave.
+"""A register in which trainings in pods record their work, and which sees them end.
 
 A training connects and writes its trial, its attempt and its pod; the answer is the step of its
 trial's checkpoint. It then writes each value before it prints it, and trains on when it has read
@@ -73,7 +73,7 @@ class Register:
         return TRAIN.format(host=host, port=port, steps=STEPS, printed=printed)
 
     def serve(self) -> None:
-        """Until `close`; in a thread of its own, so that who comes first is seen first."""
+        """Serve until `close`, in a separate thread, so that trainings are seen in their order."""
         self._loop.run_forever()
 
     def open(self) -> None:

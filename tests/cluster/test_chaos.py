@@ -1,4 +1,4 @@
-"""An experiment on the plain overlay while everything that can go wrong does, and what it leaves.
+"""An experiment on the plain overlay during all kinds of faults, and its result.
 
 Function pods are killed, training pods deleted and evicted, Jobs deleted, the API server is killed,
 and the store is away for ten seconds; in an order, at moments and with victims that a seed decides.
@@ -94,7 +94,7 @@ def world(kubectl: Kubectl, bucket: Bucket, source: str) -> Iterator[World]:
 
 
 class Chaos:
-    """Faults that happen as the experiment `name` goes on, spread over its trials."""
+    """Faults during the experiment `name`, spread over its trials."""
 
     def __init__(self, world: World, name: str, seed: int) -> None:
         self._world, self._name, self._chance = world, name, random.Random(seed)
@@ -109,7 +109,7 @@ class Chaos:
         self._moments = sorted(self._chance.choices(moments, k=len(self.left)), reverse=True)
 
     def step(self) -> None:
-        """Let happen what is due."""
+        """Cause the faults that are due."""
         if self._moments and len(self._world.book.pods) >= self._moments[-1]:
             acts: dict[str, Callable[[], str | None]] = {
                 "a function pod is killed": self._kill,
@@ -147,7 +147,7 @@ class Chaos:
         return pod
 
     def _delete_late(self) -> str:
-        """A pod whose training gives its last value, and ends at the same moment."""
+        """A pod with a training that prints its last value and ends at the same moment."""
         pod = self._detained(last=True)
         self._world.api.delete(self._path(pod), "Background")
         time.sleep(self._chance.choice((0, 0.05, 0.5)))
@@ -242,7 +242,7 @@ def request(book: Register, source: str) -> dict[str, Any]:
 
 
 def seen(service: Client, name: str) -> Any:
-    """The experiment, or None while nobody answers."""
+    """The experiment; None while no pod answers."""
     try:
         return service.experiment(name)
     except TuneletError:
@@ -250,7 +250,7 @@ def seen(service: Client, name: str) -> Any:
 
 
 def differs(book: Register, trial: dict[str, Any]) -> Iterator[str]:
-    """In what a trial is not what its trainings printed."""
+    """The differences between a trial and the output of its trainings."""
     number, last = trial["number"], trial["attempt"]
     printed = book.values[number, last]
     if (number, last) not in book.done:

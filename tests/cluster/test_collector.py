@@ -321,7 +321,7 @@ def memory(container: str) -> dict[str, int] | None:
 
 
 class Cutting(socketserver.ThreadingTCPServer):
-    """On the way to the Kubernetes API: cuts each connection after so many bytes of answer."""
+    """A proxy of the Kubernetes API that cuts each connection after a number of answered bytes."""
 
     daemon_threads = True
 

@@ -75,7 +75,7 @@ def accounts(
 def start(
     accounts: Mapping[str, str], bucket: Bucket, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Start]:
-    """Starts the functions; `way` is what becomes of events between them and the broker."""
+    """Starts the functions; `way` handles the events between them and the broker."""
     started: list[Functions] = []
 
     def functions(way: Callable[[Route], Route]) -> Functions:
@@ -123,7 +123,7 @@ class Thrice:
 
 
 class Source:
-    """Tells of Jobs as an ApiServerSource does, with its account's rights."""
+    """Reports Jobs like an ApiServerSource, with the rights of its account."""
 
     KINDS: Mapping[str, str] = {"ADDED": "add", "MODIFIED": "update", "DELETED": "delete"}
 
@@ -160,7 +160,7 @@ class Source:
 
 
 def ended(functions: Functions, sweeps: bool) -> list[Any]:
-    """Run the experiment; what became of its trials."""
+    """Run the experiment; returns its trials."""
     client = Client(functions.client.url, NAMESPACE, timeout=60)
     name = client.submit(REQUEST).name
     deadline = time.monotonic() + 600
@@ -178,7 +178,7 @@ def ended(functions: Functions, sweeps: bool) -> list[Any]:
 
 @pytest.fixture(scope="module")
 def swept(start: Start) -> list[Any]:
-    """The trials of an experiment of which all events were lost."""
+    """The trials of an experiment with all events lost."""
 
     def lost(headers: Mapping[str, str], body: bytes) -> None:
         """Nothing arrives."""
@@ -203,7 +203,7 @@ def test_with_each_event_three_times_in_random_order_it_ends_alike_without_a_swe
 
 
 def _written_tokens(job: dict[str, Any]) -> list[str]:
-    """Tokens of trials that whoever sees the Job would see."""
+    """The tokens of trials that are visible in a Job."""
     pod = job["spec"]["template"]["spec"]
     variables = [
         variable

@@ -1,4 +1,4 @@
-"""What every algorithm promises, whatever it is: inherit `AlgorithmContract` and say which."""
+"""The contract of every algorithm: a test inherits `AlgorithmContract` and names its algorithm."""
 
 import json
 from collections.abc import Callable
@@ -142,7 +142,7 @@ def histories(draw: st.DrawFn, space: Space) -> list[Trial]:
 
 
 def _measured(rng: Random) -> Number:
-    """Half are small whole numbers, of which several are the same."""
+    """Half are small whole numbers, and several are equal."""
     if rng.random() < 0.15:
         return rng.choice(["NaN", "Infinity", "-Infinity"])
     return rng.choice([float(rng.randint(-3, 3)), round(rng.uniform(-1e3, 1e3), 6)])
@@ -261,7 +261,7 @@ class AlgorithmContract:
         assert len({self.once(one) for one in trials}) == 7
 
     def once(self, one: Trial) -> Any:
-        """What of a trial may not come again."""
+        """The part of a trial that may not repeat."""
         return key(one.hyperparameters)
 
     def all_of(self, space: Space) -> list[Trial]:

@@ -1,4 +1,4 @@
-"""A server that answers every request alike: what a cloud says that no local server will."""
+"""A server with one answer to every request: answers of clouds that no local server gives."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -45,7 +45,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _any
 
     def log_message(self, format: str, *args: object) -> None:
-        """The test's output is no place for each request."""
+        """Log no requests into the test's output."""
 
 
 @contextmanager

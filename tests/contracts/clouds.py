@@ -1,4 +1,4 @@
-"""What the clouds' stores share in tests: a real server, and refusals that say what to do."""
+"""The common part of tests of the clouds' stores: a real server, and refusals with a remedy."""
 
 import os
 from collections.abc import Callable

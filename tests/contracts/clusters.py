@@ -67,7 +67,7 @@ class Shells(KubernetesLauncher):
 
 
 def training(run: Run, text: str, code: Mapping[str, Any] | None = None, **fields: Any) -> Launch:
-    """A launch whose training is a Python program."""
+    """A launch with a Python program as training."""
     given: dict[str, Any] = {
         "code": {**CODE, **(code or {})},
         "command": ("python3", "-c", text),
@@ -79,7 +79,7 @@ def training(run: Run, text: str, code: Mapping[str, Any] | None = None, **field
 
 
 def waits(launcher: KubernetesLauncher, run: Run) -> str:
-    """What the run waits for, as soon as it does."""
+    """Wait until the run waits; returns the reason."""
 
     def look() -> str | None:
         seen: Observation = launcher.observe(run)

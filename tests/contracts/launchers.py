@@ -1,6 +1,6 @@
-"""What every launcher must do. A launcher's test inherits `LauncherContract`.
+"""The contract of every launcher. A launcher's test inherits `LauncherContract`.
 
-Runs are shell scripts, for every image that is worth testing with has a shell.
+Runs are shell scripts, because every image for tests has a shell.
 """
 
 import time
@@ -27,7 +27,7 @@ POLL_SECONDS = 0.02
 
 
 def script(text: str, run: Run = RUN, **fields: Any) -> Launch:
-    """A launch whose training is a shell script."""
+    """A launch with a shell script as training."""
     given: dict[str, Any] = {
         "code": {"image": IMAGE},
         "command": ("sh", "-c", text),
@@ -39,7 +39,7 @@ def script(text: str, run: Run = RUN, **fields: Any) -> Launch:
 
 
 def until(look: Callable[[], T | None]) -> T:
-    """What `look` gives as soon as it is true."""
+    """Call `look` until its result is true; returns the result."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not (found := look()):
         assert time.monotonic() < deadline, f"never came true: {look}"
@@ -53,7 +53,7 @@ def ended(launcher: Launcher, run: Run = RUN) -> Outcome:
 
 
 def gone(launcher: Launcher, run: Run = RUN) -> Observation:
-    """What is seen of a run that was stopped, once it has ended or nothing is left of it."""
+    """Wait until a stopped run has ended or is gone; returns its observation."""
     seen = until(lambda: _unless_active(launcher.observe(run)))
     if seen.outcome is not None:
         assert (seen.outcome.verdict, seen.outcome.reason) == (Verdict.LOST, "stopped")

@@ -20,7 +20,7 @@ sys.stdin.readline()
 
 
 def begun(url: str, text: str, number: int = 0) -> subprocess.Popen[str]:
-    """A process that runs `text` with `store` and its number as `me`, once `go` tells it to."""
+    """A process that runs `text` with `store` and its number as `me`, after a signal by `go`."""
     return subprocess.Popen(
         [sys.executable, "-c", PRELUDE + text, url, str(number)],
         stdin=subprocess.PIPE,
@@ -40,7 +40,7 @@ def go(process: subprocess.Popen[str]) -> None:
 
 
 def together(url: str, count: int, text: str) -> list[Any]:
-    """What each of so many processes prints, a Python literal, when all have run `text`."""
+    """Run `text` in many processes; returns the Python literals that they print."""
     processes = [begun(url, text, number) for number in range(count)]
     for process in processes:
         go(process)

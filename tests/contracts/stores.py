@@ -1,6 +1,6 @@
-"""What every store must do. A store's test inherits `StoreContract` and gives it `again`.
+"""The contract of every store. A store's test inherits `StoreContract` and gives it `again`.
 
-`SharedStoreContract` adds what several processes may expect of a store that they share.
+`SharedStoreContract` adds the contract of a store that several processes share.
 """
 
 import threading
@@ -50,7 +50,7 @@ UNSORTED = ["a/b/c", "a.c", "a-b", "a0", "a/b.c", "a/b-c", "b", "a/é", "a/z", "
 
 
 def at_once(count: int, act: Callable[[int], T]) -> list[T]:
-    """What `act` gives for each of so many threads; none begins before all are there."""
+    """Call `act` in many threads, which begin together; returns the results."""
     gate = threading.Barrier(count)
 
     def run(number: int) -> T:
@@ -72,7 +72,7 @@ def read(store: Store, key: str) -> bytes:
 
 
 def count_up(store: Store, key: str, times: int) -> None:
-    """Add one so many times, by compare-and-swap."""
+    """Add one `count` times, by compare-and-swap."""
     for _ in range(times):
         present = stored(store, key)
         while not store.replace(key, b"%d" % (int(present.data) + 1), present.version):
@@ -85,7 +85,7 @@ def begin(store: Store) -> None:
 
 
 def tell(store: Store, writer: int, count: int) -> None:
-    """Steps that only this writer tells, and a trial that is enqueued without a key."""
+    """Steps that only this writer reports, and a trial that is enqueued without a key."""
     log = Journal(store, "default", "e")
     for n in range(count):
         log.commit(Record(0, 1, (Report(writer * count + n, {"objective": float(writer)}),)))
@@ -100,7 +100,7 @@ def check_told(store: Store, writers: int, count: int) -> None:
 
 
 class StoreContract:
-    """The suite. `again` opens what `store` is, as another process would."""
+    """The suite. `again` opens the same store, as another process would."""
 
     @pytest.fixture
     def again(self) -> Callable[[], Store]:
@@ -242,7 +242,7 @@ class StoreContract:
         assert list(store.list("a/", after="b")) == []
 
     def test_a_listing_survives_changes_while_it_is_read(self, store: Store) -> None:
-        """It need not show them, but what was there all the time it must show, once."""
+        """It need not show them, but it must show keys that exist all the time, once each."""
         keys = [f"a/{n:02d}/x" for n in range(20)]
         for key in keys:
             store.put(key, b"")

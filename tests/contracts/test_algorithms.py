@@ -134,7 +134,7 @@ del OneObjective, Budgeted, Population
 
 
 def test_every_algorithm_keeps_the_contract() -> None:
-    """Of names that stand for the same thing, one is enough."""
+    """Several names of one algorithm need one test."""
     assert {same(TABLE[name]) for name in AlgorithmContract.tested} == {
         same(row) for row in TABLE.values()
     }

@@ -34,7 +34,7 @@ REQUEST = {
 
 class Unheard:
     def publish(self, signal: Signal) -> None:
-        """Nobody listens."""
+        """Drop the line of the log."""
 
 
 def answers(port: int) -> bool:

@@ -1,4 +1,4 @@
-"""What the clouds say when something is wrong, and the one line that we make of it.
+"""Errors of the clouds, and the one line that each becomes.
 
 The answers are the services' own, as their documents and users show them, given by a server
 on this machine to each client that may meet them.

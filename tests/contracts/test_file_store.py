@@ -1,4 +1,4 @@
-"""The store of files in a folder: its contract, and what files may do that objects cannot."""
+"""The store of files in a folder: its contract, and special cases of files."""
 
 import os
 import signal

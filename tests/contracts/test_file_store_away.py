@@ -1,4 +1,4 @@
-"""A file store whose folder is gone, read-only or full says so, and makes nothing anew."""
+"""A file store without its folder, read-only or full raises an error, and makes nothing."""
 
 import subprocess
 import sys

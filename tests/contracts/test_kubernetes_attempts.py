@@ -1,4 +1,4 @@
-"""The trial loop over a real cluster: what the infrastructure breaks is tried again."""
+"""The trial loop on a real cluster: attempts that the infrastructure breaks are repeated."""
 
 from collections.abc import Iterator
 from pathlib import Path

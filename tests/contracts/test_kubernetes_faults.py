@@ -58,7 +58,7 @@ class _Empty(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def registry() -> Iterator[str]:
-    """Which containerd asks without TLS, as it stands on the node."""
+    """The registry that containerd asks without TLS, by the node's configuration."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Empty)
     server.daemon_threads = True
     with serving(server) as port:

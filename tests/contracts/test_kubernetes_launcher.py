@@ -1,4 +1,4 @@
-"""The Kubernetes launcher against a real cluster: what every launcher must do, and its own."""
+"""The Kubernetes launcher on a real cluster: the contract of launchers, and its own."""
 
 from collections.abc import Iterator
 

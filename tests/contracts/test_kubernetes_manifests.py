@@ -1,4 +1,4 @@
-"""Manifests in a real cluster: strictly what the API accepts, and any kind it serves."""
+"""Manifests in a real cluster: the API accepts them strictly, and any kind works."""
 
 import secrets
 from collections.abc import Iterator
@@ -63,7 +63,7 @@ EVERYTHING: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def prefix() -> Iterator[str]:
-    """In whose namespace only restricted pods may run."""
+    """A launcher with a namespace in which only restricted pods may run."""
     with namespaces("kinds", **{"pod-security.kubernetes.io/enforce": "restricted"}) as prefix:
         yield prefix
 
@@ -162,7 +162,7 @@ def drill(run: Run, kind: str) -> Launch:
 
 
 class Operator:
-    """Does by hand what the operator of the kind would."""
+    """Does the work of the kind's operator."""
 
     def __init__(self, prefix: str, run: Run) -> None:
         self._pods = f"/api/v1/namespaces/{prefix}kinds/pods"

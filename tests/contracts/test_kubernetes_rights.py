@@ -1,4 +1,4 @@
-"""The rights that docs/kubernetes.md lists are enough, and without them it says what is missing."""
+"""The rights in docs/kubernetes.md are enough; without one, the error names it."""
 
 import re
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ RBAC = "/apis/rbac.authorization.k8s.io/v1/namespaces/{}/"
 
 
 def documented() -> list[Object]:
-    """The rules that the table under "Rights" stands for."""
+    """The rules in the table under "Rights"."""
     table = DOCUMENT.read_text().partition("## Rights")[2]
     rules = []
     for resources, verbs in re.findall(r"^\| (`.+?) \| (.+?) \|$", table, re.MULTILINE):

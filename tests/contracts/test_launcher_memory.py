@@ -1,4 +1,4 @@
-"""What the process launcher has read of a run is gone from memory once the run has ended."""
+"""The process launcher drops the output of a run from memory once the run has ended."""
 
 import gc
 import tracemalloc

@@ -1,4 +1,4 @@
-"""The process launcher against real processes: what it promises when things are killed."""
+"""The process launcher with real processes: its promises if processes are killed."""
 
 import json
 import os
@@ -137,7 +137,7 @@ def test_a_run_outlives_the_kill_of_the_service_and_is_adopted(
 
 
 def unbegun(tmp_path: Path, plan: Plan, run: Run) -> None:
-    """Leave what a service leaves that is killed just before it starts the shim."""
+    """Leave the folder of a service that was killed just before it started the shim."""
     lock = RunFolder(folder_of(tmp_path, run)).create(plan, tmp_path / "tmp")
     assert lock is not None
     os.close(lock)
@@ -411,7 +411,7 @@ def test_the_checkpoint_folder_is_there_before_the_run(
 def test_a_launch_makes_no_checkpoint_folder_where_its_store_is_not(
     launcher: ProcessLauncher, tmp_path: Path, place: str
 ) -> None:
-    """The disk with the store is away: what a training saved would be hidden once it is back."""
+    """The disk with the store is away: a saved file would be hidden once it is back."""
     root = tmp_path / "store"
     store = Identity(FileStore(root)).known()
     root.rename(tmp_path / "away")

@@ -1,4 +1,4 @@
-"""The libraries behind Ray's searchers keep the contract, and learn from what the log says.
+"""The libraries of Ray's searchers meet the contract, and learn from the log.
 
 `make test-algorithms` installs them all.
 """

@@ -25,7 +25,7 @@ class TestS3Store(CloudStoreContract):
 
 
 def lent(tokens: Any, actions: Sequence[str]) -> Any:
-    """A passing credential that may do only what is named."""
+    """A temporary credential with only the named rights."""
     allowed = {"Effect": "Allow", "Action": list(actions), "Resource": ["arn:aws:s3:::*"]}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
     role = "arn:aws:iam::123456789012:role/limited"

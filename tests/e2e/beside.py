@@ -34,7 +34,7 @@ class Trainer:
 
     @property
     def env(self) -> dict[str, str]:
-        """What the training contract gives it."""
+        """The variables of the training contract."""
         lines = self._env.read_text().splitlines()
         return dict(line.partition("=")[::2] for line in lines if line.startswith("TUNELET_"))
 

@@ -86,7 +86,7 @@ class Functions:
             assert time.monotonic() < deadline, self.log.read_text()
 
     def sweep(self) -> int:
-        """What a schedule sends; the status of the answer."""
+        """Send the event of a schedule; returns the status of the answer."""
         event = {
             "ce-specversion": "1.0",
             "ce-id": "1",

@@ -110,7 +110,7 @@ def _written(stream: io.TextIOWrapper) -> str:
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    """One whose aliases are a quick script, a long one and a failing one."""
+    """A service with aliases for a quick script, a long one and a failing one."""
     folder = tmp_path_factory.mktemp("service")
     quick = folder / "quick.sh"
     quick.write_text(QUICK)
@@ -538,7 +538,7 @@ def _interrupted(process: subprocess.Popen[bytes]) -> None:
 
 
 def _everything(descriptor: int) -> str:
-    """What is written to a terminal until its last writer has gone."""
+    """The output to a terminal until its last writer has closed it."""
     written, deadline = b"", time.monotonic() + 60
     while time.monotonic() < deadline:
         try:

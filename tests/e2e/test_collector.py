@@ -1,4 +1,4 @@
-"""The collector beside the real service: what it reads arrives, whatever happens in between."""
+"""The collector with the real service: values arrive through any fault between them."""
 
 import json
 import threading

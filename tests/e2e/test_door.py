@@ -1,4 +1,4 @@
-"""Who may call `tunelet up`, and how much they may send: over real connections."""
+"""`tunelet up` over real connections: accepted callers, and the sizes that they may send."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The examples do what their READMEs say, and their training code knows nothing of Tunelet."""
+"""The examples match their READMEs, and their training code needs nothing of Tunelet."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Training that goes on from the checkpoints of other trials, through the whole service."""
+"""Training that continues from the checkpoints of other trials, through the whole service."""
 
 import os
 import signal
@@ -90,7 +90,7 @@ def test_a_population_is_trained_on_through_the_checkpoints(
 
 
 def test_epochs_are_spent_on_the_better_models(up: Callable[..., Any], train: str) -> None:
-    """Each training goes on with the epoch after its checkpoint's."""
+    """Each training continues with the epoch after its checkpoint's."""
     service = up("--alias", f"line={train}")
     service.client.submit(
         {

@@ -29,7 +29,7 @@ echo "objective=$TUNELET_TRIAL.$TUNELET_ATTEMPT"
 
 
 class Machines:
-    """Starts services over one store, and reads what their trainings left."""
+    """Starts services over one store, and reads the files of their trainings."""
 
     def __init__(self, up: Start, folder: Path) -> None:
         self._up, self._folder = up, folder

@@ -62,7 +62,7 @@ def search(folder: Path, wait: Wait) -> Iterator["subprocess.Popen[str]"]:
 
 
 def shown(capfd: Text, *words: str) -> str:
-    """Standard output of a command, and what standard error says of the store."""
+    """The standard output of a command, and the lines about the store on standard error."""
     assert main(list(words)) == 0
     out, err = capfd.readouterr()
     assert "no service answers at http://127.0.0.1:" in err

@@ -1,4 +1,4 @@
-"""The log is read from another language, by what docs/protocol.md says and nothing else."""
+"""The log is read from another language, by docs/protocol.md alone."""
 
 import json
 import pickle

@@ -1,4 +1,4 @@
-"""Killed at any moment, `tunelet up` goes on where it was: nothing lost, nothing run twice."""
+"""`tunelet up`, killed at any moment, continues: nothing is lost, and nothing runs twice."""
 
 import os
 import random

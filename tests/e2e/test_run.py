@@ -44,7 +44,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def started(folder: Path, *words: str, first: str = "") -> "subprocess.Popen[str]":
-    """`tunelet run` of the slow script, as a process; `first` is what it does before."""
+    """`tunelet run` of the slow script, as a process; the script does `first` before."""
     flags = ("run", "--float", "x=0:1", "--minimize", "objective", "--name", "slow", *words)
     tunelet = [*TUNELET[:2], first + TUNELET[2]]
     return subprocess.Popen(

@@ -1,6 +1,6 @@
-"""SIGTERM and SIGINT end `tunelet up` soon, whatever it does, and cut off no answer in time.
+"""SIGTERM and SIGINT end `tunelet up` soon, and answers that come in time are complete.
 
-What it does here is to wait for a file that never comes, as on a network disk that is gone: a FIFO.
+Here it waits for a file that never comes, a FIFO, as on a network disk that is gone.
 """
 
 import os
@@ -25,7 +25,7 @@ SOON = 10.0
 
 
 def stuck(data: Path) -> Path:
-    """A live experiment in whose log every reader waits; the FIFO for which it does."""
+    """Make a live experiment with a log that blocks every reader; returns the FIFO that blocks."""
     store = FileStore(data / "store")
     Markers(store, time.time).set(Marker("default", "stuck", "u", 0))
     fifo = data / "store" / entry_key("v1/default/stuck/", 1)
@@ -97,14 +97,14 @@ def test_a_request_in_progress_is_answered_if_there_is_time(
 
 
 def _ended(fifo: Path) -> bool:
-    """Let those that wait see the end of a file in which there is no entry."""
+    """Let the blocked readers see the end of a file without an entry."""
     with suppress(OSError):
         os.close(os.open(fifo, os.O_WRONLY | os.O_NONBLOCK))
     return True
 
 
 def _answered_later(service: Any) -> None:
-    """What was sent before is under way by then."""
+    """Wait until earlier requests are in progress."""
     time.sleep(0.2)
     later = connection(service)
     later.request("GET", "/api/health")

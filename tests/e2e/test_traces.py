@@ -1,4 +1,4 @@
-"""One trace from submit through events and training to the outcome, as a collector is told it."""
+"""One trace from submit through events and training to the outcome, in a trace collector."""
 
 import sys
 import time

@@ -1,4 +1,4 @@
-"""`tunelet.tune` with processes: what a function can do to its process costs one attempt."""
+"""`tunelet.tune` with processes: a function that kills its process costs one attempt."""
 
 import ctypes
 import os

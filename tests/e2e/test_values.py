@@ -1,4 +1,4 @@
-"""What trainings print, through `tunelet up`: values, steps and reasons as their users see them."""
+"""The output of trainings through `tunelet up`: values, steps and reasons as users see them."""
 
 from collections.abc import Callable
 from pathlib import Path

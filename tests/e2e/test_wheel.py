@@ -28,7 +28,7 @@ TRAIN = 'for last in "$@"; do :; done; echo "objective=${last#*=}"\n'
 
 
 def without_python_settings() -> dict[str, str]:
-    """The environment, less what could lead Python back to the checkout."""
+    """The environment without variables that lead Python back to the checkout."""
     return {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
 
 

@@ -1,4 +1,4 @@
-"""What must hold at the end, whatever went wrong on the way (invariants I1 to I6)."""
+"""The invariants I1 to I6, which hold at the end after any faults."""
 
 import gzip
 from collections import Counter
@@ -37,7 +37,7 @@ def submit(service: Service) -> None:
 
 
 class End(NamedTuple):
-    """What two runs of one experiment must have in common: all but times and names."""
+    """The common part of two runs of one experiment: all except times and names."""
 
     state: str
     reason: str | None
@@ -79,7 +79,7 @@ def used(objects: MemoryStore | None = None) -> MemoryStore:
 
 @cache
 def _earlier_lives() -> dict[str, bytes]:
-    """What they leave, by key: hundreds of worlds begin with it."""
+    """The objects that they leave, by key: hundreds of worlds begin with them."""
     objects = MemoryStore()
     log = Journal(objects, "default", "e", clock=lambda: 0.0)
     while sum(1 for _ in objects.list("v1/default/e/journal/")) < WINDOW - 8:
@@ -113,7 +113,7 @@ EXPECTED_OUTPUTS = {
 
 
 def outputs(objects: MemoryStore) -> dict[str, bytes]:
-    """What is stored of attempts' output, by the last parts of its key."""
+    """The stored output of attempts, by the last parts of its key."""
     keys = [key for key in objects.list("v1/default/e/trials/") if ".output/" in key]
     return {"/".join(key.split("/")[-2:]): _unpacked(objects, key) for key in keys}
 

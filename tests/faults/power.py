@@ -15,7 +15,7 @@ REAL_FSYNC, REAL_RENAME, REAL_LINK = os.fsync, os.rename, os.link
 
 
 class PowerCut:
-    """Remembers in the folder `memory` what was synced of the folder `disk`."""
+    """Keeps in the folder `memory` the synced state of the folder `disk`."""
 
     def __init__(self, disk: Path, memory: Path) -> None:
         self.disk = disk

@@ -1,4 +1,4 @@
-"""An HTTP proxy in front of a store's server, at which requests go wrong as on a bad day.
+"""An HTTP proxy of a store's server that makes requests fail in all known ways.
 
 What a conditional write can meet: the connection cut before or after the server has done
 the work, a delay, 500 or 503 before or after it, and 409 or 412 after it, which is how a
@@ -117,7 +117,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(answer.body)
 
     def log_message(self, format: str, *args: object) -> None:
-        """The test's output is no place for each request."""
+        """Log no requests into the test's output."""
 
 
 def _failure(status: int, azure: bool) -> Answer:

@@ -1,4 +1,4 @@
-"""Whatever call fails, and however, the experiment ends as if nothing had happened."""
+"""If any call fails in any way, the experiment ends as without the fault."""
 
 import random
 from collections.abc import Iterable, Mapping

@@ -50,7 +50,7 @@ def entries(store: Store) -> list[Entry]:
 
 
 def steps(store: Store) -> Counter[int]:
-    """The steps that stand in the log, as often as they do."""
+    """The steps in the log, with repetitions."""
     told = [e for entry in entries(store) for e in entry.events if isinstance(e, Reported)]
     return Counter(report.step for event in told for report in event.reports)
 
@@ -197,7 +197,7 @@ class _Faulty(StoreWrapper):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_sixteen_writers_and_a_quarter_of_all_calls_failing(seed: int) -> None:
-    """Nothing acknowledged is lost, nothing stands twice, and nothing called failed stands."""
+    """Nothing acknowledged is lost, nothing is there twice, and no failed operation is there."""
     store = MemoryStore()
     begun(store)
     acknowledged: set[int] = set()

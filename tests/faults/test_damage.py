@@ -13,7 +13,7 @@ SEQ = 2
 
 @pytest.fixture
 def world() -> World:
-    """Two experiments whose trials run; the log of one is altered behind the service's back."""
+    """Two experiments with running trials; the log of one is altered without the service."""
     world = World()
     world.running(name="sound", max_trials=3)
     world.running(name="hurt", max_trials=3)

@@ -1,4 +1,4 @@
-"""What an experiment does with its own past and with others': whatever call fails on the way.
+"""An experiment uses its own past and other experiments while any call fails.
 
 Trials that begin with a checkpoint, rules that stop them, experiments that learn from others:
 each reads and writes the store where the plain loop does not.
@@ -46,7 +46,7 @@ def some(calm: World, fault: Fault) -> range:
 
 
 class Saving(ScriptedLauncher):
-    """Each attempt goes on with what it finds at its checkpoint's place, and saves there."""
+    """Each attempt continues from the checkpoint at its place, and saves there."""
 
     def __init__(self, objects: Store) -> None:
         super().__init__()
@@ -71,7 +71,7 @@ def weights(objects: Store, launch: Launch) -> str:
 
 
 def lineage(world: World, trials: Sequence[Trial]) -> dict[tuple[int, int], str]:
-    """With what each attempt is to begin: its trial's last attempt, or that of its parent."""
+    """The start of each attempt: its trial's last attempt, or the parent's."""
     parents = {trial.number: trial.parent for trial in trials}
     expected: dict[tuple[int, int], str] = {}
     newest: dict[int, str] = {}
@@ -93,7 +93,7 @@ def saving(request: dict[str, Any], plan: dict[int, Fault] | None = None, **how:
 
 
 def sound(world: World) -> None:
-    """What must hold of trials with parents, in whatever order they ended."""
+    """Check the invariants of trials with parents, in any order of their ends."""
     found = end(world.objects)
     assert found == end(bare(world.objects))
     assert found.state == "COMPLETE"
@@ -288,7 +288,7 @@ def test_a_checkpoint_that_cannot_be_copied_is_not_a_failure_of_the_trial() -> N
 
 
 def learning(plan: dict[int, Fault]) -> World:
-    """An experiment that learns from another, most of whose trials stand in a segment."""
+    """An experiment that learns from another one with most trials in a segment."""
 
     def source(service: Service) -> None:
         service.submit(REQUEST | {"name": "source", "max_trials": 3}, key="source")

@@ -1,4 +1,4 @@
-"""Experiments that are stopped, taken up again, extended, deleted and begun anew, with faults."""
+"""Experiments that are stopped, resumed, extended, deleted and submitted again, with faults."""
 
 from collections.abc import Iterator
 
@@ -100,7 +100,7 @@ def tombstone_alone(world: World) -> bool:
 
 
 def kept(world: World) -> list[str]:
-    """All that the store has, but for what tells it and its services from others."""
+    """All objects of the store except those that identify it and its services."""
     own = ("identity", "installations/here")
     return [key for key in world.objects.list("") if key not in own]
 
@@ -125,7 +125,7 @@ def test_runs_of_a_life_that_was_deleted_are_stopped_in_the_next() -> None:
 
 
 class _EndsMeanwhile(ScriptedLauncher):
-    """Its runs do not heed `stop`; they end when somebody has looked `looks` times."""
+    """Its runs ignore `stop`; they end after `looks` observations."""
 
     looks = -1
 
@@ -182,7 +182,7 @@ def test_an_experiment_that_ends_while_it_is_resumed_is_not_missed() -> None:
 
 
 class _Replaced(MemoryStore):
-    """Just before `event` is written, another deletes the experiment and begins it anew."""
+    """Just before `event` is written, another process deletes and resubmits the experiment."""
 
     event = b""
 
@@ -263,7 +263,7 @@ class _Announced(MemoryStore):
 
 
 def test_a_stale_sign_that_is_removed_late_hides_no_life() -> None:
-    """An hour ago somebody asked in vain to take the experiment up again; now it is extended."""
+    """A resume failed an hour ago; now the experiment is extended."""
     store = _Announced()
     world = World([submit], objects=store)
     world.run()
@@ -367,7 +367,7 @@ def test_a_trial_resumes_from_its_own_checkpoint_and_from_no_earlier_life() -> N
 
 
 def test_runs_without_a_log_are_stopped() -> None:
-    """Somebody removed the experiment by hand while its trials ran."""
+    """A user removed the experiment's objects while its trials ran."""
     world = World([submit])
     world.run(until=lambda: bool(world.launcher.running()))
     for key in kept(world):

@@ -1,7 +1,7 @@
-"""A process that dies between an algorithm's answer and the log takes nothing with it.
+"""A process that dies between an algorithm's answer and the commit loses nothing.
 
 All that an algorithm has to know is in the log: a fresh process suggests what the dead one had,
-and the experiment goes on as if nothing had happened.
+and the experiment continues as without the fault.
 """
 
 import json
@@ -43,7 +43,7 @@ CASES: list[Any] = [
 
 
 class Mortal(MemoryStore):
-    """Whoever writes a suggestion whose first trial is in `deaths` dies before it is written."""
+    """A process dies before it writes a suggestion if the first trial is in `deaths`."""
 
     def __init__(self, deaths: set[int]) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ def test_a_fresh_process_continues_the_work_of_a_dead_one(
 
 
 def told(name: str, settings: dict[str, Any], deaths: set[int]) -> list[Any]:
-    """What each trial was suggested and measured, with what the algorithm noted."""
+    """Each trial's hyperparameters, values and note."""
     request = {
         "name": "e",
         "model_training_code": "image",

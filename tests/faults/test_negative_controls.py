@@ -122,7 +122,7 @@ def test_a_log_that_is_written_without_put_if_absent(store: Store) -> None:
 
 
 def submitted_in_doubt(request: dict[str, Any]) -> World:
-    """A client without a key, which repeats what was not acknowledged; one answer is lost."""
+    """A client without a key that repeats unacknowledged calls; one answer is lost."""
     creates = [number for number, call in enumerate(CALM.faults.calls) if call == "create"]
     create = creates[2]  # the probe of the store has made two
     world = World([lambda service: service.submit(request)], {create: Fault.LOSE_ANSWER})
@@ -153,14 +153,14 @@ def test_with_all_rules_a_submit_in_doubt_is_acknowledged_once() -> None:
 
 
 def test_exists_taken_for_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The caller is told that his own experiment is in his way."""
+    """The caller gets a conflict with its own experiment."""
     monkeypatch.setattr(Writer, "_create", creates_until_answered)
     with pytest.raises(Conflict):
         submitted_in_doubt(REQUEST)
 
 
 def test_doubt_taken_for_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The caller is told to send it again, and has two experiments."""
+    """The caller is asked to send it again, and gets two experiments."""
     monkeypatch.setattr(Writer, "_create", one_create)
     assert experiments(submitted_in_doubt(UNNAMED)) == 2
 
@@ -176,7 +176,7 @@ SUBMIT_CALLS = CALM.faults.calls.index("publish") + 1
 
 
 def logged_and_ended(world: World) -> bool:
-    """What stands in the log came to its end."""
+    """The work in the log is finished."""
     log = Journal(world.objects, "default", "e").peek()
     return log is None or end(world.objects) == EXPECTED
 
@@ -188,7 +188,7 @@ def test_with_all_rules_the_sweep_finds_the_work_in_the_log() -> None:
 
 
 def test_a_marker_written_after_the_log_entry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The experiment stands in the log and nobody ever looks at it."""
+    """The experiment is in the log, and no process ever looks at it."""
     put_off: list[Marker] = []
     set_marker, changed = Markers.set, Service._changed
 

@@ -1,4 +1,4 @@
-"""What goes wrong with one object, run or trial holds up no other."""
+"""A fault of one object, run or trial delays no other."""
 
 import threading
 from collections.abc import Iterator
@@ -45,7 +45,7 @@ def test_foreign_objects_in_the_bucket_delay_no_experiment(key: str) -> None:
 
 
 class _Console(MemoryStore):
-    """Shows an object that is not ours, whose key none of ours could have."""
+    """Shows a foreign object with a key that Tunelet never writes."""
 
     foreign = ""
 
@@ -56,7 +56,7 @@ class _Console(MemoryStore):
 
 
 class _Deadly(MemoryStore):
-    """Whoever reads the log of the experiment "b" dies of it: its state is too large, say."""
+    """A process that reads the log of the experiment "b" dies, for example of a large state."""
 
     deadly = False
 
@@ -67,7 +67,7 @@ class _Deadly(MemoryStore):
 
 
 def test_an_experiment_that_kills_the_sweep_does_not_keep_it_from_the_others() -> None:
-    """Each sweep begins elsewhere, so that none of them is always behind the deadly one."""
+    """Each sweep begins elsewhere, so that no experiment always comes after the deadly one."""
     store = _Deadly()
     world = World([], objects=store, copies=0)
     for name in ("a", "b", "c"):
@@ -80,7 +80,7 @@ def test_an_experiment_that_kills_the_sweep_does_not_keep_it_from_the_others() -
 
 
 class _Slow(MemoryStore):
-    """The segments of one experiment are answered only once somebody says so."""
+    """Reads of one experiment's segments wait until the test releases them."""
 
     slow: threading.Event | None = None
     asked = threading.Event()

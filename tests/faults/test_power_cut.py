@@ -1,4 +1,4 @@
-"""What was acknowledged survives a power cut, on a disk that forgets what was not synced."""
+"""Acknowledged writes survive a power cut, on a disk that forgets unsynced writes."""
 
 import errno
 import os
@@ -103,7 +103,7 @@ def test_a_data_folder_and_its_secret_survive_a_power_cut(power: PowerCut, tmp_p
 
 
 def test_an_installation_is_the_same_after_a_power_cut(power: PowerCut, tmp_path: Path) -> None:
-    """As another it would leave alone what it has launched."""
+    """As another installation it would leave its own runs alone."""
     here = power.disk / "a" / "runs"
     known = installation(f"process://{here}", b"secret", {}, None)
     left = power.left(tmp_path / "left") / "a" / "runs"
@@ -264,7 +264,7 @@ def test_a_run_that_has_ended_is_not_lost_in_a_power_cut(shim: Shim, tmp_path: P
 def test_a_training_begins_only_once_a_power_cut_would_leave_its_launch(
     shim: Shim, tmp_path: Path
 ) -> None:
-    """Else the same attempt would be launched a second time, beside what the first one saved."""
+    """Otherwise the attempt would be launched twice, with the files of the first launch."""
     shim.run(f"cp -r {shim.memory} {tmp_path}/memory.begun")
     begun = PowerCut(shim.power.disk, tmp_path / "memory.begun")
     folder = RunFolder(begun.left(tmp_path / "left") / shim.path)

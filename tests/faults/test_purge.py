@@ -34,7 +34,7 @@ ACTS: list[c.Command] = [
 
 
 class Place:
-    """A store, and a clock that stands still but for what a test lets pass."""
+    """A store, and a clock that advances only by the test."""
 
     def __init__(self, store: Store | None = None) -> None:
         self.store = store or MemoryStore()
@@ -89,7 +89,7 @@ def test_a_writer_that_slept_through_a_purge_is_refused_or_committed(
 
 
 class _Sleepy(MemoryStore):
-    """What a writer knew ages while its request is on the way."""
+    """Time passes while a writer's request is on its way."""
 
     def __init__(self, place: Place) -> None:
         super().__init__()
@@ -201,7 +201,7 @@ class _PurgedAt(MemoryStore):
 @pytest.mark.parametrize("removed", [range(1, 5), [1], [2], [3], [1, 2, 3]])
 @pytest.mark.parametrize("lives", [1, 2])
 def test_a_purge_during_a_read_is_not_damage(removed: Sequence[int], lives: int) -> None:
-    """A running experiment whose log is damaged is stopped; this one's is not."""
+    """A running experiment with a damaged log is stopped; this log is not damaged."""
     place = Place()
     for _ in range(lives):
         place.life()
@@ -231,7 +231,7 @@ def test_a_second_purge_during_a_read_is_not_damage(call: int) -> None:
 
 
 def test_pending_objects_of_a_deleted_life_are_never_written() -> None:
-    """Who has seen a window close writes its objects if its writer did not, but not after a purge.
+    """A process that has seen a window close writes missing objects, but not after a purge.
 
     Segments that would be joined for it are gone, and it would never come to the next window.
     """
@@ -255,7 +255,7 @@ def test_pending_objects_of_a_deleted_life_are_never_written() -> None:
 
 
 def filled(log: Journal, until: int) -> None:
-    """The log has so many entries."""
+    """The log has this number of entries."""
     told = max((report.step for report in log.read().trials[1].reports), default=0)
     for step in count(told + 1):
         if log._store.get(entry_key(PATH, until)) is not None:
@@ -264,7 +264,7 @@ def filled(log: Journal, until: int) -> None:
 
 
 class _Reborn(MemoryStore):
-    """A new life begins just before a purge lists what it is to delete."""
+    """A new life begins just before a purge lists the objects to delete."""
 
     def __init__(self, place: Place) -> None:
         super().__init__()

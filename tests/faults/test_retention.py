@@ -18,7 +18,7 @@ def submit(service: Service) -> None:
 
 
 class Expiring(World):
-    """Time goes on until nothing is left to expire."""
+    """Let time pass until nothing is left to expire."""
 
     def _at_rest(self) -> bool:
         return super()._at_rest() and next(self.objects.list("expires/"), None) is None
@@ -70,7 +70,7 @@ def test_a_resumed_experiment_is_kept() -> None:
 
 
 def test_an_end_that_was_overtaken_deletes_nothing() -> None:
-    """It goes on between the look at it and the deletion."""
+    """The experiment continues between the look at it and the deletion."""
     world = ended()
     service = world.calm()
     journal = Journals(world.objects, lambda: world.now).of(*AT)

@@ -51,7 +51,7 @@ class ExistsMeansLost(LogWriter):
 
 
 class DoubtMeansFailed(LogWriter):
-    """Control: an answer that is no answer is taken for a failure."""
+    """Control: an unknown outcome is taken for a failure."""
 
     def _create(self, key: str, data: bytes, until: float) -> bool:
         if self._store.create(key, data):
@@ -61,7 +61,7 @@ class DoubtMeansFailed(LogWriter):
 
 
 def mistaken(kind: type[LogWriter]) -> Callable[..., Journal]:
-    """Makes journals whose entries are created so."""
+    """Makes journals that create entries by this rule."""
 
     def journal(store: Store, *where: str, **options: float) -> Journal:
         found = Journal(store, *where, **options)  # type: ignore[arg-type]
@@ -117,7 +117,7 @@ class Writer:
 
 
 class Faulty(NamedTuple):
-    """A bucket behind a proxy at which requests go wrong."""
+    """A bucket reached through a proxy that makes requests fail."""
 
     url: str
     """Of the bucket."""
@@ -154,7 +154,7 @@ def default_client(request: pytest.FixtureRequest) -> Iterator[Faulty]:
 
 
 def operations(store: Store) -> Counter[str]:
-    """The operations in the log, as they stand there, without the code that wrote them."""
+    """The operations in the log, read without the code that wrote them."""
     path = "v1/default/e/"
     found: Counter[str] = Counter()
     seq = 1

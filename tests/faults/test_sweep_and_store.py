@@ -1,4 +1,4 @@
-"""A sweep that meets a store of no use, the end of its process, or somebody's deletion."""
+"""A sweep with a failing store, the end of its process, or a deletion."""
 
 import logging
 from collections import Counter
@@ -12,7 +12,7 @@ from tunelet.ports import Stored
 
 
 class _Refusing(FragileStore):
-    """From a moment on it refuses whatever is written, or what is asked of some experiments."""
+    """From a moment on it refuses all writes, or all requests for some experiments."""
 
     def __init__(self) -> None:
         super().__init__()

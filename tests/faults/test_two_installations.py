@@ -1,4 +1,4 @@
-"""Two installations over one store, each with runs of its own, any call of which may go wrong."""
+"""Two installations over one store, each with its own runs; any call may fail."""
 
 import random
 from collections import Counter
@@ -31,7 +31,7 @@ REQUEST: dict[str, Any] = {
 
 
 class Installed:
-    """One installation: a service that may crash at any call, and runs that go on without it."""
+    """One installation: a service that may crash at any call, and runs that outlive it."""
 
     def __init__(
         self,

@@ -59,7 +59,7 @@ class Laptop:
         return [n for n in names if self.launcher().active("default", n)]
 
     def asked_to_stop(self) -> list[Path]:
-        """What a launcher leaves for a run that it is to end."""
+        """The mark of a launcher for a run that should end."""
         return list((self.folder / "runs").rglob("stop"))
 
     def lose(self, store: str, *names: str) -> None:
@@ -71,7 +71,7 @@ class Laptop:
                     kept.delete(key)
 
     def damage(self, store: str, name: str) -> Callable[[], None]:
-        """Alter an entry of the log; returns what mends it."""
+        """Alter an entry of the log; returns a function that repairs it."""
         kept, key = self.store(store), entry_key(f"v1/default/{name}/", 2)
         found = kept.get(key)
         assert found is not None
@@ -159,7 +159,7 @@ def test_runs_of_an_unknown_store_continue(laptop: Laptop) -> None:
 
 
 class TestWarmStart:
-    """An experiment that learns from another whose log is damaged."""
+    """An experiment that learns from another one with a damaged log."""
 
     def test_its_runs_go_on_and_their_ends_are_recorded(self, laptop: Laptop) -> None:
         mend = self._begun(laptop)

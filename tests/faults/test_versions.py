@@ -1,4 +1,4 @@
-"""Two versions of the code at once: the older one leaves alone what it does not understand."""
+"""Two versions of the code at once: the older one leaves unknown entries alone."""
 
 import json
 from collections.abc import Callable
@@ -38,7 +38,7 @@ def with_a_new_member(data: bytes) -> bytes:
 
 @pytest.fixture(params=[of_a_newer_format, with_a_new_member])
 def world(request: pytest.FixtureRequest) -> World:
-    """Two experiments whose trials run; a newer version has written into the log of one."""
+    """Two experiments with running trials; a newer version has written into the log of one."""
     world = World()
     world.running(name="known", max_trials=3)
     world.running(name="newer", max_trials=3)
@@ -122,7 +122,7 @@ def test_a_snapshot_with_a_new_member_is_passed_over(store: MemoryStore, log: Jo
 def test_a_snapshot_that_lacks_a_member_is_passed_over(
     store: MemoryStore, log: Journal, member: str
 ) -> None:
-    """An older version wrote it, which did not fold what the member tells."""
+    """An older version wrote it, which did not fold the member."""
     outcome = Outcome(Verdict.COMPLETE, {"objective": 1.0})
     log.commit(c.Extend({"max_cost": 9.0}), c.Finish(0, 1, outcome))
     for _ in range(WINDOW):

@@ -1,4 +1,4 @@
-"""A launcher in memory, and the training code that it runs: both know no chance.
+"""A launcher in memory, and the training code that it runs; both are deterministic.
 
 What an attempt does follows from its trial's number and its own, so that any two
 experiments with the same hyperparameters must end alike, whatever goes wrong between.
@@ -16,7 +16,7 @@ from tunelet.errors import Retry
 
 
 class Script(NamedTuple):
-    """What an attempt does: it reports `steps`, one a tick, and ends so with the last."""
+    """The script of an attempt: it reports `steps`, one per tick, and ends with the last."""
 
     steps: tuple[int, ...]
     verdict: Verdict | None
@@ -48,7 +48,7 @@ def loss(hyperparameters: dict[str, float]) -> float:
 
 
 def place(launch: Launch) -> str:
-    """The prefix in the store at which the training code is told to keep its checkpoint."""
+    """The prefix in the store at which the training code keeps its checkpoint."""
     return "v1/" + launch.env["TUNELET_CHECKPOINT_URL"].partition("/v1/")[2]
 
 
@@ -145,7 +145,7 @@ class ScriptedLauncher(MemoryLauncher):
         return [process.run for process in self._processes.values() if not process.ended]
 
     def tick(self) -> list[tuple[Run, Observation]]:
-        """Let every run do its next step; what each then shows."""
+        """Let every run do its next step; returns each run's observation."""
         moving = [process for process in self._processes.values() if not process.ended]
         for process in moving:
             process.age += 1

@@ -35,7 +35,7 @@ class Crash(BaseException):
 
 
 class Stuck(AssertionError):
-    """The world stands still before its end."""
+    """The world makes no progress before its end."""
 
 
 class Fault(StrEnum):
@@ -53,7 +53,7 @@ READS = frozenset({"get", "list", "active", "lives", "observe", "origin"})
 
 
 def distinct(fault: Fault, calls: Sequence[str], first: int = 0) -> Iterator[int]:
-    """The calls, from `first` on, at which the fault leaves another world than one before it.
+    """The calls, from `first` on, at which the fault has another effect than at the call before.
 
     A process that dies after a read leaves what one leaves that dies before it, and an answer of a
     read that is lost is as one that was refused.
@@ -85,7 +85,7 @@ class Faults:
 
 
 class Fallible:
-    """Any port whose every call goes through `faults`."""
+    """A port that passes every call through `faults`."""
 
     def __init__(self, inner: object, faults: Faults) -> None:
         self._inner = inner
@@ -236,7 +236,7 @@ class World:
 
 
 def _pushed(run: Run, seen: Observation) -> Delivery:
-    """The training code tells by itself what the launcher will see of it."""
+    """The training code itself reports what the launcher will observe."""
 
     def push(service: Service) -> None:
         service.report(run, list(seen.reports))

@@ -1,4 +1,4 @@
-"""`python -m tests.mutants`: run the mutants whose file or fault has one of the words; all by default.
+"""`python -m tests.mutants`: run the mutants with one of the words in file or fault, or all.
 
 With `--write FILE` the table goes there, but only if all were run.
 """

@@ -1,4 +1,4 @@
-"""What is on the disk when something is acknowledged: every fsync, and what writes around it."""
+"""Durability: every fsync before an acknowledgement, and the writes around it."""
 
 from tests.mutants.mutant import Mutant, Source
 

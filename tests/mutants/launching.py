@@ -1,4 +1,4 @@
-"""The launchers: that an attempt runs once, and that its end is judged by what it was."""
+"""The launchers: an attempt runs once, and its end is judged rightly."""
 
 from tests.mutants.mutant import Mutant, Source
 

@@ -1,11 +1,11 @@
-"""A fault that somebody could put into the code, and the tests that must notice it."""
+"""A fault to put into the code, and the tests that must notice it."""
 
 from pathlib import Path
 from typing import NamedTuple
 
 
 class Stale(Exception):
-    """The list names a text that is no longer in the file, or is there more than once."""
+    """The list has a text that is not in the file, or is there more than once."""
 
 
 class Mutant(NamedTuple):
@@ -20,7 +20,7 @@ class Mutant(NamedTuple):
 
 
 class Source(NamedTuple):
-    """A file with its mutants. Its path stands here only, so that a move changes one line."""
+    """A file with its mutants. Only this has its path, so that a move changes one line."""
 
     path: str
     tests: tuple[str, ...]
@@ -38,7 +38,7 @@ class Source(NamedTuple):
         return text.replace(mutant.old, mutant.new)
 
     def stale(self, root: Path) -> list[str]:
-        """What has to be mended in the list before it can be run."""
+        """Return the faults of the list that must be repaired before it can run."""
         wrong = []
         for mutant in self.mutants:
             try:

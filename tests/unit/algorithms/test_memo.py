@@ -22,7 +22,7 @@ class Counted:
 
 
 def made(cache: MemoCache[Counted], seeds: Sequence[int], trials: int) -> int:
-    """Ask for the models of experiments with these seeds, and count those that are made anew."""
+    """Ask for the models of experiments with these seeds; returns how many are made."""
     before = Counted.made
     past = [trial(number, {"x": 0.5}) for number in range(trials)]
     for seed in seeds:

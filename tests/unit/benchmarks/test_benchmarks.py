@@ -1,4 +1,4 @@
-"""The benchmarks measure the real service, and print what programs can read."""
+"""The benchmarks measure the real service, and print figures for programs."""
 
 import json
 import math
@@ -395,7 +395,7 @@ def test_a_noisy_search_is_judged_by_true_values_and_a_front_by_its_missing_volu
 
 
 class Counted:
-    """A searcher of one hyperparameter that counts what runs."""
+    """A searcher of one hyperparameter that counts running trials."""
 
     def __init__(self) -> None:
         self.running = set[int]()

@@ -41,7 +41,7 @@ class FragileStore(MemoryStore):
 
 
 class Broker:
-    """Keeps what is published, or refuses it."""
+    """Keeps published signals, or refuses them."""
 
     def __init__(self) -> None:
         self.signals: list[Signal] = []

@@ -1,4 +1,4 @@
-"""Readers who do not read: they keep no thread, and no place that another needs."""
+"""Clients that do not read their answers keep no thread, and no connection that another needs."""
 
 import socket
 import time
@@ -43,7 +43,7 @@ def served() -> Iterator[Any]:
 
 
 def ask(server: Any, path: str, times: int = 1) -> socket.socket:
-    """A connection over which so many requests have been sent, and nothing is read."""
+    """A connection with many sent requests and no read answer."""
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
     connection.settimeout(10)
@@ -58,7 +58,7 @@ def is_answered(server: Any) -> bool:
 
 
 def sent_in_part(server: Any, count: int) -> list[Connection]:
-    """The connections, once so many have an answer that waits for its reader."""
+    """The connections, once this number of them has an unread answer."""
     deadline = time.monotonic() + 30
     while True:
         found = [each for each in list(server.active_channels.values()) if each.total_outbufs_len]

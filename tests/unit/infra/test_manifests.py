@@ -39,7 +39,7 @@ Check = Callable[[list[Resource]], list[str]]
 
 @pytest.fixture(scope="module")
 def check(pytestconfig: pytest.Config) -> Iterator[Check]:
-    """What is wrong with resources, by the schemas that the lock file names."""
+    """The faults of resources, by the schemas in the lock file."""
     if not (shutil.which("npm") and shutil.which("node")):
         pytest.skip("needs node and npm: the APIs' schemas are npm packages")
     folder = _installed(pytestconfig)
@@ -71,7 +71,7 @@ def _installed(config: pytest.Config) -> Path:
 
 @cache
 def rendered(name: str) -> list[Resource]:
-    """What `kubectl apply -k` would send."""
+    """The objects that `kubectl apply -k` would send."""
     if kustomize := shutil.which("kustomize"):
         command = [kustomize, "build"]
     elif kubectl := shutil.which("kubectl"):
@@ -262,7 +262,7 @@ def test_one_call_wakes_one_pod() -> None:
 
 
 def test_a_publisher_does_not_wait_for_subscribers() -> None:
-    """With an in-memory channel behind the broker; others never make a publisher wait."""
+    """For brokers with an in-memory channel; others never make a publisher wait."""
     [broker] = of_kind("base", "Broker")
     assert broker["metadata"]["annotations"] == {"messaging.knative.dev/async-handler": "true"}
 

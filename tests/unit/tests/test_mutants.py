@@ -1,4 +1,4 @@
-"""The command that puts faults into the code tells killed, surviving and useless mutants apart."""
+"""The command for mutants distinguishes killed, surviving and useless ones."""
 
 import subprocess
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The documents are true where a program can tell."""
+"""The documents match the code, as far as a program can check it."""
 
 import inspect
 import json
@@ -92,7 +92,7 @@ def test_the_tables_of_algorithms_match_the_catalog() -> None:
 
 
 def named(names: Iterable[str]) -> set[str]:
-    """Of these, those that docs/algorithms.md has, as what there is or as what cannot be."""
+    """The names that docs/algorithms.md has, as supported or unsupported."""
     return {name for name in names if re.search(rf"\b{name}\b", ALGORITHMS)}
 
 

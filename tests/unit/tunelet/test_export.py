@@ -1,4 +1,4 @@
-"""The history of an experiment comes out of the bucket as it stands in the log."""
+"""The export of an experiment has the same history as the log."""
 
 import csv
 import io

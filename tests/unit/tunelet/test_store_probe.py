@@ -1,4 +1,4 @@
-"""No experiment begins on a store that ignores conditions, and a probe leaves nothing behind."""
+"""No experiment begins on a store that ignores conditions, and a probe leaves no objects."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -26,7 +26,7 @@ class Stale(MemoryStore):
 
 
 class Late(MemoryStore):
-    """Shows what was written one read too late."""
+    """Shows each write one read too late."""
 
     def __init__(self) -> None:
         super().__init__()

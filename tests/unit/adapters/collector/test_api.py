@@ -1,4 +1,4 @@
-"""What the collector makes of answers, of the service and of what stands before it."""
+"""The collector's interpretation of answers, from the service and from proxies before it."""
 
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer

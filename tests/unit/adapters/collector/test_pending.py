@@ -1,4 +1,4 @@
-"""What was read and is to be reported."""
+"""Reports that were read and not yet sent."""
 
 import json
 

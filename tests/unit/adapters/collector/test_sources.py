@@ -12,7 +12,7 @@ from tunelet.training.metrics import Parser
 
 
 def read(**metrics: Any) -> tuple[dict[str, Any], bool]:
-    """The newest values of what a training wrote before it ended, and whether all was read."""
+    """The newest values of an ended training's file, and whether all of it was read."""
     given = MetricsSource(step="step", objectives=("loss",), **metrics)
     environ = dict.fromkeys(CollectorSettings._fields, "")
     settings = CollectorSettings(**environ | {"metrics": given, "reporting": True})  # type: ignore[arg-type]

@@ -22,7 +22,7 @@ def event(kind: str = TYPE, id_: str = "1", **attributes: str) -> dict[str, str]
 
 
 class Function:
-    """Gives `answers` in turn, the last one for ever, and keeps what it was sent."""
+    """Gives `answers` in turn, repeats the last one, and keeps the events that it gets."""
 
     def __init__(self, *answers: Delivered | Exception) -> None:
         self.answers = list(answers or [OK])
@@ -43,7 +43,7 @@ Made = Callable[..., Broker]
 
 @pytest.fixture
 def broker() -> Iterator[Made]:
-    """Makes brokers: each target gets events of the type that stands for it."""
+    """Makes brokers: each target gets events of its own type."""
     made: list[Broker] = []
 
     def make(targets: Mapping[str, Target], **options: Any) -> Broker:

@@ -1,4 +1,4 @@
-"""Which processes are one installation, and what it says that it can run."""
+"""The processes of one installation, and the trainings that it can run."""
 
 from pathlib import Path
 

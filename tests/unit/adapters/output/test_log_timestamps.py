@@ -22,7 +22,7 @@ def log(lines: list[tuple[int, bytes]]) -> list[bytes]:
 
 
 def since(lines: list[bytes], moment: str | None) -> bytes:
-    """What Kubernetes gives of the log: the lines of that second and later ones."""
+    """The part of the log that Kubernetes returns: lines of that second and later ones."""
     return b"".join(line for line in lines if moment is None or line[:19].decode() >= moment[:19])
 
 

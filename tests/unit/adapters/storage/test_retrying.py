@@ -1,4 +1,4 @@
-"""What may be repeated is sent again, with waits that a script of faults decides."""
+"""Idempotent requests are sent again, with waits that depend on the faults."""
 
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -18,7 +18,7 @@ from tunelet.ports import Store, Stored
 
 
 class Scripted(MemoryStore):
-    """A store whose calls meet the given faults, one each, before all goes well."""
+    """A store that raises the given faults, one per call, before calls succeed."""
 
     def __init__(self, *faults: Exception | None) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The catalog knows what can be asked of an algorithm without importing it."""
+"""The catalog checks demands on an algorithm without importing it."""
 
 import importlib
 import inspect
@@ -288,7 +288,7 @@ def test_a_sampler_in_a_setting_must_meet_the_demands(
 
 
 def every_problem(name: str, asked: dict[str, object], demands: Demands) -> dict[str, str]:
-    """As if every library were installed."""
+    """All names, as if every library were installed."""
     row = replace(TABLE[name], libraries=())
     known = Registry({name: row}, "algorithm", "no.such.group")
     found = known.problems(name, asked, demands, "hpo_algorithm")
@@ -447,7 +447,7 @@ LIGHT = [row for row in TABLE.values() if not row.target.startswith("algorithms.
 
 @pytest.mark.parametrize("row", LIGHT, ids=lambda row: row.name)
 def test_the_algorithms_marked_in_the_table_learn_from_a_warm_start(row: Entry) -> None:
-    """Trials of another experiment of which the bad were the good would teach something else."""
+    """Trials of another experiment with good and bad swapped must change the suggestions."""
     if isinstance(Registry(TABLE, "algorithm", "no.such.group").row(row.name, ""), FieldError):
         pytest.skip(f"{row.name} is not installed")
     forms = {name: {"type": "int", "min": 1, "max": 40} for name in "ab"}
@@ -479,7 +479,7 @@ def test_rays_searchers_are_shown_quantiles() -> None:
 
 @pytest.mark.parametrize("name", ["cma_es", "gp", "nsga2", "nsga3", "sobol"])
 def test_the_catalog_marks_algorithms_that_draw_branches_at_random(name: str) -> None:
-    """Optuna has a space in common for all trials, without what some of them lack."""
+    """Optuna's common space of all trials lacks hyperparameters that some trials lack."""
     row = TABLE[name]
     sampler = getattr(optuna.samplers, dict(row.bind)["sampler"])
     source = inspect.getsource(sampler)

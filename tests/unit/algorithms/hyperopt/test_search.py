@@ -81,7 +81,7 @@ LINE = Space.of({"x": UNIT})
 
 
 def share_of_failing(name: str, results: int) -> float:
-    """How often what is suggested has x above 0.5, after 40 failures there and some results."""
+    """The share of suggestions with x above 0.5, after 40 failures there and some results."""
     failed = [trial(number, {"x": 0.5 + number / 80}, TrialState.FAIL) for number in range(40)]
     good = [trial(40 + one, {"x": 0.1 + one / 50}, objective=1.0 + one) for one in range(results)]
     found = []

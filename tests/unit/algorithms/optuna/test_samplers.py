@@ -1,4 +1,4 @@
-"""Optuna's samplers through the log do what they do in one process of Optuna's own."""
+"""Optuna's samplers behave through the log as in one process of Optuna."""
 
 import json
 from collections.abc import Callable

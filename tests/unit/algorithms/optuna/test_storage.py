@@ -1,4 +1,4 @@
-"""What algorithms/optuna assumes of Optuna's insides: a version that differs fails here."""
+"""Assumptions of algorithms/optuna about Optuna's internals: another version fails here."""
 
 import inspect
 

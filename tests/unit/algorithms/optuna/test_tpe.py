@@ -1,4 +1,4 @@
-"""TPE is Optuna's, told the whole truth about the history and the space."""
+"""TPE is Optuna's, with all trials and the whole space."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Budgets: little for most trials, much for the best, and the best ones go on where they were."""
+"""Budgets: small for most trials, large for the best, which continue from their checkpoints."""
 
 import json
 from typing import Any

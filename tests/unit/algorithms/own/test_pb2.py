@@ -1,4 +1,4 @@
-"""Population based bandits: a model of what training gains chooses the hyperparameters."""
+"""Population based bandits: a model of the gain of training chooses the hyperparameters."""
 
 import math
 from random import Random

@@ -1,4 +1,4 @@
-"""Population based training through the log: who goes on, who takes over, what is changed."""
+"""Population based training through the log: which members continue, and with which changes."""
 
 import json
 from collections.abc import Callable

@@ -34,7 +34,7 @@ def domain_of(kind: str, *arguments: Any) -> Any:
 
 
 def variants(config: dict[str, Any], count: int = 1) -> list[dict[str, Any]]:
-    """What Ray would run."""
+    """The configurations that Ray would run."""
     from ray.tune.search.variant_generator import generate_variants
 
     state = numpy.random.RandomState(1)

@@ -82,7 +82,7 @@ def rule(name: str, asked: dict[str, Any]) -> StoppingRule:
 
 
 class Both:
-    """One history, told report by report to our rule and to Optuna's pruner."""
+    """One history, given report by report to our rule and to Optuna's pruner."""
 
     def __init__(self, ours: StoppingRule, pruner: pruners.BasePruner, direction: str) -> None:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -153,7 +153,7 @@ def test_each_verdict_is_optunas(
     [("asha", {"min_resource": 3}), ("hyperband", {"max_resource": 301})],
 )
 def test_auto_follows_the_first_complete_trial(name: str, told: dict[str, Any]) -> None:
-    """Optuna's "auto" is another once its process starts anew; ours follows from the log."""
+    """Optuna's "auto" changes when its process restarts; ours follows from the log."""
     curves = Curves(Objective("loss", "minimize"))
     rng, stopped = Random(1), 0
     for number in range(60):

@@ -1,4 +1,4 @@
-"""What the API takes, what it answers, and how it refuses."""
+"""The requests, answers and refusals of the API."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""How long a training may go on after the end of its trial."""
+"""How long a training may continue after the end of its trial."""
 
 import pytest
 

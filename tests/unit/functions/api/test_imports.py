@@ -1,4 +1,4 @@
-"""Trials that were made elsewhere, over HTTP: what is refused, and what the algorithm learns."""
+"""Imported trials over HTTP: refusals, and what the algorithm learns."""
 
 from typing import Any
 
@@ -75,7 +75,7 @@ def test_a_trial_without_a_result_may_have_failed_or_been_pruned(world: World) -
 
 @pytest.mark.parametrize("algorithm", ["tpe", "hyperopt.tpe"])
 def test_the_algorithm_learns_from_what_was_imported(algorithm: str) -> None:
-    """Thirty trials say that 0.7 is best: what is suggested then is nearer to it than else."""
+    """Thirty trials show that 0.7 is best: later suggestions are nearer to it than without them."""
 
     def distance(imported: bool) -> float:
         world = World()

@@ -13,7 +13,7 @@ CHOICE: dict[str, Any] = {"type": "categorical", "choices": ["a", "b"]}
 
 
 def deep(levels: int) -> dict[str, Any]:
-    """Each hyperparameter depends on the one before it; children stand before their parents."""
+    """Each hyperparameter depends on the one before it; children precede their parents."""
     chain = {f"p{n}": {**CHOICE, "when": {f"p{n - 1}": "a"}} for n in range(levels, 0, -1)}
     return {**chain, "p0": CHOICE}
 

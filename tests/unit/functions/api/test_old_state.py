@@ -1,4 +1,4 @@
-"""An instance whose state is older than the log, because others wrote to it meanwhile."""
+"""An instance with a state older than the log, because others have written to it."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A page of experiments of one state is bounded by what is read for it."""
+"""A page of experiments of one state is bounded by the reads for it."""
 
 from tests.unit.functions.conftest import FragileStore, World
 from tunelet.ports import Stored
@@ -18,7 +18,7 @@ class Counted(FragileStore):
 
 
 def filled(world: World, paused: set[int]) -> int:
-    """So many experiments, of which those of these numbers are paused."""
+    """Make experiments; those with these numbers are paused."""
     count = READ_A_PAGE + MORE
     for number in range(count):
         name = f"e{number:04}"

@@ -1,4 +1,4 @@
-"""What callers are answered while the folder of the store is away."""
+"""Answers to callers while the folder of the store is away."""
 
 from pathlib import Path
 from typing import Any, cast

@@ -1,4 +1,4 @@
-"""Workers over HTTP: ask, heartbeat, outcome, release, and what is said of mistakes."""
+"""Workers over HTTP: ask, heartbeat, outcome, release, and errors for mistakes."""
 
 from typing import Any
 

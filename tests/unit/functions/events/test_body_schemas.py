@@ -1,4 +1,4 @@
-"""What training code may send: the published schemas and the parser agree on every body."""
+"""Bodies of training code: the published schemas and the parser agree on each."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product

@@ -1,4 +1,4 @@
-"""The functions that a broker calls: 204 or one event for what is done, 4xx for poison."""
+"""The functions that a broker calls: 204 or one event after success, 4xx for invalid events."""
 
 import json
 from typing import Any
@@ -158,7 +158,7 @@ _X = {"type": "float", "min": 0, "max": 1}
 
 
 class TestPoison:
-    """What can never be right must not come again: any 4xx but 404, 408, 409 and 429."""
+    """An invalid event must not come again: any 4xx except 404, 408, 409 and 429."""
 
     @pytest.mark.parametrize("function", ["suggest", "launch", "complete", "sweep"])
     def test_an_event_for_another_function(self, world: World, function: str) -> None:

@@ -1,4 +1,4 @@
-"""All functions in one process, over a launcher that reports what happens to its runs."""
+"""All functions in one process, with a launcher that reports changes of its runs."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -27,7 +27,7 @@ DIGITS = ("default", "digits")
 
 
 class WatchedLauncher(ScriptedLauncher):
-    """Reports when the test says so, and refuses runs while it is full."""
+    """Reports at the test's command, and refuses runs while it is full."""
 
     def __init__(self, full: bool = False) -> None:
         super().__init__()

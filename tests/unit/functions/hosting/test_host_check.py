@@ -1,4 +1,4 @@
-"""Who may call a service on someone's own machine."""
+"""The callers that a service on a user's own machine accepts."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A client in the service's own process sees what one over HTTP sees."""
+"""A client in the service's own process gets the same as one over HTTP."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -104,7 +104,7 @@ READS: list[Callable[[Client], object]] = [
 
 
 def seen(read: Callable[[Client], object], client: Client) -> object:
-    """What the client sees: an answer, or an error with its fields."""
+    """The client's result: an answer, or an error with its fields."""
     try:
         return read(client)
     except TuneletError as fault:

@@ -1,4 +1,4 @@
-"""Every request is counted, tells what it is about, and hands on the trace that it came with."""
+"""Every request is counted, logs its subject, and passes on the trace that it came with."""
 
 import io
 import json
@@ -80,7 +80,7 @@ def test_no_label_names_a_tenant(world: World) -> None:
 
 
 class Keeping(SilentLauncher):
-    """Keeps what it was asked to launch."""
+    """Keeps the launches."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""`tunelet doctor` tries a store and says right by right what it found."""
+"""`tunelet doctor` tests a store and shows the result for each right."""
 
 import json
 from pathlib import Path

@@ -65,7 +65,7 @@ def test_unreadable_text_is_refused_with_the_place(text: str, message: str) -> N
 
 
 def bomb(layers: int, width: int = 9) -> str:
-    """YAML of a few bytes a layer that stands for `width` to the power of `layers` values."""
+    """YAML of a few bytes per layer that expands to `width` to the power of `layers` values."""
     lines = ["a0: &a0 [x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * width)}]" for n in range(1, layers + 1)]
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""What a start imports, and what it does not: each import is time before the first answer."""
+"""The imports of a start, because each import is time before the first answer."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""A server on loopback that answers as it is told, to show a client every kind of fault."""
+"""A scripted server on loopback that shows a client every kind of fault."""
 
 import json
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ LOST = None
 
 
 class Script:
-    """Gives `answers` in turn, the last one for ever, and keeps what it was sent."""
+    """Gives `answers` in turn, repeats the last one, and keeps the requests."""
 
     def __init__(self) -> None:
         self.answers: list[Answer | None] = []

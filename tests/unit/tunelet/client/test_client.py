@@ -1,4 +1,4 @@
-"""What a client sends, what it sends again, and what it makes of the answers."""
+"""A client's requests, its retries, and its interpretation of answers."""
 
 import socket
 import subprocess

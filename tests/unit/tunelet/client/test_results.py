@@ -1,4 +1,4 @@
-"""Trials as typed objects, and what a notebook shows of them."""
+"""Trials as typed objects, and their display in a notebook."""
 
 import json
 import math

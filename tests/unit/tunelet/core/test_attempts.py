@@ -1,4 +1,4 @@
-"""What counts as a trial's value when its attempts are lost, unread, or resumed."""
+"""The value of a trial with attempts that are lost, unread, or resumed."""
 
 import pytest
 
@@ -18,7 +18,7 @@ def reports(attempt: int, **steps: float) -> tuple[Report, ...]:
 
 
 def second_attempt(**first: float) -> Story:
-    """A trial whose first attempt reported these steps and was lost; its second has begun."""
+    """A trial: its first attempt reported these steps and was lost; its second has begun."""
     story = Story().suggested(0).does(c.Record(0, 1, reports(1, **first)))
     return story.does(c.Finish(0, 1, LOST), c.Start(0, 2))
 

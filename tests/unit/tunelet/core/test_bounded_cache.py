@@ -1,4 +1,4 @@
-"""What a cache keeps within its bounds, and what it drops first."""
+"""The objects that a cache keeps within its bounds, and the order in which it drops them."""
 
 from tunelet.core.bounded_cache import BoundedCache
 

@@ -1,4 +1,4 @@
-"""What was written while a clock was ahead keeps nothing from happening once it is right."""
+"""Times from a fast clock delay nothing once the clock is corrected."""
 
 import msgspec
 import pytest

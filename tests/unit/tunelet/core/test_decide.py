@@ -1,4 +1,4 @@
-"""The rules, by example: what follows from a command, and which end comes first."""
+"""The rules, by example: the events of a command, and the order of ends."""
 
 import math
 from typing import Any
@@ -27,7 +27,7 @@ HOUR = 3600.0
 
 
 class Story:
-    """An experiment, and the commands that came to it. The clock stands unless a test moves it."""
+    """An experiment and its commands. The clock advances only by the test."""
 
     def __init__(self, key: str | None = None, **spec: Any) -> None:
         self.now = 0.0
@@ -50,7 +50,7 @@ class Story:
         return self.e.trials[number]
 
     def suggested(self, *numbers: int) -> "Story":
-        """Trials that run, all of which have room at once."""
+        """Running trials, which all have a slot at once."""
         for n in numbers:
             self.does(c.AddTrials(n, ({"x": n},)), c.Start(n, 1))
         return self
@@ -157,7 +157,7 @@ def test_cost_counts_running_and_ended_trials() -> None:
 
 @pytest.mark.parametrize("outcome", [complete(1.0), LOST])
 def test_a_slow_clock_does_not_reduce_the_cost(outcome: Outcome) -> None:
-    """Whoever sees an end reads another clock than whoever saw the start."""
+    """The process that sees an end has another clock than the one that saw the start."""
     story = Story(max_cost=3.0, cost_per_hour=1.0).suggested(0)
     story.now = -60.0
     story.does(c.Finish(0, 1, outcome))

@@ -30,7 +30,7 @@ def test_a_pause_begins_none() -> None:
 
 @pytest.mark.parametrize("command", [c.Resume(0), c.Extend({"max_trials": 9}, 0), c.Delete(0)])
 def test_a_command_announced_for_an_earlier_epoch_is_refused(command: c.Command) -> None:
-    """The experiment was taken up again, and has ended again, since somebody announced this one."""
+    """The experiment was resumed and has ended again since this command was announced."""
     story = Story(max_trials=1).suggested(0).ends(0, 1.0)
     story.does(c.Extend({"max_trials": 2}, 0)).suggested(1).ends(1, 1.0)
     if isinstance(command, c.Resume):

@@ -277,7 +277,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule()
     def a_window_closes(self) -> None:
-        """What has ended leaves the state, and nobody must miss it."""
+        """Ended trials leave the state, and no decision needs them."""
         assert self.experiment is not None
         self.experiment, done = retire(self.experiment)
         self.retired |= {trial.number: trial.state for trial in done}
@@ -302,7 +302,7 @@ class Machine(RuleBasedStateMachine):
         return None
 
     def _due_anew(self) -> str | None:
-        """What would end it again if it were taken up: not the failures that were alike."""
+        """The ends that would end it again if resumed; not the failures that were alike."""
         counted, self.failures = self.failures, 0
         due = self._due()
         self.failures = counted

@@ -1,4 +1,4 @@
-"""What cannot work ends early: trials that fail alike before any has completed."""
+"""A search that cannot work ends early: trials fail alike before any has completed."""
 
 from typing import Any
 
@@ -162,7 +162,7 @@ BOOM = crash("boom")
 
 
 def of_kinds(told: Story, *kinds: str, outcome: Outcome = BOOM) -> Story:
-    """Trials one by one that differ in x, and whose `kind` is given."""
+    """Trials, one at a time, with different x and the given `kind`."""
     for kind in kinds:
         if not told.e.room:
             break

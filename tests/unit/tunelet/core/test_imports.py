@@ -1,4 +1,4 @@
-"""What an import does to the budget, the best, and the ways in which an experiment ends."""
+"""The effect of an import on the budget, the best, and the ends of an experiment."""
 
 from typing import Any
 

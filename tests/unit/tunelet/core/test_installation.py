@@ -1,4 +1,4 @@
-"""Several installations over one log: whose slots are whose, and what each may take."""
+"""Several installations over one log: the owner of each slot, and what each may take."""
 
 import msgspec
 import pytest
@@ -55,7 +55,7 @@ def test_a_lost_trial_is_taken_over_with_its_next_attempt() -> None:
 
 
 def test_a_lost_trial_without_a_slot_belongs_to_no_installation() -> None:
-    """The one who says that it was lost has no place for it."""
+    """The installation that reports the loss has no slot for it."""
     full = Installation("there", places=0)
     state = after((HERE, add(0, 1)), (HERE, c.Start(0, 1)), (full, c.Finish(0, 1, LOST)))
     assert (state.trials[0].by, state.trials[0].reserved) == ("", False)

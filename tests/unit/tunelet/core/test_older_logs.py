@@ -1,4 +1,4 @@
-"""Logs that an older version wrote are read as what they meant."""
+"""Logs of older versions are read with their meaning."""
 
 import json
 from pathlib import Path
@@ -84,7 +84,7 @@ def test_they_are_counted_as_stopped(store: MemoryStore) -> None:
 
 
 def test_the_snapshot_is_read_and_not_passed_over(caplog: pytest.LogCaptureFixture) -> None:
-    """To fold a long log anew in every process would take its readers minutes."""
+    """Folding a long log again in every process would take minutes."""
     store = store_of(CUT_OFF)
     for seq in range(1, WINDOW + 1):
         store.delete(f"v1/default/e/journal/{seq:020d}.json")

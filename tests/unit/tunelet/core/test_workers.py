@@ -1,4 +1,4 @@
-"""Experiments whose trials workers ask for: no installation takes their slots."""
+"""Experiments with workers: no installation takes their slots."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Workers ask for trials, renew their leases and tell outcomes: the service over a real log."""
+"""Workers ask for trials, renew their leases and send outcomes: the service over a real log."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -38,7 +38,7 @@ class Place:
         self.service.submit({**REQUEST, **fields})
 
     def opened(self, installation: str = "here") -> Service:
-        """A service that knows only what the store has."""
+        """A fresh service over the store."""
         self.broker = Broker()
         return assembled(
             self.store,

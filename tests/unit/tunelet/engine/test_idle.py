@@ -25,7 +25,7 @@ REQUEST = {**SMALLEST, "hyperparameters": {"x": {"type": "float", "min": 0, "max
 
 
 class Counted(MemoryStore):
-    """Counts what is asked of it."""
+    """Counts its calls."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class Counted(MemoryStore):
 
 
 class Full(ScriptedLauncher):
-    """Has room as long as a test says so."""
+    """Has room at the test's command."""
 
     room = False
 
@@ -72,7 +72,7 @@ class Place:
         self.service.submit({**REQUEST, **fields, "name": name})
 
     def swept(self, times: int = LOOKS + 3) -> int:
-        """So many sweeps; how many reads the last one took."""
+        """Run sweeps; returns the number of reads of the last one."""
         for _ in range(times):
             self.store.calls.clear()
             self.service.sweep()
@@ -129,7 +129,7 @@ def test_writes_of_this_process_are_found(place: Place) -> None:
 
 
 def test_an_experiment_with_runs_is_looked_at_each_time(place: Place) -> None:
-    """The end of a run stands in no log."""
+    """The end of a run is in no log."""
     place.launcher.room = True
     place.submitted(max_trials=3)
     place.swept()
@@ -168,7 +168,7 @@ def test_an_experiment_with_a_reused_name_is_looked_at(place: Place) -> None:
 def test_it_is_looked_at_from_time_to_time_in_any_case(
     place: Place, paused: bool, announced: bool, longest: float
 ) -> None:
-    """What it waits for may stand in no log: a place for a run, say."""
+    """It may wait for something outside the log, such as a slot for a run."""
     place.submitted()
     if paused:
         place.service.pause(*AT)

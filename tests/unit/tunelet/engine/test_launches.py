@@ -32,7 +32,7 @@ class Full(SilentLauncher):
 
 
 def reserved(launcher: Full, **fields: Any) -> World:
-    """An experiment of which three trials have slots, and none a run."""
+    """An experiment with three trials that have slots but no runs."""
     world = World(launcher=launcher)
     world.running(parallel_trials=3, **fields)
     return world
@@ -139,7 +139,7 @@ def test_an_attempt_that_was_given_up_is_stopped_before_it_can_disturb_the_next(
 
 
 class Unlisted(SilentLauncher):
-    """Does not tell whose runs there are, as in a cluster that several installations share."""
+    """Does not name the owners of runs, as in a cluster that several installations share."""
 
     def lives(self) -> Collection[Life]:
         return ()

@@ -1,4 +1,4 @@
-"""What an experiment learns from others, holds its trials to, and stops them for."""
+"""Warm start, constraints and stopping rules of an experiment."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -42,7 +42,7 @@ class Above:
 
 
 class Heir:
-    """Every trial but the first goes on where trial 0 was, and counts in its notes."""
+    """Every trial except the first continues from trial 0, and counts in its notes."""
 
     asked: Problem | None = None
 
@@ -98,7 +98,7 @@ def served(store: MemoryStore, launcher: ScriptedLauncher, clock: Callable[[], f
 
 
 def begun(service: Service, **fields: Any) -> str:
-    """An experiment whose first trials run; its uid."""
+    """Begin an experiment until its first trials run; returns its uid."""
     experiment = service.submit({**REQUEST, **fields})
     service.suggest("default", experiment.name)
     service.launch("default", experiment.name)

@@ -1,4 +1,4 @@
-"""What the steps of the trial loop publish, and what a refused submit leaves."""
+"""The signals of the trial loop's steps, and the objects of a refused submit."""
 
 from typing import Any
 
@@ -79,7 +79,7 @@ def test_a_submit_that_is_sent_again_leaves_nothing_and_the_experiment_is_still_
 
 
 class _LosesAnAnswer(FragileStore):
-    """The answer to the first entry's creation: whoever sends it again finds it there."""
+    """The answer to the first entry's creation is lost: a repetition finds the entry."""
 
     lost = False
 

@@ -1,4 +1,4 @@
-"""Trials whose machine cannot begin them wait, and none of them fails for that."""
+"""Trials that the machine cannot begin wait, and none of them fails because of that."""
 
 import os
 from collections.abc import Callable

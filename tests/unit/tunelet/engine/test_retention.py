@@ -45,7 +45,7 @@ class Saving(ScriptedLauncher):
 
 
 class Search:
-    """A search with given trials, whose losses are their x, over a store that may fail."""
+    """A search with given trials and their x as losses, over a store that may fail."""
 
     def __init__(self, xs: list[float], **fields: Any) -> None:
         self.store, self.now = MemoryStore(), 1000.0
@@ -87,7 +87,7 @@ class Search:
         self.service.sweep()
 
     def saved(self) -> set[int]:
-        """The trials of which any file of a checkpoint is there."""
+        """The trials with any file of a checkpoint."""
         keys = self.store.list(f"v1/default/digits/trials/{self.uid}/")
         names = [key.split("/")[5] for key in keys]
         return {int(name.partition("-")[0]) for name in names if name.partition("-")[0].isdigit()}

@@ -67,7 +67,7 @@ FORMS: list[Build] = [
 
 
 def built(make: Callable[[], Any]) -> Any:
-    """What the library makes; None where it refuses itself."""
+    """The library's object; None if the library refuses."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -106,7 +106,7 @@ def parts(draw: st.DrawFn, depth: int = 2) -> Any:
 
 
 def taken(written: Any) -> tuple[Space | None, tuple[FieldError, ...]]:
-    """The space as the service has it, or what is wrong with it."""
+    """The space in the service's form, or its faults."""
     try:
         return space_of(written), ()
     except Reject as refusal:

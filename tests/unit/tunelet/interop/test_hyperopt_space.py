@@ -1,4 +1,4 @@
-"""Spaces of Hyperopt: the same values, the same chances, and back to what was written."""
+"""Spaces of Hyperopt: the same values and probabilities, and the way back to the space."""
 
 import math
 import warnings
@@ -128,7 +128,7 @@ def test_assemble_gives_the_same_as_hyperopts_space_eval(written: Any, seed: int
 
 
 def samples(expression: Any, rng: Any) -> list[Any]:
-    """3,000 of Hyperopt's draws, as its `sample` makes one, which prepares the expression anew."""
+    """3,000 draws of Hyperopt; its `sample` would prepare the expression for each draw."""
     prepared = recursive_set_rng_kwarg(clone(as_apply(expression)), as_apply(rng))
     return [rec_eval(prepared) for _ in range(3000)]
 

@@ -71,7 +71,7 @@ def variant(written: Any, seed: int) -> Any:
 
 
 def disassembled(written: Any, config: Any, path: tuple[Any, ...] = ()) -> dict[str, Any]:
-    """The assignment of a config, by what the space has at the same place."""
+    """The assignment of a config, by the places of the space."""
     name = ".".join(map(str, path))
     if isinstance(written, dict) and set(written) == {"grid_search"}:
         place = written["grid_search"].index(config)

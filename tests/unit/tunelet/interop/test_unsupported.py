@@ -51,7 +51,7 @@ class Hostile:
 
 
 class BadText(str):
-    """A text whose methods fail."""
+    """A text with methods that fail."""
 
     def __eq__(self, other: object) -> bool:
         raise RuntimeError

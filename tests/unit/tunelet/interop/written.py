@@ -52,7 +52,7 @@ def draws(space: Space, count: int) -> list[Assignment]:
 
 
 def same_distribution(some: list[Any], others: list[Any]) -> bool:
-    """Kolmogorov and Smirnov find no difference. What is no number counts by its place."""
+    """The Kolmogorov-Smirnov test finds no difference. Other values count by their place."""
     places = {one: place for place, one in enumerate(sorted(set(some) | set(others), key=repr))}
     if any(isinstance(one, str) for one in places):
         some, others = [places[one] for one in some], [places[one] for one in others]

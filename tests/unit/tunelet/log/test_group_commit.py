@@ -1,4 +1,4 @@
-"""Whoever has been served goes on at once, whoever else is waiting."""
+"""A served caller continues at once, while others wait."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""What is in a letter that many writers leave for one of them."""
+"""The contents of inbox batches."""
 
 import msgspec
 import pytest

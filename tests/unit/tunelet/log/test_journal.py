@@ -1,4 +1,4 @@
-"""The log: what was acknowledged stands once, whoever reads it and whatever was lost beside it."""
+"""The log has each acknowledged command once, for every reader and after any loss."""
 
 import math
 import threading

@@ -29,7 +29,7 @@ class Side:
         self.leases = Leases(self._store, self._name, self.clock, self._seconds)
 
     def sees(self, other: str, *, every: float, times: int, keeps: bool = True) -> list[bool]:
-        """What it finds at so many looks."""
+        """The results of several looks."""
         found = []
         for _ in range(times):
             found.append(self.leases.over(other))

@@ -1,4 +1,4 @@
-"""Markers of lives: none goes while the sweep may still need it, and none stays for ever."""
+"""Markers of lives: none is removed while a sweep may need it, and all are removed at last."""
 
 import pytest
 
@@ -25,7 +25,7 @@ class Place:
         return self.state
 
     def left(self, marker: Marker, at_rest: bool) -> bool:
-        """Tidy, and tell whether the marker stays."""
+        """Tidy; returns whether the marker stays."""
         self.markers.tidy(marker, self.state, at_rest)
         return marker in self.markers.live()
 

@@ -50,7 +50,7 @@ def test_a_reader_with_many_new_entries_reads_them_at_once() -> None:
 
 
 class _Grows(MemoryStore):
-    """Whenever somebody looks for an entry, the next one is written."""
+    """Each read of an entry causes the next one to be written."""
 
     log: Journal | None = None
     step = 1000

@@ -1,4 +1,4 @@
-"""Snapshots and segments: what is written when, and what is believed."""
+"""Snapshots and segments: when they are written, and when they are used."""
 
 import pytest
 

@@ -123,7 +123,7 @@ def test_a_purge_leaves_the_files_of_a_life_that_begins_meanwhile() -> None:
 
 
 def test_a_process_recovers_from_a_log_that_was_restored_from_a_backup() -> None:
-    """What it knows is no longer in the log: it says so once, and begins anew."""
+    """Its known entry is no longer in the log: it raises once, and begins again."""
     place = Place()
     log = place.journal()
     log.commit(c.Submit("u", SPEC))
@@ -137,7 +137,7 @@ def test_a_process_recovers_from_a_log_that_was_restored_from_a_backup() -> None
 
 
 def test_entries_of_dead_writers_in_a_purged_gap_are_not_damage() -> None:
-    """Two of them wrote behind what they had known, and died before they looked at the mark."""
+    """Two of them wrote after their known entry, and died before they read the mark."""
     place = Place()
     sleeper = place.life()[2]
     second, fourth = (place.store.get(entry_key(PATH, seq)) for seq in (2, 4))

@@ -1,4 +1,4 @@
-"""What an algorithm is shown of the past is the log's, however much of it the process remembers."""
+"""An algorithm gets the log's trials, whatever the process has in its caches."""
 
 from collections import Counter
 from random import Random
@@ -72,7 +72,7 @@ def test_the_cache_of_segments_has_one_bound_for_all_experiments() -> None:
 
 
 class _Asked(MemoryStore):
-    """Counts what is read."""
+    """Counts reads."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Whatever is missing, altered or foreign in a log is named; what is derived can be removed."""
+"""Missing, altered and foreign objects in a log are named; derived ones can be removed."""
 
 import json
 from collections.abc import Iterator
@@ -175,7 +175,7 @@ def test_the_objects_after_a_purge_are_not_damage() -> None:
 
 
 def test_a_tombstone_that_closes_a_window_gives_the_same_to_all() -> None:
-    """To the process that wrote it, and to those that begin behind it after the purge."""
+    """For the process that wrote it, and for those that begin after it after the purge."""
     store = MemoryStore()
     journal = log(store, 20)
     for n in range(20, 22):

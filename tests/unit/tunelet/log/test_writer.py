@@ -1,4 +1,4 @@
-"""What a writer of the log concludes from each answer of the store."""
+"""A writer's conclusion from each answer of the store."""
 
 from collections import deque
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What a request may say of its trials' pods and manifests, and what is refused at submit."""
+"""Fields of a request for its trials' pods and manifests, and refusals at submit."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a user submits: what is accepted, how it is normalized, and what is said of mistakes."""
+"""A submitted request: its acceptance, its normalized form, and errors for mistakes."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Requests whose trials workers ask for, in place of training code."""
+"""Requests with workers instead of training code."""
 
 from typing import Any
 

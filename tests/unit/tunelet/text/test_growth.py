@@ -1,4 +1,4 @@
-"""How long it takes to read what anybody may send grows no faster than its size.
+"""The time to read any input grows no faster than its size.
 
 Compared are the processor's times for a text and for one eight times as long: linear reading
 takes about eight times as long, quadratic reading 64 times.

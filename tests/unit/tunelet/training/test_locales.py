@@ -1,4 +1,4 @@
-"""Numbers as any locale or formatter writes them: what is read is right, or there is nothing.
+"""Numbers as any locale or formatter writes them: each is read rightly, or not at all.
 
 A line is made around a number of which the true value is known; the reader does not share a line
 of code with what makes it.
@@ -79,7 +79,7 @@ def decimal(draw: st.DrawFn) -> Numeral:
 
 @st.composite
 def suffixed(draw: st.DrawFn) -> Numeral:
-    """What is no number by itself: the true value is none that a reader can know."""
+    """Text that is not a number by itself, so that a reader cannot know the true value."""
     number, suffix = draw(plain()), draw(st.sampled_from(SUFFIXES))
     return Numeral(number.text + suffix, float("nan"), plain=False)
 

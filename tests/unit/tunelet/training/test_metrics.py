@@ -1,4 +1,4 @@
-"""Metrics found in output: what counts as a value, which step it belongs to."""
+"""Metrics in output: their values and steps."""
 
 import time
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""JSON in output: several objects in a line, lines that are no JSON, members without a number."""
+"""JSON in output: several objects in a line, other lines, members without a number."""
 
 import msgspec
 import pytest

@@ -1,4 +1,4 @@
-"""From how a process ended, and what it printed, to the outcome of its attempt."""
+"""The outcome of an attempt, from the end and the output of its process."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""A user's own patterns: what they were not written for takes the place of an earlier value."""
+"""A user's own patterns: unexpected numbers replace an earlier value."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""What training code is given: arguments, environment, placeholders, manifests."""
+"""The inputs of training code: arguments, environment, placeholders, manifests."""
 
 import json
 from typing import Any
@@ -159,7 +159,7 @@ SUFFIX = {"type": "categorical", "choices": ["", "_v2"]}
 def formed(
     forms: dict[str, dict[str, Any]], hyperparameters: Assignment, code: dict[str, Any]
 ) -> Launch:
-    """What a run is given whose hyperparameters have these forms."""
+    """The inputs of a run with hyperparameters of these forms."""
     given = Spec({**spec(code).json, "hyperparameters": forms})
     return placeholders.resolve(
         given, RUN, hyperparameters, api_url="http://a", token="t", checkpoint_url="file:///c"

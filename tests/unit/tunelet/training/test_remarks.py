@@ -1,4 +1,4 @@
-"""What is said of an objective without a value: the pattern proposed reads just that value."""
+"""Remarks on an objective without a value: the proposed pattern reads exactly this value."""
 
 # ruff: noqa: RUF001 (the signs of other scripts are meant)
 
@@ -14,7 +14,7 @@ from tunelet.training.metrics import Parser
 
 
 def remarks(line: str, name: str, **metrics: object) -> tuple[str, Number | None]:
-    """What is said, and the value that the proposed settings find in the line."""
+    """The remarks, and the value that the proposed settings find in the line."""
     said, parser = said_of(line, name, metrics)
     assert name not in parser.values
     _, _, proposal = said.partition('"metrics": ')

@@ -1,4 +1,4 @@
-"""Lines as frameworks and people print them: what is read from each, and what is not."""
+"""Lines of frameworks and people: the metrics that are read from each."""
 
 # ruff: noqa: RUF001 (the signs of other scripts are meant)
 

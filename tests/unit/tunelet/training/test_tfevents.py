@@ -101,7 +101,7 @@ def test_a_folder_is_read_as_its_files_grow_and_subfolders_name_their_metrics(
 
 
 def event(step: int, value: float, beside: int = 0) -> bytes:
-    """A scalar `loss`, and after it a record without one, of so many bytes."""
+    """A scalar `loss`, and after it a record of `beside` bytes without one."""
     inner = b"\x0a\x04loss\x15" + struct.pack("<f", value)
     summary = b"\x0a" + bytes([len(inner)]) + inner
     data = b"\x10" + bytes([step]) + b"\x2a" + bytes([len(summary)]) + summary

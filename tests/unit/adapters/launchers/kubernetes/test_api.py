@@ -1,4 +1,4 @@
-"""What the launcher makes of the answers of a Kubernetes API, over real HTTP."""
+"""The launcher's interpretation of answers of a Kubernetes API, over real HTTP."""
 
 import json
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ RUN = Run("team", "digits", "0123456789abcdef", 0, 1)
 
 
 class Server:
-    """Answers each request with the next of `answers`, and keeps what it was asked."""
+    """Answers each request with the next of `answers`, and keeps the requests."""
 
     def __init__(self) -> None:
         self.answers: list[tuple[int, dict[str, Any] | str]] = []

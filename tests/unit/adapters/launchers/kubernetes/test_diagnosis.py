@@ -1,4 +1,4 @@
-"""What a Job and its pods say of a run, where a real cluster cannot be made to say it."""
+"""The diagnosis of a run from states of Job and pods that a real cluster does not reach at will."""
 
 from typing import Any
 

@@ -186,7 +186,7 @@ def test_a_run_without_its_object_is_active_until_its_pods_have_ended(
 
 
 def launched(cluster: Cluster) -> list[Run]:
-    """The runs of which there is a Job."""
+    """The runs with a Job."""
     found = [thing for path, thing in cluster.objects.items() if path.startswith(JOBS)]
     return [run for each in found if (run := run_of(each)) is not None]
 

@@ -1,4 +1,4 @@
-"""What a run's pods say of its end, when a success may be none.
+"""The end of a run by its pods, when a success may not be one.
 
 The launcher is the real one; the answers of the API server are given.
 """
@@ -42,7 +42,7 @@ def pod(
     index: int | None = None,
     collector: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """One whose training ended; `deleted` and `disrupted` are when somebody asked for that."""
+    """A pod with an ended training; `deleted` and `disrupted` are the times of these requests."""
     metadata: dict[str, Any] = {"name": name, "uid": name, "creationTimestamp": at(0)}
     if index is not None:
         metadata["labels"] = {INDEX: str(index)}
@@ -370,7 +370,7 @@ def test_a_killed_collector_is_not_a_failure_of_its_pod() -> None:
 
 
 class Rotating(Cluster):
-    """One pod, whose output comes in lines, of which only the last are kept."""
+    """One pod with output in lines; only the last lines are kept."""
 
     def __init__(self) -> None:
         super().__init__(pod(), succeeded=1, condition={"type": "Other"})
@@ -464,7 +464,7 @@ def test_a_log_without_timestamps_is_read_from_its_start(text: str) -> None:
 
 
 def running(since: int | None) -> dict[str, Any]:
-    """A pod whose training runs since then; None: it waits."""
+    """A pod with a training that runs since this time; None: it waits."""
     found = pod()
     state = {"waiting": {}} if since is None else {"running": {"startedAt": at(since)}}
     found["status"] = {

@@ -1,4 +1,4 @@
-"""What is added to a pod so that its metrics are read."""
+"""The additions to a pod for reading its metrics."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""A local run that ends at the very moment at which somebody looks at it."""
+"""A local run that ends at the moment of an observation."""
 
 import os
 import subprocess

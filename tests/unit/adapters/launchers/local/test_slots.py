@@ -1,4 +1,4 @@
-"""Slots: who gets one, and that none is lost."""
+"""Slots: the order in which experiments get them, and that none is lost."""
 
 import fcntl
 import os
