@@ -59,7 +59,7 @@ def tune(
     timeout: float | None = None,
     goal: float | None = None,
     early_stopping: str | Sequence[Any] | None = None,
-    progress: Callable[[Json], object] | None = None,
+    progress: bool | Callable[[Json], object] | None = None,
     stall_seconds: float | None = None,
 ) -> Tuned:
     """Search the hyperparameters for which `objective` is smallest, or largest.
@@ -98,8 +98,9 @@ def tune(
     `space` is Tunelet's own, or one of Optuna, Hyperopt or Ray Tune. `store` is the URL of a bucket
     or folder (default: the folder tunelet-data/store); processes and machines that call with the
     same `store` and `name` share the trials, and those of one that dies are made again. `timeout`
-    is in seconds. The search ends early when the value has reached `goal`. `progress` is called
-    with the experiment whenever it has changed.
+    is in seconds. The search ends early when the value has reached `goal`. The progress is
+    shown in a notebook and in a terminal (`progress=True`: everywhere, False: nowhere), or given to
+    a function: the experiment's JSON, whenever it has changed.
 
     Raises `TuneletError`: `Reject` for what is wrong with the arguments, `Conflict` for a name that
     another search has.

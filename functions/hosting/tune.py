@@ -18,6 +18,7 @@ from functions.hosting.sweeping import swept
 from functions.settings import Settings
 from functions.telemetry.log import LOGGER
 from tunelet.client.client import Client
+from tunelet.client.progress import shown_by
 from tunelet.client.report import FINAL, winners
 from tunelet.client.taking_up import begun
 from tunelet.client.trial import Trial
@@ -49,10 +50,11 @@ def tuned(
     objective: Callable[..., Any],
     request: Json,
     store_url: str | None,
-    progress: Callable[[Json], object] | None,
+    progress: bool | Callable[[Json], object] | None,
     processes: bool | str,
 ) -> Tuned:
     """See `tunelet.tune`."""
+    show = shown_by(progress)
     if not callable(objective):
         raise Reject(f"the objective is a {type(objective).__name__}: give a function")
     if not processes and "stall_seconds" in request:
@@ -90,7 +92,7 @@ def tuned(
             choosing.service = service
         experiment = begun(client, request, service.join)
         stack.enter_context(swept(service, LEASE_SECONDS))
-        last = _followed(client, service, experiment, progress)
+        last = _followed(client, service, experiment, show)
         return _found(last, list(client.trials(last["name"])))
 
 

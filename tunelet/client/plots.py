@@ -4,11 +4,12 @@ Colours are readable on light and on dark backgrounds; axes and text take the pa
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tunelet.client.importance import bounds, logarithmic
 from tunelet.client.trial import Trial
 
 Json = dict[str, Any]
@@ -16,6 +17,7 @@ Json = dict[str, Any]
 WIDTH, HEIGHT = 640, 280
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 16, 18, 36
 _DOT, _LINE = "#4c8bf5", "#e8710a"
+_BAR_LEFT, _MOST_BARS = 150, 16
 _MOST_DOTS = 2000
 """Trials drawn one by one; of more, the newest."""
 
@@ -151,25 +153,36 @@ def parallel(trials: Sequence[Trial], forms: Json, objective: Json) -> Plot:
     return Plot(_svg(body))
 
 
+def importance(shares: Mapping[str, float], metric: str) -> Plot:
+    """A bar for each hyperparameter: its share of the importance for `metric`."""
+    if not shares:
+        return _empty("too few trials have completed, or no hyperparameter matters")
+    names = list(shares)[:_MOST_BARS]
+    room = min(40.0, (HEIGHT - _TOP - 8) / len(names))
+    height, body = min(24.0, room * 0.7), _text(4, 12, f"importance for {metric}", "start")
+    for index, name in enumerate(names):
+        top = _TOP + 6 + index * room
+        width = shares[name] * (WIDTH - _BAR_LEFT - 48)
+        body += _text(_BAR_LEFT - 6, top + height / 2 + 4, name[:22], "end")
+        body += f'<rect x="{_BAR_LEFT}" y="{top:.1f}" width="{width:.1f}" '
+        body += f'height="{height:.1f}" fill="{_DOT}"/>'
+        label = f"{shares[name]:.2f}"
+        body += _text(_BAR_LEFT + width + 6, top + height / 2 + 4, label, "start")
+    return Plot(_svg(body))
+
+
 def _ends(form: Json) -> tuple[str, str]:
     """Return the lowest and the highest value on a hyperparameter's axis."""
     if form["type"] == "categorical":
         choices = _choices(form)
         return str(choices[0]), str(choices[-1]) if len(choices) > 1 else ""
-    low, high = _range(form)
+    low, high = bounds(form)
     return f"{low:.4g}", f"{high:.4g}"
 
 
 def _choices(form: Json) -> list[Any]:
     """Return the values of a categorical hyperparameter, without their weights."""
     return [each["value"] if isinstance(each, dict) else each for each in form["choices"]]
-
-
-def _range(form: Json) -> tuple[float, float]:
-    """Return the bounds of a number; of a normal one, three deviations around its mean."""
-    if "min" in form:
-        return form["min"], form["max"]
-    return form["mean"] - 3 * form["std"], form["mean"] + 3 * form["std"]
 
 
 def _positions(form: Json) -> Callable[[Any], float]:
@@ -179,9 +192,8 @@ def _positions(form: Json) -> Callable[[Any], float]:
         place = {(type(each), each): index for index, each in enumerate(choices)}
         axis = _Axis(0, max(1, len(choices) - 1), HEIGHT - _BOTTOM, _TOP)
         return lambda value: axis.at(place.get((type(value), value), 0))
-    low, high = _range(form)
-    log = form.get("scale") == "log" or bool(form.get("log"))
-    axis = _Axis(low, high, HEIGHT - _BOTTOM, _TOP, log and low > 0)
+    low, high = bounds(form)
+    axis = _Axis(low, high, HEIGHT - _BOTTOM, _TOP, logarithmic(form))
     return lambda value: axis.at(min(max(float(value), low), high))
 
 

@@ -4,7 +4,7 @@ import importlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from tunelet.client import plots
+from tunelet.client import importance, plots
 from tunelet.client.plots import Plot
 from tunelet.client.report import winners
 from tunelet.client.trial import Trial
@@ -50,6 +50,24 @@ class Results:
         experiment, trials = self._results()
         spec = experiment["spec"]
         return plots.parallel(trials, spec["hyperparameters"], spec["objectives"][0])
+
+    def importances(self) -> dict[str, float]:
+        """Return each hyperparameter's share of the importance for the first objective.
+
+        Largest first; the sum is 1. Empty while too few trials have completed. The method is
+        PED-ANOVA (`tunelet.client.importance`).
+        """
+        experiment, trials = self._results()
+        spec = experiment["spec"]
+        return importance.importances(trials, spec["hyperparameters"], spec["objectives"][0])
+
+    def plot_importance(self) -> Plot:
+        """Plot how much each hyperparameter matters for the first objective."""
+        experiment, trials = self._results()
+        spec = experiment["spec"]
+        objective = spec["objectives"][0]
+        shares = importance.importances(trials, spec["hyperparameters"], objective)
+        return plots.importance(shares, objective["metric"])
 
     def plot_pareto(self) -> Plot:
         """Plot the first two objectives of each trial. Raises `ValueError` if there is only one."""

@@ -155,3 +155,13 @@ def test_a_dataframe_has_a_row_for_each_trial() -> None:
     assert frame["values.loss"].isna().tolist() == [False, True]
     assert frame["hyperparameters.opt"].isna().tolist() == [False, True]
     assert list(frame["attributes.note"]) == ["<b>", "<b>"]
+
+
+@pytest.mark.libraries
+def test_without_pandas_a_dataframe_is_one_of_polars(monkeypatch: pytest.MonkeyPatch) -> None:
+    polars = pytest.importorskip("polars")
+    monkeypatch.setitem(__import__("sys").modules, "pandas", None)
+    frame = Shown(trial(0, 0.5), trial(1, 0.25, opt=None)).dataframe()
+    assert isinstance(frame, polars.DataFrame)
+    assert frame["values.loss"].to_list() == [0.5, 0.25]
+    assert frame["hyperparameters.opt"].to_list() == ["sgd", None]

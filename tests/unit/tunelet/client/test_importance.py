@@ -1,0 +1,78 @@
+"""Which hyperparameters matter, from trials alone."""
+
+import random
+from typing import Any
+
+import pytest
+
+from tests.unit.tunelet.client.test_results import Shown, shapes, trial
+from tunelet.client.importance import importances
+from tunelet.client.trial import Trial
+
+LOSS = {"metric": "loss", "direction": "minimize", "goal": None}
+FORMS: dict[str, Any] = {
+    "lr": {"type": "float", "min": 1e-4, "max": 1.0, "scale": "log"},
+    "opt": {"type": "categorical", "choices": ["sgd", "adam", True, 1]},
+    "idle": {"type": "int", "min": 1, "max": 9},
+}
+
+
+def drawn(count: int, loss: Any, seed: int = 0) -> list[Trial]:
+    """Trials drawn at random; `loss` computes their values."""
+    chance = random.Random(seed)
+    found = []
+    for number in range(count):
+        given = {
+            "lr": 10 ** chance.uniform(-4, 0),
+            "opt": chance.choice(["sgd", "adam", True, 1]),
+            "idle": chance.randint(1, 9),
+        }
+        found.append(trial(number, loss(given), **given))
+    return found
+
+
+@pytest.mark.parametrize("direction", ["minimize", "maximize"])
+def test_the_hyperparameter_on_which_the_value_depends_has_most_of_it(direction: str) -> None:
+    trials = drawn(300, lambda given: abs(given["lr"] - 0.01))
+    shares = importances(trials, FORMS, LOSS | {"direction": direction})
+    assert next(iter(shares)) == "lr"
+    assert shares["lr"] > 0.8
+    assert sum(shares.values()) == pytest.approx(1)
+
+
+def test_choices_are_compared_as_json_compares_them() -> None:
+    """1 and True are two choices."""
+    trials = drawn(300, lambda given: 0.0 if given["opt"] is True else 1.0 + given["idle"] / 100)
+    shares = importances(trials, FORMS, LOSS)
+    assert next(iter(shares)) == "opt"
+
+
+def test_where_nothing_matters_no_share_is_invented() -> None:
+    chance = random.Random(1)
+    shares = [importances(drawn(200, lambda _: chance.random(), s), FORMS, LOSS) for s in range(20)]
+    found = [share.get("lr", 0.0) for share in shares]
+    assert sum(found) / len(found) < 0.6
+
+
+def test_a_hyperparameter_that_only_good_trials_have_matters() -> None:
+    """Its absence is a value like others: it is active under a condition."""
+    trials = drawn(200, lambda given: given["idle"])
+    for each in trials:
+        if each.values["loss"] > 3:
+            del each["hyperparameters"]["idle"]
+    assert importances(trials, FORMS, LOSS)["idle"] > 0.5
+
+
+def test_too_few_trials_and_trials_without_a_number_give_none() -> None:
+    assert importances(drawn(5, lambda given: given["lr"]), FORMS, LOSS) == {}
+    failed = [trial(n, "NaN", "COMPLETE") for n in range(50)]
+    assert importances(failed, FORMS, LOSS) == {}
+
+
+def test_the_plot_has_a_bar_for_each_and_says_where_there_is_nothing() -> None:
+    shown = Shown(*drawn(100, lambda given: given["lr"]))
+    shown.experiment["spec"]["hyperparameters"] = FORMS
+    assert len(shapes(shown.plot_importance(), "rect")) == len(shown.importances())
+    [text] = shapes(Shown(trial(0)).plot_importance(), "text")
+    assert text.text is not None
+    assert text.text.startswith("too few trials")
