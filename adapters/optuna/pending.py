@@ -23,6 +23,12 @@ class Pending:
         new = (self.hyperparameters, self.attributes, self.system, self.reports)
         return any(new) or self._sent is not None
 
+    @property
+    def reported(self) -> int:
+        """The number of reports that may not be in the log yet."""
+        sent = () if self._sent is None else self._sent.reports
+        return len(self.reports) + len(sent)
+
     def send(self) -> Changes | None:
         """Return the new changes, which are being written from now on; None if there are none.
 

@@ -158,7 +158,7 @@ class TuneletStorage(BaseStorage, BaseHeartbeat):
     ) -> bool:
         study, number = self._place(trial_id)
         if state is TrialState.WAITING:
-            study.unfinished(number)
+            study.refuse_ended(number)
             raise ValueError("a trial cannot wait again; add one with study.enqueue_trial")
         if state is TrialState.RUNNING:
             return study.take(number, self._watches)

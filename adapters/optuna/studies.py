@@ -8,6 +8,7 @@ from typing import Any
 from optuna.exceptions import DuplicatedStudyError
 
 from adapters.optuna.caller import Caller
+from adapters.optuna.life import Life
 from adapters.optuna.names import Named, claimed, experiment_name, found
 from adapters.optuna.soon import Soon
 from adapters.optuna.study import Study
@@ -77,7 +78,7 @@ class Studies:
         if named is None:
             raise KeyError(f"there is no study {number}")
         journal = self._journals.of(self.namespace, named.name)
-        made = Study(journal, number, named.uid, self.caller, self._soon)
+        made = Study(Life(journal, number, named.uid), self.caller, self._soon)
         return self._open.setdefault(number, made)
 
     def delete(self, number: int) -> None:

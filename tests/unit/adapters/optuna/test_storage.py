@@ -28,6 +28,7 @@ from tunelet.core import commands as c
 from tunelet.core.experiment import Experiment
 from tunelet.errors import Conflict, Reject
 from tunelet.log.journal_cache import Journals
+from tunelet.text.limits import STEPS
 
 MINIMIZE = [StudyDirection.MINIMIZE]
 UNIT = FloatDistribution(0.0, 1.0)
@@ -399,6 +400,17 @@ def test_trials_are_read_after_they_have_left_the_state(
     study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=70)
     assert there.get_all_trials(study._study_id) == study.trials
     assert study.trials[0].value == 1.0
+
+
+def test_a_report_beyond_the_limit_is_refused_at_once(here: TuneletStorage) -> None:
+    study = optuna.create_study(storage=here)
+    trial = study.ask()
+    for step in range(STEPS):
+        here.set_trial_intermediate_value(trial._trial_id, step, 0.0)
+    here.set_trial_intermediate_value(trial._trial_id, 7, 1.0)
+    with pytest.raises(ValueError, match=f"step {STEPS}: trial 0 has reports at {STEPS} steps"):
+        trial.report(0.0, STEPS)
+    assert study.tell(trial, 1.0).intermediate_values[7] == 1.0
 
 
 def test_choices_keep_their_types(here: TuneletStorage, there: TuneletStorage) -> None:
