@@ -276,6 +276,8 @@ class FunctionLauncher:
         self._limit = limit
         self._calls: dict[Run, _Call] = {}
         self._active = 0
+        self._refused: set[tuple[str, str]] = set()
+        """The experiments for whose runs there was no room."""
         self._lock = threading.Lock()
         self._watchers: list[tuple[RunNews, Room]] = []
 
@@ -291,6 +293,7 @@ class FunctionLauncher:
             if run in self._calls:
                 return
             if self._active >= self._limit:
+                self._refused.add((run.namespace, run.experiment))
                 raise Throttled(f"all {self._limit} threads are taken", after=1.0)
             call = self._calls[run] = _Call(launch, self._handle(run), self._processes)
             self._active += 1
@@ -307,10 +310,12 @@ class FunctionLauncher:
         call.carry_out(self._objective, self._with_handle, self._begin)
         with self._lock:
             self._active -= 1
+            refused, self._refused = self._refused, set()
         run = call.launch.run
         self._notify(run)
         for _, room in list(self._watchers):
-            room(run.namespace, run.experiment)
+            for whose in refused:
+                room(*whose)
 
     def _notify(self, run: Run) -> None:
         for news, _ in list(self._watchers):
