@@ -13,6 +13,7 @@ Folders that `tmp_path` gives stay where pytest keeps them, for a look at them a
 import fcntl
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -28,6 +29,9 @@ GUARD = Path(__file__).with_name("guard.py")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A shell has its background commands ignore Ctrl-C, and what tests start would inherit it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(GuardedSession())
 

@@ -26,7 +26,10 @@ from tunelet.log.reader import entry_key
 READER = Path(__file__).with_name("reader.mjs")
 HOWS = pytest.mark.parametrize("how", ["--all", "--newest"])
 
-pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="needs Node.js")
+pytestmark = [
+    pytest.mark.skipif(shutil.which("node") is None, reason="needs Node.js"),
+    pytest.mark.xdist_group("reader"),
+]
 
 
 def live_a_life(journal: Journal, trials: int) -> None:
@@ -58,11 +61,17 @@ def outcome(n: int) -> Outcome:
             return Outcome(Verdict.COMPLETE, {"objective": float(n), "accuracy": 0.5})
 
 
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a store with one life: 700 entries, each of them synced to the disk."""
+    folder = tmp_path_factory.mktemp("lived") / "store"
+    live_a_life(Journal(FileStore(folder), "default", "e"), 160)
+    return folder
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> FileStore:
-    store = FileStore(tmp_path / "store")
-    live_a_life(Journal(store, "default", "e"), 160)
-    return store
+def store(lived: Path, tmp_path: Path) -> FileStore:
+    return FileStore(shutil.copytree(lived, tmp_path / "store"))
 
 
 def run(store: FileStore, how: str) -> "subprocess.CompletedProcess[str]":

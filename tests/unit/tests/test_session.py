@@ -66,10 +66,7 @@ class Sessions:
 
 @pytest.fixture
 def sessions(tmp_path: Path) -> Iterator[Sessions]:
-    # A shell lets its background commands ignore Ctrl-C, and children inherit that.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield Sessions(tmp_path)
-    signal.signal(signal.SIGINT, before)
     end_all(tmp_path)
 
 
