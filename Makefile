@@ -7,7 +7,8 @@ PACKAGES := tunelet functions adapters algorithms benchmarks
 # Threads of a library would only slow down the other tests.
 ONE_THREAD := OMP_NUM_THREADS=1
 TIMED := .ci/timed
-PYTEST := $(BIN)/pytest -n 2 --dist loadgroup --durations 15
+FLAGS := -n 2 --dist loadgroup --durations 15
+PYTEST := $(BIN)/pytest $(FLAGS)
 ELSEWHERE := libraries or stores or cluster or browser or terraform
 # Hundreds of processes import the same modules; without bytecode each would compile them again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -47,7 +48,7 @@ test-e2e: install
 
 # In a separate environment with every library of the algorithms: 7 GB.
 test-algorithms: $(LIBRARIES)/.installed
-	$(ONE_THREAD) TUNELET_TEST_SKIPS=fail $(LIBRARIES)/bin/pytest -n 2 --dist loadgroup -m libraries
+	$(ONE_THREAD) TUNELET_TEST_SKIPS=fail $(LIBRARIES)/bin/pytest $(FLAGS) -m libraries
 
 $(LIBRARIES)/.installed: $(BIN)/uv requirements/algorithms.txt pyproject.toml
 	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(LIBRARIES)
