@@ -135,7 +135,7 @@ class Worker:
             checkpoint_url=self._checkpoint(trial),
         )
         self._launcher.launch(launch)
-        active.begun = True
+        active.begun, active.heard = True, time.time()
 
     def _checkpoint(self, trial: RunningTrial) -> str:
         """Return the URL for checkpoints: a folder here if the store is one on another machine."""
@@ -157,15 +157,28 @@ class Worker:
                 continue
             if seen.outcome is not None:
                 self._end(run, seen.outcome)
-            elif active.trial.should_prune() and not active.stopped:
+            elif not active.stopped and self._unwanted(run, active):
                 active.stopped = True
                 self._launcher.stop(run)
 
+    def _unwanted(self, run: Run, active: "_Active") -> bool:
+        """Whether its training should stop: the service says so, or it has stalled."""
+        if active.trial.should_prune():
+            return True
+        limit = self._spec.json.get("stall_seconds")
+        if limit is None:
+            return False
+        heard = max(active.heard, self._launcher.heard(run) or 0.0)
+        if time.time() - heard < limit:
+            return False
+        active.reason = f"the training printed and reported nothing for {limit:g} s (stall_seconds)"
+        return True
+
     def _end(self, run: Run, outcome: Outcome) -> None:
-        trial = self._active[run].trial
+        active = self._active[run]
         self._send_output(run)
         try:
-            self._show(self._told(trial, outcome))
+            self._show(self._told(active, outcome))
         except (Conflict, Forbidden, NotFound) as late:
             self._show(f"trial {run.number}: {late}")
         except Retry as fault:
@@ -184,11 +197,12 @@ class Worker:
         except TuneletError as fault:
             self._show(f"the output of trial {run.number} is not kept: {fault}")
 
-    def _told(self, trial: RunningTrial, outcome: Outcome) -> Trial:
+    def _told(self, active: "_Active", outcome: Outcome) -> Trial:
         unread = outcome.unread and outcome.verdict is Verdict.COMPLETE
         if outcome.verdict is Verdict.LOST or unread:
-            return trial.release(outcome.reason, counted=not self._ending)
-        return trial.tell_outcome(_json(outcome))
+            reason = active.reason or outcome.reason
+            return active.trial.release(reason, counted=not self._ending)
+        return active.trial.tell_outcome(_json(outcome))
 
     def _give_back(self) -> None:
         """Stop the trainings, and give back the trials that they do not complete."""
@@ -235,6 +249,10 @@ class _Active:
         self.begun = False
         self.stopped = False
         self.sent_output = False
+        self.heard = 0.0
+        """When it began or reported last, in seconds since 1970."""
+        self.reason: str | None = None
+        """Why its training was stopped, if the service does not know."""
         self._sent: dict[int, Any] = {}
 
     def pass_on(self, reports: Sequence[Report]) -> None:
@@ -247,6 +265,7 @@ class _Active:
             except (NotFound, Forbidden, Reject):
                 self.trial.abandon()
                 return
+            self.heard = time.time()
             self._sent.update((each.step, each.values) for each in some)
 
 

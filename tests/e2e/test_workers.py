@@ -187,6 +187,20 @@ def test_the_end_of_the_experiment_ends_trainings_and_workers(
     assert not alive(int((folder / "pid").read_text()))
 
 
+def test_a_training_that_stalls_is_ended_and_made_again(
+    up: Callable[..., Up], workers: Callable[..., "subprocess.Popen[str]"]
+) -> None:
+    service = up()
+    service.client.submit({**REQUEST, "max_trials": 1, "stall_seconds": 2})
+    script = 'if [ "$TUNELET_ATTEMPT" = 1 ]; then sleep 1000; fi; echo objective=1'
+    worker = workers(service, "--", "sh", "-c", script)
+    shown_lines, errors = worker.communicate(timeout=120)
+    assert worker.returncode == 0, errors
+    (trial,) = shown(service).trials
+    assert (trial.state, trial.attempt) == ("COMPLETE", 2)
+    assert "printed and reported nothing for 2 s (stall_seconds)" in shown_lines
+
+
 def test_a_worker_survives_a_restart_of_the_service(
     up: Callable[..., Up],
     workers: Callable[..., "subprocess.Popen[str]"],

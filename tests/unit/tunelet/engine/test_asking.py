@@ -223,6 +223,16 @@ def test_a_worker_is_to_stop_when_the_experiment_has_ended() -> None:
     assert place.service.finish(run, DONE).state == "STOPPED"
 
 
+def test_a_stopping_rule_stops_a_workers_trial() -> None:
+    rule = {"name": "threshold", "settings": {"upper": 1.0}}
+    place = Place(early_stopping=rule)
+    good, bad = place.taken(2)
+    assert not place.service.report(good, [Report(0, {"objective": 0.5})])
+    assert place.service.report(bad, [Report(0, {"objective": 5.0})])
+    assert place.service.finish(bad, DONE).state == "PRUNED"
+    assert len(place.taken(3)) == 3
+
+
 def test_nothing_is_given_during_a_pause_or_by_an_experiment_that_launches() -> None:
     place = Place()
     place.service.pause("default", "e")
