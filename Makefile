@@ -67,6 +67,7 @@ bench: install
 	$(BIN)/python -m benchmarks quality
 	$(BIN)/python -m benchmarks failing
 	$(BIN)/python -m benchmarks coldstart
+	$(BIN)/python -m benchmarks start
 	$(BIN)/python -m benchmarks stores
 	$(BIN)/python -m benchmarks requests
 	$(BIN)/python -m benchmarks writers

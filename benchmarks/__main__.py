@@ -16,6 +16,7 @@ BENCHMARKS = (
     "quality",
     "failing",
     "coldstart",
+    "start",
     "writers",
     "load",
     "reports",

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
-from click.shell_completion import CompletionItem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from click.shell_completion import CompletionItem
 
     from tunelet.cli.over_store import Place
     from tunelet.client import Client
@@ -138,7 +139,9 @@ def write_json(answer: object) -> None:
     click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
 
 
-def _names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+def _names(ctx: click.Context, param: click.Parameter, incomplete: str) -> "list[CompletionItem]":
+    from click.shell_completion import CompletionItem
+
     from tunelet.client import Client
     from tunelet.errors import TuneletError
 
