@@ -63,6 +63,7 @@ test-stores test-cluster test-browser test-terraform: test-%: install
 # The last two need the servers of `make test-stores`, and say so.
 bench: install
 	$(BIN)/python -m benchmarks overhead
+	$(BIN)/python -m benchmarks optuna_storage
 	$(BIN)/python -m benchmarks suggest
 	$(BIN)/python -m benchmarks quality
 	$(BIN)/python -m benchmarks failing
