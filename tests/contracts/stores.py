@@ -92,7 +92,7 @@ def tell(store: Store, writer: int, count: int) -> None:
     log.commit(Enqueue(({"x": writer},)))
 
 
-def check_told(store: Store, writers: int, count: int) -> None:
+def check_writes(store: Store, writers: int, count: int) -> None:
     experiment = Journal(store, "default", "e").read()
     assert [r.step for r in experiment.trials[0].reports] == list(range(writers * count))
     enqueued = [trial.hyperparameters["x"] for trial in experiment.live if trial.enqueued]
@@ -340,7 +340,7 @@ class StoreContract:
         begin(again())
         stores = [again() for _ in range(4)]
         at_once(len(stores), lambda n: tell(stores[n], n, 5))
-        check_told(again(), len(stores), 5)
+        check_writes(again(), len(stores), 5)
 
 
 class SharedStoreContract(StoreContract):
@@ -369,4 +369,4 @@ class SharedStoreContract(StoreContract):
     ) -> None:
         begin(again())
         together(url, PROCESSES, "print(stores.tell(store, int(me), 5))")
-        check_told(again(), PROCESSES, 5)
+        check_writes(again(), PROCESSES, 5)

@@ -55,7 +55,7 @@ def end(objects: MemoryStore) -> End:
         reason=experiment.reason,
         counts=experiment.ended,
         best=tuple(trial.number for trial in experiment.best),
-        trials=tuple(_told(trial) for trial in journals.trials("default", "e")),
+        trials=tuple(_comparable(trial) for trial in journals.trials("default", "e")),
     )
 
 
@@ -124,7 +124,7 @@ def _unpacked(objects: MemoryStore, key: str) -> bytes:
     return gzip.decompress(stored.data)
 
 
-def _told(trial: Trial) -> tuple[Any, ...]:
+def _comparable(trial: Trial) -> tuple[Any, ...]:
     return (
         trial.number,
         trial.attempt,

@@ -51,8 +51,8 @@ def entries(store: Store) -> list[Entry]:
 
 def steps(store: Store) -> Counter[int]:
     """The steps in the log, with repetitions."""
-    told = [e for entry in entries(store) for e in entry.events if isinstance(e, Reported)]
-    return Counter(report.step for event in told for report in event.reports)
+    reported = [e for entry in entries(store) for e in entry.events if isinstance(e, Reported)]
+    return Counter(report.step for event in reported for report in event.reports)
 
 
 def eventually(holds: Callable[[], bool]) -> None:

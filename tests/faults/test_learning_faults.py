@@ -187,8 +187,8 @@ def test_a_rule_that_cannot_read_the_past_stops_no_trial(fault: Exception) -> No
     run, anew = world.launcher.running()[0], world.calm()
     assert anew.experiment(*AT).state == "RUNNING"
     objects.refusal = fault
-    told = [Report(1, {"objective": 9.0})]
-    assert anew.report(run, told) is False
+    reports = [Report(1, {"objective": 9.0})]
+    assert anew.report(run, reports) is False
     anew.sweep()
     assert anew.experiment(*AT).state == "RUNNING"
     objects.refusal = None

@@ -62,12 +62,12 @@ class Mortal(MemoryStore):
 def test_a_fresh_process_continues_the_work_of_a_dead_one(
     name: str, settings: dict[str, Any]
 ) -> None:
-    disturbed = told(name, settings, DEATHS)
-    assert disturbed == told(name, settings, set())
+    disturbed = searched(name, settings, DEATHS)
+    assert disturbed == searched(name, settings, set())
     assert len(disturbed) == TRIALS
 
 
-def told(name: str, settings: dict[str, Any], deaths: set[int]) -> list[Any]:
+def searched(name: str, settings: dict[str, Any], deaths: set[int]) -> list[Any]:
     """Each trial's hyperparameters, values and note."""
     request = {
         "name": "e",

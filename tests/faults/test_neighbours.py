@@ -110,11 +110,11 @@ def test_a_past_that_is_slow_to_read_holds_up_no_other_experiment() -> None:
     for run in (one, other):
         service.experiment("default", run.experiment)
     with ThreadPoolExecutor(2) as threads:
-        told = [Report(1, {"objective": 9.0})]
-        first = threads.submit(service.report, one, told)
+        reports = [Report(1, {"objective": 9.0})]
+        first = threads.submit(service.report, one, reports)
         try:
             assert store.asked.wait(60)
-            assert threads.submit(service.report, other, told).result(30) is True
+            assert threads.submit(service.report, other, reports).result(30) is True
         finally:
             store.slow.set()
         assert first.result() is True
@@ -148,8 +148,8 @@ def test_a_run_that_cannot_be_seen_hides_no_other() -> None:
     world, launcher = two_running()
     launcher.tick()
     world.calm().collect(*AT)
-    told = [bool(trial.reports) for trial in world.calm().trials(*AT)[0]]
-    assert told[:2] == [False, True]
+    reported = [bool(trial.reports) for trial in world.calm().trials(*AT)[0]]
+    assert reported[:2] == [False, True]
 
 
 def test_a_run_that_cannot_be_stopped_does_not_keep_others_running() -> None:

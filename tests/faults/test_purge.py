@@ -256,8 +256,8 @@ def test_pending_objects_of_a_deleted_life_are_never_written() -> None:
 
 def filled(log: Journal, until: int) -> None:
     """The log has this number of entries."""
-    told = max((report.step for report in log.read().trials[1].reports), default=0)
-    for step in count(told + 1):
+    last = max((report.step for report in log.read().trials[1].reports), default=0)
+    for step in count(last + 1):
         if log._store.get(entry_key(PATH, until)) is not None:
             return
         log.commit(c.Record(1, 1, (Report(step, {"objective": 1.0}),)))

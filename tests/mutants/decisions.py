@@ -16,18 +16,18 @@ DECISIONS = (
         (_DECIDE, _ATTEMPTS),
         (
             Mutant(
-                "a life begins that was not announced",
+                "an experiment begins without its marker",
                 "if announced not in (None, experiment.epoch):",
                 "if False:",
                 (_EPOCHS,),
             ),
             Mutant(
-                "suggestions for an old past are accepted",
+                "suggestions made before other trials were added are accepted",
                 "if command.first != experiment.next_number or room == 0:",
                 "if room == 0:",
             ),
             Mutant(
-                "suggestions go beyond the room",
+                "more trials are suggested than were asked for",
                 "chosen = command.assignments[:room]",
                 "chosen = command.assignments",
             ),
@@ -37,59 +37,59 @@ DECISIONS = (
                 "if False:",
             ),
             Mutant(
-                "an answer cut short exhausts the space",
+                "suggestions that were cut short mark the space as exhausted",
                 "exhausted = command.exhausted and len(chosen) == len(command.assignments)",
                 "exhausted = command.exhausted",
             ),
             Mutant(
-                "a key enqueues each time",
+                "an enqueue with the same key is done again",
                 "if command.key is not None and command.key in experiment.keys:",
                 "if False:",
             ),
             Mutant(
-                "a key is good for another enqueue",
+                "a key is accepted for a different enqueue",
                 "if experiment.requests.get(command.key) != of_enqueue(",
                 "if False and experiment.requests.get(command.key) != of_enqueue(",
             ),
             Mutant(
-                "a key is good for another submit",
+                "a key is accepted for a different submit",
                 "if experiment.requests.get(command.key) != of_submit(command.spec):",
                 "if False:",
             ),
             Mutant(
-                "a submit takes a name that is taken",
+                "a submit succeeds although the name is in use",
                 "if command.key is None or command.key not in experiment.keys:",
                 "if command.key is not None and command.key not in experiment.keys:",
             ),
             Mutant(
-                "enqueued trials go beyond max_trials",
+                "more trials can be enqueued than max_trials allows",
                 "if len(command.assignments) > left:",
                 "if False:",
             ),
             Mutant(
-                "trials are enqueued after the end",
+                "trials can be enqueued after the experiment has ended",
                 "    if experiment.over:\n        raise Conflict(\n"
                 '            f"experiment {experiment.name!r} has ended ({experiment.reason}); extend',
                 "    if False:\n        raise Conflict(\n"
                 '            f"experiment {experiment.name!r} has ended ({experiment.reason}); extend',
             ),
             Mutant(
-                "what comes after a trial's end changes it",
+                "a report after a trial's end changes the trial",
                 "if trial is None or trial.state.finished or attempt < trial.attempt:",
                 "if trial is None or attempt < trial.attempt:",
             ),
             Mutant(
-                "an earlier attempt is heard",
+                "a report of an earlier attempt is accepted",
                 "if trial is None or trial.state.finished or attempt < trial.attempt:",
                 "if trial is None or trial.state.finished:",
             ),
             Mutant(
-                "an attempt that never was is heard",
+                "a report of an attempt that never existed is accepted",
                 "if attempt > trial.attempt:",
                 "if False:",
             ),
             Mutant(
-                "a trial that never was is passed over",
+                "a report of a trial that never existed is ignored",
                 "    if n >= experiment.next_number:\n",
                 "    if n > experiment.next_number:\n",
             ),
@@ -99,86 +99,86 @@ DECISIONS = (
                 "if False:",
             ),
             Mutant(
-                "a lost trial is tried once more than allowed",
+                "a lost trial gets one attempt more than allowed",
                 "return not outcome.counted or trial.counted < experiment.terms.max_attempts",
                 "return not outcome.counted or trial.counted <= experiment.terms.max_attempts",
             ),
             Mutant(
-                "a lost run is a verdict on its hyperparameters",
+                "a trial fails when its run is lost, although it has attempts left",
                 "if outcome.verdict is Verdict.LOST and _tried_again(experiment, trial, outcome):",
                 "if False:",
             ),
             Mutant(
-                "an attempt that could not begin is one of max_attempts",
+                "an attempt that could not begin counts toward max_attempts",
                 "return not outcome.counted or trial.counted < experiment.terms.max_attempts",
                 "return trial.counted < experiment.terms.max_attempts",
                 (_ATTEMPTS,),
             ),
             Mutant(
-                "values that were not read to their end count",
+                "a trial completes although its output was not read to the end",
                 "if outcome.unread and outcome.verdict is Verdict.COMPLETE:",
                 "if False:",
             ),
             Mutant(
-                "a trial ends well without its objective",
+                "a trial completes without a value of its objective",
                 "if objective.metric not in values:",
                 "if False:",
             ),
             Mutant(
-                "NaN is a value of an objective",
+                "NaN is accepted as a value of an objective",
                 "if math.isnan(number(values[objective.metric])):",
                 "if False:",
             ),
             Mutant(
-                "values of a lost attempt count for the next",
+                "values of a lost attempt count for the next attempt",
                 "        own=trial.attempt > 1,\n        exit_code",
                 "        own=False,\n        exit_code",
             ),
             Mutant(
-                "max_trials shrinks below the trials that exist",
+                "max_trials can be set below the number of existing trials",
                 "if limit is not None and limit < experiment.next_number:",
                 "if False:",
             ),
             Mutant(
-                "what has spent its budget is resumed",
+                "an experiment without budget left can be resumed",
                 "(due := ends.due(after, now)) is not None:",
                 "(due := ends.due(after, now)) is not None and False:",
             ),
             Mutant(
-                "an experiment that an extension takes up again is in no new epoch",
+                "an extension that resumes an experiment begins no new epoch",
                 "return _in_next_epoch(experiment, epoch, *resumed) if goes_on else extended",
                 "return resumed if goes_on else extended",
                 (_EPOCHS,),
             ),
             Mutant(
-                "slots are given beyond parallel_trials",
+                "more slots are given than parallel_trials allows",
                 "for trial in waiting[: max(0, by.slots(experiment))]",
                 "for trial in waiting",
             ),
             Mutant(
-                "no free slot gives one from the end",
+                "a negative number of free slots reserves trials",
                 "for trial in waiting[: max(0, by.slots(experiment))]",
                 "for trial in waiting[: by.slots(experiment)]",
             ),
             Mutant(
-                "slots are given in a pause",
+                "slots are given while the experiment is paused",
                 "return _reserve(experiment, by) if experiment.state is ExperimentState.RUNNING else ()",
                 "return _reserve(experiment, by)",
             ),
             Mutant(
-                "new trials begin though all have failed alike",
+                "new trials begin although the experiment is giving up",
                 "for trial in waiting if trial.begun or not experiment.hopeless]",
                 "if not trial.active",
                 (_GIVING_UP,),
             ),
             Mutant(
-                "what is not due yet expires",
+                "an experiment is deleted before its time",
                 "return () if due is None or due > now * 1000 else (events.Deleted(at=now),)",
                 "return () if due is None else (events.Deleted(at=now),)",
                 (_RETENTION,),
             ),
             Mutant(
-                "what was taken up again expires",
+                "an experiment that was resumed is still deleted",
                 "due = experiment.due if experiment.epoch == epoch else None",
                 "due = experiment.due",
                 (_EPOCHS,),
@@ -190,12 +190,12 @@ DECISIONS = (
         (_DECIDE, _ATTEMPTS),
         (
             Mutant(
-                "one failure less than allowed ends it",
+                "the experiment ends at one failure fewer than allowed",
                 "if allowed is not None and ended.fail > allowed:",
                 "if allowed is not None and ended.fail >= allowed:",
             ),
             Mutant(
-                "failures come before the goal",
+                "too many failures take precedence over a goal that was reached",
                 "    if any(_reached(terms.objectives, trial) for trial in experiment.best):\n"
                 '        return End(ExperimentState.COMPLETE, "the goal is reached")\n'
                 "    allowed = terms.max_failed_trials\n",
@@ -205,48 +205,48 @@ DECISIONS = (
                 '        return End(ExperimentState.COMPLETE, "the goal is reached")\n',
             ),
             Mutant(
-                "it gives up before those that run have ended",
+                "the experiment fails while trials are still running",
                 "if experiment.hopeless and not any(trial.begun for trial in experiment.live):",
                 "if experiment.hopeless:",
                 (_GIVING_UP,),
             ),
             Mutant(
-                "time is no budget",
+                "max_seconds has no effect",
                 "if terms.max_seconds is not None and",
                 "if False and",
             ),
             Mutant(
-                "money is no budget",
+                "max_cost has no effect",
                 "if terms.max_cost is not None and",
                 "if False and",
             ),
             Mutant(
-                "a clock that is behind takes from the time that has passed",
+                "a clock that is behind reduces the elapsed time",
                 "return now if begun is None else max(now, begun)",
                 "return now",
             ),
             Mutant(
-                "a trial that is cut off counts though it met no end of a budget",
+                "a trial that is stopped counts although no budget had run out",
                 "eligible = end.spent and _eligible(experiment, trial)",
                 "eligible = _eligible(experiment, trial)",
             ),
             Mutant(
-                "constraints do not hold for what is cut off",
+                "constraints are ignored for trials that are stopped",
                 "return not any(map(math.isnan, known)) and feasible(terms.constraints, values)",
                 "return not any(map(math.isnan, known))",
             ),
             Mutant(
-                "the values of a lost attempt count when the next is cut off",
+                "values of a lost attempt count when the next attempt is stopped",
                 "        own=trial.attempt > 1,\n",
                 "",
             ),
             Mutant(
-                "it ends while trials run",
+                "the experiment ends while trials are running",
                 "    if experiment.live:\n        return None\n",
                 "",
             ),
             Mutant(
-                "one goal of several is enough",
+                "reaching one of several goals is enough",
                 "return bool(goals) and all(",
                 "return bool(goals) and any(",
             ),
@@ -257,22 +257,22 @@ DECISIONS = (
         (_DECIDE, _ATTEMPTS),
         (
             Mutant(
-                "there is room beyond max_trials",
+                "more trials are asked for than max_trials allows",
                 "return max(0, min(slots, self.terms.max_trials - self.next_number))",
                 "return max(0, slots)",
             ),
             Mutant(
-                "an exhausted space is asked again",
+                "suggestions are asked for after the space is exhausted",
                 "if self.state is not ExperimentState.RUNNING or self.exhausted or self.hopeless:",
                 "if self.state is not ExperimentState.RUNNING or self.hopeless:",
             ),
             Mutant(
-                "a paused experiment asks for trials",
+                "a paused experiment asks for suggestions",
                 "if self.state is not ExperimentState.RUNNING or self.exhausted or self.hopeless:",
                 "if self.exhausted or self.hopeless:",
             ),
             Mutant(
-                "an experiment that is taken up again is in its old epoch",
+                "resuming an experiment begins no new epoch",
                 "epoch=experiment.epoch + experiment.over,",
                 "epoch=experiment.epoch,",
                 (_EPOCHS,),
@@ -284,19 +284,19 @@ DECISIONS = (
                 (_EPOCHS,),
             ),
             Mutant(
-                "a deletion begins no epoch",
+                "a deletion begins no new epoch",
                 "        epoch=experiment.epoch + 1,\n",
                 "",
                 (_EPOCHS,),
             ),
             Mutant(
-                "the second value of a step takes the place of the first",
+                "a second report of a step replaces its first value",
                 "ordered[place] = replace(new, values={**new.values, **old.values})",
                 "ordered[place] = replace(new, values={**old.values, **new.values})",
                 (_ATTEMPTS,),
             ),
             Mutant(
-                "a later attempt does not replace the steps that it trains again",
+                "a later attempt does not replace the values of steps it repeats",
                 "elif old.attempt == new.attempt:",
                 "elif True:",
             ),
@@ -306,29 +306,29 @@ DECISIONS = (
                 '        by="",\n        started_at=None,\n',
             ),
             Mutant(
-                "the next attempt has the number of the lost one",
+                "the next attempt has the number of the lost attempt",
                 "attempt=trial.attempt + 1,",
                 "attempt=trial.attempt,",
             ),
             Mutant(
-                "the clock runs on in a pause",
+                "time continues to count during a pause",
                 "return replace(experiment, seconds=experiment.elapsed(at), running_since=None, **changes)",
                 "return replace(experiment, seconds=experiment.elapsed(at), **changes)",
             ),
             Mutant(
-                "a new algorithm finds the memory of its predecessor",
+                "a new algorithm gets the memory of the previous one",
                 "return replace(after, memory=None, exhausted=False)",
                 "return after",
                 (_DECIDE,),
             ),
             Mutant(
-                "constraints do not hold for the best",
+                "constraints are ignored when the best trials are chosen",
                 "eligible = pareto.feasible(terms.constraints, trial.values)",
                 "eligible = True",
                 (_DECIDE,),
             ),
             Mutant(
-                "idempotency keys are kept for ever",
+                "idempotency keys are never removed",
                 "[-KEYS_KEPT:]",
                 "[:]",
                 (_DECIDE,),
@@ -340,27 +340,27 @@ DECISIONS = (
         ("tests/unit/tunelet/core/test_installation.py",),
         (
             Mutant(
-                "another installation's runs are looked after",
+                "an installation manages another installation's runs",
                 'return not self.id or trial.by in ("", self.id)',
                 "return True",
             ),
             Mutant(
-                "runs of an older log are nobody's",
+                "runs in a log of an older version belong to no installation",
                 'return not self.id or trial.by in ("", self.id)',
                 "return not self.id or trial.by == self.id",
             ),
             Mutant(
-                "slots are taken for what cannot run here",
+                "slots are taken for experiments that cannot run here",
                 "return not self.id or own or self.can_run(experiment.typed_spec.code)",
                 "return True",
             ),
             Mutant(
-                "more slots are taken than there are places",
+                "an installation takes more slots than it has places",
                 "return max(0, min(left, self.places - own))",
                 "return min(left, self.places)",
             ),
             Mutant(
-                "a process works on experiments that it has not joined",
+                "a process runs trials of experiments that it has not joined",
                 "if self.joins:",
                 "if False:",
                 ("tests/unit/tunelet/core/test_members.py",),
@@ -372,12 +372,12 @@ DECISIONS = (
         ("tests/unit/tunelet/core/test_members.py",),
         (
             Mutant(
-                "a member has the slots of others",
+                "a member uses the slots of other members",
                 "return max(0, self.slots[installation] - own)",
                 "return max(0, self.parallel - len(owners))",
             ),
             Mutant(
-                "a member counts twice",
+                "a member is counted twice",
                 "return Members(others, self.slots | {installation: slots})",
                 "return Members(others + slots, self.slots)",
             ),
@@ -388,33 +388,33 @@ DECISIONS = (
         ("tests/unit/tunelet/log/test_leases.py",),
         (
             Mutant(
-                "a lease is over as soon as it is looked at",
+                "every lease counts as expired",
                 "return now - since >= lease.seconds",
                 "return True",
             ),
-            Mutant("a lease is never over", "return now - since >= lease.seconds", "return False"),
+            Mutant("no lease ever expires", "return now - since >= lease.seconds", "return False"),
             Mutant(
-                "a lease that was renewed is over",
+                "a lease that was renewed expires",
                 "begun = before is None or before.beat != lease.beat or self._stale(before, now)",
                 "begun = before is None or self._stale(before, now)",
             ),
             Mutant(
-                "a look long ago says that a lease is over",
+                "an observation from long ago shows that a lease has expired",
                 "begun = before is None or before.beat != lease.beat or self._stale(before, now)",
                 "begun = before is None or before.beat != lease.beat",
             ),
             Mutant(
-                "a look long ago counts",
+                "an observation never becomes too old to count",
                 "return not 0 <= now - seen.looked <= self.seconds / 2",
                 "return False",
             ),
             Mutant(
-                "an installation that slept launches before it has looked",
+                "after sleeping, an installation launches runs without checking leases",
                 "            return lapsed\n",
                 "            return False\n",
             ),
             Mutant(
-                "launches begin though the lease is over and cannot be renewed",
+                "runs are launched although the lease expired and cannot be renewed",
                 "                if lapsed:\n                    raise\n",
                 "",
             ),
@@ -425,29 +425,29 @@ DECISIONS = (
         (_LAUNCHES, _LOOP),
         (
             Mutant(
-                "runs are launched beyond a lowered parallel_trials",
+                "more runs are launched than a lowered parallel_trials allows",
                 "for trial in reserved[: max(0, free)] if by.owns(trial)]",
                 "for trial in reserved if by.owns(trial)]",
             ),
             Mutant(
-                "runs that another installation is to launch are launched",
+                "runs reserved by another installation are launched",
                 "for trial in reserved[: max(0, free)] if by.owns(trial)]",
                 "for trial in reserved[: max(0, free)]]",
                 (_LAUNCHES,),
             ),
             Mutant(
-                "a run that could not begin just now is launched again at once",
+                "a run that could not begin is launched again without a delay",
                 "return [trial for trial in due if not trial.waits(now)]",
                 "return due",
                 ("tests/unit/tunelet/engine/test_postponed.py",),
             ),
             Mutant(
-                "runs are launched in a pause",
+                "runs are launched while the experiment is paused",
                 "    if experiment.state is not ExperimentState.RUNNING:\n        return []\n",
                 "",
             ),
             Mutant(
-                "a run that is launched while its experiment is deleted goes on",
+                "a run launched while its experiment is deleted is not stopped",
                 "            self._runs.stop(\n"
                 "                run_of(experiment, trial.number, trial.attempt) for trial, _ in launched\n"
                 "            )\n",
@@ -455,7 +455,7 @@ DECISIONS = (
                 (_LAUNCHES,),
             ),
             Mutant(
-                "an algorithm with nothing to give is asked for ever",
+                "an algorithm without suggestions is asked again endlessly",
                 "while self._by.room(experiment) > 0 and _asks(experiment) != asked:",
                 "while self._by.room(experiment) > 0:",
                 hangs=True,
@@ -467,42 +467,42 @@ DECISIONS = (
         (_LAUNCHES,),
         (
             Mutant(
-                "a run that is not launched yet is lost",
+                "a run that is not launched yet counts as lost",
                 "            if trial.started_at is None and not seen.removed:\n                return []  # not launched yet\n",
                 "",
                 (_LAUNCHES, "tests/faults/test_crash_everywhere.py"),
             ),
             Mutant(
-                "a run of which nothing is left is waited for",
+                "a run that no longer exists never ends",
                 "return [commands.Finish(number, attempt, gone)]",
                 "return []",
                 (_LAUNCHES, "tests/faults/test_crash_everywhere.py"),
             ),
             Mutant(
-                "runs of an earlier life go on in the next",
+                "runs of a deleted experiment continue in the next of its name",
                 "if run.uid != experiment.uid or experiment.state is ExperimentState.DELETED:",
                 "if experiment.state is ExperimentState.DELETED:",
             ),
             Mutant(
-                "an earlier attempt goes on beside the next",
+                "an earlier attempt continues while the next one runs",
                 "return trial is not None and not trial.state.finished and trial.attempt == attempt",
                 "return trial is not None and not trial.state.finished",
                 (_LAUNCHES,),
             ),
             Mutant(
-                "another store's runs are ended",
+                "runs of another store are stopped",
                 "return [run for run in runs if self._launcher.origin(run) in (None, self._identity.known())]",
                 "return list(runs)",
                 ("tests/faults/test_two_stores.py",),
             ),
             Mutant(
-                "runs that another store knows are ended as strays",
+                "runs of another store are stopped as strays",
                 "self.stop(run for run in runs if self._launcher.origin(run) in (None, store))",
                 "self.stop(runs)",
                 ("tests/faults/test_two_stores.py",),
             ),
             Mutant(
-                "a training that has reported its end may go on for ever",
+                "a training that has reported its end is never stopped",
                 "in_time = now < until and not ahead(trial.finished_at, now)",
                 "in_time = True",
                 ("tests/unit/functions/api/test_grace.py",),

@@ -11,7 +11,7 @@ DURABILITY = (
         "adapters/storage/atomic_file.py",
         (_CUT,),
         (
-            Mutant("contents are not synced", "    os.fsync(file)\n", ""),
+            Mutant("the contents of files are not synced", "    os.fsync(file)\n", ""),
             Mutant("names are not synced", "        os.fsync(folder)\n", "        pass\n"),
             Mutant(
                 "the name of a new object is not synced",
@@ -24,7 +24,7 @@ DURABILITY = (
                 '        raise NotADirectoryError(20, "is a file", folder)\n',
             ),
             Mutant(
-                "a folder that was made is its root's",
+                "new folders are not synced below the root",
                 "    if folder == root or os.path.isdir(folder):\n        return\n",
                 "    if os.path.isdir(folder):\n        return\n",
                 (_AWAY,),
@@ -43,7 +43,7 @@ DURABILITY = (
                 "    def replace",
             ),
             Mutant(
-                "an object that is replaced is the old one after a power cut",
+                "a replaced object has its old contents after a power cut",
                 "            os.replace(temporary, path)\n            sync_name(path)\n        return True\n",
                 "            os.replace(temporary, path)\n        return True\n",
             ),
@@ -58,35 +58,35 @@ DURABILITY = (
                 "        return True\n\n    def delete",
             ),
             Mutant(
-                "an object that was deleted is there after a power cut",
+                "a deleted object exists again after a power cut",
                 "                    os.unlink(path)\n                    sync_name(path)\n",
                 "                    os.unlink(path)\n",
             ),
             Mutant(
-                "an object that is created by another way has no name after a power cut",
+                "an object created without links has no name after a power cut",
                 "                return False\n            sync_name(path)\n        return True\n",
                 "                return False\n        return True\n",
             ),
             Mutant(
-                "a create takes the place of another's object",
+                "a create replaces an object that exists",
                 "        os.link(temporary, path)\n",
                 "        os.replace(temporary, path)\n",
                 (_FILES,),
             ),
             Mutant(
-                "an object of another version is replaced",
+                "a replace succeeds although the version has changed",
                 "if _version(os.stat(path)) != version:",
                 "if False:",
                 (_FILES,),
             ),
             Mutant(
-                "racing replaces are all believed",
+                "several concurrent replaces succeed",
                 "            fcntl.flock(file, fcntl.LOCK_EX)\n",
                 "",
                 (_FILES,),
             ),
             Mutant(
-                "an absent folder is an empty store",
+                "a missing folder is treated as an empty store",
                 "            except _ABSENT:\n                found = None\n            self._root.check()\n",
                 "            except _ABSENT:\n                found = None\n",
                 (_AWAY,),
@@ -98,17 +98,17 @@ DURABILITY = (
         (_CUT,),
         (
             Mutant(
-                "the folder of a new store is gone after a power cut",
+                "the folder of a new store is missing after a power cut",
                 "make_folders(str(path), mode=0o700)",
                 "path.mkdir(mode=0o700, parents=True, exist_ok=True)",
             ),
             Mutant(
-                "a store is another after a power cut",
+                "the identity of a store changes after a power cut",
                 "            sync_name(self._mark)\n",
                 "",
             ),
             Mutant(
-                "another store's folder is taken for this one's",
+                "the folder of another store is mistaken for this one",
                 "if seen == self._seen or self._read() == self._known:",
                 "if True:",
                 (_AWAY,),
@@ -150,17 +150,17 @@ DURABILITY = (
                 "            pass\n",
             ),
             Mutant(
-                "the end has its name before it is whole",
+                "the end file gets its name before it is complete",
                 "            os.fsync(file.fileno())\n        written = end",
                 "        written = end",
             ),
             Mutant(
-                "a training begins before its launch is on the disk",
+                "a training starts before its launch is on the disk",
                 "    patiently(lambda: os.fsync(lock))\n",
                 "",
             ),
             Mutant(
-                "the end is gone after a power cut",
+                "the end file is missing after a power cut",
                 "    os.fsync(directory)\n",
                 "",
             ),
@@ -202,12 +202,12 @@ DURABILITY = (
                 "            os.write(descriptor, secrets.token_hex(32).encode())",
             ),
             Mutant(
-                "the secret is gone after a power cut",
+                "the secret is missing after a power cut",
                 "        sync_name(str(path))\n",
                 "",
             ),
             Mutant(
-                "the data folder is gone after a power cut",
+                "the data folder is missing after a power cut",
                 "make_folders(str(data.absolute()), mode=0o700)",
                 "data.mkdir(mode=0o700, parents=True, exist_ok=True)",
             ),
@@ -223,12 +223,12 @@ DURABILITY = (
                 "            os.write(descriptor, token_hex(8).encode())",
             ),
             Mutant(
-                "an installation is another after a power cut",
+                "the name of an installation changes after a power cut",
                 "        sync_name(str(path))\n",
                 "",
             ),
             Mutant(
-                "an installation's folder is gone after a power cut",
+                "the folder of an installation is missing after a power cut",
                 "make_folders(str(folder))",
                 "folder.mkdir(parents=True, exist_ok=True)",
             ),

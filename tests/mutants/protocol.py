@@ -22,54 +22,54 @@ PROTOCOL = (
         (_DOUBT, _JOURNAL),
         (
             Mutant(
-                '"exists" is taken for another\'s entry',
+                '"exists" is always taken for another writer\'s entry',
                 "                if self._store.create(key, data):\n                    return True\n",
                 "                return self._store.create(key, data)\n",
             ),
             Mutant(
-                "another's entry is taken for our own",
+                "another writer's entry is mistaken for our own",
                 "return standing.data == data",
                 "return True",
             ),
             Mutant(
-                "our own entry is taken for another's",
+                "our own entry is mistaken for another writer's",
                 "return standing.data == data",
                 "return False",
             ),
             Mutant(
-                "a doubt is reported as a failure",
+                "an unknown outcome is reported as a failure",
                 'raise CommitUnknown(f"it is not known whether the change stands: {fault}")',
                 'raise Retry(f"it is not known whether the change stands: {fault}")',
             ),
             Mutant(
-                "a refusal is believed after a doubt",
+                "a refusal after an unknown outcome is reported as a failure",
                 "if isinstance(error, Reject | Unavailable) and tries == 0:",
                 "if isinstance(error, Reject | Unavailable):",
             ),
             Mutant(
-                "a refusal at once is tried for ever",
+                "an immediate refusal is retried endlessly",
                 "if isinstance(error, Reject | Unavailable) and tries == 0:",
                 "if False:",
             ),
             Mutant(
-                "entries have no nonce, so that two writers' may be equal",
+                "entries have no nonce, so entries of two writers can be equal",
                 "nonce=uuid4().hex[:16]",
                 'nonce=""',
             ),
             Mutant(
-                "an entry written into a purged log stands",
+                "an entry written into a purged log counts as committed",
                 "if not self._follow(entry, checksum, sent, until):",
                 "if self._follow(entry, checksum, sent, until) is None:",
                 (_PURGE,),
             ),
             Mutant(
-                "an entry in a purged log stays there",
+                "an entry written into a purged log is not removed",
                 "            self._store.delete(key)\n            return False\n",
                 "            return False\n",
                 (_PURGE,),
             ),
             Mutant(
-                "what nobody could read is written",
+                "an entry that nobody can read is written",
                 "entry, checksum = decode(data, entry.seq, head.sum)  # as all others will read it",
                 "checksum = data[-66:-2].decode()",
             ),
@@ -80,25 +80,25 @@ PROTOCOL = (
         (_JOURNAL,),
         (
             Mutant(
-                "a purge begins while slow writers may still be at it",
+                "a purge begins while slow writers may still be writing",
                 "if self._clock() < head.tombstone.at + PURGE_AFTER:",
                 "if self._clock() < head.tombstone.at:",
                 (_TAIL, _PURGE),
             ),
             Mutant(
-                "a purge leaves no mark before it removes",
+                "a purge removes objects without writing its mark first",
                 "        mark_purged(self._store, self.path, head.tombstone.seq)\n",
                 "",
                 (_PURGE,),
             ),
             Mutant(
-                "a purge removes the checkpoints of the present life",
+                "a purge removes the checkpoints of the present experiment",
                 "lives.discard(head.experiment.uid)",
                 "pass",
                 (_JOURNAL, _PURGE),
             ),
             Mutant(
-                "the lives to be purged are listed after the state is read",
+                "the lives to purge are listed after the state is read",
                 "        lives = set(lives_with_files(self._store, self.path))\n"
                 "        head = self._now()\n",
                 "        head = self._now()\n"
@@ -106,45 +106,45 @@ PROTOCOL = (
                 (_TAIL, _PURGE),
             ),
             Mutant(
-                "an error is believed though the state that it rests on is old",
+                "an error that rests on an old state is reported",
                 "happened, settled = decided(callers, head.experiment, self._clock(), fresh)",
                 "happened, settled = decided(callers, head.experiment, self._clock(), True)",
                 (_JOURNAL, "tests/unit/functions/api/test_old_state.py"),
             ),
             Mutant(
-                "a lost slot is taken for a commit",
+                "an entry that lost the race counts as committed",
                 "            if written:\n                break\n",
                 "            if written or True:\n                break\n",
             ),
             Mutant(
-                "a damaged log is built on again",
+                "writing continues on a damaged log",
                 "            if isinstance(error, Damaged):\n                self._tail.forget()\n",
                 "",
                 (_TAIL,),
             ),
             Mutant(
-                "a command that must not come late waits in a letter",
+                "a command that must not be delayed waits in an inbox batch",
                 "if crowded and not leads and all(may_wait(c.uid, c.commands) for c in callers):",
                 "if crowded and not leads:",
                 (_CROWD,),
             ),
             Mutant(
-                "what may stand in a letter is called failed",
+                "a command that may be in an inbox batch is reported as failed",
                 "            raise CommitUnknown("
                 'f"it is not known whether the change stands: {fault}") from fault\n',
                 "            raise\n",
                 (_CROWD,),
             ),
             Mutant(
-                "a letter is removed before its commands stand",
+                "an inbox batch is removed before its commands are committed",
                 "            while self._follows(waiting):\n",
                 "            while False:\n",
                 (_CROWD,),
             ),
             Mutant(
-                "letters whose writers died are not looked for",
-                "elif (head.seq + 1) % LOOK_EVERY == 0:",
-                "elif False:",
+                "inbox batches whose writers died are not looked for",
+                "looks = crowded or (head.seq + 1) % LOOK_EVERY == 0",
+                "looks = crowded",
                 (_CROWD,),
             ),
         ),
@@ -154,24 +154,24 @@ PROTOCOL = (
         (_JOURNAL, _LIFE),
         (
             Mutant(
-                "a command meant for an earlier life befalls the next",
+                "a command for a deleted experiment applies to the next of its name",
                 "if caller.uid is not None and caller.uid != (state.uid if state else None):",
                 "if False:",
             ),
             Mutant(
-                "an old state settles an error",
+                "an error is reported on the basis of an old state",
                 "if not fresh and (caller.error or not own):",
                 "if not fresh and not own:",
                 (_JOURNAL, "tests/unit/functions/api/test_old_state.py"),
             ),
             Mutant(
-                "an old state settles that nothing follows",
+                "a command is found unnecessary on the basis of an old state",
                 "if not fresh and (caller.error or not own):",
                 "if not fresh and caller.error:",
                 (_JOURNAL, "tests/unit/functions/api/test_old_state.py"),
             ),
             Mutant(
-                "commands of a caller stand though another of its commands is refused",
+                "commands of a caller are committed although one is refused",
                 "if caller.error is None:\n            caller.happened",
                 "if True:\n            caller.happened",
             ),
@@ -182,17 +182,17 @@ PROTOCOL = (
         (_TAIL, _PURGE),
         (
             Mutant(
-                "a head is built on though a purge has passed by",
+                "a writer continues from a head that was purged",
                 "if self._fresh() or self.stands(self._sound):",
                 "if True:",
             ),
             Mutant(
-                "an entry is built on though it was written behind a purge",
+                "a writer continues from an entry written behind a purge",
                 "if not self._fresh() and not self.stands(self.head.seq):",
                 "if False:",
             ),
             Mutant(
-                "a mark is not heeded",
+                "the mark of a purge is ignored",
                 "return self._purged <= seq",
                 "return True",
             ),
@@ -202,22 +202,22 @@ PROTOCOL = (
                 "return later.monotonic - self.monotonic",
             ),
             Mutant(
-                "a wall clock that is set back makes an old head fresh",
+                "an old head counts as fresh if the wall clock is set back",
                 "return max(later.monotonic - self.monotonic, later.wall - self.wall)",
                 "return later.wall - self.wall",
             ),
             Mutant(
-                "a head is fresh for longer than a purge waits",
+                "a head counts as fresh for longer than a purge waits",
                 "FRESH = 30.0",
                 "FRESH = 150.0",
             ),
             Mutant(
-                "what a purge has left is taken for damage",
+                "a log that is being purged is reported as damaged",
                 "if self.stands(mark):\n                    raise",
                 "if True:\n                    raise",
             ),
             Mutant(
-                "damage is taken for what a purge has left",
+                "a damaged log is mistaken for one that is being purged",
                 "if self.stands(mark):\n                    raise",
                 "if False:\n                    raise",
                 (_CHAIN, _VERIFY, _JOURNAL),
@@ -229,39 +229,39 @@ PROTOCOL = (
         (_CHAIN, _PURGE),
         (
             Mutant(
-                "a mark goes back to an earlier tombstone",
+                "the mark of a purge moves back to an earlier tombstone",
                 "elif int(stored.data) >= seq:",
                 "elif int(stored.data) == seq:",
                 (_TAIL, _PURGE),
             ),
             Mutant(
-                "a mark is written over what another wrote meanwhile",
+                "a mark overwrites one that another process wrote meanwhile",
                 'done = store.replace(mark_key(path), b"%d" % seq, stored.version)',
                 'done = store.put(mark_key(path), b"%d" % seq) is None',
                 (_TAIL, _PURGE),
             ),
             Mutant(
-                "a log without its first entries is taken for a new one",
+                "a log without its first entries is treated as a new log",
                 "if first not in (None, entry_key(path, 1)):",
                 "if False:",
             ),
             Mutant(
-                "an entry that is missing is not missed",
+                "a missing entry goes unnoticed",
                 'raise Damaged(f"entry {seq} is missing")\n',
                 "return\n",
             ),
             Mutant(
-                "what a purge took is missed",
+                "an entry that a purge removed is reported as missing",
                 "is None and purged(store, path) <= seq:",
                 "is None:",
             ),
             Mutant(
-                "an entry behind a gap is applied",
+                "an entry after a gap is applied",
                 "if key != entry_key(path, following):",
                 "if entry_seq(key) is None:",
             ),
             Mutant(
-                "what stood before a tombstone in its entry stands again",
+                "events before a tombstone in the same entry are applied again",
                 "entry.events[at[-1] :]",
                 "entry.events",
                 (_TAIL, _PURGE),
@@ -272,22 +272,20 @@ PROTOCOL = (
         "tunelet/log/entry.py",
         (_CHAIN, _VERIFY, _VERSIONS),
         (
-            Mutant("a checksum is not checked", "if end != _SUM % _digest(body):", "if False:"),
+            Mutant("checksums are not verified", "if end != _SUM % _digest(body):", "if False:"),
             Mutant(
                 "an entry of another log is accepted",
                 "if entry.seq != seq or prev not in (None, entry.prev):",
                 "if entry.seq != seq:",
             ),
             Mutant(
-                "an entry in another's place is accepted",
+                "an entry with another entry's number is accepted",
                 "if entry.seq != seq or prev not in (None, entry.prev):",
                 "if prev not in (None, entry.prev):",
             ),
+            Mutant("an entry of a newer format is read", "if written > FORMAT:", "if False:"),
             Mutant(
-                "a newer format is read as if it were known", "if written > FORMAT:", "if False:"
-            ),
-            Mutant(
-                "a member that this version does not know is passed over",
+                "a member that this version does not know is ignored",
                 "class Entry(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):",
                 "class Entry(msgspec.Struct, frozen=True, omit_defaults=True):",
             ),
@@ -298,18 +296,18 @@ PROTOCOL = (
         (_JOURNAL, _CHAIN),
         (
             Mutant(
-                "the trials of a deleted life are those of the next",
+                "trials of a deleted experiment belong to the next of its name",
                 "segments, tombstone = (), Tombstone(entry.seq, event.at)",
                 "tombstone = Tombstone(entry.seq, event.at)",
                 (_SEGMENTS, _JOURNAL),
             ),
             Mutant(
-                "segments grow without a bound",
+                "segments grow without limit",
                 "if sum(part.trials for part in last) > LARGEST:",
                 "if False:",
             ),
             Mutant(
-                "a snapshot that lacks a member is believed",
+                "a snapshot that lacks a member is used",
                 "    _refuse_absent(head, data, _needless(head.experiment))\n",
                 "",
                 (_VERSIONS,),
@@ -327,7 +325,7 @@ PROTOCOL = (
         (_SEGMENTS, _JOURNAL),
         (
             Mutant(
-                "a segment that lacks trials is believed",
+                "a segment that lacks trials is used",
                 "return stored.data if count == segment.trials else None",
                 "return stored.data",
             ),
@@ -338,13 +336,13 @@ PROTOCOL = (
                 "snapshot_key(self._path, closed.head.seq), encode_head(closed.head))\n",
             ),
             Mutant(
-                "a snapshot of what was purged is believed",
+                "a snapshot of a purged log is used",
                 "            if key > snapshot_key(self._path, oldest):\n                return None\n",
                 "",
                 (_SEGMENTS,),
             ),
             Mutant(
-                "what is owed to a deleted life is written",
+                "snapshots and segments of a deleted experiment are written",
                 "for seq in [seq for seq in self._unsaved if seq < tombstone]:",
                 "for seq in [seq for seq in self._unsaved if seq < 0]:",
                 (_PURGE,),
@@ -366,17 +364,17 @@ PROTOCOL = (
         (_CROWD,),
         (
             Mutant(
-                "a letter for any life is accepted",
+                "a command for any life can wait in an inbox batch",
                 "return uid is not None and all(",
                 "return all(",
             ),
             Mutant(
-                "an enqueue without a key may be done twice",
+                "an enqueue without a key can be done twice",
                 "or (isinstance(each, Enqueue) and each.key is not None)",
                 "or isinstance(each, Enqueue)",
             ),
             Mutant(
-                "a letter of a newer format is opened",
+                "an inbox batch of a newer format is read",
                 "return batch.orders if batch.format <= FORMAT else ()",
                 "return batch.orders",
                 ("tests/unit/tunelet/log/test_inbox.py",),
@@ -388,22 +386,22 @@ PROTOCOL = (
         ("tests/unit/tunelet/log/test_markers.py",),
         (
             Mutant(
-                "a marker is removed before its life has had the time to begin",
+                "a marker is removed before its experiment has had time to begin",
                 "            if at_rest and self._age(marker) > STALE:\n",
                 "            if at_rest:\n",
             ),
             Mutant(
-                "the marker of a life to come is removed",
+                "the marker of an experiment about to begin is removed",
                 "        elif experiment.epoch < marker.epoch:\n            if self._age(marker) > STALE:\n",
                 "        elif experiment.epoch < marker.epoch:\n            if True:\n",
             ),
             Mutant(
-                "the marker of the present life is removed while it runs",
+                "the marker of a running experiment is removed",
                 "elif experiment.epoch > marker.epoch or at_rest:",
                 "elif experiment.epoch >= marker.epoch or at_rest:",
             ),
             Mutant(
-                "markers of one life have one name, so that a late removal hides another",
+                "markers share a name, so a late removal removes another marker",
                 'return Marker(namespace, name, uid, epoch, f"-{token_hex(4)}")',
                 "return Marker(namespace, name, uid, epoch)",
             ),
@@ -412,42 +410,50 @@ PROTOCOL = (
     Source(
         "tunelet/log/expiry.py",
         ("tests/unit/tunelet/log/test_expiry.py",),
-        (Mutant("what is not due yet is deleted", "if int(at) > now * 1000:", "if False:"),),
+        (
+            Mutant(
+                "an experiment is deleted before its time is due",
+                "if int(at) > now * 1000:",
+                "if False:",
+            ),
+        ),
     ),
     Source(
         "tunelet/engine/tokens.py",
         ("tests/unit/tunelet/engine/test_tokens.py",),
         (
             Mutant(
-                "a token is good for every attempt",
+                "a token is accepted for every attempt",
                 'identity = "/".join(map(str, run)).encode()',
                 'identity = "/".join(map(str, run[:4])).encode()',
             ),
             Mutant(
-                "a token is good for every trial",
+                "a token is accepted for every trial",
                 'identity = "/".join(map(str, run)).encode()',
                 'identity = "/".join(map(str, (*run[:3], run[4]))).encode()',
             ),
             Mutant(
-                "a token is good for every life of a name",
+                "a token is accepted for every life of a name",
                 'identity = "/".join(map(str, run)).encode()',
                 'identity = "/".join(map(str, (*run[:2], *run[3:]))).encode()',
             ),
             Mutant(
-                "a token is good for experiments of any name",
+                "a token is accepted for experiments of any name",
                 'identity = "/".join(map(str, run)).encode()',
                 'identity = "/".join(map(str, (run[0], *run[2:]))).encode()',
             ),
             Mutant(
-                "a token is good for every namespace",
+                "a token is accepted for every namespace",
                 'identity = "/".join(map(str, run)).encode()',
                 'identity = "/".join(map(str, run[1:])).encode()',
             ),
             Mutant(
-                "a token needs no secret", "self._secret, identity", "self._secret[:0], identity"
+                "a token can be made without the secret",
+                "self._secret, identity",
+                "self._secret[:0], identity",
             ),
             Mutant(
-                "a token is compared in a time that tells how much of it is right",
+                "the time of a comparison reveals how much of a token is right",
                 "hmac.compare_digest(self.issue(run).encode(), token.encode())",
                 "self.issue(run).encode() == token.encode()",
             ),

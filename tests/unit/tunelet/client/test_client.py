@@ -243,12 +243,12 @@ def test_waiting_reports_each_change_and_returns_the_end(
 ) -> None:
     states = ["RUNNING", "RUNNING", "PAUSED", "COMPLETE"]
     script.answers = [answer(200, {**SUBMITTED, "state": state}) for state in states]
-    told: list[str] = []
+    seen: list[str] = []
 
-    last = client.wait("digits", callback=lambda now: told.append(now.state))
+    last = client.wait("digits", callback=lambda now: seen.append(now.state))
 
     assert last.state == "COMPLETE"
-    assert told == ["RUNNING", "PAUSED", "COMPLETE"]
+    assert seen == ["RUNNING", "PAUSED", "COMPLETE"]
 
 
 def test_waiting_gives_up_at_its_own_time_out(script: Any, answer: Any, client: Client) -> None:
@@ -369,9 +369,9 @@ def test_an_experiment_is_printed_in_one_line_for_any_number_of_reports(
 
 
 def test_a_client_is_printed_with_its_address_and_without_its_token() -> None:
-    told = repr(Client("http://127.0.0.1:1", "team-a", token="secret"))
+    shown = repr(Client("http://127.0.0.1:1", "team-a", token="secret"))
 
-    assert told == "Client('http://127.0.0.1:1', namespace='team-a')"
+    assert shown == "Client('http://127.0.0.1:1', namespace='team-a')"
 
 
 def test_a_traceback_names_every_wrong_field_with_its_remedy(

@@ -61,9 +61,9 @@ def test_reports_count_as_the_outcome_unless_it_has_a_value(place: Place) -> Non
     trial.report(0.5)
     trial.report({"objective": 0.25, "accuracy": 0.9})
     trial.report(float("nan"), step=7)
-    told = trial.tell()
-    assert [report.step for report in told.reports] == [0, 1, 7]
-    assert told.state == "FAIL"
+    ended = trial.tell()
+    assert [report.step for report in ended.reports] == [0, 1, 7]
+    assert ended.state == "FAIL"
     assert asked(experiment).tell(1).values == {"objective": 1.0}
 
 

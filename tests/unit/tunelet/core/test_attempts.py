@@ -80,8 +80,8 @@ def test_a_trial_stopped_in_its_second_attempt_shows_no_values_of_the_first() ->
     assert story.trial(0).values == {}
 
 
-@pytest.mark.parametrize("told", [{}, {"objective": 2.0}])
-def test_a_log_that_older_code_wrote_keeps_its_meaning(told: dict[str, float]) -> None:
+@pytest.mark.parametrize("values", [{}, {"objective": 2.0}])
+def test_a_log_that_older_code_wrote_keeps_its_meaning(values: dict[str, float]) -> None:
     """There the values of earlier attempts counted, unless later ones took their place."""
     story = Story().suggested(0)
     story.state = evolve_all(
@@ -90,10 +90,10 @@ def test_a_log_that_older_code_wrote_keeps_its_meaning(told: dict[str, float]) -
             Reported(0, 1, (Report(1, {"objective": 1.0, "accuracy": 0.5}),)),
             AttemptLost(0, 1, "node gone", at=1.0),
             Reported(0, 2, (Report(2, {"loss": 3.0}, 2),)),
-            TrialEnded(0, 2, TrialState.COMPLETE, at=2.0, values=dict(told)),
+            TrialEnded(0, 2, TrialState.COMPLETE, at=2.0, values=dict(values)),
         ],
     )
-    expected = {"objective": 1.0, "accuracy": 0.5, "loss": 3.0} | told
+    expected = {"objective": 1.0, "accuracy": 0.5, "loss": 3.0} | values
     assert story.trial(0).values == expected
     assert story.e.best == (story.trial(0),)
 

@@ -159,15 +159,15 @@ class Machine(RuleBasedStateMachine):
     def report(self, number: int, attempt: int, step: int, value: float) -> None:
         def reported(trial: Modelled) -> None:
             trial.state = "RUNNING"
-            first_of_attempt = (trial.attempt, step) not in told
+            first_of_attempt = (trial.attempt, step) not in known
             if first_of_attempt:
                 trial.reports[step] = trial.own[step] = value
 
-        told = self._told(number)
+        known = self._reported(number)
         report = Report(step, {"objective": value}, attempt)
         self._if_present(number, attempt, c.Record(number, attempt, (report,)), reported)
 
-    def _told(self, number: int) -> set[tuple[int, int]]:
+    def _reported(self, number: int) -> set[tuple[int, int]]:
         trial = self.experiment.trials.get(number) if self.experiment else None
         return {(report.attempt, report.step) for report in trial.reports} if trial else set()
 
@@ -184,8 +184,8 @@ class Machine(RuleBasedStateMachine):
                 trial.state = "PRUNED" if verdict is Verdict.PRUNED else "FAIL"
                 self.failures += trial.state == "FAIL"
 
-        told = {"objective": value} if verdict is Verdict.COMPLETE else {}
-        outcome = Outcome(verdict, dict(told), reason="so it ended")
+        reported = {"objective": value} if verdict is Verdict.COMPLETE else {}
+        outcome = Outcome(verdict, dict(reported), reason="so it ended")
         self._if_present(number, attempt, c.Finish(number, attempt, outcome), finished)
 
     def _if_present(

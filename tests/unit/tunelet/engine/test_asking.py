@@ -88,10 +88,10 @@ def test_one_entry_suggests_a_trial_and_starts_it() -> None:
 
 def test_the_budget_is_exact_and_the_experiment_ends_with_the_last_trial() -> None:
     place = Place()
-    told = 0
+    finished = 0
     while runs := place.taken(3):
-        told += len([place.service.finish(run, DONE) for run in runs])
-    assert told == 6
+        finished += len([place.service.finish(run, DONE) for run in runs])
+    assert finished == 6
     assert place.service.experiment("default", "e").state == "COMPLETE"
 
 

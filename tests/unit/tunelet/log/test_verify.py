@@ -38,7 +38,7 @@ def lived(journal: Journal, trials: int, name: str = "e") -> Journal:
     return journal
 
 
-def told(store: Store) -> list[tuple[str, str]]:
+def findings(store: Store) -> list[tuple[str, str]]:
     found = verify(store, "default", "e").findings
     return [(each.key.removeprefix(PATH), each.message) for each in found]
 
@@ -74,17 +74,19 @@ def test_a_whole_log_has_nothing_wrong(store: MemoryStore) -> None:
 
 def test_an_altered_entry_is_named_and_no_other(store: MemoryStore) -> None:
     store.put(entry_key(PATH, 70), bytes_of(store, 70).replace(b"number", b"numbeR"))
-    assert told(store)[0] == (
+    assert findings(store)[0] == (
         "journal/00000000000000000070.json",
         "entry 70 is altered: its checksum does not fit",
     )
-    assert [key for key, _ in told(store) if key.startswith("journal/")] == [told(store)[0][0]]
+    assert [key for key, _ in findings(store) if key.startswith("journal/")] == [
+        findings(store)[0][0]
+    ]
 
 
 def test_missing_entries_are_named(store: MemoryStore) -> None:
     for seq in (1, 70, 71, 72, 400):
         store.delete(entry_key(PATH, seq))
-    messages = [message for key, message in told(store) if key.startswith("journal/")]
+    messages = [message for key, message in findings(store) if key.startswith("journal/")]
     assert messages == [
         "entry 1 is missing",
         "entries 70 to 72 are missing",
@@ -104,7 +106,7 @@ class _Growing(MemoryStore):
 def test_an_entry_that_a_listing_missed_is_not_missing() -> None:
     store = _Growing()
     log(store, 5)
-    assert told(store) == []
+    assert findings(store) == []
     assert verify(store, "default", "e").entries == 16
 
 
@@ -112,14 +114,14 @@ def test_entries_that_changed_places_are_both_named(store: MemoryStore) -> None:
     one, other = bytes_of(store, 30), bytes_of(store, 40)
     store.put(entry_key(PATH, 30), other)
     store.put(entry_key(PATH, 40), one)
-    keys = [key for key, message in told(store) if "foreign" in message]
+    keys = [key for key, message in findings(store) if "foreign" in message]
     assert keys == ["journal/00000000000000000030.json", "journal/00000000000000000040.json"]
 
 
 def test_a_foreign_entry_with_a_right_checksum_is_named(store: MemoryStore) -> None:
     entry, _ = decode(bytes_of(store, 30), 30)
     store.put(entry_key(PATH, 30), encode(msgspec.structs.replace(entry, prev="0" * 64))[0])
-    messages = [message for key, message in told(store) if key.startswith("journal/")]
+    messages = [message for key, message in findings(store) if key.startswith("journal/")]
     assert [message.partition(":")[0] for message in messages] == [
         "entry 30 is foreign",
         "entry 31 is foreign",
@@ -129,12 +131,12 @@ def test_a_foreign_entry_with_a_right_checksum_is_named(store: MemoryStore) -> N
 def test_an_entry_of_a_newer_version_is_named(store: MemoryStore) -> None:
     entry, _ = decode(bytes_of(store, 30), 30)
     store.put(entry_key(PATH, 30), encode(msgspec.structs.replace(entry, format=FORMAT + 1))[0])
-    assert "upgrade" in told(store)[0][1]
+    assert "upgrade" in findings(store)[0][1]
 
 
 def test_a_foreign_object_in_the_log_is_named(store: MemoryStore) -> None:
     store.put(f"{PATH}journal/readme.txt", b"")
-    assert told(store) == [("journal/readme.txt", "is no entry of a log")]
+    assert findings(store) == [("journal/readme.txt", "is no entry of a log")]
 
 
 @pytest.mark.parametrize("kind", ["snapshots", "segments/0", "segments/1"])
@@ -157,7 +159,9 @@ def test_wrong_derived_objects_are_not_damage_and_can_be_removed(
 
 def test_a_segment_that_follows_from_no_entry_is_named(store: MemoryStore) -> None:
     store.put(f"{PATH}segments/0/00000000000000000007.json", b"")
-    assert told(store) == [("segments/0/00000000000000000007.json", "does not follow from the log")]
+    assert findings(store) == [
+        ("segments/0/00000000000000000007.json", "does not follow from the log")
+    ]
 
 
 def test_the_objects_after_a_purge_are_not_damage() -> None:
@@ -168,9 +172,9 @@ def test_the_objects_after_a_purge_are_not_damage() -> None:
     later = Journal(store, "default", "e", clock=lambda: journal._clock() + 2 * PURGE_AFTER)
     assert later.purge()
     store.put(entry_key(PATH, 2), early)
-    assert told(store) == []
+    assert findings(store) == []
     log(store, 50)
-    assert told(store) == []
+    assert findings(store) == []
     assert verify(store, "default", "e").trials == 50
 
 
@@ -185,7 +189,7 @@ def test_a_tombstone_that_closes_a_window_gives_the_same_to_all() -> None:
     assert later.purge()
     assert entry_key(PATH, WINDOW) in store.list(f"{PATH}journal/")
     lived(journal, 250)
-    assert told(store) == []
+    assert findings(store) == []
     assert list(store.list(f"{PATH}segments/1/"))
 
 
@@ -196,7 +200,7 @@ def test_a_tombstone_that_is_missing_is_named() -> None:
     later = Journal(store, "default", "e", clock=lambda: journal._clock() + 2 * PURGE_AFTER)
     assert later.purge()
     store.delete(entry_key(PATH, 5))
-    assert [message.partition(":")[0] for _, message in told(store)] == ["entry 5 is missing"]
+    assert [message.partition(":")[0] for _, message in findings(store)] == ["entry 5 is missing"]
 
 
 def test_experiments_are_found_by_their_objects() -> None:
