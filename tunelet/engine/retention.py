@@ -11,6 +11,7 @@ is removed before the experiment has ended.
 """
 
 import logging
+import math
 from collections.abc import Collection, Iterable
 
 import msgspec
@@ -19,7 +20,7 @@ from tunelet.core.experiment import Experiment
 from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.pareto import feasible
 from tunelet.core.run import Run
-from tunelet.core.trial import Trial, TrialState
+from tunelet.core.trial import Number, Trial, TrialState, number, plain
 from tunelet.errors import Retry
 from tunelet.log.journal_cache import Journals
 from tunelet.log.keys import checkpoint_prefixes, decided_key
@@ -40,8 +41,8 @@ class Decided(msgspec.Struct, frozen=True, omit_defaults=True):
 
     format: int = 1
     next: int = 0
-    kept: dict[int, float] = {}
-    """Their losses (smaller is better), by number."""
+    kept: dict[int, Number | None] = {}
+    """Their losses (smaller is better), by number; None: infinite, in an older object."""
     open: tuple[int, ...] = ()
     removing: tuple[int, ...] = ()
 
@@ -130,15 +131,20 @@ class Retention:
 
 
 def _best(
-    experiment: Experiment, kept: dict[int, float], ended: Iterable[Trial], most: int
-) -> dict[int, float]:
+    experiment: Experiment, kept: dict[int, Number | None], ended: Iterable[Trial], most: int
+) -> dict[int, Number | None]:
     """Return the losses of the trials to keep; of several objectives, those of the front."""
     front = {trial.number for trial in experiment.best}
-    known = kept | {t.number: _loss(experiment, t) for t in ended if _counts(experiment, t, front)}
+    counted = (trial for trial in ended if _counts(experiment, trial, front))
+    known = {**kept, **{trial.number: _loss(experiment, trial) for trial in counted}}
     if len(experiment.terms.objectives) > 1:
-        return {number: loss for number, loss in known.items() if most and number in front}
-    order = sorted(known, key=lambda number: (known[number], number))
-    return {number: known[number] for number in sorted(order[:most])}
+        return {n: loss for n, loss in known.items() if most and n in front}
+    order = sorted(known, key=lambda n: (_comparable(known[n]), n))
+    return {n: known[n] for n in sorted(order[:most])}
+
+
+def _comparable(loss: Number | None) -> float:
+    return math.inf if loss is None else number(loss)
 
 
 def _counts(experiment: Experiment, trial: Trial, front: Collection[int]) -> bool:
@@ -147,5 +153,5 @@ def _counts(experiment: Experiment, trial: Trial, front: Collection[int]) -> boo
     return good or trial.number in front
 
 
-def _loss(experiment: Experiment, trial: Trial) -> float:
-    return experiment.terms.objectives[0].loss(trial.values)
+def _loss(experiment: Experiment, trial: Trial) -> Number:
+    return plain(experiment.terms.objectives[0].loss(trial.values))

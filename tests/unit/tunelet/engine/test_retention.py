@@ -13,7 +13,7 @@ from tests.faults.world import Crash, Fallible, Fault, Faults
 from tests.unit.functions.conftest import SMALLEST
 from tunelet.assembly import assembled
 from tunelet.core.run import Launch, Run
-from tunelet.core.trial import Outcome, Verdict
+from tunelet.core.trial import Number, Outcome, Verdict
 from tunelet.engine.checkpoints import Checkpoints
 from tunelet.engine.retention import SETTLED
 from tunelet.errors import Retry
@@ -73,11 +73,13 @@ class Search:
         self.service.suggest(*NAMED)
         self.service.launch(*NAMED)
 
-    def end(self, *numbers: int, verdict: Verdict = Verdict.COMPLETE) -> None:
-        """End these trials, and their runs."""
+    def end(
+        self, *numbers: int, verdict: Verdict = Verdict.COMPLETE, value: Number | None = None
+    ) -> None:
+        """End these trials, and their runs; the objective is `value`, or else their x."""
         for number in numbers:
             x = cast(float, self.service.trial(*NAMED, number).hyperparameters["x"])
-            values = {"objective": x, "other": 1 - x}
+            values = {"objective": x if value is None else value, "other": 1 - x}
             run = Run(*NAMED, self.uid, number, 1)
             self.service.finish(run, Outcome(verdict, values, reason=f"end {number}"))
             self.launcher.stop(run)
@@ -137,6 +139,21 @@ def test_the_direction_counts() -> None:
     search.end(0, 1, 2)
     search.sweep()
     assert search.saved() == {2}
+
+
+def test_infinite_losses_are_kept_and_removed_like_others() -> None:
+    search = Search([0.1, 0.3, 0.5], keep_checkpoints=1)
+    search.end(0, value="Infinity")
+    search.sweep()
+    assert search.saved() == {0, 1, 2}
+    search.end(1)
+    search.sweep()
+    assert search.saved() == {1, 2}
+    search.end(2, value="-Infinity")
+    search.sweep()
+    assert search.saved() == {2}
+    search.sweep()
+    assert list(search.store.list("live/")) == []
 
 
 def test_the_front_of_several_objectives_is_kept() -> None:
@@ -236,3 +253,12 @@ def test_a_deleted_experiment_leaves_no_decisions() -> None:
     search.sweep(PURGE_AFTER)
     search.sweep()
     assert not list(search.store.list("v1/default/digits/trials/"))
+
+
+def test_an_infinite_loss_that_an_older_version_wrote_as_null_is_read() -> None:
+    search = Search([0.1, 0.3], keep_checkpoints=1)
+    decided = b'{"next":1,"kept":{"0":null}}'
+    search.store.put(f"v1/default/digits/trials/{search.uid}/checkpoints.json", decided)
+    search.end(0, 1)
+    search.sweep()
+    assert search.saved() == {1}
