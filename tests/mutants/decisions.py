@@ -329,8 +329,8 @@ DECISIONS = (
             ),
             Mutant(
                 "idempotency keys are never removed",
-                "[-KEYS_KEPT:]",
-                "[:]",
+                "max(0, len(keys) - KEYS_KEPT)",
+                "0",
                 (_DECIDE,),
             ),
         ),

@@ -7,7 +7,7 @@ the number of all trials (invariant I7).
 
 from bisect import bisect_left
 from collections.abc import Iterable
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any
 
 import msgspec
@@ -351,11 +351,13 @@ def _created(experiment: Experiment, event: events.TrialsCreated) -> Experiment:
 def _remember(experiment: Experiment, key: str, event: events.TrialsCreated) -> Experiment:
     last = experiment.next_number
     numbers = tuple(range(last - len(event.assignments), last))
-    keys = dict(list((experiment.keys | {key: numbers}).items())[-KEYS_KEPT:])
+    keys = {**experiment.keys, key: numbers}
     asked = event.imported or of_enqueue(event.assignments, event.user_note)
-    requests = experiment.requests | {key: asked}
-    kept = {known: each for known, each in requests.items() if known in keys}
-    return replace(experiment, keys=keys, requests=kept)
+    requests = {**experiment.requests, key: asked}
+    for oldest in list(islice(keys, max(0, len(keys) - KEYS_KEPT))):
+        del keys[oldest]
+        requests.pop(oldest, None)
+    return replace(experiment, keys=keys, requests=requests)
 
 
 def _with_attributes(experiment: Experiment, event: events.AttributesSet) -> Experiment:

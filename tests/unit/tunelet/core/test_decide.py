@@ -530,6 +530,7 @@ def test_the_oldest_keys_are_forgotten() -> None:
     for n in range(KEYS_KEPT + 2):
         story.does(c.Enqueue((), f"k{n}"))
     assert list(story.e.keys) == [f"k{n}" for n in range(2, KEYS_KEPT + 2)]
+    assert list(story.e.requests) == list(story.e.keys)
     assert story.e.requests.keys() == story.e.keys.keys()
 
 
