@@ -1,10 +1,10 @@
-"""Trials a second of a Python function that does nothing, through the call that users make.
+"""Trials per second of a Python function that does nothing, through the call that users make.
 
 `tune` over a folder (and over S3, if TUNELET_TEST_S3_URL is set), with a declared space and
 define-by-run; Optuna's `study.optimize` over memory, sqlite and its journal file; Hyperopt's
-`fmin`, which keeps nothing. All draw at random from one float. At 1, 8 and 64 trials at a time: in
-threads of one process, and (`_several`) in four processes that share the trials. The time is that
-of the whole call, imports excluded.
+`fmin`, which stores nothing. All sample one float at random, with 1, 8 and 64 trials at a time: in
+threads of one process, and (`_several`) in four processes that share the trials. The measured time
+is that of the whole call, without imports.
 
 The keys are contestant_width: `tunelet_8`, `optuna_sqlite_64_several`.
 """
@@ -28,19 +28,19 @@ SPACE = {"x": {"type": "float", "min": 0, "max": 1}}
 _names = count()
 
 Search = Callable[[Path, int, int], None]
-"""Makes so many trials over a folder, some at a time."""
+"""Runs a search: its folder, the number of trials, and how many run at a time."""
 
 
 def run(quick: bool) -> dict[str, float]:
     trials, rounds = (40, 1) if quick else (400, 3)
     with tempfile.TemporaryDirectory() as folder:
         for search in CONTESTANTS.values():
-            search(_new(Path(folder)), 2, 1)  # what is imported on first use is not measured
+            search(_new(Path(folder)), 2, 1)  # so that first imports are not measured
         measures = dict(_measures(Path(folder), trials))
         rates = medians(by_turns(measures, rounds))
     widths = [f"{width}{suffix}" for suffix in ("", "_several") for width in WIDTHS]
     show(
-        f"Trials a second of a function, {trials} trials (median of {rounds})",
+        f"Trials per second of a function, {trials} trials (median of {rounds})",
         ["", *(width.replace("_several", f" in {PROCESSES}") for width in widths)],
         [[name, *(_cell(rates, f"{name}_{width}") for width in widths)] for name in CONTESTANTS],
     )
@@ -68,12 +68,12 @@ def _alone(name: str, folder: Path, trials: int, width: int) -> float:
 
 
 def _several(name: str, folder: Path, trials: int, width: int) -> float:
-    """From when all processes are ready until the last has ended."""
+    """Measure from when all processes are ready until the last one has ended."""
     own, start = _new(folder), multiprocessing.get_context("spawn")
     if name in OPTUNA:
-        _study(OPTUNA[name], own)  # processes that make the tables at the same time fail
+        _study(OPTUNA[name], own)  # processes that create the tables at the same time fail
     ready = start.Barrier(PROCESSES + 1)
-    # Optuna's processes do not share a budget, so each has its part.
+    # Optuna's processes do not share a budget, so each gets its part.
     part = trials // PROCESSES if name in OPTUNA else trials
     each = (name, own, part, width // PROCESSES, ready)
     processes = [start.Process(target=_process, args=each) for _ in range(PROCESSES)]
@@ -94,7 +94,7 @@ def _process(name: str, folder: Path, trials: int, width: int, ready: Barrier) -
 
 
 def _new(folder: Path) -> Path:
-    """Return a new folder; its name is that of the search as well."""
+    """Create a folder. Its name is also the name of the search."""
     made = folder / f"search-{os.getpid()}-{next(_names)}"
     made.mkdir()
     return made
@@ -131,7 +131,7 @@ def _study(storage: str, folder: Path) -> Any:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     storages: dict[str, Callable[[], Any]] = {
         "memory": InMemoryStorage,
-        # Seconds for which a process waits for the others' locks; with 5, the default, it fails.
+        # Seconds that a process waits for locks of others. The default, 5, is too short.
         "sqlite": lambda: RDBStorage(
             f"sqlite:///{folder}/study.db", engine_kwargs={"connect_args": {"timeout": 100}}
         ),
@@ -167,5 +167,5 @@ def _contestants() -> dict[str, Search]:
 OPTUNA = {f"optuna_{storage}": storage for storage in ("memory", "sqlite", "journal")}
 CONTESTANTS = _contestants()
 ALONE = ("hyperopt",)
-"""`fmin` makes one trial at a time."""
+"""`fmin` runs one trial at a time."""
 IN_MEMORY = ("optuna_memory",)

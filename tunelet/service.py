@@ -386,7 +386,7 @@ class Service:
     ) -> tuple[Experiment, list[Handed]]:
         """Give up to `count` trials to a worker; none if none can begin now.
 
-        A trial is the worker's until it tells the outcome, or has not reported for `seconds`.
+        A trial is the worker's until it sends the outcome, or has not reported for `seconds`.
         The same `key` gets the same trials. Raises `Conflict` if the trials are launched.
         """
         return self._asking.ask(namespace, name, count, seconds, key or secrets.token_hex(8))

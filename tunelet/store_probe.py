@@ -73,7 +73,7 @@ def probe(store: "Store") -> Figures:
     """Try the store: about twelve requests.
 
     Raises `Reject` if it ignores conditions or does not show what was written, the store's own
-    error if a right is missing, and `Retry` if the answers did not tell.
+    error if a right is missing, and `Retry` if the answers leave that open.
     """
     figures = examine(store)
     for fault in (*(right.fault for right in figures.rights), figures.fault):

@@ -1,7 +1,7 @@
-"""Attributes of studies and trials as the log stores them: JSON that readers in any language show.
+"""Attributes of studies and trials as the log stores them: JSON that any language can read.
 
-JSON has neither NaN nor integers of any size, as Python has. A value with such a part is stored as
-text: {"$json": "…"}, in the JSON of Python's `json` module.
+Unlike Python, JSON has no NaN and no integers of arbitrary size. A value that contains one is
+stored as text: {"$json": "…"}, in the format of Python's `json` module.
 """
 
 import json
@@ -24,7 +24,7 @@ def stored(value: Any) -> Any:
 
 
 def _same_in_json(value: Any) -> bool:
-    """Whether every reader of JSON finds this value."""
+    """Whether every JSON parser reads this value unchanged."""
     try:
         return bool(msgspec.json.decode(msgspec.json.encode(value)) == value)
     except (OverflowError, UnicodeEncodeError, msgspec.MsgspecError):
@@ -32,7 +32,7 @@ def _same_in_json(value: Any) -> bool:
 
 
 def read(value: Any) -> Any:
-    """Convert a stored value back. The caller may change it."""
+    """Convert a stored value back, to a new object that the caller can change."""
     if isinstance(value, dict) and value.keys() == {_TEXT}:
         return json.loads(value[_TEXT])
     return value if not isinstance(value, dict | list) else msgspec.to_builtins(value)

@@ -1,4 +1,4 @@
-"""How the log knows this process: each trial names the caller that has it."""
+"""The name of this process in the log: each trial names the caller that runs it."""
 
 from itertools import count
 from secrets import token_hex
@@ -9,33 +9,33 @@ _WATCHED = "-watched"
 
 
 class Caller:
-    """Threads may share one."""
+    """The callers of one process. Thread-safe."""
 
     def __init__(self) -> None:
         self.token = token_hex(6)
         self._calls = count(1)
 
     def revision(self) -> int:
-        """Return a number that is above all earlier ones."""
+        """Return a number larger than all earlier ones."""
         return next(self._calls)
 
     def once(self, watched: bool = False) -> str:
-        """Return a name for one call, so that the log shows which call took or ended a trial.
+        """Return a name for one call, so that the log shows which call claimed or ended a trial.
 
         `watched` says that this process sends heartbeats for the trial.
         """
         return f"{self.token}-{self.revision()}{_WATCHED if watched else ''}"
 
     def has(self, trial: Trial) -> bool:
-        """Whether this process created or took the trial."""
+        """Whether this process created or claimed the trial."""
         return token_of(trial) == self.token
 
 
 def token_of(trial: Trial) -> str:
-    """Return the token of the caller that has the trial."""
+    """Return the token of the caller that runs the trial."""
     return trial.by.partition("-")[0]
 
 
 def is_watched(trial: Trial) -> bool:
-    """Whether the caller that has the trial sends heartbeats for it."""
+    """Whether the caller that runs the trial sends heartbeats for it."""
     return trial.by.endswith(_WATCHED)

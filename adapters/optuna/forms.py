@@ -1,7 +1,7 @@
-"""Optuna's distributions as the forms of hyperparameters in a request, and back.
+"""Convert Optuna's distributions to the hyperparameters of a request, and back.
 
-A choice that is no scalar of JSON, such as NaN or a list, is stored as JSON text. The form's
-member `json` has the places of these choices.
+A choice that is not a JSON scalar, such as NaN or a list, is stored as JSON text. The form's
+member `json` has the indices of these choices.
 """
 
 import json
@@ -55,7 +55,7 @@ def stored(value: Any) -> Scalar:
     """Convert a hyperparameter's value to its stored form."""
     if not _is_scalar(value):
         return json.dumps(value)
-    # Subclasses, such as NumPy's float64, become Python's own.
+    # Subclasses, such as NumPy's float64, become Python's own types.
     return float(value) if isinstance(value, float) else value
 
 
@@ -93,7 +93,7 @@ def _choices(form: Mapping[str, Any]) -> list[Any]:
 
 
 def value(stored: Scalar, form: Mapping[str, Any]) -> Any:
-    """Convert a stored value back, by the form of its hyperparameter."""
+    """Convert a stored value back, according to the form of its hyperparameter."""
     if not form.get("json"):
         return stored
     place = form["choices"].index(stored)

@@ -1,4 +1,4 @@
-"""Trials of the log as Optuna's frozen trials, and back."""
+"""Convert trials of the log to Optuna's frozen trials, and back."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -17,7 +17,7 @@ _STATES = {
 }
 
 _STARTED = "started_at"
-"""In the note of a waiting trial: a time that Optuna gave it."""
+"""In the note of a waiting trial: the start time that Optuna gave it."""
 
 
 def frozen(trial: Trial, trial_id: int, objectives: Sequence[Objective]) -> FrozenTrial:
@@ -68,12 +68,12 @@ def _intermediate(reports: Sequence[Report]) -> dict[int, float]:
 
 
 def report(step: int, value: float, objectives: Sequence[Objective]) -> Report:
-    """Make the report of an intermediate value. Only a single objective has any in Optuna."""
+    """Return the report of an intermediate value. Only studies with one objective have any."""
     return Report(int(step), {objectives[0].metric: plain(float(value))})
 
 
 def contents(template: FrozenTrial, objectives: Sequence[Objective]) -> dict[str, Any]:
-    """Return what the template gives a new trial: fields of `CreateTrial`.
+    """Return what a template gives a new trial: fields of `CreateTrial`.
 
     Raises what `forms.form` and `attributes.stored` raise.
     """
@@ -119,7 +119,7 @@ def _noted(trial: Trial) -> float | None:
 
 
 def _time(seconds: float | None) -> datetime | None:
-    """Optuna's times have no zone: they are of the reader's own."""
+    """Convert to Optuna's times, which are local and have no time zone."""
     return None if seconds is None else datetime.fromtimestamp(seconds)
 
 

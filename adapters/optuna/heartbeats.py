@@ -1,6 +1,6 @@
-"""Signs of life of the running trials of a study.
+"""Heartbeats of the running trials of a study.
 
-A process writes one object for all its trials, beside the log:
+A process writes one object for all its trials, next to the log:
 
     v1/{namespace}/{experiment}/trials/{uid}/heartbeats/{token}
 
@@ -30,9 +30,9 @@ SKEW = 90.0
 
 class _Beats(msgspec.Struct, frozen=True):
     beats: dict[int, int] = {}
-    """By the trial's number: how often it was alive."""
+    """How many heartbeats each trial has sent, by its number."""
     at: dict[int, float] = {}
-    """When it last was, in seconds since 1970."""
+    """The time of the last one, in seconds since 1970."""
     format: int = FORMAT
 
 
@@ -40,7 +40,7 @@ _decoder = msgspec.json.Decoder(_Beats)
 
 
 class Heartbeats:
-    """Those of one study. Threads may share one. `prefix` is that of the objects' keys."""
+    """The heartbeats of one study. Thread-safe. The objects' keys start with `prefix`."""
 
     def __init__(
         self,
@@ -61,11 +61,11 @@ class Heartbeats:
         self._own: dict[int, int] = {}
         self._own_at: dict[int, float] = {}
         self._seen: dict[int, tuple[str, int, float]] = {}
-        """By the trial's number: its caller, its beat, and when this was first seen."""
+        """Each trial's caller and beat, and when they were first seen, by its number."""
         self._looked = -grace
 
     def beat(self, number: int) -> None:
-        """State that a trial of this process is alive. Raises `Retry` if it cannot be written."""
+        """Record that a trial of this process is alive. Raises `Retry` if the write fails."""
         with self._lock:
             self._own[number] = self._own.get(number, 0) + 1
             self._own_at[number] = self._clock()
@@ -73,9 +73,9 @@ class Heartbeats:
             self._store.put(self._key(self._caller.token), msgspec.json.encode(written))
 
     def stale(self, running: Sequence[Trial]) -> list[int]:
-        """Return the running trials that had heartbeats, and now have had none for long.
+        """Return the running trials whose heartbeats have stopped for longer than the grace period.
 
-        Looks at most four times in the grace period, because each process is one request.
+        Reads at most four times per grace period, because each process takes one request.
         """
         with self._lock:
             now = self._monotonic()

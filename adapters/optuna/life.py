@@ -1,6 +1,6 @@
-"""One life of a study: what the log says of it now, and commits to it.
+"""One life of a study: its state in the log, and the changes to it.
 
-A study that was deleted has ended its life; a later one of the same name is another.
+Deleting a study ends its life. A later study of the same name is another life.
 """
 
 import threading
@@ -18,17 +18,17 @@ from tunelet.log.journal import Journal
 
 
 class Life:
-    """Threads may share one. Its methods raise `KeyError` once the study is deleted."""
+    """One life of a study. Thread-safe. Methods raise `KeyError` once the study is deleted."""
 
     def __init__(self, journal: Journal, number: int, uid: str) -> None:
         self.number = number
         self.path = f"{journal.path}trials/{uid}/"
-        """The prefix of the keys of its trials' objects."""
+        """The prefix of the keys of the trials' objects."""
         self._journal = journal
         self._uid = uid
         self._trials = Trials(number)
         self._lock = threading.RLock()
-        """Of `_trials`. Held for no input or output but that of a segment."""
+        """Protects `_trials`. While it is held, the only input is the reading of segments."""
 
     def read(self) -> Experiment:
         """Read the state now."""
@@ -39,26 +39,26 @@ class Life:
         return self._of_this_life(experiment)
 
     def known(self) -> Experiment:
-        """Return a state that may be older. Only its spec is the same for ever."""
+        """Return a state that may be old. Only its spec never changes."""
         known = self._journal.known()
         return known if known is not None and known.uid == self._uid else self.read()
 
     @contextmanager
     def held(self) -> Iterator[Trials]:
-        """Hold the trials as this process knows them."""
+        """Yield the trials as this process knows them, with the lock held."""
         with self._lock:
             yield self._trials
 
     @contextmanager
     def now(self) -> Iterator[Trials]:
-        """Read the log, and hold the trials as they are then."""
+        """Read the log, and yield the trials as of now, with the lock held."""
         self.read()
         with self._lock:
             self._follow()
             yield self._trials
 
     def commit(self, *what: commands.Command) -> Experiment:
-        """Put the commands into the log; returns the state after them."""
+        """Commit the commands, and return the state after them."""
         try:
             after = self._journal.commit(*what, uid=self._uid)
         except NotFound:
@@ -68,7 +68,7 @@ class Life:
         return after
 
     def delete(self, epoch: int) -> None:
-        """End it. `epoch` is the one after which a live marker announces the next."""
+        """Delete the study. A live marker announces the next life, after `epoch`."""
         try:
             self._journal.commit(commands.Delete(epoch), uid=self._uid)
         except NotFound:
@@ -89,12 +89,12 @@ class Life:
         return next(left(number - 1))
 
     def refuse_unknown(self, number: int) -> None:
-        """Raise `KeyError` if there is no such trial as far as this process knows."""
+        """Raise `KeyError` if this process knows no trial of this number."""
         if not 0 <= number < len(self._trials):
             raise KeyError(f"study {self.number} has no trial {number}")
 
     def _follow(self) -> None:
-        """Take over the newest state that any thread has read: an older one may come later."""
+        """Adopt the newest state that any thread has read. An older one may arrive later."""
         try:
             experiment, left = self._journal.at_hand()
         except NotFound:

@@ -1,6 +1,6 @@
 """Names and numbers of studies.
 
-A study has a number, counted from 1 in its namespace, which no other study gets, not even after
+A study has a number, counted from 1 in its namespace. No other study gets this number, even after
 the study is deleted. The number is claimed by creating an object, so that any number of processes
 agree on it without a server:
 
@@ -27,7 +27,7 @@ assert TRIALS <= 1 << _SHIFT
 
 
 class Named(msgspec.Struct, frozen=True):
-    """The life of an experiment that a study's number is for."""
+    """The life of an experiment that has a study's number."""
 
     name: str
     uid: str
@@ -53,7 +53,7 @@ def place_of(trial_id: int) -> Place:
 
 
 def experiment_name(study_name: str) -> str:
-    """Return the name of the study's experiment: its own if it may be one, else one like it."""
+    """Return the name of the study's experiment: its own if valid, or else a similar one."""
     if re.fullmatch(NAME, study_name):
         return study_name
     like = re.sub("[^a-z0-9]+", "-", study_name.lower())[:24].strip("-")
@@ -73,7 +73,7 @@ def claimed(store: Store, namespace: str, named: Named) -> int:
 
 
 def found(store: Store, namespace: str, number: int) -> Named | None:
-    """Return what the number is for; None if no study has it."""
+    """Return the experiment of the study with this number; None if there is none."""
     return _read(store, namespace, number) if 0 < number <= _NEWEST_FIRST else None
 
 

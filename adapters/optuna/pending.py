@@ -7,7 +7,7 @@ from tunelet.core.trial import Assignment, Changes, Report, Trial
 
 
 class Pending:
-    """The changes of one trial, new ones and those that are being written. One thread at a time."""
+    """The changes of one trial: new ones, and those being written. Not thread-safe."""
 
     def __init__(self) -> None:
         self.hyperparameters: Assignment = {}
@@ -30,7 +30,7 @@ class Pending:
         return len(self.reports) + len(sent)
 
     def send(self) -> Changes | None:
-        """Return the new changes, which are being written from now on; None if there are none.
+        """Return the new changes, and mark them as being written; None if there are none.
 
         Call `written` or `unwritten` before the next call.
         """
@@ -43,7 +43,7 @@ class Pending:
         self._sent = None
 
     def unwritten(self) -> None:
-        """Take back what was being written."""
+        """Put the changes that were being written back among the new ones."""
         if self._sent is None:
             return
         newer, sent = self._taken(), self._sent

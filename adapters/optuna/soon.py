@@ -1,4 +1,4 @@
-"""Write the changes of running trials soon, many at once, from a thread of its own."""
+"""Write the changes of running trials shortly afterwards, in batches, from a separate thread."""
 
 import logging
 import threading
@@ -10,7 +10,7 @@ from tunelet.errors import TuneletError
 log = logging.getLogger("tunelet.optuna")
 
 SECONDS = 0.1
-"""For which changes are collected before they are written."""
+"""How long changes are collected before they are written."""
 
 SECONDS_AFTER_A_FAULT = 1.0
 
@@ -20,7 +20,7 @@ class Flushed(Protocol):
 
 
 class Soon:
-    """Call it with what has changes to write. They are also written when the process ends."""
+    """Call it with the object that has changes to write. They are also written at exit."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -37,7 +37,7 @@ class Soon:
             self._changed.notify()
 
     def flush(self) -> None:
-        """Write all changes now. Raises what the first that fails raises."""
+        """Write all changes now. Raises the first error."""
         with self._changed:
             due, self._due = self._due, set()
         while due:
@@ -52,7 +52,7 @@ class Soon:
     def _start(self) -> None:
         self._started = True
         threading.Thread(target=self._run, name="tunelet-optuna", daemon=True).start()
-        # Also in a process of multiprocessing, which skips atexit.
+        # Also in processes of multiprocessing, which do not call atexit.
         Finalize(None, self._last, exitpriority=100)
 
     def _last(self) -> None:

@@ -32,7 +32,7 @@ StaleCallback = Callable[[optuna.Study, FrozenTrial], None]
 
 
 class TuneletStorage(BaseStorage, BaseHeartbeat):
-    """Keeps studies in a folder or a bucket, without a database or a server.
+    """Stores studies in a folder or a bucket, without a database or a server.
 
         import optuna
         from tunelet.interop.optuna import TuneletStorage
@@ -44,7 +44,7 @@ class TuneletStorage(BaseStorage, BaseHeartbeat):
     and machines may share a study. Each study is an experiment in `namespace`, which `tunelet list`
     and a service over the same store show.
 
-    With `heartbeat_interval` (seconds) a trial is failed once its process has sent no sign of life
+    With `heartbeat_interval` (seconds) a trial fails once its process has sent no heartbeat
     for `grace_period` seconds, by default twice the interval; then `heartbeat_stale_trial_callback`
     is called with the study and the trial, as in Optuna's `RDBStorage`.
 
@@ -78,14 +78,14 @@ class TuneletStorage(BaseStorage, BaseHeartbeat):
         self._studies  # noqa: B018 (a wrong URL is refused here)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Write all changes first: another process may be given the trials."""
+        """Write all changes first, because another process may read the trials."""
         self._studies.flush()
         more = (self._interval, self._grace, self._callback)
         return _restored, (self.url, self.namespace, *more)
 
     @property
     def _studies(self) -> Studies:
-        """Those of this process: a forked one has none of its parent's threads."""
+        """Return the studies of this process. A forked process has none of its parent's threads."""
         if self._opened is None or self._opened[0] != os.getpid():
             self._opened = os.getpid(), _opened(self.url, self.namespace)
             self._beats = {}
@@ -243,7 +243,7 @@ _studies: WeakValueDictionary[tuple[int, str, str], Studies] = WeakValueDictiona
 
 
 def _opened(url: str, namespace: str) -> Studies:
-    """Return what all storages of this process share, so that they see each other's changes."""
+    """Return the state that all storages of this process share, to see each other's changes."""
     key = (os.getpid(), url, namespace)
     with _lock:
         studies = _studies.get(key)

@@ -1,4 +1,4 @@
-"""The studies of one namespace of a store, as this process uses them."""
+"""The studies of one namespace of a store, as used by this process."""
 
 import time
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ LIBRARY = "optuna"
 
 
 class Studies:
-    """Threads may share one."""
+    """The studies of a namespace. Thread-safe."""
 
     def __init__(self, store: Store, namespace: str) -> None:
         self.store = store
@@ -38,9 +38,9 @@ class Studies:
         self._open: dict[int, Study] = {}
 
     def create(self, study_name: str, directions: Sequence[str]) -> int:
-        """Begin a study; returns its number. Raises `DuplicatedStudyError` if the name is taken.
+        """Create a study and return its number. Raises `DuplicatedStudyError` if the name exists.
 
-        If the process dies in between, a number is used up, or a marker stays until it expires.
+        If the process dies meanwhile, a number stays unused, or a marker stays until it expires.
         """
         from tunelet.request.study import study_spec
 
@@ -70,7 +70,7 @@ class Studies:
         return int(study["number"])
 
     def study(self, number: int) -> Study:
-        """Return a study that exists, or existed until it was deleted. Raises `KeyError`."""
+        """Return a study that exists or was deleted. Raises `KeyError` if it never existed."""
         opened = self._open.get(number)
         if opened is not None:
             return opened
@@ -99,7 +99,7 @@ class Studies:
         return sorted(studies, key=_number)
 
     def flush(self) -> None:
-        """Write the changes of all trials. Raises what a commit raises."""
+        """Write the changes of all trials. Raises the same errors as a commit."""
         self._soon.flush()
 
     def _existing(self, name: str) -> Experiment | None:

@@ -1,6 +1,6 @@
-"""What a process does to one study, and sees of it.
+"""One study, as one process sees and changes it.
 
-A call that creates, takes or ends a trial returns once that is in the log. Changes of a trial of
+A call that creates, claims or ends a trial returns once that is in the log. Changes of a trial of
 this process (hyperparameters, attributes, reports) are written soon afterwards, many at once, and
 with the trial's end at the latest. So a process that dies loses the last changes of the trials that
 it leaves unfinished, and nothing else. Changes of any other trial are in the log when the call
@@ -29,7 +29,7 @@ from tunelet.text.limits import STEPS
 
 
 class Study:
-    """Threads may share one.
+    """A study. Thread-safe.
 
     Every method raises `KeyError` if the study was deleted, or if it has no trial of the number;
     `UpdateFinishedTrialError` if a trial that is to be changed has ended.
@@ -38,7 +38,7 @@ class Study:
     def __init__(self, life: Life, caller: Caller, soon: Callable[["Study"], None]) -> None:
         """`soon` arranges a call of `flush`."""
         self.beats = f"{life.path}heartbeats/"
-        """The prefix of the keys of heartbeats."""
+        """The prefix of the heartbeats' keys."""
         self._life = life
         self._caller = caller
         self._soon = soon
@@ -117,7 +117,7 @@ class Study:
             (pending.system if system else pending.attributes)[name] = stored
 
     def take(self, number: int, watched: bool) -> bool:
-        """Take the trial if it waits; False if another has it."""
+        """Claim the trial if it is waiting; False if another caller has it."""
         trial = self._life.unfinished(number)
         if trial.state is TrialState.RUNNING:
             return False
@@ -128,7 +128,7 @@ class Study:
         return after.by == by
 
     def end(self, number: int, state: State, values: Sequence[float] | None) -> None:
-        """End the trial, with all its changes. Raises also if another caller ended it first."""
+        """End the trial, with all its changes. Also raises if another caller ended it first."""
         if not self._has(number):
             self._life.unfinished(number)
         with self._life.held() as trials:
@@ -153,7 +153,7 @@ class Study:
         self._life.delete(epoch)
 
     def flush(self) -> None:
-        """Write all changes. Raises what a commit raises, and keeps the changes in this case."""
+        """Write all changes. Raises the same errors as a commit, and then keeps the changes."""
         with self._flushing:
             with self._life.held() as trials:
                 sent = self._sent(trials)
@@ -170,7 +170,7 @@ class Study:
                 self._settle(sent, how)
 
     def _sent(self, trials: Trials) -> list[commands.ChangeTrial]:
-        """Return the new changes of all trials. Revisions increase in the order of the commits."""
+        """Return the new changes of all trials. Revisions increase in the order of commits."""
         found = ((n, pending.send()) for n, pending in trials.pending.items())
         return [
             commands.ChangeTrial(n, self._caller.token, self._caller.revision(), changes)
@@ -190,7 +190,7 @@ class Study:
 
     @contextmanager
     def _changing(self, number: int) -> Iterator[Pending]:
-        """Add to the changes of an unfinished trial, and see to it that they are written."""
+        """Add to the changes of an unfinished trial, and schedule their writing."""
         own = self._has(number)
         if not own:
             self._life.unfinished(number)
@@ -210,7 +210,7 @@ class Study:
             trials.check(name, distribution)
 
     def _has(self, number: int) -> bool:
-        """Whether the trial is of this process and has not ended, as far as this process knows."""
+        """Whether this process runs the trial, as far as it knows."""
         with self._life.held() as trials:
             trial = trials.unfinished(number)
         return trial is not None and self._caller.has(trial)

@@ -1,6 +1,6 @@
 """All trials of one study as Optuna's frozen trials, kept up to date with the log.
 
-A trial that has ended never changes, so only the others, and new ones, are looked at again.
+A trial that has ended never changes, so only the others and new ones are read again.
 """
 
 from collections.abc import Container, Iterator, Mapping
@@ -18,22 +18,22 @@ from tunelet.log.compaction import TrialReader
 
 
 class Trials:
-    """One thread at a time."""
+    """The trials of one study. Not thread-safe."""
 
     def __init__(self, study: int) -> None:
         self._study = study
         self._seen: Experiment | None = None
         self._frozen: list[FrozenTrial | None] = []
-        """By number; None: to be made from `_open` again."""
+        """The frozen trials by number; None: to be created from `_open` again."""
         self._open: dict[int, Trial] = {}
         """The trials that had not ended when last seen."""
         self._stale: dict[int, Trial] = {}
-        """The trials to freeze again, by number."""
+        """The numbers of the trials to freeze again."""
         self._distributions: dict[str, BaseDistribution] = {}
         self.pending: dict[int, Pending] = {}
 
     def follow(self, experiment: Experiment, left: TrialReader) -> None:
-        """Take over what has changed up to `experiment`; `left` reads the trials that left it."""
+        """Adopt the changes up to `experiment`; `left` reads the trials that it no longer has."""
         if experiment is self._seen:
             return
         known = len(self._frozen)
@@ -70,7 +70,7 @@ class Trials:
         self._stale[number] = self._open[number]
 
     def check(self, name: str, distribution: BaseDistribution) -> None:
-        """Raises `ValueError` if an earlier trial has an incompatible one of this name."""
+        """Raise `ValueError` if another trial's hyperparameter of this name is incompatible."""
         if name not in self._distributions:
             self._refresh()
         check_distribution_compatibility(
@@ -91,7 +91,7 @@ class Trials:
         """Return the trials in these states, by number; None: in all states."""
         self._refresh()
         if states == (State.WAITING,):
-            # Asked before each trial: need not take longer the more there are.
+            # Asked before each trial: the time must not grow with their number.
             numbers = sorted(self._open)
             some = [self._frozen[number] for number in numbers]
         else:
@@ -117,7 +117,7 @@ class Trials:
 
 
 class _Known(Mapping[int, Trial]):
-    """Stands for all trials but those in `wanted`, so that a reader skips them."""
+    """A container of all trials except `wanted`, for a reader that skips what it contains."""
 
     def __init__(self, wanted: Container[int]) -> None:
         self._wanted = wanted

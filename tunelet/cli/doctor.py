@@ -43,7 +43,7 @@ def doctor_command(store: str, as_json: bool) -> int:
     else:
         click.echo("\n".join(lines(_table(figures), width())))
     faults = [right.fault for right in figures.rights] + [figures.fault]
-    return _told([fault for fault in faults if fault is not None], as_json)
+    return _shown([fault for fault in faults if fault is not None], as_json)
 
 
 def _table(figures: "Figures") -> Rows:
@@ -75,7 +75,7 @@ def _latency(right: "Right") -> tuple[str, str]:
     return f"{1000 * median(right.seconds):.1f}", f"{1000 * max(right.seconds):.1f}"
 
 
-def _told(faults: list[TuneletError], as_json: bool) -> int:
+def _shown(faults: list[TuneletError], as_json: bool) -> int:
     """Show each different fault on a line, and return the exit code of the worst."""
     from tunelet.cli.faults import code, show
 

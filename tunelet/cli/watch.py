@@ -56,14 +56,14 @@ def watch(connection: Connection, name: str) -> int:
 def follow(connection: Connection, client: "Client", name: str) -> Json:
     """Show the experiment until it has ended; return its last state."""
     if connection.json:
-        last = _told(client, name, _json_line)
+        last = _followed(client, name, _json_line)
         _json_line(last, last)
         return last
     if sys.stdout.isatty():
         from tunelet.cli.live import picture
 
         return picture(client, name)
-    return _told(client, name, _line)
+    return _followed(client, name, _line)
 
 
 def left_running(connection: Connection, name: str) -> None:
@@ -92,7 +92,7 @@ def show_end(connection: Connection, experiment: Json) -> None:
         advise(f"why trials failed: {connection.command('trials', name)} --state FAIL")
 
 
-def _told(client: "Client", name: str, tell: Callable[[Json, Json], None]) -> Json:
+def _followed(client: "Client", name: str, write: Callable[[Json, Json], None]) -> Json:
     """Print each trial when it has ended; return the experiment's last state."""
     known: set[int] = set()
     away = False
@@ -109,7 +109,7 @@ def _told(client: "Client", name: str, tell: Callable[[Json, Json], None]) -> Js
         for trial in trials:
             if trial["state"] in ENDED and trial["number"] not in known:
                 known.add(trial["number"])
-                tell(trial, experiment)
+                write(trial, experiment)
         if experiment["state"] in FINAL:
             return experiment
 

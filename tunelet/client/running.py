@@ -5,7 +5,7 @@
         with trial:
             trial.tell(train(**trial.hyperparameters))
 
-A thread renews the lease on the trial until its outcome is told. If the process dies, or drops the
+A thread renews the lease on the trial until its outcome is sent. If the process dies, or drops the
 trial, the lease runs out and the trial is given to another.
 """
 
@@ -84,11 +84,11 @@ def next_trial(
 
 
 class RunningTrial:
-    """A trial that this process has until it tells the outcome, gives it back, or loses it.
+    """A trial that this process has until it sends the outcome, gives it back, or loses it.
 
     Threads may share one. Every method that asks the service may raise what a `Client` does. As a
-    context it ends an untold trial: an exception fails it, `TrialPruned` does not, and Ctrl-C gives
-    it back.
+    context it ends a trial that has no outcome: an exception fails it, `TrialPruned` prunes it, and
+    Ctrl-C gives it back.
     """
 
     def __init__(

@@ -86,7 +86,7 @@ class Start(_Command, frozen=True):
 class Ask(_Command, frozen=True):
     """A worker takes up to `count` of the trials that wait, and starts them.
 
-    `by` tells its request from others: sent again, it takes no more trials.
+    `by` identifies the worker's request: repeated, it takes no more trials.
     """
 
     count: int

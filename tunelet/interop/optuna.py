@@ -14,7 +14,7 @@ __all__ = ["TuneletStorage"]
 
 
 def __getattr__(name: str) -> object:
-    """Import what is used, and not before: it takes Optuna and the store's own library."""
+    """Import the storage on first use: it needs Optuna and the store's client library."""
     if name != "TuneletStorage":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

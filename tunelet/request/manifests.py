@@ -54,7 +54,7 @@ def _listed(written: Any) -> list[dict[str, Any]]:
 
 
 def primary(code: Mapping[str, Any]) -> str | None:
-    """The name of the container that trains; None if the manifest does not tell."""
+    """The name of the container that trains; None if the manifest does not show which."""
     found = {each.name for each in containers(code["manifest"])}
     if named := code.get("primary_container"):
         return str(named)

@@ -2,8 +2,8 @@
 
     unsaved/{namespace}/{experiment}/{uid}.{number}.{attempt}
 
-An empty file for each, made before the run begins, so that no process has to read the folders of
-all runs to find them. A run that never began leaves a file that means nothing.
+Each has an empty file, created before the run begins, so that no process has to read the folders of
+all runs to find them. The file of a run that never began can be ignored.
 """
 
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ class Unsaved:
         self._path(run).unlink(missing_ok=True)
 
     def runs(self, namespace: str, experiment: str) -> Iterator[Run]:
-        """Yield them by uid, trial and attempt, active ones as well."""
+        """Yield the runs in the order of uid, trial and attempt, including active ones."""
         found = []
         with suppress(FileNotFoundError):
             for path in (self._folder / namespace / experiment).iterdir():
@@ -38,7 +38,7 @@ class Unsaved:
         return iter(sorted(found))
 
     def forget(self, life: Life) -> None:
-        """Remove the files of an experiment's life."""
+        """Remove the files of one life of an experiment."""
         for run in self.runs(life.namespace, life.experiment):
             if run.uid == life.uid:
                 self.remove(run)
