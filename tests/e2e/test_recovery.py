@@ -19,13 +19,14 @@ from tunelet.assembly import assembled
 from tunelet.client import Client
 from tunelet.log.markers import STALE
 
-# Each start of an attempt and each end leaves a line; the checkpoint says what survived.
+# Each start of an attempt and each end leaves a line; the checkpoint says what survived, and is
+# whole at any moment.
 TRAIN = """
 folder=${TUNELET_CHECKPOINT_URL#file://}
 echo "$TUNELET_TRIAL $TUNELET_ATTEMPT" >> "$STARTS"
 epoch=$(cat "$folder/epoch" 2>/dev/null || echo 0)
 while [ "$epoch" -lt 4 ]; do
-  epoch=$((epoch + 1)); echo "$epoch" > "$folder/epoch"
+  epoch=$((epoch + 1)); echo "$epoch" > "$folder/new"; mv "$folder/new" "$folder/epoch"
   echo "step=$epoch objective=0.$epoch"
   sleep 0.15
 done
