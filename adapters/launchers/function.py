@@ -13,6 +13,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
+from adapters.launchers.objective_values import (
+    reason_of,
+    refuse_half_pairs,
+    step_of,
+    tail_of,
+    with_attribute,
+    wrong_metrics,
+)
 from tunelet.core.run import Launch, Life, Observation, Phase, Run
 from tunelet.core.trial import Chosen, Number, Outcome, Report, Scalar, Verdict, newest, plain
 from tunelet.errors import NotFound, Throttled, TrialPruned
@@ -20,8 +28,6 @@ from tunelet.ports import Room, RunNews, WatchableLauncher
 
 METRIC = "objective"
 """The metric of a function that returns a number."""
-_TAIL = 4096
-_ATTRIBUTES_BYTES = 1 << 16
 _PAUSE = 0.1
 """The seconds between two signals of a run's reports, because each makes the service read all."""
 
@@ -71,9 +77,10 @@ class Handle:
     def report(self, value: float, step: int | None = None) -> None:
         """Report the objective's value at a step, by default the next one.
 
-        Stopping rules judge it, so `should_prune` may return True soon after.
+        Stopping rules judge it, so `should_prune` may return True soon after. Raises `ValueError`
+        if the step is not an integer from 0.
         """
-        at = step if step is not None else len(self._reports)
+        at = len(self._reports) if step is None else step_of(step)
         self._reports.append(Report(at, {METRIC: plain(float(value))}))
         now = time.monotonic()
         if now - self._notified_at >= _PAUSE:
@@ -118,16 +125,19 @@ class FreeHandle(Handle):
         self, name: str, low: float, high: float, *, step: float | None = None, log: bool = False
     ) -> float:
         """Choose a number from `low` to `high`, both included; not with both `log` and `step`."""
+        refuse_half_pairs(name)
         return self._choices.suggest_float(name, low, high, step=step, log=log)
 
     def suggest_int(
         self, name: str, low: int, high: int, *, step: int = 1, log: bool = False
     ) -> int:
         """Choose an integer from `low` to `high`, both included."""
+        refuse_half_pairs(name)
         return self._choices.suggest_int(name, low, high, step=step, log=log)
 
     def suggest_categorical(self, name: str, choices: Sequence[Scalar]) -> Any:
         """Choose one of `choices`: text, numbers, True, False or None."""
+        refuse_half_pairs(name, *choices)
         return self._choices.suggest_categorical(name, choices)
 
     def set_user_attr(self, key: str, value: Any) -> None:
@@ -135,10 +145,7 @@ class FreeHandle(Handle):
 
         Raises `TypeError` or `ValueError` if the value is not JSON, or too long.
         """
-        attributes = {**self._attributes, str(key): value}
-        if len(json.dumps(attributes, allow_nan=False)) > _ATTRIBUTES_BYTES:
-            raise ValueError(f"the attribute {key!r} is too long: all together may have 64 KiB")
-        self._attributes = attributes
+        self._attributes = with_attribute(self._attributes, key, value)
 
     def chosen(self) -> Chosen | None:
         return None if self._chooses is None else self._chooses.chosen(self._attributes)
@@ -218,9 +225,10 @@ def outcome_of(call: Callable[[], Any], objectives: Sequence[str]) -> Outcome:
         return answer if isinstance(answer, Outcome) else _measured(answer, objectives)
     except BaseException as fault:  # noqa: BLE001 (even SystemExit ends only this trial)
         if _prunes(fault):
-            return Outcome(Verdict.PRUNED, reason=str(fault) or "the function raised TrialPruned")
-        reason = f"the function raised {type(fault).__name__}: {fault}"
-        return Outcome(Verdict.FAIL, reason=reason, log_tail=traceback.format_exc()[-_TAIL:])
+            reason = str(fault) or "the function raised TrialPruned"
+            return Outcome(Verdict.PRUNED, reason=reason_of(reason))
+        reason = reason_of(f"the function raised {type(fault).__name__}: {fault}")
+        return Outcome(Verdict.FAIL, reason=reason, log_tail=tail_of(traceback.format_exc()))
 
 
 def _prunes(fault: BaseException) -> bool:
@@ -239,7 +247,9 @@ def _measured(answer: Any, objectives: Sequence[str]) -> Outcome:
     if wrong or not values.keys() >= set(objectives):
         shown = repr(answer)[:100]
         reason = f"the function returned {shown}, which is not a number"
-        return Outcome(Verdict.FAIL, reason=reason)
+        return Outcome(Verdict.FAIL, reason=reason_of(reason))
+    if (why := wrong_metrics(values)) is not None:
+        return Outcome(Verdict.FAIL, reason=f"the function returned {why}")
     return Outcome(Verdict.COMPLETE, {str(k): plain(float(v)) for k, v in values.items()})
 
 

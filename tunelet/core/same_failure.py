@@ -23,7 +23,8 @@ _CANNOT_START = (126, 127)
 """Exit codes of a shell and of the process launcher for a program that cannot be executed."""
 _KILLED = 137
 _MEMORY = re.compile("out of memory|MemoryError", re.IGNORECASE)
-_VARIES = re.compile(r"\S*[\d/\\]\S*")
+_WORD = re.compile(r"\S+")
+_VARIES = re.compile(r"[\d/\\]")
 _SHOWN = 300
 """The most characters of a reason that are kept."""
 
@@ -92,7 +93,11 @@ def _kind(trial: Trial) -> str:
     for value in trial.hyperparameters.values():
         if isinstance(value, str) and value:
             said = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", "#", said)
-    return f"{trial.exit_code} {_VARIES.sub('#', said)[:_SHOWN]}"
+    return f"{trial.exit_code} {_WORD.sub(_common, said)[:_SHOWN]}"
+
+
+def _common(word: re.Match[str]) -> str:
+    return "#" if _VARIES.search(word[0]) else word[0]
 
 
 def _in_words(trial: Trial) -> str:

@@ -1,13 +1,18 @@
-"""Calls of a function as runs: when the launcher reports room."""
+"""Calls of a function as runs: when the launcher reports room, and what a call may report."""
 
 import threading
+from collections.abc import Callable
+from typing import Any
 
+import msgspec
+import numpy as np
 import pytest
 
-from adapters.launchers.function import FunctionLauncher
+from adapters.launchers.function import FreeHandle, FunctionLauncher
 from tests.contracts.launchers import until
 from tunelet.core.metrics_source import MetricsSource
 from tunelet.core.run import Launch, Phase, Run
+from tunelet.core.trial import Outcome, Verdict
 from tunelet.errors import Throttled
 
 
@@ -37,3 +42,80 @@ def test_room_is_reported_only_where_a_run_was_refused() -> None:
     assert room == [("default", "digits")]
     assert launcher.observe(launch(1).run).phase is Phase.ENDED
     launcher.launch(launch(2))
+
+
+def outcome_of_run(objective: Callable[[Any, Any], Any]) -> Outcome:
+    launcher = FunctionLauncher(objective, 1)
+    launcher.launch(launch(0))
+    until(lambda: launcher.observe(launch(0).run).phase is Phase.ENDED)
+    found = launcher.observe(launch(0).run)
+    assert found.outcome is not None
+    msgspec.json.encode(found)
+    return found.outcome
+
+
+@pytest.mark.parametrize("step", ["a", 1.5, -1, 2**53, object()])
+def test_a_step_that_is_no_step_fails_its_trial(step: Any) -> None:
+    outcome = outcome_of_run(lambda _, trial: trial.report(0.5, step))
+    assert outcome.verdict is Verdict.FAIL
+    assert "is not an integer from 0" in str(outcome.reason)
+
+
+def test_steps_of_other_libraries_are_integers() -> None:
+    def objective(_: Any, trial: Any) -> float:
+        for step in (np.int64(3), 4.0, True):
+            trial.report(0.5, step)
+        return 1.0
+
+    launcher = FunctionLauncher(objective, 1)
+    launcher.launch(launch(0))
+    until(lambda: launcher.observe(launch(0).run).phase is Phase.ENDED)
+    steps = [report.step for report in launcher.observe(launch(0).run).reports]
+    assert [(type(step), step) for step in steps] == [(int, 3), (int, 4), (int, 1)]
+
+
+def test_an_exception_may_have_any_text() -> None:
+    def objective(_: Any, trial: Any) -> float:
+        raise OSError("no file caf\udce9" + "y" * 5_000_000)
+
+    outcome = outcome_of_run(objective)
+    assert str(outcome.reason).startswith("the function raised OSError: no file caf?yy")
+    assert len(str(outcome.reason)) == 1000
+    assert str(outcome.log_tail).endswith("yy\n")
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        ({"objective": 1.0, "\ud800": 2.0}, "the metric '\\ud800'"),
+        ({"objective": 1.0, "a\x1b": 2.0}, "the metric 'a\\x1b'"),
+        ({"objective": 1.0, **{f"m{n}": n for n in range(1000)}}, "1001 metrics"),
+    ],
+)
+def test_metrics_that_no_trial_may_have_fail_it(answer: Any, why: str) -> None:
+    outcome = outcome_of_run(lambda _, trial: answer)
+    assert outcome.verdict is Verdict.FAIL
+    assert why in str(outcome.reason)
+
+
+def test_attributes_are_json() -> None:
+    trial = FreeHandle(0, lambda: None)
+    trial.set_user_attr("layers", {1: (2, 3)})
+    assert trial.user_attrs == {"layers": {"1": [2, 3]}}
+    for key, value in (("\ud800", 1), ("a", "\ud800"), ("a", ["\udfff"]), ("a", float("nan"))):
+        with pytest.raises(ValueError, match=r"surrogate|Out of range"):
+            trial.set_user_attr(key, value)
+    assert trial.user_attrs == {"layers": {"1": [2, 3]}}
+
+
+def test_names_and_choices_of_hyperparameters_are_unicode() -> None:
+    trial = FreeHandle(0, lambda: None)
+    calls: list[Callable[[], Any]] = [
+        lambda: trial.suggest_float("\ud800", 0, 1),
+        lambda: trial.suggest_int("\ud800", 0, 1),
+        lambda: trial.suggest_categorical("\ud800", ["a"]),
+        lambda: trial.suggest_categorical("c", ["a", 1, None, "\ud800"]),
+    ]
+    for call in calls:
+        with pytest.raises(ValueError, match="half of a surrogate pair"):
+            call()
