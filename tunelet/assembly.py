@@ -55,7 +55,8 @@ def assembled(
     tokens = Tokens(secret)
     leases = Leases(store, installation.id, clock, lease_seconds, dead)
     outputs = Outputs(store, launcher, output_bytes)
-    runs = Runs(launcher, journals, tokens, Checkpoints(store), outputs, Identity(store), api_url)
+    checkpoints = Checkpoints(store)
+    runs = Runs(launcher, journals, tokens, checkpoints, outputs, Identity(store), api_url)
     stopping = Stopping(journals, catalog)
     suggesting = Suggesting(journals, catalog)
     membership = Membership(installation, leases)
@@ -73,6 +74,7 @@ def assembled(
         loop=loop,
         asking=Asking(journals, leases, suggesting, runs, loop),
         membership=membership,
+        checkpoints=checkpoints,
         outputs=outputs,
         sweeper=Sweep(
             *(store, launcher, journals, markers, leases, membership),

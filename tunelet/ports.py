@@ -36,6 +36,13 @@ class Store(Protocol):
     def get(self, key: str) -> Stored | None:
         """Return the object; None if there is none."""
 
+    def part(self, key: str, start: int, size: int) -> bytes | None:
+        """Return up to `size` bytes of the object from byte `start` on.
+
+        Empty at or beyond the object's end; None if there is no object. So objects of any size can
+        be read, also those that training code has written.
+        """
+
     def create(self, key: str, data: bytes) -> bool:
         """Write only if the key is absent. Returns False if the key existed.
 

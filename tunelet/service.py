@@ -23,6 +23,7 @@ from tunelet.core.run import COMMAND, Run
 from tunelet.core.trial import Assignment, Outcome, Report, Trial, Verdict
 from tunelet.dead_letters import DeadLetters
 from tunelet.engine.asking import Asking, Handed
+from tunelet.engine.checkpoints import Checkpoints
 from tunelet.engine.loop import Loop
 from tunelet.engine.membership import Membership
 from tunelet.engine.outputs import Outputs
@@ -72,6 +73,7 @@ class Service:
         loop: Loop,
         membership: Membership,
         asking: Asking,
+        checkpoints: Checkpoints,
         outputs: Outputs,
         sweeper: Sweep,
         allows_commands: bool = False,
@@ -89,6 +91,7 @@ class Service:
         self._loop = loop
         self._membership = membership
         self._asking = asking
+        self._checkpoints = checkpoints
         self._outputs = outputs
         self._sweeper = sweeper
         self._allows_commands = allows_commands
@@ -361,6 +364,28 @@ class Service:
             if stored is None:
                 raise
             return stored
+
+    def artifacts(
+        self, namespace: str, name: str, number: int, after: str = "", limit: int = 100
+    ) -> tuple[list[str], str | None]:
+        """A page of the names of files in a trial's checkpoint, and the `after` of the next one."""
+        run, parent = self._of_trial(namespace, name, number)
+        found = list(self._checkpoints.files(run, parent)(after, limit + 1))
+        return found[:limit], found[limit - 1] if len(found) > limit else None
+
+    def artifact(
+        self, namespace: str, name: str, number: int, file: str, start: int, size: int
+    ) -> bytes:
+        """Up to `size` bytes of a file of a trial's checkpoint, from `start` on."""
+        run, parent = self._of_trial(namespace, name, number)
+        found = self._checkpoints.part(run, parent, file, start, size)
+        if found is None:
+            raise NotFound(f"trial {number} has no artifact {file!r}")
+        return found
+
+    def _of_trial(self, namespace: str, name: str, number: int) -> tuple[Run, int | None]:
+        trial = self.trial(namespace, name, number)
+        return run_of(self.experiment(namespace, name), number, trial.attempt), trial.parent
 
     def token(self, run: Run) -> str:
         """The token with which this attempt, and no other, may report values."""

@@ -59,6 +59,20 @@ class AzureStore:
                 self._refuse_if_no_container(error)
                 return None
 
+    def part(self, key: str, start: int, size: int) -> bytes | None:
+        name = self._location.full(key)
+        with self._translated("read"):
+            try:
+                found = self._container.download_blob(name, offset=start, length=size)
+                return bytes(found.readall())
+            except faults.ResourceNotFoundError as error:
+                self._refuse_if_no_container(error)
+                return None
+            except faults.HttpResponseError as error:
+                if error.status_code == 416:
+                    return b""
+                raise
+
     def create(self, key: str, data: bytes) -> bool:
         return self._write(key, data, overwrite=False)
 

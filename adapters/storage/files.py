@@ -13,6 +13,7 @@ deleting it does not touch the target, so that no purge leaves the root.
 import errno
 import fcntl
 import os
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
@@ -94,6 +95,17 @@ class FileStore:
             self._root.check()
         return found
 
+    def part(self, key: str, start: int, size: int) -> bytes | None:
+        """Read a part. Training code may have put a link or a pipe there: that is no object."""
+        path = self._path(key)
+        with self._faults(key):
+            try:
+                found = _part(path, start, size) if self._is_own(key, path) else None
+            except _ABSENT:
+                found = None
+            self._root.check()
+        return found
+
     def create(self, key: str, data: bytes) -> bool:
         path = self._path(key)
         self._root.check()
@@ -126,9 +138,20 @@ class FileStore:
             sync_name(path)
         return True
 
+    def _is_own(self, key: str, path: str) -> bool:
+        """Whether the path leads to the key's own file, through no link below the root."""
+        root = os.path.realpath(self._root.path)
+        return os.path.realpath(path) == os.path.join(root, key)
+
     def copy(self, key: str, to: str) -> bool:
-        """Copy the bytes. A hard link would not do: the file's owner may still write to it."""
+        """Copy the bytes. A hard link would not do: the file's owner may still write to it.
+
+        A link that training code has made is not followed: it may lead to any file of this machine.
+        """
         source, path = self._path(key), self._path(to)
+        if not self._is_own(key, source):
+            self._root.check()
+            return False
         with self._written(to, b"") as temporary, self._locked(to):
             try:
                 with open(source, "rb") as file, open(temporary, "wb") as copied:
@@ -277,6 +300,16 @@ def _linked(temporary: str, path: str) -> bool:
 
 def _reaches(folder: bytes, after: bytes) -> bool:
     return folder > after or after.startswith(folder)
+
+
+def _part(path: str, start: int, size: int) -> bytes | None:
+    """Read a part of a regular file; None if it is anything else."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with open(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return None
+        file.seek(start)
+        return file.read(size)
 
 
 def _version(status: os.stat_result) -> str:

@@ -56,6 +56,17 @@ class GcsStore:
                 return None
         return Stored(data, str(blob.generation))
 
+    def part(self, key: str, start: int, size: int) -> bytes | None:
+        with self._translated("read"):
+            blob = self._blob(key)
+            try:
+                return bytes(blob.download_as_bytes(start=start, end=start + size - 1, **_ONCE))
+            except answers.RequestRangeNotSatisfiable:
+                return b""
+            except answers.NotFound:
+                self._refuse_if_no_bucket()
+                return None
+
     def create(self, key: str, data: bytes) -> bool:
         return self._write(key, data, _ABSENT)
 

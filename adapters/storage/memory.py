@@ -25,6 +25,10 @@ class MemoryStore:
     def get(self, key: str) -> Stored | None:
         return self._objects.get(checked(key))
 
+    def part(self, key: str, start: int, size: int) -> bytes | None:
+        stored = self.get(key)
+        return None if stored is None else stored.data[start : start + size]
+
     def create(self, key: str, data: bytes) -> bool:
         with self._lock:
             return checked(key) not in self._objects and self._write(key, data)

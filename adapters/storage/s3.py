@@ -69,6 +69,18 @@ class S3Store:
                     return None
                 raise
 
+    def part(self, key: str, start: int, size: int) -> bytes | None:
+        wanted = f"bytes={start}-{start + size - 1}"
+        with self._translated("read"):
+            try:
+                return bytes(self._client.get_object(**self._at(key), Range=wanted)["Body"].read())
+            except faults.ClientError as error:
+                if _code(error) == "NoSuchKey":
+                    return None
+                if _code(error) in ("InvalidRange", "416"):
+                    return b""
+                raise
+
     def create(self, key: str, data: bytes) -> bool:
         return self._write(key, data, IfNoneMatch="*")
 

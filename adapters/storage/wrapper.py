@@ -28,6 +28,9 @@ class StoreWrapper:
     def get(self, key: str) -> Stored | None:
         return self.request("get", lambda: self.inner.get(key))
 
+    def part(self, key: str, start: int, size: int) -> bytes | None:
+        return self.request("get", lambda: self.inner.part(key, start, size))
+
     def create(self, key: str, data: bytes) -> bool:
         return self.request("create", lambda: self.inner.create(key, data))
 

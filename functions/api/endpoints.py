@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from http import HTTPStatus
 from urllib.parse import urlencode
 
@@ -12,6 +13,7 @@ from adapters.events.cloudevents import parse_all
 from functions.api.call import Call
 from functions.api.dead_letters import dead_letter_data, dead_letter_json
 from functions.api.documents import best_json, experiment_json, submitted, trial_json
+from functions.api.route import BYTES
 from functions.events import training
 from functions.http import json_answer
 from functions.problem import Refused
@@ -113,6 +115,48 @@ def logs(call: Call) -> Response:
     response.headers["Cache-Control"] = "no-store"
     response.headers["Accept-Ranges"] = "bytes"
     return response
+
+
+def artifacts(call: Call) -> Response:
+    """List the files of a trial's checkpoint by name."""
+    page, after = call.service.artifacts(call.namespace, call.name, call.number, **call.query)
+    link = _next(call, f"experiments/{call.name}/trials/{call.number}/artifacts", after)
+    return json_answer({"artifacts": page, "next": link})
+
+
+def artifact(call: Call) -> Response:
+    """A file of a trial's checkpoint.
+
+    The header Range: bytes=N- asks for the file from byte N on; the answer, 206, has up to 4 MiB.
+    Its Content-Range ends with "/*" if the file has more.
+    """
+    name, start = call.query.get("name"), _start(call.request.headers.get("Range"))
+    if name is None:
+        error = FieldError("name", None, "is missing", "send the name of an artifact")
+        raise Reject("no artifact is named", [error])
+    read = partial(call.service.artifact, call.namespace, call.name, call.number, name)
+    if start is not None:
+        found = read(start, PART_BYTES + 1)
+        response = _ranged(found, start, start + len(found))
+    else:
+        stream = call.streams.open(_parts(read))
+        response = Response(stream)
+        if call.request.method == "HEAD":
+            stream.close()
+            response = Response()
+    response.content_type = BYTES
+    # What a training has written must not run as a page of this service.
+    response.headers["Content-Disposition"] = "attachment"
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Accept-Ranges"] = "bytes"
+    return response
+
+
+def _parts(read: Callable[[int, int], bytes]) -> Iterator[bytes]:
+    offset = 0
+    while part := read(offset, PART_BYTES):
+        yield part
+        offset += len(part)
 
 
 def report(call: Call) -> Response:
@@ -260,6 +304,11 @@ def _part(chunks: Iterator[bytes], start: int) -> Response:
         passed += len(chunk)
         if len(data) > PART_BYTES:
             break
+    return _ranged(bytes(data), start, passed)
+
+
+def _ranged(data: bytes, start: int, passed: int) -> Response:
+    """Return the answer with `data` from `start` on. If it is more than a part, more follows."""
     more = len(data) > PART_BYTES
     data = data[:PART_BYTES]
     if not data:

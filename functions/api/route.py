@@ -9,6 +9,7 @@ from functions.api.call import Call
 
 JSON = "application/json"
 TEXT = "text/plain"
+BYTES = "application/octet-stream"
 HTML = "text/html"
 EVENT = "cloudevent"
 

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 
 from functions.api import endpoints, workers
 from functions.api.call import Call
-from functions.api.route import EVENT, HTML, TEXT, Query, Route, paths
+from functions.api.route import BYTES, EVENT, HTML, TEXT, Query, Route, paths
 from functions.http import json_answer
 from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.trial import TrialState
@@ -46,6 +46,12 @@ _OF_TRIALS = _state("trials", list(TrialState))
 
 _ONE = "/experiments/{name}"
 _TRIAL = "/experiments/{name}/trials/{number}"
+_FILE = {"type": "string", "pattern": "^[^\\x00-\\x1f\\x7f]{1,1024}$"}
+_ARTIFACT = Query("name", "The file's name, as it is listed.", _FILE)
+_PAGE_OF_ARTIFACTS = (
+    _limit(100),
+    Query("after", "Only those whose names sort after this.", _FILE),
+)
 _LETTER = "/dead-letters/{letter}"
 _AFTER_LETTER = Query(
     "after", "Only those older than this.", {"type": "string", "pattern": f"^{ID}$"}
@@ -85,6 +91,8 @@ ROUTES = (
     Route("POST", f"{_ONE}/trials/ask", workers.ask, "Asked", "Ask", key=True),
     Route("POST", f"{_ONE}/import", endpoints.import_trials, "Trials", "Import", key=True),
     Route("GET", _TRIAL, endpoints.trial, "Trial"),
+    Route("GET", f"{_TRIAL}/artifacts", endpoints.artifacts, "Artifacts", query=_PAGE_OF_ARTIFACTS),
+    Route("GET", f"{_TRIAL}/artifact", endpoints.artifact, "Text", query=(_ARTIFACT,), media=BYTES),
     Route("GET", f"{_TRIAL}/logs", endpoints.logs, "Text", query=(_ATTEMPT,), media=TEXT),
     Route("POST", f"{_TRIAL}/reports", endpoints.report, "Stop", "Reports", token=True),
     Route("POST", f"{_TRIAL}/outcome", endpoints.outcome, "Trial", "Outcome", token=True),

@@ -194,6 +194,10 @@ SCHEMAS: dict[str, Schema] = {
     },
     "TrialPage": _page("trials", "Trial"),
     "Trials": _closed(trials=_listed("Trial")),
+    "Artifacts": _closed(
+        artifacts={"type": "array", "items": _TEXT, "description": "Names of files, sorted."},
+        next={**_or_null(_TEXT), "description": "The next page; null if this is the last."},
+    ),
     "Enqueue": _with_optional(
         _closed(trials={"type": "array", "items": _ASSIGNMENT}),
         note={**_TEXT, "minLength": 1, "maxLength": NOTE_LENGTH, "description": "Why."},

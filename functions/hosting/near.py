@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlencode
 
@@ -26,6 +27,7 @@ T = TypeVar("T")
 Json = dict[str, Any]
 
 _ROOT = "/api/namespaces/"
+PART_BYTES = 4 << 20
 _PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 AWAY = 60.0
 """Seconds for which a request is repeated while the store is away."""
@@ -60,14 +62,22 @@ class Near:
     def stream(
         self, path: str, query: Mapping[str, object], headers: Mapping[str, str]
     ) -> tuple[int, Mapping[str, str], Iterator[bytes]]:
-        """See `Transport.stream`. Sends all output, whatever range is asked for."""
-        namespace, _, name, _, number, _ = _parts(path)
-        attempt = query.get("attempt")
-        wanted = None if attempt is None else _number("attempt", attempt)
+        """See `Transport.stream`. Sends all bytes, whatever range is asked for."""
+        namespace, _, name, _, number, what = _parts(path)
         trial = _number("number", number)
         with _naming(namespace, name):
+            if what == "artifact":
+                return 200, {}, self._artifact(namespace, name, trial, str(query["name"]))
+            attempt = query.get("attempt")
+            wanted = None if attempt is None else _number("attempt", attempt)
             chunks = _patiently(lambda: self._service.logs(namespace, name, trial, wanted))
         return 200, {}, chunks
+
+    def _artifact(self, namespace: str, name: str, trial: int, file: str) -> Iterator[bytes]:
+        """Return the file in parts. Raises `NotFound` before the first one."""
+        read = partial(self._service.artifact, namespace, name, trial, file)
+        first = _patiently(lambda: read(0, PART_BYTES))
+        return _parts_of(read, first)
 
     def _answer(
         self, method: str, path: str, body: Any, query: Mapping[str, Any], key: str | None
@@ -111,6 +121,13 @@ class Near:
             case ("POST", "trials"):
                 made = service.enqueue(*of, body["trials"], key, body.get("note"))
                 return {"trials": [trial_json(trial) for trial in made]}
+            case ("POST", "import"):
+                made = service.import_trials(*of, body, key)
+                return {"trials": [trial_json(trial) for trial in made]}
+            case ("GET", "trials", number, "artifacts"):
+                after, limit = query.get("after", ""), _number("limit", query["limit"])
+                names, next_ = service.artifacts(*of, _number("number", number), after, limit)
+                return {"artifacts": names, "next": _next(query, next_)}
             case ("GET", "trials", number):
                 return trial_json(service.trial(*of, _number("number", number)))
         raise Reject(f"{' '.join(asked)} needs a service: start one with `tunelet up`")
@@ -127,6 +144,14 @@ class Near:
             wanted["after"] = _number("after", wanted["after"])
         page, after = self._service.trials(namespace, name, **wanted)
         return {"trials": [trial_json(trial) for trial in page], "next": _next(query, after)}
+
+
+def _parts_of(read: Callable[[int, int], bytes], first: bytes) -> Iterator[bytes]:
+    part, offset = first, 0
+    while part:
+        yield part
+        offset += len(part)
+        part = _patiently(partial(read, offset, PART_BYTES))
 
 
 @contextmanager

@@ -65,6 +65,9 @@ class MeteredStore:
     def get(self, key: str) -> Stored | None:
         return _timed("get", lambda: self._store.get(key))
 
+    def part(self, key: str, start: int, size: int) -> bytes | None:
+        return _timed("get", lambda: self._store.part(key, start, size))
+
     def create(self, key: str, data: bytes) -> bool:
         return _timed("create", lambda: self._store.create(key, data))
 

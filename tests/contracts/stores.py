@@ -142,6 +142,19 @@ class StoreContract:
         assert read(store, "b/to") == data
         assert read(store, "a/from") == b"after"
 
+    def test_an_object_can_be_read_in_parts(self, store: Store) -> None:
+        data = bytes(range(256)) * 40
+        store.put("a/big", data)
+        store.put("a/empty", b"")
+        found = [store.part("a/big", start, 3000) for start in range(0, len(data), 3000)]
+        assert b"".join(part or b"" for part in found) == data
+        assert [len(part or b"") for part in found] == [3000, 3000, 3000, 1240]
+        assert store.part("a/big", 100, 7) == data[100:107]
+        assert store.part("a/big", len(data), 10) == b""
+        assert store.part("a/big", len(data) + 5, 10) == b""
+        assert store.part("a/empty", 0, 10) == b""
+        assert store.part("a/absent", 0, 10) is None
+
     def test_copying_an_absent_object_copies_nothing(self, store: Store) -> None:
         assert store.copy("a/absent", "b/to") is False
         assert store.get("b/to") is None

@@ -46,7 +46,7 @@ def test_what_is_exported_can_be_imported(service: Any, tunelet: Shell, tmp_path
     (tmp_path / "old.csv").write_text(exported.out)
     service.client.submit({**REQUEST, "seed": 2})
 
-    ran = tunelet("import", "new", "old.csv")
+    ran = tunelet("import", "new", "old.csv", "--store", store)
 
     assert (ran.code, ran.out) == (0, "new: imported 3 trials\n"), ran.err
     ended = service.client.experiment("new").wait(timeout=60)

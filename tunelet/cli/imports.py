@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from tunelet.cli.connection import Connection, connected, name_argument, write_json
+from tunelet.cli.connection import Connection, connected_or_stored, name_argument, write_json
 from tunelet.cli.enqueue import trials
 from tunelet.cli.faults import advise
 from tunelet.cli.request import content
@@ -30,7 +30,7 @@ _PASSWORD = re.compile(r"://[^@/\s]*@")
 @click.option(
     "--idempotency-key", metavar="KEY", help="With the same key, add the trials only once."
 )
-@connected
+@connected_or_stored
 def import_command(
     connection: Connection,
     name: str,

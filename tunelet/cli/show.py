@@ -3,6 +3,8 @@
 import time
 from collections.abc import Iterable
 from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,6 +20,10 @@ from tunelet.client.report import (
     trial_table,
     winners,
 )
+from tunelet.errors import NotFound
+
+if TYPE_CHECKING:
+    from tunelet.client import Client
 
 _SHOWN = 50
 _REASONS = 5
@@ -115,20 +121,31 @@ def _explain(trials: Iterable[Json]) -> None:
 
 @click.command("best")
 @name_argument
+@click.option(
+    "--download",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Also write its checkpoint's files to DIR; of a front, each trial's to DIR/NUMBER.",
+)
 @connected_or_stored
-def best_command(connection: Connection, name: str) -> None:
+def best_command(connection: Connection, name: str, folder: Path | None) -> None:
     """Show the best trial, or the Pareto front.
 
     \b
     Examples:
       tunelet best digits
+      tunelet best digits --download model
       tunelet best digits --json | jq .best.hyperparameters
     """
-    experiment = connection.client().experiment(name).json
+    client = connection.client()
+    experiment = client.experiment(name).json
+    best = winners(experiment)
+    if folder is not None:
+        _download(client, name, [trial["number"] for trial in best], folder)
     if connection.json:
         write_json({key: experiment[key] for key in ("best", "pareto") if key in experiment})
         return
-    best = winners(experiment)
     if not best:
         still = "" if experiment["state"] in FINAL else " yet"
         click.echo(f"{name} has no completed trial{still}", err=True)
@@ -136,3 +153,19 @@ def best_command(connection: Connection, name: str) -> None:
         click.echo("\n".join(trial_lines(best[0], experiment["spec"])))
     else:
         click.echo("\n".join(lines(trial_table(best, experiment["spec"], time.time()), width())))
+
+
+def _download(client: "Client", name: str, numbers: list[int], folder: Path) -> None:
+    """Write the checkpoints of these trials, and say on standard error what was written."""
+    if not numbers:
+        raise NotFound(f"{name} has no completed trial")
+    for number in numbers:
+        target = folder if len(numbers) == 1 else folder / str(number)
+        try:
+            written = client.artifacts(name, number).download(target)
+        except OSError as fault:
+            raise click.ClickException(f"cannot write to {target}: {fault.strerror}") from fault
+        if not written:
+            raise NotFound(f"trial {number} of {name} has no files in its checkpoint")
+        files = f"{len(written)} file{'s'[: len(written) > 1]}"
+        click.echo(f"{files} of trial {number} written to {target}", err=True)

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
+from tunelet.client.artifacts import Artifacts
 from tunelet.client.follow import output, until_ended
 from tunelet.client.remote import Experiment
 from tunelet.client.report import Json, winners
@@ -221,6 +222,10 @@ class Client:
             # The service sends long output in parts; the last one ends with "/*".
             if status != 206 or not headers.get("Content-Range", "").endswith("/*"):
                 return
+
+    def artifacts(self, name: str, number: int) -> Artifacts:
+        """The files of a trial's checkpoint."""
+        return Artifacts(self._transport, self._path(name, "trials", number), self._pages)
 
     def follow(self, name: str, number: int, attempt: int | None = None) -> Iterator[bytes]:
         """The output of a trial until it ends, with later attempts unless `attempt` is given."""

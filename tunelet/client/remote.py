@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from tunelet.client.artifacts import Artifacts
 from tunelet.client.plots import history
 from tunelet.client.report import (
     FINAL,
@@ -24,6 +25,7 @@ from tunelet.client.report import (
 from tunelet.client.results import Results
 from tunelet.client.running import RunningTrial, next_trial
 from tunelet.client.trial import Trial
+from tunelet.errors import NotFound
 
 if TYPE_CHECKING:
     # A deliberate circle: a client makes experiments, and each calls its client.
@@ -78,6 +80,15 @@ class Experiment(Results):
     def pareto(self) -> list[Trial]:
         """The trials that no other trial beats in every objective (asks the service)."""
         return self.client.best(self.name)
+
+    @property
+    def artifacts(self) -> Artifacts:
+        """The files of the best trial's checkpoint (asks the service); of several objectives, of
+        the first of `pareto`. Raises `NotFound` if no trial has completed."""
+        best = self.best
+        if best is None:
+            raise NotFound(f"{self.name} has no completed trial")
+        return self.client.artifacts(self.name, best.number)
 
     @property
     def trials(self) -> list[Trial]:

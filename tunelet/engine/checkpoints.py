@@ -11,11 +11,12 @@ finish makes its place the trial's.
 The objects below a trial's prefix belong to the training code; Tunelet does not read them.
 """
 
+from collections.abc import Callable, Iterator
 from secrets import token_hex
 
 from tunelet.core.run import Run
 from tunelet.engine.retention import decided
-from tunelet.errors import Retry
+from tunelet.errors import FieldError, Reject, Retry
 from tunelet.log.keys import trial_prefix
 from tunelet.ports import Store
 
@@ -35,6 +36,32 @@ class Checkpoints:
         """
         prefix = trial_prefix(run) if parent is None else self._inherited(run, parent)
         return f"{self._store.url.rstrip('/')}/{prefix}"
+
+    def files(self, run: Run, parent: int | None = None) -> Callable[[str, int], Iterator[str]]:
+        """Return a listing of the names in the trial's checkpoint: those after a name, at most n.
+
+        Copies nothing: the checkpoint of a trial with a `parent` that was never launched is empty.
+        """
+        folder = f"{self._present(run, parent)}/"
+
+        def listed(after: str, limit: int) -> Iterator[str]:
+            keys = self._store.list(folder, folder + after if after else "", limit)
+            return (key.removeprefix(folder) for key in keys)
+
+        return listed
+
+    def part(self, run: Run, parent: int | None, name: str, start: int, size: int) -> bytes | None:
+        """Return a part of the file `name` of the trial's checkpoint; None if there is none.
+
+        Raises `Reject` for a name that is not a relative path of plain segments.
+        """
+        if any(segment in ("", ".", "..") for segment in name.split("/")):
+            message, remedy = "is not the name of an artifact", "send one of those that are listed"
+            raise Reject(f"{name!r} {message}", [FieldError("name", name, message, remedy)])
+        return self._store.part(f"{self._present(run, parent)}/{name}", start, size)
+
+    def _present(self, run: Run, parent: int | None) -> str:
+        return trial_prefix(run) if parent is None else self._place(run) or trial_prefix(run)
 
     def _inherited(self, run: Run, parent: int) -> str:
         place = self._place(run)
