@@ -15,7 +15,6 @@ import msgspec
 
 from adapters.launchers.objective_values import (
     reason_of,
-    refuse_half_pairs,
     step_of,
     tail_of,
     with_attribute,
@@ -25,6 +24,7 @@ from tunelet.core.run import Launch, Life, Observation, Phase, Run
 from tunelet.core.trial import Chosen, Number, Outcome, Report, Scalar, Verdict, newest, plain
 from tunelet.errors import NotFound, Throttled, TrialPruned
 from tunelet.ports import Room, RunNews, WatchableLauncher
+from tunelet.text.surrogates import refuse_half_pairs
 
 METRIC = "objective"
 """The metric of a function that returns a number."""

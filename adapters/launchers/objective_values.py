@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tunelet.text.limits import METRIC_LENGTH, METRICS, SAFE_INTEGER, is_metric_name
+from tunelet.text.surrogates import refuse_half_pairs, replaced
 
 REASON_CHARACTERS = 1000
 TAIL_CHARACTERS = 4096
@@ -29,12 +30,12 @@ def step_of(step: Any) -> int:
 
 def reason_of(text: str) -> str:
     """Return the beginning of a text, without half surrogate pairs."""
-    return _in_unicode(text[:REASON_CHARACTERS])
+    return replaced(text[:REASON_CHARACTERS])
 
 
 def tail_of(text: str) -> str:
     """Return the end of a text, without half surrogate pairs."""
-    return _in_unicode(text[-TAIL_CHARACTERS:])
+    return replaced(text[-TAIL_CHARACTERS:])
 
 
 def with_attribute(attributes: Mapping[str, Any], key: str, value: Any) -> dict[str, Any]:
@@ -61,14 +62,3 @@ def wrong_metrics(values: Mapping[Any, Any]) -> str | None:
         f"the metric {str(wrong)[:METRIC_LENGTH]!a}: use 1 to {METRIC_LENGTH} characters, none of "
         "them a control character"
     )
-
-
-def refuse_half_pairs(*values: Any) -> None:
-    """Raise `ValueError` if a text has half of a surrogate pair: no JSON in UTF-8 can hold it."""
-    for value in values:
-        if isinstance(value, str) and not value.isascii() and _in_unicode(value) != value:
-            raise ValueError(f"{ascii(value)[:100]} has half of a surrogate pair: remove it")
-
-
-def _in_unicode(text: str) -> str:
-    return text.encode(errors="replace").decode()

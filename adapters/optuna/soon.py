@@ -5,8 +5,6 @@ import threading
 from multiprocessing.util import Finalize
 from typing import Protocol
 
-from tunelet.errors import TuneletError
-
 log = logging.getLogger("tunelet.optuna")
 
 SECONDS = 0.1
@@ -37,17 +35,22 @@ class Soon:
             self._changed.notify()
 
     def flush(self) -> None:
-        """Write all changes now. Raises the first error."""
+        """Write all that can be written now. Then raises the first error."""
         with self._changed:
             due, self._due = self._due, set()
-        while due:
-            each = due.pop()
-            try:
-                each.flush()
-            except BaseException:
-                with self._changed:
-                    self._due |= {each, *due}
-                raise
+        left, fault = set(due), None
+        try:
+            for each in due:
+                try:
+                    each.flush()
+                    left.remove(each)
+                except Exception as new:  # noqa: BLE001 (the others are written first)
+                    fault = fault or new
+        finally:
+            with self._changed:
+                self._due |= left
+        if fault is not None:
+            raise fault
 
     def _start(self) -> None:
         self._started = True
@@ -58,7 +61,7 @@ class Soon:
     def _last(self) -> None:
         try:
             self.flush()
-        except TuneletError as fault:
+        except Exception as fault:  # noqa: BLE001 (the process ends)
             log.error("the last changes of unfinished trials are lost: %s", fault)
 
     def _run(self) -> None:

@@ -26,6 +26,7 @@ from tunelet.core import commands
 from tunelet.core.experiment import Experiment
 from tunelet.core.trial import Trial, TrialState
 from tunelet.text.limits import STEPS
+from tunelet.text.surrogates import refuse_half_pairs
 
 
 class Study:
@@ -86,6 +87,7 @@ class Study:
     def set_param(
         self, number: int, name: str, internal: float, distribution: BaseDistribution
     ) -> None:
+        refuse_half_pairs(name)
         value = forms.stored(distribution.to_external_repr(internal))
         with self._changing(number) as pending:
             self._check(name, distribution)
@@ -112,6 +114,7 @@ class Study:
             )
 
     def set_attribute(self, number: int, name: str, value: Any, system: bool) -> None:
+        refuse_half_pairs(name)
         stored = attributes.stored(value)
         with self._changing(number) as pending:
             (pending.system if system else pending.attributes)[name] = stored

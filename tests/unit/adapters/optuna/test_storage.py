@@ -449,3 +449,46 @@ def test_wrong_arguments_are_refused() -> None:
         TuneletStorage("ftp://host/folder")
     with pytest.raises(ValueError, match="grace_period is 0"):
         TuneletStorage("memory://x", heartbeat_interval=1, grace_period=0)
+
+
+def test_names_that_the_log_cannot_hold_are_refused_at_once(here: TuneletStorage) -> None:
+    study = here.create_new_study(MINIMIZE, "digits")
+    trial = here.create_new_trial(study)
+    for refused in (
+        lambda: here.set_trial_param(trial, "\ud800", 0.5, UNIT),
+        lambda: here.set_trial_user_attr(trial, "\ud800", 1),
+        lambda: here.set_trial_system_attr(trial, "\ud800", 1),
+    ):
+        with pytest.raises(ValueError, match="half of a surrogate pair"):
+            refused()
+    here.set_trial_user_attr(trial, "seed", 1)
+    here.set_trial_state_values(trial, TrialState.COMPLETE, [1.0])
+    assert here.get_trial(trial).user_attrs == {"seed": 1}
+
+
+class Changed:
+    """Something with changes to write, which may be impossible."""
+
+    def __init__(self, fault: Exception | None = None) -> None:
+        self.fault, self.written = fault, 0
+
+    def flush(self) -> None:
+        if self.fault is not None:
+            raise self.fault
+        self.written += 1
+
+
+def test_a_study_that_cannot_be_written_does_not_keep_others_from_it(never: None) -> None:
+    writes = soon.Soon()
+    broken = [Changed(KeyError("gone")) for _ in range(8)]
+    sound = [Changed() for _ in range(8)]
+    for each in (*broken, *sound):
+        writes(each)
+    with pytest.raises(KeyError):
+        writes.flush()
+    assert [each.written for each in sound] == [1] * 8
+    for each in broken:
+        each.fault = None
+    writes.flush()
+    writes.flush()
+    assert [each.written for each in (*broken, *sound)] == [1] * 16
