@@ -15,10 +15,11 @@ from tests.mutants.launching import LAUNCHING
 from tests.mutants.mutant import Source
 from tests.mutants.protocol import PROTOCOL
 from tests.mutants.run import Broken, Copy, Result
+from tests.mutants.studies import STUDIES
 from tests.mutants.table import table
 
 ROOT = Path(__file__).resolve().parents[2]
-ALL = (*PROTOCOL, *DECISIONS, *LAUNCHING, *DURABILITY)
+ALL = (*PROTOCOL, *DECISIONS, *LAUNCHING, *DURABILITY, *STUDIES)
 
 
 def main() -> int:
