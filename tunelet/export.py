@@ -4,7 +4,7 @@ The columns of a trial are its own fields, then `hyperparameters.NAME` for each 
 space and `values.METRIC` for each metric that any trial has reported, the objectives first.
 A hyperparameter that is not active in a trial is empty. Times are UTC.
 
-The trials are read anew for each pass over them, so that no more than a few are held.
+The trials are read again for each pass, so that only a few are in memory at a time.
 """
 
 import csv

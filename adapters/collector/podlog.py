@@ -17,7 +17,7 @@ from adapters.output.log_timestamps import Stamped
 
 _CHUNK = 1 << 16
 _SILENCE_SECONDS = 300
-"""After this time without data a connection is made anew, because it may be dead."""
+"""After this time without data the connection is replaced, because it may be dead."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 4.0
 
 

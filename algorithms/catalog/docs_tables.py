@@ -15,7 +15,7 @@ from algorithms.catalog.table import RULES, TABLE
 
 
 def written(document: str) -> str:
-    """Return the document with its tables written anew.
+    """Return the document with its tables updated.
 
     Raises `ValueError` if the markers of a table are missing.
     """

@@ -7,7 +7,7 @@ and changes the hyperparameters (explore). The other members continue unchanged.
 of all members are compared, so no member waits for the slowest. A result that violates constraints
 ranks below those that meet them.
 
-Explore is Ray Tune's: a hyperparameter is drawn anew with `resample_probability`; else a number is
+Explore is Ray Tune's: a hyperparameter is resampled with `resample_probability`; else a number is
 multiplied by one of `perturbation_factors`, and a choice becomes a neighbour in the list.
 """
 

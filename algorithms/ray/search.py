@@ -1,4 +1,4 @@
-"""The common part of Ray's searchers: each call gives the library all trials anew.
+"""The common part of Ray's searchers: each call gives the library all trials again.
 
 The libraries are called directly, with the arguments of Ray's classes, because Ray's classes keep
 state in a process. Failed trials and infinite results get the worst loss so far, and so do running

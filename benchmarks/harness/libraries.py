@@ -28,8 +28,8 @@ class Library(Protocol):
     def add(self, assignment: Assignment, values: Sequence[float]) -> None:
         """Add an ended trial that was not asked for."""
 
-    def anew(self) -> Callable[[], "Library"]:
-        """Return a function that makes the study again from the data of a fresh process."""
+    def rebuilt(self) -> Callable[[], "Library"]:
+        """Return a function that creates the study again, as a new process would."""
 
     def notes(self) -> tuple[list[Any], Any]:
         """The library's attributes of each trial and of the study."""
@@ -76,7 +76,7 @@ class Optuna:
             )
         )
 
-    def anew(self) -> Callable[[], "Optuna"]:
+    def rebuilt(self) -> Callable[[], "Optuna"]:
         trials = self._study.get_trials(deepcopy=False)
 
         def make() -> Optuna:

@@ -64,7 +64,7 @@ class Hyperopt:
         doc |= {"book_time": coarse_utcnow(), "refresh_time": coarse_utcnow()}
         self._insert(doc)
 
-    def anew(self) -> Callable[[], "Hyperopt"]:
+    def rebuilt(self) -> Callable[[], "Hyperopt"]:
         kept = pickle.dumps(self._trials._dynamic_trials)
 
         def make() -> Hyperopt:

@@ -127,7 +127,7 @@ class Connection(HTTPChannel):
 
     def service(self) -> None:
         # Pipelined requests are answered one after the other. Without this the thread would wait
-        # until the client has read the first answers, possibly for ever.
+        # until the client has read the first answers, possibly forever.
         if self.total_outbufs_len > _PENDING_BYTES:
             cast("dict[str, str]", self.requests[0].headers)["CONNECTION"] = "close"
         super().service()
@@ -184,7 +184,7 @@ class _Server(TcpWSGIServer):
             return super().accept()
         except OSError as fault:
             if fault.errno in (errno.EMFILE, errno.ENFILE):
-                self._give_up_one()  # else the same accept would be tried again, for ever
+                self._give_up_one()  # else the same accept would be tried again, forever
             raise
 
     def _full(self) -> bool:

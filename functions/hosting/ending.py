@@ -57,6 +57,6 @@ def ended_by_signals() -> Iterator[Ending]:
 
 
 def _cut_off() -> None:
-    """Kill the process: the interpreter's end would join threads that may wait for ever."""
+    """Kill the process: the interpreter's end would join threads that may wait forever."""
     threading.Event().wait(SECONDS)
     os._exit(0)

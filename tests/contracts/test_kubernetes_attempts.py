@@ -16,7 +16,7 @@ from tunelet.core.trial import TrialState
 
 pytestmark = needs_cluster
 
-# The first attempt leaves a checkpoint and waits for ever; the second finds it.
+# The first attempt leaves a checkpoint and waits forever; the second finds it.
 PROGRAM = """
 import os, pathlib, time, urllib.parse
 folder = pathlib.Path(urllib.parse.urlsplit(os.environ["TUNELET_CHECKPOINT_URL"]).path)

@@ -556,7 +556,7 @@ def test_dead_letters_are_listed_shown_and_replayed(tunelet: Shell, service: Up)
     none = tunelet("dead-letters", "list")
     assert (none.code, none.out) == (0, "")
     assert "no dead letters" in none.err
-    # `tunelet up` has no door for events of a broker's: the letter is laid where it would be.
+    # `tunelet up` accepts no events of a broker: the test stores a dead letter itself.
     folder = service.data / "store"
     letters = DeadLetters(open_store(folder.as_uri()))
     headers = {

@@ -130,7 +130,7 @@ def test_two_pods_share_a_log_and_one_continues_when_the_other_is_killed(
 
     wait(ended)
     trials = list(second.client.trials("spread"))
-    # What was about to begin when it was killed may have been lost, and begun anew.
+    # What was about to begin when it was killed may have been lost, and begun again.
     assert [(t["number"], t["state"]) for t in trials] == [(n, "COMPLETE") for n in range(12)]
 
 

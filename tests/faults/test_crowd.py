@@ -68,12 +68,12 @@ class Rival(MemoryStore):
     def __init__(self, times: int) -> None:
         super().__init__()
         self.times, self.step = times, 1000
-        self.letters: list[str] = []
+        self.batches: list[str] = []
         self.log = begun(self)
 
     def put(self, key: str, data: bytes) -> None:
         if "/inbox/" in key:
-            self.letters.append(key)
+            self.batches.append(key)
         super().put(key, data)
 
     def create(self, key: str, data: bytes) -> bool:
@@ -114,12 +114,12 @@ def test_the_owner_of_an_inbox_batch_writes_it_if_no_other_process_does() -> Non
     [(c.Pause(), "u"), (c.Enqueue(({"x": 1.0},)), "u"), (report(1), None)],
     ids=["pause", "enqueue without a key", "report to any life"],
 )
-def test_a_command_that_must_not_come_late_is_never_left_in_a_letter(
+def test_a_command_that_must_not_be_delayed_is_never_left_in_an_inbox_batch(
     command: c.Command, uid: str | None
 ) -> None:
     store = Rival(5)
     journal(store).commit(command, uid=uid)
-    assert store.letters == []
+    assert store.batches == []
 
 
 def test_the_inbox_batch_of_a_dead_process_is_written_and_removed_at_the_next_look() -> None:
@@ -225,7 +225,7 @@ def test_sixteen_writers_and_a_quarter_of_all_calls_failing(seed: int) -> None:
     assert journal(store).read().trials[0].reports[0].step == min(stand)
 
 
-def test_suggestions_through_letters_keep_the_budget() -> None:
+def test_suggestions_in_inbox_batches_keep_the_budget() -> None:
     store = MemoryStore()
     begun(store, trials=0)
     bound = journal(store).read().terms.parallel_trials

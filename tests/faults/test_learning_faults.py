@@ -184,16 +184,16 @@ def test_a_rule_that_cannot_read_the_past_stops_no_trial(fault: Exception) -> No
     service.extend(*AT, {"max_trials": 10})
     service.suggest(*AT)
     service.launch(*AT)
-    run, anew = world.launcher.running()[0], world.calm()
-    assert anew.experiment(*AT).state == "RUNNING"
+    run, restarted = world.launcher.running()[0], world.calm()
+    assert restarted.experiment(*AT).state == "RUNNING"
     objects.refusal = fault
     reports = [Report(1, {"objective": 9.0})]
-    assert anew.report(run, reports) is False
-    anew.sweep()
-    assert anew.experiment(*AT).state == "RUNNING"
+    assert restarted.report(run, reports) is False
+    restarted.sweep()
+    assert restarted.experiment(*AT).state == "RUNNING"
     objects.refusal = None
-    anew.sweep()
-    assert anew.trial(*AT, run.number).state is TrialState.PRUNED
+    restarted.sweep()
+    assert restarted.trial(*AT, run.number).state is TrialState.PRUNED
 
 
 class Curious(InstalledAlgorithms):

@@ -114,11 +114,11 @@ def test_a_delete_with_lost_signals_is_carried_out() -> None:
 def test_runs_of_a_life_that_was_deleted_are_stopped_in_the_next() -> None:
     """Deleted and submitted again before anything could look at the first life's runs."""
 
-    def anew(service: Service) -> None:
+    def submit_again(service: Service) -> None:
         delete(service)
-        service.submit(REQUEST, key="anew")
+        service.submit(REQUEST, key="again")
 
-    world = World([submit], meanwhile={1: anew})
+    world = World([submit], meanwhile={1: submit_again})
     world.run(until=lambda: world.now > 1001.0)
     uid = world.calm().experiment(*AT).uid
     assert {run.uid for run in world.launcher.running()} <= {uid}
@@ -191,7 +191,7 @@ class _Replaced(MemoryStore):
             self.event = b""
             other = World([], objects=self).calm()
             delete(other)
-            other.submit(REQUEST | {"hyperparameters": OTHERS, "enqueue": []}, key="anew")
+            other.submit(REQUEST | {"hyperparameters": OTHERS, "enqueue": []}, key="again")
         return super().create(key, data)
 
 
@@ -352,10 +352,10 @@ def test_a_launch_after_the_end_leaves_no_run(act: Delivery) -> None:
 
 
 def test_a_trial_resumes_from_its_own_checkpoint_and_from_no_earlier_life() -> None:
-    def anew(service: Service) -> None:
-        service.submit(REQUEST, key="anew")
+    def submit_again(service: Service) -> None:
+        service.submit(REQUEST, key="again")
 
-    world = World([submit, delete, anew])
+    world = World([submit, delete, submit_again])
     world.run()
     places: dict[tuple[str, int], set[str]] = {}
     for launch in world.launcher.launches:

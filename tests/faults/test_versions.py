@@ -80,10 +80,12 @@ def log(store: MemoryStore) -> Journal:
     return log
 
 
-def test_a_letter_with_a_new_member_is_left_to_its_writer(store: MemoryStore, log: Journal) -> None:
+def test_an_inbox_batch_with_a_new_member_is_left_to_its_writer(
+    store: MemoryStore, log: Journal
+) -> None:
     inbox = Inbox(store, PATH)
-    letter = inbox.new()
-    inbox.put(letter, [Order("u", (c.Record(0, 1, ()),))])
+    batch = inbox.new()
+    inbox.put(batch, [Order("u", (c.Record(0, 1, ()),))])
 
     def newer(data: bytes) -> bytes:
         tree: dict[str, Any] = json.loads(data)
@@ -91,8 +93,8 @@ def test_a_letter_with_a_new_member_is_left_to_its_writer(store: MemoryStore, lo
         order["commands"][0]["reports"] = [{"step": 1, "values": {"loss": 1.0}, "mood": "good"}]
         return json.dumps(tree).encode()
 
-    rewrite(store, f"{PATH}inbox/{letter}.json", newer)
-    assert inbox.open([letter]) == {letter: ()}
+    rewrite(store, f"{PATH}inbox/{batch}.json", newer)
+    assert inbox.open([batch]) == {batch: ()}
     for _ in range(WINDOW):
         log.commit(c.Pause())
         log.commit(c.Resume(log.read().epoch))

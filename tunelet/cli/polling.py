@@ -13,7 +13,7 @@ AWAY_SECONDS = 120.0
 
 
 def polled(look: Callable[[], Seen]) -> Iterator[Seen | Retry]:
-    """Yield each result of `look` for ever, or the `Retry` that it raised.
+    """Yield each result of `look` forever, or the `Retry` that it raised.
 
     Raises the fault after `AWAY_SECONDS` without a result.
     """

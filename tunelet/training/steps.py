@@ -7,10 +7,10 @@
   requested metric (in a configuration, for example), a repeated metric begins the next step.
 - A repeated metric also begins the next step after a step that cannot be read (`1,001`, `2/10`,
   null).
-- If a printed step decreases, for example because each epoch counts anew, a new stretch begins, and
-  its numbers follow those of the last one: 1, 2, 3, 1, 2, 3 are steps 1 to 6. A step decreases only
-  for metrics that were seen at a larger step of the stretch: validation after training belongs to
-  the steps of the training.
+- If a printed step decreases, for example because each epoch counts from the start, a new stretch
+  begins, and its numbers follow those of the last one: 1, 2, 3, 1, 2, 3 are steps 1 to 6. A step
+  decreases only for metrics that were seen at a larger step of the stretch: validation after
+  training belongs to the steps of the training.
 - Steps that are not integers count in their order: 0.5, 1.0, 1.5 are steps 1, 2, 3.
 - The first value of a metric at a step is the one in the curve.
 """

@@ -23,7 +23,7 @@ connection is noticed."""
 PAUSE_SECONDS = 5.0
 """The pause after a fault. It doubles with each further fault, up to the longest."""
 LONGEST_PAUSE_SECONDS = 300.0
-"""A missing permission may be granted, or a kind's operator installed, so it tries for ever."""
+"""A missing permission may be granted, or a kind's operator installed, so it tries forever."""
 
 _log = logging.getLogger("tunelet.jobwatch")
 
@@ -69,7 +69,7 @@ class JobWatch:
             try:
                 version = self._changes(path, version or self._listed(path))
                 pause, said = self._pause, ""
-            except Exception as fault:  # noqa: BLE001 (the thread must go on for ever)
+            except Exception as fault:  # noqa: BLE001 (the thread must go on forever)
                 version = None
                 if str(fault) != said:
                     said, known = str(fault), isinstance(fault, TuneletError)

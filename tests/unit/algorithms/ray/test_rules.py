@@ -59,7 +59,7 @@ def history(rng: Random, name: str, settings: dict[str, Any], mode: str) -> int:
             alive[begun] = (Theirs(begun), [])
             theirs.on_trial_add(Controller(), alive[begun][0])
             if "brackets" in settings:
-                # Ray draws the bracket anew in each process; ours follows from the number.
+                # Ray draws the bracket again in each process; ours follows from the number.
                 bracket = theirs._brackets[ours._bracket(begun)]
                 theirs._trial_info[str(begun)] = bracket
             begun += 1

@@ -12,7 +12,7 @@ PATH = "v1/default/e/"
 ORDERS = (Order("u", (c.Start(0, 1),)),)
 
 
-def test_a_letter_is_read_as_it_was_written() -> None:
+def test_an_inbox_batch_is_read_as_it_was_written() -> None:
     inbox = Inbox(MemoryStore(), PATH)
     inbox.put("a", ORDERS)
     assert inbox.open(["a", "gone"]) == {"a": ORDERS}
@@ -21,9 +21,9 @@ def test_a_letter_is_read_as_it_was_written() -> None:
 @pytest.mark.parametrize(
     "data",
     [b"", msgspec.json.encode({"format": FORMAT + 1, "orders": ORDERS})],
-    ids=["no letter", "a newer format"],
+    ids=["not a batch", "a newer format"],
 )
-def test_a_letter_that_cannot_be_read_is_as_empty(data: bytes) -> None:
+def test_an_inbox_batch_that_cannot_be_read_counts_as_empty(data: bytes) -> None:
     store = MemoryStore()
     store.put(f"{PATH}inbox/a.json", data)
     assert Inbox(store, PATH).open(["a"]) == {"a": ()}
