@@ -166,9 +166,21 @@ DECISIONS = (
                 "return _reserve(experiment, by)",
             ),
             Mutant(
+                "a worker's request that comes twice takes more trials",
+                "if any(trial.by == taker for trial in experiment.trials.values()):",
+                "if False:",
+                ("tests/unit/tunelet/core/test_workers.py",),
+            ),
+            Mutant(
+                "workers take more trials than may run at a time",
+                "untaken(experiment)[: max(0, min(count, free))]",
+                "untaken(experiment)[:count]",
+                ("tests/unit/tunelet/core/test_workers.py",),
+            ),
+            Mutant(
                 "new trials begin although the experiment is giving up",
                 "for trial in waiting if trial.begun or not experiment.hopeless]",
-                "if not trial.active",
+                "for trial in waiting]",
                 (_GIVING_UP,),
             ),
             Mutant(
@@ -343,6 +355,12 @@ DECISIONS = (
                 "an installation manages another installation's runs",
                 'return not self.id or trial.by in ("", self.id)',
                 "return True",
+            ),
+            Mutant(
+                "an installation manages the trials of workers",
+                "if lease_seconds(trial.by) is not None:",
+                "if False:",
+                ("tests/unit/tunelet/core/test_workers.py",),
             ),
             Mutant(
                 "runs in a log of an older version belong to no installation",

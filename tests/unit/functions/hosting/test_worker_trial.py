@@ -1,12 +1,65 @@
-"""What a worker sends of a training's output."""
+"""What a worker passes on of its trainings: to the real API, over HTTP."""
 
 import json
+from typing import Any, NamedTuple
 
 import pytest
 
-from functions.hosting.worker_trial import shortened
+from adapters.launchers.memory import MemoryLauncher
+from functions.hosting.worker_trial import WorkerTrial, shortened
+from tests.unit.tunelet.client.test_running import Place, asked, place  # noqa: F401
 from tunelet.core.lease import MOST_OUTPUT
-from tunelet.text.limits import BODY_BYTES
+from tunelet.core.run import Observation, Phase, Run
+from tunelet.core.trial import Outcome, Report, Verdict
+from tunelet.text.limits import BODY_BYTES, STEPS
+
+DONE = Outcome(Verdict.COMPLETE, {"objective": 0.5})
+
+
+def worked(place: Place, *observed: Observation) -> Any:  # noqa: F811
+    """The trial as the service shows it after its worker has looked so often at its run."""
+    trial = asked(place.submit())
+    run = Run("default", "e", "", trial.number, trial.attempt)
+    launcher: Any = MemoryLauncher()
+    mine = WorkerTrial(trial, run, launcher)
+    mine.begin(Launched(run))
+    for seen in observed:
+        launcher.observed[run] = seen
+        outcome = mine.look()
+        assert not trial.should_prune()
+    assert outcome is not None
+    return mine.tell(outcome, counted=True)
+
+
+class Launched(NamedTuple):
+    """As much of a `Launch` as the launcher in memory needs."""
+
+    run: Run
+
+
+def reports(*steps: int) -> tuple[Report, ...]:
+    return tuple(Report(step, {"objective": 1.0}) for step in steps)
+
+
+def test_reports_are_passed_on_once_and_late_metrics_of_a_step_as_well(place: Place) -> None:  # noqa: F811
+    more = (Report(0, {"objective": 1.0, "size": 3.0}), *reports(1))
+    told = worked(
+        place,
+        Observation(Phase.ACTIVE, reports(0)),
+        Observation(Phase.ACTIVE, more),
+        Observation(Phase.ENDED, more, DONE),
+    )
+    assert [(r.step, r.values) for r in told.reports] == [
+        (0, {"objective": 1.0, "size": 3.0}),
+        (1, {"objective": 1.0}),
+    ]
+    assert (told.state, told.values["objective"]) == ("COMPLETE", 0.5)
+
+
+def test_reports_beyond_the_limit_do_not_end_the_training(place: Place) -> None:  # noqa: F811
+    many = reports(*range(STEPS + 1000))
+    told = worked(place, Observation(Phase.ACTIVE, many), Observation(Phase.ENDED, many, DONE))
+    assert (told.state, len(told.reports)) == ("COMPLETE", STEPS)
 
 
 def test_short_output_is_sent_as_it_is() -> None:
