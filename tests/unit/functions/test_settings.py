@@ -29,6 +29,14 @@ def test_settings_have_defaults_for_all_but_three() -> None:
     assert settings.aliases == {}
 
 
+def test_no_output_may_be_stored_but_not_less_than_none() -> None:
+    assert Settings.from_env(ENVIRONMENT).output_bytes == 1 << 20
+    assert Settings.from_env({**ENVIRONMENT, "TUNELET_OUTPUT_BYTES": "0"}).output_bytes == 0
+    with pytest.raises(Reject) as refusal:
+        Settings.from_env({**ENVIRONMENT, "TUNELET_OUTPUT_BYTES": "-1"})
+    assert [error.field for error in refusal.value.errors] == ["TUNELET_OUTPUT_BYTES"]
+
+
 def test_an_alias_is_a_command_as_a_shell_would_split_it() -> None:
     aliases = json.dumps({"trainer": "python 'my train.py'"})
     settings = Settings.from_env({**ENVIRONMENT, "TUNELET_ALIASES": aliases})
