@@ -83,7 +83,8 @@ def enqueue(call: Call) -> Response:
 def import_trials(call: Call) -> Response:
     """Add finished trials that were made elsewhere, for the algorithm to learn from.
 
-    They count to max_trials only if `count` is true; otherwise max_trials rises by their number.
+    They count to max_trials and max_failed_trials only if `count` is true; otherwise both rise by
+    the number of those that would count.
     """
     made = call.service.import_trials(call.namespace, call.name, call.body, call.key)
     return json_answer({"trials": [trial_json(trial) for trial in made]})

@@ -66,7 +66,7 @@ class Enqueue(_Command, frozen=True):
 class Import(_Command, frozen=True):
     """Add trials that were made elsewhere.
 
-    Unless it `counts`, `max_trials` rises by their number.
+    Unless it `counts`, `max_trials` and `max_failed_trials` rise by the number of those that would.
     """
 
     trials: tuple[Finished, ...]

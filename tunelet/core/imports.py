@@ -1,7 +1,8 @@
 """What an import does to an experiment: trials that were made elsewhere, with their values. Pure.
 
 They are ended trials like others: the algorithm learns from them, and one of them may be the best.
-If they are not to count, `max_trials` rises by their number in the same entry.
+If they are not to count, `max_trials` rises by their number in the same entry, and
+`max_failed_trials` by the number of those that failed.
 """
 
 import math
@@ -28,7 +29,7 @@ def decide(experiment: Experiment, command: commands.Import, now: float) -> Even
             raise Conflict(f"the Idempotency-Key {command.key!r} was used for another request")
         return ()
     _refuse(experiment, command)
-    first, most = experiment.next_number, experiment.terms.max_trials + len(command.trials)
+    first = experiment.next_number
     created = events.TrialsCreated(
         first=first,
         assignments=tuple(each.hyperparameters for each in command.trials),
@@ -37,8 +38,8 @@ def decide(experiment: Experiment, command: commands.Import, now: float) -> Even
         key=command.key,
         imported=asked,
     )
-    ends = (_end(experiment, first + n, each, now) for n, each in enumerate(command.trials))
-    extended = () if command.counts else (events.Extended(changes={"max_trials": most}),)
+    ends = [_end(experiment, first + n, each, now) for n, each in enumerate(command.trials)]
+    extended = () if command.counts else (_extended(experiment, ends),)
     return (*extended, created, *ends)
 
 
@@ -58,7 +59,17 @@ def _refuse(experiment: Experiment, command: commands.Import) -> None:
         raise Conflict(f"{count} trials do not fit: an experiment has at most {MOST_TRIALS}")
 
 
-def _end(experiment: Experiment, n: int, trial: Finished, now: float) -> Event:
+def _extended(experiment: Experiment, ends: list[events.TrialEnded]) -> events.Extended:
+    """Raise the budgets of trials and of failures by what is imported."""
+    terms = experiment.terms
+    changes = {"max_trials": terms.max_trials + len(ends)}
+    failed = sum(end.state is TrialState.FAIL for end in ends)
+    if failed and terms.max_failed_trials is not None:
+        changes["max_failed_trials"] = terms.max_failed_trials + failed
+    return events.Extended(changes=changes)
+
+
+def _end(experiment: Experiment, n: int, trial: Finished, now: float) -> events.TrialEnded:
     known = (trial.values.get(each.metric, "NaN") for each in experiment.terms.objectives)
     worthless = any(math.isnan(number(value)) for value in known)
     failed = trial.state is TrialState.COMPLETE and worthless

@@ -48,6 +48,17 @@ def test_counted_ones_spend_the_budget() -> None:
     assert (story.e.state, story.e.best[0].number) == (ExperimentState.COMPLETE, 1)
 
 
+def test_imported_failures_spend_the_budget_of_failures_only_if_they_count() -> None:
+    failed = made(1.0, 2.0, 3.0, state=TrialState.FAIL)
+    story = Story(max_failed_trials=1).suggested(0).does(failed)
+    assert (story.e.over, story.e.terms.max_failed_trials) == (False, 4)
+    assert not story.does(c.Finish(0, 1, FAILED)).e.over
+    story.suggested(4).does(c.Finish(4, 1, FAILED))
+    assert story.e.reason == "5 trials failed (max_failed_trials is 4)"
+    counted = msgspec.structs.replace(failed, counts=True)
+    assert Story(max_failed_trials=1).does(counted).e.state is ExperimentState.FAILED
+
+
 def test_a_key_imports_once_and_belongs_to_its_values() -> None:
     story = Story().does(made(3.0))
     assert not story.does(made(3.0)).changed
