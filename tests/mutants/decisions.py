@@ -386,6 +386,22 @@ DECISIONS = (
         ),
     ),
     Source(
+        "tunelet/core/trial.py",
+        ("tests/unit/tunelet/core/test_stalls.py",),
+        (
+            Mutant(
+                "a report is no sign of life",
+                "self.reported_at or 0.0, heard)",
+                "heard)",
+            ),
+            Mutant(
+                "a run that has not begun stalls",
+                "if self.started_at is None or self.finished_at is not None:\n            return False",
+                "if self.started_at is None:\n            return now >= seconds",
+            ),
+        ),
+    ),
+    Source(
         "tunelet/core/members.py",
         ("tests/unit/tunelet/core/test_members.py",),
         (
