@@ -22,6 +22,7 @@ from tunelet.engine.abandoned import abandoned
 from tunelet.engine.loop import Loop
 from tunelet.engine.runs import Runs, run_of
 from tunelet.engine.suggest import Suggesting
+from tunelet.engine.suggest_turns import SuggestTurns
 from tunelet.log.journal import Journal
 from tunelet.log.journal_cache import Journals
 from tunelet.log.keys import lease_key
@@ -29,8 +30,6 @@ from tunelet.log.leases import Leases
 
 TRIES = 5
 """How often one request is decided again because others took the trials that it was to have."""
-
-_LOCKS = 64
 
 
 class Handed(NamedTuple):
@@ -61,7 +60,7 @@ class Asking:
         self._lock = threading.Lock()
         self._wanted = Counter[tuple[str, str]]()
         """How many trials the present requests want, by experiment."""
-        self._turns = [threading.Lock() for _ in range(_LOCKS)]
+        self._turns = SuggestTurns()
 
     def ask(
         self, namespace: str, name: str, count: int, seconds: float, key: str
@@ -81,7 +80,10 @@ class Asking:
         with self._counted(where, count):
             first = experiment = journal.read()
             for _ in range(TRIES):
-                before, experiment = experiment, self._tried(where, journal, count, by)
+                before, experiment = (
+                    experiment,
+                    self._tried(where, journal, experiment.uid, count, by),
+                )
                 if experiment.over or taken(experiment, by) or experiment is before:
                     break
         if experiment.over and not first.over:
@@ -101,17 +103,23 @@ class Asking:
         if trial.attempt != run.attempt or seconds is None or trial.seconds >= seconds / 4:
             self._leases.end(lease_key(run))
 
-    def _tried(self, where: tuple[str, str], journal: Journal, count: int, by: str) -> Experiment:
-        """Suggest trials in turn with other requests, so that one suggests for all that wait."""
+    def _tried(
+        self, where: tuple[str, str], journal: Journal, uid: str, count: int, by: str
+    ) -> Experiment:
+        """Suggest trials in turn with other requests, so that one suggests for all that wait.
+
+        If too many wait, take only what others have suggested.
+        """
         take = commands.Ask(count, by)
-        with self._turns[hash(where) % _LOCKS]:
-            experiment = journal.read()
-            if taken(experiment, by):
-                return experiment
-            found = self._found(where, experiment, count)
-            if found:
-                return journal.commit(*found, take, uid=experiment.uid)
-        return journal.commit(take, uid=experiment.uid)
+        with self._turns.of(where) as mine:
+            if mine:
+                experiment = journal.read()
+                if taken(experiment, by):
+                    return experiment
+                found = self._found(where, experiment, count)
+                if found:
+                    return journal.commit(*found, take, uid=experiment.uid)
+        return journal.commit(take, uid=uid)
 
     def _found(self, where: tuple[str, str], experiment: Experiment, count: int) -> list[Command]:
         """Return the commands that make trials wait: new ones, or else abandoned ones."""

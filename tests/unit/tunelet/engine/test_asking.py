@@ -1,21 +1,29 @@
 """Workers ask for trials, renew their leases and send outcomes: the service over a real log."""
 
-from concurrent.futures import ThreadPoolExecutor
+import random
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from itertools import islice
 from typing import Any
 
 import pytest
 
 from adapters.storage.memory import MemoryStore
 from algorithms import load_catalog
+from algorithms.catalog.installed import InstalledAlgorithms
 from functions.events.outbox import Outbox
 from tests.faults.training import ScriptedLauncher
 from tests.unit.functions.conftest import SMALLEST, Broker
 from tunelet.assembly import assembled
 from tunelet.core.installation import Installation
+from tunelet.core.problem import Problem, Suggestions
 from tunelet.core.run import Run
 from tunelet.core.trial import Outcome, Report, Trial, Verdict
 from tunelet.engine.asking import Handed
+from tunelet.engine.suggest_turns import MOST_OF_ONE
 from tunelet.errors import Conflict, Forbidden, NotFound
+from tunelet.ports import Algorithm
 from tunelet.service import Service
 
 DONE = Outcome(Verdict.COMPLETE, {"objective": 1.0})
@@ -31,9 +39,10 @@ REQUEST = {
 class Place:
     """Services over one store. `now` is their clock."""
 
-    def __init__(self, **fields: Any) -> None:
+    def __init__(self, catalog: InstalledAlgorithms | None = None, **fields: Any) -> None:
         self.now = 1000.0
         self.store = MemoryStore()
+        self.catalog = catalog or load_catalog()
         self.service = self.opened()
         self.service.submit({**REQUEST, **fields})
 
@@ -43,7 +52,7 @@ class Place:
         return assembled(
             self.store,
             ScriptedLauncher(),
-            load_catalog(),
+            self.catalog,
             Outbox(self.broker),
             secret=b"0123456789abcdef",
             api_url="",
@@ -251,6 +260,37 @@ def test_many_that_ask_at_once_get_different_trials_and_share_suggestions() -> N
         found = list(pool.map(lambda _: place.taken(2), range(32)))
     numbers = [run.number for runs in found for run in runs]
     assert sorted(numbers) == list(range(64))
+
+
+class Slow(InstalledAlgorithms):
+    """Takes as long as the test wants."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked, self.go_on = threading.Event(), threading.Event()
+
+    def load(self, name: str, settings: Mapping[str, Any]) -> Algorithm:
+        return self
+
+    def suggest(self, problem: Problem, trials: Sequence[Trial], count: int) -> Suggestions:
+        self.asked.set()
+        assert self.go_on.wait(60)
+        return Suggestions([{"x": random.random()} for _ in range(count)])
+
+
+def test_a_slow_algorithm_does_not_occupy_all_threads() -> None:
+    slow = Slow()
+    space = {"x": {"type": "float", "min": 0, "max": 1}}
+    place = Place(slow, max_trials=64, parallel_trials=64, hyperparameters=space)
+    with ThreadPoolExecutor(32) as pool:
+        asks = [pool.submit(place.taken) for _ in range(32)]
+        assert slow.asked.wait(60)
+        early = list(islice(as_completed(asks, timeout=60), 32 - MOST_OF_ONE))
+        assert [each.result() for each in early] == [[]] * (32 - MOST_OF_ONE)
+        slow.go_on.set()
+        late = [each.result() for each in asks if each not in early]
+    assert len({run for runs in late for run in runs}) == MOST_OF_ONE
+    assert place.ask()
 
 
 def test_processes_that_ask_at_once_get_different_trials() -> None:
