@@ -104,6 +104,32 @@ def test_another_search_does_not_take_up_the_name(
     assert "other hyperparameters: choose another name" in capfd.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("flags", "what"),
+    [
+        (("--float", "rate=0.001:2:log", "--int", "layers=1:4", "--minimize", "loss"), "hyperpar"),
+        (
+            ("--float", "rate=0.001:1:log", "--int", "layers=1:4", "--maximize", "loss"),
+            "objectives",
+        ),
+    ],
+)
+def test_another_range_or_direction_does_not_take_up_the_name(
+    folder: Path, flags: tuple[str, ...], what: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", *SPACE, "--name", "mine", "-n", "1", "--", sys.executable, "train.py"]) == 0
+    assert main(["run", *flags, "--name", "mine", "--", sys.executable, "train.py"]) != 0
+    assert f"with other {what}" in capfd.readouterr().err
+
+
+def test_the_same_command_continues_once_the_script_is_corrected(folder: Path) -> None:
+    (folder / "helper.py").write_text("bset = 0.1\n")
+    named = ("run", *SPACE, "--name", "mine", "-n", "8", "--", sys.executable, "train.py")
+    assert main([*named]) == 1
+    (folder / "helper.py").write_text("best = 0.1\n")
+    assert main([*named]) == 0
+
+
 def test_a_search_killed_at_any_moment_continues_with_the_exact_budget(
     folder: Path, wait: Callable[[Callable[[], object]], None]
 ) -> None:

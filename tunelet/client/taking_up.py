@@ -1,9 +1,9 @@
 """Beginning an experiment, or taking up the one of the same name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from tunelet.client.report import Json
+from tunelet.client.report import Json, ended, planned
 from tunelet.errors import Conflict, NotFound
 
 if TYPE_CHECKING:
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 Join = Callable[[str, str], object]
 """Joins the experiment of a namespace and a name as a member, with slots of its own."""
 
+_COMPARED = ("min", "max", "choices", "mean", "std")
+
 
 def begun(client: "Client", request: Json, join: Join | None = None) -> Json:
     """The experiment of the request's name, or a new one.
@@ -20,8 +22,10 @@ def begun(client: "Client", request: Json, join: Join | None = None) -> Json:
     One that is taken up gets the request's `max_trials`, and its `parallel_trials` unless the
     caller joins it, because a member brings its own slots.
 
-    Raises `Conflict` if the one of that name searches other hyperparameters or trains with other
-    code, and what `Client.submit` and `Client.extend` raise.
+    One that failed before its budget was spent is resumed: its caller has corrected the cause.
+
+    Raises `Conflict` if the one of that name searches another space, has other objectives or trains
+    with other code, and what `Client.submit` and `Client.extend` raise.
     """
     if "name" not in request:
         return client.submit(request).json
@@ -39,10 +43,25 @@ def begun(client: "Client", request: Json, join: Join | None = None) -> Json:
         known = client.extend(name, **changes).json
     elif known["state"] in ("PAUSED", "STOPPED"):
         known = client.resume(name).json
+    elif known["state"] == "FAILED" and _unspent(known):
+        known = _resumed(client, known)
     if join is None:
         return known
     join(known["namespace"], name)
     return client.experiment(name).json
+
+
+def _unspent(experiment: Json) -> bool:
+    most = planned(experiment)
+    return most is None or ended(experiment) < most
+
+
+def _resumed(client: "Client", failed: Json) -> Json:
+    """The experiment as it continues; as it is if another budget than that of trials is spent."""
+    try:
+        return client.resume(failed["name"]).json
+    except Conflict:
+        return failed
 
 
 def _changes(known: Json, request: Json, fields: tuple[str, ...]) -> Json:
@@ -55,11 +74,30 @@ def _refuse_another(known: Json, request: Json) -> None:
     spec, code = known["spec"], request["model_training_code"]
     what = None
     declared = not (spec.get("define_by_run") and request.get("define_by_run"))
-    if declared and spec["hyperparameters"].keys() != request["hyperparameters"].keys():
+    if declared and _other_space(spec["hyperparameters"], request["hyperparameters"]):
         what = "hyperparameters"
+    elif _other_objectives(spec, request):
+        what = "objectives"
     elif any(spec["model_training_code"].get(key) != value for key, value in code.items()):
         what = "code"
     if what:
         raise Conflict(
             f"there is an experiment {known['name']} with other {what}: choose another name"
         )
+
+
+def _other_space(known: Json, wanted: Json) -> bool:
+    """Whether names, limits or choices differ. Says no about what only normalizing would tell."""
+    return known.keys() != wanted.keys() or any(
+        known[name][field] != value
+        for name, form in wanted.items()
+        if isinstance(form, Mapping)
+        for field, value in form.items()
+        if field in _COMPARED and field in known[name]
+    )
+
+
+def _other_objectives(spec: Json, request: Json) -> bool:
+    wanted = request.get("objectives") or [request.get("objective")]
+    named = [(each["metric"], each["direction"]) for each in wanted if each]
+    return bool(named) and named != [(o["metric"], o["direction"]) for o in spec["objectives"]]
