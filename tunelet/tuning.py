@@ -41,7 +41,15 @@ class Tuned(Found, Results):
         return f"<p>{escape(shown + best)}</p>{plot}"
 
     def __repr__(self) -> str:
-        return f"<Tuned {self.name}: best {self.best_value} at {self.best_params}>"
+        return f"<Tuned {self.name}: {self._outcome()}>"
+
+    def _outcome(self) -> str:
+        """The best, or why there is none."""
+        if self.best_params is not None:
+            return f"best {self.best_value} at {self.best_params}"
+        if front := self.experiment.get("pareto"):
+            return f"{len(front)} trials on the Pareto front"
+        return f"{self.experiment['state']}, {self.experiment.get('reason')}"
 
 
 def tune(

@@ -245,12 +245,19 @@ def _measured(answer: Any, objectives: Sequence[str]) -> Outcome:
         values = answer if isinstance(answer, Mapping) else {METRIC: answer}
     wrong = [name for name, value in values.items() if not _is_number(value)]
     if wrong or not values.keys() >= set(objectives):
-        shown = repr(answer)[:100]
-        reason = f"the function returned {shown}, which is not a number"
+        reason = f"the function returned {repr(answer)[:100]}, {_remedy(wrong, objectives)}"
         return Outcome(Verdict.FAIL, reason=reason_of(reason))
     if (why := wrong_metrics(values)) is not None:
         return Outcome(Verdict.FAIL, reason=f"the function returned {why}")
     return Outcome(Verdict.COMPLETE, {str(k): plain(float(v)) for k, v in values.items()})
+
+
+def _remedy(wrong: Sequence[object], objectives: Sequence[str]) -> str:
+    if wrong:
+        return "which is not a number"
+    if list(objectives) == [METRIC]:
+        return f"without {METRIC!r}: return a number, or a dict with the key {METRIC!r}"
+    return f"but there are {len(objectives)} directions: return as many numbers"
 
 
 def _is_number(value: Any) -> bool:

@@ -230,6 +230,14 @@ def test_an_impossible_search_is_refused_at_once(
     assert "Traceback" not in err
 
 
+def test_a_script_that_is_not_executable_is_refused_with_its_interpreter(
+    folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for program, remedy in (("./slow.sh", "sh ./slow.sh"), ("train.py", "python train.py")):
+        assert main(["run", *SPACE, "--", program]) != 0
+        assert f"is not executable: write -- {remedy}" in capfd.readouterr().err
+
+
 def test_a_failed_trial_is_explained_at_the_end(
     folder: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

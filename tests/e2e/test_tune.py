@@ -129,11 +129,27 @@ def test_an_exception_fails_its_trial_with_the_reason() -> None:
     assert {t["reason"] for t in failed} == {"the function raised ValueError: x is below zero"}
 
 
-@pytest.mark.parametrize("answer", [None, "0.5", {"loss": 0.5}, [1.0], True])
+@pytest.mark.parametrize("answer", [None, "0.5", {"objective": "low"}, True])
 def test_an_answer_that_is_not_a_number_fails_the_trial(answer: object) -> None:
     found = tune(lambda params: answer, X, trials=1)
     assert found.best_params is found.best_value is None
     assert "which is not a number" in found.trials[0]["reason"]
+
+
+@pytest.mark.parametrize("answer", [{"loss": 0.5}, [1.0]])
+def test_an_answer_without_the_objective_says_what_to_return(answer: object) -> None:
+    found = tune(lambda params: answer, X, trials=1)
+    assert "return a number, or a dict with the key 'objective'" in found.trials[0]["reason"]
+
+
+def test_too_few_values_of_several_objectives_fail_the_trial() -> None:
+    found = tune(lambda params: [1.0], X, trials=1, direction=["minimize", "maximize"])
+    assert "there are 2 directions: return as many numbers" in found.trials[0]["reason"]
+
+
+def test_what_is_found_shows_why_nothing_completed() -> None:
+    found = tune(lambda params: params["y"], X, trials=5)
+    assert "FAILED, the first 3 trials failed alike: the function raised KeyError" in repr(found)
 
 
 def test_further_numbers_are_kept_next_to_the_objective() -> None:

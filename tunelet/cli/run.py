@@ -5,7 +5,6 @@ import importlib
 import os
 import re
 import shlex
-import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from tunelet.cli.bucket import naming_store
 from tunelet.cli.connection import Connection, choose
 from tunelet.cli.data import data_option
 from tunelet.cli.faults import advise
+from tunelet.cli.program import require
 from tunelet.cli.request import put
 from tunelet.cli.space_flags import space, space_flags
 from tunelet.cli.table import printable
@@ -34,7 +34,11 @@ _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 @click.option("--minimize", metavar="METRIC", help="The metric to minimize.")
 @click.option("--maximize", metavar="METRIC", help="The metric to maximize.")
 @click.option(
-    "-n", "--max-trials", type=click.IntRange(1), metavar="N", help="The number of trials."
+    "-n",
+    "--max-trials",
+    type=click.IntRange(1),
+    metavar="N",
+    help="The number of trials.  [default: 20]",
 )
 @click.option(
     "-j",
@@ -42,6 +46,7 @@ _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
     type=click.IntRange(1),
     metavar="N",
     default=1,
+    show_default=True,
     help="Trials that run at the same time.",
 )
 @click.option("--algorithm", metavar="NAME", default="tpe", show_default=True)
@@ -88,8 +93,7 @@ def run_command(
       tunelet run --int layers=1:8 --choice opt=sgd,adam --maximize accuracy \\
           -n 40 -j 4 -- ./train.sh
     """
-    if shutil.which(command[0]) is None:
-        raise click.ClickException(f"there is no program {command[0]!r}: name one after --")
+    require(command[0])
     request = _request(command, flags)
     connection = choose(ctx, url, None, as_json)
     if connection.url or os.environ.get("TUNELET_URL"):

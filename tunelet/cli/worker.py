@@ -2,13 +2,13 @@
 
 import importlib
 import json
-import shutil
 import signal
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from tunelet.cli.connection import Connection, connected, name_argument
+from tunelet.cli.program import require
 from tunelet.cli.table import printable
 from tunelet.client.report import assignment, why
 
@@ -55,8 +55,7 @@ def worker_command(
       tunelet worker digits -- python train.py
       tunelet worker digits -j 4 --url http://10.0.0.5:8080 -- ./train.sh
     """
-    if shutil.which(command[0]) is None:
-        raise click.ClickException(f"there is no program {command[0]!r}: name one after --")
+    require(command[0])
     show = _json_line if connection.json else _line
     with _hosting().opened(connection.client(), name, command, parallel, lease, show) as worker:
         received = _ended_by_signals(worker)

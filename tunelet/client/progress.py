@@ -46,7 +46,8 @@ def shown_by(wish: bool | Show | None) -> Show | None:
 def line(experiment: Json) -> str:
     """Return the state in one line of text."""
     best = f"; best {leading(experiment)}" if _has_best(experiment) else ""
-    return f"{experiment['name']}: {progress(experiment)}{best}"
+    failed = f"; {experiment.get('reason')}" if experiment["state"] == "FAILED" else ""
+    return f"{experiment['name']}: {progress(experiment)}{best}{failed}"
 
 
 def html(experiment: Json) -> str:
@@ -76,8 +77,9 @@ class Terminal:
 
     def __call__(self, experiment: Json) -> None:
         width = shutil.get_terminal_size().columns - 1
-        end = "\n" if experiment["state"] in FINAL else ""
-        sys.stderr.write(f"\r\x1b[K{line(experiment)[:width]}{end}")
+        shown = line(experiment)
+        shown = f"{shown}\n" if experiment["state"] in FINAL else shown[:width]
+        sys.stderr.write(f"\r\x1b[K{shown}")
         sys.stderr.flush()
 
 

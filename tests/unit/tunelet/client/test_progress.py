@@ -50,6 +50,13 @@ def test_a_terminal_has_one_line_that_is_overwritten(monkeypatch: pytest.MonkeyP
     assert screen.getvalue().count("\n") == 1
 
 
+def test_a_terminal_shows_in_full_why_a_search_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Terminals()
+    monkeypatch.setattr(sys, "stderr", screen)
+    Terminal()(experiment(0, "FAILED", reason="alike " * 50))
+    assert screen.getvalue().endswith("a<b>: 0 of 10 ended; " + "alike " * 50 + "\n")
+
+
 def test_without_a_terminal_nothing_is_shown_unless_it_is_asked_for(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
