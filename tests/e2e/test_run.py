@@ -122,10 +122,14 @@ def test_another_range_or_direction_does_not_take_up_the_name(
     assert f"with other {what}" in capfd.readouterr().err
 
 
-def test_the_same_command_continues_once_the_script_is_corrected(folder: Path) -> None:
-    (folder / "helper.py").write_text("bset = 0.1\n")
+def test_the_same_command_continues_once_the_script_is_corrected(
+    folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    # Of another length, for bytecode is compared by size and second.
+    (folder / "helper.py").write_text("better = 0.1\n")
     named = ("run", *SPACE, "--name", "mine", "-n", "8", "--", sys.executable, "train.py")
     assert main([*named]) == 1
+    assert "-> once the cause is corrected: tunelet " in capfd.readouterr().err
     (folder / "helper.py").write_text("best = 0.1\n")
     assert main([*named]) == 0
 

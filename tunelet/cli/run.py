@@ -21,7 +21,7 @@ from tunelet.cli.space_flags import space, space_flags
 from tunelet.cli.table import printable
 from tunelet.cli.watch import exit_code, follow, left_running, show_end
 from tunelet.client.report import Json, why, winners
-from tunelet.client.taking_up import Join, begun
+from tunelet.client.taking_up import Join, begun, unspent
 
 if TYPE_CHECKING:
     from tunelet.client import Client
@@ -210,6 +210,8 @@ def _show_failure(connection: Connection, client: "Client", experiment: Json) ->
     click.echo(f"trial {first['number']} failed: {printable(why(first))}", err=True)
     where = f"{experiment['name']} {first['number']}"
     advise(f"its output: {connection.command('logs', where)}")
+    if experiment["state"] == "FAILED" and unspent(experiment):
+        advise(f"once the cause is corrected: {_again(experiment['name'])}")
 
 
 def _repeats(experiment: Json, best: Json) -> str:

@@ -43,7 +43,7 @@ def begun(client: "Client", request: Json, join: Join | None = None) -> Json:
         known = client.extend(name, **changes).json
     elif known["state"] in ("PAUSED", "STOPPED"):
         known = client.resume(name).json
-    elif known["state"] == "FAILED" and _unspent(known):
+    elif known["state"] == "FAILED" and unspent(known):
         known = _resumed(client, known)
     if join is None:
         return known
@@ -51,7 +51,8 @@ def begun(client: "Client", request: Json, join: Join | None = None) -> Json:
     return client.experiment(name).json
 
 
-def _unspent(experiment: Json) -> bool:
+def unspent(experiment: Json) -> bool:
+    """Whether fewer trials have ended than it may have."""
     most = planned(experiment)
     return most is None or ended(experiment) < most
 
