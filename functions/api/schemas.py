@@ -182,6 +182,10 @@ SCHEMAS: dict[str, Schema] = {
         state={"enum": _STATES},
         reason=_or_null(_TEXT),
         ended={"type": "boolean", "description": "True: there will be no more trials."},
+        uid={
+            **_TEXT,
+            "description": "The experiment's; a later one of the name has another.",
+        },
     ),
     "Output": _closed(output={**_TEXT, "maxLength": MOST_OUTPUT}),
     "Release": {

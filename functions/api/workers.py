@@ -39,6 +39,7 @@ def ask(call: Call) -> Response:
             "state": experiment.state.value,
             "reason": experiment.reason or (None if handed else _why_none(experiment)),
             "ended": experiment.over,
+            "uid": experiment.uid,
         }
     )
 

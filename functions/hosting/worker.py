@@ -74,8 +74,9 @@ class Worker:
     def work(self) -> None:
         """Run trials until there are no more.
 
-        Raises `NotFound` if the experiment is deleted, `Conflict` if it is not for workers, and
-        `Retry` if the service has not answered for long or no process can be started.
+        Raises `NotFound` if the experiment is deleted, `Conflict` if it is not for workers or a later
+        one has its name, and `Retry` if the service has not answered for long or no process can be
+        started.
         """
         try:
             while not self._ending:
@@ -99,6 +100,7 @@ class Worker:
             self._warn(f"{fault}; retrying")
             return True
         self._answered_at, self._warned = time.monotonic(), ""
+        self._refuse_another(asked)
         self._explain(asked)
         self._pause = _FIRST_PAUSE if asked.trials else min(2 * self._pause, _LONGEST_PAUSE)
         self._ask_at = time.monotonic() + (0.0 if asked.trials else self._pause)
@@ -107,6 +109,14 @@ class Worker:
         for each in taken:
             each.begin(self._launch(each))
         return not asked.ended
+
+    def _refuse_another(self, asked: Asked) -> None:
+        """Raise `Conflict` if the trials are of a later experiment of the same name."""
+        if asked.uid in (None, self._uid):
+            return
+        for trial in asked.trials:
+            trial.release("its worker is of an earlier experiment of this name")
+        raise Conflict(f"{self._name} was deleted and was submitted again: start the worker again")
 
     def _explain(self, asked: Asked) -> None:
         """Show why there is no trial, once."""

@@ -249,3 +249,24 @@ def alive(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def test_a_worker_does_not_take_trials_of_a_later_experiment_of_the_name(
+    up: Callable[..., Up],
+    workers: Callable[..., "subprocess.Popen[str]"],
+    wait: Callable[[Callable[[], object]], None],
+) -> None:
+    service = up()
+    request = {**REQUEST, "max_trials": 4, "parallel_trials": 1}
+    service.client.submit(request)
+    script = 'echo "objective=$1"; test "$TUNELET_TRIAL" = 0 || exec sleep 60'
+    worker = workers(service, "--", "sh", "-c", script, "sh", "${hyperparameters.x}")
+    wait(lambda: shown(service).counts["running"] and shown(service).counts["complete"])
+    service.client.delete("shared")
+    service.client.submit({**request, "max_trials": 4, "seed": 7})
+    _, said = worker.communicate(timeout=120)
+    assert worker.returncode != 0
+    assert "was submitted again" in said
+    again = shown(service)
+    assert again.counts["complete"] == 0
+    assert again.counts["waiting"] <= 1

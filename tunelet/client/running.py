@@ -45,6 +45,8 @@ class Asked(NamedTuple):
     """Why it has ended, or why it has no trial now."""
     ended: bool
     """True: there will be no more trials. Else ask again later if there is none now."""
+    uid: str | None = None
+    """The experiment's; None from an older service."""
 
 
 def asked(client: "Client", name: str, answer: Json, lease_seconds: float) -> Asked:
@@ -58,7 +60,7 @@ def asked(client: "Client", name: str, answer: Json, lease_seconds: float) -> As
         RunningTrial(each, objectives, lease_seconds, client.sender(name, each))
         for each in answer["trials"]
     ]
-    return Asked(trials, answer["state"], answer["reason"], answer["ended"])
+    return Asked(trials, answer["state"], answer["reason"], answer["ended"], answer.get("uid"))
 
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0

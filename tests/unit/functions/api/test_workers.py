@@ -61,8 +61,9 @@ def test_a_trial_that_is_given_back_is_given_to_the_next(world: World) -> None:
 
 def test_an_experiment_that_has_ended_says_so(world: World) -> None:
     world.api.post(f"{ONE}/stop")
-    answer = ask(world)
-    assert answer == {"trials": [], "state": "STOPPED", "reason": "stopped", "ended": True}
+    answer, uid = ask(world), world.api.get(ONE).json["uid"]
+    ended = {"trials": [], "state": "STOPPED", "reason": "stopped", "ended": True}
+    assert answer == {**ended, "uid": uid}
 
 
 @pytest.mark.parametrize(
