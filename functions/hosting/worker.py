@@ -74,9 +74,9 @@ class Worker:
     def work(self) -> None:
         """Run trials until there are no more.
 
-        Raises `NotFound` if the experiment is deleted, `Conflict` if it is not for workers or a later
-        one has its name, and `Retry` if the service has not answered for long or no process can be
-        started.
+        Raises `NotFound` if the experiment is deleted, `Conflict` if it is not for workers or if a
+        later one has its name, and `Retry` if the service has not answered for long or no process
+        can be started.
         """
         try:
             while not self._ending:
