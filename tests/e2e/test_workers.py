@@ -65,20 +65,23 @@ def test_workers_run_all_trials_as_tunelet_run_does(
     service = up()
     service.client.submit({**REQUEST, "max_trials": 6})
     script = (
-        'echo "step=0 objective=9"; echo "objective=$1"; test -d "${TUNELET_CHECKPOINT_URL#file://}"'
+        'echo "step=0 objective=9"; echo "x=$1 objective=$1"; test -d "${TUNELET_CHECKPOINT_URL#file://}"'
         ' && echo "$TUNELET_TRIAL $TUNELET_ATTEMPT $TUNELET_HYPERPARAMETERS" >> seen'
     )
     command = ("--", "sh", "-c", script, "sh", "${hyperparameters.x}")
     both = [workers(service, "-j", "2", *command), workers(service, "--json", *command)]
     ended = [each.communicate(timeout=120) for each in both]
     assert [each.returncode for each in both] == [0, 0], ended
+    lines = [line for line in ended[0][0].splitlines() if line.startswith("trial")]
+    assert all(line.count("x=") == 1 for line in lines), lines
     experiment = shown(service)
     assert (experiment.state, experiment.counts["complete"]) == ("COMPLETE", 6)
     for trial in experiment.trials:
         assert trial.values["objective"] == pytest.approx(trial.hyperparameters["x"])
         assert trial.reports
+        chosen = trial.hyperparameters["x"]
         output = b"".join(service.client.logs("shared", trial.number)).decode()
-        assert output == f"step=0 objective=9\nobjective={trial.hyperparameters['x']}\n"
+        assert output == f"step=0 objective=9\nx={chosen} objective={chosen}\n"
     seen = "".join(path.read_text() for path in tmp_path.glob("worker*/seen")).splitlines()
     told = [line.split(maxsplit=2) for line in seen]
     assert sorted(int(number) for number, *_ in told) == list(range(6))

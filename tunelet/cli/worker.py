@@ -92,9 +92,11 @@ def _line(shown: "Trial | str") -> None:
     if isinstance(shown, str):
         click.echo(printable(shown), err=True)
         return
+    # A training that echoes its arguments prints metrics of their names.
+    printed = {k: v for k, v in shown.values.items() if k not in shown.hyperparameters}
     parts = [
         f"trial {shown.number:<4} {shown.state:<8}",
-        assignment(shown.values),
+        assignment(printed),
         assignment(shown.hyperparameters),
         printable(why(shown)) if shown.state != "COMPLETE" else "",
     ]

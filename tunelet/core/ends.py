@@ -149,7 +149,7 @@ def _postponed(experiment: Experiment) -> str | None:
 
 def _given_up(experiment: Experiment) -> str:
     limit = experiment.terms.give_up_after
-    remedy = "mend the cause and resume, or extend with 0 to never give up"
+    remedy = "correct the cause and resume; 0 never gives up"
     return f"{_alike(experiment)} (give_up_after is {limit}: {remedy})"
 
 

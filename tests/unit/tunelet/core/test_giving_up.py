@@ -42,7 +42,7 @@ def test_three_that_fail_alike_end_it_with_reason_and_remedy() -> None:
         "FAILED",
         "the first 3 trials failed alike: the training exited with 127: "
         "train.sh: line 3: pyton: command not found "
-        "(give_up_after is 3: mend the cause and resume, or extend with 0 to never give up)",
+        "(give_up_after is 3: correct the cause and resume; 0 never gives up)",
     )
     assert told.e.next_number == 3
 
