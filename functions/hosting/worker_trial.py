@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from adapters.launchers.local.launcher import ProcessLauncher
@@ -17,6 +17,7 @@ from tunelet.text.limits import BODY_BYTES
 _REPORTS = 1000
 """The most reports in one request."""
 _BODY_BYTES = BODY_BYTES - 1000
+_END_BYTES = 4 * MOST_OUTPUT
 _CUT = "\n… the worker left out the middle of the output …\n"
 _UNBEGUN = Outcome(Verdict.LOST, reason="its worker ended before the training began")
 
@@ -66,7 +67,7 @@ class WorkerTrial:
         """Send what the training printed, once."""
         if self._begun and not self._sent_output:
             self._sent_output = True
-            self.trial.keep_output(shortened(b"".join(self._launcher.logs(self.run))))
+            self.trial.keep_output(shortened(ends(self._launcher.logs(self.run))))
 
     def tell(self, outcome: Outcome, counted: bool) -> Trial:
         """Tell the outcome. A lost attempt is given back, and may be `counted`."""
@@ -92,6 +93,18 @@ class WorkerTrial:
                 pass  # beyond what a trial may report: dropped, as those of launched trials are
             self._heard = time.time()
             self._sent.update((each.step, each.values) for each in some)
+
+
+def ends(chunks: Iterable[bytes]) -> bytes:
+    """Return all output if it is short, else its beginning and its end: more than is sent."""
+    first, last = bytearray(), bytearray()
+    for chunk in chunks:
+        room = _END_BYTES - len(first)
+        first += chunk[:room]
+        last += chunk[room:]
+        if len(last) > 2 * _END_BYTES:
+            del last[:-_END_BYTES]
+    return bytes(first + last)
 
 
 def shortened(output: bytes) -> str:

@@ -1,12 +1,14 @@
 """What a worker passes on of its trainings: to the real API, over HTTP."""
 
 import json
+import tracemalloc
+from itertools import chain, repeat
 from typing import Any, NamedTuple
 
 import pytest
 
 from adapters.launchers.memory import MemoryLauncher
-from functions.hosting.worker_trial import WorkerTrial, shortened
+from functions.hosting.worker_trial import WorkerTrial, ends, shortened
 from tests.unit.tunelet.client.test_running import Place, asked, place  # noqa: F401
 from tunelet.core.lease import MOST_OUTPUT
 from tunelet.core.run import Observation, Phase, Run
@@ -75,3 +77,24 @@ def test_long_output_keeps_its_beginning_and_its_end_and_fits_into_a_body(line: 
     assert "left out" in sent
     assert len(sent) <= MOST_OUTPUT
     assert len(json.dumps({"output": sent})) < BODY_BYTES
+
+
+def test_output_of_any_length_takes_bounded_memory() -> None:
+    lines = b"epoch=1 loss=0.5\n" * (1 << 16)
+    chunks = chain([b"first\n"], repeat(lines, 100), [b"last\n"])
+    tracemalloc.start()
+    try:
+        sent = shortened(ends(chunks))
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 50 * len(lines)
+    assert sent.startswith("first\n")
+    assert sent.endswith("last\n")
+    assert "left out" in sent
+
+
+def test_output_of_several_chunks_is_sent_whole() -> None:
+    assert ends([b"one\n", b"", b"two\n"]) == b"one\ntwo\n"
+    whole = bytes(range(256)) * (1 << 13)
+    assert ends(whole[at : at + 1000] for at in range(0, len(whole), 1000)) == whole
