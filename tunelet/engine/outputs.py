@@ -69,7 +69,7 @@ class Outputs:
             if self._wants(experiment):
                 self._write(run)
             self._launcher.saved(run)
-        except TuneletError as fault:
+        except (TuneletError, OSError) as fault:
             log.warning("the output of %s is stored later: %s", run.name, fault)
 
     def _write(self, run: Run) -> None:

@@ -1,5 +1,6 @@
 """The output of attempts is in the store once their runs are gone, and never in an end's way."""
 
+import errno
 import gzip
 from collections.abc import Iterator
 from typing import Any
@@ -35,9 +36,12 @@ class Store(MemoryStore):
 
 
 class Launcher(ScriptedLauncher):
-    """Runs have no output any more once `gone`, and lose it when stopped if `forgets`."""
+    """Runs have no output any more once `gone`, and lose it when stopped if `forgets`.
 
-    gone = forgets = False
+    While `unreadable`, the disk does not give it.
+    """
+
+    gone = forgets = unreadable = False
 
     @property
     def stop_removes_output(self) -> bool:
@@ -49,6 +53,8 @@ class Launcher(ScriptedLauncher):
             self.saved(run)
 
     def logs(self, run: Run) -> Iterator[bytes]:
+        if self.unreadable:
+            raise OSError(errno.EIO, "Input/output error")
         if self.gone or (self.forgets and run not in self.running()):
             raise NotFound("the pod is gone")
         return super().logs(run)
@@ -138,6 +144,20 @@ def test_a_fault_while_output_is_stored_loses_no_end_and_the_sweep_stores_it(pla
     assert len(place.stored()) == 1
     place.service.sweep()
     assert list(place.store.list("live/")) == []
+
+
+def test_output_that_the_disk_does_not_give_holds_up_no_step(place: Place) -> None:
+    place.begin(keep_checkpoints=0)
+    place.train()
+    place.launcher.unreadable = True
+    place.service.collect("default", "digits")
+    assert place.service.trial("default", "digits", 0).state is TrialState.COMPLETE
+    place.now += WATCHED
+    place.service.sweep()
+    assert [key for key in place.store.list(OUTPUTS) if key.endswith("checkpoints.json")]
+    place.launcher.unreadable = False
+    place.service.sweep()
+    assert len(place.stored()) == 1
 
 
 def test_the_first_output_of_an_attempt_counts(place: Place) -> None:
