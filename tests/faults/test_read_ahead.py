@@ -131,3 +131,37 @@ def test_with_many_others_a_writer_waits_for_their_batches(store: SlowInbox) -> 
     Inbox(store, PATH).put("0-other", [Order("u", (report(500),))])
     log.commit(report(2), uid="u")
     assert 500 in steps(store)
+
+
+def test_a_read_that_fails_in_any_way_is_noticed_and_made_again() -> None:
+    answers: list[Exception | str] = [ValueError("damaged"), "found"]
+
+    def read() -> str:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    ahead = module.ReadAhead(read)
+    ahead.start()
+    eventually(lambda: ahead.failed)
+    ahead.start()
+    eventually(lambda: not ahead.failed)
+    assert ahead.take() == "found"
+
+
+def test_a_thread_that_cannot_be_started_counts_as_a_failed_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ahead = module.ReadAhead(lambda: "found")
+    with monkeypatch.context() as few:
+        few.setattr(threading.Thread, "start", _no_thread)
+        ahead.start()
+    assert ahead.failed
+    ahead.start()
+    eventually(lambda: not ahead.failed)
+    assert ahead.take() == "found"
+
+
+def _no_thread(_: object) -> None:
+    raise RuntimeError("can't start new thread")

@@ -6,8 +6,6 @@ import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from tunelet.errors import TuneletError
-
 log = logging.getLogger("tunelet.inbox")
 
 T = TypeVar("T")
@@ -27,9 +25,14 @@ class ReadAhead(Generic[T]):
 
     def start(self) -> None:
         """Begin to read, unless that is being done."""
-        if not self._reading:
-            self._reading = True
+        if self._reading:
+            return
+        self._reading = True
+        try:
             threading.Thread(target=self._work, name="inbox", daemon=True).start()
+        except RuntimeError as fault:  # the machine has no thread left
+            self._reading = False
+            self._note(fault)
 
     @property
     def failed(self) -> bool:
@@ -48,8 +51,11 @@ class ReadAhead(Generic[T]):
         try:
             self._found = began, self._read()
             self._failed = False
-        except TuneletError as fault:
-            self._failed = True
-            log.warning("the inbox could not be read: %s", fault)
+        except Exception as fault:  # noqa: BLE001 (the caller reads by itself, and gets the error)
+            self._note(fault)
         finally:
             self._reading = False
+
+    def _note(self, fault: Exception) -> None:
+        self._failed = True
+        log.warning("the inbox could not be read: %s", fault)
