@@ -108,6 +108,7 @@ def test_another_search_does_not_take_up_the_name(
     ("flags", "what"),
     [
         (("--float", "rate=0.001:2:log", "--int", "layers=1:4", "--minimize", "loss"), "hyperpar"),
+        (("--float", "rate=0.001:1", "--int", "layers=1:4", "--minimize", "loss"), "hyperpar"),
         (
             ("--float", "rate=0.001:1:log", "--int", "layers=1:4", "--maximize", "loss"),
             "objectives",

@@ -1,7 +1,7 @@
 """Beginning an experiment, or taking up the one of the same name."""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tunelet.client.report import Json, ended, planned
 from tunelet.errors import Conflict, NotFound
@@ -88,14 +88,24 @@ def _refuse_another(known: Json, request: Json) -> None:
 
 
 def _other_space(known: Json, wanted: Json) -> bool:
-    """Whether names, limits or choices differ. Says no about what only normalizing would tell."""
+    """Whether names, limits, scales or choices differ."""
     return known.keys() != wanted.keys() or any(
-        known[name][field] != value
+        isinstance(form, Mapping) and _other_form(known[name], form)
         for name, form in wanted.items()
-        if isinstance(form, Mapping)
-        for field, value in form.items()
-        if field in _COMPARED and field in known[name]
     )
+
+
+def _other_form(known: Json, wanted: Mapping[str, Any]) -> bool:
+    """`known` is normalized: limits are numbers, and only a scale that is not linear is there."""
+    differs = any(
+        known[each] != wanted[each] for each in _COMPARED if each in known and each in wanted
+    )
+    return differs or _scale(known) != _scale(wanted)
+
+
+def _scale(form: Mapping[str, Any]) -> str:
+    asked = (each for each in ("log", "reverse_log") if form.get(each))
+    return str(next(asked, form.get("scale") or "linear"))
 
 
 def _other_objectives(spec: Json, request: Json) -> bool:
