@@ -69,6 +69,7 @@ def tune(
     early_stopping: str | Sequence[Any] | None = None,
     progress: bool | Callable[[Json], object] | None = None,
     stall_seconds: float | None = None,
+    give_up_after: int | None = None,
 ) -> Tuned:
     """Search the hyperparameters for which `objective` is smallest, or largest.
 
@@ -110,6 +111,8 @@ def tune(
     shown in a notebook and in a terminal (`progress=True`: everywhere, False: nowhere), or given to
     a function: the experiment's JSON, whenever it has changed.
 
+    The search fails if its first `give_up_after` trials (default: 3; 0: any number) fail alike.
+
     Raises `TuneletError`: `Reject` for what is wrong with the arguments, `Conflict` for a name that
     another search has.
     """
@@ -135,6 +138,7 @@ def tune(
         "max_seconds": timeout,
         "early_stopping": early_stopping,
         "stall_seconds": stall_seconds,
+        "give_up_after": give_up_after,
     }
     request |= {field: value for field, value in optional.items() if value is not None}
     found: Tuned = hosting.tuned(objective, request, store, progress, processes)

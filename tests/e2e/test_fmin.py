@@ -111,6 +111,23 @@ def test_an_exception_ends_the_search_unless_it_is_caught() -> None:
     assert fmin(objective, space, max_evals=12, catch_eval_exceptions=True)["x"] >= 0
 
 
+def test_failures_at_the_start_do_not_end_the_search() -> None:
+    trials = Trials()
+
+    def objective(x: float) -> float:
+        raise ZeroDivisionError("as always")
+
+    with pytest.raises(AllTrialsFailed):
+        fmin(
+            objective,
+            hp.uniform("x", -1, 1),
+            max_evals=9,
+            trials=trials,
+            catch_eval_exceptions=True,
+        )
+    assert len(trials.statuses()) == 9
+
+
 def test_a_name_continues_a_search() -> None:
     space = hp.uniform("x", -1, 1)
     first, second = Trials(), Trials()

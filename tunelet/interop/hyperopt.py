@@ -62,6 +62,7 @@ def fmin(
         timeout=timeout,
         goal=loss_threshold,
         progress=results.stop_if_raised,
+        give_up_after=0,  # Hyperopt evaluates all, whichever fail
     )
     if results.raised is not None:
         raise results.raised
