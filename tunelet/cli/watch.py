@@ -1,6 +1,6 @@
 """watch: shows an experiment until it ends.
 
-In a terminal a live picture (tunelet.cli.live); elsewhere a line for each trial that ends,
+In a terminal a live picture (tunelet.cli.live_view); elsewhere a line for each trial that ends,
 or with --json a line of JSON. A service that is away for a while is waited for.
 """
 
@@ -60,7 +60,7 @@ def follow(connection: Connection, client: "Client", name: str) -> Json:
         _json_line(last, last)
         return last
     if sys.stdout.isatty():
-        from tunelet.cli.live import picture
+        from tunelet.cli.live_view import picture
 
         return picture(client, name)
     return _followed(client, name, _line)

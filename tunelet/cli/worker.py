@@ -11,6 +11,7 @@ from tunelet.cli.connection import Connection, connected, name_argument
 from tunelet.cli.program import require
 from tunelet.cli.table import printable
 from tunelet.client.report import assignment, why
+from tunelet.core.lease import USUAL
 
 if TYPE_CHECKING:
     from tunelet.client.trial import Trial
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     "--lease",
     type=click.FloatRange(5, 86400),
     metavar="S",
-    default=60.0,
+    default=USUAL,
     show_default=True,
     help="Seconds of silence after which a trial is given to another worker.",
 )

@@ -22,6 +22,7 @@ from tunelet.client.remote import Experiment
 from tunelet.client.report import Json, winners
 from tunelet.client.running import Asked, asked
 from tunelet.client.trial import Trial
+from tunelet.core.lease import USUAL
 
 if TYPE_CHECKING:
     from tunelet.client.transport import Calls
@@ -145,7 +146,7 @@ class Client:
         self,
         name: str,
         count: int = 1,
-        lease_seconds: float = 60.0,
+        lease_seconds: float = USUAL,
         idempotency_key: str | None = None,
     ) -> Asked:
         """Take up to `count` trials to run in this process; none if none can begin now.

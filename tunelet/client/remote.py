@@ -25,6 +25,7 @@ from tunelet.client.report import (
 from tunelet.client.results import Results
 from tunelet.client.running import RunningTrial, next_trial
 from tunelet.client.trial import Trial
+from tunelet.core.lease import USUAL
 from tunelet.errors import NotFound
 
 if TYPE_CHECKING:
@@ -108,7 +109,9 @@ class Experiment(Results):
         (trial,) = self.client.enqueue(self.name, [hyperparameters], idempotency_key, note)
         return trial
 
-    def ask(self, lease_seconds: float = 60.0, timeout: float | None = None) -> RunningTrial | None:
+    def ask(
+        self, lease_seconds: float = USUAL, timeout: float | None = None
+    ) -> RunningTrial | None:
         """Take a trial to run in this process, as soon as one can begin; None: there are no more.
 
         Raises TimeoutError if none could begin for `timeout` seconds. See `Client.ask`.

@@ -9,7 +9,7 @@ An installation's id never begins like that.
 from hashlib import sha256
 
 SHORTEST, USUAL, LONGEST = 5.0, 60.0, 86400.0
-"""The seconds that a worker may ask for."""
+"""The seconds that a worker may ask for; `USUAL` is the default everywhere."""
 
 MOST = 1000
 """The most trials that one request takes: as many as can run at a time."""

@@ -6,7 +6,8 @@ Where processes contend for the next entry, one wins each time and the work of t
 lost. So a process that loses writes its commands here as a batch, and waits until they are in
 the log. The process with the oldest batch, or one that has waited too long, commits all batches
 in one entry. A batch is not part of the log: its commands are decided like any others and have
-natural keys, so that reading it twice, or never removing it, does no harm.
+natural keys, so that reading it twice, or never removing it, does no harm. When a process leaves
+a batch, and when it commits those of others, is decided in tunelet.log.journal.
 """
 
 import logging

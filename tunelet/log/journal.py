@@ -41,7 +41,7 @@ from tunelet.ports import Store
 GROUP = 256
 """The most callers that share one entry. Bounds the entry's size."""
 
-LOST = 2
+LOST_RACES = 2
 """A process that loses this many entries in a row assumes that there are many writers."""
 
 CROWDED_SECONDS = 5.0
@@ -208,7 +208,7 @@ class Journal:
                 continue
             if not happened:
                 break
-            if lost >= LOST:
+            if lost >= LOST_RACES:
                 self._met_others()
             crowded = time.monotonic() < self._crowded_until
             leads = self._writer.leads(head)

@@ -9,8 +9,8 @@ could not prove that. It outlives the service. It guarantees:
   with standard output and error in FOLDER/output.log: the first 8 MiB as they come, and of
   the rest the last MiB once it has ended, between lines that say so. If the values are in the
   output, the shim parses the rest as it comes and writes its values to FOLDER/values.log.
-- On SIGTERM, or after the time-out, all descendants get SIGTERM and after `grace` seconds
-  SIGKILL, also those that left the process group or the session (Linux: the shim is
+- On SIGTERM, or after the time-out, all descendants get SIGTERM and after `grace` seconds (set by
+  the launcher) SIGKILL, also those that left the process group or the session (Linux: the shim is
   their subreaper and finds them in /proc; elsewhere only the process group). Without a file
   FOLDER/stop, which a launcher makes, the run is `lost`, not `stopped`: for example, the machine
   is shutting down. That applies however the training ends, until exit.json appears: a sender

@@ -14,7 +14,7 @@ from functions.api.documents import experiment_json
 from functions.events.outbox import Nowhere, Outbox
 from tests.faults.training import ScriptedLauncher
 from tunelet.assembly import assembled
-from tunelet.cli.live import _bar
+from tunelet.cli.live_view import _bar
 from tunelet.client.report import experiment_table, progress
 from tunelet.errors import Conflict, Reject
 from tunelet.interop.optuna import TuneletStorage
