@@ -72,6 +72,7 @@ bench: install
 	$(BIN)/python -m benchmarks stores
 	$(BIN)/python -m benchmarks requests
 	$(BIN)/python -m benchmarks writers
+	$(BIN)/python -m benchmarks workers
 	$(BIN)/python -m benchmarks load
 	$(BIN)/python -m benchmarks clients
 	$(BIN)/python -m benchmarks functions

@@ -18,6 +18,7 @@ BENCHMARKS = (
     "coldstart",
     "start",
     "writers",
+    "workers",
     "load",
     "reports",
     "requests",

@@ -32,7 +32,7 @@ import psutil
 from adapters.storage import open_store
 from benchmarks.harness.delay import SECONDS, relay
 from benchmarks.harness.figures import Figures, percentile
-from benchmarks.harness.process import MAIN, free_port, function
+from benchmarks.harness.process import MAIN, free_port, function, processor_seconds
 from benchmarks.harness.running import NAME, NAMESPACE, UID, prepare, standing
 from benchmarks.harness.table import show
 from benchmarks.harness.trainers import Load, Sent, report
@@ -130,10 +130,10 @@ def _sent(
         stack.enter_context(pool)
         process = stack.enter_context(function("api", MAIN, port, environment))
         _wait_for(port)
-        before, _ = _cpu(process.pid), psutil.cpu_percent()
+        before, _ = processor_seconds(process.pid), psutil.cpu_percent()
         load = load._replace(port=port, path=path)
         sent = pool.submit(report, load, issued).result()
-        cpu = (_cpu(process.pid) - before) / (load.warm + load.seconds)
+        cpu = (processor_seconds(process.pid) - before) / (load.warm + load.seconds)
         busy = psutil.cpu_percent() / 100 * (psutil.cpu_count() or 1)
     return sent, (cpu, busy)
 
@@ -153,13 +153,6 @@ def _wait_for(port: int) -> None:
             connection.close()
         time.sleep(0.1)
     sys.exit("the api function does not answer")
-
-
-def _cpu(pid: int) -> float:
-    """The processor seconds that a process and its children have used."""
-    server = psutil.Process(pid)
-    times = [each.cpu_times() for each in (server, *server.children(recursive=True))]
-    return sum(each.user + each.system for each in times)
 
 
 def _row(store: Store, sent: Sequence[Sent], load: Load, cpus: tuple[float, float]) -> Row:

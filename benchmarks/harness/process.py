@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
+
 FRAMEWORK = Path(sys.executable).with_name("functions-framework")
 MAIN = Path(__file__).resolve().parents[2] / "functions" / "main.py"
 
@@ -44,3 +46,10 @@ def free_port(host: str = "127.0.0.1") -> int:
             with suppress(OSError):
                 probe.bind((host, port))
                 return port
+
+
+def processor_seconds(pid: int) -> float:
+    """Return the processor seconds that a process and its children have used."""
+    process = psutil.Process(pid)
+    times = [each.cpu_times() for each in (process, *process.children(recursive=True))]
+    return sum(each.user + each.system for each in times)
