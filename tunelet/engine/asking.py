@@ -28,7 +28,7 @@ from tunelet.log.journal_cache import Journals
 from tunelet.log.keys import lease_key
 from tunelet.log.leases import Leases
 
-TRIES = 5
+TRIES = 8
 """How often one request is decided again because others took the trials that it was to have."""
 
 
@@ -113,7 +113,9 @@ class Asking:
         take = commands.Ask(count, by)
         with self._turns.of(where) as mine:
             if mine:
-                experiment = journal.read()
+                # A read would let all that wait for their turn wait for the store, too. The request
+                # has read before, and `commit` decides on the newest state in any case.
+                experiment = journal.known() or journal.read()
                 if taken(experiment, by):
                     return experiment
                 found = self._found(where, experiment, count)

@@ -2,7 +2,7 @@
 
 import random
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from itertools import islice
 from typing import Any
@@ -12,6 +12,7 @@ import pytest
 from adapters.storage.memory import MemoryStore
 from algorithms import load_catalog
 from algorithms.catalog.installed import InstalledAlgorithms
+from benchmarks.harness.counting import Counting
 from functions.events.outbox import Outbox
 from tests.faults.training import ScriptedLauncher
 from tests.unit.functions.conftest import SMALLEST, Broker
@@ -23,7 +24,7 @@ from tunelet.core.trial import Outcome, Report, Trial, Verdict
 from tunelet.engine.asking import Handed
 from tunelet.engine.suggest_turns import MOST_OF_ONE
 from tunelet.errors import Conflict, Forbidden, NotFound
-from tunelet.ports import Algorithm
+from tunelet.ports import Algorithm, Store
 from tunelet.service import Service
 
 DONE = Outcome(Verdict.COMPLETE, {"objective": 1.0})
@@ -41,7 +42,7 @@ class Place:
 
     def __init__(self, catalog: InstalledAlgorithms | None = None, **fields: Any) -> None:
         self.now = 1000.0
-        self.store = MemoryStore()
+        self.store: Store = MemoryStore()
         self.catalog = catalog or load_catalog()
         self.service = self.opened()
         self.service.submit({**REQUEST, **fields})
@@ -291,6 +292,21 @@ def test_a_slow_algorithm_does_not_occupy_all_threads() -> None:
         late = [each.result() for each in asks if each not in early]
     assert len({run for runs in late for run in runs}) == MOST_OF_ONE
     assert place.ask()
+
+
+def test_an_ask_reads_the_log_once() -> None:
+    place = Place()
+    place.store = counted = Counting(place.store)
+    place.service = place.opened()
+    place.ask()
+
+    def reads(call: Callable[[], object]) -> int:
+        before = counted.calls["get"]
+        call()
+        return counted.calls["get"] - before
+
+    look = reads(lambda: place.service.experiment("default", "e"))
+    assert reads(place.ask) == look > 0
 
 
 def test_processes_that_ask_at_once_get_different_trials() -> None:
