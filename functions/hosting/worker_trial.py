@@ -11,7 +11,7 @@ from tunelet.client.trial import Trial
 from tunelet.core.lease import MOST_OUTPUT
 from tunelet.core.run import Launch, Run
 from tunelet.core.trial import Outcome, Report, Verdict
-from tunelet.errors import Forbidden, NotFound, Reject
+from tunelet.errors import Forbidden, NotFound, Reject, Retry
 from tunelet.text.limits import BODY_BYTES
 
 _REPORTS = 1000
@@ -64,10 +64,15 @@ class WorkerTrial:
             self._launcher.stop(self.run)
 
     def send_output(self) -> None:
-        """Send what the training printed, once."""
-        if self._begun and not self._sent_output:
-            self._sent_output = True
-            self.trial.keep_output(shortened(ends(self._launcher.logs(self.run))))
+        """Send what the training printed, once. Raises `Retry` if it cannot be read."""
+        if not self._begun or self._sent_output:
+            return
+        self._sent_output = True
+        try:
+            output = shortened(ends(self._launcher.logs(self.run)))
+        except OSError as fault:
+            raise Retry(f"it cannot be read: {fault}") from fault
+        self.trial.keep_output(output)
 
     def tell(self, outcome: Outcome, counted: bool) -> Trial:
         """Tell the outcome. A lost attempt is given back, and may be `counted`."""

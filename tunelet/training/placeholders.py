@@ -13,6 +13,7 @@ import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
+from urllib.parse import unquote, urlsplit
 
 from tunelet.core.run import Launch, Run
 from tunelet.core.spec import Spec
@@ -205,5 +206,12 @@ def _environment(
         "TUNELET_ATTEMPT": str(run.attempt),
         "TUNELET_CHECKPOINT_URL": checkpoint_url,
         "TUNELET_STOP_FILE": STOP_FILE,
+        **_checkpoint_folder(checkpoint_url),
         **({"TUNELET_API_URL": api_url, "TUNELET_TRIAL_TOKEN": token} if api_url else {}),
     }
+
+
+def _checkpoint_folder(url: str) -> dict[str, str]:
+    """Return the variable with the folder's path, which a shell can use as it is."""
+    parts = urlsplit(url)
+    return {"TUNELET_CHECKPOINT_DIR": unquote(parts.path)} if parts.scheme == "file" else {}

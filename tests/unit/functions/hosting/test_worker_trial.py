@@ -2,6 +2,7 @@
 
 import json
 import tracemalloc
+from collections.abc import Iterator
 from itertools import chain, repeat
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ from tests.unit.tunelet.client.test_running import Place, asked, place  # noqa: 
 from tunelet.core.lease import MOST_OUTPUT
 from tunelet.core.run import Observation, Phase, Run
 from tunelet.core.trial import Outcome, Report, Verdict
+from tunelet.errors import Retry
 from tunelet.text.limits import BODY_BYTES, STEPS
 
 DONE = Outcome(Verdict.COMPLETE, {"objective": 0.5})
@@ -62,6 +64,23 @@ def test_reports_beyond_the_limit_do_not_end_the_training(place: Place) -> None:
     many = reports(*range(STEPS + 1000))
     told = worked(place, Observation(Phase.ACTIVE, many), Observation(Phase.ENDED, many, DONE))
     assert (told.state, len(told.reports)) == ("COMPLETE", STEPS)
+
+
+class Unreadable(MemoryLauncher):
+    def logs(self, run: Run) -> Iterator[bytes]:
+        raise OSError(5, "Input/output error")
+
+
+def test_output_that_the_disk_does_not_give_is_a_fault_that_the_worker_shows(place: Place) -> None:  # noqa: F811
+    """As an OSError it would end the worker, and with it the other trainings."""
+    trial = asked(place.submit())
+    run = Run("default", "e", "", trial.number, trial.attempt)
+    launcher: Any = Unreadable()
+    mine = WorkerTrial(trial, run, launcher)
+    mine.begin(Launched(run))
+    with pytest.raises(Retry, match="Input/output error"):
+        mine.send_output()
+    assert mine.tell(DONE, counted=True).state == "COMPLETE"
 
 
 def test_short_output_is_sent_as_it_is() -> None:

@@ -60,6 +60,7 @@ def test_the_environment_names_the_run() -> None:
         "TUNELET_TRIAL": "7",
         "TUNELET_ATTEMPT": "2",
         "TUNELET_CHECKPOINT_URL": "file:///c/7",
+        "TUNELET_CHECKPOINT_DIR": "/c/7",
         "TUNELET_API_URL": "http://localhost:8080",
         "TUNELET_TRIAL_TOKEN": "secret",
         "TUNELET_STOP_FILE": "/var/run/tunelet/stop",
@@ -256,3 +257,16 @@ def test_the_launcher_gets_the_metrics_and_the_time_out() -> None:
     assert launch.metrics.source == "stdout"
     assert launch.timeout == 60
     assert launch.code == {"image": "i", "resources": {"limits": {"cpu": 1}}}
+
+
+@pytest.mark.parametrize(
+    ("url", "folder"),
+    [("file:///my%20data/c%C3%A9/7", "/my data/cé/7"), ("s3://bucket/c/7", None)],
+)
+def test_a_checkpoint_folder_of_this_machine_is_also_given_as_a_path(
+    url: str, folder: str | None
+) -> None:
+    launch = placeholders.resolve(
+        spec({"image": "i"}), RUN, SPACE, api_url="", token="", checkpoint_url=url
+    )
+    assert launch.env.get("TUNELET_CHECKPOINT_DIR") == folder
