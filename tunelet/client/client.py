@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 from tunelet.client.artifacts import Artifacts
 from tunelet.client.follow import output, until_ended
 from tunelet.client.remote import Experiment
-from tunelet.client.report import Json, winners
+from tunelet.client.report import Json, metrics, winners
 from tunelet.client.running import Asked, asked
 from tunelet.client.trial import Trial
 from tunelet.core.lease import USUAL
@@ -68,6 +68,8 @@ class Client:
         self._transport = transport
         self.url, self.namespace = transport.url, namespace
         self._root = f"/api/namespaces/{quote(namespace, safe='')}"
+        self._objectives: dict[str, list[str]] = {}
+        """By the uid of the experiment."""
 
     def __repr__(self) -> str:
         return f"Client({self.url!r}, namespace={self.namespace!r})"
@@ -158,6 +160,18 @@ class Client:
         body = {"count": count, "lease_seconds": lease_seconds}
         answer = self._transport.call("POST", path, body, headers=key)
         return asked(self, name, answer, lease_seconds)
+
+    def objectives_of(self, name: str, uid: str | None = None) -> list[str]:
+        """The metrics of the experiment's objectives, in the order of its request.
+
+        They never change, so that the service is asked once for each `uid`.
+        """
+        known = self._objectives.get(uid) if uid is not None else None
+        if known is None:
+            known = metrics(self.experiment(name).spec)
+            if uid is not None:
+                self._objectives[uid] = known
+        return known
 
     def sender(self, name: str, trial: Json) -> Callable[[str, Json], Any]:
         """A function that posts to a path below a trial that this process has, with its token."""

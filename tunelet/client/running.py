@@ -16,11 +16,9 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tunelet.client.report import metrics
 from tunelet.client.trial import Json, Trial
 from tunelet.errors import Conflict, Forbidden, NotFound, Reject, TrialPruned, TuneletError
 
@@ -52,15 +50,16 @@ class Asked(NamedTuple):
 def asked(client: "Client", name: str, answer: Json, lease_seconds: float) -> Asked:
     """Return the service's answer with its trials ready to run."""
 
-    @cache
+    uid = answer.get("uid")
+
     def objectives() -> list[str]:
-        return metrics(client.experiment(name).spec)
+        return client.objectives_of(name, uid)
 
     trials = [
         RunningTrial(each, objectives, lease_seconds, client.sender(name, each))
         for each in answer["trials"]
     ]
-    return Asked(trials, answer["state"], answer["reason"], answer["ended"], answer.get("uid"))
+    return Asked(trials, answer["state"], answer["reason"], answer["ended"], uid)
 
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0

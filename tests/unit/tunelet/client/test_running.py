@@ -55,6 +55,21 @@ def test_a_loop_runs_every_trial_of_the_budget(place: Place) -> None:
     assert experiment.best.number == 0
 
 
+def test_the_names_of_the_objectives_are_asked_for_once(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request for each trial was a third of all requests of short trials."""
+    experiment = place.submit(max_trials=4)
+    asked_for: list[str] = []
+    ask = Client.experiment
+    monkeypatch.setattr(
+        Client, "experiment", lambda self, name: (asked_for.append(name), ask(self, name))[1]
+    )
+    while (trial := experiment.ask()) is not None:
+        trial.tell(1.0)
+    assert asked_for == ["e"]
+
+
 def test_reports_count_as_the_outcome_unless_it_has_a_value(place: Place) -> None:
     experiment = place.submit()
     trial = asked(experiment)
