@@ -1,0 +1,121 @@
+data "aws_region" "current" {
+  lifecycle {
+    postcondition {
+      condition     = self.name == var.region
+      error_message = "region is ${var.region}, but the provider works in ${self.name}; give both the same one."
+    }
+  }
+}
+
+data "aws_partition" "current" {}
+
+locals {
+  bucket_arn = "arn:${data.aws_partition.current.partition}:s3:::${var.bucket}"
+  store_arn  = "${local.bucket_arn}/${var.prefix}"
+}
+
+resource "aws_s3_bucket" "store" {
+  bucket        = var.bucket
+  force_destroy = var.destroy_data
+}
+
+resource "aws_s3_bucket_public_access_block" "store" {
+  bucket                  = aws_s3_bucket.store.bucket
+  block_public_acls       = true
+  block_public_policy     = true
+  ignore_public_acls      = true
+  restrict_public_buckets = true
+}
+
+resource "aws_s3_bucket_ownership_controls" "store" {
+  bucket = aws_s3_bucket.store.bucket
+  rule {
+    object_ownership = "BucketOwnerEnforced"
+  }
+}
+
+resource "aws_s3_bucket_server_side_encryption_configuration" "store" {
+  bucket = aws_s3_bucket.store.bucket
+  rule {
+    bucket_key_enabled = var.encryption_key != null
+    apply_server_side_encryption_by_default {
+      sse_algorithm     = var.encryption_key == null ? "AES256" : "aws:kms"
+      kms_master_key_id = var.encryption_key
+    }
+  }
+}
+
+# Absent rather than suspended: where versions are suspended, each delete leaves a marker.
+resource "aws_s3_bucket_versioning" "store" {
+  count  = var.keep_deleted_days > 0 ? 1 : 0
+  bucket = aws_s3_bucket.store.bucket
+  versioning_configuration {
+    status = "Enabled"
+  }
+}
+
+resource "aws_s3_bucket_lifecycle_configuration" "store" {
+  # S3 applies rules for old versions only where versions exist; they stay after they are switched off.
+  depends_on = [aws_s3_bucket_versioning.store]
+  bucket     = aws_s3_bucket.store.bucket
+
+  rule {
+    id     = "unfinished-uploads"
+    status = "Enabled"
+    filter {}
+    abort_incomplete_multipart_upload {
+      days_after_initiation = 7
+    }
+  }
+
+  # A process that dies while it tests the store leaves these, and nothing reads them.
+  rule {
+    id     = "probes"
+    status = "Enabled"
+    filter {
+      prefix = "${var.prefix}/probe/"
+    }
+    expiration {
+      days = 1
+    }
+  }
+
+  rule {
+    id     = "deleted-objects"
+    status = "Enabled"
+    filter {}
+    expiration {
+      expired_object_delete_marker = true
+    }
+    noncurrent_version_expiration {
+      noncurrent_days = max(1, var.keep_deleted_days)
+    }
+  }
+}
+
+resource "aws_s3_bucket_policy" "store" {
+  # S3 checks a new policy against the block of public access.
+  depends_on = [aws_s3_bucket_public_access_block.store]
+  bucket     = aws_s3_bucket.store.bucket
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid       = "TlsOnly"
+        Effect    = "Deny"
+        Principal = "*"
+        Action    = "s3:*"
+        Resource  = [local.bucket_arn, "${local.bucket_arn}/*"]
+        Condition = { Bool = { "aws:SecureTransport" = "false" } }
+      },
+      {
+        Sid       = "NoOldTls"
+        Effect    = "Deny"
+        Principal = "*"
+        Action    = "s3:*"
+        Resource  = [local.bucket_arn, "${local.bucket_arn}/*"]
+        Condition = { NumericLessThan = { "s3:TlsVersion" = "1.2" } }
+      },
+    ]
+  })
+}

@@ -1,0 +1,27 @@
+output "store_url" {
+  description = "TUNELET_STORE."
+  value       = "s3://${aws_s3_bucket.store.bucket}/${var.prefix}"
+}
+
+output "environment" {
+  description = "Variables of the functions, besides TUNELET_STORE; for the ConfigMap tunelet."
+  value       = { AWS_REGION = var.region }
+}
+
+output "service_accounts" {
+  description = "Annotations and pod labels that give ServiceAccounts their identity, by Kubernetes namespace/name."
+  value = { for account, role in aws_iam_role.account : account => {
+    annotations = { "eks.amazonaws.com/role-arn" = role.arn }
+    pod_labels  = {}
+  } }
+}
+
+output "trials_namespaces" {
+  description = "Kubernetes namespace of the trials of each tenant."
+  value       = { for tenant in var.tenants : tenant => "${var.trials_prefix}${tenant}" }
+}
+
+output "launcher" {
+  description = "TUNELET_LAUNCHER without the collector's image."
+  value       = "kubernetes://?prefix=${var.trials_prefix}"
+}

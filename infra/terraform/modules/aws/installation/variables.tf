@@ -1,0 +1,129 @@
+variable "name" {
+  description = "Name of the installation; IAM roles begin with it."
+  type        = string
+  default     = "tunelet"
+
+  validation {
+    condition     = can(regex("^[a-z]([a-z0-9-]{0,14}[a-z0-9])?$", var.name))
+    error_message = "name must have 1 to 16 of a-z, 0-9 and -, begin with a letter and end without a hyphen: NAME-trials-TENANT is a role, of at most 64 characters."
+  }
+}
+
+variable "region" {
+  description = "Region of the bucket, such as eu-central-1. It must be the provider's."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
+    error_message = "region must have the form of eu-central-1."
+  }
+}
+
+variable "bucket" {
+  description = "Name of the bucket, which this module creates. Bucket names are global."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", var.bucket))
+    error_message = "bucket must have 3 to 63 of a-z, 0-9 and -, and no hyphen at its ends. A full stop would break TLS."
+  }
+  validation {
+    condition     = !endswith(var.bucket, "--x-s3") && !endswith(var.bucket, "-s3alias") && !startswith(var.bucket, "xn--")
+    error_message = "bucket must not begin with xn-- or end with --x-s3 or -s3alias, which S3 reserves."
+  }
+}
+
+variable "prefix" {
+  description = "Prefix of the store's keys in the bucket."
+  type        = string
+  default     = "experiments"
+
+  validation {
+    # No * and no $, which a policy would read as a wildcard or a variable.
+    condition     = can(regex("^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$", var.prefix)) && length(var.prefix) <= 100
+    error_message = "prefix must be a path of letters, digits, _ and -, such as experiments or team/experiments, of at most 100 characters, without / at its ends."
+  }
+}
+
+variable "encryption_key" {
+  description = "ARN of a KMS key that encrypts the bucket. Without it S3 encrypts with a key of its own."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.encryption_key == null || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$", var.encryption_key))
+    error_message = "encryption_key must be the ARN of a key, such as arn:aws:kms:eu-central-1:111122223333:key/…. The ARN of an alias gives no rights."
+  }
+}
+
+variable "keep_deleted_days" {
+  description = "Days for which deleted and replaced objects can be restored. 0 switches versions off: the log replaces and deletes small objects all the time, and each would be kept and listed."
+  type        = number
+  default     = 0
+
+  validation {
+    condition     = var.keep_deleted_days >= 0 && var.keep_deleted_days <= 365 && floor(var.keep_deleted_days) == var.keep_deleted_days
+    error_message = "keep_deleted_days must be a whole number from 0 to 365."
+  }
+}
+
+variable "destroy_data" {
+  description = "Whether terraform destroy deletes a bucket that has objects, with all experiments."
+  type        = bool
+  default     = false
+}
+
+variable "oidc_provider_arn" {
+  description = "ARN of the IAM OIDC provider of the cluster, which issues the ServiceAccounts' tokens."
+  type        = string
+
+  validation {
+    condition     = can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:oidc-provider/.+$", var.oidc_provider_arn))
+    error_message = "oidc_provider_arn must be the ARN of an IAM OIDC provider, such as arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/…. `aws iam list-open-id-connect-providers` shows those that exist."
+  }
+}
+
+variable "overlay" {
+  description = "Overlay that runs in the cluster: knative, whose functions have an account each, or plain with one account."
+  type        = string
+  default     = "knative"
+
+  validation {
+    condition     = contains(["knative", "plain"], var.overlay)
+    error_message = "overlay must be knative or plain."
+  }
+}
+
+variable "kubernetes_namespace" {
+  description = "Kubernetes namespace of the functions."
+  type        = string
+  default     = "tunelet"
+
+  validation {
+    condition     = can(regex("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", var.kubernetes_namespace))
+    error_message = "kubernetes_namespace must be a DNS label of at most 63 characters."
+  }
+}
+
+variable "trials_prefix" {
+  description = "What precedes a namespace of experiments in the name of the Kubernetes namespace of its trials, as in TUNELET_LAUNCHER."
+  type        = string
+  default     = "tunelet-trials-"
+
+  validation {
+    condition     = can(regex("^[a-z0-9][a-z0-9-]{0,22}$", var.trials_prefix))
+    error_message = "trials_prefix must begin a DNS label and have at most 23 characters, because a namespace adds up to 40."
+  }
+}
+
+variable "tenants" {
+  description = "Namespaces of experiments. The trials of each get an identity of their own."
+  type        = set(string)
+  default     = ["default"]
+
+  validation {
+    # As tunelet/text/limits.py has it.
+    condition     = alltrue([for tenant in var.tenants : can(regex("^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$", tenant))])
+    error_message = "tenants must be names of namespaces: at most 40 of a-z, 0-9 and -, which begin with a letter and end without a hyphen."
+  }
+}
