@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tunelet.core.experiment import changed
+from tunelet.core.evolve_trial import changed
 from tunelet.core.trial import Assignment, Changes, Report, Trial
 
 

@@ -283,6 +283,12 @@ DECISIONS = (
                 "if self.state is not ExperimentState.RUNNING or self.exhausted or self.hopeless:",
                 "if self.exhausted or self.hopeless:",
             ),
+        ),
+    ),
+    Source(
+        "tunelet/core/evolve.py",
+        (_DECIDE, _ATTEMPTS),
+        (
             Mutant(
                 "resuming an experiment begins no new epoch",
                 "epoch=experiment.epoch + experiment.over,",
@@ -300,27 +306,6 @@ DECISIONS = (
                 "        epoch=experiment.epoch + 1,\n",
                 "",
                 (_EPOCHS,),
-            ),
-            Mutant(
-                "a second report of a step replaces its first value",
-                "ordered[place] = replace(new, values={**new.values, **old.values})",
-                "ordered[place] = replace(new, values={**old.values, **new.values})",
-                (_ATTEMPTS,),
-            ),
-            Mutant(
-                "a later attempt does not replace the values of steps it repeats",
-                "elif old.attempt == new.attempt:",
-                "elif True:",
-            ),
-            Mutant(
-                "a lost attempt keeps its slot",
-                '        reserved=False,\n        by="",\n        started_at=None,\n',
-                '        by="",\n        started_at=None,\n',
-            ),
-            Mutant(
-                "the next attempt has the number of the lost attempt",
-                "attempt=trial.attempt + 1,",
-                "attempt=trial.attempt,",
             ),
             Mutant(
                 "time continues to count during a pause",
@@ -344,6 +329,33 @@ DECISIONS = (
                 "max(0, len(keys) - KEYS_KEPT)",
                 "0",
                 (_DECIDE,),
+            ),
+        ),
+    ),
+    Source(
+        "tunelet/core/evolve_trial.py",
+        (_DECIDE, _ATTEMPTS),
+        (
+            Mutant(
+                "a second report of a step replaces its first value",
+                "ordered[place] = replace(new, values={**new.values, **old.values})",
+                "ordered[place] = replace(new, values={**old.values, **new.values})",
+                (_ATTEMPTS,),
+            ),
+            Mutant(
+                "a later attempt does not replace the values of steps it repeats",
+                "elif old.attempt == new.attempt:",
+                "elif True:",
+            ),
+            Mutant(
+                "a lost attempt keeps its slot",
+                '        reserved=False,\n        by="",\n        started_at=None,\n',
+                '        by="",\n        started_at=None,\n',
+            ),
+            Mutant(
+                "the next attempt has the number of the lost attempt",
+                "attempt=trial.attempt + 1,",
+                "attempt=trial.attempt,",
             ),
         ),
     ),

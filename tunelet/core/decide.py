@@ -15,7 +15,9 @@ from tunelet.core.clock import set_back
 from tunelet.core.commands import Command
 from tunelet.core.delay import following
 from tunelet.core.events import Event
-from tunelet.core.experiment import Experiment, chosen_by, evolve_all
+from tunelet.core.evolve import evolve_all
+from tunelet.core.evolve_trial import chosen_by
+from tunelet.core.experiment import Experiment
 from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.fingerprint import of_enqueue, of_submit
 from tunelet.core.installation import ANY, Installation

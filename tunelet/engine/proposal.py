@@ -3,7 +3,8 @@
 from tunelet.core import commands
 from tunelet.core.commands import Command
 from tunelet.core.decide import decide
-from tunelet.core.experiment import Experiment, evolve_all
+from tunelet.core.evolve import evolve_all
+from tunelet.core.experiment import Experiment
 from tunelet.core.installation import Installation
 
 

@@ -22,7 +22,8 @@ import msgspec
 from msgspec.structs import replace
 
 from tunelet.core.events import Deleted, Submitted
-from tunelet.core.experiment import Counts, Experiment, Terms, evolve, retire
+from tunelet.core.evolve import evolve, retire
+from tunelet.core.experiment import Counts, Experiment, Terms
 from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.trial import Trial
 from tunelet.log.entry import FORMAT, Damaged, Entry, Newer

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from tunelet.core.commands import Command
 from tunelet.core.decide import decide
 from tunelet.core.events import Event
-from tunelet.core.experiment import Experiment, evolve_all
+from tunelet.core.evolve import evolve_all
+from tunelet.core.experiment import Experiment
 from tunelet.core.installation import ANY, Installation
 from tunelet.errors import NotFound, TuneletError
 

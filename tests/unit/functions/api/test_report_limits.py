@@ -12,7 +12,7 @@ from tests.unit.functions.conftest import World
 from tests.unit.tunelet.text.test_growth import QUADRATIC, growth
 from tunelet.core.commands import Finish
 from tunelet.core.decide import decide
-from tunelet.core.experiment import evolve_all
+from tunelet.core.evolve import evolve_all
 from tunelet.core.report_limits import news
 from tunelet.core.run import Run
 from tunelet.core.trial import Number, Outcome, Report, Trial, Verdict

@@ -5,7 +5,7 @@ import pytest
 from tests.unit.tunelet.core.test_decide import LOST, Story, complete
 from tunelet.core import commands as c
 from tunelet.core.events import AttemptLost, Reported, TrialEnded
-from tunelet.core.experiment import evolve_all
+from tunelet.core.evolve import evolve_all
 from tunelet.core.trial import Outcome, Report, TrialState, Verdict
 
 UNREAD = Outcome(Verdict.COMPLETE, reason="its output is gone", unread=True)

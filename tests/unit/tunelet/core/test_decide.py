@@ -10,7 +10,8 @@ from tunelet.core import commands as c
 from tunelet.core.commands import Command
 from tunelet.core.decide import decide
 from tunelet.core.events import TrialEnded
-from tunelet.core.experiment import KEYS_KEPT, Experiment, evolve_all
+from tunelet.core.evolve import evolve_all
+from tunelet.core.experiment import KEYS_KEPT, Experiment
 from tunelet.core.trial import Number, Outcome, Report, Trial, TrialState, Verdict
 from tunelet.errors import Conflict, NotFound
 

@@ -15,7 +15,8 @@ from tunelet.core import commands as c
 from tunelet.core.commands import Command
 from tunelet.core.decide import decide
 from tunelet.core.events import Event
-from tunelet.core.experiment import Experiment, evolve, retire
+from tunelet.core.evolve import evolve, retire
+from tunelet.core.experiment import Experiment
 from tunelet.core.trial import Outcome, Report, TrialState, Verdict
 from tunelet.errors import Conflict, NotFound
 

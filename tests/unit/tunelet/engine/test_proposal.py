@@ -7,7 +7,8 @@ import pytest
 from tests.specs import SPEC
 from tunelet.core import commands as c
 from tunelet.core.decide import decide
-from tunelet.core.experiment import Experiment, evolve_all
+from tunelet.core.evolve import evolve_all
+from tunelet.core.experiment import Experiment
 from tunelet.core.installation import Installation
 from tunelet.core.trial import Outcome, Report, TrialState, Verdict
 from tunelet.engine import proposal as module

@@ -7,7 +7,8 @@ import pytest
 from tests.specs import SPEC
 from tunelet.core import commands as c
 from tunelet.core.decide import decide
-from tunelet.core.experiment import Experiment, evolve_all
+from tunelet.core.evolve import evolve_all
+from tunelet.core.experiment import Experiment
 from tunelet.core.run import Run
 from tunelet.engine.tokens import Tokens
 from tunelet.errors import Forbidden

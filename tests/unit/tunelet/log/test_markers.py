@@ -6,7 +6,8 @@ from adapters.storage.memory import MemoryStore
 from tests.specs import SPEC
 from tunelet.core import commands as c
 from tunelet.core.decide import decide
-from tunelet.core.experiment import Experiment, evolve_all
+from tunelet.core.evolve import evolve_all
+from tunelet.core.experiment import Experiment
 from tunelet.log.markers import STALE, Marker, Markers, announcing
 
 
