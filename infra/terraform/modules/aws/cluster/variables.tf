@@ -1,0 +1,46 @@
+# infra/terraform/aws validates these.
+variable "name" {
+  description = "Name of the cluster; IAM roles begin with it."
+  type        = string
+}
+
+variable "kubernetes_version" {
+  description = "Kubernetes version of the cluster and its nodes."
+  type        = string
+}
+
+variable "subnets" {
+  description = "Subnets of the nodes."
+  type        = list(string)
+}
+
+variable "service_cidr" {
+  description = "Addresses of Kubernetes Services."
+  type        = string
+}
+
+variable "api_allowed_cidrs" {
+  description = "Addresses that reach the Kubernetes API from outside the network; none: it has no public address."
+  type        = set(string)
+}
+
+variable "admins" {
+  description = "ARNs of IAM users and roles that administer the cluster."
+  type        = set(string)
+}
+
+variable "system_pool" {
+  description = "Nodes that always run."
+  type        = object({ instance_types = list(string), nodes = number, max_nodes = number, disk_gb = number })
+}
+
+variable "training_pools" {
+  description = "Pools for trials, by name."
+  type = map(object({
+    instance_types = list(string)
+    max_nodes      = number
+    spot           = bool
+    gpu            = bool
+    disk_gb        = number
+  }))
+}

@@ -1,0 +1,4 @@
+variable "name" {
+  description = "Precedes the names of the repositories."
+  type        = string
+}
