@@ -7,7 +7,6 @@ run's output exists. The first write of an attempt's output counts.
 
 import logging
 from collections.abc import Iterable, Iterator
-from functools import partial
 
 from tunelet.core.experiment import Experiment
 from tunelet.core.experiment_state import ExperimentState
@@ -35,7 +34,13 @@ class Outputs:
 
         A run that cannot be read or written now is left to the sweep.
         """
-        at_once(partial(self._saved, experiment), runs)
+        if not self._wants(experiment):
+            for run in runs:
+                self._launcher.saved(run)
+            return
+        # Opened in turn: most launchers say at once that there is none, and threads cost more.
+        opened = [(run, self._opened(run)) for run in runs]
+        at_once(self._saved, [each for each in opened if each[1] is not None])
 
     def save_rest(self, experiment: Experiment) -> None:
         """Write the output of all ended runs of this life that is not in the store."""
@@ -64,19 +69,27 @@ class Outputs:
         runs = self._launcher.unsaved(experiment.namespace, experiment.name)
         return [run for run in runs if run.uid == experiment.uid]
 
-    def _saved(self, experiment: Experiment, run: Run) -> None:
+    def _opened(self, run: Run) -> Iterator[bytes] | None:
+        """Return the run's output; None if there is none, or if it cannot be opened now."""
         try:
-            if self._wants(experiment):
-                self._write(run)
+            return self._launcher.logs(run)
+        except NotFound as missing:
+            log.debug("nothing is stored: %s", missing)
             self._launcher.saved(run)
         except (TuneletError, OSError) as fault:
             log.warning("the output of %s is stored later: %s", run.name, fault)
+        return None
 
-    def _write(self, run: Run) -> None:
+    def _saved(self, opened: tuple[Run, Iterator[bytes] | None]) -> None:
+        run, output = opened
         try:
-            self._store_packed(run, self._launcher.logs(run))
+            self._store_packed(run, output or ())
+            self._launcher.saved(run)
         except NotFound as missing:
             log.debug("nothing is stored: %s", missing)
+            self._launcher.saved(run)
+        except (TuneletError, OSError) as fault:
+            log.warning("the output of %s is stored later: %s", run.name, fault)
 
     def _store_packed(self, run: Run, output: Iterable[bytes]) -> None:
         data = packed(iter(output), self._most)
