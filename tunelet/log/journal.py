@@ -54,6 +54,9 @@ that wins every entry cannot starve the others."""
 MANY = 12
 """With more batches for an entry, a writer waits for the inbox before it writes the next one."""
 
+SLOW_SECONDS = 0.005
+"""Where a write takes less, reading the inbox takes less than the thread that would read ahead."""
+
 TURN = 4.0
 """A batch waits as long as this many writes take, for each batch older than itself."""
 
@@ -233,10 +236,12 @@ class Journal:
         few large entries are then sooner written, and read by all, than many small ones.
         """
         looks = crowded or (head.seq + 1) % LOOK_EVERY == 0
-        ahead = leads and self._writer.steady and self._arrivals <= MANY
+        slow = (self._writer.pace or 0.0) >= SLOW_SECONDS
+        ahead = slow and leads and self._writer.steady and self._arrivals <= MANY
         if looks and not (ahead and not self._ahead.failed):
             batches = self._open(self._batches()) if crowded else self._read_inbox()
             self._arrivals = len(batches)
+            self._ahead.succeeded()
             return batches
         batches = self._ahead.take() or {}
         self._arrivals = len(batches)

@@ -48,13 +48,21 @@ class ReadAhead(Generic[T]):
 
     def _work(self) -> None:
         began = time.monotonic()
+        failed: Exception | None = None
         try:
             self._found = began, self._read()
-            self._failed = False
         except Exception as fault:  # noqa: BLE001 (the caller reads by itself, and gets the error)
-            self._note(fault)
-        finally:
-            self._reading = False
+            failed = fault
+        # First, so that a caller who sees the failure can start again.
+        self._reading = False
+        if failed is not None:
+            self._note(failed)
+        else:
+            self._failed = False
+
+    def succeeded(self) -> None:
+        """Note that the caller has read by itself: reading ahead may be tried again."""
+        self._failed = False
 
     def _note(self, fault: Exception) -> None:
         self._failed = True

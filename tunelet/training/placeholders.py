@@ -13,7 +13,7 @@ import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from tunelet.core.run import Launch, Run
 from tunelet.core.spec import Spec
@@ -213,5 +213,6 @@ def _environment(
 
 def _checkpoint_folder(url: str) -> dict[str, str]:
     """Return the variable with the folder's path, which a shell can use as it is."""
-    parts = urlsplit(url)
-    return {"TUNELET_CHECKPOINT_DIR": unquote(parts.path)} if parts.scheme == "file" else {}
+    if not url.startswith("file:"):
+        return {}
+    return {"TUNELET_CHECKPOINT_DIR": unquote(url.removeprefix("file:").removeprefix("//"))}
