@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from functions.composition import composed
 from functions.events.outbox import Nowhere, Outbox
 from functions.http import Function
 from functions.lazy import LazyLauncher
@@ -34,20 +35,8 @@ def store(url: str) -> Store:
 
 def service(settings: Settings, publisher: Publisher) -> "Service":
     """The service over the adapters that the settings name; raises `Reject` for unknown ones."""
-    from algorithms import load_catalog
-    from tunelet.assembly import assembled
-
-    return assembled(
-        store(settings.store),
-        LazyLauncher(lambda: launcher(settings)),
-        load_catalog(),
-        publisher,
-        secret=settings.secret,
-        api_url=settings.api_url,
-        installation=installation(settings),
-        lease_seconds=settings.lease_seconds,
-        output_bytes=settings.output_bytes,
-    )
+    lazy = LazyLauncher(lambda: launcher(settings))
+    return composed(settings, store(settings.store), lazy, publisher, installation(settings))
 
 
 def installation(settings: Settings) -> "Installation":

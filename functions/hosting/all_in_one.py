@@ -14,13 +14,12 @@ from werkzeug.wrappers import Request, Response
 
 from adapters.events.broker import Broker, Delivered, Target
 from adapters.events.triggers import load_delivery, load_triggers
-from algorithms import load_catalog
+from functions.composition import composed
 from functions.events.outbox import Outbox
 from functions.hosting.renewal import renewed
 from functions.http import Function
 from functions.settings import Settings
 from functions.wiring import FUNCTIONS, function
-from tunelet.assembly import assembled
 from tunelet.bundle import resource
 from tunelet.core.installation import Installation
 from tunelet.core.signal import COLLECT, LAUNCH, Signal
@@ -51,16 +50,7 @@ def whole(
     manifests = resource("infra/knative/base")
     broker = Broker(load_triggers(manifests), targets, **load_delivery(manifests)._asdict())
     outbox = Outbox(broker)
-    service = assembled(
-        *(store, launcher, load_catalog(), outbox),
-        secret=settings.secret,
-        api_url=settings.api_url,
-        installation=installation,
-        lease_seconds=settings.lease_seconds,
-        dead=dead,
-        allows_commands=settings.allow_commands,
-        output_bytes=settings.output_bytes,
-    )
+    service = composed(settings, store, launcher, outbox, installation, dead)
     limit = settings.max_body_bytes
     made = {name: function(name, service, outbox, limit) for name in FUNCTIONS}
     targets.update((name, _target(made[name])) for name in FUNCTIONS)

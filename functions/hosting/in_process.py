@@ -12,11 +12,10 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from adapters.storage import open_store
-from algorithms import load_catalog
+from functions.composition import composed
 from functions.hosting.renewal import renewed
 from functions.settings import Settings
 from functions.telemetry.log import LOGGER
-from tunelet.assembly import assembled
 from tunelet.core.installation import Installation
 from tunelet.core.signal import COLLECT, LAUNCH, SUGGEST, Signal
 from tunelet.errors import NotFound, Retry
@@ -49,14 +48,7 @@ def searching(
 ) -> Iterator[Service]:
     """Run all background work as long as the context lasts. See `all_in_one.whole`."""
     steps = Steps()
-    service = assembled(
-        *(store, launcher, load_catalog(), steps),
-        secret=settings.secret,
-        api_url=settings.api_url,
-        installation=installation,
-        lease_seconds=settings.lease_seconds,
-        dead=dead,
-    )
+    service = composed(settings, store, launcher, steps, installation, dead)
     with ExitStack() as stack:
         stack.enter_context(steps.taken_by(service))
         stack.callback(

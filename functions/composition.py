@@ -1,0 +1,35 @@
+"""The service that settings describe, over a store and a launcher that the caller has opened."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from functions.settings import Settings
+from tunelet.ports import Launcher, Publisher, Store
+
+if TYPE_CHECKING:
+    from tunelet.core.installation import Installation
+    from tunelet.service import Service
+
+
+def composed(
+    settings: Settings,
+    store: Store,
+    launcher: Launcher,
+    publisher: Publisher,
+    installation: "Installation",
+    dead: Callable[[str], bool] = lambda _: False,
+) -> "Service":
+    """Return the service. `dead` shows which installations are certainly gone."""
+    from algorithms import load_catalog
+    from tunelet.assembly import assembled
+
+    return assembled(
+        *(store, launcher, load_catalog(), publisher),
+        secret=settings.secret,
+        api_url=settings.api_url,
+        installation=installation,
+        lease_seconds=settings.lease_seconds,
+        dead=dead,
+        allows_commands=settings.allow_commands,
+        output_bytes=settings.output_bytes,
+    )
