@@ -130,7 +130,7 @@ class Service:
         namespace = str(spec["namespace"])
         name = spec["name"] = spec["name"] or _generated(namespace, key)
         spec["warm_start"] = self._sources(namespace, spec["warm_start"])
-        self._probed.ensure()
+        self.try_store()
         submit = commands.Submit(uid=secrets.token_hex(8), spec=spec, key=key)
         marker = Marker(namespace, name, submit.uid, 0)
         self._markers.set(marker)
@@ -506,6 +506,10 @@ class Service:
         """Raise `Retry` if the store or the place where training runs cannot be reached."""
         self.store_ready()
         self._launcher.ready()
+
+    def try_store(self) -> None:
+        """Test once that the store keeps what it promises. Raises what `store_probe.probe` does."""
+        self._probed.ensure()
 
     def store_ready(self) -> None:
         """Raise `Retry` if the store cannot be used, saying why."""

@@ -9,9 +9,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 
-from adapters.storage import open_store
 from functions.composition import composed
 from functions.hosting.renewal import renewed
 from functions.settings import Settings
@@ -21,21 +19,12 @@ from tunelet.core.signal import COLLECT, LAUNCH, SUGGEST, Signal
 from tunelet.errors import NotFound, Retry
 from tunelet.ports import Store, WatchableLauncher
 from tunelet.service import Service
-from tunelet.store_probe import probe
 
 _TRIES = 6
 _BEGUN_SECONDS = 0.05
 """After a launch, the state of what still runs is recorded within this time."""
 _FIRST_PAUSE = 0.2
 """Seconds before the first repetition of a step; each further one waits twice as long."""
-
-
-def probed(url: str | None, folder: Path) -> Store:
-    """The store at `url`, which is tried first, or the one in `folder`."""
-    store = open_store(url or folder.as_uri())
-    if url:
-        probe(store)
-    return store
 
 
 @contextmanager
@@ -45,10 +34,17 @@ def searching(
     launcher: WatchableLauncher,
     installation: Installation,
     dead: Callable[[str], bool] = lambda _: False,
+    *,
+    tries_store: bool = False,
 ) -> Iterator[Service]:
-    """Run all background work as long as the context lasts. See `all_in_one.whole`."""
+    """Run all background work as long as the context lasts. See `all_in_one.whole`.
+
+    With `tries_store` the store is tried first. A submit tries it otherwise, and only once.
+    """
     steps = Steps()
     service = composed(settings, store, launcher, steps, installation, dead)
+    if tries_store:
+        service.try_store()
     with ExitStack() as stack:
         stack.enter_context(steps.taken_by(service))
         stack.callback(

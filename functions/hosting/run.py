@@ -12,8 +12,9 @@ from pathlib import Path
 
 from adapters.launchers.installation import installation
 from adapters.launchers.process_lock import locked
+from adapters.storage import open_store
 from functions.hosting.data_folder import local, only_one, runs_in, secret
-from functions.hosting.in_process import probed, searching
+from functions.hosting.in_process import searching
 from functions.hosting.near import Near
 from functions.hosting.sweeping import LEASE_SECONDS, swept
 from functions.settings import Settings
@@ -39,7 +40,7 @@ def opened(
     with ExitStack() as stack:
         stack.enter_context(only_one(data))
         stack.enter_context(_logged_to(data / "run.log"))
-        store = probed(store_url, data / "store")
+        store = open_store(store_url or (data / "store").as_uri())
         settings = Settings(
             store=store.url,
             secret=secret(data / "secret"),
@@ -52,7 +53,9 @@ def opened(
         own = installation(settings.launcher, settings.secret, settings.aliases, at_once)
         own = own._replace(joins=True)
         dead = stack.enter_context(locked(store.url, own.id, data / "runs"))
-        service = stack.enter_context(searching(settings, store, launcher, own, dead))
+        service = stack.enter_context(
+            searching(settings, store, launcher, own, dead, tries_store=store_url is not None)
+        )
         stack.enter_context(swept(service, LEASE_SECONDS))
         yield Client.over(Near(service), namespace), service.join
 

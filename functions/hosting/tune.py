@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from adapters.launchers.function import Choices, FunctionLauncher
 from adapters.launchers.process_lock import locked
 from adapters.launchers.workers import workers
-from functions.hosting.in_process import probed, searching
+from adapters.storage import open_store
+from functions.hosting.in_process import searching
 from functions.hosting.near import Near
 from functions.hosting.sweeping import swept
 from functions.settings import Settings
@@ -76,7 +77,7 @@ def tuned(
             stack.enter_context(workers(objective, processes)),
         )
         stack.callback(launcher.close)
-        store = probed(store_url, STORE.absolute())
+        store = open_store(store_url or STORE.absolute().as_uri())
         installation = _installation(request)
         dead = stack.enter_context(locked(store.url, installation.id))
         settings = Settings(
@@ -85,7 +86,10 @@ def tuned(
             launcher="",
             lease_seconds=LEASE_SECONDS,
         )
-        service = stack.enter_context(searching(settings, store, launcher, installation, dead))
+        tried = store_url is not None
+        service = stack.enter_context(
+            searching(settings, store, launcher, installation, dead, tries_store=tried)
+        )
         stack.callback(_ended, service)
         client = Client.over(Near(service))
         if choosing is not None:

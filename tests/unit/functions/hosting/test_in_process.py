@@ -158,3 +158,16 @@ def test_a_signal_that_is_due_is_not_put_off_by_a_later_one() -> None:
     steps._lines[COLLECT].put(Signal(COLLECT, *DIGITS), time.monotonic() + 3600)
     with steps.taken_by(recorder):  # type: ignore[arg-type]
         until(lambda: recorder.taken)
+
+
+def test_a_store_that_is_tried_first_is_not_tried_again_by_the_submit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tried: list[object] = []
+    monkeypatch.setattr("tunelet.store_probe.probe", tried.append)
+    settings = Settings(store="", secret=bytes(16), launcher="", lease_seconds=60)
+    launcher, own = FunctionLauncher(lambda _: 0.5, 1), Installation("here", 1)
+    with searching(settings, MemoryStore(), launcher, own, tries_store=True) as service:
+        assert len(tried) == 1
+        service.submit({**REQUEST, "max_trials": 1})
+    assert len(tried) == 1
