@@ -96,7 +96,7 @@ class FileStore:
         return found
 
     def part(self, key: str, start: int, size: int) -> bytes | None:
-        """Read a part. Training code may have put a link or a pipe there: that is no object."""
+        """Read a part. A link or a pipe that training code put there counts as absent."""
         path = self._path(key)
         with self._faults(key):
             try:
