@@ -2,8 +2,9 @@
 
 It reads the same Trigger manifests, delivers the same HTTP messages, routes events in a function's
 answer, and retries after the same status codes (Knative's delivery: 5xx, 404, 408, 409 and 429; any
-other 4xx is final). Events are in memory. If they are lost with the process, that costs only
-latency, because `sweep` finds the work.
+other 4xx is final). Namespaces take turns, and experiments within one, so a flood of one tenant's
+events does not delay another's. Events are in memory. If they are lost with the process, that costs
+only latency, because `sweep` finds the work.
 """
 
 import heapq
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from adapters.events.cloudevents import binary
 from adapters.events.triggers import Trigger
 from tunelet.core.signal import Signal
+from tunelet.core.turns import Turns
 from tunelet.ports import Publisher
 
 log = logging.getLogger("tunelet.broker")
@@ -52,13 +54,20 @@ class _Delivery(NamedTuple):
             return None
         return self.subscriber, kind, self.headers.get("ce-subject")
 
+    @property
+    def of(self) -> tuple[str, str]:
+        """The namespace and the experiment; empty for an event of neither."""
+        namespace, _, rest = self.headers.get("ce-subject", "").partition("/")
+        return namespace, rest.partition("/")[0]
+
 
 class _Line:
-    """The deliveries that wait for one subscriber, each until it is due."""
+    """The deliveries that wait for one subscriber: until they are due, and then for their turn."""
 
     def __init__(self) -> None:
         self._order = count()
-        self._queue: list[tuple[float, int, _Delivery]] = []
+        self._later: list[tuple[float, int, _Delivery]] = []
+        self._due: Turns[_Delivery] = Turns()
         self._pending: set[tuple[str, str | None, str | None]] = set()
         self._changed = threading.Condition()
         self._open = True
@@ -70,21 +79,37 @@ class _Line:
                 return  # the one that waits has the same effect
             if same is not None:
                 self._pending.add(same)
-            heapq.heappush(self._queue, (time.monotonic() + delay, next(self._order), delivery))
+            self._add(delivery, delay)
             self._changed.notify()
+
+    def _add(self, delivery: _Delivery, delay: float) -> None:
+        if delay:
+            heapq.heappush(self._later, (time.monotonic() + delay, next(self._order), delivery))
+        else:
+            self._due.put(*delivery.of, delivery)
 
     def take(self) -> _Delivery | None:
         """Wait for a delivery that is due; None once the line is closed."""
         with self._changed:
             while self._open:
-                wait = self._queue[0][0] - time.monotonic() if self._queue else None
-                if wait is not None and wait <= 0:
-                    delivery = heapq.heappop(self._queue)[2]
-                    if delivery.same_as is not None:
-                        self._pending.discard(delivery.same_as)
-                    return delivery
+                wait = self._ripen()
+                if self._due:
+                    return self._taken(self._due.pop())
                 self._changed.wait(wait)
         return None
+
+    def _ripen(self) -> float | None:
+        """Let those take turns that are due; returns the seconds until the next one is."""
+        now = time.monotonic()
+        while self._later and self._later[0][0] <= now:
+            delivery = heapq.heappop(self._later)[2]
+            self._due.put(*delivery.of, delivery)
+        return self._later[0][0] - now if self._later else None
+
+    def _taken(self, delivery: _Delivery) -> _Delivery:
+        if delivery.same_as is not None:
+            self._pending.discard(delivery.same_as)
+        return delivery
 
     def close(self) -> None:
         with self._changed:

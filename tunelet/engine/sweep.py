@@ -12,6 +12,7 @@ from tunelet.core.commands import Command
 from tunelet.core.experiment import Experiment
 from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.run import Life
+from tunelet.core.turns import by_group, in_turns
 from tunelet.engine.abandoned import abandoned
 from tunelet.engine.early_stopping import Stopping
 from tunelet.engine.idle import Idle
@@ -72,7 +73,8 @@ class Sweep:
         """Do for every live experiment all that lost signals would have; returns their number.
 
         It also deletes ended experiments that are due. It begins with another experiment each time:
-        one that kills the process, or takes all of its time, must not block those after it. It
+        one that kills the process, or takes all of its time, must not block those after it.
+        Namespaces take turns, so those with few experiments are done early. It
         stops once `ending()` is true. Raises `Retry` if the store is unavailable, because every
         other experiment would fail the same way.
         """
@@ -80,9 +82,8 @@ class Sweep:
         marked = _by_experiment(self._markers.live())
         names = sorted(expired.keys() | marked.keys())
         self._idle.keep(names)
-        random.shuffle(names)
         live, held = 0, self._leases.held
-        for name in names:
+        for name in _mixed(names):
             if ending():
                 return live
             live += self._swept(expired.get(name, []), marked.get(name, []))
@@ -254,6 +255,12 @@ class Sweep:
             return not watched and self._outputs.complete(experiment)
         self._launcher.remove(namespace, name, uid)
         return self._journals.of(namespace, name).purge()
+
+
+def _mixed(names: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the names in random order, in which namespaces take turns."""
+    mixed = random.sample(names, len(names))
+    return in_turns(by_group(mixed, lambda name: name[0]).values())
 
 
 def _by_experiment(each: Iterable[T]) -> Mapping[tuple[str, str], list[T]]:

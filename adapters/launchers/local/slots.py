@@ -4,16 +4,18 @@ A slot is a file that its run's shim locks until the run has ended. So slots are
 correctly across launchers, processes and restarts, and none is lost in a crash. A slot's file
 names its run, so the active runs are found without reading all run folders.
 
-Slots are shared in turn: a refused experiment waits in a queue (also a file), and a free slot
-is reserved for the first one in it. An experiment that gets a slot and wants another joins again
-at the end. One that does not take its reserved slot in time, or has not asked for long, leaves
-the queue.
+Slots are shared in turn, first between namespaces, then between the experiments of one: a refused
+experiment waits in a queue (also a file), and a free slot is reserved for the first one in it.
+First is the namespace that has got no slot for the longest time, and of its experiments the one
+that has got none for the longest time. So one tenant's trials, however many, delay another's
+first by the run that is to end next. An experiment that does not take its reserved slot in time, or
+has not asked for long, leaves the queue.
 """
 
 import fcntl
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +23,7 @@ from typing import NamedTuple
 import msgspec
 
 from tunelet.core.run import Run
+from tunelet.core.turns import by_group, in_turns
 from tunelet.errors import Throttled
 
 WAITING_SECONDS = 15.0
@@ -29,6 +32,9 @@ WAITING_SECONDS = 15.0
 ASKED_SECONDS = 1500.0
 """Seconds for which an experiment stays in the queue without asking again: more than twice the
 longest time for which a sweep may skip it (`tunelet.engine.idle.LONGEST`)."""
+
+REMEMBERED = 1024
+"""The most names of which the queue's file remembers when they last got a slot."""
 
 
 class Waiting(NamedTuple):
@@ -47,12 +53,56 @@ class Waiting(NamedTuple):
         return self.namespace, self.experiment
 
 
+class Queue(NamedTuple):
+    """The content of the queue's file."""
+
+    waiting: tuple[Waiting, ...] = ()
+    """In the order in which they get slots."""
+    served: Mapping[str, int] = {}
+    """When a namespace, or `namespace/experiment`, last got a slot, as a count of slots given."""
+
+    def without(self, who: tuple[str, str]) -> "Queue":
+        return self._replace(waiting=tuple(each for each in self.waiting if each.who != who))
+
+    def giving(self, who: tuple[str, str]) -> "Queue":
+        """Return the queue after `who` has got a slot."""
+        turn = max(self.served.values(), default=0) + 1
+        served = {**self.served, who[0]: turn, "/".join(who): turn}
+        newest = sorted(served, key=served.__getitem__)[-REMEMBERED:]
+        return self.without(who)._replace(served={name: served[name] for name in newest})
+
+    def asked(self, who: tuple[str, str], now: float) -> "Queue":
+        """Return the queue in which `who` waits, and has asked now."""
+        known = any(each.who == who for each in self.waiting)
+        waiting = self.waiting if known else (*self.waiting, Waiting(*who, now, now))
+        asked = (each._replace(seen=now) if each.who == who else each for each in waiting)
+        return self._replace(waiting=tuple(asked)).in_order()
+
+    def in_order(self) -> "Queue":
+        """Those with a reserved slot keep it. The others follow in turns."""
+        called = [each for each in self.waiting if each.called is not None]
+        others = [each for each in self.waiting if each.called is None]
+        namespaces = by_group(sorted(others, key=self._turn), lambda each: each.namespace)
+        return self._replace(waiting=(*called, *in_turns(namespaces.values())))
+
+    def _turn(self, each: Waiting) -> tuple[int, int, float]:
+        own = self.served.get("/".join(each.who), 0)
+        return self.served.get(each.namespace, 0), own, each.since
+
+    def calling(self, free: int, now: float) -> "Queue":
+        """Return the queue in which the first `free` experiments have a slot reserved."""
+        first, rest = self.waiting[:free], self.waiting[free:]
+        called = (each if each.called else each._replace(called=now) for each in first)
+        others = (each._replace(called=None) for each in rest)
+        return self._replace(waiting=(*called, *others))
+
+
 class Slots:
     def __init__(self, folder: Path, limit: int, clock: Callable[[], float] = time.time) -> None:
         self._folder = folder
         self._limit = limit
         self._clock = clock
-        self._read: tuple[_Version | None, list[Waiting]] = None, []
+        self._read: tuple[_Version | None, Queue] = None, Queue()
         """The queue as last read, and the version of its file then."""
         folder.mkdir(parents=True, exist_ok=True)
 
@@ -60,37 +110,26 @@ class Slots:
         """Return a descriptor that holds a slot. Raises `Throttled` if none is free for it."""
         who = run[:2]
         with self._gate(), self._free() as free:
-            queue = self._queue()
-            names = [each.who for each in queue]
-            ahead = names.index(who) if who in names else len(names)
+            queue = self._queue().asked(who, self._clock())
+            ahead = [each.who for each in queue.waiting].index(who)
             if len(free) > ahead:
-                self._write_queue([each for each in queue if each.who != who])
+                self._write_queue(queue.giving(who))
                 os.ftruncate(free[0], 0)
                 os.pwrite(free[0], msgspec.json.encode(run), 0)
                 return free.pop(0)
-            now = self._clock()
-            since = queue[ahead].since if who in names else now
-            queue[ahead : ahead + 1] = [Waiting(*who, since, now)]
-            self._write_queue(self._calling(queue, len(free)))
+            self._write_queue(queue.calling(len(free), self._clock()))
         raise Throttled(f"all {self._limit} places for processes are taken", after=1.0)
 
     def called(self) -> list[Waiting]:
         """Return the waiting experiments that can have a slot now."""
-        if not self._queue():
+        if not self._queue().waiting:
             return []
         with self._gate(), self._free() as free:
             before = self._queue()
-            queue = self._calling(before, len(free))
+            queue = before.in_order().calling(len(free), self._clock())
             if queue != before:
                 self._write_queue(queue)
-            return queue[: len(free)]
-
-    def _calling(self, queue: list[Waiting], free: int) -> list[Waiting]:
-        """Return the queue, in which the first `free` experiments have a slot reserved."""
-        now = self._clock()
-        called = [each if each.called else each._replace(called=now) for each in queue[:free]]
-        others = [each._replace(called=None) if each.called else each for each in queue[free:]]
-        return called + others
+            return list(queue.waiting[: len(free)])
 
     def runs(self) -> Iterator[Run]:
         """Yield the runs in the slots' files: all active ones, and some that have ended."""
@@ -124,24 +163,25 @@ class Slots:
             for slot in free:
                 os.close(slot)
 
-    def _queue(self) -> list[Waiting]:
+    def _queue(self) -> Queue:
         """Read the queue, if its file has changed: watchers ask several times a second."""
         path = self._folder / "queue"
         try:
             version = _version(path)
             if version != self._read[0]:
-                self._read = version, msgspec.json.decode(path.read_bytes(), type=list[Waiting])
+                self._read = version, msgspec.json.decode(path.read_bytes(), type=Queue)
         except (FileNotFoundError, msgspec.DecodeError):
-            return []
-        now = self._clock()
-        return [each for each in self._read[1] if _is_waited_for(each, now)]
+            return Queue()
+        now, queue = self._clock(), self._read[1]
+        waiting = (each for each in queue.waiting if _is_waited_for(each, now))
+        return queue._replace(waiting=tuple(waiting))
 
-    def _write_queue(self, queue: list[Waiting]) -> None:
+    def _write_queue(self, queue: Queue) -> None:
         """Write the queue atomically, because a partial file would lose everyone's place."""
         new = self._folder / "queue.new"
         new.write_bytes(msgspec.json.encode(queue))
         new.replace(self._folder / "queue")
-        self._read = None, []
+        self._read = None, Queue()
 
     def _existing(self) -> list[int]:
         return [int(name) for name in os.listdir(self._folder) if name.isdigit()]

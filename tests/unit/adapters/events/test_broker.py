@@ -208,6 +208,52 @@ def test_only_one_of_equal_waiting_signals_is_delivered() -> None:
     assert seen == ["default/a", "default/a", "default/b", "default/a/7"]
 
 
+def test_a_flood_of_one_namespace_delays_no_event_of_another() -> None:
+    """Nor does a flood of one experiment delay another one's, or its repeats."""
+    go, begun = threading.Event(), threading.Event()
+    seen: list[str] = []
+
+    def busy(headers: dict[str, str], body: bytes) -> Delivered:
+        seen.append(headers["ce-subject"])
+        begun.set()
+        go.wait(30)
+        return OK
+
+    served = Broker([Trigger({}, "f")], {"f": busy}, workers=1)
+    for number in range(1000):
+        served.route(event(id_=f"{number}", subject=f"flood/a/{number}/1"), b"")
+    assert begun.wait(30)
+    for subject in ("flood/b", "other/a", "other/b"):
+        served.route(event(subject=subject), b"")
+    go.set()
+    until(lambda: len(seen) == 1003)
+    served.close()
+    assert seen[1:6] == ["other/a", "flood/b", "other/b", "flood/a/1/1", "flood/a/2/1"]
+
+
+def test_a_repeat_that_is_due_takes_its_turn() -> None:
+    seen: list[str] = []
+    refused = threading.Event()
+
+    def busy(headers: dict[str, str], body: bytes) -> Delivered:
+        subject = headers["ce-subject"]
+        seen.append(subject)
+        if subject == "other/a" and not refused.is_set():
+            refused.set()
+            return Delivered(503, {}, b"")
+        if subject.startswith("flood") and refused.is_set():
+            time.sleep(0.002)
+        return OK
+
+    served = Broker([Trigger({}, "f")], {"f": busy}, workers=1, backoff=0.001)
+    served.route(event(subject="other/a"), b"")
+    for number in range(1000):
+        served.route(event(id_=f"{number}", subject=f"flood/a/{number}/1"), b"")
+    until(lambda: seen.count("other/a") == 2)
+    assert len(seen) < 100
+    served.close()
+
+
 def test_closing_finishes_deliveries_in_progress_and_drops_the_rest(broker: Made) -> None:
     function = Function(Delivered(503, {}, b""))
     served = broker({"f": function}, backoff=3600)

@@ -17,8 +17,8 @@ from tunelet.errors import Retry
 ROOT = Path(__file__).resolve().parents[5]
 
 
-def run(experiment: str, number: int = 0) -> Run:
-    return Run("default", experiment, "u1", number, 1)
+def run(experiment: str, number: int = 0, namespace: str = "default") -> Run:
+    return Run(namespace, experiment, "u1", number, 1)
 
 
 class Clock:
@@ -38,9 +38,9 @@ class Place:
     def slots(self) -> Slots:
         return Slots(self._folder, self._limit, self.clock)
 
-    def take(self, experiment: str) -> int | None:
+    def take(self, experiment: str, namespace: str = "default") -> int | None:
         try:
-            return self.slots().take(run(experiment))
+            return self.slots().take(run(experiment, namespace=namespace))
         except Retry:
             return None
 
@@ -184,3 +184,82 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, {resource.RLI
 slots.take(run), slots.take(run)
 """
     subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=True, cwd=ROOT)
+
+
+def order(place: Place, held: int, asking: dict[str, list[str]], turns: int) -> list[str]:
+    """Return who gets the slot, each time that it is freed and all ask for it again."""
+    got = []
+    for _ in range(turns):
+        os.close(held)
+        taken = None
+        for namespace, experiments in asking.items():
+            for experiment in experiments:
+                slot = place.take(experiment, namespace)
+                if slot is not None:
+                    taken = slot
+                    got.append(f"{namespace}/{experiment}")
+        assert taken is not None
+        held = taken
+    os.close(held)
+    return got
+
+
+def test_a_slot_that_one_namespace_had_goes_to_the_other_first(tmp_path: Path) -> None:
+    """With 10,000 trials in the queue before it, a trial waits for the one that runs, at most."""
+    place = Place(tmp_path, 1)
+    held = place.take("a", "flood")
+    assert held is not None
+    assert place.take("a", "flood") is None
+    place.clock.now += 1
+    assert place.take("b", "other") is None
+    asking = {"flood": ["a"], "other": ["b"]}
+    assert order(place, held, asking, 4) == ["other/b", "flood/a", "other/b", "flood/a"]
+
+
+def test_experiments_of_one_namespace_share_its_turns(tmp_path: Path) -> None:
+    place = Place(tmp_path, 1)
+    held = place.take("a1", "flood")
+    assert held is not None
+    asking = {"flood": ["a1", "a2", "a3"], "other": ["b"]}
+    for experiment in asking["flood"]:
+        assert place.take(experiment, "flood") is None
+    assert place.take("b", "other") is None
+    assert order(place, held, asking, 7) == [
+        *("other/b", "flood/a2"),
+        *("other/b", "flood/a3"),
+        *("other/b", "flood/a1"),
+        "other/b",
+    ]
+
+
+def test_the_turns_of_many_namespaces_are_kept_in_a_file(tmp_path: Path) -> None:
+    """More namespaces take turns than there are slots, and each asks from a process of its own."""
+    place = Place(tmp_path, 1)
+    held = place.take("e0", "n0")
+    assert held is not None
+    names = [f"n{number}" for number in range(5)]
+    for name in names:
+        assert place.take("e", name) is None
+        assert place.take("f", name) is None
+    asking = {name: ["e", "f"] for name in reversed(names)}
+    got = [each.split("/")[0] for each in order(place, held, asking, 15)]
+    assert got == ["n1", "n2", "n3", "n4", "n0"] * 3
+
+
+def test_a_slot_that_is_reserved_stays_so_if_another_namespace_comes(tmp_path: Path) -> None:
+    place = Place(tmp_path, 1)
+    held = place.take("a", "flood")
+    assert held is not None
+    assert place.take("a", "flood") is None
+    os.close(held)
+    assert place.called() == ["a"]
+    assert place.take("b", "other") is None
+    assert place.called() == ["a"]
+    assert order(place, place.take("a", "flood") or 0, {"other": ["b"]}, 1) == ["other/b"]
+
+
+def test_a_queue_of_an_older_version_is_begun_anew(tmp_path: Path) -> None:
+    (tmp_path / "queue").write_bytes(b'[["default","gone",1000.0,1000.0,null]]')
+    held = Place(tmp_path, 1).take("a")
+    assert held is not None
+    os.close(held)
