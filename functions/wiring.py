@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from functions.composition import composed
 from functions.events.outbox import Nowhere, Outbox
 from functions.http import Function
+from functions.identity.gate import UNGUARDED, Gate
 from functions.lazy import LazyLauncher
 from functions.settings import Settings
 from tunelet.ports import Publisher, Store, WatchableLauncher
@@ -59,19 +60,26 @@ def launcher(settings: Settings) -> WatchableLauncher:
     return open_launcher(settings.launcher, aliases=settings.aliases, limit=settings.max_processes)
 
 
-def function(name: str, served: "Service", sent: Outbox, max_body_bytes: int) -> Function:
-    """One of FUNCTIONS, with only the imports that it needs. `sent` is the service's publisher."""
+def function(
+    name: str, served: "Service", sent: Outbox, max_body_bytes: int, gate: Gate = UNGUARDED
+) -> Function:
+    """One of FUNCTIONS, with only the imports that it needs. `sent` is the service's publisher.
+
+    `gate` is the API's: the other functions take what a broker sends, and believe none of it.
+    """
     from functions.telemetry.observed import observed
     from functions.telemetry.spans import spans
 
-    return observed(name, _function(name, served, sent, max_body_bytes), spans())
+    return observed(name, _function(name, served, sent, max_body_bytes, gate), spans())
 
 
-def _function(name: str, served: "Service", sent: Outbox, max_body_bytes: int) -> Function:
+def _function(
+    name: str, served: "Service", sent: Outbox, max_body_bytes: int, gate: Gate
+) -> Function:
     if name == "api":
         from functions.api.handler import Api
 
-        return Api(served, sent, max_body_bytes)
+        return Api(served, sent, max_body_bytes, gate)
     if name == "deadletter":
         from functions.events.dead_letter import DeadLetterFunction
 

@@ -8,6 +8,9 @@ from werkzeug.wrappers import Request
 from functions.api.documents import base
 from functions.api.streams import Streams
 from functions.events.outbox import Outbox
+from functions.identity.actor import ANYONE, Actor
+from functions.identity.gate import UNGUARDED, Gate
+from functions.identity.rights import Right
 from tunelet.errors import FieldError
 from tunelet.text.limits import NAME
 
@@ -33,14 +36,19 @@ class Call(NamedTuple):
     key: str | None = None
     """The Idempotency-Key."""
     bearer: str | None = None
-
-    @property
-    def given_namespace(self) -> str | None:
-        return self.path.get("namespace")
+    """The token of a trial, on the routes that take one."""
+    actor: Actor = ANYONE
+    gate: Gate = UNGUARDED
+    given_namespace: str | None = None
+    """The namespace that the path or the body names."""
 
     @property
     def namespace(self) -> str:
-        return self.path.get("namespace", "default")
+        return self.given_namespace or "default"
+
+    def allows(self, right: Right, namespace: str) -> bool:
+        """Whether the caller has the right in the namespace."""
+        return self.gate.allows(self.actor, right, namespace)
 
     @property
     def name(self) -> str:
@@ -52,7 +60,7 @@ class Call(NamedTuple):
 
     @property
     def base(self) -> str:
-        return base(self.given_namespace)
+        return base(self.path.get("namespace"))
 
 
 def bad_path(path: dict[str, str]) -> list[FieldError]:

@@ -5,6 +5,8 @@ from typing import Any
 
 from adapters.events.cloudevents import STRUCTURED, media_type
 from functions.api.documents import Json, time_json
+from functions.events.subject import parsed
+from functions.identity.rights import EVERYWHERE
 from tunelet.dead_letters import DeadLetter
 from tunelet.text.strict_json import NotJson, decode
 
@@ -32,6 +34,13 @@ def dead_letter_data(letter: DeadLetter) -> Any:
     found = _read(letter.body)
     structured = media_type(letter.headers) == STRUCTURED and isinstance(found, dict)
     return found.get("data") if structured else found
+
+
+def namespace_of(letter: DeadLetter) -> str:
+    """Return the namespace that the event is about; EVERYWHERE if it names none."""
+    named = _attributes(letter).get("subject")
+    found = parsed(named) if isinstance(named, str) else None
+    return EVERYWHERE if found is None else found.namespace
 
 
 def _attributes(letter: DeadLetter) -> dict[str, Any]:

@@ -11,15 +11,17 @@ from werkzeug.wrappers import Response
 
 from adapters.events.cloudevents import parse_all
 from functions.api.call import Call
-from functions.api.dead_letters import dead_letter_data, dead_letter_json
+from functions.api.dead_letters import dead_letter_data, dead_letter_json, namespace_of
 from functions.api.documents import best_json, experiment_json, submitted, trial_json
 from functions.api.route import BYTES
 from functions.events import training
 from functions.http import json_answer
+from functions.identity.rights import Resource, Right, Verb
 from functions.problem import Refused
 from functions.telemetry.log import about
 from tunelet.core.experiment import Experiment
 from tunelet.core.run import Run
+from tunelet.dead_letters import DeadLetter
 from tunelet.errors import FieldError, Reject
 
 PART_BYTES = 4 << 20
@@ -239,25 +241,38 @@ def docs_asset(call: Call) -> Response:
 
 
 def dead_letters(call: Call) -> Response:
-    """List the events that could not be delivered, the newest first."""
+    """List the events that could not be delivered, the newest first.
+
+    A page is shorter than `limit` if some are of namespaces that the caller may not see.
+    """
     page, after = call.service.dead.newest(**call.query)
-    shown = [dead_letter_json(letter) for letter in page]
+    list_them = Right(Verb.LIST, Resource.DEAD_LETTERS)
+    seen = [letter for letter in page if call.allows(list_them, namespace_of(letter))]
+    shown = [dead_letter_json(letter) for letter in seen]
     link = f"/api/dead-letters?{urlencode({**call.query, 'after': after})}" if after else None
     return json_answer({"dead_letters": shown, "next": link})
 
 
 def dead_letter(call: Call) -> Response:
     """Show an event that could not be delivered, with its data."""
-    letter = call.service.dead.get(call.path["letter"])
+    letter = _letter(call, Right(Verb.GET, Resource.DEAD_LETTERS))
     return json_answer({**dead_letter_json(letter), "data": dead_letter_data(letter)})
 
 
 def replay(call: Call) -> Response:
     """Deliver an event again."""
-    letter = call.service.dead.get(call.path["letter"])
+    letter = _letter(call, Right(Verb.UPDATE, Resource.DEAD_LETTERS))
     call.outbox.repeat(letter.headers, letter.body)
     call.service.dead.remove(letter.id)
     return json_answer(dead_letter_json(letter))
+
+
+def _letter(call: Call, right: Right) -> DeadLetter:
+    """Return the dead letter in the path, if the caller has the right in its namespace."""
+    letter = call.service.dead.get(call.path["letter"])
+    absent = f"there is no dead letter {letter.id!r}"
+    call.gate.admit(call.actor, right, namespace_of(letter), absent)
+    return letter
 
 
 def health(call: Call) -> Response:

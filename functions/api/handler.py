@@ -18,6 +18,9 @@ from functions.api.route import EVENT, Query, Route
 from functions.api.routes import ROUTES, routing
 from functions.api.streams import Streams
 from functions.events.outbox import Outbox
+from functions.identity.actor import ANYONE
+from functions.identity.gate import UNGUARDED, Gate
+from functions.identity.rights import Entry, Right
 from functions.problem import Refused
 from functions.shell import Shell
 from functions.telemetry.log import about
@@ -36,12 +39,20 @@ _READING = ("GET", "HEAD", "OPTIONS")
 class Api(Shell):
     """The `api` function over one service; `outbox` is the service's publisher.
 
+    `gate` knows who calls, and what they may do.
+
     Bodies hold at most `max_body_bytes`.
     """
 
-    def __init__(self, service: "Service", outbox: Outbox, max_body_bytes: int) -> None:
+    def __init__(
+        self,
+        service: "Service",
+        outbox: Outbox,
+        max_body_bytes: int,
+        gate: Gate = UNGUARDED,
+    ) -> None:
         super().__init__(max_body_bytes)
-        self._service, self._outbox = service, outbox
+        self._service, self._outbox, self._gate = service, outbox, gate
         self._streams = Streams(LOG_STREAMS)
         self._map = routing()
 
@@ -56,23 +67,44 @@ class Api(Shell):
             return found
         route, path = found
         _refuse_strangers(request)
-        errors = bad_path(path)
-        query = _query(route, request, errors)
-        key = _key(route, request, errors)
-        if errors:
-            raise Reject("the request is invalid", errors)
-        call = Call(
-            self._service, request, path, query, self._outbox, self._streams, raw=raw, key=key
-        )
-        if "name" in path:
-            about(namespace=call.namespace, experiment=call.name, trial=path.get("number"))
-        call = call._replace(bearer=_bearer(request), body=_body(route, request, raw))
+        call = self._call(route, request, path, raw)
         try:
+            self._admit(route, call)
             return route.endpoint(call)
         except NotFound as missing:
             if "name" not in path:
                 raise
             raise NotFound(f"{call.namespace}/{call.name}: {missing}") from missing
+
+    def _call(self, route: Route, request: Request, path: dict[str, str], raw: bytes) -> Call:
+        """Check the credential first, so that strangers learn nothing else of the request."""
+        identified = route.access not in (Entry.OPEN, Entry.TRIAL)
+        actor = self._gate.actor(request) if identified else ANYONE
+        errors = bad_path(path)
+        query = _query(route, request, errors)
+        key = _key(route, request, errors)
+        if errors:
+            raise Reject("the request is invalid", errors)
+        namespace = path.get("namespace")
+        if "name" in path:
+            of = {"namespace": namespace or "default", "experiment": path["name"]}
+            about(**of, trial=path.get("number"))
+        body = _body(route, request, raw)
+        return Call(
+            *(self._service, request, path, query, self._outbox, self._streams, body, raw, key),
+            bearer=_bearer(request) if route.access is Entry.TRIAL else None,
+            actor=actor,
+            gate=self._gate,
+            given_namespace=namespace or (_written(body) if route.namespace_in_body else None),
+        )
+
+    def _admit(self, route: Route, call: Call) -> None:
+        """Raise an error unless the actor has the route's right in the call's namespace.
+
+        Of an unscoped route the endpoint has to ask `Call.allows`: only it knows the namespace.
+        """
+        if isinstance(route.access, Right) and route.scoped:
+            self._gate.admit(call.actor, route.access, call.namespace, _absent(call))
 
     def _find(self, request: Request) -> tuple[Route, dict[str, str]] | Response:
         """Return the route and the values in its path, or the answer to OPTIONS."""
@@ -89,6 +121,19 @@ class Api(Shell):
             detail = "there is nothing at this path; GET /api/docs shows all there is"
             raise Refused(HTTPStatus.NOT_FOUND, detail) from None
         return ROUTES[row], dict(path)
+
+
+def _absent(call: Call) -> str:
+    """Return the text of a 404, as of something that does not exist."""
+    if "name" in call.path:
+        return "there is no such experiment"
+    return f"there is no namespace {call.namespace!r} that you may see"
+
+
+def _written(body: Any) -> str | None:
+    """Return the namespace that a body names; what is no text, the service refuses."""
+    named = body.get("namespace") if isinstance(body, dict) else None
+    return named if isinstance(named, str) else None
 
 
 def _allowed(methods: Any) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from functions.api.route import EVENT, JSON, Route, paths
 from functions.api.schemas import SCHEMAS, Schema
+from functions.identity.rights import Entry
 from functions.problem import MEDIA_TYPE
 from tunelet import __version__
 from tunelet.dead_letters import ID
@@ -74,8 +75,8 @@ def _operation(route: Route, path: str) -> dict[str, Any]:
         operation["description"] = " ".join(rest.split())
     if route.body is not None:
         operation["requestBody"] = {"required": True, "content": _content(route.body)}
-    if route.token or route.body == EVENT:
-        operation["security"] = [{"trial": []}] if route.token else [{"trial": []}, {}]
+    if route.access is Entry.TRIAL:
+        operation["security"] = [{"trial": []}, *([{}] if route.body == EVENT else [])]
     return operation
 
 

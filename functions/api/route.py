@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from werkzeug.wrappers import Response
 
 from functions.api.call import Call
+from functions.identity.rights import Access
 
 JSON = "application/json"
 TEXT = "text/plain"
@@ -29,6 +30,8 @@ class Route(NamedTuple):
     """Below /api; that of a scoped route also below /api/namespaces/{namespace}."""
     endpoint: Callable[[Call], Response]
     """Its docstring is the route's description."""
+    access: Access
+    """What the caller needs. It has no default, so that no route lacks it."""
     answer: str | None
     """The name of the answer's schema (functions.api.schemas), None for an empty one."""
     body: str | None = None
@@ -36,11 +39,11 @@ class Route(NamedTuple):
     query: tuple[Query, ...] = ()
     scoped: bool = True
     media: str = JSON
-    token: bool = False
-    """Needs the token of the trial in the path."""
     key: bool = False
     """Takes an Idempotency-Key."""
     status: int = 200
+    namespace_in_body: bool = False
+    """Whether the body may name the namespace, where the path does not."""
 
 
 SCOPE = "/namespaces/{namespace}"

@@ -10,6 +10,7 @@ from functions.api import endpoints, workers
 from functions.api.call import Call
 from functions.api.route import BYTES, EVENT, HTML, TEXT, Query, Route, paths
 from functions.http import json_answer
+from functions.identity.rights import Entry, Resource, Right, Verb
 from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.trial import TrialState
 from tunelet.dead_letters import ID
@@ -74,48 +75,86 @@ def _openapi(_: Call) -> Response:
     return json_answer(description())
 
 
+EXPERIMENTS, TRIALS, DEAD_LETTERS = Resource
+SEE, LIST = Right(Verb.GET, EXPERIMENTS), Right(Verb.LIST, EXPERIMENTS)
+CREATE, CHANGE = Right(Verb.CREATE, EXPERIMENTS), Right(Verb.UPDATE, EXPERIMENTS)
+DELETE = Right(Verb.DELETE, EXPERIMENTS)
+SEE_TRIAL, LIST_TRIALS = Right(Verb.GET, TRIALS), Right(Verb.LIST, TRIALS)
+ADD_TRIALS, TAKE_TRIALS = Right(Verb.CREATE, TRIALS), Right(Verb.UPDATE, TRIALS)
+SEE_LETTER, LIST_LETTERS = Right(Verb.GET, DEAD_LETTERS), Right(Verb.LIST, DEAD_LETTERS)
+REPLAY = Right(Verb.UPDATE, DEAD_LETTERS)
+
 ROUTES = (
-    Route("POST", "/submit_job", endpoints.submit, "Submitted", "Request", key=True),
     Route(
-        "GET", "/experiments", endpoints.experiments, "ExperimentPage", query=_PAGE_OF_EXPERIMENTS
+        "POST",
+        "/submit_job",
+        endpoints.submit,
+        CREATE,
+        "Submitted",
+        "Request",
+        key=True,
+        namespace_in_body=True,
     ),
-    Route("GET", _ONE, endpoints.experiment, "Experiment"),
-    Route("PATCH", _ONE, endpoints.extend, "Experiment", "Changes"),
-    Route("DELETE", _ONE, endpoints.delete, None, status=204),
-    Route("GET", f"{_ONE}/best", endpoints.best, "Best"),
-    Route("POST", f"{_ONE}/pause", endpoints.pause, "Experiment"),
-    Route("POST", f"{_ONE}/resume", endpoints.resume, "Experiment"),
-    Route("POST", f"{_ONE}/stop", endpoints.stop, "Experiment"),
-    Route("GET", f"{_ONE}/trials", endpoints.trials, "TrialPage", query=_PAGE_OF_TRIALS),
-    Route("POST", f"{_ONE}/trials", endpoints.enqueue, "Trials", "Enqueue", key=True),
-    Route("POST", f"{_ONE}/trials/ask", workers.ask, "Asked", "Ask", key=True),
-    Route("POST", f"{_ONE}/import", endpoints.import_trials, "Trials", "Import", key=True),
-    Route("GET", _TRIAL, endpoints.trial, "Trial"),
-    Route("GET", f"{_TRIAL}/artifacts", endpoints.artifacts, "Artifacts", query=_PAGE_OF_ARTIFACTS),
-    Route("GET", f"{_TRIAL}/artifact", endpoints.artifact, "Text", query=(_ARTIFACT,), media=BYTES),
-    Route("GET", f"{_TRIAL}/logs", endpoints.logs, "Text", query=(_ATTEMPT,), media=TEXT),
-    Route("POST", f"{_TRIAL}/reports", endpoints.report, "Stop", "Reports", token=True),
-    Route("POST", f"{_TRIAL}/outcome", endpoints.outcome, "Trial", "Outcome", token=True),
-    Route("POST", f"{_TRIAL}/release", workers.release, "Trial", "Release", token=True),
-    Route("POST", f"{_TRIAL}/output", workers.output, None, "Output", token=True, status=204),
-    Route("POST", "/events", endpoints.events, "EventResults", EVENT, scoped=False),
     Route(
-        "GET",
-        "/dead-letters",
-        endpoints.dead_letters,
-        "DeadLetterPage",
+        *("GET", "/experiments", endpoints.experiments, LIST, "ExperimentPage"),
+        query=_PAGE_OF_EXPERIMENTS,
+    ),
+    Route("GET", _ONE, endpoints.experiment, SEE, "Experiment"),
+    Route("PATCH", _ONE, endpoints.extend, CHANGE, "Experiment", "Changes"),
+    Route("DELETE", _ONE, endpoints.delete, DELETE, None, status=204),
+    Route("GET", f"{_ONE}/best", endpoints.best, SEE, "Best"),
+    Route("POST", f"{_ONE}/pause", endpoints.pause, CHANGE, "Experiment"),
+    Route("POST", f"{_ONE}/resume", endpoints.resume, CHANGE, "Experiment"),
+    Route("POST", f"{_ONE}/stop", endpoints.stop, CHANGE, "Experiment"),
+    Route(
+        "GET", f"{_ONE}/trials", endpoints.trials, LIST_TRIALS, "TrialPage", query=_PAGE_OF_TRIALS
+    ),
+    Route("POST", f"{_ONE}/trials", endpoints.enqueue, ADD_TRIALS, "Trials", "Enqueue", key=True),
+    Route("POST", f"{_ONE}/trials/ask", workers.ask, TAKE_TRIALS, "Asked", "Ask", key=True),
+    Route(
+        *("POST", f"{_ONE}/import", endpoints.import_trials, ADD_TRIALS, "Trials", "Import"),
+        key=True,
+    ),
+    Route("GET", _TRIAL, endpoints.trial, SEE_TRIAL, "Trial"),
+    Route(
+        *("GET", f"{_TRIAL}/artifacts", endpoints.artifacts, SEE_TRIAL, "Artifacts"),
+        query=_PAGE_OF_ARTIFACTS,
+    ),
+    Route(
+        *("GET", f"{_TRIAL}/artifact", endpoints.artifact, SEE_TRIAL, "Text"),
+        query=(_ARTIFACT,),
+        media=BYTES,
+    ),
+    Route(
+        "GET", f"{_TRIAL}/logs", endpoints.logs, SEE_TRIAL, "Text", query=(_ATTEMPT,), media=TEXT
+    ),
+    Route("POST", f"{_TRIAL}/reports", endpoints.report, Entry.TRIAL, "Stop", "Reports"),
+    Route("POST", f"{_TRIAL}/outcome", endpoints.outcome, Entry.TRIAL, "Trial", "Outcome"),
+    Route("POST", f"{_TRIAL}/release", workers.release, Entry.TRIAL, "Trial", "Release"),
+    Route("POST", f"{_TRIAL}/output", workers.output, Entry.TRIAL, None, "Output", status=204),
+    Route("POST", "/events", endpoints.events, Entry.TRIAL, "EventResults", EVENT, scoped=False),
+    Route(
+        *("GET", "/dead-letters", endpoints.dead_letters, LIST_LETTERS, "DeadLetterPage"),
         query=_PAGE_OF_LETTERS,
         scoped=False,
     ),
-    Route("GET", _LETTER, endpoints.dead_letter, "DeadLetterWithData", scoped=False),
-    Route("POST", f"{_LETTER}/replay", endpoints.replay, "DeadLetter", scoped=False),
-    Route("GET", "/algorithms", endpoints.algorithms, "Algorithms", scoped=False),
-    Route("GET", "/schema", endpoints.schema, "Any", scoped=False),
-    Route("GET", "/openapi.json", _openapi, "Any", scoped=False),
-    Route("GET", "/docs", endpoints.docs, "Text", scoped=False, media=HTML),
-    Route("GET", "/docs/{asset}", endpoints.docs_asset, "Text", scoped=False, media="*/*"),
-    Route("GET", "/health", endpoints.health, "Status", scoped=False),
-    Route("GET", "/ready", endpoints.ready, "Status", scoped=False),
+    Route("GET", _LETTER, endpoints.dead_letter, SEE_LETTER, "DeadLetterWithData", scoped=False),
+    Route("POST", f"{_LETTER}/replay", endpoints.replay, REPLAY, "DeadLetter", scoped=False),
+    Route("GET", "/algorithms", endpoints.algorithms, Entry.ACTOR, "Algorithms", scoped=False),
+    Route("GET", "/schema", endpoints.schema, Entry.OPEN, "Any", scoped=False),
+    Route("GET", "/openapi.json", _openapi, Entry.OPEN, "Any", scoped=False),
+    Route("GET", "/docs", endpoints.docs, Entry.OPEN, "Text", scoped=False, media=HTML),
+    Route(
+        "GET",
+        "/docs/{asset}",
+        endpoints.docs_asset,
+        Entry.OPEN,
+        "Text",
+        scoped=False,
+        media="*/*",
+    ),
+    Route("GET", "/health", endpoints.health, Entry.OPEN, "Status", scoped=False),
+    Route("GET", "/ready", endpoints.ready, Entry.OPEN, "Status", scoped=False),
 )
 
 

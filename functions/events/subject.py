@@ -26,11 +26,19 @@ class Subject(NamedTuple):
 
 def subject(event: Event) -> Subject:
     """Parse the event's subject. Raises `Reject` if it has another form."""
-    found = _SUBJECT.fullmatch(event.subject)
+    found = parsed(event.subject)
     if found is None:
         remedy = "send {namespace}/{experiment} or {namespace}/{experiment}/{number}/{attempt}"
         error = FieldError("subject", event.subject, "names no experiment", remedy)
         raise Reject("the event is about no experiment", [error])
+    return found
+
+
+def parsed(text: str) -> Subject | None:
+    """Parse a subject; None if it has another form."""
+    found = _SUBJECT.fullmatch(text)
+    if found is None:
+        return None
     namespace, experiment = found["namespace"], found["experiment"]
     return Subject(namespace, experiment, _number(found["number"]), _number(found["attempt"]))
 

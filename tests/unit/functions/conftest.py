@@ -10,6 +10,7 @@ from werkzeug.wrappers import Request
 from adapters.storage.memory import MemoryStore
 from algorithms import load_catalog
 from functions.events.outbox import Outbox
+from functions.identity.gate import UNGUARDED, Gate
 from functions.wiring import function
 from tests.faults.training import ScriptedLauncher
 from tunelet.assembly import assembled
@@ -95,9 +96,9 @@ class World:
         """New functions, which have nothing in memory."""
         return World(self.store, self.launcher)
 
-    def client(self, name: str) -> Client:
+    def client(self, name: str, gate: Gate = UNGUARDED) -> Client:
         """HTTP to one of the functions."""
-        answer = function(name, self.service, self.outbox, LIMIT)
+        answer = function(name, self.service, self.outbox, LIMIT, gate)
         return Client(Request.application(answer))
 
     def running(self, **fields: Any) -> str:

@@ -1,0 +1,1 @@
+"""Identity enters here: who calls, and what they may do. The domain sees an actor's name only."""

@@ -1,0 +1,48 @@
+"""The gate of the API: which actor calls, and whether it may.
+
+What an actor may not see is answered as if it did not exist, and nothing is read to find out. What
+it may see but not do is answered 403.
+"""
+
+from collections.abc import Callable
+from http import HTTPStatus
+
+from werkzeug.wrappers import Request
+
+from functions.identity.actor import ANYONE, Actor
+from functions.identity.rights import Authorizer, Right, Unrestricted, Verb
+from functions.problem import Refused
+from tunelet.errors import FieldError, NotFound
+
+
+class Gate:
+    """Authenticates by `known`, which raises `Refused` (401) or `Retry`; decides by `authorizer`.
+
+    Threads may share one.
+    """
+
+    def __init__(self, known: Callable[[Request], Actor], authorizer: Authorizer) -> None:
+        self.actor = known
+        self._authorizer = authorizer
+
+    def admit(self, actor: Actor, right: Right, namespace: str, absent: str) -> None:
+        """Raise `NotFound` for what the actor may not see, `Refused` for what it may not do.
+
+        `absent` is the error's text: that of a thing that does not exist.
+        """
+        if self.allows(actor, right, namespace):
+            return
+        if not self.allows(actor, Right(Verb.GET, right.resource), namespace):
+            raise NotFound(absent)
+        remedy = f"ask for the right to {right.verb} {right.resource} in namespace {namespace}"
+        error = FieldError("Authorization", None, "does not permit this", remedy)
+        detail = f"{actor.name} may not {right.verb} {right.resource} in namespace {namespace!r}"
+        raise Refused(HTTPStatus.FORBIDDEN, detail, [error])
+
+    def allows(self, actor: Actor, right: Right, namespace: str) -> bool:
+        """Whether the actor has the right in the namespace."""
+        return self._authorizer.allows(actor, right.verb, namespace, right.resource)
+
+
+UNGUARDED = Gate(lambda _: ANYONE, Unrestricted())
+"""The gate where no identity is configured: everyone may do everything."""
