@@ -31,5 +31,6 @@ def composed(
         lease_seconds=settings.lease_seconds,
         dead=dead,
         allows_commands=settings.allow_commands,
+        policies=settings.policies,
         output_bytes=settings.output_bytes,
     )

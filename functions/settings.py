@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from tunelet.errors import FieldError, Reject
+from tunelet.request.policy import Policies, read
 from tunelet.text.limits import BODY_BYTES, OUTPUT_BYTES
 
 _SECRET_BYTES = 16
@@ -38,6 +39,8 @@ class Settings(NamedTuple):
     lease_seconds: float = LEASE_SECONDS
     """TUNELET_LEASE_SECONDS: after this silence, other installations over the same store take over
     this one's runs. At least three times the time between two sweeps."""
+    policies: Policies = Policies()
+    """TUNELET_POLICY: which pods trials may have, as JSON (tunelet.request.policy)."""
     allow_commands: bool = False
     """Whether a request may name a command of this machine; only `tunelet up` sets it."""
 
@@ -58,6 +61,7 @@ class Settings(NamedTuple):
             max_body_bytes=env.integer("TUNELET_MAX_BODY_BYTES", BODY_BYTES),
             output_bytes=env.integer("TUNELET_OUTPUT_BYTES", OUTPUT_BYTES, least=0),
             lease_seconds=env.integer("TUNELET_LEASE_SECONDS", LEASE_SECONDS),
+            policies=env.policies("TUNELET_POLICY"),
         )
         if env.errors:
             raise Reject("the environment is invalid", env.errors)
@@ -116,6 +120,13 @@ class _Environment:
             remedy = 'set a JSON object such as {"trainer": "python train.py"}'
             self._wrong(name, value, "is not an object of commands", remedy)
             return {}
+
+    def policies(self, name: str) -> Policies:
+        try:
+            return read(self._environ.get(name) or "{}", name)
+        except Reject as refusal:
+            self.errors.extend(refusal.errors)
+            return Policies()
 
     def _wrong(self, name: str, value: str | None, message: str, remedy: str) -> None:
         self.errors.append(FieldError(name, value, message, remedy))

@@ -22,6 +22,7 @@ from tunelet.log.journal_cache import Journals
 from tunelet.log.leases import Leases
 from tunelet.log.markers import Markers
 from tunelet.ports import Catalog, Launcher, Publisher, Store
+from tunelet.request.policy import Policies
 from tunelet.service import Service
 from tunelet.store_probe import Probed
 from tunelet.text.limits import OUTPUT_BYTES
@@ -39,6 +40,7 @@ def assembled(
     lease_seconds: float = lease.SECONDS,
     dead: Callable[[str], bool] = lambda _: False,
     allows_commands: bool = False,
+    policies: Policies | None = None,
     output_bytes: int = OUTPUT_BYTES,
     clock: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,
@@ -48,7 +50,8 @@ def assembled(
     `secret` signs the trials' tokens. Training code reaches the API at `api_url`. `dead` shows
     which installations are certainly gone. `clock` gives seconds since the epoch. `allows_commands`
     accepts training code that is a command without an image: every client can then run any program
-    as the service's user. `output_bytes` is what is stored of an attempt's output, compressed.
+    as the service's user. `policies` say which pods trials may have. `output_bytes` is what is
+    stored of an attempt's output, compressed.
     """
     journals = Journals(store, clock, sleep, by=installation)
     markers = Markers(store, clock)
@@ -56,7 +59,8 @@ def assembled(
     leases = Leases(store, installation.id, clock, lease_seconds, dead)
     outputs = Outputs(store, launcher, output_bytes)
     checkpoints = Checkpoints(store)
-    runs = Runs(launcher, journals, tokens, checkpoints, outputs, Identity(store), api_url)
+    identity = Identity(store)
+    runs = Runs(launcher, journals, tokens, checkpoints, outputs, identity, api_url, policies)
     stopping = Stopping(journals, catalog)
     suggesting = Suggesting(journals, catalog)
     membership = Membership(installation, leases)
@@ -81,4 +85,5 @@ def assembled(
             *(stopping, runs, outputs, Retention(store, launcher, journals, catalog), loop),
         ),
         allows_commands=allows_commands,
+        policies=policies,
     )

@@ -37,6 +37,7 @@ from tunelet.log.leases import Leases
 from tunelet.log.markers import Marker, Markers, announcing
 from tunelet.log.parallel import at_once
 from tunelet.ports import Catalog, Launcher, Store
+from tunelet.request.policy import Policies
 from tunelet.store_probe import Probed
 from tunelet.text.limits import NOTE_LENGTH
 
@@ -77,6 +78,7 @@ class Service:
         outputs: Outputs,
         sweeper: Sweep,
         allows_commands: bool = False,
+        policies: Policies | None = None,
     ) -> None:
         """`tunelet.assembly` builds the parts: they have to share the store and each other."""
         self.catalog = catalog
@@ -95,6 +97,7 @@ class Service:
         self._outputs = outputs
         self._sweeper = sweeper
         self._allows_commands = allows_commands
+        self._policies = policies or Policies()
 
     def suggest(self, namespace: str, name: str) -> None:
         """Ask the algorithm for as many trials as there is room for."""
@@ -128,6 +131,7 @@ class Service:
         spec = parse(raw, self.catalog, namespace)
         self._refuse_command(spec["model_training_code"])
         namespace = str(spec["namespace"])
+        self._refuse_by_policy(namespace, spec["model_training_code"], raw)
         name = spec["name"] = spec["name"] or _generated(namespace, key)
         spec["warm_start"] = self._sources(namespace, spec["warm_start"])
         self.try_store()
@@ -175,6 +179,14 @@ class Service:
         command = shlex.join(code["command"])
         error = FieldError("model_training_code.command", command, message, remedy)
         raise Reject(f"a command without an image {message}: {remedy}", [error])
+
+    def _refuse_by_policy(self, namespace: str, code: dict[str, Any], raw: object) -> None:
+        """Refuse pods that the policy of the namespace does not allow; `raw` is the request."""
+        from tunelet.request.admission import refuse
+
+        written = raw.get("model_training_code") if isinstance(raw, dict) else None
+        bare = "manifest" in code and isinstance(written, dict) and "manifest" not in written
+        refuse(code, self._policies.of(namespace), bare=bare)
 
     def obstacle(self, experiment: Experiment) -> str | None:
         """Why no trial of the experiment can start now, if that is known."""

@@ -21,6 +21,7 @@ from functions.hosting.host_check import guarded
 from functions.hosting.sweeping import LEASE_SECONDS, swept
 from functions.settings import Settings
 from functions.telemetry.log import configure
+from tunelet.request.policy import Policies, read
 from tunelet.store_probe import probe
 from tunelet.text.limits import OUTPUT_BYTES
 
@@ -37,6 +38,7 @@ def serve(
     lease_seconds: float = LEASE_SECONDS,
     allows_commands: bool = False,
     output_bytes: int = OUTPUT_BYTES,
+    policy: str = "",
 ) -> None:
     """Serve until SIGINT or SIGTERM. Port 0 takes a free one; the first line printed names it.
 
@@ -48,6 +50,7 @@ def serve(
     `TuneletError` if the store cannot be used.
     """
     configure("up")
+    policies = read(policy) if policy else Policies()
     with ExitStack() as stack:
         ending = stack.enter_context(ended_by_signals())
         stack.enter_context(only_one(data))
@@ -69,6 +72,7 @@ def serve(
             lease_seconds=lease_seconds,
             allow_commands=allows_commands,
             output_bytes=output_bytes,
+            policies=policies,
         )
         launcher = local(settings)
         served = stack.enter_context(

@@ -91,6 +91,14 @@ def _aliases(ctx: click.Context, param: click.Parameter, given: tuple[str, ...])
     help="The most that is stored of each attempt's output, compressed; 0: nothing.",
 )
 @click.option(
+    "--policy",
+    default="",
+    envvar="TUNELET_POLICY",
+    show_envvar=True,
+    metavar="JSON",
+    help="Which images and pods trials may have, as on a cluster (see docs/security.md).",
+)
+@click.option(
     "--allow-commands",
     is_flag=True,
     help="Accept requests that name a command without an image, although --host is not loopback.",
@@ -106,6 +114,7 @@ def up_command(
     max_body_bytes: int,
     lease_seconds: float,
     output_bytes: int,
+    policy: str,
     allow_commands: bool,
 ) -> int:
     """Start the service on this machine.
@@ -149,7 +158,7 @@ def up_command(
             embedded.serve(
                 *(host, port, data.resolve(), store, aliases, max_processes, allowed_hosts),
                 *(max_body_bytes, lease_seconds, allow_commands or host in _LOOPBACK),
-                output_bytes,
+                *(output_bytes, policy),
             )
     except OSError as fault:
         raise click.ClickException(_trouble(fault, host, port, data)) from fault

@@ -18,6 +18,8 @@ from tunelet.errors import NotFound, Postponed, Reject, Retry, Throttled, Tunele
 from tunelet.log.identity import Identity
 from tunelet.log.journal_cache import Journals
 from tunelet.ports import Launcher
+from tunelet.request.admission import refuse
+from tunelet.request.policy import Policies
 from tunelet.training.placeholders import resolve
 
 log = logging.getLogger("tunelet.engine.runs")
@@ -41,6 +43,7 @@ class Runs:
         outputs: Outputs,
         identity: Identity,
         api_url: str,
+        policies: Policies | None = None,
     ) -> None:
         self._launcher = launcher
         self._journals = journals
@@ -49,6 +52,7 @@ class Runs:
         self._outputs = outputs
         self._identity = identity
         self._api_url = api_url
+        self._policies = policies or Policies()
 
     def handed(self, experiment: Experiment, trial: Trial) -> tuple[str, str]:
         """Return the token and the checkpoint URL for a worker that has taken the trial.
@@ -72,18 +76,18 @@ class Runs:
             log.warning("trial %s waits for the store: %s", run.name, fault)
             return None
         try:
-            self._launcher.launch(
-                resolve(
-                    experiment.typed_spec,
-                    run,
-                    trial.hyperparameters,
-                    api_url=self._api_url,
-                    token=self._tokens.issue(run),
-                    checkpoint_url=checkpoint_url,
-                    store=store,
-                    traceparent=tracing.current(),
-                )
+            launch = resolve(
+                experiment.typed_spec,
+                run,
+                trial.hyperparameters,
+                api_url=self._api_url,
+                token=self._tokens.issue(run),
+                checkpoint_url=checkpoint_url,
+                store=store,
+                traceparent=tracing.current(),
             )
+            refuse(launch.code, self._policies.of(run.namespace), own=run.name)
+            self._launcher.launch(launch)
         except Postponed as fault:
             away = Outcome(Verdict.LOST, reason=str(fault), unbegun=True, counted=False)
             return commands.Finish(trial.number, trial.attempt, away)
