@@ -1,9 +1,10 @@
-"""Trials a second of a study of Optuna, by the storage: ours in a folder beside sqlite and journal.
+"""Trials a second of a study of Optuna, by the storage: ours in a folder beside Optuna's own.
 
 A trial chooses five hyperparameters and reports five values; its objective computes nothing. All
-storages are in TMPDIR, which should be a disk and not memory. Each is measured with one process and
-with eight processes that share the study, from the moment at which all are ready to the last one's
-end. Optuna draws at random in all of them.
+storages are in TMPDIR, which should be a disk and not memory. PostgreSQL is a server on a Unix
+socket with its default settings; it is left out if this machine has none. Each is measured with one
+process and with eight processes that share the study, from the moment at which all are ready to the
+last one's end. Optuna draws at random in all of them.
 
 A run ends with an error unless every trial is in the study once, with all that it has.
 """
@@ -12,14 +13,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from functools import partial
-from pathlib import Path
+from secrets import token_hex
 
 import optuna
 
 from benchmarks.harness import study_worker
-from benchmarks.harness.study_worker import STORAGES, STUDY
+from benchmarks.harness.postgres import NEEDS, postgres
+from benchmarks.harness.study_worker import STORAGES
 from benchmarks.harness.table import by_turns, medians, show
 
 WIDTHS = (1, 8)
@@ -31,27 +34,38 @@ _SHARE = 4
 def run(quick: bool) -> dict[str, float]:
     trials, rounds = (80, 1) if quick else (400, 3)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    measures = {
-        f"{name}_{width}": partial(measure, name, trials // (_SHARE if name == _SLOW else 1), width)
-        for name in STORAGES
-        for width in WIDTHS
-    }
-    rates = medians(by_turns(measures, rounds))
+    with postgres() as database:
+        servers = {} if database is None else {"optuna_postgres": database}
+        names = [name for name in STORAGES if name in servers or name != "optuna_postgres"]
+        measures = {
+            f"{name}_{width}": partial(
+                measure, name, trials // (_SHARE if name == _SLOW else 1), width, servers.get(name)
+            )
+            for name in names
+            for width in WIDTHS
+        }
+        rates = medians(by_turns(measures, rounds))
     show(
         f"Trials a second, up to {trials} trials (median of {rounds})",
         ["", *(f"{width} process{'es' * (width > 1)}" for width in WIDTHS)],
-        [[name, *(f"{rates[f'{name}_{width}']:.1f}" for width in WIDTHS)] for name in STORAGES],
+        [[name, *(f"{rates[f'{name}_{width}']:.1f}" for width in WIDTHS)] for name in names],
     )
+    if database is None:
+        print(NEEDS + "\n")
     return rates
 
 
-def measure(name: str, trials: int, width: int) -> float:
-    """Return the trials a second of a new study that `width` processes share."""
-    share = trials // width
-    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        storage = STORAGES[name](Path(folder))
-        study = optuna.create_study(study_name=STUDY, storage=storage)
-        workers = [stack.enter_context(_worker(name, folder, share)) for _ in range(width)]
+def measure(name: str, trials: int, width: int, server: str | None = None) -> float:
+    """Return the trials a second of a new study that `width` processes share.
+
+    The storage is at the URL of the `server`, or in a new folder.
+    """
+    share, study_name = trials // width, f"study-{token_hex(4)}"
+    with _place(server) as place, ExitStack() as stack:
+        study = optuna.create_study(study_name=study_name, storage=STORAGES[name](place))
+        workers = [
+            stack.enter_context(_worker(name, place, study_name, share)) for _ in range(width)
+        ]
         for worker in workers:
             _line_of(worker)
         began = time.perf_counter()
@@ -64,9 +78,18 @@ def measure(name: str, trials: int, width: int) -> float:
     return share * width / seconds
 
 
-def _worker(name: str, folder: str, trials: int) -> "subprocess.Popen[str]":
+@contextmanager
+def _place(server: str | None) -> Iterator[str]:
+    if server is not None:
+        yield server
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        yield folder
+
+
+def _worker(name: str, place: str, study: str, trials: int) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [sys.executable, "-m", study_worker.__name__, name, folder, str(trials)],
+        [sys.executable, "-m", study_worker.__name__, name, place, study, str(trials)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -42,7 +43,8 @@ def postgres() -> Iterator[str | None]:
                 _wait_for(name)
                 yield f"postgresql+psycopg://postgres@/postgres?host={name}"
             finally:
-                server.terminate()
+                # SIGTERM would wait for connections that a caller has not closed.
+                server.send_signal(signal.SIGINT)
 
 
 def _wait_for(folder: str) -> None:

@@ -1,11 +1,10 @@
-"""One of several processes that share a study: `study_worker STORAGE FOLDER TRIALS`.
+"""One of several processes that share a study: `study_worker STORAGE PLACE STUDY TRIALS`.
 
 It writes a line once it is ready, and begins when it reads one.
 """
 
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import optuna
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
@@ -13,22 +12,23 @@ from optuna.storages.journal import JournalFileBackend
 
 from adapters.optuna.storage import TuneletStorage
 
-STUDY = "shared"
-STORAGES: dict[str, Callable[[Path], BaseStorage]] = {
-    "tunelet": lambda folder: TuneletStorage(folder / "store"),
+STORAGES: dict[str, Callable[[str], BaseStorage]] = {
+    "tunelet": lambda folder: TuneletStorage(f"{folder}/store"),
     "optuna_sqlite": lambda folder: RDBStorage(
         f"sqlite:///{folder}/study.db",
         # With the default, 5 s, some of eight processes give up.
         engine_kwargs={"connect_args": {"timeout": 120}},
     ),
-    "optuna_journal": lambda folder: JournalStorage(JournalFileBackend(str(folder / "log"))),
+    "optuna_journal": lambda folder: JournalStorage(JournalFileBackend(f"{folder}/log")),
+    "optuna_postgres": RDBStorage,
 }
+"""Opens a storage at its place: a folder, or the URL of a database."""
 
 
-def optimize(storage: BaseStorage, trials: int) -> None:
+def optimize(storage: BaseStorage, name: str, trials: int) -> None:
     """Run trials of five hyperparameters and five reports that compute nothing."""
     sampler = optuna.samplers.RandomSampler(seed=None)
-    study = optuna.load_study(study_name=STUDY, storage=storage, sampler=sampler)
+    study = optuna.load_study(study_name=name, storage=storage, sampler=sampler)
     study.optimize(_nothing, n_trials=trials)
 
 
@@ -43,12 +43,12 @@ def _nothing(trial: optuna.Trial) -> float:
 
 def main() -> None:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    name, folder, trials = sys.argv[1:]
-    storage = STORAGES[name](Path(folder))
+    contestant, place, study, trials = sys.argv[1:]
+    storage = STORAGES[contestant](place)
     storage.get_all_studies()
     print("ready", flush=True)
     sys.stdin.readline()
-    optimize(storage, int(trials))
+    optimize(storage, study, int(trials))
 
 
 if __name__ == "__main__":
