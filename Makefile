@@ -13,7 +13,7 @@ ELSEWHERE := libraries or stores or cluster or browser or terraform
 # Hundreds of processes import the same modules; without bytecode each would compile them again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install demo test test-e2e test-algorithms test-stores test-cluster test-browser test-terraform
+.PHONY: install page demo test test-e2e test-algorithms test-stores test-cluster test-browser test-terraform
 .PHONY: bench image docs format lock clean mutants
 
 install: $(INSTALLED)
@@ -28,6 +28,14 @@ $(INSTALLED): $(BIN)/uv requirements/dev.txt pyproject.toml
 	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	touch $@
+
+# The page that the service shows at /, into functions/page/built. Without node it says so.
+page:
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory functions/page/built/index.html; \
+	else echo "make page: nothing was built. It needs node 20 or newer, and npm."; fi
+
+functions/page/built/index.html: page/package-lock.json page/build.mjs $(shell find page/src -type f)
+	cd page && npm ci --silent --no-audit --no-fund && node build.mjs
 
 demo: install
 	$(BIN)/python examples/demo.py
@@ -80,7 +88,7 @@ bench: install
 	$(BIN)/python -m benchmarks cluster
 
 # BASE=name-of-a-Python-image; see infra/images/README.md.
-image: install
+image: install page
 	infra/images/build
 
 # Writes the generated documents, then checks every link between documents.

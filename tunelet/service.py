@@ -50,6 +50,9 @@ READ_A_PAGE = 100
 
 READ_AT_ONCE = 25
 
+LIVE_SHOWN = 1000
+"""The most live experiments that are listed: a page asks for them every few seconds."""
+
 _PRINTABLE = re.compile(r"[^\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]*")
 
 
@@ -215,6 +218,19 @@ class Service:
                 if len(page) == limit and name != names[-1]:
                     return page, name
         return page, names[most - 1] if len(names) > most else None
+
+    def live(self, namespace: str) -> list[Experiment]:
+        """The experiments that have not ended, or ended so lately that sweep still looks at them.
+
+        By name, at most `LIVE_SHOWN`.
+        """
+        names = list(islice(self._markers.live_names(namespace), LIVE_SHOWN))
+        found: list[Experiment] = []
+        for start in range(0, len(names), READ_AT_ONCE):
+            some = names[start : start + READ_AT_ONCE]
+            listed = at_once(partial(self._listed, namespace), some)
+            found.extend(experiment for experiment in listed if experiment is not None)
+        return found
 
     def _listed(self, namespace: str, name: str) -> Experiment | None:
         """Return the experiment; None if it is just being submitted or deleted."""

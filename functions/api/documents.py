@@ -5,6 +5,7 @@ from typing import Any
 
 from tunelet.core.ends import held
 from tunelet.core.experiment import Experiment
+from tunelet.core.problem import Objective
 from tunelet.core.trial import Trial
 
 Json = dict[str, Any]
@@ -35,6 +36,31 @@ def experiment_json(experiment: Experiment) -> Json:
         **best_json(experiment, list(experiment.best)),
         "links": _links(experiment),
     }
+
+
+def overview_json(experiment: Experiment) -> Json:
+    """Return what a list shows of an experiment: without its spec and its trials."""
+    best = experiment.best[0] if len(experiment.best) == 1 else None
+    return {
+        "name": experiment.name,
+        "namespace": experiment.namespace,
+        "uid": experiment.uid,
+        "state": experiment.state.value,
+        "reason": experiment.reason or held(experiment),
+        "submitted_at": time_json(experiment.submitted_at),
+        "ended_at": time_json(experiment.ended_at),
+        "algorithm": experiment.typed_spec.algorithm.name,
+        "objectives": [_objective(each) for each in experiment.terms.objectives],
+        "max_trials": experiment.terms.max_trials,
+        "counts": experiment.counts,
+        "labels": experiment.spec.get("labels", {}),
+        "best": {"number": best.number, "values": best.values} if best else None,
+        "front": len(experiment.best),
+    }
+
+
+def _objective(objective: Objective) -> Json:
+    return {"metric": objective.metric, "direction": objective.direction}
 
 
 def best_json(experiment: Experiment, best: list[Trial]) -> Json:

@@ -12,7 +12,13 @@ from werkzeug.wrappers import Response
 from adapters.events.cloudevents import parse_all
 from functions.api.call import Call
 from functions.api.dead_letters import dead_letter_data, dead_letter_json, namespace_of
-from functions.api.documents import best_json, experiment_json, submitted, trial_json
+from functions.api.documents import (
+    best_json,
+    experiment_json,
+    overview_json,
+    submitted,
+    trial_json,
+)
 from functions.api.route import BYTES
 from functions.events import training
 from functions.http import json_answer
@@ -39,6 +45,20 @@ def experiments(call: Call) -> Response:
     page, after = call.service.experiments(call.namespace, **call.query)
     shown = [experiment_json(experiment) for experiment in page]
     return json_answer({"experiments": shown, "next": _next(call, "experiments", after)})
+
+
+def overview(call: Call) -> Response:
+    """List experiments by name, each in some 500 bytes: state, progress and best.
+
+    With `live=true` only those that have not ended, or ended minutes ago, all on one page.
+    """
+    query = dict(call.query)
+    if query.pop("live", None) == "true":
+        page, after = call.service.live(call.namespace), None
+    else:
+        page, after = call.service.experiments(call.namespace, **query)
+    shown = [overview_json(experiment) for experiment in page]
+    return json_answer({"experiments": shown, "next": _next(call, "overview", after)})
 
 
 def experiment(call: Call) -> Response:

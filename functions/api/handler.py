@@ -62,6 +62,8 @@ class Api(Shell):
         return response
 
     def _answer(self, request: Request, raw: bytes) -> Response:
+        if (shown := _of_page(request)) is not None:
+            return shown
         found = self._find(request)
         if isinstance(found, Response):
             return found
@@ -134,6 +136,15 @@ def _written(body: Any) -> str | None:
     """Return the namespace that a body names; what is no text, the service refuses."""
     named = body.get("namespace") if isinstance(body, dict) else None
     return named if isinstance(named, str) else None
+
+
+def _of_page(request: Request) -> Response | None:
+    """Return a file of the page that people see; None if the path is not one of its paths."""
+    if request.method not in ("GET", "HEAD") or request.path.startswith("/api"):
+        return None
+    from functions.page.files import answer
+
+    return answer(request)
 
 
 def _allowed(methods: Any) -> str:

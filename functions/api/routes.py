@@ -59,6 +59,12 @@ _AFTER_LETTER = Query(
 )
 _PAGE_OF_LETTERS = (_limit(50), _AFTER_LETTER)
 _PAGE_OF_EXPERIMENTS = (_limit(50), _AFTER_NAME, _OF_EXPERIMENTS)
+_LIVE = Query(
+    "live",
+    "Only those that have not ended, or ended minutes ago.",
+    {"type": "string", "enum": ["true", "false"]},
+)
+_PAGE_OF_OVERVIEW = (_limit(500), _AFTER_NAME, _LIVE)
 _PAGE_OF_TRIALS = (_limit(100), _AFTER_NUMBER, _OF_TRIALS)
 
 
@@ -99,6 +105,7 @@ ROUTES = (
         *("GET", "/experiments", endpoints.experiments, LIST, "ExperimentPage"),
         query=_PAGE_OF_EXPERIMENTS,
     ),
+    Route(*("GET", "/overview", endpoints.overview, LIST, "OverviewPage"), query=_PAGE_OF_OVERVIEW),
     Route("GET", _ONE, endpoints.experiment, SEE, "Experiment"),
     Route("PATCH", _ONE, endpoints.extend, CHANGE, "Experiment", "Changes"),
     Route("DELETE", _ONE, endpoints.delete, DELETE, None, status=204),

@@ -150,6 +150,22 @@ SCHEMAS: dict[str, Schema] = {
             {"title": "of several objectives", **_closed(**_EXPERIMENT, pareto=_listed("Trial"))},
         ]
     },
+    "Overview": _closed(
+        **{name: schema for name, schema in _EXPERIMENT.items() if name not in ("spec", "links")},
+        algorithm=_TEXT,
+        objectives={
+            "type": "array",
+            "items": _closed(metric=_TEXT, direction={"enum": ["minimize", "maximize"]}),
+        },
+        max_trials=_COUNT,
+        labels={"type": "object", "additionalProperties": _TEXT},
+        best={
+            **_or_null(_closed(number=_COUNT, values=_VALUES)),
+            "description": "The best trial; null if there is none, or several are on the front.",
+        },
+        front={**_COUNT, "description": "How many trials are the best: of the Pareto front."},
+    ),
+    "OverviewPage": _page("experiments", "Overview"),
     "ExperimentPage": _page("experiments", "Experiment"),
     "Changes": {
         "type": "object",

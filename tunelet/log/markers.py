@@ -79,6 +79,15 @@ class Markers:
                 namespace, name, uid, epoch, once = found.groups("")
                 yield Marker(namespace, name, uid, int(epoch), once)
 
+    def live_names(self, namespace: str) -> Iterator[str]:
+        """Yield the names in the namespace that have a marker, sorted, each once."""
+        prefix, last = f"live/{namespace}/", None
+        for key in self._store.list(prefix):
+            name, _, rest = key.removeprefix(prefix).partition("/")
+            if name and rest and name != last:
+                yield name
+                last = name
+
     def tidy(self, marker: Marker, experiment: Experiment | None, at_rest: bool) -> None:
         """Remove the marker if it is not needed. `at_rest`: nothing is left to do for its life."""
         if experiment is None or experiment.uid != marker.uid:

@@ -168,7 +168,7 @@ class TestBodies:
 
 
 class TestHttp:
-    @pytest.mark.parametrize("path", ["/", "/api", "/api/nothing", "/api//experiments", "/apis/x"])
+    @pytest.mark.parametrize("path", ["/api", "/api/nothing", "/api//experiments", "/apis/x"])
     def test_an_unknown_path_is_a_problem_too(self, world: World, path: str) -> None:
         problem(world.api.get(path), 404)
 

@@ -1,0 +1,1 @@
+"""The page that people see at `/`: its files, built from `page/` by `make page`."""

@@ -1,0 +1,45 @@
+// Builds the page into functions/page/built: index.html, and assets whose names have hashes.
+// `node build.mjs FOLDER` builds into another folder. Fails if all of it compressed is too large.
+
+import { readFileSync, rmSync, mkdirSync, writeFileSync, readdirSync } from "node:fs";
+import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+
+const MOST_BYTES = 150_000;
+const here = fileURLToPath(new URL(".", import.meta.url));
+const folder = process.argv[2] ?? join(here, "../functions/page/built");
+
+rmSync(folder, { recursive: true, force: true });
+mkdirSync(folder, { recursive: true });
+const { metafile } = await build({
+  absWorkingDir: here,
+  entryPoints: { page: "src/main.tsx", style: "src/style/index.css", icon: "src/icon.svg" },
+  outdir: join(folder, "assets"),
+  entryNames: "[name]-[hash]",
+  bundle: true,
+  minify: true,
+  format: "esm",
+  target: "es2022",
+  jsx: "automatic",
+  jsxImportSource: "preact",
+  loader: { ".svg": "copy" },
+  legalComments: "none",
+  metafile: true,
+  logLevel: "warning",
+});
+const named = (start) => {
+  const found = Object.keys(metafile.outputs).map((path) => basename(path));
+  return found.find((name) => name.startsWith(`${start}-`));
+};
+const html = readFileSync(join(here, "src/index.html"), "utf8")
+  .replace("{script}", named("page"))
+  .replace("{style}", named("style"))
+  .replace("{icon}", named("icon"));
+writeFileSync(join(folder, "index.html"), html);
+
+const files = [join(folder, "index.html"), ...readdirSync(join(folder, "assets")).map((n) => join(folder, "assets", n))];
+const bytes = files.reduce((sum, file) => sum + gzipSync(readFileSync(file)).length, 0);
+console.log(`page: ${files.length} files, ${bytes} bytes compressed`);
+if (bytes > MOST_BYTES) throw new Error(`more than ${MOST_BYTES} bytes`);

@@ -1,0 +1,65 @@
+// The service's API, by paths relative to the page, so that it works below any path of a proxy.
+
+export interface FieldError {
+  field: string;
+  value: unknown;
+  message: string;
+  remedy: string;
+}
+
+/** An answer that is not 2xx, or none at all (status 0). */
+export class Problem extends Error {
+  constructor(
+    readonly status: number,
+    detail: string,
+    readonly errors: readonly FieldError[] = [],
+  ) {
+    super(detail);
+  }
+}
+
+/** The path of a namespace's resource, such as `experiments/digits`, relative to the page. */
+export function pathOf(namespace: string, path: string): string {
+  return namespace === "default" ? `api/${path}` : `api/namespaces/${encodeURIComponent(namespace)}/${path}`;
+}
+
+export async function request(path: string, options: RequestInit = {}): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(path, { credentials: "same-origin", ...options });
+  } catch (fault) {
+    if (options.signal?.aborted) throw fault;
+    throw new Problem(0, "The service does not answer. Is it running?");
+  }
+  if (!response.ok) throw await problem(response);
+  return response;
+}
+
+export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
+  const response = await request(path, signal ? { signal } : {});
+  return (await response.json()) as T;
+}
+
+export async function send<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T | null> {
+  const options: RequestInit = { method, headers };
+  if (body !== undefined) {
+    options.headers = { ...headers, "Content-Type": "application/json" };
+    options.body = JSON.stringify(body);
+  }
+  const response = await request(path, options);
+  return response.status === 204 ? null : ((await response.json()) as T);
+}
+
+async function problem(response: Response): Promise<Problem> {
+  try {
+    const document = await response.json();
+    return new Problem(response.status, document.detail ?? document.title, document.errors ?? []);
+  } catch {
+    return new Problem(response.status, `The service answered ${response.status}.`);
+  }
+}
+
+/** The `after` of a link to the next page; null if there is no further page. */
+export function afterOf(next: string | null): string | null {
+  return next === null ? null : new URL(next, "http://page").searchParams.get("after");
+}

@@ -1,0 +1,91 @@
+// What components share: the address, the clock, and polling that rests while the page is hidden.
+
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { format, parse, type Route } from "./route";
+
+export function useRoute(): Route {
+  const [route, set] = useState(() => parse(location.hash));
+  useEffect(() => {
+    const changed = () => set(parse(location.hash));
+    addEventListener("hashchange", changed);
+    return () => removeEventListener("hashchange", changed);
+  }, []);
+  return route;
+}
+
+/** Change the address. A `replaced` one leaves no entry in the browser's history. */
+export function go(route: Route, replaced = false): void {
+  const hash = format(route);
+  if (hash === location.hash) return;
+  if (!replaced) {
+    location.hash = hash;
+    return;
+  }
+  history.replaceState(null, "", hash);
+  dispatchEvent(new HashChangeEvent("hashchange"));
+}
+
+/**
+ * Call `poll` now and then each `seconds`, never twice at a time and never while the page is hidden.
+ * After a fault it waits longer, up to a minute. Returns a function that polls at once.
+ */
+export function usePolling(poll: () => Promise<boolean | void>, seconds: number, key: unknown): () => void {
+  const latest = useRef(poll);
+  latest.current = poll;
+  const wake = useRef(() => {});
+  useEffect(() => {
+    let timer = 0;
+    let busy = false;
+    let again = false;
+    let ended = false;
+    let wait = seconds;
+    const run = async () => {
+      clearTimeout(timer);
+      if (busy || document.hidden) {
+        again = busy;
+        return;
+      }
+      busy = true;
+      again = false;
+      const fine = await latest.current().catch(() => false);
+      busy = false;
+      wait = fine === false ? Math.min(60, wait * 2) : seconds;
+      if (!ended) timer = window.setTimeout(run, again ? 0 : wait * 1000);
+    };
+    const shown = () => void run();
+    wake.current = shown;
+    document.addEventListener("visibilitychange", shown);
+    void run();
+    return () => {
+      ended = true;
+      clearTimeout(timer);
+      document.removeEventListener("visibilitychange", shown);
+    };
+  }, [seconds, key]);
+  return useCallback(() => wake.current(), []);
+}
+
+/** The time in milliseconds, which advances each second while something `runs`. */
+export function useNow(runs: boolean): number {
+  const [now, set] = useState(Date.now);
+  useEffect(() => {
+    if (!runs) return;
+    const timer = setInterval(() => document.hidden || set(Date.now()), 1000);
+    return () => clearInterval(timer);
+  }, [runs]);
+  return now;
+}
+
+/** The width and height of an element's content, in CSS pixels. */
+export function useSize(element: { current: HTMLElement | null }): [number, number] {
+  const [size, set] = useState<[number, number]>([0, 0]);
+  useEffect(() => {
+    if (!element.current) return;
+    const watcher = new ResizeObserver(([entry]) => {
+      if (entry) set([Math.round(entry.contentRect.width), Math.round(entry.contentRect.height)]);
+    });
+    watcher.observe(element.current);
+    return () => watcher.disconnect();
+  }, [element]);
+  return size;
+}

@@ -1,0 +1,171 @@
+// The experiments of a namespace: usable with thousands, and up to date while it is in sight.
+
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import type { Overview } from "../documents";
+import { count } from "../format";
+import { go, useNow, usePolling } from "../hooks";
+import { Fault } from "../parts/message";
+import type { Route } from "../route";
+import { useRows } from "../virtual";
+import { readAll, readLive, updated } from "./load";
+import { matches, sorted, wordsOf, type Column, type Order } from "./model";
+import { Row } from "./row";
+
+const ROW_HEIGHT = 40;
+const COLUMNS: readonly { column: Column; title: string; class?: string; down?: boolean }[] = [
+  { column: "name", title: "Experiment" },
+  { column: "state", title: "State" },
+  { column: "progress", title: "Trials", down: true },
+  { column: "best", title: "Best", class: "right" },
+  { column: "algorithm", title: "Algorithm" },
+  { column: "submitted", title: "Submitted", down: true },
+  { column: "time", title: "Time", class: "right", down: true },
+];
+const FIRST: Order = { column: "submitted", descending: true };
+
+export function List({ route }: { route: Route }) {
+  const { namespace } = route;
+  const { rows, whole, fault, again } = useExperiments(namespace);
+  const [text, setText] = useState(route.query.find ?? "");
+  const [states, setStates] = useState<ReadonlySet<string>>(new Set());
+  const [order, setOrder] = useState(FIRST);
+  const now = useNow(rows.some((row) => row.ended_at === null));
+  const minute = Math.floor(now / 60_000);
+  const shown = useMemo(() => {
+    const words = wordsOf(text);
+    return sorted(rows.filter((row) => matches(row, words, states)), order, minute * 60_000);
+  }, [rows, text, states, order, minute]);
+  const find = (given: string) => {
+    setText(given);
+    go({ namespace, name: null, query: { find: given } }, true);
+  };
+  return (
+    <section class="list" aria-label="Experiments">
+      <h1 class="hidden">Experiments in {namespace}</h1>
+      <div class="tools">
+        <input type="search" class="find" placeholder="Find by name, algorithm or label=value" aria-label="Find experiments"
+          value={text} onInput={(event) => find(event.currentTarget.value)} />
+        <States rows={rows} chosen={states} choose={setStates} />
+        <span class="faint" role="status">{summary(shown.length, rows.length, whole)}</span>
+      </div>
+      {fault !== null && <Fault fault={fault} retry={again} />}
+      {whole && rows.length === 0 && fault === null ? <Nothing namespace={namespace} />
+        : <Table rows={shown} order={order} setOrder={setOrder} now={now} />}
+    </section>
+  );
+}
+
+function summary(shown: number, all: number, whole: boolean): string {
+  if (!whole) return all ? `${count(all, "experiment")}, reading more…` : "Reading…";
+  return shown === all ? count(all, "experiment") : `${shown} of ${count(all, "experiment")}`;
+}
+
+function Nothing({ namespace }: { namespace: string }) {
+  return (
+    <div class="note empty">
+      <h2>No experiments in {namespace} yet</h2>
+      <p>Submit one from a terminal, and it appears here:</p>
+      <pre>tunelet submit request.json{namespace === "default" ? "" : ` --namespace ${namespace}`}</pre>
+    </div>
+  );
+}
+
+function States({ rows, chosen, choose }: {
+  rows: readonly Overview[]; chosen: ReadonlySet<string>; choose: (states: ReadonlySet<string>) => void;
+}) {
+  const counted = new Map<string, number>();
+  for (const row of rows) counted.set(row.state, (counted.get(row.state) ?? 0) + 1);
+  const toggle = (state: string) => {
+    const next = new Set(chosen);
+    if (!next.delete(state)) next.add(state);
+    choose(next);
+  };
+  return (
+    <span class="chips" role="group" aria-label="Only these states">
+      {[...counted].sort().map(([state, many]) => (
+        <button key={state} type="button" class={`chip ${state.toLowerCase()}`} aria-pressed={chosen.has(state)} onClick={() => toggle(state)}>
+          {state.toLowerCase()} <span class="faint">{many}</span>
+        </button>
+      ))}
+    </span>
+  );
+}
+
+function Table({ rows, order, setOrder, now }: {
+  rows: readonly Overview[]; order: Order; setOrder: (order: Order) => void; now: number;
+}) {
+  const box = useRef<HTMLDivElement>(null);
+  const { first, last, above, below } = useRows(box, rows.length, ROW_HEIGHT);
+  return (
+    <div class="scrolled" ref={box} tabIndex={0} role="region" aria-label="Table of experiments">
+      <table class="experiments" aria-rowcount={rows.length + 1}>
+        <thead>
+          <tr>
+            {COLUMNS.map(({ column, title, ...rest }) => (
+              <Head key={column} column={column} title={title} right={rest.class === "right"} order={order}
+                choose={() => setOrder(turned(order, column, rest.down ?? false))} />
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {above > 0 && <tr class="spacer" aria-hidden="true"><td colSpan={COLUMNS.length} style={{ height: `${above}px` }} /></tr>}
+          {rows.slice(first, last).map((row, index) => <Row key={row.name} row={row} index={first + index + 2} now={now} />)}
+          {below > 0 && <tr class="spacer" aria-hidden="true"><td colSpan={COLUMNS.length} style={{ height: `${below}px` }} /></tr>}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+/** The order after a click on a column: its usual direction first, then the other one. */
+function turned(order: Order, column: Column, down: boolean): Order {
+  return { column, descending: order.column === column ? !order.descending : down };
+}
+
+function Head({ column, title, right, order, choose }: {
+  column: Column; title: string; right: boolean; order: Order; choose: () => void;
+}) {
+  const mine = order.column === column;
+  return (
+    <th scope="col" class={`col-${column}${right ? " right" : ""}`} aria-sort={mine ? (order.descending ? "descending" : "ascending") : "none"}>
+      <button type="button" class="sort" onClick={choose}>
+        {title}<span class="arrow" aria-hidden="true">{mine ? (order.descending ? "↓" : "↑") : ""}</span>
+      </button>
+    </th>
+  );
+}
+
+interface Loaded {
+  rows: Overview[];
+  whole: boolean;
+  fault: unknown;
+}
+
+function useExperiments(namespace: string): Loaded & { again: () => void } {
+  const [loaded, set] = useState<Loaded>({ rows: [], whole: false, fault: null });
+  const [round, setRound] = useState(0);
+  const whole = useRef(false);
+  useEffect(() => {
+    const stop = new AbortController();
+    whole.current = false;
+    readAll(namespace, stop.signal, (rows) => set({ rows, whole: false, fault: null }))
+      .then(() => {
+        whole.current = true;
+        set((old) => ({ ...old, whole: true }));
+      })
+      .catch((fault: unknown) => stop.signal.aborted || set((old) => ({ ...old, fault })));
+    return () => stop.abort();
+  }, [namespace, round]);
+  usePolling(async () => {
+    if (!whole.current) return true;
+    try {
+      const live = await readLive(namespace);
+      set((old) => ({ ...old, rows: updated(old.rows, live), fault: null }));
+      return true;
+    } catch (fault) {
+      set((old) => ({ ...old, fault }));
+      return false;
+    }
+  }, 3, namespace);
+  return { ...loaded, again: () => setRound((old) => old + 1) };
+}

@@ -1,0 +1,46 @@
+// Reads a namespace's experiments page by page, then only what may have changed.
+
+import { afterOf, get, pathOf } from "../api";
+import { LIVE, type Overview } from "../documents";
+
+interface Page {
+  experiments: Overview[];
+  next: string | null;
+}
+
+/** All experiments, given to `shown` each time a page has come. */
+export async function readAll(namespace: string, signal: AbortSignal, shown: (rows: Overview[]) => void): Promise<void> {
+  const found: Overview[] = [];
+  let after: string | null = "";
+  while (after !== null) {
+    const from: string = after ? `?after=${encodeURIComponent(after)}` : "";
+    const page: Page = await get(pathOf(namespace, `overview${from}`), signal);
+    found.push(...page.experiments);
+    after = afterOf(page.next);
+    shown([...found]);
+  }
+}
+
+export async function readLive(namespace: string): Promise<Overview[]> {
+  const page: Page = await get(pathOf(namespace, "overview?live=true"));
+  return page.experiments;
+}
+
+/**
+ * The rows with those that came in place of older ones, by name. A row that was live and did not
+ * come is gone: the live ones are listed for minutes after their end.
+ */
+export function updated(rows: readonly Overview[], live: readonly Overview[]): Overview[] {
+  const coming = new Map(live.map((row) => [row.name, row]));
+  const kept = rows.flatMap((row) => {
+    const fresh = coming.get(row.name);
+    coming.delete(row.name);
+    if (fresh) return [same(row, fresh) ? row : fresh];
+    return LIVE.includes(row.state) ? [] : [row];
+  });
+  return [...kept, ...coming.values()];
+}
+
+function same(a: Overview, b: Overview): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}

@@ -1,0 +1,17 @@
+// What went wrong, or what there is to know, in a box.
+
+import { Problem } from "../api";
+
+export function Fault({ fault, retry }: { fault: unknown; retry?: () => void }) {
+  const text = fault instanceof Problem ? fault.message : String(fault);
+  const errors = fault instanceof Problem ? fault.errors : [];
+  return (
+    <div class="note fault" role="alert">
+      <p>{text}</p>
+      {errors.length > 0 && (
+        <ul>{errors.map((each) => <li key={each.field}><b>{each.field}</b> {each.message}: {each.remedy}</li>)}</ul>
+      )}
+      {retry && <button type="button" onClick={retry}>Try again</button>}
+    </div>
+  );
+}

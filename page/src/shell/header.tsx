@@ -1,0 +1,43 @@
+// The bar at the top: where one is, and the namespace.
+
+import { useState } from "preact/hooks";
+import { go } from "../hooks";
+import { format, type Route } from "../route";
+
+const NAME = /^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/;
+
+export function Header({ route }: { route: Route }) {
+  const { namespace, name } = route;
+  return (
+    <header class="bar">
+      <a class="brand" href={format({ namespace, name: null, query: {} })}>
+        <svg width="20" height="20" viewBox="0 0 32 32" aria-hidden="true">
+          <rect width="32" height="32" rx="7" class="mark" />
+          <path d="M6 9c4 0 5 15 10 15s5-11 10-15" class="curve" />
+          <circle cx="16" cy="24" r="3.2" class="dot" />
+        </svg>
+        Tunelet
+      </a>
+      <nav class="crumbs" aria-label="Place">
+        <Namespace key={namespace} namespace={namespace} />
+        {name && <span class="crumb" aria-current="page">{name}</span>}
+      </nav>
+      <a class="quiet wide" href="api/docs">API</a>
+    </header>
+  );
+}
+
+/** The namespace in a field: another one is typed in, for no route lists them. */
+function Namespace({ namespace }: { namespace: string }) {
+  const [text, set] = useState(namespace);
+  const right = NAME.test(text);
+  return (
+    <form class="namespace" onSubmit={(event) => (event.preventDefault(), right && go({ namespace: text, name: null, query: {} }))}>
+      <label>
+        <span class="hidden">Namespace</span>
+        <input value={text} size={Math.max(7, text.length)} spellcheck={false} autocomplete="off" aria-invalid={!right}
+          title="Namespace: type another one and press Enter" onInput={(event) => set(event.currentTarget.value)} />
+      </label>
+    </form>
+  );
+}

@@ -1,0 +1,38 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ago, duration, number } from "../src/format";
+import { format, parse } from "../src/route";
+import { rowsInSight } from "../src/virtual";
+
+test("numbers are short and keep four digits", () => {
+  const texts = [0, 1, 0.1, 0.123456, 1234.5678, 1e-7, 123456789.5, -2.5, NaN, Infinity].map((value) => number(value));
+  assert.deepEqual(texts, ["0", "1", "0.1", "0.1235", "1235", "1e−7", "1.235e8", "−2.5", "NaN", "∞"]);
+});
+
+test("durations have at most two units", () => {
+  assert.deepEqual([0.25, 59, 61, 3600, 7500, 90000].map(duration), ["0.3 s", "59 s", "1 min 1 s", "1 h", "2 h 5 min", "1 d 1 h"]);
+  assert.equal(duration(NaN), "");
+});
+
+test("times are given as their distance", () => {
+  assert.equal(ago(0, 5_000), "now");
+  assert.equal(ago(0, 7_200_000), "2 h ago");
+});
+
+test("an address is read as it was written", () => {
+  const route = { namespace: "team", name: "digits", query: { view: "table", trial: "5" } };
+  assert.deepEqual(parse(format(route)), route);
+  assert.deepEqual(parse(""), { namespace: "default", name: null, query: {} });
+  assert.deepEqual(parse("#/%E0%A4%A").namespace, "%E0%A4%A");
+});
+
+test("only rows in sight are drawn, and the spacers keep the height", () => {
+  const rows = rowsInSight(1000, 40, 4000, 400);
+  assert.ok(rows.first <= 100 && rows.last >= 110 && rows.last - rows.first < 40);
+  assert.equal(rows.above + (rows.last - rows.first) * 40 + rows.below, 40_000);
+});
+
+test("after a filter shortened a scrolled table, its end is in sight", () => {
+  const rows = rowsInSight(3, 40, 4000, 400);
+  assert.deepEqual([rows.first, rows.last, rows.above, rows.below], [0, 3, 0, 0]);
+});

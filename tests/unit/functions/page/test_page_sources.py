@@ -1,0 +1,54 @@
+"""The page's TypeScript is sound, its parts do what their tests say, and it stays small."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+PAGE = Path(__file__).resolve().parents[4] / "page"
+MOST_BYTES = 150_000
+
+pytestmark = pytest.mark.xdist_group("page")
+
+
+@pytest.fixture(scope="module")
+def packages() -> None:
+    if not (shutil.which("npm") and shutil.which("node")):
+        pytest.skip("needs node and npm, which build the page")
+    if not (PAGE / "node_modules" / ".package-lock.json").exists():  # npm writes it at the end.
+        subprocess.run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=PAGE, check=True)
+
+
+def run(*command: str) -> str:
+    ran = subprocess.run(command, cwd=PAGE, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return ran.stdout
+
+
+@pytest.mark.usefixtures("packages")
+def test_the_types_are_right() -> None:
+    run("npx", "--no-install", "tsc", "--noEmit")
+
+
+@pytest.mark.usefixtures("packages")
+def test_the_pure_parts_pass_their_own_tests() -> None:
+    assert "# fail 0" in run("node", "test.mjs")
+
+
+@pytest.mark.usefixtures("packages")
+def test_the_page_is_small_and_its_paths_are_relative(tmp_path: Path) -> None:
+    said = run("node", "build.mjs", str(tmp_path))
+    found = re.search(r"(\d+) bytes compressed", said)
+    assert found is not None
+    assert int(found[1]) <= MOST_BYTES
+    document = (tmp_path / "index.html").read_text()
+    paths = re.findall(r'(?:src|href)="([^"]+)"', document)
+    assert paths
+    assert not [path for path in paths if path.startswith(("/", "http"))]
+    assert not re.search(r"<script>|<style|style=| on\w+=", document)
+
+
+def test_the_lock_file_names_no_host() -> None:
+    assert '"resolved"' not in (PAGE / "package-lock.json").read_text()
