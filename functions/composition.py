@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from functions.settings import Settings
-from tunelet.ports import Launcher, Publisher, Store
+from tunelet.ports import Launcher, Publisher, Schedule, Store
 
 if TYPE_CHECKING:
     from tunelet.core.installation import Installation
@@ -18,6 +18,7 @@ def composed(
     publisher: Publisher,
     installation: "Installation",
     dead: Callable[[str], bool] = lambda _: False,
+    schedule: Schedule | None = None,
 ) -> "Service":
     """Return the service. `dead` shows which installations are certainly gone."""
     from algorithms import load_catalog
@@ -33,4 +34,5 @@ def composed(
         allows_commands=settings.allow_commands,
         policies=settings.policies,
         output_bytes=settings.output_bytes,
+        schedule=schedule,
     )

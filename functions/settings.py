@@ -41,6 +41,9 @@ class Settings(NamedTuple):
     this one's runs. At least three times the time between two sweeps."""
     policies: Policies = Policies()
     """TUNELET_POLICY: which pods trials may have, as JSON (tunelet.request.policy)."""
+    schedule: str | None = None
+    """TUNELET_SCHEDULE: the schedule of sweeps, which pauses while no experiment is live; None:
+    sweeps never pause."""
     allow_commands: bool = False
     """Whether a request may name a command of this machine; only `tunelet up` sets it."""
 
@@ -62,6 +65,7 @@ class Settings(NamedTuple):
             output_bytes=env.integer("TUNELET_OUTPUT_BYTES", OUTPUT_BYTES, least=0),
             lease_seconds=env.integer("TUNELET_LEASE_SECONDS", LEASE_SECONDS),
             policies=env.policies("TUNELET_POLICY"),
+            schedule=environ.get("TUNELET_SCHEDULE") or None,
         )
         if env.errors:
             raise Reject("the environment is invalid", env.errors)

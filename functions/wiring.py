@@ -8,7 +8,7 @@ from functions.http import Function
 from functions.identity.gate import UNGUARDED, Gate
 from functions.lazy import LazyLauncher
 from functions.settings import Settings
-from tunelet.ports import Publisher, Store, WatchableLauncher
+from tunelet.ports import Publisher, Schedule, Store, WatchableLauncher
 
 if TYPE_CHECKING:
     from tunelet.core.installation import Installation
@@ -37,7 +37,18 @@ def store(url: str) -> Store:
 def service(settings: Settings, publisher: Publisher) -> "Service":
     """The service over the adapters that the settings name; raises `Reject` for unknown ones."""
     lazy = LazyLauncher(lambda: launcher(settings))
-    return composed(settings, store(settings.store), lazy, publisher, installation(settings))
+    opened = store(settings.store)
+    own = installation(settings)
+    return composed(settings, opened, lazy, publisher, own, schedule=schedule(settings))
+
+
+def schedule(settings: Settings) -> Schedule | None:
+    """The schedule of sweeps that these settings name. Raises `Reject` for an unknown scheme."""
+    if settings.schedule is None:
+        return None
+    from adapters.schedules import open_schedule
+
+    return open_schedule(settings.schedule)
 
 
 def installation(settings: Settings) -> "Installation":

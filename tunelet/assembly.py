@@ -17,11 +17,12 @@ from tunelet.engine.suggest import Suggesting
 from tunelet.engine.sweep import Sweep
 from tunelet.engine.tokens import Tokens
 from tunelet.log import leases as lease
+from tunelet.log.arming import Arming, Unscheduled
 from tunelet.log.identity import Identity
 from tunelet.log.journal_cache import Journals
 from tunelet.log.leases import Leases
 from tunelet.log.markers import Markers
-from tunelet.ports import Catalog, Launcher, Publisher, Store
+from tunelet.ports import Catalog, Launcher, Publisher, Schedule, Store
 from tunelet.request.policy import Policies
 from tunelet.service import Service
 from tunelet.store_probe import Probed
@@ -42,6 +43,7 @@ def assembled(
     allows_commands: bool = False,
     policies: Policies | None = None,
     output_bytes: int = OUTPUT_BYTES,
+    schedule: Schedule | None = None,
     clock: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Service:
@@ -51,10 +53,11 @@ def assembled(
     which installations are certainly gone. `clock` gives seconds since the epoch. `allows_commands`
     accepts training code that is a command without an image: every client can then run any program
     as the service's user. `policies` say which pods trials may have. `output_bytes` is what is
-    stored of an attempt's output, compressed.
+    stored of an attempt's output, compressed. Without a `schedule` sweeps never pause.
     """
     journals = Journals(store, clock, sleep, by=installation)
-    markers = Markers(store, clock)
+    arming = Arming(schedule or Unscheduled(), clock)
+    markers = Markers(store, clock, arming)
     tokens = Tokens(secret)
     leases = Leases(store, installation.id, clock, lease_seconds, dead)
     outputs = Outputs(store, launcher, output_bytes)
@@ -81,7 +84,7 @@ def assembled(
         checkpoints=checkpoints,
         outputs=outputs,
         sweeper=Sweep(
-            *(store, launcher, journals, markers, leases, membership),
+            *(store, launcher, journals, markers, arming, leases, membership),
             *(stopping, runs, outputs, Retention(store, launcher, journals, catalog), loop),
         ),
         allows_commands=allows_commands,

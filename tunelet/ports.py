@@ -176,6 +176,33 @@ class WatchableLauncher(Launcher, Watchable, Protocol):
     """A launcher for a process that serves all functions, where no event source reports runs."""
 
 
+class Armed(NamedTuple):
+    """What `Schedule.look` saw."""
+
+    active: bool
+    """Whether sweeps come each minute."""
+    version: str
+    """Another one after each arming."""
+    at: float | None
+    """When it was armed last, in seconds since the epoch by the clock of the process that did."""
+
+
+class Schedule(Protocol):
+    """Calls `sweep`: each minute while it is armed, about once an hour while it is not.
+
+    Every method may raise `Retry`, also for a missing right or object.
+    """
+
+    def arm(self, now: float) -> None:
+        """Let sweeps come each minute. Changes the version even if it is armed."""
+
+    def look(self) -> Armed:
+        """Return the present state, not an earlier one."""
+
+    def disarm(self, seen: Armed) -> bool:
+        """Let sweeps come once an hour. Returns False if it changed after it was `seen`."""
+
+
 class Publisher(Protocol):
     """Sends signals to the functions that subscribe to them."""
 

@@ -23,6 +23,7 @@ from tunelet.engine.retention import Retention
 from tunelet.engine.runs import Runs
 from tunelet.errors import NotFound, Retry, Unavailable
 from tunelet.log import expiry
+from tunelet.log.arming import Arming
 from tunelet.log.entry import Damaged, Newer
 from tunelet.log.expiry import Expiry
 from tunelet.log.journal_cache import Journals
@@ -48,6 +49,7 @@ class Sweep:
         launcher: Launcher,
         journals: Journals,
         markers: Markers,
+        arming: Arming,
         leases: Leases,
         membership: Membership,
         stopping: Stopping,
@@ -60,6 +62,7 @@ class Sweep:
         self._launcher = launcher
         self._journals = journals
         self._markers = markers
+        self._arming = arming
         self._leases = leases
         self._membership = membership
         self._stopping = stopping
@@ -78,6 +81,7 @@ class Sweep:
         stops once `ending()` is true. Raises `Retry` if the store is unavailable, because every
         other experiment would fail the same way.
         """
+        armed = self._arming.look()
         expired = _by_experiment(expiry.due(self._store, self._journals.clock()))
         marked = _by_experiment(self._markers.live())
         names = sorted(expired.keys() | marked.keys())
@@ -88,6 +92,7 @@ class Sweep:
                 return live
             live += self._swept(expired.get(name, []), marked.get(name, []))
         self._stop_strays(names)
+        self._arming.settle(armed, live=bool(marked))
         with self._faults("the lease is renewed later"):
             self._leases.release(held)
             self._leases.keep()

@@ -4,10 +4,10 @@
     live/{namespace}/{experiment}/{uid}.{epoch}            of an experiment's first life
     live/{namespace}/{experiment}/{uid}.{epoch}-{random}   of a later one
 
-Both are written before the log entry that they announce, so that no experiment is
-missed. A marker's name is used only once, because several callers may announce a life before
-one of them begins it. So removing a marker, however late, never hides a life that another
-marker announced.
+Both are written before the log entry that they announce, so that no experiment is missed; in
+between, the schedule of sweeps is armed. A marker's name is used only once, because several callers
+may announce a life before one of them begins it. So removing a marker, however late, never hides a
+life that another marker announced.
 """
 
 import logging
@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from tunelet.core.experiment import Experiment
 from tunelet.errors import TuneletError
+from tunelet.log.arming import Arming, Unscheduled
 from tunelet.ports import Store
 
 log = logging.getLogger("tunelet.markers")
@@ -51,13 +52,17 @@ def announcing(namespace: str, name: str, uid: str, epoch: int) -> Marker:
 
 
 class Markers:
-    def __init__(self, store: Store, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, store: Store, clock: Callable[[], float], arming: Arming | None = None
+    ) -> None:
         self._store = store
         self._clock = clock
+        self._arming = arming or Arming(Unscheduled(), clock)
 
     def set(self, marker: Marker) -> None:
         """Announce a life that is about to begin. If it never begins, `tidy` removes the marker."""
         self._store.put(marker.key, repr(self._clock()).encode())
+        self._arming.arm()
         if marker.epoch == 0:
             self._store.put(_index(marker.namespace, marker.name, marker.uid), b"")
 

@@ -73,6 +73,16 @@ class KubernetesApi:
         with suppress(NotFound):
             self._json("PATCH", path, change, "application/merge-patch+json")
 
+    def replace(self, path: str, change: Object) -> Object | None:
+        """Merge the change into the object; None if it is not of the `resourceVersion` in it.
+
+        Raises `NotFound` if there is no object.
+        """
+        try:
+            return self._json("PATCH", path, change, "application/merge-patch+json")
+        except _Exists:
+            return None
+
     def delete(self, path: str, propagation: str) -> None:
         """Begin to delete the object, if it exists."""
         options = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": propagation}

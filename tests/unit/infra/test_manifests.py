@@ -19,6 +19,7 @@ import yaml
 
 from adapters.events.triggers import load_delivery
 from adapters.launchers.kubernetes.labels import labels
+from adapters.schedules.pingsource import open_url
 from functions.wiring import FUNCTIONS
 from tunelet import __version__
 from tunelet.core.run import Run
@@ -296,14 +297,44 @@ def test_every_pod_meets_the_restricted_standard(name: str) -> None:
 
 @pytest.mark.parametrize("name", RENDERED)
 def test_rights_end_where_the_trials_namespace_does(name: str) -> None:
-    assert not of_kind(name, "ClusterRoleBinding") + of_kind(name, "Role")
+    assert not of_kind(name, "ClusterRoleBinding")
+    own = {role["metadata"]["name"] for role in of_kind(name, "Role")}
+    assert own <= {"tunelet-schedule"}
     accounts = {each["metadata"]["name"] for each in of_kind(name, "ServiceAccount")}
     roles = {each["metadata"]["name"] for each in of_kind(name, "ClusterRole")}
     for binding in of_kind(name, "RoleBinding"):
+        if binding["roleRef"]["kind"] == "Role":
+            continue
         assert binding["metadata"]["namespace"] == "tunelet-trials-default"
         assert binding["roleRef"]["name"] in roles
         # The trials' own is there in every namespace.
         assert {subject["name"] for subject in binding["subjects"]} <= accounts | {"default"}
+
+
+def test_only_api_and_sweep_may_change_the_schedule_and_nothing_but_it() -> None:
+    [settings] = of_kind("base", "ConfigMap")
+    [source] = of_kind("base", "PingSource")
+    named = urlsplit(settings["data"]["TUNELET_SCHEDULE"])
+    assert (named.scheme, named.netloc) == ("pingsource", source["metadata"]["namespace"])
+    assert named.path == f"/{source['metadata']['name']}"
+    options = open_url(named.geturl())._options
+    assert options.armed == source["spec"]["schedule"]
+    [role] = of_kind("base", "Role")
+    assert role["metadata"]["namespace"] == named.netloc
+    assert role["rules"] == [
+        {
+            "apiGroups": ["sources.knative.dev"],
+            "resources": ["pingsources"],
+            "resourceNames": [source["metadata"]["name"]],
+            "verbs": ["get", "patch"],
+        }
+    ]
+    [binding] = [b for b in of_kind("base", "RoleBinding") if b["roleRef"]["kind"] == "Role"]
+    accounts = {subject["name"] for subject in binding["subjects"]}
+    assert accounts == {"tunelet-api", "tunelet-sweep"}
+    for overlay in ("overlays/plain", "overlays/dev"):
+        [settings] = of_kind(overlay, "ConfigMap")
+        assert "TUNELET_SCHEDULE" not in settings["data"]
 
 
 def test_no_right_is_for_anything_and_none_reads_secrets() -> None:
@@ -317,6 +348,8 @@ def test_only_those_who_need_it_may_begin_or_end_trials() -> None:
     roles = {each["metadata"]["name"]: each["rules"] for each in of_kind("base", "ClusterRole")}
     may: dict[str, set[str]] = {}
     for binding in of_kind("base", "RoleBinding"):
+        if binding["roleRef"]["kind"] == "Role":
+            continue
         verbs = {
             verb
             for rule in roles[binding["roleRef"]["name"]]
