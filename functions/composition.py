@@ -21,6 +21,7 @@ def composed(
     schedule: Schedule | None = None,
 ) -> "Service":
     """Return the service. `dead` shows which installations are certainly gone."""
+    from adapters.storage import turns_of
     from algorithms import load_catalog
     from tunelet.assembly import assembled
 
@@ -35,4 +36,5 @@ def composed(
         policies=settings.policies,
         output_bytes=settings.output_bytes,
         schedule=schedule,
+        turns=turns_of(store.url),
     )

@@ -27,8 +27,8 @@ class LazyLauncher:
         return self._launcher.announces_room
 
     @property
-    def observes_starts(self) -> bool:
-        return self._launcher.observes_starts
+    def in_process(self) -> bool:
+        return self._launcher.in_process
 
     def launch(self, launch: Launch) -> None:
         self._launcher.launch(launch)

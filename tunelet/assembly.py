@@ -22,7 +22,7 @@ from tunelet.log.identity import Identity
 from tunelet.log.journal_cache import Journals
 from tunelet.log.leases import Leases
 from tunelet.log.markers import Markers
-from tunelet.ports import Catalog, Launcher, Publisher, Schedule, Store
+from tunelet.ports import Catalog, Launcher, ProcessTurns, Publisher, Schedule, Store
 from tunelet.request.policy import Policies
 from tunelet.service import Service
 from tunelet.store_probe import Probed
@@ -46,6 +46,7 @@ def assembled(
     schedule: Schedule | None = None,
     clock: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,
+    turns: ProcessTurns | None = None,
 ) -> Service:
     """The service over these adapters. Reads and writes nothing yet.
 
@@ -55,7 +56,7 @@ def assembled(
     as the service's user. `policies` say which pods trials may have. `output_bytes` is what is
     stored of an attempt's output, compressed. Without a `schedule` sweeps never pause.
     """
-    journals = Journals(store, clock, sleep, by=installation)
+    journals = Journals(store, clock, sleep, by=installation, turns=turns)
     arming = Arming(schedule or Unscheduled(), clock)
     markers = Markers(store, clock, arming)
     tokens = Tokens(secret)

@@ -4,6 +4,7 @@ adapters/ and algorithms/ implement them. A contract suite in tests/contracts/ t
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from tunelet.core.problem import Demands, Problem, Suggestions
@@ -85,10 +86,11 @@ class Launcher(Protocol):
         """Whether an experiment that got `Throttled` gets a LAUNCH signal once there is room."""
 
     @property
-    def observes_starts(self) -> bool:
-        """Whether `observe` gives the time at which a run began.
+    def in_process(self) -> bool:
+        """Whether runs are calls in this process, which takes no time to launch them.
 
-        Its start is then recorded with its first news, and not by an entry of its own.
+        `observe` gives the time at which such a run began. Its start is recorded with its first
+        news, and not by an entry of its own.
         """
 
     def launch(self, launch: Launch) -> None:
@@ -119,10 +121,7 @@ class Launcher(Protocol):
         """Whether `logs` has nothing more of a run after `stop`."""
 
     def unsaved(self, namespace: str, experiment: str) -> Sequence[Run]:
-        """Return ended runs of any uid that have output, and for which `saved` was not called.
-
-        Returns none if the launcher does not outlive its process.
-        """
+        """Return ended runs of any uid that have output, and for which `saved` was not called."""
 
     def saved(self, run: Run) -> None:
         """Note that the run's output is in the store, or is not to be stored."""
@@ -201,6 +200,13 @@ class Schedule(Protocol):
 
     def disarm(self, seen: Armed) -> bool:
         """Let sweeps come once an hour. Returns False if it changed after it was `seen`."""
+
+
+class ProcessTurns(Protocol):
+    """Lets the processes that write the same log do so one after another, to save vain tries."""
+
+    def __call__(self, path: str) -> AbstractContextManager[bool]:
+        """Wait briefly for the turn at the log below `path`; enters with whether it is held."""
 
 
 class Publisher(Protocol):

@@ -70,6 +70,7 @@ def tune(
     progress: bool | Callable[[Json], object] | None = None,
     stall_seconds: float | None = None,
     give_up_after: int | None = None,
+    keep_output: bool = True,
 ) -> Tuned:
     """Search the hyperparameters for which `objective` is smallest, or largest.
 
@@ -113,6 +114,10 @@ def tune(
 
     The search fails if its first `give_up_after` trials (default: 3; 0: any number) fail alike.
 
+    What a call prints appears as usual, and is stored with its trial: `tunelet logs` shows it. That
+    is what the call's own thread writes to `sys.stdout` and `sys.stderr`, up to 1 MiB, and nothing
+    with `keep_output=False`.
+
     Raises `TuneletError`: `Reject` for what is wrong with the arguments, `Conflict` for a name that
     another search has.
     """
@@ -139,6 +144,7 @@ def tune(
         "early_stopping": early_stopping,
         "stall_seconds": stall_seconds,
         "give_up_after": give_up_after,
+        "keep_output": keep_output,
     }
     request |= {field: value for field, value in optional.items() if value is not None}
     found: Tuned = hosting.tuned(objective, request, store, progress, processes)

@@ -5,6 +5,7 @@ Nothing outlives this process. A run that is active when it ends is lost, and ge
 
 import inspect
 import json
+import queue
 import threading
 import time
 import traceback
@@ -20,6 +21,7 @@ from adapters.launchers.objective_values import (
     with_attribute,
     wrong_metrics,
 )
+from adapters.launchers.printed import Printed, printing_to
 from tunelet.core.run import Launch, Life, Observation, Phase, Run
 from tunelet.core.trial import Chosen, Number, Outcome, Report, Scalar, Verdict, newest, plain
 from tunelet.errors import NotFound, Throttled, TrialPruned
@@ -67,6 +69,7 @@ class Handle:
     def __init__(self, number: int, notify: Callable[[], None]) -> None:
         self.number = number
         """The trial's number."""
+        self.printed = Printed()
         self._notify = notify
         self._reports: list[Report] = []
         self._stop = threading.Event()
@@ -186,8 +189,15 @@ class _Call:
         known = list(self.handle._reports)
         return tuple(Report(each.step, each.values, attempt) for each in known)
 
+    @property
+    def output(self) -> str:
+        """What it has printed, and the traceback of the exception that ended it."""
+        trace = self.outcome.log_tail if self.outcome is not None else None
+        return self.handle.printed.text() + (trace or "")
+
     def carry_out(self, objective: Objective, with_handle: bool, begin: Begin | None) -> None:
-        outcome = self._outcome(objective, with_handle, begin)
+        with printing_to(self.handle.printed):
+            outcome = self._outcome(objective, with_handle, begin)
         if isinstance(self.handle, FreeHandle):
             self.chosen = self.handle.chosen()
             self.handle.end(outcome)
@@ -292,13 +302,18 @@ class FunctionLauncher:
         self._with_handle = takes_two(objective)
         self._limit = limit
         self._calls: dict[Run, _Call] = {}
+        self._saved: set[Run] = set()
+        """Ended runs of which nothing else is kept."""
         self._active = 0
+        self._threads = 0
+        self._begun: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
+        """Calls that the next free thread makes; None ends a thread."""
         self._refused: set[tuple[str, str]] = set()
         """The experiments for whose runs there was no room."""
         self._lock = threading.Lock()
         self._watchers: list[tuple[RunNews, Room]] = []
 
-    observes_starts = True
+    in_process = True
 
     @property
     def announces_room(self) -> bool:
@@ -307,14 +322,18 @@ class FunctionLauncher:
     def launch(self, launch: Launch) -> None:
         run = launch.run
         with self._lock:
-            if run in self._calls:
+            if run in self._calls or run in self._saved:
                 return
             if self._active >= self._limit:
                 self._refused.add((run.namespace, run.experiment))
                 raise Throttled(f"all {self._limit} threads are taken", after=1.0)
             call = self._calls[run] = _Call(launch, self._handle(run), self._processes)
             self._active += 1
-        threading.Thread(target=self._carry_out, args=(call,), name=run.name, daemon=True).start()
+            self._begun.put(call)
+            if self._threads >= self._active:
+                return
+            self._threads += 1
+        threading.Thread(target=self._work, daemon=True).start()
 
     def _handle(self, run: Run) -> Handle:
         def notify() -> None:
@@ -322,6 +341,12 @@ class FunctionLauncher:
 
         kind = Handle if self._begin is None else FreeHandle
         return kind(run.number, notify)
+
+    def _work(self) -> None:
+        """Make one call after another: starting a thread takes longer than a short function."""
+        while (call := self._begun.get()) is not None:
+            threading.current_thread().name = call.launch.run.name
+            self._carry_out(call)
 
     def _carry_out(self, call: _Call) -> None:
         call.carry_out(self._objective, self._with_handle, self._begin)
@@ -370,11 +395,16 @@ class FunctionLauncher:
         return False
 
     def unsaved(self, namespace: str, experiment: str) -> Sequence[Run]:
-        """None: every run is gone with this process."""
-        return ()
+        with self._lock:
+            ended = [run for run, call in self._calls.items() if call.outcome and call.output]
+        return [run for run in ended if (run.namespace, run.experiment) == (namespace, experiment)]
 
     def saved(self, run: Run) -> None:
-        """Nothing is noted."""
+        """Forget the run: a long search would else keep the output of every call."""
+        with self._lock:
+            if (call := self._calls.get(run)) is not None and call.outcome is not None:
+                del self._calls[run]
+                self._saved.add(run)
 
     def stop(self, run: Run) -> None:
         """Make `should_prune` return True: a thread cannot be ended from outside."""
@@ -384,15 +414,17 @@ class FunctionLauncher:
 
     def logs(self, run: Run) -> Iterator[bytes]:
         call = self._calls.get(run)
-        tail = call.outcome.log_tail if call is not None and call.outcome is not None else None
-        if tail is None:
-            raise NotFound("a function prints to the output of its own process")
-        return iter([tail.encode()])
+        output = call.output if call is not None else ""
+        if not output:
+            raise NotFound("the function has printed nothing")
+        return iter([output.encode(errors="replace")])
 
     def close(self) -> None:
         """Ask the running calls to end, because nothing records their ends any more."""
         for call in list(self._calls.values()):
             call.handle._stop.set()
+        for _ in range(self._threads):
+            self._begun.put(None)
 
     def heard(self, run: Run) -> float | None:
         """Return when it last called a method of its trial; a thread is never given up."""
@@ -404,6 +436,8 @@ class FunctionLauncher:
             for run, call in list(self._calls.items()):
                 if run[:3] == (namespace, experiment, uid) and call.outcome is not None:
                     del self._calls[run]
+            life = (namespace, experiment, uid)
+            self._saved = {run for run in self._saved if run[:3] != life}
 
     def obstacle(self, code: Mapping[str, Any]) -> str | None:
         return None

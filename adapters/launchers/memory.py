@@ -15,7 +15,7 @@ class MemoryLauncher:
     """
 
     announces_room = False
-    observes_starts = False
+    in_process = False
 
     def __init__(self) -> None:
         self.observed: dict[Run, Observation] = {}

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from adapters.launchers.function import outcome_of, takes_two
 from adapters.launchers.local.shim_tree import die_with
+from adapters.launchers.printed import Printed, kept, printing_to
 from tunelet.core.trial import Outcome
 
 READY, BROKEN, ENDED = "ready", "broken", "ended"
@@ -108,9 +109,11 @@ def serve(connection: Connection, objective: bytes | Callable[..., Any], parent:
             task: Task = connection.recv()
         except (EOFError, OSError):
             return
-        outcome = _outcome(function, with_trial, task, _Parent(connection))
+        printed = Printed()
+        with kept(), printing_to(printed):
+            outcome = _outcome(function, with_trial, task, _Parent(connection))
         _flush()
-        connection.send_bytes(pickle.dumps((ENDED, (outcome,), {})))
+        connection.send_bytes(pickle.dumps((ENDED, (outcome, printed.text()), {})))
 
 
 def _outcome(

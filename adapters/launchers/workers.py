@@ -108,6 +108,7 @@ class Workers:
                 name, given, named = pickle.loads(received)
                 if name == ENDED:
                     outcome: Outcome = given[0]
+                    trial.printed.add(given[1])
                     return outcome
                 answer = (True, _answer(trial, name, given, named))
             except Exception as fault:  # noqa: BLE001 (the objective gets it)

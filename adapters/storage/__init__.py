@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from tunelet.errors import FieldError, Reject
-from tunelet.ports import Store
+from tunelet.ports import ProcessTurns, Store
 
 if TYPE_CHECKING:
     from adapters.storage.location import Location
@@ -50,6 +50,15 @@ def open_store(url: str) -> Store:
     from adapters.storage.retrying import RetryingStore
 
     return RetryingStore(store)
+
+
+def turns_of(url: str) -> ProcessTurns | None:
+    """Return the turns of the processes that use the store at `url`; None for a bucket."""
+    if urlsplit(url).scheme != "file":
+        return None
+    from adapters.storage.folder_turns import FolderTurns
+
+    return FolderTurns(url)
 
 
 def connect(url: str) -> Store:

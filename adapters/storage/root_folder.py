@@ -61,7 +61,8 @@ class RootFolder:
         is gone.
         """
         for tried in range(_TRIES):
-            time.sleep(tried / 1000)
+            if tried:
+                time.sleep(tried / 1000)
             with suppress(FileNotFoundError):
                 make_folders(os.path.dirname(path), str(self.path))
                 return act()

@@ -49,8 +49,8 @@ def searching(
         stack.enter_context(steps.taken_by(service))
         stack.callback(
             launcher.watch(
-                lambda *whose: steps.publish(Signal(COLLECT, *whose)),
-                lambda namespace, experiment: steps.publish(Signal(LAUNCH, namespace, experiment)),
+                lambda *whose: steps.take(Signal(COLLECT, *whose)),
+                lambda namespace, experiment: steps.take(Signal(LAUNCH, namespace, experiment)),
             )
         )
         stack.enter_context(renewed(service.leases))
@@ -67,13 +67,19 @@ class Steps:
         self._lines = {topic: _Line() for topic in (SUGGEST, LAUNCH, COLLECT)}
 
     def publish(self, signal: Signal) -> None:
+        # The service itself publishes COLLECT after launches. Most calls have ended by then.
+        due = time.monotonic() + _BEGUN_SECONDS if signal.topic == COLLECT else 0.0
+        self.take(signal, due)
+
+    def take(self, signal: Signal, due: float = 0.0) -> None:
+        """Take the signal's step at the time `due` (`time.monotonic`) or soon after."""
         if signal.topic in self._lines:
-            self._lines[signal.topic].put(signal)
+            self._lines[signal.topic].put(signal, due)
 
     @contextmanager
     def taken_by(self, service: Service) -> Iterator[None]:
         """Take the steps of `service` until the block's end; those that still wait are dropped."""
-        step = {SUGGEST: service.suggest, LAUNCH: self._launched(service), COLLECT: service.collect}
+        step = {SUGGEST: service.suggest, LAUNCH: service.launch, COLLECT: service.collect}
         threads = [
             threading.Thread(target=line.work, args=(step[topic],), name=topic, daemon=True)
             for topic, line in self._lines.items()
@@ -87,16 +93,6 @@ class Steps:
                 line.close()
             for thread in threads:
                 thread.join()
-
-    def _launched(self, service: Service) -> Callable[[str, str], None]:
-        """Return the launch step, after which the runs that go on are soon seen to have begun."""
-
-        def launch(namespace: str, name: str) -> None:
-            service.launch(namespace, name)
-            due = time.monotonic() + _BEGUN_SECONDS
-            self._lines[COLLECT].put(Signal(COLLECT, namespace, name), due)
-
-        return launch
 
 
 class _Line:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adapters.launchers.function import Choices, FunctionLauncher
+from adapters.launchers.printed import kept
 from adapters.launchers.process_lock import locked
 from adapters.launchers.workers import workers
 from adapters.storage import open_store
@@ -77,6 +78,8 @@ def tuned(
             stack.enter_context(workers(objective, processes)),
         )
         stack.callback(launcher.close)
+        if request.get("keep_output", True):
+            stack.enter_context(kept())
         store = open_store(store_url or STORE.absolute().as_uri())
         installation = _installation(request)
         dead = stack.enter_context(locked(store.url, installation.id))

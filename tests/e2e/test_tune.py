@@ -211,3 +211,31 @@ def test_the_function_of_the_readme_is_searched(capsys: pytest.CaptureFixture[st
     shown = capsys.readouterr().out
     assert shown.startswith("{'x': ")
     assert float(shown.split()[-1]) < 1.0
+
+
+def shown(*arguments: str) -> str:
+    """What a command in another process prints, in the folder where the search was."""
+    main = "from tunelet.cli import main; main()"
+    env = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.check_output([sys.executable, "-c", main, *arguments], env=env, text=True)
+
+
+@pytest.mark.parametrize("processes", [False, "fork", "spawn"])
+def test_what_a_call_prints_is_shown_by_a_later_process(
+    processes: bool | str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    tune(talking, X, trials=3, parallel=2, name="talks", processes=processes, progress=False)
+    assert "of trial 2: x = " in capfd.readouterr().out
+    assert "of trial 2: x = " in shown("logs", "talks", "2")
+
+
+def talking(params: dict[str, float], trial: Any) -> float:
+    print(f"of trial {trial.number}: x = {params['x']}")
+    return params["x"]
+
+
+def test_the_output_is_not_stored_if_it_is_not_wanted(folder: Path) -> None:
+    tune(talking, X, trials=2, name="quiet", keep_output=False, progress=False)
+    assert not list((folder / "tunelet-data").rglob("*output*"))
+    tune(talking, X, trials=2, name="loud", progress=False)
+    assert len(list((folder / "tunelet-data").rglob("*output*"))) == 2

@@ -74,4 +74,4 @@ class Observation(msgspec.Struct, frozen=True):
     removed: bool = False
     """The run was launched, and its removal has begun since."""
     began: float | None = None
-    """When the run began, in seconds since the epoch, if the launcher `observes_starts`."""
+    """When the run began, in seconds since the epoch, if the launcher is `in_process`."""

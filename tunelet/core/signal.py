@@ -22,7 +22,7 @@ LAUNCH = "launch"
 """The runs do not match the state: some have to be started or stopped."""
 
 COLLECT = "collect"
-"""A run has news: reports or an end."""
+"""A run has news: a start, reports or an end."""
 
 FINISHED = "finished"
 """The experiment ended. Only users subscribe to this topic."""

@@ -6,6 +6,7 @@ All steps may run at any time, any number of times, and in many processes at onc
 
 import logging
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 from tunelet.core import commands
@@ -13,13 +14,14 @@ from tunelet.core.commands import Command
 from tunelet.core.experiment import Experiment
 from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.installation import Installation
-from tunelet.core.signal import FINISHED, LAUNCH, SUGGEST, Signal
+from tunelet.core.signal import COLLECT, FINISHED, LAUNCH, SUGGEST, Signal
 from tunelet.core.trial import Trial
 from tunelet.engine.early_stopping import Stopping
 from tunelet.engine.proposal import Proposal
 from tunelet.engine.runs import Runs, ends_early, run_of
 from tunelet.engine.suggest import Suggesting
 from tunelet.errors import NotFound, Retry, Throttled
+from tunelet.log.journal import Journal
 from tunelet.log.journal_cache import Journals
 from tunelet.log.leases import Leases
 from tunelet.log.markers import Markers
@@ -53,14 +55,21 @@ class Loop:
     def suggest(self, namespace: str, name: str) -> None:
         """Ask the algorithm for as many trials as have room, and record them."""
         journal = self._journals.of(namespace, name)
+        known = journal.known()
+        light = known is not None and self._suggesting.light(known)
+        with journal.turn() if light else nullcontext():
+            experiment = self._suggested(journal)
+        # An algorithm without suggestions waits for a result; recording one asks it again.
+        self.follow(experiment, but=SUGGEST)
+
+    def _suggested(self, journal: Journal) -> Experiment:
         experiment = journal.read()
         asked = None
         while self._by.room(experiment) > 0 and _asks(experiment) != asked:
             asked = _asks(experiment)
             command = self._suggesting.suggested(experiment)
             experiment = journal.commit(command, uid=experiment.uid)
-        # An algorithm without suggestions waits for a result; recording one asks it again.
-        self.follow(experiment, but=SUGGEST)
+        return experiment
 
     def launch(self, namespace: str, name: str) -> None:
         """Make the runs match the state: start those that are due, stop the others."""
@@ -71,29 +80,34 @@ class Loop:
     def collect(self, namespace: str, name: str, number: int | None = None) -> None:
         """Observe the active runs, or only the run of trial `number`, and record the news."""
         journal = self._journals.of(namespace, name)
-        experiment = journal.peek()
-        if experiment is None:
-            return
+        with journal.turn():
+            # What runs in this process was launched from a state that it knows. `commit` reads on.
+            known = journal.led() if self._runs.in_process else None
+            experiment = known or journal.peek()
+            if experiment is None:
+                return
+            observed = self._observed(experiment, number)
+            seen = [*observed, *self.follow_ups(experiment, observed)] if observed else []
+            after = journal.commit(*seen, uid=experiment.uid) if seen else experiment
         if experiment.over:
             self._reconcile(experiment)  # the end of a run may be the last one awaited
-            return
-        if experiment.study is not None:
-            return  # its trials have no runs here
-        observed = [
+        if any(isinstance(command, commands.Finish) for command in seen):
+            self._go_on(after)
+            self._runs.save_outputs(after, observed)
+        if any(isinstance(command, commands.Stall) for command in seen):
+            self._runs.stop_unwanted(namespace, name)
+            self.follow(after)
+
+    def _observed(self, experiment: Experiment, number: int | None) -> list[Command]:
+        """Return the news of the active runs, or of the run of trial `number`."""
+        if experiment.over or experiment.study is not None:
+            return []  # the trials of a study have no runs here
+        return [
             command
             for trial in experiment.live
             if trial.active and number in (None, trial.number) and self._by.owns(trial)
             for command in self._runs.observed(experiment, trial)
         ]
-        if observed:
-            seen = [*observed, *self.follow_ups(experiment, observed)]
-            after = journal.commit(*seen, uid=experiment.uid)
-            if any(isinstance(command, commands.Finish) for command in seen):
-                self.follow(after)
-                self._runs.save_outputs(after, observed)
-            if any(isinstance(command, commands.Stall) for command in seen):
-                self._runs.stop_unwanted(namespace, name)
-                self.follow(after)
 
     def follow_ups(self, experiment: Experiment | None, seen: Sequence[Command]) -> list[Command]:
         """Return commands for the same entry as `seen`: early stops and new trials.
@@ -132,27 +146,42 @@ class Loop:
     def follow(self, experiment: Experiment, but: str | None = None) -> None:
         """Publish the signals that the state calls for. A lost signal costs only time."""
         for topic in _needs(experiment, self._by, self._journals.clock()):
-            if topic == but:
-                continue
-            try:
-                self._publisher.publish(Signal(topic, experiment.namespace, experiment.name))
-            except Retry as fault:
-                log.warning("signal %s is lost, sweep will see to it: %s", topic, fault)
+            if topic != but:
+                self._publish(topic, experiment)
+
+    def _publish(self, topic: str, experiment: Experiment) -> None:
+        try:
+            self._publisher.publish(Signal(topic, experiment.namespace, experiment.name))
+        except Retry as fault:
+            log.warning("signal %s is lost, sweep will see to it: %s", topic, fault)
+
+    def _go_on(self, experiment: Experiment) -> None:
+        """Launch at once what takes no time to launch, and publish signals for the other steps."""
+        if experiment.over or not self._runs.in_process:
+            self.follow(experiment)
+            return
+        self._reconcile(experiment)
+        self.follow(experiment, but=LAUNCH)
 
     def _reconcile(self, experiment: Experiment) -> None:
         experiment = self._held(experiment)
-        launched = self._launched(experiment)
+        due = self._due(experiment)
+        launched = self._launched(experiment, due)
         if launched:
             experiment = self._launches_recorded(experiment, launched)
+        if due and self._runs.in_process:
+            self._publish(COLLECT, experiment)  # which records the starts
         if experiment.over or any(ends_early(t) for t in experiment.trials.values()):
             self._runs.stop_unwanted(experiment.namespace, experiment.name)
         if experiment.state is ExperimentState.DELETED:
             self._markers.forget(experiment)
 
-    def _launched(self, experiment: Experiment) -> list[tuple[Trial, Command]]:
+    def _launched(
+        self, experiment: Experiment, due: Sequence[Trial]
+    ) -> list[tuple[Trial, Command]]:
         """Launch the trials that are due, and stop at the first one without room."""
         launched = []
-        for trial in self._due(experiment):
+        for trial in due:
             try:
                 command = self._runs.launched(experiment, trial)
             except Throttled as fault:

@@ -54,6 +54,11 @@ class Runs:
         self._api_url = api_url
         self._policies = policies or Policies()
 
+    @property
+    def in_process(self) -> bool:
+        """Whether runs are calls in this process."""
+        return self._launcher.in_process
+
     def handed(self, experiment: Experiment, trial: Trial) -> tuple[str, str]:
         """Return the token and the checkpoint URL for a worker that has taken the trial.
 
@@ -104,8 +109,7 @@ class Runs:
             log.exception("launch failed", extra={"experiment": run.experiment, "run": run.name})
             return None
         # Else `observed` records it.
-        late = self._launcher.observes_starts
-        return None if late else commands.Start(trial.number, trial.attempt)
+        return None if self.in_process else commands.Start(trial.number, trial.attempt)
 
     def observed(self, experiment: Experiment, trial: Trial) -> list[Command]:
         """Observe the trial's run; returns the commands to record, none if there is no news.

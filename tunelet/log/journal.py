@@ -12,9 +12,11 @@ Snapshots and segments are derived from the log (tunelet.log.compaction): losing
 time.
 """
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from itertools import chain, count
 
@@ -36,7 +38,7 @@ from tunelet.log.segment_cache import Recent
 from tunelet.log.shared_turn import Turns
 from tunelet.log.tail import Tail
 from tunelet.log.writer import Writer
-from tunelet.ports import Store
+from tunelet.ports import ProcessTurns, Store
 
 GROUP = 256
 """The most callers that share one entry. Bounds the entry's size."""
@@ -82,6 +84,7 @@ class Journal:
         deadline: float = 20.0,
         recent: Recent | None = None,
         by: Installation = ANY,
+        turns: ProcessTurns | None = None,
     ) -> None:
         self.path = f"v1/{namespace}/{name}/"
         self._store = store
@@ -89,6 +92,11 @@ class Journal:
         self._sleep = sleep
         self._deadline = deadline
         self._by = by
+        self._process_turns = turns
+        self._alone = False
+        """Whether this process has its turn."""
+        self._lost_at = -math.inf
+        """When another process last wrote the entry that this one tried to write."""
         self._tail = Tail(store, self.path, clock, recent or Recent())
         self._inbox = Inbox(store, self.path)
         self._turns = Turns()
@@ -103,6 +111,24 @@ class Journal:
         """Return the state that this process read last, without a read; None if it never did."""
         head = self._tail.head
         return head.experiment if head is not None else None
+
+    def led(self) -> Experiment | None:
+        """Return the newest known state, without a read, if no other process seems to write."""
+        head = self._tail.head
+        if head is None or time.monotonic() < self._lost_at + CROWDED_SECONDS:
+            return None
+        return head.experiment if self._writer.leads(head) else None
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait briefly for this process's turn, before a step that reads and then commits."""
+        turns = self._process_turns
+        with turns(self.path) if turns is not None else nullcontext(False) as alone:
+            self._alone = alone
+            try:
+                yield
+            finally:
+                self._alone = False
 
     @property
     def seq(self) -> int:
@@ -213,7 +239,7 @@ class Journal:
                 break
             if lost >= LOST_RACES:
                 self._met_others()
-            crowded = time.monotonic() < self._crowded_until
+            crowded = not self._alone and time.monotonic() < self._crowded_until
             leads = self._writer.leads(head)
             if crowded and not leads and all(may_wait(c.uid, c.commands) for c in callers):
                 self._commit_through_inbox(callers, until)
@@ -224,7 +250,7 @@ class Journal:
                 written = self._writer.write(head, happened, until)
             if written:
                 break
-            lost += 1
+            lost, self._lost_at = lost + 1, time.monotonic()
             self._back_off(tries, until)
         resolve(callers, self._tail.present().experiment)
 

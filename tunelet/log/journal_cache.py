@@ -14,7 +14,7 @@ from tunelet.log.compaction import NONE_KNOWN, TrialReader
 from tunelet.log.journal import Journal
 from tunelet.log.segment_cache import Recent
 from tunelet.log.trials import Memory, Past
-from tunelet.ports import Store
+from tunelet.ports import ProcessTurns, Store
 
 KEPT = 256
 """The most journals that are kept."""
@@ -34,6 +34,7 @@ class Journals:
         recent: Recent | None = None,
         room: int = ROOM,
         by: Installation = ANY,
+        turns: ProcessTurns | None = None,
     ) -> None:
         self._store = store
         self.clock = clock
@@ -43,6 +44,7 @@ class Journals:
         self._ended = Memory()
         self._recent = recent or Recent()
         self.by = by
+        self._turns = turns
 
     def of(self, namespace: str, name: str) -> Journal:
         """Return the experiment's journal, whether or not the experiment exists."""
@@ -58,6 +60,7 @@ class Journals:
                     sleep=self._sleep,
                     recent=self._recent,
                     by=self.by,
+                    turns=self._turns,
                 )
             self._open.put(key, journal, _weight(journal))
         return journal

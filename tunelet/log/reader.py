@@ -1,6 +1,7 @@
 """Read the entries of one log in order."""
 
 import re
+import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -11,8 +12,14 @@ from tunelet.log.entry import Damaged, Entry, decode
 from tunelet.log.parallel import streamed
 from tunelet.ports import Store
 
-FEW = 2
-"""Entries read one by one. A reader that is further back lists keys and reads in parallel."""
+FEW, MANY = 2, 64
+"""Entries read one by one, before a reader lists keys and reads in parallel.
+
+`MANY` if it was at the log's end before and the store answers at once: a listing of a folder reads
+all its names."""
+
+AT_ONCE = 0.002
+"""Seconds for a read, below which it is quicker than a thread that reads in parallel."""
 
 _NAME = re.compile(r"(\d{20})\.json")
 
@@ -95,26 +102,31 @@ def _after_tombstone(store: Store, path: str, seq: int) -> Head:
     return follow(Head(), rest, checksum)[0]
 
 
-def heads(store: Store, path: str, head: Head) -> Iterator[Step]:
+def heads(store: Store, path: str, head: Head, near: bool = False) -> Iterator[Step]:
     """Yield a step for each entry that existed when this was called, and perhaps for later ones.
 
-    Entries written meanwhile may be left out: with busy writers the reading might never end.
+    Entries written meanwhile may be left out: with busy writers the reading might never end. A
+    reader that is `near` the end, because it was there before, reads from a quick store one by one.
     Raises `Damaged` if an entry is altered, foreign or missing.
     """
-    for data in _behind(store, path, head.seq):
+    for data in _behind(store, path, head.seq, MANY if near else FEW):
         entry, checksum = decode(data, head.seq + 1, head.sum)
         head, closed = follow(head, entry, checksum)
         yield Step(entry, head, closed)
 
 
-def _behind(store: Store, path: str, seq: int) -> Iterator[bytes]:
+def _behind(store: Store, path: str, seq: int, many: int) -> Iterator[bytes]:
     """Yield the bytes of the entries after `seq`, without a gap."""
-    for following in range(seq + 1, seq + 1 + FEW):
+    for following in range(seq + 1, seq + 1 + many):
+        asked = time.monotonic()
         stored = store.get(entry_key(path, following))
+        took = time.monotonic() - asked
         if stored is None:
             return
         yield stored.data
-    yield from _listed(store, path, seq + FEW)
+        if following >= seq + FEW and took > AT_ONCE:
+            break
+    yield from _listed(store, path, following)
 
 
 def _listed(store: Store, path: str, seq: int) -> Iterator[bytes]:

@@ -110,11 +110,12 @@ class Tail:
         return self._purged <= seq
 
     def _fold(self) -> Head:
+        near = self.head is not None and self.head.seq > 0
         if self.head is None or self.head.seq == 0:
             found = self.segments.newest(self._purged)
             self.head = found or origin(self._store, self._path)
             self._sound = self.head.seq
-        for step in heads(self._store, self._path, self.head):
+        for step in heads(self._store, self._path, self.head, near):
             self.head = step.head
             self.taken.extend(step.entry.taken)
             if step.closed is not None:

@@ -74,7 +74,7 @@ class KubernetesLauncher:
         self._readings = Readings()
         self._objects = Objects(api, chosen.prefix, chosen.installation, chosen.ttl_seconds)
 
-    observes_starts = False
+    in_process = False
 
     @property
     def announces_room(self) -> bool:

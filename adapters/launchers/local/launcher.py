@@ -99,7 +99,7 @@ class ProcessLauncher:
         self._turn = threading.Lock()
         self._remove_stale()
 
-    observes_starts = False
+    in_process = False
 
     @property
     def announces_room(self) -> bool:

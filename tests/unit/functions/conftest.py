@@ -7,6 +7,7 @@ import pytest
 from werkzeug.test import Client
 from werkzeug.wrappers import Request
 
+from adapters.launchers.memory import MemoryLauncher
 from adapters.storage.memory import MemoryStore
 from algorithms import load_catalog
 from functions.events.outbox import Outbox
@@ -76,7 +77,7 @@ class World:
     """The five functions over one service."""
 
     def __init__(
-        self, store: FragileStore | None = None, launcher: "SilentLauncher | None" = None
+        self, store: FragileStore | None = None, launcher: MemoryLauncher | None = None
     ) -> None:
         self.store = store or FragileStore()
         self.launcher = launcher or SilentLauncher()

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from adapters.launchers.function import FreeHandle, FunctionLauncher
+from adapters.launchers.printed import kept
 from tests.contracts.launchers import until
 from tunelet.core.metrics_source import MetricsSource
 from tunelet.core.run import Launch, Phase, Run
@@ -42,6 +43,25 @@ def test_room_is_reported_only_where_a_run_was_refused() -> None:
     assert room == [("default", "digits")]
     assert launcher.observe(launch(1).run).phase is Phase.ENDED
     launcher.launch(launch(2))
+
+
+def test_calls_one_after_another_share_a_thread_that_is_named_after_the_run() -> None:
+    seen: list[tuple[int, str]] = []
+
+    def objective(_: Any) -> float:
+        thread = threading.current_thread()
+        seen.append((thread.native_id or 0, thread.name))
+        return 0.0
+
+    launcher = FunctionLauncher(objective, 1)
+    for number in range(3):
+        launcher.launch(launch(number))
+        until(lambda: launcher.observe(launch(number).run).phase is Phase.ENDED)  # noqa: B023
+    until(lambda: not launcher.lives())
+    assert len({thread for thread, _ in seen}) == 1
+    assert [name for _, name in seen] == [launch(number).run.name for number in range(3)]
+    launcher.close()
+    until(lambda: seen[0][0] not in {t.native_id for t in threading.enumerate()})
 
 
 def outcome_of_run(objective: Callable[[Any, Any], Any]) -> Outcome:
@@ -119,3 +139,39 @@ def test_names_and_choices_of_hyperparameters_are_unicode() -> None:
     for call in calls:
         with pytest.raises(ValueError, match="half of a surrogate pair"):
             call()
+
+
+def test_a_run_that_is_saved_is_forgotten_and_not_started_again() -> None:
+    calls: list[int] = []
+
+    def objective(_: Any) -> float:
+        calls.append(1)
+        return 0.0
+
+    launcher = FunctionLauncher(objective, 1)
+    run = launch(0).run
+    launcher.launch(launch(0))
+    until(lambda: launcher.observe(run).phase is Phase.ENDED)
+    launcher.saved(run)
+    assert not launcher._calls
+    launcher.launch(launch(0))
+    until(lambda: not launcher.lives())
+    assert len(calls) == 1
+
+
+def test_the_output_of_an_ended_run_is_there_until_it_is_saved() -> None:
+    def objective(_: Any) -> float:
+        print("half of it")
+        raise ValueError("no more")
+
+    launcher = FunctionLauncher(objective, 1)
+    run = launch(0).run
+    with kept():
+        launcher.launch(launch(0))
+        until(lambda: launcher.observe(run).phase is Phase.ENDED)
+    output = b"".join(launcher.logs(run)).decode()
+    assert output.startswith("half of it\nTraceback")
+    assert output.endswith("ValueError: no more\n")
+    assert launcher.unsaved("default", "digits") == [run]
+    launcher.saved(run)
+    assert launcher.unsaved("default", "digits") == []

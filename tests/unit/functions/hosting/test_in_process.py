@@ -13,7 +13,7 @@ from functions.hosting.in_process import Steps, searching
 from functions.settings import Settings
 from tests.contracts.launchers import until
 from tunelet.core.installation import Installation
-from tunelet.core.signal import COLLECT, FINISHED, LAUNCH, SUGGEST, Signal
+from tunelet.core.signal import COLLECT, FINISHED, SUGGEST, Signal
 from tunelet.errors import NotFound, Retry
 
 DIGITS = ("default", "digits")
@@ -140,15 +140,6 @@ def test_a_long_trial_is_soon_running_with_the_right_time() -> None:
         assert trial.started_at >= trial.created_at
         go_on.set()
         until(lambda: service.experiment(*DIGITS).over)
-
-
-def test_a_launch_is_followed_by_an_observation_of_its_runs() -> None:
-    recorder = Recorder()
-    steps = Steps()
-    with steps.taken_by(recorder):  # type: ignore[arg-type]
-        steps.publish(Signal(LAUNCH, *DIGITS))
-        until(lambda: ("collect", *DIGITS) in recorder.taken)
-    assert recorder.taken == [("launch", *DIGITS), ("collect", *DIGITS)]
 
 
 def test_a_signal_that_is_due_is_not_put_off_by_a_later_one() -> None:

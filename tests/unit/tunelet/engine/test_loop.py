@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
+from adapters.launchers.memory import MemoryLauncher
 from tests.unit.functions.conftest import SMALLEST, FragileStore, World
-from tunelet.core.run import Run
-from tunelet.core.signal import LAUNCH, SUGGEST, Signal
+from tunelet.core.run import Observation, Phase, Run
+from tunelet.core.signal import COLLECT, LAUNCH, SUGGEST, Signal
 from tunelet.core.trial import Outcome, Verdict
 from tunelet.errors import Conflict, Retry
 
@@ -95,3 +96,43 @@ def test_a_submit_with_a_lost_answer_keeps_its_marker() -> None:
     world = World(_LosesAnAnswer())
     world.service.submit({**SMALLEST, "name": "digits"})
     assert world.restarted().service.sweep() == 1
+
+
+class CallingLauncher(MemoryLauncher):
+    """Its runs are calls in this process."""
+
+    in_process = True
+
+
+def ended(world: World, calls: CallingLauncher, number: int) -> None:
+    outcome = Outcome(Verdict.COMPLETE, {"objective": 1.0})
+    run = world.run("digits", number)
+    calls.observed[run] = Observation(Phase.ENDED, outcome=outcome, began=1.0)
+
+
+def test_the_next_call_in_this_process_is_launched_by_the_step_that_records_an_end() -> None:
+    calls = CallingLauncher()
+    world = World(launcher=calls)
+    world.running(parallel_trials=1, max_trials=2)
+    ended(world, calls, 0)
+    world.broker.signals.clear()
+    world.service.collect("default", "digits")
+    assert world.run("digits", 1) in calls.observed
+    topics = [signal.topic for signal in world.broker.signals]
+    assert COLLECT in topics, "else a long call is not shown as running"
+    assert LAUNCH not in topics
+    ended(world, calls, 1)
+    world.service.collect("default", "digits")
+    assert world.service.experiment("default", "digits").ended.complete == 2
+
+
+def test_a_call_in_this_process_is_recorded_though_another_process_wrote_meanwhile() -> None:
+    calls = CallingLauncher()
+    world = World(launcher=calls)
+    world.running(parallel_trials=1, max_trials=5)
+    world.restarted().service.pause("default", "digits")
+    ended(world, calls, 0)
+    world.service.collect("default", "digits")
+    experiment = world.service.experiment("default", "digits")
+    assert experiment.ended.complete == 1
+    assert world.run("digits", 1) not in calls.observed

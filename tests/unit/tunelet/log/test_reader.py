@@ -3,6 +3,7 @@
 import hashlib
 import json
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,10 +12,11 @@ from adapters.storage.memory import MemoryStore
 from tests.specs import SPEC
 from tunelet.core import commands as c
 from tunelet.core.trial import Report
+from tunelet.log import reader
 from tunelet.log.compaction import LARGEST, Head, Segment, merge
 from tunelet.log.entry import Damaged, Newer
 from tunelet.log.journal import Journal
-from tunelet.log.reader import FEW, entry_key, heads, mark_purged
+from tunelet.log.reader import FEW, MANY, entry_key, heads, mark_purged
 from tunelet.ports import Stored
 
 PATH = "v1/default/e/"
@@ -42,11 +44,33 @@ class _Waits(MemoryStore):
         return super().get(key)
 
 
-def test_a_reader_with_many_new_entries_reads_them_at_once() -> None:
+def test_a_reader_with_many_new_entries_reads_them_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reader, "AT_ONCE", -1.0)  # no store is that quick
     store = _Waits()
     written(store, 40 + FEW)
-    store.together = threading.Barrier(2)
-    assert [step.head.seq for step in heads(store, PATH, Head())] == list(range(1, 41 + FEW))
+    for near in (False, True):
+        store.together = threading.Barrier(2)
+        steps = heads(store, PATH, Head(), near)
+        assert [step.head.seq for step in steps] == list(range(1, 41 + FEW))
+        store.together = None
+
+
+class _Unlisted(MemoryStore):
+    def list(self, prefix: str, after: str = "", limit: int | None = None) -> Iterator[str]:
+        assert not after.startswith(f"{PATH}journal/"), "a listing of a folder reads all its names"
+        return super().list(prefix, after, limit)
+
+
+def test_a_reader_of_a_quick_store_reads_entries_one_by_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reader, "AT_ONCE", 60.0)
+    store = _Unlisted()
+    written(store, MANY - 1)
+    steps = heads(store, PATH, Head(), near=True)
+    assert [step.head.seq for step in steps] == list(range(1, MANY))
 
 
 class _Grows(MemoryStore):
