@@ -122,12 +122,16 @@ class Service:
         return self._sweeper.sweep(ending)
 
     def submit(
-        self, raw: object, namespace: str | None = None, key: str | None = None
+        self,
+        raw: object,
+        namespace: str | None = None,
+        key: str | None = None,
+        must_start: bool = False,
     ) -> Experiment:
         """Begin an experiment. The same `key` begins only one.
 
-        Raises `Reject` with all that is wrong, or `Conflict` if the name is taken or the key
-        was used for another request.
+        Raises `Reject` with all that is wrong, and with `must_start` also if no trial can start
+        now; `Conflict` if the name is taken or the key was used for another request.
         """
         from tunelet.request.spec import parse
 
@@ -136,6 +140,8 @@ class Service:
         namespace = str(spec["namespace"])
         self._refuse_by_policy(namespace, spec["model_training_code"], raw)
         name = spec["name"] = spec["name"] or _generated(namespace, key)
+        if must_start:
+            self._refuse_waiting(namespace, name, spec["model_training_code"], key)
         spec["warm_start"] = self._sources(namespace, spec["warm_start"])
         self.try_store()
         submit = commands.Submit(uid=secrets.token_hex(8), spec=spec, key=key)
@@ -182,6 +188,19 @@ class Service:
         command = shlex.join(code["command"])
         error = FieldError("model_training_code.command", command, message, remedy)
         raise Reject(f"a command without an image {message}: {remedy}", [error])
+
+    def _refuse_waiting(
+        self, namespace: str, name: str, code: dict[str, Any], key: str | None
+    ) -> None:
+        """Refuse training code that cannot start here now, unless the request was sent before."""
+        obstacle = self._launcher.obstacle(code)
+        if obstacle is None:
+            return
+        known = self._journals.of(namespace, name).peek() if key else None
+        if known is not None and key in known.keys:
+            return
+        error = FieldError("model_training_code", code.get("image"), "cannot start here", obstacle)
+        raise Reject(f"no trial can start now: {obstacle}", [error])
 
     def _refuse_by_policy(self, namespace: str, code: dict[str, Any], raw: object) -> None:
         """Refuse pods that the policy of the namespace does not allow; `raw` is the request."""

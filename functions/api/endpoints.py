@@ -35,7 +35,8 @@ PART_BYTES = 4 << 20
 
 def submit(call: Call) -> Response:
     """Start an experiment. The same Idempotency-Key starts it only once."""
-    begun = call.service.submit(call.body, call.given_namespace, call.key)
+    must_start = "must_start" in call.query
+    begun = call.service.submit(call.body, call.given_namespace, call.key, must_start)
     about(namespace=begun.namespace, experiment=begun.name)
     return json_answer(submitted(begun, call.service.obstacle(begun)))
 

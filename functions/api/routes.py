@@ -45,6 +45,11 @@ _OF_EXPERIMENTS = _state(
 )
 _OF_TRIALS = _state("trials", list(TrialState))
 
+_MUST_START = Query(
+    "must_start",
+    "Refuse the experiment if none of its trials can start now. Else they wait, with a warning.",
+    {"type": "string", "enum": ["true"]},
+)
 _ONE = "/experiments/{name}"
 _TRIAL = "/experiments/{name}/trials/{number}"
 _FILE = {"type": "string", "pattern": "^[^\\x00-\\x1f\\x7f]{1,1024}$"}
@@ -98,6 +103,7 @@ ROUTES = (
         CREATE,
         "Submitted",
         "Request",
+        query=(_MUST_START,),
         key=True,
         namespace_in_body=True,
     ),

@@ -85,7 +85,7 @@ class Near:
         namespace, *rest = _parts(path)
         match method, *rest:
             case "POST", "submit_job":
-                begun = self._service.submit(body, namespace, key)
+                begun = self._service.submit(body, namespace, key, "must_start" in query)
                 return submitted(begun, self._service.obstacle(begun))
             case "GET", "experiments":
                 return self._experiments(namespace, query)

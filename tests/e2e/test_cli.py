@@ -227,7 +227,7 @@ def test_an_absent_program_is_named(up: Callable[..., Any], tmp_path: Path) -> N
     tunelet = Shell(up("--alias", "absent=no-such-program --fast").url, tmp_path)
 
     ran = tunelet(
-        *("submit", "request.json", "--name", "a", "--image", "absent"),
+        *("submit", "request.json", "--name", "a", "--image", "absent", "--may-wait"),
         *("--max-trials", "1", "--watch"),
     )
 
@@ -253,7 +253,11 @@ def test_a_trial_without_output_says_why(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))  # without podman and docker
     tunelet = Shell(up().url, tmp_path)
-    tunelet("submit", "request.json", "--name", "a", "--max-trials", "1")
+    refused = tunelet("submit", "request.json", "--name", "a", "--max-trials", "1")
+    assert refused.code == 2
+    assert "image 'docker_image_url' has no alias here" in refused.err
+    waits = ("--name", "a", "--max-trials", "1", "--may-wait")
+    assert "warning: no trial can start now" in tunelet("submit", "request.json", *waits).err
 
     # The reason comes with the launch, which the submit does not wait for.
     wait(lambda: "has no output: image" in tunelet("logs", "a", "0").err)

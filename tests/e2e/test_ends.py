@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tunelet.client import Client
+from tunelet.errors import Reject
 
 SPACE = {"x": {"type": "float", "min": 0, "max": 1}}
 AT_A_TIME = pytest.mark.parametrize("parallel", [1, 3])
@@ -42,7 +43,7 @@ def request(image: str, **fields: Any) -> dict[str, Any]:
 
 def ended(client: Client, image: str, **fields: Any) -> dict[str, Any]:
     asked = request(image, **fields)
-    client.submit(asked)
+    client.submit(asked, may_wait=True)
     return client.wait(str(asked["name"])).json
 
 
@@ -70,7 +71,9 @@ def test_a_search_that_cannot_work_ends_after_a_few_trials_with_the_reason(
 def test_an_image_that_nothing_here_can_run_waits_with_the_reason(
     client: Client, wait: Callable[[Callable[[], object]], None]
 ) -> None:
-    client.submit(request("no_such_image", max_trials=2))
+    with pytest.raises(Reject, match="has no alias here"):
+        client.submit(request("no_such_image", max_trials=2))
+    client.submit(request("no_such_image", max_trials=2), may_wait=True)
     wait(lambda: any("has no alias here" in str(one) for one in client.trials("no-such-image")))
     assert client.experiment("no-such-image").state == "RUNNING"
 

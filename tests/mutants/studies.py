@@ -45,8 +45,8 @@ STUDIES = (
         (
             Mutant(
                 "a sweep records the trials of a study as lost",
-                "if experiment.study is not None:",
-                "if False:",
+                "if experiment.over or experiment.study is not None:",
+                "if experiment.over:",
             ),
         ),
     ),

@@ -51,6 +51,7 @@ _FIELDS = {
     "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Set any field; a.b sets b in a."
 )
 @click.option("--idempotency-key", metavar="KEY", help="With the same key, submit only once.")
+@click.option("--may-wait", is_flag=True, help="Submit also if no trial can start now.")
 @click.option("--wait", is_flag=True, help="Wait until the experiment has ended.")
 @click.option("--watch", "look_on", is_flag=True, help="Show its progress until it has ended.")
 @connected
@@ -59,6 +60,7 @@ def submit_command(
     source: str | None,
     settings: tuple[str, ...],
     idempotency_key: str | None,
+    may_wait: bool,
     wait: bool,
     look_on: bool,
     **flags: Any,
@@ -79,7 +81,7 @@ def submit_command(
     """
     request = _request(source, settings, flags)
     client = connection.client()
-    experiment = client.submit(request, idempotency_key)
+    experiment = client.submit(request, idempotency_key, may_wait=may_wait)
     for warning in experiment.json.get("warnings", ()):
         click.echo(f"warning: {printable(warning)}", err=True)
     if not look_on and not wait:

@@ -74,8 +74,17 @@ class Client:
     def __repr__(self) -> str:
         return f"Client({self.url!r}, namespace={self.namespace!r})"
 
-    def submit(self, request: Mapping[str, Any], idempotency_key: str | None = None) -> Experiment:
+    def submit(
+        self,
+        request: Mapping[str, Any],
+        idempotency_key: str | None = None,
+        *,
+        may_wait: bool = False,
+    ) -> Experiment:
         """Start an experiment. The same key submits the same experiment only once.
+
+        Raises `Reject` if none of its trials can start now, for example if its image has no alias
+        and the machine no container engine. With `may_wait` they wait, and `warnings` says so.
 
         `hyperparameters` may be a search space of Hyperopt, Optuna or Ray Tune (tunelet.interop).
         """
@@ -84,7 +93,8 @@ class Client:
 
             request = {**request, "hyperparameters": hyperparameters(request["hyperparameters"])}
         path, key = f"{self._root}/submit_job", _key(idempotency_key)
-        return self._seen(self._transport.call("POST", path, request, headers=key))
+        query = None if may_wait else {"must_start": "true"}
+        return self._seen(self._transport.call("POST", path, request, query, key))
 
     def experiments(self, state: str | None = None, limit: int = 100) -> Iterator[Experiment]:
         """All experiments of the namespace by name, fetched `limit` at a time."""

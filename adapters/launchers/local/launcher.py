@@ -209,7 +209,9 @@ class ProcessLauncher:
         image = code.get("image")
         if image == COMMAND:
             return missing(code)
-        if image is None or image in self._aliases or self._fallback is None:
+        if image in self._aliases:
+            return missing({**code, "command": self._aliases[image]})
+        if image is None or self._fallback is None:
             return None
         return self._fallback.obstacle(image)
 

@@ -1,6 +1,7 @@
 """Trials that the machine cannot begin wait, and none of them fails because of that."""
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -202,6 +203,40 @@ def test_a_submit_says_that_no_engine_answers(tmp_path: Path, engine: Engine) ->
     engine("exit 0")
     laptop.now += 60.0
     assert "warnings" not in api.post("/api/submit_job", json=SMALLEST).get_json()
+
+
+def test_a_submit_that_must_start_is_refused_once_and_leaves_nothing(
+    tmp_path: Path, engine: Engine
+) -> None:
+    engine("exit 1")
+    laptop = Laptop(tmp_path / "runs")
+    api = Client(Request.application(function("api", laptop.service, laptop.outbox, 1 << 16)))
+    before = set(laptop.store.list(""))
+    answer = api.post("/api/submit_job?must_start=true", json=SMALLEST)
+    assert answer.status_code == 422
+    (error,) = answer.get_json()["errors"]
+    assert error["field"] == "model_training_code"
+    assert "docker does not work" in error["remedy"]
+    assert set(laptop.store.list("")) == before
+
+
+def test_a_submit_that_is_sent_again_is_answered_though_the_engine_is_gone_meanwhile(
+    tmp_path: Path, engine: Engine
+) -> None:
+    engine("exit 0")
+    laptop = Laptop(tmp_path / "runs")
+    request = {**SMALLEST, "name": "again"}
+    first = laptop.service.submit(request, key="once", must_start=True)
+    engine("exit 1")
+    laptop.now += 60.0
+    assert laptop.service.submit(request, key="once", must_start=True).uid == first.uid
+
+
+def test_an_alias_for_a_program_that_is_not_there_cannot_start(tmp_path: Path) -> None:
+    launcher = ProcessLauncher(tmp_path, {"trainer": ["no-such-program", "--fast"]}, 1)
+    assert "no-such-program" in str(launcher.obstacle({"image": "trainer"}))
+    launcher = ProcessLauncher(tmp_path, {"trainer": [sys.executable, "-V"]}, 1)
+    assert launcher.obstacle({"image": "trainer"}) is None
 
 
 def test_the_reason_on_a_machine_without_an_engine_names_what_to_install(
