@@ -1,47 +1,50 @@
-"""One life of a study: its state in the log, and the changes to it.
+"""One life of a study, as this process knows it, and the changes to it.
 
 Deleting a study ends its life. A later study of the same name is another life.
 """
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from optuna.exceptions import UpdateFinishedTrialError
 
+from adapters.optuna.logs import StudyLog
 from adapters.optuna.trials import Trials
-from tunelet.core import commands
-from tunelet.core.experiment import Experiment
+from tunelet.core.problem import Objective
+from tunelet.core.study import Command
+from tunelet.core.study_view import Changed, View
 from tunelet.core.trial import Trial
 from tunelet.errors import NotFound
-from tunelet.log.journal import Journal
+from tunelet.log.shared_turn import Turns
 
 
 class Life:
     """One life of a study. Thread-safe. Methods raise `KeyError` once the study is deleted."""
 
-    def __init__(self, journal: Journal, number: int, uid: str) -> None:
+    def __init__(self, log: StudyLog, number: int) -> None:
         self.number = number
-        self.path = f"{journal.path}trials/{uid}/"
-        """The prefix of the keys of the trials' objects."""
-        self._journal = journal
-        self._uid = uid
+        self._log = log
         self._trials = Trials(number)
+        self._view: View | None = None
         self._lock = threading.RLock()
-        """Protects `_trials`. While it is held, the only input is the reading of segments."""
+        """Protects what is above. No input while it is held."""
+        self._turns = Turns()
+        self._read_at = -1.0
+        """When the newest complete reading began."""
 
-    def read(self) -> Experiment:
-        """Read the state now."""
-        try:
-            experiment, _ = self._journal.moment()
-        except NotFound:
-            raise self._absent() from None
-        return self._of_this_life(experiment)
+    def read(self) -> View:
+        """Read the study now. Waiting threads share one reading."""
+        asked = time.monotonic()
+        with self._turns.unless(lambda: self._read_at >= asked) as mine:
+            if mine:
+                self._read()
+        return self._known()
 
-    def known(self) -> Experiment:
-        """Return a state that may be old. Only its spec never changes."""
-        known = self._journal.known()
-        return known if known is not None and known.uid == self._uid else self.read()
+    def objectives(self) -> Sequence[Objective]:
+        """Return the objectives, which never change."""
+        return (self._view or self.read()).objectives
 
     @contextmanager
     def held(self) -> Iterator[Trials]:
@@ -54,25 +57,21 @@ class Life:
         """Read the log, and yield the trials as of now, with the lock held."""
         self.read()
         with self._lock:
-            self._follow()
             yield self._trials
 
-    def commit(self, *what: commands.Command) -> Experiment:
-        """Commit the commands, and return the state after them."""
-        try:
-            after = self._journal.commit(*what, uid=self._uid)
-        except NotFound:
-            raise self._absent() from None
+    def commit(self, *changes: Command) -> Sequence[Trial]:
+        """Commit the commands, and return their trials as they are afterwards."""
         with self._lock:
-            self._follow()
-        return after
-
-    def delete(self, epoch: int) -> None:
-        """Delete the study. A live marker announces the next life, after `epoch`."""
+            since = self._trials.since
         try:
-            self._journal.commit(commands.Delete(epoch), uid=self._uid)
+            done = self._log.commit(changes, since)
         except NotFound:
             raise self._absent() from None
+        if done.changed is None:
+            self.read()
+        else:
+            self._adopt(done.changed)
+        return done.named
 
     def unfinished(self, number: int) -> Trial:
         """Read a trial now. Raises `UpdateFinishedTrialError` if it has ended."""
@@ -83,28 +82,30 @@ class Life:
             raise finished(number)
         return trial
 
-    def ended(self, number: int) -> Trial:
-        """Read a trial that has left the experiment's state."""
-        _, left = self._journal.at_hand()
-        return next(left(number - 1))
-
     def refuse_unknown(self, number: int) -> None:
         """Raise `KeyError` if this process knows no trial of this number."""
         if not 0 <= number < len(self._trials):
             raise KeyError(f"study {self.number} has no trial {number}")
 
-    def _follow(self) -> None:
-        """Adopt the newest state that any thread has read. An older one may arrive later."""
+    def _read(self) -> None:
+        began = time.monotonic()
+        with self._lock:
+            since = self._trials.since
         try:
-            experiment, left = self._journal.at_hand()
+            self._adopt(self._log.read(since))
         except NotFound:
             raise self._absent() from None
-        self._trials.follow(self._of_this_life(experiment), left)
+        self._read_at = began
 
-    def _of_this_life(self, experiment: Experiment) -> Experiment:
-        if experiment.uid != self._uid:
-            raise self._absent()
-        return experiment
+    def _adopt(self, changed: Changed) -> None:
+        """Adopt the newest state that any thread has read. An older one may arrive later."""
+        with self._lock:
+            if self._trials.follow(changed):
+                self._view = changed.study
+
+    def _known(self) -> View:
+        assert self._view is not None
+        return self._view
 
     def _absent(self) -> KeyError:
         return KeyError(f"there is no study {self.number}")

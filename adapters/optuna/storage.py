@@ -25,7 +25,8 @@ from adapters.optuna.names import place_of, trial_id
 from adapters.optuna.studies import Studies
 from adapters.optuna.study import Study
 from adapters.storage import open_store
-from tunelet.core.experiment import Experiment
+from tunelet.core.study_view import View
+from tunelet.engine.studies import opened
 from tunelet.ports import Store
 
 StaleCallback = Callable[[optuna.Study, FrozenTrial], None]
@@ -113,26 +114,26 @@ class TuneletStorage(BaseStorage, BaseHeartbeat):
         return self._studies.named(study_name)
 
     def get_study_name_from_id(self, study_id: int) -> str:
-        return _name(self._experiment(study_id))
+        return self._view(study_id).name
 
     def get_study_directions(self, study_id: int) -> list[StudyDirection]:
-        return _directions(self._experiment(study_id))
+        return _directions(self._view(study_id))
 
     def get_study_user_attrs(self, study_id: int) -> dict[str, Any]:
-        return all_read(self._experiment(study_id).attributes or {})
+        return all_read(self._view(study_id).attributes)
 
     def get_study_system_attrs(self, study_id: int) -> dict[str, Any]:
-        return all_read(self._experiment(study_id).system or {})
+        return all_read(self._view(study_id).system)
 
     def get_all_studies(self) -> list[FrozenStudy]:
         return [
             FrozenStudy(
-                study_name=_name(each),
+                study_name=each.name,
                 direction=None,
                 directions=_directions(each),
-                user_attrs=all_read(each.attributes or {}),
-                system_attrs=all_read(each.system or {}),
-                study_id=_of_study(each)["number"],
+                user_attrs=all_read(each.attributes),
+                system_attrs=all_read(each.system),
+                study_id=each.number,
             )
             for each in self._studies.all()
         ]
@@ -221,9 +222,7 @@ class TuneletStorage(BaseStorage, BaseHeartbeat):
     def _heartbeats(self, study_id: int) -> Heartbeats:
         study = self._studies.study(study_id)
         interval = self._interval or 60
-        made = Heartbeats(
-            self._studies.store, study.beats, self._studies.caller, self._grace or 2 * interval
-        )
+        made = Heartbeats(study.beats, self._studies.caller, self._grace or 2 * interval)
         return self._beats.setdefault(study_id, made)
 
     def _place(self, trial_id: int) -> tuple[Study, int]:
@@ -233,8 +232,8 @@ class TuneletStorage(BaseStorage, BaseHeartbeat):
         except KeyError:
             raise KeyError(f"there is no trial {trial_id}") from None
 
-    def _experiment(self, study_id: int) -> Experiment:
-        return self._studies.study(study_id).experiment()
+    def _view(self, study_id: int) -> View:
+        return self._studies.study(study_id).view()
 
 
 _lock = threading.Lock()
@@ -253,7 +252,7 @@ def _opened(url: str, namespace: str) -> Studies:
             store = store or open_store(url)
             if in_memory:
                 _stores[url] = store
-            studies = _studies[key] = Studies(store, namespace)
+            studies = _studies[key] = Studies(opened(store, namespace))
         return studies
 
 
@@ -278,14 +277,5 @@ def _url(url: str | os.PathLike[str]) -> str:
     return text if urlsplit(text).scheme else Path(text).absolute().as_uri()
 
 
-def _of_study(experiment: Experiment) -> dict[str, Any]:
-    assert experiment.study is not None
-    return experiment.study
-
-
-def _name(experiment: Experiment) -> str:
-    return str(_of_study(experiment)["name"])
-
-
-def _directions(experiment: Experiment) -> list[StudyDirection]:
-    return [StudyDirection[each.direction.upper()] for each in experiment.terms.objectives]
+def _directions(study: View) -> list[StudyDirection]:
+    return [StudyDirection[each.direction.upper()] for each in study.objectives]

@@ -20,10 +20,11 @@ from adapters.optuna import attributes, forms
 from adapters.optuna.caller import Caller
 from adapters.optuna.frozen import contents, final, report
 from adapters.optuna.life import Life, finished
+from adapters.optuna.logs import Heard
 from adapters.optuna.pending import Pending
 from adapters.optuna.trials import Trials
 from tunelet.core import commands
-from tunelet.core.experiment import Experiment
+from tunelet.core.study_view import View
 from tunelet.core.trial import Trial, TrialState
 from tunelet.text.limits import STEPS
 from tunelet.text.surrogates import refuse_half_pairs
@@ -36,17 +37,18 @@ class Study:
     `UpdateFinishedTrialError` if a trial that is to be changed has ended.
     """
 
-    def __init__(self, life: Life, caller: Caller, soon: Callable[["Study"], None]) -> None:
+    def __init__(
+        self, life: Life, beats: Heard, caller: Caller, soon: Callable[["Study"], None]
+    ) -> None:
         """`soon` arranges a call of `flush`."""
-        self.beats = f"{life.path}heartbeats/"
-        """The prefix of the heartbeats' keys."""
+        self.beats = beats
         self._life = life
         self._caller = caller
         self._soon = soon
         self._flushing = threading.Lock()
 
-    def experiment(self) -> Experiment:
-        """Read the state now."""
+    def view(self) -> View:
+        """Read the study now."""
         return self._life.read()
 
     def trial(self, number: int) -> FrozenTrial:
@@ -78,11 +80,11 @@ class Study:
 
         `watched`, here and below: this process sends heartbeats for it.
         """
-        objectives = self._life.known().terms.objectives
+        objectives = self._life.objectives()
         more = {} if template is None else contents(template, objectives)
         key = self._caller.once(watched)
-        after = self._life.commit(commands.CreateTrial(key=key, by=key, **more))
-        return after.keys[key][0]
+        (made,) = self._life.commit(commands.CreateTrial(key=key, by=key, **more))
+        return made.number
 
     def set_param(
         self, number: int, name: str, internal: float, distribution: BaseDistribution
@@ -95,7 +97,7 @@ class Study:
             pending.hyperparameters[name] = value
 
     def report(self, number: int, step: int, value: float) -> None:
-        made = report(step, value, self._life.known().terms.objectives)
+        made = report(step, value, self._life.objectives())
         with self._changing(number) as pending:
             self._refuse_more(number, made.step, pending)
             pending.reports[made.step] = made
@@ -125,8 +127,8 @@ class Study:
         if trial.state is TrialState.RUNNING:
             return False
         by = self._caller.once(watched)
-        after = self._life.commit(commands.TakeTrial(number, by)).trials.get(number)
-        if after is None or after.state.finished:
+        (after,) = self._life.commit(commands.TakeTrial(number, by))
+        if after.state.finished:
             raise finished(number)
         return after.by == by
 
@@ -137,12 +139,12 @@ class Study:
         with self._life.held() as trials:
             pending = trials.pending.get(number, Pending())
             changes = pending.all()
-        objectives = self._life.known().terms.objectives
+        objectives = self._life.objectives()
         by = self._caller.once()
         command = commands.EndTrial(
             number, by, TrialState[state.name], changes, final(values, objectives)
         )
-        ended = self._life.commit(command).trials.get(number) or self._life.ended(number)
+        (ended,) = self._life.commit(command)
         with self._life.held() as trials:
             trials.pending.pop(number, None)
         if ended.by != by:
@@ -150,10 +152,6 @@ class Study:
 
     def set_attributes(self, user: dict[str, Any], system: dict[str, Any]) -> None:
         self._life.commit(commands.SetAttributes(user, system))
-
-    def delete(self, epoch: int) -> None:
-        """Delete the study. `epoch` is the one after which a live marker announces the next."""
-        self._life.delete(epoch)
 
     def flush(self) -> None:
         """Write all changes. Raises the same errors as a commit, and then keeps the changes."""

@@ -3,7 +3,7 @@
 A trial that has ended never changes, so only the others and new ones are read again.
 """
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Sequence
 
 from optuna.distributions import BaseDistribution, check_distribution_compatibility
 from optuna.trial import FrozenTrial
@@ -12,9 +12,9 @@ from optuna.trial import TrialState as State
 from adapters.optuna.frozen import frozen
 from adapters.optuna.names import trial_id
 from adapters.optuna.pending import Pending
-from tunelet.core.experiment import Experiment
+from tunelet.core.problem import Objective
+from tunelet.core.study_view import Changed, Since
 from tunelet.core.trial import Trial, TrialState
-from tunelet.log.compaction import TrialReader
 
 
 class Trials:
@@ -22,7 +22,9 @@ class Trials:
 
     def __init__(self, study: int) -> None:
         self._study = study
-        self._seen: Experiment | None = None
+        self._seq = 0
+        """The entry of the log up to which all changes are known."""
+        self._objectives: Sequence[Objective] = ()
         self._frozen: list[FrozenTrial | None] = []
         """The frozen trials by number; None: to be created from `_open` again."""
         self._open: dict[int, Trial] = {}
@@ -32,26 +34,27 @@ class Trials:
         self._distributions: dict[str, BaseDistribution] = {}
         self.pending: dict[int, Pending] = {}
 
-    def follow(self, experiment: Experiment, left: TrialReader) -> None:
-        """Adopt the changes up to `experiment`; `left` reads the trials that it no longer has."""
-        if experiment is self._seen:
-            return
-        known = len(self._frozen)
-        self._frozen += [None] * (experiment.next_number - known)
-        gone = set()
-        for number in (*self._open, *range(known, experiment.next_number)):
-            trial = experiment.trials.get(number)
-            if trial is None:
-                gone.add(number)
-            elif trial is not self._open.get(number):
-                self._put(trial)
-        if gone:
-            for trial in left(min(gone) - 1, _Known(gone)):
-                if trial.number in gone:
-                    self._put(trial)
-        self._seen = experiment
+    @property
+    def since(self) -> Since:
+        """What is known: only changes after it are missing."""
+        return Since(self._seq, min(self._open, default=len(self._frozen)))
+
+    def follow(self, changed: Changed) -> bool:
+        """Adopt the changes. False: newer ones were adopted before."""
+        if changed.seq < self._seq:
+            return False
+        self._objectives = changed.study.objectives
+        for trial in changed.trials:
+            self._put(trial)
+        self._seq = changed.seq
+        return True
 
     def _put(self, trial: Trial) -> None:
+        known = len(self._frozen)
+        if trial.number < known and trial.number not in self._open:
+            return  # it has ended, and changes no more
+        if trial.number >= known:
+            self._frozen += [None] * (trial.number + 1 - known)
         self._stale[trial.number] = trial
         if trial.state.finished:
             self._open.pop(trial.number, None)
@@ -108,27 +111,8 @@ class Trials:
         self._stale.clear()
 
     def _freeze(self, trial: Trial) -> None:
-        assert self._seen is not None
         identifier = trial_id(self._study, trial.number)
-        made = frozen(trial, identifier, self._seen.terms.objectives)
+        made = frozen(trial, identifier, self._objectives)
         self._frozen[trial.number] = made
         for name, distribution in made.distributions.items():
             self._distributions.setdefault(name, distribution)
-
-
-class _Known(Mapping[int, Trial]):
-    """A container of all trials except `wanted`, for a reader that skips what it contains."""
-
-    def __init__(self, wanted: Container[int]) -> None:
-        self._wanted = wanted
-
-    def __getitem__(self, number: int) -> Trial:
-        if number in self._wanted:
-            raise KeyError(number)
-        return Trial(number, {}, 0.0)
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(())
-
-    def __len__(self) -> int:
-        return 0

@@ -24,6 +24,7 @@ from tunelet.core.commands import Command
 from tunelet.core.experiment import Experiment
 from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.installation import ANY, Installation
+from tunelet.core.study_view import Since
 from tunelet.core.trial import Trial
 from tunelet.errors import CommitUnknown, NotFound, Reject, Retry
 from tunelet.log.compaction import Head, TrialReader
@@ -37,6 +38,7 @@ from tunelet.log.reader import mark_purged
 from tunelet.log.segment_cache import Recent
 from tunelet.log.shared_turn import Turns
 from tunelet.log.tail import Tail
+from tunelet.log.touched import changed
 from tunelet.log.writer import Writer
 from tunelet.ports import ProcessTurns, Store
 
@@ -155,12 +157,21 @@ class Journal:
         left = partial(self._tail.segments.trials, head.segments)
         return _existing(head.experiment), left
 
-    def at_hand(self) -> tuple[Experiment, TrialReader]:
-        """Like `moment`, of the state that this process read or wrote last. Raises `NotFound`."""
-        head = self._tail.head
-        if head is None:
-            return self.moment()
-        return _existing(head.experiment), partial(self._tail.segments.trials, head.segments)
+    def changes(
+        self, since: Since, uid: str, now: bool = True
+    ) -> tuple[Experiment, int, Iterator[Trial]]:
+        """Return the state of a study now, its entry, and the trials that changed since another.
+
+        Not `now`: the state that this process read or wrote last. Raises `NotFound` if this life of
+        the experiment's name does not exist.
+        """
+        head = (None if now else self._tail.head) or self._now()
+        experiment = _existing(head.experiment)
+        if experiment.uid != uid:
+            raise NotFound("the experiment was deleted; another has its name")
+        left = partial(self._tail.segments.trials, head.segments)
+        numbers = self._tail.touched.since(since.seq, head.seq)
+        return experiment, head.seq, changed(head, left, numbers, since.lowest)
 
     def commit(self, *commands: Command, uid: str | None = None) -> Experiment:
         """Put the commands into the log, in one entry, and return the state after it.

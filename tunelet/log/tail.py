@@ -18,6 +18,7 @@ from tunelet.log.entry import Damaged, Entry
 from tunelet.log.reader import heads, origin, purged
 from tunelet.log.segment_cache import Recent
 from tunelet.log.snapshots import Segments
+from tunelet.log.touched import Touched
 from tunelet.ports import Store
 
 FRESH = 30.0
@@ -57,6 +58,8 @@ class Tail:
         """The newest entry that no purge had reached when last checked."""
         self.taken: deque[str] = deque(maxlen=_TAKEN_KEPT)
         """Names of the inbox batches that were settled last."""
+        self.touched = Touched()
+        """Of a study: what the entries up to `head` have changed."""
         self._end: Moment | None = None
         """When `head` was last known to be the log's end."""
 
@@ -92,8 +95,8 @@ class Tail:
         if not self._fresh() and not self.stands(self.head.seq):
             self.forget()
             return False
-        self.head, closed = follow(self.head, entry, checksum)
-        self.taken.extend(entry.taken)
+        after, closed = follow(self.head, entry, checksum)
+        self._take(after, entry)
         self._sound, self._end = self.head.seq, sent
         if closed is not None:
             self.segments.closed(closed, own=True)
@@ -116,11 +119,17 @@ class Tail:
             self.head = found or origin(self._store, self._path)
             self._sound = self.head.seq
         for step in heads(self._store, self._path, self.head, near):
-            self.head = step.head
-            self.taken.extend(step.entry.taken)
+            self._take(step.head, step.entry)
             if step.closed is not None:
                 self.segments.closed(step.closed, own=False)
         return self.head
+
+    def _take(self, head: Head, entry: Entry) -> None:
+        if head.experiment is not None and head.experiment.study is not None:
+            # Before the head: other threads read both, in the opposite order.
+            self.touched.add(entry)
+        self.head = head
+        self.taken.extend(entry.taken)
 
     def _fresh(self) -> bool:
         return self._end is not None and self._end.seconds_to(self.now()) < FRESH

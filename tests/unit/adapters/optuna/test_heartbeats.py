@@ -6,6 +6,7 @@ from adapters.optuna.caller import Caller
 from adapters.optuna.heartbeats import SKEW, Heartbeats
 from adapters.storage.memory import MemoryStore
 from tunelet.core.trial import Trial, TrialState
+from tunelet.log.heartbeats import StoredBeats
 
 GRACE = 10.0
 START = 1000.0
@@ -30,7 +31,7 @@ def store() -> MemoryStore:
 
 def process(store: MemoryStore, clock: Clock) -> tuple[Caller, Heartbeats]:
     caller = Caller()
-    return caller, Heartbeats(store, "beats/", caller, GRACE, clock, clock)
+    return caller, Heartbeats(StoredBeats(store, "beats/"), caller, GRACE, clock, clock)
 
 
 def running(number: int, by: str) -> Trial:

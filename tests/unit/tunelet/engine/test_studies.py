@@ -3,13 +3,13 @@
 import re
 
 import pytest
-from optuna.exceptions import DuplicatedStudyError
 
-from adapters.optuna.names import Named, claimed, experiment_name, place_of, trial_id
-from adapters.optuna.studies import Studies
 from adapters.storage.memory import MemoryStore
-from tunelet.errors import Unavailable
-from tunelet.text.limits import NAME, SAFE_INTEGER
+from tunelet.core.study_view import Since
+from tunelet.engine.studies import Studies, opened
+from tunelet.errors import Conflict, NotFound, Unavailable
+from tunelet.log.study_numbers import Named, Numbers, experiment_name
+from tunelet.text.limits import NAME
 
 
 class Dying(MemoryStore):
@@ -31,41 +31,45 @@ class Dying(MemoryStore):
         self.left -= 1
 
 
+def trials(studies: Studies, number: int) -> list[int]:
+    return [trial.number for trial in studies.log(number).read(Since()).trials]
+
+
 @pytest.mark.parametrize("writes", range(5))
 def test_a_study_that_was_not_begun_to_the_end_begins_again(writes: int) -> None:
     store = Dying()
-    Studies(store, "default")._probed.ensure()
-    dying = Studies(store, "default")
+    opened(store, "default")._probed.ensure()
+    dying = opened(store, "default")
     dying._probed._passed = True
     store.left = writes
     with pytest.raises(Unavailable):
         dying.create("s", ["minimize"])
     store.left = -1
-    studies = Studies(store, "default")
+    studies = opened(store, "default")
     try:
         number = studies.create("s", ["minimize"])
-    except DuplicatedStudyError:
-        number = studies.named("s")  # it had begun
+    except Conflict:
+        number = studies.named("s").number  # it had begun
     assert [each.name for each in studies.all()] == ["s"]
-    assert studies.study(number).trials(None) == []
+    assert trials(studies, number) == []
     assert studies.create("t", ["minimize"]) > number
 
 
 @pytest.mark.parametrize("writes", range(3))
 def test_a_study_that_was_not_deleted_to_the_end_is_deleted_again(writes: int) -> None:
     store = Dying()
-    studies = Studies(store, "default")
+    studies = opened(store, "default")
     number = studies.create("s", ["minimize"])
     store.left = writes
     with pytest.raises(Unavailable):
         studies.delete(number)
     store.left = -1
-    others = Studies(store, "default")
+    others = opened(store, "default")
     if others.all():
         others.delete(number)
     assert others.all() == []
-    with pytest.raises(KeyError):
-        others.study(number).trials(None)
+    with pytest.raises(NotFound):
+        trials(others, number)
     assert others.create("s", ["minimize"]) > number
 
 
@@ -76,15 +80,33 @@ def test_a_number_whose_claim_was_not_answered_is_not_claimed_twice() -> None:
             return False
 
     store = Unanswered()
-    assert [claimed(store, "default", Named(name, name)) for name in "ab"] == [1, 2]
-
-
-def test_identifiers_are_integers_of_javascript() -> None:
-    last = trial_id(2**33 - 1, 999_999)
-    assert last <= SAFE_INTEGER
-    assert place_of(last) == (2**33 - 1, 999_999)
+    assert [Numbers(store).claim("default", Named(name, name)) for name in "ab"] == [1, 2]
 
 
 @pytest.mark.parametrize("name", ["", "É", "9", "-", "a" * 41, "A", "a-", "\ud800", "日本"])
 def test_a_study_of_any_name_has_a_name_of_an_experiment(name: str) -> None:
     assert re.fullmatch(NAME, experiment_name(name))
+
+
+@pytest.mark.parametrize("writes", range(5))
+def test_a_creation_that_is_repeated_with_its_key_creates_one_study(writes: int) -> None:
+    store = Dying()
+    studies = opened(store, "default")
+    studies._probed._passed = True
+    store.left = writes
+    with pytest.raises(Unavailable):
+        studies.create("s", ["minimize"], key="k")
+    store.left = -1
+    number = studies.create("s", ["minimize"], key="k")
+    assert studies.create("s", ["minimize"], key="k") == number
+    assert [each.number for each in studies.all()] == [number]
+    assert studies.named("s").number == number
+
+
+def test_a_key_of_another_study_is_refused() -> None:
+    studies = opened(MemoryStore(), "default")
+    studies.create("s", ["minimize"], key="k")
+    with pytest.raises(Conflict, match="used for another study"):
+        studies.create("s", ["maximize"], key="k")
+    with pytest.raises(Conflict, match="exists already"):
+        studies.create("s", ["minimize"], key="l")
