@@ -34,6 +34,7 @@ module "registry" {
 module "installation" {
   source            = "../modules/aws/installation"
   name              = var.name
+  account           = var.account
   region            = var.region
   bucket            = var.bucket
   prefix            = var.prefix
@@ -42,5 +43,5 @@ module "installation" {
   destroy_data      = var.destroy_data
   overlay           = var.overlay
   tenants           = var.tenants
-  oidc_provider_arn = module.cluster.oidc_provider_arn
+  issuer            = module.cluster.oidc_provider_arn
 }

@@ -23,6 +23,11 @@ output "trials_namespaces" {
   value       = module.installation.trials_namespaces
 }
 
+output "overlay" {
+  description = "Overlay of infra/knative that has these ServiceAccounts."
+  value       = module.installation.overlay
+}
+
 output "images" {
   description = "Names of the images without a tag, by the names that `make image` gives."
   value       = module.registry.images

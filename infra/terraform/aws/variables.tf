@@ -1,13 +1,19 @@
-# modules/aws/installation validates name, bucket, prefix, encryption_key, keep_deleted_days, overlay
+# modules/aws/installation validates name, account, bucket, prefix, encryption_key, keep_deleted_days, overlay
 # and tenants.
 variable "name" {
-  description = "Name of the installation, its cluster and its network; IAM roles begin with it."
+  description = "Name of the installation, its cluster and its network; the names of identities begin with it."
   type        = string
   default     = "tunelet"
 }
 
+variable "account" {
+  description = "Account of everything: the ID of the AWS account, of the Google project or of the Azure subscription."
+  type        = string
+  default     = null
+}
+
 variable "region" {
-  description = "Region of everything, such as eu-central-1."
+  description = "Region of everything, such as eu-central-1 (AWS), europe-west3 (Google) or germanywestcentral (Azure)."
   type        = string
 
   validation {
@@ -18,7 +24,7 @@ variable "region" {
 }
 
 variable "cidr" {
-  description = "Addresses of the network. Each zone's nodes and pods have a quarter of them."
+  description = "Addresses of the network, for nodes and pods."
   type        = string
   default     = "10.64.0.0/16"
 
@@ -74,7 +80,7 @@ variable "zones" {
 }
 
 variable "nat_per_zone" {
-  description = "Whether each zone has a NAT gateway of its own. With one, an outage of its zone cuts all nodes off from the internet, but not from S3."
+  description = "Whether each zone has a NAT gateway of its own, where gateways belong to zones."
   type        = bool
   default     = false
 }
@@ -101,7 +107,7 @@ variable "api_allowed_cidrs" {
 }
 
 variable "admins" {
-  description = "ARNs of IAM users and roles that administer the cluster, besides the one who applies."
+  description = "Who administers the cluster besides the one who applies: ARNs of IAM users and roles (AWS), members such as group:ops@example.com (Google), object IDs of Entra ID (Azure)."
   type        = set(string)
   default     = []
 
@@ -155,7 +161,7 @@ variable "training_pools" {
 }
 
 variable "bucket" {
-  description = "Name of the bucket to create. Bucket names are global."
+  description = "Name of the bucket to create; on Azure, of the storage account. Such names are global."
   type        = string
 }
 
@@ -166,7 +172,7 @@ variable "prefix" {
 }
 
 variable "encryption_key" {
-  description = "ARN of a KMS key that encrypts the bucket. Without it S3 encrypts with a key of its own."
+  description = "Key that encrypts the bucket: ARN of a KMS key (AWS), ID of a key of Cloud KMS (Google), or resource ID of a key of Key Vault (Azure). Without it the cloud has one of its own."
   type        = string
   default     = null
 }

@@ -20,14 +20,14 @@ from tunelet.log.reader import entry_key
 from tunelet.ports import Stored
 
 ROOT = Path(__file__).resolve().parents[3]
-RIGHTS = (ROOT / "infra/terraform/modules/aws/installation/rights.tf").read_text()
+RIGHTS = (ROOT / "infra/terraform/modules/identities/main.tf").read_text()
 
 Call = tuple[str, str]
-"""An action and a key, or for s3:ListBucket a prefix of keys."""
+"""A verb (read, write, delete) and a key, or list and a prefix of keys."""
 
 
 class RecordingStore(FragileStore):
-    """Remembers each request, by the action that S3 asks for."""
+    """Remembers each request, by the verb that it needs."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -35,27 +35,27 @@ class RecordingStore(FragileStore):
 
     def get(self, key: str) -> Stored | None:
         stored = super().get(key)
-        self.calls.add(("s3:GetObject", key))
+        self.calls.add(("read", key))
         if stored is None:
             # Without this right S3 answers 403 for an absent object.
-            self.calls.add(("s3:ListBucket", key))
+            self.calls.add(("list", key))
         return stored
 
     def _write(self, key: str, data: bytes) -> bool:
-        self.calls.add(("s3:PutObject", key))
+        self.calls.add(("write", key))
         return super()._write(key, data)
 
     def delete(self, key: str) -> None:
-        self.calls.add(("s3:DeleteObject", key))
+        self.calls.add(("delete", key))
         super().delete(key)
 
     def list(self, prefix: str, after: str = "", limit: int | None = None) -> Iterator[str]:
-        self.calls.add(("s3:ListBucket", prefix))
+        self.calls.add(("list", prefix))
         return super().list(prefix, after, limit)
 
 
 def allowed(function: str) -> set[Call]:
-    """Actions and patterns of keys that rights.tf gives to a function's account."""
+    """Verbs and patterns of keys that modules/identities gives to a function's account."""
     words = {
         f"local.{name}": set(re.findall(r'"([^"]+)"', values))
         for name, values in re.findall(r"^  (\w+)\s+= \[(\".+)\]$", RIGHTS, re.M)
@@ -66,14 +66,14 @@ def allowed(function: str) -> set[Call]:
         rf"^      tunelet-{function}\s+= (?:local\.(\w+)|\[(.+?)\n      \])", RIGHTS, re.M | re.S
     )
     assert given is not None, function
-    rights = re.findall(r"actions = (.+?), keys = (.+?) \}", given[2] or named[given[1]])
+    rights = re.findall(r"verbs = (.+?), keys = (.+?) \}", given[2] or named[given[1]])
     granted = {
-        (action, key)
-        for actions, keys in rights
+        (verb, key)
+        for verbs, keys in rights
         for key in words.get(keys) or re.findall(r'"([^"]+)"', keys)
-        for action in words.get(actions) or re.findall(r'"([^"]+)"', actions)
+        for verb in words.get(verbs) or re.findall(r'"([^"]+)"', verbs)
     }
-    return granted | {("s3:ListBucket", key) for _, key in granted}
+    return granted | {("list", key) for _, key in granted}
 
 
 def matches(call: Call, right: Call) -> bool:
@@ -159,6 +159,6 @@ def test_a_trial_may_write_its_checkpoint_and_nothing_of_the_log_or_of_another_t
 
 
 def test_a_call_outside_the_rights_is_refused() -> None:
-    assert refused("deadletter", {("s3:GetObject", "dead/1"), ("s3:PutObject", "v1/ready")})
-    assert refused("suggest", {("s3:GetObject", "dead/1")})
-    assert refused("sweep", {("s3:PutObject", "other/1")})
+    assert refused("deadletter", {("read", "dead/1"), ("write", "v1/ready")})
+    assert refused("suggest", {("read", "dead/1")})
+    assert refused("sweep", {("write", "other/1")})

@@ -7,6 +7,16 @@ data "aws_region" "current" {
   }
 }
 
+data "aws_caller_identity" "current" {
+  count = var.account == null ? 0 : 1
+  lifecycle {
+    postcondition {
+      condition     = self.account_id == var.account
+      error_message = "account is ${coalesce(var.account, "absent")}, but the provider works in ${self.account_id}; use the credentials of the right account."
+    }
+  }
+}
+
 data "aws_partition" "current" {}
 
 locals {

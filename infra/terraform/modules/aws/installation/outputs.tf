@@ -18,10 +18,15 @@ output "service_accounts" {
 
 output "trials_namespaces" {
   description = "Kubernetes namespace of the trials of each tenant."
-  value       = { for tenant in var.tenants : tenant => "${var.trials_prefix}${tenant}" }
+  value       = module.identities.trials_namespaces
 }
 
 output "launcher" {
   description = "TUNELET_LAUNCHER without the collector's image."
-  value       = "kubernetes://?prefix=${var.trials_prefix}"
+  value       = module.identities.launcher
+}
+
+output "overlay" {
+  description = "Overlay of infra/knative that has these ServiceAccounts."
+  value       = var.overlay
 }

@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Name of the installation; IAM roles begin with it."
+  description = "Name of the installation; the names of identities begin with it."
   type        = string
   default     = "tunelet"
 
@@ -9,18 +9,29 @@ variable "name" {
   }
 }
 
+variable "account" {
+  description = "Account of everything: the ID of the AWS account, of the Google project or of the Azure subscription."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.account == null || can(regex("^[0-9]{12}$", var.account))
+    error_message = "account must have 12 digits. Without it the account is that of the provider."
+  }
+}
+
 variable "region" {
-  description = "Region of the bucket, such as eu-central-1. It must be the provider's."
+  description = "Region of the bucket, such as eu-central-1 (AWS), europe-west3 (Google) or germanywestcentral (Azure)."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
-    error_message = "region must have the form of eu-central-1."
+    error_message = "region must have the form of eu-central-1, and be the provider's."
   }
 }
 
 variable "bucket" {
-  description = "Name of the bucket, which this module creates. Bucket names are global."
+  description = "Name of the bucket, which this module creates; on Azure, of the storage account. Such names are global."
   type        = string
 
   validation {
@@ -46,7 +57,7 @@ variable "prefix" {
 }
 
 variable "encryption_key" {
-  description = "ARN of a KMS key that encrypts the bucket. Without it S3 encrypts with a key of its own."
+  description = "Key that encrypts the bucket: ARN of a KMS key (AWS), ID of a key of Cloud KMS (Google), or resource ID of a key of Key Vault (Azure). Without it the cloud has one of its own."
   type        = string
   default     = null
 
@@ -73,18 +84,18 @@ variable "destroy_data" {
   default     = false
 }
 
-variable "oidc_provider_arn" {
-  description = "ARN of the IAM OIDC provider of the cluster, which issues the ServiceAccounts' tokens."
+variable "issuer" {
+  description = "What issues the ServiceAccounts' tokens of the cluster: ARN of the IAM OIDC provider (AWS), workload identity pool (Google), or URL of the OIDC issuer (Azure)."
   type        = string
 
   validation {
-    condition     = can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:oidc-provider/.+$", var.oidc_provider_arn))
-    error_message = "oidc_provider_arn must be the ARN of an IAM OIDC provider, such as arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/…. `aws iam list-open-id-connect-providers` shows those that exist."
+    condition     = can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:oidc-provider/.+$", var.issuer))
+    error_message = "issuer must be the ARN of an IAM OIDC provider, such as arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/…. `aws iam list-open-id-connect-providers` shows those that exist."
   }
 }
 
 variable "overlay" {
-  description = "Overlay that runs in the cluster: knative, whose functions have an account each, or plain with one account."
+  description = "Overlay that runs in the cluster: knative with an account for each function, or plain with one account."
   type        = string
   default     = "knative"
 

@@ -8,9 +8,9 @@ mock_provider "aws" {
 }
 
 variables {
-  region            = "eu-central-1"
-  bucket            = "acme-tunelet"
-  oidc_provider_arn = "arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/ABC"
+  region = "eu-central-1"
+  bucket = "acme-tunelet"
+  issuer = "arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/ABC"
 }
 
 run "the_bucket_is_private_encrypted_and_kept" {

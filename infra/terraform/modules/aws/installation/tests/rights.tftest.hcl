@@ -8,10 +8,10 @@ mock_provider "aws" {
 }
 
 variables {
-  region            = "eu-central-1"
-  bucket            = "acme-tunelet"
-  oidc_provider_arn = "arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/ABC"
-  tenants           = ["default", "team-a"]
+  region  = "eu-central-1"
+  bucket  = "acme-tunelet"
+  issuer  = "arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/ABC"
+  tenants = ["default", "team-a"]
 }
 
 run "each_function_and_each_tenant_has_a_role_of_its_own" {
@@ -39,7 +39,7 @@ run "only_the_account_itself_takes_its_role" {
     condition = alltrue([for account, role in aws_iam_role.account :
       jsondecode(role.assume_role_policy).Statement == [{
         Effect    = "Allow"
-        Principal = { Federated = var.oidc_provider_arn }
+        Principal = { Federated = var.issuer }
         Action    = "sts:AssumeRoleWithWebIdentity"
         Condition = { StringEquals = {
           "oidc.eks.eu-central-1.amazonaws.com/id/ABC:aud" = "sts.amazonaws.com"

@@ -5,9 +5,9 @@ mock_provider "aws" {
 }
 
 variables {
-  region            = "eu-central-1"
-  bucket            = "acme-tunelet"
-  oidc_provider_arn = "arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/ABC"
+  region = "eu-central-1"
+  bucket = "acme-tunelet"
+  issuer = "arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/ABC"
 }
 
 run "a_name_too_long_is_refused" {
@@ -133,9 +133,9 @@ run "negative_days_is_refused" {
 run "a_role_instead_of_the_oidc_provider_is_refused" {
   command = plan
   variables {
-    oidc_provider_arn = "arn:aws:iam::111122223333:role/tunelet"
+    issuer = "arn:aws:iam::111122223333:role/tunelet"
   }
-  expect_failures = [var.oidc_provider_arn]
+  expect_failures = [var.issuer]
 }
 
 run "an_unknown_overlay_is_refused" {
@@ -186,4 +186,24 @@ run "the_longest_names_are_accepted" {
     trials_prefix = "ttttttttttttttttttttttt"
     tenants       = ["tttttttttttttttttttttttttttttttttttttttt"]
   }
+}
+
+run "an_account_by_name_is_refused" {
+  command = plan
+  variables {
+    account = "acme"
+  }
+  expect_failures = [var.account]
+}
+
+run "a_provider_of_another_account_is_refused" {
+  command = plan
+  override_data {
+    target = data.aws_caller_identity.current
+    values = { account_id = "444455556666" }
+  }
+  variables {
+    account = "111122223333"
+  }
+  expect_failures = [data.aws_caller_identity.current]
 }

@@ -1,0 +1,21 @@
+output "identities" {
+  description = "Of each ServiceAccount, by Kubernetes namespace/name: a name for its identity, and its verbs on keys of the store."
+  value = merge(
+    { for account, rights in local.functions : "${var.kubernetes_namespace}/${account}" => {
+      name = account, tenant = "", rights = rights
+    } },
+    { for tenant, rights in local.trials : "${var.trials_prefix}${tenant}/default" => {
+      name = "trials-${tenant}", tenant = tenant, rights = rights
+    } },
+  )
+}
+
+output "trials_namespaces" {
+  description = "Kubernetes namespace of the trials of each tenant."
+  value       = { for tenant in var.tenants : tenant => "${var.trials_prefix}${tenant}" }
+}
+
+output "launcher" {
+  description = "TUNELET_LAUNCHER without the collector's image."
+  value       = "kubernetes://?prefix=${var.trials_prefix}"
+}
