@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[3]
 TERRAFORM = ROOT / "infra" / "terraform"
 IDENTITIES = TERRAFORM / "modules/identities/main.tf"
-CLOUDS = {"aws": "S3", "gcp": "Google"}
+CLOUDS = {"aws": "S3", "gcp": "Google", "azure": "Azure"}
 """Each cloud's folder, and its name in docs/stores.md."""
 RIGHTS_OF_STORES = (ROOT / "docs/stores.md").read_text().partition("\n## Rights")[2]
 VERBS = ("read", "write", "list", "delete")

@@ -1,0 +1,49 @@
+output "store_url" {
+  description = "TUNELET_STORE."
+  value       = module.installation.store_url
+}
+
+output "environment" {
+  description = "Variables of the functions, besides TUNELET_STORE; for the ConfigMap tunelet."
+  value       = module.installation.environment
+}
+
+output "launcher" {
+  description = "TUNELET_LAUNCHER without the collector's image."
+  value       = module.installation.launcher
+}
+
+output "service_accounts" {
+  description = "Annotations and pod labels that give ServiceAccounts their identity, by Kubernetes namespace/name."
+  value       = module.installation.service_accounts
+}
+
+output "trials_namespaces" {
+  description = "Kubernetes namespace of the trials of each tenant."
+  value       = module.installation.trials_namespaces
+}
+
+output "overlay" {
+  description = "Overlay of infra/knative that has these ServiceAccounts."
+  value       = module.installation.overlay
+}
+
+output "images" {
+  description = "Names of the images without a tag, by the names that `make image` gives."
+  value       = module.registry.images
+}
+
+output "training_pools" {
+  description = "node_selector and tolerations of a request for each training pool."
+  value       = module.cluster.training_pools
+}
+
+output "cluster" {
+  description = "Name of the cluster."
+  value       = module.cluster.name
+}
+
+output "kubeconfig_command" {
+  description = "The command by which kubectl gets access."
+  value       = "az aks get-credentials --subscription ${var.account} --resource-group ${var.name} --name ${module.cluster.name} && kubelogin convert-kubeconfig -l azurecli"
+}

@@ -1,0 +1,32 @@
+output "store_url" {
+  description = "TUNELET_STORE."
+  value       = "az://${azurerm_storage_container.store.name}/${var.prefix}"
+}
+
+output "environment" {
+  description = "Variables of the functions, besides TUNELET_STORE; for the ConfigMap tunelet."
+  value       = tomap({ AZURE_STORAGE_ACCOUNT = azurerm_storage_account.store.name })
+}
+
+output "service_accounts" {
+  description = "Annotations and pod labels that give ServiceAccounts their identity, by Kubernetes namespace/name."
+  value = { for account, identity in azurerm_user_assigned_identity.account : account => {
+    annotations = { "azure.workload.identity/client-id" = identity.client_id }
+    pod_labels  = { "azure.workload.identity/use" = "true" }
+  } }
+}
+
+output "trials_namespaces" {
+  description = "Kubernetes namespace of the trials of each tenant."
+  value       = module.identities.trials_namespaces
+}
+
+output "launcher" {
+  description = "TUNELET_LAUNCHER without the collector's image."
+  value       = module.identities.launcher
+}
+
+output "overlay" {
+  description = "Overlay of infra/knative that has these ServiceAccounts."
+  value       = var.overlay
+}
