@@ -31,6 +31,7 @@ from tunelet.engine.runs import run_of, wanted
 from tunelet.engine.sweep import Sweep
 from tunelet.engine.tokens import Tokens
 from tunelet.errors import Conflict, FieldError, Forbidden, NotFound, Reject, Retry
+from tunelet.log.audit import Change, audit
 from tunelet.log.entry import Damaged, Newer
 from tunelet.log.journal_cache import Journals
 from tunelet.log.leases import Leases
@@ -127,8 +128,10 @@ class Service:
         namespace: str | None = None,
         key: str | None = None,
         must_start: bool = False,
+        actor: str = "",
     ) -> Experiment:
-        """Begin an experiment. The same `key` begins only one.
+        """Begin an experiment. The same `key` begins only one. `actor` asks for it, as the log
+        says; so it is with all other changes.
 
         Raises `Reject` with all that is wrong, and with `must_start` also if no trial can start
         now; `Conflict` if the name is taken or the key was used for another request.
@@ -144,7 +147,7 @@ class Service:
             self._refuse_waiting(namespace, name, spec["model_training_code"], key)
         spec["warm_start"] = self._sources(namespace, spec["warm_start"])
         self.try_store()
-        submit = commands.Submit(uid=secrets.token_hex(8), spec=spec, key=key)
+        submit = commands.Submit(uid=secrets.token_hex(8), spec=spec, key=key, actor=actor)
         marker = Marker(namespace, name, submit.uid, 0)
         self._markers.set(marker)
         try:
@@ -287,28 +290,28 @@ class Service:
         """The best trial, or the Pareto front; empty before the first complete trial."""
         return list(self.experiment(namespace, name).best)
 
-    def pause(self, namespace: str, name: str) -> Experiment:
+    def pause(self, namespace: str, name: str, actor: str = "") -> Experiment:
         """Start no further trials; running trials continue."""
-        return self._changed(namespace, name, commands.Pause())
+        return self._changed(namespace, name, commands.Pause(actor))
 
-    def resume(self, namespace: str, name: str) -> Experiment:
+    def resume(self, namespace: str, name: str, actor: str = "") -> Experiment:
         """Continue after a pause or a stop. Raises `Conflict` if the budget is spent."""
         experiment = self.experiment(namespace, name)
         self._announce(experiment)
-        return self._follows(experiment, commands.Resume(experiment.epoch))
+        return self._follows(experiment, commands.Resume(experiment.epoch, actor))
 
-    def stop(self, namespace: str, name: str) -> Experiment:
+    def stop(self, namespace: str, name: str, actor: str = "") -> Experiment:
         """End the experiment now, with all its runs."""
-        return self._changed(namespace, name, commands.Stop())
+        return self._changed(namespace, name, commands.Stop(actor))
 
-    def extend(self, namespace: str, name: str, changes: object) -> Experiment:
+    def extend(self, namespace: str, name: str, changes: object, actor: str = "") -> Experiment:
         """Change the budget. An experiment that has spent it continues."""
         from tunelet.request.spec import parse_changes
 
         experiment = self.experiment(namespace, name)
         checked = parse_changes(changes, experiment.spec, self.catalog)
         self._announce(experiment)
-        return self._follows(experiment, commands.Extend(checked, experiment.epoch))
+        return self._follows(experiment, commands.Extend(checked, experiment.epoch, actor))
 
     def enqueue(
         self,
@@ -317,6 +320,7 @@ class Service:
         assignments: list[object],
         key: str | None = None,
         note: object = None,
+        actor: str = "",
     ) -> list[Trial]:
         """Add trials with given hyperparameters; they run before any suggested later.
 
@@ -328,12 +332,12 @@ class Service:
         experiment = self.experiment(namespace, name)
         space = Space.of(experiment.typed_spec.hyperparameters)
         key = key or secrets.token_hex(8)
-        command = commands.Enqueue(_checked(assignments, space), key, _note(note))
+        command = commands.Enqueue(_checked(assignments, space), key, _note(note), actor)
         after = self._follows(experiment, command)
         return self._trials_of(after, after.keys[key])
 
     def import_trials(
-        self, namespace: str, name: str, raw: object, key: str | None = None
+        self, namespace: str, name: str, raw: object, key: str | None = None, actor: str = ""
     ) -> list[Trial]:
         """Add trials that were made elsewhere, with their values, for the algorithm to learn from.
 
@@ -348,7 +352,7 @@ class Service:
         metrics = [objective.metric for objective in experiment.terms.objectives]
         trials, counts = parse(raw, space, metrics)
         key = key or secrets.token_hex(8)
-        after = self._follows(experiment, commands.Import(trials, key, counts))
+        after = self._follows(experiment, commands.Import(trials, key, counts, actor))
         return self._trials_of(after, after.keys[key])
 
     def _trials_of(self, experiment: Experiment, numbers: Sequence[int]) -> list[Trial]:
@@ -358,11 +362,24 @@ class Service:
         left = self._journals.trials(experiment.namespace, experiment.name, numbers[0] - 1)
         return list(islice(left, len(numbers)))
 
-    def delete(self, namespace: str, name: str) -> Experiment:
+    def delete(self, namespace: str, name: str, actor: str = "") -> Experiment:
         """End the experiment, and remove all its data once its runs are gone."""
         experiment = self.experiment(namespace, name)
         self._announce(experiment)
-        return self._follows(experiment, commands.Delete(experiment.epoch))
+        return self._follows(experiment, commands.Delete(experiment.epoch, actor))
+
+    def audit(
+        self, namespace: str, name: str, after: int = 0, limit: int = 100
+    ) -> tuple[list[Change], int | None]:
+        """A page of the changes in the log, and the `after` of the next page if there is one.
+
+        Also of an experiment that was deleted. Pages end with whole entries of the log (see
+        `tunelet.log.audit`).
+        """
+        page, following = audit(self._store, f"v1/{namespace}/{name}/", after, limit)
+        if not page and not after:
+            raise NotFound("there is no such experiment")
+        return page, following
 
     def logs(
         self, namespace: str, name: str, number: int, attempt: int | None = None
@@ -455,13 +472,15 @@ class Service:
         count: int = 1,
         seconds: float = USUAL,
         key: str | None = None,
+        actor: str = "",
     ) -> tuple[Experiment, list[Handed]]:
         """Give up to `count` trials to a worker; none if none can begin now.
 
         A trial is the worker's until it sends the outcome, or has not reported for `seconds`.
         The same `key` gets the same trials. Raises `Conflict` if the trials are launched.
         """
-        return self._asking.ask(namespace, name, count, seconds, key or secrets.token_hex(8))
+        key = key or secrets.token_hex(8)
+        return self._asking.ask(namespace, name, count, seconds, key, actor)
 
     def release(self, run: Run, reason: str | None = None, counted: bool = False) -> Trial:
         """Take a trial back from its worker. Its next attempt is given to the next that asks.

@@ -7,6 +7,7 @@ from tunelet.core.ends import held
 from tunelet.core.experiment import Experiment
 from tunelet.core.problem import Objective
 from tunelet.core.trial import Trial
+from tunelet.log.audit import Change
 
 Json = dict[str, Any]
 
@@ -61,6 +62,10 @@ def overview_json(experiment: Experiment) -> Json:
 
 def _objective(objective: Objective) -> Json:
     return {"metric": objective.metric, "direction": objective.direction}
+
+
+def change_json(change: Change) -> Json:
+    return {**change._asdict(), "at": time_json(change.at), "actor": change.actor or None}
 
 
 def best_json(experiment: Experiment, best: list[Trial]) -> Json:

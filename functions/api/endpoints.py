@@ -14,6 +14,7 @@ from functions.api.call import Call
 from functions.api.dead_letters import dead_letter_data, dead_letter_json, namespace_of
 from functions.api.documents import (
     best_json,
+    change_json,
     experiment_json,
     overview_json,
     submitted,
@@ -36,7 +37,9 @@ PART_BYTES = 4 << 20
 def submit(call: Call) -> Response:
     """Start an experiment. The same Idempotency-Key starts it only once."""
     must_start = "must_start" in call.query
-    begun = call.service.submit(call.body, call.given_namespace, call.key, must_start)
+    begun = call.service.submit(
+        call.body, call.given_namespace, call.key, must_start, call.actor.name
+    )
     about(namespace=begun.namespace, experiment=begun.name)
     return json_answer(submitted(begun, call.service.obstacle(begun)))
 
@@ -69,13 +72,26 @@ def experiment(call: Call) -> Response:
 
 def extend(call: Call) -> Response:
     """Change the budget; an ended experiment continues."""
-    return json_answer(experiment_json(call.service.extend(call.namespace, call.name, call.body)))
+    by = call.actor.name
+    changed = call.service.extend(call.namespace, call.name, call.body, by)
+    return json_answer(experiment_json(changed))
 
 
 def delete(call: Call) -> Response:
     """End and delete an experiment."""
-    call.service.delete(call.namespace, call.name)
+    call.service.delete(call.namespace, call.name, call.actor.name)
     return Response(status=HTTPStatus.NO_CONTENT)
+
+
+def audit(call: Call) -> Response:
+    """List who changed an experiment, and when; also of one that was deleted.
+
+    A page has the changes of whole log entries, so it may have more than `limit`. At most 1,000
+    entries are read for it, so it may be shorter, even empty, though `next` is not null.
+    """
+    page, after = call.service.audit(call.namespace, call.name, **call.query)
+    link = _next(call, f"experiments/{call.name}/audit", after)
+    return json_answer({"changes": [change_json(change) for change in page], "next": link})
 
 
 def trials(call: Call) -> Response:
@@ -98,7 +114,8 @@ def enqueue(call: Call) -> Response:
         error = FieldError("trials", body, "is not a list of hyperparameters", remedy)
         raise Reject("there are no trials to enqueue", [error])
     made = call.service.enqueue(
-        call.namespace, call.name, body["trials"], call.key, body.get("note")
+        *(call.namespace, call.name, body["trials"], call.key, body.get("note")),
+        actor=call.actor.name,
     )
     return json_answer({"trials": [trial_json(trial) for trial in made]})
 
@@ -109,7 +126,9 @@ def import_trials(call: Call) -> Response:
     They count to max_trials and max_failed_trials only if `count` is true; otherwise both rise by
     the number of those that would count.
     """
-    made = call.service.import_trials(call.namespace, call.name, call.body, call.key)
+    made = call.service.import_trials(
+        call.namespace, call.name, call.body, call.key, call.actor.name
+    )
     return json_answer({"trials": [trial_json(trial) for trial in made]})
 
 
@@ -317,8 +336,8 @@ def run_of_token(call: Call) -> Run:
     return call.service.authorize(call.bearer, call.namespace, call.name, call.number)
 
 
-def _changed(call: Call, change: Callable[[str, str], Experiment]) -> Response:
-    return json_answer(experiment_json(change(call.namespace, call.name)))
+def _changed(call: Call, change: Callable[[str, str, str], Experiment]) -> Response:
+    return json_answer(experiment_json(change(call.namespace, call.name, call.actor.name)))
 
 
 def _next(call: Call, path: str, after: str | int | None) -> str | None:

@@ -70,6 +70,10 @@ _LIVE = Query(
     {"type": "string", "enum": ["true", "false"]},
 )
 _PAGE_OF_OVERVIEW = (_limit(500), _AFTER_NAME, _LIVE)
+_PAGE_OF_CHANGES = (
+    _limit(100),
+    Query("after", "Only those of later log entries.", {"type": "integer", "minimum": 0}),
+)
 _PAGE_OF_TRIALS = (_limit(100), _AFTER_NUMBER, _OF_TRIALS)
 
 
@@ -116,6 +120,7 @@ ROUTES = (
     Route("PATCH", _ONE, endpoints.extend, CHANGE, "Experiment", "Changes"),
     Route("DELETE", _ONE, endpoints.delete, DELETE, None, status=204),
     Route("GET", f"{_ONE}/best", endpoints.best, SEE, "Best"),
+    Route("GET", f"{_ONE}/audit", endpoints.audit, SEE, "ChangePage", query=_PAGE_OF_CHANGES),
     Route("POST", f"{_ONE}/pause", endpoints.pause, CHANGE, "Experiment"),
     Route("POST", f"{_ONE}/resume", endpoints.resume, CHANGE, "Experiment"),
     Route("POST", f"{_ONE}/stop", endpoints.stop, CHANGE, "Experiment"),

@@ -212,6 +212,19 @@ SCHEMAS: dict[str, Schema] = {
         },
         "additionalProperties": False,
     },
+    "Change": _closed(
+        seq={**_COUNT, "description": "The number of its entry in the log."},
+        at=_or_null(_WHEN),
+        actor={**_or_null(_TEXT), "description": "Null: not known, or its budget ended it."},
+        action={
+            "enum": [
+                *("submit", "enqueue", "import", "take", "extend"),
+                *("pause", "resume", "end", "delete"),
+            ]
+        },
+        detail=_TEXT,
+    ),
+    "ChangePage": _page("changes", "Change"),
     "TrialPage": _page("trials", "Trial"),
     "Trials": _closed(trials=_listed("Trial")),
     "Artifacts": _closed(

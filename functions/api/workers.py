@@ -32,7 +32,9 @@ def ask(call: Call) -> Response:
     seconds = fields.take("lease_seconds", _seconds, remedy, USUAL)
     if errors := fields.done("count", "lease_seconds"):
         raise Reject("the request for trials is invalid", errors)
-    experiment, handed = call.service.ask(call.namespace, call.name, count, seconds, call.key)
+    experiment, handed = call.service.ask(
+        call.namespace, call.name, count, seconds, call.key, call.actor.name
+    )
     return json_answer(
         {
             "trials": [_handed(each) for each in handed],

@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlencode
 
 import msgspec
 
-from functions.api.documents import best_json, experiment_json, submitted, trial_json
+from functions.api.documents import best_json, change_json, experiment_json, submitted, trial_json
 from tunelet.client.encoding import encoded
 from tunelet.client.problem import noted
 from tunelet.core.experiment_state import ExperimentState
@@ -114,6 +114,8 @@ class Near:
                 return None
             case ("GET", "best"):
                 return best_json(service.experiment(*of), service.best(*of))
+            case ("GET", "audit"):
+                return self._audit(namespace, name, query)
             case ("POST", "pause" | "resume" | "stop" as verb):
                 return experiment_json(getattr(service, verb)(*of))
             case ("GET", "trials"):
@@ -137,6 +139,11 @@ class Near:
         page, after = self._service.experiments(namespace, **wanted)
         shown = [experiment_json(experiment) for experiment in page]
         return {"experiments": shown, "next": _next(query, after)}
+
+    def _audit(self, namespace: str, name: str, query: Mapping[str, Any]) -> Json:
+        wanted = {each: _number(each, query[each]) for each in ("after", "limit") if each in query}
+        page, after = self._service.audit(namespace, name, **wanted)
+        return {"changes": [change_json(change) for change in page], "next": _next(query, after)}
 
     def _trials(self, namespace: str, name: str, query: Mapping[str, Any]) -> Json:
         wanted = _page(query, TrialState)

@@ -35,6 +35,7 @@ _COMMANDS = {
     "trials": ("show", "List the trials of an experiment."),
     "best": ("show", "Show the best trial, or the Pareto front."),
     "watch": ("watch", "Watch an experiment until it ends."),
+    "audit": ("audit", "List who changed an experiment, and when."),
     "logs": ("logs", "Write the output of a trial."),
     "pause": ("control", "Start no more trials."),
     "resume": ("control", "Continue an experiment that is paused or stopped."),

@@ -118,6 +118,13 @@ class Client:
         """The best trial; of several objectives the Pareto front; empty before the first."""
         return list(map(Trial, winners(self._transport.call("GET", self._path(name, "best")))))
 
+    def audit(self, name: str, limit: int = 100) -> Iterator[Json]:
+        """Who changed the experiment, and when: `seq`, `at`, `actor`, `action` and `detail`.
+
+        In the order of the log, fetched `limit` at a time; also of one that was deleted.
+        """
+        return self._pages(self._path(name, "audit"), "changes", {"limit": limit})
+
     def pause(self, name: str) -> Experiment:
         """Start no more trials; running trials continue."""
         return self._seen(self._transport.call("POST", self._path(name, "pause")))

@@ -37,6 +37,8 @@ class Submit(_Command, frozen=True):
     uid: str
     spec: dict[str, Any]
     key: str | None = None
+    actor: str = ""
+    """Who asks for the change, here and below; empty: not known."""
 
 
 class AddTrials(_Command, frozen=True):
@@ -61,6 +63,7 @@ class Enqueue(_Command, frozen=True):
     key: str | None = None
     user_note: str | None = None
     """Why a person or a program wants these trials."""
+    actor: str = ""
 
 
 class Import(_Command, frozen=True):
@@ -72,6 +75,7 @@ class Import(_Command, frozen=True):
     trials: tuple[Finished, ...]
     key: str
     counts: bool = False
+    actor: str = ""
 
 
 class Start(_Command, frozen=True):
@@ -91,6 +95,7 @@ class Ask(_Command, frozen=True):
 
     count: int
     by: str
+    actor: str = ""
 
 
 class Record(_Command, frozen=True):
@@ -185,7 +190,7 @@ class Stall(_Command, frozen=True):
 
 
 class Pause(_Command, frozen=True):
-    pass
+    actor: str = ""
 
 
 class Resume(_Command, frozen=True):
@@ -196,10 +201,11 @@ class Resume(_Command, frozen=True):
     """
 
     epoch: int | None = None
+    actor: str = ""
 
 
 class Stop(_Command, frozen=True):
-    pass
+    actor: str = ""
 
 
 class Abort(_Command, frozen=True):
@@ -217,6 +223,7 @@ class Conclude(_Command, frozen=True):
 class Extend(_Command, frozen=True):
     changes: dict[str, Any]
     epoch: int | None = None
+    actor: str = ""
 
 
 class Join(_Command, frozen=True):
@@ -234,6 +241,7 @@ class Leave(_Command, frozen=True):
 
 class Delete(_Command, frozen=True):
     epoch: int | None = None
+    actor: str = ""
 
 
 class Expire(_Command, frozen=True):

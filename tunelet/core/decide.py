@@ -20,6 +20,7 @@ from tunelet.core.evolve_trial import chosen_by
 from tunelet.core.experiment import Experiment
 from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.fingerprint import of_enqueue, of_submit
+from tunelet.core.imports import extended_by
 from tunelet.core.installation import ANY, Installation
 from tunelet.core.report_limits import news
 from tunelet.core.trial import (
@@ -86,8 +87,8 @@ def _of_existing(experiment: Experiment, command: Command, now: float, by: Insta
             return _enqueue(experiment, command, now)
         case commands.Import():
             return imports.decide(experiment, command, now)
-        case commands.Ask(count=count, by=taker):
-            return _ask(experiment, count, taker, now)
+        case commands.Ask():
+            return _ask(experiment, command, now)
         case (
             commands.Start()
             | commands.Record()
@@ -98,9 +99,9 @@ def _of_existing(experiment: Experiment, command: Command, now: float, by: Insta
             return _of_attempt(experiment, command, now)
         case commands.Tick():
             return () if experiment.over else set_back(experiment, now)
-        case commands.Delete(epoch=epoch):
+        case commands.Delete(epoch=epoch, actor=actor):
             at = ends.later(now, experiment.running_since)
-            return _in_next_epoch(experiment, epoch, events.Deleted(at=at))
+            return _in_next_epoch(experiment, epoch, events.Deleted(at=at, actor=actor))
         case commands.Expire(epoch=epoch):
             due = experiment.due if experiment.epoch == epoch else None
             return () if due is None or due > now * 1000 else (events.Deleted(at=now),)
@@ -112,7 +113,12 @@ def _submit(
     experiment: Experiment | None, command: commands.Submit, now: float, by: Installation
 ) -> Events:
     submitted = events.Submitted(
-        uid=command.uid, spec=command.spec, at=now, key=command.key, by=by.id
+        uid=command.uid,
+        spec=command.spec,
+        at=now,
+        key=command.key,
+        by=by.id,
+        actor=command.actor,
     )
     if experiment is None or experiment.state is ExperimentState.DELETED:
         return (submitted, *_founded(command.spec, now, by))
@@ -217,6 +223,7 @@ def _enqueue(experiment: Experiment, command: commands.Enqueue, now: float) -> E
             enqueued=True,
             key=command.key,
             user_note=command.user_note,
+            actor=command.actor,
         ),
     )
 
@@ -263,7 +270,8 @@ def _start(
     return (events.AttemptStarted(number=n, attempt=attempt, at=began),)
 
 
-def _ask(experiment: Experiment, count: int, taker: str, now: float) -> Events:
+def _ask(experiment: Experiment, command: commands.Ask, now: float) -> Events:
+    taker, actor = command.by, command.actor
     if not experiment.for_workers:
         raise Conflict(
             f"the trials of experiment {experiment.name!r} are launched for it; submit one with "
@@ -279,10 +287,10 @@ def _ask(experiment: Experiment, count: int, taker: str, now: float) -> Events:
     free = experiment.terms.parallel_trials - experiment.active
     return tuple(
         event
-        for trial in untaken(experiment)[: max(0, min(count, free))]
+        for trial in untaken(experiment)[: max(0, min(command.count, free))]
         for event in (
             events.AttemptReserved(number=trial.number, attempt=trial.attempt, by=taker),
-            events.AttemptStarted(number=trial.number, attempt=trial.attempt, at=now),
+            events.AttemptStarted(number=trial.number, attempt=trial.attempt, at=now, actor=actor),
         )
     )
 
@@ -432,15 +440,16 @@ def _control(experiment: Experiment, command: Command, now: float) -> Events:
         case commands.Stop() | commands.Abort() | commands.Conclude():
             asked = _asked(experiment, command)
             return () if experiment.over else ends.ended(experiment, asked, now)
-        case commands.Pause():
+        case commands.Pause(actor=actor):
             if experiment.over:
                 raise Conflict(f"experiment {experiment.name!r} has ended ({experiment.reason})")
             at = ends.later(now, experiment.running_since)
-            return () if experiment.state is ExperimentState.PAUSED else (events.Paused(at=at),)
-        case commands.Resume(epoch=epoch):
-            return _resume(experiment, epoch, now)
-        case commands.Extend(changes=changes, epoch=epoch):
-            return _extend(experiment, changes, epoch, now)
+            paused = experiment.state is ExperimentState.PAUSED
+            return () if paused else (events.Paused(at=at, actor=actor),)
+        case commands.Resume():
+            return _resume(experiment, command, now)
+        case commands.Extend():
+            return _extend(experiment, command, now)
         case commands.Join(member=member, slots=slots):
             return _join(experiment, member, slots)
         case commands.Leave(member=member):
@@ -454,29 +463,27 @@ def _asked(
     """Return the end that a command asks for."""
     match command:
         case commands.Stop():
-            return ends.End(ExperimentState.STOPPED, "stopped")
+            return ends.End(ExperimentState.STOPPED, "stopped", actor=command.actor)
         case commands.Abort(reason=reason):
             return ends.End(ExperimentState.FAILED, reason)
         case commands.Conclude(reason=reason):
             return ends.concluded(experiment, reason)
 
 
-def _resume(experiment: Experiment, epoch: int | None, now: float) -> Events:
+def _resume(experiment: Experiment, command: commands.Resume, now: float) -> Events:
     """Continue a paused or stopped experiment; one that ended otherwise must be extended."""
     if experiment.state is ExperimentState.RUNNING:
         return ()
-    resumed: Events = (events.Resumed(at=now),)
+    resumed: Events = (events.Resumed(at=now, actor=command.actor),)
     after = evolve_all(experiment, resumed)
     if experiment.over and after is not None and (due := ends.due(after, now)) is not None:
         why = f"{due.reason}; extend its budget instead"
         raise Conflict(f"experiment {experiment.name!r} cannot be resumed: {why}")
-    return _in_next_epoch(experiment, epoch, *resumed) if experiment.over else resumed
+    return _in_next_epoch(experiment, command.epoch, *resumed) if experiment.over else resumed
 
 
-def _extend(
-    experiment: Experiment, changes: dict[str, Any], epoch: int | None, now: float
-) -> Events:
-    changed = {k: v for k, v in changes.items() if experiment.spec.get(k) != v}
+def _extend(experiment: Experiment, command: commands.Extend, now: float) -> Events:
+    changed = {k: v for k, v in command.changes.items() if experiment.spec.get(k) != v}
     limit = changed.get("max_trials")
     if limit is not None and limit < experiment.next_number:
         raise Conflict(
@@ -484,17 +491,17 @@ def _extend(
         )
     if not changed:
         return ()
-    extended: Events = (events.Extended(changes=changed),)
+    extended: Events = (extended_by(changed, command.actor, now),)
     if (
         not experiment.over
         or experiment.state is ExperimentState.STOPPED
         or changed.keys() <= _ASIDE
     ):
         return extended
-    resumed = (*extended, events.Resumed(at=now))
+    resumed = (*extended, events.Resumed(at=now, actor=command.actor))
     after = evolve_all(experiment, resumed)
     goes_on = after is not None and ends.due(after, now) is None
-    return _in_next_epoch(experiment, epoch, *resumed) if goes_on else extended
+    return _in_next_epoch(experiment, command.epoch, *resumed) if goes_on else extended
 
 
 def _consequences(experiment: Experiment, now: float, by: Installation) -> Events:

@@ -45,6 +45,8 @@ class End(NamedTuple):
     reason: str
     spent: bool = False
     """The time or the money is spent: the reports of unfinished trials count."""
+    actor: str = ""
+    """Who asked for it; empty: not known, or the budget ended it."""
 
 
 def due(experiment: Experiment, now: float) -> End | None:
@@ -68,7 +70,7 @@ def ended(experiment: Experiment, end: End, now: float) -> tuple[Event, ...]:
     """Return the events of the end: first the ends of unfinished trials, then its own."""
     stopped = (_stopped(experiment, trial, end, now) for trial in experiment.live)
     at = later(now, experiment.running_since)
-    return (*stopped, events.Ended(state=end.state, reason=end.reason, at=at))
+    return (*stopped, events.Ended(end.state, end.reason, at, end.actor))
 
 
 def later(now: float, begun: float | None) -> float:

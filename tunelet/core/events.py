@@ -34,6 +34,8 @@ class Submitted(_Event, frozen=True):
     key: str | None = None
     by: str = ""
     """The installation that accepted the submission."""
+    actor: str = ""
+    """Who asked for the change, here and below. Empty: not known, or no one did."""
 
 
 class TrialsCreated(_Event, frozen=True):
@@ -57,6 +59,7 @@ class TrialsCreated(_Event, frozen=True):
     """Why a person or a program wanted these trials."""
     imported: str = ""
     """The fingerprint of the request that imported them, with their ends in the same entry."""
+    actor: str = ""
 
 
 class AttemptReserved(_Event, frozen=True):
@@ -76,6 +79,7 @@ class AttemptStarted(_Event, frozen=True):
     at: float
     by: str = ""
     """Of a study: the caller that took the waiting trial."""
+    actor: str = ""
 
 
 class Reported(_Event, frozen=True):
@@ -154,18 +158,23 @@ class TrialEnded(_Event, frozen=True):
 
 class Paused(_Event, frozen=True):
     at: float
+    actor: str = ""
 
 
 class Resumed(_Event, frozen=True):
     """A paused experiment continued, or an ended one that was resumed or extended."""
 
     at: float
+    actor: str = ""
 
 
 class Extended(_Event, frozen=True):
     """Fields of the spec got new values."""
 
     changes: dict[str, Any]
+    actor: str = ""
+    at: float | None = None
+    """Only with an actor."""
 
 
 class MemberJoined(_Event, frozen=True):
@@ -186,12 +195,14 @@ class Ended(_Event, frozen=True):
     state: ExperimentState
     reason: str
     at: float
+    actor: str = ""
 
 
 class Deleted(_Event, frozen=True):
     """The tombstone. A later experiment of the same name continues in the same log."""
 
     at: float
+    actor: str = ""
 
 
 Event = (

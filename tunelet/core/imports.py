@@ -6,6 +6,7 @@ If they are not to count, `max_trials` rises by their number in the same entry, 
 """
 
 import math
+from typing import Any
 
 from tunelet.core import commands, events
 from tunelet.core.events import Event
@@ -37,10 +38,16 @@ def decide(experiment: Experiment, command: commands.Import, now: float) -> Even
         enqueued=True,
         key=command.key,
         imported=asked,
+        actor=command.actor,
     )
     ends = [_end(experiment, first + n, each, now) for n, each in enumerate(command.trials)]
-    extended = () if command.counts else (_extended(experiment, ends),)
+    extended = () if command.counts else (_extended(experiment, ends, command.actor, now),)
     return (*extended, created, *ends)
+
+
+def extended_by(changes: dict[str, Any], actor: str, now: float) -> events.Extended:
+    """Return the event of new values in the spec. Only with an actor it has a time."""
+    return events.Extended(changes=changes, actor=actor, at=now if actor else None)
 
 
 def _refuse(experiment: Experiment, command: commands.Import) -> None:
@@ -59,14 +66,16 @@ def _refuse(experiment: Experiment, command: commands.Import) -> None:
         raise Conflict(f"{count} trials do not fit: an experiment has at most {MOST_TRIALS}")
 
 
-def _extended(experiment: Experiment, ends: list[events.TrialEnded]) -> events.Extended:
+def _extended(
+    experiment: Experiment, ends: list[events.TrialEnded], actor: str, now: float
+) -> events.Extended:
     """Raise the budgets of trials and of failures by what is imported."""
     terms = experiment.terms
     changes = {"max_trials": terms.max_trials + len(ends)}
     failed = sum(end.state is TrialState.FAIL for end in ends)
     if failed and terms.max_failed_trials is not None:
         changes["max_failed_trials"] = terms.max_failed_trials + failed
-    return events.Extended(changes=changes)
+    return extended_by(changes, actor, now)
 
 
 def _end(experiment: Experiment, n: int, trial: Finished, now: float) -> events.TrialEnded:

@@ -63,26 +63,26 @@ class Asking:
         self._turns = SuggestTurns()
 
     def ask(
-        self, namespace: str, name: str, count: int, seconds: float, key: str
+        self, namespace: str, name: str, count: int, seconds: float, key: str, actor: str = ""
     ) -> tuple[Experiment, list[Handed]]:
         """Let the request `key` take up to `count` trials; returns the state after it, and them.
 
         Raises `NotFound`, `Retry`, and `Conflict` if the experiment's trials are launched for it.
         """
         by = leased_by(seconds, f"{key}/{count}")
-        after = self._asked(namespace, name, count, by)
+        after = self._asked(namespace, name, commands.Ask(count, by, actor))
         mine = taken(after, by)
         return after, [Handed(trial, *self._runs.handed(after, trial)) for trial in mine]
 
-    def _asked(self, namespace: str, name: str, count: int, by: str) -> Experiment:
-        where = namespace, name
+    def _asked(self, namespace: str, name: str, take: commands.Ask) -> Experiment:
+        where, by = (namespace, name), take.by
         journal = self._journals.of(*where)
-        with self._counted(where, count):
+        with self._counted(where, take.count):
             first = experiment = journal.read()
             for _ in range(TRIES):
                 before, experiment = (
                     experiment,
-                    self._tried(where, journal, experiment.uid, count, by),
+                    self._tried(where, journal, experiment.uid, take),
                 )
                 if experiment.over or taken(experiment, by) or experiment is before:
                     break
@@ -104,21 +104,20 @@ class Asking:
             self._leases.end(lease_key(run))
 
     def _tried(
-        self, where: tuple[str, str], journal: Journal, uid: str, count: int, by: str
+        self, where: tuple[str, str], journal: Journal, uid: str, take: commands.Ask
     ) -> Experiment:
         """Suggest trials in turn with other requests, so that one suggests for all that wait.
 
         If too many wait, take only what others have suggested.
         """
-        take = commands.Ask(count, by)
         with self._turns.of(where) as mine:
             if mine:
                 # A read would let all that wait for their turn wait for the store, too. The request
                 # has read before, and `commit` decides on the newest state in any case.
                 experiment = journal.known() or journal.read()
-                if taken(experiment, by):
+                if taken(experiment, take.by):
                     return experiment
-                found = self._found(where, experiment, count)
+                found = self._found(where, experiment, take.count)
                 if found:
                     return journal.commit(*found, take, uid=experiment.uid)
         return journal.commit(take, uid=uid)
