@@ -37,4 +37,5 @@ def composed(
         output_bytes=settings.output_bytes,
         schedule=schedule,
         turns=turns_of(store.url),
+        quotas=settings.quotas,
     )

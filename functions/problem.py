@@ -14,7 +14,16 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Request, Response
 
 from functions.telemetry.log import LOGGER
-from tunelet.errors import Conflict, FieldError, Forbidden, NotFound, Reject, Retry, TuneletError
+from tunelet.errors import (
+    Conflict,
+    FieldError,
+    Forbidden,
+    NotFound,
+    Reject,
+    Retry,
+    TooFast,
+    TuneletError,
+)
 from tunelet.log.entry import Damaged, Newer
 
 MEDIA_TYPE = "application/problem+json"
@@ -41,6 +50,10 @@ def answer(error: Exception, request: Request) -> Response:
     match error:
         case Refused():
             return problem(error.status, str(error), request, error.errors, error.headers)
+        case TooFast():
+            after = {"Retry-After": str(math.ceil(error.after or 1))}
+            status = HTTPStatus.TOO_MANY_REQUESTS
+            return problem(status, str(error), request, error.errors, after)
         case Retry():
             after = {"Retry-After": str(math.ceil(error.after or 1))}
             return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), request, (), after)

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from functions.quotas import quotas
+from tunelet.core.quotas import UNLIMITED, Quotas
 from tunelet.errors import FieldError, Reject
 from tunelet.request.policy import Policies, read
 from tunelet.text.limits import BODY_BYTES, OUTPUT_BYTES
@@ -44,6 +46,8 @@ class Settings(NamedTuple):
     schedule: str | None = None
     """TUNELET_SCHEDULE: the schedule of sweeps, which pauses while no experiment is live; None:
     sweeps never pause."""
+    quotas: Quotas = UNLIMITED
+    """TUNELET_QUOTAS: what each namespace may use, as JSON or as the path of a file with it."""
     allow_commands: bool = False
     """Whether a request may name a command of this machine; only `tunelet up` sets it."""
 
@@ -66,6 +70,7 @@ class Settings(NamedTuple):
             lease_seconds=env.integer("TUNELET_LEASE_SECONDS", LEASE_SECONDS),
             policies=env.policies("TUNELET_POLICY"),
             schedule=environ.get("TUNELET_SCHEDULE") or None,
+            quotas=env.quotas("TUNELET_QUOTAS"),
         )
         if env.errors:
             raise Reject("the environment is invalid", env.errors)
@@ -131,6 +136,14 @@ class _Environment:
         except Reject as refusal:
             self.errors.extend(refusal.errors)
             return Policies()
+
+    def quotas(self, name: str) -> Quotas:
+        value = self._environ.get(name)
+        try:
+            return quotas(value, name) if value else UNLIMITED
+        except Reject as refusal:
+            self.errors += refusal.errors
+            return UNLIMITED
 
     def _wrong(self, name: str, value: str | None, message: str, remedy: str) -> None:
         self.errors.append(FieldError(name, value, message, remedy))

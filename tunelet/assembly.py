@@ -4,7 +4,9 @@ import time
 from collections.abc import Callable
 
 from tunelet.core.installation import ANY, Installation
+from tunelet.core.quotas import UNLIMITED, Quotas
 from tunelet.dead_letters import DeadLetters
+from tunelet.engine.allowance import Allowance
 from tunelet.engine.asking import Asking
 from tunelet.engine.checkpoints import Checkpoints
 from tunelet.engine.early_stopping import Stopping
@@ -44,6 +46,7 @@ def assembled(
     policies: Policies | None = None,
     output_bytes: int = OUTPUT_BYTES,
     schedule: Schedule | None = None,
+    quotas: Quotas = UNLIMITED,
     clock: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,
     turns: ProcessTurns | None = None,
@@ -55,6 +58,7 @@ def assembled(
     accepts training code that is a command without an image: every client can then run any program
     as the service's user. `policies` say which pods trials may have. `output_bytes` is what is
     stored of an attempt's output, compressed. Without a `schedule` sweeps never pause.
+    `quotas` are what each namespace may use.
     """
     journals = Journals(store, clock, sleep, by=installation, turns=turns)
     arming = Arming(schedule or Unscheduled(), clock)
@@ -76,6 +80,7 @@ def assembled(
         catalog=catalog,
         journals=journals,
         markers=markers,
+        allowance=Allowance(quotas, markers),
         leases=leases,
         tokens=tokens,
         dead=DeadLetters(store, clock),

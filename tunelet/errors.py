@@ -48,6 +48,17 @@ class Throttled(Retry):
     """The other side works but is overloaded or has no room: send less, and later."""
 
 
+class TooFast(Retry):
+    """The caller's namespace sends more than its share. Send the same again, `after` seconds later.
+
+    `errors` names the quota.
+    """
+
+    def __init__(self, message: str, after: float, errors: Sequence[FieldError]) -> None:
+        super().__init__(message, after)
+        self.errors = tuple(errors)
+
+
 class CommitUnknown(Retry):
     """The deadline passed before it was known whether a write succeeded.
 
@@ -65,6 +76,10 @@ class Reject(TuneletError):
 
 class Forbidden(Reject):
     """The credential does not permit the request."""
+
+
+class OverQuota(Forbidden):
+    """The namespace has used up a quota. `errors` names the quota, its value and the remedy."""
 
 
 class Conflict(TuneletError):

@@ -22,6 +22,7 @@ from tunelet.core.report_limits import news
 from tunelet.core.run import COMMAND, Run
 from tunelet.core.trial import Assignment, Outcome, Report, Trial, Verdict
 from tunelet.dead_letters import DeadLetters
+from tunelet.engine.allowance import Allowance
 from tunelet.engine.asking import Asking, Handed
 from tunelet.engine.checkpoints import Checkpoints
 from tunelet.engine.loop import Loop
@@ -30,7 +31,7 @@ from tunelet.engine.outputs import Outputs
 from tunelet.engine.runs import run_of, wanted
 from tunelet.engine.sweep import Sweep
 from tunelet.engine.tokens import Tokens
-from tunelet.errors import Conflict, FieldError, Forbidden, NotFound, Reject, Retry
+from tunelet.errors import Conflict, FieldError, Forbidden, NotFound, OverQuota, Reject, Retry
 from tunelet.log.audit import Change, audit
 from tunelet.log.entry import Damaged, Newer
 from tunelet.log.journal_cache import Journals
@@ -40,7 +41,7 @@ from tunelet.log.parallel import at_once
 from tunelet.ports import Catalog, Launcher, Store
 from tunelet.request.policy import Policies
 from tunelet.store_probe import Probed
-from tunelet.text.limits import NOTE_LENGTH
+from tunelet.text.limits import NOTE_LENGTH, STEPS
 
 if TYPE_CHECKING:
     from tunelet.space import Space
@@ -72,6 +73,7 @@ class Service:
         catalog: Catalog,
         journals: Journals,
         markers: Markers,
+        allowance: Allowance,
         leases: Leases,
         tokens: Tokens,
         dead: DeadLetters,
@@ -93,6 +95,7 @@ class Service:
         self._launcher = launcher
         self._journals = journals
         self._markers = markers
+        self._allowance = allowance
         self._tokens = tokens
         self._loop = loop
         self._membership = membership
@@ -134,7 +137,8 @@ class Service:
         says; so it is with all other changes.
 
         Raises `Reject` with all that is wrong, and with `must_start` also if no trial can start
-        now; `Conflict` if the name is taken or the key was used for another request.
+        now; `OverQuota` if the namespace may not have another experiment; `Conflict` if the name is
+        taken or the key was used for another request.
         """
         from tunelet.request.spec import parse
 
@@ -151,8 +155,9 @@ class Service:
         marker = Marker(namespace, name, submit.uid, 0)
         self._markers.set(marker)
         try:
+            self._allowance.begin(namespace)
             experiment = self._changed(namespace, name, submit)
-        except Conflict:
+        except (Conflict, OverQuota):
             self._markers.retract(marker)
             raise
         if experiment.uid != marker.uid:
@@ -494,8 +499,10 @@ class Service:
         """Record intermediate values. True: the training is to stop.
 
         It renews the lease of the worker that has the trial, also without any report.
-        Raises `Reject` if the trial would have more than one may have.
+        Raises `Reject` if the trial would have more than one may have, `OverQuota` if it has all
+        that its namespace allows, and `TooFast` if the namespace reports too fast.
         """
+        self._allowance.rate.take(run.namespace, len(reports))
         after = self._reported(run, reports)
         if not wanted(after, run.number, run.attempt):
             return True
@@ -507,11 +514,16 @@ class Service:
         if not reports:
             return journal.commit(uid=run.uid)
         self._refuse_beyond_limits(run, reports)
-        record = commands.Record(run.number, run.attempt, tuple(reports))
+        steps = self._allowance.steps(run.namespace)
+        record = commands.Record(run.number, run.attempt, tuple(reports), steps)
         verdicts = self._follow_ups(run, [record])
         if verdicts:
-            return self._changed(run.namespace, run.experiment, record, *verdicts, uid=run.uid)
-        return journal.commit(record, uid=run.uid)
+            after = self._changed(run.namespace, run.experiment, record, *verdicts, uid=run.uid)
+        else:
+            after = journal.commit(record, uid=run.uid)
+        if wanted(after, run.number, run.attempt):
+            self._allowance.refuse_lost(run.namespace, after.trials[run.number], reports)
+        return after
 
     def finish(self, run: Run, outcome: Outcome) -> Trial:
         """Record how an attempt ended. The first outcome of an attempt counts.
@@ -543,7 +555,10 @@ class Service:
         known = self._known(run)
         if known is None:
             return
-        found = news(known.trials[run.number], run.attempt, reports, known.terms.named)
+        steps = self._allowance.steps(run.namespace)
+        found = news(known.trials[run.number], run.attempt, reports, known.terms.named, steps)
+        if found.beyond is not None and steps < STEPS and found.beyond == f"{steps} steps":
+            raise self._allowance.too_many_reports(run.namespace)
         if found.beyond is not None:
             remedy = "report fewer metrics, or not at every step"
             message = f"would give the trial more than {found.beyond}"

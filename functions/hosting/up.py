@@ -21,6 +21,7 @@ from functions.hosting.host_check import guarded
 from functions.hosting.sweeping import LEASE_SECONDS, swept
 from functions.settings import Settings
 from functions.telemetry.log import configure
+from tunelet.core.quotas import UNLIMITED, Quotas
 from tunelet.request.policy import Policies, read
 from tunelet.store_probe import probe
 from tunelet.text.limits import OUTPUT_BYTES
@@ -39,6 +40,7 @@ def serve(
     allows_commands: bool = False,
     output_bytes: int = OUTPUT_BYTES,
     policy: str = "",
+    quotas: Quotas = UNLIMITED,
 ) -> None:
     """Serve until SIGINT or SIGTERM. Port 0 takes a free one; the first line printed names it.
 
@@ -73,6 +75,7 @@ def serve(
             allow_commands=allows_commands,
             output_bytes=output_bytes,
             policies=policies,
+            quotas=quotas,
         )
         launcher = local(settings)
         served = stack.enter_context(

@@ -2,7 +2,7 @@
 
 import click
 
-from tunelet.errors import Conflict, FieldError, Forbidden, NotFound, Reject, Retry
+from tunelet.errors import Conflict, FieldError, Forbidden, NotFound, OverQuota, Reject, Retry
 
 _VALUE_WIDTH = 60
 
@@ -30,7 +30,7 @@ def show(fault: Exception) -> None:
         _line(str(fault) or type(fault).__name__)
     if isinstance(fault, click.UsageError) and fault.ctx is not None:
         advise(f"see: {fault.ctx.command_path} --help")
-    if isinstance(fault, Forbidden):
+    if isinstance(fault, Forbidden) and not isinstance(fault, OverQuota):
         advise("set TUNELET_TOKEN to a token of this service")
     if isinstance(fault, Retry):
         from tunelet.client.transport import Unreachable

@@ -99,6 +99,13 @@ def _aliases(ctx: click.Context, param: click.Parameter, given: tuple[str, ...])
     help="Which images and pods trials may have, as on a cluster (see docs/security.md).",
 )
 @click.option(
+    "--quotas",
+    metavar="JSON|FILE",
+    envvar="TUNELET_QUOTAS",
+    show_envvar=True,
+    help='What each namespace may use: {"default": {"live_trials": 8}}, say; see docs/tenants.md.',
+)
+@click.option(
     "--allow-commands",
     is_flag=True,
     help="Accept requests that name a command without an image, although --host is not loopback.",
@@ -115,6 +122,7 @@ def up_command(
     lease_seconds: float,
     output_bytes: int,
     policy: str,
+    quotas: str | None,
     allow_commands: bool,
 ) -> int:
     """Start the service on this machine.
@@ -148,10 +156,12 @@ def up_command(
     activate()
     try:
         embedded = importlib.import_module("functions.hosting.up")
+        read = importlib.import_module("functions.quotas").quotas
     except ModuleNotFoundError as fault:
         raise click.ClickException(
             f"the service needs more than the client (no {fault.name}): pip install 'tunelet[up]'"
         ) from fault
+    limits = {"quotas": read(quotas, "--quotas")} if quotas else {}
     try:
         socket.getaddrinfo(host, port)
         with naming_store():
@@ -159,6 +169,7 @@ def up_command(
                 *(host, port, data.resolve(), store, aliases, max_processes, allowed_hosts),
                 *(max_body_bytes, lease_seconds, allow_commands or host in _LOOPBACK),
                 *(output_bytes, policy),
+                **limits,
             )
     except OSError as fault:
         raise click.ClickException(_trouble(fault, host, port, data)) from fault

@@ -4,7 +4,15 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from tunelet.errors import Conflict, FieldError, Forbidden, NotFound, Reject, TuneletError
+from tunelet.errors import (
+    Conflict,
+    FieldError,
+    Forbidden,
+    NotFound,
+    OverQuota,
+    Reject,
+    TuneletError,
+)
 
 
 def failure(url: str, status: int, data: bytes) -> TuneletError:
@@ -13,6 +21,9 @@ def failure(url: str, status: int, data: bytes) -> TuneletError:
     if not found:
         return stranger(url, status)
     message = found.get("detail") or found.get("title") or f"the service answers {status}"
+    errors = [_field(error) for error in found.get("errors", ())]
+    if status == 403 and any(error.field.startswith("quota.") for error in errors):
+        return noted(OverQuota(message, errors))
     if status in (401, 403):
         return Forbidden(message)
     if status == 404:
@@ -20,7 +31,7 @@ def failure(url: str, status: int, data: bytes) -> TuneletError:
     if status == 409:
         return Conflict(message)
     if status < 500:
-        return noted(Reject(message, [_field(error) for error in found.get("errors", ())]))
+        return noted(Reject(message, errors))
     return TuneletError(message)
 
 

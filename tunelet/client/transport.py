@@ -18,13 +18,15 @@ from urllib3.exceptions import HTTPError, NewConnectionError, SSLError
 
 from tunelet.client.encoding import encoded
 from tunelet.client.problem import failure, problem, stranger
-from tunelet.errors import FieldError, Reject, Retry, TuneletError
+from tunelet.errors import FieldError, Reject, Retry, Throttled, TuneletError
 from tunelet.version import __version__
 
 PASSING = (429, 502, 503, 504)
 """Statuses after which the same request is sent again."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 _CONNECT = 5.0
+_LONGEST_ASKED = 600.0
+"""The most seconds for which one call waits because the service asks it to send less."""
 
 
 class Unreachable(Retry):
@@ -57,8 +59,9 @@ class Calls(Protocol):
 class Transport:
     """Requests to one service.
 
-    `timeout` is how many seconds one call may take with all its repetitions; `patience`
-    is how many of them it may go on where connections are refused, which means that
+    `timeout` is how many seconds one call may take with all its repetitions. If the service asks to
+    wait because this caller sends too fast (429), that time does not count, up to ten minutes.
+    `patience` is how many of them it may go on where connections are refused, which means that
     nothing listens there (as while a service restarts).
     """
 
@@ -133,15 +136,18 @@ class Transport:
         if body is not None:
             request["body"] = encoded(body)
             request["headers"]["Content-Type"] = "application/json"
-        start, pause = time.monotonic(), _FIRST_PAUSE
+        start, pause, asked = time.monotonic(), _FIRST_PAUSE, 0.0
         for sends in count(1):
-            limit = self._timeout
+            limit = self._timeout + asked
             try:
                 return self._once(request, max(start + limit - time.monotonic(), 0.1)), sends
             except Retry as fault:
                 if isinstance(fault, ConnectionRefused):
                     limit = min(limit, self._patience)
                 wait = max(fault.after or 0.0, pause * random.uniform(0.5, 1.0))
+                if isinstance(fault, Throttled):
+                    asked = min(asked + wait, _LONGEST_ASKED)
+                    limit = self._timeout + asked
                 if time.monotonic() + wait >= start + limit:
                     raise
             time.sleep(wait)
@@ -181,7 +187,8 @@ def _busy(answer: urllib3.BaseHTTPResponse) -> Retry:
     # The other form, a date, is read as no wish: our own pauses are as good.
     after = float(asked) if asked.isdigit() else None
     detail = problem(answer.data).get("detail")
-    return Retry(detail or f"the service answers {answer.status}: not ready", after)
+    kind = Throttled if answer.status == 429 else Retry
+    return kind(detail or f"the service answers {answer.status}: not ready", after)
 
 
 def _why(fault: HTTPError) -> str:

@@ -20,6 +20,7 @@ from tunelet.core.trial import (
     Report,
     TrialState,
 )
+from tunelet.text.limits import STEPS
 
 
 class _Command(
@@ -102,6 +103,8 @@ class Record(_Command, frozen=True):
     number: int
     attempt: int
     reports: tuple[Report, ...]
+    steps: int = STEPS
+    """At how many steps the trial may have values."""
 
 
 class Assign(_Command, frozen=True):

@@ -35,6 +35,7 @@ from tunelet.core.trial import (
     plain,
 )
 from tunelet.errors import Conflict, NotFound, Retry
+from tunelet.text.limits import STEPS
 
 T = TypeVar("T")
 Events = tuple[Event, ...]
@@ -248,8 +249,8 @@ def _of_attempt(
     match command:
         case commands.Start(number=n, attempt=attempt):
             return _start(experiment, n, attempt, now, command.at)
-        case commands.Record(number=n, attempt=attempt, reports=reports):
-            return _record(experiment, n, attempt, reports, now)
+        case commands.Record(number=n, attempt=attempt, reports=reports, steps=steps):
+            return _record(experiment, n, attempt, reports, now, steps)
         case commands.Assign(number=n, attempt=attempt, chosen=chosen):
             return _assign(experiment, n, attempt, chosen, now)
         case commands.Finish():
@@ -307,12 +308,17 @@ def untaken(experiment: Experiment) -> list[Trial]:
 
 
 def _record(
-    experiment: Experiment, n: int, attempt: int, reports: Iterable[Report], now: float
+    experiment: Experiment,
+    n: int,
+    attempt: int,
+    reports: Iterable[Report],
+    now: float,
+    steps: int = STEPS,
 ) -> Events:
     trial = _current(experiment, n, attempt)
     if trial is None:
         return ()
-    new = news(trial, attempt, reports, experiment.terms.named).reports
+    new = news(trial, attempt, reports, experiment.terms.named, steps).reports
     if not new:
         return ()
     at = None if experiment.terms.stall_seconds is None else now

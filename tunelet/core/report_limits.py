@@ -21,13 +21,19 @@ class News(NamedTuple):
     """The limit that the other reports exceed; None if all fit."""
 
 
-def news(trial: Trial, attempt: int, reports: Iterable[Report], named: Collection[str]) -> News:
+def news(
+    trial: Trial,
+    attempt: int,
+    reports: Iterable[Report],
+    named: Collection[str],
+    steps: int = STEPS,
+) -> News:
     """Return the reports that the attempt has not made before.
 
     The first value of a metric at a step is kept. `named` are the metrics that the experiment
-    names: any number of other metrics may precede them.
+    names: any number of other metrics may precede them. The trial may have `steps` steps.
     """
-    room = _Room(trial, named)
+    room = _Room(trial, named, min(steps, STEPS))
     new: dict[int, Report] = {}
     for report in reports:
         added = new[report.step].values if report.step in new else {}
@@ -44,11 +50,12 @@ def news(trial: Trial, attempt: int, reports: Iterable[Report], named: Collectio
 
 
 class _Room:
-    def __init__(self, trial: Trial, named: Collection[str]) -> None:
+    def __init__(self, trial: Trial, named: Collection[str], steps: int) -> None:
         self._known, self._named = trial.values, named
         self._names, self._steps = set[str](), set[int]()
         self._names_left = METRICS - len(trial.values)
-        self._steps_left = STEPS - len(trial.reports)
+        self._most_steps = steps
+        self._steps_left = steps - len(trial.reports)
         self._bytes_left = REPORTS_BYTES - _size(trial)
         self.beyond: str | None = None
 
@@ -58,7 +65,7 @@ class _Room:
         new_step = not known_step and step not in self._steps
         size = _name_bytes(metric) + _VALUE_BYTES + new_step * _REPORT_BYTES
         if new_step and self._steps_left <= 0:
-            self.beyond = f"{STEPS} steps"
+            self.beyond = f"{self._most_steps} steps"
         elif new_name and self._names_left <= 0 and metric not in self._named:
             self.beyond = f"{METRICS} metrics"
         elif size > self._bytes_left:

@@ -15,6 +15,7 @@ from functions.identity.gate import UNGUARDED, Gate
 from functions.wiring import function
 from tests.faults.training import ScriptedLauncher
 from tunelet.assembly import assembled
+from tunelet.core.quotas import UNLIMITED, Quotas
 from tunelet.core.run import Run
 from tunelet.core.signal import Signal
 from tunelet.errors import NotFound, Retry
@@ -77,7 +78,10 @@ class World:
     """The five functions over one service."""
 
     def __init__(
-        self, store: FragileStore | None = None, launcher: MemoryLauncher | None = None
+        self,
+        store: FragileStore | None = None,
+        launcher: MemoryLauncher | None = None,
+        quotas: Quotas = UNLIMITED,
     ) -> None:
         self.store = store or FragileStore()
         self.launcher = launcher or SilentLauncher()
@@ -90,6 +94,7 @@ class World:
             self.outbox,
             secret=b"0123456789abcdef",
             api_url="http://127.0.0.1:8080",
+            quotas=quotas,
         )
         self.api = self.client("api")
 

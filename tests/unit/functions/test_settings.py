@@ -51,6 +51,7 @@ def test_all_faults_are_named_at_once_without_showing_the_secret() -> None:
         "TUNELET_ALIASES": '["x"]',
         "TUNELET_MAX_PROCESSES": "-1",
         "TUNELET_MAX_BODY_BYTES": "many",
+        "TUNELET_QUOTAS": "many",
     }
     with pytest.raises(Reject) as refusal:
         Settings.from_env(wrong)

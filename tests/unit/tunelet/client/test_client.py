@@ -124,6 +124,19 @@ def test_retry_after_is_waited_for(script: Any, answer: Any, client: Client) -> 
     assert client.experiment("digits").state == "RUNNING"
 
 
+def test_a_service_that_asks_to_send_less_is_waited_for_beyond_the_time_out(
+    script: Any, answer: Any
+) -> None:
+    """Or a training would lose a report because others of its namespace send many."""
+    script.answers = [
+        answer(429, problem(429), (("Retry-After", "2"),)),
+        answer(200, SUBMITTED),
+    ]
+
+    assert Client(script.url, timeout=1).experiment("digits").state == "RUNNING"
+    assert len(script.seen) == 2
+
+
 def test_without_a_listener_patience_ends_before_the_time_out() -> None:
     with socket.socket() as unheard:
         unheard.bind(("127.0.0.1", 0))
