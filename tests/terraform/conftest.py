@@ -5,6 +5,7 @@ TUNELET_TEST_TERRAFORM_MIRROR names. Those of Google and Azure only have the rea
 """
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -22,21 +23,40 @@ Prepare = Callable[[str], Path]
 
 
 @pytest.fixture(scope="session")
-def frozen(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Path | None:
+def program() -> str:
+    found = shutil.which("terraform") or shutil.which("tofu")
+    if found is None:
+        pytest.skip("needs terraform or tofu on the PATH")
+    return found
+
+
+@pytest.fixture(scope="session")
+def frozen(
+    program: str, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Path | None:
     """The mirror with the schemas of Google and Azure; None where a tool for it is missing."""
     if mirror.missing():
         return None
     folder = tmp_path_factory.mktemp("frozen")
-    mirror.build_mirror(folder, Path(pytestconfig.cache.mkdir("frozen")), TERRAFORM)
+    cache = Path(pytestconfig.cache.mkdir("frozen"))
+    mirror.build_mirror(folder, _usual_host(program), cache, TERRAFORM)
     return folder
 
 
+def _usual_host(program: str) -> str:
+    """Where the program takes providers from, if their source names no host."""
+    command = [program, f"-chdir={TERRAFORM / 'modules/gcp/network'}", "providers"]
+    asked = subprocess.run(command, capture_output=True, text=True, check=True)
+    found = re.search(r"provider\[(.+)/hashicorp/google\]", asked.stdout)
+    assert found is not None, asked.stdout
+    return found[1]
+
+
 @pytest.fixture(scope="session")
-def terraform(tmp_path_factory: pytest.TempPathFactory, frozen: Path | None) -> Command:
+def terraform(
+    program: str, tmp_path_factory: pytest.TempPathFactory, frozen: Path | None
+) -> Command:
     """Run terraform in a folder, without this machine's credentials of a cloud."""
-    program = shutil.which("terraform") or shutil.which("tofu")
-    if program is None:
-        pytest.skip("needs terraform or tofu on the PATH")
     ours = [f"hashicorp/{name}" for name in mirror.PROVIDERS] if frozen else []
     settings = _mirror(frozen, "include", ours) if frozen else ""
     if given := os.environ.get(MIRROR):

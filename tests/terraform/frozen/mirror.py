@@ -11,7 +11,6 @@ from tests.terraform.frozen.schema import provider_schema
 
 HERE = Path(__file__).parent
 PROVIDERS = ("azurerm", "google")
-HOST = "registry.terraform.io"
 
 
 def missing() -> str | None:
@@ -20,13 +19,16 @@ def missing() -> str | None:
     return f"{' and '.join(absent)}, for the schemas of the providers" if absent else None
 
 
-def build_mirror(folder: Path, cache: Path, configurations: Path) -> None:
-    """Write the providers of all types that the configurations name; `cache` keeps the packages."""
+def build_mirror(folder: Path, host: str, cache: Path, configurations: Path) -> None:
+    """Write the providers of all types that the configurations name; `cache` keeps the packages.
+
+    `host` is where Terraform or OpenTofu takes providers from, if their source names none.
+    """
     packages, program = _packages(cache), _program(cache)
     text = "".join(file.read_text() for file in sorted(configurations.rglob("*.tf")))
     for name in PROVIDERS:
         package = packages / "@cdktf" / f"provider-{name}"
-        place = folder / HOST / "hashicorp" / name / frozen_version(package) / _platform()
+        place = folder / host / "hashicorp" / name / frozen_version(package) / _platform()
         place.mkdir(parents=True)
         types = [_named(word, name, text) for word in ("resource", "data")]
         (place / "schema.json").write_text(json.dumps(provider_schema(package, *types)))
