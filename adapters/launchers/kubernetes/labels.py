@@ -8,6 +8,7 @@ import msgspec
 
 from tunelet.core.metrics_source import MetricsSource
 from tunelet.core.run import Run
+from tunelet.errors import FieldError, Reject
 
 RECORD = "tunelet.dev/record"
 OUTCOME = "tunelet.dev/outcome"
@@ -23,6 +24,8 @@ COLLECTOR = "tunelet-collector"
 
 _MANAGED = ("app.kubernetes.io/managed-by", "tunelet")
 _NAMES = ("namespace", "experiment", "uid", "trial", "attempt")
+_VALUE = re.compile("(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?")
+_KEY = re.compile(f"(?:[a-z0-9](?:[a-z0-9.-]{{0,251}}[a-z0-9])?/)?(?=.){_VALUE.pattern}")
 _DIGITS = re.compile("[0-9]{1,15}")
 
 
@@ -51,6 +54,16 @@ def labels(run: Run, installation: str) -> dict[str, str]:
     values = (run.namespace, run.experiment, run.uid, str(run.number), str(run.attempt))
     own = {f"tunelet.dev/{name}": value for name, value in zip(_NAMES, values, strict=True)}
     return {_MANAGED[0]: _MANAGED[1], INSTALLATION: installation, **own}
+
+
+def pod_labels(written: str) -> dict[str, str]:
+    """Return the labels in the option `pod_labels`. Raises `Reject` if they are invalid."""
+    pairs = [pair.partition("=")[::2] for pair in written.split(",") if pair]
+    if all(_KEY.fullmatch(key) and _VALUE.fullmatch(value) for key, value in pairs):
+        return dict(pairs)
+    message, remedy = "are not labels", "write KEY=VALUE, several separated by commas"
+    error = FieldError("TUNELET_LAUNCHER.pod_labels", written, message, remedy)
+    raise Reject(f"pod_labels={written} in TUNELET_LAUNCHER {message}; {remedy}", [error])
 
 
 def label(thing: Any, name: str) -> str:

@@ -20,7 +20,14 @@ from adapters.launchers.kubernetes import diagnosis, disruption, output
 from adapters.launchers.kubernetes.api import KubernetesApi
 from adapters.launchers.kubernetes.diagnosis import Finding, Object
 from adapters.launchers.kubernetes.jobwatch import JobWatch
-from adapters.launchers.kubernetes.labels import COLLECTOR, OUTCOME, RunRecord, run_of, selector
+from adapters.launchers.kubernetes.labels import (
+    COLLECTOR,
+    OUTCOME,
+    RunRecord,
+    pod_labels,
+    run_of,
+    selector,
+)
 from adapters.launchers.kubernetes.manifest import container
 from adapters.launchers.kubernetes.objects import Objects, Thing
 from adapters.launchers.kubernetes.output import Output
@@ -57,6 +64,8 @@ class Options(NamedTuple):
     """Seconds for which ended Jobs and their output stay. Their end must be recorded by then."""
     grace_seconds: int = 180
     """Seconds for which an image or a Secret may be missing."""
+    pod_labels: str = ""
+    """Further labels of the pods that train: KEY=VALUE, several separated by commas."""
 
 
 class KubernetesLauncher:
@@ -72,7 +81,13 @@ class KubernetesLauncher:
         self._api, self._clock = api, clock
         self._watches: list[JobWatch] = []
         self._readings = Readings()
-        self._objects = Objects(api, chosen.prefix, chosen.installation, chosen.ttl_seconds)
+        self._objects = Objects(
+            api,
+            chosen.prefix,
+            chosen.installation,
+            chosen.ttl_seconds,
+            pod_labels(chosen.pod_labels),
+        )
 
     in_process = False
 
@@ -315,6 +330,8 @@ def _options(url: str) -> Options:
             raise _wrong(name, value, "cannot be part of a name", remedy)
         if name in ("collector_cpu", "collector_memory"):
             quantity(value, f"TUNELET_LAUNCHER.{name}")
+        if name == "pod_labels":
+            pod_labels(value)
         chosen[name] = int(value) if number else value
     return Options(**chosen)  # type: ignore[arg-type]
 

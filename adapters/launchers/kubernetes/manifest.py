@@ -7,6 +7,7 @@ Kubernetes removes them with it.
 """
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import msgspec
@@ -15,7 +16,7 @@ from adapters.launchers.kubernetes import pods
 from adapters.launchers.kubernetes.labels import RECORD, SEVERAL, RunRecord, labels
 from adapters.launchers.kubernetes.pods import Object
 from adapters.launchers.kubernetes.sidecar import NOTHING, Sidecar
-from tunelet.core.run import Launch
+from tunelet.core.run import Launch, Run
 from tunelet.errors import Reject
 from tunelet.request import manifests
 from tunelet.request.kinds import kind_of, usual_primary
@@ -30,6 +31,12 @@ class Place(NamedTuple):
     """The Kubernetes namespace."""
     installation: str
     ttl_seconds: int
+    pod_labels: Mapping[str, str] = MappingProxyType({})
+    """Further labels of the pods that train."""
+
+    def labels(self, run: Run) -> dict[str, str]:
+        """Return the labels of the run's pods."""
+        return {**self.pod_labels, **labels(run, self.installation)}
 
 
 def workload(launch: Launch, place: Place, collector: Sidecar = NOTHING) -> Object:
@@ -160,7 +167,7 @@ def _job(launch: Launch, place: Place, collector: Sidecar) -> Object:
         "ttlSecondsAfterFinished": place.ttl_seconds,
         "template": {
             "metadata": {
-                "labels": own,
+                "labels": place.labels(launch.run),
                 "annotations": {"kubectl.kubernetes.io/default-container": pods.CONTAINER},
             },
             "spec": pods.pod_spec(launch),
@@ -215,7 +222,7 @@ def _of_manifest(launch: Launch, place: Place, collector: Sidecar) -> Object:
     for each in found:
         if each.template is not None:
             metadata = each.template.setdefault("metadata", {})
-            metadata["labels"] = {**(metadata.get("labels") or {}), **own}
+            metadata["labels"] = {**(metadata.get("labels") or {}), **place.labels(launch.run)}
         if each.name == primary:
             _give_contract(each.body, launch)
     training = [each for each in found if each.name == primary and each.spec is not None]
@@ -226,7 +233,7 @@ def _of_manifest(launch: Launch, place: Place, collector: Sidecar) -> Object:
         _collect(training[0].spec, training[0].body, launch, collector)
     elif collector.containers and launch.metrics.source != "stdout":
         raise Reject("there is no pod in the manifest for the collector; print or push the metrics")
-    _give_usual(manifest, own, place)
+    _give_usual(manifest, place.labels(launch.run), place)
     return manifest
 
 

@@ -5,7 +5,8 @@ anchor, with the API's path of the object: the API cannot list all kinds.
 """
 
 import re
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from adapters.launchers.kubernetes import manifest
@@ -54,9 +55,14 @@ class Objects:
     """The objects of one installation. `prefix` precedes the experiments' namespaces."""
 
     def __init__(
-        self, api: KubernetesApi, prefix: str, installation: str, ttl_seconds: int
+        self,
+        api: KubernetesApi,
+        prefix: str,
+        installation: str,
+        ttl_seconds: int,
+        pod_labels: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        self._api = api
+        self._api, self._pod_labels = api, pod_labels
         self._prefix, self._installation, self._ttl_seconds = prefix, installation, ttl_seconds
         self._paths: dict[tuple[str, str], str] = {}
 
@@ -65,7 +71,8 @@ class Objects:
 
         The Secret is created last. No container starts without it, so a running one lacks nothing.
         """
-        place = Place(self._namespace(launch.run), self._installation, self._ttl_seconds)
+        namespace = self._namespace(launch.run)
+        place = Place(namespace, self._installation, self._ttl_seconds, self._pod_labels)
         thing = manifest.workload(launch, place, collector)
         path = self._path(thing, place.namespace)
         anchors = self._core(launch.run, "configmaps")

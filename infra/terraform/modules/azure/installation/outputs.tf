@@ -23,7 +23,8 @@ output "trials_namespaces" {
 
 output "launcher" {
   description = "TUNELET_LAUNCHER without the collector's image."
-  value       = module.identities.launcher
+  # The trials' pods need the label; the overlay gives it to the functions'.
+  value = "${module.identities.launcher}&pod_labels=azure.workload.identity/use%3Dtrue"
 }
 
 output "overlay" {

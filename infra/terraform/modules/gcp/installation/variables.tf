@@ -121,8 +121,8 @@ variable "trials_prefix" {
   default     = "tunelet-trials-"
 
   validation {
-    condition     = can(regex("^[a-z0-9][a-z0-9-]{0,22}$", var.trials_prefix))
-    error_message = "trials_prefix must begin a DNS label and have at most 23 characters, because a namespace adds up to 40."
+    condition     = can(regex("^[a-z][a-z0-9-]{0,21}$", var.trials_prefix))
+    error_message = "trials_prefix must have at most 22 of a-z, 0-9 and -, and begin with a letter, because a namespace adds up to 40."
   }
 }
 

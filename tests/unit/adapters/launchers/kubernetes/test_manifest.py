@@ -51,6 +51,22 @@ def test_a_job_has_the_name_and_the_labels_of_its_run() -> None:
     assert job["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "tunelet"
 
 
+def test_the_pods_of_an_image_and_of_a_manifest_have_further_labels() -> None:
+    place = PLACE._replace(
+        pod_labels={"azure.workload.identity/use": "true", "tunelet.dev/uid": "x"}
+    )
+    job = manifest.workload(launched({"image": "train:1"}), place)
+    pod = {"containers": [{"name": "main", "image": "train:1"}], "restartPolicy": "Never"}
+    written = {"apiVersion": "batch/v1", "kind": "Job", "spec": {"template": {"spec": pod}}}
+    other = manifest.workload(launched({"manifest": written}), place)
+    for each in (job, other):
+        labels = each["spec"]["template"]["metadata"]["labels"]
+        assert labels["azure.workload.identity/use"] == "true"
+        # Tunelet's own decide.
+        assert run_of(each["spec"]["template"]) == RUN
+        assert "azure.workload.identity/use" not in each["metadata"]["labels"]
+
+
 def test_an_attempt_is_one_try_that_any_disruption_ends() -> None:
     spec = job_of({"bad_exit_codes": [4, 3]})["spec"]
     assert spec["backoffLimit"] == 0

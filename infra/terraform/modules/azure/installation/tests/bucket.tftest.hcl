@@ -84,7 +84,7 @@ run "the_outputs_are_what_the_overlay_takes" {
     error_message = output.store_url
   }
   assert {
-    condition     = output.trials_namespaces == { default = "tunelet-trials-default" } && output.launcher == "kubernetes://?prefix=tunelet-trials-"
+    condition     = output.trials_namespaces == { default = "tunelet-trials-default" } && output.launcher == "kubernetes://?prefix=tunelet-trials-&pod_labels=azure.workload.identity/use%3Dtrue"
     error_message = output.launcher
   }
 }

@@ -102,7 +102,7 @@ run "a_namespace_with_capitals_is_refused" {
 run "a_prefix_of_namespaces_too_long_is_refused" {
   command = plan
   variables {
-    trials_prefix = "tttttttttttttttttttttttt"
+    trials_prefix = "ttttttttttttttttttttttt"
   }
   expect_failures = [var.trials_prefix]
 }
@@ -128,7 +128,7 @@ run "the_longest_names_are_accepted" {
   variables {
     name          = "sixteen-letters1"
     bucket        = "bbbbbbbbbbbbbbbbbbbbbbbb"
-    trials_prefix = "ttttttttttttttttttttttt"
+    trials_prefix = "tttttttttttttttttttttt"
     tenants       = ["tttttttttttttttttttttttttttttttttttttttt"]
   }
 }
