@@ -64,7 +64,7 @@ def declared(kind: str, folder: str) -> dict[str, str]:
 
 def _interface(block: str) -> str:
     """Its lines on description and type; the defaults of attributes belong to a cloud."""
-    lines = re.findall(r"^  (?:description|type) .+?(?=^  [a-z}]|\Z)", block, re.M | re.S)
+    lines = re.findall(r"^  (?:description|type) .+?(?=^  [a-z}#]|\Z)", block, re.M | re.S)
     text = re.sub(
         r"optional\((\w+(?:\(\w+\))?), .+\)$", r"optional(\1)", "".join(lines), flags=re.M
     )
