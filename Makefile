@@ -79,6 +79,7 @@ bench: install
 	$(BIN)/python -m benchmarks start
 	$(BIN)/python -m benchmarks stores
 	$(BIN)/python -m benchmarks requests
+	$(BIN)/python -m benchmarks sweep
 	$(BIN)/python -m benchmarks writers
 	$(BIN)/python -m benchmarks workers
 	$(BIN)/python -m benchmarks load

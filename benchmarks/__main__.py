@@ -22,6 +22,7 @@ BENCHMARKS = (
     "load",
     "reports",
     "requests",
+    "sweep",
     "stores",
     "clients",
     "functions",

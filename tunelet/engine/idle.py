@@ -1,18 +1,34 @@
 """The live experiments that a sweep may skip: it found nothing to do, and nothing has changed.
 
-Looking at 2,000 waiting or paused experiments took a large part of a processor. The notes here are
-a hint of this process alone: without them, a sweep looks at every experiment.
+Looking at an experiment takes about 14 requests, so a sweep over 2,000 waiting or paused ones took
+longer than the minute until the next. What a process notes here it also stores for the next one
+(tunelet.log.quiet). A note is a hint: without it, a sweep looks at the experiment.
+
+A change that a note does not show is found in one of these ways, whatever the store lost:
+
+    a resume, an extension or a deletion    it puts a marker first: by the next sweep
+    a run that the launcher lists           by the next sweep
+    any other entry                         its number is read: within `CHECK_SHARE` sweeps
+    anything outside the log                the next look is due after `LONGEST` at the latest
 """
 
+import math
 import random
-from collections.abc import Sequence
-from typing import NamedTuple
+import threading
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+
+import msgspec
 
 from tunelet.core.experiment import Experiment
+from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.installation import Installation
 from tunelet.core.trial import TrialState
+from tunelet.errors import Retry
 from tunelet.log.journal_cache import Journals
 from tunelet.log.markers import Marker
+from tunelet.log.parallel import at_once
+from tunelet.log.quiet import Name, Note, QuietNotes
 from tunelet.log.reader import entry_key
 from tunelet.ports import Launcher, Store
 
@@ -22,35 +38,32 @@ LOOKS = 3
 SOON = 10.0
 """Seconds of the first pause. Each further pause is twice as long."""
 
-LONGEST = 600.0
+LONGEST = 1800.0
 """The longest pause, in seconds."""
+LONGEST_SIGNALLED = 600.0
+"""The longest pause, in seconds, if a trial waits for room and a signal announces it."""
 LONGEST_WAITING = 120.0
 """The longest pause, in seconds, if a trial waits for room and no signal announces room."""
+
+TRIES = 16
+"""Once so many looks in a row found no room in a namespace, a sweep looks there only at experiments
+that were not looked at for `LONGEST_SIGNALLED`."""
 
 CHECK_SECONDS = 15.0
 """Seconds between two reads of the log's end, which show other processes' commits. This process's
 own commits are seen at once."""
+CHECKS = 100
+"""A sweep reads the ends of at most so many logs, or else of one in `CHECK_SHARE`, so that the end
+of each is read once in so many sweeps."""
+CHECK_SHARE = 5
 
-
-class _Note(NamedTuple):
-    """A look that found nothing to do."""
-
-    markers: frozenset[Marker]
-    seq: int
-    """The newest entry of the log."""
-    looks: int
-    """How many looks in a row found nothing."""
-    at: float
-    holds: bool
-    """Whether this installation has runs or slots in it, or is a member."""
-    again: float
-    """When the next look is due even if nothing changes."""
-    checked: float
-    """When the end of the log was read last."""
+STORED_SECONDS = 60.0
+"""Seconds between two writes of the notes by a process, and the age at which it reads them."""
 
 
 class Idle:
-    """The quiet experiments that one process knows."""
+    """The quiet experiments of one installation, as far as this process knows. Threads may share
+    one."""
 
     def __init__(self, store: Store, launcher: Launcher, journals: Journals) -> None:
         self._store = store
@@ -58,66 +71,151 @@ class Idle:
         self._journals = journals
         self._clock = journals.clock
         self._by = journals.by
-        self._notes: dict[tuple[str, str], _Note] = {}
+        self._stored = QuietNotes(store, journals.by.id)
+        self._lock = threading.Lock()
+        self._notes: dict[Name, Note] = {}
+        self._read_at: float | None = None
+        self._written_at: float | None = None
+        self._changed = False
+        self._full = Counter[str]()
+        """How many looks in a row found no room, by namespace."""
 
-    def keep(self, names: Sequence[tuple[str, str]]) -> None:
-        """Forget all experiments but these: the others are not live any more."""
-        live = set(names)
-        self._notes = {name: note for name, note in self._notes.items() if name in live}
+    def begin(self, names: Collection[Name]) -> None:
+        """Begin a sweep of these live experiments, with the notes of other processes.
 
-    def rests(self, name: tuple[str, str], markers: Sequence[Marker]) -> bool:
-        """Whether a look would find nothing to do. Raises `Retry` if the store does."""
+        Raises `Retry` if they cannot be read; then all but this process's own are missing.
+        """
+        self._full.clear()
+        if names and self._old(self._read_at) and self._old(self._written_at):
+            self._read_at = self._clock()
+            self._take(self._stored.read())
+        self._notes = {name: self._notes[name] for name in names if name in self._notes}
+
+    def save(self, ended: bool) -> None:
+        """Store the notes for other processes, if that is due. Raises `Retry`.
+
+        `ended`: the sweep has ended, and the process may end with it.
+        """
+        if not self._changed or not self._old(self._written_at):
+            return
+        if ended or self._old(self._read_at):
+            with self._lock:
+                notes, self._changed = dict(self._notes), False
+            self._written_at = self._clock()
+            self._stored.write(notes)
+
+    def _old(self, at: float | None) -> bool:
+        return at is None or not 0 <= self._clock() - at < STORED_SECONDS
+
+    def _take(self, stored: Mapping[Name, Note]) -> None:
+        for name, note in stored.items():
+            known = self._notes.get(name)
+            if known is None or known.at < note.at:
+                self._notes[name] = note
+
+    def due(
+        self, marked: Mapping[Name, Sequence[Marker]], running: Collection[Name]
+    ) -> Collection[Name]:
+        """Return the experiments to look at. `running` has those with runs of this installation."""
+        quiet = {
+            name: note
+            for name, markers in marked.items()
+            if (note := self._notes.get(name)) is not None
+            and note.is_of(markers)
+            and name not in running
+            and not self._is_due(note)
+            and self._journals.seen(*name) <= note.seq
+        }
+        unchecked = self._unchecked(quiet)
+        moved = at_once(self._has_moved, unchecked)
+        return (marked.keys() - quiet.keys()) | {
+            name for name, has in zip(unchecked, moved, strict=True) if has
+        }
+
+    def skips(self, name: Name) -> bool:
+        """Whether others of its namespace show that a due experiment waits in vain."""
         note = self._notes.get(name)
-        if note is None or note.markers != frozenset(markers):
+        if note is None or not note.waits or self._full[name.namespace] < TRIES:
             return False
-        if self._is_due(note) or self._journals.seen(*name) > note.seq:
-            return False
-        now = self._clock()
-        if 0 <= now - note.checked < CHECK_SECONDS:
-            return True
-        self._notes[name] = note._replace(checked=now)
-        return self._store.get(entry_key(f"v1/{name[0]}/{name[1]}/", note.seq + 1)) is None
+        return 0 <= self._clock() - note.at < LONGEST_SIGNALLED
 
-    def holds(self, name: tuple[str, str]) -> bool:
+    def holds(self, name: Name) -> bool:
         """Whether a quiet experiment has runs of this installation, or slots for them."""
         return (note := self._notes.get(name)) is not None and note.holds
-
-    def _is_due(self, note: _Note) -> bool:
-        now = self._clock()
-        back = now < note.at  # the clock was set back, and `again` with it
-        return back or now >= note.again
 
     def looked(
         self,
         experiment: Experiment,
         markers: Sequence[Marker],
         seq: tuple[int, int],
+        runs: bool = False,
     ) -> None:
-        """Note a look that found the log at entry `seq[0]` and left it at `seq[1]`."""
-        name = experiment.namespace, experiment.name
-        before = self._notes.pop(name, None)
-        if seq[0] != seq[1] or _moves(experiment, self._by):
-            return
-        same = before is not None and before.seq == seq[1]
+        """Note a look that found the log at entry `seq[0]` and left it at `seq[1]`.
+
+        `runs`: the experiment had active runs.
+        """
+        name = Name(experiment.namespace, experiment.name)
+        with self._lock:
+            before = self._notes.pop(name, None)
+            self._changed |= before is not None
+            if seq[0] != seq[1]:
+                self._full[name.namespace] = 0
+            if seq[0] != seq[1] or runs or _moves(experiment, self._by):
+                return
+            note = self._note(experiment, markers, seq[1], before)
+            self._full[name.namespace] += note.waits
+            self._notes[name], self._changed = note, True
+
+    def _note(
+        self, experiment: Experiment, markers: Sequence[Marker], seq: int, before: Note | None
+    ) -> Note:
+        same = before is not None and before.seq == seq
         looks = before.looks + 1 if before is not None and same else 1
         now = self._clock()
-        self._notes[name] = _Note(
-            markers=frozenset(markers),
-            seq=seq[1],
+        return Note(
+            markers=frozenset(marker.key for marker in markers),
+            seq=seq,
             looks=looks,
             at=now,
             holds=experiment.active > 0 or self._by.id in experiment.shared,
+            waits=_waits(experiment, now),
             again=min([now + self._pause(experiment, looks), *_due(experiment)]),
             checked=now,
         )
+
+    def _is_due(self, note: Note) -> bool:
+        now = self._clock()
+        back = now < note.at  # the clock was set back, and `again` with it
+        return back or now >= min(note.again, note.at + LONGEST)
+
+    def _unchecked(self, quiet: Mapping[Name, Note]) -> Sequence[Name]:
+        """Return the experiments of which the log's end is to be read, the longest unread first."""
+        now = self._clock()
+        names = [n for n, note in quiet.items() if not 0 <= now - note.checked < CHECK_SECONDS]
+        most = max(CHECKS, math.ceil(len(quiet) / CHECK_SHARE))
+        return sorted(names, key=lambda name: quiet[name].checked)[:most]
+
+    def _has_moved(self, name: Name) -> bool:
+        """Whether the log has a newer entry. Also if it cannot be read: a look shows the fault."""
+        note = self._notes[name]
+        try:
+            key = entry_key(f"v1/{name.namespace}/{name.experiment}/", note.seq + 1)
+            moved = self._store.get(key) is not None
+        except Retry:
+            return True
+        if not moved:
+            with self._lock:
+                checked = msgspec.structs.replace(note, checked=self._clock())
+                self._notes[name], self._changed = checked, True
+        return moved
 
     def _pause(self, experiment: Experiment, looks: int) -> float:
         """Return the seconds until the next look, varied so that looks do not coincide."""
         if looks < LOOKS:
             return 0.0
-        waits = experiment.active or experiment.room
-        signalled = not waits or self._launcher.announces_room
-        most = LONGEST if signalled else LONGEST_WAITING
+        most = LONGEST
+        if experiment.state is ExperimentState.RUNNING and (experiment.active or experiment.room):
+            most = LONGEST_SIGNALLED if self._launcher.announces_room else LONGEST_WAITING
         return float(min(most, SOON * 2.0 ** min(looks - LOOKS, 10))) * random.uniform(0.75, 1.0)
 
 
@@ -134,6 +232,12 @@ def _moves(experiment: Experiment, by: Installation) -> bool:
             t.state is TrialState.RUNNING or (t.active and not by.owns(t)) for t in experiment.live
         )
     )
+
+
+def _waits(experiment: Experiment, now: float) -> bool:
+    """Whether a trial has a slot, and no run because there was no room."""
+    runs = experiment.state is ExperimentState.RUNNING
+    return runs and any(trial.active and not trial.waits(now) for trial in experiment.live)
 
 
 def _due(experiment: Experiment) -> list[float]:

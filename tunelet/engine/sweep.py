@@ -3,7 +3,7 @@
 import logging
 import random
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -29,6 +29,7 @@ from tunelet.log.expiry import Expiry
 from tunelet.log.journal_cache import Journals
 from tunelet.log.leases import Leases
 from tunelet.log.markers import Marker, Markers
+from tunelet.log.quiet import Name
 from tunelet.ports import Launcher, Store
 
 log = logging.getLogger("tunelet.engine.sweep")
@@ -82,21 +83,46 @@ class Sweep:
         other experiment would fail the same way.
         """
         armed = self._arming.look()
+        lives = self._lives()
         expired = _by_experiment(expiry.due(self._store, self._journals.clock()))
         marked = _by_experiment(self._markers.live())
-        names = sorted(expired.keys() | marked.keys())
-        self._idle.keep(names)
-        live, held = 0, self._leases.held
-        for name in _mixed(names):
+        held = self._leases.held
+        with self._faults("notes of quiet experiments are missing"):
+            self._idle.begin(marked)
+        due = self._idle.due(marked, {Name(each.namespace, each.experiment) for each in lives})
+        live = self._hold(marked.keys() - due)
+        for name in _mixed(sorted(expired.keys() | due)):
             if ending():
-                return live
+                break
             live += self._swept(expired.get(name, []), marked.get(name, []))
-        self._stop_strays(names)
-        self._arming.settle(armed, live=bool(marked))
-        with self._faults("the lease is renewed later"):
-            self._leases.release(held)
-            self._leases.keep()
+            self._save(ended=False)
+        else:
+            self._stop_strays(lives, expired.keys() | marked.keys())
+            self._arming.settle(armed, live=bool(marked))
+            with self._faults("the lease is renewed later"):
+                self._leases.release(held)
+                self._leases.keep()
+        self._save(ended=True)
         return live
+
+    def _lives(self) -> Collection[Life]:
+        """Return the lives with active runs. They are listed before anything else is read, because
+        a run is launched only after its marker and its slot were written."""
+        found: Collection[Life] = ()
+        with self._faults("runs of unknown experiments may be left"):
+            found = self._launcher.lives()
+        return found
+
+    def _hold(self, quiet: Collection[Name]) -> int:
+        """Keep the lease if these experiments need it; returns their number."""
+        with self._faults("the lease is renewed later"):
+            if any(self._idle.holds(name) for name in quiet):
+                self._leases.hold()
+        return len(quiet)
+
+    def _save(self, ended: bool) -> None:
+        with self._faults("the next process looks at every experiment"):
+            self._idle.save(ended)
 
     def _swept(self, expired: Sequence[Expiry], markers: Sequence[Marker]) -> bool:
         """Sweep one experiment; returns whether it is live. Its faults do not affect others."""
@@ -104,13 +130,11 @@ class Sweep:
             with self._faults("expired experiment is still there", each.namespace, each.name):
                 self._expire(each)
         if markers:
-            name = markers[0][:2]
+            name = Name(*markers[0][:2])
+            if self._idle.skips(name):
+                return bool(self._hold([name]))
             with self._faults("experiment is left to the next sweep", *name):
-                if not self._idle.rests(name, markers):
-                    return self._look_after(markers)
-                if self._idle.holds(name):
-                    self._leases.hold()
-                return True
+                return self._look_after(markers)
         return False
 
     @contextmanager
@@ -128,20 +152,19 @@ class Sweep:
         except Exception:
             log.exception(what, extra=where)
 
-    def _stop_strays(self, swept: Collection[tuple[str, str]]) -> None:
-        """Stop active runs of experiments that were not swept.
+    def _stop_strays(self, lives: Collection[Life], swept: Collection[Name]) -> None:
+        """Stop the active runs of experiments that were not swept.
 
         Their log may be gone, for example removed by hand, or another installation may have ended
         the experiment while this one was down.
         """
-        with self._faults("runs of unknown experiments may be left"):
-            for life in self._launcher.lives():
-                where = life.namespace, life.experiment
-                with self._faults("runs of an unknown experiment may be left", *where):
-                    if self._unknown(life):
-                        self._runs.stop_strays(life)
-                    elif where not in swept:
-                        self._runs.stop_unwanted(*where)
+        for life in lives:
+            where = Name(life.namespace, life.experiment)
+            with self._faults("runs of an unknown experiment may be left", *where):
+                if self._unknown(life):
+                    self._runs.stop_strays(life)
+                elif where not in swept:
+                    self._runs.stop_unwanted(*where)
 
     def _unknown(self, life: Life) -> bool:
         try:
@@ -159,14 +182,14 @@ class Sweep:
         namespace, name = markers[0][:2]
         journal = self._journals.of(namespace, name)
         try:
-            journal.peek()
+            found = journal.peek()
             before = journal.seq
-            experiment, runs = self._moved_on(namespace, name)
+            experiment, runs = self._moved_on(namespace, name, found)
+            after = journal.seq
             for marker in markers:
                 self._tidy(marker, experiment)
-            if experiment is not None and not runs:
-                journal.peek()
-                self._idle.looked(experiment, markers, (before, journal.seq))
+            if experiment is not None:
+                self._idle.looked(experiment, markers, (before, after), runs)
         except Newer as newer:
             where = {"namespace": namespace, "experiment": name}
             log.warning("left to a newer version of the service: %s", newer, extra=where)
@@ -180,10 +203,12 @@ class Sweep:
             and any(marker.announces(experiment) for marker in markers)
         )
 
-    def _moved_on(self, namespace: str, name: str) -> tuple[Experiment | None, bool]:
-        """Run every step; returns the state, and whether runs were active before the last step."""
+    def _moved_on(
+        self, namespace: str, name: str, experiment: Experiment | None
+    ) -> tuple[Experiment | None, bool]:
+        """Run every step from this state on; returns the state after them, and whether runs were
+        active before the last step."""
         journal = self._journals.of(namespace, name)
-        experiment = journal.peek()
         if experiment is not None and not experiment.over:
             if self._membership.needs_lease(experiment):
                 self._leases.hold()
@@ -262,14 +287,14 @@ class Sweep:
         return self._journals.of(namespace, name).purge()
 
 
-def _mixed(names: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+def _mixed(names: Sequence[Name]) -> list[Name]:
     """Return the names in random order, in which namespaces take turns."""
     mixed = random.sample(names, len(names))
-    return in_turns(by_group(mixed, lambda name: name[0]).values())
+    return in_turns(by_group(mixed, lambda name: name.namespace).values())
 
 
-def _by_experiment(each: Iterable[T]) -> Mapping[tuple[str, str], list[T]]:
+def _by_experiment(each: Iterable[T]) -> dict[Name, list[T]]:
     found = defaultdict(list)
     for one in each:
-        found[one.namespace, one.name].append(one)
+        found[Name(one.namespace, one.name)].append(one)
     return found

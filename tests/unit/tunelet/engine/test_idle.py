@@ -1,7 +1,7 @@
 """A sweep that has nothing to do does next to nothing, and misses nothing."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import pytest
@@ -13,14 +13,23 @@ from tests.unit.functions.conftest import SMALLEST, Broker
 from tunelet.assembly import assembled
 from tunelet.core.experiment import Experiment
 from tunelet.core.run import Launch
-from tunelet.engine.idle import CHECK_SECONDS, LONGEST, LONGEST_WAITING, LOOKS, Idle
+from tunelet.engine.idle import (
+    CHECK_SECONDS,
+    LONGEST,
+    LONGEST_SIGNALLED,
+    LONGEST_WAITING,
+    LOOKS,
+    TRIES,
+    Idle,
+)
 from tunelet.errors import Throttled
 from tunelet.log.journal_cache import Journals
 from tunelet.log.markers import Marker, Markers
+from tunelet.log.quiet import Name
 from tunelet.ports import Stored
 from tunelet.service import Service
 
-AT = ("default", "e")
+AT = Name("default", "e")
 REQUEST = {**SMALLEST, "hyperparameters": {"x": {"type": "float", "min": 0, "max": 1}}}
 
 
@@ -44,9 +53,13 @@ class Full(ScriptedLauncher):
     """Has room at the test's command."""
 
     room = False
+    fits: Collection[str] = ()
+    """The experiments for which it has room in any case."""
+    tried = 0
 
     def launch(self, launch: Launch) -> None:
-        if not self.room:
+        self.tried += 1
+        if not self.room and launch.run.experiment not in self.fits:
             raise Throttled("no room")
         super().launch(launch)
 
@@ -163,7 +176,7 @@ def test_an_experiment_with_a_reused_name_is_looked_at(place: Place) -> None:
 
 @pytest.mark.parametrize(
     ("paused", "announced", "longest"),
-    [(True, False, LONGEST), (False, False, LONGEST_WAITING), (False, True, LONGEST)],
+    [(True, False, LONGEST), (False, False, LONGEST_WAITING), (False, True, LONGEST_SIGNALLED)],
 )
 def test_it_is_looked_at_from_time_to_time_in_any_case(
     place: Place, paused: bool, announced: bool, longest: float
@@ -189,6 +202,32 @@ def _rests(place: Place, experiment: Experiment, marker: Marker, looks: int) -> 
     idle = Idle(store, place.launcher, Journals(store, lambda: time[0]))
     for _ in range(looks):
         idle.looked(experiment, [marker], (1, 1))
-    while idle.rests(AT, [marker]):
+    while not idle.due({AT: [marker]}, ()):
         time[0] += 1.0
     return time[0]
+
+
+def test_once_many_waited_in_vain_a_sweep_tries_no_others_of_their_namespace(
+    place: Place,
+) -> None:
+    def tries() -> int:
+        place.launcher.tried = 0
+        place.service.sweep()
+        return place.launcher.tried
+
+    for number in range(3 * TRIES):
+        place.submitted(f"e{number}", parallel_trials=1)
+    place.swept(2)
+    assert [tries(), tries()] == [TRIES, TRIES]
+    place.now += LONGEST_SIGNALLED
+    assert tries() == 3 * TRIES
+
+
+def test_looks_that_find_room_let_the_sweep_try_all_others(place: Place) -> None:
+    names = [f"e{number}" for number in range(3 * TRIES)]
+    for name in names:
+        place.submitted(name, parallel_trials=1)
+    place.swept(2)
+    place.launcher.fits = set(names[::2])
+    place.service.sweep()
+    assert {run.experiment for run in place.launcher.running()} == set(names[::2])
