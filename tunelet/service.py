@@ -7,7 +7,6 @@ and nothing else, because `sweep` does all that a lost signal would have caused.
 
 import re
 import secrets
-import shlex
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from hashlib import sha256
@@ -193,8 +192,8 @@ class Service:
             if obstacle is None:
                 return
             message, remedy = "cannot run here", obstacle
-        command = shlex.join(code["command"])
-        error = FieldError("model_training_code.command", command, message, remedy)
+        # Not the command itself: like all of the training code, it may hold secrets.
+        error = FieldError("model_training_code.command", None, message, remedy)
         raise Reject(f"a command without an image {message}: {remedy}", [error])
 
     def _refuse_waiting(

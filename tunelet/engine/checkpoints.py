@@ -11,6 +11,7 @@ finish makes its place the trial's.
 The objects below a trial's prefix belong to the training code; Tunelet does not read them.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from secrets import token_hex
 
@@ -79,9 +80,18 @@ class Checkpoints:
         return place
 
     def _place(self, run: Run) -> str | None:
-        """Return the place of a trial with a parent; None if it is not decided yet."""
+        """Return the place of a trial with a parent; None if it is not decided yet.
+
+        Training code may write near its checkpoint. A place that is not the trial's own would give
+        the trial's readers whatever the service can read. Raises `Reject` for it.
+        """
         chosen = self._store.get(_choice(run))
-        return chosen.data.decode() if chosen is not None else None
+        if chosen is None:
+            return None
+        place = chosen.data.decode(errors="replace")
+        if not re.fullmatch(re.escape(trial_prefix(run)) + "-[0-9a-f]{8}", place):
+            raise Reject(f"the place of the checkpoint of {run.name} is not one of this trial")
+        return place
 
     def _copy(self, source: str, target: str) -> None:
         for key in self._store.list(f"{source}/"):

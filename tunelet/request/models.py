@@ -28,7 +28,8 @@ from tunelet.training.regex import ALONE, NAMED
 
 NAME = f"^{limits.NAME}$"
 PARAMETER_NAME = r"^[A-Za-z_][A-Za-z0-9_.-]{0,62}$"
-IMAGE = r"^\S+$"
+IMAGE = r"^[^\s-]\S*$"
+"""An image that began with a dash would be an option of the engine that runs it."""
 LABEL = r"^[A-Za-z0-9]([A-Za-z0-9_./-]{0,98}[A-Za-z0-9])?$"
 
 Number = Annotated[float, Field(ge=-1e300, le=1e300)]

@@ -172,7 +172,10 @@ _PATTERNS = {
         f"use 1 to {METRIC_LENGTH} characters without = and control characters, with no blanks but "
         "U+0020, and none before or after them",
     ),
-    request.IMAGE: ("must not contain blanks", "write the image's name and nothing else"),
+    request.IMAGE: (
+        "must not contain blanks, or begin with a dash",
+        "write the image's name and nothing else",
+    ),
     pod.VARIABLE: (
         "is not a valid name for an environment variable",
         "use A-Z, a-z, 0-9, _, . and -, and begin with a letter or _",

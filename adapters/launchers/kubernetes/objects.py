@@ -26,6 +26,8 @@ from tunelet.errors import FieldError, NotFound, Reject
 
 _CORE = "/api/v1/namespaces/{}/{}"
 _JOB = ("batch/v1", "Job")
+_GROUP, _PLURAL = r"/(api|apis/[a-z0-9.-]+)/[a-z0-9]+/namespaces/", "/[a-z0-9]+"
+"""The parts of a kind's path, before and after the namespace."""
 _GONE = re.compile(
     rb"(?:unable to retrieve container logs for"
     rb"|failed to (?:try resolving|open|find|read|seek|parse)) [^\n]+\s*"
@@ -95,7 +97,7 @@ class Objects:
         if (body := self._api.get(f"{path}/{run.name}")) is not None:
             return _thing(run, path, body, record_of(body), True)
         anchor = self._api.get(f"{self._core(run, 'configmaps')}/{run.name}")
-        record = record_of(anchor) if anchor is not None else None
+        record = self._record(run.namespace, anchor) if anchor is not None else None
         body = self._api.get(f"{record.path}/{run.name}") if record is not None else None
         return _thing(run, record.path, body, record, False) if record and body else None
 
@@ -133,13 +135,24 @@ class Objects:
         anchors = self._core(Run(namespace, experiment, "", 0, 0), "configmaps")
         found = self._api.list(anchors, labelSelector=wanted + further)
         records = {
-            run: record for each in found if (run := run_of(each)) and (record := record_of(each))
+            run: record
+            for each in found
+            if (run := run_of(each)) and (record := self._record(namespace, each))
         }
         for path in sorted({record.path for record in records.values()}):
             for body in self._api.list(path, labelSelector=wanted):
                 run = run_of(body)
                 if run is not None and (thing := _thing(run, path, body, records.get(run), False)):
                     yield thing
+
+    def _record(self, namespace: str, anchor: Object) -> RunRecord | None:
+        """Return the record of an anchor; None if it leads out of the run's namespace.
+
+        Others may write ConfigMaps there, but not have this service read or delete elsewhere.
+        """
+        record, own = record_of(anchor), re.escape(self._prefix + namespace)
+        inside = record is not None and re.fullmatch(_GROUP + own + _PLURAL, record.path)
+        return record if inside else None
 
     def pods(self, run: Run, record: RunRecord | None = None) -> list[Object]:
         wanted = selector(self._installation, run)

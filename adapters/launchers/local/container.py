@@ -199,7 +199,13 @@ def _env_lines(launch: Launch) -> Iterator[str]:
 
 
 def _image(launch: Launch) -> tuple[str, ...]:
-    return (launch.code["image"], *launch.command[1:], *launch.args)
+    """Return the image and its arguments. With a dash it would be an option of the engine."""
+    image = str(launch.code["image"])
+    if image.startswith("-"):
+        message, remedy = "begins with a dash", "write the image's name and nothing else"
+        error = FieldError("model_training_code.image", image, message, remedy)
+        raise Reject(f"the image {image!r} {message}", [error])
+    return (image, *launch.command[1:], *launch.args)
 
 
 def _metrics_path(launch: Launch) -> PurePosixPath | None:
@@ -209,6 +215,9 @@ def _metrics_path(launch: Launch) -> PurePosixPath | None:
         return None
     if not path.startswith("/") or PurePosixPath(path).parent == PurePosixPath("/"):
         raise Reject(f"metrics.path {path!r} must be /folder/name for an image in a container")
+    if ":" in path:
+        # It separates the parts of a volume, of which the last are options.
+        raise Reject(f"metrics.path {path!r} must be without a colon for an image in a container")
     return PurePosixPath(path)
 
 

@@ -286,3 +286,37 @@ def test_an_ended_run_of_any_kind_is_unsaved_until_it_is_marked(
     launcher.saved(RUN._replace(number=9))
     assert list(launcher.unsaved("ns", "e")) == []
     assert launcher.stop_removes_output
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/apis/example.com/v1/namespaces/others/drills",
+        "/apis/example.com/v1/namespaces/ns/drills/x?y=",
+        "/apis/example.com/v1/namespaces/ns/../others/drills",
+        "/api/v1/namespaces/others/secrets",
+    ],
+)
+def test_a_forged_anchor_does_not_lead_out_of_its_namespace(
+    launcher: KubernetesLauncher, cluster: Cluster, path: str
+) -> None:
+    """Who may write ConfigMaps in a namespace gets none of the service's rights elsewhere."""
+    drill = {"apiVersion": "example.com/v1", "kind": "Drill", "spec": {"image": "x"}}
+    cluster.objects["/apis/example.com/v1"] = {
+        "metadata": {},
+        "resources": [{"name": "drills", "kind": "Drill", "namespaced": True}],
+    }
+    code = {"manifest": drill, "success_condition": "status.ok", "failure_condition": "status.no"}
+    launcher.launch(Launch(RUN, code, (), (), {"TUNELET_TRIAL_TOKEN": "t"}, STDOUT))
+    own = f"/apis/example.com/v1/namespaces/ns/drills/{RUN.name}"
+    assert launcher.active("ns", "e") == [RUN]
+    thing = cluster.objects.pop(own)
+    cluster.objects[f"{path}/{RUN.name}"] = thing
+    annotations = cluster.objects[f"/api/v1/namespaces/ns/configmaps/{RUN.name}"]["metadata"][
+        "annotations"
+    ]
+    for name, text in annotations.items():
+        annotations[name] = text.replace(own.rpartition("/")[0], path)
+    assert launcher.active("ns", "e") == []
+    launcher.stop(RUN)
+    assert cluster.deletions == []

@@ -116,3 +116,15 @@ def test_an_invalid_quantity_is_refused_with_its_field(written: str) -> None:
             plan(code={"image": "i:1", "resources": resources})
         assert [error.field for error in refusal.value.errors] == [field]
         assert field in str(refusal.value)
+
+
+def test_an_image_is_never_an_option_of_the_engine() -> None:
+    """With --volume=/:/host as the image, the first argument would be the image."""
+    with pytest.raises(Reject, match="dash"):
+        plan(code={"image": "--volume=/:/host"}, args=("alpine", "sh"))
+
+
+def test_a_path_of_metrics_adds_no_options_to_its_volume() -> None:
+    metrics = MetricsSource(source="file", path="/out:dev,suid/metrics.json")
+    with pytest.raises(Reject, match="colon"):
+        plan(metrics=metrics)
