@@ -7,7 +7,7 @@ and nothing else, because `sweep` does all that a lost signal would have caused.
 
 import re
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 from hashlib import sha256
 from itertools import islice
@@ -37,6 +37,7 @@ from tunelet.log.journal_cache import Journals
 from tunelet.log.leases import Leases
 from tunelet.log.markers import Marker, Markers, announcing
 from tunelet.log.parallel import at_once
+from tunelet.log.rows import Row
 from tunelet.ports import Catalog, Launcher, Store
 from tunelet.request.policy import Policies
 from tunelet.store_probe import Probed
@@ -279,6 +280,19 @@ class Service:
                 return page, page[-1].number
             page.append(trial)
         return page, None
+
+    def rows(
+        self, namespace: str, name: str, after: int = -1, limit: int = 10_000
+    ) -> tuple[Experiment, list[Row], bool]:
+        """The state, up to `limit` trials above `after` without their reports, and whether more
+        follow."""
+        experiment, rows = self._journals.rows(namespace, name, after)
+        page = list(islice(rows, limit + 1))
+        return experiment, page[:limit], len(page) > limit
+
+    def some(self, namespace: str, name: str, numbers: Collection[int]) -> list[Trial]:
+        """The trials that have these numbers, in order. Numbers without a trial are passed over."""
+        return self._journals.some(namespace, name, numbers)
 
     def past(self, experiment: Experiment) -> Sequence[Trial]:
         """All trials by number, as an algorithm is given them."""

@@ -6,7 +6,7 @@ from typing import Any
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Response
 
-from functions.api import endpoints, workers
+from functions.api import columns, endpoints, workers
 from functions.api.call import Call
 from functions.api.route import BYTES, EVENT, HTML, TEXT, Query, Route, paths
 from functions.http import json_answer
@@ -74,6 +74,26 @@ _PAGE_OF_CHANGES = (
     _limit(100),
     Query("after", "Only those of later log entries.", {"type": "integer", "minimum": 0}),
 )
+
+
+def _listed(most: int) -> dict[str, Any]:
+    return {"type": "string", "pattern": f"^[0-9]{{1,15}}(,[0-9]{{1,15}}){{0,{most - 1}}}$"}
+
+
+_ROWS = {
+    "type": "integer",
+    "minimum": 1,
+    "maximum": columns.MOST_ROWS,
+    "default": columns.MOST_ROWS,
+}
+_OPEN = f"Also these, at most {columns.MOST_OPEN} numbers with commas between them."
+_COLUMNS = (
+    Query("limit", "The most trials above `after`.", _ROWS),
+    _AFTER_NUMBER,
+    Query("open", _OPEN, _listed(columns.MOST_OPEN)),
+)
+_NUMBERS = f"Of these trials, at most {columns.MOST_CURVES} numbers with commas between them."
+_CURVES = (Query("numbers", _NUMBERS, _listed(columns.MOST_CURVES)),)
 _PAGE_OF_TRIALS = (_limit(100), _AFTER_NUMBER, _OF_TRIALS)
 
 
@@ -133,6 +153,8 @@ ROUTES = (
         *("POST", f"{_ONE}/import", endpoints.import_trials, ADD_TRIALS, "Trials", "Import"),
         key=True,
     ),
+    Route("GET", f"{_ONE}/columns", columns.columns, LIST_TRIALS, "Columns", query=_COLUMNS),
+    Route("GET", f"{_ONE}/curves", columns.curves, LIST_TRIALS, "Curves", query=_CURVES),
     Route("GET", _TRIAL, endpoints.trial, SEE_TRIAL, "Trial"),
     Route(
         *("GET", f"{_TRIAL}/artifacts", endpoints.artifacts, SEE_TRIAL, "Artifacts"),

@@ -70,6 +70,10 @@ def _listed(name: str) -> Schema:
     return {"type": "array", "items": _ref(name)}
 
 
+def _many(schema: Schema) -> Schema:
+    return {"type": "array", "items": schema}
+
+
 def _page(member: str, name: str) -> Schema:
     link = {**_or_null(_TEXT), "description": "The next page; null if this is the last."}
     return _closed(**{member: _listed(name), "next": link})
@@ -225,6 +229,39 @@ SCHEMAS: dict[str, Schema] = {
         detail=_TEXT,
     ),
     "ChangePage": _page("changes", "Change"),
+    "TrialColumns": _closed(
+        numbers=_many(_COUNT),
+        state_names=_many(_TEXT),
+        states=_many({**_COUNT, "description": "Its place in `state_names`."}),
+        attempts=_many(_COUNT),
+        created_at=_many({"type": "number", "description": "Seconds since 1970, in UTC."}),
+        started_at=_many({"type": ["number", "null"]}),
+        finished_at=_many({"type": ["number", "null"]}),
+        hyperparameters={
+            "type": "object",
+            "additionalProperties": _many({"type": ["boolean", "number", "string", "null"]}),
+            "description": "By name; null where it is not active.",
+        },
+        values={"type": "object", "additionalProperties": _many(_or_null(_VALUE))},
+    ),
+    "Columns": _closed(
+        experiment=_ref("Overview"),
+        trials=_ref("TrialColumns"),
+        changed={**_ref("TrialColumns"), "description": "Those that `open` names."},
+        last={"type": "integer", "description": "The number to send as `after` next."},
+        more={"type": "boolean", "description": "Whether there are trials above `last`."},
+    ),
+    "Curves": _closed(
+        curves=_many(
+            _closed(
+                number=_COUNT,
+                state={"enum": _TRIAL_STATES},
+                attempts=_many(_COUNT),
+                steps=_many(_COUNT),
+                values={"type": "object", "additionalProperties": _many(_or_null(_VALUE))},
+            )
+        )
+    ),
     "TrialPage": _page("trials", "Trial"),
     "Trials": _closed(trials=_listed("Trial")),
     "Artifacts": _closed(

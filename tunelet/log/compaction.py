@@ -238,11 +238,12 @@ def decode_trials(
     `msgspec.DecodeError` if the bytes are not a segment, and `Newer` if a newer version wrote them.
     """
     return (
-        known.get(number) or _decoded(line) for number, line in numbered(data) if number > after
+        known.get(number) or decode_trial(line) for number, line in numbered(data) if number > after
     )
 
 
-def _decoded(line: bytes) -> Trial:
+def decode_trial(line: bytes) -> Trial:
+    """Decode a line of a segment. Raises `Newer` if a newer version wrote it."""
     try:
         return _trial.decode(line)
     except msgspec.ValidationError as error:

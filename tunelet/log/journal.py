@@ -15,7 +15,7 @@ time.
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from itertools import chain, count
@@ -35,6 +35,7 @@ from tunelet.log.parallel import both
 from tunelet.log.purge import PURGE_AFTER, lives_with_files, remains, remove
 from tunelet.log.read_ahead import ReadAhead
 from tunelet.log.reader import mark_purged
+from tunelet.log.rows import Row
 from tunelet.log.segment_cache import Recent
 from tunelet.log.shared_turn import Turns
 from tunelet.log.tail import Tail
@@ -172,6 +173,27 @@ class Journal:
         left = partial(self._tail.segments.trials, head.segments)
         numbers = self._tail.touched.since(since.seq, head.seq)
         return experiment, head.seq, changed(head, left, numbers, since.lowest)
+
+    def rows(self, after: int) -> tuple[Experiment, Iterator[Row]]:
+        """Like `history`, without the reports."""
+        head = self._now()
+        experiment = _existing(head.experiment)
+        return experiment, self._tail.segments.rows(head.segments, after)
+
+    def some(self, numbers: Collection[int]) -> tuple[Experiment, list[Trial]]:
+        """Return the state now, and the trials that have these numbers, in no order."""
+        head = self._now()
+        experiment = _existing(head.experiment)
+        here = [experiment.trials[n] for n in numbers if n in experiment.trials]
+        left = {n for n in numbers if n < experiment.next_number and n not in experiment.trials}
+        return experiment, [*here, *self._tail.segments.some(head.segments, left)]
+
+    def at_hand(self) -> tuple[Experiment, TrialReader]:
+        """Like `moment`, of the state that this process read or wrote last. Raises `NotFound`."""
+        head = self._tail.head
+        if head is None:
+            return self.moment()
+        return _existing(head.experiment), partial(self._tail.segments.trials, head.segments)
 
     def commit(self, *commands: Command, uid: str | None = None) -> Experiment:
         """Put the commands into the log, in one entry, and return the state after it.

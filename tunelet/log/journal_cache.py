@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from heapq import merge
 
 from tunelet.core.bounded_cache import BoundedCache
@@ -12,6 +12,7 @@ from tunelet.core.trial import Trial
 from tunelet.errors import NotFound
 from tunelet.log.compaction import NONE_KNOWN, TrialReader
 from tunelet.log.journal import Journal
+from tunelet.log.rows import Row, row_of
 from tunelet.log.segment_cache import Recent
 from tunelet.log.trials import Memory, Past
 from tunelet.ports import ProcessTurns, Store
@@ -98,6 +99,16 @@ class Journals:
 
         return experiment, trials
 
+    def rows(self, namespace: str, name: str, after: int = -1) -> tuple[Experiment, Iterator[Row]]:
+        """Like `history`, without the reports."""
+        experiment, left = self.of(namespace, name).rows(after)
+        here = sorted((t for t in experiment.trials.values() if t.number > after), key=_number)
+        return experiment, merge(left, map(row_of, here), key=_number)
+
+    def some(self, namespace: str, name: str, numbers: Collection[int]) -> list[Trial]:
+        """Return the trials that have these numbers, in order."""
+        return sorted(self.of(namespace, name).some(numbers)[1], key=_number)
+
     def of_life(self, experiment: Experiment, after: int = -1) -> Iterator[Trial]:
         """Like `trials`, for this life of the name. Raises `NotFound` if it was deleted since."""
         trials = self._of_life(experiment)
@@ -129,5 +140,5 @@ def _weight(journal: Journal) -> int:
     return sum(len(trial.reports) for trial in trials)
 
 
-def _number(trial: Trial) -> int:
+def _number(trial: Trial | Row) -> int:
     return trial.number

@@ -8,9 +8,10 @@ write the same object.
 
 import logging
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from heapq import heappop, heappush, heapreplace
 from math import inf
+from typing import TypeVar
 
 import msgspec
 
@@ -31,6 +32,7 @@ from tunelet.log.compaction import (
 )
 from tunelet.log.entry import check_format
 from tunelet.log.reader import heads, origin
+from tunelet.log.rows import Row, decode_rows, decode_some
 from tunelet.log.segment_cache import Recent
 from tunelet.ports import Store
 
@@ -40,6 +42,8 @@ _NEWEST_FIRST = 10**20 - 1
 """Snapshot keys count down from here, so that the newest is the first of a listing."""
 
 _SNAPSHOTS_KEPT = 2
+
+N = TypeVar("N", Trial, Row)
 
 
 def snapshot_key(path: str, seq: int) -> str:
@@ -115,18 +119,28 @@ class Segments:
 
         Trials in `known`, by number, are not read again.
         """
-        wanted = [s for s in segments if s.trials and s.highest > after]
-        wanted.sort(key=lambda s: s.lowest)
-        return self._in_order(wanted, after, known)
+        return self._in_order(segments, after, lambda data: decode_trials(data, after, known))
+
+    def rows(self, segments: tuple[Segment, ...], after: int) -> Iterator[Row]:
+        """Like `trials`, without the reports."""
+        return self._in_order(segments, after, lambda data: decode_rows(data, after))
+
+    def some(self, segments: tuple[Segment, ...], numbers: Collection[int]) -> Iterator[Trial]:
+        """Yield the trials that have these numbers, in no order. Reads only the needed segments."""
+        for segment in segments:
+            if segment.trials and any(segment.lowest <= n <= segment.highest for n in numbers):
+                yield from decode_some(self._bytes(segment), numbers)
 
     def _in_order(
-        self, wanted: list[Segment], after: int, known: Mapping[int, Trial]
-    ) -> Iterator[Trial]:
+        self, segments: tuple[Segment, ...], after: int, decoded: Callable[[bytes], Iterator[N]]
+    ) -> Iterator[N]:
         """Merge segments with overlapping numbers. Read each only when its first trial is due."""
-        at_hand: list[_Opened] = []
+        wanted = [s for s in segments if s.trials and s.highest > after]
+        wanted.sort(key=lambda s: s.lowest)
+        at_hand: list[_Opened[N]] = []
         for index, segment in enumerate(wanted):
             yield from _below(at_hand, segment.lowest)
-            rest = decode_trials(self._bytes(segment), after, known)
+            rest = decoded(self._bytes(segment))
             if (first := next(rest, None)) is not None:
                 heappush(at_hand, (first.number, index, first, rest))
         yield from _below(at_hand, inf)
@@ -195,11 +209,11 @@ class Segments:
                 del self._unsaved[head.seq]
 
 
-_Opened = tuple[int, int, Trial, Iterator[Trial]]
+_Opened = tuple[int, int, N, Iterator[N]]
 """A segment being read: the next trial's number, the segment's index, that trial and the rest."""
 
 
-def _below(opened: list[_Opened], bound: float) -> Iterator[Trial]:
+def _below(opened: list[_Opened[N]], bound: float) -> Iterator[N]:
     """Yield the trials with numbers below `bound`, in order, from the heap `opened`."""
     while opened and opened[0][0] < bound:
         _, index, trial, rest = opened[0]

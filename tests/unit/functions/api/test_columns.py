@@ -1,0 +1,140 @@
+"""Columns have what the trials have, and asking again costs only what has changed."""
+
+from typing import Any
+
+import pytest
+
+from functions.api import columns
+from tests.unit.functions.api.test_openapi import fits
+from tests.unit.functions.conftest import World
+from tunelet.log.compaction import WINDOW
+
+ONE = "/api/experiments/digits"
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(columns, "_pages", columns.Pages())
+
+
+def with_trials(world: World, many: int = 0) -> None:
+    """An experiment whose trials have left its state: each is an entry, and windows close."""
+    world.running(max_trials=1000, parallel_trials=2)
+    for number in range(many):
+        finished = {"hyperparameters": {"x": number / 1000}, "values": {"objective": number}}
+        body = {"trials": [finished], "count": True}
+        assert world.api.post(f"{ONE}/import", json=body).status_code == 200
+
+
+def end(world: World, number: int, value: float = 0.5) -> None:
+    headers = {"Authorization": f"Bearer {world.token('digits', number)}"}
+    outcome = {"state": "COMPLETE", "values": {"objective": value}}
+    ended = world.api.post(f"{ONE}/trials/{number}/outcome", json=outcome, headers=headers)
+    assert ended.status_code == 200
+
+
+def asked(world: World, query: str = "") -> Any:
+    answer = world.api.get(f"{ONE}/columns{query}").json
+    fits("Columns", answer)
+    return answer
+
+
+def states(found: Any) -> dict[int, str]:
+    names = [found["state_names"][code] for code in found["states"]]
+    return dict(zip(found["numbers"], names, strict=True))
+
+
+def test_columns_agree_with_the_trials(world: World) -> None:
+    with_trials(world, WINDOW + 10)
+    end(world, 0)
+    found = asked(world)
+    rows = world.api.get(f"{ONE}/trials?limit=500").json["trials"]
+    assert found["trials"]["numbers"] == [row["number"] for row in rows]
+    assert list(states(found["trials"]).values()) == [row["state"] for row in rows]
+    assert found["trials"]["hyperparameters"]["x"] == [row["hyperparameters"]["x"] for row in rows]
+    objective = [row["values"].get("objective") for row in rows]
+    assert found["trials"]["values"]["objective"] == objective
+    assert found["more"] is False
+    assert found["last"] == rows[-1]["number"]
+
+
+def test_pages_join_without_a_gap(world: World) -> None:
+    with_trials(world, WINDOW + 10)
+    numbers, after, more = [], -1, True
+    while more:
+        page = asked(world, f"?after={after}&limit=7")
+        numbers += page["trials"]["numbers"]
+        after, more = page["last"], page["more"]
+    assert numbers == list(range(WINDOW + 12))
+
+
+def test_asking_again_has_only_new_trials_and_those_that_were_open(world: World) -> None:
+    with_trials(world, 3)
+    first = asked(world)
+    open_ones = [number for number, state in states(first["trials"]).items() if state == "RUNNING"]
+    assert open_ones == [0, 1]
+    end(world, 1)
+    world.service.suggest("default", "digits")
+    again = asked(world, f"?after={first['last']}&open=0,1")
+    assert states(again["changed"]) == {0: "RUNNING", 1: "COMPLETE"}
+    assert again["changed"]["values"]["objective"] == [None, 0.5]
+    assert again["trials"]["numbers"] == [5]
+
+
+def test_an_open_trial_is_found_after_it_left_the_state(world: World) -> None:
+    with_trials(world)
+    end(world, 0, 0.25)
+    for number in range(WINDOW + 5):
+        finished = {"hyperparameters": {"x": 0.5}, "values": {"objective": number}}
+        world.api.post(f"{ONE}/import", json={"trials": [finished]})
+    assert 0 not in world.service.experiment("default", "digits").trials
+    again = asked(world, "?after=1000&open=0,1,999")
+    assert states(again["changed"]) == {0: "COMPLETE", 1: "RUNNING"}
+
+
+def test_a_page_of_ended_trials_is_kept_and_others_are_not(world: World) -> None:
+    with_trials(world, 5)
+    assert states(asked(world, "?limit=2")["trials"]) == {0: "RUNNING", 1: "RUNNING"}
+    end(world, 0)
+    end(world, 1)
+    assert states(asked(world, "?limit=2")["trials"]) == {0: "COMPLETE", 1: "COMPLETE"}
+    read = world.service.rows
+
+    def unread(*_: object) -> Any:
+        raise AssertionError("the page was read again")
+
+    world.service.rows = unread  # type: ignore[method-assign]
+    assert states(asked(world, "?limit=2")["trials"]) == {0: "COMPLETE", 1: "COMPLETE"}
+    world.service.rows = read  # type: ignore[method-assign]
+
+
+def test_another_life_of_the_name_does_not_get_kept_pages(world: World) -> None:
+    with_trials(world, 5)
+    end(world, 0)
+    end(world, 1)
+    asked(world, "?limit=2")
+    world.api.delete(ONE)
+    with_trials(world, 5)
+    assert states(asked(world, "?limit=2")["trials"]) == {0: "RUNNING", 1: "RUNNING"}
+
+
+def test_curves_have_the_reports_of_the_named_trials(world: World) -> None:
+    with_trials(world, 3)
+    headers = {"Authorization": f"Bearer {world.token('digits', 1)}"}
+    for step, loss in enumerate((3.0, 2.0, "NaN")):
+        body = {"step": step, "values": {"loss": loss}}
+        world.api.post(f"{ONE}/trials/1/reports", json=body, headers=headers)
+    found = world.api.get(f"{ONE}/curves?numbers=1,2,77").json
+    fits("Curves", found)
+    assert [curve["number"] for curve in found["curves"]] == [1, 2]
+    assert found["curves"][0]["steps"] == [0, 1, 2]
+    assert found["curves"][0]["values"] == {"loss": [3.0, 2.0, "NaN"]}
+
+
+@pytest.mark.parametrize("query", ["open=", "open=1,", "open=x", "limit=0", "limit=50001"])
+def test_a_wrong_query_is_explained(world: World, query: str) -> None:
+    with_trials(world)
+    answer = world.api.get(f"{ONE}/columns?{query}")
+    assert answer.status_code == 422
+    (error,) = answer.json["errors"]
+    assert error["field"] == query.partition("=")[0]

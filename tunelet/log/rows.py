@@ -1,0 +1,65 @@
+"""A trial without its reports, as a table of many trials shows it.
+
+Most of a segment is reports. A reader that does not need them skips their bytes, which takes a
+third of the time and of the memory that whole trials take.
+"""
+
+from collections.abc import Collection, Iterator
+
+import msgspec
+
+from tunelet.core.trial import Assignment, Number, Trial, TrialState
+from tunelet.log.compaction import decode_trial, numbered
+from tunelet.log.entry import Newer
+
+
+class Row(msgspec.Struct, frozen=True, gc=False):
+    """Some members of `Trial`, with the same meanings."""
+
+    number: int
+    hyperparameters: Assignment
+    created_at: float
+    state: TrialState = TrialState.WAITING
+    attempt: int = 1
+    started_at: float | None = None
+    finished_at: float | None = None
+    values: dict[str, Number] = {}
+    cancelled: bool = False
+    """Read only: how older versions wrote STOPPED, beside the state FAIL."""
+
+    @property
+    def ended_as(self) -> TrialState:
+        return TrialState.STOPPED if self.cancelled else self.state
+
+
+_decoder = msgspec.json.Decoder(Row)
+
+
+def row_of(trial: Trial) -> Row:
+    return Row(
+        trial.number,
+        trial.hyperparameters,
+        trial.created_at,
+        trial.state,
+        trial.attempt,
+        trial.started_at,
+        trial.finished_at,
+        trial.values,
+    )
+
+
+def decode_rows(data: bytes, after: int) -> Iterator[Row]:
+    """Yield the rows of a segment with numbers above `after`, in order."""
+    return (_row(line) for number, line in numbered(data) if number > after)
+
+
+def _row(line: bytes) -> Row:
+    try:
+        return _decoder.decode(line)
+    except msgspec.ValidationError as error:
+        raise Newer(f"a segment says what this version does not know ({error}): upgrade") from error
+
+
+def decode_some(data: bytes, numbers: Collection[int]) -> Iterator[Trial]:
+    """Yield the trials of a segment that have these numbers."""
+    return (decode_trial(line) for number, line in numbered(data) if number in numbers)
