@@ -7,14 +7,14 @@ from tunelet.ports import Schedule
 
 
 def open_schedule(url: str) -> Schedule:
-    """Open the schedule at `url`, `pingsource://NAMESPACE/NAME`, without any request yet.
+    """Open the schedule at `url`, `cronjob://NAMESPACE/NAME`, without any request yet.
 
     Raises `Reject` for an unknown scheme or option.
     """
-    if urlsplit(url).scheme != "pingsource":
-        remedy = "use pingsource://NAMESPACE/NAME, or leave it unset if sweeps never pause"
+    if urlsplit(url).scheme != "cronjob":
+        remedy = "use cronjob://NAMESPACE/NAME, or leave it unset if sweeps never pause"
         problem = FieldError("TUNELET_SCHEDULE", url, "names no schedule", remedy)
         raise Reject(f"no schedule is known for {url!r}; {remedy}", [problem])
-    from adapters.schedules.pingsource import open_url
+    from adapters.schedules.cronjob import open_url
 
     return open_url(url)

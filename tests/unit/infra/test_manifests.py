@@ -19,7 +19,7 @@ import yaml
 
 from adapters.events.triggers import load_delivery
 from adapters.launchers.kubernetes.labels import labels
-from adapters.schedules.pingsource import open_url
+from adapters.schedules.cronjob import open_url
 from functions.wiring import FUNCTIONS
 from tunelet import __version__
 from tunelet.core.run import Run
@@ -114,7 +114,7 @@ def pods(name: str) -> Iterator[dict[str, Any]]:
 
 def test_every_manifest_is_valid_for_its_api(check: Check) -> None:
     resources = list(written())
-    assert {"Trigger", "Broker", "PingSource", "CronJob", "ClusterRole"} <= {
+    assert {"Trigger", "Broker", "SinkBinding", "CronJob", "ClusterRole"} <= {
         r["kind"] for r in resources
     }
     assert check(resources) == []
@@ -131,7 +131,7 @@ MISSPELLED = [
     ("Trigger", "eventing", ["spec", "filter", "attribute"]),
     ("Broker", "eventing", ["spec", "delivery", "retries"]),
     ("ApiServerSource", "sources", ["spec", "serviceAccount"]),
-    ("PingSource", "sources", ["spec", "crontab"]),
+    ("CronJob", "batch", ["spec", "crontab"]),
     ("NetworkPolicy", "networking", ["spec", "ingres"]),
     ("RoleBinding", "rbac", ["subject"]),
 ]
@@ -174,8 +174,15 @@ def test_the_broker_in_the_process_tries_as_hard_as_knatives() -> None:
 
 
 def test_every_function_that_publishes_has_the_brokers_address() -> None:
-    [binding] = of_kind("base", "SinkBinding")
-    wanted = binding["spec"]["subject"]["selector"]["matchLabels"].items()
+    services, jobs = of_kind("base", "SinkBinding")
+    assert (services["spec"]["subject"]["kind"], jobs["spec"]["subject"]["kind"]) == (
+        "Service",
+        "Job",
+    )
+    wanted = services["spec"]["subject"]["selector"]["matchLabels"].items()
+    [schedule] = of_kind("base", "CronJob")
+    job = schedule["spec"]["jobTemplate"]["metadata"]["labels"]
+    assert jobs["spec"]["subject"]["selector"]["matchLabels"].items() <= job.items()
     bound = {
         each["metadata"]["name"]
         for each in of_kind("base", "Service", SERVING)
@@ -313,18 +320,19 @@ def test_rights_end_where_the_trials_namespace_does(name: str) -> None:
 
 def test_only_api_and_sweep_may_change_the_schedule_and_nothing_but_it() -> None:
     [settings] = of_kind("base", "ConfigMap")
-    [source] = of_kind("base", "PingSource")
+    [source] = of_kind("base", "CronJob")
     named = urlsplit(settings["data"]["TUNELET_SCHEDULE"])
-    assert (named.scheme, named.netloc) == ("pingsource", source["metadata"]["namespace"])
+    assert (named.scheme, named.netloc) == ("cronjob", source["metadata"]["namespace"])
     assert named.path == f"/{source['metadata']['name']}"
     options = open_url(named.geturl())._options
     assert options.armed == source["spec"]["schedule"]
+    assert "suspend" not in source["spec"]
     [role] = of_kind("base", "Role")
     assert role["metadata"]["namespace"] == named.netloc
     assert role["rules"] == [
         {
-            "apiGroups": ["sources.knative.dev"],
-            "resources": ["pingsources"],
+            "apiGroups": ["batch"],
+            "resources": ["cronjobs"],
             "resourceNames": [source["metadata"]["name"]],
             "verbs": ["get", "patch"],
         }

@@ -1,4 +1,4 @@
-"""A PingSource of Knative as the schedule of sweeps: armed each minute, else once an hour.
+"""A CronJob as the schedule of sweeps: armed each minute, else once an hour.
 
 The object always exists, and only its schedule changes. So an hourly sweep remains whatever
 happens, and the right to `patch` this one object is enough: RBAC cannot limit `create` to a name.
@@ -19,7 +19,7 @@ ARMED_AT = "tunelet.dev/armed-at"
 """The annotation with the time of the last arming, in seconds since the epoch."""
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
-_CRON = re.compile(r"\S+( \S+){4,5}")
+_CRON = re.compile(r"\S+( \S+){4}")
 
 
 class Options(NamedTuple):
@@ -29,7 +29,7 @@ class Options(NamedTuple):
     idle: str = "7 * * * *"
 
 
-class PingSource:
+class CronJob:
     """Threads may share one. It connects at its first use."""
 
     def __init__(self, path: str, options: Options, api: "KubernetesApi | None" = None) -> None:
@@ -86,14 +86,14 @@ def _seconds(written: str | None) -> float | None:
         return None  # written by hand
 
 
-def open_url(url: str) -> PingSource:
-    """The PingSource of `pingsource://NAMESPACE/NAME?armed=…&idle=…`; raises `Reject`."""
+def open_url(url: str) -> CronJob:
+    """The CronJob of `cronjob://NAMESPACE/NAME?armed=…&idle=…`; raises `Reject`."""
     parts = urlsplit(url)
     namespace, name = parts.netloc, parts.path.removeprefix("/")
     if not (_NAME.fullmatch(namespace) and _NAME.fullmatch(name)):
-        raise _wrong("", url, "names no PingSource", "write it as pingsource://NAMESPACE/NAME")
-    path = f"/apis/sources.knative.dev/v1/namespaces/{namespace}/pingsources/{name}"
-    return PingSource(path, _options(parts.query))
+        raise _wrong("", url, "names no CronJob", "write it as cronjob://NAMESPACE/NAME")
+    path = f"/apis/batch/v1/namespaces/{namespace}/cronjobs/{name}"
+    return CronJob(path, _options(parts.query))
 
 
 def _options(query: str) -> Options:
@@ -118,4 +118,4 @@ def _wrong(option: str, value: str, message: str, remedy: str) -> Reject:
 
 
 if TYPE_CHECKING:
-    _conforms: type[Schedule] = PingSource
+    _conforms: type[Schedule] = CronJob
