@@ -10,6 +10,7 @@ from tunelet.engine.allowance import Allowance
 from tunelet.engine.asking import Asking
 from tunelet.engine.checkpoints import Checkpoints
 from tunelet.engine.early_stopping import Stopping
+from tunelet.engine.live_trials import LiveTrials
 from tunelet.engine.loop import Loop
 from tunelet.engine.membership import Membership
 from tunelet.engine.outputs import Outputs
@@ -72,7 +73,8 @@ def assembled(
     stopping = Stopping(journals, catalog)
     suggesting = Suggesting(journals, catalog)
     membership = Membership(installation, leases)
-    loop = Loop(journals, markers, leases, suggesting, stopping, runs, publisher)
+    live = LiveTrials(store, journals, markers, quotas)
+    loop = Loop(journals, markers, leases, suggesting, stopping, runs, live, publisher)
     return Service(
         store=store,
         probed=Probed(store),
@@ -81,11 +83,12 @@ def assembled(
         journals=journals,
         markers=markers,
         allowance=Allowance(quotas, markers),
+        live=live,
         leases=leases,
         tokens=tokens,
         dead=DeadLetters(store, clock),
         loop=loop,
-        asking=Asking(journals, leases, suggesting, runs, loop),
+        asking=Asking(journals, leases, suggesting, runs, live, loop),
         membership=membership,
         checkpoints=checkpoints,
         outputs=outputs,

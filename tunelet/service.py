@@ -24,6 +24,7 @@ from tunelet.dead_letters import DeadLetters
 from tunelet.engine.allowance import Allowance
 from tunelet.engine.asking import Asking, Handed
 from tunelet.engine.checkpoints import Checkpoints
+from tunelet.engine.live_trials import LiveTrials
 from tunelet.engine.loop import Loop
 from tunelet.engine.membership import Membership
 from tunelet.engine.outputs import Outputs
@@ -74,6 +75,7 @@ class Service:
         journals: Journals,
         markers: Markers,
         allowance: Allowance,
+        live: LiveTrials,
         leases: Leases,
         tokens: Tokens,
         dead: DeadLetters,
@@ -96,6 +98,7 @@ class Service:
         self._journals = journals
         self._markers = markers
         self._allowance = allowance
+        self._live = live
         self._tokens = tokens
         self._loop = loop
         self._membership = membership
@@ -499,6 +502,10 @@ class Service:
         """
         key = key or secrets.token_hex(8)
         return self._asking.ask(namespace, name, count, seconds, key, actor)
+
+    def full(self, namespace: str) -> bool:
+        """Whether no further trial of the namespace may run now, because of its quota."""
+        return self._live.room(namespace) == 0
 
     def release(self, run: Run, reason: str | None = None, counted: bool = False) -> Trial:
         """Take a trial back from its worker. Its next attempt is given to the next that asks.

@@ -39,7 +39,7 @@ def ask(call: Call) -> Response:
         {
             "trials": [_handed(each) for each in handed],
             "state": experiment.state.value,
-            "reason": experiment.reason or (None if handed else _why_none(experiment)),
+            "reason": experiment.reason or (None if handed else _why_none(call, experiment)),
             "ended": experiment.over,
             "uid": experiment.uid,
         }
@@ -77,7 +77,9 @@ def _output(value: Any) -> str:
     return value
 
 
-def _why_none(experiment: Experiment) -> str:
+def _why_none(call: Call, experiment: Experiment) -> str:
+    if call.service.full(experiment.namespace):
+        return "the namespace runs as many trials as its quota of live_trials allows"
     if experiment.state is ExperimentState.PAUSED:
         return "the experiment is paused"
     if reason := held(experiment):

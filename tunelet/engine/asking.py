@@ -19,6 +19,7 @@ from tunelet.core.lease import lease_seconds, leased_by
 from tunelet.core.run import Run
 from tunelet.core.trial import Trial
 from tunelet.engine.abandoned import abandoned
+from tunelet.engine.live_trials import LiveTrials
 from tunelet.engine.loop import Loop
 from tunelet.engine.runs import Runs, run_of
 from tunelet.engine.suggest import Suggesting
@@ -50,12 +51,14 @@ class Asking:
         leases: Leases,
         suggesting: Suggesting,
         runs: Runs,
+        live: LiveTrials,
         loop: Loop,
     ) -> None:
         self._journals = journals
         self._leases = leases
         self._suggesting = suggesting
         self._runs = runs
+        self._live = live
         self._loop = loop
         self._lock = threading.Lock()
         self._wanted = Counter[tuple[str, str]]()
@@ -70,8 +73,14 @@ class Asking:
         Raises `NotFound`, `Retry`, and `Conflict` if the experiment's trials are launched for it.
         """
         by = leased_by(seconds, f"{key}/{count}")
-        after = self._asked(namespace, name, commands.Ask(count, by, actor))
+        room = self._live.room(namespace)
+        count = count if room is None else min(count, room)
+        if count == 0:
+            after = self._journals.of(namespace, name).read()
+        else:
+            after = self._asked(namespace, name, commands.Ask(count, by, actor))
         mine = taken(after, by)
+        self._live.add(after, mine)
         return after, [Handed(trial, *self._runs.handed(after, trial)) for trial in mine]
 
     def _asked(self, namespace: str, name: str, take: commands.Ask) -> Experiment:

@@ -16,7 +16,7 @@ import math
 import random
 import threading
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import msgspec
 
@@ -65,9 +65,17 @@ class Idle:
     """The quiet experiments of one installation, as far as this process knows. Threads may share
     one."""
 
-    def __init__(self, store: Store, launcher: Launcher, journals: Journals) -> None:
+    def __init__(
+        self,
+        store: Store,
+        launcher: Launcher,
+        journals: Journals,
+        limited: Callable[[str], bool] = lambda _: False,
+    ) -> None:
+        """`limited` shows in which namespaces trials may also wait for a quota."""
         self._store = store
         self._launcher = launcher
+        self._limited = limited
         self._journals = journals
         self._clock = journals.clock
         self._by = journals.by
@@ -215,7 +223,10 @@ class Idle:
             return 0.0
         most = LONGEST
         if experiment.state is ExperimentState.RUNNING and (experiment.active or experiment.room):
-            most = LONGEST_SIGNALLED if self._launcher.announces_room else LONGEST_WAITING
+            # The signal that a trial of the same namespace has ended goes to one installation only.
+            limited = self._limited(experiment.namespace)
+            signalled = self._launcher.announces_room and not limited
+            most = LONGEST_SIGNALLED if signalled else LONGEST_WAITING
         return float(min(most, SOON * 2.0 ** min(looks - LOOKS, 10))) * random.uniform(0.75, 1.0)
 
 

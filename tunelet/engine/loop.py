@@ -17,6 +17,7 @@ from tunelet.core.installation import Installation
 from tunelet.core.signal import COLLECT, FINISHED, LAUNCH, SUGGEST, Signal
 from tunelet.core.trial import Trial
 from tunelet.engine.early_stopping import Stopping
+from tunelet.engine.live_trials import LiveTrials
 from tunelet.engine.proposal import Proposal
 from tunelet.engine.runs import Runs, ends_early, run_of
 from tunelet.engine.suggest import Suggesting
@@ -41,6 +42,7 @@ class Loop:
         suggesting: Suggesting,
         stopping: Stopping,
         runs: Runs,
+        live: LiveTrials,
         publisher: Publisher,
     ) -> None:
         self._journals = journals
@@ -50,6 +52,7 @@ class Loop:
         self._suggesting = suggesting
         self._stopping = stopping
         self._runs = runs
+        self._live = live
         self._publisher = publisher
 
     def suggest(self, namespace: str, name: str) -> None:
@@ -148,6 +151,20 @@ class Loop:
         for topic in _needs(experiment, self._by, self._journals.clock()):
             if topic != but:
                 self._publish(topic, experiment)
+        self._wake(experiment)
+
+    def _wake(self, experiment: Experiment) -> None:
+        """Let others of the namespace launch, as a trial of this experiment may have ended."""
+        try:
+            for name in self._live.waiting(experiment.namespace):
+                if name != experiment.name:
+                    self._publisher.publish(Signal(LAUNCH, experiment.namespace, name))
+        except Retry as fault:
+            log.warning("waiting experiments are left to the sweep: %s", fault)
+
+    def limited(self, namespace: str) -> bool:
+        """Whether a quota limits how many trials of the namespace run at a time."""
+        return self._live.limited(namespace)
 
     def _publish(self, topic: str, experiment: Experiment) -> None:
         try:
@@ -165,7 +182,7 @@ class Loop:
 
     def _reconcile(self, experiment: Experiment) -> None:
         experiment = self._held(experiment)
-        due = self._due(experiment)
+        due = self._live.admitted(experiment, self._due(experiment))
         launched = self._launched(experiment, due)
         if launched:
             experiment = self._launches_recorded(experiment, launched)

@@ -71,7 +71,7 @@ class Sweep:
         self._outputs = outputs
         self._retention = retention
         self._loop = loop
-        self._idle = Idle(store, launcher, journals)
+        self._idle = Idle(store, launcher, journals, loop.limited)
 
     def sweep(self, ending: Callable[[], bool] = lambda: False) -> int:
         """Do for every live experiment all that lost signals would have; returns their number.

@@ -83,7 +83,7 @@ class World:
         launcher: MemoryLauncher | None = None,
         quotas: Quotas = UNLIMITED,
     ) -> None:
-        self.store = store or FragileStore()
+        self.store, self.quotas = store or FragileStore(), quotas
         self.launcher = launcher or SilentLauncher()
         self.broker = Broker()
         self.outbox = Outbox(self.broker)

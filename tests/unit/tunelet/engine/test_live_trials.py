@@ -1,0 +1,200 @@
+"""The quota of trials that run at a time in a namespace: never more run, and the others wait."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from tests.unit.functions.conftest import SMALLEST, FragileStore, SilentLauncher, World
+from tunelet.core.quotas import UNLIMITED, Quota, Quotas
+from tunelet.core.run import Launch
+from tunelet.core.signal import LAUNCH, Signal
+from tunelet.core.trial import Outcome, TrialState, Verdict
+from tunelet.errors import Retry, Throttled
+
+TWO = Quotas(Quota(live_trials=2), {"rich": Quota()})
+SPACE = {"x": {"type": "float", "min": 0, "max": 1}}
+
+
+def submitted(world: World, *names: str, namespace: str = "default", **fields: Any) -> None:
+    for name in names:
+        request = {**SMALLEST, "hyperparameters": SPACE, "parallel_trials": 3, **fields}
+        world.service.submit({**request, "name": name, "namespace": namespace})
+        world.service.suggest(namespace, name)
+
+
+def launched(world: World, *names: str, namespace: str = "default") -> None:
+    for name in names:
+        world.service.launch(namespace, name)
+
+
+def states(world: World, name: str) -> list[TrialState]:
+    return [trial.state for trial in world.service.trials("default", name)[0]]
+
+
+def running(world: World, *names: str) -> int:
+    return sum(states(world, name).count(TrialState.RUNNING) for name in names)
+
+
+def finished(world: World, name: str, number: int) -> None:
+    outcome = Outcome(Verdict.COMPLETE, {"objective": 1.0})
+    world.service.finish(world.run(name, number), outcome)
+    world.launcher.stop(world.run(name, number))
+
+
+def test_trials_beyond_the_quota_wait_across_experiments() -> None:
+    world = World(quotas=TWO)
+    submitted(world, "a", "b")
+    launched(world, "a", "b", "a", "b")
+    assert states(world, "a") == [TrialState.RUNNING] * 2 + [TrialState.WAITING]
+    assert states(world, "b") == [TrialState.WAITING] * 3
+    assert len(world.launcher.running()) == 2
+    submitted(world, "a", namespace="rich")
+    launched(world, "a", namespace="rich")
+    assert len(world.launcher.running()) == 5
+
+
+def test_a_place_goes_to_the_experiment_that_waits_and_it_gets_a_signal() -> None:
+    world = World(quotas=TWO)
+    submitted(world, "a", "b", "c", max_trials=9)
+    launched(world, "a", "b", "c")
+    world.broker.signals.clear()
+    finished(world, "a", 0)
+    assert Signal(LAUNCH, "default", "b") in world.broker.signals
+    # The one that ran is the first to hear of it, but it has had its turn.
+    launched(world, "a", "c")
+    assert running(world, "a", "b", "c") == 1
+    launched(world, "b")
+    assert (running(world, "a"), running(world, "b")) == (1, 1)
+    finished(world, "a", 1)
+    launched(world, "b", "c", "a")
+    assert (running(world, "a"), running(world, "b"), running(world, "c")) == (1, 1, 0)
+    finished(world, "b", 0)
+    launched(world, "a", "b", "c")
+    assert (running(world, "a"), running(world, "b"), running(world, "c")) == (1, 0, 1)
+
+
+def test_an_experiment_that_ends_or_pauses_keeps_no_other_waiting() -> None:
+    world = World(quotas=TWO)
+    submitted(world, "a", "b", "c", "d")
+    launched(world, "a", "b", "c", "d")
+    world.service.pause("default", "b")
+    world.service.delete("default", "c")
+    world.service.stop("default", "a")
+    launched(world, "d")
+    assert running(world, "d") == 2
+
+
+def test_a_sweep_launches_what_a_lost_signal_did_not() -> None:
+    world = World(quotas=TWO)
+    submitted(world, "a", "b")
+    launched(world, "a", "b")
+    world.broker.away = True
+    world.service.stop("default", "a")
+    world.broker.away = False
+    world.service.sweep()
+    assert running(world, "b") == 2
+
+
+def test_a_trial_that_was_admitted_before_the_process_died_is_launched_later() -> None:
+    class Dying(SilentLauncher):
+        dies = True
+
+        def launch(self, launch: Launch) -> None:
+            if self.dies:
+                raise Throttled("no room here")
+            super().launch(launch)
+
+    launcher = Dying()
+    world = World(launcher=launcher, quotas=TWO)
+    submitted(world, "a", "b")
+    launched(world, "a")
+    launcher.dies = False
+    launched(world, "b")
+    assert running(world, "b") == 0
+    launched(world, "a", "b")
+    assert (running(world, "a"), running(world, "b")) == (2, 0)
+
+
+class Forgetful(FragileStore):
+    """Loses the answers to writes of ledgers, after writing."""
+
+    loses = False
+
+    def replace(self, key: str, data: bytes, version: str) -> bool:
+        done = super().replace(key, data, version)
+        if self.loses and key.startswith("quotas/"):
+            raise Retry("the answer is lost")
+        return done
+
+
+def test_a_lost_answer_costs_no_place() -> None:
+    store = Forgetful()
+    world = World(store, quotas=TWO)
+    submitted(world, "a", "b")
+    world.service.launch("default", "b")
+    finished(world, "b", 0)
+    store.loses = True
+    with pytest.raises(Retry):
+        launched(world, "a")
+    store.loses = False
+    launched(world, "a", "b")
+    assert running(world, "a", "b") == 2
+
+
+def test_a_quota_that_is_new_counts_what_runs_already() -> None:
+    world = World(quotas=UNLIMITED)
+    submitted(world, "a")
+    launched(world, "a")
+    assert not list(world.store.list("quotas/"))
+    limited = World(world.store, world.launcher, TWO)
+    submitted(limited, "b")
+    launched(limited, "b")
+    assert (running(limited, "a"), running(limited, "b")) == (3, 0)
+    for number in (0, 1):
+        finished(limited, "a", number)
+    launched(limited, "b")
+    assert running(limited, "b") == 1
+
+
+def test_a_ledger_that_someone_spoiled_is_made_anew() -> None:
+    world = World(quotas=TWO)
+    submitted(world, "a", "b")
+    launched(world, "a")
+    world.store.put("quotas/default", b"{")
+    launched(world, "b")
+    assert (running(world, "a"), running(world, "b")) == (2, 0)
+
+
+def test_many_processes_together_run_no_more_than_the_quota() -> None:
+    first = World(quotas=Quotas(Quota(live_trials=3)))
+    names = [f"e{number}" for number in range(6)]
+    submitted(first, *names)
+    worlds = [World(first.store, first.launcher, first.quotas) for _ in range(6)]
+
+    def launch(number: int) -> None:
+        worlds[number % 6].service.launch("default", names[(number * 5) % 6])
+
+    for _ in range(4):
+        with ThreadPoolExecutor(6) as threads:
+            list(threads.map(launch, range(12)))
+        assert running(first, *names) == 3
+        assert len(first.launcher.running()) == 3
+        name = next(name for name in names if running(first, name))
+        number = states(first, name).index(TrialState.RUNNING)
+        finished(first, name, number)
+
+
+def test_workers_get_no_more_trials_than_the_quota() -> None:
+    world = World(quotas=TWO)
+    submitted(world, "a", "w", model_training_code={"workers": True}, parallel_trials=9)
+    _, mine = world.service.ask("default", "w", 5, key="k")
+    assert len(mine) == 2
+    again = world.service.ask("default", "w", 5, key="k")[1]
+    assert [each.trial.number for each in again] == [each.trial.number for each in mine]
+    answer = world.api.post("/api/experiments/a/trials/ask", json={}).json
+    assert answer is not None
+    assert answer["trials"] == []
+    assert "quota" in answer["reason"]
+    world.service.finish(world.run("w", 0), Outcome(Verdict.COMPLETE, {"objective": 1.0}))
+    assert len(world.service.ask("default", "a", 5, key="l")[1]) == 1

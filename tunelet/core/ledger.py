@@ -1,0 +1,57 @@
+"""The ledger of a namespace: which trials run under its quota, and which experiments wait. Pure."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import msgspec
+
+from tunelet.core.run import Run
+
+
+class Place(msgspec.Struct, frozen=True, array_like=True):
+    """An attempt that may run."""
+
+    experiment: str
+    uid: str
+    number: int
+    attempt: int
+
+
+class Ledger(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The attempts that may run, and the experiments with others, the next one first."""
+
+    format: int = 1
+    live: tuple[Place, ...] = ()
+    waiting: tuple[str, ...] = ()
+
+    def admitting(self, experiment: str, due: Sequence[Place], most: int) -> "Ledger":
+        """Return the ledger in which as many of `due` may run as there are places for.
+
+        Waiting experiments with fewer places have one each before it, and so have those with as
+        many that have waited for longer. One that gets places and wants more waits again, after the
+        others.
+        """
+        new = [place for place in due if place not in self.live]
+        taken = tuple(new[: max(0, most - len(self.live) - self._ahead(experiment))])
+        others = tuple(name for name in self.waiting if name != experiment)
+        if len(taken) == len(new):
+            waiting = others
+        elif taken or experiment not in self.waiting:
+            waiting = (*others, experiment)
+        else:
+            waiting = self.waiting
+        return msgspec.structs.replace(self, live=self.live + taken, waiting=waiting)
+
+    def _ahead(self, experiment: str) -> int:
+        """Return how many waiting experiments come before this one."""
+        held = Counter(place.experiment for place in self.live)
+        order = [*self.waiting, experiment]
+        mine = held[experiment], order.index(experiment)
+        return sum((held[name], at) < mine for at, name in enumerate(self.waiting))
+
+    def room(self, most: int) -> int:
+        return max(0, most - len(self.live))
+
+
+def place_of(run: Run) -> Place:
+    return Place(run.experiment, run.uid, run.number, run.attempt)
