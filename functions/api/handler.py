@@ -8,8 +8,6 @@ import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from werkzeug.exceptions import MethodNotAllowed
-from werkzeug.exceptions import NotFound as NoRoute
 from werkzeug.wrappers import Request, Response
 
 from functions import http
@@ -54,7 +52,7 @@ class Api(Shell):
         super().__init__(max_body_bytes)
         self._service, self._outbox, self._gate = service, outbox, gate
         self._streams = Streams(LOG_STREAMS)
-        self._map = routing()
+        self._routing = routing()
 
     def __call__(self, request: Request) -> Response:
         response = super().__call__(request)
@@ -110,19 +108,16 @@ class Api(Shell):
 
     def _find(self, request: Request) -> tuple[Route, dict[str, str]] | Response:
         """Return the route and the values in its path, or the answer to OPTIONS."""
-        adapter = self._map.bind("tunelet", path_info=request.path)
-        if request.method == "OPTIONS" and (allowed := _allowed(adapter.allowed_methods())):
-            return Response(status=HTTPStatus.NO_CONTENT, headers={"Allow": allowed})
-        try:
-            row, path = adapter.match(method=request.method)
-        except MethodNotAllowed as refusal:
-            allow = {"Allow": _allowed(refusal.valid_methods or ())}
-            detail = f"{request.method} is not for this path; it takes {allow['Allow']}"
-            raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, detail, (), allow) from None
-        except NoRoute:
+        if found := self._routing.find(request.path, request.method):
+            return ROUTES[found[0]], found[1]
+        allowed = _allowed(self._routing.methods(request.path))
+        if not allowed:
             detail = "there is nothing at this path; GET /api/docs shows all there is"
-            raise Refused(HTTPStatus.NOT_FOUND, detail) from None
-        return ROUTES[row], dict(path)
+            raise Refused(HTTPStatus.NOT_FOUND, detail)
+        if request.method == "OPTIONS":
+            return Response(status=HTTPStatus.NO_CONTENT, headers={"Allow": allowed})
+        detail = f"{request.method} is not for this path; it takes {allowed}"
+        raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, detail, (), {"Allow": allowed})
 
 
 def _absent(call: Call) -> str:
@@ -147,9 +142,8 @@ def _of_page(request: Request) -> Response | None:
     return answer(request)
 
 
-def _allowed(methods: Any) -> str:
-    names = set(methods)
-    return ", ".join(sorted(names | {"OPTIONS"})) if names else ""
+def _allowed(methods: set[str]) -> str:
+    return ", ".join(sorted(methods | {"OPTIONS"})) if methods else ""
 
 
 def _refuse_strangers(request: Request) -> None:

@@ -3,12 +3,12 @@
 from functools import cache
 from typing import Any
 
-from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Response
 
 from functions.api import columns, endpoints, workers
 from functions.api.call import Call
 from functions.api.route import BYTES, EVENT, HTML, TEXT, Query, Route, paths
+from functions.api.routing import Routing
 from functions.http import json_answer
 from functions.identity.rights import Entry, Resource, Right, Verb
 from tunelet.core.experiment_state import ExperimentState
@@ -198,12 +198,7 @@ ROUTES = (
 )
 
 
-def routing() -> Map:
-    """The table as a map whose endpoints are the positions of its rows."""
-    rules = [
-        Rule(path.replace("{", "<").replace("}", ">"), endpoint=row, methods=[route.method])
-        for row, route in enumerate(ROUTES)
-        for path in paths(route)
-    ]
-    # A redirect would lose the body of a POST.
-    return Map(rules, strict_slashes=False, merge_slashes=False, redirect_defaults=False)
+def routing() -> Routing:
+    """Return what finds the positions of rows in the table."""
+    rows = enumerate(ROUTES)
+    return Routing((route.method, path, row) for row, route in rows for path in paths(route))
