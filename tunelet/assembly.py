@@ -10,6 +10,7 @@ from tunelet.engine.allowance import Allowance
 from tunelet.engine.asking import Asking
 from tunelet.engine.checkpoints import Checkpoints
 from tunelet.engine.early_stopping import Stopping
+from tunelet.engine.ending import Ending
 from tunelet.engine.live_trials import LiveTrials
 from tunelet.engine.loop import Loop
 from tunelet.engine.membership import Membership
@@ -89,6 +90,7 @@ def assembled(
         dead=DeadLetters(store, clock),
         loop=loop,
         asking=Asking(journals, leases, suggesting, runs, live, loop),
+        ending=Ending(journals, loop, publisher, sleep),
         membership=membership,
         checkpoints=checkpoints,
         outputs=outputs,

@@ -24,6 +24,7 @@ from tunelet.dead_letters import DeadLetters
 from tunelet.engine.allowance import Allowance
 from tunelet.engine.asking import Asking, Handed
 from tunelet.engine.checkpoints import Checkpoints
+from tunelet.engine.ending import Ending
 from tunelet.engine.live_trials import LiveTrials
 from tunelet.engine.loop import Loop
 from tunelet.engine.membership import Membership
@@ -81,6 +82,7 @@ class Service:
         dead: DeadLetters,
         loop: Loop,
         membership: Membership,
+        ending: Ending,
         asking: Asking,
         checkpoints: Checkpoints,
         outputs: Outputs,
@@ -102,6 +104,7 @@ class Service:
         self._tokens = tokens
         self._loop = loop
         self._membership = membership
+        self._ending = ending
         self._asking = asking
         self._checkpoints = checkpoints
         self._outputs = outputs
@@ -120,6 +123,14 @@ class Service:
     def collect(self, namespace: str, name: str, number: int | None = None) -> None:
         """Record what the launcher sees of the active runs, or of one trial's."""
         self._loop.collect(namespace, name, number)
+
+    def await_end(self, namespace: str, name: str, number: int) -> None:
+        """Collect a run that is about to end, until its end is recorded or some seconds passed."""
+        self._ending.wait(namespace, name, number)
+
+    def announce_end(self, run: Run) -> None:
+        """Let the end of the run be awaited, because its training has ended."""
+        self._ending.announce(run)
 
     def sweep(self, ending: Callable[[], bool] = lambda: False) -> int:
         """Do for every live experiment what lost signals would have caused; return how many.

@@ -39,9 +39,10 @@ class ReportApi:
         if settings.traceparent:
             self._headers["traceparent"] = settings.traceparent
 
-    def report(self, batch: Sequence[Mapping[str, Any]]) -> Answer:
-        """Send the reports once."""
-        body = json.dumps({"reports": batch}, separators=(",", ":")).encode()
+    def report(self, batch: Sequence[Mapping[str, Any]], ending: bool = False) -> Answer:
+        """Send the reports once. `ending`: they are the last ones, and the run is about to end."""
+        message = {"reports": batch, "ending": True} if ending else {"reports": batch}
+        body = json.dumps(message, separators=(",", ":")).encode()
         try:
             self._connection.request("POST", self._path, body, self._headers)
             answer = self._connection.getresponse()

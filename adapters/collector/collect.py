@@ -36,11 +36,12 @@ def collect(settings: CollectorSettings, ended: Event, message: str, patience: f
             # Written at once, because the collector may be killed.
             termination.write()
             pause = delivery.deliver()
-            if not ended.wait(pause):
-                continue
-            if not news.done:
+            # After the end only a fault delays the next request: the pod waits for this process.
+            if ended.wait(pause) and delivery.failing:
                 time.sleep(min(pause, _END_PAUSE))
     termination.write()
+    if news.done:
+        delivery.end()
 
 
 class TerminationMessage:

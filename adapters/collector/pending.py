@@ -1,7 +1,7 @@
 """The reports that were read and not yet sent. One thread fills them in, another sends them."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from threading import Condition
 from typing import Any
 
@@ -44,6 +44,11 @@ class Pending:
         """Whether everything was read and sent."""
         with self._changed:
             return self._done and not self._steps
+
+    def last(self, batch: Sequence[Mapping[str, Any]]) -> bool:
+        """Whether everything was read, and nothing is to be sent after this batch."""
+        with self._changed:
+            return self._done and len(batch) == len(self._steps)
 
     def batch(self) -> list[dict[str, Any]]:
         """Return the earliest reports that fit into one request. They stay until `reported`."""

@@ -13,7 +13,7 @@ from cloudevents.exceptions import GenericException
 from cloudevents.http import CloudEvent, from_http
 
 from tunelet import tracing
-from tunelet.core.signal import COLLECT, FINISHED, LAUNCH, SUGGEST, Signal
+from tunelet.core.signal import COLLECT, ENDING, FINISHED, LAUNCH, SUGGEST, Signal
 from tunelet.errors import FieldError, Reject, Retry
 from tunelet.text.strict_json import NotJson, decode
 
@@ -29,6 +29,7 @@ TYPES = {
     SUGGEST: "dev.tunelet.suggest.requested",
     LAUNCH: "dev.tunelet.launch.requested",
     COLLECT: "dev.tunelet.run.changed",
+    ENDING: "dev.tunelet.run.ending",
     FINISHED: "dev.tunelet.experiment.finished",
 }
 """The type of a signal's event, by the signal's topic."""

@@ -205,7 +205,10 @@ def _parts(read: Callable[[int, int], bytes]) -> Iterator[bytes]:
 def report(call: Call) -> Response:
     """Report intermediate values. A worker renews its lease with each, also with an empty list."""
     run = run_of_token(call)
-    return json_answer({"stop": call.service.report(run, training.reports(call.body))})
+    stop = call.service.report(run, training.reports(call.body))
+    if training.ending(call.body):
+        call.service.announce_end(run)
+    return json_answer({"stop": stop})
 
 
 def outcome(call: Call) -> Response:

@@ -280,7 +280,14 @@ SCHEMAS: dict[str, Schema] = {
     "Reports": {
         "oneOf": [
             _ref("Report"),
-            _closed(reports={**_listed("Report"), "maxItems": MAX_REPORTS}),
+            _with_optional(
+                _closed(reports={**_listed("Report"), "maxItems": MAX_REPORTS}),
+                ending={
+                    "type": "boolean",
+                    "default": False,
+                    "description": "True: the training has ended, and its run is about to.",
+                },
+            ),
         ]
     },
     "Stop": _closed(stop={"type": "boolean", "description": "True: please stop now."}),

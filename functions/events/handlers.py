@@ -21,7 +21,7 @@ from functions.shell import EventShell
 from functions.telemetry import metrics
 from functions.telemetry.log import LOGGER, about
 from tunelet import tracing
-from tunelet.core.signal import COLLECT, LAUNCH, SUGGEST
+from tunelet.core.signal import COLLECT, ENDING, LAUNCH, SUGGEST
 from tunelet.errors import Conflict, FieldError, NotFound, Reject
 
 if TYPE_CHECKING:
@@ -46,6 +46,15 @@ def _launch(service: "Service", event: Event) -> None:
 
 def _collect(service: "Service", event: Event) -> None:
     service.collect(*_subject(event)[:3])
+
+
+def _await_end(service: "Service", event: Event) -> None:
+    found = _subject(event)
+    if found.number is None:
+        remedy = "send {namespace}/{experiment}/{number}"
+        error = FieldError("subject", event.subject, "names no trial", remedy)
+        raise Reject("the event is about no trial", [error])
+    service.await_end(found.namespace, found.experiment, found.number)
 
 
 def _record(service: "Service", event: Event) -> None:
@@ -81,6 +90,7 @@ STEPS: Mapping[str, Mapping[str, Step]] = {
     "launch": {TYPES[LAUNCH]: _launch},
     "complete": {
         TYPES[COLLECT]: _collect,
+        TYPES[ENDING]: _await_end,
         **dict.fromkeys(EVENTS, _record),
         **dict.fromkeys(_JOB_CHANGES, _collect_job),
     },

@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Protocol
 
 from functions.telemetry.log import LOGGER
-from tunelet.core.signal import Signal
+from tunelet.core.signal import ENDING, Signal
 from tunelet.errors import Conflict, Retry
 from tunelet.ports import Publisher
 
@@ -35,6 +35,23 @@ class Nowhere:
 
     def repeat(self, headers: Mapping[str, str], body: bytes) -> None:
         raise Conflict("there is no broker here that could deliver it: set K_SINK")
+
+
+class Watched:
+    """The broker of a process that watches its runs: it sees their ends without announcements.
+
+    A handler that awaits an end would keep a thread of the broker from other events.
+    """
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+
+    def publish(self, signal: Signal) -> None:
+        if signal.topic != ENDING:
+            self._broker.publish(signal)
+
+    def repeat(self, headers: Mapping[str, str], body: bytes) -> None:
+        self._broker.repeat(headers, body)
 
 
 class Outbox:
@@ -74,4 +91,4 @@ class Outbox:
 
 
 if TYPE_CHECKING:
-    _conforms: tuple[type[Broker], ...] = (Nowhere, Outbox)
+    _conforms: tuple[type[Broker], ...] = (Nowhere, Watched, Outbox)

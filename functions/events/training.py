@@ -68,9 +68,15 @@ def reports(raw: Any) -> list[Report]:
     fields = Fields(raw)
     remedy = f"send a list of at most {MAX_REPORTS} reports"
     listed = fields.take("reports", _listed, remedy) or []
+    fields.take("ending", _flag, "send true once the training has ended, or leave it out", False)
     read = [_report(each, f"reports[{index}]") for index, each in enumerate(listed)]
-    errors = fields.done("reports") + [error for _, wrong in read for error in wrong]
+    errors = fields.done("reports", "ending") + [error for _, wrong in read for error in wrong]
     return _accept([report for report, _ in read], errors)
+
+
+def ending(raw: Any) -> bool:
+    """Return whether checked reports announce the end of the run: nothing follows them."""
+    return isinstance(raw, dict) and raw.get("ending") is True
 
 
 def outcome(raw: Any) -> Outcome:
@@ -141,6 +147,12 @@ def _accept(read: list[Report], errors: list[FieldError]) -> list[Report]:
 
 def _listed(value: Any) -> list[Any]:
     if not isinstance(value, list) or len(value) > MAX_REPORTS:
+        raise ValueError
+    return value
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
         raise ValueError
     return value
 

@@ -15,7 +15,7 @@ from werkzeug.wrappers import Request, Response
 from adapters.events.broker import Broker, Delivered, Target
 from adapters.events.triggers import load_delivery, load_triggers
 from functions.composition import composed
-from functions.events.outbox import Outbox
+from functions.events.outbox import Outbox, Watched
 from functions.hosting.renewal import renewed
 from functions.http import Function
 from functions.settings import Settings
@@ -49,7 +49,7 @@ def whole(
     targets: dict[str, Target] = {}
     manifests = resource("infra/knative/base")
     broker = Broker(load_triggers(manifests), targets, **load_delivery(manifests)._asdict())
-    outbox = Outbox(broker)
+    outbox = Outbox(Watched(broker))
     service = composed(settings, store, launcher, outbox, installation, dead)
     limit = settings.max_body_bytes
     made = {name: function(name, service, outbox, limit) for name in FUNCTIONS}

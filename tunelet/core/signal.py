@@ -24,5 +24,8 @@ LAUNCH = "launch"
 COLLECT = "collect"
 """A run has news: a start, reports or an end."""
 
+ENDING = "ending"
+"""A run is about to end: its collector has seen its training end."""
+
 FINISHED = "finished"
 """The experiment ended. Only users subscribe to this topic."""

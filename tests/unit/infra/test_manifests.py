@@ -100,6 +100,12 @@ def of_kind(name: str, kind: str, group: str = "") -> list[Resource]:
     ]
 
 
+def first(kind: str, group: str = "") -> Resource:
+    """The first resource of a kind, as it is written or rendered."""
+    found = [r for r in written() if r["kind"] == kind and r["apiVersion"].startswith(group)]
+    return found[0]
+
+
 def pods(name: str) -> Iterator[dict[str, Any]]:
     """The specs of all pods that an overlay has run."""
     for each in rendered(name):
@@ -141,7 +147,7 @@ MISSPELLED = [
 def test_a_field_that_no_api_knows_is_refused(
     check: Check, kind: str, group: str, path: list[str | int]
 ) -> None:
-    resource = json.loads(json.dumps(of_kind("base", kind, group)[0]))
+    resource = json.loads(json.dumps(first(kind, group)))
     inner = resource
     for step in path[:-1]:
         inner = inner[step]
@@ -192,7 +198,7 @@ def test_every_function_that_publishes_has_the_brokers_address() -> None:
 
 
 def test_the_source_reports_the_launchers_jobs_in_their_namespaces() -> None:
-    [source] = of_kind("base", "ApiServerSource")
+    source = first("ApiServerSource")
     [resource] = source["spec"]["resources"]
     run = Run("default", "digits", "0123456789abcdef", 0, 1)
     made = labels(run, "tunelet").items()
@@ -212,7 +218,10 @@ def with_kinds(request: pytest.FixtureRequest) -> Iterator[list[Resource]]:
     """The base with one of the components that add kinds of trials."""
     with TemporaryDirectory(dir=ROOT / "tests" / "manifests") as folder:
         up = "../../../infra/knative"
-        overlay = {"resources": [f"{up}/base"], "components": [f"{up}/kinds/{request.param}"]}
+        overlay = {
+            "resources": [f"{up}/base"],
+            "components": [f"{up}/source", f"{up}/kinds/{request.param}"],
+        }
         Path(folder, "kustomization.yaml").write_text(json.dumps(overlay))
         yield rendered(folder)
 
@@ -241,6 +250,11 @@ def test_a_component_adds_rights_and_events_for_kinds_that_tunelet_knows(
         for kind in plurals if job in verbs else ():
             # A run of another kind that cannot begin is deleted, where a Job is patched.
             assert verbs[kind] == verbs[job] - {"patch"}, role["metadata"]["name"]
+
+
+@pytest.mark.parametrize("name", RENDERED)
+def test_no_source_runs_a_pod_unless_it_is_asked_for(name: str) -> None:
+    assert not of_kind(name, "ApiServerSource") + of_kind(name, "PingSource")
 
 
 def test_only_the_api_can_be_called_from_outside() -> None:

@@ -1,5 +1,6 @@
 """The collector's interpretation of answers, from the service and from proxies before it."""
 
+import json
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
@@ -7,8 +8,11 @@ from typing import Any, ClassVar
 import pytest
 
 from adapters.collector.api import Answer, ReportApi
+from adapters.collector.delivery import Delivery
+from adapters.collector.pending import Pending
 from adapters.collector.settings import CollectorSettings
 from tests.serving import serving
+from tunelet.core.trial import Report
 
 BATCH: list[dict[str, Any]] = [{"step": 1, "values": {"loss": 0.5}}]
 
@@ -82,3 +86,24 @@ def test_it_waits_as_long_as_it_is_asked_to_within_reason(api: ReportApi) -> Non
 def test_a_closed_connection_is_opened_again(api: ReportApi) -> None:
     assert answered(api, 200, b'{"stop":false}', Connection="close").taken
     assert answered(api, 200, b'{"stop":false}').taken
+
+
+def test_the_last_reports_announce_the_end_and_without_any_a_request_does(
+    api: ReportApi,
+) -> None:
+    news = Pending()
+    delivery = Delivery(api, news, "/nowhere/stop")
+    news.add([Report(1, {"loss": 0.5})])
+    Front.answers += [(200, {}, b'{"stop":false}')] * 3
+    delivery.deliver()
+    news.add([Report(2, {"loss": 0.25})])
+    news.close()
+    delivery.deliver()
+    delivery.end()  # the last reports have told it
+    other = Delivery(api, Pending(), "/nowhere/stop")
+    other.end()
+    assert [json.loads(body) for _, _, body in Front.asked] == [
+        {"reports": [{"step": 1, "values": {"loss": 0.5}}]},
+        {"reports": [{"step": 2, "values": {"loss": 0.25}}], "ending": True},
+        {"reports": [], "ending": True},
+    ]

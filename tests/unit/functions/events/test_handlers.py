@@ -8,7 +8,7 @@ from werkzeug.test import Client, TestResponse
 
 from adapters.events.cloudevents import STRUCTURED, TYPES, binary, structured
 from tests.unit.functions.conftest import LIMIT, World
-from tunelet.core.signal import COLLECT, LAUNCH, SUGGEST, Signal
+from tunelet.core.signal import COLLECT, ENDING, LAUNCH, SUGGEST, Signal
 from tunelet.errors import Retry
 
 HERE = Signal(SUGGEST, "default", "digits")
@@ -78,6 +78,26 @@ def test_news_of_a_run_is_collected(world: World) -> None:
     world.launcher.tick()
     send(world.client("complete"), HERE._replace(topic=COLLECT))
     assert world.service.trial("default", "digits", 0).reports
+
+
+def test_the_announced_end_of_a_run_is_collected(world: World) -> None:
+    world.running()
+    path = "/api/experiments/digits/trials/0/reports"
+    bearer = {"Authorization": f"Bearer {world.token('digits', 0)}"}
+    last = {"reports": [{"step": 3, "values": {"objective": 1.0}}], "ending": True}
+    world.broker.signals.clear()
+    assert world.api.post(path, json=last, headers=bearer).json == {"stop": False}
+    [announced] = world.broker.signals
+    assert announced == Signal(ENDING, "default", "digits", 0)
+    for _ in range(3):
+        world.launcher.tick()
+    assert send(world.client("complete"), announced).status_code == 200
+    assert world.service.trial("default", "digits", 0).state == "COMPLETE"
+    assert send(world.client("complete"), announced._replace(number=None)).status_code == 422
+    wrong = {"reports": [], "ending": "yes"}
+    refused = world.api.post(path, json=wrong, headers=bearer)
+    assert refused.status_code == 422
+    assert refused.json["errors"][0]["field"] == "ending"
 
 
 _OURS = {
