@@ -40,12 +40,14 @@ from tunelet.log.leases import Leases
 from tunelet.log.markers import Marker, Markers, announcing
 from tunelet.log.parallel import at_once
 from tunelet.log.rows import Row
+from tunelet.log.study_numbers import Numbers
 from tunelet.ports import Catalog, Launcher, Store
 from tunelet.request.policy import Policies
 from tunelet.store_probe import Probed
 from tunelet.text.limits import NOTE_LENGTH, STEPS
 
 if TYPE_CHECKING:
+    from tunelet.engine.studies import Studies
     from tunelet.space import Space
 
 
@@ -98,6 +100,7 @@ class Service:
         self._probed = probed
         self._launcher = launcher
         self._journals = journals
+        self._numbers = Numbers(store)
         self._markers = markers
         self._allowance = allowance
         self._live = live
@@ -307,6 +310,13 @@ class Service:
     def some(self, namespace: str, name: str, numbers: Collection[int]) -> list[Trial]:
         """The trials that have these numbers, in order. Numbers without a trial are passed over."""
         return self._journals.some(namespace, name, numbers)
+
+    def studies(self, namespace: str) -> "Studies":
+        """Return the studies of a namespace."""
+        from tunelet.engine.studies import Studies
+
+        parts = (self._journals, self._markers, self._numbers, self._probed)
+        return Studies(self._store, namespace, *parts)
 
     def past(self, experiment: Experiment) -> Sequence[Trial]:
         """All trials by number, as an algorithm is given them."""

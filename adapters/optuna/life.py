@@ -67,7 +67,7 @@ class Life:
             done = self._log.commit(changes, since)
         except NotFound:
             raise self._absent() from None
-        if done.changed is None:
+        if done.more:
             self.read()
         else:
             self._adopt(done.changed)

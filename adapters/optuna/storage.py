@@ -21,19 +21,23 @@ from optuna.trial import FrozenTrial, TrialState
 
 from adapters.optuna.attributes import all_read, stored
 from adapters.optuna.heartbeats import Heartbeats
+from adapters.optuna.logs import Logs
 from adapters.optuna.names import place_of, trial_id
 from adapters.optuna.studies import Studies
 from adapters.optuna.study import Study
-from adapters.storage import open_store
 from tunelet.core.study_view import View
-from tunelet.engine.studies import opened
+from tunelet.errors import FieldError, Reject
 from tunelet.ports import Store
+
+_SERVICES = ("http://", "https://")
+PATIENCE = 60.0
+"""Seconds for which a call to a service is repeated, also while the service starts anew."""
 
 StaleCallback = Callable[[optuna.Study, FrozenTrial], None]
 
 
 class TuneletStorage(BaseStorage, BaseHeartbeat):
-    """Stores studies in a folder or a bucket, without a database or a server.
+    """Stores studies in a folder, a bucket or a service, without a database.
 
         import optuna
         from tunelet.interop.optuna import TuneletStorage
@@ -41,24 +45,26 @@ class TuneletStorage(BaseStorage, BaseHeartbeat):
         study = optuna.create_study(storage=TuneletStorage("s3://bucket/prefix"))
 
     `url` is the path of a folder, or a URL: `file:///folder`, `s3://bucket/prefix`,
-    `gs://bucket/prefix`, `az://container/prefix`, `memory://name`. Any number of threads, processes
-    and machines may share a study. Each study is an experiment in `namespace`, which `tunelet list`
-    and a service over the same store show.
+    `gs://bucket/prefix`, `az://container/prefix`, `memory://name`, or `http://host:8080` of a
+    service, by default that of TUNELET_URL. Any number of threads, processes and machines may share
+    a study. Each study is an experiment in `namespace`, which `tunelet list` and the service show.
+    `token`, by default TUNELET_TOKEN, is sent to a service as a bearer token.
 
     With `heartbeat_interval` (seconds) a trial fails once its process has sent no heartbeat
     for `grace_period` seconds, by default twice the interval; then `heartbeat_stale_trial_callback`
     is called with the study and the trial, as in Optuna's `RDBStorage`.
 
     Raises `tunelet.errors.Reject` if the URL is invalid, `ValueError` for an invalid interval.
-    Methods raise what `BaseStorage` documents, and `tunelet.errors.Retry` if the store does not
-    answer.
+    Methods raise what `BaseStorage` documents, and `tunelet.errors.Retry` if the store or the
+    service does not answer.
     """
 
     def __init__(
         self,
-        url: str | os.PathLike[str],
+        url: str | os.PathLike[str] | None = None,
         *,
         namespace: str = "default",
+        token: str | None = None,
         heartbeat_interval: int | None = None,
         grace_period: int | None = None,
         heartbeat_stale_trial_callback: StaleCallback | None = None,
@@ -71,6 +77,7 @@ class TuneletStorage(BaseStorage, BaseHeartbeat):
                 raise ValueError(f"{name} is {value}: it must be a positive number of seconds")
         self.url = _url(url)
         self.namespace = namespace
+        self._token = token
         self._interval = heartbeat_interval
         self._grace = grace_period
         self._callback = heartbeat_stale_trial_callback
@@ -81,14 +88,14 @@ class TuneletStorage(BaseStorage, BaseHeartbeat):
     def __reduce__(self) -> tuple[Any, ...]:
         """Write all changes first, because another process may read the trials."""
         self._studies.flush()
-        more = (self._interval, self._grace, self._callback)
+        more = (self._token, self._interval, self._grace, self._callback)
         return _restored, (self.url, self.namespace, *more)
 
     @property
     def _studies(self) -> Studies:
         """Return the studies of this process. A forked process has none of its parent's threads."""
         if self._opened is None or self._opened[0] != os.getpid():
-            self._opened = os.getpid(), _opened(self.url, self.namespace)
+            self._opened = os.getpid(), _opened(self.url, self.namespace, self._token)
             self._beats = {}
         return self._opened[1]
 
@@ -238,27 +245,44 @@ class TuneletStorage(BaseStorage, BaseHeartbeat):
 
 _lock = threading.Lock()
 _stores: WeakValueDictionary[str, Store] = WeakValueDictionary()
-_studies: WeakValueDictionary[tuple[int, str, str], Studies] = WeakValueDictionary()
+_studies: WeakValueDictionary[tuple[int, str, str, str | None], Studies] = WeakValueDictionary()
 
 
-def _opened(url: str, namespace: str) -> Studies:
+def _opened(url: str, namespace: str, token: str | None) -> Studies:
     """Return the state that all storages of this process share, to see each other's changes."""
-    key = (os.getpid(), url, namespace)
+    key = (os.getpid(), url, namespace, token)
     with _lock:
         studies = _studies.get(key)
         if studies is None:
-            in_memory = url.startswith("memory:")
-            store = _stores.get(url) if in_memory else None
-            store = store or open_store(url)
-            if in_memory:
-                _stores[url] = store
-            studies = _studies[key] = Studies(opened(store, namespace))
+            studies = _studies[key] = Studies(_logs(url, namespace, token))
         return studies
+
+
+def _logs(url: str, namespace: str, token: str | None) -> Logs:
+    if url.startswith(_SERVICES):
+        from adapters.optuna.remote import RemoteLogs
+        from tunelet.client.transport import Transport
+
+        token = token or os.environ.get("TUNELET_TOKEN")
+        return RemoteLogs(Transport(url, token, PATIENCE, PATIENCE), namespace)
+    if token is not None:
+        error = FieldError("token", None, "is for a service", f"leave it out with {url}")
+        raise Reject("a store takes no token", [error])
+    from adapters.storage import open_store
+    from tunelet.engine.studies import opened
+
+    in_memory = url.startswith("memory:")
+    store = _stores.get(url) if in_memory else None
+    store = store or open_store(url)
+    if in_memory:
+        _stores[url] = store
+    return opened(store, namespace)
 
 
 def _restored(
     url: str,
     namespace: str,
+    token: str | None,
     interval: int | None,
     grace: int | None,
     callback: StaleCallback | None,
@@ -266,14 +290,19 @@ def _restored(
     return TuneletStorage(
         url,
         namespace=namespace,
+        token=token,
         heartbeat_interval=interval,
         grace_period=grace,
         heartbeat_stale_trial_callback=callback,
     )
 
 
-def _url(url: str | os.PathLike[str]) -> str:
-    text = os.fspath(url)
+def _url(given: str | os.PathLike[str] | None) -> str:
+    text = os.fspath(given) if given is not None else os.environ.get("TUNELET_URL")
+    if text is None:
+        remedy = "name a folder, a bucket or a service, or set TUNELET_URL"
+        error = FieldError("url", None, "is missing", remedy)
+        raise Reject(f"TuneletStorage needs a place: {remedy}", [error])
     return text if urlsplit(text).scheme else Path(text).absolute().as_uri()
 
 

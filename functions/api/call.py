@@ -12,7 +12,7 @@ from functions.identity.actor import ANYONE, Actor
 from functions.identity.gate import UNGUARDED, Gate
 from functions.identity.rights import Right
 from tunelet.errors import FieldError
-from tunelet.text.limits import NAME
+from tunelet.text.limits import CALLER, NAME
 
 if TYPE_CHECKING:
     from tunelet.service import Service
@@ -59,6 +59,10 @@ class Call(NamedTuple):
         return int(self.path["number"])
 
     @property
+    def study(self) -> int:
+        return int(self.path["study"])
+
+    @property
     def base(self) -> str:
         return base(self.path.get("namespace"))
 
@@ -71,7 +75,11 @@ def bad_path(path: dict[str, str]) -> list[FieldError]:
         for field in ("namespace", "name")
         if field in path and not re.fullmatch(NAME, path[field], re.ASCII)
     ]
-    if "number" in path and not _NUMBER.fullmatch(path["number"]):
-        message, remedy = "is not the number of a trial", "send an integer from 0"
-        errors.append(FieldError("number", path["number"], message, remedy))
+    if "caller" in path and not re.fullmatch(CALLER, path["caller"], re.ASCII):
+        remedy = f"send what {CALLER} matches"
+        errors.append(FieldError("caller", path["caller"], "is not the name of a caller", remedy))
+    for number, what in (("number", "a trial"), ("study", "a study")):
+        if number in path and not _NUMBER.fullmatch(path[number]):
+            message, remedy = f"is not the number of {what}", "send an integer from 0"
+            errors.append(FieldError(number, path[number], message, remedy))
     return errors

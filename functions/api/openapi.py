@@ -11,7 +11,7 @@ from functions.identity.rights import Entry
 from functions.problem import MEDIA_TYPE
 from tunelet import __version__
 from tunelet.dead_letters import ID
-from tunelet.text.limits import NAME
+from tunelet.text.limits import CALLER, NAME
 
 _REFS = "#/components/schemas/"
 _EVENT = {"$ref": f"{_REFS}Event"}
@@ -19,6 +19,8 @@ _PATH_SCHEMAS: dict[str, Schema] = {
     "namespace": {"type": "string", "pattern": f"^{NAME}$"},
     "name": {"type": "string", "pattern": f"^{NAME}$"},
     "number": {"type": "integer", "minimum": 0},
+    "study": {"type": "integer", "minimum": 1},
+    "caller": {"type": "string", "pattern": f"^{CALLER}$"},
     "asset": {"type": "string"},
     "letter": {"type": "string", "pattern": f"^{ID}$"},
 }

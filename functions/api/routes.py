@@ -5,7 +5,7 @@ from typing import Any
 
 from werkzeug.wrappers import Response
 
-from functions.api import columns, endpoints, workers
+from functions.api import columns, endpoints, studies, workers
 from functions.api.call import Call
 from functions.api.route import BYTES, EVENT, HTML, TEXT, Query, Route, paths
 from functions.api.routing import Routing
@@ -57,6 +57,19 @@ _ARTIFACT = Query("name", "The file's name, as it is listed.", _FILE)
 _PAGE_OF_ARTIFACTS = (
     _limit(100),
     Query("after", "Only those whose names sort after this.", _FILE),
+)
+_STUDY = "/studies/{study}"
+_BEATS = f"{_STUDY}/heartbeats/{{caller}}"
+_STUDY_NAME = {"type": "string", "pattern": f"^[\\s\\S]{{0,{studies.NAME_LENGTH}}}$"}
+_PAGE_OF_STUDIES = (
+    _limit(100),
+    _AFTER_NAME,
+    Query("name", "Only the study of this name.", _STUDY_NAME),
+)
+_FROM_0 = {"type": "integer", "minimum": 0, "default": 0}
+_CHANGES = (
+    Query("after", "Of which entry of the log the caller knows the state.", _FROM_0),
+    Query("lowest", "The lowest number of a trial that the caller lacks.", _FROM_0),
 )
 _LETTER = "/dead-letters/{letter}"
 _AFTER_LETTER = Query(
@@ -172,6 +185,22 @@ ROUTES = (
     Route("POST", f"{_TRIAL}/outcome", endpoints.outcome, Entry.TRIAL, "Trial", "Outcome"),
     Route("POST", f"{_TRIAL}/release", workers.release, Entry.TRIAL, "Trial", "Release"),
     Route("POST", f"{_TRIAL}/output", workers.output, Entry.TRIAL, None, "Output", status=204),
+    Route(
+        *("POST", "/studies", studies.create_study, CREATE, "Study", "NewStudy"),
+        key=True,
+    ),
+    Route("GET", "/studies", studies.studies, LIST, "StudyPage", query=_PAGE_OF_STUDIES),
+    Route("DELETE", _STUDY, studies.delete_study, DELETE, None, status=204),
+    Route(
+        *("GET", f"{_STUDY}/changes", studies.study_changes, LIST_TRIALS, "StudyChanges"),
+        query=_CHANGES,
+    ),
+    Route(
+        *("POST", f"{_STUDY}/commands", studies.change_study, CHANGE),
+        *("StudyChanged", "StudyCommands"),
+    ),
+    Route("GET", _BEATS, studies.heartbeats, SEE_TRIAL, "Heartbeats"),
+    Route("PUT", _BEATS, studies.send_heartbeats, CHANGE, None, "Heartbeats", status=204),
     Route("POST", "/events", endpoints.events, Entry.TRIAL, "EventResults", EVENT, scoped=False),
     Route(
         *("GET", "/dead-letters", endpoints.dead_letters, LIST_LETTERS, "DeadLetterPage"),

@@ -6,6 +6,7 @@ required and allow no other, so that a test that holds answers to them sees any 
 
 from typing import Any
 
+from functions.api.studies import DIRECTIONS, NAME_LENGTH, OBJECTIVES
 from functions.events.training import (
     EVENTS,
     LARGEST_EXIT_CODE,
@@ -17,7 +18,8 @@ from functions.events.training import (
 from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.lease import LONGEST, MOST, MOST_OUTPUT, SHORTEST, USUAL
 from tunelet.core.trial import TrialState
-from tunelet.text.limits import IMPORTED, METRIC_LENGTH, METRICS, NOTE_LENGTH, REASON_LENGTH
+from tunelet.request.study_commands import COMMANDS
+from tunelet.text.limits import CALLER, IMPORTED, METRIC_LENGTH, METRICS, NOTE_LENGTH, REASON_LENGTH
 
 Schema = dict[str, Any]
 
@@ -130,7 +132,158 @@ _TRIAL: Schema = {
     "log_tail": _or_null(_TEXT),
 }
 
+_OBJECTIVE = _closed(metric=_TEXT, direction={"enum": list(DIRECTIONS)})
+_CALLER: Schema = {
+    **_TEXT,
+    "pattern": f"^{CALLER}$",
+    "description": "A name for one call, of the caller's own name, a dash and a number.",
+}
+_ATTRIBUTES: Schema = {"type": "object", "description": "JSON of the caller's library."}
+_STUDY_REPORT = _with_optional(
+    _closed(step={"type": "integer"}, values=_VALUES), attempt={"type": "integer", "default": 1}
+)
+_CONTENTS: Schema = {
+    "hyperparameters": _ASSIGNMENT,
+    "space": {"type": "object", "additionalProperties": _ref("Form")},
+    "attributes": _ATTRIBUTES,
+    "system": _ATTRIBUTES,
+    "reports": {"type": "array", "items": _STUDY_REPORT},
+}
+_CHANGED: Schema = {
+    "type": "object",
+    "properties": _CONTENTS,
+    "additionalProperties": False,
+    "description": "Names and steps that the trial has get new values.",
+}
+_SECONDS: Schema = {"type": ["number", "null"], "description": "Seconds since 1970, UTC."}
+
+
+def _command(kind: str, required: dict[str, Schema], **others: Schema) -> Schema:
+    return _with_optional(_closed(type={"const": kind}, **required), **others)
+
+
+_BY: Schema = {"by": _CALLER}
+_AT: Schema = {"number": _COUNT, **_BY}
+_STUDY_COMMANDS: list[Schema] = [
+    _command(
+        "CreateTrial",
+        {"key": _CALLER, **_BY},
+        state={"enum": _TRIAL_STATES, "default": "RUNNING"},
+        changes=_CHANGED,
+        values=_VALUES,
+        note={"description": "Of a waiting trial: when the library began it."},
+        started_at=_SECONDS,
+        finished_at=_SECONDS,
+    ),
+    _command("TakeTrial", _AT),
+    _command(
+        "ChangeTrial",
+        {
+            **_AT,
+            "revision": {**_COUNT, "description": "Larger than that of earlier changes."},
+            "changes": _CHANGED,
+        },
+    ),
+    _command(
+        "EndTrial", {**_AT, "state": {"enum": list(STATES)}}, changes=_CHANGED, values=_VALUES
+    ),
+    _command("SetAttributes", {}, attributes=_ATTRIBUTES, system=_ATTRIBUTES, key=_CALLER),
+]
+_POSITION: Schema = {
+    **_COUNT,
+    "description": "The entry of the study's log that the answer follows: the next `after`.",
+}
+_STUDY_CHANGES: Schema = {
+    "study": _ref("Study"),
+    "seq": _POSITION,
+    "trials": _listed("StudyTrial"),
+    "next": {**_or_null(_COUNT), "description": "The `lowest` of the next page; null: no more."},
+}
+
 SCHEMAS: dict[str, Schema] = {
+    "Study": _closed(
+        number={**_COUNT, "description": "Never used again, unlike the name."},
+        name=_TEXT,
+        experiment={**_TEXT, "description": "The name of its experiment."},
+        objectives={"type": "array", "items": _OBJECTIVE},
+        attributes=_ATTRIBUTES,
+        system=_ATTRIBUTES,
+    ),
+    "StudyPage": _page("studies", "Study"),
+    "NewStudy": _closed(
+        name={**_TEXT, "maxLength": NAME_LENGTH},
+        directions={
+            "type": "array",
+            "items": {"enum": list(DIRECTIONS)},
+            "minItems": 1,
+            "maxItems": OBJECTIVES,
+        },
+    ),
+    "Form": {
+        "type": "object",
+        "properties": {
+            "type": {"enum": ["float", "int", "categorical"]},
+            "min": {"type": "number"},
+            "max": {"type": "number"},
+            "step": {"type": "number"},
+            "scale": {"const": "log"},
+            "choices": {"type": "array", "minItems": 1},
+            "json": {
+                "type": "array",
+                "items": _COUNT,
+                "description": "The places of choices that are JSON text of a value.",
+            },
+        },
+        "required": ["type"],
+        "additionalProperties": False,
+        "description": "The form of a hyperparameter of a study.",
+    },
+    "StudyTrial": {
+        "type": "object",
+        "properties": {
+            "number": _COUNT,
+            "created_at": {"type": "number"},
+            "state": {"enum": _TRIAL_STATES, "default": "WAITING"},
+            **_CONTENTS,
+            "started_at": _SECONDS,
+            "finished_at": _SECONDS,
+            "values": _VALUES,
+            "by": {**_TEXT, "description": "Which call took it, or ended it."},
+            "note": {},
+        },
+        "required": ["number", "hyperparameters", "created_at"],
+        "description": "A trial as the log has it: members with default values are omitted.",
+    },
+    "StudyChanges": _closed(**_STUDY_CHANGES),
+    "StudyChanged": _closed(**_STUDY_CHANGES, named=_listed("StudyTrial")),
+    "StudyCommands": _with_optional(
+        _closed(
+            commands={
+                "type": "array",
+                "items": {"oneOf": _STUDY_COMMANDS},
+                "minItems": 1,
+                "maxItems": COMMANDS,
+            }
+        ),
+        after=_COUNT,
+        lowest=_COUNT,
+    ),
+    "Heartbeats": {
+        "type": "object",
+        "properties": {
+            "beats": {
+                "type": ["object", "null"],
+                "additionalProperties": _COUNT,
+                "description": "How many heartbeats each trial has sent, by its number.",
+            },
+            "at": {
+                "type": ["object", "null"],
+                "additionalProperties": {"type": "number"},
+                "description": "The time of the last one, in seconds since 1970.",
+            },
+            "format": {"const": 1},
+        },
+    },
     "Submitted": _with_optional(
         _closed(name=_TEXT, namespace=_TEXT, state={"enum": _STATES}, links=_ref("Links")),
         warnings={

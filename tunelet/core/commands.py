@@ -175,10 +175,11 @@ class EndTrial(_Command, frozen=True):
 
 
 class SetAttributes(_Command, frozen=True):
-    """A caller gives a study attributes."""
+    """A caller gives a study attributes. The same `key` does it only once."""
 
     attributes: dict[str, Any] = {}
     system: dict[str, Any] = {}
+    key: str | None = None
 
 
 class Stall(_Command, frozen=True):

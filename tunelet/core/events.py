@@ -113,6 +113,8 @@ class AttributesSet(_Event, frozen=True):
 
     attributes: dict[str, Any] = {}
     system: dict[str, Any] = {}
+    key: str | None = None
+    """Which call set them, if it may come twice."""
 
 
 class AttemptLost(_Event, frozen=True):

@@ -115,8 +115,12 @@ def _created(experiment: Experiment, event: events.TrialsCreated) -> Experiment:
 def _remember(experiment: Experiment, key: str, event: events.TrialsCreated) -> Experiment:
     last = experiment.next_number
     numbers = tuple(range(last - len(event.assignments), last))
-    keys = {**experiment.keys, key: numbers}
     asked = event.imported or of_enqueue(event.assignments, event.user_note)
+    return _with_key(experiment, key, numbers, asked)
+
+
+def _with_key(experiment: Experiment, key: str, numbers: tuple[int, ...], asked: str) -> Experiment:
+    keys = {**experiment.keys, key: numbers}
     requests = {**experiment.requests, key: asked}
     for oldest in list(islice(keys, max(0, len(keys) - KEYS_KEPT))):
         del keys[oldest]
@@ -127,7 +131,8 @@ def _remember(experiment: Experiment, key: str, event: events.TrialsCreated) -> 
 def _with_attributes(experiment: Experiment, event: events.AttributesSet) -> Experiment:
     attributes = {**(experiment.attributes or {}), **event.attributes}
     system = {**(experiment.system or {}), **event.system}
-    return replace(experiment, attributes=attributes, system=system)
+    after = replace(experiment, attributes=attributes, system=system)
+    return after if event.key is None else _with_key(after, event.key, (), "")
 
 
 def _extended(experiment: Experiment, changes: dict[str, Any]) -> Experiment:

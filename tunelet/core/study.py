@@ -41,8 +41,10 @@ def decide(experiment: Experiment, command: Command, now: float) -> Events:
             return _change(_unfinished(experiment, n), command)
         case commands.EndTrial(number=n):
             return _end(_unfinished(experiment, n), command, now)
-        case commands.SetAttributes(attributes=attributes, system=system):
-            return (events.AttributesSet(attributes=attributes, system=system),)
+        case commands.SetAttributes(attributes=attributes, system=system, key=key):
+            if key in experiment.keys:
+                return ()
+            return (events.AttributesSet(attributes=attributes, system=system, key=key),)
 
 
 def _create(experiment: Experiment, command: commands.CreateTrial, now: float) -> Events:

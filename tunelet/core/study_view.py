@@ -43,8 +43,10 @@ class Committed(NamedTuple):
 
     named: Sequence[Trial]
     """The trial that each command creates, takes, changes or ends, as it is afterwards."""
-    changed: Changed | None
-    """None: too many trials have changed. Read them."""
+    changed: Changed
+    """What has changed since the caller read last, with the commands."""
+    more: bool = False
+    """Whether `changed` lacks some of the trials: read again."""
 
 
 def view(experiment: Experiment) -> View:

@@ -4,7 +4,7 @@ Every change has a natural key, so that a caller may repeat it after any doubt.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from itertools import islice
 from secrets import token_hex
@@ -38,22 +38,23 @@ class StudyLog:
 
     def read(self, since: Since) -> Changed:
         """Return the study now, and the trials that have changed."""
-        experiment, seq, trials = self._journal.changes(since, self._uid)
-        return Changed(view(experiment), seq, list(trials))
+        return self.page(since, None)[0]
 
-    def page(self, since: Since, most: int) -> tuple[Changed, bool]:
+    def page(self, since: Since, most: int | None) -> tuple[Changed, bool]:
         """Like `read`, but at most so many trials; and whether there are more."""
-        experiment, seq, trials = self._journal.changes(since, self._uid)
-        page = list(islice(trials, most + 1))
-        return Changed(view(experiment), seq, page[:most]), len(page) > most
+        return _page(self._journal.changes(since, self._uid), most)
 
-    def commit(self, changes: Sequence[Command], since: Since) -> Committed:
-        """Commit the commands in one entry. Raises what `tunelet.core.study.decide` does."""
+    def commit(
+        self, changes: Sequence[Command], since: Since, most: int | None = None
+    ) -> Committed:
+        """Commit the commands in one entry. Raises what `tunelet.core.study.decide` does.
+
+        The answer shows at most so many changed trials.
+        """
         after = self._journal.commit(*changes, uid=self._uid)
-        experiment, seq, trials = self._journal.changes(since, self._uid, now=False)
-        changed = Changed(view(experiment), seq, list(trials))
+        changed, more = _page(self._journal.changes(since, self._uid, now=False), most)
         numbers = [n for each in changes if (n := _number(each, after)) is not None]
-        return Committed([self._trial(n, after, changed) for n in numbers], changed)
+        return Committed([self._trial(n, after, changed) for n in numbers], changed, more)
 
     def _trial(self, number: int, after: Experiment, changed: Changed) -> Trial:
         """Return the trial, wherever it is at hand."""
@@ -163,6 +164,12 @@ def opened(store: Store, namespace: str) -> Studies:
     """Return the studies of a store, in a process that does nothing else with it."""
     markers = Markers(store, time.time)
     return Studies(store, namespace, Journals(store), markers, Numbers(store), Probed(store))
+
+
+def _page(read: tuple[Experiment, int, Iterator[Trial]], most: int | None) -> tuple[Changed, bool]:
+    experiment, seq, trials = read
+    page = list(trials if most is None else islice(trials, most + 1))
+    return Changed(view(experiment), seq, page[:most]), most is not None and len(page) > most
 
 
 def _number(command: Command, after: Experiment) -> int | None:

@@ -6,6 +6,9 @@ NAME = "[a-z]([a-z0-9-]{0,38}[a-z0-9])?"
 """The name of an experiment or a namespace: a DNS label of at most 40 characters, so that a Job's
 name (Run.name) fits into 63."""
 
+CALLER = "[0-9a-z]{1,32}(-[0-9a-z]{1,32}){0,2}"
+"""The name of a study's caller, or of one call of it."""
+
 SAFE_INTEGER = 2**53 - 1
 """Beyond this, programs in other languages read another integer (RFC 7493, section 2.2)."""
 

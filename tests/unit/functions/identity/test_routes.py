@@ -29,6 +29,9 @@ BODIES: dict[str, Any] = {
     "Release": {},
     "Output": {"output": "hello"},
     "Ask": {},
+    "NewStudy": {"name": "another", "directions": ["minimize"]},
+    "StudyCommands": {"commands": [{"type": "SetAttributes", "attributes": {"a": 1}}]},
+    "Heartbeats": {"beats": {"0": 1}},
 }
 ADMITTED = {"ask": 409, "artifact": 404, "output": 409}
 """Where an admitted call meets a state that does not allow it."""
@@ -50,13 +53,15 @@ def guarded() -> World:
     world = World()
     for namespace in (OWN, FOREIGN):
         world.running(namespace=namespace)
+        world.service.studies(namespace).create("study", ["minimize"])
         world.service.dead.keep({**EVENT, "ce-subject": f"{namespace}/digits"}, b"")
     world.api = world.client("api", GATE)
     return world
 
 
 def call(api: Client, route: Route, path: str, bearer: str | None, **values: str) -> TestResponse:
-    filled = path.format(**{"name": "digits", "number": "0", "asset": "swagger-ui.css"} | values)
+    named = {"name": "digits", "number": "0", "study": "1", "caller": "a"}
+    filled = path.format(**named | {"asset": "swagger-ui.css"} | values)
     query = {"name": "m.bin"} if filled.endswith("/artifact") else None
     headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
     body = BODIES.get(route.body or "")
@@ -170,7 +175,7 @@ def test_a_submission_needs_the_right_in_the_namespace_that_its_body_names(
         headers = {"Authorization": "Bearer editor"}
         answer = guarded.api.post("/api/submit_job", json=body, headers=headers)
         assert answer.status_code == status
-    assert [each.name for each in guarded.service.experiments(FOREIGN)[0]] == ["digits"]
+    assert [each.name for each in guarded.service.experiments(FOREIGN)[0]] == ["digits", "study"]
 
 
 def test_no_other_body_can_name_a_namespace(guarded: World) -> None:
