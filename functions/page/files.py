@@ -5,6 +5,7 @@ its assets by relative paths, so that it works below any path of a proxy.
 """
 
 import gzip
+import re
 from functools import cache
 from hashlib import sha256
 from http import HTTPStatus
@@ -22,6 +23,7 @@ _TYPES = {
     ".css": "text/css; charset=utf-8",
     ".svg": "image/svg+xml",
 }
+_NAME = re.compile(r"[A-Za-z0-9_-]+\.(js|css|svg)", re.ASCII)
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
@@ -56,9 +58,10 @@ def answer(request: Request, folder: Path = BUILT) -> Response | None:
     if request.path == "/":
         return _document(request, folder)
     name = request.path.removeprefix(ASSETS)
-    if name == request.path or name not in _assets(folder):
+    path = folder / "assets" / name
+    if name == request.path or not _NAME.fullmatch(name) or not path.is_file():
         return None
-    response = _sent(request, _read(folder / "assets" / name))
+    response = _sent(request, _read(path))
     response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     return response.make_conditional(request)
 
@@ -85,12 +88,6 @@ def _sent(request: Request, file: _File) -> Response:
         response.headers["Content-Encoding"] = "gzip"
     response.set_etag(file.etag + ("-gzip" if packed else ""))
     return response
-
-
-@cache
-def _assets(folder: Path) -> frozenset[str]:
-    assets = folder / "assets"
-    return frozenset(path.name for path in assets.iterdir()) if assets.is_dir() else frozenset()
 
 
 def _read(path: Path) -> _File:

@@ -1,6 +1,7 @@
 // The shell: one page at a time, by the address.
 
 import { useEffect } from "preact/hooks";
+import { ExperimentPage } from "./experiment/page";
 import { useRoute } from "./hooks";
 import { List } from "./list/list";
 import { Header } from "./shell/header";
@@ -16,7 +17,7 @@ export function App() {
       <a class="skip" href="#main" onClick={skip}>Skip to content</a>
       <Header route={route} />
       <main id="main" tabIndex={-1}>
-        <List key={namespace} route={route} />
+        {name === null ? <List key={namespace} route={route} /> : <ExperimentPage key={`${namespace}/${name}`} route={route} />}
       </main>
     </>
   );

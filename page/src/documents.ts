@@ -42,6 +42,8 @@ export interface Form {
   max?: number;
   log?: boolean;
   scale?: string;
+  mean?: number;
+  std?: number;
   choices?: (Scalar | { value: Scalar; weight?: number })[];
   integer?: boolean;
 }
@@ -104,6 +106,10 @@ export interface Experiment {
   counts: Counts;
   best?: Trial | null;
   pareto?: Trial[];
+}
+
+export function choicesOf(form: Form): Scalar[] {
+  return (form.choices ?? []).map((choice) => (choice !== null && typeof choice === "object" ? choice.value : choice));
 }
 
 /** A measured value: JSON has neither NaN nor infinity, so they come as text. */

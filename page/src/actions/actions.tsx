@@ -1,0 +1,68 @@
+// What one can do with an experiment. Each asks first and shows its command.
+
+import { useState } from "preact/hooks";
+import { pathOf, send } from "../api";
+import type { Followed } from "../data/follow";
+import { go } from "../hooks";
+import { Dialog } from "../parts/dialog";
+import { tunelet } from "../trials/command";
+import { Extend } from "./extend";
+import { Propose } from "./propose";
+
+type Verb = "pause" | "resume" | "stop";
+type Opened = Verb | "extend" | "propose" | "delete" | null;
+
+const SAYS: Record<Verb, string> = {
+  pause: "No further trials are started. Trials that run continue.",
+  resume: "The experiment continues where it was.",
+  stop: "The experiment ends, and its running trials with it. Their results stay.",
+};
+
+export function Actions({ followed, done }: { followed: Followed; done: () => void }) {
+  const [opened, open] = useState<Opened>(null);
+  const { overview, experiment } = followed;
+  const { state } = overview;
+  const study = experiment.spec.study != null;
+  const close = () => open(null);
+  return (
+    <div class="actions">
+      {state === "RUNNING" && !study && <button type="button" onClick={() => open("pause")}>Pause</button>}
+      {(state === "PAUSED" || state === "STOPPED") && <button type="button" onClick={() => open("resume")}>Resume</button>}
+      {(state === "RUNNING" || state === "PAUSED") && <button type="button" onClick={() => open("stop")}>Stop</button>}
+      {!study && state !== "DAMAGED" && <button type="button" onClick={() => open("extend")}>Extend</button>}
+      {!study && (state === "RUNNING" || state === "PAUSED") && <button type="button" onClick={() => open("propose")}>Propose</button>}
+      <button type="button" class="danger" onClick={() => open("delete")}>Delete</button>
+      {(opened === "pause" || opened === "resume" || opened === "stop") && <Change verb={opened} followed={followed} close={close} done={done} />}
+      {opened === "extend" && <Extend followed={followed} close={close} done={done} />}
+      {opened === "propose" && <Propose followed={followed} trial={null} close={close} done={done} />}
+      {opened === "delete" && <Delete followed={followed} close={close} />}
+    </div>
+  );
+}
+
+function Change({ verb, followed: { experiment }, close, done }: { verb: Verb; followed: Followed; close: () => void; done: () => void }) {
+  const { namespace, name } = experiment;
+  const title = verb.charAt(0).toUpperCase() + verb.slice(1);
+  const act = async () => {
+    await send("POST", pathOf(namespace, `experiments/${name}/${verb}`));
+    done();
+  };
+  return <Dialog title={`${title} ${name}?`} verb={title} command={tunelet(namespace, verb, name)} danger={verb === "stop"} act={act} close={close}><p>{SAYS[verb]}</p></Dialog>;
+}
+
+function Delete({ followed: { experiment, trials }, close }: { followed: Followed; close: () => void }) {
+  const { namespace, name } = experiment;
+  const [typed, type] = useState("");
+  const act = async () => {
+    await send("DELETE", pathOf(namespace, `experiments/${name}`));
+    go({ namespace, name: null, query: {} });
+  };
+  return (
+    <Dialog title={`Delete ${name}?`} verb="Delete" danger ready={typed === name} command={tunelet(namespace, "delete", name, "--yes")} act={act} close={close}>
+      <p>Its {trials.count} trials, their outputs and checkpoints are removed. This cannot be undone.</p>
+      <label class="field">Type <b>{name}</b> to confirm
+        <input value={typed} autocomplete="off" spellcheck={false} onInput={(event) => type(event.currentTarget.value)} />
+      </label>
+    </Dialog>
+  );
+}

@@ -1,0 +1,65 @@
+// What a trial can be compared by: its number, times, values and hyperparameters.
+
+import type { Form, Scalar, Spec } from "../documents";
+import { number, scalar } from "../format";
+import type { Trials } from "./trials";
+
+export interface Dimension {
+  /** Unique: `h:` a hyperparameter, `v:` a value, or one of number, seconds, state, attempt. */
+  id: string;
+  label: string;
+  /** The value of a row; NaN if it has none. */
+  at: (row: number) => number;
+  log: boolean;
+  /** Its bounds in the spec, if it has any. */
+  bounds?: readonly [number, number] | undefined;
+  /** The names of the places 0, 1, …; null for numbers. */
+  names: readonly Scalar[] | null;
+}
+
+export function dimensions(trials: Trials, spec: Spec): Dimension[] {
+  return [
+    { id: "number", label: "trial", at: (row) => row, log: false, names: null },
+    ...valuesOf(trials, spec),
+    ...hyperparametersOf(trials, spec),
+    { id: "seconds", label: "time", at: (row) => seconds(trials, row), log: false, names: null },
+  ];
+}
+
+export function valuesOf(trials: Trials, spec: Spec): Dimension[] {
+  const objectives = spec.objectives.map((each) => each.metric);
+  const others = [...trials.values.keys()].filter((name) => !objectives.includes(name));
+  return [...objectives, ...others].map((name) => ({
+    id: `v:${name}`, label: name, at: (row) => trials.values.get(name)?.data[row] ?? NaN, log: false, names: null,
+  }));
+}
+
+export function hyperparametersOf(trials: Trials, spec: Spec): Dimension[] {
+  const names = [...new Set([...Object.keys(spec.hyperparameters), ...trials.hyperparameters.keys()])];
+  return names.map((name) => {
+    const column = trials.hyperparameters.get(name);
+    const at = (row: number) => trials.hyperparameters.get(name)?.data[row] ?? NaN;
+    return { id: `h:${name}`, label: name, at, log: isLog(spec.hyperparameters[name]), bounds: boundsOf(spec.hyperparameters[name]), names: column?.names ?? null };
+  });
+}
+
+export function isLog(form: Form | undefined): boolean {
+  return (form?.log === true || form?.scale === "log") && (boundsOf(form)?.[0] ?? 0) > 0;
+}
+
+/** The bounds of a number; of a normal one, three deviations around its mean. */
+function boundsOf(form: Form | undefined): [number, number] | undefined {
+  if (form?.min !== undefined && form.max !== undefined) return [form.min, form.max];
+  const { mean, std } = form ?? {};
+  return mean === undefined || std === undefined ? undefined : [mean - 3 * std, mean + 3 * std];
+}
+
+/** How long it ran, or waited if it never began; NaN while it runs. */
+export function seconds(trials: Trials, row: number): number {
+  return (trials.finished[row] ?? NaN) - (trials.started[row] ?? NaN);
+}
+
+export function shown(dimension: Dimension, value: number): string {
+  if (Number.isNaN(value)) return "–";
+  return dimension.names ? scalar(dimension.names[Math.round(value)]) : number(value);
+}

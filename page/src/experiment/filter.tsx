@@ -1,0 +1,34 @@
+// The line between views and table: an expression, and the brushes that are set.
+
+import { shown, type Dimension } from "../data/dimensions";
+import type { Brush, Brushes } from "../data/filter";
+
+export function Filter({ text, setText, wrong, brushes, setBrushes, dimensions, summary }: {
+  text: string; setText: (text: string) => void; wrong: string | null; brushes: Brushes;
+  setBrushes: (changes: readonly (readonly [string, Brush | null])[]) => void; dimensions: readonly Dimension[]; summary: string;
+}) {
+  const example = dimensions.find((each) => each.id.startsWith("v:"))?.label ?? "loss";
+  return (
+    <div class="tools filter">
+      <input type="search" class="find" aria-label="Filter trials" placeholder={`Filter: state=complete ${example}<0.2`} spellcheck={false}
+        value={text} aria-invalid={wrong !== null} aria-describedby="filter-fault" onInput={(event) => setText(event.currentTarget.value)} />
+      <span id="filter-fault" class="wrong" role="status">{wrong}</span>
+      {[...brushes].map(([id, brush]) => {
+        const dimension = dimensions.find((each) => each.id === id);
+        return dimension && <Chip key={id} dimension={dimension} brush={brush} remove={() => setBrushes([[id, null]])} />;
+      })}
+      {brushes.size > 1 && <button type="button" class="plain" onClick={() => setBrushes([...brushes.keys()].map((id) => [id, null]))}>Clear all</button>}
+      <span class="faint end" role="status">{summary}</span>
+    </div>
+  );
+}
+
+function Chip({ dimension, brush, remove }: { dimension: Dimension; brush: Brush; remove: () => void }) {
+  const text = `${dimension.label} ${range(dimension, brush)}`;
+  return <button type="button" class="chip brush" aria-label={`Remove the brush ${text}`} onClick={remove}>{text} <span aria-hidden="true">×</span></button>;
+}
+
+function range(dimension: Dimension, { low, high }: Brush): string {
+  if (!dimension.names) return `${shown(dimension, low)} … ${shown(dimension, high)}`;
+  return dimension.names.filter((_, place) => place >= low && place <= high).map(String).join(", ") || "none";
+}

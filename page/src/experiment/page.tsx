@@ -1,0 +1,110 @@
+// One experiment: its views above, the table of its trials below, and a trial beside them.
+
+import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
+import { Propose } from "../actions/propose";
+import { front, improvements } from "../data/best";
+import { dimensions as dimensionsOf } from "../data/dimensions";
+import { rowsOf, test, type Brush, type Brushes } from "../data/filter";
+import { useExperiment, type Followed } from "../data/follow";
+import type { Trial } from "../documents";
+import { count } from "../format";
+import { go } from "../hooks";
+import { Fault } from "../parts/message";
+import type { Route } from "../route";
+import { Detail } from "../trials/detail";
+import { columnsOf, Table } from "../trials/table";
+import { Filter } from "./filter";
+import { Head } from "./head";
+import { Views } from "./views";
+
+export function ExperimentPage({ route }: { route: Route }) {
+  const { followed, fault, again } = useExperiment(route.namespace, route.name ?? "");
+  if (!followed) return fault === null ? <p class="note faint" role="status">Reading…</p> : <Fault fault={fault} retry={again} />;
+  return (
+    <section class="experiment" aria-label={followed.experiment.name}>
+      <Head followed={followed} again={again} />
+      {fault !== null && <Fault fault={fault} retry={again} />}
+      <Body key={followed.experiment.uid} route={route} followed={followed} again={again} />
+    </section>
+  );
+}
+
+const NO_BRUSHES: Brushes = new Map();
+
+function Body({ route, followed, again }: { route: Route; followed: Followed; again: () => void }) {
+  const { trials, version, experiment } = followed;
+  const [brushes, setAll] = useState(NO_BRUSHES);
+  const [text, setText] = useState(route.query.filter ?? "");
+  const [proposal, propose] = useState<Trial | null>(null);
+  const selected = route.query.trial === undefined ? null : Number(route.query.trial);
+  const query = (changes: Record<string, string>) => go({ ...route, query: { ...route.query, ...changes } }, true);
+  const columnNames = useColumnNames(followed);
+  const dimensions = useMemo(() => dimensionsOf(trials, experiment.spec), [trials, experiment, columnNames]);
+  const passes = useMemo(() => test(text, trials, dimensions), [text, trials, dimensions]);
+  const all = useMemo(() => Int32Array.from({ length: trials.count }, (_, row) => row), [trials, version]);
+  const rows = useMemo(() => {
+    const sieve = typeof passes === "string" ? () => true : passes;
+    return text.trim() === "" && brushes.size === 0 ? all : rowsOf(trials, sieve, brushes, dimensions);
+  }, [all, passes, brushes, dimensions]);
+  const setBrushes = useCallback((changes: readonly (readonly [string, Brush | null])[]) => setAll((old) => changed(old, changes)), []);
+  const select = (row: number | null) => query({ trial: row === null ? "" : `${row}` });
+  const columns = useMemo(() => columnsOf(dimensions, trials), [dimensions, trials]);
+  const best = useBest(followed);
+  useEscape(() => (selected !== null ? select(null) : setAll(NO_BRUSHES)));
+  const objective = experiment.spec.objectives[0];
+  return (
+    <div class="body">
+      <div class="left">
+        {objective && <Views {...{ followed, dimensions, objective, rows, all, brushes, setBrushes, selected, select }}
+          view={route.query.view ?? ""} choose={(view) => query({ view })} />}
+        <Filter text={text} setText={(given) => (setText(given), query({ filter: given }))} wrong={typeof passes === "string" ? passes : null}
+          brushes={brushes} setBrushes={setBrushes} dimensions={dimensions} summary={summary(rows.length, followed)} />
+        <Table {...{ trials, version, rows, columns, best, selected, select }} />
+      </div>
+      {selected !== null && selected < trials.count && <Detail key={selected} followed={followed} row={selected} close={() => select(null)} propose={propose} />}
+      {proposal && <Propose followed={followed} trial={proposal} close={() => propose(null)} done={again} />}
+    </div>
+  );
+}
+
+/** Changes when a column appears, or gets a new name: then the dimensions are other ones. */
+function useColumnNames({ trials, version }: Followed): string {
+  return useMemo(() => {
+    const given = [...trials.hyperparameters].map(([name, { names }]) => `${name} ${names?.length ?? ""}`);
+    return [...trials.values.keys(), ...given].join("\n");
+  }, [trials, version]);
+}
+
+function summary(shown: number, { trials, whole }: Followed): string {
+  const all = count(trials.count, "trial");
+  if (!whole) return `${all}, reading more…`;
+  return shown === trials.count ? all : `${shown} of ${all}`;
+}
+
+function changed(old: Brushes, changes: readonly (readonly [string, Brush | null])[]): Brushes {
+  const now = new Map(old);
+  for (const [id, brush] of changes) {
+    if (brush) now.set(id, brush);
+    else now.delete(id);
+  }
+  return now;
+}
+
+/** The best trial, or those on the front of the first two objectives. */
+function useBest({ trials, version, experiment }: Followed): ReadonlySet<number> {
+  return useMemo(() => {
+    const [first, second] = experiment.spec.objectives;
+    if (!first) return new Set<number>();
+    return new Set(second ? front(trials, experiment.spec, first, second) : improvements(trials, experiment.spec, first).slice(-1));
+  }, [trials, version, experiment]);
+}
+
+function useEscape(escape: () => void) {
+  useEffect(() => {
+    const pressed = (event: KeyboardEvent) => {
+      if (event.key === "Escape" && !document.querySelector("dialog[open]")) escape();
+    };
+    addEventListener("keydown", pressed);
+    return () => removeEventListener("keydown", pressed);
+  });
+}

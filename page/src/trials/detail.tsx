@@ -1,0 +1,94 @@
+// One trial: what it tried, what came of it, and how to repeat it.
+
+import { useEffect, useState } from "preact/hooks";
+import { get, pathOf } from "../api";
+import type { Followed } from "../data/follow";
+import { STATES } from "../data/trials";
+import { measured, type Trial } from "../documents";
+import { duration, instant, number, scalar, when } from "../format";
+import { Copied } from "../parts/copied";
+import { Fault } from "../parts/message";
+import { State } from "../parts/state";
+import { proposes, training, tunelet } from "./command";
+import { Output } from "./output";
+import { Reports } from "./reports";
+
+export function Detail({ followed, row, close, propose }: {
+  followed: Followed; row: number; close: () => void; propose: (trial: Trial) => void;
+}) {
+  const { experiment, version, trials } = followed;
+  const { trial, fault } = useTrial(experiment.namespace, experiment.name, row, `${experiment.uid} ${trials.finished[row]} ${Number.isNaN(trials.finished[row]) ? version : ""}`);
+  return (
+    <aside class="detail" aria-label={`Trial ${row}`}>
+      <header>
+        <h2>Trial {row}</h2>
+        <State state={STATES[trials.state[row] ?? 0] ?? ""} />
+        <button type="button" class="close" aria-label="Close the trial" onClick={close}>×</button>
+      </header>
+      {fault !== null && <Fault fault={fault} />}
+      {trial && <Parts followed={followed} trial={trial} propose={propose} />}
+    </aside>
+  );
+}
+
+function Parts({ followed, trial, propose }: { followed: Followed; trial: Trial; propose: (trial: Trial) => void }) {
+  const { spec, namespace, name } = followed.experiment;
+  const command = training(spec, trial.hyperparameters);
+  return (
+    <>
+      {trial.reason && <p class="reason">{trial.reason}</p>}
+      {trial.note && <p class="said"><span class="faint">Note</span> {trial.note}</p>}
+      <Pairs title="Values" pairs={Object.entries(trial.values).map(([metric, value]) => [metric, number(measured(value), 6)])} />
+      <Pairs title="Hyperparameters" pairs={Object.entries(trial.hyperparameters).map(([each, value]) => [each, typeof value === "number" ? number(value, 6) : scalar(value)])} />
+      {trial.reports.length > 0 && <Reports trial={trial} spec={spec} />}
+      <Pairs title="Course" pairs={course(trial)} />
+      <section>
+        <h3>Repeat it</h3>
+        {command !== null && <Copied text={command} />}
+        <Copied text={proposes(spec, trial.hyperparameters)} />
+        <button type="button" onClick={() => propose(trial)}>Propose a trial like this…</button>
+      </section>
+      {!trial.imported && (
+        <section>
+          <h3>Output</h3>
+          <Output key={`${trial.number}`} namespace={namespace} name={name} trial={trial} />
+          <Copied text={tunelet(namespace, "logs", name, `${trial.number}`)} />
+        </section>
+      )}
+    </>
+  );
+}
+
+function course(trial: Trial): [string, string][] {
+  const [created, started, ended] = [trial.created_at, trial.started_at, trial.finished_at].map(instant) as [number, number, number];
+  const all: [string, string][] = [
+    ["created", when(created)], ["started", when(started)], ["ended", when(ended)],
+    ["took", duration((ended - started) / 1000)], ["attempts", trial.attempt > 1 ? `${trial.attempt}` : ""],
+    ["exit code", trial.exit_code === null ? "" : `${trial.exit_code}`], ["begins with the checkpoint of", trial.parent === null ? "" : `trial ${trial.parent}`],
+    ["came by", trial.imported ? "import" : trial.enqueued ? "proposal" : ""],
+  ];
+  return all.filter(([, text]) => text !== "");
+}
+
+function Pairs({ title, pairs }: { title: string; pairs: [string, string][] }) {
+  if (pairs.length === 0) return null;
+  return (
+    <section>
+      <h3>{title}</h3>
+      <dl>{pairs.map(([name, text]) => <div key={name}><dt title={name}>{name}</dt><dd>{text}</dd></div>)}</dl>
+    </section>
+  );
+}
+
+function useTrial(namespace: string, name: string, row: number, key: string): { trial: Trial | null; fault: unknown } {
+  const [found, set] = useState<{ trial: Trial | null; fault: unknown }>({ trial: null, fault: null });
+  useEffect(() => set({ trial: null, fault: null }), [namespace, name, row]);
+  useEffect(() => {
+    const stop = new AbortController();
+    get<Trial>(pathOf(namespace, `experiments/${name}/trials/${row}`), stop.signal)
+      .then((trial) => set({ trial, fault: null }))
+      .catch((fault: unknown) => stop.signal.aborted || set((old) => ({ ...old, fault })));
+    return () => stop.abort();
+  }, [namespace, name, row, key]);
+  return found;
+}

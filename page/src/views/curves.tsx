@@ -1,0 +1,117 @@
+// The reports of chosen trials as curves: the best and the newest in sight, and those that run.
+
+import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { get, pathOf } from "../api";
+import { signOf } from "../data/best";
+import { PRUNED, STATES, type Trials } from "../data/trials";
+import { measured, type Objective } from "../documents";
+import { drawAxes, frame, xOf, yOf } from "../draw/axes";
+import { Canvas, type Draw, type Place } from "../draw/canvas";
+import { scale } from "../draw/scale";
+import type { ViewProps } from "./view";
+
+const BEST = 40;
+const NEWEST = 20;
+
+interface Curve {
+  number: number;
+  state: string;
+  steps: number[];
+  values: Record<string, (number | string | null)[]>;
+}
+
+/** The rows to show: the best ones, the newest ones and the selected one. */
+export function chosen(trials: Trials, rows: Int32Array, objective: Objective, selected: number | null): number[] {
+  const data = trials.values.get(objective.metric)?.data;
+  const sign = signOf(objective);
+  const known = data ? rows.filter((row) => !Number.isNaN(data[row])).sort((a, b) => sign * ((data[a] ?? 0) - (data[b] ?? 0))) : rows.subarray(0, 0);
+  return [...new Set([...known.subarray(0, BEST), ...rows.subarray(-NEWEST), ...(selected === null ? [] : [selected])])].sort((a, b) => a - b);
+}
+
+export function Curves({ followed, objective, rows, selected, select }: ViewProps) {
+  const { trials, version, experiment } = followed;
+  const numbers = useMemo(() => chosen(trials, rows, objective, selected), [trials, version, rows, objective, selected]);
+  const { curves, fault } = useCurves(experiment.namespace, experiment.name, numbers, trials, version);
+  const metrics = useMemo(() => [...new Set(curves.flatMap((curve) => Object.keys(curve.values)))], [curves]);
+  const [metric, choose] = useState("");
+  const shown = metrics.includes(metric) ? metric : metrics.includes(objective.metric) ? objective.metric : (metrics[0] ?? "");
+  const lines = useMemo(() => curves.flatMap((curve) => {
+    const points = curve.steps.map((step, index): [number, number] => [step, measured(curve.values[shown]?.[index])]).filter(([, value]) => Number.isFinite(value));
+    return points.length ? [{ row: curve.number, points }] : [];
+  }), [curves, shown]);
+  const framed = useCallback((width: number, height: number) => {
+    const all = lines.flatMap(({ points }) => points);
+    const [xs, ys] = [all.map(([x]) => x), all.map(([, y]) => y)];
+    const [low, high] = [Math.min(...ys), Math.max(...ys)];
+    return frame(width, height, scale(Math.min(...xs), Math.max(...xs), false), scale(low, high, low > 0 && high / low > 1000));
+  }, [lines]);
+  const draw: Draw = useCallback((place) => {
+    if (lines.length === 0) return;
+    const inner = framed(place.width, place.height);
+    drawAxes(place, inner, "step", shown);
+    for (const { row, points } of lines) drawLine(place, points.map(([x, y]) => [xOf(inner, x), yOf(inner, y)]), colorOf(place, trials, row, selected), row === selected);
+  }, [lines, framed, shown, trials, version, selected]);
+  const pick = (event: MouseEvent, x: number, y: number) => {
+    const { clientWidth, clientHeight } = event.currentTarget as HTMLElement;
+    const inner = framed(clientWidth, clientHeight);
+    let [found, least]: [number | null, number] = [null, 144];
+    for (const { row, points } of lines) {
+      for (const [step, value] of points) {
+        const distance = (xOf(inner, step) - x) ** 2 + (yOf(inner, value) - y) ** 2;
+        if (distance < least) [found, least] = [row, distance];
+      }
+    }
+    select(found);
+  };
+  if (fault) return <p class="note faint">{fault}</p>;
+  return (
+    <div class="with-choice">
+      <div class="choices">
+        {metrics.length > 1 && <label class="choice">Metric <select value={shown} onChange={(event) => choose(event.currentTarget.value)}>{metrics.map((each) => <option key={each}>{each}</option>)}</select></label>}
+        <span class="faint">{lines.length ? `The best ${BEST} and the newest ${NEWEST} trials in sight; pruned ones are grey` : "No trial in sight has reported values."}</span>
+      </div>
+      <div class="plot"><Canvas draw={draw} label={`Curves of ${lines.length} trials`} onPointerUp={pick} /></div>
+    </div>
+  );
+}
+
+function colorOf({ theme }: Place, trials: Trials, row: number, selected: number | null): string {
+  if (row === selected) return theme.best;
+  if (trials.state[row] === PRUNED) return theme["strong-line"];
+  return STATES[trials.state[row] ?? 0] === "RUNNING" ? theme["fill-running"] : theme["fill-complete"];
+}
+
+function drawLine({ context }: Place, points: number[][], color: string, strong: boolean) {
+  context.strokeStyle = color;
+  context.globalAlpha = strong ? 1 : 0.6;
+  context.lineWidth = strong ? 2.5 : 1.2;
+  context.beginPath();
+  for (const [x = 0, y = 0] of points) context.lineTo(x, y);
+  context.stroke();
+  const [x = 0, y = 0] = points[points.length - 1] ?? [];
+  context.fillStyle = color;
+  context.fillRect(x - 1.5, y - 1.5, 3, 3);
+  context.globalAlpha = 1;
+  context.lineWidth = 1;
+}
+
+/** The curves of these trials. Those of ended trials are asked for once. */
+function useCurves(namespace: string, name: string, numbers: number[], trials: Trials, version: number): { curves: Curve[]; fault: string | null } {
+  const known = useRef(new Map<number, Curve>());
+  const [state, set] = useState<{ curves: Curve[]; fault: string | null }>({ curves: [], fault: null });
+  const key = numbers.join(",");
+  useEffect(() => {
+    const stop = new AbortController();
+    const wanted = numbers.filter((row) => Number.isNaN(trials.finished[row]) || !known.current.has(row));
+    const shown = () => set({ curves: numbers.flatMap((row) => known.current.get(row) ?? []), fault: null });
+    if (wanted.length === 0) shown();
+    else get<{ curves: Curve[] }>(pathOf(namespace, `experiments/${name}/curves?numbers=${wanted.join(",")}`), stop.signal)
+      .then(({ curves }) => {
+        for (const curve of curves) known.current.set(curve.number, curve);
+        shown();
+      })
+      .catch((fault: unknown) => stop.signal.aborted || set((old) => ({ ...old, fault: String((fault as Error).message) })));
+    return () => stop.abort();
+  }, [namespace, name, key, version]);
+  return state;
+}

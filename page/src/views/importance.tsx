@@ -1,0 +1,32 @@
+// How much each hyperparameter matters for the best values of an objective.
+
+import { useMemo, useState } from "preact/hooks";
+import { importances } from "../data/importance";
+import type { ViewProps } from "./view";
+
+export function Importance({ followed, dimensions, objective, rows }: ViewProps) {
+  const { objectives } = followed.experiment.spec;
+  const [metric, choose] = useState(objective.metric);
+  const given = useMemo(() => dimensions.filter((each) => each.id.startsWith("h:")), [dimensions]);
+  const chosen = objectives.find((each) => each.metric === metric) ?? objective;
+  const shares = useMemo(() => importances(followed.trials, rows, given, chosen), [followed.trials, followed.version, rows, given, chosen]);
+  return (
+    <div class="with-choice">
+      <div class="choices">
+        {objectives.length > 1 && (
+          <label class="choice">For <select value={metric} onChange={(event) => choose(event.currentTarget.value)}>{objectives.map((each) => <option key={each.metric}>{each.metric}</option>)}</select></label>
+        )}
+        <span class="faint">Share of each hyperparameter in what sets the best tenth of the trials in sight apart (PED-ANOVA)</span>
+      </div>
+      {shares.length === 0 ? <p class="note faint">It takes six completed trials with different values to tell.</p> : (
+        <ul class="shares">
+          {shares.map(([{ id, label }, share]) => (
+            <li key={id}><span class="name" title={label}>{label}</span>
+              <svg viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true"><rect width={share * 100} height="10" /></svg>
+              <b>{Math.round(share * 100)} %</b></li>
+          ))}
+        </ul>
+      )}
+    </div>
+  );
+}

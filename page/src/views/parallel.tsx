@@ -1,0 +1,149 @@
+// Parallel coordinates: one axis a hyperparameter, one line a trial, colored by the objective. Drag
+// along an axis to brush it. Where lines would cover each other, their densities are drawn.
+
+import { useCallback, useMemo, useRef } from "preact/hooks";
+import type { Dimension } from "../data/dimensions";
+import { signOf } from "../data/best";
+import type { Brushes } from "../data/filter";
+import { fitted, line } from "../draw/axes";
+import { Canvas, type Draw, type Place } from "../draw/canvas";
+import { drawLines, type Axis } from "../draw/lines";
+import { ticks, type Scale } from "../draw/scale";
+import { axisOf } from "./plot";
+import type { ViewProps } from "./view";
+
+const TOP = 30;
+const BOTTOM = 26;
+const SIDE = 56;
+const NEAR = 28;
+const A_DRAG = 4;
+
+interface Laid extends Axis {
+  dimension: Dimension;
+  scale: Scale;
+}
+
+export function Parallel({ followed, dimensions, objective, rows, all, brushes, setBrushes, selected, select }: ViewProps) {
+  const { trials, version, experiment } = followed;
+  const shown = useMemo(() => {
+    const objectives = experiment.spec.objectives.map(({ metric }) => `v:${metric}`);
+    return dimensions.filter(({ id }) => id.startsWith("h:") || objectives.includes(id));
+  }, [dimensions, experiment]);
+  const scales = useMemo(() => shown.map((each) => axisOf(each, all)), [shown, all, version]);
+  const laid = useCallback((width: number, height: number): Laid[] => shown.map((dimension, index) => {
+    const scale = scales[index] as Scale;
+    const x = SIDE + (index * (width - 2 * SIDE)) / Math.max(1, shown.length - 1);
+    const y = (value: number) => (Number.isNaN(value) ? height - BOTTOM + 12 : height - BOTTOM - scale.share(value) * (height - TOP - BOTTOM));
+    return { dimension, scale, x, at: dimension.at, y };
+  }), [shown, scales]);
+  const rank = useMemo(() => ranks(all, trials.values.get(objective.metric)?.data, signOf(objective)), [all, trials, version, objective]);
+  const draw: Draw = useCallback((place) => {
+    const axes = laid(place.width, place.height);
+    drawLines(place, axes, rows, rank);
+  }, [laid, rows, rank]);
+  const drawOver: Draw = useCallback((place) => {
+    const axes = laid(place.width, place.height);
+    if (selected !== null) drawSelected(place, axes, selected);
+    for (const axis of axes) drawAxis(place, axis, brushes, (place.width - 2 * SIDE) / Math.max(1, axes.length - 1));
+  }, [laid, brushes, selected]);
+  const from = useRef<{ axis: Laid; y: number; moved: boolean } | null>(null);
+  const axisAt = (event: MouseEvent, x: number) => {
+    const { clientWidth, clientHeight } = event.currentTarget as HTMLElement;
+    return laid(clientWidth, clientHeight).find((axis) => Math.abs(axis.x - x) < NEAR);
+  };
+  const valueAt = (event: MouseEvent, axis: Laid, y: number) => {
+    const { clientHeight } = event.currentTarget as HTMLElement;
+    return axis.scale.value((clientHeight - BOTTOM - y) / (clientHeight - TOP - BOTTOM));
+  };
+  return (
+    <div class="plot wide-plot">
+      <Canvas draw={draw} label={`Parallel coordinates of ${rows.length} trials`} />
+      <Canvas draw={drawOver} label="Axes of the parallel coordinates" class="over"
+        onPointerDown={(event, x, y) => {
+          const axis = axisAt(event, x);
+          if (!axis) return;
+          (event.currentTarget as HTMLElement).setPointerCapture(event.pointerId);
+          from.current = { axis, y, moved: false };
+        }}
+        onPointerMove={(event, _, y) => {
+          const start = from.current;
+          if (!start || (!start.moved && Math.abs(y - start.y) < A_DRAG)) return;
+          start.moved = true;
+          const ends = [valueAt(event, start.axis, start.y), valueAt(event, start.axis, y)];
+          setBrushes([[start.axis.dimension.id, { low: Math.min(...ends), high: Math.max(...ends) }]]);
+        }}
+        onPointerUp={(event, x, y) => {
+          const start = from.current;
+          from.current = null;
+          if (start?.moved) return;
+          if (start) setBrushes([[start.axis.dimension.id, null]]);
+          else select(nearest(event, laid, rows, x, y));
+        }} />
+    </div>
+  );
+}
+
+/** From 0 for the best row to 1 for the worst; NaN for a row without a value. */
+export function ranks(all: Int32Array, data: Float64Array | undefined, sign: number): Float32Array {
+  const found = new Float32Array(all.length).fill(NaN);
+  if (!data) return found;
+  const known = all.filter((row) => Number.isFinite(data[row])).sort((a, b) => sign * ((data[a] ?? 0) - (data[b] ?? 0)));
+  known.forEach((row, place) => (found[row] = known.length > 1 ? place / (known.length - 1) : 0));
+  return found;
+}
+
+function drawAxis({ context, theme, height }: Place, { dimension, scale, x, y }: Laid, brushes: Brushes, room: number) {
+  context.strokeStyle = theme.faint;
+  line(context, Math.round(x) + 0.5, TOP, Math.round(x) + 0.5, height - BOTTOM);
+  const brush = brushes.get(dimension.id);
+  if (brush) {
+    const [top, bottom] = [Math.max(TOP, y(brush.high)), Math.min(height - BOTTOM, y(brush.low))];
+    context.fillStyle = theme.accent;
+    context.globalAlpha = 0.25;
+    context.fillRect(x - 7, top, 14, bottom - top);
+    context.globalAlpha = 1;
+    context.strokeStyle = theme.accent;
+    context.strokeRect(Math.round(x - 7) + 0.5, Math.round(top) + 0.5, 14, bottom - top);
+  }
+  context.textBaseline = "middle";
+  context.textAlign = "left";
+  for (const tick of ticks(scale, (height - TOP - BOTTOM) / 50)) {
+    const text = fitted(context, tick.text, Math.max(20, room - 16));
+    context.fillStyle = theme.back;
+    context.globalAlpha = 0.75;
+    context.fillRect(x + 4, y(tick.value) - 7, context.measureText(text).width + 4, 14);
+    context.globalAlpha = 1;
+    context.fillStyle = theme.text;
+    context.fillText(text, x + 6, y(tick.value));
+  }
+  context.textAlign = "center";
+  context.fillStyle = theme.text;
+  context.font = "600 11px system-ui, sans-serif";
+  context.fillText(fitted(context, dimension.label, Math.max(30, room - 8)), x, 13);
+  context.font = "11px system-ui, sans-serif";
+}
+
+function drawSelected({ context, theme }: Place, axes: readonly Laid[], row: number) {
+  context.strokeStyle = theme.text;
+  context.lineWidth = 2;
+  context.beginPath();
+  for (const axis of axes) context.lineTo(axis.x, axis.y(axis.at(row)));
+  context.stroke();
+  context.lineWidth = 1;
+}
+
+function nearest(event: MouseEvent, laid: (width: number, height: number) => Laid[], rows: Int32Array, px: number, py: number): number | null {
+  const { clientWidth, clientHeight } = event.currentTarget as HTMLElement;
+  const axes = laid(clientWidth, clientHeight);
+  const right = axes.findIndex((axis) => axis.x > px);
+  const [a, b] = [axes[right - 1], axes[right]];
+  if (!a || !b) return null;
+  const share = (px - a.x) / (b.x - a.x);
+  let [found, least]: [number | null, number] = [null, 8];
+  for (const row of rows) {
+    const [ya, yb] = [a.y(a.at(row)), b.y(b.at(row))];
+    const distance = Math.abs(ya + (yb - ya) * share - py);
+    if (distance < least) [found, least] = [row, distance];
+  }
+  return found;
+}

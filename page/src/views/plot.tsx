@@ -1,0 +1,185 @@
+// Trials as points over two dimensions: drag to brush, click to select, hover to read.
+
+import { useCallback, useMemo, useRef, useState } from "preact/hooks";
+import { extent } from "../data/importance";
+import { shown, type Dimension } from "../data/dimensions";
+import type { Brush } from "../data/filter";
+import { COMPLETE, PRUNED, STATES, type Trials } from "../data/trials";
+import { drawAxes, frame, valueX, valueY, xOf, yOf, type Frame } from "../draw/axes";
+import { Canvas, type Draw, type Place } from "../draw/canvas";
+import { drawPoints, type Group } from "../draw/points";
+import { scale, type Scale } from "../draw/scale";
+import { fillOf, parsed, type Theme } from "../draw/theme";
+import type { ViewProps } from "./view";
+
+/** A value's axis is logarithmic from this ratio of its ends on, if all are above 0. */
+const WIDE = 1_000;
+const NEAR = 12;
+const A_DRAG = 4;
+
+export interface PlotProps extends ViewProps {
+  x: Dimension;
+  y: Dimension;
+  class?: string;
+  /** Drawn over the points, with the frame. */
+  over?: ((place: Place, frame: Frame) => void) | undefined;
+}
+
+export function axisOf(dimension: Dimension, rows: Int32Array): Scale {
+  const [low, high] = extent(rows, dimension.at);
+  const log = dimension.log || (dimension.id.startsWith("v:") && low > 0 && high / low > WIDE);
+  return scale(low, high, log, dimension.names);
+}
+
+export function Plot(props: PlotProps) {
+  const { followed, x, y, rows, all, over, selected } = props;
+  const { trials, version } = followed;
+  const scales = useMemo(() => [axisOf(x, all), axisOf(y, all)] as const, [x, y, all, version]);
+  const framed = useCallback((width: number, height: number) => frame(width, height, scales[0], scales[1]), [scales]);
+  const draw: Draw = useCallback((place) => {
+    const inner = framed(place.width, place.height);
+    drawAxes(place, inner, x.label, y.label);
+    const aside: Group[] = rows.length < all.length ? [{ rows: all, color: parsed(place.theme["strong-line"]) }] : [];
+    drawPoints(place, inner, [...aside, ...groups(trials, rows, place.theme)], jittered(x), jittered(y));
+    over?.(place, inner);
+  }, [framed, x, y, rows, all, trials, version, over]);
+  const pointer = usePointer(props, framed);
+  const drawOver: Draw = useCallback((place) => {
+    const inner = framed(place.width, place.height);
+    drawBrush(place, inner, pointer.drag ?? boxOf(props, inner));
+    for (const row of [selected, pointer.near]) if (row !== null) ring(place, inner, jittered(x)(row), jittered(y)(row));
+  }, [framed, pointer.drag, pointer.near, selected, props.brushes, x, y]);
+  const label = `${rows.length} trials, ${y.label} over ${x.label}`;
+  return (
+    <div class={`plot ${props.class ?? ""}`}>
+      <Canvas draw={draw} label={label} />
+      <Canvas draw={drawOver} label={`Brush of ${label}`} class="over" {...pointer.on} />
+      {pointer.near !== null && <Tip trials={trials} row={pointer.near} x={x} y={y} at={pointer.at} />}
+    </div>
+  );
+}
+
+/** Names are spread a little, the same way each time, or their points would cover each other. */
+function jittered({ at, names }: Dimension): (row: number) => number {
+  return names ? (row) => at(row) + ((((row * 2654435761) >>> 0) % 1000) / 1000 - 0.5) * 0.5 : at;
+}
+
+function groups(trials: Trials, rows: Int32Array, theme: Theme): Group[] {
+  return [...STATES.keys()].filter((state) => state !== COMPLETE && state !== PRUNED).concat(PRUNED, COMPLETE)
+    .map((state) => ({ rows: rows.filter((row) => trials.state[row] === state), color: parsed(fillOf(theme, state)) }))
+    .filter((group) => group.rows.length > 0);
+}
+
+interface Box {
+  left: number;
+  top: number;
+  right: number;
+  bottom: number;
+}
+
+function usePointer(props: PlotProps, framed: (width: number, height: number) => Frame) {
+  const { x, y, rows, setBrushes, select } = props;
+  const [drag, setDrag] = useState<Box | null>(null);
+  const [near, setNear] = useState<number | null>(null);
+  const [at, setAt] = useState<[number, number]>([0, 0]);
+  const from = useRef<[number, number] | null>(null);
+  const frameOf = (event: MouseEvent) => {
+    const { clientWidth, clientHeight } = event.currentTarget as HTMLElement;
+    return framed(clientWidth, clientHeight);
+  };
+  const on = {
+    onPointerDown: (event: PointerEvent, px: number, py: number) => {
+      if (event.button !== 0) return;
+      (event.currentTarget as HTMLElement).setPointerCapture(event.pointerId);
+      from.current = [px, py];
+    },
+    onPointerMove: (event: PointerEvent, px: number, py: number) => {
+      const inner = frameOf(event);
+      if (from.current === null) {
+        setNear(nearest(rows, inner, jittered(x), jittered(y), px, py));
+        setAt([px, py]);
+        return;
+      }
+      const box = boxed(from.current, [px, py]);
+      if (box.right - box.left < A_DRAG && box.bottom - box.top < A_DRAG) return;
+      setDrag(box);
+      setBrushes(brushesOf(x, y, inner, box));
+    },
+    onPointerUp: (event: PointerEvent, px: number, py: number) => {
+      if (from.current !== null && drag === null) {
+        const row = nearest(rows, frameOf(event), jittered(x), jittered(y), px, py);
+        if (row !== null) select(row);
+        else setBrushes([[x.id, null], [y.id, null]]);
+      }
+      from.current = null;
+      setDrag(null);
+    },
+    onPointerLeave: () => setNear(null),
+  };
+  return { drag, near: drag ? null : near, at, on };
+}
+
+function boxed([x1, y1]: [number, number], [x2, y2]: [number, number]): Box {
+  return { left: Math.min(x1, x2), right: Math.max(x1, x2), top: Math.min(y1, y2), bottom: Math.max(y1, y2) };
+}
+
+/** What a dragged box means: a range on each axis along which it was dragged. */
+function brushesOf(x: Dimension, y: Dimension, inner: Frame, box: Box): [string, Brush | null][] {
+  const found: [string, Brush | null][] = [];
+  if (box.right - box.left >= A_DRAG) found.push([x.id, { low: valueX(inner, box.left), high: valueX(inner, box.right) }]);
+  if (box.bottom - box.top >= A_DRAG) found.push([y.id, { low: valueY(inner, box.bottom), high: valueY(inner, box.top) }]);
+  return found;
+}
+
+function boxOf({ brushes, x, y }: PlotProps, inner: Frame): Box | null {
+  const [across, up] = [brushes.get(x.id), brushes.get(y.id)];
+  if (!across && !up) return null;
+  return {
+    left: across ? Math.max(inner.left, xOf(inner, across.low)) : inner.left,
+    right: across ? Math.min(inner.right, xOf(inner, across.high)) : inner.right,
+    top: up ? Math.max(inner.top, yOf(inner, up.high)) : inner.top,
+    bottom: up ? Math.min(inner.bottom, yOf(inner, up.low)) : inner.bottom,
+  };
+}
+
+export function drawBrush({ context, theme }: Place, inner: Frame, box: Box | null): void {
+  if (!box) return;
+  const [left, top] = [Math.max(inner.left, box.left), Math.max(inner.top, box.top)];
+  const [width, height] = [Math.min(inner.right, box.right) - left, Math.min(inner.bottom, box.bottom) - top];
+  context.globalAlpha = 0.1;
+  context.fillStyle = theme.accent;
+  context.fillRect(left, top, width, height);
+  context.globalAlpha = 1;
+  context.strokeStyle = theme.accent;
+  context.strokeRect(left + 0.5, top + 0.5, width, height);
+}
+
+function ring({ context, theme }: Place, inner: Frame, x: number, y: number) {
+  context.strokeStyle = theme.text;
+  context.lineWidth = 2;
+  context.beginPath();
+  context.arc(xOf(inner, x), yOf(inner, y), 5.5, 0, 7);
+  context.stroke();
+  context.lineWidth = 1;
+}
+
+/** The row whose point is nearest, if it is near. */
+function nearest(rows: Int32Array, inner: Frame, x: (row: number) => number, y: (row: number) => number, px: number, py: number): number | null {
+  let [found, least]: [number | null, number] = [null, NEAR * NEAR];
+  for (const row of rows) {
+    const [dx, dy] = [xOf(inner, x(row)) - px, yOf(inner, y(row)) - py];
+    const distance = dx * dx + dy * dy;
+    if (distance < least) [found, least] = [row, distance];
+  }
+  return found;
+}
+
+function Tip({ trials, row, x, y, at: [left, top] }: { trials: Trials; row: number; x: Dimension; y: Dimension; at: [number, number] }) {
+  const lines = x.id === "number" ? [y] : [x, y];
+  return (
+    <div class="tip" style={{ left: `${left}px`, top: `${top}px` }}>
+      <b>Trial {row}</b> <span class="faint">{STATES[trials.state[row] ?? 0]?.toLowerCase()}</span>
+      {lines.map((each) => <div key={each.id}>{each.label} <b>{shown(each, each.at(row))}</b></div>)}
+    </div>
+  );
+}

@@ -1,0 +1,88 @@
+// When the trials ran: one bar each, in as many lanes as ran at a time.
+
+import { useCallback, useMemo, useState } from "preact/hooks";
+import { STATES, type Trials } from "../data/trials";
+import { duration } from "../format";
+import { Canvas, type Draw } from "../draw/canvas";
+import { fillOf } from "../draw/theme";
+import type { ViewProps } from "./view";
+
+interface Bar {
+  row: number;
+  lane: number;
+  from: number;
+  to: number;
+}
+
+/** Bars in the first lane that is free; a trial that runs reaches to `now`. */
+export function lanes(trials: Trials, rows: Int32Array, now: number): { bars: Bar[]; count: number } {
+  const begun = [...rows].filter((row) => !Number.isNaN(trials.started[row]));
+  begun.sort((a, b) => (trials.started[a] ?? 0) - (trials.started[b] ?? 0));
+  const ends: number[] = [];
+  const bars = begun.map((row) => {
+    const [from, end] = [trials.started[row] ?? 0, trials.finished[row] ?? NaN];
+    const to = Number.isNaN(end) ? now : end;
+    let lane = ends.findIndex((each) => each <= from);
+    if (lane < 0) lane = ends.length;
+    ends[lane] = to;
+    return { row, lane, from, to };
+  });
+  return { bars, count: ends.length };
+}
+
+export function Timeline({ followed, rows, selected, select }: ViewProps) {
+  const { trials, version } = followed;
+  const found = useMemo(() => lanes(trials, rows, Date.now() / 1000), [trials, version, rows]);
+  const [near, setNear] = useState<Bar | null>(null);
+  const [from, to] = useMemo(() => span(found.bars), [found]);
+  const draw: Draw = useCallback(({ context, width, height, theme }) => {
+    const inner = { left: 12, width: width - 24, top: 8, height: height - 34 };
+    const lane = inner.height / Math.max(1, found.count);
+    for (const bar of found.bars) {
+      const left = inner.left + ((bar.from - from) / (to - from)) * inner.width;
+      const wide = Math.max(1, ((bar.to - bar.from) / (to - from)) * inner.width - 0.5);
+      context.fillStyle = fillOf(theme, trials.state[bar.row] ?? 0);
+      const high = Math.max(1, Math.min(22, lane - (lane > 4 ? 2 : 0)));
+      context.fillRect(left, inner.top + bar.lane * lane, wide, high);
+      if ((trials.attempt[bar.row] ?? 1) > 1) {
+        context.fillStyle = theme["fill-failed"];
+        context.fillRect(left, inner.top + bar.lane * lane, Math.min(3, wide), high);
+      }
+      if (bar.row === selected) {
+        context.strokeStyle = theme.text;
+        context.strokeRect(left, inner.top + bar.lane * lane, wide, high);
+      }
+    }
+    context.fillStyle = theme.faint;
+    context.textBaseline = "bottom";
+    for (const share of [0, 0.25, 0.5, 0.75, 1]) {
+      context.textAlign = share === 0 ? "left" : share === 1 ? "right" : "center";
+      context.fillText(duration((to - from) * share) || "0 s", inner.left + inner.width * share, height - 6);
+    }
+  }, [found, from, to, trials, version, selected]);
+  const at = (event: MouseEvent, x: number, y: number): Bar | null => {
+    const { clientWidth, clientHeight } = event.currentTarget as HTMLElement;
+    const time = from + ((x - 12) / (clientWidth - 24)) * (to - from);
+    const slack = (3 / clientWidth) * (to - from);
+    const lane = Math.floor(((y - 8) / (clientHeight - 34)) * found.count);
+    return found.bars.find((bar) => bar.lane === lane && bar.from - slack <= time && time <= bar.to + slack) ?? null;
+  };
+  if (found.bars.length === 0) return <p class="note faint">No trial in sight has begun here.</p>;
+  return (
+    <div class="plot">
+      <Canvas draw={draw} label={`${found.bars.length} trials, at most ${found.count} at a time`} onPointerMove={(event, x, y) => setNear(at(event, x, y))}
+        onPointerLeave={() => setNear(null)} onPointerUp={(event, x, y) => select(at(event, x, y)?.row ?? null)} />
+      {near && <div class="tip still"><b>Trial {near.row}</b> {STATES[trials.state[near.row] ?? 0]?.toLowerCase()} {duration(near.to - near.from)}
+        {(trials.attempt[near.row] ?? 1) > 1 && `, attempt ${trials.attempt[near.row]}`}</div>}
+    </div>
+  );
+}
+
+function span(bars: readonly Bar[]): [number, number] {
+  let [from, to] = [Infinity, -Infinity];
+  for (const bar of bars) {
+    from = Math.min(from, bar.from);
+    to = Math.max(to, bar.to);
+  }
+  return to > from ? [from, to] : [from, from + 1];
+}

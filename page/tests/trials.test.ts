@@ -1,0 +1,138 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { front, hypervolume, improvements } from "../src/data/best";
+import { dimensions } from "../src/data/dimensions";
+import { rowsOf, test as filter } from "../src/data/filter";
+import { importances } from "../src/data/importance";
+import { Trials, type Block } from "../src/data/trials";
+import type { Spec } from "../src/documents";
+import { lanes } from "../src/views/timeline";
+import { ordered } from "../src/trials/table";
+import { proposes, training } from "../src/trials/command";
+
+const NAMES = ["WAITING", "RUNNING", "COMPLETE", "PRUNED", "FAIL", "STOPPED"];
+const SPEC = {
+  name: "digits", namespace: "default", constraints: [], objectives: [{ metric: "loss", direction: "minimize", goal: null }],
+  hyperparameters: { rate: { type: "float", min: 0, max: 1 }, kind: { type: "categorical", choices: ["a", "b"] } },
+  model_training_code: { image: "train", command: [], args: [] },
+} as unknown as Spec;
+
+function block(numbers: number[], fields: Partial<Block> = {}): Block {
+  return {
+    numbers, state_names: NAMES, states: numbers.map(() => 2), attempts: numbers.map(() => 1), created_at: numbers.map(() => 1),
+    started_at: numbers.map((n) => n), finished_at: numbers.map((n) => n + 1), hyperparameters: {}, values: {}, ...fields,
+  };
+}
+
+function trials(losses: (number | string | null)[], hyperparameters: Block["hyperparameters"] = {}): Trials {
+  const made = new Trials();
+  made.put(block(losses.map((_, index) => index), { values: { loss: losses }, hyperparameters }));
+  return made;
+}
+
+test("rows keep their values when there is more room, and a new column is empty before", () => {
+  const made = trials([1, 2]);
+  const many = Array.from({ length: 5000 }, (_, index) => index + 2);
+  made.put(block(many, { values: { loss: many, late: many } }));
+  assert.equal(made.count, 5002);
+  assert.equal(made.values.get("loss")?.data[1], 2);
+  assert.ok(Number.isNaN(made.values.get("late")?.data[1]));
+  assert.equal(made.values.get("late")?.data[5001], 5001);
+});
+
+test("a trial is open until it has ended", () => {
+  const made = new Trials();
+  made.put(block([0, 1], { finished_at: [null, null], states: [1, 1] }));
+  assert.deepEqual(made.open(), [0, 1]);
+  made.put(block([0]));
+  assert.deepEqual(made.open(), [1]);
+});
+
+test("values that are not finite come as text", () => {
+  const data = trials([1, "NaN", "Infinity", null]).values.get("loss")?.data;
+  assert.deepEqual([...(data ?? [])].slice(0, 4), [1, NaN, Infinity, NaN]);
+});
+
+test("a column becomes names if a later trial chose one", () => {
+  const made = trials([1, 2], { depth: [3, 4] });
+  made.put(block([2], { hyperparameters: { depth: ["deep"] } }));
+  const column = made.hyperparameters.get("depth");
+  assert.deepEqual(column?.names, [3, 4, "deep"]);
+  assert.deepEqual([...column.data].slice(0, 4), [0, 1, 2, NaN]);
+});
+
+test("choices are in the order of the spec, even if they are numbers", () => {
+  const made = new Trials(new Map([["batch", [32, 64, 128]]]));
+  made.put(block([0], { hyperparameters: { batch: [128] } }));
+  assert.deepEqual(made.hyperparameters.get("batch")?.names, [32, 64, 128]);
+  assert.equal(made.hyperparameters.get("batch")?.data[0], 2);
+});
+
+test("the best so far ignores failed and infeasible trials", () => {
+  const made = trials([3, 1, 2, 0.5], {});
+  made.state[1] = 4;
+  assert.deepEqual(improvements(made, SPEC, { metric: "loss", direction: "minimize" }), [0, 2, 3]);
+  const bound = { ...SPEC, constraints: [{ metric: "loss", min: 1, max: null }] };
+  assert.deepEqual(improvements(made, bound, { metric: "loss", direction: "minimize" }), [0, 2]);
+});
+
+test("the front has what nothing beats, and its area is known", () => {
+  const made = new Trials();
+  made.put(block([0, 1, 2, 3], { values: { a: [1, 2, 2, 3], b: [3, 2, 3, 1] } }));
+  assert.deepEqual(front(made, SPEC, { metric: "a", direction: "minimize" }, { metric: "b", direction: "minimize" }), [0, 1, 3]);
+  assert.equal(hypervolume([[1, 3], [2, 2], [3, 1]], [4, 4]), 6);
+});
+
+test("an expression lets through what meets all its terms", () => {
+  const made = trials([0.1, 0.2, 0.3, null], { kind: ["a", "b", "b", "a"] });
+  made.state[2] = 3;
+  const all = dimensions(made, SPEC);
+  const found = (text: string) => {
+    const passes = filter(text, made, all);
+    return typeof passes === "string" ? passes : [...rowsOf(made, passes, new Map(), all)];
+  };
+  assert.deepEqual(found("loss < 0.25 and state=complete"), [0, 1]);
+  assert.deepEqual(found("kind=b"), [1, 2]);
+  assert.deepEqual(found("pruned"), [2]);
+  assert.deepEqual(found("kind!=b loss>=0"), [0]);
+  assert.deepEqual(found(""), [0, 1, 2, 3]);
+  assert.match(String(found("speed>1")), /speed is no hyperparameter/);
+  assert.match(String(found("loss<low")), /low is no number/);
+});
+
+test("a brush keeps rows in its range, and none without a value", () => {
+  const made = trials([0.1, 0.2, 0.3, null]);
+  const all = dimensions(made, SPEC);
+  assert.deepEqual([...rowsOf(made, () => true, new Map([["v:loss", { low: 0.15, high: 9 }]]), all)], [1, 2]);
+});
+
+test("a hyperparameter that decides is important, one that does not is not", () => {
+  const losses = Array.from({ length: 200 }, (_, index) => index / 200);
+  const made = trials(losses, { rate: losses, other: losses.map((_, index) => ((index * 37) % 200) / 200) });
+  const all = dimensions(made, SPEC).filter((each) => each.id.startsWith("h:"));
+  const shares = importances(made, Int32Array.from(losses.keys()), all, { metric: "loss", direction: "minimize" });
+  assert.equal(shares[0]?.[0].label, "rate");
+  assert.ok((shares[0]?.[1] ?? 0) > 0.8);
+});
+
+test("rows without a value are last in either direction", () => {
+  const data = [2, NaN, 1];
+  const rows = Int32Array.from([0, 1, 2]);
+  assert.deepEqual([...ordered(rows, (row) => data[row] ?? NaN, false)], [2, 0, 1]);
+  assert.deepEqual([...ordered(rows, (row) => data[row] ?? NaN, true)], [0, 2, 1]);
+});
+
+test("trials share a lane only if they did not run at the same time", () => {
+  const made = new Trials();
+  made.put(block([0, 1, 2], { started_at: [0, 1, 5], finished_at: [4, 9, 7] }));
+  const { bars, count } = lanes(made, Int32Array.from([0, 1, 2]), 10);
+  assert.equal(count, 2);
+  assert.deepEqual(bars.map((bar) => bar.lane), [0, 1, 0]);
+});
+
+test("commands are quoted for a shell", () => {
+  assert.equal(proposes(SPEC, { rate: 0.1, kind: "it's $HOME" }), `tunelet propose digits rate=0.1 'kind=it'"'"'s $HOME'`);
+  assert.equal(training(SPEC, { rate: 0.1 }), "train --rate=0.1");
+  const placed = { ...SPEC, model_training_code: { image: "x", command: ["run", "{rate}"] } } as unknown as Spec;
+  assert.equal(training(placed, { rate: 0.1 }), null);
+});
