@@ -14,7 +14,7 @@ ELSEWHERE := libraries or stores or cluster or browser or terraform
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: install page demo test test-e2e test-algorithms test-stores test-cluster test-browser test-terraform
-.PHONY: bench image docs format lock clean mutants
+.PHONY: deploy destroy bench image docs format lock clean mutants
 
 install: $(INSTALLED)
 
@@ -91,6 +91,10 @@ bench: install
 # BASE=name-of-a-Python-image; see infra/images/README.md.
 image: install page
 	infra/images/build
+
+# CLOUD=aws, gcp or azure, as in infra/terraform; TAG= of the images. See infra/platform/README.md.
+deploy destroy: install
+	$(BIN)/python infra/platform/deploy.py $@ $(CLOUD) $(TAG:%=--tag %)
 
 # Writes the generated documents, then checks every link between documents.
 docs: install

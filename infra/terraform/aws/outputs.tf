@@ -47,3 +47,8 @@ output "kubeconfig_command" {
   description = "The command by which kubectl gets access."
   value       = "aws eks update-kubeconfig --region ${var.region} --name ${module.cluster.name}"
 }
+
+output "kubernetes_version" {
+  description = "Kubernetes version of the cluster, without the patch."
+  value       = var.kubernetes_version
+}

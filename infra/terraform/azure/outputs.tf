@@ -47,3 +47,8 @@ output "kubeconfig_command" {
   description = "The command by which kubectl gets access."
   value       = "az aks get-credentials --subscription ${var.account} --resource-group ${var.name} --name ${module.cluster.name} && kubelogin convert-kubeconfig -l azurecli"
 }
+
+output "kubernetes_version" {
+  description = "Kubernetes version of the cluster, without the patch."
+  value       = var.kubernetes_version
+}

@@ -47,3 +47,8 @@ output "kubeconfig_command" {
   description = "The command by which kubectl gets access."
   value       = "gcloud container clusters get-credentials ${module.cluster.name} --region ${var.region} --project ${var.account}"
 }
+
+output "kubernetes_version" {
+  description = "Kubernetes version of the cluster, without the patch."
+  value       = var.kubernetes_version
+}

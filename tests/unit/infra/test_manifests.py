@@ -6,9 +6,8 @@ Needs node and npm for Kubernetes' and Knative's schemas, and kubectl or kustomi
 import json
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache
-from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,53 +20,18 @@ from adapters.events.triggers import load_delivery
 from adapters.launchers.kubernetes.labels import labels
 from adapters.schedules.cronjob import open_url
 from functions.wiring import FUNCTIONS
+from tests.unit.infra.conftest import Check, Resource
 from tunelet import __version__
 from tunelet.core.run import Run
 from tunelet.request.kinds import KINDS
 
 ROOT = Path(__file__).resolve().parents[3]
 INFRA = ROOT / "infra" / "knative"
-CHECK = ROOT / "tests" / "manifests"
 pytestmark = pytest.mark.xdist_group("manifests")
 
 RENDERED = ("base", "overlays/knative", "overlays/plain", "overlays/dev")
 SERVING = "serving.knative.dev/v1"
 AUTOSCALING = "autoscaling.knative.dev"
-
-Resource = dict[str, Any]
-Check = Callable[[list[Resource]], list[str]]
-
-
-@pytest.fixture(scope="module")
-def check(pytestconfig: pytest.Config) -> Iterator[Check]:
-    """The faults of resources, by the schemas in the lock file."""
-    if not (shutil.which("npm") and shutil.which("node")):
-        pytest.skip("needs node and npm: the APIs' schemas are npm packages")
-    folder = _installed(pytestconfig)
-    shutil.copy(CHECK / "check.mjs", folder)
-    with subprocess.Popen(
-        ["node", "check.mjs"], cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as node:
-
-        def problems(resources: list[Resource]) -> list[str]:
-            assert node.stdin is not None
-            assert node.stdout is not None
-            print(json.dumps(resources, default=str), file=node.stdin, flush=True)
-            return [problem for found in json.loads(node.stdout.readline()) for problem in found]
-
-        yield problems
-
-
-def _installed(config: pytest.Config) -> Path:
-    """The folder with the packages of the lock file: npm takes seconds, so it is kept."""
-    named = [CHECK / name for name in ("package.json", "package-lock.json", ".npmrc")]
-    digest = sha256(b"".join(path.read_bytes() for path in named)).hexdigest()
-    folder = config.cache.mkdir(f"manifests-{digest[:16]}")
-    if not (folder / "node_modules" / ".package-lock.json").exists():  # npm writes it at the end.
-        for path in named:
-            shutil.copy(path, folder)
-        subprocess.run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=folder, check=True)
-    return folder
 
 
 @cache
@@ -425,5 +389,5 @@ def test_new_settings_are_a_new_revision() -> None:
 
 
 def test_the_lock_of_the_schemas_names_no_host() -> None:
-    lock = json.loads((CHECK / "package-lock.json").read_text())
+    lock = json.loads((ROOT / "tests" / "manifests" / "package-lock.json").read_text())
     assert all("resolved" not in package for package in lock["packages"].values())

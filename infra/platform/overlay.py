@@ -1,0 +1,183 @@
+"""From Terraform's outputs to a kustomize overlay. Pure: files as text, by their names.
+
+Each output of infra/terraform that the overlay needs is used here; a missing one is refused.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+Resource = dict[str, Any]
+
+NAMED = ("overlay", "store_url", "environment", "launcher", "service_accounts", "trials_namespaces")
+"""Outputs of an installation. The whole clouds also have `CLUSTER`."""
+CLUSTER = ("images", "cluster", "kubernetes_version", "kubeconfig_command", "training_pools")
+CLOUDS = ("aws", "gcp", "azure")
+AUTOSCALER = "kube-system/cluster-autoscaler"
+KUSTOMIZATION = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
+
+
+class Invalid(Exception):
+    """The outputs or the arguments are invalid; the text says which, and the remedy."""
+
+
+class Outputs(NamedTuple):
+    """The values of Terraform's outputs, as `terraform output -json` prints them."""
+
+    overlay: str
+    store_url: str
+    environment: Mapping[str, str]
+    launcher: str
+    service_accounts: Mapping[str, Mapping[str, Mapping[str, str]]]
+    """Annotations and pod labels, by Kubernetes namespace/name."""
+    trials_namespaces: Mapping[str, str]
+    images: Mapping[str, str]
+    cluster: str
+    kubernetes_version: str
+    kubeconfig_command: str
+    training_pools: Mapping[str, Any]
+
+
+def read_outputs(text: str) -> Outputs:
+    """Parse `terraform output -json`. Raises `Invalid` if an output is missing."""
+    try:
+        given = json.loads(text)
+        values = {name: output["value"] for name, output in given.items()}
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise Invalid("the outputs are not those of `terraform output -json`") from error
+    if missing := [name for name in NAMED + CLUSTER if name not in values]:
+        raise Invalid(f"output {missing[0]} is missing; run `terraform apply` first")
+    return Outputs(**{name: values[name] for name in NAMED + CLUSTER})
+
+
+def overlay(outputs: Outputs, tag: str, knative: str, platform: str) -> dict[str, str]:
+    """Return the files of the overlay by their names.
+
+    `tag` is that of both images. `knative` and `platform` are the paths from the overlay's folder
+    to infra/knative and infra/platform.
+    """
+    tenants = {
+        f"trials/{tenant}/kustomization.yaml": _tenant(namespace, outputs, f"../../{knative}")
+        for tenant, namespace in outputs.trials_namespaces.items()
+        if tenant != "default"
+    }
+    return {name: json.dumps(each, indent=2) for name, each in tenants.items()} | {
+        "accounts.yaml": "\n---\n".join(json.dumps(each) for each in _trial_accounts(outputs)),
+        "kustomization.yaml": json.dumps(_root(outputs, tag, knative, platform, tenants), indent=2),
+    }
+
+
+def _root(
+    outputs: Outputs, tag: str, knative: str, platform: str, tenants: Mapping[str, Any]
+) -> Resource:
+    autoscaler = [f"{platform}/aws"] if AUTOSCALER in outputs.service_accounts else []
+    return {
+        **KUSTOMIZATION,
+        "resources": [
+            f"{knative}/overlays/{outputs.overlay}",
+            *(name.rpartition("/")[0] for name in tenants),
+            "accounts.yaml",
+            *autoscaler,
+        ],
+        "images": [
+            {"name": "dev.local/tunelet", "newName": outputs.images["tunelet"], "newTag": tag},
+            *([_autoscaler_image(outputs)] if autoscaler else []),
+        ],
+        "configMapGenerator": [_settings(outputs, tag)],
+        "patches": [
+            *(patch for account in _functions(outputs) for patch in _account(account, outputs)),
+            *(_autoscaler(outputs) if autoscaler else []),
+        ],
+    }
+
+
+def _settings(outputs: Outputs, tag: str) -> Resource:
+    collector = f"{outputs.images['tunelet-collector']}:{tag}"
+    settings = {
+        "TUNELET_STORE": outputs.store_url,
+        "TUNELET_LAUNCHER": f"{outputs.launcher}&collector_image={collector}",
+        **outputs.environment,
+    }
+    literals = [f"{name}={value}" for name, value in settings.items()]
+    return {"name": "tunelet", "namespace": "tunelet", "behavior": "merge", "literals": literals}
+
+
+def _functions(outputs: Outputs) -> list[str]:
+    spaces = {*outputs.trials_namespaces.values(), AUTOSCALER.partition("/")[0]}
+    return [each for each in outputs.service_accounts if each.partition("/")[0] not in spaces]
+
+
+def _account(account: str, outputs: Outputs) -> list[Resource]:
+    """Patches for the account of a function, and for the pods that run as it."""
+    namespace, _, name = account.partition("/")
+    given = outputs.service_accounts[account]
+    found = []
+    if given["annotations"]:
+        target = {"kind": "ServiceAccount", "name": name, "namespace": namespace}
+        found.append(_patch(target, {"metadata": {"annotations": given["annotations"]}}))
+    if given["pod_labels"]:
+        # The workload has the name of its account.
+        kind = {"kind": "Deployment"}
+        if outputs.overlay == "knative":
+            kind = {"group": "serving.knative.dev", "kind": "Service"}
+        labels = {"metadata": {"labels": given["pod_labels"]}}
+        found.append(
+            _patch({**kind, "name": name, "namespace": namespace}, {"spec": {"template": labels}})
+        )
+    return found
+
+
+def _patch(target: Mapping[str, str], change: Resource) -> Resource:
+    known = {"name": target["name"], "namespace": target["namespace"]}
+    version = {"ServiceAccount": "v1", "Deployment": "apps/v1"}
+    whole = {
+        "apiVersion": version.get(target["kind"], "serving.knative.dev/v1"),
+        "kind": target["kind"],
+        **change,
+        "metadata": {**known, **change.get("metadata", {})},
+    }
+    return {"target": dict(target), "patch": json.dumps(whole)}
+
+
+def _tenant(namespace: str, outputs: Outputs, knative: str) -> Resource:
+    return {**KUSTOMIZATION, "namespace": namespace, "resources": [f"{knative}/trials"]}
+
+
+def _trial_accounts(outputs: Outputs) -> list[Resource]:
+    """The account of each namespace of trials, which Kubernetes makes without annotations."""
+    spaces = set(outputs.trials_namespaces.values())
+    return [
+        {
+            "apiVersion": "v1",
+            "kind": "ServiceAccount",
+            "metadata": {"name": name, "namespace": space, "annotations": given["annotations"]},
+        }
+        for account, given in outputs.service_accounts.items()
+        for space, _, name in [account.partition("/")]
+        if space in spaces
+    ]
+
+
+def _autoscaler_image(outputs: Outputs) -> Resource:
+    # Its minor version is that of Kubernetes.
+    return {"name": "cluster-autoscaler", "newTag": f"v{outputs.kubernetes_version}.0"}
+
+
+def _autoscaler(outputs: Outputs) -> list[Resource]:
+    namespace, _, name = AUTOSCALER.partition("/")
+    found = "asg:tag=k8s.io/cluster-autoscaler/enabled,k8s.io/cluster-autoscaler/"
+    container = "/spec/template/spec/containers/0"
+    change = [
+        {
+            "op": "add",
+            "path": f"{container}/args/-",
+            "value": f"--node-group-auto-discovery={found}{outputs.cluster}",
+        },
+        {
+            "op": "add",
+            "path": f"{container}/env",
+            "value": [{"name": key, "value": value} for key, value in outputs.environment.items()],
+        },
+    ]
+    deployment = {"kind": "Deployment", "name": name, "namespace": namespace}
+    return [*_account(AUTOSCALER, outputs), {"target": deployment, "patch": json.dumps(change)}]

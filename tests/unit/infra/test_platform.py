@@ -1,0 +1,274 @@
+"""`make deploy`: from Terraform's outputs to objects that the real APIs would take."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from infra.platform import overlay as platform
+from tests.unit.infra.conftest import Check, Resource
+from tests.unit.infra.test_terraform import declared
+
+ROOT = Path(__file__).resolve().parents[3]
+DEPLOY = ROOT / "infra/platform/deploy.py"
+OUTPUTS = Path(__file__).parent / "outputs"
+ONE_ACCOUNT = "tunelet/tunelet"
+pytestmark = pytest.mark.xdist_group("manifests")
+
+
+def given(cloud: str, overlay: str = "knative") -> dict[str, Any]:
+    """Outputs as Terraform prints them."""
+    outputs: dict[str, Any] = json.loads((OUTPUTS / f"{cloud}.json").read_text())
+    if overlay == "plain":
+        accounts = outputs["service_accounts"]["value"]
+        functions = [name for name in accounts if name.startswith("tunelet/")]
+        accounts[ONE_ACCOUNT] = accounts[functions[0]]
+        for name in functions:
+            del accounts[name]
+    outputs["overlay"]["value"] = overlay
+    return outputs
+
+
+def files(outputs: dict[str, Any], tag: str = "1.2.3") -> dict[str, str]:
+    return platform.overlay(
+        platform.read_outputs(json.dumps(outputs)),
+        tag,
+        "../../../infra/knative",
+        "../../../infra/platform",
+    )
+
+
+@cache
+def rendered(cloud: str, overlay: str) -> list[Resource]:
+    """The objects that `make deploy` would send."""
+    kubectl = shutil.which("kubectl")
+    if kubectl is None:
+        pytest.skip("needs kubectl to render the overlays")
+    folder = ROOT / "dist" / "platform" / f"test-{cloud}-{overlay}"
+    try:
+        for name, text in files(given(cloud, overlay)).items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text)
+        command = [kubectl, "kustomize", str(folder)]
+        ran = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert ran.returncode == 0, ran.stderr
+        return [each for each in yaml.safe_load_all(ran.stdout) if each]
+    finally:
+        shutil.rmtree(folder)
+
+
+def named(resources: list[Resource], kind: str, space: str | None = None) -> dict[str, Resource]:
+    return {
+        each["metadata"]["name"]: each
+        for each in resources
+        if each["kind"] == kind and space in (None, each["metadata"].get("namespace"))
+    }
+
+
+EACH = [(cloud, overlay) for cloud in platform.CLOUDS for overlay in ("knative", "plain")]
+
+
+@pytest.mark.parametrize(("cloud", "overlay"), EACH)
+def test_the_platform_is_valid_for_its_apis(cloud: str, overlay: str, check: Check) -> None:
+    assert check(rendered(cloud, overlay)) == []
+
+
+@pytest.mark.parametrize(("cloud", "overlay"), EACH)
+def test_each_account_has_its_identity(cloud: str, overlay: str) -> None:
+    for account, wanted in given(cloud, overlay)["service_accounts"]["value"].items():
+        space, _, name = account.partition("/")
+        found = named(rendered(cloud, overlay), "ServiceAccount", space)[name]
+        assert found["metadata"].get("annotations", {}) == wanted["annotations"], account
+
+
+@pytest.mark.parametrize(("cloud", "overlay"), EACH)
+def test_the_pods_of_functions_have_the_labels_of_their_identity(cloud: str, overlay: str) -> None:
+    kind = {"knative": "Service", "plain": "Deployment"}[overlay]
+    outputs = given(cloud, overlay)["service_accounts"]["value"]
+    for name, workload in named(rendered(cloud, overlay), kind, "tunelet").items():
+        template = workload["spec"].get("template", {})
+        account = template.get("spec", {}).get("serviceAccountName")
+        if account is not None:
+            wanted = outputs[f"tunelet/{account}"]["pod_labels"]
+            assert wanted.items() <= template["metadata"]["labels"].items(), name
+
+
+@pytest.mark.parametrize("cloud", platform.CLOUDS)
+def test_each_tenant_has_a_namespace_with_its_rights(cloud: str) -> None:
+    spaces = given(cloud)["trials_namespaces"]["value"].values()
+    assert set(spaces) <= named(rendered(cloud, "knative"), "Namespace").keys()
+    for space in spaces:
+        bindings = named(rendered(cloud, "knative"), "RoleBinding", space)
+        assert "tunelet-launch" in bindings
+        [trials] = bindings["tunelet-collect"]["subjects"]
+        assert trials == {"kind": "ServiceAccount", "name": "default", "namespace": space}
+
+
+@pytest.mark.parametrize("cloud", platform.CLOUDS)
+def test_the_settings_and_images_are_those_of_the_cloud(cloud: str) -> None:
+    outputs = {name: output["value"] for name, output in given(cloud).items()}
+    [settings] = named(rendered(cloud, "knative"), "ConfigMap").values()
+    assert settings["data"]["TUNELET_STORE"] == outputs["store_url"]
+    collector = f"{outputs['images']['tunelet-collector']}:1.2.3"
+    assert (
+        settings["data"]["TUNELET_LAUNCHER"] == f"{outputs['launcher']}&collector_image={collector}"
+    )
+    assert outputs["environment"].items() <= settings["data"].items()
+    for service in named(rendered(cloud, "knative"), "Service", "tunelet").values():
+        for container in service["spec"].get("template", {}).get("spec", {}).get("containers", []):
+            assert container["image"] == f"{outputs['images']['tunelet']}:1.2.3"
+
+
+def test_only_aws_has_an_autoscaler_of_its_own_and_it_knows_its_cluster() -> None:
+    [autoscaler] = named(rendered("aws", "plain"), "Deployment", "kube-system").values()
+    [container] = autoscaler["spec"]["template"]["spec"]["containers"]
+    assert container["args"][-1].endswith(",k8s.io/cluster-autoscaler/tunelet")
+    assert container["env"] == [{"name": "AWS_REGION", "value": "eu-central-1"}]
+    assert container["image"].endswith("/cluster-autoscaler:v1.33.0")
+    for cloud in ("gcp", "azure"):
+        assert named(rendered(cloud, "plain"), "Deployment", "kube-system") == {}
+
+
+OTHER: dict[str, Any] = {
+    "overlay": "plain",
+    "store_url": "s3://other/prefix",
+    "environment": {"AWS_REGION": "us-east-1"},
+    "launcher": "kubernetes://?prefix=other-",
+    "service_accounts": {},
+    "trials_namespaces": {"default": "tunelet-trials-default"},
+    "images": {"tunelet": "other", "tunelet-collector": "other"},
+    "cluster": "other",
+    "kubernetes_version": "1.34",
+}
+
+
+@pytest.mark.parametrize("name", OTHER)
+def test_each_output_changes_the_platform(name: str) -> None:
+    outputs = given("aws")
+    before = files(outputs)
+    outputs[name]["value"] = OTHER[name]
+    assert files(outputs) != before
+
+
+@pytest.mark.parametrize("cloud", platform.CLOUDS)
+def test_the_outputs_are_those_that_terraform_has(cloud: str) -> None:
+    """The two that `OTHER` lacks are for deploy.py itself, which the tests below run."""
+    assert set(given(cloud)) == set(declared("output", cloud))
+    assert {*OTHER, "kubeconfig_command", "training_pools"} == set(declared("output", cloud))
+
+
+def test_a_missing_output_is_refused_with_its_name() -> None:
+    outputs = given("gcp")
+    del outputs["store_url"]
+    with pytest.raises(
+        platform.Invalid, match="output store_url is missing; run `terraform apply`"
+    ):
+        files(outputs)
+    with pytest.raises(platform.Invalid, match="are not those of `terraform output -json`"):
+        platform.read_outputs("[]")
+
+
+KUBECTL = """#!/bin/sh
+echo "$@" >>"$RECORD"
+case "$*" in
+    *"apply -f -"*|*"create -f -"*) cat >>"$RECORD"; echo >>"$RECORD" ;;
+    *"get crd"*) echo "$CRD" ;;
+    *"get secret"*) echo "$SECRET" ;;
+    *"apply -k"*) exit "${REFUSED:-0}" ;;
+esac
+"""
+
+
+class Desk:
+    """deploy.py as a process, with a kubectl that records its calls."""
+
+    def __init__(self, folder: Path) -> None:
+        self.record, self.outputs = folder / "record", folder / "outputs.json"
+        self.overlay = folder / "overlay"
+        program = folder / "bin" / "kubectl"
+        program.parent.mkdir()
+        program.write_text(KUBECTL)
+        program.chmod(0o755)
+        path = f"{program.parent}{os.pathsep}{os.environ['PATH']}"
+        self.env = os.environ | {"PATH": path, "RECORD": str(self.record), "CRD": "x", "SECRET": ""}
+
+    def run(self, action: str, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, str(DEPLOY), action, "aws", "--outputs", str(self.outputs)]
+        command += ["--folder", str(self.overlay)]
+        return subprocess.run(
+            [*command, *arguments], env=self.env | env, capture_output=True, text=True, check=False
+        )
+
+    @property
+    def calls(self) -> str:
+        return self.record.read_text() if self.record.exists() else ""
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    desk = Desk(tmp_path)
+    outputs = given("aws", "plain")
+    outputs["kubeconfig_command"]["value"] = 'echo access >"$KUBECONFIG"'
+    desk.outputs.write_text(json.dumps(outputs))
+    return desk
+
+
+def test_deploy_gets_access_makes_the_key_once_and_applies(desk: Desk) -> None:
+    done = desk.run("deploy")
+    assert done.returncode == 0, done.stderr
+    config = desk.overlay / "kubeconfig"
+    assert config.read_text() == "access\n"
+    calls = [call for call in desk.calls.splitlines() if call.startswith("--kubeconfig")]
+    assert all(f"--kubeconfig={config} " in call for call in calls)
+    words = [call.partition(" ")[2] for call in calls]
+    assert words[0] == "apply -f -"
+    assert words[2] == "create -f -"
+    assert words[3].startswith("apply -k ")
+    assert words[4].startswith("-n tunelet rollout status")
+    assert (
+        json.loads(done.stdout[done.stdout.index("{") :]) == given("aws")["training_pools"]["value"]
+    )
+    [secret] = [line for line in desk.calls.splitlines() if "TUNELET_SECRET" in line]
+    assert len(json.loads(secret)["stringData"]["TUNELET_SECRET"]) == 64
+
+
+def test_a_second_deploy_keeps_the_key(desk: Desk) -> None:
+    assert desk.run("deploy", SECRET="secret/tunelet").returncode == 0
+    assert "create" not in desk.calls
+
+
+def test_a_context_of_ones_own_is_used_instead_of_terraforms(desk: Desk) -> None:
+    assert desk.run("deploy", "--context", "mine", SECRET="secret/tunelet").returncode == 0
+    assert all("--context=mine" in call for call in desk.calls.splitlines() if "apply" in call)
+    assert not (desk.overlay / "kubeconfig").exists()
+
+
+def test_a_cluster_without_knative_is_refused_before_anything_is_applied(desk: Desk) -> None:
+    outputs = given("aws")
+    outputs["kubeconfig_command"]["value"] = "true"
+    desk.outputs.write_text(json.dumps(outputs))
+    done = desk.run("deploy", CRD="")
+    assert done.returncode == 1
+    assert "the cluster has no services.serving.knative.dev; install Knative" in done.stderr
+    assert "apply" not in desk.calls
+
+
+def test_a_refused_apply_is_one_line_and_an_exit_code(desk: Desk) -> None:
+    done = desk.run("deploy", REFUSED="1")
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    assert line.startswith("make deploy: `kubectl ")
+    assert "rollout" not in desk.calls
+
+
+def test_destroy_removes_what_deploy_applied(desk: Desk) -> None:
+    assert desk.run("destroy").returncode == 0
+    assert "delete --ignore-not-found --wait -k " in desk.calls
+    assert "create" not in desk.calls
