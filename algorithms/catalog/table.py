@@ -1,16 +1,49 @@
-"""The entries of all built-in algorithms and stopping rules. Imports none of them."""
+"""The entries of all built-in algorithms and stopping rules. Imports none of them.
+
+The entries of a library are imported when a name is not among those before them: a function that
+needs one algorithm starts sooner than one that reads the whole catalog.
+"""
+
+import importlib
+from collections.abc import Iterator, Mapping
 
 from algorithms.catalog.entry import Entry
-from algorithms.hyperopt import entries as hyperopt
-from algorithms.optuna import entries as optuna
-from algorithms.own import entries as own
-from algorithms.ray import entries as ray
-from algorithms.stopping import entries as stopping
 
-TABLE: dict[str, Entry] = {
-    row.name: row for row in (*own.ROWS, *optuna.ROWS, *hyperopt.ROWS, *ray.ROWS)
-}
+
+class Table(Mapping[str, Entry]):
+    """The `ROWS` of some modules, by name, in order. Threads may share one."""
+
+    def __init__(self, *modules: str) -> None:
+        self._left = modules
+        self._rows: dict[str, Entry] = {}
+
+    def __getitem__(self, name: str) -> Entry:
+        while name not in self._rows and self._left:
+            self._read(*self._left)
+        return self._rows[name]
+
+    def __iter__(self) -> Iterator[str]:
+        while self._left:
+            self._read(*self._left)
+        return iter(tuple(self._rows))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def _read(self, first: str, *others: str) -> None:
+        """Take the rows of the first module. Another thread may do the same at the same time."""
+        rows: tuple[Entry, ...] = importlib.import_module(first).ROWS
+        self._rows.update({row.name: row for row in rows})
+        self._left = others
+
+
+TABLE = Table(
+    "algorithms.own.entries",
+    "algorithms.optuna.entries",
+    "algorithms.hyperopt.entries",
+    "algorithms.ray.entries",
+)
 """The algorithms, which `hpo_algorithm` names."""
 
-RULES: dict[str, Entry] = {row.name: row for row in stopping.ROWS}
+RULES = Table("algorithms.stopping.entries")
 """The stopping rules, which `early_stopping` names."""

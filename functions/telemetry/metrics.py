@@ -6,53 +6,79 @@ page need not be one of them.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import accumulate
 from time import perf_counter
 from typing import TYPE_CHECKING, TypeVar
 
-from prometheus_client import CollectorRegistry, Gauge, Histogram
-from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from werkzeug.wrappers import Response
 
+from functions.telemetry.figures import Durations, Level
 from tunelet.errors import Reject, Retry, Throttled
 from tunelet.ports import Store, Stored
+
+if TYPE_CHECKING:
+    from prometheus_client import Metric
 
 T = TypeVar("T")
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 
-_REGISTRY = CollectorRegistry(auto_describe=True)
-_REQUESTS = Histogram(
+_REQUESTS = Durations(
     "tunelet_request_seconds",
     "Requests and events answered, by function and status code",
     ("function", "code"),
-    buckets=_SECONDS,
-    registry=_REGISTRY,
+    _SECONDS,
 )
-_STORE = Histogram(
+_STORE = Durations(
     "tunelet_store_request_seconds",
     "Requests to the store, by operation and how they ended",
     ("operation", "result"),
-    buckets=_SECONDS,
-    registry=_REGISTRY,
+    _SECONDS,
 )
-_LIVE = Gauge(
-    "tunelet_live_experiments",
-    "Experiments that had not ended when the last sweep looked",
-    registry=_REGISTRY,
+_LIVE = Level(
+    "tunelet_live_experiments", "Experiments that had not ended when the last sweep looked"
 )
 
 
 def page() -> Response:
     """All metrics of this process in Prometheus's text format."""
-    return Response(generate_latest(_REGISTRY), content_type=CONTENT_TYPE_LATEST)
+    from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+    return Response(generate_latest(_Collector()), content_type=CONTENT_TYPE_LATEST)
+
+
+class _Collector:
+    """The metrics as prometheus_client takes them."""
+
+    def collect(self) -> "Iterator[Metric]":
+        from prometheus_client.core import GaugeMetricFamily
+
+        yield family(_REQUESTS)
+        yield family(_STORE)
+        yield GaugeMetricFamily(_LIVE.name, _LIVE.summary, _LIVE.value)
+
+
+def family(durations: Durations) -> "Metric":
+    """Return the histogram as prometheus_client takes it."""
+    from prometheus_client.core import HistogramMetricFamily
+    from prometheus_client.utils import floatToGoString
+
+    found = HistogramMetricFamily(durations.name, durations.summary, labels=durations.labels)
+    bounds = [*map(floatToGoString, durations.bounds), "+Inf"]
+    for values, series in durations.series():
+        buckets = list(zip(bounds, accumulate(series.counts), strict=True))
+        found.add_metric(values, buckets, series.total)
+        named = dict(zip(durations.labels, values, strict=True))
+        found.add_sample(f"{durations.name}_created", named, series.created)
+    return found
 
 
 def answered(function: str, code: int, seconds: float) -> None:
-    _REQUESTS.labels(function, str(code)).observe(seconds)
+    _REQUESTS.observe((function, str(code)), seconds)
 
 
 def live(experiments: int) -> None:
-    _LIVE.set(experiments)
+    _LIVE.value = experiments
 
 
 class MeteredStore:
@@ -115,7 +141,7 @@ def _ending(operation: str) -> Iterator[None]:
         result = "refused"
         raise
     finally:
-        _STORE.labels(operation, result).observe(perf_counter() - began)
+        _STORE.observe((operation, result), perf_counter() - began)
 
 
 if TYPE_CHECKING:

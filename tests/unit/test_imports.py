@@ -14,7 +14,6 @@ EXCUSED = {
     ("tunelet.client.follow", "tunelet.client.client"),
     ("tunelet.client.remote", "tunelet.client.client"),
     ("tunelet.client.running", "tunelet.client.client"),
-    ("algorithms.stopping.checks", "algorithms.catalog.installed"),
 }
 """Comments at these imports say why they close a circle."""
 
