@@ -26,6 +26,7 @@ from werkzeug.wrappers import Response  # noqa: E402
 
 from functions import wiring  # noqa: E402
 from functions.http import Function  # noqa: E402
+from functions.identity.gate import UNGUARDED  # noqa: E402
 from functions.settings import Settings, explained  # noqa: E402
 from functions.telemetry import log  # noqa: E402
 from tunelet.errors import Reject  # noqa: E402
@@ -37,7 +38,8 @@ def _function(name: str) -> Function:
         settings = Settings.from_env()
         outbox = wiring.outbox(settings)
         service = wiring.service(settings, outbox)
-        return wiring.function(name, service, outbox, settings.max_body_bytes)
+        gate = wiring.gate(settings) if name == "api" else UNGUARDED
+        return wiring.function(name, service, outbox, settings.max_body_bytes, gate)
     except Reject as refusal:
         sys.exit(explained(refusal))
 

@@ -48,6 +48,9 @@ class Settings(NamedTuple):
     sweeps never pause."""
     quotas: Quotas = UNLIMITED
     """TUNELET_QUOTAS: what each namespace may use, as JSON or as the path of a file with it."""
+    identity: str = ""
+    """TUNELET_IDENTITY: the file that says who may call the API, and do what (docs/identity.md);
+    empty: everyone may do everything."""
     allow_commands: bool = False
     """Whether a request may name a command of this machine; only `tunelet up` sets it."""
 
@@ -69,6 +72,7 @@ class Settings(NamedTuple):
             output_bytes=env.integer("TUNELET_OUTPUT_BYTES", OUTPUT_BYTES, least=0),
             lease_seconds=env.integer("TUNELET_LEASE_SECONDS", LEASE_SECONDS),
             policies=env.policies("TUNELET_POLICY"),
+            identity=environ.get("TUNELET_IDENTITY", ""),
             schedule=environ.get("TUNELET_SCHEDULE") or None,
             quotas=env.quotas("TUNELET_QUOTAS"),
         )

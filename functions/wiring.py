@@ -71,6 +71,15 @@ def launcher(settings: Settings) -> WatchableLauncher:
     return open_launcher(settings.launcher, aliases=settings.aliases, limit=settings.max_processes)
 
 
+def gate(settings: Settings) -> Gate:
+    """The API's gate. Raises `Reject` for an invalid configuration of identities."""
+    if not settings.identity:
+        return UNGUARDED
+    from functions.identity import configured
+
+    return configured.gate(settings.identity)
+
+
 def function(
     name: str, served: "Service", sent: Outbox, max_body_bytes: int, gate: Gate = UNGUARDED
 ) -> Function:

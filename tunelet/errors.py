@@ -82,6 +82,10 @@ class OverQuota(Forbidden):
     """The namespace has used up a quota. `errors` names the quota, its value and the remedy."""
 
 
+class Unauthorized(Forbidden):
+    """No credential was sent, or none that the service knows."""
+
+
 class Conflict(TuneletError):
     """The request is valid, but the present state does not allow it."""
 

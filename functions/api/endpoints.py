@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from werkzeug.wrappers import Response
 
-from adapters.events.cloudevents import parse_all
+from adapters.events.cloudevents import Event, parse_all
 from functions.api.call import Call
 from functions.api.dead_letters import dead_letter_data, dead_letter_json, namespace_of
 from functions.api.documents import (
@@ -23,13 +23,14 @@ from functions.api.documents import (
 from functions.api.route import BYTES
 from functions.events import training
 from functions.http import json_answer
+from functions.identity.gate import UNGUARDED
 from functions.identity.rights import Resource, Right, Verb
 from functions.problem import Refused
 from functions.telemetry.log import about
 from tunelet.core.experiment import Experiment
 from tunelet.core.run import Run
 from tunelet.dead_letters import DeadLetter
-from tunelet.errors import FieldError, Reject
+from tunelet.errors import FieldError, Forbidden, NotFound, Reject
 
 PART_BYTES = 4 << 20
 
@@ -250,8 +251,18 @@ def events(call: Call) -> Response:
             remedy = f"send one of {', '.join(training.EVENTS)}"
             error = FieldError("type", event.type, "is not taken here", remedy)
             raise Reject("this type of event means nothing here", [error])
-        results.append({"id": event.id, "stop": training.record(call.service, event, call.bearer)})
+        results.append({"id": event.id, "stop": _recorded(call, event)})
     return json_answer({"events": results})
+
+
+def _recorded(call: Call, event: Event) -> bool:
+    try:
+        return training.record(call.service, event, call.bearer)
+    except Forbidden as refusal:
+        unseen = _unseen(call, refusal)
+        if unseen is refusal:
+            raise
+        raise NotFound(f"{event.subject}: {unseen}") from None
 
 
 def schema(call: Call) -> Response:
@@ -318,6 +329,20 @@ def _letter(call: Call, right: Right) -> DeadLetter:
     return letter
 
 
+def whoami(call: Call) -> Response:
+    """Who calls, as the service knows it; a null name where no identity is configured."""
+    actor = call.actor
+    known = {"name": actor.name or None, "groups": list(actor.groups), "how": actor.how}
+    return json_answer(known)
+
+
+def login(call: Call) -> Response:
+    """Where a person signs in, for `tunelet login`."""
+    if call.gate.login is None:
+        raise NotFound("this service names no issuer to sign in at: its operator gives out tokens")
+    return json_answer(call.gate.login)
+
+
 def health(call: Call) -> Response:
     """Whether the process is alive."""
     return json_answer({"status": "alive"})
@@ -336,7 +361,18 @@ def run_of_token(call: Call) -> Run:
         error = FieldError("Authorization", None, "is missing", remedy)
         challenge = {"WWW-Authenticate": 'Bearer realm="trial"'}
         raise Refused(HTTPStatus.UNAUTHORIZED, "a trial's token is needed", [error], challenge)
-    return call.service.authorize(call.bearer, call.namespace, call.name, call.number)
+    try:
+        return call.service.authorize(call.bearer, call.namespace, call.name, call.number)
+    except Forbidden as refusal:
+        raise _unseen(call, refusal) from None
+
+
+def _unseen(call: Call, refusal: Forbidden) -> Exception:
+    """Return the error for a wrong token: where callers are known, that the trial is not there.
+
+    Otherwise anyone could find out which experiments exist.
+    """
+    return refusal if call.gate is UNGUARDED else NotFound("there is no such experiment")
 
 
 def _changed(call: Call, change: Callable[[str, str, str], Experiment]) -> Response:

@@ -53,11 +53,17 @@ def document(routes: Sequence[Route]) -> dict[str, Any]:
         "components": {
             "schemas": SCHEMAS | _request_schemas(),
             "securitySchemes": {
+                "identity": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "A token of the service. None is needed where no identity is "
+                    "configured, as at `tunelet up` on loopback.",
+                },
                 "trial": {
                     "type": "http",
                     "scheme": "bearer",
                     "description": "TUNELET_TRIAL_TOKEN: for one attempt of one trial.",
-                }
+                },
             },
         },
     }
@@ -79,6 +85,8 @@ def _operation(route: Route, path: str) -> dict[str, Any]:
         operation["requestBody"] = {"required": True, "content": _content(route.body)}
     if route.access is Entry.TRIAL:
         operation["security"] = [{"trial": []}, *([{}] if route.body == EVENT else [])]
+    elif route.access is not Entry.OPEN:
+        operation["security"] = [{"identity": []}, {}]
     return operation
 
 
@@ -110,7 +118,24 @@ def _responses(route: Route) -> dict[str, Any]:
         good["content"] = {route.media: {"schema": {"$ref": _REFS + route.answer}}}
     problem = {"schema": {"$ref": f"{_REFS}Problem"}}
     bad = {"description": "A problem (RFC 9457).", "content": {MEDIA_TYPE: problem}}
-    return {str(int(status)): good, "default": bad}
+    return {str(int(status)): good, **_refusals(route, bad), "default": bad}
+
+
+def _refusals(route: Route, bad: dict[str, Any]) -> dict[str, Any]:
+    """Return the answers to callers without a credential, or without the right."""
+    if route.access is Entry.OPEN:
+        return {}
+    header = {"description": "Bearer, with the realm (RFC 6750).", "schema": {"type": "string"}}
+    unknown = {
+        **bad,
+        "description": "No token came, or it is not valid.",
+        "headers": {"WWW-Authenticate": header},
+    }
+    if route.access is Entry.ACTOR:
+        return {"401": unknown}
+    not_allowed = {**bad, "description": "The caller may see this, but not do it."}
+    unseen = {**bad, "description": "It does not exist, or the caller may not see it."}
+    return {"401": unknown, "403": not_allowed, "404": unseen}
 
 
 def _request_schemas() -> dict[str, Schema]:

@@ -210,6 +210,8 @@ ROUTES = (
     Route("GET", _LETTER, endpoints.dead_letter, SEE_LETTER, "DeadLetterWithData", scoped=False),
     Route("POST", f"{_LETTER}/replay", endpoints.replay, REPLAY, "DeadLetter", scoped=False),
     Route("GET", "/algorithms", endpoints.algorithms, Entry.ACTOR, "Algorithms", scoped=False),
+    Route("GET", "/whoami", endpoints.whoami, Entry.ACTOR, "Actor", scoped=False),
+    Route("GET", "/login", endpoints.login, Entry.OPEN, "Login", scoped=False),
     Route("GET", "/schema", endpoints.schema, Entry.OPEN, "Any", scoped=False),
     Route("GET", "/openapi.json", _openapi, Entry.OPEN, "Any", scoped=False),
     Route("GET", "/docs", endpoints.docs, Entry.OPEN, "Text", scoped=False, media=HTML),

@@ -489,6 +489,12 @@ SCHEMAS: dict[str, Schema] = {
     "DeadLetter": _closed(**_LETTER),
     "DeadLetterWithData": _closed(**_LETTER, data={"description": "JSON, or else text."}),
     "DeadLetterPage": _page("dead_letters", "DeadLetter"),
+    "Actor": _closed(
+        name=_or_null(_TEXT),
+        groups={"type": "array", "items": _TEXT},
+        how={"enum": ["token", "oidc", "kubernetes", "header", "none"]},
+    ),
+    "Login": _closed(issuer=_TEXT, client_id=_TEXT, scope=_TEXT, audience=_TEXT),
     "Status": _closed(status=_TEXT),
     "Problem": _closed(
         type=_TEXT,

@@ -19,7 +19,7 @@ from functions.events.outbox import Outbox, Watched
 from functions.hosting.renewal import renewed
 from functions.http import Function
 from functions.settings import Settings
-from functions.wiring import FUNCTIONS, function
+from functions.wiring import FUNCTIONS, function, gate
 from tunelet.bundle import resource
 from tunelet.core.installation import Installation
 from tunelet.core.signal import COLLECT, LAUNCH, Signal
@@ -46,13 +46,14 @@ def whole(
     The caller has opened the store and the launcher: the settings' own, or some in memory. `dead`
     shows which installations are certainly gone.
     """
+    known = gate(settings)
     targets: dict[str, Target] = {}
     manifests = resource("infra/knative/base")
     broker = Broker(load_triggers(manifests), targets, **load_delivery(manifests)._asdict())
     outbox = Outbox(Watched(broker))
     service = composed(settings, store, launcher, outbox, installation, dead)
     limit = settings.max_body_bytes
-    made = {name: function(name, service, outbox, limit) for name in FUNCTIONS}
+    made = {name: function(name, service, outbox, limit, known) for name in FUNCTIONS}
     targets.update((name, _target(made[name])) for name in FUNCTIONS)
     stop_watching = launcher.watch(
         lambda *whose: broker.publish(Signal(COLLECT, *whose)),

@@ -41,6 +41,7 @@ def serve(
     output_bytes: int = OUTPUT_BYTES,
     policy: str = "",
     quotas: Quotas = UNLIMITED,
+    identity: str = "",
 ) -> None:
     """Serve until SIGINT or SIGTERM. Port 0 takes a free one; the first line printed names it.
 
@@ -76,6 +77,7 @@ def serve(
             output_bytes=output_bytes,
             policies=policies,
             quotas=quotas,
+            identity=identity,
         )
         launcher = local(settings)
         served = stack.enter_context(

@@ -4,7 +4,7 @@ What an actor may not see is answered as if it did not exist, and nothing is rea
 it may see but not do is answered 403.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 
 from werkzeug.wrappers import Request
@@ -21,8 +21,15 @@ class Gate:
     Threads may share one.
     """
 
-    def __init__(self, known: Callable[[Request], Actor], authorizer: Authorizer) -> None:
+    def __init__(
+        self,
+        known: Callable[[Request], Actor],
+        authorizer: Authorizer,
+        login: Mapping[str, str] | None = None,
+    ) -> None:
+        """`login` is what a client needs to sign in a person."""
         self.actor = known
+        self.login = login
         self._authorizer = authorizer
 
     def admit(self, actor: Actor, right: Right, namespace: str, absent: str) -> None:

@@ -1,5 +1,6 @@
 """`tunelet up` as a user starts it: a process of its own, on a free port."""
 
+import json
 import os
 import re
 import subprocess
@@ -8,12 +9,14 @@ import time
 from collections.abc import Callable, Iterator
 from multiprocessing import resource_tracker
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from benchmarks.harness.process import free_port
 from tests.guard import end_all
 from tunelet.client import Client
+from tunelet.text.credential import generated, hashed
 
 # Before a test works in a folder of its own: with that folder the tracker would be ended, and the
 # next test that spawns processes would be warned of it.
@@ -102,6 +105,26 @@ def up(tmp_path: Path) -> Iterator[Callable[..., Up]]:
     for one in started:
         if one.process.poll() is None:
             one.close()
+
+
+class Identity(NamedTuple):
+    """A configuration of identities with one editor of the namespace `default`."""
+
+    file: Path
+    token: str
+
+    def client(self, up: Up, token: str | None = None) -> Client:
+        return Client(up.url, token=token or self.token)
+
+
+@pytest.fixture
+def identity(tmp_path: Path) -> Identity:
+    token = generated()
+    known = [{"name": "ci", "sha256": hashed(token)}]
+    roles = [{"role": "editor", "namespaces": ["default"], "actors": ["token:ci"]}]
+    path = tmp_path / "identity.json"
+    path.write_text(json.dumps({"tokens": known, "roles": roles}))
+    return Identity(path, token)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import Up
+from tests.e2e.conftest import Identity, Up
 from tunelet.cli import main
 from tunelet.errors import Reject
 
@@ -78,15 +78,16 @@ def test_a_file_in_a_shared_folder_is_refused_as_source_of_metrics(up: Callable[
 
 
 def test_a_service_beyond_loopback_accepts_commands_only_with_the_option(
-    up: Callable[..., Up],
+    up: Callable[..., Up], identity: Identity
 ) -> None:
     code = {"command": ["sh", "-c", "echo loss=1"]}
-    shut = up("--host", "0.0.0.0")
+    beyond = ("--host", "0.0.0.0", "--identity", str(identity.file))
+    shut = up(*beyond)
     with pytest.raises(Reject, match=r"is not allowed here.*--allow-commands"):
-        shut.client.submit(request(code))
+        identity.client(shut).submit(request(code))
     shut.close()
-    told = up("--host", "0.0.0.0", "--allow-commands")
-    assert told.client.submit(request(code)).wait().state == "COMPLETE"
+    told = up(*beyond, "--allow-commands")
+    assert identity.client(told).submit(request(code)).wait().state == "COMPLETE"
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,8 @@ _COMMANDS = {
     "verify": ("verify", "Check a store for missing, altered and unknown objects."),
     "export": ("export", "Write the trials of an experiment as a table."),
     "dead-letters": ("dead_letters", "Look at events that could not be delivered."),
+    "whoami": ("whoami", "Show who you are to the service."),
+    "token": ("token", "Make a static token of a service."),
     "schema": ("catalog", "Write the JSON Schema of a request."),
     "algorithms": ("catalog", "List the algorithms and stopping rules of the service."),
     "completion": ("completion", "Write the completion script of a shell."),

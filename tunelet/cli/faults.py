@@ -2,7 +2,16 @@
 
 import click
 
-from tunelet.errors import Conflict, FieldError, Forbidden, NotFound, OverQuota, Reject, Retry
+from tunelet.errors import (
+    Conflict,
+    FieldError,
+    Forbidden,
+    NotFound,
+    OverQuota,
+    Reject,
+    Retry,
+    Unauthorized,
+)
 
 _VALUE_WIDTH = 60
 
@@ -22,7 +31,9 @@ def code(fault: Exception) -> int:
 
 def show(fault: Exception) -> None:
     """Write the error and its remedies to standard error."""
-    if isinstance(fault, Reject) and fault.errors:
+    if isinstance(fault, Forbidden) and not isinstance(fault, OverQuota):
+        _refusal(fault)
+    elif isinstance(fault, Reject) and fault.errors:
         _rejection(fault)
     elif isinstance(fault, click.ClickException):
         _line(fault.format_message())
@@ -30,8 +41,6 @@ def show(fault: Exception) -> None:
         _line(str(fault) or type(fault).__name__)
     if isinstance(fault, click.UsageError) and fault.ctx is not None:
         advise(f"see: {fault.ctx.command_path} --help")
-    if isinstance(fault, Forbidden) and not isinstance(fault, OverQuota):
-        advise("set TUNELET_TOKEN to a token of this service")
     if isinstance(fault, Retry):
         from tunelet.client.transport import Unreachable
 
@@ -42,6 +51,14 @@ def show(fault: Exception) -> None:
 def advise(text: str, indent: str = "  ") -> None:
     """Write the next step to standard error, so that standard output stays parseable."""
     click.echo(f"{indent}{click.style('->', fg='cyan')} {text}", err=True)
+
+
+def _refusal(fault: Forbidden) -> None:
+    _line(str(fault))
+    if isinstance(fault, Unauthorized) or not fault.errors:
+        advise("sign in with: tunelet login; or set TUNELET_TOKEN to a token of this service")
+    for error in () if isinstance(fault, Unauthorized) else fault.errors:
+        advise(error.remedy)
 
 
 def _rejection(fault: Reject) -> None:

@@ -106,6 +106,14 @@ def _aliases(ctx: click.Context, param: click.Parameter, given: tuple[str, ...])
     help='What each namespace may use: {"default": {"live_trials": 8}}, say; see docs/tenants.md.',
 )
 @click.option(
+    "--identity",
+    type=click.Path(exists=True, dir_okay=False),
+    envvar="TUNELET_IDENTITY",
+    show_envvar=True,
+    help="The file that says who may call the API (see docs/identity.md). Required if --host is "
+    "not loopback.",
+)
+@click.option(
     "--allow-commands",
     is_flag=True,
     help="Accept requests that name a command without an image, although --host is not loopback.",
@@ -123,6 +131,7 @@ def up_command(
     output_bytes: int,
     policy: str,
     quotas: str | None,
+    identity: str | None,
     allow_commands: bool,
 ) -> int:
     """Start the service on this machine.
@@ -138,8 +147,13 @@ def up_command(
       tunelet up --store s3://bucket/prefix
       tunelet up --port 9000 --data /var/lib/tunelet --max-processes 8
     """
-    if host not in _LOOPBACK:
-        click.echo(f"warning: every client of {host}:{port} can run commands here", err=True)
+    if host not in _LOOPBACK and not identity:
+        raise click.UsageError(
+            f"--host {host} lets the network call the service: say who may, with --identity FILE "
+            "(tunelet token new makes a token), or keep --host 127.0.0.1"
+        )
+    if host not in _LOOPBACK and allow_commands:
+        click.echo("warning: every editor of a namespace can run commands here", err=True)
     for image, command in aliases.items():
         program = shlex.split(command)[0]
         if shutil.which(program) is None:
@@ -169,6 +183,7 @@ def up_command(
                 *(host, port, data.resolve(), store, aliases, max_processes, allowed_hosts),
                 *(max_body_bytes, lease_seconds, allow_commands or host in _LOOPBACK),
                 *(output_bytes, policy),
+                identity=identity or "",
                 **limits,
             )
     except OSError as fault:

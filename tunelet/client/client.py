@@ -263,6 +263,10 @@ class Client:
         """The output of a trial until it ends, with later attempts unless `attempt` is given."""
         return output(self, name, number, attempt)
 
+    def whoami(self) -> Json:
+        """Who this client is to the service: `name`, `groups` and `how`."""
+        return dict(self._transport.call("GET", "/api/whoami"))
+
     def algorithms(self) -> list[Json]:
         """The service's algorithms: name, summary, installed, supports, settings."""
         answer = self._transport.call("GET", "/api/algorithms")

@@ -12,6 +12,7 @@ from tunelet.errors import (
     OverQuota,
     Reject,
     TuneletError,
+    Unauthorized,
 )
 
 
@@ -25,7 +26,8 @@ def failure(url: str, status: int, data: bytes) -> TuneletError:
     if status == 403 and any(error.field.startswith("quota.") for error in errors):
         return noted(OverQuota(message, errors))
     if status in (401, 403):
-        return Forbidden(message)
+        kind = Unauthorized if status == 401 else Forbidden
+        return kind(message, errors)
     if status == 404:
         return NotFound(message)
     if status == 409:

@@ -45,7 +45,8 @@ def known(request: Request) -> Actor:
     return Actor(name)
 
 
-GATE = Gate(known, Roles([Grant(role, [OWN], actors=[role]) for role in Role]))
+LOGIN = {"issuer": "https://issuer.example", "client_id": "c", "scope": "openid", "audience": ""}
+GATE = Gate(known, Roles([Grant(role, [OWN], actors=[role]) for role in Role]), LOGIN)
 
 
 @pytest.fixture
@@ -130,10 +131,13 @@ def test_a_call_without_a_known_actor_is_unauthorized(guarded: World, route: Rou
 )
 def test_a_trials_routes_accept_its_token_and_no_actor(guarded: World, route: Route) -> None:
     path = in_scope(route)
-    assert call(guarded.api, route, path, "admin", namespace=OWN).status_code == 403
+    assert call(guarded.api, route, path, "admin", namespace=OWN).status_code == 404
     assert call(guarded.api, route, path, None, namespace=OWN).status_code == 401
     token = guarded.token("digits", 0, FOREIGN)
-    assert call(guarded.api, route, path, token, namespace=OWN).status_code == 403
+    wrong = call(guarded.api, route, path, token, namespace=OWN)
+    absent = call(guarded.api, route, path, token, namespace=OWN, name="nothing")
+    assert (wrong.status_code, absent.status_code) == (404, 404)
+    assert wrong.text == absent.text.replace("nothing", "digits")
     answer = call(guarded.api, route, path, token, namespace=FOREIGN)
     assert answer.status_code == ADMITTED.get(route.endpoint.__name__, route.status)
 
@@ -188,6 +192,19 @@ def test_a_route_cannot_be_made_without_its_access() -> None:
     assert "access" not in Route._field_defaults
     with pytest.raises(TypeError, match="access"):
         Route(method="GET", path="/x", endpoint=ROUTES[0].endpoint, answer=None)  # type: ignore[call-arg]
+
+
+def test_an_event_with_a_wrong_token_is_answered_as_of_an_absent_experiment(
+    guarded: World,
+) -> None:
+    texts = []
+    for name in ("digits", "nothing"):
+        subject = {"ce-subject": f"{OWN}/{name}/0/1", "ce-type": "dev.tunelet.trial.reported"}
+        headers = {**EVENT, **subject, "Authorization": "Bearer 1.0"}
+        answer = guarded.api.post("/api/events", json=BODIES["Reports"], headers=headers)
+        assert answer.status_code == 404
+        texts.append(answer.text.replace(name, "…"))
+    assert len(set(texts)) == 1
 
 
 def test_where_no_identity_is_configured_every_call_is_admitted(world: World) -> None:

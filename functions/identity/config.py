@@ -1,0 +1,338 @@
+"""The file of TUNELET_IDENTITY: which credentials count, and what their actors may do.
+
+YAML or JSON; docs/identity.md describes each member. It holds hashes and addresses, no secret.
+"""
+
+import re
+from collections.abc import Callable
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+from urllib.parse import urlsplit
+
+from functions.events.training import Fields
+from functions.identity.issuer import ALGORITHMS, IssuerOptions
+from functions.identity.names import plain
+from functions.identity.proxy import Proxy
+from functions.identity.rights import EVERYWHERE
+from functions.identity.roles import Grant, Role
+from functions.identity.static_tokens import StaticToken
+from tunelet.errors import FieldError, Reject
+from tunelet.text.limits import NAME
+
+T = TypeVar("T")
+
+LONGEST_LEEWAY = 300
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_HEADER = re.compile(r"[A-Za-z0-9-]{1,64}")
+_HASH = re.compile(r"[0-9a-f]{64}")
+
+
+class IssuerConfig(NamedTuple):
+    options: IssuerOptions
+    jwks_url: str | None
+    ca_file: str | None
+    token_file: str | None
+
+
+class KubernetesConfig(NamedTuple):
+    token_review: bool
+    access_review: bool
+    audiences: tuple[str, ...]
+    namespace_prefix: str
+
+
+class Config(NamedTuple):
+    tokens: tuple[StaticToken, ...] = ()
+    issuers: tuple[IssuerConfig, ...] = ()
+    proxy: Proxy | None = None
+    kubernetes: KubernetesConfig | None = None
+    roles: tuple[Grant, ...] = ()
+    login: dict[str, str] | None = None
+    """What `tunelet login` needs: issuer, client_id, scope."""
+
+
+def load(path: str) -> Config:
+    """Read the file. Raises `Reject` with all its faults."""
+    import yaml
+
+    try:
+        written = yaml.safe_load(Path(path).read_text())
+    except OSError as fault:
+        raise _unreadable(path, f"cannot be read: {fault.strerror}") from fault
+    except (yaml.YAMLError, UnicodeDecodeError) as fault:
+        raise _unreadable(path, "is neither YAML nor JSON") from fault
+    return parse(written)
+
+
+def parse(written: Any) -> Config:
+    """Return the configuration. Raises `Reject` with all faults, each with its field."""
+    fields = Fields(written)
+    errors = list[FieldError]()
+    parts: dict[str, Any] = {
+        name: tuple(_each(fields, name, read, errors))
+        for name, read in (("tokens", _token), ("issuers", _issuer), ("roles", _grant))
+    }
+    for name, read_one in (("proxy", _proxy), ("kubernetes", _kubernetes), ("login", _login)):
+        parts[name] = _one(fields, name, read_one, errors)
+    errors = fields.done(*parts) + errors
+    if not errors:
+        errors = _conflicts(Config(**parts))
+    if errors:
+        raise Reject("the identity configuration is invalid", errors)
+    return Config(**parts)
+
+
+def _each(
+    fields: Fields, name: str, read: Callable[[Fields], T], errors: list[FieldError]
+) -> list[T]:
+    listed = fields.take(name, _list, "write a list", []) or []
+    found = []
+    for index, each in enumerate(listed):
+        below = Fields(each, f"{name}[{index}]")
+        found.append(read(below))
+        errors += below.errors
+    return found
+
+
+def _one(
+    fields: Fields, name: str, read: Callable[[Fields], T], errors: list[FieldError]
+) -> T | None:
+    written = fields.take(name, lambda value: value, "", None)
+    if written is None:
+        return None
+    below = Fields(written, name)
+    found = read(below)
+    errors += below.errors
+    return found
+
+
+def _token(fields: Fields) -> StaticToken:
+    remedy = "write the line that `tunelet token new` shows: 64 hex digits, never the token itself"
+    sha256 = _hash(fields, "sha256", remedy)
+    name = fields.take("name", _name, "write a name of at most 256 printable characters, no comma")
+    groups = fields.take("groups", _names, "write a list of names", [])
+    fields.done("name", "sha256", "groups")
+    return StaticToken(str(name), str(sha256), tuple(groups or ()))
+
+
+def _issuer(fields: Fields) -> IssuerConfig:
+    url = fields.take("url", _url, "write its https:// address, exactly as its tokens have it")
+    audiences = fields.take("audiences", _some_names, "write a list of at least one audience")
+    remedy = f"write a list of {', '.join(ALGORITHMS)}"
+    usual = IssuerOptions("", ())
+    algorithms = fields.take("algorithms", _algorithms, remedy, list(usual.algorithms))
+    cluster = fields.take("kubernetes", _flag, "write true or false", False)
+    options = IssuerOptions(
+        url=str(url),
+        audiences=tuple(audiences or ()),
+        algorithms=tuple(algorithms or ()),
+        name_claim=fields.take("name_claim", _name, "write a claim's name", usual.name_claim),
+        groups_claim=fields.take("groups_claim", _name, "write a claim's name", usual.groups_claim),
+        prefix=fields.take("prefix", _text, "write a text, such as example:", f"{url}#"),
+        kubernetes=bool(cluster),
+        leeway_seconds=fields.take(
+            "leeway_seconds", _leeway, f"write 0 to {LONGEST_LEEWAY}", usual.leeway_seconds
+        ),
+    )
+    jwks_url = fields.take("jwks_url", _optional(_url), "write an https:// address", None)
+    ca_file = fields.take("ca_file", _optional(_file), "name a file that exists", None)
+    token_file = fields.take("token_file", _optional(_file), "name a file that exists", None)
+    fields.done(
+        *("url", "audiences", "algorithms", "name_claim", "groups_claim", "prefix", "kubernetes"),
+        *("leeway_seconds", "jwks_url", "ca_file", "token_file"),
+    )
+    return IssuerConfig(options, jwks_url, ca_file, token_file)
+
+
+def _proxy(fields: Fields) -> Proxy:
+    remedy = "write the name of a header"
+    user = fields.take("user_header", _header, remedy)
+    groups = fields.take("groups_header", _optional(_header), remedy, None)
+    secret = fields.take("secret_header", _optional(_header), remedy, None)
+    sha256 = _hash(
+        fields, "secret_sha256", "write the SHA-256 of the secret in hex", secret is None
+    )
+    peers = fields.take("peers", _networks, "write a list of networks such as 10.0.0.0/8", [])
+    if (secret is None) != (sha256 is None):
+        fields.wrong("secret_header", secret, "and secret_sha256 belong together", "write both")
+    if sha256 is None and not peers and not fields.errors:
+        remedy = "write secret_header and secret_sha256, or peers, or both"
+        fields.wrong("", None, "would trust a header that anyone can send", remedy)
+    fields.done("user_header", "groups_header", "secret_header", "secret_sha256", "peers")
+    return Proxy(str(user), groups, secret, sha256, tuple(peers or ()))
+
+
+def _kubernetes(fields: Fields) -> KubernetesConfig:
+    flag = "write true or false"
+    reviews_tokens = fields.take("token_review", _flag, flag, False)
+    reviews_access = fields.take("access_review", _flag, flag, False)
+    audiences = fields.take("audiences", _some_names, "write a list of audiences", ["tunelet"])
+    remedy = "write the prefix of the launcher's namespaces"
+    prefix = fields.take("namespace_prefix", _text, remedy, "")
+    fields.done("token_review", "access_review", "audiences", "namespace_prefix")
+    return KubernetesConfig(
+        bool(reviews_tokens), bool(reviews_access), tuple(audiences or ()), str(prefix)
+    )
+
+
+def _grant(fields: Fields) -> Grant:
+    role = fields.take("role", Role, f"write one of {', '.join(Role)}")
+    remedy = f'write a list of namespaces, or "{EVERYWHERE}" in it for all'
+    namespaces = fields.take("namespaces", _namespaces, remedy)
+    actors = fields.take("actors", _names, "write a list of names", [])
+    groups = fields.take("groups", _names, "write a list of names", [])
+    if not actors and not groups and not fields.errors:
+        fields.wrong("actors", None, "and groups are empty", "write who gets the role")
+    fields.done("role", "namespaces", "actors", "groups")
+    return Grant(
+        role, frozenset(namespaces or ()), frozenset(actors or ()), frozenset(groups or ())
+    )
+
+
+def _login(fields: Fields) -> dict[str, str]:
+    issuer = fields.take("issuer", _url, "write the address of one of the issuers")
+    client = fields.take("client_id", _name, "write the client that is registered at the issuer")
+    scope = fields.take("scope", _text, "write the scopes, with spaces", "openid offline_access")
+    audience = fields.take("audience", _text, "write the audience to ask for", "")
+    fields.done("issuer", "client_id", "scope", "audience")
+    return {
+        "issuer": str(issuer),
+        "client_id": str(client),
+        "scope": str(scope),
+        "audience": str(audience),
+    }
+
+
+def _conflicts(config: Config) -> list[FieldError]:
+    """Return what contradicts itself among parts that are right one by one."""
+    errors = []
+    if not (config.tokens or config.issuers or config.proxy or _reviews_tokens(config)):
+        message, remedy = "has no source of identity", "write tokens, issuers, proxy or kubernetes"
+        errors.append(FieldError("body", None, message, remedy))
+    if config.roles and config.kubernetes and config.kubernetes.access_review:
+        message, remedy = "count for nothing with access_review", "leave out one of the two"
+        errors.append(FieldError("roles", None, message, remedy))
+    for field, values in (
+        ("tokens", [each.name for each in config.tokens]),
+        ("tokens", [each.sha256 for each in config.tokens]),
+        ("issuers", [each.options.url for each in config.issuers]),
+    ):
+        if len(set(values)) < len(values):
+            message = "have a name, hash or url twice"
+            errors.append(FieldError(field, None, message, "make each its own"))
+    prefixes = sorted(each.options.prefix for each in config.issuers if not each.options.kubernetes)
+    for first, second in pairwise(prefixes):
+        if second.startswith(first):
+            message, remedy = "begins with another issuer's prefix", "make each its own"
+            errors.append(FieldError("issuers", second, message, remedy))
+    return errors
+
+
+def _reviews_tokens(config: Config) -> bool:
+    return config.kubernetes is not None and config.kubernetes.token_review
+
+
+def _unreadable(path: str, message: str) -> Reject:
+    error = FieldError("TUNELET_IDENTITY", path, message, "name a file as docs/identity.md shows")
+    return Reject("the identity configuration cannot be used", [error])
+
+
+def _optional(read: Callable[[Any], T]) -> Callable[[Any], T | None]:
+    return lambda value: None if value is None else read(value)
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise ValueError
+    return value
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or len(value) > 256:
+        raise ValueError
+    return value
+
+
+def _name(value: Any) -> str:
+    if (name := plain(value)) is None:
+        raise ValueError
+    return name
+
+
+def _names(value: Any) -> list[str]:
+    return [_name(each) for each in _list(value)]
+
+
+def _some_names(value: Any) -> list[str]:
+    if not value:
+        raise ValueError
+    return _names(value)
+
+
+def _namespaces(value: Any) -> list[str]:
+    named = _some_names(value)
+    if any(each != EVERYWHERE and not re.fullmatch(NAME, each, re.ASCII) for each in named):
+        raise ValueError
+    return named
+
+
+def _hash(fields: Fields, name: str, remedy: str, optional: bool = False) -> str | None:
+    """Take a SHA-256 in hex. A wrong value may be the secret itself, so it is not shown."""
+    found = fields.take(name, lambda value: value, remedy, None)
+    if found is None and optional:
+        return None
+    if not isinstance(found, str) or not _HASH.fullmatch(found):
+        shown = None if found is None else "(not shown)"
+        fields.wrong(name, shown, "is missing" if found is None else "is not a SHA-256", remedy)
+        return None
+    return found
+
+
+def _header(value: Any) -> str:
+    return _matching(value, _HEADER)
+
+
+def _matching(value: Any, pattern: re.Pattern[str]) -> str:
+    if not isinstance(value, str) or not pattern.fullmatch(value):
+        raise ValueError
+    return value
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError
+    return value
+
+
+def _leeway(value: Any) -> float:
+    if isinstance(value, bool) or not 0 <= value <= LONGEST_LEEWAY:
+        raise ValueError
+    return float(value)
+
+
+def _algorithms(value: Any) -> list[str]:
+    named = _some_names(value)
+    if not set(named) <= set(ALGORITHMS):
+        raise ValueError
+    return named
+
+
+def _networks(value: Any) -> list[IPv4Network | IPv6Network]:
+    return [ip_network(_text(each)) for each in _list(value)]
+
+
+def _file(value: Any) -> str:
+    if not Path(_text(value)).is_file():
+        raise ValueError
+    return str(value)
+
+
+def _url(value: Any) -> str:
+    """Return an https address; http only for this machine, because keys come from there."""
+    parts = urlsplit(_text(value))
+    local = parts.scheme == "http" and parts.hostname in _LOOPBACK
+    if not parts.netloc or not (parts.scheme == "https" or local) or parts.query or parts.fragment:
+        raise ValueError
+    return str(value)
