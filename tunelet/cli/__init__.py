@@ -51,6 +51,7 @@ _COMMANDS = {
     "dead-letters": ("dead_letters", "Look at events that could not be delivered."),
     "whoami": ("whoami", "Show who you are to the service."),
     "token": ("token", "Make a static token of a service."),
+    "tenant": ("tenant", "Make the cluster's namespace of a tenant, and list tenants."),
     "schema": ("catalog", "Write the JSON Schema of a request."),
     "algorithms": ("catalog", "List the algorithms and stopping rules of the service."),
     "completion": ("completion", "Write the completion script of a shell."),
