@@ -3,6 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 LIBRARIES := .venv-algorithms
+TERRAFORM := .venv-terraform
 PACKAGES := tunelet functions adapters algorithms benchmarks
 # Threads of a library would only slow down the other tests.
 ONE_THREAD := OMP_NUM_THREADS=1
@@ -62,6 +63,12 @@ $(LIBRARIES)/.installed: $(BIN)/uv requirements/algorithms.txt pyproject.toml
 	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(LIBRARIES)
 	$(BIN)/uv pip sync --quiet --python $(LIBRARIES)/bin/python --require-hashes requirements/algorithms.txt
 	$(BIN)/uv pip install --quiet --python $(LIBRARIES)/bin/python --no-deps --no-build-isolation --editable .
+	touch $@
+
+# For `make test-terraform`: a server that imitates AWS, and checkov. They pin other versions than ours.
+$(TERRAFORM)/.installed: $(BIN)/uv requirements/terraform.txt
+	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(TERRAFORM)
+	$(BIN)/uv pip sync --quiet --python $(TERRAFORM)/bin/python --require-hashes requirements/terraform.txt
 	touch $@
 
 # Each says which server or tool is missing.
@@ -126,7 +133,8 @@ lock: $(BIN)/uv
 	$(COMPILE:pyproject.toml=) $(TESTED) --group collector --output-file requirements/collector.txt
 	$(COMPILE) --all-extras --group dev --group libraries --override requirements/overrides.txt \
 		--output-file requirements/algorithms.txt
+	$(COMPILE:pyproject.toml=) --group terraform --output-file requirements/terraform.txt
 	$(COMPILE:pyproject.toml=) --group bootstrap --output-file requirements/uv.txt
 
 clean:
-	rm -rf .venv $(LIBRARIES) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv $(LIBRARIES) $(TERRAFORM) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

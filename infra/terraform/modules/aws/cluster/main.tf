@@ -7,11 +7,15 @@ locals {
 
 # EKS would make it without an end of its entries.
 resource "aws_cloudwatch_log_group" "control_plane" {
+  # checkov:skip=CKV_AWS_158: AWS encrypts them with a key of its own
+  # checkov:skip=CKV_AWS_338: a year of audit logs costs more than an idle installation
   name              = "/aws/eks/${var.name}/cluster"
   retention_in_days = 30
 }
 
 resource "aws_eks_cluster" "main" {
+  # checkov:skip=CKV_AWS_58: since 1.28 EKS encrypts all objects with a key of its own
+  # checkov:skip=CKV_AWS_37: api, scheduler and controllerManager cost more than they tell
   depends_on = [aws_iam_role_policy_attachment.cluster, aws_cloudwatch_log_group.control_plane]
   name       = var.name
   version    = var.kubernetes_version

@@ -13,6 +13,7 @@ locals {
 }
 
 resource "azurerm_kubernetes_cluster_node_pool" "training" {
+  # checkov:skip=CKV_AZURE_227: needs a feature that subscriptions lack at first
   for_each              = local.training
   kubernetes_cluster_id = azurerm_kubernetes_cluster.main.id
   name                  = replace(each.key, "-", "")
@@ -27,6 +28,7 @@ resource "azurerm_kubernetes_cluster_node_pool" "training" {
   auto_scaling_enabled = true
   min_count            = 0
   max_count            = each.value.max_nodes
+  max_pods             = 50
   node_count           = 0
 
   priority        = each.value.spot ? "Spot" : "Regular"

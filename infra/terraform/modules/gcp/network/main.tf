@@ -1,6 +1,7 @@
 # Nodes have private addresses only, and reach the internet through Cloud NAT. The store's traffic does
 # not pass it: Google's own services have private access.
 resource "google_compute_network" "main" {
+  # checkov:skip=CKV2_GCP_18: no rule admits anything from outside; GKE adds those of the cluster
   project                 = var.account
   name                    = var.name
   auto_create_subnetworks = false
@@ -8,6 +9,7 @@ resource "google_compute_network" "main" {
 
 # The first quarter of the network is for nodes, the second half for pods.
 resource "google_compute_subnetwork" "nodes" {
+  # checkov:skip=CKV_GCP_26: flow logs cost money for each byte; switch them on where an audit asks for them
   project                  = var.account
   name                     = "${var.name}-nodes"
   region                   = var.region
