@@ -27,10 +27,11 @@ BENCHMARKS = (
     "clients",
     "functions",
     "cluster",
+    "zero",
     "soak",
 )
-BY_HAND = ("soak",)
-"""Benchmarks that `make bench` leaves out, because they take an hour."""
+BY_HAND = ("soak", "zero")
+"""Benchmarks that `make bench` leaves out, because they take half an hour or more."""
 
 OF_ALGORITHMS = ("suggest", "quality", "failing")
 

@@ -1,4 +1,4 @@
-"""Installs the plain overlay on a cluster, in its own namespaces and with its own roles.
+"""Installs the plain or the Knative overlay on a cluster, in own namespaces and with own roles.
 
 So several users of the cluster can do so at the same time.
 """
@@ -23,7 +23,7 @@ Kubectl = Callable[..., str]
 """Runs kubectl and returns its output; raises if it fails."""
 
 IMAGE = os.environ.get("TUNELET_TEST_IMAGE", f"dev.local/tunelet:{__version__}")
-PLAIN = Path(__file__).resolve().parents[2] / "infra" / "knative" / "overlays" / "plain"
+OVERLAYS = Path(__file__).resolve().parents[2] / "infra" / "knative" / "overlays"
 
 
 def kubectl(*arguments: str) -> str:
@@ -44,43 +44,69 @@ class Installed(NamedTuple):
     trials: str
     """The cluster's namespace for trials of the namespace `default`."""
     url: str
-    """The address of the Service from this machine."""
+    """The address of the API from this machine."""
+    host: str = ""
+    """The Host header that the address needs, if it is another one."""
 
 
 @contextmanager
 def installed(
-    kubectl: Kubectl, settings: Mapping[str, str], credentials: Mapping[str, str]
+    kubectl: Kubectl,
+    settings: Mapping[str, str],
+    credentials: Mapping[str, str],
+    overlay: str = "plain",
 ) -> Iterator[Installed]:
     """Install the overlay, ready, while the block runs. `settings` replace the overlay's."""
-    name = f"tl-plain-{secrets.token_hex(2)}"
+    name = f"tl-{overlay}-{secrets.token_hex(2)}"
     with tempfile.TemporaryDirectory() as folder:
-        _write(Path(folder), settings, credentials)
+        _write(Path(folder), overlay, settings, credentials)
         things = moved(kubectl("kustomize", folder), name)
         manifest = Path(folder) / "all.yaml"
         manifest.write_text(yaml.safe_dump_all(things))
         try:
             kubectl("apply", "-f", str(manifest))
-            here = ("-n", name)
-            kubectl(*here, "rollout", "status", "deployment/tunelet", "--timeout=300s")
-            address = ("get", "service", "tunelet", "-o", "jsonpath={.spec.clusterIP}")
-            yield Installed(name, f"{name}-trials-default", f"http://{kubectl(*here, *address)}")
+            yield (_plain if overlay == "plain" else _knative)(kubectl, name)
         finally:
             kubectl("delete", "-f", str(manifest), "--ignore-not-found", "--wait=false")
 
 
-def _write(folder: Path, settings: Mapping[str, str], credentials: Mapping[str, str]) -> None:
+def _plain(kubectl: Kubectl, name: str) -> Installed:
+    here = ("-n", name)
+    kubectl(*here, "rollout", "status", "deployment/tunelet", "--timeout=300s")
+    address = kubectl(*here, "get", "service", "tunelet", "-o", "jsonpath={.spec.clusterIP}")
+    return Installed(name, f"{name}-trials-default", f"http://{address}")
+
+
+def _knative(kubectl: Kubectl, name: str) -> Installed:
+    """Its API is at the ingress's Service, which the Service of its name refers to."""
+    here = ("-n", name)
+    kubectl(*here, "wait", "ksvc", "--all", "--for=condition=Ready", "--timeout=300s")
+    external = kubectl(
+        *here, "get", "service", "tunelet-api", "-o", "jsonpath={.spec.externalName}"
+    )
+    service, namespace, *_ = external.split(".")
+    of_ingress = ("-n", namespace, "get", "service", service, "-o", "jsonpath={.spec.clusterIP}")
+    host = f"tunelet-api.{name}.svc.cluster.local"
+    return Installed(name, f"{name}-trials-default", f"http://{kubectl(*of_ingress)}", host)
+
+
+def _write(
+    folder: Path, overlay: str, settings: Mapping[str, str], credentials: Mapping[str, str]
+) -> None:
     """A kustomization of the overlay, as a user writes one."""
     image, _, tag = IMAGE.rpartition(":")
     kustomization = {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
         "kind": "Kustomization",
-        "resources": [os.path.relpath(PLAIN, folder.resolve())],
+        "resources": [os.path.relpath(OVERLAYS / overlay, folder.resolve())],
         "images": [{"name": "dev.local/tunelet", "newName": image, "newTag": tag}],
         "configMapGenerator": [{**_given("tunelet", settings), "behavior": "merge"}],
         "secretGenerator": [
             _given("tunelet", {"TUNELET_SECRET": secrets.token_hex(32)}),
             _given("tunelet-store", credentials),
         ],
+        # As users make them: a Knative Service names its Secrets without a hash.
+        "generatorOptions": {"disableNameSuffixHash": True},
     }
     (folder / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
 
@@ -98,12 +124,13 @@ def moved(rendered: str, name: str) -> list[dict[str, Any]]:
     text = re.sub(r"(?m)^([ -]*namespace: )tunelet$", rf"\g<1>{name}", rendered)
     text = text.replace("tunelet-trials-", f"{name}-trials-")
     text = text.replace(".tunelet.svc", f".{name}.svc")
+    text = text.replace("cronjob://tunelet/", f"cronjob://{name}/")
     things: list[dict[str, Any]] = list(yaml.safe_load_all(text))
     for thing in things:
         if thing["kind"] == "Namespace" and thing["metadata"]["name"] == "tunelet":
             thing["metadata"]["name"] = name
         if thing["kind"] == "ClusterRole":
             thing["metadata"]["name"] += f"-{name}"
-        if thing["kind"] == "RoleBinding":
+        if thing["kind"] == "RoleBinding" and thing["roleRef"]["kind"] == "ClusterRole":
             thing["roleRef"]["name"] += f"-{name}"
     return things
