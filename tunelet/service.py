@@ -311,12 +311,16 @@ class Service:
         """The trials that have these numbers, in order. Numbers without a trial are passed over."""
         return self._journals.some(namespace, name, numbers)
 
-    def studies(self, namespace: str) -> "Studies":
+    def studies(self, namespace: str, actor: str = "") -> "Studies":
         """Return the studies of a namespace."""
         from tunelet.engine.studies import Studies
 
         parts = (self._journals, self._markers, self._numbers, self._probed)
-        return Studies(self._store, namespace, *parts)
+        return Studies(self._store, namespace, *parts, self._allowance.begin, actor)
+
+    def admit_reports(self, namespace: str, count: int) -> None:
+        """Raise `TooFast` while the namespace pushes more reports than its quota allows."""
+        self._allowance.rate.take(namespace, count)
 
     def past(self, experiment: Experiment) -> Sequence[Trial]:
         """All trials by number, as an algorithm is given them."""

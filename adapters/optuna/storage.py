@@ -1,14 +1,10 @@
-"""`TuneletStorage`: Optuna's storage over Tunelet's log (docs/optuna.md)."""
+"""`TuneletStorage`: Optuna's storage over Tunelet's log or a service (docs/optuna.md)."""
 
 import copy
 import os
-import threading
 from collections.abc import Callable, Container, Sequence
-from pathlib import Path
 from secrets import token_hex
 from typing import Any
-from urllib.parse import urlsplit
-from weakref import WeakValueDictionary
 
 import optuna
 from optuna.distributions import BaseDistribution
@@ -21,17 +17,11 @@ from optuna.trial import FrozenTrial, TrialState
 
 from adapters.optuna.attributes import all_read, stored
 from adapters.optuna.heartbeats import Heartbeats
-from adapters.optuna.logs import Logs
 from adapters.optuna.names import place_of, trial_id
+from adapters.optuna.places import address, opened
 from adapters.optuna.studies import Studies
 from adapters.optuna.study import Study
 from tunelet.core.study_view import View
-from tunelet.errors import FieldError, Reject
-from tunelet.ports import Store
-
-_SERVICES = ("http://", "https://")
-PATIENCE = 60.0
-"""Seconds for which a call to a service is repeated, also while the service starts anew."""
 
 StaleCallback = Callable[[optuna.Study, FrozenTrial], None]
 
@@ -75,7 +65,7 @@ class TuneletStorage(BaseStorage, BaseHeartbeat):
         ):
             if value is not None and value <= 0:
                 raise ValueError(f"{name} is {value}: it must be a positive number of seconds")
-        self.url = _url(url)
+        self.url = address(url)
         self.namespace = namespace
         self._token = token
         self._interval = heartbeat_interval
@@ -95,7 +85,7 @@ class TuneletStorage(BaseStorage, BaseHeartbeat):
     def _studies(self) -> Studies:
         """Return the studies of this process. A forked process has none of its parent's threads."""
         if self._opened is None or self._opened[0] != os.getpid():
-            self._opened = os.getpid(), _opened(self.url, self.namespace, self._token)
+            self._opened = os.getpid(), opened(self.url, self.namespace, self._token)
             self._beats = {}
         return self._opened[1]
 
@@ -243,42 +233,6 @@ class TuneletStorage(BaseStorage, BaseHeartbeat):
         return self._studies.study(study_id).view()
 
 
-_lock = threading.Lock()
-_stores: WeakValueDictionary[str, Store] = WeakValueDictionary()
-_studies: WeakValueDictionary[tuple[int, str, str, str | None], Studies] = WeakValueDictionary()
-
-
-def _opened(url: str, namespace: str, token: str | None) -> Studies:
-    """Return the state that all storages of this process share, to see each other's changes."""
-    key = (os.getpid(), url, namespace, token)
-    with _lock:
-        studies = _studies.get(key)
-        if studies is None:
-            studies = _studies[key] = Studies(_logs(url, namespace, token))
-        return studies
-
-
-def _logs(url: str, namespace: str, token: str | None) -> Logs:
-    if url.startswith(_SERVICES):
-        from adapters.optuna.remote import RemoteLogs
-        from tunelet.client.transport import Transport
-
-        token = token or os.environ.get("TUNELET_TOKEN")
-        return RemoteLogs(Transport(url, token, PATIENCE, PATIENCE), namespace)
-    if token is not None:
-        error = FieldError("token", None, "is for a service", f"leave it out with {url}")
-        raise Reject("a store takes no token", [error])
-    from adapters.storage import open_store
-    from tunelet.engine.studies import opened
-
-    in_memory = url.startswith("memory:")
-    store = _stores.get(url) if in_memory else None
-    store = store or open_store(url)
-    if in_memory:
-        _stores[url] = store
-    return opened(store, namespace)
-
-
 def _restored(
     url: str,
     namespace: str,
@@ -295,15 +249,6 @@ def _restored(
         grace_period=grace,
         heartbeat_stale_trial_callback=callback,
     )
-
-
-def _url(given: str | os.PathLike[str] | None) -> str:
-    text = os.fspath(given) if given is not None else os.environ.get("TUNELET_URL")
-    if text is None:
-        remedy = "name a folder, a bucket or a service, or set TUNELET_URL"
-        error = FieldError("url", None, "is missing", remedy)
-        raise Reject(f"TuneletStorage needs a place: {remedy}", [error])
-    return text if urlsplit(text).scheme else Path(text).absolute().as_uri()
 
 
 def _directions(study: View) -> list[StudyDirection]:

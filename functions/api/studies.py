@@ -35,7 +35,7 @@ def create_study(call: Call) -> Response:
     directions = fields.take("directions", _directions, remedy)
     if errors := fields.done("name", "directions"):
         raise Reject("the study is invalid", errors)
-    studies = call.service.studies(call.namespace)
+    studies = call.service.studies(call.namespace, call.actor.name)
     number = studies.create(name, directions, call.key)
     return json_answer(study_json(studies.log(number).read(Since(lowest=_NONE)).study))
 
@@ -60,7 +60,7 @@ def studies(call: Call) -> Response:
 
 def delete_study(call: Call) -> Response:
     """Delete a study with its trials."""
-    call.service.studies(call.namespace).delete(call.study)
+    call.service.studies(call.namespace, call.actor.name).delete(call.study)
     return Response(status=HTTPStatus.NO_CONTENT)
 
 
@@ -84,11 +84,12 @@ def change_study(call: Call) -> Response:
     another name in `by` than its own was not the one that took or ended the trial. The rest is as
     in the answer of `changes` with `after` and `lowest`.
     """
-    from tunelet.request.study_commands import parse
+    from tunelet.request.study_commands import parse, reports
 
     log = call.service.studies(call.namespace).log(call.study)
     objectives = log.read(Since(lowest=_NONE)).study.objectives
     commands, since = parse(call.body, objectives)
+    call.service.admit_reports(call.namespace, reports(commands))
     done = log.commit(commands, since, TRIALS)
     return _answer(done.changed, done.more, done.named)
 

@@ -1,5 +1,6 @@
-"""optuna-dashboard over `TuneletStorage`, through its WSGI application."""
+"""optuna-dashboard, as a WSGI application, over `TuneletStorage` of a folder and of a service."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from optuna.trial import TrialState
 from werkzeug.test import Client
 
+from tests.e2e.conftest import Up
 from tunelet.interop.optuna import TuneletStorage
 
 optuna_dashboard = pytest.importorskip(
@@ -15,9 +17,14 @@ optuna_dashboard = pytest.importorskip(
 )
 
 
-@pytest.fixture
-def storage(tmp_path: Path) -> Any:
-    return TuneletStorage(tmp_path)
+@pytest.fixture(params=["folder", "service"])
+def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
+    if request.param == "folder":
+        yield TuneletStorage(tmp_path)
+        return
+    served = Up(tmp_path / "data")
+    yield TuneletStorage(served.url)
+    served.close()
 
 
 @pytest.fixture

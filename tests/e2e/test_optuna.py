@@ -1,4 +1,4 @@
-"""Processes that share a study of Optuna by a folder, and a service that shows it."""
+"""Processes that share a study of Optuna by a folder or by a service, which shows it."""
 
 import json
 import os
@@ -30,13 +30,19 @@ def store(tmp_path: Path) -> Path:
     return tmp_path / "store"
 
 
+@pytest.fixture(params=["folder", "service"])
+def place(request: pytest.FixtureRequest, store: Path) -> str:
+    """Where the processes find the study."""
+    return str(request.getfixturevalue("up")().url) if request.param == "service" else str(store)
+
+
 @pytest.fixture
-def start(store: Path) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
+def start(place: str) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
     with ExitStack() as stack:
 
         def started(how: str, count: int = 1) -> "subprocess.Popen[str]":
             process = subprocess.Popen(
-                [sys.executable, str(WORKER), str(store), how, str(count)],
+                [sys.executable, str(WORKER), place, how, str(count)],
                 cwd=ROOT,
                 env=os.environ | {"PYTHONPATH": str(ROOT)},
                 stdout=subprocess.PIPE,
@@ -53,8 +59,8 @@ def shared(storage: BaseStorage, **more: Any) -> optuna.Study:
     return optuna.create_study(study_name="shared", storage=storage, load_if_exists=True, **more)
 
 
-def test_processes_share_a_study_without_a_trial_twice(start: Any, store: Path) -> None:
-    study = shared(TuneletStorage(store))
+def test_processes_share_a_study_without_a_trial_twice(start: Any, place: str) -> None:
+    study = shared(TuneletStorage(place))
     workers = [start("choose", 8) for _ in range(4)]
     assert [worker.wait() for worker in workers] == [0] * 4
     trials = study.get_trials()
@@ -67,8 +73,8 @@ def test_processes_share_a_study_without_a_trial_twice(start: Any, store: Path) 
     assert study.best_trial.value == min(trial.params["x"] ** 2 for trial in trials)
 
 
-def test_each_enqueued_trial_is_taken_by_one_process(start: Any, store: Path) -> None:
-    study = shared(TuneletStorage(store))
+def test_each_enqueued_trial_is_taken_by_one_process(start: Any, place: str) -> None:
+    study = shared(TuneletStorage(place))
     for number in range(40):
         study.enqueue_trial({"x": float(number)})
         study._storage.set_trial_param(
@@ -83,8 +89,8 @@ def test_each_enqueued_trial_is_taken_by_one_process(start: Any, store: Path) ->
     assert [trial.value for trial in study.trials] == [float(number) for number in range(40)]
 
 
-def test_a_trial_is_pruned_by_reports_of_another_process(start: Any, store: Path) -> None:
-    study = shared(TuneletStorage(store))
+def test_a_trial_is_pruned_by_reports_of_another_process(start: Any, place: str) -> None:
+    study = shared(TuneletStorage(place))
     assert start("prune").wait() == 0
     assert start("prune").wait() == 0
     first, second = study.trials
@@ -94,15 +100,15 @@ def test_a_trial_is_pruned_by_reports_of_another_process(start: Any, store: Path
 
 
 def test_the_trial_of_a_killed_process_is_failed_and_retried_once(
-    start: Any, store: Path, wait: Wait
+    start: Any, place: str, wait: Wait
 ) -> None:
-    shared(TuneletStorage(store))
+    shared(TuneletStorage(place))
     worker = start("hang")
     assert worker.stdout.readline() == "hangs 0\n"
     observers = [
         shared(
             TuneletStorage(
-                f"file://{store}{slash}",  # two storages that share nothing but the folder
+                f"{place}{slash}",  # two storages that share nothing but the place
                 heartbeat_interval=1,
                 grace_period=3,
                 heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(max_retry=1),
@@ -129,9 +135,9 @@ def test_the_trial_of_a_killed_process_is_failed_and_retried_once(
 
 
 def test_a_killed_process_loses_no_trial_that_it_had_ended(
-    start: Any, store: Path, wait: Wait
+    start: Any, place: str, wait: Wait
 ) -> None:
-    study = shared(TuneletStorage(store))
+    study = shared(TuneletStorage(place))
     worker = start("choose", 100_000)
     wait(lambda: len(study.get_trials(states=(TrialState.COMPLETE,))) >= 5)
     worker.kill()

@@ -4,7 +4,7 @@ Every change has a natural key, so that a caller may repeat it after any doubt.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from itertools import islice
 from secrets import token_hex
@@ -14,7 +14,7 @@ from tunelet.core.experiment import Experiment
 from tunelet.core.study import Command
 from tunelet.core.study_view import Changed, Committed, Since, View, view
 from tunelet.core.trial import Trial
-from tunelet.errors import Conflict, NotFound
+from tunelet.errors import Conflict, NotFound, OverQuota
 from tunelet.log.heartbeats import StoredBeats
 from tunelet.log.journal import Journal
 from tunelet.log.journal_cache import Journals
@@ -77,19 +77,25 @@ class Studies:
         markers: Markers,
         numbers: Numbers,
         probed: Probed,
+        begin: Callable[[str], None] = lambda _: None,
+        actor: str = "",
     ) -> None:
+        """`begin` raises `OverQuota` if the namespace may not have another experiment. `actor`
+        creates and deletes studies, as the log says."""
         self._store = store
         self._namespace = namespace
         self._journals = journals
         self._markers = markers
         self._numbers = numbers
         self._probed = probed
+        self._begin = begin
+        self._actor = actor
 
     def create(self, study_name: str, directions: Sequence[str], key: str | None = None) -> int:
         """Create a study and return its number. The same `key` creates only one.
 
-        Raises `Conflict` if an experiment of its name exists. If the process dies meanwhile, a
-        number stays unused, or a marker stays until it expires.
+        Raises `Conflict` if an experiment of its name exists, and what `begin` does. If the process
+        dies meanwhile, a number stays unused, or a marker stays until it expires.
         """
         from tunelet.request.study import study_spec
 
@@ -103,8 +109,13 @@ class Studies:
         study = {"number": number, "name": study_name}
         spec = study_spec(self._namespace, name, study, LIBRARY, directions)
         self._markers.set(marker)
+        submit = commands.Submit(uid, spec, actor=self._actor)
         try:
-            self._journals.of(self._namespace, name).commit(commands.Submit(uid, spec))
+            self._begin(self._namespace)
+            self._journals.of(self._namespace, name).commit(submit)
+        except OverQuota:
+            self._markers.retract(marker)
+            raise
         except Conflict:
             begun = self._journals.read(self._namespace, name)
             if begun.uid != uid:
@@ -135,7 +146,7 @@ class Studies:
             raise NotFound(f"there is no study {number}")
         self._markers.set(announcing(self._namespace, found.name, found.uid, found.epoch + 1))
         journal = self._journals.of(self._namespace, found.name)
-        journal.commit(commands.Delete(found.epoch), uid=found.uid)
+        journal.commit(commands.Delete(found.epoch, self._actor), uid=found.uid)
         self._markers.forget(found)
 
     def page(self, after: str = "", limit: int = PAGE) -> tuple[list[View], str | None]:

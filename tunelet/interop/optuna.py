@@ -1,4 +1,4 @@
-"""Optuna's storage over Tunelet: studies in a folder or a bucket, without a database or a server.
+"""Optuna's storage over Tunelet: studies in a folder, a bucket or a service, without a database.
 
 from tunelet.interop.optuna import TuneletStorage
 

@@ -56,6 +56,12 @@ def parse(raw: object, objectives: Sequence[Objective]) -> tuple[tuple[Command, 
     return body.commands, Since(body.after, body.lowest)
 
 
+def reports(sent: Sequence[Command]) -> int:
+    """Return how many reports the commands have."""
+    changes = (getattr(each, "changes", None) for each in sent)
+    return sum(len(each.reports) for each in changes if each is not None)
+
+
 def misshapen(fault: str, schema: str) -> FieldError:
     """Return the fault of a body that does not fit the schema of this name."""
     found = _PLACE.match(fault)

@@ -9,9 +9,13 @@ from hypothesis import strategies as st
 
 from adapters.optuna.frozen import frozen
 from functions.api import studies
+from functions.identity.actor import Actor
+from functions.identity.gate import Gate
+from functions.identity.rights import Unrestricted
 from tests.unit.functions.api.test_api import fields, problem
 from tests.unit.functions.api.test_openapi import JSON, fits
 from tests.unit.functions.conftest import World
+from tunelet.core.quotas import Quota, Quotas
 from tunelet.core.study_view import Since
 
 ONE = "/api/studies/1"
@@ -277,3 +281,31 @@ def test_what_is_not_refused_can_be_read(shared: World, kind: str, form: Any, va
     study = shared.service.studies("default").log(1).read(Since())
     for trial in study.trials:
         frozen(trial, trial.number, study.study.objectives)
+
+
+def test_studies_count_against_the_quota_of_their_namespace() -> None:
+    world = World(quotas=Quotas(Quota(experiments=1, reports_per_second=1.0)))
+    answers = [
+        world.api.post("/api/studies", json={"name": name, "directions": ["minimize"]})
+        for name in "ab"
+    ]
+    assert answers[0].status_code == 200
+    assert fields(problem(answers[1], answers[1].status_code)) == {"quota.experiments"}
+    assert [each["name"] for each in world.api.get("/api/studies").json["studies"]] == ["a"]
+    reports = [{"step": step, "values": {"objective": 1}} for step in range(50)]
+    send(world, create("a-1", changes={"reports": reports}))
+    body = {"commands": [create("a-2", changes={"reports": reports[:1]})]}
+    assert fields(problem(world.api.post(f"{ONE}/commands", json=body), 429)) == {
+        "quota.reports_per_second"
+    }
+    assert [each["number"] for each in changes(world)["trials"]] == [0]
+
+
+def test_the_log_says_who_created_and_deleted_a_study(world: World) -> None:
+    gate = Gate(lambda _: Actor("ann"), Unrestricted())
+    api = world.client("api", gate)
+    body = {"name": "hers", "directions": ["minimize"]}
+    number = api.post("/api/studies", json=body).json["number"]
+    assert world.service.experiment("default", "hers").spec["study"]["number"] == number
+    (change,) = api.get("/api/experiments/hers/audit").json["changes"]
+    assert change["actor"] == "ann"
