@@ -25,6 +25,8 @@ PASSING = (429, 502, 503, 504)
 """Statuses after which the same request is sent again."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 _CONNECT = 5.0
+CONNECTIONS = 16
+"""Kept open for threads that share a transport. More than these are closed after each request."""
 _LONGEST_ASKED = 600.0
 """The most seconds for which one call waits because the service asks it to send less."""
 
@@ -71,7 +73,7 @@ class Transport:
         headers = {"User-Agent": f"tunelet/{__version__}"}
         if token:
             headers["Authorization"] = f"Bearer {token}"
-        self._pool = urllib3.PoolManager(headers=headers)
+        self._pool = urllib3.PoolManager(headers=headers, maxsize=CONNECTIONS)
 
     def call(
         self,
