@@ -20,6 +20,7 @@ from benchmarks.harness.delay import DelayedStore
 from benchmarks.harness.figures import Figures
 from benchmarks.harness.inline import Queue, request
 from benchmarks.harness.table import show
+from functions.wiring import SWEEPS_ABREAST
 from tunelet.assembly import assembled
 from tunelet.core.installation import Installation
 from tunelet.core.run import Launch, Life, Run
@@ -101,6 +102,7 @@ class Schedule:
             api_url="http://127.0.0.1",
             installation=Installation("here"),
             clock=lambda: self.now,
+            sweeps_abreast=SWEEPS_ABREAST,
         )
         return service, store
 

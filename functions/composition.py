@@ -19,6 +19,7 @@ def composed(
     installation: "Installation",
     dead: Callable[[str], bool] = lambda _: False,
     schedule: Schedule | None = None,
+    sweeps_abreast: int = 1,
 ) -> "Service":
     """Return the service. `dead` shows which installations are certainly gone."""
     from adapters.storage import turns_of
@@ -38,4 +39,5 @@ def composed(
         schedule=schedule,
         turns=turns_of(store.url),
         quotas=settings.quotas,
+        sweeps_abreast=sweeps_abreast,
     )

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from tunelet.core.installation import Installation
     from tunelet.service import Service
 
+SWEEPS_ABREAST = 8
+"""How many experiments a sweep looks at at a time, in a process that does nothing else."""
 FUNCTIONS = ("api", "suggest", "launch", "complete", "sweep", "deadletter")
 
 
@@ -39,7 +41,12 @@ def service(settings: Settings, publisher: Publisher) -> "Service":
     lazy = LazyLauncher(lambda: launcher(settings))
     opened = store(settings.store)
     own = installation(settings)
-    return composed(settings, opened, lazy, publisher, own, schedule=schedule(settings))
+    given = schedule(settings)
+    return composed(
+        *(settings, opened, lazy, publisher, own),
+        schedule=given,
+        sweeps_abreast=SWEEPS_ABREAST,
+    )
 
 
 def schedule(settings: Settings) -> Schedule | None:

@@ -52,6 +52,7 @@ def assembled(
     clock: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,
     turns: ProcessTurns | None = None,
+    sweeps_abreast: int = 1,
 ) -> Service:
     """The service over these adapters. Reads and writes nothing yet.
 
@@ -60,7 +61,8 @@ def assembled(
     accepts training code that is a command without an image: every client can then run any program
     as the service's user. `policies` say which pods trials may have. `output_bytes` is what is
     stored of an attempt's output, compressed. Without a `schedule` sweeps never pause.
-    `quotas` are what each namespace may use.
+    `quotas` are what each namespace may use. A sweep looks at `sweeps_abreast` experiments at a
+    time.
     """
     journals = Journals(store, clock, sleep, by=installation, turns=turns)
     arming = Arming(schedule or Unscheduled(), clock)
@@ -97,6 +99,7 @@ def assembled(
         sweeper=Sweep(
             *(store, launcher, journals, markers, arming, leases, membership),
             *(stopping, runs, outputs, Retention(store, launcher, journals, catalog), loop),
+            sweeps_abreast,
         ),
         allows_commands=allows_commands,
         policies=policies,

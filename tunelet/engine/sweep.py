@@ -5,6 +5,7 @@ import random
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import copy_context
 from typing import TypeVar
 
 from tunelet.core import commands
@@ -29,6 +30,7 @@ from tunelet.log.expiry import Expiry
 from tunelet.log.journal_cache import Journals
 from tunelet.log.leases import Leases
 from tunelet.log.markers import Marker, Markers
+from tunelet.log.parallel import streamed
 from tunelet.log.quiet import Name
 from tunelet.ports import Launcher, Store
 
@@ -58,7 +60,10 @@ class Sweep:
         outputs: Outputs,
         retention: Retention,
         loop: Loop,
+        abreast: int = 1,
     ) -> None:
+        """`abreast` is how many experiments are looked at at a time."""
+        self._abreast = abreast
         self._store = store
         self._launcher = launcher
         self._journals = journals
@@ -91,10 +96,15 @@ class Sweep:
             self._idle.begin(marked)
         due = self._idle.due(marked, {Name(each.namespace, each.experiment) for each in lives})
         live = self._hold(marked.keys() - due)
-        for name in _mixed(sorted(expired.keys() | due)):
-            if ending():
+        for found in self._each(
+            lambda name: (
+                None if ending() else self._swept(expired.get(name, []), marked.get(name, []))
+            ),
+            _mixed(sorted(expired.keys() | due)),
+        ):
+            if found is None:
                 break
-            live += self._swept(expired.get(name, []), marked.get(name, []))
+            live += found
             self._save(ended=False)
         else:
             self._stop_strays(lives, expired.keys() | marked.keys())
@@ -104,6 +114,18 @@ class Sweep:
                 self._leases.keep()
         self._save(ended=True)
         return live
+
+    def _each(
+        self, swept: Callable[[Name], bool | None], names: Sequence[Name]
+    ) -> Iterator[bool | None]:
+        """Yield the results of the looks. Most of one is a wait for the store: make some at a time.
+
+        `swept` returns whether an experiment is live, None if the process is ending.
+        """
+        if self._abreast == 1:
+            return map(swept, names)
+        context = copy_context()
+        return streamed(lambda name: context.copy().run(swept, name), names, self._abreast)
 
     def _lives(self) -> Collection[Life]:
         """Return the lives with active runs. They are listed before anything else is read, because

@@ -26,13 +26,15 @@ def at_once(call: Callable[[T], U], arguments: Sequence[T]) -> list[U]:
         return list(threads.map(call, arguments))
 
 
-def streamed(call: Callable[[T], U], arguments: Iterable[T]) -> Iterator[U]:
+def streamed(call: Callable[[T], U], arguments: Iterable[T], most: int = STREAMED) -> Iterator[U]:
     """Like `at_once`, but takes arguments and holds results at most `AHEAD` in advance.
+
+    At most `most` calls run at a time.
 
     Calls that have not begun are cancelled once one raises or the caller stops reading.
     """
     waiting: deque[Future[U]] = deque()
-    with ThreadPoolExecutor(STREAMED) as threads:
+    with ThreadPoolExecutor(most) as threads:
         try:
             for argument in arguments:
                 waiting.append(threads.submit(call, argument))

@@ -82,6 +82,7 @@ class World:
         store: FragileStore | None = None,
         launcher: MemoryLauncher | None = None,
         quotas: Quotas = UNLIMITED,
+        sweeps_abreast: int = 1,
     ) -> None:
         self.store, self.quotas = store or FragileStore(), quotas
         self.launcher = launcher or SilentLauncher()
@@ -95,6 +96,7 @@ class World:
             secret=b"0123456789abcdef",
             api_url="http://127.0.0.1:8080",
             quotas=quotas,
+            sweeps_abreast=sweeps_abreast,
         )
         self.api = self.client("api")
 
