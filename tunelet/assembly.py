@@ -85,7 +85,7 @@ def assembled(
         catalog=catalog,
         journals=journals,
         markers=markers,
-        allowance=Allowance(quotas, markers),
+        allowance=Allowance(quotas, store, markers),
         live=live,
         leases=leases,
         tokens=tokens,

@@ -77,6 +77,12 @@ class Store(Protocol):
         Yields at most `limit` keys; None: all.
         """
 
+    def size(self, prefix: str, most: int) -> int:
+        """Return the bytes of all objects with keys that begin with `prefix`.
+
+        Stops adding at `most`. It is a listing: a request for each thousand objects in a cloud.
+        """
+
 
 class Launcher(Protocol):
     """Starts, observes and stops runs. Every method is idempotent and may raise `Retry`."""

@@ -168,6 +168,7 @@ class Service:
             self._refuse_waiting(namespace, name, spec["model_training_code"], key)
         spec["warm_start"] = self._sources(namespace, spec["warm_start"])
         self.try_store()
+        self._refuse_full(namespace, name)
         submit = commands.Submit(uid=secrets.token_hex(8), spec=spec, key=key, actor=actor)
         marker = Marker(namespace, name, submit.uid, 0)
         self._markers.set(marker)
@@ -182,6 +183,14 @@ class Service:
         if self._journals.by.joins:
             self._membership.stay(experiment)
         return experiment
+
+    def _refuse_full(self, namespace: str, name: str) -> None:
+        """Refuse to begin another experiment, but not one whose answer was lost."""
+        try:
+            self._allowance.store(namespace)
+        except OverQuota:
+            if self._listed(namespace, name) is None:
+                raise
 
     def join(self, namespace: str, name: str) -> Experiment:
         """Bring this installation's own slots to the experiment, as long as it keeps its lease.
@@ -343,6 +352,7 @@ class Service:
     def resume(self, namespace: str, name: str, actor: str = "") -> Experiment:
         """Continue after a pause or a stop. Raises `Conflict` if the budget is spent."""
         experiment = self.experiment(namespace, name)
+        self._allowance.store(namespace)
         self._announce(experiment)
         return self._follows(experiment, commands.Resume(experiment.epoch, actor))
 
@@ -356,6 +366,7 @@ class Service:
 
         experiment = self.experiment(namespace, name)
         checked = parse_changes(changes, experiment.spec, self.catalog)
+        self._allowance.store(namespace)
         self._announce(experiment)
         return self._follows(experiment, commands.Extend(checked, experiment.epoch, actor))
 

@@ -18,6 +18,7 @@ from azure.core import exceptions as faults
 from azure.storage.blob import ContainerClient
 
 from adapters.storage.error_codes import AZURE
+from adapters.storage.keys import added
 from adapters.storage.location import CONNECT_SECONDS, READ_SECONDS, Location, locate
 from tunelet.errors import Reject, Retry
 from tunelet.ports import Store, Stored
@@ -110,6 +111,11 @@ class AzureStore:
 
     def ready(self) -> None:
         self.get("v1/ready")
+
+    def size(self, prefix: str, most: int) -> int:
+        with self._translated("list"):
+            found = self._container.list_blobs(name_starts_with=self._location.prefix + prefix)
+            return added((blob.size for blob in found), most)
 
     def list(self, prefix: str, after: str = "", limit: int | None = None) -> Iterator[str]:
         if limit is not None and limit <= 0:

@@ -32,6 +32,7 @@ from adapters.storage.atomic_file import (
     sync_name,
     write,
 )
+from adapters.storage.keys import added
 from adapters.storage.root_folder import OWN, RootFolder
 from tunelet.errors import FieldError, Reject, Retry, Unavailable
 from tunelet.ports import Store, Stored
@@ -188,6 +189,15 @@ class FileStore:
         """Try a write that leaves nothing."""
         with self._written("ready", b"ready"):
             pass
+
+    def size(self, prefix: str, most: int) -> int:
+        return added(map(self._bytes, self.list(prefix)), most)
+
+    def _bytes(self, key: str) -> int:
+        try:
+            return os.stat(self._path(key), follow_symlinks=False).st_size
+        except FileNotFoundError:
+            return 0  # removed since it was listed
 
     def list(self, prefix: str, after: str = "", limit: int | None = None) -> Iterator[str]:
         self._root.check()

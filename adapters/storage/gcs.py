@@ -17,6 +17,7 @@ from google.cloud import storage
 from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
 
 from adapters.storage.error_codes import GCS
+from adapters.storage.keys import added
 from adapters.storage.location import CONNECT_SECONDS, READ_SECONDS, Location, locate
 from tunelet.errors import Reject, Retry
 from tunelet.ports import Store, Stored
@@ -98,6 +99,16 @@ class GcsStore:
 
     def ready(self) -> None:
         self.get("v1/ready")
+
+    def size(self, prefix: str, most: int) -> int:
+        with self._translated("list"):
+            blobs = self._client.list_blobs(
+                self._bucket,
+                prefix=self._location.prefix + prefix,
+                fields="items(name,size),nextPageToken",
+                **_ONCE,
+            )
+            return added((blob.size for blob in blobs), most)
 
     def list(self, prefix: str, after: str = "", limit: int | None = None) -> Iterator[str]:
         if limit is not None and limit <= 0:

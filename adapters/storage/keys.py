@@ -1,5 +1,7 @@
 """Check keys, because servers differ in how they treat `.`, `..` and `//`."""
 
+from collections.abc import Iterable
+
 from tunelet.errors import FieldError, Reject
 
 
@@ -17,3 +19,13 @@ def _is_text(key: str) -> bool:
     except UnicodeEncodeError:
         return False
     return "\0" not in key
+
+
+def added(sizes: Iterable[int], most: int) -> int:
+    """Return the sum of the sizes, of which no more are taken once they reach `most`."""
+    total = 0
+    for size in sizes:
+        if total >= most:
+            break
+        total += size
+    return total

@@ -5,7 +5,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from adapters.storage.keys import checked
+from adapters.storage.keys import added, checked
 from tunelet.ports import Store, Stored
 
 
@@ -53,6 +53,11 @@ class MemoryStore:
 
     def ready(self) -> None:
         self.get("v1/ready")
+
+    def size(self, prefix: str, most: int) -> int:
+        with self._lock:
+            found = (len(s.data) for key, s in self._objects.items() if key.startswith(prefix))
+            return added(found, most)
 
     def list(self, prefix: str, after: str = "", limit: int | None = None) -> Iterator[str]:
         with self._lock:

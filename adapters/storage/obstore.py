@@ -20,6 +20,7 @@ from obstore.store import AzureStore, GCSStore, S3Store
 
 from adapters.storage.environment import azure_settings, unserved
 from adapters.storage.error_codes import AZURE, GCS, S3
+from adapters.storage.keys import added
 from adapters.storage.location import CONNECT_SECONDS, READ_SECONDS, Location, locate
 from tunelet.errors import Reject, Retry
 from tunelet.ports import Store, Stored
@@ -113,6 +114,11 @@ class ObstoreStore:
     def ready(self) -> None:
         self.get("v1/ready")
 
+    def size(self, prefix: str, most: int) -> int:
+        with self._translated("list"):
+            found = self._found(self._location.prefix + prefix, "")
+            return added((int(each["size"]) for each in found), most)
+
     def list(self, prefix: str, after: str = "", limit: int | None = None) -> Iterator[str]:
         if limit is not None and limit <= 0:
             return
@@ -122,14 +128,17 @@ class ObstoreStore:
             yield from (name[len(start) :] for name in islice(names, limit))
 
     def _names(self, prefix: str, after: str) -> Iterator[str]:
-        """Yield names with the prefix. obstore lists folders only; the rest is filtered here."""
+        return (str(each["path"]) for each in self._found(prefix, after))
+
+    def _found(self, prefix: str, after: str) -> Iterator[Any]:
+        """Yield objects with the prefix. obstore lists folders only; the rest is filtered here."""
         folder = prefix.rpartition("/")[0]
         last = self._location.prefix + after if after else None
         for page in obstore.list(self._bucket, folder or None, offset=last, chunk_size=_PAGE):
             for each in page:
                 name = str(each["path"])
                 if name.startswith(prefix) and (last is None or name.encode() > last.encode()):
-                    yield name
+                    yield each
 
     def _write(self, key: str, data: bytes, mode: Any) -> bool:
         name = self._location.full(key)

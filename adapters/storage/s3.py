@@ -4,7 +4,7 @@ Credentials, region, profile and endpoint come from boto3's usual places: the
 environment (AWS_ENDPOINT_URL_S3 for MinIO, Ceph or R2), profiles, workload and pod identity.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from botocore.config import Config
 from botocore.parsers import ResponseParserError
 
 from adapters.storage.error_codes import S3
+from adapters.storage.keys import added
 from adapters.storage.location import CONNECT_SECONDS, READ_SECONDS, Location, locate
 from tunelet.errors import Reject, Retry
 from tunelet.ports import Store, Stored
@@ -113,6 +114,19 @@ class S3Store:
 
     def ready(self) -> None:
         self.get("v1/ready")
+
+    def size(self, prefix: str, most: int) -> int:
+        return added((found["Size"] for page in self._pages(prefix) for found in page), most)
+
+    def _pages(self, prefix: str) -> Iterator[Sequence[Mapping[str, Any]]]:
+        query = {"Bucket": self._location.bucket, "Prefix": self._location.prefix + prefix}
+        while True:
+            with self._translated("list"):
+                page = self._client.list_objects_v2(**query)
+            yield page.get("Contents", ())
+            if not page["IsTruncated"]:
+                return
+            query["ContinuationToken"] = page["NextContinuationToken"]
 
     def list(self, prefix: str, after: str = "", limit: int | None = None) -> Iterator[str]:
         start, own = self._location.prefix, len(self._location.prefix)

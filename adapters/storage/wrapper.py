@@ -49,6 +49,9 @@ class StoreWrapper:
     def ready(self) -> None:
         self.request("ready", self.inner.ready)
 
+    def size(self, prefix: str, most: int) -> int:
+        return self.request("get", lambda: self.inner.size(prefix, most))
+
     def list(self, prefix: str, after: str = "", limit: int | None = None) -> Iterator[str]:
         return self.inner.list(prefix, after, limit)
 

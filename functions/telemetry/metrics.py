@@ -112,6 +112,9 @@ class MeteredStore:
     def ready(self) -> None:
         _timed("ready", self._store.ready)
 
+    def size(self, prefix: str, most: int) -> int:
+        return _timed("list", lambda: self._store.size(prefix, most))
+
     def list(self, prefix: str, after: str = "", limit: int | None = None) -> Iterator[str]:
         keys = self._store.list(prefix, after, limit)
         first = _timed("list", lambda: next(keys, None))

@@ -228,6 +228,23 @@ class StoreContract:
             store.put(key, b"")
         assert list(store.list("p/")) == ["p/\ufffd", "p/\U0001f600"]
 
+    def test_the_size_is_that_of_all_objects_with_the_prefix(self, store: Store) -> None:
+        for number in range(5):
+            store.put(f"size/a/{number}", b"x" * 100)
+        store.put("size/a/deep/er", b"y" * 10)
+        store.put("size/ab", b"z" * 1000)
+        assert store.size("size/a/", 10**9) == 510
+        assert store.size("size/a", 10**9) == 1510
+        assert store.size("size/none/", 10**9) == 0
+        store.put("size/a/0", b"")
+        store.delete("size/a/1")
+        assert store.size("size/a/", 10**9) == 310
+
+    def test_the_size_is_added_up_to_a_bound(self, store: Store) -> None:
+        for number in range(5):
+            store.put(f"bound/{number}", b"x" * 100)
+        assert 150 <= store.size("bound/", 150) < 500
+
     def test_pages_together_are_the_listing(self, store: Store) -> None:
         for key in UNSORTED:
             store.put(key, b"")

@@ -1,25 +1,42 @@
 """What a namespace may still begin and report, by its quota."""
 
+import threading
 import time
 from collections.abc import Callable, Sequence
 from itertools import islice
 
+from tunelet.core.bounded_cache import BoundedCache
 from tunelet.core.quotas import Quotas
 from tunelet.core.trial import Report, Trial
 from tunelet.engine.report_rate import ReportRate
 from tunelet.errors import FieldError, OverQuota
 from tunelet.log.markers import Markers
+from tunelet.ports import Store
 from tunelet.text.limits import STEPS
+
+MEASURED_SECONDS = 300.0
+"""How long a process remembers the bytes of a namespace: to add them up lists all its objects."""
+
+_NAMESPACES = 10_000
 
 
 class Allowance:
     """Refuses what is beyond the quota of a namespace. Without quotas it asks the store nothing."""
 
     def __init__(
-        self, quotas: Quotas, markers: Markers, clock: Callable[[], float] = time.monotonic
+        self,
+        quotas: Quotas,
+        store: Store,
+        markers: Markers,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._quotas = quotas
+        self._store = store
         self._markers = markers
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._sizes: BoundedCache[str, tuple[int, float]] = BoundedCache(count=_NAMESPACES)
+        """The bytes of a namespace, and when they were added up."""
         self.rate = ReportRate(quotas, clock)
 
     def begin(self, namespace: str) -> None:
@@ -35,6 +52,25 @@ class Allowance:
         found = sum(1 for _ in islice(self._markers.names(namespace), most + 1))
         if found > most:
             raise _over(namespace, "experiments", most, "delete some, or ask the operator for more")
+
+    def store(self, namespace: str) -> None:
+        """Raise `OverQuota` if the namespace has as many bytes in the store as it may.
+
+        Called before something begins that will store more. What runs already is not stopped.
+        """
+        most = self._quotas.of(namespace).stored_bytes
+        if most is not None and self._size(namespace, most) >= most:
+            remedy = "delete experiments, and try again some minutes later; or ask for more"
+            raise _over(namespace, "stored_bytes", most, remedy)
+
+    def _size(self, namespace: str, most: int) -> int:
+        with self._lock:
+            known = self._sizes.get(namespace)
+        if known is None or self._clock() - known[1] >= MEASURED_SECONDS:
+            known = self._store.size(f"v1/{namespace}/", most), self._clock()
+            with self._lock:
+                self._sizes.put(namespace, known)
+        return known[0]
 
     def steps(self, namespace: str) -> int:
         """Return at how many steps a trial may push reports."""

@@ -78,6 +78,31 @@ def test_submits_at_the_same_time_do_not_exceed_the_quota() -> None:
         assert len(world.service.experiments("default")[0]) == made
 
 
+def test_a_namespace_that_stores_too_much_begins_nothing_new() -> None:
+    world = limited(stored_bytes=20_000)
+    assert submit(world, "a").status_code == 200
+    world.store.put("v1/default/a/trials/u1/0/weights", b"w" * 20_000)
+    # Another process: this one remembers for some minutes what it has added up.
+    other = World(world.store, world.launcher, world.quotas)
+    found = error(submit(other, "b"), 403)
+    assert (found["field"], found["value"]) == ("quota.stored_bytes", 20_000)
+    extended = other.api.patch("/api/experiments/a", json={"max_trials": 99})
+    assert error(extended, 403)["field"] == "quota.stored_bytes"
+    # It may still be looked at, ended and removed, and others are not concerned.
+    assert submit(other, "b", "rich").status_code == 200
+    assert other.api.post("/api/experiments/a/stop").status_code == 200
+    assert other.api.post("/api/experiments/a/resume").status_code == 403
+    assert other.api.delete("/api/experiments/a").status_code == 204
+
+
+def test_a_full_store_does_not_hide_that_an_experiment_has_begun() -> None:
+    world = limited(stored_bytes=10_000)
+    first = world.service.submit({**SMALLEST, "name": "a"}, key="k")
+    world.store.put("v1/default/a/trials/u1/0/weights", b"w" * 20_000)
+    other = World(world.store, world.launcher, world.quotas)
+    assert other.service.submit({**SMALLEST, "name": "a"}, key="k").uid == first.uid
+
+
 def test_a_trial_pushes_reports_at_no_more_steps_than_its_quota() -> None:
     world = limited(reports_per_trial=3)
     world.running()
