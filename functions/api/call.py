@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from tunelet.service import Service
 
 _NUMBER = re.compile(r"[0-9]{1,15}")
+HIGHEST = 10**15 - 1
+"""The highest number of a trial that a path may name."""
 
 
 class Call(NamedTuple):

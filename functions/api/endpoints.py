@@ -174,10 +174,7 @@ def artifact(call: Call) -> Response:
     The header Range: bytes=N- asks for the file from byte N on; the answer, 206, has up to 4 MiB.
     Its Content-Range ends with "/*" if the file has more.
     """
-    name, start = call.query.get("name"), _start(call.request.headers.get("Range"))
-    if name is None:
-        error = FieldError("name", None, "is missing", "send the name of an artifact")
-        raise Reject("no artifact is named", [error])
+    name, start = call.query["name"], _start(call.request.headers.get("Range"))
     read = partial(call.service.artifact, call.namespace, call.name, call.number, name)
     if start is not None:
         found = read(start, PART_BYTES + 1)

@@ -165,6 +165,9 @@ def _query(route: Route, request: Request, errors: list[FieldError]) -> dict[str
             errors.append(FieldError(name, values[0], "is not allowed", _remedy(known[name])))
         else:
             taken[name] = value
+    for name, query in known.items():
+        if query.required and name not in request.args:
+            errors.append(FieldError(name, None, "is missing", f"send it: {query.summary}"))
     return taken
 
 

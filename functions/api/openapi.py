@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
+from functions.api.call import HIGHEST
 from functions.api.route import EVENT, JSON, Route, paths
 from functions.api.schemas import SCHEMAS, Schema
 from functions.identity.rights import Entry
@@ -18,7 +19,7 @@ _EVENT = {"$ref": f"{_REFS}Event"}
 _PATH_SCHEMAS: dict[str, Schema] = {
     "namespace": {"type": "string", "pattern": f"^{NAME}$"},
     "name": {"type": "string", "pattern": f"^{NAME}$"},
-    "number": {"type": "integer", "minimum": 0},
+    "number": {"type": "integer", "minimum": 0, "maximum": HIGHEST},
     "study": {"type": "integer", "minimum": 1},
     "caller": {"type": "string", "pattern": f"^{CALLER}$"},
     "asset": {"type": "string"},
@@ -96,7 +97,13 @@ def _parameters(route: Route, path: str) -> list[dict[str, Any]]:
         for name in re.findall(r"{(\w+)}", path)
     ]
     in_query = [
-        {"name": each.name, "in": "query", "description": each.summary, "schema": each.schema}
+        {
+            "name": each.name,
+            "in": "query",
+            "description": each.summary,
+            "schema": each.schema,
+            **({"required": True} if each.required else {}),
+        }
         for each in route.query
     ]
     return in_path + in_query + ([_KEY] if route.key else [])
@@ -140,15 +147,15 @@ def _refusals(route: Route, bad: dict[str, Any]) -> dict[str, Any]:
 
 def _request_schemas() -> dict[str, Schema]:
     """The request's schema, with its definitions moved to those of the document."""
-    from tunelet.request.models import request_schema
+    from tunelet.request.models import Terms, request_schema
 
-    schema = _moved(request_schema())
-    definitions = schema.pop("$defs", {})
+    schema, changes = _moved(request_schema()), _moved(Terms.model_json_schema())
+    definitions = changes.pop("$defs", {}) | schema.pop("$defs", {})
     for name in ("$schema", "$id"):
         # References are resolved against $id where there is one; here they are the document's.
         schema.pop(name, None)
     named = {f"Request{name}": definition for name, definition in definitions.items()}
-    return {"Request": schema, **named}
+    return {"Request": schema, "Changes": {**changes, "minProperties": 1}, **named}
 
 
 def _moved(node: Any) -> Any:

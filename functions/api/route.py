@@ -22,6 +22,7 @@ class Query(NamedTuple):
     name: str
     summary: str
     schema: dict[str, Any]
+    required: bool = False
 
 
 class Route(NamedTuple):

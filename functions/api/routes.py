@@ -53,7 +53,7 @@ _MUST_START = Query(
 _ONE = "/experiments/{name}"
 _TRIAL = "/experiments/{name}/trials/{number}"
 _FILE = {"type": "string", "pattern": "^[^\\x00-\\x1f\\x7f]{1,1024}$"}
-_ARTIFACT = Query("name", "The file's name, as it is listed.", _FILE)
+_ARTIFACT = Query("name", "The file's name, as it is listed.", _FILE, required=True)
 _PAGE_OF_ARTIFACTS = (
     _limit(100),
     Query("after", "Only those whose names sort after this.", _FILE),

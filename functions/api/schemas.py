@@ -19,7 +19,15 @@ from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.lease import LONGEST, MOST, MOST_OUTPUT, SHORTEST, USUAL
 from tunelet.core.trial import TrialState
 from tunelet.request.study_commands import COMMANDS
-from tunelet.text.limits import CALLER, IMPORTED, METRIC_LENGTH, METRICS, NOTE_LENGTH, REASON_LENGTH
+from tunelet.text.limits import (
+    CALLER,
+    IMPORTED,
+    METRIC_LENGTH,
+    METRICS,
+    NAME,
+    NOTE_LENGTH,
+    REASON_LENGTH,
+)
 
 Schema = dict[str, Any]
 
@@ -324,11 +332,6 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "OverviewPage": _page("experiments", "Overview"),
     "ExperimentPage": _page("experiments", "Experiment"),
-    "Changes": {
-        "type": "object",
-        "minProperties": 1,
-        "description": "The members of the request that are to change: its budget.",
-    },
     "Best": {"oneOf": [_closed(best=_or_null(_ref("Trial"))), _closed(pareto=_listed("Trial"))]},
     "Trial": _closed(**_TRIAL),
     "Handed": _closed(
@@ -468,10 +471,14 @@ SCHEMAS: dict[str, Schema] = {
         "type": "object",
         "properties": {
             "specversion": {"const": "1.0"},
-            "id": _TEXT,
-            "source": _TEXT,
+            "id": {**_TEXT, "minLength": 1},
+            "source": {**_TEXT, "minLength": 1},
             "type": {"enum": list(EVENTS)},
-            "subject": {**_TEXT, "description": "{namespace}/{experiment}/{number}/{attempt}"},
+            "subject": {
+                **_TEXT,
+                "pattern": f"^{NAME}/{NAME}/[0-9]{{1,15}}/[0-9]{{1,15}}$",
+                "description": "{namespace}/{experiment}/{number}/{attempt}",
+            },
             "data": {
                 "type": "object",
                 "description": "A report or an outcome; `token` where no header carries it.",

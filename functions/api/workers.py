@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 from functions.api.call import Call
 from functions.api.documents import trial_json
 from functions.api.endpoints import run_of_token
-from functions.events.training import MAX_REASON, Fields, text
+from functions.events.training import MAX_REASON, Fields, text, whole
 from functions.http import json_answer
 from tunelet.core.ends import held
 from tunelet.core.experiment import Experiment
@@ -107,9 +107,10 @@ def _flag(value: Any) -> bool:
 
 
 def _count(value: Any) -> int:
-    if type(value) is not int or not 1 <= value <= MOST:
+    count = whole(value)
+    if not 1 <= count <= MOST:
         raise ValueError
-    return value
+    return count
 
 
 def _seconds(value: Any) -> float:

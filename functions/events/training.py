@@ -158,13 +158,13 @@ def _flag(value: Any) -> bool:
 
 
 def _step(value: Any) -> int:
-    step = _whole(value)
+    step = whole(value)
     if not 0 <= step <= MAX_STEP:
         raise ValueError
     return step
 
 
-def _whole(value: Any) -> int:
+def whole(value: Any) -> int:
     # Programs that count in floating point send 1.0, and JSON Schema takes that for an integer.
     if type(value) is int or (type(value) is float and value.is_integer()):
         return int(value)
@@ -206,7 +206,7 @@ def _state(value: Any) -> Verdict:
 def _exit_code(value: Any) -> int | None:
     if value is None:
         return None
-    code = _whole(value)
+    code = whole(value)
     if abs(code) > LARGEST_EXIT_CODE:
         raise ValueError
     return code

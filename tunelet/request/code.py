@@ -9,7 +9,7 @@ from typing import Any
 
 from tunelet.core.run import COMMAND
 from tunelet.errors import FieldError
-from tunelet.request import manifests, placeholders, pod
+from tunelet.request import manifest_shapes, manifests, placeholders, pod
 from tunelet.request.models import Image, Workers, Wrapped, is_manifest
 from tunelet.text.messages import path, shown
 
@@ -31,6 +31,7 @@ def problems(code: Image | Wrapped | Workers, written: Mapping[Any, Any]) -> lis
         certain = _certain(forms)
         found += placeholders.problems(code.model_dump(), _names(forms), certain, _flags(forms))
         if not isinstance(code, Image) and not found:
+            found += manifest_shapes.problems(code.manifest)
             found += manifests.problems(code.model_dump(), certain)
     if is_manifest(written["model_training_code"]):
         inner = "model_training_code.manifest"

@@ -18,7 +18,7 @@ from adapters.launchers.kubernetes.pods import Object
 from adapters.launchers.kubernetes.sidecar import NOTHING, Sidecar
 from tunelet.core.run import Launch, Run
 from tunelet.errors import Reject
-from tunelet.request import manifests
+from tunelet.request import manifest_shapes, manifests
 from tunelet.request.kinds import kind_of, usual_primary
 
 _QUEUE = "kueue.x-k8s.io/queue-name"
@@ -209,6 +209,7 @@ def _rules(container: str, bad: Iterable[int] | None) -> list[Object]:
 def _of_manifest(launch: Launch, place: Place, collector: Sidecar) -> Object:
     """The user's manifest with the run's name and labels, and the contract in its containers."""
     manifest = manifests.copied(launch.code)
+    manifest_shapes.check(manifest)
     own = labels(launch.run, place.installation)
     written = manifest.get("metadata") or {}
     manifest["metadata"] = {
