@@ -18,6 +18,8 @@ const { metafile } = await build({
   entryPoints: { page: "src/main.tsx", style: "src/style/index.css", icon: "src/icon.svg" },
   outdir: join(folder, "assets"),
   entryNames: "[name]-[hash]",
+  chunkNames: "part-[hash]",
+  splitting: true,
   bundle: true,
   minify: true,
   format: "esm",

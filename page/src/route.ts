@@ -16,7 +16,7 @@ export function parse(hash: string): Route {
 }
 
 export function format({ namespace, name, query }: Route): string {
-  const path = `#/${encodeURIComponent(namespace)}${name === null ? "" : `/${encodeURIComponent(name)}`}`;
+  const path = `#/${encodeURIComponent(namespace)}${name === null ? "" : `/${name === NEW ? NEW : encodeURIComponent(name)}`}`;
   const kept = Object.entries(query).filter(([, value]) => value !== "");
   return kept.length ? `${path}?${new URLSearchParams(kept)}` : path;
 }

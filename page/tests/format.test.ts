@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ago, duration, number } from "../src/format";
 import { format, parse } from "../src/route";
+import { scale, ticks } from "../src/draw/scale";
 import { rowsInSight } from "../src/virtual";
 
 test("numbers are short and keep four digits", () => {
@@ -35,4 +36,17 @@ test("only rows in sight are drawn, and the spacers keep the height", () => {
 test("after a filter shortened a scrolled table, its end is in sight", () => {
   const rows = rowsInSight(3, 40, 4000, 400);
   assert.deepEqual([rows.first, rows.last, rows.above, rows.below], [0, 3, 0, 0]);
+});
+
+test("an axis of whole numbers has no fractions, and a logarithmic one has powers of ten", () => {
+  assert.deepEqual(ticks({ ...scale(1, 3, false), whole: true }, 20).map((tick) => tick.value), [1, 2, 3]);
+  assert.deepEqual(ticks(scale(1e-5, 0.1, true), 8).map((tick) => tick.text), ["1e−5", "0.0001", "0.001", "0.01", "0.1"]);
+  assert.deepEqual(ticks(scale(0, 1, false, ["adam", "sgd"]), 8).map((tick) => tick.text), ["adam", "sgd"]);
+});
+
+test("an axis goes from values to shares and back", () => {
+  for (const axis of [scale(0, 10, false), scale(0.001, 10, true), scale(5, 5, false)]) {
+    for (const value of [axis.low, 5, axis.high]) assert.ok(Math.abs(axis.value(axis.share(value)) - value) < 1e-9);
+  }
+  assert.equal(scale(0, 10, true).log, false);
 });

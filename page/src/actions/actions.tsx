@@ -5,6 +5,7 @@ import { pathOf, send } from "../api";
 import type { Followed } from "../data/follow";
 import { go } from "../hooks";
 import { Dialog } from "../parts/dialog";
+import { NEW } from "../route";
 import { tunelet } from "../trials/command";
 import { Extend } from "./extend";
 import { Propose } from "./propose";
@@ -29,6 +30,7 @@ export function Actions({ followed, done }: { followed: Followed; done: () => vo
       {state === "RUNNING" && !study && <button type="button" onClick={() => open("pause")}>Pause</button>}
       {(state === "PAUSED" || state === "STOPPED") && <button type="button" onClick={() => open("resume")}>Resume</button>}
       {(state === "RUNNING" || state === "PAUSED") && <button type="button" onClick={() => open("stop")}>Stop</button>}
+      {!study && <button type="button" onClick={() => go({ namespace: experiment.namespace, name: NEW, query: { from: experiment.name } })}>Clone</button>}
       {!study && state !== "DAMAGED" && <button type="button" onClick={() => open("extend")}>Extend</button>}
       {!study && (state === "RUNNING" || state === "PAUSED") && <button type="button" onClick={() => open("propose")}>Propose</button>}
       <button type="button" class="danger" onClick={() => open("delete")}>Delete</button>

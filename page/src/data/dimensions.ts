@@ -11,6 +11,7 @@ export interface Dimension {
   /** The value of a row; NaN if it has none. */
   at: (row: number) => number;
   log: boolean;
+  whole?: boolean;
   /** Its bounds in the spec, if it has any. */
   bounds?: readonly [number, number] | undefined;
   /** The names of the places 0, 1, …; null for numbers. */
@@ -19,7 +20,7 @@ export interface Dimension {
 
 export function dimensions(trials: Trials, spec: Spec): Dimension[] {
   return [
-    { id: "number", label: "trial", at: (row) => row, log: false, names: null },
+    { id: "number", label: "trial", at: (row) => row, log: false, whole: true, names: null },
     ...valuesOf(trials, spec),
     ...hyperparametersOf(trials, spec),
     { id: "seconds", label: "time", at: (row) => seconds(trials, row), log: false, names: null },
@@ -39,7 +40,8 @@ export function hyperparametersOf(trials: Trials, spec: Spec): Dimension[] {
   return names.map((name) => {
     const column = trials.hyperparameters.get(name);
     const at = (row: number) => trials.hyperparameters.get(name)?.data[row] ?? NaN;
-    return { id: `h:${name}`, label: name, at, log: isLog(spec.hyperparameters[name]), bounds: boundsOf(spec.hyperparameters[name]), names: column?.names ?? null };
+    const whole = spec.hyperparameters[name]?.type === "int";
+    return { id: `h:${name}`, label: name, at, whole, log: isLog(spec.hyperparameters[name]), bounds: boundsOf(spec.hyperparameters[name]), names: column?.names ?? null };
   });
 }
 

@@ -50,7 +50,7 @@ function drawX(context: CanvasRenderingContext2D, frame: Frame, label: string) {
   context.textAlign = "center";
   context.textBaseline = "top";
   const room = (frame.right - frame.left) / Math.max(1, frame.x.names?.length ?? 1);
-  for (const { value, text } of ticks(frame.x, (frame.right - frame.left) / 90)) {
+  for (const { value, text } of ticks(frame.x, (frame.right - frame.left) / 65)) {
     const x = Math.round(xOf(frame, value)) + 0.5;
     line(context, x, frame.top, x, frame.bottom);
     context.fillText(frame.x.names ? fitted(context, text, room - 6) : text, x, frame.bottom + 6);
@@ -61,7 +61,7 @@ function drawX(context: CanvasRenderingContext2D, frame: Frame, label: string) {
 function drawY(context: CanvasRenderingContext2D, frame: Frame, label: string) {
   context.textAlign = "right";
   context.textBaseline = "middle";
-  for (const { value, text } of ticks(frame.y, (frame.bottom - frame.top) / 45)) {
+  for (const { value, text } of ticks(frame.y, (frame.bottom - frame.top) / 32)) {
     const y = Math.round(yOf(frame, value)) + 0.5;
     line(context, frame.left, y, frame.right, y);
     context.fillText(fitted(context, text, frame.left - 20), frame.left - 6, y);

@@ -13,6 +13,8 @@ export interface Scale {
   high: number;
   log: boolean;
   names: readonly Scalar[] | null;
+  /** Whether only whole numbers are labelled. */
+  whole?: boolean;
   /** From 0 at the low end to 1 at the high end. */
   share: (value: number) => number;
   value: (share: number) => number;
@@ -45,9 +47,10 @@ function places(names: readonly Scalar[]): Scale {
 }
 
 /** About `many` round values inside the axis, or all its names. */
-export function ticks({ low, high, log, names }: Scale, many: number): Tick[] {
+export function ticks({ low, high, log, names, whole }: Scale, many: number): Tick[] {
   if (names) return names.map((name, value) => ({ value, text: scalar(name) }));
-  const found = log ? powers(low, high, many) : steps(low, high, many);
+  const all = log ? powers(low, high, many) : steps(low, high, many);
+  const found = whole ? all.filter(Number.isInteger) : all;
   return found.map((value) => ({ value, text: number(value, 3) }));
 }
 

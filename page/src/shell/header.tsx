@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { go } from "../hooks";
-import { format, type Route } from "../route";
+import { format, NEW, type Route } from "../route";
 
 const NAME = /^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/;
 
@@ -20,8 +20,9 @@ export function Header({ route }: { route: Route }) {
       </a>
       <nav class="crumbs" aria-label="Place">
         <Namespace key={namespace} namespace={namespace} />
-        {name && <span class="crumb" aria-current="page">{name}</span>}
+        {name && <span class="crumb" aria-current="page">{name === NEW ? "new" : name}</span>}
       </nav>
+      {name !== NEW && <a class="button" href={format({ namespace, name: NEW, query: {} })}>New experiment</a>}
       <a class="quiet wide" href="api/docs">API</a>
     </header>
   );

@@ -29,7 +29,7 @@ export function Reports({ trial, spec }: { trial: Trial; spec: Spec }) {
 const drawCurve = (place: Parameters<Draw>[0], points: readonly (readonly [number, number])[], metric: string) => {
   if (points.length === 0) return;
   const [xs, ys] = [points.map(([x]) => x), points.map(([, y]) => y)];
-  const inner = frame(place.width, place.height, scale(Math.min(...xs), Math.max(...xs), false), scale(Math.min(...ys), Math.max(...ys), false));
+  const inner = frame(place.width, place.height, { ...scale(Math.min(...xs), Math.max(...xs), false), whole: true }, scale(Math.min(...ys), Math.max(...ys), false));
   drawAxes(place, inner, "step", metric);
   const { context, theme } = place;
   context.strokeStyle = context.fillStyle = theme.accent;

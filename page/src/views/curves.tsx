@@ -43,7 +43,7 @@ export function Curves({ followed, objective, rows, selected, select }: ViewProp
     const all = lines.flatMap(({ points }) => points);
     const [xs, ys] = [all.map(([x]) => x), all.map(([, y]) => y)];
     const [low, high] = [Math.min(...ys), Math.max(...ys)];
-    return frame(width, height, scale(Math.min(...xs), Math.max(...xs), false), scale(low, high, low > 0 && high / low > 1000));
+    return frame(width, height, { ...scale(Math.min(...xs), Math.max(...xs), false), whole: true }, scale(low, high, low > 0 && high / low > 1000));
   }, [lines]);
   const draw: Draw = useCallback((place) => {
     if (lines.length === 0) return;

@@ -56,7 +56,7 @@ export function Parallel({ followed, dimensions, objective, rows, all, brushes, 
     return axis.scale.value((clientHeight - BOTTOM - y) / (clientHeight - TOP - BOTTOM));
   };
   return (
-    <div class="plot wide-plot">
+    <div class="plot wide-plot" tabIndex={0} role="region" aria-label="Parallel coordinates">
       <Canvas draw={draw} label={`Parallel coordinates of ${rows.length} trials`} />
       <Canvas draw={drawOver} label="Axes of the parallel coordinates" class="over"
         onPointerDown={(event, x, y) => {

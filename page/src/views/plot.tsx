@@ -28,7 +28,7 @@ export interface PlotProps extends ViewProps {
 export function axisOf(dimension: Dimension, rows: Int32Array): Scale {
   const [low, high] = extent(rows, dimension.at);
   const log = dimension.log || (dimension.id.startsWith("v:") && low > 0 && high / low > WIDE);
-  return scale(low, high, log, dimension.names);
+  return { ...scale(low, high, log, dimension.names), whole: dimension.whole ?? false };
 }
 
 export function Plot(props: PlotProps) {

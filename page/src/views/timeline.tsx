@@ -7,6 +7,9 @@ import { Canvas, type Draw } from "../draw/canvas";
 import { fillOf } from "../draw/theme";
 import type { ViewProps } from "./view";
 
+/** The most pixels of a lane. */
+const THICK = 30;
+
 interface Bar {
   row: number;
   lane: number;
@@ -37,12 +40,12 @@ export function Timeline({ followed, rows, selected, select }: ViewProps) {
   const [from, to] = useMemo(() => span(found.bars), [found]);
   const draw: Draw = useCallback(({ context, width, height, theme }) => {
     const inner = { left: 12, width: width - 24, top: 8, height: height - 34 };
-    const lane = inner.height / Math.max(1, found.count);
+    const lane = Math.min(THICK, inner.height / Math.max(1, found.count));
     for (const bar of found.bars) {
       const left = inner.left + ((bar.from - from) / (to - from)) * inner.width;
       const wide = Math.max(1, ((bar.to - bar.from) / (to - from)) * inner.width - 0.5);
       context.fillStyle = fillOf(theme, trials.state[bar.row] ?? 0);
-      const high = Math.max(1, Math.min(22, lane - (lane > 4 ? 2 : 0)));
+      const high = Math.max(1, lane - (lane > 4 ? 2 : 0));
       context.fillRect(left, inner.top + bar.lane * lane, wide, high);
       if ((trials.attempt[bar.row] ?? 1) > 1) {
         context.fillStyle = theme["fill-failed"];
@@ -64,7 +67,7 @@ export function Timeline({ followed, rows, selected, select }: ViewProps) {
     const { clientWidth, clientHeight } = event.currentTarget as HTMLElement;
     const time = from + ((x - 12) / (clientWidth - 24)) * (to - from);
     const slack = (3 / clientWidth) * (to - from);
-    const lane = Math.floor(((y - 8) / (clientHeight - 34)) * found.count);
+    const lane = Math.floor((y - 8) / Math.min(THICK, (clientHeight - 34) / Math.max(1, found.count)));
     return found.bars.find((bar) => bar.lane === lane && bar.from - slack <= time && time <= bar.to + slack) ?? null;
   };
   if (found.bars.length === 0) return <p class="note faint">No trial in sight has begun here.</p>;

@@ -1,0 +1,104 @@
+// A field for a member of the request, as its schema says, with the faults that the service found.
+
+import type { ComponentChildren } from "preact";
+import { useState } from "preact/hooks";
+import { parse, stringify } from "yaml";
+import type { FieldError } from "../api";
+import { kindOf, same, type Json, type Schema } from "./schema";
+
+export interface FieldProps {
+  name: string;
+  schema: Schema;
+  root: Schema;
+  value: Json | undefined;
+  set: (value: Json | undefined) => void;
+  errors: readonly FieldError[];
+  label?: string;
+}
+
+/** The faults of a field and of what is in it: `hyperparameters.rate.min` is in `hyperparameters`. */
+export function faultsOf(errors: readonly FieldError[], name: string): FieldError[] {
+  return errors.filter(({ field }) => field === name || field.startsWith(`${name}.`) || field.startsWith(`${name}[`));
+}
+
+export function Field(props: FieldProps) {
+  const { kind, schema } = kindOf(props.schema, props.root);
+  const label = props.label ?? words(props.name);
+  const faults = faultsOf(props.errors, props.name);
+  const id = `field-${props.name.replace(/[^\w]/g, "-")}`;
+  if (kind === "object") return <Group {...props} schema={schema} label={label} />;
+  return (
+    <div class="entry">
+      <label for={id}>{label}</label>
+      <Input {...props} schema={schema} kind={kind} id={id} wrong={faults.length > 0} />
+      {schema.description && <p class="hint" id={`${id}-hint`}>{schema.description}</p>}
+      <Faults faults={faults} id={id} />
+    </div>
+  );
+}
+
+export function words(name: string): string {
+  const text = (name.split(".").pop() ?? name).replace(/_/g, " ");
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+export function Faults({ faults, id }: { faults: readonly FieldError[]; id: string }) {
+  if (faults.length === 0) return null;
+  return <p class="wrong" id={`${id}-fault`}>{faults.map(({ field, message, remedy }) => `${field} ${message}: ${remedy}`).join("; ")}</p>;
+}
+
+function Group({ name, schema, root, value, set, errors, label }: FieldProps & { label: string }) {
+  const members = (value ?? {}) as Record<string, Json>;
+  const change = (member: string, given: Json | undefined) => {
+    const { [member]: _, ...others } = members;
+    const next = given === undefined ? others : { ...others, [member]: given };
+    set(Object.keys(next).length ? next : undefined);
+  };
+  return (
+    <fieldset>
+      <legend>{label}</legend>
+      {Object.entries(schema.properties ?? {}).map(([member, inner]) => (
+        <Field key={member} name={`${name}.${member}`} schema={inner} root={root} value={members[member]} set={(given) => change(member, given)} errors={errors} />
+      ))}
+    </fieldset>
+  );
+}
+
+function Input({ kind, schema, value, set, id, wrong }: FieldProps & { kind: ReturnType<typeof kindOf>["kind"]; id: string; wrong: boolean }): ComponentChildren {
+  const usual = schema.default === undefined || schema.default === null ? "" : String(schema.default);
+  const common = { id, "aria-invalid": wrong, "aria-describedby": [schema.description && `${id}-hint`, wrong && `${id}-fault`].filter(Boolean).join(" ") || undefined };
+  if (kind === "boolean") {
+    return <input {...common} type="checkbox" checked={Boolean(value ?? schema.default)} onChange={(event) => set(event.currentTarget.checked === Boolean(schema.default) ? undefined : event.currentTarget.checked)} />;
+  }
+  if (kind === "choice") {
+    return (
+      <select {...common} value={String(value ?? schema.default ?? "")} onChange={(event) => set(same(event.currentTarget.value, schema.default) ? undefined : event.currentTarget.value)}>
+        {(schema.enum ?? []).map((each) => <option key={String(each)}>{String(each)}</option>)}
+      </select>
+    );
+  }
+  if (kind === "integer" || kind === "number") {
+    return <input {...common} type="number" step={kind === "integer" ? 1 : "any"} value={value === undefined || value === null ? "" : String(value)} placeholder={usual || "no limit"}
+      onInput={(event) => set(event.currentTarget.value === "" ? undefined : Number(event.currentTarget.value))} />;
+  }
+  if (kind === "text") {
+    return <input {...common} value={String(value ?? "")} placeholder={usual} spellcheck={false} onInput={(event) => set(event.currentTarget.value === "" ? undefined : event.currentTarget.value)} />;
+  }
+  return <Yaml common={common} value={value} set={set} />;
+}
+
+/** A value that no single field holds, as YAML. */
+function Yaml({ common, value, set }: { common: Record<string, unknown>; value: Json | undefined; set: (value: Json | undefined) => void }) {
+  const [text, setText] = useState(() => (value === undefined ? "" : stringify(value)));
+  const [fault, setFault] = useState<string | null>(null);
+  const changed = (given: string) => {
+    setText(given);
+    try {
+      set(given.trim() === "" ? undefined : (parse(given) as Json));
+      setFault(null);
+    } catch (wrong) {
+      setFault((wrong as Error).message.split("\n")[0] ?? "");
+    }
+  };
+  return <><textarea {...common} rows={Math.min(8, text.split("\n").length)} value={text} placeholder="as YAML" spellcheck={false} onInput={(event) => changed(event.currentTarget.value)} />{fault && <span class="wrong">{fault}</span>}</>;
+}

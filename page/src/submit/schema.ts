@@ -1,0 +1,74 @@
+// The parts of JSON Schema that the request's schema uses, and requests as the form changes them.
+
+export interface Schema {
+  type?: string | string[];
+  title?: string;
+  description?: string;
+  default?: unknown;
+  enum?: unknown[];
+  const?: unknown;
+  anyOf?: Schema[];
+  oneOf?: Schema[];
+  $ref?: string;
+  properties?: Record<string, Schema>;
+  required?: string[];
+  items?: Schema;
+  minimum?: number;
+  maximum?: number;
+  $defs?: Record<string, Schema>;
+}
+
+export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
+export type Request = { [name: string]: Json };
+
+/** The schema that a reference names, or itself. */
+export function resolved(schema: Schema, root: Schema): Schema {
+  const name = schema.$ref?.replace("#/$defs/", "");
+  const found = name === undefined ? undefined : root.$defs?.[name];
+  return found ? { ...found, ...withoutRef(schema) } : schema;
+}
+
+function withoutRef({ $ref: _, ...others }: Schema): Schema {
+  return others;
+}
+
+export type Kind = "integer" | "number" | "text" | "boolean" | "choice" | "object" | "other";
+
+/** How a value of the schema is best put in: of several forms, the first that a field can hold. */
+export function kindOf(schema: Schema, root: Schema): { kind: Kind; schema: Schema } {
+  const own = resolved(schema, root);
+  if (own.enum) return { kind: "choice", schema: own };
+  if (own.properties) return { kind: "object", schema: own };
+  const simple = { integer: "integer", number: "number", string: "text", boolean: "boolean" } as const;
+  if (typeof own.type === "string" && own.type in simple) return { kind: simple[own.type as keyof typeof simple], schema: own };
+  const variants = (own.anyOf ?? []).filter((each) => each.type !== "null");
+  const [first] = variants;
+  if (first && variants.length === 1) {
+    const inner = kindOf(first, root);
+    return { kind: inner.kind, schema: { ...inner.schema, ...described(own) } };
+  }
+  return { kind: "other", schema: own };
+}
+
+function described({ description, default: usual, title }: Schema): Schema {
+  return Object.fromEntries(Object.entries({ description, default: usual, title }).filter(([, value]) => value !== undefined)) as Schema;
+}
+
+/** The request with a member set; undefined removes it. */
+export function changed(request: Request, name: string, value: Json | undefined): Request {
+  const { [name]: _, ...others } = request;
+  return value === undefined ? others : { ...request, [name]: value };
+}
+
+export function same(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+/** The request that an experiment's spec came from: without its name, and what is usual. */
+export function cloned(spec: Record<string, unknown>, root: Schema): Request {
+  const known = root.properties ?? {};
+  const kept = Object.entries(spec).filter(([name, value]) => name in known && !["name", "namespace"].includes(name) && !same(value, known[name]?.default));
+  const request = Object.fromEntries(kept) as Request;
+  if (Array.isArray(request.warm_start)) request.warm_start = request.warm_start.map((each) => (each as { name: string }).name);
+  return request;
+}

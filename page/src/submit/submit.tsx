@@ -1,0 +1,122 @@
+// A new experiment: a form that follows the request's schema, with the same request as YAML beside it.
+
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { parse, stringify } from "yaml";
+import { get, pathOf, Problem, send } from "../api";
+import type { Experiment } from "../documents";
+import { go } from "../hooks";
+import { Copied } from "../parts/copied";
+import { Fault } from "../parts/message";
+import type { Route } from "../route";
+import { tunelet } from "../trials/command";
+import { Field, faultsOf } from "./field";
+import { changed, cloned, type Json, type Request, type Schema } from "./schema";
+import { SpaceFields } from "./space";
+
+const FIRST = ["name", "model_training_code", "hpo_algorithm", "objective", "max_trials", "parallel_trials", "early_stopping"];
+const APART = ["hyperparameters", "namespace", "define_by_run"];
+const EMPTY: Request = {
+  model_training_code: "",
+  hyperparameters: { learning_rate: { type: "float", min: 0.0001, max: 0.1, log: true } },
+  hpo_algorithm: "tpe",
+};
+
+export function Submit({ route }: { route: Route }) {
+  const { namespace, query } = route;
+  const { schema, begun, fault } = useBegun(namespace, query.from);
+  if (fault !== null) return <Fault fault={fault} />;
+  if (!schema || !begun) return <p class="note faint" role="status">Reading…</p>;
+  return <Form namespace={namespace} schema={schema} begun={begun} from={query.from} />;
+}
+
+function Form({ namespace, schema, begun, from }: { namespace: string; schema: Schema; begun: Request; from: string | undefined }) {
+  const [request, setRequest] = useState(begun);
+  const [text, setText] = useState(() => stringify(begun));
+  const [wrong, setWrong] = useState<string | null>(null);
+  const [round, setRound] = useState(0);
+  const [problem, setProblem] = useState<unknown>(null);
+  const [busy, setBusy] = useState(false);
+  const [key] = useState(() => crypto.getRandomValues(new Uint32Array(4)).join("-"));
+  const errors = problem instanceof Problem ? problem.errors : [];
+  const set = (next: Request) => {
+    setRequest(next);
+    setText(stringify(next));
+    setWrong(null);
+  };
+  const write = (given: string) => {
+    setText(given);
+    try {
+      const read = parse(given) as Json;
+      if (read === null || typeof read !== "object" || Array.isArray(read)) throw new Error("a request has members");
+      setRequest(read);
+      setWrong(null);
+      setRound(round + 1);
+    } catch (fault) {
+      setWrong((fault as Error).message.split("\n")[0] ?? "");
+    }
+  };
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    setBusy(true);
+    try {
+      const begun = await send<{ name: string }>("POST", pathOf(namespace, "submit_job"), request, { "Idempotency-Key": `${key}-${hash(text)}` });
+      go({ namespace, name: begun?.name ?? null, query: {} });
+    } catch (fault) {
+      setProblem(fault);
+      setBusy(false);
+    }
+  };
+  const fields = useMemo(() => Object.entries(schema.properties ?? {}), [schema]);
+  const field = ([name, inner]: [string, Schema]) => (
+    <Field key={`${name} ${round}`} name={name} schema={inner} root={schema} value={request[name]} set={(value) => set(changed(request, name, value))} errors={errors} />
+  );
+  const shown = new Set(fields.map(([name]) => name));
+  const others = errors.filter((each) => ![...shown].some((name) => faultsOf([each], name).length > 0));
+  return (
+    <form class="submit" onSubmit={submit}>
+      <div class="fields">
+        <h1>{from ? `New experiment like ${from}` : "New experiment"}</h1>
+        {fields.filter(([name]) => FIRST.includes(name)).sort((a, b) => FIRST.indexOf(a[0]) - FIRST.indexOf(b[0])).map(field)}
+        <SpaceFields key={`space ${round}`} space={spaceOf(request)} set={(space) => set(changed(request, "hyperparameters", space))} errors={errors} />
+        <details open={errors.some((each) => !FIRST.some((name) => faultsOf([each], name).length))}>
+          <summary>More fields</summary>
+          {fields.filter(([name]) => !FIRST.includes(name) && !APART.includes(name)).map(field)}
+        </details>
+      </div>
+      <div class="beside">
+        <label for="yaml">The request as YAML</label>
+        <textarea id="yaml" class="mono" value={text} spellcheck={false} aria-invalid={wrong !== null} onInput={(event) => write(event.currentTarget.value)} />
+        {wrong !== null && <p class="wrong" role="status">{wrong}</p>}
+        {problem !== null && <Fault fault={others.length || !(problem instanceof Problem) ? problem : new Problem(problem.status, problem.message)} />}
+        <p class="faint">The same in a terminal, with the YAML in a file</p>
+        <Copied text={tunelet(namespace, "submit", "request.yaml")} />
+        <div class="buttons"><button type="submit" class="primary" disabled={busy || wrong !== null}>Submit</button></div>
+      </div>
+    </form>
+  );
+}
+
+/** The hyperparameters as far as the lines can show them. */
+function spaceOf(request: Request): Record<string, Record<string, Json>> {
+  const space = request.hyperparameters;
+  if (space === null || typeof space !== "object" || Array.isArray(space)) return {};
+  return Object.fromEntries(Object.entries(space).map(([name, form]) => [name, form !== null && typeof form === "object" && !Array.isArray(form) ? form : {}]));
+}
+
+/** Another request needs another key, or the service would refuse it. */
+function hash(text: string): string {
+  let found = 5381;
+  for (let place = 0; place < text.length; place += 1) found = ((found * 33) ^ text.charCodeAt(place)) >>> 0;
+  return found.toString(36);
+}
+
+function useBegun(namespace: string, from: string | undefined) {
+  const [state, set] = useState<{ schema: Schema | null; begun: Request | null; fault: unknown }>({ schema: null, begun: null, fault: null });
+  useEffect(() => {
+    const source = from === undefined ? null : get<Experiment>(pathOf(namespace, `experiments/${from}`));
+    Promise.all([get<Schema>("api/schema"), source])
+      .then(([schema, experiment]) => set({ schema, begun: experiment ? cloned(experiment.spec, schema) : EMPTY, fault: null }))
+      .catch((fault: unknown) => set((old) => ({ ...old, fault })));
+  }, [namespace, from]);
+  return state;
+}
