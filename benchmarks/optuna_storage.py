@@ -1,10 +1,11 @@
-"""Trials a second of a study of Optuna, by the storage: ours in a folder beside Optuna's own.
+"""Trials a second of a study of Optuna, by the storage: ours beside Optuna's own.
 
 A trial chooses five hyperparameters and reports five values; its objective computes nothing. All
-storages are in TMPDIR, which should be a disk and not memory. PostgreSQL is a server on a Unix
-socket with its default settings; it is left out if this machine has none. Each is measured with one
-process and with eight processes that share the study, from the moment at which all are ready to the
-last one's end. Optuna draws at random in all of them.
+storages are in TMPDIR, which should be a disk and not memory. Ours is once a folder, and once a
+service over a folder, by its URL. PostgreSQL is a server on a Unix socket with its default settings;
+it is left out if this machine has none. Each is measured with one process and with eight processes
+that share the study, from the moment at which all are ready to the last one's end. Optuna draws at
+random in all of them.
 
 A run ends with an error unless every trial is in the study once, with all that it has.
 """
@@ -16,12 +17,14 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from pathlib import Path
 from secrets import token_hex
 
 import optuna
 
 from benchmarks.harness import study_worker
 from benchmarks.harness.postgres import NEEDS, postgres
+from benchmarks.harness.service import up
 from benchmarks.harness.study_worker import STORAGES
 from benchmarks.harness.table import by_turns, medians, show
 
@@ -34,8 +37,14 @@ _SHARE = 4
 def run(quick: bool) -> dict[str, float]:
     trials, rounds = (80, 1) if quick else (400, 3)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    with postgres() as database:
-        servers = {} if database is None else {"optuna_postgres": database}
+    with (
+        postgres() as database,
+        tempfile.TemporaryDirectory() as folder,
+        up(Path(folder), 0) as own,
+    ):
+        servers = {"tunelet_service": own.url}
+        if database is not None:
+            servers["optuna_postgres"] = database
         names = [name for name in STORAGES if name in servers or name != "optuna_postgres"]
         measures = {
             f"{name}_{width}": partial(

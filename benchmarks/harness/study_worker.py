@@ -14,6 +14,7 @@ from adapters.optuna.storage import TuneletStorage
 
 STORAGES: dict[str, Callable[[str], BaseStorage]] = {
     "tunelet": lambda folder: TuneletStorage(f"{folder}/store"),
+    "tunelet_service": TuneletStorage,
     "optuna_sqlite": lambda folder: RDBStorage(
         f"sqlite:///{folder}/study.db",
         # With the default, 5 s, some of eight processes give up.
@@ -22,7 +23,7 @@ STORAGES: dict[str, Callable[[str], BaseStorage]] = {
     "optuna_journal": lambda folder: JournalStorage(JournalFileBackend(f"{folder}/log")),
     "optuna_postgres": RDBStorage,
 }
-"""Opens a storage at its place: a folder, or the URL of a database."""
+"""Opens a storage at its place: a folder, or the URL of a service or a database."""
 
 
 def optimize(storage: BaseStorage, name: str, trials: int) -> None:

@@ -8,12 +8,19 @@ import pytest
 
 from benchmarks import optuna_storage
 from benchmarks.harness.postgres import postgres
+from benchmarks.harness.service import up
 from benchmarks.harness.study_worker import STORAGES, optimize
 
 
 @pytest.mark.parametrize("storage", ["tunelet", "optuna_journal"])
 def test_processes_share_the_study_of_a_storage(storage: str) -> None:
     assert optuna_storage.measure(storage, trials=5, width=2) > 0
+
+
+def test_processes_share_one_study_after_another_of_a_service(tmp_path: Path) -> None:
+    with up(tmp_path, 0) as served:
+        for _ in range(2):
+            assert optuna_storage.measure("tunelet_service", 4, 2, served.url) > 0
 
 
 @pytest.mark.skipif(shutil.which("initdb") is None, reason="PostgreSQL is not installed")
