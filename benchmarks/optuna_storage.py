@@ -2,10 +2,10 @@
 
 A trial chooses five hyperparameters and reports five values; its objective computes nothing. All
 storages are in TMPDIR, which should be a disk and not memory. Ours is once a folder, and once a
-service over a folder, by its URL. PostgreSQL is a server on a Unix socket with its default settings;
-it is left out if this machine has none. Each is measured with one process and with eight processes
-that share the study, from the moment at which all are ready to the last one's end. Optuna draws at
-random in all of them.
+service over a folder, by its URL. PostgreSQL is a server on a Unix socket with its default
+settings; it is left out if this machine has none. Each is measured with one process and with eight
+processes that share the study, from the moment at which all are ready to the last one's end. Optuna
+draws at random in all of them.
 
 A run ends with an error unless every trial is in the study once, with all that it has.
 """

@@ -1,6 +1,7 @@
 """Studies of Optuna at a service's URL, also one that is killed or that answers are lost from."""
 
 import os
+import pickle
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,10 +15,11 @@ from optuna.storages import BaseStorage
 from optuna.testing.pytest_storages import StorageTestCase
 from optuna.trial import TrialState
 
-from tests.e2e.conftest import Up
+from tests.e2e.conftest import Identity, Up
 from tests.faults.proxy import Fault, FaultProxy
 from tests.serving import serving
 from tunelet.client import Client
+from tunelet.errors import Unauthorized
 from tunelet.interop.optuna import TuneletStorage
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -147,3 +149,23 @@ def test_the_environment_names_the_service_and_the_token(
     assert storage.url == served.url
     study.optimize(choose, n_trials=2)
     assert [each.name for each in Client(namespace=storage.namespace).experiments()] == ["s"]
+
+
+def test_only_those_who_may_reach_a_study(
+    up: Callable[..., Up], identity: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served = up("--identity", str(identity.file))
+    hers = TuneletStorage(served.url, token=identity.token, heartbeat_interval=1)
+    study = optuna.create_study(study_name="s", storage=hers)
+    study.optimize(choose, n_trials=2)
+    assert pickle.loads(pickle.dumps(hers)).get_all_studies() == hers.get_all_studies()
+    with pytest.raises(Unauthorized):
+        TuneletStorage(served.url).get_all_studies()
+    with pytest.raises(KeyError):
+        TuneletStorage(served.url, namespace="other", token=identity.token).get_study_id_from_name(
+            "s"
+        )
+    monkeypatch.setenv("TUNELET_TOKEN", identity.token)
+    assert_exact(optuna.load_study(study_name="s", storage=TuneletStorage(served.url)).trials, 2)
+    changes = [(each["actor"], each["action"]) for each in identity.client(served).audit("s")]
+    assert changes[0] == ("token:ci", "submit")
