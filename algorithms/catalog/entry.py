@@ -1,8 +1,9 @@
 """An entry of the catalog: an algorithm or a stopping rule, described without importing it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from tunelet.core.problem import Demands
 from tunelet.errors import FieldError
@@ -14,8 +15,7 @@ def _no_faults(_settings: Mapping[str, Any], _demands: Demands) -> list[FieldErr
     return []
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(msgspec.Struct, frozen=True):
     """A keyword argument of an algorithm, as JSON."""
 
     name: str
@@ -31,8 +31,7 @@ class Setting:
     """The only values of a string; empty: any."""
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """One algorithm or rule. `target` is `module:factory`, which is called with the settings.
 
     An entry repeats the factory's signature (a test compares the two), so that a function can check

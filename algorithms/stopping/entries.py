@@ -1,7 +1,8 @@
 """The entries of the stopping rules in algorithms/stopping."""
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from algorithms.catalog.entry import Entry, Setting
 from algorithms.stopping import checks

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from tunelet.core.events import Deleted
@@ -10,7 +10,7 @@ from tunelet.errors import Retry
 from tunelet.log.compaction import Closed, Head, follow
 from tunelet.log.entry import Damaged, Entry, decode
 from tunelet.log.parallel import streamed
-from tunelet.ports import Store
+from tunelet.ports import Store, Stored
 
 FEW, MANY = 2, 64
 """Entries read one by one, before a reader lists keys and reads in parallel.
@@ -20,6 +20,8 @@ all its names."""
 
 AT_ONCE = 0.002
 """Seconds for a read, below which it is quicker than a thread that reads in parallel."""
+
+_Each = Callable[[Callable[[str], Stored | None], Sequence[str]], Iterator[Stored | None]]
 
 _NAME = re.compile(r"(\d{20})\.json")
 
@@ -126,10 +128,10 @@ def _behind(store: Store, path: str, seq: int, many: int) -> Iterator[bytes]:
         yield stored.data
         if following >= seq + FEW and took > AT_ONCE:
             break
-    yield from _listed(store, path, following)
+    yield from _listed(store, path, following, streamed if took > AT_ONCE else map)
 
 
-def _listed(store: Store, path: str, seq: int) -> Iterator[bytes]:
+def _listed(store: Store, path: str, seq: int, each: _Each) -> Iterator[bytes]:
     """Like `_behind`. A listing is not atomic, but shows every key that existed before it began."""
     keys = [entry_key(path, seq)]
     for key in store.list(f"{path}journal/", keys[0]):
@@ -139,7 +141,7 @@ def _listed(store: Store, path: str, seq: int) -> Iterator[bytes]:
                 _refuse_gap(store, path, following)
             break
         keys.append(key)
-    for stored in streamed(store.get, keys[1:]):
+    for stored in each(store.get, keys[1:]):
         if stored is None:
             return
         yield stored.data

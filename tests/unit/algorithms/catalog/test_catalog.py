@@ -4,13 +4,13 @@ import importlib
 import inspect
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import optuna
 import pytest
+from msgspec.structs import replace
 
 from algorithms import load_catalog
 from algorithms.catalog.entry import Entry

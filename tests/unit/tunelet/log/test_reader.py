@@ -88,6 +88,30 @@ class _Grows(MemoryStore):
         return super().get(key)
 
 
+class _Threads(MemoryStore):
+    """Knows which threads have read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.readers: set[int] = set()
+
+    def get(self, key: str) -> Stored | None:
+        self.readers.add(threading.get_ident())
+        return super().get(key)
+
+
+@pytest.mark.parametrize(("at_once", "threads"), [(30.0, False), (-1.0, True)])
+def test_threads_read_the_listed_entries_only_of_a_slow_store(
+    monkeypatch: pytest.MonkeyPatch, at_once: float, threads: bool
+) -> None:
+    monkeypatch.setattr(reader, "AT_ONCE", at_once)
+    store = _Threads()
+    written(store, 40)
+    store.readers.clear()
+    assert [step.entry.seq for step in heads(store, PATH, Head())] == [*range(1, 41)]
+    assert (store.readers != {threading.get_ident()}) is threads
+
+
 def test_a_reader_does_not_follow_a_writer_for_ever() -> None:
     store = _Grows()
     store.log = written(store, 5)
