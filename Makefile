@@ -125,7 +125,7 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
 # Without gp, ray and hebo, because their torch takes gigabytes: they are in algorithms.txt.
 EXTRAS := up optuna hyperopt s3 gcs azure obstore parquet kubernetes identity telemetry
 # The images get the same versions that were tested.
-IMAGE_EXTRAS := up optuna hyperopt obstore gcs identity telemetry
+IMAGE_EXTRAS := up optuna hyperopt obstore gcs azure identity telemetry
 TESTED := --constraint requirements/dev.txt
 lock: $(BIN)/uv
 	$(COMPILE) $(EXTRAS:%=--extra %) --group dev --output-file requirements/dev.txt

@@ -5,6 +5,7 @@ credentials (GOOGLE_APPLICATION_CREDENTIALS, gcloud, workload identity, the meta
 STORAGE_EMULATOR_HOST names another endpoint.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -43,6 +44,8 @@ class GcsStore:
         self.url = location.url
         self._location = location
         self._exists = False
+        # For attributes of traces the SDK would ask for the bucket whenever an object is absent.
+        os.environ.setdefault("DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA", "true")
         with self._translated("read"):
             self._client: Any = storage.Client()
         self._bucket = self._client.bucket(location.bucket)
@@ -53,7 +56,7 @@ class GcsStore:
             try:
                 data = blob.download_as_bytes(**_ONCE)
             except answers.NotFound:
-                self._refuse_if_no_bucket()
+                self._refuse_if_no_bucket(key)
                 return None
         return Stored(data, str(blob.generation))
 
@@ -65,7 +68,7 @@ class GcsStore:
             except answers.RequestRangeNotSatisfiable:
                 return b""
             except answers.NotFound:
-                self._refuse_if_no_bucket()
+                self._refuse_if_no_bucket(key)
                 return None
 
     def create(self, key: str, data: bytes) -> bool:
@@ -87,7 +90,7 @@ class GcsStore:
                     if token is None:
                         return True
             except answers.NotFound:
-                self._refuse_if_no_bucket()
+                self._refuse_if_no_bucket(key)
                 return False
 
     def delete(self, key: str) -> None:
@@ -95,7 +98,7 @@ class GcsStore:
             try:
                 self._blob(key).delete(**_ONCE)
             except answers.NotFound:
-                self._refuse_if_no_bucket()
+                self._refuse_if_no_bucket(key)
 
     def ready(self) -> None:
         self.get("v1/ready")
@@ -144,10 +147,14 @@ class GcsStore:
         name, seal = self._location.full(key), self._location.encryption_key
         return self._bucket.blob(name, kms_key_name=seal)
 
-    def _refuse_if_no_bucket(self) -> None:
-        """Raise if the bucket is absent: it has the same status as an absent object. Look once."""
+    def _refuse_if_no_bucket(self, key: str) -> None:
+        """Raise if the bucket is absent: it has the same status as an absent object. Look once.
+
+        A policy may allow lists only where it allows the key.
+        """
         if not self._exists:
-            next(iter(self._client.list_blobs(self._bucket, max_results=1, **_ONCE)), None)
+            below: dict[str, Any] = {"prefix": self._location.full(key), "max_results": 1}
+            next(iter(self._client.list_blobs(self._bucket, **below, **_ONCE)), None)
             self._exists = True
 
     @contextmanager

@@ -5,7 +5,8 @@ output "store_url" {
 
 output "environment" {
   description = "Variables of the functions, besides TUNELET_STORE; for the ConfigMap tunelet."
-  value       = tomap({ AZURE_STORAGE_ACCOUNT = azurerm_storage_account.store.name })
+  # obstore deletes by batches, whose outer request names no blob: a condition on paths refuses it.
+  value = tomap({ AZURE_STORAGE_ACCOUNT = azurerm_storage_account.store.name, TUNELET_STORE_CLIENT = "azure" })
 }
 
 output "service_accounts" {

@@ -80,7 +80,7 @@ run "a_key_of_ones_own_is_used_by_storage_only" {
 
 run "the_outputs_are_what_the_overlay_takes" {
   assert {
-    condition     = output.store_url == "az://store/experiments" && output.environment == tomap({ AZURE_STORAGE_ACCOUNT = "acmetunelet" }) && output.overlay == "knative"
+    condition     = output.store_url == "az://store/experiments" && output.environment == tomap({ AZURE_STORAGE_ACCOUNT = "acmetunelet", TUNELET_STORE_CLIENT = "azure" }) && output.overlay == "knative"
     error_message = output.store_url
   }
   assert {
