@@ -501,7 +501,13 @@ SCHEMAS: dict[str, Schema] = {
         groups={"type": "array", "items": _TEXT},
         how={"enum": ["token", "oidc", "kubernetes", "header", "none"]},
     ),
-    "Login": _closed(issuer=_TEXT, client_id=_TEXT, scope=_TEXT, audience=_TEXT),
+    "Login": _closed(
+        issuer=_TEXT,
+        client_id=_TEXT,
+        scope=_TEXT,
+        audience=_TEXT,
+        token={"enum": ["access_token", "id_token"], "description": "Which one to send."},
+    ),
     "Status": _closed(status=_TEXT),
     "Problem": _closed(
         type=_TEXT,

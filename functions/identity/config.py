@@ -50,7 +50,7 @@ class Config(NamedTuple):
     kubernetes: KubernetesConfig | None = None
     roles: tuple[Grant, ...] = ()
     login: dict[str, str] | None = None
-    """What `tunelet login` needs: issuer, client_id, scope."""
+    """What `tunelet login` needs: issuer, client_id, scope, audience, token."""
 
 
 def load(path: str) -> Config:
@@ -196,12 +196,14 @@ def _login(fields: Fields) -> dict[str, str]:
     client = fields.take("client_id", _name, "write the client that is registered at the issuer")
     scope = fields.take("scope", _text, "write the scopes, with spaces", "openid offline_access")
     audience = fields.take("audience", _text, "write the audience to ask for", "")
-    fields.done("issuer", "client_id", "scope", "audience")
+    kind = fields.take("token", _kind, "write access_token or id_token", "access_token")
+    fields.done("issuer", "client_id", "scope", "audience", "token")
     return {
         "issuer": str(issuer),
         "client_id": str(client),
         "scope": str(scope),
         "audience": str(audience),
+        "token": str(kind),
     }
 
 
@@ -317,6 +319,12 @@ def _algorithms(value: Any) -> list[str]:
     if not set(named) <= set(ALGORITHMS):
         raise ValueError
     return named
+
+
+def _kind(value: Any) -> str:
+    if value not in ("access_token", "id_token"):
+        raise ValueError
+    return str(value)
 
 
 def _networks(value: Any) -> list[IPv4Network | IPv6Network]:

@@ -49,6 +49,8 @@ _COMMANDS = {
     "verify": ("verify", "Check a store for missing, altered and unknown objects."),
     "export": ("export", "Write the trials of an experiment as a table."),
     "dead-letters": ("dead_letters", "Look at events that could not be delivered."),
+    "login": ("login", "Sign in at a service, in a browser on any machine."),
+    "logout": ("login", "Sign out: forget the sign-in, and end it at the issuer."),
     "whoami": ("whoami", "Show who you are to the service."),
     "token": ("token", "Make a static token of a service."),
     "tenant": ("tenant", "Make the cluster's namespace of a tenant, and list tenants."),

@@ -36,8 +36,9 @@ DEFAULT_URL = "http://127.0.0.1:8080"
 class Client:
     """One namespace of one service.
 
-    `url` defaults to TUNELET_URL, else http://127.0.0.1:8080; `token`, sent as a bearer
-    token, to TUNELET_TOKEN. `timeout` is in seconds, for a whole call with its retries;
+    `url` defaults to TUNELET_URL, else http://127.0.0.1:8080. `token`, sent as a bearer token,
+    defaults to TUNELET_TOKEN, else to the sign-in of `tunelet login` (tunelet.client.credentials).
+    `timeout` is in seconds, for a whole call with its retries;
     `patience` (default: the same) while connections are refused.
     """
 
@@ -52,7 +53,6 @@ class Client:
         # urllib3 is not needed by a client of a service in its own process.
         from tunelet.client.transport import Transport
 
-        token = token or os.environ.get("TUNELET_TOKEN")
         chosen = url or os.environ.get("TUNELET_URL") or DEFAULT_URL
         limit = timeout if patience is None else patience
         self._bind(Transport(chosen, token, timeout, limit), namespace)
@@ -262,6 +262,13 @@ class Client:
     def follow(self, name: str, number: int, attempt: int | None = None) -> Iterator[bytes]:
         """The output of a trial until it ends, with later attempts unless `attempt` is given."""
         return output(self, name, number, attempt)
+
+    def login(self) -> Json:
+        """Where to sign in: `issuer`, `client_id`, `scope`, `audience` and `token`.
+
+        Raises `NotFound` if the service names no issuer.
+        """
+        return dict(self._transport.call("GET", "/api/login"))
 
     def whoami(self) -> Json:
         """Who this client is to the service: `name`, `groups` and `how`."""

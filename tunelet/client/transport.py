@@ -9,6 +9,7 @@ import json
 import random
 import time
 from collections.abc import Iterator, Mapping
+from http import HTTPStatus
 from itertools import count
 from typing import Any, Protocol
 from urllib.parse import urlencode
@@ -16,6 +17,7 @@ from urllib.parse import urlencode
 import urllib3
 from urllib3.exceptions import HTTPError, NewConnectionError, SSLError
 
+from tunelet.client.credentials import Credential, chosen
 from tunelet.client.encoding import encoded
 from tunelet.client.problem import failure, problem, stranger
 from tunelet.errors import FieldError, Reject, Retry, Throttled, TuneletError
@@ -67,12 +69,18 @@ class Transport:
     nothing listens there (as while a service restarts).
     """
 
-    def __init__(self, url: str, token: str | None, timeout: float, patience: float) -> None:
+    def __init__(
+        self,
+        url: str,
+        token: str | None,
+        timeout: float,
+        patience: float,
+        credential: Credential | None = None,
+    ) -> None:
         self.url = address(url)
         self._timeout, self._patience = timeout, patience
+        self._credential = credential or chosen(self.url, token)
         headers = {"User-Agent": f"tunelet/{__version__}"}
-        if token:
-            headers["Authorization"] = f"Bearer {token}"
         self._pool = urllib3.PoolManager(headers=headers, maxsize=CONNECTIONS)
 
     def call(
@@ -127,6 +135,27 @@ class Transport:
         headers: Mapping[str, str],
         preload: bool = True,
     ) -> tuple[urllib3.BaseHTTPResponse, int]:
+        """Send it with a credential, and with a better one if there is one and the first fails."""
+        if "Authorization" in headers:
+            return self._repeated(method, path, body, query, headers, preload)
+        token = self._credential.token()
+        sent = {**headers, **_authorization(token)}
+        answer, sends = self._repeated(method, path, body, query, sent, preload)
+        if answer.status != HTTPStatus.UNAUTHORIZED or not self._credential.refused(token):
+            return answer, sends
+        answer.drain_conn()
+        sent = {**headers, **_authorization(self._credential.token())}
+        return self._repeated(method, path, body, query, sent, preload)
+
+    def _repeated(
+        self,
+        method: str,
+        path: str,
+        body: object,
+        query: Mapping[str, object],
+        headers: Mapping[str, str],
+        preload: bool = True,
+    ) -> tuple[urllib3.BaseHTTPResponse, int]:
         """The answer, and how many times the request was sent for it."""
         known = {name: value for name, value in query.items() if value is not None}
         request: dict[str, Any] = {
@@ -169,6 +198,10 @@ class Transport:
         if answer.status in PASSING:
             raise _busy(answer)
         return answer
+
+
+def _authorization(token: str | None) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"} if token else {}
 
 
 def address(url: str) -> str:

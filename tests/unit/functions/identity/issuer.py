@@ -25,8 +25,10 @@ class Provider:
         self.paths: list[str] = []
         self.forms: list[dict[str, str]] = []
         self.down = False
-        self.granted = False
-        """Whether the person has agreed on the device page."""
+        self.polls: list[str] = []
+        """The errors that polls of the device flow get before the person agrees."""
+        self.life = 600
+        """The seconds for which a token of the device flow counts."""
         self.discovered_issuer: str | None = None
         self.url = ""
         self.add_rsa("rsa")
@@ -86,12 +88,13 @@ class Provider:
             if form["refresh_token"] != "the-refresh-token":
                 return 400, {"error": "invalid_grant"}
             return 200, {"access_token": self.token(sub="refreshed"), "expires_in": 600}
-        if not self.granted:
-            return 400, {"error": "authorization_pending"}
+        if self.polls:
+            return 400, {"error": self.polls.pop(0)}
         token = self.token(groups=["team-a"])
         return 200, {
             "access_token": token,
-            "expires_in": 600,
+            "id_token": self.token(sub="by-id-token"),
+            "expires_in": self.life,
             "refresh_token": "the-refresh-token",
             "token_type": "Bearer",
         }

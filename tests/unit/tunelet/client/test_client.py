@@ -10,7 +10,7 @@ from hyperopt import hp
 
 from tunelet.client import Client
 from tunelet.client.transport import Unreachable
-from tunelet.errors import Conflict, Forbidden, NotFound, Reject, Retry, TuneletError
+from tunelet.errors import Conflict, Forbidden, NotFound, Reject, Retry, TuneletError, Unauthorized
 
 SUBMITTED = {"name": "digits", "namespace": "default", "state": "RUNNING", "links": {}}
 SPEC = {
@@ -186,7 +186,7 @@ def test_deleting_an_absent_experiment_raises_not_found(
     ("status", "error"),
     [
         (400, Reject),
-        (401, Forbidden),
+        (401, Unauthorized),
         (403, Forbidden),
         (404, NotFound),
         (409, Conflict),
