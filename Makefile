@@ -88,6 +88,7 @@ bench: install
 	$(BIN)/python -m benchmarks requests
 	$(BIN)/python -m benchmarks sweep
 	$(BIN)/python -m benchmarks writers
+	$(BIN)/python -m benchmarks machines
 	$(BIN)/python -m benchmarks workers
 	$(BIN)/python -m benchmarks load
 	$(BIN)/python -m benchmarks clients

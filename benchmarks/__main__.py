@@ -18,6 +18,7 @@ BENCHMARKS = (
     "coldstart",
     "start",
     "writers",
+    "machines",
     "workers",
     "load",
     "reports",

@@ -16,6 +16,7 @@ import msgspec
 from functions.api.documents import best_json, change_json, experiment_json, submitted, trial_json
 from tunelet.client.encoding import encoded
 from tunelet.client.problem import noted
+from tunelet.core.experiment import Experiment
 from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.trial import TrialState
 from tunelet.errors import FieldError, NotFound, Reject, Retry
@@ -40,6 +41,10 @@ class Near:
 
     def __init__(self, service: Service) -> None:
         self._service = service
+
+    def join(self, namespace: str, name: str) -> Experiment:
+        """See `Service.join`. Many that join at once wait for each other."""
+        return _patiently(lambda: self._service.join(namespace, name))
 
     def call(
         self,

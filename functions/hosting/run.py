@@ -57,7 +57,8 @@ def opened(
             searching(settings, store, launcher, own, dead, tries_store=store_url is not None)
         )
         stack.enter_context(swept(service, LEASE_SECONDS))
-        yield Client.over(Near(service), namespace), service.join
+        near = Near(service)
+        yield Client.over(near, namespace), near.join
 
 
 @contextmanager

@@ -94,10 +94,11 @@ def tuned(
             searching(settings, store, launcher, installation, dead, tries_store=tried)
         )
         stack.callback(_ended, service)
-        client = Client.over(Near(service))
+        near = Near(service)
+        client = Client.over(near)
         if choosing is not None:
             choosing.service = service
-        experiment = begun(client, request, service.join)
+        experiment = begun(client, request, near.join)
         stack.enter_context(swept(service, LEASE_SECONDS))
         last = _followed(client, service, experiment, show)
         return _found(last, list(client.trials(last["name"])))

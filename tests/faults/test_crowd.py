@@ -102,6 +102,17 @@ def test_a_process_that_loses_twice_leaves_an_inbox_batch_for_the_winner() -> No
     eventually(lambda: not list(store.list(f"{PATH}inbox/")))
 
 
+def test_a_process_that_joins_leaves_an_inbox_batch_for_the_winner() -> None:
+    store = Rival(2)
+    with ThreadPoolExecutor(1) as thread:
+        done = thread.submit(journal(store).commit, c.Join("b", 2), uid="u")
+        eventually(lambda: done.done() or bool(store.batches))
+        while not done.done():
+            store.write()
+        assert "b" in done.result().shared
+    assert store.batches
+
+
 def test_the_owner_of_an_inbox_batch_writes_it_if_no_other_process_does() -> None:
     store = Rival(2)
     after = journal(store).commit(report(1), uid="u")

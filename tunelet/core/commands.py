@@ -57,6 +57,8 @@ class AddTrials(_Command, frozen=True):
     """By the trial's number."""
     parents: dict[int, int] = {}
     asked: dict[str, Any] | None = None
+    ahead: bool = False
+    """Whether more trials may be added than have room. They wait for the next slots of anyone."""
 
 
 class Enqueue(_Command, frozen=True):

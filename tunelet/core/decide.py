@@ -171,7 +171,10 @@ def _add(
     experiment: Experiment, command: commands.AddTrials, now: float, by: Installation
 ) -> Events:
     workers = experiment.for_workers
-    room = experiment.room if workers else by.room(experiment)
+    reserved = not workers and not command.ahead
+    room = by.room(experiment) if reserved else experiment.room
+    if command.ahead and not workers:
+        room = experiment.room_ahead
     if command.first != experiment.next_number or room == 0:
         return ()
     if command.asked not in (None, experiment.spec.get("hpo_algorithm")):
@@ -185,12 +188,12 @@ def _add(
             first=command.first,
             assignments=chosen,
             at=now,
-            reserved=not workers,
+            reserved=reserved,
             exhausted=exhausted,
             memory=command.memory,
             notes=_of(command.notes, command.first, len(chosen)),
             parents=_of(command.parents, command.first, len(chosen)),
-            by=by.id if chosen and not workers else "",
+            by=by.id if chosen and reserved else "",
         ),
     )
 

@@ -177,12 +177,20 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def room(self) -> int:
         """How many trials an algorithm may suggest now."""
+        return self._within_budget(self.terms.parallel_trials - len(self.live))
+
+    @property
+    def room_ahead(self) -> int:
+        """How many trials may be added to those that wait without a slot: as many as slots."""
+        waiting = len(self.live) - self.active
+        return self._within_budget(self.terms.parallel_trials - waiting)
+
+    def _within_budget(self, count: int) -> int:
         if self.state is not ExperimentState.RUNNING or self.exhausted or self.hopeless:
             return 0
         if self.study is not None:
             return 0
-        slots = self.terms.parallel_trials - len(self.live)
-        return max(0, min(slots, self.terms.max_trials - self.next_number))
+        return max(0, min(count, self.terms.max_trials - self.next_number))
 
     @property
     def due(self) -> int | None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from tunelet.core import commands
 from tunelet.core.commands import Command
+from tunelet.core.decide import untaken
 from tunelet.core.experiment import Experiment
 from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.installation import Installation
@@ -72,6 +73,8 @@ class Loop:
             asked = _asks(experiment)
             command = self._suggesting.suggested(experiment)
             experiment = journal.commit(command, uid=experiment.uid)
+        if _takes(experiment, self._by):
+            experiment = journal.commit(commands.Tick(), uid=experiment.uid)
         return experiment
 
     def launch(self, namespace: str, name: str) -> None:
@@ -135,12 +138,16 @@ class Loop:
 
         If the state is not the newest, they have no effect.
         """
-        if not proposal.ends or not self._suggesting.light(proposal.experiment):
+        experiment = proposal.experiment
+        if not proposal.ends or not self._suggesting.light(experiment):
             return []
-        if proposal.room == 0:
+        # Others cannot add trials in time while this process writes one entry after another.
+        ahead = self._journals.of(experiment.namespace, experiment.name).leads_many
+        room = proposal.after.room_ahead if ahead else proposal.room
+        if room == 0:
             return []
         try:
-            return [self._suggesting.suggested(proposal.after)]
+            return [self._suggesting.suggested(proposal.after, room, ahead)]
         except Retry as fault:
             # The reports and ends are recorded in any case; the next step asks again.
             log.warning("trials of %s are suggested later: %s", proposal.after.name, fault)
@@ -245,7 +252,13 @@ def _needs(experiment: Experiment, by: Installation, now: float) -> list[str]:
     if experiment.over:
         return [LAUNCH, FINISHED]
     due = [LAUNCH] if _due(experiment, by, now) else []
-    return [*due, *([SUGGEST] if by.room(experiment) > 0 else [])]
+    asks = by.room(experiment) > 0 or _takes(experiment, by)
+    return [*due, *([SUGGEST] if asks else [])]
+
+
+def _takes(experiment: Experiment, by: Installation) -> bool:
+    """Whether `by` has free slots for trials that wait for one."""
+    return by.slots(experiment) > 0 and bool(untaken(experiment))
 
 
 def _due(experiment: Experiment, by: Installation, now: float) -> list[Trial]:

@@ -31,16 +31,18 @@ class Suggesting:
         spec = experiment.typed_spec
         return spec.define_by_run or self._catalog.light(spec.algorithm.name)
 
-    def suggested(self, experiment: Experiment, count: int | None = None) -> Command:
+    def suggested(
+        self, experiment: Experiment, count: int | None = None, ahead: bool = False
+    ) -> Command:
         """Return a command with `count` trials, or `Abort` if the algorithm fails.
 
-        Without `count`, with as many as this installation has room for. Raises `Retry` if the store
-        or the machine prevents the call.
+        Without `count`, with as many as this installation has room for. `AddTrials` explains
+        `ahead`. Raises `Retry` if the store or the machine prevents the call.
         """
         spec = experiment.typed_spec
         count = self._journals.by.room(experiment) if count is None else count
         if spec.define_by_run:
-            return self._unassigned(experiment, count)
+            return self._unassigned(experiment, count, ahead)
         name = spec.algorithm.name
         prior = self._prior(experiment)
         try:
@@ -60,14 +62,16 @@ class Suggesting:
             notes=_numbered(experiment.next_number, suggestions.notes),
             parents=_numbered(experiment.next_number, suggestions.parents),
             asked=experiment.spec["hpo_algorithm"],
+            ahead=ahead,
         )
 
-    def _unassigned(self, experiment: Experiment, count: int) -> Command:
+    def _unassigned(self, experiment: Experiment, count: int, ahead: bool) -> Command:
         """Return a command with trials that will choose their hyperparameters while they run."""
         return commands.AddTrials(
             first=experiment.next_number,
             assignments=({},) * count,
             asked=experiment.spec["hpo_algorithm"],
+            ahead=ahead,
         )
 
     def _ask(self, experiment: Experiment, prior: Sequence[Trial], count: int) -> Suggestions:

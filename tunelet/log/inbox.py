@@ -28,6 +28,8 @@ from tunelet.core.commands import (
     Enqueue,
     Finish,
     Import,
+    Join,
+    Leave,
     Record,
     Start,
     TakeTrial,
@@ -65,7 +67,7 @@ _decoder = msgspec.json.Decoder(_Batch)
 
 
 _REPEATABLE = (
-    *(AddTrials, Ask, Finish, Import, Record, Start, Tick),
+    *(AddTrials, Ask, Finish, Import, Join, Leave, Record, Start, Tick),
     *(CreateTrial, TakeTrial, ChangeTrial, EndTrial),
 )
 

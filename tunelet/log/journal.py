@@ -122,6 +122,13 @@ class Journal:
             return None
         return head.experiment if self._writer.leads(head) else None
 
+    @property
+    def leads_many(self) -> bool:
+        """Whether this process wrote the newest known entry, and others wait to write theirs."""
+        head = self._tail.head
+        crowded = not self._alone and time.monotonic() < self._crowded_until
+        return crowded and head is not None and self._writer.leads(head)
+
     @contextmanager
     def turn(self) -> Iterator[None]:
         """Wait briefly for this process's turn, before a step that reads and then commits."""

@@ -17,7 +17,7 @@ from tests.faults.world import Fault
 from tunelet.client.client import Client
 from tunelet.client.encoding import encoded
 from tunelet.client.problem import failure
-from tunelet.errors import NotFound, Reject, Retry, TuneletError
+from tunelet.errors import CommitUnknown, NotFound, Reject, Retry, TuneletError
 
 
 class Http:
@@ -156,3 +156,16 @@ def test_a_store_that_stays_away_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> 
     installed = Installed(MemoryStore(), "one", plan=dict.fromkeys(range(99), Fault.REFUSE))
     with pytest.raises(Retry, match="did nothing"):
         Client.over(Near(installed.service)).experiment("e")
+
+
+def test_a_process_that_joins_waits_for_the_many_that_join_as_well() -> None:
+    class Crowded:
+        calls = 0
+
+        def join(self, namespace: str, name: str) -> str:
+            self.calls += 1
+            if self.calls < 3:
+                raise CommitUnknown("too many writers contend for this experiment")
+            return f"{namespace}/{name}"
+
+    assert Near(Crowded()).join("default", "digits") == "default/digits"  # type: ignore[arg-type, comparison-overlap]

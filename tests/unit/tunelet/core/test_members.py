@@ -126,3 +126,34 @@ def test_a_snapshot_names_members_only_if_there_are_any(joined: bool) -> None:
     state = begun(ONE if joined else SERVICE)
     assert ("members" in msgspec.to_builtins(state)) is joined
     assert msgspec.json.decode(msgspec.json.encode(state), type=Experiment) == state
+
+
+def ahead(first: int, count: int) -> c.AddTrials:
+    return c.AddTrials(first, tuple({"x": float(n)} for n in range(count)), ahead=True)
+
+
+def waiting(state: Experiment) -> int:
+    return sum(not trial.active for trial in state.live)
+
+
+def test_trials_added_ahead_fill_the_slots_and_as_many_wait() -> None:
+    state = begun(ONE, joins(TWO), (ONE, ahead(0, 100)))
+    assert state.next_number == 7
+    assert [trial.by for trial in state.live] == ["one"] * 4 + [""] * 3
+    state = then(state, (ONE, ahead(7, 100)))
+    assert (waiting(state), state.next_number) == (7, 11)
+    assert then(state, (ONE, ahead(11, 100))) == state
+
+
+def test_whoever_has_a_free_slot_takes_a_trial_that_was_added_ahead() -> None:
+    state = begun(ONE, joins(TWO), (ONE, ahead(0, 100)))
+    state = then(state, (TWO, c.Tick()))
+    assert [trial.by for trial in state.live] == ["one"] * 4 + ["two"] * 3
+    state = then(state, (ONE, ahead(7, 100)), (TWO, c.Finish(5, 1, LOST)))
+    assert sum(trial.by == "two" for trial in state.live if trial.active) == 3
+
+
+def test_trials_added_ahead_keep_to_the_budget_and_to_the_state_that_was_asked() -> None:
+    state = begun(ONE, (ONE, c.Extend({"max_trials": 6})), (ONE, ahead(0, 100)), (ONE, ahead(4, 9)))
+    assert state.next_number == 6
+    assert then(begun(ONE), (ONE, ahead(1, 3))).next_number == 0

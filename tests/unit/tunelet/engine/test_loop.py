@@ -6,10 +6,13 @@ import pytest
 
 from adapters.launchers.memory import MemoryLauncher
 from tests.unit.functions.conftest import SMALLEST, FragileStore, World
+from tunelet.core.commands import AddTrials
+from tunelet.core.installation import Installation
 from tunelet.core.run import Observation, Phase, Run
 from tunelet.core.signal import COLLECT, LAUNCH, SUGGEST, Signal
 from tunelet.core.trial import Outcome, Verdict
 from tunelet.errors import Conflict, Retry
+from tunelet.log.journal import Journal
 
 POPULATION = {
     "name": "e",
@@ -136,3 +139,30 @@ def test_a_call_in_this_process_is_recorded_though_another_process_wrote_meanwhi
     experiment = world.service.experiment("default", "digits")
     assert experiment.ended.complete == 1
     assert world.run("digits", 1) not in calls.observed
+
+
+def test_a_process_with_free_slots_takes_trials_that_another_added_ahead() -> None:
+    world = World()
+    world.running(parallel_trials=2, max_trials=9)
+    experiment = world.service.experiment("default", "digits")
+    other = Journal(world.store, "default", "digits", by=Installation("other", 0))
+    other.commit(AddTrials(2, ({"x": 0.1},), ahead=True), uid=experiment.uid)
+    world.service.finish(world.run("digits", 0), Outcome(Verdict.LOST, reason="node gone"))
+    world.service.suggest("default", "digits")
+    live = world.service.experiment("default", "digits").live
+    assert [trial.active for trial in live].count(True) == 2
+
+
+def test_a_process_that_writes_before_all_others_adds_trials_ahead_for_them() -> None:
+    calls = CallingLauncher()
+    world = World(launcher=calls)
+    world.running(parallel_trials=2, max_trials=5)
+    journal = world.service._journals.of("default", "digits")
+    journal._met_others()
+    ended(world, calls, 0)
+    world.service.collect("default", "digits")
+    experiment = world.service.experiment("default", "digits")
+    assert [trial.active for trial in experiment.live] == [True, True, False]
+    ended(world, calls, 1)
+    world.service.collect("default", "digits")
+    assert world.service.experiment("default", "digits").next_number == 5, "the budget"
