@@ -302,8 +302,8 @@ class FunctionLauncher:
         self._with_handle = takes_two(objective)
         self._limit = limit
         self._calls: dict[Run, _Call] = {}
-        self._saved: set[Run] = set()
-        """Ended runs of which nothing else is kept."""
+        self._saved: dict[Run, Observation] = {}
+        """Ended runs, whose ends need not be in the log yet; nothing else of them is kept."""
         self._active = 0
         self._threads = 0
         self._begun: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
@@ -366,7 +366,7 @@ class FunctionLauncher:
     def observe(self, run: Run) -> Observation:
         call = self._calls.get(run)
         if call is None:
-            return Observation(Phase.ABSENT)
+            return self._saved.get(run, Observation(Phase.ABSENT))
         # The outcome first, so that all reports before the end are in the observation.
         outcome = call.outcome
         phase = Phase.ACTIVE if outcome is None else Phase.ENDED
@@ -400,11 +400,12 @@ class FunctionLauncher:
         return [run for run in ended if (run.namespace, run.experiment) == (namespace, experiment)]
 
     def saved(self, run: Run) -> None:
-        """Forget the run: a long search would else keep the output of every call."""
-        with self._lock:
-            if (call := self._calls.get(run)) is not None and call.outcome is not None:
-                del self._calls[run]
-                self._saved.add(run)
+        """Forget the run's output: a long search would else keep that of every call."""
+        call = self._calls.get(run)
+        if call is not None and call.outcome is not None:
+            self._saved[run] = self.observe(run)
+            with self._lock:
+                self._calls.pop(run, None)
 
     def stop(self, run: Run) -> None:
         """Make `should_prune` return True: a thread cannot be ended from outside."""
@@ -437,7 +438,7 @@ class FunctionLauncher:
                 if run[:3] == (namespace, experiment, uid) and call.outcome is not None:
                     del self._calls[run]
             life = (namespace, experiment, uid)
-            self._saved = {run for run in self._saved if run[:3] != life}
+            self._saved = {run: each for run, each in self._saved.items() if run[:3] != life}
 
     def obstacle(self, code: Mapping[str, Any]) -> str | None:
         return None

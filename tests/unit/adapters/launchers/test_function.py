@@ -152,8 +152,10 @@ def test_a_run_that_is_saved_is_forgotten_and_not_started_again() -> None:
     run = launch(0).run
     launcher.launch(launch(0))
     until(lambda: launcher.observe(run).phase is Phase.ENDED)
+    before = launcher.observe(run)
     launcher.saved(run)
     assert not launcher._calls
+    assert launcher.observe(run) == before, "its end need not be in the log yet"
     launcher.launch(launch(0))
     until(lambda: not launcher.lives())
     assert len(calls) == 1
