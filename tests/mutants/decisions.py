@@ -146,7 +146,7 @@ DECISIONS = (
             ),
             Mutant(
                 "an extension that resumes an experiment begins no new epoch",
-                "return _in_next_epoch(experiment, epoch, *resumed) if goes_on else extended",
+                "return _in_next_epoch(experiment, command.epoch, *resumed) if goes_on else extended",
                 "return resumed if goes_on else extended",
                 (_EPOCHS,),
             ),
@@ -173,8 +173,8 @@ DECISIONS = (
             ),
             Mutant(
                 "workers take more trials than may run at a time",
-                "untaken(experiment)[: max(0, min(count, free))]",
-                "untaken(experiment)[:count]",
+                "untaken(experiment)[: max(0, min(command.count, free))]",
+                "untaken(experiment)[: command.count]",
                 ("tests/unit/tunelet/core/test_workers.py",),
             ),
             Mutant(
@@ -270,8 +270,8 @@ DECISIONS = (
         (
             Mutant(
                 "more trials are asked for than max_trials allows",
-                "return max(0, min(slots, self.terms.max_trials - self.next_number))",
-                "return max(0, slots)",
+                "return max(0, min(count, self.terms.max_trials - self.next_number))",
+                "return max(0, count)",
             ),
             Mutant(
                 "suggestions are asked for after the space is exhausted",
