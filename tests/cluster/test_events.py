@@ -202,6 +202,13 @@ def test_with_each_event_three_times_in_random_order_it_ends_alike_without_a_swe
     assert not [token for job in source.told for token in _written_tokens(job)]
 
 
+def test_without_a_source_and_a_sweep_the_collectors_announce_the_ends(
+    start: Start, swept: list[Any]
+) -> None:
+    functions = start(lambda route: route)
+    assert ended(functions, sweeps=False) == swept
+
+
 def _written_tokens(job: dict[str, Any]) -> list[str]:
     """The tokens of trials that are visible in a Job."""
     pod = job["spec"]["template"]["spec"]
