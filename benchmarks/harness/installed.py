@@ -57,7 +57,8 @@ def installed(
     overlay: str = "plain",
 ) -> Iterator[Installed]:
     """Install the overlay, ready, while the block runs. `settings` replace the overlay's."""
-    name = f"tl-{overlay}-{secrets.token_hex(2)}"
+    # With "-trials-" it is the launcher's `prefix`, of at most 22 characters.
+    name = f"tl-{overlay[:5]}-{secrets.token_hex(2)}"
     with tempfile.TemporaryDirectory() as folder:
         _write(Path(folder), overlay, settings, credentials)
         things = moved(kubectl("kustomize", folder), name)

@@ -19,7 +19,7 @@ from functions.events.outbox import Outbox, Watched
 from functions.hosting.renewal import renewed
 from functions.http import Function
 from functions.settings import Settings
-from functions.wiring import FUNCTIONS, function, gate
+from functions.wiring import FUNCTIONS, function, gate, schedule
 from tunelet.bundle import resource
 from tunelet.core.installation import Installation
 from tunelet.core.signal import COLLECT, LAUNCH, Signal
@@ -51,7 +51,8 @@ def whole(
     manifests = resource("infra/knative/base")
     broker = Broker(load_triggers(manifests), targets, **load_delivery(manifests)._asdict())
     outbox = Outbox(Watched(broker))
-    service = composed(settings, store, launcher, outbox, installation, dead)
+    paused = schedule(settings)
+    service = composed(settings, store, launcher, outbox, installation, dead, schedule=paused)
     limit = settings.max_body_bytes
     made = {name: function(name, service, outbox, limit, known) for name in FUNCTIONS}
     targets.update((name, _target(made[name])) for name in FUNCTIONS)

@@ -74,6 +74,10 @@ def _secret(name: str, **literals: str) -> dict[str, Any]:
     }
 
 
+def _schedule(kubectl: Kubectl) -> str:
+    return kubectl(*HERE, "get", "cronjob", "tunelet-sweep", "-o", "jsonpath={.spec.schedule}")
+
+
 def _pods(kubectl: Kubectl) -> list[str]:
     """The pods that serve."""
     which = ("-l", "app.kubernetes.io/name=tunelet", "-o", "name")
@@ -84,6 +88,18 @@ def test_the_cluster_takes_every_manifest_strictly(kubectl: Kubectl) -> None:
     kubectl("apply", "-k", str(INFRA / "trials"), "--validate=strict")
     for name in ("overlays/plain", "overlays/dev"):
         kubectl("apply", "-k", str(INFRA / name), "--dry-run=client", "--validate=strict")
+
+
+def test_the_schedule_pauses_without_a_live_experiment_and_a_submit_arms_it(
+    kubectl: Kubectl, service: Client
+) -> None:
+    deadline = time.monotonic() + 150
+    while _schedule(kubectl) == "* * * * *":
+        assert time.monotonic() < deadline, kubectl(*HERE, "get", "jobs,pods")
+        time.sleep(1)
+    name = service.submit(SMALLEST | {"max_trials": 1}).name
+    assert _schedule(kubectl) == "* * * * *"
+    service.delete(name)
 
 
 def test_an_experiment_of_real_pods_ends_though_function_pods_are_killed(

@@ -299,16 +299,25 @@ def test_rights_end_where_the_trials_namespace_does(name: str) -> None:
         assert {subject["name"] for subject in binding["subjects"]} <= accounts | {"default"}
 
 
-def test_only_api_and_sweep_may_change_the_schedule_and_nothing_but_it() -> None:
-    [settings] = of_kind("base", "ConfigMap")
-    [source] = of_kind("base", "CronJob")
+@pytest.mark.parametrize(
+    ("name", "accounts"),
+    [
+        ("base", {"tunelet-api", "tunelet-sweep"}),
+        ("overlays/plain", {"tunelet"}),
+        ("overlays/dev", {"tunelet"}),
+    ],
+)
+def test_only_who_needs_it_may_change_the_schedule_and_nothing_but_it(
+    name: str, accounts: set[str]
+) -> None:
+    [settings] = of_kind(name, "ConfigMap")
+    [source] = of_kind(name, "CronJob")
     named = urlsplit(settings["data"]["TUNELET_SCHEDULE"])
     assert (named.scheme, named.netloc) == ("cronjob", source["metadata"]["namespace"])
     assert named.path == f"/{source['metadata']['name']}"
-    options = open_url(named.geturl())._options
-    assert options.armed == source["spec"]["schedule"]
+    assert open_url(named.geturl())._options.armed == source["spec"]["schedule"]
     assert "suspend" not in source["spec"]
-    [role] = of_kind("base", "Role")
+    [role] = of_kind(name, "Role")
     assert role["metadata"]["namespace"] == named.netloc
     assert role["rules"] == [
         {
@@ -318,12 +327,8 @@ def test_only_api_and_sweep_may_change_the_schedule_and_nothing_but_it() -> None
             "verbs": ["get", "patch"],
         }
     ]
-    [binding] = [b for b in of_kind("base", "RoleBinding") if b["roleRef"]["kind"] == "Role"]
-    accounts = {subject["name"] for subject in binding["subjects"]}
-    assert accounts == {"tunelet-api", "tunelet-sweep"}
-    for overlay in ("overlays/plain", "overlays/dev"):
-        [settings] = of_kind(overlay, "ConfigMap")
-        assert "TUNELET_SCHEDULE" not in settings["data"]
+    [binding] = [b for b in of_kind(name, "RoleBinding") if b["roleRef"]["kind"] == "Role"]
+    assert {subject["name"] for subject in binding["subjects"]} == accounts
 
 
 def test_no_right_is_for_anything_and_none_reads_secrets() -> None:
