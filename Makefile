@@ -109,6 +109,7 @@ docs: install
 	$(BIN)/python -c 'import json; from tunelet.request.models import request_schema as schema; \
 		print(json.dumps(schema(), indent=2))' > docs/request.schema.json
 	$(BIN)/python -m algorithms.catalog.docs_tables docs/algorithms.md
+	$(BIN)/python infra/terraform/costs.py infra/terraform/costs.md
 	$(BIN)/pytest -q tests/unit/tunelet/test_docs.py
 
 # Puts faults into the protocol, the rules and the launchers, and shows which test notices each: about
