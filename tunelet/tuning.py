@@ -59,7 +59,7 @@ def tune(
     trials: int = 50,
     parallel: int = 1,
     processes: bool | str = False,
-    algorithm: str | Mapping[str, Any] = "tpe",
+    algorithm: str | Mapping[str, Any] | None = None,
     direction: str | Sequence[str] = "minimize",
     name: str | None = None,
     store: str | None = None,
@@ -91,6 +91,8 @@ def tune(
     The trial has `suggest_float`, `suggest_int`, `suggest_categorical`, `report(value, step)`,
     `should_prune()`, `set_user_attr(key, value)`, `number`, `params` and `user_attrs`. One of
     Optuna's samplers chooses: "tpe", "random_search", "cma_es", "gp", "nsga2", "nsga3", "sobol".
+
+    `algorithm` is TPE by default; the search of a known name goes on with the one that is given.
 
     With `space`, `objective(params)` gets a dict and returns a number, or a dict of numbers with
     the key "objective". One that takes a second argument gets its trial, with `report` and
@@ -132,12 +134,12 @@ def tune(
         ) from fault
     request: Json = {
         "hyperparameters": space,
-        "hpo_algorithm": dict(algorithm) if isinstance(algorithm, Mapping) else algorithm,
         **_objectives(direction, goal),
         "max_trials": trials,
         "parallel_trials": parallel,
     }
     optional = {
+        "hpo_algorithm": dict(algorithm) if isinstance(algorithm, Mapping) else algorithm,
         "name": name,
         "seed": seed,
         "max_seconds": timeout,

@@ -68,7 +68,7 @@ def tuned(
     choosing = _Choosing() if free else None
     if choosing is not None:
         request["define_by_run"] = True
-        _refuse_algorithm(request["hpo_algorithm"])
+        _refuse_algorithm(request.get("hpo_algorithm", "tpe"))
     with ExitStack() as stack:
         launcher = FunctionLauncher(
             objective,

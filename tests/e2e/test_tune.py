@@ -92,6 +92,16 @@ def test_the_same_name_takes_the_search_up_with_a_larger_budget() -> None:
         tune(objective, {"y": X["x"]}, name="mine")
 
 
+def test_the_same_name_goes_on_with_another_algorithm_only_if_one_is_given() -> None:
+    def searched(trials: int, **options: Any) -> str:
+        found = tune(lambda p: p["x"], X, trials=trials, name="digits", **options)
+        return str(found.experiment["spec"]["hpo_algorithm"]["name"])
+
+    assert searched(2, algorithm="random_search") == "random_search"
+    assert searched(3) == "random_search"
+    assert searched(4, algorithm="tpe") == "tpe"
+
+
 def test_a_stopping_rule_prunes_through_the_trial() -> None:
     def objective(params: dict[str, float], trial: Any) -> float:
         """Each trial is worse than those before it. The first four end by themselves."""

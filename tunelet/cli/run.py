@@ -49,7 +49,7 @@ _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
     show_default=True,
     help="Trials that run at the same time.",
 )
-@click.option("--algorithm", metavar="NAME", default="tpe", show_default=True)
+@click.option("--algorithm", metavar="NAME", help="See: tunelet algorithms.  [default: tpe]")
 @click.option("--name", metavar="NAME", help="Continue the experiment of this name, or begin it.")
 @click.option("--seed", type=int, metavar="N", help="A seed makes the suggestions repeatable.")
 @click.option("--max-seconds", type=float, metavar="S", help="End after this many seconds.")
@@ -131,13 +131,12 @@ def _request(command: tuple[str, ...], flags: dict[str, Any]) -> Json:
     request: Json = {
         "model_training_code": {"image": _image(command), "command": list(command)},
         "hyperparameters": space(flags["floats"], flags["ints"], flags["choices"]),
-        "hpo_algorithm": flags["algorithm"],
         "objective": {"metric": flags[direction], "direction": direction},
         "parallel_trials": flags["parallel"],
     }
-    for field in ("max_trials", "name", "seed", "max_seconds"):
-        if flags[field] is not None:
-            request[field] = flags[field]
+    given = {"hpo_algorithm": flags["algorithm"]}
+    given |= {field: flags[field] for field in ("max_trials", "name", "seed", "max_seconds")}
+    request |= {field: value for field, value in given.items() if value is not None}
     for setting in flags["settings"]:
         put(request, setting)
     if (request.get("metrics") or {}).get("source", "stdout") != "stdout":

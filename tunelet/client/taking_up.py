@@ -19,8 +19,8 @@ _COMPARED = ("min", "max", "choices", "mean", "std")
 def begun(client: "Client", request: Json, join: Join | None = None) -> Json:
     """The experiment of the request's name, or a new one.
 
-    One that is taken up gets the request's `max_trials`, and its `parallel_trials` unless the
-    caller joins it, because a member brings its own slots.
+    One that is taken up gets the request's `max_trials` and algorithm, if given, and its
+    `parallel_trials` unless the caller joins it, because a member brings its own slots.
 
     One that failed before its budget was spent is resumed: its caller has corrected the cause.
 
@@ -67,7 +67,18 @@ def _resumed(client: "Client", failed: Json) -> Json:
 
 def _changes(known: Json, request: Json, fields: tuple[str, ...]) -> Json:
     wanted = {key: request.get(key) for key in fields}
-    return {k: v for k, v in wanted.items() if v not in (None, known["spec"][k])}
+    changes = {k: v for k, v in wanted.items() if v not in (None, known["spec"][k])}
+    algorithm = request.get("hpo_algorithm")
+    if algorithm is not None and _other_algorithm(known["spec"]["hpo_algorithm"], algorithm):
+        changes["hpo_algorithm"] = algorithm
+    return changes
+
+
+def _other_algorithm(known: Json, wanted: str | Mapping[str, Any]) -> bool:
+    """Whether the name differs, or one of the settings that are given."""
+    named: Mapping[str, Any] = {"name": wanted} if isinstance(wanted, str) else wanted
+    settings = (named.get("settings") or {}).items()
+    return named.get("name") != known["name"] or not settings <= known["settings"].items()
 
 
 def _refuse_another(known: Json, request: Json) -> None:
