@@ -1,22 +1,25 @@
 """Dead letters: events that a broker could not deliver, kept to be looked at and replayed.
 
-They lie in the store, the newest LIMIT of them, as the HTTP messages that they came as. No
-experiment needs them: an event carries no truth.
+They lie in the store as the HTTP messages that they came as, LIMIT of them. Beyond that the oldest
+of the namespace with the most is removed, so that a flood of one tenant's does not remove
+another's. No experiment needs them: an event carries no truth.
 """
 
 import re
 import time
 from collections.abc import Callable, Iterator
 from hashlib import sha256
-from itertools import islice
 
 import msgspec
 
+from tunelet.core.turns import by_group
 from tunelet.errors import NotFound
 from tunelet.ports import Store
+from tunelet.text.limits import NAME
 
 LIMIT = 1000
-ID = r"[0-9]{15}-[0-9a-f]{16}"
+ID = rf"[0-9]{{15}}-[0-9a-f]{{16}}(\.{NAME})?"
+"""When it was kept, the newest first; a hash; and the namespace that it is about, if any."""
 
 _PREFIX = "dead/"
 _LAST = 10**15 - 1
@@ -51,14 +54,14 @@ class DeadLetters:
         destination: str | None = None,
         status: int | None = None,
         answer: str | None = None,
+        namespace: str = "",
     ) -> DeadLetter:
-        """Keep an event, and remove the oldest beyond the limit."""
+        """Keep an event, and remove what is beyond the limit."""
         now = self._clock()
-        letter = DeadLetter(
-            _id(now, headers, body), now, headers, body, destination, status, answer
-        )
+        id_ = ".".join(filter(None, (_id(now, headers, body), namespace)))
+        letter = DeadLetter(id_, now, headers, body, destination, status, answer)
         self._store.put(_PREFIX + letter.id, msgspec.json.encode(letter))
-        for key in islice(self._store.list(_PREFIX), LIMIT, None):
+        for key in _surplus(list(self._store.list(_PREFIX))):
             self._store.delete(key)
         return letter
 
@@ -83,6 +86,14 @@ class DeadLetters:
         for key in keys:
             if (stored := self._store.get(key)) is not None:
                 yield msgspec.json.decode(stored.data, type=DeadLetter)
+
+
+def _surplus(keys: list[str]) -> list[str]:
+    """Return the keys to remove: the oldest of the namespace with the most, one after another."""
+    if len(keys) <= LIMIT:
+        return []
+    groups = by_group(keys, lambda key: key.partition(".")[2])
+    return [max(groups.values(), key=len).pop() for _ in range(len(keys) - LIMIT)]
 
 
 def _id(now: float, headers: dict[str, str], body: bytes) -> str:

@@ -6,14 +6,17 @@ Knative adds attributes that describe the failed delivery.
 
 import binascii
 from base64 import b64decode
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Request, Response
 
-from adapters.events.cloudevents import STRUCTURED
+from adapters.events.cloudevents import STRUCTURED, media_type
+from functions.events.subject import parsed
 from functions.shell import EventShell
 from tunelet.errors import FieldError, Reject
+from tunelet.text.strict_json import NotJson, decode
 
 if TYPE_CHECKING:
     from tunelet.service import Service
@@ -46,8 +49,22 @@ class DeadLetterFunction(EventShell):
             headers.get("ce-knativeerrordest"),
             _status(headers.get("ce-knativeerrorcode", "")),
             _text(headers.get("ce-knativeerrordata")),
+            _namespace(event, raw),
         )
         return Response(status=HTTPStatus.NO_CONTENT)
+
+
+def _namespace(headers: Mapping[str, str], raw: bytes) -> str:
+    """Return the namespace that the event is about; empty if it names none."""
+    named: Any = headers.get("ce-subject")
+    if media_type(headers) == STRUCTURED:
+        try:
+            whole = decode(raw)
+        except NotJson:
+            return ""
+        named = whole.get("subject") if isinstance(whole, dict) else None
+    found = parsed(named) if isinstance(named, str) else None
+    return "" if found is None else found.namespace
 
 
 def _status(code: str) -> int | None:

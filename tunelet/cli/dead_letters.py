@@ -17,7 +17,7 @@ _TITLES = ("ID", "AGE", "TYPE", "SUBJECT", "DESTINATION", "STATUS")
 def dead_letters_command() -> None:
     """Look at events that could not be delivered.
 
-    The service keeps the newest 1000. A lost event costs time only: sweep does its work later.
+    The service keeps 1000. A lost event costs time only: sweep does its work later.
 
     \b
     Examples:

@@ -152,6 +152,35 @@ def test_the_oldest_are_forgotten_where_they_are_too_many() -> None:
     assert [key.removeprefix("dead/") for key in store.list("dead/")] == kept[:2:-1]
 
 
+def test_a_flood_of_one_namespace_removes_no_dead_letter_of_another(world: World) -> None:
+    for body in (b"a", b"b"):
+        bury(world, {**EVENT, "ce-subject": "other/digits/0/1"}, body)
+    structured = b'{"specversion":"1.0","type":"t","id":"1","source":"/x","subject":"third/e"}'
+    bury(world, {"content-type": STRUCTURED}, structured)
+    bury(world, {**EVENT, "ce-subject": "/apis/batch/v1/namespaces/x/jobs/y"})
+    for number in range(LIMIT + 5):
+        bury(world, {**EVENT, "ce-subject": "flood/digits/0/1"}, str(number).encode())
+    subjects = [key.partition(".")[2] for key in world.store.list("dead/")]
+    assert len(subjects) == LIMIT
+    assert [subjects.count(name) for name in ("other", "third", "", "flood")] == [
+        2,
+        1,
+        1,
+        LIMIT - 4,
+    ]
+    [*_, oldest] = world.store.list("dead/")
+    assert world.api.get(f"/api/dead-letters/{oldest.removeprefix('dead/')}").status_code == 200
+
+
+def test_a_dead_letter_of_an_older_version_is_shown(world: World) -> None:
+    older = "999999999999999-0123456789abcdef"
+    world.store.put(
+        f"dead/{older}", b'{"id":"%s","at":1.0,"headers":{},"body":""}' % older.encode()
+    )
+    assert world.api.get(f"/api/dead-letters/{older}").status_code == 200
+    assert [letter["id"] for letter in listed(world)] == [older]
+
+
 def test_an_absent_dead_letter_is_not_found(world: World) -> None:
     for name in ("x", "0" * 15 + "-" + "0" * 16, "..%2Fv1"):
         assert world.api.get(f"/api/dead-letters/{name}").status_code == 404
