@@ -64,9 +64,16 @@ def _parsed(arguments: list[str]) -> argparse.Namespace:
 
 def _outputs(cloud: str, file: Path | None) -> Outputs:
     if file is not None:
-        return read_outputs(file.read_text())
+        return read_outputs(_text(file))
     command = [f"-chdir={ROOT / 'infra/terraform' / cloud}", "output", "-json"]
     return read_outputs(_run([_program("terraform", "tofu"), *command]))
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Invalid(f"--outputs {file} cannot be read ({error}); name another file") from error
 
 
 def _way(folder: Path, name: str) -> str:

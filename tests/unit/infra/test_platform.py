@@ -268,6 +268,14 @@ def test_a_refused_apply_is_one_line_and_an_exit_code(desk: Desk) -> None:
     assert "rollout" not in desk.calls
 
 
+def test_a_file_of_outputs_that_is_absent_is_one_line(desk: Desk) -> None:
+    desk.outputs.unlink()
+    done = desk.run("deploy")
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    assert line.startswith(f"make deploy: --outputs {desk.outputs} cannot be read")
+
+
 def test_destroy_removes_what_deploy_applied(desk: Desk) -> None:
     assert desk.run("destroy").returncode == 0
     assert "delete --ignore-not-found --wait -k " in desk.calls
