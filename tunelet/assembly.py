@@ -21,7 +21,7 @@ from tunelet.engine.suggest import Suggesting
 from tunelet.engine.sweep import Sweep
 from tunelet.engine.tokens import Tokens
 from tunelet.log import leases as lease
-from tunelet.log.arming import Arming, Unscheduled
+from tunelet.log.arming import Arming
 from tunelet.log.identity import Identity
 from tunelet.log.journal_cache import Journals
 from tunelet.log.leases import Leases
@@ -65,7 +65,7 @@ def assembled(
     time.
     """
     journals = Journals(store, clock, sleep, by=installation, turns=turns)
-    arming = Arming(schedule or Unscheduled(), clock)
+    arming = Arming(schedule, clock)
     markers = Markers(store, clock, arming)
     tokens = Tokens(secret)
     leases = Leases(store, installation.id, clock, lease_seconds, dead)

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.processes import ROOT
-from tunelet.log.arming import Arming, Unscheduled
 from tunelet.log.markers import Marker, Markers
 
 Environment = dict[str, str]
@@ -40,9 +39,7 @@ def test_it_sweeps_and_ends(environment: Environment) -> None:
 
     store = open_store(environment["TUNELET_STORE"])
     # It is so old that a sweep removes it.
-    Markers(store, lambda: 0.0, Arming(Unscheduled(), lambda: 0.0)).set(
-        Marker("default", "gone", "u", 0)
-    )
+    Markers(store, lambda: 0.0).set(Marker("default", "gone", "u", 0))
     assert next(store.list("live/"), None) is not None
     ran = once(environment)
     assert (ran.returncode, ran.stdout) == (0, ""), ran.stderr

@@ -22,19 +22,6 @@ HELD = 240.0
 """Seconds for which no sweep disarms after an arming: `TRUSTED`, with clocks 90 s apart."""
 
 
-class Unscheduled:
-    """A schedule that never pauses: sweeps come from a thread, a CronJob, or by hand."""
-
-    def arm(self, now: float) -> None:
-        pass
-
-    def look(self) -> Armed:
-        return Armed(True, "", None)
-
-    def disarm(self, seen: Armed) -> bool:
-        return False
-
-
 class Look(NamedTuple):
     """The schedule before the markers were listed."""
 
@@ -44,9 +31,12 @@ class Look(NamedTuple):
 
 
 class Arming:
-    """The schedule, as one process arms and disarms it. Threads may share one."""
+    """The schedule, as one process arms and disarms it. Threads may share one.
 
-    def __init__(self, schedule: Schedule, clock: Callable[[], float]) -> None:
+    Without a schedule sweeps never pause, and nothing has any effect.
+    """
+
+    def __init__(self, schedule: Schedule | None, clock: Callable[[], float]) -> None:
         self._schedule = schedule
         self._clock = clock
         self._armed_at: float | None = None
@@ -57,12 +47,21 @@ class Arming:
         Call it once the marker is in the store: a sweep that disarms later must see the marker.
         """
         now = self._clock()
-        if self._armed_at is None or not 0 <= now - self._armed_at < TRUSTED:
+        if self._schedule is not None and self.due:
             self._schedule.arm(now)
             self._armed_at = now
 
+    @property
+    def due(self) -> bool:
+        """Whether `arm` would make a request now."""
+        if self._schedule is None:
+            return False
+        return self._armed_at is None or not 0 <= self._clock() - self._armed_at < TRUSTED
+
     def look(self) -> Look | None:
         """Look at the schedule, before the markers are listed; None if that is not possible."""
+        if self._schedule is None:
+            return None
         try:
             seen = self._schedule.look()
         except Retry as fault:
@@ -76,6 +75,8 @@ class Arming:
 
         A fault is logged: the next sweep settles it.
         """
+        if self._schedule is None:
+            return
         try:
             if live and not (look and look.seen.active):
                 self._schedule.arm(self._clock())

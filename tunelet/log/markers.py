@@ -13,12 +13,14 @@ life that another marker announced.
 import logging
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from secrets import token_hex
 from typing import NamedTuple
 
 from tunelet.core.experiment import Experiment
 from tunelet.errors import TuneletError
-from tunelet.log.arming import Arming, Unscheduled
+from tunelet.log.arming import Arming
+from tunelet.log.parallel import both
 from tunelet.ports import Store
 
 log = logging.getLogger("tunelet.markers")
@@ -57,14 +59,20 @@ class Markers:
     ) -> None:
         self._store = store
         self._clock = clock
-        self._arming = arming or Arming(Unscheduled(), clock)
+        self._arming = arming or Arming(None, clock)
 
     def set(self, marker: Marker) -> None:
         """Announce a life that is about to begin. If it never begins, `tidy` removes the marker."""
         self._store.put(marker.key, repr(self._clock()).encode())
-        self._arming.arm()
-        if marker.epoch == 0:
-            self._store.put(_index(marker.namespace, marker.name, marker.uid), b"")
+        if marker.epoch > 0:
+            self._arming.arm()
+        elif self._arming.due:
+            both(self._arming.arm, partial(self._list, marker))  # their waits add nothing
+        else:
+            self._list(marker)
+
+    def _list(self, marker: Marker) -> None:
+        self._store.put(_index(marker.namespace, marker.name, marker.uid), b"")
 
     def names(self, namespace: str, after: str = "") -> Iterator[str]:
         """Yield the names in the namespace that sort after `after`, each once."""
