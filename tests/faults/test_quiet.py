@@ -16,7 +16,7 @@ from tunelet.core import commands
 from tunelet.core.installation import Installation
 from tunelet.core.run import Launch
 from tunelet.core.signal import Signal
-from tunelet.engine.idle import CHECK_SHARE, CHECKS, LOOKS
+from tunelet.engine.idle import CHECK_SHARE, CHECKS, LONGEST, LOOKS
 from tunelet.errors import Retry, Throttled
 from tunelet.log.journal import Journal
 from tunelet.ports import Launcher, Store, Stored
@@ -57,9 +57,14 @@ class Counted(MemoryStore):
         self.loads = 0
         self.at: int | None = None
         self.between: Callable[[], object] = lambda: None
+        self.fails: str | None = None
+        """The next read of a key with this text fails."""
 
     def get(self, key: str) -> Stored | None:
         self._called()
+        if self.fails is not None and self.fails in key:
+            self.fails = None
+            raise Retry("the store does not answer")
         return super().get(key)
 
     def put(self, key: str, data: bytes) -> None:
@@ -191,13 +196,25 @@ def test_a_sweep_that_dies_at_any_call_leaves_no_note_that_hides_work(fault: Fau
 def test_an_entry_without_signal_or_marker_is_found_within_the_bound(schedule: Schedule) -> None:
     names = [f"e{number}" for number in range(CHECKS + CHECKS // 2)]
     schedule.paused(*names)
-    assert schedule.sweeps() < len(names) / 5
+    for _ in range(5):
+        schedule.sweeps(after=LONGEST)
     for name in names[::10]:
-        Journal(schedule.store, "default", name, clock=lambda: schedule.now).commit(
-            commands.Resume()
-        )
-    schedule.sweeps(CHECK_SHARE)
+        resume_unmarked(schedule, name)
+    assert schedule.sweeps(CHECK_SHARE) < len(names) / 5
     assert schedule.started() == 2 * len(names[::10])
+
+
+def resume_unmarked(schedule: Schedule, name: str) -> None:
+    log = Journal(schedule.store, "default", name, clock=lambda: schedule.now)
+    log.commit(commands.Resume())
+
+
+def test_a_log_that_cannot_be_read_for_a_moment_is_looked_at(schedule: Schedule) -> None:
+    schedule.paused("e")
+    resume_unmarked(schedule, "e")
+    schedule.store.fails = "/journal/"
+    schedule.sweeps()
+    assert schedule.started() == 2
 
 
 def test_a_run_that_the_log_does_not_know_of_is_found_by_the_next_sweep() -> None:
@@ -231,12 +248,23 @@ def waiting() -> Schedule:
         b'{"format":1,"notes":{"no-slash":[[],9,9,9e9,false,false,9e9,9e9]}}',
     ],
 )
-def test_notes_that_cannot_be_used_are_as_none(schedule: Schedule, stored: bytes) -> None:
+def test_notes_that_cannot_be_used_are_as_none(
+    schedule: Schedule, stored: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
     schedule.paused("e")
     schedule.store.put(NOTES, stored)
     assert schedule.sweeps() == 1
+    assert "ERROR" not in {record.levelname for record in caplog.records}
     schedule.sweeps(LOOKS + 1)
     assert min(schedule.sweeps() for _ in range(5)) == 0
+
+
+def test_notes_of_a_newer_form_are_as_none(schedule: Schedule) -> None:
+    schedule.paused("e")
+    stored = schedule.store.get(NOTES)
+    assert stored is not None
+    schedule.store.put(NOTES, stored.data.replace(b'"format":1', b'"format":2'))
+    assert schedule.sweeps() == 1
 
 
 @pytest.mark.parametrize("ahead", [-86_400.0, 86_400.0])
