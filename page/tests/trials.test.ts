@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { front, hypervolume, improvements } from "../src/data/best";
 import { dimensions } from "../src/data/dimensions";
-import { rowsOf, test as filter } from "../src/data/filter";
+import { among, every, rowsOf, test as filter } from "../src/data/filter";
+import { byRank, ranks } from "../src/views/parallel";
 import { importances } from "../src/data/importance";
 import { Trials, type Block } from "../src/data/trials";
 import type { Spec } from "../src/documents";
@@ -135,4 +136,15 @@ test("commands are quoted for a shell", () => {
   assert.equal(training(SPEC, { rate: 0.1 }), "train --rate=0.1");
   const placed = { ...SPEC, model_training_code: { image: "x", command: ["run", "{rate}"] } } as unknown as Spec;
   assert.equal(training(placed, { rate: 0.1 }), null);
+});
+
+test("a brush picks from sorted rows and keeps their order", () => {
+  assert.deepEqual([...every(3)], [0, 1, 2]);
+  assert.deepEqual([...among(Int32Array.from([2, 0, 1]), Int32Array.from([0, 2]))], [2, 0]);
+});
+
+test("the best row has rank 0, and one without a value has none", () => {
+  const ranked = byRank(every(3), Float64Array.from([2, NaN, 5]), -1);
+  assert.deepEqual([...ranked], [2, 0]);
+  assert.deepEqual([...ranks(3, ranked)], [1, NaN, 0]);
 });

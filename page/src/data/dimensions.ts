@@ -2,7 +2,7 @@
 
 import type { Form, Scalar, Spec } from "../documents";
 import { number, scalar } from "../format";
-import type { Trials } from "./trials";
+import type { Column, Trials } from "./trials";
 
 export interface Dimension {
   /** Unique: `h:` a hyperparameter, `v:` a value, or one of number, seconds, state, attempt. */
@@ -30,19 +30,22 @@ export function dimensions(trials: Trials, spec: Spec): Dimension[] {
 export function valuesOf(trials: Trials, spec: Spec): Dimension[] {
   const objectives = spec.objectives.map((each) => each.metric);
   const others = [...trials.values.keys()].filter((name) => !objectives.includes(name));
-  return [...objectives, ...others].map((name) => ({
-    id: `v:${name}`, label: name, at: (row) => trials.values.get(name)?.data[row] ?? NaN, log: false, names: null,
-  }));
+  return [...objectives, ...others].map((name) => ({ id: `v:${name}`, label: name, at: reads(trials.values.get(name)), log: false, names: null }));
 }
 
 export function hyperparametersOf(trials: Trials, spec: Spec): Dimension[] {
   const names = [...new Set([...Object.keys(spec.hyperparameters), ...trials.hyperparameters.keys()])];
   return names.map((name) => {
     const column = trials.hyperparameters.get(name);
-    const at = (row: number) => trials.hyperparameters.get(name)?.data[row] ?? NaN;
+    const at = reads(column);
     const whole = spec.hyperparameters[name]?.type === "int";
     return { id: `h:${name}`, label: name, at, whole, log: isLog(spec.hyperparameters[name]), bounds: boundsOf(spec.hyperparameters[name]), names: column?.names ?? null };
   });
+}
+
+/** Brushing reads 100,000 rows at a time, so the column is looked up once. It stays the same object as it grows. */
+function reads(column: Column | undefined): (row: number) => number {
+  return column ? (row) => column.data[row] ?? NaN : () => NaN;
 }
 
 export function isLog(form: Form | undefined): boolean {

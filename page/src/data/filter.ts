@@ -93,6 +93,21 @@ export function rowsOf(trials: Trials, passes: Test, brushes: Brushes, dimension
   return found.slice(0, many);
 }
 
+/** The numbers from 0 to `count`. */
+export function every(count: number): Int32Array {
+  const rows = new Int32Array(count);
+  for (let row = 0; row < count; row += 1) rows[row] = row;
+  return rows;
+}
+
+/** Those of `ordered` that are among `rows`, in the order of `ordered`. */
+export function among(ordered: Int32Array, rows: Int32Array): Int32Array {
+  if (ordered.length === rows.length) return ordered;
+  const kept = new Uint8Array(ordered.length);
+  for (const row of rows) kept[row] = 1;
+  return ordered.filter((row) => kept[row]);
+}
+
 function inRanges(row: number, ranges: readonly { at: (row: number) => number; low: number; high: number }[]): boolean {
   for (const { at, low, high } of ranges) {
     const value = at(row);

@@ -14,10 +14,13 @@ const BINS = 56;
 const SHADES = 6;
 const TOP = 60;
 
-/** `rank` is from 0 for the best row to 1; rows without a rank are drawn faintly. */
-export function drawLines(place: Place, axes: readonly Axis[], rows: Int32Array, rank: Float32Array): void {
+/**
+ * `rank` is from 0 for the best row to 1; rows without a rank are drawn faintly. `best` has the rows in
+ * sight that have one, from the best to the worst.
+ */
+export function drawLines(place: Place, axes: readonly Axis[], rows: Int32Array, rank: Float32Array, best: Int32Array): void {
   if (rows.length > FEW) drawDensities(place, axes, rows, rank);
-  const ordered = rows.length > FEW ? topOf(rows, rank) : rows.slice().sort((a, b) => order(rank, b) - order(rank, a));
+  const ordered = rows.length > FEW ? best.slice(0, TOP).reverse() : rows.slice().sort((a, b) => order(rank, b) - order(rank, a));
   const alpha = rows.length > FEW ? 0.7 : Math.max(0.25, Math.min(0.85, 60 / Math.sqrt(rows.length * 20)));
   for (const row of ordered) drawLine(place, axes, row, rank[row] ?? NaN, alpha);
 }
@@ -25,12 +28,6 @@ export function drawLines(place: Place, axes: readonly Axis[], rows: Int32Array,
 function order(rank: Float32Array, row: number): number {
   const value = rank[row] ?? NaN;
   return Number.isNaN(value) ? 2 : value;
-}
-
-/** The best rows in sight, the best last. */
-function topOf(rows: Int32Array, rank: Float32Array): Int32Array {
-  const known = rows.filter((row) => !Number.isNaN(rank[row] ?? NaN));
-  return known.sort((a, b) => (rank[b] ?? 1) - (rank[a] ?? 1)).subarray(-TOP);
 }
 
 function drawLine({ context, theme }: Place, axes: readonly Axis[], row: number, rank: number, alpha: number) {
@@ -51,7 +48,11 @@ function drawDensities(place: Place, axes: readonly Axis[], rows: Int32Array, ra
 
 /** In which of `BINS` equal parts of the height each row is on the axis. */
 function binsOf({ height }: Place, axis: Axis, rows: Int32Array): Uint8Array {
-  return Uint8Array.from(rows, (row) => Math.min(BINS - 1, Math.max(0, Math.floor((axis.y(axis.at(row)) / height) * BINS))));
+  const bins = new Uint8Array(rows.length);
+  for (let index = 0; index < rows.length; index += 1) {
+    bins[index] = Math.min(BINS - 1, Math.max(0, Math.floor((axis.y(axis.at(rows[index] ?? 0)) / height) * BINS)));
+  }
+  return bins;
 }
 
 /** One line for each pair of bins: as strong as its rows are many, colored by their mean rank. */

@@ -4,7 +4,7 @@ import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
 import { Propose } from "../actions/propose";
 import { front, improvements } from "../data/best";
 import { dimensions as dimensionsOf } from "../data/dimensions";
-import { rowsOf, test, type Brush, type Brushes } from "../data/filter";
+import { every, rowsOf, test, type Brush, type Brushes } from "../data/filter";
 import { useExperiment, type Followed } from "../data/follow";
 import type { Trial } from "../documents";
 import { count } from "../format";
@@ -41,7 +41,7 @@ function Body({ route, followed, again }: { route: Route; followed: Followed; ag
   const columnNames = useColumnNames(followed);
   const dimensions = useMemo(() => dimensionsOf(trials, experiment.spec), [trials, experiment, columnNames]);
   const passes = useMemo(() => test(text, trials, dimensions), [text, trials, dimensions]);
-  const all = useMemo(() => Int32Array.from({ length: trials.count }, (_, row) => row), [trials, version]);
+  const all = useMemo(() => every(trials.count), [trials, version]);
   const rows = useMemo(() => {
     const sieve = typeof passes === "string" ? () => true : passes;
     return text.trim() === "" && brushes.size === 0 ? all : rowsOf(trials, sieve, brushes, dimensions);
@@ -59,7 +59,7 @@ function Body({ route, followed, again }: { route: Route; followed: Followed; ag
           view={route.query.view ?? ""} choose={(view) => query({ view })} />}
         <Filter text={text} setText={(given) => (setText(given), query({ filter: given }))} wrong={typeof passes === "string" ? passes : null}
           brushes={brushes} setBrushes={setBrushes} dimensions={dimensions} summary={summary(rows.length, followed)} />
-        <Table {...{ trials, version, rows, columns, best, selected, select }} />
+        <Table {...{ trials, version, rows, all, columns, best, selected, select }} />
       </div>
       {selected !== null && selected < trials.count && <Detail key={selected} followed={followed} row={selected} close={() => select(null)} propose={propose} />}
       {proposal && <Propose followed={followed} trial={proposal} close={() => propose(null)} done={again} />}

@@ -14,6 +14,8 @@ export interface FieldProps {
   set: (value: Json | undefined) => void;
   errors: readonly FieldError[];
   label?: string;
+  /** What may be put in, to choose from. */
+  choices?: readonly string[];
 }
 
 /** The faults of a field and of what is in it: `hyperparameters.rate.min` is in `hyperparameters`. */
@@ -22,7 +24,11 @@ export function faultsOf(errors: readonly FieldError[], name: string): FieldErro
 }
 
 export function Field(props: FieldProps) {
-  const { kind, schema } = kindOf(props.schema, props.root);
+  const found = kindOf(props.schema, props.root);
+  const { schema } = found;
+  // A name is the shortest of several forms, and most requests use it.
+  const named = found.kind === "other" && (schema.anyOf ?? []).some((each) => each.type === "string") && (props.value === undefined || typeof props.value === "string");
+  const kind = named ? "text" : found.kind;
   const label = props.label ?? words(props.name);
   const faults = faultsOf(props.errors, props.name);
   const id = `field-${props.name.replace(/[^\w]/g, "-")}`;
@@ -38,6 +44,7 @@ export function Field(props: FieldProps) {
 }
 
 export function words(name: string): string {
+  if (name === "hpo_algorithm") return "Algorithm";
   const text = (name.split(".").pop() ?? name).replace(/_/g, " ");
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
@@ -64,8 +71,15 @@ function Group({ name, schema, root, value, set, errors, label }: FieldProps & {
   );
 }
 
-function Input({ kind, schema, value, set, id, wrong }: FieldProps & { kind: ReturnType<typeof kindOf>["kind"]; id: string; wrong: boolean }): ComponentChildren {
-  const usual = schema.default === undefined || schema.default === null ? "" : String(schema.default);
+/** The usual value as a text; of an algorithm its name. */
+function usualOf(usual: unknown): string {
+  if (usual === undefined || usual === null) return "";
+  if (typeof usual !== "object") return String(usual);
+  return "name" in usual ? String(usual.name) : "";
+}
+
+function Input({ kind, schema, value, set, id, wrong, choices }: FieldProps & { kind: ReturnType<typeof kindOf>["kind"]; id: string; wrong: boolean }): ComponentChildren {
+  const usual = usualOf(schema.default);
   const common = { id, "aria-invalid": wrong, "aria-describedby": [schema.description && `${id}-hint`, wrong && `${id}-fault`].filter(Boolean).join(" ") || undefined };
   if (kind === "boolean") {
     return <input {...common} type="checkbox" checked={Boolean(value ?? schema.default)} onChange={(event) => set(event.currentTarget.checked === Boolean(schema.default) ? undefined : event.currentTarget.checked)} />;
@@ -82,7 +96,13 @@ function Input({ kind, schema, value, set, id, wrong }: FieldProps & { kind: Ret
       onInput={(event) => set(event.currentTarget.value === "" ? undefined : Number(event.currentTarget.value))} />;
   }
   if (kind === "text") {
-    return <input {...common} value={String(value ?? "")} placeholder={usual} spellcheck={false} onInput={(event) => set(event.currentTarget.value === "" ? undefined : event.currentTarget.value)} />;
+    return (
+      <>
+        <input {...common} value={String(value ?? "")} placeholder={usual} spellcheck={false} list={choices ? `${id}-list` : undefined}
+          onInput={(event) => set(event.currentTarget.value === "" ? undefined : event.currentTarget.value)} />
+        {choices && <datalist id={`${id}-list`}>{choices.map((each) => <option key={each} value={each} />)}</datalist>}
+      </>
+    );
   }
   return <Yaml common={common} value={value} set={set} />;
 }

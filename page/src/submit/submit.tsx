@@ -38,7 +38,9 @@ function Form({ namespace, schema, begun, from }: { namespace: string; schema: S
   const [busy, setBusy] = useState(false);
   const [key] = useState(() => crypto.getRandomValues(new Uint32Array(4)).join("-"));
   const errors = problem instanceof Problem ? problem.errors : [];
+  const choices = useChoices();
   const set = (next: Request) => {
+    setProblem(null);
     setRequest(next);
     setText(stringify(next));
     setWrong(null);
@@ -68,7 +70,7 @@ function Form({ namespace, schema, begun, from }: { namespace: string; schema: S
   };
   const fields = useMemo(() => Object.entries(schema.properties ?? {}), [schema]);
   const field = ([name, inner]: [string, Schema]) => (
-    <Field key={`${name} ${round}`} name={name} schema={inner} root={schema} value={request[name]} set={(value) => set(changed(request, name, value))} errors={errors} />
+    <Field key={`${name} ${round}`} name={name} schema={inner} root={schema} value={request[name]} set={(value) => set(changed(request, name, value))} errors={errors} {...(choices[name] ? { choices: choices[name] } : {})} />
   );
   const shown = new Set(fields.map(([name]) => name));
   const others = errors.filter((each) => ![...shown].some((name) => faultsOf([each], name).length > 0));
@@ -78,7 +80,7 @@ function Form({ namespace, schema, begun, from }: { namespace: string; schema: S
         <h1>{from ? `New experiment like ${from}` : "New experiment"}</h1>
         {fields.filter(([name]) => FIRST.includes(name)).sort((a, b) => FIRST.indexOf(a[0]) - FIRST.indexOf(b[0])).map(field)}
         <SpaceFields key={`space ${round}`} space={spaceOf(request)} set={(space) => set(changed(request, "hyperparameters", space))} errors={errors} />
-        <details open={errors.some((each) => !FIRST.some((name) => faultsOf([each], name).length))}>
+        <details open={errors.some((each) => ![...FIRST, ...APART].some((name) => faultsOf([each], name).length))}>
           <summary>More fields</summary>
           {fields.filter(([name]) => !FIRST.includes(name) && !APART.includes(name)).map(field)}
         </details>
@@ -108,6 +110,21 @@ function hash(text: string): string {
   let found = 5381;
   for (let place = 0; place < text.length; place += 1) found = ((found * 33) ^ text.charCodeAt(place)) >>> 0;
   return found.toString(36);
+}
+
+interface Named {
+  name: string;
+}
+
+/** The names of the algorithms and the stopping rules; none before they come, or if they cannot. */
+function useChoices(): Record<string, string[]> {
+  const [found, set] = useState<Record<string, string[]>>({});
+  useEffect(() => {
+    get<{ algorithms: Named[]; early_stopping: Named[] }>("api/algorithms")
+      .then((listed) => set({ hpo_algorithm: listed.algorithms.map((each) => each.name), early_stopping: listed.early_stopping.map((each) => each.name) }))
+      .catch((fault: unknown) => console.warn(fault));
+  }, []);
+  return found;
 }
 
 function useBegun(namespace: string, from: string | undefined) {

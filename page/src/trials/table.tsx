@@ -2,6 +2,7 @@
 
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { seconds, shown, type Dimension } from "../data/dimensions";
+import { among } from "../data/filter";
 import { STATES, type Trials } from "../data/trials";
 import { duration } from "../format";
 import { State } from "../parts/state";
@@ -41,14 +42,16 @@ export function ordered(rows: Int32Array, at: (row: number) => number, descendin
   });
 }
 
-export function Table({ trials, version, rows, columns, best, selected, select }: {
-  trials: Trials; version: number; rows: Int32Array; columns: readonly Column[]; best: ReadonlySet<number>;
+export function Table({ trials, version, rows, all, columns, best, selected, select }: {
+  trials: Trials; version: number; rows: Int32Array; all: Int32Array; columns: readonly Column[]; best: ReadonlySet<number>;
   selected: number | null; select: (row: number | null) => void;
 }) {
   const [order, setOrder] = useState<Order>({ id: "number", descending: true });
   const box = useRef<HTMLDivElement>(null);
   const column = columns.find((each) => each.id === order.id) ?? columns[0];
-  const sorted = useMemo(() => (column ? ordered(rows, column.at, order.descending) : rows), [rows, order, version, trials]);
+  // All rows are sorted once, so that a brush only picks from them.
+  const whole = useMemo(() => (column ? ordered(all, column.at, order.descending) : all), [all, order, trials, version]);
+  const sorted = useMemo(() => among(whole, rows), [whole, rows]);
   const { first, last, above, below } = useRows(box, sorted.length, ROW_HEIGHT);
   useSeen(box, sorted, selected);
   const move = (event: KeyboardEvent) => {

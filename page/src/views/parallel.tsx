@@ -36,10 +36,11 @@ export function Parallel({ followed, dimensions, objective, rows, all, brushes, 
     const y = (value: number) => (Number.isNaN(value) ? height - BOTTOM + 12 : height - BOTTOM - scale.share(value) * (height - TOP - BOTTOM));
     return { dimension, scale, x, at: dimension.at, y };
   }), [shown, scales]);
-  const rank = useMemo(() => ranks(all, trials.values.get(objective.metric)?.data, signOf(objective)), [all, trials, version, objective]);
+  const ranked = useMemo(() => byRank(all, trials.values.get(objective.metric)?.data, signOf(objective)), [all, trials, version, objective]);
+  const rank = useMemo(() => ranks(all.length, ranked), [all, ranked]);
   const draw: Draw = useCallback((place) => {
     const axes = laid(place.width, place.height);
-    drawLines(place, axes, rows, rank);
+    drawLines(place, axes, rows, rank, picked(ranked, rows, all));
   }, [laid, rows, rank]);
   const drawOver: Draw = useCallback((place) => {
     const axes = laid(place.width, place.height);
@@ -83,13 +84,25 @@ export function Parallel({ followed, dimensions, objective, rows, all, brushes, 
   );
 }
 
+/** The rows with a finite value, from the best to the worst. */
+export function byRank(all: Int32Array, data: Float64Array | undefined, sign: number): Int32Array {
+  if (!data) return all.subarray(0, 0);
+  return all.filter((row) => Number.isFinite(data[row])).sort((a, b) => sign * ((data[a] ?? 0) - (data[b] ?? 0)));
+}
+
 /** From 0 for the best row to 1 for the worst; NaN for a row without a value. */
-export function ranks(all: Int32Array, data: Float64Array | undefined, sign: number): Float32Array {
-  const found = new Float32Array(all.length).fill(NaN);
-  if (!data) return found;
-  const known = all.filter((row) => Number.isFinite(data[row])).sort((a, b) => sign * ((data[a] ?? 0) - (data[b] ?? 0)));
-  known.forEach((row, place) => (found[row] = known.length > 1 ? place / (known.length - 1) : 0));
+export function ranks(count: number, ranked: Int32Array): Float32Array {
+  const found = new Float32Array(count).fill(NaN);
+  ranked.forEach((row, place) => (found[row] = ranked.length > 1 ? place / (ranked.length - 1) : 0));
   return found;
+}
+
+/** Those in sight, from the best to the worst. */
+function picked(ranked: Int32Array, rows: Int32Array, all: Int32Array): Int32Array {
+  if (rows.length === all.length) return ranked;
+  const seen = new Uint8Array(all.length);
+  for (const row of rows) seen[row] = 1;
+  return ranked.filter((row) => seen[row]);
 }
 
 function drawAxis({ context, theme, height }: Place, { dimension, scale, x, y }: Laid, brushes: Brushes, room: number) {
