@@ -25,6 +25,7 @@ BENCHMARKS = (
     "requests",
     "sweep",
     "stores",
+    "page",
     "clients",
     "functions",
     "cluster",

@@ -34,11 +34,10 @@ COLUMNS = ("", "trials", "seconds", "objects read", "peak MiB", "before MiB")
 def run(quick: bool) -> Figures:
     trials, rounds = (TRIALS // 20, 1) if quick else (TRIALS, 3)
     sizes = [trials // 100, trials // 10, trials]
-    kept = Path(tempfile.gettempdir()).resolve() / f"tunelet-load-{_version()}"
     ours = {
-        n: load("tunelet", written(kept / f"log-{n}", n, write).as_uri(), rounds) for n in sizes
+        n: load("tunelet", written(kept() / f"log-{n}", n, write).as_uri(), rounds) for n in sizes
     }
-    study = written(kept / f"study-{sizes[0]}", sizes[0], write_study)
+    study = written(kept() / f"study-{sizes[0]}", sizes[0], write_study)
     theirs = load("optuna", f"{study}/journal", rounds)
     show(
         f"Cold load of trials with {REPORTS} reports each (best of {rounds})",
@@ -84,6 +83,11 @@ def written(folder: Path, trials: int, writes: Callable[[Path, int], None]) -> P
         new.rename(folder)
         print(f"{folder.name} was written in {time.perf_counter() - began:.0f} s", file=sys.stderr)
     return folder
+
+
+def kept() -> Path:
+    """The folder that keeps logs for the next run."""
+    return Path(tempfile.gettempdir()).resolve() / f"tunelet-load-{_version()}"
 
 
 def _version() -> str:

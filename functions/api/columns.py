@@ -5,8 +5,9 @@ last. So following an experiment costs what has changed, however many trials it 
 ended trials never change: a process keeps the newest as encoded.
 """
 
+import math
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -16,7 +17,9 @@ from functions.api.call import Call
 from functions.api.documents import overview_json
 from functions.http import json_answer
 from tunelet.core.bounded_cache import BoundedCache
-from tunelet.core.trial import Trial, TrialState
+from tunelet.core.experiment import Experiment
+from tunelet.core.problem import Constraint
+from tunelet.core.trial import Trial, TrialState, number
 from tunelet.log.rows import Row, row_of
 
 MOST_ROWS = 50_000
@@ -31,23 +34,24 @@ _encode = msgspec.json.Encoder().encode
 Json = dict[str, Any]
 
 
-class Pages:
-    """The encoded pages that this process made last. Threads may share one."""
+class Kept:
+    """The answers that this process encoded last. Threads may share one."""
 
     def __init__(self, room: int = KEPT_BYTES) -> None:
-        self._kept = BoundedCache[tuple[str, int, int], tuple[bytes, int]](weight=room)
+        self._kept = BoundedCache[Hashable, bytes](weight=room)
         self._lock = threading.Lock()
 
-    def get(self, key: tuple[str, int, int]) -> tuple[bytes, int] | None:
+    def get(self, key: Hashable) -> bytes | None:
         with self._lock:
             return self._kept.get(key)
 
-    def keep(self, key: tuple[str, int, int], page: bytes, last: int) -> None:
+    def keep(self, key: Hashable, answer: bytes) -> None:
         with self._lock:
-            self._kept.put(key, (page, last), len(page))
+            self._kept.put(key, answer, len(answer))
 
 
-_pages = Pages()
+_pages = Kept()
+_progress = Kept(1 << 20)
 
 
 def columns(call: Call) -> Response:
@@ -64,9 +68,10 @@ def columns(call: Call) -> Response:
         experiment, rows, more = call.service.rows(call.namespace, call.name, after, limit)
         page, last = _encode(_columns(rows)), rows[-1].number if rows else after
         if more and all(row.finished_at is not None for row in rows):
-            _pages.keep((experiment.uid, after, limit), page, last)
+            _pages.keep((experiment.uid, after, limit), page)
     else:
-        (page, last), more = kept, True
+        # The numbers have no gaps, and a page is kept only if more follow.
+        page, last, more = kept, after + limit, True
     changed = call.service.some(call.namespace, call.name, _numbers(call.query.get("open")))
     return json_answer(
         {
@@ -84,6 +89,47 @@ def curves(call: Call) -> Response:
     numbers = _numbers(call.query.get("numbers"))
     found = call.service.some(call.namespace, call.name, numbers)
     return json_answer({"curves": [_curve(trial) for trial in found]})
+
+
+def progress(call: Call) -> Response:
+    """The best value so far, by the trials at which it got better; of one objective only."""
+    experiment = call.service.experiment(call.namespace, call.name)
+    best = experiment.best[0].number if experiment.best else -1
+    key = (experiment.uid, best)
+    found = _progress.get(key)
+    if found is None:
+        found = _encode(_improvements(call, experiment)) if len(experiment.best) == 1 else b"[]"
+        _progress.keep(key, found)
+    answer = {"improvements": msgspec.Raw(found), "trials": experiment.next_number}
+    return json_answer(answer)
+
+
+def _improvements(call: Call, experiment: Experiment) -> list[Json]:
+    terms, found = experiment.terms, []
+    if len(terms.objectives) != 1:
+        return []
+    objective, least = terms.objectives[0], math.inf
+    for row in _rows(call):
+        loss = objective.loss(row.values)
+        if loss < least and _counts(row, terms.constraints):
+            least = loss
+            found.append({"number": row.number, "value": row.values[objective.metric]})
+    return found
+
+
+def _rows(call: Call) -> Iterator[Row]:
+    after, more = -1, True
+    while more:
+        _, rows, more = call.service.rows(call.namespace, call.name, after, MOST_ROWS)
+        yield from rows
+        after = rows[-1].number if rows else after
+
+
+def _counts(row: Row, constraints: Sequence[Constraint]) -> bool:
+    """Whether the trial may be the best."""
+    return row.ended_as is TrialState.COMPLETE and all(
+        each.violation(number(row.values.get(each.metric, "NaN"))) <= 0 for each in constraints
+    )
 
 
 def _numbers(listed: str | None) -> list[int]:

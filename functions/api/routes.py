@@ -167,6 +167,7 @@ ROUTES = (
         key=True,
     ),
     Route("GET", f"{_ONE}/columns", columns.columns, LIST_TRIALS, "Columns", query=_COLUMNS),
+    Route("GET", f"{_ONE}/progress", columns.progress, LIST_TRIALS, "Progress"),
     Route("GET", f"{_ONE}/curves", columns.curves, LIST_TRIALS, "Curves", query=_CURVES),
     Route("GET", _TRIAL, endpoints.trial, SEE_TRIAL, "Trial"),
     Route(

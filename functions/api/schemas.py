@@ -407,6 +407,10 @@ SCHEMAS: dict[str, Schema] = {
         last={"type": "integer", "description": "The number to send as `after` next."},
         more={"type": "boolean", "description": "Whether there are trials above `last`."},
     ),
+    "Progress": _closed(
+        improvements=_many(_closed(number=_COUNT, value=_VALUE)),
+        trials={**_COUNT, "description": "How many there are."},
+    ),
     "Curves": _closed(
         curves=_many(
             _closed(

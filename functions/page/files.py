@@ -66,6 +66,11 @@ def answer(request: Request, folder: Path = BUILT) -> Response | None:
     return response.make_conditional(request)
 
 
+def packed_bytes(folder: Path = BUILT) -> int:
+    """Return the size of all files of the page, compressed."""
+    return sum(len(_read(path).packed) for path in folder.rglob("*.*"))
+
+
 def _document(request: Request, folder: Path) -> Response:
     path = folder / "index.html"
     if path.is_file():

@@ -14,7 +14,7 @@ ONE = "/api/experiments/digits"
 
 @pytest.fixture(autouse=True)
 def nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(columns, "_pages", columns.Pages())
+    monkeypatch.setattr(columns, "_pages", columns.Kept())
 
 
 def with_trials(world: World, many: int = 0) -> None:
@@ -129,6 +129,24 @@ def test_curves_have_the_reports_of_the_named_trials(world: World) -> None:
     assert [curve["number"] for curve in found["curves"]] == [1, 2]
     assert found["curves"][0]["steps"] == [0, 1, 2]
     assert found["curves"][0]["values"] == {"loss": [3.0, 2.0, "NaN"]}
+
+
+def test_progress_has_the_trials_at_which_the_best_got_better(world: World) -> None:
+    world.running(constraints=[{"metric": "size", "max": 5}], max_trials=1000)
+    for value, size in ((3.0, 1), (1.0, 9), (2.0, 1), ("NaN", 1), (2.5, 1), (0.5, 5)):
+        values = {"objective": value, "size": size}
+        body = {"trials": [{"hyperparameters": {"x": 0.5}, "values": values}], "count": True}
+        assert world.api.post(f"{ONE}/import", json=body).status_code == 200
+    found = world.api.get(f"{ONE}/progress").json
+    fits("Progress", found)
+    first = found["improvements"][0]["number"]
+    numbers = [(each["number"] - first, each["value"]) for each in found["improvements"]]
+    assert numbers == [(0, 3.0), (2, 2.0), (5, 0.5)]
+
+
+def test_progress_of_an_experiment_without_results_is_empty(world: World) -> None:
+    with_trials(world)
+    assert world.api.get(f"{ONE}/progress").json["improvements"] == []
 
 
 @pytest.mark.parametrize("query", ["open=", "open=1,", "open=x", "limit=0", "limit=50001"])
