@@ -23,10 +23,18 @@ export function pathOf(namespace: string, path: string): string {
   return namespace === "default" ? `api/${path}` : `api/namespaces/${encodeURIComponent(namespace)}/${path}`;
 }
 
+let token: string | null = null;
+
+/** Send this token with each request. It is only in this page's memory, where no other page can read it. */
+export function signIn(given: string): void {
+  token = given;
+}
+
 export async function request(path: string, options: RequestInit = {}): Promise<Response> {
   let response: Response;
   try {
-    response = await fetch(path, { credentials: "same-origin", ...options });
+    const headers = token === null ? options.headers : { ...(options.headers as Record<string, string>), Authorization: `Bearer ${token}` };
+    response = await fetch(path, { credentials: "same-origin", ...options, ...(headers ? { headers } : {}) });
   } catch (fault) {
     if (options.signal?.aborted) throw fault;
     throw new Problem(0, "The service does not answer. Is it running?");

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Overview } from "../src/documents";
 import { updated } from "../src/list/load";
+import { line } from "../src/list/spark";
 import { matches, sorted, wordsOf } from "../src/list/model";
 
 function row(name: string, fields: Partial<Overview> = {}): Overview {
@@ -44,4 +45,10 @@ test("a live row is replaced, a new one is added, and one that is gone is remove
 test("a row that did not change stays the same object, so that it is not drawn again", () => {
   const rows = [row("running")];
   assert.equal(updated(rows, [row("running")])[0], rows[0]);
+});
+
+test("a spark falls from the first improvement to the last and goes on to the newest trial", () => {
+  const progress = { improvements: [{ number: 0, value: 4 }, { number: 5, value: 2 }], trials: 11 };
+  assert.equal(line(progress, 11), "2,3 43.8,3 43.8,17 94,17");
+  assert.equal(line({ improvements: [{ number: 0, value: 4 }], trials: 3 }, 3), "");
 });

@@ -1,5 +1,6 @@
 """The page in Chromium, on a service that trains: what people see, and what must never happen."""
 
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import SCRIPT, Open, submit
 from tests.e2e.conftest import Up
 from tests.serving import serving
+from tunelet.text.credential import generated, hashed
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -308,6 +310,30 @@ def test_it_works_below_a_path_of_a_proxy(service: Up, ended: str, shown: Open) 
         page = shown(f"#/default/{ended}", url=url)
         expect(page.locator(".filter .end")).to_have_text("12 trials")
         page.close()
+
+
+def test_where_the_service_wants_a_token_the_page_asks_and_stores_none(
+    tmp_path: Path, shown: Open
+) -> None:
+    token = generated()
+    known = {"name": "ann", "sha256": hashed(token)}
+    role = {"role": "viewer", "namespaces": ["*"], "actors": ["token:ann"]}
+    (tmp_path / "identity.json").write_text(json.dumps({"tokens": [known], "roles": [role]}))
+    up = Up(tmp_path / "data", "--identity", str(tmp_path / "identity.json"))
+    try:
+        page = shown(url=f"{up.url}/")
+        page.get_by_label("Token").fill("another")
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("alert")).to_contain_text("the token is not one of this service")
+        page.get_by_label("Token").fill(token)
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_text("No experiments in default yet")).to_be_visible(timeout=20_000)
+        expect(page.get_by_role("alert")).to_have_count(0)
+        kept = page.evaluate("[localStorage.length, sessionStorage.length, document.cookie]")
+        assert kept == [0, 0, ""]
+        assert token not in page.url
+    finally:
+        up.close()
 
 
 def test_a_service_that_goes_away_is_explained_and_found_again(tmp_path: Path, shown: Open) -> None:

@@ -101,16 +101,17 @@ function Table({ rows, order, setOrder, now }: {
       <table class="experiments" aria-rowcount={rows.length + 1}>
         <thead>
           <tr>
-            {COLUMNS.map(({ column, title, ...rest }) => (
+            {COLUMNS.map(({ column, title, ...rest }) => [
+              column === "algorithm" && <th key="spark" scope="col" class="col-spark"><span class="hidden">Best so far</span></th>,
               <Head key={column} column={column} title={title} right={rest.class === "right"} order={order}
-                choose={() => setOrder(turned(order, column, rest.down ?? false))} />
-            ))}
+                choose={() => setOrder(turned(order, column, rest.down ?? false))} />,
+            ])}
           </tr>
         </thead>
         <tbody>
-          {above > 0 && <tr class="spacer" aria-hidden="true"><td colSpan={COLUMNS.length} style={{ height: `${above}px` }} /></tr>}
+          {above > 0 && <tr class="spacer" aria-hidden="true"><td colSpan={COLUMNS.length + 1} style={{ height: `${above}px` }} /></tr>}
           {rows.slice(first, last).map((row, index) => <Row key={row.name} row={row} index={first + index + 2} now={now} />)}
-          {below > 0 && <tr class="spacer" aria-hidden="true"><td colSpan={COLUMNS.length} style={{ height: `${below}px` }} /></tr>}
+          {below > 0 && <tr class="spacer" aria-hidden="true"><td colSpan={COLUMNS.length + 1} style={{ height: `${below}px` }} /></tr>}
         </tbody>
       </table>
     </div>

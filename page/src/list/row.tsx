@@ -3,6 +3,7 @@ import { ago, duration, instant, number, when } from "../format";
 import { Progress, State } from "../parts/state";
 import { format } from "../route";
 import { seconds } from "./model";
+import { Spark } from "./spark";
 
 export function Row({ row, index, now }: { row: Overview; index: number; now: number }) {
   return (
@@ -14,6 +15,7 @@ export function Row({ row, index, now }: { row: Overview; index: number; now: nu
       <td class="col-state"><State state={row.state} reason={row.reason} /></td>
       <td class="col-progress"><Progress counts={row.counts} most={row.max_trials} /></td>
       <td class="col-best right"><Best row={row} /></td>
+      <td class="col-spark"><Spark row={row} /></td>
       <td class="col-algorithm">{row.algorithm}</td>
       <td class="col-submitted" title={when(instant(row.submitted_at))}>{ago(instant(row.submitted_at), now)}</td>
       <td class="col-time right">{duration(seconds(row, now))}</td>
