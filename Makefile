@@ -101,9 +101,9 @@ bench: install
 image: install page
 	infra/images/build
 
-# CLOUD=aws, gcp or azure, as in infra/terraform; TAG= of the images. See infra/platform/README.md.
+# CLOUD=aws, gcp or azure; TAG= of the images; WITH= a component. See infra/platform/README.md.
 deploy destroy: install
-	$(BIN)/python infra/platform/deploy.py $@ $(CLOUD) $(TAG:%=--tag %)
+	$(BIN)/python infra/platform/deploy.py $@ $(CLOUD) $(TAG:%=--tag %) $(WITH:%=--component %)
 
 # Writes the generated documents, then checks every link between documents.
 docs: install

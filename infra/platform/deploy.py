@@ -18,7 +18,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(HERE), str(ROOT)]
 
-from overlay import CLOUDS, Invalid, Outputs, overlay, read_outputs  # noqa: E402
+from overlay import CLOUDS, Invalid, Outputs, Ways, overlay, read_outputs  # noqa: E402
 
 from tunelet import __version__  # noqa: E402
 
@@ -35,9 +35,7 @@ def main(arguments: list[str]) -> int:
         asked = _parsed(arguments)
         outputs = _outputs(asked.cloud, asked.outputs)
         folder = asked.folder or ROOT / "dist" / "platform" / asked.cloud
-        write(
-            folder, overlay(outputs, asked.tag, _way(folder, "knative"), _way(folder, "platform"))
-        )
+        write(folder, overlay(outputs, asked.tag, _ways(folder, asked.component)))
         if asked.action == "render":
             print(folder)
             return 0
@@ -54,6 +52,7 @@ def _parsed(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("action", choices=["deploy", "destroy", "render"])
     parser.add_argument("cloud", choices=CLOUDS, help="the folder of infra/terraform")
     parser.add_argument("--tag", default=__version__, help="the tag of both images")
+    parser.add_argument("--component", type=Path, help="a kustomize component with more settings")
     parser.add_argument("--folder", type=Path, help="for the overlay; default dist/platform/CLOUD")
     parser.add_argument("--outputs", type=Path, help="a file with `terraform output -json`")
     parser.add_argument(
@@ -76,9 +75,11 @@ def _text(file: Path) -> str:
         raise Invalid(f"--outputs {file} cannot be read ({error}); name another file") from error
 
 
-def _way(folder: Path, name: str) -> str:
-    """The path from the overlay to a folder of infra: kustomize wants relative ones."""
-    return os.path.relpath(ROOT / "infra" / name, folder)
+def _ways(folder: Path, component: Path | None) -> Ways:
+    if component is not None and not (component / "kustomization.yaml").is_file():
+        raise Invalid(f"--component {component} has no kustomization.yaml; name a folder with one")
+    ways = [ROOT / "infra" / "knative", HERE, *([component.resolve()] if component else [])]
+    return Ways(*(os.path.relpath(way, folder.resolve()) for way in ways))
 
 
 def write(folder: Path, files: dict[str, str]) -> None:

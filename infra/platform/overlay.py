@@ -50,35 +50,39 @@ def read_outputs(text: str) -> Outputs:
     return Outputs(**{name: values[name] for name in NAMED + CLUSTER})
 
 
-def overlay(outputs: Outputs, tag: str, knative: str, platform: str) -> dict[str, str]:
-    """Return the files of the overlay by their names.
+class Ways(NamedTuple):
+    """Relative paths from the overlay's folder to other folders."""
 
-    `tag` is that of both images. `knative` and `platform` are the paths from the overlay's folder
-    to infra/knative and infra/platform.
-    """
+    knative: str
+    platform: str
+    component: str = ""
+    """A kustomize component with further settings; empty: none."""
+
+
+def overlay(outputs: Outputs, tag: str, ways: Ways) -> dict[str, str]:
+    """Return the files of the overlay by their names. `tag` is that of both images."""
     tenants = {
-        f"trials/{tenant}/kustomization.yaml": _tenant(namespace, outputs, f"../../{knative}")
+        f"trials/{tenant}/kustomization.yaml": _tenant(namespace, f"../../{ways.knative}")
         for tenant, namespace in outputs.trials_namespaces.items()
         if tenant != "default"
     }
     return {name: json.dumps(each, indent=2) for name, each in tenants.items()} | {
         "accounts.yaml": "\n---\n".join(json.dumps(each) for each in _trial_accounts(outputs)),
-        "kustomization.yaml": json.dumps(_root(outputs, tag, knative, platform, tenants), indent=2),
+        "kustomization.yaml": json.dumps(_root(outputs, tag, ways, tenants), indent=2),
     }
 
 
-def _root(
-    outputs: Outputs, tag: str, knative: str, platform: str, tenants: Mapping[str, Any]
-) -> Resource:
-    autoscaler = [f"{platform}/aws"] if AUTOSCALER in outputs.service_accounts else []
+def _root(outputs: Outputs, tag: str, ways: Ways, tenants: Mapping[str, Any]) -> Resource:
+    autoscaler = [f"{ways.platform}/aws"] if AUTOSCALER in outputs.service_accounts else []
     return {
         **KUSTOMIZATION,
         "resources": [
-            f"{knative}/overlays/{outputs.overlay}",
+            f"{ways.knative}/overlays/{outputs.overlay}",
             *(name.rpartition("/")[0] for name in tenants),
             "accounts.yaml",
             *autoscaler,
         ],
+        "components": [ways.component] if ways.component else [],
         "images": [
             {"name": "dev.local/tunelet", "newName": outputs.images["tunelet"], "newTag": tag},
             *([_autoscaler_image(outputs)] if autoscaler else []),
@@ -139,7 +143,7 @@ def _patch(target: Mapping[str, str], change: Resource) -> Resource:
     return {"target": dict(target), "patch": json.dumps(whole)}
 
 
-def _tenant(namespace: str, outputs: Outputs, knative: str) -> Resource:
+def _tenant(namespace: str, knative: str) -> Resource:
     return {**KUSTOMIZATION, "namespace": namespace, "resources": [f"{knative}/trials"]}
 
 

@@ -36,13 +36,11 @@ def given(cloud: str, overlay: str = "knative") -> dict[str, Any]:
     return outputs
 
 
+WAYS = platform.Ways("../../../infra/knative", "../../../infra/platform")
+
+
 def files(outputs: dict[str, Any], tag: str = "1.2.3") -> dict[str, str]:
-    return platform.overlay(
-        platform.read_outputs(json.dumps(outputs)),
-        tag,
-        "../../../infra/knative",
-        "../../../infra/platform",
-    )
+    return platform.overlay(platform.read_outputs(json.dumps(outputs)), tag, WAYS)
 
 
 @cache
@@ -274,6 +272,34 @@ def test_a_file_of_outputs_that_is_absent_is_one_line(desk: Desk) -> None:
     assert done.returncode == 1
     [line] = done.stderr.splitlines()
     assert line.startswith(f"make deploy: --outputs {desk.outputs} cannot be read")
+
+
+COMPONENT = """
+apiVersion: kustomize.config.k8s.io/v1alpha1
+kind: Component
+configMapGenerator:
+  - name: tunelet
+    namespace: tunelet
+    behavior: merge
+    literals: [TUNELET_LEASE_SECONDS=600]
+"""
+
+
+def test_a_component_adds_settings_of_ones_own(desk: Desk, tmp_path: Path) -> None:
+    component = tmp_path / "mine"
+    component.mkdir()
+    refused = desk.run("render", "--component", str(component))
+    assert refused.returncode == 1
+    assert f"--component {component} has no kustomization.yaml" in refused.stderr
+    (component / "kustomization.yaml").write_text(COMPONENT)
+    assert desk.run("render", "--component", str(component)).returncode == 0
+    kubectl = shutil.which("kubectl") or pytest.skip("needs kubectl to render the overlay")
+    command = [kubectl, "kustomize", str(desk.overlay)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    [settings] = named(list(yaml.safe_load_all(ran.stdout)), "ConfigMap").values()
+    assert settings["data"]["TUNELET_LEASE_SECONDS"] == "600"
+    assert settings["data"]["TUNELET_STORE"] == given("aws")["store_url"]["value"]
 
 
 def test_destroy_removes_what_deploy_applied(desk: Desk) -> None:
