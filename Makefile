@@ -5,6 +5,7 @@ INSTALLED := .venv/.installed
 LIBRARIES := .venv-algorithms
 TERRAFORM := .venv-terraform
 PACKAGES := tunelet functions adapters algorithms benchmarks
+LOCKED := requirements/image.txt requirements/collector.txt requirements/dev.txt requirements/uv.txt
 # Threads of a library would only slow down the other tests.
 ONE_THREAD := OMP_NUM_THREADS=1
 TIMED := .ci/timed
@@ -15,7 +16,7 @@ ELSEWHERE := libraries or stores or cluster or browser or terraform
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: install page demo test test-e2e test-algorithms test-stores test-cluster test-browser test-terraform
-.PHONY: deploy destroy bench image docs format lock clean mutants
+.PHONY: release audit deploy destroy bench image docs format lock clean mutants
 
 install: $(INSTALLED)
 
@@ -100,6 +101,16 @@ bench: install
 # BASE=name-of-a-Python-image; see infra/images/README.md.
 image: install page
 	infra/images/build
+
+# Wheel, sdist, images, bills of materials and provenance, in dist/release; BASE as for `make image`.
+release: install page
+	infra/release/build
+
+# Compares every locked version with the advisories that PyPI and OSV have. Fails if it cannot ask.
+AUDIT = $(BIN)/uv tool run pip-audit --strict --disable-pip --require-hashes
+audit: install
+	$(AUDIT) $(LOCKED:%=--requirement %)
+	$(AUDIT) --vulnerability-service osv $(LOCKED:%=--requirement %)
 
 # CLOUD=aws, gcp or azure; TAG= of the images; WITH= a component. See infra/platform/README.md.
 deploy destroy: install

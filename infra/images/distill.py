@@ -27,6 +27,8 @@ UNUSED = (
     *("_tkinter*", "_test*", "_ctypes_test*"),
 )
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
+CERTIFICATES_BY = "/usr/sbin/update-ca-certificates"
+"""The program that writes them, which belongs to their package; the file itself belongs to none."""
 LAZY = (
     *("encodings.idna", "encodings.ascii", "encodings.latin_1", "encodings.utf_8"),
     *("traceback", "linecache", "tokenize", "stringprep", "random", "signal"),
@@ -47,9 +49,11 @@ def main() -> None:
     else:
         objects = list(_bytecode(asked.out, asked.of, asked.site))
     interpreter = Path(sys.executable).resolve()
-    for path in {interpreter, *_needed([interpreter, *objects], asked.all or asked.site)}:
+    system = {interpreter, *_needed([interpreter, *objects], asked.all or asked.site)}
+    for path in system:
         _copy(path, asked.out)
     _furnish(asked.out, interpreter)
+    _record(asked.out, [*system, STDLIB / "os.py", Path(CERTIFICATES_BY)])
 
 
 def _bytecode(out: Path, modules: Iterable[str], site: Path) -> Iterator[Path]:
@@ -92,6 +96,37 @@ def _furnish(out: Path, interpreter: Path) -> None:
     (out / "etc/nsswitch.conf").write_text("hosts: files dns\n")
     (out / "tmp").mkdir(exist_ok=True)
     os.chmod(out / "tmp", 0o1777)
+
+
+def _record(out: Path, files: Iterable[Path]) -> None:
+    """Write the status of each Debian package that has one of the files.
+
+    Scanners, and the bill of materials of a release, know the packages of an image without dpkg by
+    these files. An interpreter that was built from source belongs to no package.
+    """
+    if shutil.which("dpkg-query") is None:
+        return
+    paths = {path for file in files for path in (file, file.resolve())}
+    named = {str(name) for path in paths for name in _names(path)}
+    found = _dpkg("--search", *sorted(named))
+    owners = {each.strip() for line in found for each in line.partition(": /")[0].split(",")}
+    folder = out / "var/lib/dpkg/status.d"
+    folder.mkdir(parents=True)
+    for name in sorted(owners):
+        status = _dpkg("--status", name)
+        (folder / name.partition(":")[0]).write_text("\n".join(status) + "\n")
+
+
+def _names(path: Path) -> tuple[Path, Path]:
+    """The path with and without /usr: dpkg knows one of them, and both lead to the same file."""
+    rest = path.relative_to("/usr") if path.is_relative_to("/usr") else path.relative_to("/")
+    return Path("/", rest), Path("/usr", rest)
+
+
+def _dpkg(*asked: str) -> list[str]:
+    # It fails if one of the files belongs to no package.
+    ran = subprocess.run(["dpkg-query", *asked], capture_output=True, text=True, check=False)
+    return [line for line in ran.stdout.splitlines() if not line.startswith("diversion by")]
 
 
 def _copy(path: Path, out: Path) -> None:
