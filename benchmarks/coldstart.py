@@ -35,7 +35,7 @@ from tunelet.core.signal import COLLECT, SUGGEST, Signal
 BARE = 'def bare(request):\n    return "ok"\n'
 PAST = 20
 PATIENCE = 60.0
-AIMS = {"api": 1.5, "complete": 1.5, "suggest_random": 1.5, "suggest_tpe": 3.0}
+AIMS = {"api": 1.2, "complete": 1.2, "suggest_random": 1.2, "suggest_tpe": 2.0}
 
 
 class Call(NamedTuple):

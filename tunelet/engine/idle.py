@@ -80,6 +80,8 @@ class Idle:
         self._clock = journals.clock
         self._by = journals.by
         self._stored = QuietNotes(store, journals.by.id)
+        self._shared = not self._by.joins
+        """Whether other processes may be of this installation: a member is a process alone."""
         self._lock = threading.Lock()
         self._notes: dict[Name, Note] = {}
         self._read_at: float | None = None
@@ -94,7 +96,7 @@ class Idle:
         Raises `Retry` if they cannot be read; then all but this process's own are missing.
         """
         self._full.clear()
-        if names and self._old(self._read_at) and self._old(self._written_at):
+        if names and self._shared and self._old(self._read_at) and self._old(self._written_at):
             self._read_at = self._clock()
             self._take(self._stored.read())
         self._notes = {name: self._notes[name] for name in names if name in self._notes}
@@ -104,7 +106,7 @@ class Idle:
 
         `ended`: the sweep has ended, and the process may end with it.
         """
-        if not self._changed or not self._old(self._written_at):
+        if not (self._shared and self._changed and self._old(self._written_at)):
             return
         if ended or self._old(self._read_at):
             with self._lock:

@@ -12,6 +12,7 @@ from tests.faults.training import ScriptedLauncher
 from tests.unit.functions.conftest import SMALLEST, Broker
 from tunelet.assembly import assembled
 from tunelet.core.experiment import Experiment
+from tunelet.core.installation import ANY, Installation
 from tunelet.core.run import Launch
 from tunelet.engine.idle import (
     CHECK_SECONDS,
@@ -69,7 +70,7 @@ class Place:
         self.store, self.launcher, self.now = Counted(), Full(), 1000.0
         self.service = self.another()
 
-    def another(self) -> Service:
+    def another(self, installation: Installation = ANY) -> Service:
         """A process of its own."""
         return assembled(
             self.store,
@@ -79,6 +80,7 @@ class Place:
             secret=bytes(16),
             api_url="http://127.0.0.1:1",
             clock=lambda: self.now,
+            installation=installation,
         )
 
     def submitted(self, name: str = "e", **fields: Any) -> None:
@@ -172,6 +174,19 @@ def test_an_experiment_with_a_reused_name_is_looked_at(place: Place) -> None:
     place.now += CHECK_SECONDS
     place.swept(1)
     assert place.experiment().counts["running"] == 3
+
+
+@pytest.mark.parametrize("member", [True, False])
+def test_a_member_leaves_no_notes_because_no_other_process_has_its_name(
+    place: Place, member: bool
+) -> None:
+    place.submitted()
+    place.service.pause(*AT)
+    place.service = place.another(Installation("id", places=1, joins=member))
+    place.swept()
+    assert [*place.store.list("installations/id.")] == (
+        [] if member else ["installations/id.quiet"]
+    )
 
 
 @pytest.mark.parametrize(
