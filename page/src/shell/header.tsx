@@ -22,7 +22,7 @@ export function Header({ route }: { route: Route }) {
         <Namespace key={namespace} namespace={namespace} />
         {name && <span class="crumb" aria-current="page">{name === NEW ? "new" : name}</span>}
       </nav>
-      {name !== NEW && <a class="button" href={format({ namespace, name: NEW, query: {} })}>New experiment</a>}
+      {name === null && <a class="button" href={format({ namespace, name: NEW, query: {} })}>New experiment</a>}
       <a class="quiet wide" href="api/docs">API</a>
     </header>
   );
