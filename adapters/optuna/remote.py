@@ -16,7 +16,7 @@ from tunelet.client.transport import Calls
 from tunelet.core import commands
 from tunelet.core.problem import Objective
 from tunelet.core.study import Command
-from tunelet.core.study_view import Changed, Committed, Since, View
+from tunelet.core.study_view import NOTHING, Changed, Committed, Since, View
 from tunelet.core.trial import Trial
 from tunelet.errors import NotFound, TuneletError
 from tunelet.log.heartbeats import Beats
@@ -51,7 +51,7 @@ class RemoteLogs:
     def log(self, number: int) -> "RemoteLog":
         """Return a study that exists. Raises `NotFound`."""
         log = RemoteLog(self._calls, f"{self._root}/{number}")
-        log.read(Since(lowest=1 << 48))  # above every trial
+        log.read(NOTHING)
         return log
 
     def delete(self, number: int) -> None:

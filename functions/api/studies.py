@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from functions.api.call import Call
 from functions.events.training import Fields
 from functions.http import json_answer
-from tunelet.core.study_view import Changed, Since, View
+from tunelet.core.study_view import NOTHING, Changed, Since, View
 from tunelet.core.trial import Trial
 from tunelet.errors import Reject
 from tunelet.log.heartbeats import Beats
@@ -37,11 +37,7 @@ def create_study(call: Call) -> Response:
         raise Reject("the study is invalid", errors)
     studies = call.service.studies(call.namespace, call.actor.name)
     number = studies.create(name, directions, call.key)
-    return json_answer(study_json(studies.log(number).read(Since(lowest=_NONE)).study))
-
-
-_NONE = 1 << 62
-"""Above every trial's number: no trial is asked for."""
+    return json_answer(study_json(studies.log(number).read(NOTHING).study))
 
 
 def studies(call: Call) -> Response:
@@ -87,8 +83,7 @@ def change_study(call: Call) -> Response:
     from tunelet.request.study_commands import parse, reports
 
     log = call.service.studies(call.namespace).log(call.study)
-    objectives = log.read(Since(lowest=_NONE)).study.objectives
-    commands, since = parse(call.body, objectives)
+    commands, since = parse(call.body, log.objectives())
     call.service.admit_reports(call.namespace, reports(commands))
     done = log.commit(commands, since, TRIALS)
     return _answer(done.changed, done.more, done.named)
@@ -103,7 +98,7 @@ def send_heartbeats(call: Call) -> Response:
 
         raise Reject("the heartbeats are invalid", [misshapen(str(fault), "Heartbeats")]) from None
     log = call.service.studies(call.namespace).log(call.study)
-    log.read(Since(lowest=_NONE))  # none of a study that was deleted
+    log.read(NOTHING)  # none of a study that was deleted
     log.beats.write(call.path["caller"], beats)
     return Response(status=HTTPStatus.NO_CONTENT)
 

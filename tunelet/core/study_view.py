@@ -29,6 +29,10 @@ class Since(NamedTuple):
     """It knows all trials below this number, and they have ended."""
 
 
+NOTHING = Since(lowest=1 << 48)
+"""Of a reader that needs the study only: the number is above every trial's."""
+
+
 class Changed(NamedTuple):
     """A study after entry `seq`, and at least the trials that have changed since another entry."""
 

@@ -11,8 +11,9 @@ from secrets import token_hex
 
 from tunelet.core import commands
 from tunelet.core.experiment import Experiment
+from tunelet.core.problem import Objective
 from tunelet.core.study import Command
-from tunelet.core.study_view import Changed, Committed, Since, View, view
+from tunelet.core.study_view import NOTHING, Changed, Committed, Since, View, view
 from tunelet.core.trial import Trial
 from tunelet.errors import Conflict, NotFound, OverQuota
 from tunelet.log.heartbeats import StoredBeats
@@ -39,6 +40,13 @@ class StudyLog:
     def read(self, since: Since) -> Changed:
         """Return the study now, and the trials that have changed."""
         return self.page(since, None)[0]
+
+    def objectives(self) -> Sequence[Objective]:
+        """Return the objectives, which never change, without a read if they are known."""
+        known = self._journal.known()
+        if known is None or known.uid != self._uid:
+            return self.read(NOTHING).study.objectives
+        return known.terms.objectives
 
     def page(self, since: Since, most: int | None) -> tuple[Changed, bool]:
         """Like `read`, but at most so many trials; and whether there are more."""
