@@ -19,8 +19,14 @@ from adapters.launchers.kubernetes.sidecar import NOTHING, Sidecar
 from tunelet.core.run import Launch, Run
 from tunelet.errors import Reject
 from tunelet.request import manifest_shapes, manifests
-from tunelet.request.kinds import kind_of, usual_primary
+from tunelet.request.kinds import group, kind_of, usual_primary
 
+_ONLY_TRAINING = frozenset(
+    (
+        *(("batch", "Job"), ("", "Pod"), ("jobset.x-k8s.io", "JobSet")),
+        *(("kubeflow.org", f"{kind}Job") for kind in ("PyTorch", "TF", "XGBoost", "Paddle", "JAX")),
+    )
+)
 _QUEUE = "kueue.x-k8s.io/queue-name"
 
 
@@ -226,6 +232,8 @@ def _of_manifest(launch: Launch, place: Place, collector: Sidecar) -> Object:
             metadata["labels"] = {**(metadata.get("labels") or {}), **place.labels(launch.run)}
         if each.name == primary:
             _give_contract(each.body, launch)
+        if each.spec is not None and _needs_no_account(manifest, each.spec):
+            each.spec.setdefault("automountServiceAccountToken", False)
     training = [each for each in found if each.name == primary and each.spec is not None]
     for each in training:
         if (limit := pods.deadline(launch.timeout)) is not None and each.spec is not None:
@@ -236,6 +244,15 @@ def _of_manifest(launch: Launch, place: Place, collector: Sidecar) -> Object:
         raise Reject("there is no pod in the manifest for the collector; print or push the metrics")
     _give_usual(manifest, place.labels(launch.run), place)
     return manifest
+
+
+def _needs_no_account(manifest: Object, pod: Object) -> bool:
+    """Whether the pods run only training, which gets no token unless the user names an account.
+
+    Pods of other kinds (Argo's, Ray's, MPI's launcher) call the cluster's API themselves.
+    """
+    trains = (group(manifest), str(manifest["kind"])) in _ONLY_TRAINING
+    return trains and not (pod.get("serviceAccountName") or pod.get("serviceAccount"))
 
 
 def _give_contract(container: Object, launch: Launch) -> None:

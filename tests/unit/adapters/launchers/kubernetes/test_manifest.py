@@ -1,6 +1,7 @@
 """From a launch to Kubernetes objects, without a cluster."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,9 +10,12 @@ from adapters.launchers.kubernetes import manifest
 from adapters.launchers.kubernetes.labels import record_of, run_of
 from adapters.launchers.kubernetes.manifest import Place
 from adapters.launchers.kubernetes.sidecar import Sidecar
+from tests.unit.tunelet.request.test_admission import container, job, jobset, pytorch, ray
+from tests.unit.tunelet.request.test_pods import CONDITIONS
 from tunelet.core.metrics_source import MetricsSource
 from tunelet.core.run import Launch, Run
 from tunelet.errors import Reject
+from tunelet.request import manifests
 
 RUN = Run("team", "digits", "0123456789abcdef", 7, 2)
 PLACE = Place("ns-team", "tunelet", 600)
@@ -280,3 +284,23 @@ def test_argo_and_trainjob_containers_are_found_though_they_stand_in_no_pod() ->
         "spec": {"trainer": {"numNodes": 2}},
     }
     assert "TUNELET_TRIAL_TOKEN" in variables(of_manifest(trainjob)["spec"]["trainer"])
+
+
+@pytest.mark.parametrize("kind", [job, jobset, pytorch])
+def test_training_in_a_manifest_gets_no_token_of_the_account_that_all_trials_have(
+    kind: Callable[[Any], Any],
+) -> None:
+    def mounted(**members: Any) -> Any:
+        made = of_manifest(kind({**container(), **members}), **CONDITIONS)
+        pods = [each.spec or {} for each in manifests.containers(made)]
+        return [pod.get("automountServiceAccountToken") for pod in pods]
+
+    assert mounted() == [False]
+    assert mounted(serviceAccountName="trainer") == [None]
+
+
+def test_pods_that_call_the_cluster_keep_the_token_of_their_account() -> None:
+    made = of_manifest(ray(container()), **CONDITIONS)
+    (found,) = manifests.containers(made)
+    assert found.spec is not None
+    assert "automountServiceAccountToken" not in found.spec
