@@ -19,6 +19,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from infra.platform.overlay import Ways, overlay, read_outputs
 from tests.terraform.conftest import TERRAFORM, Command
 
 SERVER = TERRAFORM.parents[1] / ".venv-terraform" / "bin" / "moto_server"
@@ -148,6 +149,14 @@ def test_the_account_gets_an_installation_and_loses_it_again(
     assert clusters.describe_nodegroup(clusterName="tunelet", nodegroupName="cpu")["nodegroup"][
         "scalingConfig"
     ] == {"minSize": 0, "maxSize": 10, "desiredSize": 0}
+
+    platform = read_outputs(terraform("output", "-json", folder=folder).stdout)
+    given = {
+        each["annotations"]["eks.amazonaws.com/role-arn"]
+        for each in platform.service_accounts.values()
+    }
+    assert given <= {role["Arn"] for role in roles.list_roles()["Roles"]}
+    assert overlay(platform, "1.2.3", Ways("../knative", "../platform"))
 
     # The server keeps to the bucket's policy, and this address has no TLS.
     with pytest.raises(ClientError, match="403"):
