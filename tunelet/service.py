@@ -56,9 +56,6 @@ READ_A_PAGE = 100
 
 READ_AT_ONCE = 25
 
-LIVE_SHOWN = 1000
-"""The most live experiments that are listed: a page asks for them every few seconds."""
-
 _PRINTABLE = re.compile(r"[^\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]*")
 
 
@@ -272,18 +269,20 @@ class Service:
                     return page, name
         return page, names[most - 1] if len(names) > most else None
 
-    def live(self, namespace: str) -> list[Experiment]:
-        """The experiments that have not ended, or ended so lately that sweep still looks at them.
+    def live(
+        self, namespace: str, after: str = "", limit: int = 50
+    ) -> tuple[list[Experiment], str | None]:
+        """A page of those that have not ended, or so lately that sweep still looks at them.
 
-        By name, at most `LIVE_SHOWN`.
+        As `experiments`: by name, with the `after` of the next page if there is one.
         """
-        names = list(islice(self._markers.live_names(namespace), LIVE_SHOWN))
+        names = list(islice(self._markers.live_names(namespace, after), limit + 1))
         found: list[Experiment] = []
-        for start in range(0, len(names), READ_AT_ONCE):
-            some = names[start : start + READ_AT_ONCE]
+        for start in range(0, min(limit, len(names)), READ_AT_ONCE):
+            some = names[start : min(start + READ_AT_ONCE, limit)]
             listed = at_once(partial(self._listed, namespace), some)
             found.extend(experiment for experiment in listed if experiment is not None)
-        return found
+        return found, names[limit - 1] if len(names) > limit else None
 
     def _listed(self, namespace: str, name: str) -> Experiment | None:
         """Return the experiment; None if it is just being submitted or deleted."""

@@ -55,13 +55,12 @@ def experiments(call: Call) -> Response:
 def overview(call: Call) -> Response:
     """List experiments by name, each in some 500 bytes: state, progress and best.
 
-    With `live=true` only those that have not ended, or ended minutes ago, all on one page.
+    With `live=true` only those that have not ended, or ended minutes ago.
     """
     query = dict(call.query)
-    if query.pop("live", None) == "true":
-        page, after = call.service.live(call.namespace), None
-    else:
-        page, after = call.service.experiments(call.namespace, **query)
+    live = query.pop("live", None) == "true"
+    listed = call.service.live if live else call.service.experiments
+    page, after = listed(call.namespace, **query)
     shown = [overview_json(experiment) for experiment in page]
     return json_answer({"experiments": shown, "next": _next(call, "overview", after)})
 

@@ -27,7 +27,8 @@ export function go(route: Route, replaced = false): void {
 
 /**
  * Call `poll` now and then each `seconds`, never twice at a time and never while the page is hidden.
- * After a fault it waits longer, up to a minute. Returns a function that polls at once.
+ * After a fault it waits longer, up to a minute, and after an answer that took long twice as
+ * long as it took. Returns a function that polls at once.
  */
 export function usePolling(poll: () => Promise<boolean | void>, seconds: number, key: unknown): () => void {
   const latest = useRef(poll);
@@ -47,9 +48,11 @@ export function usePolling(poll: () => Promise<boolean | void>, seconds: number,
       }
       busy = true;
       again = false;
+      const began = performance.now();
       const fine = await latest.current().catch(() => false);
+      const took = (performance.now() - began) / 1000;
       busy = false;
-      wait = fine === false ? Math.min(60, wait * 2) : seconds;
+      wait = fine === false ? Math.min(60, wait * 2) : Math.max(seconds, Math.min(15, took * 2));
       if (!ended) timer = window.setTimeout(run, again ? 0 : wait * 1000);
     };
     const shown = () => void run();

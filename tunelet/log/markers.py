@@ -92,10 +92,10 @@ class Markers:
                 namespace, name, uid, epoch, once = found.groups("")
                 yield Marker(namespace, name, uid, int(epoch), once)
 
-    def live_names(self, namespace: str) -> Iterator[str]:
-        """Yield the names in the namespace that have a marker, sorted, each once."""
+    def live_names(self, namespace: str, after: str = "") -> Iterator[str]:
+        """Yield the names in the namespace that have a marker and sort after `after`, each once."""
         prefix, last = f"live/{namespace}/", None
-        for key in self._store.list(prefix):
+        for key in self._store.list(prefix, f"{prefix}{after}/~" if after else ""):
             name, _, rest = key.removeprefix(prefix).partition("/")
             if name and rest and name != last:
                 yield name

@@ -3,6 +3,8 @@
 import { afterOf, get, pathOf } from "../api";
 import { LIVE, type Overview } from "../documents";
 
+const PAGE = 200;
+
 interface Page {
   experiments: Overview[];
   next: string | null;
@@ -10,20 +12,25 @@ interface Page {
 
 /** All experiments, given to `shown` each time a page has come. */
 export async function readAll(namespace: string, signal: AbortSignal, shown: (rows: Overview[]) => void): Promise<void> {
+  await readPages(namespace, "", shown, signal);
+}
+
+/** Those that may have changed. */
+export async function readLive(namespace: string): Promise<Overview[]> {
+  return readPages(namespace, "&live=true", () => {});
+}
+
+async function readPages(namespace: string, which: string, shown: (rows: Overview[]) => void, signal?: AbortSignal): Promise<Overview[]> {
   const found: Overview[] = [];
   let after: string | null = "";
   while (after !== null) {
-    const from: string = after ? `?after=${encodeURIComponent(after)}` : "";
-    const page: Page = await get(pathOf(namespace, `overview${from}`), signal);
+    const from: string = after ? `&after=${encodeURIComponent(after)}` : "";
+    const page: Page = await get(pathOf(namespace, `overview?limit=${PAGE}${which}${from}`), signal);
     found.push(...page.experiments);
     after = afterOf(page.next);
     shown([...found]);
   }
-}
-
-export async function readLive(namespace: string): Promise<Overview[]> {
-  const page: Page = await get(pathOf(namespace, "overview?live=true"));
-  return page.experiments;
+  return found;
 }
 
 /**

@@ -43,6 +43,17 @@ def test_live_lists_only_experiments_that_may_still_change(world: World) -> None
     assert live == ["running"]
 
 
+def test_live_has_pages_too(world: World) -> None:
+    for name in ("a", "a-b", "c"):
+        world.running(name=name)
+    names, path = [], "/api/overview?live=true&limit=1"
+    while path:
+        page = world.api.get(path).json
+        names += [row["name"] for row in page["experiments"]]
+        path = page["next"]
+    assert sorted(names) == ["a", "a-b", "c"]
+
+
 def test_live_lists_the_namespace_of_the_path_only(world: World) -> None:
     world.running(name="here")
     world.running(name="there", namespace="team")
