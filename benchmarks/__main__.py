@@ -20,6 +20,7 @@ BENCHMARKS = (
     "writers",
     "machines",
     "workers",
+    "fairness",
     "load",
     "reports",
     "requests",
