@@ -87,6 +87,10 @@ def full(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_wheel_adds_no_top_level_name_but_tunelet(wheel: Path) -> None:
+    if (CHECKOUT / "functions" / "page" / "built" / "index.html").exists():
+        assert (
+            "tunelet/_bundle/functions/page/built/index.html" in zipfile.ZipFile(wheel).namelist()
+        )
     names = {name.partition("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
     assert {name for name in names if not name.endswith(".dist-info")} == {"tunelet"}
 

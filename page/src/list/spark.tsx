@@ -12,6 +12,8 @@ interface Progress {
 const WIDE = 96;
 const HIGH = 20;
 const AT_ONCE = 3;
+/** Milliseconds that a row is in sight before it asks: rows that only pass by ask for nothing. */
+const SETTLED = 400;
 
 const known = new Map<string, Progress>();
 const waiting: (() => void)[] = [];
@@ -37,14 +39,17 @@ export function Spark({ row }: { row: Overview }) {
     if (key === "" || known.has(key)) return;
     let gone = false;
     const ask = () => (gone ? Promise.resolve(null) : get<Progress>(pathOf(row.namespace, `experiments/${row.name}/progress`)));
-    turn(ask)
-      .then((found) => {
-        if (found) known.set(key, found);
-        if (found && !gone) set(found);
-      })
-      .catch((fault: unknown) => console.warn(fault));
+    const settled = setTimeout(() => {
+      turn(ask)
+        .then((found) => {
+          if (found) known.set(key, found);
+          if (found && !gone) set(found);
+        })
+        .catch((fault: unknown) => console.warn(fault));
+    }, SETTLED);
     return () => {
       gone = true;
+      clearTimeout(settled);
     };
   }, [key]);
   const points = progress ? line(progress, done(row.counts)) : "";
