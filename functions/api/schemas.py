@@ -379,7 +379,7 @@ SCHEMAS: dict[str, Schema] = {
         action={
             "enum": [
                 *("submit", "enqueue", "import", "take", "extend"),
-                *("pause", "resume", "end", "delete"),
+                *("pause", "resume", "end", "delete", "create", "tell", "change", "set"),
             ]
         },
         detail=_TEXT,

@@ -83,7 +83,8 @@ def change_study(call: Call) -> Response:
     from tunelet.request.study_commands import parse, reports
 
     log = call.service.studies(call.namespace).log(call.study)
-    commands, since = parse(call.body, log.objectives())
+    sent, since = parse(call.body, log.objectives())
+    commands = [msgspec.structs.replace(each, actor=call.actor.name) for each in sent]
     call.service.admit_reports(call.namespace, reports(commands))
     done = log.commit(commands, since, TRIALS)
     return _answer(done.changed, done.more, done.named)

@@ -139,6 +139,7 @@ class CreateTrial(_Command, frozen=True):
     note: Any = None
     started_at: float | None = None
     finished_at: float | None = None
+    actor: str = ""
 
 
 class TakeTrial(_Command, frozen=True):
@@ -149,6 +150,7 @@ class TakeTrial(_Command, frozen=True):
 
     number: int
     by: str
+    actor: str = ""
 
 
 class ChangeTrial(_Command, frozen=True):
@@ -161,6 +163,7 @@ class ChangeTrial(_Command, frozen=True):
     by: str
     revision: int
     changes: Changes
+    actor: str = ""
 
 
 class EndTrial(_Command, frozen=True):
@@ -174,6 +177,7 @@ class EndTrial(_Command, frozen=True):
     state: TrialState
     changes: Changes = Changes()
     values: dict[str, Number] = {}
+    actor: str = ""
 
 
 class SetAttributes(_Command, frozen=True):
@@ -182,6 +186,7 @@ class SetAttributes(_Command, frozen=True):
     attributes: dict[str, Any] = {}
     system: dict[str, Any] = {}
     key: str | None = None
+    actor: str = ""
 
 
 class Stall(_Command, frozen=True):

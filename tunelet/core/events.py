@@ -106,6 +106,7 @@ class TrialChanged(_Event, frozen=True):
     changes: Changes
     by: str
     revision: int
+    actor: str = ""
 
 
 class AttributesSet(_Event, frozen=True):
@@ -115,6 +116,7 @@ class AttributesSet(_Event, frozen=True):
     system: dict[str, Any] = {}
     key: str | None = None
     """Which call set them, if it may come twice."""
+    actor: str = ""
 
 
 class AttemptLost(_Event, frozen=True):
@@ -151,6 +153,7 @@ class TrialEnded(_Event, frozen=True):
     """The trial has `values` and no others, whatever it reported."""
     by: str = ""
     """Of a study: the caller that ended the trial."""
+    actor: str = ""
 
     def __post_init__(self) -> None:
         if self.cancelled:

@@ -6,6 +6,8 @@ ended it; so each of many callers learns from the state after its command whethe
 
 from collections.abc import Iterable
 
+from msgspec.structs import replace
+
 from tunelet.core import commands, ends, events
 from tunelet.core.events import Event
 from tunelet.core.experiment import Experiment
@@ -32,6 +34,18 @@ def decide(experiment: Experiment, command: Command, now: float) -> Events:
     """
     if experiment.study is None:
         raise Conflict(f"experiment {experiment.name!r} is not a study: it makes its own trials")
+    happened = _decided(experiment, command, now)
+    if not command.actor:
+        return happened
+    return tuple(_by(event, command.actor) for event in happened)
+
+
+def _by(event: Event, actor: str) -> Event:
+    """Return the event with its actor, if it has one."""
+    return replace(event, actor=actor) if "actor" in event.__struct_fields__ else event
+
+
+def _decided(experiment: Experiment, command: Command, now: float) -> Events:
     match command:
         case commands.CreateTrial():
             return _create(experiment, command, now)

@@ -80,6 +80,14 @@ def _change(seq: int, event: Event, founded: bool) -> Change | None:
             return Change(seq, at, actor, action, _created(event))
         case events.AttemptStarted(at=at, actor=actor) if actor:
             return Change(seq, at, actor, "take", f"trial {event.number}, attempt {event.attempt}")
+        case events.TrialsCreated(at=at, actor=actor, first=n) if actor and not founded:
+            return Change(seq, at, actor, "create", f"trial {n}")
+        case events.TrialEnded(at=at, actor=actor, number=n) if actor:
+            return Change(seq, at, actor, "tell", f"trial {n}: {event.state}")
+        case events.TrialChanged(actor=actor, number=n) if actor:
+            return Change(seq, None, actor, "change", f"trial {n}")
+        case events.AttributesSet(actor=actor) if actor:
+            return Change(seq, None, actor, "set", "attributes of the study")
         case events.Extended(at=at, actor=actor):
             return Change(seq, at, actor, "extend", f"changes {', '.join(sorted(event.changes))}")
         case _:

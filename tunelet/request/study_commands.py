@@ -84,6 +84,8 @@ def _of_body(body: _Body) -> Iterator[FieldError]:
 
 
 def _of_command(command: Command, metrics: list[str]) -> Iterator[FieldError]:
+    if command.actor:
+        yield FieldError("actor", command.actor, "is not the caller's to say", "leave it out")
     by = getattr(command, "by", None) or getattr(command, "key", None)
     if by is not None and not re.fullmatch(CALLER, by, re.ASCII):
         yield FieldError("by", by, "is not the name of a caller", f"send what {CALLER} matches")

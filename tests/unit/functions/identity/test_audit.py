@@ -22,8 +22,8 @@ from tunelet.service import Service
 AUDIT = "/api/experiments/digits/audit"
 SPACE = {"x": {"type": "float", "min": 0, "max": 1}}
 REQUEST = {**SMALLEST, "name": "digits", "hyperparameters": SPACE}
-WITHOUT_ACTOR = {"replay", "send_heartbeats", "change_study"}
-"""Dead letters and heartbeats are in no log. The trials of a study have its callers' own names."""
+WITHOUT_ACTOR = {"replay", "send_heartbeats"}
+"""Dead letters and heartbeats are in no log."""
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def test_every_route_that_changes_an_experiment_gives_the_log_its_actor() -> Non
             world.service.submit(REQUEST | workers)
         if kind == "resume":
             world.service.pause("default", "digits")
-        if kind == "delete_study":
+        if kind in ("delete_study", "change_study"):
             world.service.studies("default").create("s", ["minimize"])
         body = REQUEST if kind == "submit" else BODIES.get(route.body or "")
         path = "/api" + route.path.format(name="digits", number=0, study=1)
@@ -178,3 +178,27 @@ def service_over() -> Any:
         )
 
     return opened
+
+
+def test_the_changes_of_a_study_have_the_actor_that_calls_and_no_other(named: World) -> None:
+    named.service.studies("default").create("s", ["minimize"])
+    path, by = "/api/studies/1/commands", {"key": "a-1", "by": "a-1"}
+    created = {"type": "CreateTrial", **by}
+    forged = {"commands": [created | {"actor": "eve"}]}
+    headers = {"Authorization": "Bearer ann"}
+    refused = named.api.post(path, json=forged, headers=headers)
+    assert refused.status_code == 422
+    assert refused.json["errors"][0]["field"] == "commands[0].actor"
+    ended = {"type": "EndTrial", "number": 0, "by": "a-2", "state": "COMPLETE"}
+    told = ended | {"values": {"objective": 1.0}}
+    commands = [created, {"type": "SetAttributes", "attributes": {"a": 1}}, told]
+    send(named, "ann", "POST", path, {"commands": commands})
+    experiment = named.service.experiments("default")[0][0].name
+    found = Client.over(Near(named.service)).audit(experiment)
+    assert [(each["actor"], each["action"]) for each in found] == [
+        (None, "submit"),
+        ("ann", "create"),
+        ("ann", "take"),
+        ("ann", "set"),
+        ("ann", "tell"),
+    ]
