@@ -21,7 +21,7 @@ _NAMESPACES = 10_000
 
 
 class Allowance:
-    """Refuses what is beyond the quota of a namespace. Without quotas it asks the store nothing."""
+    """Refuses what exceeds the quota of a namespace. Without quotas it asks the store nothing."""
 
     def __init__(
         self,

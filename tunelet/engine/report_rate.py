@@ -8,7 +8,7 @@ from tunelet.core.quotas import Quotas
 from tunelet.errors import FieldError, TooFast
 
 BURST_SECONDS = 10.0
-"""A namespace that was silent may push the reports of so many seconds at once."""
+"""A namespace that was silent may push the reports of this many seconds at once."""
 
 _NAMESPACES = 10_000
 
