@@ -4,12 +4,12 @@ The plain overlay, and the Knative overlay if the cluster has Knative Serving an
 
     idle       without a live experiment
     waiting    with one experiment, whose only trial waits for a node that does not exist
-    tick       one sweep of an idle Knative installation, which comes once an hour
+    tick       one sweep of an idle installation, which comes once an hour
 
 and, for trainings of 1 and of 30 seconds, a trial's pod-seconds with a collector and without one.
 
 Each is measured for three minutes (one with --quick) after all that the installation and the submit
-have started has ended, and scaled to an hour; Knative's idle hour has one tick more. A pod counts
+have started has ended, and scaled to an hour; an idle hour has one tick more. A pod counts
 from its creation to its end, whatever it does. Knative's own pods and the waiting trial's do not
 count. The requests are counted by a relay before the store.
 """
@@ -133,14 +133,12 @@ def _trial(meter: Meter, client: Client, seconds: int) -> float:
 def _of(overlay: str, api: KubernetesApi, seconds: float) -> dict[str, Any]:
     with _measurable(overlay, api, COLLECTED) as (place, meter):
         pods = 2 if overlay == "plain" else 0
-        if overlay == "knative":
-            _until_idle(place)
+        _until_idle(place)
         meter.settle(pods)
         idle = meter.measured(seconds)
-        found = {"idle": idle}
-        if overlay == "knative":
-            found["tick"] = tick = _ticked(place, meter, seconds=30.0)
-            found["idle"] = Cost(idle.pod_seconds + tick.pod_seconds, idle.requests + tick.requests)
+        tick = _ticked(place, meter, idle, seconds=30.0)
+        whole = Cost(idle.pod_seconds + tick.pod_seconds, idle.requests + tick.requests)
+        found = {"idle": whole, "tick": tick}
         _submit(place)
         time.sleep(30)
         meter.settle(pods)
@@ -174,11 +172,13 @@ def _until_idle(place: Installed) -> None:
         time.sleep(2)
 
 
-def _ticked(place: Installed, meter: Meter, seconds: float) -> Cost:
+def _ticked(place: Installed, meter: Meter, idle: Cost, seconds: float) -> Cost:
+    """Return what one sweep adds to as many idle seconds."""
     kubectl("-n", place.namespace, "create", "job", "tick", "--from=cronjob/tunelet-sweep")
     cost, scale = meter.measured(seconds), seconds / HOUR
-    asked = {kind: count * scale for kind, count in cost.requests.items()}
-    return Cost(cost.pod_seconds * scale, Counter(asked))
+    more = cost.requests - idle.requests
+    asked = {kind: count * scale for kind, count in more.items()}
+    return Cost((cost.pod_seconds - idle.pod_seconds) * scale, Counter(asked))
 
 
 def _submit(place: Installed) -> None:
