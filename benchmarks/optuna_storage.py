@@ -54,6 +54,7 @@ def run(quick: bool) -> dict[str, float]:
             for width in WIDTHS
         }
         rates = medians(by_turns(measures, rounds))
+        own.end()
     show(
         f"Trials a second, up to {trials} trials (median of {rounds})",
         ["", *(f"{width} process{'es' * (width > 1)}" for width in WIDTHS)],

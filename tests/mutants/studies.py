@@ -5,6 +5,9 @@ from tests.mutants.mutant import Mutant, Source
 _CORE = "tests/unit/tunelet/core/test_study.py"
 _STORAGE = "tests/unit/adapters/optuna/test_storage.py"
 _SERVICE = "tests/unit/adapters/optuna/test_service.py"
+_HTTP = "tests/unit/functions/api/test_studies.py"
+_TOUCHED = "tests/unit/tunelet/log/test_touched.py"
+_LIVES = "tests/unit/tunelet/engine/test_studies.py"
 _HEARTBEATS = "tests/unit/adapters/optuna/test_heartbeats.py"
 
 STUDIES = (
@@ -95,6 +98,50 @@ STUDIES = (
                 "a forked process shares the threads and locks of its parent",
                 "self._opened is None or self._opened[0] != os.getpid()",
                 "self._opened is None",
+            ),
+        ),
+    ),
+    Source(
+        "tunelet/log/touched.py",
+        (_TOUCHED,),
+        (
+            Mutant(
+                "a reader misses the end of a trial that has left the state",
+                "gone = wanted - known.keys()",
+                "gone = set[int]()",
+            ),
+        ),
+    ),
+    Source(
+        "tunelet/log/tail.py",
+        (_TOUCHED,),
+        (
+            Mutant(
+                "every reader gets all trials of a study each time",
+                "self.touched.add(entry)",
+                "pass",
+            ),
+        ),
+    ),
+    Source(
+        "tunelet/engine/studies.py",
+        (_LIVES,),
+        (
+            Mutant(
+                "a repeated creation is refused, because it created the study before",
+                "uid = token_hex(8) if key is None else _uid(self._namespace, key)",
+                "uid = token_hex(8)",
+            ),
+        ),
+    ),
+    Source(
+        "tunelet/request/study_commands.py",
+        (_HTTP,),
+        (
+            Mutant(
+                "a value that is none of the choices makes the study unreadable",
+                'return None if value in choices else "does not have the value among its choices"',
+                "return None",
             ),
         ),
     ),
