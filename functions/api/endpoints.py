@@ -26,11 +26,11 @@ from functions.http import json_answer
 from functions.identity.gate import UNGUARDED
 from functions.identity.rights import Resource, Right, Verb
 from functions.problem import Refused
-from functions.telemetry.log import about
+from functions.telemetry.log import LOGGER, about
 from tunelet.core.experiment import Experiment
 from tunelet.core.run import Run
 from tunelet.dead_letters import DeadLetter
-from tunelet.errors import FieldError, Forbidden, NotFound, Reject
+from tunelet.errors import FieldError, Forbidden, NotFound, Reject, Retry
 
 PART_BYTES = 4 << 20
 
@@ -346,7 +346,14 @@ def health(call: Call) -> Response:
 
 def ready(call: Call) -> Response:
     """Whether the store and the place where training runs can be reached."""
-    call.service.ready()
+    try:
+        call.service.ready()
+    except Retry as fault:
+        if call.gate is UNGUARDED:
+            raise
+        # Anyone may ask, and the fault may name the bucket or the cluster.
+        LOGGER.warning("the service is not ready: %s", fault)
+        raise Retry("the service is not ready; its log says why", fault.after) from None
     return json_answer({"status": "ready"})
 
 

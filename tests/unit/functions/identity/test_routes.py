@@ -16,6 +16,7 @@ from functions.identity.rights import Access, Entry, Right
 from functions.identity.roles import RIGHTS, Grant, Role, Roles
 from functions.problem import Refused
 from tests.unit.functions.conftest import SMALLEST, World
+from tunelet.errors import Retry
 
 OWN, FOREIGN = "own", "foreign"
 EVENT = {"ce-specversion": "1.0", "ce-id": "1", "ce-source": "/t", "ce-type": "dev.tunelet.x"}
@@ -211,3 +212,13 @@ def test_where_no_identity_is_configured_every_call_is_admitted(world: World) ->
     world.running()
     assert world.api.get("/api/experiments/digits").status_code == 200
     assert world.api.get("/api/algorithms").status_code == 200
+
+
+def test_strangers_do_not_learn_why_the_service_is_not_ready(
+    guarded: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    guarded.store.fault = Retry("s3://secret-bucket does not answer")
+    answer = guarded.api.get("/api/ready")
+    assert answer.status_code == 503
+    assert "secret-bucket" not in answer.text
+    assert "secret-bucket" in caplog.text
