@@ -12,7 +12,12 @@ _NAME = re.compile(r"[^\x00-\x1f\x7f-\x9f,]{1,200}")
 
 @click.group("token")
 def token_command() -> None:
-    """Make a static token of a service."""
+    """Make a static token of a service.
+
+    \b
+    Example:
+      tunelet token new ci
+    """
 
 
 @token_command.command("new")
