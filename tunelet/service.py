@@ -324,7 +324,11 @@ class Service:
         from tunelet.engine.studies import Studies
 
         parts = (self._journals, self._markers, self._numbers, self._probed)
-        return Studies(self._store, namespace, *parts, self._allowance.begin, actor)
+        return Studies(self._store, namespace, *parts, self._admit_another, actor)
+
+    def _admit_another(self, namespace: str) -> None:
+        self._allowance.store(namespace)
+        self._allowance.begin(namespace)
 
     def admit_reports(self, namespace: str, count: int) -> None:
         """Raise `TooFast` while the namespace pushes more reports than its quota allows."""

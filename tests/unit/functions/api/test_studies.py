@@ -301,6 +301,14 @@ def test_studies_count_against_the_quota_of_their_namespace() -> None:
     assert [each["number"] for each in changes(world)["trials"]] == [0]
 
 
+def test_a_namespace_that_stores_too_much_begins_no_study() -> None:
+    world = World(quotas=Quotas(Quota(stored_bytes=1)))
+    world.store.put("v1/default/other/x", b"more than that")
+    answer = world.api.post("/api/studies", json={"name": "a", "directions": ["minimize"]})
+    assert fields(problem(answer, 403)) == {"quota.stored_bytes"}
+    assert world.api.get("/api/studies").json["studies"] == []
+
+
 def test_the_log_says_who_created_and_deleted_a_study(world: World) -> None:
     gate = Gate(lambda _: Actor("ann"), Unrestricted())
     api = world.client("api", gate)
