@@ -39,6 +39,8 @@ class FolderTurns:
         try:
             yield _locked(file)
         finally:
+            # A process that was forked meanwhile has the file open, too, and would keep the lock.
+            fcntl.flock(file, fcntl.LOCK_UN)
             os.close(file)
 
     def _opened(self, path: str) -> int | None:

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -110,3 +111,23 @@ def test_a_turn_ends_with_its_block(tmp_path: Path) -> None:
     with lock.open() as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         assert os.fstat(file.fileno()).st_size == 0
+
+
+def test_a_turn_ends_though_a_process_was_forked_in_it(tmp_path: Path) -> None:
+    """A function of a search in threads may fork at any time, as data loaders do."""
+    url = tmp_path.as_uri()
+    open_store(url)
+    turns = turns_of(url)
+    assert turns is not None
+    with turns(PATH) as held:
+        assert held
+        forked = os.fork()
+        if not forked:
+            signal.pause()
+            os._exit(0)
+    try:
+        with turns(PATH) as held:
+            assert held
+    finally:
+        os.kill(forked, signal.SIGKILL)
+        os.waitpid(forked, 0)
