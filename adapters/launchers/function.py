@@ -234,11 +234,21 @@ def outcome_of(call: Callable[[], Any], objectives: Sequence[str]) -> Outcome:
         answer = call()
         return answer if isinstance(answer, Outcome) else _measured(answer, objectives)
     except BaseException as fault:  # noqa: BLE001 (even SystemExit ends only this trial)
+        text = _text(fault)
         if _prunes(fault):
-            reason = str(fault) or "the function raised TrialPruned"
-            return Outcome(Verdict.PRUNED, reason=reason_of(reason))
-        reason = reason_of(f"the function raised {type(fault).__name__}: {fault}")
+            return Outcome(Verdict.PRUNED, reason=reason_of(text or _PRUNED))
+        reason = reason_of(f"the function raised {type(fault).__name__}: {text}")
         return Outcome(Verdict.FAIL, reason=reason, log_tail=tail_of(traceback.format_exc()))
+
+
+_PRUNED = "the function raised TrialPruned"
+
+
+def _text(fault: BaseException) -> str:
+    try:
+        return str(fault)
+    except BaseException:  # noqa: BLE001 (code of the user's, too)
+        return "its text cannot be shown"
 
 
 def _prunes(fault: BaseException) -> bool:

@@ -14,7 +14,7 @@ from tests.contracts.launchers import until
 from tunelet.core.metrics_source import MetricsSource
 from tunelet.core.run import Launch, Phase, Run
 from tunelet.core.trial import Outcome, Verdict
-from tunelet.errors import Throttled
+from tunelet.errors import Throttled, TrialPruned
 
 
 def launch(number: int) -> Launch:
@@ -102,6 +102,22 @@ def test_an_exception_may_have_any_text() -> None:
     assert str(outcome.reason).startswith("the function raised OSError: no file caf?yy")
     assert len(str(outcome.reason)) == 1000
     assert str(outcome.log_tail).endswith("yy\n")
+
+
+class _Unprintable(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("there is no text")
+
+
+@pytest.mark.parametrize("kind", [_Unprintable, type("Pruned", (_Unprintable, TrialPruned), {})])
+def test_an_exception_without_a_text_ends_its_trial(kind: type[Exception]) -> None:
+    def objective(_: Any, trial: Any) -> float:
+        raise kind
+
+    outcome = outcome_of_run(objective)
+    pruned = issubclass(kind, TrialPruned)
+    assert outcome.verdict is (Verdict.PRUNED if pruned else Verdict.FAIL)
+    assert "its text cannot be shown" in str(outcome.reason)
 
 
 @pytest.mark.parametrize(
