@@ -1,6 +1,6 @@
 """Post the event of the sweep's schedule: `python -m functions.hosting.cron URL`.
 
-For a CronJob, if there is no PingSource. Needs only the standard library.
+For the CronJob of the plain overlay. Needs only the standard library.
 """
 
 import sys
