@@ -62,13 +62,13 @@ def columns(call: Call) -> Response:
     """
     after, limit = call.query.get("after", -1), call.query.get("limit", MOST_ROWS)
     experiment = call.service.experiment(call.namespace, call.name)
-    key = (experiment.uid, after, limit)
-    kept = _pages.get(key)
+    of = (call.namespace, call.name)
+    kept = _pages.get((*of, experiment.uid, after, limit))
     if kept is None:
         experiment, rows, more = call.service.rows(call.namespace, call.name, after, limit)
         page, last = _encode(_columns(rows)), rows[-1].number if rows else after
         if more and all(row.finished_at is not None for row in rows):
-            _pages.keep((experiment.uid, after, limit), page)
+            _pages.keep((*of, experiment.uid, after, limit), page)
     else:
         # The numbers have no gaps, and a page is kept only if more follow.
         page, last, more = kept, after + limit, True
@@ -95,7 +95,7 @@ def progress(call: Call) -> Response:
     """The best value so far, by the trials at which it got better; of one objective only."""
     experiment = call.service.experiment(call.namespace, call.name)
     best = experiment.best[0].number if experiment.best else -1
-    key = (experiment.uid, best)
+    key = (call.namespace, call.name, experiment.uid, best)
     found = _progress.get(key)
     if found is None:
         found = _encode(_improvements(call, experiment)) if len(experiment.best) == 1 else b"[]"

@@ -48,6 +48,12 @@ class StudyLog:
             return self.read(NOTHING).study.objectives
         return known.terms.objectives
 
+    def creates(self, sent: Sequence[Command]) -> bool:
+        """Whether the commands create a trial, as far as this process knows."""
+        known = self._journal.known()
+        keys = known.keys if known is not None and known.uid == self._uid else {}
+        return any(isinstance(c, commands.CreateTrial) and c.key not in keys for c in sent)
+
     def page(self, since: Since, most: int | None) -> tuple[Changed, bool]:
         """Like `read`, but at most so many trials; and whether there are more."""
         return _page(self._journal.changes(since, self._uid), most)
@@ -100,7 +106,8 @@ class Studies:
         self._actor = actor
 
     def create(self, study_name: str, directions: Sequence[str], key: str | None = None) -> int:
-        """Create a study and return its number. The same `key` creates only one.
+        """Create a study and return its number. As long as it exists, the same `key` creates only
+        one of this name.
 
         Raises `Conflict` if an experiment of its name exists, and what `begin` does. If the process
         dies meanwhile, a number stays unused, or a marker stays until it expires.
@@ -108,13 +115,15 @@ class Studies:
         from tunelet.request.study import study_spec
 
         name = experiment_name(study_name)
-        uid = token_hex(8) if key is None else _uid(self._namespace, key)
+        mark = None if key is None else sha256(key.encode()).hexdigest()[:16]
         if (existing := self._existing(name)) is not None:
-            return _again(existing, uid, study_name, directions)
+            return _again(existing, mark, study_name, directions)
         self._probed.ensure()
+        # Not made of the key: a call that comes again after a deletion would begin the same life.
+        uid = token_hex(8)
         marker = Marker(self._namespace, name, uid, 0)
         number = self._numbers.claim(self._namespace, Named(name, uid))
-        study = {"number": number, "name": study_name}
+        study = {"number": number, "name": study_name, **({"key": mark} if mark else {})}
         spec = study_spec(self._namespace, name, study, LIBRARY, directions)
         self._markers.set(marker)
         submit = commands.Submit(uid, spec, actor=self._actor)
@@ -128,7 +137,7 @@ class Studies:
             begun = self._journals.read(self._namespace, name)
             if begun.uid != uid:
                 self._markers.retract(marker)
-            return _again(begun, uid, study_name, directions)
+            return _again(begun, mark, study_name, directions)
         self._store.delete(marker.key)  # no sweep has to look at it
         return number
 
@@ -197,14 +206,12 @@ def _number(command: Command, after: Experiment) -> int | None:
     return getattr(command, "number", None)
 
 
-def _uid(namespace: str, key: str) -> str:
-    return sha256(f"{namespace}/study/{key}".encode()).hexdigest()[:16]
-
-
-def _again(existing: Experiment, uid: str, study_name: str, directions: Sequence[str]) -> int:
+def _again(
+    existing: Experiment, mark: str | None, study_name: str, directions: Sequence[str]
+) -> int:
     """Return the number of the study that an earlier call with the same key created."""
     study = existing.study
-    if existing.uid != uid or study is None:
+    if study is None or mark is None or study.get("key") != mark:
         raise Conflict(
             f"an experiment {existing.name!r} exists already: choose another name than "
             f"{study_name!r}, or continue the study with load_if_exists=True"

@@ -309,6 +309,52 @@ def test_a_namespace_that_stores_too_much_begins_no_study() -> None:
     assert world.api.get("/api/studies").json["studies"] == []
 
 
+def study(world: World, name: str, key: str) -> Any:
+    body = {"name": name, "directions": ["minimize"]}
+    return world.api.post("/api/studies", json=body, headers={"Idempotency-Key": key})
+
+
+def test_studies_of_the_same_key_do_not_show_each_others_trials() -> None:
+    world = World()
+    for number, name in enumerate("ab", 1):
+        assert study(world, name, "k").json["number"] == number
+        ended = [
+            create(f"c-{each}", state="COMPLETE", values={"objective": number}) for each in range(3)
+        ]
+        sent = world.api.post(f"/api/studies/{number}/commands", json={"commands": ended})
+        assert sent.status_code == 200
+    pages = [world.api.get(f"/api/experiments/{name}/columns?limit=1").json for name in "ab"]
+    assert [page["trials"]["values"] for page in pages] == [{"objective": [1]}, {"objective": [2]}]
+
+
+def test_a_creation_that_comes_again_after_the_deletion_is_another_study(world: World) -> None:
+    send(world, create("a-1"))
+    uid = world.service.studies("default").log(1)._uid
+    assert world.api.delete(ONE).status_code == 204
+    again = study(world, "My study", "k")
+    assert again.json["number"] == 2
+    assert world.service.studies("default").log(2)._uid != uid
+    assert world.api.get(f"{ONE}/changes").status_code == 404
+    assert world.api.delete(ONE).status_code == 404
+    assert world.api.get("/api/studies/2/changes").json["trials"] == []
+
+
+def test_a_namespace_that_stores_too_much_gets_no_new_study_or_trial_of_one() -> None:
+    world = World(quotas=Quotas(Quota(stored_bytes=20_000)))
+    assert study(world, "a", "k").status_code == 200
+    send(world, create("a-1"))
+    world.store.put("v1/default/other/trials/u1/0/weights", b"w" * 20_000)
+    full = World(world.store, world.launcher, world.quotas)
+    assert fields(problem(study(full, "b", "l"), 403)) == {"quota.stored_bytes"}
+    assert [each["name"] for each in full.api.get("/api/studies").json["studies"]] == ["a"]
+    new = full.api.post(f"{ONE}/commands", json={"commands": [create("a-2")]})
+    assert fields(problem(new, 403)) == {"quota.stored_bytes"}
+    # What is there is still answered, and ends.
+    assert study(full, "a", "k").json["number"] == 1
+    assert [each["number"] for each in send(full, create("a-1"))["named"]] == [0]
+    assert send(full, end(0, "a-3", values={"objective": 1}))["named"][0]["state"] == "COMPLETE"
+
+
 def test_the_log_says_who_created_and_deleted_a_study(world: World) -> None:
     gate = Gate(lambda _: Actor("ann"), Unrestricted())
     api = world.client("api", gate)
