@@ -334,6 +334,10 @@ class Service:
         """Raise `TooFast` while the namespace pushes more reports than its quota allows."""
         self._allowance.rate.take(namespace, count)
 
+    def admit_trials(self, namespace: str) -> None:
+        """Raise `OverQuota` if the namespace stores as many bytes as it may."""
+        self._allowance.store(namespace)
+
     def past(self, experiment: Experiment) -> Sequence[Trial]:
         """All trials by number, as an algorithm is given them."""
         return self._journals.past(experiment)
@@ -411,6 +415,8 @@ class Service:
         space = Space.of(experiment.typed_spec.hyperparameters)
         metrics = [objective.metric for objective in experiment.terms.objectives]
         trials, counts = parse(raw, space, metrics)
+        if key not in experiment.keys:
+            self._allowance.store(namespace)
         key = key or secrets.token_hex(8)
         after = self._follows(experiment, commands.Import(trials, key, counts, actor))
         return self._trials_of(after, after.keys[key])

@@ -86,6 +86,8 @@ def change_study(call: Call) -> Response:
     sent, since = parse(call.body, log.objectives())
     commands = [msgspec.structs.replace(each, actor=call.actor.name) for each in sent]
     call.service.admit_reports(call.namespace, reports(commands))
+    if log.creates(commands):
+        call.service.admit_trials(call.namespace)
     done = log.commit(commands, since, TRIALS)
     return _answer(done.changed, done.more, done.named)
 

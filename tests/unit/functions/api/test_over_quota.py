@@ -13,6 +13,8 @@ from tunelet.core.run import Run
 from tunelet.core.trial import Report
 from tunelet.errors import Conflict, OverQuota
 
+VALUES = {"learning_rate": 0.05, "batch_size": 64}
+
 
 def limited(**limits: Any) -> World:
     """The namespace `default` is limited; `rich` is not."""
@@ -30,6 +32,11 @@ def error(answer: TestResponse, status: int) -> dict[str, Any]:
     (found,) = answer.json["errors"]  # type: ignore[index]
     assert found["remedy"]
     return dict(found)
+
+
+def imports(world: World, body: Any, key: str) -> TestResponse:
+    headers = {"Idempotency-Key": key}
+    return world.api.post("/api/experiments/a/import", json=body, headers=headers)
 
 
 def push(world: World, name: str, *steps: int, namespace: str = "default") -> TestResponse:
@@ -81,6 +88,9 @@ def test_submits_at_the_same_time_do_not_exceed_the_quota() -> None:
 def test_a_namespace_that_stores_too_much_begins_nothing_new() -> None:
     world = limited(stored_bytes=20_000)
     assert submit(world, "a").status_code == 200
+    made = {"trials": [{"hyperparameters": VALUES, "values": {"objective": 2}}]}
+    first = imports(world, made, "made")
+    assert first.status_code == 200, first.json
     world.store.put("v1/default/a/trials/u1/0/weights", b"w" * 20_000)
     # Another process: this one remembers for some minutes what it has added up.
     other = World(world.store, world.launcher, world.quotas)
@@ -88,6 +98,9 @@ def test_a_namespace_that_stores_too_much_begins_nothing_new() -> None:
     assert (found["field"], found["value"]) == ("quota.stored_bytes", 20_000)
     extended = other.api.patch("/api/experiments/a", json={"max_trials": 99})
     assert error(extended, 403)["field"] == "quota.stored_bytes"
+    trials = {"trials": [{"hyperparameters": VALUES, "values": {"objective": 1}}]}
+    assert error(imports(other, trials, "new"), 403)["field"] == "quota.stored_bytes"
+    assert imports(other, made, "made").json == first.json
     # It may still be looked at, ended and removed, and others are not concerned.
     assert submit(other, "b", "rich").status_code == 200
     assert other.api.post("/api/experiments/a/stop").status_code == 200
