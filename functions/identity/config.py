@@ -3,30 +3,21 @@
 YAML or JSON; docs/identity.md describes each member. It holds hashes and addresses, no secret.
 """
 
-import re
 from collections.abc import Callable
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
-from urllib.parse import urlsplit
 
 from functions.events.training import Fields
+from functions.identity import values
 from functions.identity.issuer import ALGORITHMS, IssuerOptions
-from functions.identity.names import plain
 from functions.identity.proxy import Proxy
 from functions.identity.rights import EVERYWHERE
 from functions.identity.roles import Grant, Role
 from functions.identity.static_tokens import StaticToken
 from tunelet.errors import FieldError, Reject
-from tunelet.text.limits import NAME
 
 T = TypeVar("T")
-
-LONGEST_LEEWAY = 300
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
-_HEADER = re.compile(r"[A-Za-z0-9-]{1,64}")
-_HASH = re.compile(r"[0-9a-f]{64}")
 
 
 class IssuerConfig(NamedTuple):
@@ -87,7 +78,7 @@ def parse(written: Any) -> Config:
 def _each(
     fields: Fields, name: str, read: Callable[[Fields], T], errors: list[FieldError]
 ) -> list[T]:
-    listed = fields.take(name, _list, "write a list", []) or []
+    listed = fields.take(name, values.items, "write a list", []) or []
     found = []
     for index, each in enumerate(listed):
         below = Fields(each, f"{name}[{index}]")
@@ -110,35 +101,48 @@ def _one(
 
 def _token(fields: Fields) -> StaticToken:
     remedy = "write the line that `tunelet token new` shows: 64 hex digits, never the token itself"
-    sha256 = _hash(fields, "sha256", remedy)
-    name = fields.take("name", _name, "write a name of at most 256 printable characters, no comma")
-    groups = fields.take("groups", _names, "write a list of names", [])
+    sha256 = values.digest(fields, "sha256", remedy)
+    name = fields.take(
+        "name", values.name, "write a name of at most 256 printable characters, no comma"
+    )
+    groups = fields.take("groups", values.names, "write a list of names", [])
     fields.done("name", "sha256", "groups")
     return StaticToken(str(name), str(sha256), tuple(groups or ()))
 
 
 def _issuer(fields: Fields) -> IssuerConfig:
-    url = fields.take("url", _url, "write its https:// address, exactly as its tokens have it")
-    audiences = fields.take("audiences", _some_names, "write a list of at least one audience")
+    url = fields.take(
+        "url", values.url, "write its https:// address, exactly as its tokens have it"
+    )
+    audiences = fields.take("audiences", values.some_names, "write a list of at least one audience")
     remedy = f"write a list of {', '.join(ALGORITHMS)}"
     usual = IssuerOptions("", ())
-    algorithms = fields.take("algorithms", _algorithms, remedy, list(usual.algorithms))
-    cluster = fields.take("kubernetes", _flag, "write true or false", False)
+    algorithms = fields.take("algorithms", values.algorithms, remedy, list(usual.algorithms))
+    cluster = fields.take("kubernetes", values.flag, "write true or false", False)
     options = IssuerOptions(
         url=str(url),
         audiences=tuple(audiences or ()),
         algorithms=tuple(algorithms or ()),
-        name_claim=fields.take("name_claim", _name, "write a claim's name", usual.name_claim),
-        groups_claim=fields.take("groups_claim", _name, "write a claim's name", usual.groups_claim),
-        prefix=fields.take("prefix", _text, "write a text, such as example:", f"{url}#"),
+        name_claim=fields.take("name_claim", values.name, "write a claim's name", usual.name_claim),
+        groups_claim=fields.take(
+            "groups_claim", values.name, "write a claim's name", usual.groups_claim
+        ),
+        prefix=fields.take("prefix", values.text, "write a text, such as example:", f"{url}#"),
         kubernetes=bool(cluster),
         leeway_seconds=fields.take(
-            "leeway_seconds", _leeway, f"write 0 to {LONGEST_LEEWAY}", usual.leeway_seconds
+            "leeway_seconds",
+            values.leeway,
+            f"write 0 to {values.LONGEST_LEEWAY}",
+            usual.leeway_seconds,
         ),
     )
-    jwks_url = fields.take("jwks_url", _optional(_url), "write an https:// address", None)
-    ca_file = fields.take("ca_file", _optional(_file), "name a file that exists", None)
-    token_file = fields.take("token_file", _optional(_file), "name a file that exists", None)
+    jwks_url = fields.take(
+        "jwks_url", values.optional(values.url), "write an https:// address", None
+    )
+    ca_file = fields.take("ca_file", values.optional(values.file), "name a file that exists", None)
+    token_file = fields.take(
+        "token_file", values.optional(values.file), "name a file that exists", None
+    )
     fields.done(
         *("url", "audiences", "algorithms", "name_claim", "groups_claim", "prefix", "kubernetes"),
         *("leeway_seconds", "jwks_url", "ca_file", "token_file"),
@@ -148,13 +152,13 @@ def _issuer(fields: Fields) -> IssuerConfig:
 
 def _proxy(fields: Fields) -> Proxy:
     remedy = "write the name of a header"
-    user = fields.take("user_header", _header, remedy)
-    groups = fields.take("groups_header", _optional(_header), remedy, None)
-    secret = fields.take("secret_header", _optional(_header), remedy, None)
-    sha256 = _hash(
+    user = fields.take("user_header", values.header, remedy)
+    groups = fields.take("groups_header", values.optional(values.header), remedy, None)
+    secret = fields.take("secret_header", values.optional(values.header), remedy, None)
+    sha256 = values.digest(
         fields, "secret_sha256", "write the SHA-256 of the secret in hex", secret is None
     )
-    peers = fields.take("peers", _networks, "write a list of networks such as 10.0.0.0/8", [])
+    peers = fields.take("peers", values.networks, "write a list of networks such as 10.0.0.0/8", [])
     if (secret is None) != (sha256 is None):
         fields.wrong("secret_header", secret, "and secret_sha256 belong together", "write both")
     if sha256 is None and not peers and not fields.errors:
@@ -166,11 +170,13 @@ def _proxy(fields: Fields) -> Proxy:
 
 def _kubernetes(fields: Fields) -> KubernetesConfig:
     flag = "write true or false"
-    reviews_tokens = fields.take("token_review", _flag, flag, False)
-    reviews_access = fields.take("access_review", _flag, flag, False)
-    audiences = fields.take("audiences", _some_names, "write a list of audiences", ["tunelet"])
+    reviews_tokens = fields.take("token_review", values.flag, flag, False)
+    reviews_access = fields.take("access_review", values.flag, flag, False)
+    audiences = fields.take(
+        "audiences", values.some_names, "write a list of audiences", ["tunelet"]
+    )
     remedy = "write the prefix of the launcher's namespaces"
-    prefix = fields.take("namespace_prefix", _text, remedy, "")
+    prefix = fields.take("namespace_prefix", values.text, remedy, "")
     fields.done("token_review", "access_review", "audiences", "namespace_prefix")
     return KubernetesConfig(
         bool(reviews_tokens), bool(reviews_access), tuple(audiences or ()), str(prefix)
@@ -180,9 +186,9 @@ def _kubernetes(fields: Fields) -> KubernetesConfig:
 def _grant(fields: Fields) -> Grant:
     role = fields.take("role", Role, f"write one of {', '.join(Role)}")
     remedy = f'write a list of namespaces, or "{EVERYWHERE}" in it for all'
-    namespaces = fields.take("namespaces", _namespaces, remedy)
-    actors = fields.take("actors", _names, "write a list of names", [])
-    groups = fields.take("groups", _names, "write a list of names", [])
+    namespaces = fields.take("namespaces", values.namespaces, remedy)
+    actors = fields.take("actors", values.names, "write a list of names", [])
+    groups = fields.take("groups", values.names, "write a list of names", [])
     if not actors and not groups and not fields.errors:
         fields.wrong("actors", None, "and groups are empty", "write who gets the role")
     fields.done("role", "namespaces", "actors", "groups")
@@ -192,11 +198,15 @@ def _grant(fields: Fields) -> Grant:
 
 
 def _login(fields: Fields) -> dict[str, str]:
-    issuer = fields.take("issuer", _url, "write the address of one of the issuers")
-    client = fields.take("client_id", _name, "write the client that is registered at the issuer")
-    scope = fields.take("scope", _text, "write the scopes, with spaces", "openid offline_access")
-    audience = fields.take("audience", _text, "write the audience to ask for", "")
-    kind = fields.take("token", _kind, "write access_token or id_token", "access_token")
+    issuer = fields.take("issuer", values.url, "write the address of one of the issuers")
+    client = fields.take(
+        "client_id", values.name, "write the client that is registered at the issuer"
+    )
+    scope = fields.take(
+        "scope", values.text, "write the scopes, with spaces", "openid offline_access"
+    )
+    audience = fields.take("audience", values.text, "write the audience to ask for", "")
+    kind = fields.take("token", values.kind, "write access_token or id_token", "access_token")
     fields.done("issuer", "client_id", "scope", "audience", "token")
     return {
         "issuer": str(issuer),
@@ -216,12 +226,12 @@ def _conflicts(config: Config) -> list[FieldError]:
     if config.roles and config.kubernetes and config.kubernetes.access_review:
         message, remedy = "count for nothing with access_review", "leave out one of the two"
         errors.append(FieldError("roles", None, message, remedy))
-    for field, values in (
+    for field, named in (
         ("tokens", [each.name for each in config.tokens]),
         ("tokens", [each.sha256 for each in config.tokens]),
         ("issuers", [each.options.url for each in config.issuers]),
     ):
-        if len(set(values)) < len(values):
+        if len(set(named)) < len(named):
             message = "have a name, hash or url twice"
             errors.append(FieldError(field, None, message, "make each its own"))
     prefixes = sorted(each.options.prefix for each in config.issuers if not each.options.kubernetes)
@@ -239,108 +249,3 @@ def _reviews_tokens(config: Config) -> bool:
 def _unreadable(path: str, message: str) -> Reject:
     error = FieldError("TUNELET_IDENTITY", path, message, "name a file as docs/identity.md shows")
     return Reject("the identity configuration cannot be used", [error])
-
-
-def _optional(read: Callable[[Any], T]) -> Callable[[Any], T | None]:
-    return lambda value: None if value is None else read(value)
-
-
-def _list(value: Any) -> list[Any]:
-    if not isinstance(value, list):
-        raise ValueError
-    return value
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str) or len(value) > 256:
-        raise ValueError
-    return value
-
-
-def _name(value: Any) -> str:
-    if (name := plain(value)) is None:
-        raise ValueError
-    return name
-
-
-def _names(value: Any) -> list[str]:
-    return [_name(each) for each in _list(value)]
-
-
-def _some_names(value: Any) -> list[str]:
-    if not value:
-        raise ValueError
-    return _names(value)
-
-
-def _namespaces(value: Any) -> list[str]:
-    named = _some_names(value)
-    if any(each != EVERYWHERE and not re.fullmatch(NAME, each, re.ASCII) for each in named):
-        raise ValueError
-    return named
-
-
-def _hash(fields: Fields, name: str, remedy: str, optional: bool = False) -> str | None:
-    """Take a SHA-256 in hex. A wrong value may be the secret itself, so it is not shown."""
-    found = fields.take(name, lambda value: value, remedy, None)
-    if found is None and optional:
-        return None
-    if not isinstance(found, str) or not _HASH.fullmatch(found):
-        shown = None if found is None else "(not shown)"
-        fields.wrong(name, shown, "is missing" if found is None else "is not a SHA-256", remedy)
-        return None
-    return found
-
-
-def _header(value: Any) -> str:
-    return _matching(value, _HEADER)
-
-
-def _matching(value: Any, pattern: re.Pattern[str]) -> str:
-    if not isinstance(value, str) or not pattern.fullmatch(value):
-        raise ValueError
-    return value
-
-
-def _flag(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError
-    return value
-
-
-def _leeway(value: Any) -> float:
-    if isinstance(value, bool) or not 0 <= value <= LONGEST_LEEWAY:
-        raise ValueError
-    return float(value)
-
-
-def _algorithms(value: Any) -> list[str]:
-    named = _some_names(value)
-    if not set(named) <= set(ALGORITHMS):
-        raise ValueError
-    return named
-
-
-def _kind(value: Any) -> str:
-    if value not in ("access_token", "id_token"):
-        raise ValueError
-    return str(value)
-
-
-def _networks(value: Any) -> list[IPv4Network | IPv6Network]:
-    return [ip_network(_text(each)) for each in _list(value)]
-
-
-def _file(value: Any) -> str:
-    if not Path(_text(value)).is_file():
-        raise ValueError
-    return str(value)
-
-
-def _url(value: Any) -> str:
-    """Return an https address; http only for this machine, because keys come from there."""
-    parts = urlsplit(_text(value))
-    local = parts.scheme == "http" and parts.hostname in _LOOPBACK
-    if not parts.netloc or not (parts.scheme == "https" or local) or parts.query or parts.fragment:
-        raise ValueError
-    return str(value)
