@@ -234,6 +234,10 @@ def _conflicts(config: Config) -> list[FieldError]:
         if len(set(named)) < len(named):
             message = "have a name, hash or url twice"
             errors.append(FieldError(field, None, message, "make each its own"))
+    if sum(each.options.kubernetes for each in config.issuers) > 1:
+        message = "are several clusters, whose ServiceAccounts have the same names"
+        remedy = "write kubernetes: true for one, and for the others a prefix of their own"
+        errors.append(FieldError("issuers", None, message, remedy))
     prefixes = sorted(each.options.prefix for each in config.issuers if not each.options.kubernetes)
     for first, second in pairwise(prefixes):
         if second.startswith(first):

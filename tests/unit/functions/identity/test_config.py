@@ -23,6 +23,9 @@ def issuer(**more: Any) -> dict[str, Any]:
     return {"issuers": [ISSUER | more]}
 
 
+CLUSTER = ISSUER | {"kubernetes": True}
+
+
 def role(**more: Any) -> dict[str, Any]:
     return TOKENS | {"roles": [{"role": "viewer", "namespaces": ["a"], "actors": ["x"]} | more]}
 
@@ -50,6 +53,7 @@ def role(**more: Any) -> dict[str, Any]:
         (issuer(ca_file="/no/such/file"), "issuers[0].ca_file"),
         ({"issuers": [ISSUER, ISSUER]}, "issuers"),
         ({"issuers": [ISSUER | {"prefix": ""}, ISSUER | {"url": "https://b.example"}]}, "issuers"),
+        ({"issuers": [CLUSTER, CLUSTER | {"url": "https://b.example"}]}, "issuers"),
         ({"proxy": {"user_header": "X-User"}}, "proxy"),
         ({"proxy": PROXY | {"secret_header": "X-Secret"}}, "proxy.secret_header"),
         ({"proxy": PROXY | {"peers": ["somewhere"]}}, "proxy.peers"),
