@@ -91,6 +91,7 @@ bench: install
 	$(BIN)/python -m benchmarks writers
 	$(BIN)/python -m benchmarks machines
 	$(BIN)/python -m benchmarks workers
+	$(BIN)/python -m benchmarks fairness
 	$(BIN)/python -m benchmarks load
 	$(BIN)/python -m benchmarks page
 	$(BIN)/python -m benchmarks clients

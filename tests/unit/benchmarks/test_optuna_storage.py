@@ -21,7 +21,7 @@ def test_processes_share_one_study_after_another_of_a_service(tmp_path: Path) ->
     with up(tmp_path, 0) as served:
         for _ in range(2):
             assert optuna_storage.measure("tunelet_service", 4, 2, served.url) > 0
-        assert served.end()["create"] > 0
+        assert served.end()["put"] > 0
 
 
 @pytest.mark.skipif(shutil.which("initdb") is None, reason="PostgreSQL is not installed")
