@@ -14,8 +14,8 @@ PAGE = """\
 # What an installation costs
 
 `make docs` computes this page from [prices.toml](prices.toml): list prices of {dated}, in US
-dollars, as remembered and not as read from the clouds that day. Check them before you rely on
-them. The nodes are the defaults of each cloud's configuration.
+dollars. They were not compared with the clouds' own lists: check them before you rely on them.
+The nodes are the defaults of each cloud's configuration.
 
 ## Idle, a month
 
