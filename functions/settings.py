@@ -82,7 +82,7 @@ class Settings(NamedTuple):
 
 
 def explained(refusal: Reject) -> str:
-    """The last words of a process that cannot serve: a line for each problem."""
+    """The message of a process that cannot serve, with a line for each problem."""
     wrong = (f"  {error.field} {error.message}; {error.remedy}" for error in refusal.errors)
     return "\n".join([str(refusal), *wrong])
 

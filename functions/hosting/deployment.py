@@ -1,6 +1,6 @@
 """The service on Kubernetes without Knative: `python -m functions.hosting.deployment`.
 
-The same environment variables configure it as the functions elsewhere. A schedule posts
+The same environment variables configure it as the functions elsewhere. A CronJob posts
 `dev.tunelet.sweep.requested` to / (functions/hosting/cron.py, infra/knative/overlays/plain). That
 guarantees progress; the watch on runs only makes it faster. The process begins with a sweep, which
 replaces the signals that a process had in memory when it died.

@@ -19,8 +19,8 @@ LEASE_SECONDS = 60.0
 def swept(service: Service, lease_seconds: float) -> Iterator[None]:
     """Sweep regularly from a thread, beginning at once with an earlier process's experiments.
 
-    Several times in the time of a lease: whether another installation still lives, only steady
-    looks show.
+    It sweeps several times during a lease: only regular looks show whether another installation
+    is still alive.
     """
     seconds = min(SWEEP_SECONDS, lease_seconds / 4)
     with in_background("sweep", lambda ended: _sweep(service, ended, seconds)):

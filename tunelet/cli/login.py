@@ -65,7 +65,7 @@ def logout_command(connection: Connection) -> None:
     click.echo(f"signed out of {url}")
     if not device.revoked(login):
         left = max(0, round(login.expires_at - time.time()))
-        click.echo(f"the issuer did not end it: the token counts for {left} s more", err=True)
+        click.echo(f"the issuer did not end the sign-in: it counts for {left} s more", err=True)
 
 
 def _show(prompt: "Prompt") -> None:

@@ -90,8 +90,10 @@ def tenant_command() -> None:
 @tenant_command.command("create")
 @click.argument("name", type=_TENANT)
 @click.option("--cpu", type=_AMOUNT, help="The most CPU that its trials request together.")
-@click.option("--memory", type=_AMOUNT, help="The most memory, likewise.")
-@click.option("--gpu", type=click.IntRange(0), help="The most GPUs (nvidia.com/gpu), likewise.")
+@click.option("--memory", type=_AMOUNT, help="The most memory that they request together.")
+@click.option(
+    "--gpu", type=click.IntRange(0), help="The most GPUs (nvidia.com/gpu) that they request."
+)
 @click.option("--pods", type=click.IntRange(0), help="The most pods that run at a time.")
 @click.option("--queue", type=_DNS, metavar="NAME", help="Kueue's ClusterQueue for its trials.")
 @click.option(
@@ -106,7 +108,7 @@ def tenant_command() -> None:
     type=click.Choice(["knative", "plain"]),
     default="knative",
     show_default=True,
-    help="How the service is deployed: so which accounts may launch trials.",
+    help="How the service is deployed. It decides which accounts may launch trials.",
 )
 @click.option(
     "--service-namespace", type=_DNS, default="tunelet", show_default=True, help="Tunelet's own."

@@ -96,7 +96,7 @@ def _aliases(ctx: click.Context, param: click.Parameter, given: tuple[str, ...])
     envvar="TUNELET_POLICY",
     show_envvar=True,
     metavar="JSON",
-    help="Which images and pods trials may have, as on a cluster (see docs/security.md).",
+    help="Which images and pods trials may have, as on a cluster (see docs/kubernetes.md).",
 )
 @click.option(
     "--quotas",
@@ -138,7 +138,7 @@ def up_command(
 
     One process serves the API and all functions, keeps files and runs trials as processes.
 
-    Ctrl-C ends it, and the next `tunelet up` with the same --data goes on where it was.
+    Ctrl-C ends it, and the next `tunelet up` with the same --data continues where it was.
 
     \b
     Examples:
