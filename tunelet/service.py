@@ -147,8 +147,8 @@ class Service:
         must_start: bool = False,
         actor: str = "",
     ) -> Experiment:
-        """Begin an experiment. The same `key` begins only one. `actor` asks for it, as the log
-        says; so it is with all other changes.
+        """Begin an experiment. The same `key` begins only one. The log names `actor` as the one who
+        asked for it, here and in every other method that changes something.
 
         Raises `Reject` with all that is wrong, and with `must_start` also if no trial can start
         now; `OverQuota` if the namespace may not have another experiment; `Conflict` if the name is
@@ -272,7 +272,7 @@ class Service:
     def live(
         self, namespace: str, after: str = "", limit: int = 50
     ) -> tuple[list[Experiment], str | None]:
-        """A page of those that have not ended, or so lately that sweep still looks at them.
+        """A page of the experiments with a live marker: they have not ended, or only just.
 
         As `experiments`: by name, with the `after` of the next page if there is one.
         """

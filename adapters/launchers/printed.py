@@ -1,4 +1,4 @@
-"""What calls of a function print, by the thread that makes the call.
+"""Keep what each call of a function prints, by the thread that makes the call.
 
 `sys.stdout` and `sys.stderr` are wrapped: all text appears where it did before, and text from the
 thread of a call is kept, too. Threads and processes that a function starts itself, and code that
@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Any, TextIO
 
 KEPT_CHARACTERS = 1 << 20
-"""Of more text, the middle is dropped."""
+"""The most characters that are kept of one call. Of more text, the middle is dropped."""
 
 
 class Printed:
@@ -86,7 +86,7 @@ class _Stream:
 
 
 class _Installed:
-    """How many searches of this process need the streams, and the streams before the first."""
+    """Wraps the streams while any search of this process needs them."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

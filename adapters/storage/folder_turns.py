@@ -1,8 +1,9 @@
 """Turns of the processes that write one log in the same folder.
 
 A process that waits for its turn writes the next entry at its first try, where it otherwise often
-finds that another one was first. A turn is a courtesy, and logs are exact without it: a process
-that waited long for one continues without, because the holder may have been stopped.
+finds that another one was first. Turns only save time: logs are correct without
+them. So a process that has waited for long continues without its turn, because the process that
+has it may be stopped.
 """
 
 import fcntl

@@ -57,8 +57,8 @@ _progress = Kept(1 << 20)
 def columns(call: Call) -> Response:
     """The trials above `after` as columns, without their reports.
 
-    Also those that `open` names, which had not ended when they were asked for last. Then the trials
-    that have ended since are known, too, and `after` need not go back to the first open one.
+    Also those that `open` names: trials that had not ended at the caller's last request. So `after`
+    need not go back to the first of them.
     """
     after, limit = call.query.get("after", -1), call.query.get("limit", MOST_ROWS)
     experiment = call.service.experiment(call.namespace, call.name)

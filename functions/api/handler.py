@@ -128,7 +128,7 @@ def _absent(call: Call) -> str:
 
 
 def _written(body: Any) -> str | None:
-    """Return the namespace that a body names; what is no text, the service refuses."""
+    """Return the namespace that a body names; None if it is no text, which the service refuses."""
     named = body.get("namespace") if isinstance(body, dict) else None
     return named if isinstance(named, str) else None
 

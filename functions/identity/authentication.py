@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Reviewer(Protocol):
-    """Knows actors by tokens that it does not take apart, such as a cluster."""
+    """Finds the actors of tokens that only another system can read, such as a cluster's."""
 
     def actor(self, token: str) -> Actor:
         """Return the token's actor. Raises `Refused` if it is invalid, `Retry` for no answer."""

@@ -35,7 +35,7 @@ class Gate:
     def admit(self, actor: Actor, right: Right, namespace: str, absent: str) -> None:
         """Raise `NotFound` for what the actor may not see, `Refused` for what it may not do.
 
-        `absent` is the error's text: that of a thing that does not exist.
+        `absent` is the text of the 404: the same as for something that does not exist.
         """
         if self.allows(actor, right, namespace):
             return

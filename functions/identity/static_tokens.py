@@ -23,9 +23,9 @@ class StaticTokens:
         self._tokens = tuple(tokens)
 
     def actor(self, token: str) -> Actor | None:
-        """Return whose token it is; None if it is not one of these.
+        """Return the token's actor; None if it is not one of these tokens.
 
-        It is compared with all of them, so the time says nothing about any.
+        It is compared with all of them, so the time that this takes says nothing about any.
         """
         digest = hashed(token)
         fits = [each for each in self._tokens if hmac.compare_digest(each.sha256, digest)]

@@ -39,7 +39,7 @@ class Login(NamedTuple):
 
 
 def file() -> Path:
-    """Where they are."""
+    """The path of the file."""
     base = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
     return Path(base) / "tunelet" / "logins.json"
 
@@ -54,7 +54,7 @@ def get(url: str) -> Login | None:
 
 
 def put(url: str, login: Login) -> str:
-    """Keep it; returns where, for people to read."""
+    """Keep the sign-in; returns where it is kept, in words for people."""
     keyring = _keyring()
     with _changing() as kept:
         if keyring is not None:
@@ -66,7 +66,7 @@ def put(url: str, login: Login) -> str:
 
 
 def remove(url: str) -> bool:
-    """Forget it. False if there was none."""
+    """Forget the sign-in. False if there was none."""
     with _changing() as kept:
         found = kept.pop(url, None)
         if found == KEYRING:

@@ -18,7 +18,7 @@ class Place(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Ledger(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The attempts that may run, and the experiments with others, the next one first."""
+    """The attempts that may run, and the experiments that wait for places, the next one first."""
 
     format: int = 1
     live: tuple[Place, ...] = ()
@@ -27,9 +27,9 @@ class Ledger(msgspec.Struct, frozen=True, omit_defaults=True):
     def admitting(self, experiment: str, due: Sequence[Place], most: int) -> "Ledger":
         """Return the ledger in which as many of `due` may run as there are places for.
 
-        Waiting experiments with fewer places have one each before it, and so have those with as
-        many that have waited for longer. One that gets places and wants more waits again, after the
-        others.
+        One place is kept for each waiting experiment that has fewer places than this one, or has as
+        many and has waited for longer. An experiment that gets too few places waits again, after
+        the others.
         """
         new = [place for place in due if place not in self.live]
         taken = tuple(new[: max(0, most - len(self.live) - self._ahead(experiment))])

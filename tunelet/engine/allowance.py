@@ -43,8 +43,8 @@ class Allowance:
         """Raise `OverQuota` if the namespace has more experiments than it may.
 
         The caller has written the marker of the new one before, so of any number of submits at the
-        same time none can miss the others: there are never more than the quota allows. If the last
-        place is wanted twice at the same moment, both may be refused.
+        same time none can miss the others: there are never more than the quota allows. If two ask
+        for the last place at the same moment, both may be refused.
         """
         most = self._quotas.of(namespace).experiments
         if most is None:
@@ -78,7 +78,7 @@ class Allowance:
         return STEPS if most is None else min(most, STEPS)
 
     def refuse_lost(self, namespace: str, trial: Trial, reports: Sequence[Report]) -> None:
-        """Raise `OverQuota` if a report was not recorded, because the trial had all it may."""
+        """Raise `OverQuota` if a report was not recorded, because the trial has all it may."""
         if len(trial.reports) < self.steps(namespace):
             return
         known = {report.step for report in trial.reports}

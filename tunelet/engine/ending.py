@@ -1,7 +1,7 @@
 """Wait for the end of a run that its collector has announced.
 
-The collector tells that the training has ended, and then ends itself; only then does the run end,
-a second or two later. No event reports that where nothing watches runs.
+The collector announces that the training has ended, and then ends itself. The run ends a second or
+two later. Where nothing watches runs, no event reports that.
 """
 
 import logging
@@ -23,7 +23,7 @@ PAUSE = 0.5
 
 
 class Ending:
-    """Threads may share one."""
+    """Announces ends and waits for them. Threads may share one."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class Ending:
         self._sleep = sleep
 
     def announce(self, run: Run) -> None:
-        """Let another function wait for the end of the run. If that is lost, a sweep sees it."""
+        """Let another function wait for the run's end. If the signal is lost, a sweep sees it."""
         try:
             self._publisher.publish(Signal(ENDING, run.namespace, run.experiment, run.number))
         except Retry as fault:
@@ -62,7 +62,7 @@ class Ending:
         return self._known(namespace, name, number)
 
     def _known(self, namespace: str, name: str, number: int) -> int | None:
-        """Return the attempt that the trial makes; None if none is active."""
+        """Return the number of the trial's active attempt; None if it has none."""
         experiment = self._journals.of(namespace, name).known()
         trial = experiment.trials.get(number) if experiment is not None else None
         return trial.attempt if trial is not None and trial.active else None

@@ -38,7 +38,7 @@ State = Experiment | Damaged | None
 
 
 class LiveTrials:
-    """Every method may raise `Retry`. Then nothing more may begin for now."""
+    """Decides which trials may run now. If a method raises `Retry`, none may begin for now."""
 
     def __init__(self, store: Store, journals: Journals, markers: Markers, quotas: Quotas) -> None:
         self._store = store
@@ -138,7 +138,7 @@ def _key(namespace: str) -> str:
 
 
 def _decoded(stored: Stored) -> Ledger | None:
-    """Return the ledger; None if someone has written something else there."""
+    """Return the ledger; None if the object is not a ledger."""
     try:
         return msgspec.json.decode(stored.data, type=Ledger)
     except msgspec.DecodeError:
@@ -151,7 +151,7 @@ def _place(experiment: Experiment, trial: Trial) -> Place:
 
 def _runs(experiment: State, place: Place) -> bool:
     if isinstance(experiment, Damaged):
-        return True  # as far as anyone can know
+        return True  # nothing shows that it has ended
     if experiment is None or experiment.over or experiment.uid != place.uid:
         return False
     trial = experiment.trials.get(place.number)

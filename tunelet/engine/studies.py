@@ -94,8 +94,8 @@ class Studies:
         begin: Callable[[str], None] = lambda _: None,
         actor: str = "",
     ) -> None:
-        """`begin` raises `OverQuota` if the namespace may not have another experiment. `actor`
-        creates and deletes studies, as the log says."""
+        """`begin` raises `OverQuota` if the namespace may not have another experiment. The
+        log names `actor` as the one who creates and deletes studies."""
         self._store = store
         self._namespace = namespace
         self._journals = journals

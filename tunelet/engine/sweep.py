@@ -118,8 +118,9 @@ class Sweep:
     def _each(
         self, swept: Callable[[Name], bool | None], names: Sequence[Name]
     ) -> Iterator[bool | None]:
-        """Yield the results of the looks. Most of one is a wait for the store: make some at a time.
+        """Look at the experiments, several at a time: a look is mostly a wait for the store.
 
+        Yields what `swept` returns, in order.
         `swept` returns whether an experiment is live, None if the process is ending.
         """
         if self._abreast == 1:
