@@ -66,11 +66,15 @@ class DeadLetters:
         return letter
 
     def newest(self, after: str = "", limit: int = 50) -> tuple[list[DeadLetter], str | None]:
-        """A page from the newest on, and the `after` of the next page if there is one."""
-        last = _PREFIX + after if after else ""
+        """A page from the newest on, and the `after` of the next page if there is one.
+
+        The `after` names no namespace: a caller need not know that of the page's last one.
+        """
+        last = f"{_PREFIX}{after}~" if after else ""
         keys = list(self._store.list(_PREFIX, last, limit + 1))
         page = list(self._found(keys[:limit]))
-        return page, keys[limit - 1].removeprefix(_PREFIX) if len(keys) > limit else None
+        more = len(keys) > limit
+        return page, keys[limit - 1].removeprefix(_PREFIX).partition(".")[0] if more else None
 
     def get(self, id_: str) -> DeadLetter:
         """Raises `NotFound`."""

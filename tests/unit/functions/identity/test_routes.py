@@ -173,6 +173,20 @@ def test_an_unscoped_route_shows_every_role_its_own_namespace_only(
             assert (own in answer.text) == (route.path == "/dead-letters")
 
 
+def test_a_page_of_dead_letters_names_no_namespace_that_is_not_the_callers(guarded: World) -> None:
+    for id_ in "abc":
+        for namespace in (OWN, FOREIGN):
+            event = {**EVENT, "ce-id": id_, "ce-subject": f"{namespace}/digits"}
+            guarded.service.dead.keep(event, b"", namespace=namespace)
+    shown, link = list[str](), "/api/dead-letters?limit=1"
+    while link:
+        answer = guarded.api.get(link, headers={"Authorization": "Bearer admin"}).json
+        assert FOREIGN not in str(answer)
+        shown += [each["id"] for each in answer["dead_letters"]]
+        link = answer["next"]
+    assert len(shown) == len(set(shown)) == 4
+
+
 def test_a_submission_needs_the_right_in_the_namespace_that_its_body_names(
     guarded: World,
 ) -> None:
