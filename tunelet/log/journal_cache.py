@@ -42,6 +42,8 @@ class Journals:
         self._sleep = sleep
         self._lock = threading.Lock()
         self._open = BoundedCache[tuple[str, str], Journal](count=KEPT, weight=room, least=1)
+        self._new = BoundedCache[tuple[str, str], Journal](count=KEPT)
+        """Those without a known experiment: names that anyone makes up push out none of others."""
         self._ended = Memory()
         self._recent = recent or Recent()
         self.by = by
@@ -51,7 +53,7 @@ class Journals:
         """Return the experiment's journal, whether or not the experiment exists."""
         key = (namespace, name)
         with self._lock:
-            journal = self._open.take(key)
+            journal = self._open.take(key) or self._new.take(key)
             if journal is None:
                 journal = Journal(
                     self._store,
@@ -63,13 +65,16 @@ class Journals:
                     by=self.by,
                     turns=self._turns,
                 )
-            self._open.put(key, journal, _weight(journal))
+            if journal.known() is None:
+                self._new.put(key, journal)
+            else:
+                self._open.put(key, journal, _weight(journal))
         return journal
 
     def seen(self, namespace: str, name: str) -> int:
         """Return the newest entry that this process knows; 0 if it keeps no journal."""
         with self._lock:
-            journal = self._open.get((namespace, name))
+            journal = self._open.get((namespace, name)) or self._new.get((namespace, name))
         return journal.seq if journal is not None else 0
 
     def read(self, namespace: str, name: str) -> Experiment:
