@@ -144,7 +144,7 @@ _OBJECTIVE = _closed(metric=_TEXT, direction={"enum": list(DIRECTIONS)})
 _CALLER: Schema = {
     **_TEXT,
     "pattern": f"^{CALLER}$",
-    "description": "A name for one call, of the caller's own name, a dash and a number.",
+    "description": "The name of one call: the caller's name, a dash and a number.",
 }
 _ATTRIBUTES: Schema = {"type": "object", "description": "JSON of the caller's library."}
 _STUDY_REPORT = _with_optional(
@@ -161,7 +161,7 @@ _CHANGED: Schema = {
     "type": "object",
     "properties": _CONTENTS,
     "additionalProperties": False,
-    "description": "Names and steps that the trial has get new values.",
+    "description": "A name or step that the trial has already gets the new value.",
 }
 _SECONDS: Schema = {"type": ["number", "null"], "description": "Seconds since 1970, UTC."}
 
@@ -239,7 +239,7 @@ SCHEMAS: dict[str, Schema] = {
             "json": {
                 "type": "array",
                 "items": _COUNT,
-                "description": "The places of choices that are JSON text of a value.",
+                "description": "The positions of the choices that are the JSON text of a value.",
             },
         },
         "required": ["type"],
@@ -328,7 +328,7 @@ SCHEMAS: dict[str, Schema] = {
             **_or_null(_closed(number=_COUNT, values=_VALUES)),
             "description": "The best trial; null if there is none, or several are on the front.",
         },
-        front={**_COUNT, "description": "How many trials are the best: of the Pareto front."},
+        front={**_COUNT, "description": "The number of best trials: those on the Pareto front."},
     ),
     "OverviewPage": _page("experiments", "Overview"),
     "ExperimentPage": _page("experiments", "Experiment"),

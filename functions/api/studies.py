@@ -76,9 +76,9 @@ def change_study(call: Call) -> Response:
     """Carry out commands in one entry of the log, all or none.
 
     Sent again, they change nothing more: each has a name of its own, in `by` or `key`, or a
-    `revision`. `named` has the trials of the commands as they are afterwards: a caller that finds
-    another name in `by` than its own was not the one that took or ended the trial. The rest is as
-    in the answer of `changes` with `after` and `lowest`.
+    `revision`. `named` has the trials of the commands as they are afterwards: if `by`
+    has another name than the caller's, another caller took or ended the trial. The rest is as in
+    the answer of `changes` with `after` and `lowest`.
     """
     from tunelet.request.study_commands import parse, reports
 
@@ -101,7 +101,7 @@ def send_heartbeats(call: Call) -> Response:
 
         raise Reject("the heartbeats are invalid", [misshapen(str(fault), "Heartbeats")]) from None
     log = call.service.studies(call.namespace).log(call.study)
-    log.read(NOTHING)  # none of a study that was deleted
+    log.read(NOTHING)  # raises if the study was deleted
     log.beats.write(call.path["caller"], beats)
     return Response(status=HTTPStatus.NO_CONTENT)
 
