@@ -5,6 +5,7 @@ two later. Where nothing watches runs, no event reports that.
 """
 
 import logging
+import threading
 from collections.abc import Callable
 
 from tunelet.core.run import Run
@@ -36,6 +37,9 @@ class Ending:
         self._loop = loop
         self._publisher = publisher
         self._sleep = sleep
+        self._lock = threading.Lock()
+        self._awaited = set[tuple[str, str, int]]()
+        """The trials that a thread waits for."""
 
     def announce(self, run: Run) -> None:
         """Let another function wait for the run's end. If the signal is lost, a sweep sees it."""
@@ -45,7 +49,23 @@ class Ending:
             log.warning("the end of %s is left to the sweep: %s", run.name, fault)
 
     def wait(self, namespace: str, name: str, number: int) -> None:
-        """Observe the trial's run until its end is recorded, for some seconds."""
+        """Observe the trial's run until its end is recorded, for some seconds.
+
+        Returns at once if another thread waits for it: a training may announce its end any number
+        of times, and must not take the threads that others' events need.
+        """
+        awaited = (namespace, name, number)
+        with self._lock:
+            if awaited in self._awaited:
+                return
+            self._awaited.add(awaited)
+        try:
+            self._wait(namespace, name, number)
+        finally:
+            with self._lock:
+                self._awaited.discard(awaited)
+
+    def _wait(self, namespace: str, name: str, number: int) -> None:
         attempt = self._attempt(namespace, name, number)
         for _ in range(LOOKS):
             if attempt is None:

@@ -73,6 +73,17 @@ def test_an_end_that_does_not_come_is_left_to_the_sweep(place: Place) -> None:
     assert place.service.trial("default", "e", 0).active
 
 
+def test_an_end_that_is_announced_many_times_is_awaited_once(place: Place) -> None:
+    def announced_again() -> None:
+        place.passes = place.launcher.tick
+        place.service.await_end("default", "e", 0)
+        assert place.slept == [PAUSE]
+
+    place.passes = announced_again
+    place.service.await_end("default", "e", 0)
+    assert place.service.trial("default", "e", 0).state == "COMPLETE"
+
+
 def test_an_end_that_another_caller_records_is_not_observed_again(place: Place) -> None:
     def ends() -> None:
         for _ in range(3):
