@@ -94,7 +94,7 @@ class Forking:
         other.close()
         if not pid:
             mine.close()
-            raise OSError("the process that starts workers was killed")
+            raise OSError("the process that starts workers could not start one, or was killed")
         reaped: list[int] = []
 
         def kill() -> None:
@@ -134,7 +134,12 @@ def _serve_forks(control: socket.socket, objective: Objective, parent: int) -> N
             _, status = os.waitpid(int(message), 0)
             control.send(b"%d" % os.waitstatus_to_exitcode(status))
             continue
-        worker = os.fork()
+        try:
+            worker = os.fork()
+        except OSError:  # no memory, say: the other workers go on
+            os.close(sockets[0])
+            control.send(b"0")
+            continue
         if not worker:
             control.close()
             _leave_after(partial(serve, Connection(sockets[0]), objective, server))

@@ -1,13 +1,17 @@
 """Worker processes and objectives that do not end when they are asked to."""
 
+import errno
+import os
 import time
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from adapters.launchers.function import FunctionLauncher
+from adapters.launchers.worker import READY
 from adapters.launchers.worker_starts import Forking
 from adapters.launchers.workers import Workers
 from tunelet.core.metrics_source import MetricsSource
@@ -102,3 +106,28 @@ def test_workers_take_one_call_after_another(started: Started) -> None:
         launcher.launch(launch_of(number))
         assert ended(launcher, launch_of(number).run).values == {"objective": number + 1.0}
     assert calls == []
+
+
+def test_a_worker_that_cannot_be_forked_takes_no_others_with_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fork, forks = os.fork, count()
+
+    def sometimes() -> int:
+        if next(forks) == 2:
+            raise OSError(errno.EAGAIN, "no process is left")
+        return fork()
+
+    monkeypatch.setattr(os, "fork", sometimes)
+    starts = Forking(lambda _: 0.0)
+    workers = [starts.start()]
+    try:
+        with pytest.raises(OSError, match="could not"):
+            starts.start()
+        workers.append(starts.start())
+        assert [each.connection.recv()[0] for each in workers] == [READY, READY]
+    finally:
+        for each in workers:
+            each.kill()
+            each.exit_code()
+        starts.close()
