@@ -411,11 +411,11 @@ class FunctionLauncher:
 
     def saved(self, run: Run) -> None:
         """Forget the run's output: a long search would else keep that of every call."""
-        call = self._calls.get(run)
-        if call is not None and call.outcome is not None:
-            self._saved[run] = self.observe(run)
-            with self._lock:
-                self._calls.pop(run, None)
+        with self._lock:
+            call = self._calls.get(run)
+            if call is not None and call.outcome is not None:
+                self._saved[run] = self.observe(run)
+                del self._calls[run]
 
     def stop(self, run: Run) -> None:
         """Make `should_prune` return True: a thread cannot be ended from outside."""

@@ -177,6 +177,26 @@ def test_a_run_that_is_saved_is_forgotten_and_not_started_again() -> None:
     assert len(calls) == 1
 
 
+def test_a_run_that_is_saved_while_others_are_removed_is_not_lost() -> None:
+    launcher = FunctionLauncher(lambda _: 0.0, 1)
+    run = launch(0).run
+    launcher.launch(launch(0))
+    until(lambda: launcher.observe(run).phase is Phase.ENDED)
+    saving = threading.Thread(target=launcher.saved, args=(run,))
+
+    class Saved(dict[Run, Any]):
+        def items(self) -> Any:
+            found = list(super().items())
+            saving.start()
+            saving.join(0.2)
+            return found
+
+    launcher._saved = Saved()
+    launcher.remove("default", "other", "u2")
+    saving.join()
+    assert launcher.observe(run).phase is Phase.ENDED
+
+
 def test_the_output_of_an_ended_run_is_there_until_it_is_saved() -> None:
     def objective(_: Any) -> float:
         print("half of it")
