@@ -22,7 +22,7 @@ from msgspec.structs import replace
 from adapters.launchers.kubernetes.labels import COLLECTOR as NAME
 from adapters.launchers.kubernetes.sidecar import sidecar
 from tests.e2e.beside import Trainer
-from tests.e2e.conftest import Up
+from tests.e2e.conftest import Up, one_editor
 from tests.guard import end_all
 from tunelet import __version__
 from tunelet.core.metrics_source import MetricsSource
@@ -145,14 +145,17 @@ def node(core: Any) -> str:
 
 
 @pytest.fixture
-def trainer(tmp_path: Path, node: str) -> Iterator[Trainer]:
+def trainer(tmp_path: Path, node: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Trainer]:
     started: list[Up] = []
+    # Pods reach the service beyond loopback, so it has to know who may submit.
+    known = one_editor(tmp_path)
+    monkeypatch.setenv("TUNELET_TOKEN", known.token)
 
     def start(*options: str) -> Up:
         started.append(Up(tmp_path / "data", *options))
         return started[-1]
 
-    made = Trainer(start, tmp_path, "--host", node)
+    made = Trainer(start, tmp_path, "--host", node, "--identity", str(known.file))
     made.submit(objective={"metric": "loss"}, early_stopping=RULE)
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not made.started:

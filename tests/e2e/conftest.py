@@ -117,14 +117,18 @@ class Identity(NamedTuple):
         return Client(up.url, token=token or self.token)
 
 
-@pytest.fixture
-def identity(tmp_path: Path) -> Identity:
+def one_editor(folder: Path) -> Identity:
     token = generated()
     known = [{"name": "ci", "sha256": hashed(token)}]
     roles = [{"role": "editor", "namespaces": ["default"], "actors": ["token:ci"]}]
-    path = tmp_path / "identity.json"
+    path = folder / "identity.json"
     path.write_text(json.dumps({"tokens": known, "roles": roles}))
     return Identity(path, token)
+
+
+@pytest.fixture
+def identity(tmp_path: Path) -> Identity:
+    return one_editor(tmp_path)
 
 
 @pytest.fixture
