@@ -144,7 +144,7 @@ def logs(call: Call) -> Response:
     """
     attempt = call.query.get("attempt")
     output = call.service.logs(call.namespace, call.name, call.number, attempt)
-    stream = call.streams.open(output)
+    stream = call.streams.open(output, call.namespace)
     start = _start(call.request.headers.get("Range"))
     if call.request.method == "HEAD":
         stream.close()
@@ -179,7 +179,7 @@ def artifact(call: Call) -> Response:
         found = read(start, PART_BYTES + 1)
         response = _ranged(found, start, start + len(found))
     else:
-        stream = call.streams.open(_parts(read))
+        stream = call.streams.open(_parts(read), call.namespace)
         response = Response(stream)
         if call.request.method == "HEAD":
             stream.close()

@@ -27,7 +27,7 @@ from tunelet.errors import FieldError, NotFound, Reject
 if TYPE_CHECKING:
     from tunelet.service import Service
 
-LOG_STREAMS = 8
+LOG_STREAMS = 16
 """The most outputs that are read at the same time: fewer than any of our servers has threads."""
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")

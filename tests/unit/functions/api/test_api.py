@@ -406,12 +406,26 @@ class TestExperiments:
             assert world.api.get(path).data
             world.api.head(path)
             problem(world.api.get(f"{path}?attempt=9"), 404)
-        slow = [world.api.get(path) for _ in range(LOG_STREAMS)]
+        slow = [world.api.get(path) for _ in range(LOG_STREAMS // 2)]
         busy = world.api.get(path)
         problem(busy, 503)
         assert busy.headers["Retry-After"] == "2"
         assert world.api.get(ONE).status_code == 200
         slow[0].close()
+        assert world.api.get(path).data
+
+    def test_a_namespace_whose_outputs_are_read_slowly_leaves_room_for_others(
+        self, world: World
+    ) -> None:
+        places = {}
+        for namespace in ("a", "b", "c"):
+            world.running(namespace=namespace)
+            path = f"/api/namespaces/{namespace}/experiments/digits/trials/0/logs"
+            answers = [world.api.get(path) for _ in range(LOG_STREAMS)]
+            places[namespace] = [each for each in answers if each.status_code == 200]
+        assert [len(each) for each in places.values()] == [8, 4, 2]
+        for each in places["b"]:
+            each.close()
         assert world.api.get(path).data
 
     def test_an_absent_experiment_is_named(self, world: World) -> None:
