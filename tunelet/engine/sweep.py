@@ -15,6 +15,7 @@ from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.run import Life
 from tunelet.core.turns import by_group, in_turns
 from tunelet.engine.abandoned import abandoned
+from tunelet.engine.cleaning import Cleaning
 from tunelet.engine.early_stopping import Stopping
 from tunelet.engine.idle import Idle
 from tunelet.engine.loop import Loop
@@ -37,10 +38,6 @@ from tunelet.ports import Launcher, Store
 log = logging.getLogger("tunelet.engine.sweep")
 
 T = TypeVar("T", Expiry, Marker)
-
-WATCHED = 120.0
-"""Seconds for which an experiment is still swept after its end. A function that read an earlier
-state may still launch a run, and may die before it can stop that run again."""
 
 
 class Sweep:
@@ -76,6 +73,7 @@ class Sweep:
         self._outputs = outputs
         self._retention = retention
         self._loop = loop
+        self._cleaning = Cleaning(store, launcher, journals, markers, outputs, loop)
         self._idle = Idle(store, launcher, journals, loop.limited)
 
     def sweep(self, ending: Callable[[], bool] = lambda: False) -> int:
@@ -151,7 +149,7 @@ class Sweep:
         """Sweep one experiment; returns whether it is live. Its faults do not affect others."""
         for each in expired:
             with self._faults("expired experiment is still there", each.namespace, each.name):
-                self._expire(each)
+                self._cleaning.expire(each)
         if markers:
             name = Name(*markers[0][:2])
             if self._idle.skips(name):
@@ -210,7 +208,7 @@ class Sweep:
             experiment, runs = self._moved_on(namespace, name, found)
             after = journal.seq
             for marker in markers:
-                self._tidy(marker, experiment)
+                self._cleaning.tidy(marker, experiment)
             if experiment is not None:
                 self._idle.looked(experiment, markers, (before, after), runs)
         except Newer as newer:
@@ -265,12 +263,6 @@ class Sweep:
             where = {"namespace": namespace, "experiment": name}
             log.warning("no trials can be suggested now: %s", fault, extra=where)
 
-    def _tidy(self, marker: Marker, experiment: Experiment | None) -> None:
-        at_rest = self._at_rest(marker, experiment)
-        if experiment is not None and at_rest:
-            expiry.note(self._store, experiment)
-        self._markers.tidy(marker, experiment, at_rest)
-
     def _halt(self, namespace: str, name: str, damage: Damaged) -> None:
         """Stop the runs of a damaged log, because nothing can be recorded in it any more."""
         where = {"namespace": namespace, "experiment": name}
@@ -279,35 +271,6 @@ class Sweep:
             self._runs.stop(self._runs.active(namespace, name))
         except Retry as fault:
             log.warning("some runs are stopped by the next sweep: %s", fault, extra=where)
-
-    def _expire(self, expired: Expiry) -> None:
-        """Delete the experiment, unless it has continued or is to be kept longer by now."""
-        journal = self._journals.of(expired.namespace, expired.name)
-        experiment = journal.peek()
-        if experiment is not None and expiry.expiry(experiment) == expired:
-            self._markers.set(expired.after())
-            experiment = journal.commit(commands.Expire(expired.epoch), uid=expired.uid)
-            self._loop.follow(experiment)
-        if experiment is not None:
-            expiry.note(self._store, experiment)
-        if experiment is None or expiry.expiry(experiment) != expired:
-            expiry.forget(self._store, expired)
-
-    def _at_rest(self, marker: Marker, experiment: Experiment | None) -> bool:
-        """Whether nothing of the marker's life runs, and a deleted life is purged."""
-        namespace, name, uid = marker.namespace, marker.name, marker.uid
-        if any(run.uid == uid for run in self._launcher.active(namespace, name)):
-            return False
-        if (
-            experiment is not None
-            and experiment.uid == uid
-            and experiment.state is not ExperimentState.DELETED
-        ):
-            ended = experiment.ended_at
-            watched = ended is None or self._journals.clock() < ended + WATCHED
-            return not watched and self._outputs.complete(experiment)
-        self._launcher.remove(namespace, name, uid)
-        return self._journals.of(namespace, name).purge()
 
 
 def _mixed(names: Sequence[Name]) -> list[Name]:

@@ -15,7 +15,7 @@ from tests.unit.functions.conftest import SMALLEST
 from tunelet.assembly import assembled
 from tunelet.core.run import Run
 from tunelet.core.trial import Outcome, TrialState, Verdict
-from tunelet.engine.sweep import WATCHED
+from tunelet.engine.cleaning import WATCHED
 from tunelet.errors import NotFound, Retry
 from tunelet.log.purge import PURGE_AFTER
 from tunelet.service import Service
