@@ -5,13 +5,12 @@ publishes what the new state calls for (tunelet.engine.loop). A crash at any lin
 and nothing else, because `sweep` does all that a lost signal would have caused.
 """
 
-import re
 import secrets
 from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 from hashlib import sha256
 from itertools import islice
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from tunelet.core import commands
 from tunelet.core.commands import Command
@@ -19,7 +18,7 @@ from tunelet.core.experiment import Experiment, unreadable
 from tunelet.core.lease import USUAL
 from tunelet.core.report_limits import news
 from tunelet.core.run import COMMAND, Run
-from tunelet.core.trial import Assignment, Outcome, Report, Trial, Verdict
+from tunelet.core.trial import Outcome, Report, Trial, Verdict
 from tunelet.dead_letters import DeadLetters
 from tunelet.engine.allowance import Allowance
 from tunelet.engine.asking import Asking, Handed
@@ -44,19 +43,16 @@ from tunelet.log.study_numbers import Numbers
 from tunelet.ports import Catalog, Launcher, Store
 from tunelet.request.policy import Policies
 from tunelet.store_probe import Probed
-from tunelet.text.limits import NOTE_LENGTH, STEPS
+from tunelet.text.limits import STEPS
 
 if TYPE_CHECKING:
     from tunelet.engine.studies import Studies
-    from tunelet.space import Space
 
 
 READ_A_PAGE = 100
 """The most logs read for one page of experiments that is filtered by state."""
 
 READ_AT_ONCE = 25
-
-_PRINTABLE = re.compile(r"[^\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]*")
 
 
 class Service:
@@ -391,12 +387,13 @@ class Service:
         `note` says why they are wanted. The same `key` adds them only once. Raises `Reject` if they
         do not fit the space, and `Conflict` if they do not fit the budget.
         """
+        from tunelet.request.enqueued import checked, checked_note
         from tunelet.space import Space
 
         experiment = self.experiment(namespace, name)
         space = Space.of(experiment.typed_spec.hyperparameters)
         key = key or secrets.token_hex(8)
-        command = commands.Enqueue(_checked(assignments, space), key, _note(note), actor)
+        command = commands.Enqueue(checked(assignments, space), key, checked_note(note), actor)
         after = self._follows(experiment, command)
         return self._trials_of(after, after.keys[key])
 
@@ -697,27 +694,6 @@ class Service:
         """
         e = experiment
         self._markers.set(announcing(e.namespace, e.name, e.uid, e.epoch + 1))
-
-
-def _checked(assignments: list[object], space: "Space") -> tuple[Assignment, ...]:
-    errors = [
-        error
-        for index, assignment in enumerate(assignments)
-        for error in space.problems(assignment, f"trials[{index}]")
-    ]
-    if errors:
-        raise Reject("the hyperparameters do not fit the search space", errors)
-    return tuple(space.canonical(cast("Assignment", one)) for one in assignments)
-
-
-def _note(given: object) -> str | None:
-    if given is None:
-        return None
-    if isinstance(given, str) and 0 < len(given) <= NOTE_LENGTH and _PRINTABLE.fullmatch(given):
-        return given
-    message = f"is not a text of 1 to {NOTE_LENGTH} characters without control characters"
-    error = FieldError("note", given, message, "shorten it, or leave it out")
-    raise Reject(f"the note {message}", [error])
 
 
 def _generated(namespace: str, key: str | None) -> str:
