@@ -129,8 +129,8 @@ STUDIES = (
         (
             Mutant(
                 "a repeated creation is refused, because it created the study before",
-                "uid = token_hex(8) if key is None else _uid(self._namespace, key)",
-                "uid = token_hex(8)",
+                'if study is None or mark is None or study.get("key") != mark:',
+                "if True:",
             ),
         ),
     ),
