@@ -147,8 +147,12 @@ def _allowed(methods: set[str]) -> str:
 
 
 def _refuse_strangers(request: Request) -> None:
-    """Refuse a change that a user's browser requests for a page of another site."""
-    if request.headers.get("Sec-Fetch-Site") == "cross-site" and request.method not in _READING:
+    """Refuse a change that a user's browser requests for a page of another host.
+
+    Also of the same site: where a proxy knows users by a cookie, pages of its other hosts send it.
+    """
+    site = request.headers.get("Sec-Fetch-Site")
+    if site in ("cross-site", "same-site") and request.method not in _READING:
         raise Refused(HTTPStatus.FORBIDDEN, "a page of another site may not change anything here")
 
 

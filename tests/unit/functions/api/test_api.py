@@ -198,9 +198,12 @@ class TestHttp:
         for name in ("a%2F..%2Fb", "%00", "..", "é"):
             assert world.api.get(f"/api/experiments/{name}").status_code in (404, 422)
 
-    def test_a_page_of_another_site_may_change_nothing(self, world: World) -> None:
+    @pytest.mark.parametrize("site", ["cross-site", "same-site"])
+    def test_a_page_of_another_site_or_host_may_change_nothing(
+        self, world: World, site: str
+    ) -> None:
         world.running()
-        headers = {"Sec-Fetch-Site": "cross-site"}
+        headers = {"Sec-Fetch-Site": site}
         problem(world.api.post(f"{ONE}/stop", headers=headers), 403)
         assert world.api.get(ONE, headers=headers).json["state"] == "RUNNING"
 
