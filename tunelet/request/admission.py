@@ -1,7 +1,7 @@
 """Hold a trial's training code to the policy of its namespace. Pure.
 
-At the submit this answers the user. At each launch it holds what is then launched, with its
-placeholders filled: the log may be older than the policy, or of another version's.
+The check at the submit answers the user. The check at each launch sees the placeholders filled, and
+a policy that may be newer than the log's entry.
 """
 
 import re
@@ -37,8 +37,8 @@ _OPERATORS = re.compile(r".+\.(x-k8s|sigs\.k8s)\.io")
 def refuse(code: Mapping[str, Any], policy: Policy, own: str = "", bare: bool = False) -> None:
     """Raise `Reject` with everything that the policy does not allow.
 
-    `own` is the name of the run, if one is launched. `bare` says that the user wrote the manifest
-    itself, and not an object that has it.
+    `own` is the name of the run, if one is launched. `bare`: the user wrote the manifest as the
+    training code itself, so errors name its members without `manifest`.
     """
     errors = list(problems(code, policy, own))
     if bare:
@@ -128,7 +128,7 @@ def _account(where: Location, value: Any, policy: Policy) -> Iterator[tuple[str,
 
 
 def _mounted(where: Location, members: Mapping[str, Any]) -> Iterator[tuple[str, FieldError]]:
-    """A token of the account that all trials have, which the collector's rights belong to."""
+    """Refuse a mounted token of the account `default`, which has the collector's rights."""
     named = any(
         value not in (None, "", "default")
         for name, value in members.items()
@@ -142,7 +142,7 @@ def _mounted(where: Location, members: Mapping[str, Any]) -> Iterator[tuple[str,
 
 
 def _token(where: Location, value: Any, own: str) -> Iterator[tuple[str, FieldError]]:
-    """A Secret that has the token of another trial: it is named as that trial's run."""
+    """Refuse a Secret with the token of another trial: it has the name of that trial's run."""
     for name in _names(value):
         if _RUN.search(name) and name != own:
             message = "is named as a run, and would have the token of another trial"
@@ -161,7 +161,7 @@ def _names(value: Any, below: str = "name") -> Iterator[str]:
 
 
 def _kind(manifest: Mapping[str, Any]) -> Iterator[tuple[str, FieldError]]:
-    """A kind of Kubernetes itself that runs nothing: a Secret, a RoleBinding, a Service."""
+    """Refuse kinds of Kubernetes itself that run nothing: a Secret, a RoleBinding, a Service."""
     # Both become parts of a path of the cluster's API.
     for name, form in _PATH.items():
         if not re.fullmatch(form, str(manifest.get(name))):

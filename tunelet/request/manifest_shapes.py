@@ -1,7 +1,7 @@
 """The shapes of those members of a manifest that Tunelet itself reads or adds to. Pure.
 
-Kubernetes checks a manifest only once it is complete. If one of these had another shape, it could
-not be completed, and the user would never see why.
+Kubernetes checks a manifest only once it is complete. If one of these had another shape, Tunelet
+could not complete it, and the user would never see why.
 """
 
 from collections.abc import Iterator, Mapping

@@ -117,10 +117,10 @@ MEMBERS: Mapping[str, Rule] = {
     "tcpsocket": Rule("hostProbes", _own_host, "leave its host out"),
     # The rest is not in the standards. The scheduler, quotas and taints do not see such a pod.
     "nodename": Rule("nodeName", _empty, "use nodeSelector"),
-    # With it a pod can be anyone to whom the audience means something, Tunelet included.
+    # With such a token a pod could sign in wherever its audience counts, also at Tunelet.
     "serviceaccounttoken": Rule("serviceAccountToken", _absent),
     "namespace": Rule("namespace", _empty, "leave it out: a trial is in its own namespace"),
-    # Both are texts from which Argo makes what no rule sees.
+    # From these Argo makes objects that no rule sees.
     "podspecpatch": Rule("podSpecPatch", _empty),
     "resource": Rule("resource", _no_template),
 }

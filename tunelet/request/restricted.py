@@ -1,7 +1,7 @@
 """What the pod security standard "restricted" demands of a pod beyond the rules of members. Pure.
 
-It can be judged only where a pod is written out, with its `containers`. Of a kind that makes its
-pods from other members the cluster itself judges the pods.
+This can be checked only where a manifest writes a pod out, with its `containers`. The cluster
+checks the pods that a kind makes from other members.
 """
 
 from collections.abc import Iterator, Mapping
