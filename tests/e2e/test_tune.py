@@ -92,7 +92,7 @@ def test_the_same_name_takes_the_search_up_with_a_larger_budget() -> None:
         tune(objective, {"y": X["x"]}, name="mine")
 
 
-def test_the_same_name_goes_on_with_another_algorithm_only_if_one_is_given() -> None:
+def test_the_same_name_continues_with_another_algorithm_only_if_one_is_given() -> None:
     def searched(trials: int, **options: Any) -> str:
         found = tune(lambda p: p["x"], X, trials=trials, name="digits", **options)
         return str(found.experiment["spec"]["hpo_algorithm"]["name"])

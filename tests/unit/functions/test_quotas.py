@@ -29,7 +29,7 @@ def test_no_quotas_are_no_limits() -> None:
     assert UNLIMITED.of("any") == Quota(None, None, None, None, None)
 
 
-def test_a_namespace_differs_from_the_default_in_what_it_names() -> None:
+def test_a_namespace_replaces_some_of_the_default_limits() -> None:
     read = quotas(json.dumps(GIVEN))
     assert read == MEANT
     assert read.of("vision").experiments is None
@@ -43,7 +43,7 @@ def test_they_may_be_in_a_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("value", ["{", "[]", "/no/such/file", '{"a": 1, "a": 1}', "x\0y"])
-def test_what_is_no_object_is_refused(value: str) -> None:
+def test_values_other_than_objects_are_refused(value: str) -> None:
     with pytest.raises(Reject) as refusal:
         quotas(value)
     (error,) = refusal.value.errors

@@ -11,7 +11,7 @@ from tests.unit.infra.test_terraform import TERRAFORM
 PRICES = tomllib.loads((TERRAFORM / "prices.toml").read_text())
 
 
-def test_the_page_is_what_the_prices_give() -> None:
+def test_the_page_follows_from_the_prices() -> None:
     assert (TERRAFORM / "costs.md").read_text() == costs.page(PRICES), "run `make docs`"
 
 

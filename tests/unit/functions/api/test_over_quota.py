@@ -60,7 +60,7 @@ def test_a_namespace_has_no_more_experiments_than_its_quota() -> None:
     assert submit(world, "c").status_code == 200
 
 
-def test_a_submit_whose_answer_was_lost_is_no_experiment_more() -> None:
+def test_a_repeated_submit_is_no_further_experiment() -> None:
     world = limited(experiments=1)
     for _ in range(2):
         world.service.submit({**SMALLEST, "name": "a"}, key="k")

@@ -263,7 +263,7 @@ FORMS = st.fixed_dictionaries(
     form=FORMS | JSON,
     value=NUMBERS | JSON,
 )
-def test_what_is_not_refused_can_be_read(shared: World, kind: str, form: Any, value: Any) -> None:
+def test_accepted_commands_can_be_read(shared: World, kind: str, form: Any, value: Any) -> None:
     changed = {"hyperparameters": {"x": value}, "space": {"x": form}, "attributes": {"a": form}}
     report = {"reports": [{"step": 1, "values": {"objective": value}}]}
     key = f"a-{token_hex(8)}"

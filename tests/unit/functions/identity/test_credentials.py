@@ -376,7 +376,7 @@ def test_the_document_describes_the_refusals(world: World) -> None:
     assert "401" not in described["/api/health"]["get"]["responses"]
 
 
-def test_a_gate_without_identities_names_nobody(world: World) -> None:
+def test_a_gate_without_identities_names_no_actor(world: World) -> None:
     assert world.api.get("/api/whoami").json == {"name": None, "groups": [], "how": "none"}
     assert world.api.get("/api/login").status_code == 404
     assert isinstance(configured(parse(SECRET)), Gate)

@@ -10,7 +10,7 @@ def due(experiment: str, count: int, first: int = 0) -> list[Place]:
     return [Place(experiment, "u", number, 1) for number in range(first, first + count)]
 
 
-def test_what_was_admitted_stays_so_and_takes_no_second_place() -> None:
+def test_an_admitted_attempt_stays_and_takes_no_second_place() -> None:
     ledger = Ledger().admitting("a", due("a", 3), 2)
     assert ledger.live == tuple(due("a", 2))
     assert ledger.waiting == ("a",)

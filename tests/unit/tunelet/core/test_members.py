@@ -145,7 +145,7 @@ def test_trials_added_ahead_fill_the_slots_and_as_many_wait() -> None:
     assert then(state, (ONE, ahead(11, 100))) == state
 
 
-def test_whoever_has_a_free_slot_takes_a_trial_that_was_added_ahead() -> None:
+def test_any_member_with_a_free_slot_takes_a_trial_added_ahead() -> None:
     state = begun(ONE, joins(TWO), (ONE, ahead(0, 100)))
     state = then(state, (TWO, c.Tick()))
     assert [trial.by for trial in state.live] == ["one"] * 4 + ["two"] * 3

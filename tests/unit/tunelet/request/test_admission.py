@@ -117,7 +117,7 @@ def test_a_name_in_another_case_is_the_same_name(name: str) -> None:
 
 
 @pytest.mark.parametrize("value", [True, "true", 1, "${hyperparameters.x}", {}, []])
-def test_what_is_not_plainly_off_is_refused(value: Any) -> None:
+def test_values_that_are_not_certainly_off_are_refused(value: Any) -> None:
     assert found(job(guarded(privileged=value)))
     assert found(job(container() | {"hostPID": value}))
     assert found(job(guarded(capabilities={"add": [value]})))

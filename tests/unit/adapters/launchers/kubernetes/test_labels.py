@@ -17,7 +17,7 @@ def test_several_labels_are_separated_by_commas() -> None:
 
 
 @pytest.mark.parametrize("written", ["=true", "a/=b", "-a=b", "a=b c", "a=b=c", "a/b/c=d", "a=-"])
-def test_what_kubernetes_would_refuse_is_refused_at_the_start(written: str) -> None:
+def test_labels_that_kubernetes_refuses_are_refused_at_the_start(written: str) -> None:
     with pytest.raises(Reject, match=r"pod_labels=.+ write KEY=VALUE") as refused:
         pod_labels(written)
     assert refused.value.errors[0].field == "TUNELET_LAUNCHER.pod_labels"
