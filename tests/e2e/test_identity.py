@@ -100,7 +100,7 @@ def test_a_new_token_is_written_once_and_its_line_opens_the_service(
     token = made.stdout.strip()
     assert token not in made.stderr
     path = tmp_path / "identity.yaml"
-    path.write_text(made.stderr.partition("\n")[2])
+    path.write_text(made.stderr)
     service = up("--identity", str(path))
     shown = tunelet("whoami", "--url", service.url, "--json", TUNELET_TOKEN=token)
     assert json.loads(shown.stdout)["name"] == "token:ann"
