@@ -238,9 +238,16 @@ def test_an_impossible_search_is_refused_at_once(
 def test_a_script_that_is_not_executable_is_refused_with_its_interpreter(
     folder: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    for program, remedy in (("./slow.sh", "sh ./slow.sh"), ("train.py", "python train.py")):
+    (folder / "train.pl").write_text("#!/usr/bin/env perl\n")
+    (folder / "train").write_text("")
+    for program, remedy in (
+        ("./slow.sh", "write -- sh ./slow.sh"),
+        ("train.py", "write -- python train.py"),
+        ("./train.pl", "make it so with chmod +x ./train.pl, or name its interpreter after --"),
+        ("./train", "make it so with chmod +x ./train, or name its interpreter after --"),
+    ):
         assert main(["run", *SPACE, "--", program]) != 0
-        assert f"is not executable: write -- {remedy}" in capfd.readouterr().err
+        assert f"is not executable: {remedy}\n" in capfd.readouterr().err
 
 
 def test_a_failed_trial_is_explained_at_the_end(

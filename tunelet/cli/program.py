@@ -5,14 +5,19 @@ from pathlib import Path
 
 import click
 
+_INTERPRETERS = {".py": "python", ".sh": "sh"}
+
 
 def require(program: str) -> None:
     """Raises `click.ClickException` if there is no such program, or if it cannot be executed."""
     if shutil.which(program) is not None:
         return
     if Path(program).is_file():
-        interpreter = "python" if program.endswith(".py") else "sh"
-        raise click.ClickException(
-            f"{program!r} is not executable: write -- {interpreter} {program}"
-        )
+        raise click.ClickException(f"{program!r} is not executable: {_remedy(program)}")
     raise click.ClickException(f"there is no program {program!r}: name one after --")
+
+
+def _remedy(program: str) -> str:
+    if interpreter := _INTERPRETERS.get(Path(program).suffix):
+        return f"write -- {interpreter} {program}"
+    return f"make it so with chmod +x {program}, or name its interpreter after --"
