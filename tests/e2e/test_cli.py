@@ -520,6 +520,23 @@ def test_the_schema_needs_no_service(alone: Shell) -> None:
     assert alone("schema").code == 4
 
 
+def test_the_algorithms_need_no_service(alone: Shell) -> None:
+    assert alone("algorithms", "tpe").code == 4
+    del alone.env["TUNELET_URL"]
+    listed = alone("algorithms", "tpe")
+    assert (listed.code, listed.out.startswith("tpe: ")) == (0, True)
+
+
+@pytest.mark.parametrize("group", [(), ("token",), ("tenant",)])
+def test_a_group_without_a_command_shows_its_help_and_no_error(
+    alone: Shell, group: tuple[str, ...]
+) -> None:
+    ran = alone(*group)
+    assert ran.code == 2
+    assert ran.err.startswith("Usage: tunelet ")
+    assert "->" not in ran.err
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_is_written_for_each_shell(alone: Shell, shell: str) -> None:
     assert "_TUNELET_COMPLETE" in alone("completion", shell).out

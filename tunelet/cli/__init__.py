@@ -8,7 +8,8 @@ Exit codes, kept by all commands:
     3   the experiment, trial or dead letter does not exist
     4   the service did not answer, or is not ready
     5   the experiment's state does not allow it
-    6   the service requires a token, or refuses this one
+    6   the service requires a token, or refuses this one, or the token lacks the right, or a
+        quota is used up
     7   the service failed
     130 interrupted
 
@@ -92,7 +93,8 @@ class _Commands(click.Group):
     cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit codes: 0 done, 1 experiment failed or stopped, 2 wrong request, 3 not found, "
-    "4 service unreachable, 5 not allowed in this state, 6 token refused, 7 service failed.",
+    "4 service unreachable, 5 not allowed in this state, 6 token, right or quota refused, "
+    "7 service failed.",
 )
 @click.option("--url", metavar="URL", help="The service. [env: TUNELET_URL]")
 @click.option("-n", "--namespace", metavar="NAME", help="The namespace. [env: TUNELET_NAMESPACE]")

@@ -1,5 +1,6 @@
 """schema and algorithms: the fields and algorithms that a request can name."""
 
+import importlib
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -24,8 +25,7 @@ def schema_command(connection: Connection) -> None:
     Example:
       tunelet schema > tunelet.schema.json
     """
-    named = connection.url or os.environ.get("TUNELET_URL")
-    installed = None if named else _installed()
+    installed = None if _named(connection) else _installed()
     write_json(connection.client().schema() if installed is None else installed)
 
 
@@ -44,7 +44,8 @@ def _installed() -> dict[str, Any] | None:
 def algorithms_command(connection: Connection, name: str | None) -> None:
     """List the algorithms and stopping rules of the service.
 
-    With NAME, show what that one supports and its settings.
+    With NAME, show what that one supports and its settings. Where no service is named and none
+    answers, they are those of the installed package.
 
     \b
     Examples:
@@ -52,8 +53,7 @@ def algorithms_command(connection: Connection, name: str | None) -> None:
       tunelet algorithms tpe
       tunelet algorithms --json | jq '.algorithms[].name'
     """
-    client = connection.client()
-    known = {"algorithms": client.algorithms(), "early_stopping": client.stopping_rules()}
+    known = _known(connection)
     if name is not None:
         known = {key: [one for one in ones if one["name"] == name] for key, ones in known.items()}
         if not any(known.values()):
@@ -68,6 +68,32 @@ def algorithms_command(connection: Connection, name: str | None) -> None:
         click.echo("\n".join(lines(_overview(known["early_stopping"], titles), width())))
     else:
         click.echo("\n\n".join(_in_full(one) for ones in known.values() for one in ones))
+
+
+def _named(connection: Connection) -> str | None:
+    return connection.url or os.environ.get("TUNELET_URL")
+
+
+def _known(connection: Connection) -> dict[str, Any]:
+    from tunelet.cli.over_store import answers
+    from tunelet.client.client import DEFAULT_URL
+
+    if not (_named(connection) or answers(DEFAULT_URL)) and (installed := _installed_catalog()):
+        return installed
+    client = connection.client()
+    return {"algorithms": client.algorithms(), "early_stopping": client.stopping_rules()}
+
+
+def _installed_catalog() -> dict[str, Any] | None:
+    """The algorithms, if the service's packages are there as well as the client's."""
+    from tunelet.bundle import activate
+
+    activate()
+    try:
+        catalog = importlib.import_module("algorithms").load_catalog()
+    except ModuleNotFoundError:
+        return None
+    return {"algorithms": list(catalog.describe()), "early_stopping": list(catalog.rules())}
 
 
 def _overview(known: Sequence[Mapping[str, Any]], titles: tuple[str, ...]) -> Rows:

@@ -1,5 +1,7 @@
 """Errors as one line with their remedies, and exit codes."""
 
+from typing import Any
+
 import click
 
 from tunelet.errors import (
@@ -14,6 +16,9 @@ from tunelet.errors import (
 )
 
 _VALUE_WIDTH = 60
+
+_NO_ARGUMENTS: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())
+"""Its message is the whole help. Absent before click 8.2."""
 
 _CODES: tuple[tuple[type[Exception], int], ...] = (
     (click.ClickException, 2),
@@ -31,6 +36,9 @@ def code(fault: Exception) -> int:
 
 def show(fault: Exception) -> None:
     """Write the error and its remedies to standard error."""
+    if isinstance(fault, _NO_ARGUMENTS):
+        click.echo(str(fault), err=True)
+        return
     if isinstance(fault, Forbidden) and not isinstance(fault, OverQuota):
         _refusal(fault)
     elif isinstance(fault, Reject) and fault.errors:

@@ -47,7 +47,7 @@ def found(service: str) -> Place | None:
     """The store that `tunelet run` uses here, if there is one and no service at this address."""
     given = os.environ.get("TUNELET_STORE") or os.environ.get("TUNELET_DATA") or _DATA
     local = urlsplit(given).scheme in ("", "file")
-    if (local and not Path(unquote(urlsplit(given).path)).is_dir()) or _answers(service):
+    if (local and not Path(unquote(urlsplit(given).path)).is_dir()) or answers(service):
         return None
     return named(given)
 
@@ -68,7 +68,8 @@ def client(place: Place, namespace: str) -> "Client":
     return opened
 
 
-def _answers(service: str) -> bool:
+def answers(service: str) -> bool:
+    """Return whether anything listens at this address."""
     parts = urlsplit(service)
     try:
         with socket.create_connection((parts.hostname, parts.port), _CONNECT_SECONDS):
