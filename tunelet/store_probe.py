@@ -5,7 +5,7 @@ two writers believe the same entry theirs. Nothing later would notice, so no exp
 on a store before it has refused a second create of one key and a stale replace.
 
 A probe writes two small objects below `probe/` and removes them again. Only a process that
-dies in the middle leaves them, where nobody reads them.
+dies in the middle leaves them, and nothing reads them.
 """
 
 import secrets

@@ -1,6 +1,6 @@
-"""The W3C trace context of what is being done now: carried on, never looked into.
+"""The W3C trace context of the present call: passed on, never interpreted.
 
-It comes with an HTTP request or an event, and goes on with events (the extension `traceparent`)
+It comes with an HTTP request or an event, and continues in events (the extension `traceparent`)
 and into runs (TRACEPARENT), so that one trace leads from submit to the outcomes of trials. Sources:
 W3C Trace Context, https://www.w3.org/TR/trace-context/; CloudEvents' distributed tracing extension;
 OpenTelemetry's environment variables as context carriers.

@@ -92,7 +92,7 @@ def tune(
     `should_prune()`, `set_user_attr(key, value)`, `number`, `params` and `user_attrs`. One of
     Optuna's samplers chooses: "tpe", "random_search", "cma_es", "gp", "nsga2", "nsga3", "sobol".
 
-    `algorithm` is TPE by default; the search of a known name goes on with the one that is given.
+    `algorithm` is TPE by default; a search of a known name continues with the one that is given.
 
     With `space`, `objective(params)` gets a dict and returns a number, or a dict of numbers with
     the key "objective". One that takes a second argument gets its trial, with `report` and

@@ -1,7 +1,7 @@
 """The metrics of a function, and the page that Prometheus reads.
 
-No label names a tenant or an experiment: there may be any number of them, and whoever reads the
-page need not be one of them.
+No label names a tenant or an experiment: there may be any number of them, and a reader
+of the page may belong to none.
 """
 
 from collections.abc import Callable, Iterator

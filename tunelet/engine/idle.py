@@ -46,15 +46,15 @@ LONGEST_WAITING = 120.0
 """The longest pause, in seconds, if a trial waits for room and no signal announces room."""
 
 TRIES = 16
-"""Once so many looks in a row found no room in a namespace, a sweep looks there only at experiments
-that were not looked at for `LONGEST_SIGNALLED`."""
+"""After this number of looks in a row without room in a namespace, a sweep looks there only at
+experiments that were not looked at for `LONGEST_SIGNALLED`."""
 
 CHECK_SECONDS = 15.0
 """Seconds between two reads of the log's end, which show other processes' commits. This process's
 own commits are seen at once."""
 CHECKS = 100
-"""A sweep reads the ends of at most so many logs, or else of one in `CHECK_SHARE`, so that the end
-of each is read once in so many sweeps."""
+"""A sweep reads the ends of this number of logs at most, or of one in `CHECK_SHARE` if that is
+more. So the end of each log is read at least once in `CHECK_SHARE` sweeps."""
 CHECK_SHARE = 5
 
 STORED_SECONDS = 60.0

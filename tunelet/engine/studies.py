@@ -55,7 +55,7 @@ class StudyLog:
         return any(isinstance(c, commands.CreateTrial) and c.key not in keys for c in sent)
 
     def page(self, since: Since, most: int | None) -> tuple[Changed, bool]:
-        """Like `read`, but at most so many trials; and whether there are more."""
+        """Like `read`, with `most` trials at most; and whether there are more."""
         return _page(self._journal.changes(since, self._uid), most)
 
     def commit(
@@ -63,7 +63,7 @@ class StudyLog:
     ) -> Committed:
         """Commit the commands in one entry. Raises what `tunelet.core.study.decide` does.
 
-        The answer shows at most so many changed trials.
+        The answer shows `most` changed trials at most.
         """
         after = self._journal.commit(*changes, uid=self._uid)
         changed, more = _page(self._journal.changes(since, self._uid, now=False), most)

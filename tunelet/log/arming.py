@@ -2,7 +2,7 @@
 
 A caller that makes an experiment live writes its marker, then arms the schedule, then writes the
 log entry. A sweep looks at the schedule, then lists the markers; if there are none, it disarms the
-schedule, but only if nobody has armed it since that look. So whichever comes first, an
+schedule, but only if it was not armed since that look. So whichever comes first, an
 acknowledged experiment has an armed schedule (docs/adr/0038-armed-while-live.md).
 """
 

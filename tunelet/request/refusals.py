@@ -1,7 +1,7 @@
 """From what is wrong with the shape of a request to errors that a user can act on.
 
-`read` finds at once all that does not fit the models of `tunelet.request.models`, and goes on with
-what is left, so that one mistake does not hide the next.
+`read` finds at once all that does not fit the models of `tunelet.request.models`, and continues
+with the rest, so that one mistake does not hide the next.
 """
 
 import json

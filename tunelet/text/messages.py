@@ -11,8 +11,8 @@ from typing import Any
 LONGEST = 200
 """Characters of a value that an error repeats at most."""
 MOST = 100
-"""Errors that one answer lists at most. Looking for near misses takes time, so whoever finds
-mistakes of one kind may stop here."""
+"""Errors that one answer lists at most. Looking for near misses takes time, so a check
+that finds mistakes of one kind may stop here."""
 _COMPARED = 50
 """Names with which an unknown one is compared. 500 took 20 ms, for each of `MOST` errors."""
 
