@@ -15,7 +15,7 @@ class Found(NamedTuple):
     """The fields of `Tuned`."""
 
     name: str
-    """Of the experiment: `tune` with the same name takes it up again."""
+    """Of the experiment: `tune` with the same name continues it."""
     best_params: Json | None
     """The hyperparameters of the best trial; None if none completed, or of several objectives."""
     best_value: float | None

@@ -85,7 +85,7 @@ def run_command(
     service is needed; `tunelet up` with the same --data shows the experiment afterwards. With --url
     a service on this machine does the work.
 
-    Ctrl-C ends the search; the same command with --name takes it up again.
+    Ctrl-C ends the search; the same command with --name continues it.
 
     \b
     Examples:
