@@ -24,10 +24,14 @@ from tunelet.errors import FieldError, Reject
 
 Objective = Callable[..., Any]
 
+_ALIVE = b"alive"
+
 
 class Worker(NamedTuple):
     connection: Connection
     kill: Callable[[], None]
+    alive: Callable[[], bool]
+    """Its connection need not show that it died: processes that it has forked hold it, too."""
     exit_code: Callable[[], int]
     """Waits until the process is gone. Negative: the number of the signal that killed it."""
 
@@ -60,7 +64,7 @@ class Spawning:
             process.join()
             return process.exitcode or 0
 
-        return Worker(own, process.kill, exit_code)
+        return Worker(own, process.kill, process.is_alive, exit_code)
 
     def close(self) -> None:
         self._starter.shutdown()
@@ -104,6 +108,16 @@ class Forking:
                     with suppress(ProcessLookupError):
                         os.kill(pid, signal.SIGKILL)
 
+        def alive() -> bool:
+            with self._lock, suppress(OSError):
+                if not reaped:
+                    self._control.send(b"?%d" % pid)
+                    answer = self._control.recv(32)
+                    if answer == _ALIVE:
+                        return True
+                    reaped.append(int(answer or b"-9"))
+            return False
+
         def exit_code() -> int:
             kill()
             with self._lock:
@@ -112,7 +126,7 @@ class Forking:
                     reaped.append(int(self._control.recv(32) or b"-9"))
                 return reaped[0]
 
-        return Worker(Connection(mine.detach()), kill, exit_code)
+        return Worker(Connection(mine.detach()), kill, alive, exit_code)
 
     def close(self) -> None:
         self._control.close()
@@ -120,7 +134,10 @@ class Forking:
 
 
 def _serve_forks(control: socket.socket, objective: Objective, parent: int) -> None:
-    """Fork a worker for each socket that arrives, and wait for each worker that is named."""
+    """Fork a worker for each socket that arrives, and wait for each worker that is named.
+
+    With a question mark before its name, say whether it is alive.
+    """
     die_with(parent)
     signal.signal(signal.SIGINT, lambda *_: None)
     server = os.getpid()
@@ -131,8 +148,9 @@ def _serve_forks(control: socket.socket, objective: Objective, parent: int) -> N
         if not message:
             return
         if not sockets:
-            _, status = os.waitpid(int(message), 0)
-            control.send(b"%d" % os.waitstatus_to_exitcode(status))
+            asks = message.startswith(b"?")
+            ended, status = os.waitpid(int(message.lstrip(b"?")), os.WNOHANG if asks else 0)
+            control.send(b"%d" % os.waitstatus_to_exitcode(status) if ended else _ALIVE)
             continue
         try:
             worker = os.fork()

@@ -101,6 +101,8 @@ class Workers:
                 if time.monotonic() >= kill_at:
                     worker.kill()
             if not worker.connection.poll(_LOOK_SECONDS):
+                if not worker.alive() and not worker.connection.poll():
+                    raise EOFError
                 continue
             received = worker.connection.recv_bytes()
             trial.heard_at = time.time()

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -91,6 +92,27 @@ def test_an_objective_that_obeys_a_stop_ends_by_itself(started: Started) -> None
     launcher.launch(launch)
     launcher.stop(launch.run)
     assert ended(launcher, launch.run).verdict is Verdict.COMPLETE
+
+
+def test_a_worker_that_dies_before_the_processes_that_it_forked_costs_one_attempt(
+    started: Started, tmp_path: Path
+) -> None:
+    def objective(_: Any) -> float:
+        forked = os.fork()
+        if not forked:
+            signal.pause()
+        (tmp_path / "pid").write_text(str(forked))
+        os.kill(os.getpid(), signal.SIGKILL)
+        return 0.0
+
+    launcher = started(objective)
+    launcher.launch(launch_of(0))
+    try:
+        outcome = ended(launcher, launch_of(0).run)
+        assert outcome.verdict is Verdict.LOST
+        assert outcome.reason == "its worker process was killed by SIGKILL"
+    finally:
+        os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
 
 
 def test_workers_take_one_call_after_another(started: Started) -> None:
