@@ -20,6 +20,7 @@ from urllib3.exceptions import HTTPError, NewConnectionError, SSLError
 from tunelet.client.credentials import Credential, chosen
 from tunelet.client.encoding import encoded
 from tunelet.client.problem import failure, problem, stranger
+from tunelet.client.silence import Silence
 from tunelet.errors import FieldError, Reject, Retry, Throttled, TuneletError
 from tunelet.version import __version__
 
@@ -167,7 +168,7 @@ class Transport:
         if body is not None:
             request["body"] = encoded(body)
             request["headers"]["Content-Type"] = "application/json"
-        start, pause, asked = time.monotonic(), _FIRST_PAUSE, 0.0
+        start, pause, asked, silence = time.monotonic(), _FIRST_PAUSE, 0.0, Silence()
         for sends in count(1):
             limit = self._timeout + asked
             try:
@@ -181,6 +182,7 @@ class Transport:
                     limit = self._timeout + asked
                 if time.monotonic() + wait >= start + limit:
                     raise
+                silence.lasts(fault, limit)
             time.sleep(wait)
             pause = min(pause * 2, _LONGEST_PAUSE)
         raise AssertionError("unreachable")
