@@ -55,8 +55,10 @@ def test_a_search_runs_for_those_who_may_and_nothing_is_seen_by_others(
     begun = known.submit(REQUEST)
     assert begun.wait().state == "COMPLETE"
     for token in (None, generated(), "1." + "0" * 64):
-        with pytest.raises(Unauthorized):
+        with pytest.raises(Unauthorized) as unknown:
             Client(service.url, token=token).experiment("known")
+        (note,) = unknown.value.__notes__
+        assert note.endswith("set TUNELET_TOKEN")
     with pytest.raises(NotFound):
         Client(service.url, "elsewhere", token=identity.token).experiment("known")
     with pytest.raises(Forbidden, match="may not update deadletters") as refused:

@@ -27,7 +27,7 @@ def failure(url: str, status: int, data: bytes) -> TuneletError:
         return noted(OverQuota(message, errors))
     if status in (401, 403):
         kind = Unauthorized if status == 401 else Forbidden
-        return kind(message, errors)
+        return noted(kind(message, errors))
     if status == 404:
         return NotFound(message)
     if status == 409:
