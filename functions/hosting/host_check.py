@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from functions.http import Function
 
 LOCAL = ("localhost", "127.0.0.1", "::1")
-_EVERYWHERE = ("0.0.0.0", "::")
+EVERYWHERE = ("0.0.0.0", "::")
 _READING = ("GET", "HEAD", "OPTIONS")
 
 
@@ -35,7 +35,7 @@ def guarded(function: "Function", bound: str, allowed: Collection[str]) -> "Func
 
     def answer(request: Request) -> Response:
         try:
-            _check(request, names, bound in _EVERYWHERE)
+            _check(request, names, bound in EVERYWHERE)
         except Refused as refusal:
             return problem.answer(refusal, request)
         return function(request)

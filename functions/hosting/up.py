@@ -17,7 +17,7 @@ from functions.hosting import server
 from functions.hosting.all_in_one import whole
 from functions.hosting.data_folder import local, only_one, runs_in, secret
 from functions.hosting.ending import ended_by_signals
-from functions.hosting.host_check import guarded
+from functions.hosting.host_check import EVERYWHERE, guarded
 from functions.hosting.sweeping import LEASE_SECONDS, swept
 from functions.settings import Settings
 from functions.telemetry.log import configure
@@ -88,6 +88,9 @@ def serve(
         if store_url:
             print(f"Experiments are logged in {store.url}", flush=True)
         print(f"API documentation: {url}/api/docs", flush=True)
+        if host in EVERYWHERE:
+            names = " or ".join(["an address of this machine", *allowed_hosts])
+            print(f"Other machines call port {bound.getsockname()[1]} at {names}", flush=True)
         server.run(bound, guarded(served.api, host, allowed_hosts), max_body_bytes)
 
 
@@ -97,6 +100,6 @@ def _family(host: str) -> socket.AddressFamily:
 
 def _shown(host: str) -> str:
     """Return an address that a process on this machine can call."""
-    if host in ("0.0.0.0", "::"):
+    if host in EVERYWHERE:
         return "127.0.0.1"
     return f"[{host}]" if ":" in host else host

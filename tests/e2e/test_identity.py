@@ -107,3 +107,13 @@ def test_a_new_token_is_written_once_and_its_line_opens_the_service(
     shown = tunelet("whoami", "--url", service.url, "--json", TUNELET_TOKEN=token)
     assert json.loads(shown.stdout)["name"] == "token:ann"
     assert not list(Client(service.url, token=token).experiments())
+
+
+def test_beyond_loopback_the_service_says_where_other_machines_reach_it(
+    up: Callable[..., Up], identity: Identity, wait: Callable[[Callable[[], object]], None]
+) -> None:
+    beyond = ("--host", "0.0.0.0", "--allowed-host", "lab")
+    service = up(*beyond, "--identity", str(identity.file))
+    port = service.url.rpartition(":")[2]
+    line = f"Other machines call port {port} at an address of this machine or lab\n"
+    wait(lambda: line in service.output.read_text())
