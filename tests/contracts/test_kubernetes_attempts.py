@@ -13,6 +13,7 @@ from tests.contracts.launchers import until
 from tunelet.assembly import assembled
 from tunelet.core.experiment import Experiment
 from tunelet.core.trial import TrialState
+from tunelet.request.policy import Policies, Policy
 
 pytestmark = needs_cluster
 
@@ -46,6 +47,7 @@ def test_an_evicted_trial_continues_from_its_checkpoint_in_a_new_attempt(
         Nowhere(),
         secret=b"0123456789abcdef",
         api_url="http://127.0.0.1:9",
+        policies=Policies(Policy(allow=("hostPath",))),
     )
     host = {"name": "host", "hostPath": {"path": str(tmp_path)}}
     code = {
