@@ -190,6 +190,13 @@ class _Call:
         return tuple(Report(each.step, each.values, attempt) for each in known)
 
     @property
+    def unsaved(self) -> bool:
+        """Whether it has ended with output."""
+        if self.outcome is None:
+            return False
+        return bool(self.handle.printed or self.outcome.log_tail)
+
+    @property
     def output(self) -> str:
         """What it has printed, and the traceback of the exception that ended it."""
         trace = self.outcome.log_tail if self.outcome is not None else None
@@ -406,7 +413,7 @@ class FunctionLauncher:
 
     def unsaved(self, namespace: str, experiment: str) -> Sequence[Run]:
         with self._lock:
-            ended = [run for run, call in self._calls.items() if call.outcome and call.output]
+            ended = [run for run, call in self._calls.items() if call.unsaved]
         return [run for run in ended if (run.namespace, run.experiment) == (namespace, experiment)]
 
     def saved(self, run: Run) -> None:

@@ -36,7 +36,7 @@ class Trials:
 
     @property
     def since(self) -> Since:
-        """What is known: only changes after it are missing."""
+        """How far the log is known: later changes are missing."""
         return Since(self._seq, min(self._open, default=len(self._frozen)))
 
     def follow(self, changed: Changed) -> bool:

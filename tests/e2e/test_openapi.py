@@ -30,7 +30,7 @@ KNOWN = """
 "path.namespace" = "default"
 "path.number" = 0
 """
-"""Names of what is there, so that requests reach more than the check of their names."""
+"""Names that exist, so that requests reach more than the check of their names."""
 
 
 @pytest.fixture(scope="module")

@@ -28,10 +28,10 @@ SWEEP_SECONDS = 60.0
 AT_ONCE = 1.0
 """Too soon after a sweep for the next one to read the ends of logs."""
 QUIET = LOOKS + 5
-"""After so many sweeps an experiment is skipped by the next one."""
+"""The number of sweeps after which the next one skips an experiment."""
 
 
-class Nobody:
+class NoPublisher:
     """Loses every signal."""
 
     def publish(self, signal: Signal) -> None:
@@ -106,7 +106,7 @@ class Schedule:
             cast(Store, Fallible(self.store, faults)),
             cast(Launcher, Fallible(self.launcher, faults)),
             load_catalog(),
-            Nobody(),
+            NoPublisher(),
             secret=bytes(16),
             api_url="http://127.0.0.1:1",
             installation=Installation("here"),

@@ -172,9 +172,10 @@ def _add(
 ) -> Events:
     workers = experiment.for_workers
     reserved = not workers and not command.ahead
-    room = by.room(experiment) if reserved else experiment.room
-    if command.ahead and not workers:
-        room = experiment.room_ahead
+    if reserved:
+        room = by.room(experiment)
+    else:
+        room = experiment.room if workers else experiment.room_ahead
     if command.first != experiment.next_number or room == 0:
         return ()
     if command.asked not in (None, experiment.spec.get("hpo_algorithm")):

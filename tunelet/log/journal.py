@@ -123,11 +123,15 @@ class Journal:
         return head.experiment if self._writer.leads(head) else None
 
     @property
+    def _crowded(self) -> bool:
+        """Whether it met other writers a moment ago, and does not have its turn among them."""
+        return not self._alone and time.monotonic() < self._crowded_until
+
+    @property
     def leads_many(self) -> bool:
         """Whether this process wrote the newest known entry, and others wait to write theirs."""
         head = self._tail.head
-        crowded = not self._alone and time.monotonic() < self._crowded_until
-        return crowded and head is not None and self._writer.leads(head)
+        return self._crowded and head is not None and self._writer.leads(head)
 
     @contextmanager
     def turn(self) -> Iterator[None]:
@@ -279,7 +283,7 @@ class Journal:
                 break
             if lost >= LOST_RACES:
                 self._met_others()
-            crowded = not self._alone and time.monotonic() < self._crowded_until
+            crowded = self._crowded
             leads = self._writer.leads(head)
             if crowded and not leads and all(may_wait(c.uid, c.commands) for c in callers):
                 self._commit_through_inbox(callers, until)

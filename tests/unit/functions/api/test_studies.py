@@ -349,7 +349,7 @@ def test_a_namespace_that_stores_too_much_gets_no_new_study_or_trial_of_one() ->
     assert [each["name"] for each in full.api.get("/api/studies").json["studies"]] == ["a"]
     new = full.api.post(f"{ONE}/commands", json={"commands": [create("a-2")]})
     assert fields(problem(new, 403)) == {"quota.stored_bytes"}
-    # What is there is still answered, and ends.
+    # Existing trials are still answered, and end.
     assert study(full, "a", "k").json["number"] == 1
     assert [each["number"] for each in send(full, create("a-1"))["named"]] == [0]
     assert send(full, end(0, "a-3", values={"objective": 1}))["named"][0]["state"] == "COMPLETE"
