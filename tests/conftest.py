@@ -1,8 +1,9 @@
 """Settings of all tests."""
 
 import gc
+import logging
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 
 import pytest
 from hypothesis import settings
@@ -15,6 +16,16 @@ __all__ = ["pytest_configure", "pytest_terminal_summary"]
 # No test asserts wall-clock time, and Hypothesis's deadline would.
 settings.register_profile("tunelet", deadline=None)
 settings.load_profile("tunelet")
+
+
+@pytest.fixture(autouse=True)
+def log_of_each_test() -> Iterator[None]:
+    """Restore the log after each test: commands and servers in this process configure it."""
+    log = logging.getLogger("tunelet")
+    handlers, level, propagate = log.handlers, log.level, log.propagate
+    yield
+    log.handlers, log.propagate = handlers, propagate
+    log.setLevel(level)
 
 
 @pytest.hookimpl(wrapper=True)

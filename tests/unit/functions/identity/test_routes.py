@@ -15,7 +15,6 @@ from functions.identity.gate import Gate
 from functions.identity.rights import Access, Entry, Right
 from functions.identity.roles import RIGHTS, Grant, Role, Roles
 from functions.problem import Refused
-from functions.telemetry.log import LOGGER
 from tests.unit.functions.conftest import SMALLEST, World
 from tunelet.errors import Retry
 
@@ -232,7 +231,6 @@ def test_where_no_identity_is_configured_every_call_is_admitted(world: World) ->
 def test_strangers_do_not_learn_why_the_service_is_not_ready(
     guarded: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("WARNING", logger=LOGGER.name)  # whatever a command set before
     guarded.store.fault = Retry("s3://secret-bucket does not answer")
     answer = guarded.api.get("/api/ready")
     assert answer.status_code == 503

@@ -3,7 +3,6 @@
 import io
 import json
 import logging
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,14 +12,10 @@ from functions.telemetry.repeats import ALIKE, SECONDS, Repeats
 
 
 @pytest.fixture
-def stream() -> Iterator[io.StringIO]:
-    handlers, level = LOGGER.handlers, LOGGER.level
+def stream() -> io.StringIO:
     stream = io.StringIO()
     configure("up", stream)
-    yield stream
-    LOGGER.handlers = handlers
-    LOGGER.setLevel(level)
-    LOGGER.propagate = True
+    return stream
 
 
 def lines(stream: io.StringIO) -> list[dict[str, Any]]:
