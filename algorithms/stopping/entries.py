@@ -166,7 +166,7 @@ ROWS = (
     ),
     _row(
         "patience",
-        "Stops trials whose last patience + 1 reports brought no gain",
+        "Stops a trial if its last patience + 1 reports brought no gain",
         "rules:Patience",
         _PATIENCE,
         check=checks.wrapped,
@@ -201,7 +201,7 @@ ROWS = (
     ),
     _row(
         "threshold",
-        "Stops trials whose newest value is NaN or beyond a bound",
+        "Stops a trial if its newest value is NaN or beyond a bound",
         "rules:Threshold",
         _THRESHOLD,
         check=checks.bounded,
@@ -257,7 +257,7 @@ ROWS = (
     _row("ray.FIFOScheduler", "Stops nothing", "rules:Never", ()),
     _row(
         "ray.MedianStoppingRule",
-        "Stops trials whose best is worse than the median of the others' means",
+        "Stops a trial if its best is worse than the median of the others' means",
         "ray:MedianOfMeans",
         _MEANS,
     ),

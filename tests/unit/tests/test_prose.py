@@ -1,0 +1,120 @@
+"""The documents are in plain, short, correctly spelled English; each rule finds its fault."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.prose import LONGEST, faults, passages, shown
+
+ROOT = Path(__file__).parents[3]
+# Written by a program: it lists the names of tests and of faults.
+GENERATED = {"docs/mutants.md"}
+SPELLED = ["*.md", "tunelet/*.py", "functions/*.py", "adapters/*.py", "algorithms/*.py"]
+SPELLED += ["benchmarks/*.py", "examples", "infra/*.py", "infra/*.tf", "infra/*.yaml", "page/src"]
+
+
+def tracked(*patterns: str) -> list[str]:
+    """The files that git tracks or would track."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *patterns],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return [name for name in listed.stdout.splitlines() if (ROOT / name).is_file()]
+
+
+def found(markdown: str) -> list[str]:
+    return [fault.found for fault in faults(markdown)]
+
+
+def codespell(*options: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    program = Path(sys.executable).with_name("codespell")
+    return subprocess.run(
+        [program, "--toml", ROOT / "pyproject.toml", *options],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("name", sorted({*tracked("*.md")} - GENERATED))
+def test_a_document_follows_the_rules_of_prose(name: str) -> None:
+    assert shown(ROOT / name) == []
+
+
+def test_documents_and_code_are_spelled_correctly() -> None:
+    checked = codespell(*tracked(*SPELLED))
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_a_misspelled_word_is_found(tmp_path: Path) -> None:
+    (tmp_path / "page.md").write_text("An experiment has a langauge.")  # codespell:ignore
+    checked = codespell("page.md", folder=tmp_path)
+    assert "langauge ==> language" in checked.stdout  # codespell:ignore
+    assert checked.returncode
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("It stores what is missing.", "what is"),
+        ("Whoever calls is refused.", "Whoever"),
+        ("A trial whose run has ended.", "whose"),
+        ("The reason stands in the body.", "stands"),
+        ("The trial was told its value.", "told"),
+        ("The search goes on.", "goes on"),
+        ("It leaves no run behind.", "behind"),
+        ("So many trials failed.", "So many"),
+        ("Use it in order to search.", "in order to"),
+        ("A hyper-parameter has a type.", "hyper-parameter"),
+        ("The request had a timeout.", "timeout"),
+        ("| field | a time stamp |", "time stamp"),
+        ("- an item\n    - with an end-point inside", "end-point"),
+    ],
+)
+def test_a_word_to_avoid_is_found(text: str, word: str) -> None:
+    assert found(text) == [word]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A service behind a proxy. It is reached at a URL.",
+        "The field `timeout` is a number of seconds.",
+        "```\nwhat is told\n```",
+        "Text\n\n    whoever = 1\n",
+        "[The list](https://example.org/what-is-told/timeout)",
+        "<!-- nobody sees\nthis, whoever reads -->",
+        "What is missing?",
+    ],
+)
+def test_other_words_and_code_are_allowed(text: str) -> None:
+    assert found(text) == []
+
+
+def test_a_long_sentence_is_found_and_two_short_ones_are_not() -> None:
+    half = " ".join(["word"] * LONGEST)
+    assert found(f"{half}.\n{half}.") == []
+    assert len(found(f"{half}\nmore.")) == 1
+
+
+def test_phrases_in_a_cell_of_a_table_are_counted_one_by_one() -> None:
+    half = " ".join(["word"] * LONGEST)
+    assert found(f"| {half}; {half} |") == []
+    assert len(found(f"{half}; {half}")) == 1
+
+
+def test_a_heading_has_small_letters_except_in_names() -> None:
+    assert found("## Several Objectives") == ["Objectives"]
+    assert found("## Trials on Kubernetes, and the API") == []
+
+
+def test_a_fault_names_its_line() -> None:
+    shown_at = [(each.line, each.text) for each in passages("# One\n\ntwo\nthree\n\n- four\n")]
+    assert shown_at == [(1, "One"), (3, "two three"), (6, "four")]
+    assert str(faults("# One\n\nHe was told.")[0]).startswith("3: 'told'")
