@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ago, duration, number } from "../src/format";
 import { format, parse } from "../src/route";
+import { frame } from "../src/draw/axes";
 import { scale, ticks } from "../src/draw/scale";
 import { rowsInSight } from "../src/virtual";
 
@@ -40,7 +41,7 @@ test("after a filter shortened a scrolled table, its end is in sight", () => {
 
 test("an axis of whole numbers has no fractions, and a logarithmic one has powers of ten", () => {
   assert.deepEqual(ticks({ ...scale(1, 3, false), whole: true }, 20).map((tick) => tick.value), [1, 2, 3]);
-  assert.deepEqual(ticks(scale(1e-5, 0.1, true), 8).map((tick) => tick.text), ["1e−5", "0.0001", "0.001", "0.01", "0.1"]);
+  assert.deepEqual(ticks(scale(1e-5, 0.1, true), 8).map((tick) => tick.text), ["1e−5", "1e−4", "0.001", "0.01", "0.1"]);
   assert.deepEqual(ticks(scale(0, 1, false, ["adam", "sgd"]), 8).map((tick) => tick.text), ["adam", "sgd"]);
 });
 
@@ -49,4 +50,32 @@ test("an axis goes from values to shares and back", () => {
     for (const value of [axis.low, 5, axis.high]) assert.ok(Math.abs(axis.value(axis.share(value)) - value) < 1e-9);
   }
   assert.equal(scale(0, 10, true).log, false);
+});
+
+test("a logarithmic axis has multiples between its powers where there is room", () => {
+  const texts = (low: number, high: number, many: number) => ticks(scale(low, high, true, null, 0), many).map((tick) => tick.text);
+  assert.deepEqual(texts(16, 256, 5), ["20", "50", "100", "200"]);
+  assert.deepEqual(texts(4, 128, 4), ["10", "30", "100"]);
+  assert.deepEqual(texts(1e-9, 1, 4), ["1e−9", "1e−6", "0.001", "1"]);
+});
+
+test("neighbours on an axis never have the same label", () => {
+  for (const [low, high] of [[0.951, 0.952], [-1e-7, 1e-7], [12_345_678, 12_345_690], [0.0001, 0.0009]] as const) {
+    const texts = ticks(scale(low, high, false), 6).map((tick) => tick.text);
+    assert.ok(texts.length > 2);
+    assert.equal(new Set(texts).size, texts.length, texts.join(" "));
+  }
+});
+
+test("an axis of times has round ones", () => {
+  const texts = (high: number) => ticks({ ...scale(0, high, false, null, 0), clock: true }, 5).map((tick) => tick.text);
+  assert.deepEqual(texts(118), ["0 s", "30 s", "1 min", "1 min 30 s"]);
+  assert.deepEqual(texts(30_000), ["0 s", "2 h", "4 h", "6 h", "8 h"]);
+  assert.deepEqual(texts(1), ["0", "0.2", "0.4", "0.6", "0.8", "1"]);
+});
+
+test("the longest label beside an axis has room", () => {
+  const short = frame(600, 200, scale(0, 1, false), scale(0, 1, false));
+  const long = frame(600, 200, scale(0, 1, false), scale(0.95101, 0.95104, false));
+  assert.ok(long.left > short.left);
 });

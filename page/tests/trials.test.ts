@@ -148,3 +148,12 @@ test("the best row has rank 0, and one without a value has none", () => {
   assert.deepEqual([...ranked], [2, 0]);
   assert.deepEqual([...ranks(3, ranked)], [1, NaN, 0]);
 });
+
+test("over time the best is the best of the trials that had ended", () => {
+  const made = new Trials();
+  made.put(block([0, 1, 2], { finished_at: [9, 3, 5], values: { loss: [3, 2, 1] } }));
+  const ended = dimensions(made, SPEC).find((each) => each.id === "ended");
+  assert.ok(ended);
+  assert.deepEqual(improvements(made, SPEC, SPEC.objectives[0]!, ordered(every(3), ended.at, false)), [1, 2]);
+  assert.deepEqual(improvements(made, SPEC, SPEC.objectives[0]!), [0, 1, 2]);
+});

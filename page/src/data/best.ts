@@ -21,14 +21,16 @@ export function feasible(trials: Trials, constraints: readonly Constraint[], row
   });
 }
 
-/** The rows at which the best value got better, in order of number. */
-export function improvements(trials: Trials, spec: Spec, objective: Objective): number[] {
+/** The rows at which the best value got better, in the order of `rows`; by number unless given. */
+export function improvements(trials: Trials, spec: Spec, objective: Objective, rows?: Int32Array): number[] {
   const fit = counts(trials, spec, objective.metric);
   const data = trials.values.get(objective.metric)?.data ?? new Float64Array();
   const sign = signOf(objective);
   const found: number[] = [];
   let best = Infinity;
-  for (let row = 0; row < trials.count; row += 1) {
+  const many = rows?.length ?? trials.count;
+  for (let place = 0; place < many; place += 1) {
+    const row = rows ? (rows[place] ?? 0) : place;
     const loss = sign * (data[row] ?? NaN);
     if (loss < best && fit(row)) {
       best = loss;

@@ -1,29 +1,35 @@
 // What a trial can be compared by: its number, times, values and hyperparameters.
 
 import type { Form, Scalar, Spec } from "../documents";
-import { number, scalar } from "../format";
+import { duration, number, scalar } from "../format";
 import type { Column, Trials } from "./trials";
 
 export interface Dimension {
-  /** Unique: `h:` a hyperparameter, `v:` a value, or one of number, seconds, state, attempt. */
+  /** Unique: `h:` a hyperparameter, `v:` a value, or one of number, seconds, ended, state, attempt. */
   id: string;
   label: string;
   /** The value of a row; NaN if it has none. */
   at: (row: number) => number;
   log: boolean;
   whole?: boolean;
+  /** Whether its values are seconds. */
+  clock?: boolean;
   /** Its bounds in the spec, if it has any. */
   bounds?: readonly [number, number] | undefined;
   /** The names of the places 0, 1, …; null for numbers. */
   names: readonly Scalar[] | null;
 }
 
+/** The dimension of how long after the first trial was made a trial ended. */
+export const ENDED = "ended";
+
 export function dimensions(trials: Trials, spec: Spec): Dimension[] {
   return [
     { id: "number", label: "trial", at: (row) => row, log: false, whole: true, names: null },
     ...valuesOf(trials, spec),
     ...hyperparametersOf(trials, spec),
-    { id: "seconds", label: "time", at: (row) => seconds(trials, row), log: false, names: null },
+    { id: "seconds", label: "time", at: (row) => seconds(trials, row), log: false, clock: true, names: null },
+    { id: ENDED, label: "ended", at: (row) => (trials.finished[row] ?? NaN) - (trials.created[0] ?? NaN), log: false, clock: true, names: null },
   ];
 }
 
@@ -66,5 +72,6 @@ export function seconds(trials: Trials, row: number): number {
 
 export function shown(dimension: Dimension, value: number): string {
   if (Number.isNaN(value)) return "–";
+  if (dimension.clock) return duration(value);
   return dimension.names ? scalar(dimension.names[Math.round(value)]) : number(value);
 }

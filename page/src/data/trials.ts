@@ -24,6 +24,7 @@ export interface Column {
 export const STATES = ["WAITING", "RUNNING", "COMPLETE", "PRUNED", "FAIL", "STOPPED"] as const;
 export const COMPLETE = STATES.indexOf("COMPLETE");
 export const PRUNED = STATES.indexOf("PRUNED");
+export const FAIL = STATES.indexOf("FAIL");
 
 const FIRST_ROOM = 1024;
 

@@ -1,7 +1,7 @@
 // The frame of a plot: two axes with their labels, and where values are in it.
 
 import type { Place } from "./canvas";
-import { ticks, type Scale } from "./scale";
+import { ticks, type Scale, type Tick } from "./scale";
 
 export interface Frame {
   left: number;
@@ -12,13 +12,24 @@ export interface Frame {
   y: Scale;
 }
 
-const LEFT = 58;
+/** Pixels of the axis's name beside its numbers, of a gap, and of a digit. */
+const NAME = 20;
+const GAP = 6;
+const DIGIT = 6.4;
+const [NARROWEST, WIDEST] = [46, 104];
 const TOP = 12;
 const RIGHT = 16;
 const BOTTOM = 38;
 
 export function frame(width: number, height: number, x: Scale, y: Scale): Frame {
-  return { left: LEFT, top: TOP, right: Math.max(LEFT + 10, width - RIGHT), bottom: Math.max(TOP + 10, height - BOTTOM), x, y };
+  const bottom = Math.max(TOP + 10, height - BOTTOM);
+  const longest = Math.max(0, ...ticksUp(y, bottom).map(({ text }) => text.length));
+  const left = Math.round(Math.min(WIDEST, width / 3, Math.max(NARROWEST, NAME + longest * DIGIT + GAP)));
+  return { left, top: TOP, right: Math.max(left + 10, width - RIGHT), bottom, x, y };
+}
+
+function ticksUp(y: Scale, bottom: number): Tick[] {
+  return ticks(y, (bottom - TOP) / 32);
 }
 
 export function xOf(frame: Frame, value: number): number {
@@ -50,7 +61,7 @@ function drawX(context: CanvasRenderingContext2D, frame: Frame, label: string) {
   context.textAlign = "center";
   context.textBaseline = "top";
   const room = (frame.right - frame.left) / Math.max(1, frame.x.names?.length ?? 1);
-  for (const { value, text } of ticks(frame.x, (frame.right - frame.left) / 65)) {
+  for (const { value, text } of ticks(frame.x, (frame.right - frame.left) / (frame.x.log ? 48 : 65))) {
     const x = Math.round(xOf(frame, value)) + 0.5;
     line(context, x, frame.top, x, frame.bottom);
     context.fillText(frame.x.names ? fitted(context, text, room - 6) : text, x, frame.bottom + 6);
@@ -61,10 +72,10 @@ function drawX(context: CanvasRenderingContext2D, frame: Frame, label: string) {
 function drawY(context: CanvasRenderingContext2D, frame: Frame, label: string) {
   context.textAlign = "right";
   context.textBaseline = "middle";
-  for (const { value, text } of ticks(frame.y, (frame.bottom - frame.top) / 32)) {
+  for (const { value, text } of ticksUp(frame.y, frame.bottom)) {
     const y = Math.round(yOf(frame, value)) + 0.5;
     line(context, frame.left, y, frame.right, y);
-    context.fillText(fitted(context, text, frame.left - 20), frame.left - 6, y);
+    context.fillText(fitted(context, text, frame.left - NAME - GAP + 4), frame.left - GAP, y);
   }
   context.save();
   context.translate(11, (frame.top + frame.bottom) / 2);

@@ -5,6 +5,8 @@ import { xOf, yOf, type Frame } from "./axes";
 import type { Color } from "./theme";
 
 const FEW = 4_000;
+/** Up to so many points are large. */
+const SEPARATE = 300;
 
 export interface Group {
   rows: Int32Array;
@@ -14,19 +16,20 @@ export interface Group {
 /** Points of each group; `x` and `y` give the values of a row. */
 export function drawPoints(place: Place, frame: Frame, groups: readonly Group[], x: (row: number) => number, y: (row: number) => number): void {
   const many = groups.reduce((sum, { rows }) => sum + rows.length, 0);
+  const radius = many <= SEPARATE ? 3.5 : 2.5;
   for (const group of groups) {
-    if (many <= FEW) drawEach(place, frame, group, x, y);
+    if (many <= FEW) drawEach(place, frame, group, radius, x, y);
     else drawDensity(place, frame, group, x, y);
   }
 }
 
-function drawEach({ context }: Place, frame: Frame, { rows, color }: Group, x: (row: number) => number, y: (row: number) => number) {
+function drawEach({ context }: Place, frame: Frame, { rows, color }: Group, radius: number, x: (row: number) => number, y: (row: number) => number) {
   context.fillStyle = `rgb(${color.join(" ")} / .75)`;
   for (const row of rows) {
     const [px, py] = [xOf(frame, x(row)), yOf(frame, y(row))];
     if (!inside(frame, px, py)) continue;
     context.beginPath();
-    context.arc(px, py, 2.5, 0, 7);
+    context.arc(px, py, radius, 0, 7);
     context.fill();
   }
 }

@@ -1,7 +1,7 @@
 // Axes: from values to pixels and back, and which values to label.
 
 import type { Scalar } from "../documents";
-import { number, scalar } from "../format";
+import { duration, number, scalar } from "../format";
 
 export interface Tick {
   value: number;
@@ -15,6 +15,8 @@ export interface Scale {
   names: readonly Scalar[] | null;
   /** Whether only whole numbers are labelled. */
   whole?: boolean;
+  /** Whether it has seconds, which are labelled as times. */
+  clock?: boolean;
   /** From 0 at the low end to 1 at the high end. */
   share: (value: number) => number;
   value: (share: number) => number;
@@ -47,11 +49,41 @@ function places(names: readonly Scalar[]): Scale {
 }
 
 /** About `many` round values inside the axis, or all its names. */
-export function ticks({ low, high, log, names, whole }: Scale, many: number): Tick[] {
+export function ticks({ low, high, log, names, whole, clock }: Scale, many: number): Tick[] {
   if (names) return names.map((name, value) => ({ value, text: scalar(name) }));
   const all = log ? powers(low, high, many) : steps(low, high, many);
+  const times = clock && !log ? timesOf(low, high, many) : [];
+  if (times.length > 1) return times.map((value) => ({ value, text: value === 0 ? "0 s" : duration(value) }));
   const found = whole ? all.filter(Number.isInteger) : all;
-  return found.map((value) => ({ value, text: number(value, 3) }));
+  const digits = digitsOf(found);
+  return found.map((value) => ({ value, text: short(value, digits) }));
+}
+
+/** The significant digits with which neighbours differ. */
+function digitsOf([first = 0, second = first, ...others]: readonly number[]): number {
+  if (first === second) return 4;
+  const most = Math.max(...[first, second, ...others].map(Math.abs));
+  return Math.min(12, Math.max(3, Math.floor(Math.log10(most)) - Math.floor(Math.log10(Math.abs(second - first)) + 1e-9) + 1));
+}
+
+const TIMES = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400];
+
+/** About `many` round times, in seconds; none if they are parts of a second. */
+export function timesOf(low: number, high: number, many: number): number[] {
+  const raw = (high - low) / Math.max(1, many);
+  if (!(raw > 0.5)) return [];
+  const step = TIMES.find((each) => each >= raw) ?? 86400 * Math.ceil(raw / 86400);
+  const first = Math.max(0, Math.ceil(low / step));
+  return Array.from({ length: Math.max(0, Math.floor(high / step) - first + 1) }, (_, index) => (first + index) * step);
+}
+
+/** A number as short as it can be, for the little room beside an axis: 0.0001 is 1e−4. */
+function short(value: number, digits: number): string {
+  const usual = number(value, digits);
+  if (value === 0 || !Number.isFinite(value) || usual.length < 6) return usual;
+  const [mantissa = "", exponent = ""] = value.toExponential(digits - 1).split("e");
+  const raised = `${Number(mantissa)}e${Number(exponent)}`.replace(/-/g, "−");
+  return raised.length < usual.length ? raised : usual;
 }
 
 function steps(low: number, high: number, many: number): number[] {
@@ -65,10 +97,15 @@ function steps(low: number, high: number, many: number): number[] {
   return Array.from({ length: count + 1 }, (_, index) => Number(((first + index) * step).toFixed(Math.min(100, digits))));
 }
 
+/** The powers of ten, with as many of their multiples between them as there is room for. */
 function powers(low: number, high: number, many: number): number[] {
-  const [from, to] = [Math.ceil(Math.log10(low) - 1e-9), Math.floor(Math.log10(high) + 1e-9)];
-  const whole = to - from + 1;
-  if (whole < 2) return steps(low, high, many);
-  const each = Math.ceil(whole / Math.max(2, many));
-  return Array.from({ length: Math.ceil(whole / each) }, (_, index) => Number(`1e${from + index * each}`));
+  const [from, to] = [Math.floor(Math.log10(low)), Math.ceil(Math.log10(high))];
+  const every = (step: number, parts: readonly number[]) =>
+    Array.from({ length: to - from + 1 }, (_, index) => from + index)
+      .filter((power) => power % step === 0)
+      .flatMap((power) => parts.map((part) => Number(`${part}e${power}`)))
+      .filter((value) => value >= low * (1 - 1e-9) && value <= high * (1 + 1e-9));
+  const choices = [every(1, [1, 2, 5]), every(1, [1, 3]), every(1, [1]), ...[2, 3, 5, 10, 20, 50, 100].map((step) => every(step, [1]))];
+  const found = choices.find((each) => each.length <= Math.max(2, many)) ?? [];
+  return found.length > 1 ? found : steps(low, high, many);
 }

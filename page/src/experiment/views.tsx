@@ -1,6 +1,7 @@
 // The views of an experiment as tabs. Only the chosen one is drawn.
 
 import type { FunctionComponent } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 import { Curves } from "../views/curves";
 import { History } from "../views/history";
 import { Importance } from "../views/importance";
@@ -33,6 +34,8 @@ export function Views({ view, choose, ...props }: ViewProps & { view: string; ch
   const fitting = VIEWS.filter((each) => each.fits?.(props) ?? true);
   const place = Math.max(0, fitting.findIndex((each) => each.id === view));
   const chosen = fitting[place];
+  const tabs = useRef<HTMLDivElement>(null);
+  useEffect(() => inSight(tabs.current, chosen?.id), [chosen?.id]);
   const move = (event: KeyboardEvent) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     const next = step === undefined ? undefined : fitting[(place + step + fitting.length) % fitting.length];
@@ -42,7 +45,7 @@ export function Views({ view, choose, ...props }: ViewProps & { view: string; ch
   };
   return (
     <div class="views">
-      <div class="tabs" role="tablist" aria-label="Views" onKeyDown={move}>
+      <div class="tabs" ref={tabs} role="tablist" aria-label="Views" onKeyDown={move}>
         {fitting.map((each) => (
           <button key={each.id} id={`tab-${each.id}`} type="button" role="tab" aria-selected={each === chosen} aria-controls="view"
             tabIndex={each === chosen ? 0 : -1} onClick={() => choose(each.id)}>{each.title}</button>
@@ -51,4 +54,12 @@ export function Views({ view, choose, ...props }: ViewProps & { view: string; ch
       {chosen && <div id="view" class="view" role="tabpanel" aria-labelledby={`tab-${chosen.id}`}><chosen.view key={chosen.id} {...props} /></div>}
     </div>
   );
+}
+
+/** Scroll the tabs, and nothing else, so that the chosen one is seen on a narrow screen. */
+function inSight(tabs: HTMLElement | null, id: string | undefined) {
+  const tab = tabs?.querySelector<HTMLElement>(`#tab-${id}`);
+  if (!tabs || !tab) return;
+  const left = tab.offsetLeft - tabs.offsetLeft;
+  if (left < tabs.scrollLeft || left + tab.offsetWidth > tabs.scrollLeft + tabs.clientWidth) tabs.scrollLeft = left - 40;
 }

@@ -4,7 +4,8 @@ import { done, type Counts } from "../documents";
 import { thousands } from "../format";
 
 export function State({ state, reason }: { state: string; reason?: string | null }) {
-  return <span class={`state ${state.toLowerCase()}`} title={reason ?? undefined}>{state.toLowerCase()}</span>;
+  const word = state === "FAIL" ? "failed" : state.toLowerCase();
+  return <span class={`state ${word}`} title={reason ?? undefined}>{word}</span>;
 }
 
 const PARTS = ["complete", "pruned", "failed", "stopped", "running", "waiting"] as const;

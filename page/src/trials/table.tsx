@@ -1,7 +1,7 @@
 // The trials in sight as a table: drawn only where it is seen, sorted by any column.
 
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { seconds, shown, type Dimension } from "../data/dimensions";
+import { ENDED, seconds, shown, type Dimension } from "../data/dimensions";
 import { among } from "../data/filter";
 import { STATES, type Trials } from "../data/trials";
 import { duration } from "../format";
@@ -22,7 +22,7 @@ interface Order {
 
 export function columnsOf(dimensions: readonly Dimension[], trials: Trials): Column[] {
   const state: Dimension = { id: "state", label: "state", at: (row) => trials.state[row] ?? NaN, log: false, names: STATES };
-  const [number, ...others] = dimensions;
+  const [number, ...others] = dimensions.filter((each) => each.id !== ENDED);
   return [...(number ? [number] : []), state, ...others].map((each) => ({ ...each, text: textOf(each, trials), right: each.names === null }));
 }
 

@@ -77,7 +77,7 @@ export function Curves({ followed, objective, rows, selected, select }: ViewProp
 
 function colorOf({ theme }: Place, trials: Trials, row: number, selected: number | null): string {
   if (row === selected) return theme.best;
-  if (trials.state[row] === PRUNED) return theme["strong-line"];
+  if (trials.state[row] === PRUNED) return theme["fill-stopped"];
   return STATES[trials.state[row] ?? 0] === "RUNNING" ? theme["fill-running"] : theme["fill-complete"];
 }
 

@@ -1,23 +1,50 @@
-// The objective over the trials, with the best so far.
+// The objective over the trials or over time, with the best so far.
 
-import { useCallback, useMemo } from "preact/hooks";
-import { improvements } from "../data/best";
+import { useCallback, useMemo, useState } from "preact/hooks";
+import { feasible, improvements } from "../data/best";
+import { ENDED } from "../data/dimensions";
+import { extent } from "../data/importance";
 import { xOf, yOf, type Frame } from "../draw/axes";
 import type { Place } from "../draw/canvas";
+import { ordered } from "../trials/table";
+import { Legend } from "./legend";
 import { Plot } from "./plot";
+import { Choice } from "./scatter";
 import { dimensionOf, type ViewProps } from "./view";
 
 export function History(props: ViewProps) {
-  const { followed, objective, dimensions } = props;
-  const x = dimensionOf(dimensions, "number");
-  const y = dimensionOf(dimensions, `v:${objective.metric}`);
+  const { followed, objective, dimensions, all } = props;
   const { trials, version, experiment } = followed;
-  const best = useMemo(() => improvements(trials, experiment.spec, objective), [trials, version, experiment, objective]);
-  const over = useCallback((place: Place, inner: Frame) => y && drawBest(place, inner, best, y.at, trials.count - 1), [best, y, trials, version]);
-  return x && y ? <Plot {...props} x={x} y={y} over={over} /> : null;
+  const { objectives } = experiment.spec;
+  const [over, setOver] = useState("number");
+  const [metric, setMetric] = useState(`v:${objective.metric}`);
+  const [log, setLog] = useState(false);
+  const [x, y] = [dimensionOf(dimensions, over), dimensionOf(dimensions, metric)];
+  const chosen = objectives.find((each) => `v:${each.metric}` === metric) ?? objective;
+  const best = useMemo(() => {
+    const rows = x && over !== "number" ? ordered(all, x.at, false) : all;
+    return improvements(trials, experiment.spec, chosen, rows);
+  }, [trials, version, experiment, chosen, all, x, over]);
+  const drawn = useCallback((place: Place, inner: Frame) => {
+    if (x && y) drawBest(place, inner, best, x.at, y.at, extent(all, x.at)[1]);
+  }, [best, x, y, all, version]);
+  const { constraints } = experiment.spec;
+  const pale = useMemo(() => (constraints.length ? (row: number) => !feasible(trials, constraints, row) : undefined), [trials, version, constraints]);
+  if (!x || !y) return null;
+  return (
+    <div class="with-choice">
+      <div class="choices">
+        {objectives.length > 1 && <Choice label="Objective" value={metric} set={setMetric} dimensions={dimensions.filter(({ id }) => objectives.some((each) => id === `v:${each.metric}`))} />}
+        <Choice label="Over" value={over} set={setOver} dimensions={dimensions.filter(({ id }) => id === "number" || id === ENDED)} />
+        <label class="choice"><input type="checkbox" checked={log} onChange={(event) => setLog(event.currentTarget.checked)} /> logarithmic</label>
+        <Legend trials={trials} version={version} />
+      </div>
+      <Plot {...props} x={x} y={y} log={log} marksFailed pale={pale} over={drawn} />
+    </div>
+  );
 }
 
-function drawBest({ context, theme }: Place, inner: Frame, best: readonly number[], at: (row: number) => number, last: number) {
+function drawBest({ context, theme }: Place, inner: Frame, best: readonly number[], x: (row: number) => number, y: (row: number) => number, last: number) {
   if (best.length === 0) return;
   context.strokeStyle = theme.best;
   context.fillStyle = theme.best;
@@ -25,7 +52,7 @@ function drawBest({ context, theme }: Place, inner: Frame, best: readonly number
   context.beginPath();
   let before = NaN;
   for (const row of best) {
-    const [px, py] = [xOf(inner, row), yOf(inner, at(row))];
+    const [px, py] = [xOf(inner, x(row)), yOf(inner, y(row))];
     if (Number.isNaN(before)) context.moveTo(px, py);
     else {
       context.lineTo(px, before);
@@ -38,7 +65,7 @@ function drawBest({ context, theme }: Place, inner: Frame, best: readonly number
   context.lineWidth = 1;
   for (const row of best) {
     context.beginPath();
-    context.arc(xOf(inner, row), yOf(inner, at(row)), 3, 0, 7);
+    context.arc(xOf(inner, x(row)), yOf(inner, y(row)), 3, 0, 7);
     context.fill();
   }
 }

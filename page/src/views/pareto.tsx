@@ -1,10 +1,11 @@
 // Two objectives over each other, with the front that no trial beats, and its hypervolume.
 
 import { useCallback, useMemo, useState } from "preact/hooks";
-import { counts, front, hypervolume, signOf } from "../data/best";
+import { counts, feasible, front, hypervolume, signOf } from "../data/best";
 import { count, number } from "../format";
 import { xOf, yOf, type Frame } from "../draw/axes";
 import type { Place } from "../draw/canvas";
+import { Legend } from "./legend";
 import { Plot } from "./plot";
 import { Choice } from "./scatter";
 import { dimensionOf, type ViewProps } from "./view";
@@ -34,14 +35,17 @@ export function Pareto(props: ViewProps) {
   const over = useCallback((place: Place, inner: Frame) => {
     if (across && up) drawFront(place, inner, best, across.at, up.at);
   }, [best, across, up]);
+  const { constraints } = experiment.spec;
+  const pale = useMemo(() => (constraints.length ? (row: number) => !feasible(trials, constraints, row) : undefined), [trials, version, constraints]);
   const choices = dimensions.filter((each) => objectives.some(({ metric }) => each.id === `v:${metric}`));
   return (
     <div class="with-choice">
       <div class="choices">
         {objectives.length > 2 && <><Choice label="Across" value={x} set={setX} dimensions={choices} /><Choice label="Up" value={y} set={setY} dimensions={choices} /></>}
-        <span class="faint">{count(best.length, "trial")} on the front{Number.isNaN(volume) ? "" : `, hypervolume ${number(volume)} up to the worst values`}</span>
+        <span class="faint">{count(best.length, "trial")} on the front{Number.isNaN(volume) ? "" : `, hypervolume ${number(volume)} up to the worst values`}{pale && "; trials that miss a constraint are grey"}</span>
+        <Legend trials={trials} version={version} />
       </div>
-      {across && up && <Plot {...props} x={across} y={up} over={over} />}
+      {across && up && <Plot {...props} x={across} y={up} over={over} pale={pale} />}
     </div>
   );
 }

@@ -4,8 +4,8 @@ import { useCallback, useMemo, useRef, useState } from "preact/hooks";
 import { extent } from "../data/importance";
 import { shown, type Dimension } from "../data/dimensions";
 import type { Brush } from "../data/filter";
-import { COMPLETE, PRUNED, STATES, type Trials } from "../data/trials";
-import { drawAxes, frame, valueX, valueY, xOf, yOf, type Frame } from "../draw/axes";
+import { COMPLETE, FAIL, PRUNED, STATES, type Trials } from "../data/trials";
+import { drawAxes, frame, line, valueX, valueY, xOf, yOf, type Frame } from "../draw/axes";
 import { Canvas, type Draw, type Place } from "../draw/canvas";
 import { drawPoints, type Group } from "../draw/points";
 import { scale, type Scale } from "../draw/scale";
@@ -21,28 +21,38 @@ export interface PlotProps extends ViewProps {
   x: Dimension;
   y: Dimension;
   class?: string;
+  /** Whether the axis up is logarithmic, if its values are above 0; by itself if they differ a lot. */
+  log?: boolean;
+  /** Whether trials that failed without a value are marked on the axis. */
+  marksFailed?: boolean;
+  /** The rows that are drawn faintly, such as those that do not meet the constraints. */
+  pale?: ((row: number) => boolean) | undefined;
   /** Drawn over the points, with the frame. */
   over?: ((place: Place, frame: Frame) => void) | undefined;
 }
 
-export function axisOf(dimension: Dimension, rows: Int32Array): Scale {
+export function axisOf(dimension: Dimension, rows: Int32Array, wanted = false): Scale {
   const [low, high] = extent(rows, dimension.at);
-  const log = dimension.log || (dimension.id.startsWith("v:") && low > 0 && high / low > WIDE);
-  return { ...scale(low, high, log, dimension.names), whole: dimension.whole ?? false };
+  const log = wanted || dimension.log || (dimension.id.startsWith("v:") && low > 0 && high / low > WIDE);
+  return { ...scale(low, high, log, dimension.names), whole: dimension.whole ?? false, clock: dimension.clock ?? false };
 }
 
 export function Plot(props: PlotProps) {
   const { followed, x, y, rows, all, over, selected } = props;
   const { trials, version } = followed;
-  const scales = useMemo(() => [axisOf(x, all), axisOf(y, all)] as const, [x, y, all, version]);
+  const { log, marksFailed, pale } = props;
+  const scales = useMemo(() => [axisOf(x, all), axisOf(y, all, log)] as const, [x, y, all, version, log]);
   const framed = useCallback((width: number, height: number) => frame(width, height, scales[0], scales[1]), [scales]);
   const draw: Draw = useCallback((place) => {
     const inner = framed(place.width, place.height);
     drawAxes(place, inner, x.label, y.label);
     const aside: Group[] = rows.length < all.length ? [{ rows: all, color: parsed(place.theme["strong-line"]) }] : [];
-    drawPoints(place, inner, [...aside, ...groups(trials, rows, place.theme)], jittered(x), jittered(y));
+    const [faint, full] = pale ? [rows.filter(pale), rows.filter((row) => !pale(row))] : [rows.subarray(0, 0), rows];
+    const behind: Group[] = [...aside, { rows: faint, color: parsed(place.theme["fill-stopped"]) }];
+    drawPoints(place, inner, [...behind, ...groups(trials, full, place.theme)], jittered(x), jittered(y));
+    if (marksFailed) drawFailed(place, inner, rows, trials, x, y);
     over?.(place, inner);
-  }, [framed, x, y, rows, all, trials, version, over]);
+  }, [framed, x, y, rows, all, trials, version, over, marksFailed, pale]);
   const pointer = usePointer(props, framed);
   const drawOver: Draw = useCallback((place) => {
     const inner = framed(place.width, place.height);
@@ -140,6 +150,18 @@ function boxOf({ brushes, x, y }: PlotProps, inner: Frame): Box | null {
     top: up ? Math.max(inner.top, yOf(inner, up.high)) : inner.top,
     bottom: up ? Math.min(inner.bottom, yOf(inner, up.low)) : inner.bottom,
   };
+}
+
+/** A mark on the axis across for each trial that failed and has no value. */
+function drawFailed({ context, theme }: Place, inner: Frame, rows: Int32Array, trials: Trials, x: Dimension, y: Dimension) {
+  context.strokeStyle = theme["fill-failed"];
+  context.lineWidth = 2;
+  for (const row of rows) {
+    if (trials.state[row] !== FAIL || !Number.isNaN(y.at(row)) || Number.isNaN(x.at(row))) continue;
+    const px = xOf(inner, x.at(row));
+    line(context, px, inner.bottom - 7, px, inner.bottom);
+  }
+  context.lineWidth = 1;
 }
 
 export function drawBrush({ context, theme }: Place, inner: Frame, box: Box | null): void {

@@ -2,6 +2,7 @@
 
 import { useState } from "preact/hooks";
 import type { Dimension } from "../data/dimensions";
+import { Legend } from "./legend";
 import { Plot } from "./plot";
 import { dimensionOf, type ViewProps } from "./view";
 
@@ -16,6 +17,7 @@ export function Scatter(props: ViewProps) {
       <div class="choices">
         <Choice label="Across" value={x} set={setX} dimensions={dimensions} />
         <Choice label="Up" value={y} set={setY} dimensions={dimensions} />
+        <Legend trials={props.followed.trials} version={props.followed.version} />
       </div>
       {across && up && <Plot {...props} x={across} y={up} />}
     </div>

@@ -4,11 +4,15 @@ import { useCallback, useMemo, useState } from "preact/hooks";
 import { STATES, type Trials } from "../data/trials";
 import { duration } from "../format";
 import { Canvas, type Draw } from "../draw/canvas";
+import { scale, ticks } from "../draw/scale";
 import { fillOf } from "../draw/theme";
+import { Legend } from "./legend";
 import type { ViewProps } from "./view";
 
 /** The most pixels of a lane. */
-const THICK = 30;
+const THICK = 44;
+/** The pixels of a label of the axis. */
+const LABEL = 90;
 
 interface Bar {
   row: number;
@@ -58,9 +62,10 @@ export function Timeline({ followed, rows, selected, select }: ViewProps) {
     }
     context.fillStyle = theme.faint;
     context.textBaseline = "bottom";
-    for (const share of [0, 0.25, 0.5, 0.75, 1]) {
-      context.textAlign = share === 0 ? "left" : share === 1 ? "right" : "center";
-      context.fillText(duration((to - from) * share) || "0 s", inner.left + inner.width * share, height - 6);
+    for (const { value, text } of ticks({ ...scale(0, to - from, false, null, 0), clock: true }, inner.width / LABEL)) {
+      const x = inner.left + (value / (to - from)) * inner.width;
+      context.textAlign = value === 0 ? "left" : x > inner.left + inner.width - 20 ? "right" : "center";
+      context.fillText(text, x, height - 6);
     }
   }, [found, from, to, trials, version, selected]);
   const at = (event: MouseEvent, x: number, y: number): Bar | null => {
@@ -72,11 +77,14 @@ export function Timeline({ followed, rows, selected, select }: ViewProps) {
   };
   if (found.bars.length === 0) return <p class="note faint">No trial in sight has begun here.</p>;
   return (
+    <div class="with-choice">
+    <div class="choices"><Legend trials={trials} version={version} /><span class="faint">A red beginning marks a later attempt</span></div>
     <div class="plot">
       <Canvas draw={draw} label={`${found.bars.length} trials, at most ${found.count} at a time`} onPointerMove={(event, x, y) => setNear(at(event, x, y))}
         onPointerLeave={() => setNear(null)} onPointerUp={(event, x, y) => select(at(event, x, y)?.row ?? null)} />
       {near && <div class="tip still"><b>Trial {near.row}</b> {STATES[trials.state[near.row] ?? 0]?.toLowerCase()} {duration(near.to - near.from)}
         {(trials.attempt[near.row] ?? 1) > 1 && `, attempt ${trials.attempt[near.row]}`}</div>}
+    </div>
     </div>
   );
 }

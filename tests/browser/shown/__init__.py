@@ -1,0 +1,1 @@
+"""The searches that the documents' pictures of the page show."""
