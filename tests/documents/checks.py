@@ -1,0 +1,179 @@
+"""Checks blocks that are not run: their syntax, and that the code accepts what they show."""
+
+import difflib
+import json
+import subprocess
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+import algorithms
+from functions.identity import config
+from functions.quotas import quotas
+from tests.documents.blocks import ROOT, Block
+from tests.documents.reader import commands
+from tunelet.request import policy
+from tunelet.request.spec import parse
+
+REQUEST: dict[str, Any] = {
+    "model_training_code": "trainer",
+    "hyperparameters": {"x": {"type": "float", "min": 0, "max": 1}},
+}
+_KUSTOMIZATION = {
+    "apiVersion",
+    "kind",
+    "namespace",
+    "resources",
+    "components",
+    "images",
+    "configMapGenerator",
+}
+
+
+def check(block: Block) -> None:
+    """Raises an error if the block is not as its language and its directives say."""
+    if "diff of" in block.directives:
+        old, new = block.directives["diff of"].split()
+        assert block.text == difference(ROOT / old, ROOT / new), "the files differ otherwise"
+    else:
+        _LANGUAGES[block.language](block)
+
+
+def difference(old: Path, new: Path) -> str:
+    """The changed parts of two files, with two lines around each, without the names."""
+    lines = (path.read_text().splitlines(keepends=True) for path in (old, new))
+    found = list(difflib.unified_diff(*lines, n=1))[2:]
+    # The blanks of empty lines would be trailing blanks of the page.
+    plain = (line.rstrip() + "\n" for line in found)
+    return "".join("\n" if line.startswith("@@") else line for line in plain).lstrip("\n")
+
+
+def resources(block: Block) -> list[dict[str, Any]]:
+    """The objects of Kubernetes in a block, of which the API has a schema."""
+    found = [each for each in yaml.safe_load_all(block.text) if each]
+    if block.directives.get("reads as") == "spec of a pod":
+        pod = {"containers": [{"name": "main", "image": "main"}]}
+        found = [
+            {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x"}, "spec": pod | each}
+            for each in found
+        ]
+    return [each for each in found if {"apiVersion", "kind"} <= each.keys()]
+
+
+def _shell(block: Block) -> None:
+    text = block.text
+    if block.language == "console":
+        text = "\n".join(command for command, _ in commands(text))
+    ran = subprocess.run(["bash", "-n"], input=text, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+
+
+def _python(block: Block) -> None:
+    compile(block.text, block.place, "exec")
+
+
+def _json(block: Block) -> None:
+    for value in values(block.text):
+        _accepted(value, block)
+
+
+def values(text: str) -> Iterator[Any]:
+    """The values of a block: one, or one a line; members of an object may come without braces."""
+    parts = [text]
+    try:
+        json.loads(text)
+    except ValueError:
+        # Lines that begin deeper belong to the value before.
+        parts = text.replace("\n ", " ").splitlines()
+    for part in parts:
+        try:
+            yield json.loads(part)
+        except ValueError:
+            yield json.loads(f"{{{part}}}")
+
+
+def _yaml(block: Block) -> None:
+    for value in yaml.safe_load_all(block.text):
+        _accepted(value, block)
+
+
+def _accepted(value: Any, block: Block) -> None:
+    if "part of" in block.directives:
+        field = block.directives["part of"]
+        part = value if field == "request" else {field: value}
+        parse(REQUEST | part, algorithms.load_catalog())
+    elif "reads as" in block.directives:
+        _KINDS[block.directives["reads as"]](value)
+    elif not block.skipped:
+        known = isinstance(value, dict) and "hyperparameters" in value
+        assert known, "is this a request? see tests/documents/blocks.py for the directives"
+        parse(value, algorithms.load_catalog())
+
+
+def _identity(value: Any) -> None:
+    config.parse(value)
+
+
+def _part_of_identity(value: Any) -> None:
+    issuer = {"url": value["login"]["issuer"], "audiences": ["tunelet"], "prefix": "x:"}
+    config.parse({"issuers": [issuer], "roles": [], **value})
+
+
+def _quotas(value: Any) -> None:
+    quotas(json.dumps(value), "quotas")
+
+
+def _policy(value: Any) -> None:
+    policy.read(json.dumps(value))
+
+
+def _kustomization(value: Any) -> None:
+    assert value.keys() <= _KUSTOMIZATION, value.keys() - _KUSTOMIZATION
+    for path in [*value.get("resources", ()), *value.get("components", ())]:
+        _, found, place = path.partition("infra/knative/")
+        assert found, f"{path} is not in infra/knative"
+        assert (ROOT / "infra" / "knative" / place / "kustomization.yaml").exists(), path
+
+
+def _any(value: Any) -> None:
+    """Nothing reads it."""
+
+
+_KINDS: dict[str, Callable[[Any], None]] = {
+    "identity": _identity,
+    "part of identity": _part_of_identity,
+    "quotas": _quotas,
+    "policy": _policy,
+    "kustomization": _kustomization,
+    "spec of a pod": _any,  # tests/unit/infra checks it
+    "object": _any,
+    "objects": _any,  # likewise
+}
+
+
+def _toml(block: Block) -> None:
+    tomllib.loads(block.text)
+
+
+def _text(block: Block) -> None:
+    """An output, which is compared, or a text that is not run."""
+
+
+_LANGUAGES: dict[str, Callable[[Block], None]] = {
+    "sh": _shell,
+    "console": _shell,
+    "python": _python,
+    "json": _json,
+    "yaml": _yaml,
+    "toml": _toml,
+    "text": _text,
+    "mermaid": _text,
+    "diff": lambda block: _refused(),
+}
+
+
+def _refused() -> None:
+    raise AssertionError("name the files, with <!-- diff of: OLD NEW -->")

@@ -1,0 +1,28 @@
+"""The objects in the documents are ones that the real APIs would take."""
+
+import pytest
+
+from tests.documents.blocks import Block, blocks, pages, read
+from tests.documents.checks import resources
+from tests.unit.infra.conftest import Check
+
+pytestmark = pytest.mark.xdist_group("manifests")
+
+SHOWN = [
+    block
+    for page in pages()
+    for block in blocks(page)
+    if block.language == "yaml" and block.directives.get("reads as") in {"objects", "spec of a pod"}
+]
+
+
+@pytest.mark.parametrize("block", SHOWN, ids=lambda block: block.place)
+def test_the_objects_of_a_document_have_only_fields_that_exist(block: Block, check: Check) -> None:
+    assert resources(block)
+    assert check(resources(block)) == []
+
+
+def test_an_unknown_field_is_found(check: Check) -> None:
+    text = "<!-- reads as: spec of a pod -->\n```yaml\nvolumez: []\n```"
+    (block,) = read(text, "page.md")
+    assert check(resources(block)) != []
