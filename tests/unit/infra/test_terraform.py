@@ -28,7 +28,7 @@ def test_each_provider_is_pinned_to_one_version() -> None:
 def test_the_rights_are_on_the_key_prefixes_of_the_protocol() -> None:
     """A new kind of key that no policy names would be refused in each cloud."""
     keys = (ROOT / "docs/protocol.md").read_text().partition("## Keys")[2].partition("\n## ")[0]
-    stored = set(re.findall(r"^    (\w+)", keys, re.M))
+    stored = set(re.findall(r"^(\w+)", keys.split("```")[1].removeprefix("text"), re.M))
     granted = re.search(r"log_keys\s+= \[(.+)\]\n\s+dead_keys\s+= \[(.+)\]", IDENTITIES.read_text())
     assert granted is not None
     assert set(re.findall(r'"(\w+)', "".join(granted.groups()))) == stored
