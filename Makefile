@@ -120,8 +120,8 @@ deploy destroy: install
 # Writes the generated documents, then checks every link between documents.
 docs: install
 	$(BIN)/python -c 'import json; from tunelet.request.models import request_schema as schema; \
-		print(json.dumps(schema(), indent=2))' > docs/request.schema.json
-	$(BIN)/python -m algorithms.catalog.docs_tables docs/algorithms.md
+		print(json.dumps(schema(), indent=2))' > docs/reference/request.schema.json
+	$(BIN)/python -m algorithms.catalog.docs_tables docs/reference/algorithms.md
 	$(BIN)/python infra/terraform/costs.py infra/terraform/costs.md
 	$(BIN)/pytest -q tests/unit/tunelet/test_docs.py
 

@@ -13,7 +13,7 @@ from tunelet.core.trial import Trial, TrialState, number
 
 
 class Evidence(Enum):
-    """The kinds of evidence. docs/algorithms.md says how each library gets them."""
+    """The kinds of evidence. docs/reference/algorithms.md says how each library gets them."""
 
     RESULT = "result"
     """COMPLETE, with a value of each objective; it may be infinite."""

@@ -49,8 +49,8 @@ class Settings(NamedTuple):
     quotas: Quotas = UNLIMITED
     """TUNELET_QUOTAS: what each namespace may use, as JSON or as the path of a file with it."""
     identity: str = ""
-    """TUNELET_IDENTITY: the file that says who may call the API, and do what (docs/identity.md);
-    empty: everyone may do everything."""
+    """TUNELET_IDENTITY: the file that says who may call the API, and do what
+    (docs/operations/identity.md); empty: everyone may do everything."""
     allow_commands: bool = False
     """Whether a request may name a command of this machine; only `tunelet up` sets it."""
 

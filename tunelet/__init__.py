@@ -3,7 +3,7 @@
     from tunelet import Client, tune
 
 This package is the domain, the client and the command line. It imports no vendor
-SDK; the adapters that do live beside it (see docs/architecture.md).
+SDK; the adapters that do live beside it (see docs/concepts/architecture.md).
 """
 
 from tunelet.version import __version__

@@ -1,4 +1,4 @@
-"""`TuneletStorage`: Optuna's storage over Tunelet's log or a service (docs/optuna.md)."""
+"""`TuneletStorage`: Optuna's storage over Tunelet's log or a service (docs/guides/optuna.md)."""
 
 import copy
 import os

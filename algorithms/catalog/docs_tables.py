@@ -1,7 +1,7 @@
-"""The tables of docs/algorithms.md, generated from the catalog.
+"""The tables of docs/reference/algorithms.md, generated from the catalog.
 
-`python -m algorithms.catalog.docs_tables docs/algorithms.md` writes them between the markers of
-that file.
+`python -m algorithms.catalog.docs_tables docs/reference/algorithms.md` writes them between the
+markers of that file.
 """
 
 import json

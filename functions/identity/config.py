@@ -1,6 +1,7 @@
 """The file of TUNELET_IDENTITY: which credentials count, and what their actors may do.
 
-YAML or JSON; docs/identity.md describes each member. It holds hashes and addresses, no secret.
+YAML or JSON; docs/operations/identity.md describes each member. It holds hashes and addresses, no
+secret.
 """
 
 from collections.abc import Callable
@@ -251,5 +252,7 @@ def _reviews_tokens(config: Config) -> bool:
 
 
 def _unreadable(path: str, message: str) -> Reject:
-    error = FieldError("TUNELET_IDENTITY", path, message, "name a file as docs/identity.md shows")
+    error = FieldError(
+        "TUNELET_IDENTITY", path, message, "name a file as docs/operations/identity.md shows"
+    )
     return Reject("the identity configuration cannot be used", [error])

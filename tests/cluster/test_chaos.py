@@ -269,7 +269,8 @@ def ran_once(book: Register, attempts: dict[int, int], jobless: set[Attempt]) ->
     """No attempt trained twice, no two of a trial beside each other, and the last one did train.
 
     An attempt that was struck before it had signed in never trained. One that lost its Job before
-    its start was in the log, for a function was killed, is launched again (docs/protocol.md).
+    its start was in the log, for a function was killed, is launched again
+    (docs/concepts/protocol.md).
     """
     twice = {attempt: pods for attempt, pods in book.pods.items() if len(pods) > 1}
     assert twice.keys() <= jobless, twice

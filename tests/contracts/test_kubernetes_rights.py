@@ -1,4 +1,4 @@
-"""The rights in docs/kubernetes.md are enough; without one, the error names it."""
+"""The rights in docs/guides/kubernetes.md are enough; without one, the error names it."""
 
 import re
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from tunelet.errors import Forbidden
 
 pytestmark = needs_cluster
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "kubernetes.md"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "guides" / "kubernetes.md"
 RUN = Run("rights", "least", "u1", 0, 1)
 RBAC = "/apis/rbac.authorization.k8s.io/v1/namespaces/{}/"
 

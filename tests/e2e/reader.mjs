@@ -1,4 +1,4 @@
-// Reads an experiment's log as docs/protocol.md describes it, with nothing but Node's own modules.
+// Reads an experiment's log as docs/concepts/protocol.md describes it, with nothing but Node's own modules.
 //
 //     node reader.mjs FOLDER NAMESPACE EXPERIMENT [--all]
 //

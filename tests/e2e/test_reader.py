@@ -1,4 +1,4 @@
-"""The log is read from another language, by docs/protocol.md alone."""
+"""The log is read from another language, by docs/concepts/protocol.md alone."""
 
 import json
 import pickle

@@ -110,7 +110,7 @@ def _overview(known: Sequence[Mapping[str, Any]], titles: tuple[str, ...]) -> Ro
 
 
 def _supports(supports: Mapping[str, Any]) -> str:
-    """A word for each feature, as docs/algorithms.md explains them."""
+    """A word for each feature, as docs/reference/algorithms.md explains them."""
     able = {
         "conditions": supports["conditions"] and supports.get("branches", True),
         "several": supports["objectives"] != 1,

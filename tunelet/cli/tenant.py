@@ -77,7 +77,8 @@ _installation = click.option(
 def tenant_command() -> None:
     """Make the cluster's namespace of a tenant, and list tenants.
 
-    A tenant is a namespace of experiments. docs/tenants.md describes what separates tenants.
+    A tenant is a namespace of experiments. docs/operations/tenants.md describes what
+    separates tenants.
 
     \b
     Examples:

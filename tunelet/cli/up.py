@@ -96,22 +96,23 @@ def _aliases(ctx: click.Context, param: click.Parameter, given: tuple[str, ...])
     envvar="TUNELET_POLICY",
     show_envvar=True,
     metavar="JSON",
-    help="Which images and pods trials may have, as on a cluster (see docs/kubernetes.md).",
+    help="Which images and pods trials may have, as on a cluster (see docs/guides/kubernetes.md).",
 )
 @click.option(
     "--quotas",
     metavar="JSON|FILE",
     envvar="TUNELET_QUOTAS",
     show_envvar=True,
-    help='What each namespace may use: {"default": {"live_trials": 8}}, say; see docs/tenants.md.',
+    help='What each namespace may use: {"default": {"live_trials": 8}}, say; see '
+    "docs/operations/tenants.md.",
 )
 @click.option(
     "--identity",
     type=click.Path(exists=True, dir_okay=False),
     envvar="TUNELET_IDENTITY",
     show_envvar=True,
-    help="The file that says who may call the API (see docs/identity.md). Required if --host is "
-    "not loopback.",
+    help="The file that says who may call the API (see docs/operations/identity.md). Required if "
+    "--host is not loopback.",
 )
 @click.option(
     "--allow-commands",

@@ -1,8 +1,8 @@
 """Events: the facts in a log, in the past tense, never changed afterwards.
 
 An event's JSON has the struct's fields, and a `type` with the class's name
-(docs/protocol.md). A field may be added with a default; none may be renamed or removed. Code that
-does not know a field refuses the entry, because it cannot know what depends on the field.
+(docs/concepts/protocol.md). A field may be added with a default; none may be renamed or removed.
+Code that does not know a field refuses the entry, because it cannot know what depends on the field.
 """
 
 from typing import Any

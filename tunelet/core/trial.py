@@ -1,8 +1,8 @@
 """A trial: its hyperparameters, its reports and its outcome.
 
 All types here are frozen msgspec structs that the log stores as JSON, so a field's name is
-part of the protocol (docs/protocol.md). They are hidden from the garbage collector (`gc=False`),
-because they hold no cycles, and it would take most of the time of loading many.
+part of the protocol (docs/concepts/protocol.md). They are hidden from the garbage collector
+(`gc=False`), because they hold no cycles, and it would take most of the time of loading many.
 """
 
 import math

@@ -8,7 +8,7 @@
 A space may be an `hp.*` expression of Hyperopt or any structure of them, a dict of Optuna's
 distributions, a nested dict of Ray's `tune.*` domains, or a dict that mixes these with Tunelet's
 own JSON forms. This package imports no library: a caller with such objects has imported it already.
-docs/algorithms.md has a table of the distributions and their forms.
+docs/reference/algorithms.md has a table of the distributions and their forms.
 """
 
 from collections.abc import Mapping

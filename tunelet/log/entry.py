@@ -3,7 +3,7 @@
 An entry is a JSON object. Its last member, `sum`, is the SHA-256 of the object without
 that member. `prev` is the `sum` of the entry before, so that the entries form a chain.
 `nonce` makes the bytes of every write unique: a writer that finds its own bytes under a
-key knows that its write won (docs/protocol.md).
+key knows that its write won (docs/concepts/protocol.md).
 """
 
 import hashlib

@@ -12,8 +12,8 @@ ROOT = Path(__file__).resolve().parents[3]
 TERRAFORM = ROOT / "infra" / "terraform"
 IDENTITIES = TERRAFORM / "modules/identities/main.tf"
 CLOUDS = {"aws": "S3", "gcp": "Google", "azure": "Azure"}
-"""Each cloud's folder, and its name in docs/stores.md."""
-RIGHTS_OF_STORES = (ROOT / "docs/stores.md").read_text().partition("\n## Rights")[2]
+"""Each cloud's folder, and its name in docs/operations/stores.md."""
+RIGHTS_OF_STORES = (ROOT / "docs/operations/stores.md").read_text().partition("\n## Rights")[2]
 VERBS = ("read", "write", "list", "delete")
 
 
@@ -27,7 +27,8 @@ def test_each_provider_is_pinned_to_one_version() -> None:
 
 def test_the_rights_are_on_the_key_prefixes_of_the_protocol() -> None:
     """A new kind of key that no policy names would be refused in each cloud."""
-    keys = (ROOT / "docs/protocol.md").read_text().partition("## Keys")[2].partition("\n## ")[0]
+    protocol = (ROOT / "docs/concepts/protocol.md").read_text()
+    keys = protocol.partition("## Keys")[2].partition("\n## ")[0]
     stored = set(re.findall(r"^(\w+)", keys.split("```")[1].removeprefix("text"), re.M))
     granted = re.search(r"log_keys\s+= \[(.+)\]\n\s+dead_keys\s+= \[(.+)\]", IDENTITIES.read_text())
     assert granted is not None
@@ -36,7 +37,7 @@ def test_the_rights_are_on_the_key_prefixes_of_the_protocol() -> None:
 
 @pytest.mark.parametrize("cloud", CLOUDS)
 def test_the_rights_are_those_that_the_documents_name(cloud: str) -> None:
-    """`docs/stores.md` and the translation of each verb name the same right of the cloud."""
+    """`docs/operations/stores.md` and the translation of each verb name the same right."""
     named = dict(zip(VERBS, documented(CLOUDS[cloud]), strict=True))
     assert translated(cloud) == named
 

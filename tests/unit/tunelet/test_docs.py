@@ -57,7 +57,7 @@ PLACE = re.compile(r"`((?:tunelet|functions|adapters|algorithms|infra|docs)/[\w/
 
 
 def test_every_place_that_the_architecture_names_exists() -> None:
-    named = PLACE.findall((ROOT / "docs" / "architecture.md").read_text())
+    named = PLACE.findall((ROOT / "docs" / "concepts" / "architecture.md").read_text())
     assert len(named) > 40
     assert [place for place in named if not (ROOT / place).exists()] == []
 
@@ -70,7 +70,7 @@ def test_every_decision_is_in_the_table_of_decisions() -> None:
 
 
 def test_the_published_schema_is_the_one_that_requests_are_checked_against() -> None:
-    published = json.loads((ROOT / "docs" / "request.schema.json").read_text())
+    published = json.loads((ROOT / "docs" / "reference" / "request.schema.json").read_text())
     assert published == request_schema(), "run make docs"
 
 
@@ -83,7 +83,7 @@ def test_every_request_that_a_document_has_the_reader_write_is_accepted(document
         parse(json.loads(request), algorithms.load_catalog())
 
 
-ALGORITHMS = (ROOT / "docs" / "algorithms.md").read_text()
+ALGORITHMS = (ROOT / "docs" / "reference" / "algorithms.md").read_text()
 
 
 def test_the_tables_of_algorithms_match_the_catalog() -> None:
@@ -92,7 +92,7 @@ def test_the_tables_of_algorithms_match_the_catalog() -> None:
 
 
 def named(names: Iterable[str]) -> set[str]:
-    """The names that docs/algorithms.md has, as supported or unsupported."""
+    """The names that docs/reference/algorithms.md has, as supported or unsupported."""
     return {name for name in names if re.search(rf"\b{name}\b", ALGORITHMS)}
 
 

@@ -5,7 +5,7 @@ terraform {
 }
 
 locals {
-  # The key prefixes of docs/protocol.md. Any function commits to the log and compacts it, so the
+  # The key prefixes of docs/concepts/protocol.md. Any function commits to the log and compacts it, so the
   # functions differ only in dead letters.
   log_keys    = ["v1/*", "index/*", "live/*", "expires/*", "studies/*", "installations/*", "quotas/*", "identity", "probe/*"]
   dead_keys   = ["dead/*"]
