@@ -4,7 +4,8 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 LIBRARIES := .venv-algorithms
 TERRAFORM := .venv-terraform
-PACKAGES := tunelet functions adapters algorithms benchmarks
+SITE := .venv-site
+PACKAGES := tunelet functions adapters algorithms benchmarks manual
 LOCKED := requirements/image.txt requirements/collector.txt requirements/dev.txt requirements/uv.txt
 # Threads of a library would only slow down the other tests.
 ONE_THREAD := OMP_NUM_THREADS=1
@@ -72,6 +73,12 @@ $(TERRAFORM)/.installed: $(BIN)/uv requirements/terraform.txt
 	$(BIN)/uv pip sync --quiet --python $(TERRAFORM)/bin/python --require-hashes requirements/terraform.txt
 	touch $@
 
+# For `make docs`: zensical makes the site.
+$(SITE)/.installed: $(BIN)/uv requirements/site.txt
+	$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(SITE)
+	$(BIN)/uv pip sync --quiet --python $(SITE)/bin/python --require-hashes requirements/site.txt
+	touch $@
+
 # Each says which server or tool is missing.
 test-stores test-cluster test-browser test-terraform: test-%: install
 	.ci/suite $*
@@ -117,13 +124,14 @@ audit: install
 deploy destroy: install
 	$(BIN)/python infra/platform/deploy.py $@ $(CLOUD) $(TAG:%=--tag %) $(WITH:%=--component %)
 
-# Writes the generated documents, then checks every link between documents.
-docs: install
+# Writes the generated documents, checks every link between documents, and builds the site, dist/site.
+docs: install $(SITE)/.installed
 	$(BIN)/python -c 'import json; from tunelet.request.models import request_schema as schema; \
 		print(json.dumps(schema(), indent=2))' > docs/reference/request.schema.json
 	$(BIN)/python -m algorithms.catalog.docs_tables docs/reference/algorithms.md
 	$(BIN)/python infra/terraform/costs.py infra/terraform/costs.md
 	$(BIN)/pytest -q tests/unit/tunelet/test_docs.py
+	$(BIN)/python -m manual.build $(SITE)/bin/zensical dist
 
 # Puts faults into the protocol, the rules and the launchers, and shows which test notices each: about
 # half an hour. WORDS="decide gate" runs those with one of the words in the file or the fault.
@@ -149,7 +157,8 @@ lock: $(BIN)/uv
 	$(COMPILE) --all-extras --group dev --group libraries --override requirements/overrides.txt \
 		--output-file requirements/algorithms.txt
 	$(COMPILE:pyproject.toml=) --group terraform --output-file requirements/terraform.txt
+	$(COMPILE:pyproject.toml=) --group site --output-file requirements/site.txt
 	$(COMPILE:pyproject.toml=) --group bootstrap --output-file requirements/uv.txt
 
 clean:
-	rm -rf .venv $(LIBRARIES) $(TERRAFORM) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv $(LIBRARIES) $(TERRAFORM) $(SITE) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

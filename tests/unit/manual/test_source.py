@@ -1,0 +1,75 @@
+"""The source of the site has the documents, and pages for the files that they link to."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from manual.build import configuration
+from manual.source import Broken, Source, place
+
+FILES = {
+    "docs/index.md": "[A guide](guides/one.md#part), [a script](../code/run.py), [code](../code)\n",
+    "docs/guides/one.md": "# One\n\n## Part\n\n```md\n[no link](nowhere.md)\n```\n",
+    "docs/adr/README.md": "[Changes](../../CHANGES.md), [other](https://a.org)\n",
+    "docs/picture.svg": "<svg/>\n",
+    "CHANGES.md": "[A guide](docs/guides/one.md)\n",
+    "code/run.py": "print(1)\n",
+    "code/unlinked.txt": "text\n",
+    "secret.txt": "not linked\n",
+}
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    root = tmp_path / "checkout"
+    for name, text in FILES.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    subprocess.run(["git", "init", "--quiet", root], check=True)
+    return root
+
+
+def written(checkout: Path) -> dict[str, str]:
+    folder = checkout.parent / "source"
+    return {name: (folder / name).read_text() for name in Source(folder, checkout).write()}
+
+
+def test_links_between_documents_and_to_other_files_lead_to_pages_of_the_site(
+    checkout: Path,
+) -> None:
+    pages = written(checkout)
+    assert pages["index.md"] == (
+        "[A guide](guides/one.md#part), [a script](files/code/run.py.md), [code](files/code.md)\n"
+    )
+    assert pages["adr/index.md"] == "[Changes](../files/CHANGES.md), [other](https://a.org)\n"
+    assert pages["files/CHANGES.md"] == "[A guide](../guides/one.md)\n"
+    assert "````python\nprint(1)\n````" in pages["files/code/run.py.md"]
+    assert "[run.py](code/run.py.md)" in pages["files/code.md"]
+    assert pages["picture.svg"] == "<svg/>\n"
+
+
+def test_a_text_in_a_code_block_is_no_link(checkout: Path) -> None:
+    assert "[no link](nowhere.md)" in written(checkout)["guides/one.md"]
+
+
+def test_a_file_without_a_link_to_it_is_not_on_the_site(checkout: Path) -> None:
+    assert not any("secret" in name for name in written(checkout))
+
+
+def test_a_link_to_an_absent_file_fails_and_names_both(checkout: Path) -> None:
+    (checkout / "docs" / "broken.md").write_text("[gone](gone.md)\n")
+    with pytest.raises(Broken, match=r"docs/broken\.md links to gone\.md"):
+        written(checkout)
+
+
+def test_a_readme_is_the_first_page_of_its_folder() -> None:
+    assert place("examples/digits/README.md") == "files/examples/digits/index.md"
+
+
+def test_the_configuration_leaves_out_absent_pages_and_has_the_version() -> None:
+    text = 'copyright = "VERSION"\n  { "One" = "one.md" },\n  { "Two" = "two.md" },\n'
+    shown = configuration(text, ["two.md"])
+    assert "one.md" not in shown
+    assert "two.md" in shown
+    assert "VERSION" not in shown
