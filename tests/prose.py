@@ -109,14 +109,15 @@ def passages(markdown: str) -> Iterator[Passage]:
         fence = FENCE.match(line) is not None
         fenced ^= fence
         none = fenced or fence or not line.strip()
-        if held and (none or line.startswith(("#", "|")) or ITEM.match(line)):
+        row = line.lstrip().startswith("|")
+        if held and (none or row or line.startswith("#") or ITEM.match(line)):
             yield Passage(start, plain(" ".join(held)))
             held = []
         if none:
             continue
         if line.startswith("#"):
             yield Passage(number, plain(line.lstrip("#").strip()), "heading")
-        elif line.startswith("|"):
+        elif row:
             for cell in re.split(r"(?<!\\)\|", plain(line).strip().strip("|")):
                 yield Passage(number, cell.strip(), "cell")
         elif held or ITEM.match(line) or not line.startswith("    "):  # else it is code

@@ -58,8 +58,12 @@ def opened(url: str, *, patient: bool) -> "Store":
 def existing(url: str) -> "Store":
     """The store at `url`, for commands that only read: no folder is created.
 
-    Raises like `opened`, and `NotFound` if there is no such folder.
+    The path of an existing folder counts as well, also of a data folder with a store in it. Raises
+    like `opened`, and `NotFound` if there is no such folder.
     """
+    if not urlsplit(url).scheme and (folder := Path(url)).is_dir():
+        inner = folder / "store"
+        url = (inner if inner.is_dir() else folder).absolute().as_uri()
     parts = urlsplit(url)
     if parts.scheme == "file" and not Path(unquote(parts.path)).is_dir():
         raise NotFound(f"{url}: there is no such folder")

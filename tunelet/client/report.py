@@ -68,9 +68,9 @@ def moment(text: str | None) -> float | None:
 
 
 def ago(text: str | None, now: float) -> str:
-    """How long ago: just now, 42s ago, 3m ago, 5h ago, 2d ago."""
+    """How long ago: just now, 42s ago, 3m ago, 5h ago, 2d ago; empty if it is not known (1970)."""
     then = moment(text)
-    if then is None:
+    if not then:
         return ""
     passed = now - then
     if passed < 2:

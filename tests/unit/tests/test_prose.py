@@ -74,6 +74,7 @@ def test_a_misspelled_word_is_found(tmp_path: Path) -> None:
         ("A hyper-parameter has a type.", "hyper-parameter"),
         ("The request had a timeout.", "timeout"),
         ("| field | a time stamp |", "time stamp"),
+        ("1. an item:\n\n   | a table | of hyper-parameters |", "hyper-parameters"),
         ("- an item\n    - with an end-point inside", "end-point"),
     ],
 )

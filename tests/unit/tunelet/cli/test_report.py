@@ -98,6 +98,10 @@ def test_a_time_is_shown_as_its_age(seconds: float, text: str) -> None:
     assert ago(NOON, (moment(NOON) or 0) + seconds) == text
 
 
+def test_the_age_of_an_experiment_with_a_damaged_log_is_not_known() -> None:
+    assert ago("1970-01-01T00:00:00Z", moment(NOON) or 0) == ""
+
+
 def test_a_time_without_a_zone_is_in_utc() -> None:
     assert moment("2026-11-23T12:00:00") == moment(NOON)
 

@@ -44,3 +44,12 @@ def test_the_variable_is_named_if_the_store_is_from_there(
     monkeypatch.setenv("TUNELET_STORE", "/a/path")
     assert main(["run", *RUN]) == 2
     assert 'error: TUNELET_STORE = "/a/path"' in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("given", ["store", "."])
+def test_a_command_that_only_reads_takes_a_folder_as_well(
+    given: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "store").mkdir()
+    assert main(["verify", given, "--json"]) == 0
+    assert f'"store": "{(tmp_path / "store").as_uri()}"' in capfd.readouterr().out
