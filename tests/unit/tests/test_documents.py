@@ -14,7 +14,7 @@ from tests.documents.screen import shown
 ALL = [block for page in pages() for block in blocks(page)]
 NOT_RUN = {
     "needs a bucket": 3,
-    "needs a cluster": 8,
+    "needs a cluster": 10,
     "needs a service with the image trainer": 1,
     "needs other machines": 7,
     "needs PyTorch": 1,
