@@ -11,6 +11,7 @@ from tunelet.engine.asking import Asking
 from tunelet.engine.checkpoints import Checkpoints
 from tunelet.engine.early_stopping import Stopping
 from tunelet.engine.ending import Ending
+from tunelet.engine.interventions import Interventions
 from tunelet.engine.live_trials import LiveTrials
 from tunelet.engine.loop import Loop
 from tunelet.engine.membership import Membership
@@ -77,7 +78,9 @@ def assembled(
     suggesting = Suggesting(journals, catalog)
     membership = Membership(installation, leases)
     live = LiveTrials(store, journals, markers, quotas)
+    allowance = Allowance(quotas, store, markers)
     loop = Loop(journals, markers, leases, suggesting, stopping, runs, live, publisher)
+    asking = Asking(journals, leases, suggesting, runs, live, loop)
     return Service(
         store=store,
         probed=Probed(store),
@@ -85,13 +88,14 @@ def assembled(
         catalog=catalog,
         journals=journals,
         markers=markers,
-        allowance=Allowance(quotas, store, markers),
+        allowance=allowance,
         live=live,
         leases=leases,
         tokens=tokens,
         dead=DeadLetters(store, clock),
         loop=loop,
-        asking=Asking(journals, leases, suggesting, runs, live, loop),
+        asking=asking,
+        interventions=Interventions(journals, markers, allowance, asking, loop),
         ending=Ending(journals, loop, publisher, sleep),
         membership=membership,
         checkpoints=checkpoints,

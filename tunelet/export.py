@@ -36,14 +36,14 @@ class TrialTable(NamedTuple):
 def trials_table(experiment: Experiment, trials: Trials) -> TrialTable:
     own = (
         *("number", "state", "attempt", "created_at", "started_at", "finished_at", "seconds"),
-        *("reason", "enqueued", "note", "parent", "exit_code"),
+        *("reason", "enqueued", "note", "retry_of", "parent", "exit_code"),
     )
     columns = (
         *own,
         *(f"hyperparameters.{name}" for name in experiment.space),
         *(f"values.{metric}" for metric in _metrics(experiment, trials())),
     )
-    return TrialTable(columns, lambda: map(_trial_row, trials()))
+    return TrialTable(columns, lambda: map(_trial_row, map(experiment.noted, trials())))
 
 
 def reports_table(experiment: Experiment, trials: Trials) -> TrialTable:
@@ -92,6 +92,7 @@ def _trial_row(trial: Trial) -> Row:
         "reason": trial.reason,
         "enqueued": trial.enqueued,
         "note": trial.user_note,
+        "retry_of": trial.retry_of,
         "parent": trial.parent,
         "exit_code": trial.exit_code,
     }

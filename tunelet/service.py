@@ -24,6 +24,7 @@ from tunelet.engine.allowance import Allowance
 from tunelet.engine.asking import Asking, Handed
 from tunelet.engine.checkpoints import Checkpoints
 from tunelet.engine.ending import Ending
+from tunelet.engine.interventions import Interventions
 from tunelet.engine.live_trials import LiveTrials
 from tunelet.engine.loop import Loop
 from tunelet.engine.membership import Membership
@@ -79,6 +80,7 @@ class Service:
         membership: Membership,
         ending: Ending,
         asking: Asking,
+        interventions: Interventions,
         checkpoints: Checkpoints,
         outputs: Outputs,
         sweeper: Sweep,
@@ -89,6 +91,7 @@ class Service:
         self.catalog = catalog
         self.dead = dead
         self.leases = leases
+        self.interventions = interventions
         self._store = store
         self._probed = probed
         self._launcher = launcher
@@ -294,7 +297,8 @@ class Service:
     ) -> tuple[list[Trial], int | None]:
         """A page of trials by number, and the `after` of the next page if there is one."""
         page: list[Trial] = []
-        for trial in self._journals.trials(namespace, name, after):
+        experiment, found = self._journals.history(namespace, name, after)
+        for trial in map(experiment.noted, found):
             if state not in (None, trial.state):
                 continue
             if len(page) == limit:
@@ -339,14 +343,16 @@ class Service:
         return self._journals.past(experiment)
 
     def trial(self, namespace: str, name: str, number: int) -> Trial:
-        found = next(self._journals.trials(namespace, name, number - 1), None)
+        experiment, trials = self._journals.history(namespace, name, number - 1)
+        found = next(trials, None)
         if found is None or found.number != number:
             raise NotFound(f"experiment {name!r} has no trial {number}")
-        return found
+        return experiment.noted(found)
 
     def best(self, namespace: str, name: str) -> list[Trial]:
         """The best trial, or the Pareto front; empty before the first complete trial."""
-        return list(self.experiment(namespace, name).best)
+        experiment = self.experiment(namespace, name)
+        return [experiment.noted(trial) for trial in experiment.best]
 
     def pause(self, namespace: str, name: str, actor: str = "") -> Experiment:
         """Start no further trials; running trials continue."""

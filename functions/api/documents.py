@@ -34,7 +34,8 @@ def experiment_json(experiment: Experiment) -> Json:
         "ended_at": time_json(experiment.ended_at),
         "spec": experiment.spec | {"hyperparameters": experiment.space},
         "counts": experiment.counts,
-        **best_json(experiment, list(experiment.best)),
+        **best_json(experiment, [experiment.noted(trial) for trial in experiment.best]),
+        "note": experiment.note or None,
         "links": _links(experiment),
     }
 
@@ -91,6 +92,7 @@ def trial_json(trial: Trial) -> Json:
         "enqueued": trial.enqueued,
         "imported": trial.imported,
         "note": trial.user_note,
+        "retry_of": trial.retry_of,
         "parent": trial.parent,
         "exit_code": trial.exit_code,
         "log_tail": trial.log_tail,

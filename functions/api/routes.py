@@ -5,7 +5,7 @@ from typing import Any
 
 from werkzeug.wrappers import Response
 
-from functions.api import columns, endpoints, studies, workers
+from functions.api import columns, endpoints, interventions, studies, workers
 from functions.api.call import Call
 from functions.api.route import BYTES, EVENT, HTML, TEXT, Query, Route, paths
 from functions.api.routing import Routing
@@ -157,6 +157,11 @@ ROUTES = (
     Route("POST", f"{_ONE}/pause", endpoints.pause, CHANGE, "Experiment"),
     Route("POST", f"{_ONE}/resume", endpoints.resume, CHANGE, "Experiment"),
     Route("POST", f"{_ONE}/stop", endpoints.stop, CHANGE, "Experiment"),
+    Route("PUT", f"{_ONE}/note", interventions.note, CHANGE, "Experiment", "Note"),
+    Route("PATCH", f"{_ONE}/labels", interventions.label, CHANGE, "Experiment", "LabelChanges"),
+    Route("POST", f"{_TRIAL}/stop", interventions.stop_trial, CHANGE, "Trial"),
+    Route("POST", f"{_TRIAL}/retry", interventions.retry, CHANGE, "Trial", key=True),
+    Route("PUT", f"{_TRIAL}/note", interventions.note_trial, CHANGE, "Trial", "Note"),
     Route(
         "GET", f"{_ONE}/trials", endpoints.trials, LIST_TRIALS, "TrialPage", query=_PAGE_OF_TRIALS
     ),

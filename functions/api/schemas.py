@@ -22,9 +22,11 @@ from tunelet.request.study_commands import COMMANDS
 from tunelet.text.limits import (
     CALLER,
     IMPORTED,
+    LABELS,
     METRIC_LENGTH,
     METRICS,
     NAME,
+    NOTE_BYTES,
     NOTE_LENGTH,
     REASON_LENGTH,
 )
@@ -117,6 +119,7 @@ _EXPERIMENT: Schema = {
     "ended_at": _or_null(_WHEN),
     "spec": {"type": "object", "description": "The request with all its defaults."},
     "counts": _ref("Counts"),
+    "note": {**_or_null(_TEXT), "description": "Of a person or a program."},
     "links": _ref("Links"),
 }
 
@@ -134,7 +137,8 @@ _TRIAL: Schema = {
     "finished_at": _or_null(_WHEN),
     "enqueued": {"type": "boolean"},
     "imported": {"type": "boolean", "description": "It was made elsewhere."},
-    "note": {**_or_null(_TEXT), "description": "Why a person or a program wanted it."},
+    "note": {**_or_null(_TEXT), "description": "Of a person or a program: why they wanted it."},
+    "retry_of": {**_or_null(_COUNT), "description": "The trial that it repeats."},
     "parent": _or_null(_COUNT),
     "exit_code": {"type": ["integer", "null"]},
     "log_tail": _or_null(_TEXT),
@@ -307,7 +311,10 @@ SCHEMAS: dict[str, Schema] = {
         complete=_COUNT,
         pruned=_COUNT,
         failed=_COUNT,
-        stopped={**_COUNT, "description": "Cut off by the end of the experiment: no failures."},
+        stopped={
+            **_COUNT,
+            "description": "Stopped, or cut off by the end of the experiment: no failures.",
+        },
     ),
     "Experiment": {
         "oneOf": [
@@ -316,7 +323,11 @@ SCHEMAS: dict[str, Schema] = {
         ]
     },
     "Overview": _closed(
-        **{name: schema for name, schema in _EXPERIMENT.items() if name not in ("spec", "links")},
+        **{
+            name: schema
+            for name, schema in _EXPERIMENT.items()
+            if name not in ("spec", "note", "links")
+        },
         algorithm=_TEXT,
         objectives={
             "type": "array",
@@ -380,6 +391,7 @@ SCHEMAS: dict[str, Schema] = {
             "enum": [
                 *("submit", "enqueue", "import", "take", "extend"),
                 *("pause", "resume", "end", "delete", "create", "tell", "change", "set"),
+                *("stop", "retry", "note", "label"),
             ]
         },
         detail=_TEXT,
@@ -432,6 +444,20 @@ SCHEMAS: dict[str, Schema] = {
         _closed(trials={"type": "array", "items": _ASSIGNMENT}),
         note={**_TEXT, "minLength": 1, "maxLength": NOTE_LENGTH, "description": "Why."},
     ),
+    "Note": _closed(
+        note={
+            **_TEXT,
+            "maxLength": NOTE_BYTES,
+            "description": f"At most {NOTE_BYTES} bytes. An empty text removes the note.",
+        }
+    ),
+    "LabelChanges": {
+        "type": "object",
+        "additionalProperties": {"type": ["string", "null"], "maxLength": 200},
+        "minProperties": 1,
+        "maxProperties": LABELS,
+        "description": "New values by name; null removes a label. Others stay.",
+    },
     "Import": _with_optional(
         _closed(trials={"type": "array", "items": _FINISHED, "minItems": 1, "maxItems": IMPORTED}),
         count={"type": "boolean", "default": False},

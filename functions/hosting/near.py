@@ -137,6 +137,24 @@ class Near:
                 return {"artifacts": names, "next": _next(query, next_)}
             case ("GET", "trials", number):
                 return trial_json(service.trial(*of, _number("number", number)))
+        return self._intervened(asked, of, body, key)
+
+    def _intervened(
+        self, asked: tuple[str, ...], of: tuple[str, str], body: Any, key: str | None
+    ) -> Json:
+        interventions = self._service.interventions
+        match asked:
+            case "PUT", "note":
+                return experiment_json(interventions.note(*of, body))
+            case "PATCH", "labels":
+                return experiment_json(interventions.label(*of, body))
+            case "POST", "trials", number, "stop":
+                return trial_json(interventions.stop(*of, _number("number", number)))
+            case "POST", "trials", number, "retry":
+                return trial_json(interventions.retry(*of, _number("number", number), key))
+            case "PUT", "trials", number, "note":
+                noted = interventions.note_trial(*of, _number("number", number), body)
+                return trial_json(noted)
         raise Reject(f"{' '.join(asked)} needs a service: start one with `tunelet up`")
 
     def _experiments(self, namespace: str, query: Mapping[str, Any]) -> Json:

@@ -1,4 +1,4 @@
-"""pause, resume, stop, extend and delete: commands to a running experiment."""
+"""pause, resume, stop, extend and delete: commands to an experiment; stop also to a trial."""
 
 import sys
 
@@ -11,6 +11,9 @@ from tunelet.client.remote import Experiment
 
 _WAITING = ("PAUSED", "STOPPED")
 """The states in which an experiment waits for `resume`."""
+
+RETRIED = ("FAIL", "STOPPED")
+"""The states of trials that `retry` accepts."""
 
 
 def _tell(connection: Connection, experiment: Experiment, next_verb: str) -> None:
@@ -51,17 +54,29 @@ def resume_command(connection: Connection, name: str) -> None:
 
 @click.command("stop")
 @name_argument
+@click.argument("trial", required=False, type=click.IntRange(0))
 @connected_or_stored
-def stop_command(connection: Connection, name: str) -> None:
-    """End an experiment and its running trials.
+def stop_command(connection: Connection, name: str, trial: int | None) -> None:
+    """End an experiment and its running trials, or only one trial.
 
-    Its results stay.
+    Its results stay. A stopped trial keeps its place in max_trials.
 
     \b
-    Example:
+    Examples:
       tunelet stop digits
+      tunelet stop digits 7
     """
-    _tell(connection, connection.client().stop(name), "best")
+    if trial is None:
+        _tell(connection, connection.client().stop(name), "best")
+        return
+    stopped = connection.client().stop_trial(name, trial)
+    if connection.json:
+        write_json(stopped)
+        return
+    had = "" if stopped.state == "STOPPED" else ": it had ended before"
+    click.echo(f"trial {trial} of {name} is {colored(stopped.state)}{had}")
+    if stopped.state in RETRIED:
+        advise(connection.command("retry", f"{name} {trial}"))
 
 
 @click.command("extend")

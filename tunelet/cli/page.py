@@ -40,6 +40,8 @@ def experiment_lines(experiment: Json, now: float) -> list[str]:
         ("submitted", ago(experiment["submitted_at"], now)),
         ("took" if experiment["ended_at"] else "running for", _took(experiment, now)),
         *(("objective", _objective(each)) for each in spec["objectives"]),
+        ("labels", _labels(spec)),
+        ("note", printable(experiment.get("note") or "")),
     ]
     return [*pairs(head), "", *_space(spec["hyperparameters"]), *_best(experiment)]
 
@@ -76,6 +78,11 @@ def _curve(trial: Json, spec: Json) -> str:
     steps = (report["values"].get(goal) for report in trial["reports"])
     curve = sparkline(float(value) for value in steps if value is not None)
     return f"  {click.style(curve, fg='cyan')}" if curve else ""
+
+
+def _labels(spec: Json) -> str:
+    labels = spec.get("labels", {})
+    return printable(" ".join(f"{name}={value}" for name, value in labels.items()))
 
 
 def _took(experiment: Json, now: float) -> str:

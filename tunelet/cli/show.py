@@ -10,6 +10,7 @@ import click
 
 from tunelet.cli.connection import Connection, connected_or_stored, name_argument, write_json
 from tunelet.cli.page import experiment_lines, trial_lines
+from tunelet.cli.selector import selector
 from tunelet.cli.table import lines, printable, width
 from tunelet.client.report import (
     FINAL,
@@ -31,23 +32,34 @@ _REASONS = 5
 
 @click.command("list")
 @click.option("--state", metavar="STATE", help="Only those in this state, such as RUNNING.")
+@click.option(
+    "-l",
+    "--selector",
+    "labels",
+    metavar="LABELS",
+    help="Only those with these labels, such as team=vision,stage!=draft,owner,!old.",
+)
 @connected_or_stored
-def list_command(connection: Connection, state: str | None) -> None:
+def list_command(connection: Connection, state: str | None, labels: str | None) -> None:
     """List the experiments of a namespace.
 
     \b
     Examples:
       tunelet list
       tunelet list --state RUNNING
+      tunelet list -l team=vision
       tunelet list --json | jq -r '.experiments[].name'
     """
-    found = [item.json for item in connection.client().experiments(state and state.upper())]
+    fits = (lambda _: True) if labels is None else selector(labels)
+    experiments = connection.client().experiments(state and state.upper())
+    found = [item.json for item in experiments if fits(item.labels)]
     if connection.json:
         write_json({"experiments": found, "next": None})
     elif found:
         click.echo("\n".join(lines(experiment_table(found, time.time()), width())))
     else:
-        click.echo(f"no experiments in namespace {connection.namespace}", err=True)
+        which = "" if labels is None else " with these labels"
+        click.echo(f"no experiments{which} in namespace {connection.namespace}", err=True)
 
 
 @click.command("show")

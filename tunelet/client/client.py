@@ -136,6 +136,37 @@ class Client:
         """End the experiment and its running trials."""
         return self._seen(self._transport.call("POST", self._path(name, "stop")))
 
+    def stop_trial(self, name: str, number: int) -> Trial:
+        """End one trial and its run; the experiment continues. Returns the trial, which may have
+        ended otherwise before."""
+        return Trial(self._transport.call("POST", self._path(name, "trials", number, "stop")))
+
+    def retry_trial(self, name: str, number: int, idempotency_key: str | None = None) -> Trial:
+        """Add a trial with the hyperparameters of one that failed or was stopped; returns it.
+
+        `max_trials` rises by one, and an experiment that has spent its trials continues. Raises
+        `Conflict` if the trial brought a result or has not ended.
+        """
+        path, key = self._path(name, "trials", number, "retry"), _key(idempotency_key)
+        return Trial(self._transport.call("POST", path, headers=key))
+
+    def note(self, name: str, text: str) -> Experiment:
+        """Replace the experiment's note; an empty one removes it."""
+        return self._seen(self._transport.call("PUT", self._path(name, "note"), {"note": text}))
+
+    def note_trial(self, name: str, number: int, text: str) -> Trial:
+        """Replace a trial's note; an empty one removes it."""
+        path = self._path(name, "trials", number, "note")
+        return Trial(self._transport.call("PUT", path, {"note": text}))
+
+    def label(self, name: str, labels: Mapping[str, str | None]) -> Experiment:
+        """Set these labels and remove those that are None; others stay.
+
+        As in label("digits", {"team": "vision", "draft": None}).
+        """
+        path = self._path(name, "labels")
+        return self._seen(self._transport.call("PATCH", path, dict(labels)))
+
     def extend(self, name: str, **changes: Any) -> Experiment:
         """Change the budget, as in extend("digits", max_trials=50); an ended one continues."""
         return self._seen(self._transport.call("PATCH", self._path(name), changes))

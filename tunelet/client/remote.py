@@ -68,6 +68,15 @@ class Experiment(Results):
         return dict(self._whole()["spec"])
 
     @property
+    def note(self) -> str | None:
+        """What a person or a program noted about it."""
+        return self._whole().get("note")
+
+    @property
+    def labels(self) -> dict[str, str]:
+        return dict(self.spec.get("labels", {}))
+
+    @property
     def counts(self) -> dict[str, int]:
         """The number of trials by state: waiting, running, complete, pruned, failed, stopped."""
         return dict(self._whole()["counts"])

@@ -198,7 +198,10 @@ def _cell(values: Mapping[str, object], name: str) -> str:
 
 def _note(trial: Json) -> str:
     retried = f"attempt {trial['attempt']}" if trial["attempt"] > 1 else ""
-    return "; ".join(part for part in (retried, why(trial)) if part)
+    repeats = trial.get("retry_of")
+    repeated = "" if repeats is None else f"retry of {repeats}"
+    noted = trial.get("note") or ""
+    return "; ".join(part for part in (repeated, retried, why(trial), noted) if part)
 
 
 def failures(trials: Iterable[Json]) -> list[str]:

@@ -32,7 +32,7 @@ class Trial(Json):
 
     @property
     def state(self) -> str:
-        """WAITING, RUNNING, COMPLETE, PRUNED, FAIL or STOPPED (by the experiment's end)."""
+        """WAITING, RUNNING, COMPLETE, PRUNED, FAIL or STOPPED (alone, or with the experiment)."""
         return str(self["state"])
 
     @property
@@ -66,8 +66,13 @@ class Trial(Json):
 
     @property
     def note(self) -> str | None:
-        """Why a person or a program proposed it."""
+        """What a person or a program noted, such as why they proposed it."""
         return self.get("note")
+
+    @property
+    def retry_of(self) -> int | None:
+        """The number of the trial that it repeats."""
+        return self.get("retry_of")
 
     @property
     def attributes(self) -> Json:

@@ -180,6 +180,44 @@ class EndTrial(_Command, frozen=True):
     actor: str = ""
 
 
+class StopTrial(_Command, frozen=True):
+    """End one trial, and its run. The experiment continues."""
+
+    number: int
+    actor: str = ""
+
+
+class RetryTrial(_Command, frozen=True):
+    """Add a trial with the hyperparameters of one that brought no result.
+
+    An experiment that has spent its trials continues, in the epoch after `epoch` (see `Resume`).
+    """
+
+    number: int
+    hyperparameters: Assignment
+    """Those of trial `number`, which never change once it has ended."""
+    key: str
+    parent: int | None = None
+    epoch: int | None = None
+    actor: str = ""
+
+
+class SetNote(_Command, frozen=True):
+    """Replace the note of a trial, or of the experiment; an empty one removes it."""
+
+    note: str
+    number: int | None = None
+    actor: str = ""
+
+
+class SetLabels(_Command, frozen=True):
+    """Give an experiment labels, and remove others."""
+
+    labels: dict[str, str] = {}
+    removed: tuple[str, ...] = ()
+    actor: str = ""
+
+
 class SetAttributes(_Command, frozen=True):
     """A caller gives a study attributes. The same `key` does it only once."""
 
@@ -280,6 +318,10 @@ Command = (
     | TakeTrial
     | ChangeTrial
     | EndTrial
+    | StopTrial
+    | RetryTrial
+    | SetNote
+    | SetLabels
     | SetAttributes
     | Pause
     | Resume

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from tunelet.core import commands, ends, events, imports, study
+from tunelet.core import commands, ends, events, imports, intervention, study
 from tunelet.core.clock import set_back
 from tunelet.core.commands import Command
 from tunelet.core.delay import following
@@ -77,6 +77,8 @@ def _direct(
         raise NotFound("there is no such experiment")
     if isinstance(command, study.Command):
         return study.decide(experiment, command, now)
+    if isinstance(command, intervention.Command):
+        return intervention.decide(experiment, command, now)
     return _of_existing(experiment, command, now, by)
 
 

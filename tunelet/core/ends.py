@@ -37,6 +37,9 @@ from tunelet.core.pareto import feasible
 from tunelet.core.problem import Objective
 from tunelet.core.trial import Trial, TrialState, number
 
+ON_REQUEST = "stopped on request"
+"""The reason of a trial that was stopped by itself, which `tunelet audit` lists."""
+
 
 class End(NamedTuple):
     """An end of an experiment: its state and its reason."""
@@ -68,9 +71,9 @@ def due(experiment: Experiment, now: float) -> End | None:
 
 def ended(experiment: Experiment, end: End, now: float) -> tuple[Event, ...]:
     """Return the events of the end: first the ends of unfinished trials, then its own."""
-    stopped = (_stopped(experiment, trial, end, now) for trial in experiment.live)
+    cut_off = (_stopped(experiment, trial, end, now) for trial in experiment.live)
     at = later(now, experiment.running_since)
-    return (*stopped, events.Ended(end.state, end.reason, at, end.actor))
+    return (*cut_off, events.Ended(end.state, end.reason, at, end.actor))
 
 
 def later(now: float, begun: float | None) -> float:
@@ -81,14 +84,22 @@ def later(now: float, begun: float | None) -> float:
 def _stopped(experiment: Experiment, trial: Trial, end: End, now: float) -> events.TrialEnded:
     """Return the end of a trial that is unfinished when the experiment ends."""
     eligible = end.spent and _eligible(experiment, trial)
+    return stopped(trial, f"the experiment ended: {end.reason}", now, eligible)
+
+
+def stopped(
+    trial: Trial, reason: str, now: float, eligible: bool = False, actor: str = ""
+) -> events.TrialEnded:
+    """Return the end of a trial that brings neither a result nor a failure."""
     return events.TrialEnded(
         number=trial.number,
         attempt=trial.attempt,
         state=TrialState.STOPPED,
         at=later(now, trial.started_at),
-        reason=f"the experiment ended: {end.reason}",
+        reason=reason,
         own=trial.attempt > 1,
         eligible=eligible,
+        actor=actor,
     )
 
 

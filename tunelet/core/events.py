@@ -59,6 +59,8 @@ class TrialsCreated(_Event, frozen=True):
     """Why a person or a program wanted these trials."""
     imported: str = ""
     """The fingerprint of the request that imported them, with their ends in the same entry."""
+    retry_of: int | None = None
+    """The trial that the only new one repeats, because it brought no result."""
     actor: str = ""
 
 
@@ -116,6 +118,15 @@ class AttributesSet(_Event, frozen=True):
     system: dict[str, Any] = {}
     key: str | None = None
     """Which call set them, if it may come twice."""
+    actor: str = ""
+
+
+class NoteSet(_Event, frozen=True):
+    """A person or a program set the note of a trial, or of the experiment; empty: removed it."""
+
+    note: str
+    at: float
+    number: int | None = None
     actor: str = ""
 
 
@@ -219,6 +230,7 @@ Event = (
     | Assigned
     | TrialChanged
     | AttributesSet
+    | NoteSet
     | AttemptLost
     | TrialEnded
     | Paused

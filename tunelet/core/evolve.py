@@ -15,7 +15,7 @@ from tunelet.core.events import Event
 from tunelet.core.evolve_trial import changed, ended, lost, reported, with_choice
 from tunelet.core.experiment import KEYS_KEPT, Counts, Experiment, Terms
 from tunelet.core.experiment_state import ExperimentState
-from tunelet.core.fingerprint import of_enqueue, of_submit
+from tunelet.core.fingerprint import of_enqueue, of_retry, of_submit
 from tunelet.core.members import Members
 from tunelet.core.same_failure import Failures, followed
 from tunelet.core.spec import Spec
@@ -34,8 +34,8 @@ def evolve(experiment: Experiment | None, event: Event) -> Experiment:
     match event:
         case events.TrialsCreated():
             return _created(experiment, event)
-        case events.AttributesSet():
-            return _with_attributes(experiment, event)
+        case events.AttributesSet() | events.NoteSet():
+            return _described(experiment, event)
         case events.Extended(changes=changes):
             return _extended(experiment, changes)
         case events.MemberJoined(member=member, slots=slots, others=others):
@@ -99,6 +99,7 @@ def _created(experiment: Experiment, event: events.TrialsCreated) -> Experiment:
             by=event.by,
             user_note=event.user_note,
             imported=bool(event.imported),
+            retry_of=event.retry_of,
         )
         for n, assignment in zip(numbers, event.assignments, strict=True)
     }
@@ -115,7 +116,10 @@ def _created(experiment: Experiment, event: events.TrialsCreated) -> Experiment:
 def _remember(experiment: Experiment, key: str, event: events.TrialsCreated) -> Experiment:
     last = experiment.next_number
     numbers = tuple(range(last - len(event.assignments), last))
-    asked = event.imported or of_enqueue(event.assignments, event.user_note)
+    if event.retry_of is not None:
+        asked = of_retry(event.retry_of, event.assignments[0])
+    else:
+        asked = event.imported or of_enqueue(event.assignments, event.user_note)
     return _with_key(experiment, key, numbers, asked)
 
 
@@ -128,11 +132,23 @@ def _with_key(experiment: Experiment, key: str, numbers: tuple[int, ...], asked:
     return replace(experiment, keys=keys, requests=requests)
 
 
+def _described(experiment: Experiment, event: events.AttributesSet | events.NoteSet) -> Experiment:
+    if isinstance(event, events.AttributesSet):
+        return _with_attributes(experiment, event)
+    return _noted(experiment, event.note, event.number)
+
+
 def _with_attributes(experiment: Experiment, event: events.AttributesSet) -> Experiment:
     attributes = {**(experiment.attributes or {}), **event.attributes}
     system = {**(experiment.system or {}), **event.system}
     after = replace(experiment, attributes=attributes, system=system)
     return after if event.key is None else _with_key(after, event.key, (), "")
+
+
+def _noted(experiment: Experiment, note: str, number: int | None) -> Experiment:
+    if number is None:
+        return replace(experiment, note=note)
+    return replace(experiment, notes={**experiment.notes_on_trials, number: note})
 
 
 def _extended(experiment: Experiment, changes: dict[str, Any]) -> Experiment:

@@ -8,7 +8,7 @@ the number of all trials (invariant I7).
 from typing import Any
 
 import msgspec
-from msgspec.structs import force_setattr
+from msgspec.structs import force_setattr, replace
 
 from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.members import Members
@@ -19,6 +19,9 @@ from tunelet.core.trial import (
     Trial,
     TrialState,
 )
+
+NOTE_EXTRA = 16
+"""Bytes that a note takes in the state besides its text."""
 
 KEYS_KEPT = 1000
 """The most idempotency keys that an experiment remembers. The oldest are dropped first."""
@@ -113,6 +116,11 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Of a study: JSON that the callers' library keeps with it."""
     imported: int | msgspec.UnsetType = msgspec.UNSET
     """How many of the COMPLETE and PRUNED trials were made elsewhere; absent if none was."""
+    note: str | msgspec.UnsetType = msgspec.UNSET
+    """The experiment's note; absent, as `learnt`, if none was set. Empty: it was removed."""
+    notes: dict[int, str] | msgspec.UnsetType = msgspec.UNSET
+    """The notes that were set on trials, by number. An ended trial does not change, so they are
+    here; empty: the trial's own note does not count either."""
     members: Members | msgspec.UnsetType = msgspec.UNSET
     """Absent, as `learnt`, from experiments that no installation has joined."""
 
@@ -128,6 +136,20 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if self.members is not msgspec.UNSET:
             return self.members
         return Members(others=self.terms.parallel_trials)
+
+    @property
+    def notes_on_trials(self) -> dict[int, str]:
+        return {} if self.notes is msgspec.UNSET else self.notes
+
+    def notes_bytes(self, but: int) -> int:
+        """Return about how many bytes the notes on trials take, without that on trial `but`."""
+        notes = self.notes_on_trials.items()
+        return sum(len(note.encode()) + NOTE_EXTRA for n, note in notes if n != but)
+
+    def noted(self, trial: Trial) -> Trial:
+        """Return the trial with the note that was set on it, if any was."""
+        note = self.notes_on_trials.get(trial.number)
+        return trial if note is None else replace(trial, user_note=note or None)
 
     @property
     def typed_spec(self) -> Spec:

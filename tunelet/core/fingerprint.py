@@ -24,6 +24,11 @@ def of_enqueue(assignments: Sequence[Assignment], user_note: str | None = None) 
     return _digest(trials if user_note is None else {"trials": trials, "note": user_note})
 
 
+def of_retry(number: int, hyperparameters: Assignment) -> str:
+    """Return the fingerprint of the retry of a trial."""
+    return _digest({"retry_of": number, "hyperparameters": hyperparameters})
+
+
 def of_import(trials: Sequence[Finished], counts: bool) -> str:
     """Return the fingerprint of the finished trials to import."""
     return _digest({"trials": list(trials), "counts": counts})

@@ -49,7 +49,7 @@ class TrialState(StrEnum):
     PRUNED = "PRUNED"
     FAIL = "FAIL"
     STOPPED = "STOPPED"
-    """The experiment ended while the trial ran or waited: neither a result nor a failure."""
+    """It, or the experiment, was stopped while it ran or waited: neither a result nor a failure."""
 
     @property
     def finished(self) -> bool:
@@ -155,6 +155,8 @@ class Trial(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
     """Whether it was made elsewhere, and came with its values."""
     user_note: str | None = None
     """Why a person or a program wanted the trial. No algorithm reads it."""
+    retry_of: int | None = None
+    """The number of the trial that it repeats."""
     parent: int | None = None
     """The number of the trial to copy the first checkpoint from."""
     by: str = ""

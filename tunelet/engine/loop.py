@@ -20,7 +20,7 @@ from tunelet.core.trial import Trial
 from tunelet.engine.early_stopping import Stopping
 from tunelet.engine.live_trials import LiveTrials
 from tunelet.engine.proposal import Proposal
-from tunelet.engine.runs import Runs, ends_early, run_of
+from tunelet.engine.runs import Runs, ends_early, run_of, stopped_alone
 from tunelet.engine.suggest import Suggesting
 from tunelet.errors import NotFound, Retry, Throttled
 from tunelet.log.journal import Journal
@@ -160,6 +160,11 @@ class Loop:
                 self._publish(topic, experiment)
         self._wake(experiment)
 
+    def follow_stop(self, experiment: Experiment) -> None:
+        """Let the run of a trial be ended that was stopped by itself, and its slot be used."""
+        self._publish(LAUNCH, experiment)
+        self.follow(experiment, but=LAUNCH)
+
     def _wake(self, experiment: Experiment) -> None:
         """Let others of the namespace launch, as a trial of this experiment may have ended."""
         try:
@@ -189,6 +194,9 @@ class Loop:
 
     def _reconcile(self, experiment: Experiment) -> None:
         experiment = self._held(experiment)
+        if not experiment.over and any(map(stopped_alone, experiment.trials.values())):
+            # Before another trial takes the slot: the machine may have no room for both.
+            self._runs.stop_unwanted(experiment.namespace, experiment.name)
         due = self._live.admitted(experiment, self._due(experiment))
         launched = self._launched(experiment, due)
         if launched:

@@ -245,6 +245,11 @@ def ends_early(trial: Trial) -> bool:
     return trial.state in (TrialState.STOPPED, TrialState.PRUNED)
 
 
+def stopped_alone(trial: Trial) -> bool:
+    """Whether it was stopped, if its experiment has not ended."""
+    return trial.state is TrialState.STOPPED
+
+
 def _grace(experiment: Experiment, trial: Trial) -> float:
     """Return the seconds for which a run may continue after its trial's end, to save its work."""
     if trial.state is not TrialState.PRUNED:

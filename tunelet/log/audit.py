@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from tunelet.core import events
+from tunelet.core import ends, events
 from tunelet.core.events import Event
 from tunelet.log.entry import Entry, decode
 from tunelet.log.parallel import streamed
@@ -54,7 +54,10 @@ def audit(
 def changes(entry: Entry) -> list[Change]:
     """Return what the entry's events changed because somebody asked for it, or at the end."""
     founded = any(isinstance(event, events.Submitted) for event in entry.events)
-    found = (_change(entry.seq, event, founded) for event in entry.events)
+    found = (
+        _intervention(entry.seq, event) or _change(entry.seq, event, founded)
+        for event in entry.events
+    )
     return [change for change in found if change is not None]
 
 
@@ -94,6 +97,21 @@ def _change(seq: int, event: Event, founded: bool) -> Change | None:
             return _control(seq, event)
 
 
+def _intervention(seq: int, event: Event) -> Change | None:
+    match event:
+        case events.TrialEnded(at=at, actor=actor, number=n, reason=ends.ON_REQUEST):
+            return Change(seq, at, actor, "stop", f"trial {n}")
+        case events.TrialsCreated(at=at, actor=actor, retry_of=int(n)):
+            return Change(seq, at, actor, "retry", f"trial {n}, as trial {event.first}")
+        case events.NoteSet(at=at, actor=actor, number=n):
+            where = "the experiment" if n is None else f"trial {n}"
+            return Change(seq, at, actor, "note", f"on {where}: {event.note or 'none'}")
+        case events.Extended(at=at, actor=actor, changes=changes) if changes.keys() == {"labels"}:
+            return Change(seq, at, actor, "label", _labelled(changes["labels"]))
+        case _:
+            return None
+
+
 def _control(seq: int, event: Event) -> Change | None:
     match event:
         case events.Paused(at=at, actor=actor):
@@ -106,6 +124,10 @@ def _control(seq: int, event: Event) -> Change | None:
             return Change(seq, at, actor, "delete")
         case _:
             return None
+
+
+def _labelled(labels: dict[str, str]) -> str:
+    return " ".join(f"{name}={value}" for name, value in labels.items()) or "none"
 
 
 def _created(event: events.TrialsCreated) -> str:

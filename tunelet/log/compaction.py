@@ -198,7 +198,7 @@ def _needless(experiment: Experiment | None) -> tuple[str, ...]:
     keyed = experiment is not None and experiment.keys
     counted = () if gives_up else ("failures", "give_up_after")
     stalls = experiment is not None and experiment.spec.get("stall_seconds") is not None
-    needless = ("by", "learnt", "attributes", "system", "members", "imported")
+    needless = ("by", "learnt", "attributes", "system", "members", "imported", "note", "notes")
     judged = () if stalls else ("stall_seconds",)
     return (*needless, *counted, *judged, *(() if keyed else ("requests",)))
 

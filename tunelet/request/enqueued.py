@@ -8,7 +8,7 @@ from tunelet.errors import FieldError, Reject
 from tunelet.space import Space
 from tunelet.text.limits import NOTE_LENGTH
 
-_PRINTABLE = re.compile(r"[^\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]*")
+PRINTABLE = re.compile(r"[^\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]*")
 
 
 def checked(assignments: list[object], space: Space) -> tuple[Assignment, ...]:
@@ -27,7 +27,7 @@ def checked_note(given: object) -> str | None:
     """Return the note. Raises `Reject` if it is not a short text."""
     if given is None:
         return None
-    if isinstance(given, str) and 0 < len(given) <= NOTE_LENGTH and _PRINTABLE.fullmatch(given):
+    if isinstance(given, str) and 0 < len(given) <= NOTE_LENGTH and PRINTABLE.fullmatch(given):
         return given
     message = f"is not a text of 1 to {NOTE_LENGTH} characters without control characters"
     error = FieldError("note", given, message, "shorten it, or leave it out")

@@ -23,7 +23,7 @@ from tunelet.core.run import COMMAND
 from tunelet.request.pod import VARIABLE, Pod
 from tunelet.request.strict_model import StrictModel, Text
 from tunelet.text import limits
-from tunelet.text.limits import METRIC, SAFE_INTEGER
+from tunelet.text.limits import LABELS, METRIC, SAFE_INTEGER
 from tunelet.training.regex import ALONE, NAMED
 
 NAME = f"^{limits.NAME}$"
@@ -449,7 +449,7 @@ class Terms(StrictModel):
     ttl_seconds_after_finished: Annotated[float, Field(ge=0, le=1e10)] | None = Field(
         default=None, description="Delete the experiment this many seconds after its end."
     )
-    labels: Labels = Field(default={}, max_length=64, json_schema_extra=_NO_OTHERS)
+    labels: Labels = Field(default={}, max_length=LABELS, json_schema_extra=_NO_OTHERS)
     hpo_algorithm: AlgorithmOrName = Algorithm(name="tpe")
     early_stopping: Rules = Field(default=[])
 

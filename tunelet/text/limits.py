@@ -43,6 +43,15 @@ REASON_LENGTH = 1_000
 NOTE_LENGTH = 1_000
 """Characters of a note on a trial."""
 
+NOTE_BYTES = 4 << 10
+"""Of a note that is set on an experiment or on one of its trials."""
+
+NOTES_BYTES = 256 << 10
+"""Of all notes that were set on the trials of an experiment: its state keeps them."""
+
+LABELS = 64
+"""Of an experiment."""
+
 BODY_BYTES = 1 << 20
 """Of a request's body, unless an installation chooses another limit."""
 

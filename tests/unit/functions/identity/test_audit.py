@@ -91,9 +91,11 @@ def test_every_route_that_changes_an_experiment_gives_the_log_its_actor() -> Non
         world.api = world.client("api", Gate(lambda _: Actor("me"), Unrestricted()))
         workers = {"model_training_code": {"workers": True}} if kind == "ask" else {}
         if kind != "submit":
-            world.service.submit(REQUEST | workers)
+            world.service.submit(REQUEST | workers | {"enqueue": [{"x": 0.1}]})
         if kind == "resume":
             world.service.pause("default", "digits")
+        if kind == "retry":
+            world.service.interventions.stop("default", "digits", 0)
         if kind in ("delete_study", "change_study"):
             world.service.studies("default").create("s", ["minimize"])
         body = REQUEST if kind == "submit" else BODIES.get(route.body or "")
@@ -101,6 +103,26 @@ def test_every_route_that_changes_an_experiment_gives_the_log_its_actor() -> Non
         send(world, "me", route.method, path, body)
         entries = map(world.store.get, world.store.list("v1/default/"))
         assert any(b'"actor":"me"' in entry.data for entry in entries if entry), kind
+
+
+def test_what_is_done_to_single_trials_notes_and_labels_is_listed(named: World) -> None:
+    one = "/api/experiments/digits"
+    send(named, "ann", "POST", "/api/submit_job", REQUEST | {"enqueue": [{"x": 0.1}]})
+    send(named, "bob", "POST", f"{one}/trials/0/stop")
+    send(named, "cat", "POST", f"{one}/trials/0/retry")
+    send(named, "dan", "PUT", f"{one}/trials/0/note", {"note": "too slow"})
+    send(named, "eve", "PUT", f"{one}/note", {"note": "data of May"})
+    send(named, "fay", "PATCH", f"{one}/labels", {"team": "vision"})
+    found = audited(named)
+    assert [(each["actor"], each["action"], each["detail"]) for each in found[1:]] == [
+        ("bob", "stop", "trial 0"),
+        ("cat", "extend", "changes max_trials"),
+        ("cat", "retry", "trial 0, as trial 1"),
+        ("dan", "note", "on trial 0: too slow"),
+        ("eve", "note", "on the experiment: data of May"),
+        ("fay", "label", "team=vision"),
+    ]
+    assert not verify(named.store, "default", "digits").findings
 
 
 def test_without_an_identity_the_log_is_written_as_before(world: World) -> None:

@@ -24,6 +24,8 @@ BODIES: dict[str, Any] = {
     "Request": {**SMALLEST, "name": "another"},
     "Changes": {"max_trials": 50},
     "Enqueue": {"trials": [{"x": 0.5}]},
+    "Note": {"note": "hello"},
+    "LabelChanges": {"team": "vision"},
     "Import": {"trials": [{"hyperparameters": {"x": 0.5}, "values": {"objective": 1}}]},
     "Reports": {"step": 1, "values": {"objective": 1}},
     "Outcome": {"state": "COMPLETE", "values": {"objective": 1}},
@@ -34,7 +36,7 @@ BODIES: dict[str, Any] = {
     "StudyCommands": {"commands": [{"type": "SetAttributes", "attributes": {"a": 1}}]},
     "Heartbeats": {"beats": {"0": 1}},
 }
-ADMITTED = {"ask": 409, "artifact": 404, "output": 409}
+ADMITTED = {"ask": 409, "artifact": 404, "output": 409, "retry": 409}
 """Where an admitted call meets a state that does not allow it."""
 SCOPED = [route for route in ROUTES if isinstance(route.access, Right) and route.scoped]
 

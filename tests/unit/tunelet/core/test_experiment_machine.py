@@ -76,6 +76,9 @@ class Machine(RuleBasedStateMachine):
         self.limit, self.parallel = SPEC["max_trials"], SPEC["parallel_trials"]
         self.exhausted = False
         self.active = 0
+        self.retries = dict[str, int]()
+        self.notes = dict[int | None, str]()
+        self.labels = dict[str, str]()
         self.seconds, self.since = 0.0, 1.0
         self.do(c.Submit("u", self.spec, "key"))
 
@@ -260,6 +263,68 @@ class Machine(RuleBasedStateMachine):
             self._goes_on()
         self._settle()
 
+    @rule(number=numbers)
+    def stop_a_trial(self, number: int) -> None:
+        if number >= len(self.trials):
+            self.refused(c.StopTrial(number), NotFound)
+            return
+        if not self.trials[number].over:
+            self.trials[number].state = "STOPPED"
+        self.do(c.StopTrial(number))
+        self._settle()
+
+    @rule(number=numbers, key=st.sampled_from(["r", "s"]))
+    def retry_a_trial(self, number: int, key: str) -> None:
+        assert self.experiment is not None
+        command = c.RetryTrial(number, {"x": number}, key, epoch=self.experiment.epoch)
+        known = self.retries.get(key)
+        if known == number:
+            assert decide(self.experiment, command, self.now) == ()
+        elif known is not None:
+            self.refused(command, Conflict)
+        elif number >= len(self.trials):
+            self.refused(command, NotFound)
+        elif not self._retriable(number):
+            self.refused(command, Conflict)
+        else:
+            self.do(command)
+            self.limit += 1
+            self.trials.append(Modelled())
+            self.retries[key] = number
+            self._goes_on()
+        self._settle()
+
+    def _retriable(self, number: int) -> bool:
+        """In the window its state is checked; before, the caller has checked it."""
+        if number not in self.retired and self.trials[number].state not in ("FAIL", "STOPPED"):
+            return False
+        if self.state == "STOPPED":
+            return False
+        return not self._over or self._due_with_another() is None
+
+    def _due_with_another(self) -> str | None:
+        self.trials.append(Modelled())
+        due = self._due_anew()
+        self.trials.pop()
+        return due
+
+    @rule(number=st.none() | numbers, note=st.sampled_from(["", "a", "b"]))
+    def note(self, number: int | None, note: str) -> None:
+        command = c.SetNote(note, number)
+        if number is not None and number >= len(self.trials):
+            self.refused(command, NotFound)
+            return
+        self.do(command)
+        self.notes[number] = note
+        self._settle()
+
+    @rule(value=st.sampled_from(["", "a"]), removed=st.booleans())
+    def label(self, value: str, removed: bool) -> None:
+        self.do(c.SetLabels({"one": value}, ("two",) if removed else ()))
+        self.do(c.SetLabels({"two": value}))
+        self.labels = {"one": value, "two": value}
+        self._settle()
+
     @rule()
     def nothing(self) -> None:
         self.do(c.Tick())
@@ -365,6 +430,14 @@ class Machine(RuleBasedStateMachine):
                 continue
             assert (trial.state, trial.attempt) == (modelled.state, modelled.attempt)
             assert {r.step: r.values["objective"] for r in trial.reports} == modelled.reports
+
+    @invariant()
+    def notes_and_labels_are_the_last_ones(self) -> None:
+        assert self.experiment is not None
+        found = dict[int | None, str](self.experiment.notes_on_trials)
+        for number, note in self.notes.items():
+            assert (self.experiment.note or "" if number is None else found[number]) == note
+        assert self.experiment.spec.get("labels", {}) == self.labels
 
     @invariant()
     def the_budget_is_exact(self) -> None:

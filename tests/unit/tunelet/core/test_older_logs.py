@@ -30,6 +30,7 @@ def without_newer_members(document: dict[str, Any]) -> dict[str, Any]:
     """The document without members that the code of then did not show."""
     assert not document.pop("attributes", None)
     assert document.pop("note", None) is None
+    assert document.pop("retry_of", None) is None
     assert not document.pop("imported", False)
     return document
 
