@@ -10,7 +10,7 @@ from typing import Any
 from tunelet.core.run import COMMAND
 from tunelet.errors import FieldError
 from tunelet.request import manifest_shapes, manifests, placeholders, pod
-from tunelet.request.models import Image, Workers, Wrapped, is_manifest
+from tunelet.request.shapes import Image, Workers, Wrapped, is_manifest, plain
 from tunelet.text.messages import path, shown
 
 
@@ -29,10 +29,10 @@ def problems(code: Image | Wrapped | Workers, written: Mapping[Any, Any]) -> lis
     forms = written.get("hyperparameters")
     if isinstance(forms, dict):
         certain = _certain(forms)
-        found += placeholders.problems(code.model_dump(), _names(forms), certain, _flags(forms))
+        found += placeholders.problems(plain(code), _names(forms), certain, _flags(forms))
         if not isinstance(code, Image) and not found:
             found += manifest_shapes.problems(code.manifest)
-            found += manifests.problems(code.model_dump(), certain)
+            found += manifests.problems(plain(code), certain)
     if is_manifest(written["model_training_code"]):
         inner = "model_training_code.manifest"
         found = [

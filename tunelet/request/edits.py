@@ -2,8 +2,8 @@
 
 from tunelet.errors import FieldError, Reject
 from tunelet.request.enqueued import PRINTABLE
-from tunelet.request.models import Terms
 from tunelet.request.refusals import read
+from tunelet.request.shapes import Terms
 from tunelet.text.limits import LABELS, NOTE_BYTES
 from tunelet.text.messages import shown
 

@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from tunelet.request.models import (
+from tunelet.request.shapes import (
     Choices,
     FloatRange,
     Hyperparameter,
@@ -17,6 +17,7 @@ from tunelet.request.models import (
     NormalPrior,
     QuantizedRange,
     Range,
+    plain,
 )
 from tunelet.space.conditions import identity
 from tunelet.text.limits import SAFE_INTEGER
@@ -94,7 +95,7 @@ def condition_faults(written: Hyperparameter) -> Iterator[Fault]:
 def canonical_conditions(written: Hyperparameter) -> dict[str, Any]:
     """The canonical JSON of its `when`: a list of values or a range by parent."""
     return {
-        parent: wanted.model_dump() if isinstance(wanted, Range) else wanted
+        parent: plain(wanted) if isinstance(wanted, Range) else wanted
         for parent, wanted in (written.when or {}).items()
     }
 
@@ -110,7 +111,7 @@ def _scale(written: FloatRange | IntRange | QuantizedRange) -> str:
 def _choices(written: Choices) -> list[Any]:
     if len({choice.weight for choice in written.choices}) == 1:
         return [choice.value for choice in written.choices]
-    return [choice.model_dump() for choice in written.choices]
+    return [plain(choice) for choice in written.choices]
 
 
 def _scale_faults(written: FloatRange | IntRange | QuantizedRange) -> Iterator[Fault]:

@@ -20,17 +20,12 @@ from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 from tunelet.core.run import COMMAND
-from tunelet.request.pod import VARIABLE, Pod
+from tunelet.request.patterns import IMAGE, LABEL, METRIC, NAME, PARAMETER_NAME, VARIABLE
+from tunelet.request.pod_models import Pod
+from tunelet.request.shapes import is_manifest
 from tunelet.request.strict_model import StrictModel, Text
-from tunelet.text import limits
-from tunelet.text.limits import LABELS, METRIC, SAFE_INTEGER
+from tunelet.text.limits import LABELS, SAFE_INTEGER
 from tunelet.training.regex import ALONE, NAMED
-
-NAME = f"^{limits.NAME}$"
-PARAMETER_NAME = r"^[A-Za-z_][A-Za-z0-9_.-]{0,62}$"
-IMAGE = r"^[^\s-]\S*$"
-"""An image that began with a dash would be an option of the engine that runs it."""
-LABEL = r"^[A-Za-z0-9]([A-Za-z0-9_./-]{0,98}[A-Za-z0-9])?$"
 
 Number = Annotated[float, Field(ge=-1e300, le=1e300)]
 Positive = Annotated[float, Field(gt=0, le=1e300)]
@@ -302,10 +297,6 @@ class Manifest(BaseModel):
     kind: str
     metadata: dict[str, Any] = {}
     spec: dict[str, Any]
-
-
-def is_manifest(written: Any) -> bool:
-    return isinstance(written, dict) and ("apiVersion" in written or "kind" in written)
 
 
 def _code(written: Any) -> Any:

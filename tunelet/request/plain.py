@@ -29,6 +29,11 @@ def refusal(location: Location, value: object, message: str, remedy: str) -> Fie
     return FieldError(path(location), None if secret else shown(value), message, remedy)
 
 
+def part(location: Location) -> Location:
+    """What has to be left out for an error at this location: a field or one hyperparameter."""
+    return location[:2] if location[0] == "hyperparameters" else location[:1]
+
+
 def unfit(raw: Mapping[Any, Any]) -> Iterator[Unfit]:
     """Everything that is not JSON as RFC 8259 has it, or too large for a request."""
     stack: list[tuple[Location, Any]] = [((), raw)]

@@ -14,12 +14,12 @@ from pydantic_core import ErrorDetails
 
 from tunelet.errors import FieldError
 from tunelet.request import models as request
-from tunelet.request import pod
-from tunelet.request.plain import Location, refusal
+from tunelet.request import patterns, pod_models, shapes
+from tunelet.request.plain import Location, part, refusal
 from tunelet.text.limits import METRIC, METRIC_LENGTH
 from tunelet.text.messages import MOST, listed, near_miss, one_of
 
-Model = TypeVar("Model", bound=BaseModel)
+Shape = TypeVar("Shape", shapes.Request, shapes.Terms)
 
 _FILL_IN: dict[str, Any] = {
     "model_training_code": "unknown",
@@ -40,18 +40,14 @@ def without(raw: Mapping[Any, Any], broken: Collection[Location]) -> dict[Any, A
     return kept
 
 
-def part(location: Location) -> Location:
-    """What has to be left out for an error at this location: a field or one hyperparameter."""
-    return location[:2] if location[0] == "hyperparameters" else location[:1]
-
-
 def read(
-    model: type[Model], raw: Mapping[Any, Any], broken: set[Location]
-) -> tuple[Model, list[FieldError]]:
+    shape: type[Shape], raw: Mapping[Any, Any], broken: set[Location]
+) -> tuple[Shape, list[FieldError]]:
     """The request, and what is wrong with its shape.
 
     `broken` are parts to leave out; those that are found to be so are added.
     """
+    model: type[BaseModel] = request.Request if shape is shapes.Request else request.Terms
     errors: list[FieldError] | None = None
     while True:
         kept = without(raw, broken)
@@ -59,12 +55,17 @@ def read(
             if (name,) in broken:
                 kept[name] = _FILL_IN[name]
         try:
-            return model.model_validate(kept), errors or []
+            return _shaped(shape, model.model_validate(kept)), errors or []
         except ValidationError as error:
             details = error.errors(include_url=False)
         if errors is None:
             errors = [_explained(detail, kept, model) for detail in details[: MOST + 1]]
         broken.update(part(detail["loc"]) for detail in details)
+
+
+def _shaped(shape: type[Shape], valid: BaseModel) -> Shape:
+    """Return the valid request as a shape. In JSON, numbers and texts of any subclass are plain."""
+    return shapes.converted(shape, json.loads(json.dumps(valid.model_dump())))
 
 
 def _explained(detail: ErrorDetails, raw: Mapping[Any, Any], model: type[BaseModel]) -> FieldError:
@@ -142,12 +143,12 @@ def _fields(location: Location, model: type[BaseModel]) -> Iterable[str]:
         ("resources", request.Resources),
         ("<manifest>", request.Wrapped),
         ("<workers>", request.Workers),
-        ("tolerations", pod.Toleration),
-        ("volume_mounts", pod.VolumeMount),
-        ("secrets", pod.SecretKey),
-        ("env_from", pod.EnvFrom),
-        ("secretRef", pod.Named),
-        ("configMapRef", pod.Named),
+        ("tolerations", pod_models.Toleration),
+        ("volume_mounts", pod_models.VolumeMount),
+        ("secrets", pod_models.SecretKey),
+        ("env_from", pod_models.EnvFrom),
+        ("secretRef", pod_models.Named),
+        ("configMapRef", pod_models.Named),
     ):
         if segment in location[1:-1]:
             owner = shape
@@ -159,11 +160,11 @@ _FORMS = (
     *("<pattern>", "<list>", "<by metric>"),
 )
 _PATTERNS = {
-    request.NAME: (
+    patterns.NAME: (
         "is not a DNS label of at most 40 characters",
         "use a-z, 0-9 and -, begin with a letter, end with a letter or digit",
     ),
-    request.PARAMETER_NAME: (
+    patterns.PARAMETER_NAME: (
         "is not a name for a hyperparameter",
         "use at most 63 of A-Z, a-z, 0-9, _, . and -, and begin with a letter or _",
     ),
@@ -172,24 +173,24 @@ _PATTERNS = {
         f"use 1 to {METRIC_LENGTH} characters without = and control characters, with no blanks but "
         "U+0020, and none before or after them",
     ),
-    request.IMAGE: (
+    patterns.IMAGE: (
         "must not contain blanks, or begin with a dash",
         "write the image's name and nothing else",
     ),
-    pod.VARIABLE: (
+    patterns.VARIABLE: (
         "is not a valid name for an environment variable",
         "use A-Z, a-z, 0-9, _, . and -, and begin with a letter or _",
     ),
-    pod.OBJECT_NAME: (
+    patterns.OBJECT_NAME: (
         "is not the name of a Kubernetes object",
         "use a-z, 0-9, - and ., and begin and end with a letter or digit",
     ),
-    pod.OBJECT_LABEL: (
+    patterns.OBJECT_LABEL: (
         "is not a DNS label",
         "use at most 63 of a-z, 0-9 and -, and begin and end with a letter or digit",
     ),
-    pod.ABSOLUTE: ("is not an absolute path", "begin with / and leave out :"),
-    request.LABEL: (
+    patterns.ABSOLUTE: ("is not an absolute path", "begin with / and leave out :"),
+    patterns.LABEL: (
         "is not a name for a label",
         "use at most 100 of A-Z, a-z, 0-9, _, ., / and -; begin and end with a letter or digit",
     ),

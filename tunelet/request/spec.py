@@ -3,36 +3,39 @@
 Every problem of a request is found at once; each names the field, the value, what is wrong
 and what to do. A request that passes is normalized: all fields are there, short forms are
 written out, and parsing the result again changes nothing. The shapes are in
-`tunelet.request.models`; here is what the fields mean together.
+`tunelet.request.shapes`; here is what the fields mean together.
 """
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import ValidationError
+import msgspec
 
 from tunelet.core.problem import Demands
 from tunelet.errors import FieldError, Reject
 from tunelet.request import code, dependencies, hyperparameters
-from tunelet.request.models import (
+from tunelet.request.plain import Location, part, refusal, unfit
+from tunelet.request.shapes import (
     Algorithm,
-    Conditions,
     Hyperparameter,
     Image,
     Metrics,
     Objective,
     Request,
     Terms,
+    conditional,
+    ordinary,
+    plain,
 )
-from tunelet.request.plain import Location, refusal, unfit
-from tunelet.request.refusals import part, read
 from tunelet.space import Space, parameter
 from tunelet.space.conditions import Condition, conditions
 from tunelet.text.messages import MOST, listed, path, shown
 
 if TYPE_CHECKING:
     from tunelet.ports import Catalog
+
+Read = TypeVar("Read", Request, Terms)
 
 FUNCTION = "function-"
 """The beginning of the image of a search whose training code is a Python function."""
@@ -48,7 +51,7 @@ def parse(raw: object, catalog: "Catalog", namespace: str | None = None) -> dict
     if namespace is not None:
         found += _other_namespace(written, namespace)
         written = {**written, "namespace": namespace}
-    request, errors = read(Request, written, broken)
+    request, errors = _read(Request, written, broken)
     found += errors
     forms, space, errors = _hyperparameters(request, written, broken)
     found += errors
@@ -80,18 +83,19 @@ def parse_changes(raw: object, spec: Mapping[str, Any], catalog: "Catalog") -> d
     `labels` replaces all labels, `early_stopping` all rules. Raises `Reject` with all problems.
     """
     written, broken, found = _sieved(raw)
-    terms, errors = read(Terms, written, broken)
+    terms, errors = _read(Terms, written, broken)
     found += errors
+    given = [name for name in terms.__struct_fields__ if name in written and (name,) not in broken]
+    changes = {name: plain(terms)[name] for name in given}
     if not found and not written:
-        fields = listed(Terms.model_fields)
+        fields = listed(Terms.__struct_fields__)
         found.append(FieldError("", None, "changes nothing", f"set one of {fields}"))
     found += _cost_problems(terms.max_cost, spec["cost_per_hour"])
     if "study" in spec:
-        found += _study_problems(terms)
+        found += _study_problems(terms, given)
         if found:
             raise _refused(found)
-        return {name: terms.model_dump()[name] for name in terms.model_fields_set}
-    changes = {name: terms.model_dump()[name] for name in terms.model_fields_set}
+        return changes
     after = {**spec, **changes}
     demands = Demands(
         space=Space.of(after["hyperparameters"]),
@@ -99,7 +103,7 @@ def parse_changes(raw: object, spec: Mapping[str, Any], catalog: "Catalog") -> d
         constraints=len(after.get("constraints", ())),
         parallel=after["parallel_trials"],
     )
-    found += _algorithm_problems(_as_changed(terms, spec), broken, catalog, demands)
+    found += _algorithm_problems(_as_changed(terms, given, spec), broken, catalog, demands)
     if found:
         raise _refused(found)
     return changes
@@ -108,24 +112,24 @@ def parse_changes(raw: object, spec: Mapping[str, Any], catalog: "Catalog") -> d
 _OF_STUDIES = frozenset({"labels", "ttl_seconds_after_finished"})
 
 
-def _study_problems(terms: Terms) -> list[FieldError]:
+def _study_problems(terms: Terms, given: Collection[str]) -> list[FieldError]:
     """Refuse all that the callers of a study decide themselves."""
     message = "belongs to the library that makes the study's trials"
     remedy = f"set it there; of a study only {listed(sorted(_OF_STUDIES))} can be changed"
     return [
         FieldError(name, shown(getattr(terms, name)), message, remedy)
-        for name in sorted(terms.model_fields_set - _OF_STUDIES)
+        for name in sorted(set(given) - _OF_STUDIES)
     ]
 
 
-def _as_changed(terms: Terms, spec: Mapping[str, Any]) -> Terms:
+def _as_changed(terms: Terms, given: Collection[str], spec: Mapping[str, Any]) -> Terms:
     """The terms with what stands in the spec for those that are not set."""
     kept = {
         "hpo_algorithm": Algorithm(**spec["hpo_algorithm"]),
         "early_stopping": [Algorithm(**one) for one in spec.get("early_stopping", ())],
     }
-    return terms.model_copy(
-        update={name: one for name, one in kept.items() if name not in terms.model_fields_set}
+    return msgspec.structs.replace(
+        terms, **{name: one for name, one in kept.items() if name not in given}
     )
 
 
@@ -152,6 +156,20 @@ def _sieved(raw: object) -> tuple[dict[Any, Any], set[Location], list[FieldError
             raise _refused(found)
         broken.add(part(location))
     return raw, broken, found
+
+
+def _read(
+    shape: type[Read], written: Mapping[Any, Any], broken: set[Location]
+) -> tuple[Read, list[FieldError]]:
+    """The request, and what is wrong with its shape; `broken` gets the parts that are.
+
+    pydantic, which explains, is imported only for a request that is not ordinary.
+    """
+    if not broken and (found := ordinary(shape, written)) is not None:
+        return found, []
+    from tunelet.request.refusals import read
+
+    return read(shape, written, broken)
 
 
 def _other_namespace(written: Mapping[Any, Any], namespace: str) -> list[FieldError]:
@@ -219,10 +237,7 @@ def _whens(
 def _conditions_of(form: object) -> Hyperparameter | None:
     if not isinstance(form, dict) or any(unfit(form)):
         return None
-    try:
-        return Conditions.model_validate(form)
-    except ValidationError:  # It was reported with the rest of the hyperparameter.
-        return None
+    return conditional(form)  # If None, it was reported with the rest of the hyperparameter.
 
 
 def _fault(name: str, fault: hyperparameters.Fault) -> FieldError:
@@ -320,23 +335,23 @@ def normalized(
     """Write out the spec of a request whose parts have been checked."""
     training = request.model_training_code
     # What only Kubernetes asks for stands there only if it is given.
-    plain = training.model_dump(exclude_defaults=True)
+    code = plain(training, sparse=True)
     if isinstance(training, Image):
         always = {"command": training.command, "args": training.args, "env": training.env}
-        resources = training.resources.model_dump(exclude_defaults=True)
-        plain = {"image": training.image, **always, "resources": resources} | plain
+        resources = plain(training.resources, sparse=True)
+        code = {"image": training.image, **always, "resources": resources} | code
     return {
         "name": request.name,
         "namespace": request.namespace,
-        "model_training_code": plain,
+        "model_training_code": code,
         "hyperparameters": forms,
         **({"define_by_run": True} if request.define_by_run else {}),
-        "hpo_algorithm": request.hpo_algorithm.model_dump(),
-        "early_stopping": [one.model_dump() for one in request.early_stopping],
-        "objectives": [one.model_dump() for one in _objectives(request)],
-        "constraints": [one.model_dump() for one in request.constraints],
-        "warm_start": [one.model_dump() for one in request.warm_start],
-        "metrics": request.metrics.model_dump(),
+        "hpo_algorithm": plain(request.hpo_algorithm),
+        "early_stopping": [plain(one) for one in request.early_stopping],
+        "objectives": [plain(one) for one in _objectives(request)],
+        "constraints": [plain(one) for one in request.constraints],
+        "warm_start": [plain(one) for one in request.warm_start],
+        "metrics": plain(request.metrics),
         "max_trials": request.max_trials,
         "parallel_trials": request.parallel_trials,
         "max_failed_trials": request.max_failed_trials,

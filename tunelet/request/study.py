@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from tunelet.request.models import Algorithm, Objective, Request, Workers
+import msgspec
+
+from tunelet.request.shapes import Algorithm, Objective, Request, Workers
 from tunelet.request.spec import normalized
 
 TRIALS = 1_000_000
@@ -28,7 +30,7 @@ def study_spec(
         define_by_run=True,
         hpo_algorithm=Algorithm(name=library),
         objectives=[
-            Objective.model_validate({"metric": metric, "direction": direction})
+            msgspec.convert({"metric": metric, "direction": direction}, Objective)
             for metric, direction in zip(metrics, directions, strict=True)
         ],
         max_trials=TRIALS,

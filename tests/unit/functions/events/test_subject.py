@@ -9,7 +9,7 @@ from adapters.launchers.kubernetes.labels import run_of
 from functions.events.subject import labelled, subject
 from tunelet.core.run import Run
 from tunelet.errors import Reject
-from tunelet.request.models import NAME
+from tunelet.request.patterns import NAME
 
 _LABELS = {
     "tunelet.dev/namespace": "default",
