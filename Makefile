@@ -130,6 +130,7 @@ docs: install $(SITE)/.installed
 		print(json.dumps(schema(), indent=2))' > docs/reference/request.schema.json
 	$(BIN)/python -m algorithms.catalog.docs_tables docs/reference/algorithms.md
 	$(BIN)/python infra/terraform/costs.py infra/terraform/costs.md
+	$(BIN)/python -m manual.reference
 	$(BIN)/pytest -q tests/unit/tunelet/test_docs.py
 	$(BIN)/python -m manual.build $(SITE)/bin/zensical dist
 

@@ -33,7 +33,7 @@ class Settings(NamedTuple):
     aliases: Mapping[str, Sequence[str]] = {}
     """TUNELET_ALIASES: image name to local command, as JSON."""
     max_processes: int | None = None
-    """TUNELET_MAX_PROCESSES: the most active runs of the launcher; None: the launcher's default."""
+    """TUNELET_MAX_PROCESSES: the most active runs of the launcher; unset: its default."""
     max_body_bytes: int = BODY_BYTES
     """TUNELET_MAX_BODY_BYTES: the largest request body."""
     output_bytes: int = OUTPUT_BYTES
@@ -42,9 +42,9 @@ class Settings(NamedTuple):
     """TUNELET_LEASE_SECONDS: after this silence, other installations over the same store take over
     this one's runs. At least three times the time between two sweeps."""
     policies: Policies = Policies()
-    """TUNELET_POLICY: which pods trials may have, as JSON (tunelet.request.policy)."""
+    """TUNELET_POLICY: which pods trials may have, as JSON (docs/guides/kubernetes.md)."""
     schedule: str | None = None
-    """TUNELET_SCHEDULE: the schedule of sweeps, which pauses while no experiment is live; None:
+    """TUNELET_SCHEDULE: the schedule of sweeps, which pauses while no experiment is live; unset:
     sweeps never pause."""
     quotas: Quotas = UNLIMITED
     """TUNELET_QUOTAS: what each namespace may use, as JSON or as the path of a file with it."""

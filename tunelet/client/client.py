@@ -102,6 +102,7 @@ class Client:
         return map(self._seen, self._pages(self._path(), "experiments", query))
 
     def experiment(self, name: str) -> Experiment:
+        """Return an experiment. Raises `NotFound`."""
         return self._seen(self._transport.call("GET", self._path(name)))
 
     def trials(
@@ -112,6 +113,7 @@ class Client:
         return map(Trial, self._pages(self._path(name, "trials"), "trials", query))
 
     def trial(self, name: str, number: int) -> Trial:
+        """Return a trial. Raises `NotFound`."""
         return Trial(self._transport.call("GET", self._path(name, "trials", number)))
 
     def best(self, name: str) -> list[Trial]:
@@ -130,6 +132,7 @@ class Client:
         return self._seen(self._transport.call("POST", self._path(name, "pause")))
 
     def resume(self, name: str) -> Experiment:
+        """Continue after a pause or a stop."""
         return self._seen(self._transport.call("POST", self._path(name, "resume")))
 
     def stop(self, name: str) -> Experiment:

@@ -46,6 +46,7 @@ class Experiment(Results):
 
     @property
     def name(self) -> str:
+        """The name of the experiment."""
         return str(self.json["name"])
 
     @property
@@ -55,6 +56,7 @@ class Experiment(Results):
 
     @property
     def ended(self) -> bool:
+        """Whether it has ended, in whichever way."""
         return self.state in FINAL
 
     @property
@@ -74,6 +76,7 @@ class Experiment(Results):
 
     @property
     def labels(self) -> dict[str, str]:
+        """The names and texts that users gave it."""
         return dict(self.spec.get("labels", {}))
 
     @property
@@ -134,6 +137,7 @@ class Experiment(Results):
         return self.client.import_trials(self.name, source, count, idempotency_key)
 
     def refresh(self) -> "Experiment":
+        """Return the experiment as it is now."""
         return self.client.experiment(self.name)
 
     def wait(

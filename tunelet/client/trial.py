@@ -23,6 +23,7 @@ class Trial(Json):
 
     @property
     def json(self) -> Json:
+        """The trial itself, as the API has it."""
         return self
 
     @property
@@ -37,6 +38,7 @@ class Trial(Json):
 
     @property
     def ended(self) -> bool:
+        """Whether it has ended, in whichever way."""
         return self["finished_at"] is not None
 
     @property
@@ -81,6 +83,7 @@ class Trial(Json):
 
     @property
     def created_at(self) -> datetime:
+        """When the algorithm suggested it, or it was enqueued."""
         return when(self["created_at"]) or datetime.fromtimestamp(0, UTC)
 
     @property
@@ -90,6 +93,7 @@ class Trial(Json):
 
     @property
     def finished_at(self) -> datetime | None:
+        """When it ended; None before."""
         return when(self["finished_at"])
 
     @property

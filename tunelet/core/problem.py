@@ -30,6 +30,7 @@ class Objective(msgspec.Struct, frozen=True):
         return self.sign * number(values.get(self.metric, "NaN"))
 
     def better(self, a: float, b: float) -> bool:
+        """Whether the value `a` is better than `b`."""
         return a < b if self.direction == "minimize" else a > b
 
 

@@ -31,6 +31,7 @@ Number = Annotated[float, Field(ge=-1e300, le=1e300)]
 Positive = Annotated[float, Field(gt=0, le=1e300)]
 Integer = Annotated[int, Field(ge=-SAFE_INTEGER, le=SAFE_INTEGER)]
 
+_SCALE = "log: uniform in the logarithm. Default: linear."
 _NO_OTHERS: JsonDict = {"additionalProperties": False}
 """Beside a dictionary's patternProperties."""
 
@@ -72,8 +73,8 @@ Enqueued = Annotated[
 class Range(StrictModel):
     """The parent is a number from `min` to `max`, both included."""
 
-    min: Number | None = None
-    max: Number | None = None
+    min: Number | None = Field(default=None, description="Unset: no lower bound.")
+    max: Number | None = Field(default=None, description="Unset: no upper bound.")
 
 
 def _values(written: Any) -> Any:
@@ -109,9 +110,9 @@ class Conditions(Hyperparameter):
 class FloatRange(Hyperparameter):
     """A number between two bounds."""
 
-    type: Literal["float"]
-    min: Number
-    max: Number
+    type: Literal["float"] = Field(description="The kind.")
+    min: Number = Field(description="The lower bound, included.")
+    max: Number = Field(description="The upper bound, included.")
     scale: Literal["linear", "log", "reverse_log"] | None = Field(
         default=None,
         description="log: uniform in log x, for min > 0. reverse_log: uniform in log(1 - x), so "
@@ -127,10 +128,10 @@ class FloatRange(Hyperparameter):
 class IntRange(Hyperparameter):
     """An integer between two bounds, both included."""
 
-    type: Literal["int"]
-    min: Integer
-    max: Integer
-    scale: Literal["linear", "log"] | None = None
+    type: Literal["int"] = Field(description="The kind.")
+    min: Integer = Field(description="The lower bound, included.")
+    max: Integer = Field(description="The upper bound, included.")
+    scale: Literal["linear", "log"] | None = Field(default=None, description=_SCALE)
     log: bool = Field(default=False, description='Short for "scale": "log".')
     step: Annotated[int, Field(ge=1, le=SAFE_INTEGER)] | None = Field(
         default=None, description="Only values min + k * step. Linear scale only."
@@ -138,7 +139,9 @@ class IntRange(Hyperparameter):
 
 
 class Choice(StrictModel):
-    value: Scalar
+    """A value of a categorical hyperparameter, with its weight."""
+
+    value: Scalar = Field(description="The value that a trial gets.")
     weight: Positive = Field(
         default=1.0, description="The choice is drawn in proportion to its weight."
     )
@@ -153,10 +156,10 @@ def _choice(written: Any) -> Any:
 class Choices(Hyperparameter):
     """One of several values."""
 
-    type: Literal["categorical"]
+    type: Literal["categorical"] = Field(description="The kind.")
     choices: list[
         Annotated[Choice, BeforeValidator(_choice, json_schema_input_type=Scalar | Choice)]
-    ] = Field(min_length=1)
+    ] = Field(min_length=1, description="The values, each alone or with its weight.")
     flag: bool = Field(
         default=False,
         description="The argument is --name for true, and omitted for false and null.",
@@ -166,9 +169,9 @@ class Choices(Hyperparameter):
 class NormalPrior(Hyperparameter):
     """A normally distributed number, unbounded."""
 
-    type: Literal["normal"]
-    mean: Number
-    std: Positive
+    type: Literal["normal"] = Field(description="The kind.")
+    mean: Number = Field(description="The mean.")
+    std: Positive = Field(description="The standard deviation.")
     step: Positive | None = Field(default=None, description="Quantized: round(x / step) * step.")
     integer: bool = Field(default=False, description="Values are integers; step is 1 if not given.")
 
@@ -176,16 +179,16 @@ class NormalPrior(Hyperparameter):
 class LogNormalPrior(NormalPrior):
     """exp(normal(mean, std)): mean and std are those of the logarithm."""
 
-    type: Literal["lognormal"]  # type: ignore[assignment]
+    type: Literal["lognormal"] = Field(description="The kind.")  # type: ignore[assignment]
 
 
 class QuantizedRange(Hyperparameter):
     """round(x / step) * step of a number x between two bounds."""
 
-    type: Literal["quantized"]
-    min: Number
-    max: Number
-    scale: Literal["linear", "log"] | None = None
+    type: Literal["quantized"] = Field(description="The kind.")
+    min: Number = Field(description="The lower bound of x.")
+    max: Number = Field(description="The upper bound of x.")
+    scale: Literal["linear", "log"] | None = Field(default=None, description=_SCALE)
     log: bool = Field(default=False, description='Short for "scale": "log".')
     step: Positive = Field(default=1.0, description="Values are multiples of this.")
     integer: bool = Field(default=False, description="Values are integers.")
@@ -208,8 +211,12 @@ AnyHyperparameter = Annotated[
 class Resources(StrictModel):
     """As in a Kubernetes container."""
 
-    requests: dict[str, Quantity] = Field(default={})
-    limits: dict[str, Quantity] = Field(default={})
+    requests: dict[str, Quantity] = Field(
+        default={}, description="What the scheduler reserves.", examples=[{"cpu": 2}]
+    )
+    limits: dict[str, Quantity] = Field(
+        default={}, description="The most that it may use.", examples=[{"memory": "4Gi"}]
+    )
 
 
 class Image(Pod):
@@ -236,15 +243,20 @@ class Image(Pod):
         "${hyperparameters.NAME} is used in command, args or env.",
     )
     env: dict[Annotated[str, Field(pattern=VARIABLE)], Text] = Field(
-        default={}, json_schema_extra=_NO_OTHERS
+        default={},
+        json_schema_extra=_NO_OTHERS,
+        description="Environment variables; their values may have placeholders.",
+        examples=[{"OMP_NUM_THREADS": "1"}],
     )
-    resources: Resources = Resources()
+    resources: Resources = Field(
+        default=Resources(), description="CPU, memory and devices of the container."
+    )
 
 
 class Wrapped(StrictModel):
     """A whole Kubernetes manifest, with placeholders."""
 
-    manifest: dict[str, Any]
+    manifest: dict[str, Any] = Field(description="The object to create for each trial.")
     primary_container: str | None = Field(
         default=None,
         min_length=1,
@@ -286,17 +298,19 @@ def _true(written: Any) -> Any:
 class Workers(StrictModel):
     """Nothing is launched: workers ask for the trials and run them."""
 
-    workers: Annotated[Any, AfterValidator(_true), WithJsonSchema({"const": True})]
+    workers: Annotated[Any, AfterValidator(_true), WithJsonSchema({"const": True})] = Field(
+        description="Always true."
+    )
 
 
 class Manifest(BaseModel):
     """A whole Kubernetes manifest, as it stands; for the JSON Schema only."""
 
     model_config = ConfigDict(extra="allow", defer_build=True)
-    apiVersion: str
-    kind: str
-    metadata: dict[str, Any] = {}
-    spec: dict[str, Any]
+    apiVersion: str = Field(description="The group and version of the kind.")
+    kind: str = Field(description="The kind.", examples=["Job", "PyTorchJob"])
+    metadata: dict[str, Any] = Field(default={}, description="Labels and annotations.")
+    spec: dict[str, Any] = Field(description="As the kind has it, with placeholders.")
 
 
 def _code(written: Any) -> Any:
@@ -322,8 +336,14 @@ TrainingCode = Annotated[
 
 
 class Algorithm(StrictModel):
-    name: str = Field(min_length=1, max_length=100)
-    settings: dict[str, Any] = Field(default={})
+    """An algorithm or a stopping rule, with its settings."""
+
+    name: str = Field(
+        min_length=1, max_length=100, description="The name, as `tunelet algorithms` lists it."
+    )
+    settings: dict[str, Any] = Field(
+        default={}, description="Its settings; `tunelet algorithms NAME` shows them."
+    )
 
 
 def _named(written: Any) -> Any:
@@ -349,22 +369,24 @@ Rules = Annotated[
 class Constraint(StrictModel):
     """What a trial's last value of a metric must be for the trial to be among the best."""
 
-    metric: str = Field(pattern=METRIC)
-    min: Number | None = None
-    max: Number | None = None
+    metric: str = Field(pattern=METRIC, description="The name of the metric.")
+    min: Number | None = Field(default=None, description="The least allowed value.")
+    max: Number | None = Field(default=None, description="The largest allowed value.")
 
 
 class Source(StrictModel):
     """An earlier experiment of the same namespace."""
 
-    name: str = Field(pattern=NAME)
+    name: str = Field(pattern=NAME, description="The name of the experiment.")
 
 
 class Objective(StrictModel):
     """A metric to optimize; its last value in a trial counts."""
 
-    metric: str = Field(default="objective", pattern=METRIC)
-    direction: Literal["minimize", "maximize"] = "minimize"
+    metric: str = Field(default="objective", pattern=METRIC, description="The name of the metric.")
+    direction: Literal["minimize", "maximize"] = Field(
+        default="minimize", description="Whether smaller or larger values are better."
+    )
     goal: Number | None = Field(
         default=None, description="The experiment ends when a trial reaches this value."
     )
@@ -394,8 +416,14 @@ Patterns = Annotated[
 class Metrics(StrictModel):
     """Where and how the metrics of a trial are read."""
 
-    source: Literal["stdout", "file", "tensorboard", "push"] = "stdout"
-    format: Literal["text", "json"] = "text"
+    source: Literal["stdout", "file", "tensorboard", "push"] = Field(
+        default="stdout",
+        description="Where the values are: in the output, in a file, in event files of "
+        "TensorBoard, or in reports that the training sends itself.",
+    )
+    format: Literal["text", "json"] = Field(
+        default="text", description="text: lines with name=value. json: an object on each line."
+    )
     path: str | None = Field(
         default=None,
         min_length=1,
@@ -420,8 +448,12 @@ Labels = dict[Annotated[str, Field(pattern=LABEL)], Annotated[str, Field(max_len
 class Terms(StrictModel):
     """What may still be changed after the start."""
 
-    max_trials: int = Field(default=20, ge=1, le=1_000_000)
-    parallel_trials: int = Field(default=3, ge=1, le=1000)
+    max_trials: int = Field(
+        default=20, ge=1, le=1_000_000, description="The number of trials of the experiment."
+    )
+    parallel_trials: int = Field(
+        default=3, ge=1, le=1000, description="The most trials that run at the same time."
+    )
     max_failed_trials: Annotated[int, Field(ge=0, le=1_000_000)] | None = Field(
         default=None, description="The experiment fails when more trials than this have failed."
     )
@@ -440,8 +472,18 @@ class Terms(StrictModel):
     ttl_seconds_after_finished: Annotated[float, Field(ge=0, le=1e10)] | None = Field(
         default=None, description="Delete the experiment this many seconds after its end."
     )
-    labels: Labels = Field(default={}, max_length=LABELS, json_schema_extra=_NO_OTHERS)
-    hpo_algorithm: AlgorithmOrName = Algorithm(name="tpe")
+    labels: Labels = Field(
+        default={},
+        max_length=LABELS,
+        json_schema_extra=_NO_OTHERS,
+        description="Names and texts of your own, to find experiments by.",
+        examples=[{"team": "vision"}],
+    )
+    hpo_algorithm: AlgorithmOrName = Field(
+        default=Algorithm(name="tpe"),
+        description="What suggests hyperparameters: its name, or its name with settings.",
+        examples=["tpe", {"name": "cma_es", "settings": {}}],
+    )
     early_stopping: Rules = Field(default=[])
 
 
@@ -451,21 +493,38 @@ class Request(Terms):
     name: Annotated[str, Field(pattern=NAME)] | None = Field(
         default=None, description="A DNS label of at most 40 characters; generated if absent."
     )
-    namespace: str = Field(default="default", pattern=NAME)
-    model_training_code: TrainingCode
+    namespace: str = Field(
+        default="default", pattern=NAME, description="The namespace of the experiment."
+    )
+    model_training_code: TrainingCode = Field(
+        description="What runs for each trial: an image or its alias, an image with its settings, "
+        "a Kubernetes manifest, or workers that ask for trials.",
+        examples=["registry.example.com/train:1"],
+    )
     hyperparameters: dict[Annotated[str, Field(pattern=PARAMETER_NAME)], AnyHyperparameter] = Field(
         # Only `tunelet.tune` sends none.
         max_length=500,
         json_schema_extra={**_NO_OTHERS, "minProperties": 1},
+        description="The search space: each hyperparameter by its name.",
+        examples=[{"learning_rate": {"type": "float", "min": 0.01, "max": 0.1}}],
     )
     define_by_run: bool = Field(
         default=False,
         description="The trials choose their hyperparameters while they run, as the function of "
         "`tunelet.tune` does without a space. `hyperparameters` is empty then.",
     )
-    objective: Objective | None = None
-    objectives: list[Objective] | None = Field(default=None, min_length=1, max_length=16)
-    constraints: list[Constraint] = Field(default=[], max_length=16)
+    objective: Objective | None = Field(
+        default=None, description="The metric to optimize; unset: `objective`, minimized."
+    )
+    objectives: list[Objective] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=16,
+        description="Several metrics to optimize at once, in place of `objective`.",
+    )
+    constraints: list[Constraint] = Field(
+        default=[], max_length=16, description="Bounds of metrics; all must hold."
+    )
     warm_start: list[
         Annotated[Source, BeforeValidator(_named, json_schema_input_type=str | Source)]
     ] = Field(
@@ -473,8 +532,12 @@ class Request(Terms):
         max_length=16,
         description="Ended trials of these experiments teach the algorithm, too.",
     )
-    metrics: Metrics = Metrics()
-    trial_timeout_seconds: Positive | None = None
+    metrics: Metrics = Field(
+        default=Metrics(), description="How the metrics are read; unset: from lines of the output."
+    )
+    trial_timeout_seconds: Positive | None = Field(
+        default=None, description="An attempt that takes longer than this is ended."
+    )
     stall_seconds: Annotated[float, Field(ge=1, le=1e9)] | None = Field(
         default=None,
         description="An attempt that has neither printed nor reported anything for so long is "
@@ -492,7 +555,10 @@ class Request(Terms):
     enqueue: list[Enqueued] = Field(
         default=[], max_length=1000, description="Hyperparameters of trials to run first."
     )
-    seed: Annotated[int, Field(ge=0, le=SAFE_INTEGER)] | None = None
+    seed: Annotated[int, Field(ge=0, le=SAFE_INTEGER)] | None = Field(
+        default=None,
+        description="With the same seed the suggestions repeat. Unset: one of its own.",
+    )
     keep_checkpoints: Annotated[int, Field(ge=0, le=1_000_000)] | None = Field(
         default=None,
         description="Of how many of the best trials the checkpoints are kept; of several "

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from manual.reference import PAGES
 from tests.prose import LONGEST, faults, passages, shown
 
 ROOT = Path(__file__).parents[3]
-# Written by a program: it lists the names of tests and of faults.
-GENERATED = {"docs/mutants.md"}
+# Written by programs, from texts of tests, faults, schemas and docstrings.
+GENERATED = {"docs/mutants.md", *PAGES}
 SPELLED = ["*.md", "tunelet/*.py", "functions/*.py", "adapters/*.py", "algorithms/*.py"]
 SPELLED += ["benchmarks/*.py", "examples", "infra/*.py", "infra/*.tf", "infra/*.yaml", "page/src"]
 

@@ -1,0 +1,104 @@
+"""The page of all endpoints, from the OpenAPI document and the table of routes."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from functions.api.openapi import document
+from functions.api.route import Route, paths
+from functions.api.routes import ROUTES
+from functions.identity.rights import Entry
+from manual.reference import schema as schemas
+from manual.reference.markdown import code, paragraphs, table
+
+_HEAD = """# HTTP
+
+A path in a namespace exists twice: as shown, for the namespace `default`, and below
+`/api/namespaces/{namespace}`. Every error is [problem JSON](#problem) (RFC 9457). A service shows
+the same at `/api/docs`, where it can be tried, and as an OpenAPI document at `/api/openapi.json`.
+[Identity](../operations/identity.md#rights) says which roles have which right.
+
+This page is generated from the OpenAPI document.
+"""
+_ENTRIES = {
+    Entry.OPEN: "none",
+    Entry.ACTOR: "any known caller",
+    Entry.TRIAL: "the trial's token, `TUNELET_TRIAL_TOKEN`",
+}
+_REQUEST = "Request"
+
+
+def page() -> str:
+    """The page as Markdown."""
+    described = document(ROUTES)
+    components = described["components"]["schemas"]
+    shown = {name: each for name, each in components.items() if not name.startswith(_REQUEST)}
+    return paragraphs(
+        _HEAD,
+        *[_endpoint(route, described["paths"]) for route in ROUTES],
+        "## Bodies and answers",
+        *[_schema(name, each) for name, each in shown.items()],
+    )
+
+
+def _endpoint(route: Route, described: dict[str, Any]) -> str:
+    path = paths(route)[0]
+    operation = described[path][route.method.lower()]
+    right = (
+        _ENTRIES[route.access]
+        if isinstance(route.access, Entry)
+        else f"{route.access.verb} {route.access.resource}"
+    )
+    scope = ", in a namespace" if route.scoped else ""
+    body = [code(kind) for kind in operation.get("requestBody", {}).get("content", {})]
+    return paragraphs(
+        f"## {route.method} {path}",
+        operation["summary"],
+        operation.get("description", ""),
+        f"Right: {right}{scope}.",
+        table(("Parameter", "In", "Type", "Description"), _parameters(operation)),
+        _body(operation)
+        and f"Body: {_body(operation)}{' as ' + ' or '.join(body) if body else ''}.",
+        table(("Answer", "Body", "When"), _answers(operation)),
+    )
+
+
+def _parameters(operation: dict[str, Any]) -> Iterator[tuple[str, ...]]:
+    for each in operation["parameters"]:
+        limits = schemas.limits(each["schema"])
+        description = each.get("description", "")
+        yield (
+            code(each["name"]),
+            each["in"],
+            schemas.type_of(each["schema"], _link),
+            f"{description} {limits}".strip(),
+        )
+
+
+def _body(operation: dict[str, Any]) -> str:
+    contents = operation.get("requestBody", {}).get("content", {}).values()
+    kinds = [schemas.type_of(each["schema"], _link) for each in contents]
+    return " or ".join(dict.fromkeys(kinds))
+
+
+def _answers(operation: dict[str, Any]) -> Iterator[tuple[str, ...]]:
+    for status, answer in operation["responses"].items():
+        contents = answer.get("content", {}).items()
+        kinds = [
+            f"{schemas.type_of(each['schema'], _link)}, {code(kind)}" for kind, each in contents
+        ]
+        name = "other" if status == "default" else status
+        yield name, " or ".join(kinds) or "none", answer["description"]
+
+
+def _schema(name: str, schema: dict[str, Any]) -> str:
+    rows = schemas.fields(schema, _link)
+    kind = "" if rows else f"Type: {schemas.type_of(schema, _link)}."
+    return paragraphs(f"### {name}", schema.get("description", ""), kind, rows)
+
+
+def _link(name: str) -> str:
+    """The link to a schema: parts of a request have a page of their own."""
+    if name.startswith(_REQUEST):
+        part = name.removeprefix(_REQUEST) or _REQUEST
+        return f"[{part}](request.md#{part.lower()})"
+    return f"[{name}](#{name.lower()})"
