@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,7 +23,7 @@ Kubectl = Callable[..., str]
 """Runs kubectl and returns its output; raises if it fails."""
 
 IMAGE = os.environ.get("TUNELET_TEST_IMAGE", f"dev.local/tunelet:{__version__}")
-OVERLAYS = Path(__file__).resolve().parents[2] / "infra" / "knative" / "overlays"
+INFRA = Path(__file__).resolve().parents[2] / "infra" / "knative"
 
 
 def kubectl(*arguments: str) -> str:
@@ -48,6 +48,11 @@ class Installed(NamedTuple):
     host: str = ""
     """The Host header that the address needs, if it is another one."""
 
+    @property
+    def events(self) -> str:
+        """The address at which the plain overlay takes events."""
+        return f"{self.url}:8081"
+
 
 @contextmanager
 def installed(
@@ -55,12 +60,16 @@ def installed(
     settings: Mapping[str, str],
     credentials: Mapping[str, str],
     overlay: str = "plain",
+    components: Sequence[str] = (),
 ) -> Iterator[Installed]:
-    """Install the overlay, ready, while the block runs. `settings` replace the overlay's."""
+    """Install the overlay, ready, while the block runs. `settings` replace the overlay's.
+
+    `components` are folders of infra/knative, such as identity.
+    """
     # With "-trials-" it is the launcher's `prefix`, of at most 22 characters.
     name = f"tl-{overlay[:5]}-{secrets.token_hex(2)}"
     with tempfile.TemporaryDirectory() as folder:
-        _write(Path(folder), overlay, settings, credentials)
+        _write(Path(folder), overlay, components, settings, credentials)
         things = moved(kubectl("kustomize", folder), name)
         manifest = Path(folder) / "all.yaml"
         manifest.write_text(yaml.safe_dump_all(things))
@@ -92,14 +101,20 @@ def _knative(kubectl: Kubectl, name: str) -> Installed:
 
 
 def _write(
-    folder: Path, overlay: str, settings: Mapping[str, str], credentials: Mapping[str, str]
+    folder: Path,
+    overlay: str,
+    components: Sequence[str],
+    settings: Mapping[str, str],
+    credentials: Mapping[str, str],
 ) -> None:
     """A kustomization of the overlay, as a user writes one."""
+    infra = os.path.relpath(INFRA, folder.resolve())
     image, _, tag = IMAGE.rpartition(":")
     kustomization = {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
         "kind": "Kustomization",
-        "resources": [os.path.relpath(OVERLAYS / overlay, folder.resolve())],
+        "resources": [f"{infra}/overlays/{overlay}"],
+        "components": [f"{infra}/{each}" for each in components],
         "images": [{"name": "dev.local/tunelet", "newName": image, "newTag": tag}],
         "configMapGenerator": [{**_given("tunelet", settings), "behavior": "merge"}],
         "secretGenerator": [
@@ -130,7 +145,7 @@ def moved(rendered: str, name: str) -> list[dict[str, Any]]:
     for thing in things:
         if thing["kind"] == "Namespace" and thing["metadata"]["name"] == "tunelet":
             thing["metadata"]["name"] = name
-        if thing["kind"] == "ClusterRole":
+        if thing["kind"] in ("ClusterRole", "ClusterRoleBinding"):
             thing["metadata"]["name"] += f"-{name}"
         if thing["kind"] == "RoleBinding" and thing["roleRef"]["kind"] == "ClusterRole":
             thing["roleRef"]["name"] += f"-{name}"

@@ -60,6 +60,10 @@ def core() -> Any:
 @pytest.fixture(scope="module")
 def bucket() -> Bucket:
     """A prefix of its own in the test's bucket."""
+    return own_prefix()
+
+
+def own_prefix() -> Bucket:
     url, endpoint = (os.environ.get(n, "") for n in ("TUNELET_TEST_S3_URL", AWS[0]))
     host = urlsplit(endpoint).hostname or ""
     if not url or host in ("", "127.0.0.1", "localhost"):

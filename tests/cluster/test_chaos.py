@@ -287,5 +287,5 @@ def leaves_nothing(world: World, name: str) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while left := world.objects(name):
         assert time.monotonic() < deadline, left
-        ping(f"{world.plain.url}/")
+        ping(f"{world.plain.events}/")
         time.sleep(2)

@@ -154,7 +154,7 @@ def test_an_undeliverable_event_can_be_shown_and_replayed(service: Client) -> No
         "ce-type": "dev.tunelet.trial.completed",
         "ce-subject": "default/nothing/0/1",
     }
-    assert urllib3.request("POST", f"{service.url}/", headers=event).status == 202
+    assert urllib3.request("POST", f"{service.url}:8081/", headers=event).status == 202
     deadline = time.monotonic() + 60
     while not (found := list(service.dead_letters())):
         assert time.monotonic() < deadline

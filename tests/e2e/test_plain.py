@@ -41,8 +41,10 @@ class Plain:
     """A `python -m functions.hosting.deployment` over the folder's store and runs."""
 
     def __init__(self, folder: Path, **settings: str) -> None:
-        port = free_port()
-        self.url = f"http://127.0.0.1:{port}"
+        port = events = free_port()
+        while events == port:
+            events = free_port()
+        self.url, self.events = (f"http://127.0.0.1:{each}" for each in (port, events))
         self.client = Client(self.url)
         self.log = folder / f"log{port}"
         known = {
@@ -52,6 +54,7 @@ class Plain:
             "TUNELET_ALIASES": json.dumps({"trainer": f"sh {folder / 'train.sh'}"}),
             "TUNELET_API_URL": self.url,
             "PORT": str(port),
+            "EVENTS_PORT": str(events),
         }
         with self.log.open("ab") as log:
             bare = {k: v for k, v in os.environ.items() if not k.startswith("TUNELET_")}
@@ -67,11 +70,11 @@ class Plain:
         return POOL.request("GET", self.url + path)
 
     def post(self, headers: dict[str, str], body: bytes = b"") -> int:
-        return POOL.request("POST", f"{self.url}/", headers=headers, body=body).status
+        return POOL.request("POST", f"{self.events}/", headers=headers, body=body).status
 
     def ping(self) -> None:
         """As the CronJob does."""
-        command = [sys.executable, "-m", "functions.hosting.cron", self.url]
+        command = [sys.executable, "-m", "functions.hosting.cron", self.events]
         subprocess.run(command, cwd=ROOT, check=True)
 
     def close(self) -> None:
@@ -160,6 +163,8 @@ def test_events_come_in_at_the_path_of_the_broker(plain: Callable[..., Plain]) -
     assert one.post(EVENT | {"ce-type": "dev.knative.sources.ping"}) == 202
     assert one.post(structured, json.dumps(poison).encode()) == 202
     assert one.post({}, b"hello") == 400
+    assert POOL.request("GET", one.events).status == 405
+    assert POOL.request("POST", f"{one.url}/", headers=EVENT | {"ce-type": "x"}).status == 404
     assert one.post(EVENT | {"ce-type": "x"}, b" " * ((1 << 20) + 1)) == 413
     letters: list[object] = []
     deadline = time.monotonic() + 60

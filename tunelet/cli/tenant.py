@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+from ipaddress import ip_network
 from typing import Any
 
 import click
@@ -57,6 +58,16 @@ class _Network(click.ParamType[tuple[str, int]]):
             self.fail(f"{value!r} is not CIDR:PORT, such as 10.0.0.0/8:443: {fault}", param, ctx)
 
 
+class _Addresses(click.ParamType[str]):
+    name = "CIDR"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        try:
+            return str(ip_network(value))
+        except ValueError as fault:
+            self.fail(f"{value!r} is not a CIDR, such as 169.254.20.10/32: {fault}", param, ctx)
+
+
 _prefix = click.option(
     "--prefix",
     type=_PREFIX,
@@ -105,6 +116,13 @@ def tenant_command() -> None:
     "[default: any but link-local, at 443 and 6443]",
 )
 @click.option(
+    "--dns",
+    type=_Addresses(),
+    multiple=True,
+    help="Where names are resolved, if not by pods in kube-system: 169.254.20.10/32 for NodeLocal "
+    "DNSCache. Repeatable.",
+)
+@click.option(
     "--overlay",
     type=click.Choice(["knative", "plain"]),
     default="knative",
@@ -125,6 +143,7 @@ def create_command(
     pods: int | None,
     queue: str | None,
     egress: tuple[tuple[str, int], ...],
+    dns: tuple[str, ...],
     overlay: str,
     service_namespace: str,
     prefix: str,
@@ -134,7 +153,8 @@ def create_command(
     """Print the objects of a tenant as YAML, or apply them. Applying them again changes them."""
     given = zip(_RESOURCES, (pods, cpu, memory, gpu), strict=True)
     hard = {resource: str(amount) for resource, amount in given if amount is not None}
-    tenant = Tenant(*(name, prefix, installation, service_namespace, overlay, hard, queue, egress))
+    where = (name, prefix, installation, service_namespace, overlay)
+    tenant = Tenant(*where, hard, queue, egress, dns)
     text = yaml.safe_dump_all(objects(tenant), sort_keys=False)
     if not apply:
         click.echo(text, nl=False)

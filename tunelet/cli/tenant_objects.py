@@ -17,6 +17,7 @@ _TRIALS = ("namespace.yaml", "rights.yaml", "network.yaml")
 _TENANT = ("account.yaml", "quota.yaml", "limits.yaml", "egress.yaml")
 _COLLECT = "tunelet-collect"
 _ANYWHERE = "ipBlock"
+_NAMES = 53
 
 
 class Tenant(NamedTuple):
@@ -35,6 +36,8 @@ class Tenant(NamedTuple):
     """Kueue's ClusterQueue."""
     egress: tuple[tuple[str, int], ...] = ()
     """Networks and ports of the store and the API server; none: as in the manifest."""
+    dns: tuple[str, ...] = ()
+    """Networks that answer for names, besides the pods of kube-system."""
 
     @property
     def namespace(self) -> str:
@@ -99,6 +102,8 @@ def _narrow(tenant: Tenant, spec: Object) -> None:
         for peer in rule["to"]:
             for term in peer.get("namespaceSelector", {}).get("matchExpressions", ()):
                 term["values"] = [tenant.service if v == "tunelet" else v for v in term["values"]]
+        if any(port["port"] == _NAMES for port in rule.get("ports", ())):
+            rule["to"] += [{_ANYWHERE: {"cidr": cidr}} for cidr in tenant.dns]
     if tenant.egress and "egress" in spec:
         kept = [rule for rule in spec["egress"] if _ANYWHERE not in rule["to"][0]]
         spec["egress"] = [*kept, *(_to(cidr, port) for cidr, port in tenant.egress)]

@@ -120,6 +120,16 @@ def test_networks_replace_the_wide_hole() -> None:
     ]
 
 
+def test_names_are_also_resolved_where_the_tenant_says() -> None:
+    given = ("--dns", "169.254.20.10/32", "--egress", "10.0.0.0/8:53")
+    rules = one(created(*given), "NetworkPolicy", "tunelet-egress")["spec"]["egress"]
+    (names,) = [rule for rule in rules if {"protocol": "UDP", "port": 53} in rule.get("ports", ())]
+    assert names["to"][0]["namespaceSelector"]["matchLabels"] == {
+        "kubernetes.io/metadata.name": "kube-system"
+    }
+    assert names["to"][1:] == [{"ipBlock": {"cidr": "169.254.20.10/32"}}]
+
+
 def test_quantities_and_the_queue_are_the_tenants() -> None:
     given = ("--cpu", "64", "--memory", "256Gi", "--gpu", "8", "--pods", "20")
     objects = created(*given, "--queue", "q")
@@ -148,6 +158,7 @@ def test_quantities_and_the_queue_are_the_tenants() -> None:
         ["v", "--egress", "10.0.0.0/8"],
         ["v", "--egress", "10.0.0.1/8:443"],
         ["v", "--egress", "10.0.0.0/8:70000"],
+        ["v", "--dns", "169.254.20.10:53"],
         ["v", "--queue", "Q"],
         ["v", "--prefix", "x" * 30],
         ["v", "--installation", "a b"],
