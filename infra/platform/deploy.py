@@ -48,6 +48,8 @@ def main(arguments: list[str]) -> int:
 
 
 def _parsed(arguments: list[str]) -> argparse.Namespace:
+    if len(arguments) == 1 and not arguments[0].startswith("-"):
+        raise Invalid(f"which cloud? Run: make {arguments[0]} CLOUD={'|'.join(CLOUDS)}")
     parser = argparse.ArgumentParser(prog="infra/platform/deploy.py")
     parser.add_argument("action", choices=["deploy", "destroy", "render"])
     parser.add_argument("cloud", choices=CLOUDS, help="the folder of infra/terraform")
@@ -65,7 +67,11 @@ def _outputs(cloud: str, file: Path | None) -> Outputs:
     if file is not None:
         return read_outputs(_text(file))
     command = [f"-chdir={ROOT / 'infra/terraform' / cloud}", "output", "-json"]
-    return read_outputs(_run([_program("terraform", "tofu"), *command]))
+    try:
+        return read_outputs(_run([_program("terraform", "tofu"), *command]))
+    except Failed as error:
+        remedy = f"run `terraform init` and `terraform apply` in infra/terraform/{cloud} first"
+        raise Failed(f"{error}; {remedy}, or name a file with --outputs") from error
 
 
 def _text(file: Path) -> str:

@@ -274,6 +274,25 @@ def test_a_file_of_outputs_that_is_absent_is_one_line(desk: Desk) -> None:
     assert line.startswith(f"make deploy: --outputs {desk.outputs} cannot be read")
 
 
+def test_a_cloud_that_terraform_has_not_made_yet_is_named_with_the_next_commands(
+    desk: Desk, tmp_path: Path
+) -> None:
+    terraform = tmp_path / "bin" / "terraform"
+    terraform.write_text("#!/bin/sh\nexit 1\n")
+    terraform.chmod(0o755)
+    command = [sys.executable, str(DEPLOY), "deploy", "aws"]
+    done = subprocess.run(command, env=desk.env, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "run `terraform init` and `terraform apply` in infra/terraform/aws first" in done.stderr
+
+
+def test_deploy_without_a_cloud_names_the_clouds() -> None:
+    command = [sys.executable, str(DEPLOY), "deploy"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == "make deploy: which cloud? Run: make deploy CLOUD=aws|gcp|azure\n"
+
+
 COMPONENT = """
 apiVersion: kustomize.config.k8s.io/v1alpha1
 kind: Component
