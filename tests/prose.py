@@ -4,7 +4,7 @@ The rules read Markdown. Code, link targets and comments are not prose.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -126,12 +126,20 @@ def passages(markdown: str) -> Iterator[Passage]:
 
 
 def words(passage: Passage) -> Iterator[Fault]:
-    """Words that the documents avoid, and other names for a term of the glossary."""
-    for table in (WORDS, TERMS):
-        for pattern, better in table.items():
-            for match in re.finditer(rf"(?<![\w/-])(?:{pattern})(?![\w/-])", passage.text, re.I):
-                if match.group() != better and match.group().rstrip("s") != better:
-                    yield Fault(passage.line, match.group(), f"write {better}")
+    """Words that the documents avoid."""
+    return _written(passage, WORDS)
+
+
+def terms(passage: Passage) -> Iterator[Fault]:
+    """Other names for a term of the glossary."""
+    return _written(passage, TERMS)
+
+
+def _written(passage: Passage, table: dict[str, str]) -> Iterator[Fault]:
+    for pattern, better in table.items():
+        for match in re.finditer(rf"(?<![\w/-])(?:{pattern})(?![\w/-])", passage.text, re.I):
+            if match.group().rstrip("s") != better:
+                yield Fault(passage.line, match.group(), f"write {better}")
 
 
 def sentences(passage: Passage) -> Iterator[Fault]:
@@ -153,17 +161,17 @@ def headings(passage: Passage) -> Iterator[Fault]:
             yield Fault(passage.line, word, "write headings like sentences, with a small letter")
 
 
-def faults(markdown: str) -> list[Fault]:
+Rule = Callable[[Passage], Iterator[Fault]]
+ALL: tuple[Rule, ...] = (words, terms, sentences, headings)
+
+
+def faults(markdown: str, rules: Sequence[Rule] = ALL) -> list[Fault]:
     """All faults of a document, by line."""
-    found = [
-        fault
-        for passage in passages(markdown)
-        for rule in (words, sentences, headings)
-        for fault in rule(passage)
-    ]
+    found = [fault for passage in passages(markdown) for rule in rules for fault in rule(passage)]
     return sorted(found, key=lambda fault: fault.line)
 
 
-def shown(document: Path) -> list[str]:
+def shown(document: Path, rules: Sequence[Rule] = ALL) -> list[str]:
     """The faults of a file, one line each."""
-    return [f"{document.name}:{fault}" for fault in faults(document.read_text(encoding="utf-8"))]
+    text = document.read_text(encoding="utf-8")
+    return [f"{document.name}:{fault}" for fault in faults(text, rules)]

@@ -120,7 +120,7 @@ def tune(
     is what the call's own thread writes to `sys.stdout` and `sys.stderr`, up to 1 MiB, and nothing
     with `keep_output=False`.
 
-    Raises `TuneletError`: `Reject` for what is wrong with the arguments, `Conflict` for a name that
+    Raises `TuneletError`: `Reject` for invalid arguments, `Conflict` for a name that
     another search has.
     """
     from tunelet.bundle import activate

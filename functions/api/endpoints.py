@@ -138,7 +138,7 @@ def trial(call: Call) -> Response:
 
 
 def logs(call: Call) -> Response:
-    """The output of a trial. When its run is gone, what is stored of it.
+    """The output of a trial. When its run is gone, the stored part.
 
     The header Range: bytes=N- asks for the output from byte N on; the answer, 206, has up to 4 MiB.
     """

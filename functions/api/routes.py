@@ -28,7 +28,7 @@ def _state(what: str, states: list[str], bound: str = "") -> Query:
 
 
 _AFTER_NAME = Query(
-    "after", "Only those whose names sort after this.", {"type": "string", "pattern": f"^{NAME}$"}
+    "after", "Only names that sort after this one.", {"type": "string", "pattern": f"^{NAME}$"}
 )
 _AFTER_NUMBER = Query(
     "after", "Only those with higher numbers.", {"type": "integer", "minimum": -1}
@@ -56,7 +56,7 @@ _FILE = {"type": "string", "pattern": "^[^\\x00-\\x1f\\x7f]{1,1024}$"}
 _ARTIFACT = Query("name", "The file's name, as it is listed.", _FILE, required=True)
 _PAGE_OF_ARTIFACTS = (
     _limit(100),
-    Query("after", "Only those whose names sort after this.", _FILE),
+    Query("after", "Only names that sort after this one.", _FILE),
 )
 _STUDY = "/studies/{study}"
 _BEATS = f"{_STUDY}/heartbeats/{{caller}}"

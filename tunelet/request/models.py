@@ -304,7 +304,7 @@ class Workers(StrictModel):
 
 
 class Manifest(BaseModel):
-    """A whole Kubernetes manifest, as it stands; for the JSON Schema only."""
+    """A whole Kubernetes manifest, unchanged; for the JSON Schema only."""
 
     model_config = ConfigDict(extra="allow", defer_build=True)
     apiVersion: str = Field(description="The group and version of the kind.")
