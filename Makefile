@@ -110,8 +110,8 @@ bench: install
 image: install page
 	infra/images/build
 
-# Wheel, sdist, images, bills of materials and provenance, in dist/release; BASE as for `make image`.
-release: install page
+# Wheel, sdist, images, site, bills of materials, provenance: in dist/release; BASE as for `make image`.
+release: install page $(SITE)/.installed
 	infra/release/build
 
 # Compares every locked version with the advisories that PyPI and OSV have. Fails if it cannot ask.
@@ -133,6 +133,7 @@ docs: install $(SITE)/.installed
 	$(BIN)/python -m manual.reference
 	$(BIN)/pytest -q tests/unit/tunelet/test_docs.py
 	$(BIN)/python -m manual.build $(SITE)/bin/zensical dist
+	$(BIN)/python -m manual.links dist/site
 
 # Puts faults into the protocol, the rules and the launchers, and shows which test notices each: about
 # half an hour. WORDS="decide gate" runs those with one of the words in the file or the fault.

@@ -34,6 +34,9 @@ def build(program: str, dist: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"make docs: the site was not built:\n{(done.stdout + done.stderr)[-4000:]}")
+    # Both would need the site's address, which it does not know.
+    for name in ("404.html", "sitemap.xml"):
+        (dist / "site" / name).unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,14 @@
 """The source of the site has the documents, and pages for the files that they link to."""
 
+import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from manual.build import configuration
-from manual.source import Broken, Source, place
+from manual.source import ROOT, Broken, Source, place, tracked
 
 FILES = {
     "docs/index.md": "[A guide](guides/one.md#part), [a script](../code/run.py), [code](../code)\n",
@@ -73,3 +75,16 @@ def test_the_configuration_leaves_out_absent_pages_and_has_the_version() -> None
     assert "one.md" not in shown
     assert "two.md" in shown
     assert "VERSION" not in shown
+
+
+def in_navigation() -> set[str]:
+    nav = tomllib.loads((ROOT / "zensical.toml").read_text())["project"]["nav"]
+    return {*re.findall(r"'([^']+\.md)'", repr(nav))}
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    documents = {name for name in tracked(ROOT) if name.startswith("docs/")}
+    pages = {place(name) for name in documents if name.endswith(".md")}
+    # The table of decisions leads to each.
+    pages = {page for page in pages if not page.startswith("adr/0")}
+    assert pages - in_navigation() == set()

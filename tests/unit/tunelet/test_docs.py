@@ -118,3 +118,17 @@ def test_each_part_of_ray_tune_is_there_or_the_reason_why_not() -> None:
     classes = {re.findall(r"^class (\w+)\(Searcher\)", one.read_text(), re.M)[0] for one in folders}
     assert "TuneBOHB" in classes
     assert named(parts | classes) == parts | classes
+
+
+def test_every_document_that_help_errors_and_comments_name_exists() -> None:
+    code = ["tunelet", "functions", "adapters", "algorithms", "infra", "pyproject.toml"]
+    listed = subprocess.run(
+        ["git", "grep", "--untracked", "-ohE", r"\bdocs/[a-z0-9_/.-]+\.(md|json)\b", "--", *code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    named = {*listed.stdout.split()}
+    assert len(named) > 10
+    assert sorted(name for name in named if not (ROOT / name).exists()) == []
