@@ -1,6 +1,6 @@
 """The service that settings describe, over a store and a launcher that the caller has opened."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from functions.settings import Settings
@@ -20,14 +20,18 @@ def composed(
     dead: Callable[[str], bool] = lambda _: False,
     schedule: Schedule | None = None,
     sweeps_abreast: int = 1,
+    tenants: Mapping[str, Store] | None = None,
 ) -> "Service":
-    """Return the service. `dead` shows which installations are certainly gone."""
+    """Return the service. `dead` shows which installations are certainly gone; `tenants` are the
+    stores of the namespaces that have their own."""
     from adapters.storage import turns_of
     from algorithms import load_catalog
     from tunelet.assembly import assembled
+    from tunelet.log.tenant_stores import TenantStores
 
+    routed = TenantStores(store, tenants) if tenants else store
     return assembled(
-        *(store, launcher, load_catalog(), publisher),
+        *(routed, launcher, load_catalog(), publisher),
         secret=settings.secret,
         api_url=settings.api_url,
         installation=installation,

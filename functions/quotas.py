@@ -6,9 +6,9 @@
 
 import re
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
+from functions.given import json_text
 from tunelet.core.quotas import Quota, Quotas
 from tunelet.errors import FieldError, Reject
 from tunelet.text.limits import LARGEST_INTEGER, NAME
@@ -38,9 +38,8 @@ def quotas(given: str, name: str) -> Quotas:
 
 def _parsed(given: str, name: str) -> Any:
     try:
-        text = given if given.lstrip().startswith("{") else Path(given).read_text(encoding="utf-8")
-        return decode(text.encode())
-    except (OSError, NotJson, ValueError) as fault:
+        return decode(json_text(given, name).encode())
+    except (NotJson, ValueError) as fault:
         remedy = "set a JSON object, or the path of a file with one"
         error = FieldError(name, given, f"cannot be read: {fault}", remedy)
         raise Reject("the quotas are invalid", [error]) from None

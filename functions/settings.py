@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from functions.given import json_text
 from functions.quotas import quotas
+from functions.stores import TenantStore, tenant_stores
 from tunelet.core.quotas import UNLIMITED, Quotas
 from tunelet.errors import FieldError, Reject
 from tunelet.request.policy import Policies, read
@@ -42,7 +44,8 @@ class Settings(NamedTuple):
     """TUNELET_LEASE_SECONDS: after this silence, other installations over the same store take over
     this one's runs. At least three times the time between two sweeps."""
     policies: Policies = Policies()
-    """TUNELET_POLICY: which pods trials may have, as JSON (docs/guides/kubernetes.md)."""
+    """TUNELET_POLICY: which pods trials may have, as JSON or as the path of a file with it
+    (docs/guides/kubernetes.md)."""
     schedule: str | None = None
     """TUNELET_SCHEDULE: the schedule of sweeps, which pauses while no experiment is live; unset:
     sweeps never pause."""
@@ -51,6 +54,9 @@ class Settings(NamedTuple):
     identity: str = ""
     """TUNELET_IDENTITY: the file that says who may call the API, and do what
     (docs/operations/identity.md); empty: everyone may do everything."""
+    stores: Mapping[str, TenantStore] = {}
+    """TUNELET_STORES: the namespaces with a store of their own, as JSON or as the path of a file
+    with it (docs/operations/tenants.md)."""
     allow_commands: bool = False
     """Whether a request may name a command of this machine; only `tunelet up` sets it."""
 
@@ -75,6 +81,7 @@ class Settings(NamedTuple):
             identity=environ.get("TUNELET_IDENTITY", ""),
             schedule=environ.get("TUNELET_SCHEDULE") or None,
             quotas=env.quotas("TUNELET_QUOTAS"),
+            stores=env.stores("TUNELET_STORES"),
         )
         if env.errors:
             raise Reject("the environment is invalid", env.errors)
@@ -136,7 +143,7 @@ class _Environment:
 
     def policies(self, name: str) -> Policies:
         try:
-            return read(self._environ.get(name) or "{}", name)
+            return read(json_text(self._environ.get(name) or "{}", name), name)
         except Reject as refusal:
             self.errors.extend(refusal.errors)
             return Policies()
@@ -148,6 +155,14 @@ class _Environment:
         except Reject as refusal:
             self.errors += refusal.errors
             return UNLIMITED
+
+    def stores(self, name: str) -> Mapping[str, TenantStore]:
+        value = self._environ.get(name)
+        try:
+            return tenant_stores(value, name) if value else {}
+        except Reject as refusal:
+            self.errors += refusal.errors
+            return {}
 
     def _wrong(self, name: str, value: str | None, message: str, remedy: str) -> None:
         self.errors.append(FieldError(name, value, message, remedy))

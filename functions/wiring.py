@@ -1,13 +1,17 @@
 """Composition: the adapters and the parts that the settings ask for."""
 
+from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from functions.composition import composed
 from functions.events.outbox import Nowhere, Outbox
 from functions.http import Function
 from functions.identity.gate import UNGUARDED, Gate
-from functions.lazy import LazyLauncher
+from functions.lazy import LazyLauncher, LazyStore
 from functions.settings import Settings
+from functions.stores import TenantStore
+from tunelet.errors import FieldError, Reject
 from tunelet.ports import Publisher, Schedule, Store, WatchableLauncher
 
 if TYPE_CHECKING:
@@ -36,6 +40,26 @@ def store(url: str) -> Store:
     return MeteredStore(open_store(url))
 
 
+def tenants(settings: Settings) -> Mapping[str, Store]:
+    """The stores of the namespaces that have their own. Each is opened at its first use."""
+    return {name: LazyStore(partial(_tenant, name, each)) for name, each in settings.stores.items()}
+
+
+def _tenant(namespace: str, its: TenantStore) -> Store:
+    from adapters.storage import open_store
+    from adapters.storage.access import of_tenant
+    from functions.telemetry.metrics import MeteredStore
+
+    try:
+        access = of_tenant(its.credentials, its.identity)
+    except (OSError, UnicodeDecodeError) as fault:
+        field, why = f"TUNELET_STORES.{namespace}.credentials", "cannot be read"
+        error = FieldError(field, its.credentials, why, "mount the tenant's Secret there")
+        text = f"the credentials of {namespace}'s store cannot be read ({type(fault).__name__})"
+        raise Reject(text, [error]) from None
+    return MeteredStore(open_store(its.url, access))
+
+
 def service(settings: Settings, publisher: Publisher) -> "Service":
     """The service over the adapters that the settings name; raises `Reject` for unknown ones."""
     lazy = LazyLauncher(lambda: launcher(settings))
@@ -45,6 +69,7 @@ def service(settings: Settings, publisher: Publisher) -> "Service":
     return composed(
         *(settings, opened, lazy, publisher, own),
         schedule=given,
+        tenants=tenants(settings),
         sweeps_abreast=SWEEPS_ABREAST,
     )
 

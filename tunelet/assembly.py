@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 from tunelet.core.installation import ANY, Installation
 from tunelet.core.quotas import UNLIMITED, Quotas
@@ -27,6 +28,7 @@ from tunelet.log.identity import Identity
 from tunelet.log.journal_cache import Journals
 from tunelet.log.leases import Leases
 from tunelet.log.markers import Markers
+from tunelet.log.tenant_stores import store_of
 from tunelet.ports import Catalog, Launcher, ProcessTurns, Publisher, Schedule, Store
 from tunelet.request.policy import Policies
 from tunelet.service import Service
@@ -83,7 +85,7 @@ def assembled(
     asking = Asking(journals, leases, suggesting, runs, live, loop)
     return Service(
         store=store,
-        probed=Probed(store),
+        probed=Probed(partial(store_of, store)),
         launcher=launcher,
         catalog=catalog,
         journals=journals,

@@ -32,7 +32,9 @@ class Store(Protocol):
     reads the key. Every read sees all writes that were acknowledged before it began.
     """
 
-    url: str
+    @property
+    def url(self) -> str:
+        """The address of the store, without credentials or options, so that a key can follow."""
 
     def get(self, key: str) -> Stored | None:
         """Return the object; None if there is none."""

@@ -163,7 +163,7 @@ class Service:
         if must_start:
             self._refuse_waiting(namespace, name, spec["model_training_code"], key)
         spec["warm_start"] = self._sources(namespace, spec["warm_start"])
-        self.try_store()
+        self.try_store(namespace)
         self._refuse_full(namespace, name)
         submit = commands.Submit(uid=secrets.token_hex(8), spec=spec, key=key, actor=actor)
         marker = Marker(namespace, name, submit.uid, 0)
@@ -656,9 +656,12 @@ class Service:
         self.store_ready()
         self._launcher.ready()
 
-    def try_store(self) -> None:
-        """Test once that the store keeps what it promises. Raises what `store_probe.probe` does."""
-        self._probed.ensure()
+    def try_store(self, namespace: str) -> None:
+        """Test once that the namespace's store keeps what it promises.
+
+        Raises what `store_probe.probe` does.
+        """
+        self._probed.ensure(namespace)
 
     def store_ready(self) -> None:
         """Raise `Retry` if the store cannot be used, saying why."""

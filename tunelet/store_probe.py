@@ -54,19 +54,23 @@ class Figures(NamedTuple):
 
 
 class Probed:
-    """A store that is probed once. Threads may share one."""
+    """The stores of all namespaces, each probed once. Threads may share one."""
 
-    def __init__(self, store: "Store") -> None:
-        self._store = store
+    def __init__(self, store_of: "Callable[[str], Store]") -> None:
+        self._store_of = store_of
         self._lock = threading.Lock()
-        self._passed = False
+        self._passed = set[str]()
+        """The URLs of the stores that have passed."""
 
-    def ensure(self) -> None:
-        """Probe the store unless it has passed. Raises what `probe` raises."""
+    def ensure(self, namespace: str) -> None:
+        """Probe the namespace's store unless it has passed. Raises what `probe` raises."""
+        store = self._store_of(namespace)
         with self._lock:
-            if not self._passed:
-                probe(self._store)
-                self._passed = True
+            known = store.url in self._passed
+        if not known:
+            probe(store)
+            with self._lock:
+                self._passed.add(store.url)
 
 
 def probe(store: "Store") -> Figures:

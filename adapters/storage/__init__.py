@@ -16,6 +16,7 @@ from tunelet.errors import FieldError, Reject
 from tunelet.ports import ProcessTurns, Store
 
 if TYPE_CHECKING:
+    from adapters.storage.access import Access
     from adapters.storage.location import Location
 
 CLIENT = "TUNELET_STORE_CLIENT"
@@ -38,13 +39,15 @@ _CLOUDS = {"s3": ("obstore", "boto3"), "gs": ("google", "obstore"), "az": ("obst
 """The clients of each cloud, the preferred one first."""
 
 
-def open_store(url: str) -> Store:
+def open_store(url: str, access: "Access | None" = None) -> Store:
     """Open the store at `url`. A cloud's store retries transient faults.
+
+    `access` has the credentials; None: the process's.
 
     `file:///folder`, `memory://name`, `s3://bucket/prefix`, `gs://bucket/prefix` or
     `az://container/prefix`. Raises `Reject` as `connect` does.
     """
-    store = connect(url)
+    store = connect(url, access)
     if urlsplit(url).scheme in _HERE:
         return store
     from adapters.storage.retrying import RetryingStore
@@ -61,7 +64,7 @@ def turns_of(url: str) -> ProcessTurns | None:
     return FolderTurns(url)
 
 
-def connect(url: str) -> Store:
+def connect(url: str, access: "Access | None" = None) -> Store:
     """Open the adapter of the store at `url`, which raises every fault at once.
 
     Raises `Reject` if no store has the URL's scheme, if its library is not installed, or
@@ -74,33 +77,36 @@ def connect(url: str) -> Store:
         known = ", ".join(f"{name}://" for name in (*_HERE, *_CLOUDS))
         folder = "" if scheme else f"write {Path(url).absolute().as_uri()} for a folder, or "
         raise _refusal(url, "names no kind of store", f"{folder}use one of {known}")
+    from adapters.storage.access import PROCESS, refuse_incomplete
     from adapters.storage.location import locate
 
+    access = access or PROCESS
     location = locate(url)
+    refuse_incomplete(scheme, location, access)
     asked = location.client or os.environ.get(CLIENT)
     if asked and asked not in _CLOUDS[scheme]:
         known = " or ".join(_CLOUDS[scheme])
         raise location.refuse(f"no client {asked!r}", f"choose {known} (?client= or {CLIENT})")
-    return _opened(url, asked) if asked else _preferred(url, scheme, location)
+    return _opened(url, asked, access) if asked else _preferred(url, scheme, location, access)
 
 
-def _preferred(url: str, scheme: str, location: "Location") -> Store:
+def _preferred(url: str, scheme: str, location: "Location", access: "Access") -> Store:
     """Open the store with the first client that is installed and works here."""
     from adapters.storage.environment import unserved
 
     missing: Reject | None = None
     for name in _CLOUDS[scheme]:
-        if name == "obstore" and unserved(scheme, location, os.environ):
+        if name == "obstore" and unserved(scheme, location, access):
             continue
         try:
-            return _opened(url, name)
+            return _opened(url, name, access)
         except _NotInstalled as error:
             missing = missing or error
     assert missing is not None, "each cloud has a client that serves all"
     raise missing
 
 
-def _opened(url: str, name: str) -> Store:
+def _opened(url: str, name: str, access: "Access") -> Store:
     client = _CLIENTS[name]
     try:
         opener = _opener(client.module)
@@ -108,11 +114,11 @@ def _opened(url: str, name: str) -> Store:
         message = f"needs a library that is not installed ({error.name})"
         remedy = f"pip install 'tunelet[{client.extra}]'"
         raise _NotInstalled(*_worded(url, message, remedy)) from error
-    return opener(url)
+    return opener(url, access)
 
 
-def _opener(module: str) -> Callable[[str], Store]:
-    opener: Callable[[str], Store] = import_module(module).open_url
+def _opener(module: str) -> Callable[..., Store]:
+    opener: Callable[..., Store] = import_module(module).open_url
     return opener
 
 

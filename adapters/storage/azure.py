@@ -6,9 +6,8 @@ names that the az command reads), or with neither: then azure-identity finds the
 (environment, workload identity, managed identity, az login).
 """
 
-import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from azure.core import MatchConditions
 from azure.core import exceptions as faults
 from azure.storage.blob import ContainerClient
 
+from adapters.storage.access import PROCESS, Access
 from adapters.storage.error_codes import AZURE
 from adapters.storage.keys import added
 from adapters.storage.location import CONNECT_SECONDS, READ_SECONDS, Location, locate
@@ -35,18 +35,18 @@ _EXISTS = (faults.ResourceExistsError, faults.ResourceModifiedError)
 _COPY_LOOK_SECONDS = 0.2
 
 
-def open_url(url: str) -> "AzureStore":
-    return AzureStore(locate(url))
+def open_url(url: str, access: Access = PROCESS) -> "AzureStore":
+    return AzureStore(locate(url), access)
 
 
 class AzureStore:
     """The objects in a container, or those with a prefix. An object's version is its ETag."""
 
-    def __init__(self, location: Location) -> None:
+    def __init__(self, location: Location, access: Access = PROCESS) -> None:
         self.url = location.url
         self._location = location
         with self._translated("read"):
-            self._container = _container(location)
+            self._container = _container(location, access)
         self._sealed: dict[str, Any] = {}
         if location.encryption_key is not None:
             self._sealed = {"encryption_scope": location.encryption_key}
@@ -178,27 +178,40 @@ class AzureStore:
         return AZURE.meaning(self._location, right, status, _code(error), headers)
 
 
-def _container(location: Location) -> ContainerClient:
-    connection = os.environ.get("AZURE_STORAGE_CONNECTION_STRING")
-    if connection:
+def _container(location: Location, access: Access) -> ContainerClient:
+    env = access.env
+    connection = env.get("AZURE_STORAGE_CONNECTION_STRING")
+    if connection and not access.identity:
         return ContainerClient.from_connection_string(connection, location.bucket, **_OPTIONS)
-    account = os.environ.get("AZURE_STORAGE_ACCOUNT")
+    account = env.get("AZURE_STORAGE_ACCOUNT")
     if not account:
         raise location.refuse(
             "the storage account is not known",
             "set AZURE_STORAGE_ACCOUNT or AZURE_STORAGE_CONNECTION_STRING",
         )
     endpoint = f"https://{account}.blob.core.windows.net"
-    return ContainerClient(endpoint, location.bucket, credential=_credential(), **_OPTIONS)
+    return ContainerClient(endpoint, location.bucket, credential=_credential(access), **_OPTIONS)
 
 
-def _credential() -> Any:
-    own = os.environ.get("AZURE_STORAGE_KEY") or os.environ.get("AZURE_STORAGE_SAS_TOKEN")
+def _credential(access: Access) -> Any:
+    if access.identity:
+        return _acting_as(access.identity, access.env)
+    own = access.env.get("AZURE_STORAGE_KEY") or access.env.get("AZURE_STORAGE_SAS_TOKEN")
     if own:
         return own
     from azure.identity import DefaultAzureCredential
 
     return DefaultAzureCredential()
+
+
+def _acting_as(client_id: str, env: Mapping[str, str]) -> Any:
+    """Return the credential of another identity that trusts the pod's ServiceAccount, or that the
+    machine has."""
+    from azure.identity import ManagedIdentityCredential, WorkloadIdentityCredential
+
+    if env.get("AZURE_FEDERATED_TOKEN_FILE"):
+        return WorkloadIdentityCredential(client_id=client_id)
+    return ManagedIdentityCredential(client_id=client_id)
 
 
 def _code(error: faults.HttpResponseError) -> str:

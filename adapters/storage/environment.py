@@ -6,6 +6,7 @@ settle the search at once: those of keys, pod identity and workload identity.
 
 from collections.abc import Mapping
 
+from adapters.storage.access import Access
 from adapters.storage.location import Location
 
 _AWS = (
@@ -23,8 +24,13 @@ _AZURE = (
 """Workload identity (AKS); a service principal's secret."""
 
 
-def unserved(scheme: str, location: Location, env: Mapping[str, str]) -> str | None:
+def unserved(scheme: str, location: Location, access: Access) -> str | None:
     """Return why a client that reads only the environment cannot open the store; None if it can."""
+    env = access.env
+    if access.identity and not (scheme == "s3" and env.get("AWS_WEB_IDENTITY_TOKEN_FILE")):
+        return "to act as another identity needs the cloud's own library"
+    if access.given and scheme == "gs":
+        return "a key file of a tenant needs the cloud's own library"
     if scheme == "s3":
         return _unserved_s3(location, env)
     if location.encryption_key is not None:

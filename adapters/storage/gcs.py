@@ -5,18 +5,22 @@ credentials (GOOGLE_APPLICATION_CREDENTIALS, gcloud, workload identity, the meta
 STORAGE_EMULATOR_HOST names another endpoint.
 """
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+import google.auth
 import requests
 from google.api_core import exceptions as answers
 from google.auth import exceptions as auth
+from google.auth import impersonated_credentials, load_credentials_from_dict
 from google.cloud import storage
 from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
 
+from adapters.storage.access import KEY_FILE, PROCESS, Access
 from adapters.storage.error_codes import GCS
 from adapters.storage.keys import added
 from adapters.storage.location import CONNECT_SECONDS, READ_SECONDS, Location, locate
@@ -26,12 +30,14 @@ from tunelet.ports import Store, Stored
 _ABSENT = 0
 """The generation of an object that does not exist."""
 
+_SCOPES = ["https://www.googleapis.com/auth/devstorage.read_write"]
+
 # A retry inside the SDK would meet its own committed write as a conflict.
 _ONCE: dict[str, Any] = {"retry": None, "timeout": (CONNECT_SECONDS, READ_SECONDS)}
 
 
-def open_url(url: str) -> "GcsStore":
-    return GcsStore(locate(url))
+def open_url(url: str, access: Access = PROCESS) -> "GcsStore":
+    return GcsStore(locate(url), access)
 
 
 class GcsStore:
@@ -40,14 +46,14 @@ class GcsStore:
     Google allows about one write a second to one object name and answers 429 to more.
     """
 
-    def __init__(self, location: Location) -> None:
+    def __init__(self, location: Location, access: Access = PROCESS) -> None:
         self.url = location.url
         self._location = location
         self._exists = False
         # For attributes of traces the SDK would ask for the bucket whenever an object is absent.
         os.environ.setdefault("DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA", "true")
         with self._translated("read"):
-            self._client: Any = storage.Client()
+            self._client: Any = _client(location, access)
         self._bucket = self._client.bucket(location.bucket)
 
     def get(self, key: str) -> Stored | None:
@@ -192,6 +198,27 @@ class GcsStore:
                 "the Google credentials have expired or were withdrawn", f"renew them: {GCS.renew}"
             )
         return GCS.no_credentials(self._location, type(error).__name__)
+
+
+def _client(location: Location, access: Access) -> Any:
+    credentials, project = None, None
+    if access.given:
+        try:
+            credentials, project = load_credentials_from_dict(  # type: ignore[no-untyped-call]
+                json.loads(access.env[KEY_FILE]), scopes=_SCOPES
+            )
+        except (ValueError, auth.DefaultCredentialsError) as error:
+            raise location.refuse(
+                f"{KEY_FILE} is no file of Google credentials ({type(error).__name__})",
+                "put the key or federation file of a service account there",
+            ) from None
+    if access.identity:
+        if credentials is None:
+            credentials, project = google.auth.default(scopes=_SCOPES)
+        credentials = impersonated_credentials.Credentials(  # type: ignore[no-untyped-call]
+            credentials, access.identity, _SCOPES
+        )
+    return storage.Client(project, credentials)
 
 
 if TYPE_CHECKING:

@@ -5,9 +5,8 @@ profiles nor the files of a sign-in: `unserved` reports that before it is tried.
 come as text, from which status and code are parsed; the text lacks Retry-After.
 """
 
-import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from itertools import islice
@@ -18,6 +17,7 @@ import obstore
 from obstore import exceptions as faults
 from obstore.store import AzureStore, GCSStore, S3Store
 
+from adapters.storage.access import PROCESS, Access
 from adapters.storage.environment import azure_settings, unserved
 from adapters.storage.error_codes import AZURE, GCS, S3
 from adapters.storage.keys import added
@@ -44,20 +44,20 @@ _CONDITION_FAILED = (faults.AlreadyExistsError, faults.PreconditionError, FileNo
 """A condition did not hold. A 409 that only asks for another try is one of these, too."""
 
 
-def open_url(url: str) -> "ObstoreStore":
-    return ObstoreStore(urlsplit(url).scheme, locate(url))
+def open_url(url: str, access: Access = PROCESS) -> "ObstoreStore":
+    return ObstoreStore(urlsplit(url).scheme, locate(url), access)
 
 
 class ObstoreStore:
     """The objects in a bucket, or those with a prefix. Versions are the cloud adapter's."""
 
-    def __init__(self, scheme: str, location: Location) -> None:
-        if why := unserved(scheme, location, os.environ):
+    def __init__(self, scheme: str, location: Location, access: Access = PROCESS) -> None:
+        if why := unserved(scheme, location, access):
             raise location.refuse(f"obstore cannot serve this: {why}", "choose another client")
         self.url = location.url
         self._location, self._dialect = location, _DIALECTS[scheme]
         with self._translated("read"):
-            self._bucket: Any = _opened(scheme, location)
+            self._bucket: Any = _opened(scheme, location, access)
 
     def get(self, key: str) -> Stored | None:
         name = self._location.full(key)
@@ -184,31 +184,54 @@ class ObstoreStore:
         return location.retry(transport[1] if transport else type(error).__name__)
 
 
-def _opened(scheme: str, location: Location) -> Any:
+def _opened(scheme: str, location: Location, access: Access) -> Any:
     if scheme == "s3":
         return S3Store(
-            location.bucket, client_options=_client_options(), config=_s3(location), **_ONCE
+            location.bucket,
+            client_options=_client_options(_aws_endpoint(access.env)),
+            config=_s3(location, access),
+            credential_provider=_keys(access.env) if access.given else None,
+            **_ONCE,
         )
     if scheme == "az":
-        settings: Any = azure_settings(os.environ)
+        settings: Any = azure_settings(access.env)
         options = _client_options(settings.get("endpoint", ""))
         return AzureStore(location.bucket, client_options=options, config=settings, **_ONCE)
     return GCSStore(location.bucket, client_options=_client_options(), **_ONCE)
 
 
-def _s3(location: Location) -> Any:
+def _keys(env: Mapping[str, str]) -> Any:
+    """Return what gives the keys in `env`, and none of those in the process's environment."""
+    keys = {
+        "access_key_id": env["AWS_ACCESS_KEY_ID"],
+        "secret_access_key": env["AWS_SECRET_ACCESS_KEY"],
+        "token": env.get("AWS_SESSION_TOKEN"),
+        "expires_at": None,
+    }
+    return lambda: keys
+
+
+def _aws_endpoint(env: Mapping[str, str]) -> str:
+    return env.get("AWS_ENDPOINT_URL_S3") or env.get("AWS_ENDPOINT_URL", "")
+
+
+def _s3(location: Location, access: Access) -> Any:
     # Deletes one by one: look-alikes differ in what they answer to a batch.
     config: dict[str, Any] = {"disable_bulk_delete": True}
     if location.encryption_key is not None:
         config |= {"server_side_encryption": "aws:kms", "sse_kms_key_id": location.encryption_key}
+    if access.given:
+        region = access.env.get("AWS_REGION") or access.env.get("AWS_DEFAULT_REGION")
+        endpoint = _aws_endpoint(access.env)
+        config |= {"region": region} | ({"endpoint": endpoint} if endpoint else {})
+    if access.identity:
+        # The pod's own token is exchanged for the tenant's role.
+        config["role_arn"] = access.identity
     return config
 
 
 def _client_options(endpoint: str = "") -> Any:
     """Time-outs, and plain HTTP if the endpoint's address asks for it, as with the SDKs."""
-    endpoint = (
-        endpoint or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL", "")
-    )
     return {
         "connect_timeout": timedelta(seconds=CONNECT_SECONDS),
         "read_timeout": timedelta(seconds=READ_SECONDS),

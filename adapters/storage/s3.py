@@ -12,8 +12,11 @@ import boto3
 from boto3.s3.transfer import TransferConfig
 from botocore import exceptions as faults
 from botocore.config import Config
+from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
 from botocore.parsers import ResponseParserError
+from botocore.session import get_session
 
+from adapters.storage.access import PROCESS, Access
 from adapters.storage.error_codes import S3
 from adapters.storage.keys import added
 from adapters.storage.location import CONNECT_SECONDS, READ_SECONDS, Location, locate
@@ -38,14 +41,14 @@ _BROKEN = (
 )
 
 
-def open_url(url: str) -> "S3Store":
-    return S3Store(locate(url))
+def open_url(url: str, access: Access = PROCESS) -> "S3Store":
+    return S3Store(locate(url), access)
 
 
 class S3Store:
     """The objects in a bucket, or those with a prefix. An object's version is its ETag."""
 
-    def __init__(self, location: Location) -> None:
+    def __init__(self, location: Location, access: Access = PROCESS) -> None:
         if location.bucket.endswith("--x-s3"):
             raise location.refuse(
                 "a directory bucket (S3 Express) does not list in order", "use a general bucket"
@@ -57,8 +60,7 @@ class S3Store:
             key = location.encryption_key
             self._sealed = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key}
         with self._translated("read"):
-            # The default session would keep the first credentials that it found.
-            self._client: Any = boto3.Session().client("s3", config=_config())
+            self._client: Any = _client(access)
 
     def get(self, key: str) -> Stored | None:
         with self._translated("read"):
@@ -176,9 +178,55 @@ class S3Store:
             ) from error
 
     def _answered(self, error: faults.ClientError, right: str) -> Retry | Reject:
+        if error.operation_name == "AssumeRole" and _code(error) == "AccessDenied":
+            return self._location.refuse(
+                "the tenant's role may not be assumed",
+                "allow sts:AssumeRole to the service, and let the role trust it",
+            )
         answer = error.response.get("ResponseMetadata", {})
         status = int(answer.get("HTTPStatusCode", 0))
         return S3.meaning(self._location, right, status, _code(error), answer.get("HTTPHeaders"))
+
+
+def _client(access: Access) -> Any:
+    # The default session would keep the first credentials that it found.
+    session, endpoint = boto3.Session(), None
+    if access.given:
+        env = access.env
+        endpoint = env.get("AWS_ENDPOINT_URL_S3") or env.get("AWS_ENDPOINT_URL")
+        session = boto3.Session(
+            env.get("AWS_ACCESS_KEY_ID"),
+            env.get("AWS_SECRET_ACCESS_KEY"),
+            env.get("AWS_SESSION_TOKEN"),
+            region_name=env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION"),
+        )
+    if access.identity:
+        session = _assumed(session, access.identity)
+    return session.client("s3", endpoint_url=endpoint, config=_config())
+
+
+def _assumed(source: boto3.Session, role: str) -> boto3.Session:
+    """Return a session with the role's credentials, which are renewed before they expire."""
+    fetcher = AssumeRoleCredentialFetcher(
+        lambda service, **options: source.client(service, region_name=source.region_name),
+        source.get_credentials(),
+        role,
+        extra_args={"RoleSessionName": "tunelet"},
+    )
+    renewed = DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")
+    core = get_session()
+    core.register_component("credential_provider", _Fixed(renewed))
+    return boto3.Session(botocore_session=core, region_name=source.region_name)
+
+
+class _Fixed:
+    """A resolver of botocore that looks nowhere."""
+
+    def __init__(self, credentials: Any) -> None:
+        self._credentials = credentials
+
+    def load_credentials(self) -> Any:
+        return self._credentials
 
 
 def _config() -> Config:

@@ -19,7 +19,7 @@ from functions.events.outbox import Outbox, Watched
 from functions.hosting.renewal import renewed
 from functions.http import Function
 from functions.settings import Settings
-from functions.wiring import FUNCTIONS, function, gate, schedule
+from functions.wiring import FUNCTIONS, function, gate, schedule, tenants
 from tunelet.bundle import resource
 from tunelet.core.installation import Installation
 from tunelet.core.signal import COLLECT, LAUNCH, Signal
@@ -52,7 +52,11 @@ def whole(
     broker = Broker(load_triggers(manifests), targets, **load_delivery(manifests)._asdict())
     outbox = Outbox(Watched(broker))
     paused = schedule(settings)
-    service = composed(settings, store, launcher, outbox, installation, dead, schedule=paused)
+    service = composed(
+        *(settings, store, launcher, outbox, installation, dead),
+        schedule=paused,
+        tenants=tenants(settings),
+    )
     limit = settings.max_body_bytes
     made = {name: function(name, service, outbox, limit, known) for name in FUNCTIONS}
     targets.update((name, _target(made[name])) for name in FUNCTIONS)

@@ -44,7 +44,7 @@ def searching(
     steps = Steps()
     service = composed(settings, store, launcher, steps, installation, dead)
     if tries_store:
-        service.try_store()
+        service.try_store("")
     with ExitStack() as stack:
         stack.enter_context(steps.taken_by(service))
         stack.callback(

@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from functions import wiring
+from functions.given import json_text
 from functions.hosting import server
 from functions.hosting.all_in_one import whole
 from functions.hosting.data_folder import local, only_one, runs_in, secret
@@ -20,6 +21,7 @@ from functions.hosting.ending import ended_by_signals
 from functions.hosting.host_check import EVERYWHERE, guarded
 from functions.hosting.sweeping import LEASE_SECONDS, swept
 from functions.settings import Settings
+from functions.stores import TenantStore
 from functions.telemetry.log import configure
 from tunelet.core.quotas import UNLIMITED, Quotas
 from tunelet.request.policy import Policies, read
@@ -42,6 +44,7 @@ def serve(
     policy: str = "",
     quotas: Quotas = UNLIMITED,
     identity: str = "",
+    stores: Mapping[str, TenantStore] | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM. Port 0 takes a free one; the first line printed names it.
 
@@ -53,7 +56,7 @@ def serve(
     `TuneletError` if the store cannot be used.
     """
     configure("up")
-    policies = read(policy) if policy else Policies()
+    policies = read(json_text(policy, "--policy"), "--policy") if policy else Policies()
     with ExitStack() as stack:
         ending = stack.enter_context(ended_by_signals())
         stack.enter_context(only_one(data))
@@ -78,6 +81,7 @@ def serve(
             policies=policies,
             quotas=quotas,
             identity=identity,
+            stores=stores or {},
         )
         launcher = local(settings)
         served = stack.enter_context(

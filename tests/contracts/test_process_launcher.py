@@ -413,12 +413,12 @@ def test_a_launch_makes_no_checkpoint_folder_where_its_store_is_not(
 ) -> None:
     """The disk with the store is away: a saved file would be hidden once it is back."""
     root = tmp_path / "store"
-    store = Identity(FileStore(root)).known()
+    store = Identity(FileStore(root)).known("default")
     root.rename(tmp_path / "away")
     if place != "nothing":
         root.mkdir()
     if place == "another store":
-        Identity(FileStore(root)).known()
+        Identity(FileStore(root)).known("default")
     before = sorted(root.rglob("*"))
     env = {"TUNELET_CHECKPOINT_URL": (root / "v1" / "default" / "e" / "0").as_uri()}
     launch = script("echo objective=1", env=env, store=store)

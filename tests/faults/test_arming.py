@@ -215,7 +215,7 @@ def _relied(behind: float, plan: Sequence[str]) -> Order:
 
     def sweeps() -> None:
         look = sweeping.look()
-        sweeping.settle(look, live=any(True for _ in Markers(objects, lambda: 0.0).live()))
+        sweeping.settle(look, live=any(True for _ in Markers(objects, lambda: 0.0).live(set())))
 
     def passes() -> None:
         for seconds in (TRUSTED - 1, HELD):

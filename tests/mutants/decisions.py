@@ -537,7 +537,7 @@ DECISIONS = (
             ),
             Mutant(
                 "runs of another store are stopped",
-                "return [run for run in runs if self._launcher.origin(run) in (None, self._identity.known())]",
+                "return [run for run in runs if self._launcher.origin(run) in known]",
                 "return list(runs)",
                 ("tests/faults/test_two_stores.py",),
             ),

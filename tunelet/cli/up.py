@@ -95,7 +95,7 @@ def _aliases(ctx: click.Context, param: click.Parameter, given: tuple[str, ...])
     default="",
     envvar="TUNELET_POLICY",
     show_envvar=True,
-    metavar="JSON",
+    metavar="JSON|FILE",
     help="Which images and pods trials may have, as on a cluster (see docs/guides/kubernetes.md).",
 )
 @click.option(
@@ -104,6 +104,14 @@ def _aliases(ctx: click.Context, param: click.Parameter, given: tuple[str, ...])
     envvar="TUNELET_QUOTAS",
     show_envvar=True,
     help='What each namespace may use: {"default": {"live_trials": 8}}, say; see '
+    "docs/operations/tenants.md.",
+)
+@click.option(
+    "--stores",
+    metavar="JSON|FILE",
+    envvar="TUNELET_STORES",
+    show_envvar=True,
+    help='Stores of single namespaces: {"vision": {"url": "s3://vision"}}, say; see '
     "docs/operations/tenants.md.",
 )
 @click.option(
@@ -132,6 +140,7 @@ def up_command(
     output_bytes: int,
     policy: str,
     quotas: str | None,
+    stores: str | None,
     identity: str | None,
     allow_commands: bool,
 ) -> int:
@@ -172,6 +181,7 @@ def up_command(
     try:
         embedded = importlib.import_module("functions.hosting.up")
         read = importlib.import_module("functions.quotas").quotas
+        read_stores = importlib.import_module("functions.stores").tenant_stores
     except ModuleNotFoundError as fault:
         raise click.ClickException(
             f"the service needs more than the client (no {fault.name}): pip install 'tunelet[up]'"
@@ -185,6 +195,7 @@ def up_command(
                 *(max_body_bytes, lease_seconds, allow_commands or host in _LOOPBACK),
                 *(output_bytes, policy),
                 identity=identity or "",
+                stores=read_stores(stores, "--stores") if stores else {},
                 **limits,
             )
     except OSError as fault:

@@ -19,6 +19,7 @@ from tunelet.core.run import Run
 from tunelet.engine.retention import decided
 from tunelet.errors import FieldError, Reject, Retry
 from tunelet.log.keys import trial_prefix
+from tunelet.log.tenant_stores import store_of
 from tunelet.ports import Store
 
 
@@ -36,7 +37,7 @@ class Checkpoints:
         there before the URL is first returned. Raises `Retry`, and `Reject` as the store does.
         """
         prefix = trial_prefix(run) if parent is None else self._inherited(run, parent)
-        return f"{self._store.url.rstrip('/')}/{prefix}"
+        return f"{store_of(self._store, run.namespace).url.rstrip('/')}/{prefix}"
 
     def files(self, run: Run, parent: int | None = None) -> Callable[[str, int], Iterator[str]]:
         """Return a listing of the names in the trial's checkpoint: those after a name, at most n.

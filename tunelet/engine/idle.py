@@ -24,7 +24,7 @@ from tunelet.core.experiment import Experiment
 from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.installation import Installation
 from tunelet.core.trial import TrialState
-from tunelet.errors import Retry
+from tunelet.errors import TuneletError
 from tunelet.log.journal_cache import Journals
 from tunelet.log.markers import Marker
 from tunelet.log.parallel import at_once
@@ -211,7 +211,7 @@ class Idle:
         try:
             key = entry_key(f"v1/{name.namespace}/{name.experiment}/", note.seq + 1)
             moved = self._store.get(key) is not None
-        except Retry:
+        except TuneletError:
             return True
         if not moved:
             with self._lock:

@@ -75,7 +75,7 @@ class Runs:
         run = run_of(experiment, trial.number, trial.attempt)
         try:
             checkpoint_url = self._checkpoints.url(run, trial.parent)
-            store = self._identity.known()
+            store = self._identity.known(run.namespace)
         except TuneletError as fault:
             # A refusal by the store says nothing about the trial.
             log.warning("trial %s waits for the store: %s", run.name, fault)
@@ -192,14 +192,15 @@ class Runs:
     def active(self, namespace: str, name: str) -> list[Run]:
         """Return the experiment's active runs, of any uid, except those of another store."""
         runs = self._launcher.active(namespace, name)
-        return [run for run in runs if self._launcher.origin(run) in (None, self._identity.known())]
+        known = (None, self._identity.known(namespace)) if runs else ()
+        return [run for run in runs if self._launcher.origin(run) in known]
 
     def stop_strays(self, life: Life) -> None:
         """Stop the runs of a life that no log knows, for example because the log was lost.
 
         Only if they provably belong to this store: a wrong or empty store does not know any run.
         """
-        store = self._identity.now()
+        store = self._identity.now(life.namespace)
         runs = [r for r in self._launcher.active(life.namespace, life.experiment) if r[:3] == life]
         self.stop(run for run in runs if self._launcher.origin(run) in (None, store))
 

@@ -118,7 +118,7 @@ class Studies:
         mark = None if key is None else sha256(key.encode()).hexdigest()[:16]
         if (existing := self._existing(name)) is not None:
             return _again(existing, mark, study_name, directions)
-        self._probed.ensure()
+        self._probed.ensure(self._namespace)
         # Not made of the key: a call that comes again after a deletion would begin the same life.
         uid = token_hex(8)
         marker = Marker(self._namespace, name, uid, 0)
@@ -191,7 +191,8 @@ class Studies:
 def opened(store: Store, namespace: str) -> Studies:
     """Return the studies of a store, in a process that does nothing else with it."""
     markers = Markers(store, time.time)
-    return Studies(store, namespace, Journals(store), markers, Numbers(store), Probed(store))
+    probed = Probed(lambda _: store)
+    return Studies(store, namespace, Journals(store), markers, Numbers(store), probed)
 
 
 def _page(read: tuple[Experiment, int, Iterator[Trial]], most: int | None) -> tuple[Changed, bool]:

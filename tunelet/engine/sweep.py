@@ -88,7 +88,8 @@ class Sweep:
         armed = self._arming.look()
         lives = self._lives()
         expired = _by_experiment(expiry.due(self._store, self._journals.clock()))
-        marked = _by_experiment(self._markers.live())
+        away = set[str]()
+        marked = _by_experiment(self._markers.live(away))
         held = self._leases.held
         with self._faults("notes of quiet experiments are missing"):
             self._idle.begin(marked)
@@ -106,9 +107,12 @@ class Sweep:
             self._save(ended=False)
         else:
             self._stop_strays(lives, expired.keys() | marked.keys())
-            self._arming.settle(armed, live=bool(marked))
+            # In a store that is away there may be live experiments, and runs that need the lease.
+            if marked or not away:
+                self._arming.settle(armed, live=bool(marked))
             with self._faults("the lease is renewed later"):
-                self._leases.release(held)
+                if not away:
+                    self._leases.release(held)
                 self._leases.keep()
         self._save(ended=True)
         return live

@@ -9,31 +9,34 @@ lost log from a run of another store.
 from secrets import token_hex
 
 from tunelet.errors import Retry
+from tunelet.log.tenant_stores import store_of
 from tunelet.ports import Store
 
 KEY = "identity"
 
 
 class Identity:
-    """The identity of a store. Threads may share one."""
+    """The identity of the store of each namespace. Threads may share one."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._known: str | None = None
+        self._known: dict[str, str] = {}
+        """By the store's URL."""
 
-    def known(self) -> str:
+    def known(self, namespace: str) -> str:
         """Return the identity, and write one if there is none. Read once in a process."""
-        if self._known is None:
-            found = self.now()
+        store = store_of(self._store, namespace)
+        if store.url not in self._known:
+            found = self.now(namespace)
             if found is None:
-                self._store.create(KEY, token_hex(16).encode())
-                found = self.now()
+                store.create(KEY, token_hex(16).encode())
+                found = self.now(namespace)
             if found is None:
                 raise Retry("the store does not show its identity")
-            self._known = found
-        return self._known
+            self._known[store.url] = found
+        return self._known[store.url]
 
-    def now(self) -> str | None:
+    def now(self, namespace: str) -> str | None:
         """Read the identity that the store has now; None if it has none."""
-        stored = self._store.get(KEY)
+        stored = store_of(self._store, namespace).get(KEY)
         return stored.data.decode() if stored is not None else None

@@ -12,7 +12,7 @@ life that another marker announced.
 
 import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, MutableSet
 from functools import partial
 from secrets import token_hex
 from typing import NamedTuple
@@ -21,6 +21,7 @@ from tunelet.core.experiment import Experiment
 from tunelet.errors import TuneletError
 from tunelet.log.arming import Arming
 from tunelet.log.parallel import both
+from tunelet.log.tenant_stores import listed
 from tunelet.ports import Store
 
 log = logging.getLogger("tunelet.markers")
@@ -85,8 +86,9 @@ class Markers:
                 yield name
                 last = name
 
-    def live(self) -> Iterator[Marker]:
-        for key in self._store.list("live/"):
+    def live(self, left_out: MutableSet[str]) -> Iterator[Marker]:
+        """Yield all markers. Namespaces with a store that cannot be read join `left_out`."""
+        for key in listed(self._store, "live/", left_out):
             # A web console may have made a folder here.
             if found := _LIVE.fullmatch(key):
                 namespace, name, uid, epoch, once = found.groups("")

@@ -5,6 +5,8 @@
 A note says that a sweep found nothing to do in an experiment whose log ended at entry `seq`. It is
 a hint: the object may be absent, old or unreadable, and two sweeps may overwrite each other's. What
 a note claims stays true of its time, and `Idle` bounds how long it is relied on.
+
+The notes of a namespace with a store of its own lie there.
 """
 
 import logging
@@ -13,8 +15,11 @@ from typing import NamedTuple
 
 import msgspec
 
+from tunelet.errors import TuneletError
 from tunelet.log.entry import FORMAT
 from tunelet.log.markers import Marker
+from tunelet.log.parallel import at_once
+from tunelet.log.tenant_stores import separate
 from tunelet.ports import Store
 
 log = logging.getLogger("tunelet.log.quiet")
@@ -58,15 +63,51 @@ _decoder = msgspec.json.Decoder(_Notes)
 
 
 class QuietNotes:
-    """The object with the notes of the installation `own`."""
+    """The objects with the notes of the installation `own`, one in each store."""
 
     def __init__(self, store: Store, own: str) -> None:
         self._store = store
+        self._separate = separate(store)
         self._key = f"installations/{own or 'any'}.quiet"
+        self._noted = set[str]()
+        """The namespaces with a store of their own that has notes."""
 
     def read(self) -> dict[Name, Note]:
         """Return the stored notes; none if there is no readable object. Raises `Retry`."""
-        stored = self._store.get(self._key)
+        found = self._read(self._store)
+        notes = {name: n for name, n in found.items() if name.namespace not in self._separate}
+        for own in at_once(self._own, sorted(self._separate)):
+            self._noted.update(name.namespace for name in own)
+            notes |= own
+        return notes
+
+    def write(self, notes: Mapping[Name, Note]) -> None:
+        """Replace the stored notes. Raises `Retry`."""
+        parts: dict[str | None, dict[Name, Note]] = {None: {}}
+        for name, note in notes.items():
+            owner = name.namespace if name.namespace in self._separate else None
+            parts.setdefault(owner, {})[name] = note
+        noted, self._noted = self._noted, {owner for owner in parts if owner is not None}
+        self._write(self._store, parts[None])
+        at_once(lambda owner: self._write_own(owner, parts.get(owner, {})), [*noted | self._noted])
+
+    def _own(self, namespace: str) -> dict[Name, Note]:
+        """Return the notes in the namespace's own store, none if it is away."""
+        try:
+            found = self._read(self._separate[namespace])
+        except TuneletError as fault:
+            log.warning("the notes of %s are not read: %s", namespace, fault)
+            return {}
+        return {name: note for name, note in found.items() if name.namespace == namespace}
+
+    def _write_own(self, namespace: str, notes: Mapping[Name, Note]) -> None:
+        try:
+            self._write(self._separate[namespace], notes)
+        except TuneletError as fault:
+            log.warning("the notes of %s are not stored: %s", namespace, fault)
+
+    def _read(self, store: Store) -> dict[Name, Note]:
+        stored = store.get(self._key)
         if stored is None:
             return {}
         try:
@@ -77,7 +118,6 @@ class QuietNotes:
         kept = found.notes if found.format == FORMAT else {}
         return {Name(*key.split("/")): n for key, n in kept.items() if key.count("/") == 1}
 
-    def write(self, notes: Mapping[Name, Note]) -> None:
-        """Replace the stored notes. Raises `Retry`."""
+    def _write(self, store: Store, notes: Mapping[Name, Note]) -> None:
         named = {"/".join(name): note for name, note in notes.items()}
-        self._store.put(self._key, msgspec.json.encode(_Notes(FORMAT, named)))
+        store.put(self._key, msgspec.json.encode(_Notes(FORMAT, named)))

@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+from pathlib import Path
 
 import pytest
 
@@ -120,3 +121,17 @@ def test_json_that_all_readers_agree_on_is_read() -> None:
         "a": ["é😀", 18446744073709551615, -1500.0, None]
     }
     assert decode(b"[" * 60 + b"]" * 60)
+
+
+def test_the_policy_may_be_in_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "policy.json"
+    path.write_text('{"standard": "restricted"}')
+    found = Settings.from_env({**ENVIRONMENT, "TUNELET_POLICY": str(path)}).policies
+    assert found.of("any").standard == "restricted"
+
+
+def test_an_absent_file_of_the_policy_is_named() -> None:
+    with pytest.raises(Reject) as refusal:
+        Settings.from_env({**ENVIRONMENT, "TUNELET_POLICY": "/no/such/file"})
+    (error,) = refusal.value.errors
+    assert (error.field, error.value) == ("TUNELET_POLICY", "/no/such/file")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from adapters.storage import CLIENT, connect
+from adapters.storage.access import Access
 from adapters.storage.environment import azure_settings, unserved
 from adapters.storage.location import locate
 from tunelet.errors import Reject
@@ -110,16 +111,16 @@ def test_workload_and_pod_identity_need_nothing_but_the_environment(
     environment: dict[str, str],
 ) -> None:
     location = locate("s3://b")
-    assert unserved("s3", location, {**environment, "AWS_REGION": "eu-west-1"}) is None
-    assert unserved("s3", location, environment) == "AWS_REGION is not set"
+    assert unserved("s3", location, Access({**environment, "AWS_REGION": "eu-west-1"})) is None
+    assert unserved("s3", location, Access(environment)) == "AWS_REGION is not set"
 
 
 def test_azures_workload_identity_needs_nothing_but_the_environment() -> None:
     identity = {"AZURE_CLIENT_ID": "c", "AZURE_TENANT_ID": "t", "AZURE_FEDERATED_TOKEN_FILE": "/t"}
     environment = {**identity, "AZURE_STORAGE_ACCOUNT": "acc"}
-    assert unserved("az", locate("az://c"), environment) is None
+    assert unserved("az", locate("az://c"), Access(environment)) is None
     sealed = locate("az://c?encryption_key=scope")
-    assert "encryption key" in (unserved("az", sealed, environment) or "")
+    assert "encryption key" in (unserved("az", sealed, Access(environment)) or "")
 
 
 def test_a_connection_string_is_read_as_azure_defines_it() -> None:

@@ -34,7 +34,7 @@ def test_live_lists_only_experiments_that_may_still_change(world: World) -> None
     world.service.stop("default", "ended")
     live = [row["name"] for row in world.api.get("/api/overview?live=true").json["experiments"]]
     assert live == ["ended", "running"]  # the first ended a moment ago
-    for marker in list(world.service._markers.live()):
+    for marker in list(world.service._markers.live(set())):
         if marker.name == "ended":
             world.service._markers.tidy(
                 marker, world.service.experiment("default", "ended"), at_rest=True

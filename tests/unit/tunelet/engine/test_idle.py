@@ -202,7 +202,7 @@ def test_it_is_looked_at_from_time_to_time_in_any_case(
         place.service.pause(*AT)
     else:
         place.swept(1)
-    (marker,) = Markers(place.store, lambda: 0.0).live()
+    (marker,) = Markers(place.store, lambda: 0.0).live(set())
     experiment = place.experiment()
     place.launcher.announces_room = announced
     pauses = [_rests(place, experiment, marker, looks) for looks in range(1, 12)]

@@ -28,7 +28,7 @@ class Place:
     def left(self, marker: Marker, at_rest: bool) -> bool:
         """Tidy; returns whether the marker stays."""
         self.markers.tidy(marker, self.state, at_rest)
-        return marker in self.markers.live()
+        return marker in self.markers.live(set())
 
 
 FIRST = Marker("default", "e", "u", 0)
