@@ -10,8 +10,9 @@ if (location.protocol === "file:") {
       this.#ready = new Promise((loaded, failed) => {
         this.#frame.onload = () => {
           const scope = this.#frame.contentWindow;
-          scope.postMessage = (data) => {
-            const message = new MessageEvent("message", { data });
+          scope.postMessage = (sent) => {
+            // Both sides change what they send and get, as they may where a worker has a copy.
+            const message = new MessageEvent("message", { data: structuredClone(sent) });
             this.onmessage?.(message);
             this.dispatchEvent(message);
           };
@@ -26,8 +27,12 @@ if (location.protocol === "file:") {
       document.body.append(this.#frame);
     }
 
-    postMessage(data) {
-      this.#ready.then((scope) => scope.dispatchEvent(new scope.MessageEvent("message", { data })));
+    postMessage(sent) {
+      const data = structuredClone(sent);
+      this.#ready.then((scope) => {
+        const copy = scope.structuredClone(data);
+        scope.dispatchEvent(new scope.MessageEvent("message", { data: copy }));
+      });
     }
 
     terminate() {
