@@ -325,20 +325,6 @@ def _letter(call: Call, right: Right) -> DeadLetter:
     return letter
 
 
-def whoami(call: Call) -> Response:
-    """Who calls, as the service knows it; a null name where no identity is configured."""
-    actor = call.actor
-    known = {"name": actor.name or None, "groups": list(actor.groups), "how": actor.how}
-    return json_answer(known)
-
-
-def login(call: Call) -> Response:
-    """Where a person signs in, for `tunelet login`."""
-    if call.gate.login is None:
-        raise NotFound("this service names no issuer to sign in at: its operator gives out tokens")
-    return json_answer(call.gate.login)
-
-
 def health(call: Call) -> Response:
     """Whether the process is alive."""
     return json_answer({"status": "alive"})

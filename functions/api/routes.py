@@ -5,7 +5,7 @@ from typing import Any
 
 from werkzeug.wrappers import Response
 
-from functions.api import columns, endpoints, interventions, studies, workers
+from functions.api import columns, endpoints, interventions, sign_in, studies, workers
 from functions.api.call import Call
 from functions.api.route import BYTES, EVENT, HTML, TEXT, Query, Route, paths
 from functions.api.routing import Routing
@@ -216,8 +216,14 @@ ROUTES = (
     Route("GET", _LETTER, endpoints.dead_letter, SEE_LETTER, "DeadLetterWithData", scoped=False),
     Route("POST", f"{_LETTER}/replay", endpoints.replay, REPLAY, "DeadLetter", scoped=False),
     Route("GET", "/algorithms", endpoints.algorithms, Entry.ACTOR, "Algorithms", scoped=False),
-    Route("GET", "/whoami", endpoints.whoami, Entry.ACTOR, "Actor", scoped=False),
-    Route("GET", "/login", endpoints.login, Entry.OPEN, "Login", scoped=False),
+    Route("GET", "/whoami", sign_in.whoami, Entry.ACTOR, "Actor", scoped=False),
+    Route("GET", "/rights", sign_in.rights, Entry.ACTOR, "Rights"),
+    Route("GET", "/login", sign_in.login, Entry.OPEN, "Login", scoped=False),
+    Route("GET", "/login/page", sign_in.page_login, Entry.OPEN, "PageLogin", scoped=False),
+    Route(
+        *("POST", "/login/token", sign_in.page_token, Entry.OPEN, "Tokens", "Exchange"),
+        scoped=False,
+    ),
     Route("GET", "/schema", endpoints.schema, Entry.OPEN, "Any", scoped=False),
     Route("GET", "/openapi.json", _openapi, Entry.OPEN, "Any", scoped=False),
     Route("GET", "/docs", endpoints.docs, Entry.OPEN, "Text", scoped=False, media=HTML),

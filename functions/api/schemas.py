@@ -537,6 +537,30 @@ SCHEMAS: dict[str, Schema] = {
         scope=_TEXT,
         audience=_TEXT,
         token={"enum": ["access_token", "id_token"], "description": "Which one to send."},
+        page_client_id={**_TEXT, "description": "Empty: the page uses client_id."},
+    ),
+    "PageLogin": _closed(
+        authorization_endpoint=_TEXT, client_id=_TEXT, scope=_TEXT, audience=_TEXT
+    ),
+    "Exchange": {
+        "type": "object",
+        "description": "A code of the issuer, or a refresh token alone.",
+        "properties": dict.fromkeys(
+            ("code", "code_verifier", "redirect_uri", "refresh_token"), _TEXT
+        ),
+        "additionalProperties": False,
+    },
+    "Tokens": _closed(
+        token={**_TEXT, "description": "The token to send to this service."},
+        expires_in={**_COUNT, "description": "Seconds."},
+        refresh_token=_or_null(_TEXT),
+    ),
+    "Rights": _closed(
+        rights={
+            "type": "object",
+            "additionalProperties": {"type": "array", "items": _TEXT},
+            "description": "The verbs, for each resource.",
+        }
     ),
     "Status": _closed(status=_TEXT),
     "Problem": _closed(

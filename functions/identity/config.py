@@ -42,7 +42,7 @@ class Config(NamedTuple):
     kubernetes: KubernetesConfig | None = None
     roles: tuple[Grant, ...] = ()
     login: dict[str, str] | None = None
-    """What `tunelet login` needs: issuer, client_id, scope, audience, token."""
+    """Where people sign in: issuer, client_id, scope, audience, token, page_client_id."""
 
 
 def load(path: str) -> Config:
@@ -208,13 +208,15 @@ def _login(fields: Fields) -> dict[str, str]:
     )
     audience = fields.take("audience", values.text, "write the audience to ask for", "")
     kind = fields.take("token", values.kind, "write access_token or id_token", "access_token")
-    fields.done("issuer", "client_id", "scope", "audience", "token")
+    page = fields.take("page_client_id", values.text, "write the page's client", "")
+    fields.done("issuer", "client_id", "scope", "audience", "token", "page_client_id")
     return {
         "issuer": str(issuer),
         "client_id": str(client),
         "scope": str(scope),
         "audience": str(audience),
         "token": str(kind),
+        "page_client_id": str(page),
     }
 
 

@@ -12,6 +12,7 @@ from tunelet.errors import FieldError, Reject
 
 if TYPE_CHECKING:
     from adapters.launchers.kubernetes.api import KubernetesApi
+    from functions.identity.code_flow import CodeFlow
     from functions.identity.issuer import Issuer
     from functions.identity.rights import Authorizer
 
@@ -35,7 +36,16 @@ def configured(config: Config) -> Gate:
     issuers = {each.options.url: _issuer(each) for each in config.issuers}
     known = Authentication(StaticTokens(config.tokens), issuers, config.proxy, reviewer)
     chosen: Authorizer = authorizer or Roles(config.roles)
-    return Gate(known.actor, chosen, config.login)
+    return Gate(known.actor, chosen, config.login, _code_flow(config))
+
+
+def _code_flow(config: Config) -> "CodeFlow | None":
+    if config.login is None:
+        return None
+    from functions.identity.code_flow import CodeFlow
+
+    named = (each.ca_file for each in config.issuers if each.options.url == config.login["issuer"])
+    return CodeFlow(config.login, next(named, None))
 
 
 def _issuer(config: IssuerConfig) -> "Issuer":

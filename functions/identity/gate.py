@@ -6,6 +6,7 @@ it may see but not do is answered 403.
 
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 from werkzeug.wrappers import Request
 
@@ -13,6 +14,9 @@ from functions.identity.actor import ANYONE, Actor
 from functions.identity.rights import Authorizer, Right, Unrestricted, Verb
 from functions.problem import Refused
 from tunelet.errors import FieldError, NotFound
+
+if TYPE_CHECKING:
+    from functions.identity.code_flow import CodeFlow
 
 
 class Gate:
@@ -26,10 +30,11 @@ class Gate:
         known: Callable[[Request], Actor],
         authorizer: Authorizer,
         login: Mapping[str, str] | None = None,
+        code_flow: "CodeFlow | None" = None,
     ) -> None:
-        """`login` is what a client needs to sign in a person."""
+        """`login` is what a client needs to sign in a person, `code_flow` how the page does it."""
         self.actor = known
-        self.login = login
+        self.login, self.code_flow = login, code_flow
         self._authorizer = authorizer
 
     def admit(self, actor: Actor, right: Right, namespace: str, absent: str) -> None:

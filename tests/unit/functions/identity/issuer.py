@@ -1,13 +1,20 @@
-"""An OpenID provider on a port of this machine, with real keys: discovery, JWKS, device flow."""
+"""An OpenID provider on a port of this machine, with real keys.
 
+It has discovery, JWKS, the device flow, and the authorization code flow with PKCE, in which the
+person agrees at once.
+"""
+
+import base64
+import hashlib
 import json
+import secrets
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -31,6 +38,14 @@ class Provider:
         """The seconds for which a token of the device flow counts."""
         self.discovered_issuer: str | None = None
         self.url = ""
+        self.redirects: set[str] = set()
+        """The addresses that the page's client may be sent back to."""
+        self.subject = "ann"
+        """Who signs in."""
+        self.denies = False
+        """Whether the person refuses."""
+        self.codes: dict[str, dict[str, str]] = {}
+        """What was asked for with each code that has not been used."""
         self.add_rsa("rsa")
         self.add_ec("ec")
 
@@ -57,11 +72,14 @@ class Provider:
         self.paths.append(path)
         if self.down:
             return 503, {}
+        if method == "GET" and path.startswith("/authorize?"):
+            return self._authorized(dict(parse_qsl(urlsplit(path).query)))
         match method, path:
             case "GET", "/.well-known/openid-configuration":
                 return 200, {
                     "issuer": self.discovered_issuer or self.url,
                     "jwks_uri": f"{self.url}/jwks",
+                    "authorization_endpoint": f"{self.url}/authorize",
                     "device_authorization_endpoint": f"{self.url}/device",
                     "token_endpoint": f"{self.url}/token",
                     "revocation_endpoint": f"{self.url}/revoke",
@@ -72,6 +90,33 @@ class Provider:
                 self.forms.append(form)
                 return self._posted(path, form)
         return 404, {}
+
+    def _authorized(self, asked: dict[str, str]) -> tuple[int, Any]:
+        """Send the browser back with a code, if the request is one of a registered client."""
+        right = asked.get("client_id") == "page" and asked.get("redirect_uri") in self.redirects
+        if not right or asked.get("code_challenge_method") != "S256":
+            return 400, {"error": "invalid_request"}
+        answer = {"error": "access_denied"} if self.denies else {"code": secrets.token_urlsafe()}
+        self.codes |= {answer["code"]: asked} if "code" in answer else {}
+        back = urlencode({**answer, "state": asked["state"]})
+        return 302, f"{asked['redirect_uri']}?{back}"
+
+    def _of_code(self, form: dict[str, str]) -> tuple[int, Any]:
+        asked = self.codes.pop(form.get("code", ""), None)
+        digest = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
+        challenge = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+        if asked is None or (form["client_id"], form["redirect_uri"], challenge) != (
+            *(asked["client_id"], asked["redirect_uri"]),
+            asked["code_challenge"],
+        ):
+            return 400, {"error": "invalid_grant"}
+        return 200, {
+            "access_token": self.token(
+                sub=self.subject, groups=["team-a"], exp=time.time() + self.life
+            ),
+            "expires_in": self.life,
+            "refresh_token": "the-refresh-token",
+        }
 
     def _posted(self, path: str, form: dict[str, str]) -> tuple[int, Any]:
         if path == "/device":
@@ -84,6 +129,8 @@ class Provider:
             }
         if path != "/token":
             return 200, {}
+        if form.get("grant_type") == "authorization_code":
+            return self._of_code(form)
         if form.get("grant_type") == "refresh_token":
             if form["refresh_token"] != "the-refresh-token":
                 return 400, {"error": "invalid_grant"}
@@ -116,6 +163,8 @@ def serving(provider: Provider) -> Iterator[Provider]:
             status, document = provider.answer(method, self.path, form)
             body = json.dumps(document).encode()
             self.send_response(status)
+            if status == 302:
+                self.send_header("Location", document)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
