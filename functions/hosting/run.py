@@ -1,4 +1,4 @@
-"""`tunelet run`: the whole service inside a command, with no port.
+"""`tunelet run`: the whole service inside a command, with no port unless its page is wanted.
 
 The command's client calls the service directly. Trainings cannot reach it, so they report by
 what they print. Ended at any moment and started again over the same folder, it continues where it
@@ -9,6 +9,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from adapters.launchers.installation import installation
 from adapters.launchers.process_lock import locked
@@ -23,6 +24,14 @@ from tunelet.client.client import Client
 from tunelet.client.taking_up import Join
 
 
+class Search(NamedTuple):
+    client: Client
+    join: Join
+    """How the client's service joins an experiment that others run, too."""
+    page: str | None
+    """The address of its page, if it has one."""
+
+
 @contextmanager
 def opened(
     data: Path,
@@ -31,8 +40,9 @@ def opened(
     folder: Path,
     at_once: int,
     namespace: str,
-) -> Iterator[tuple[Client, Join]]:
-    """A client of a service that lasts as long as the context, and how it joins an experiment.
+    with_page: bool = False,
+) -> Iterator[Search]:
+    """A client of a service that lasts as long as the context.
 
     Trials of the image `command[0]` run as the local command `command[1]`, `at_once` at a time, and
     start in `folder`. The rest is as `functions.hosting.up.serve` has it, with the same errors.
@@ -58,7 +68,12 @@ def opened(
         )
         stack.enter_context(swept(service, LEASE_SECONDS))
         near = Near(service)
-        yield Client.over(near, namespace), near.join
+        page = None
+        if with_page:
+            from functions.hosting.beside import shown
+
+            page = stack.enter_context(shown(service, settings.max_body_bytes))
+        yield Search(Client.over(near, namespace), near.join, page)
 
 
 @contextmanager

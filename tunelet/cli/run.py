@@ -6,7 +6,9 @@ import os
 import re
 import shlex
 import sys
+from contextlib import suppress
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -25,6 +27,9 @@ from tunelet.client.taking_up import Join, begun, unspent
 
 if TYPE_CHECKING:
     from tunelet.client import Client
+
+INTERRUPTED = 130
+"""The exit code after Ctrl-C."""
 
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -65,6 +70,7 @@ _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
     help="The bucket or folder of the log.  [default: a folder in --data]",
 )
 @click.option("--url", metavar="URL", help="Ask this service instead. [env: TUNELET_URL]")
+@click.option("--ui", is_flag=True, help="Show the search in a browser, at an address of its own.")
 @click.option("--json", "as_json", is_flag=True, help="Write the service's own JSON.")
 @click.argument("command", nargs=-1, required=True, metavar="-- COMMAND...")
 @click.pass_context
@@ -76,6 +82,7 @@ def run_command(
     store: str | None,
     url: str | None,
     as_json: bool,
+    ui: bool,
     **flags: Any,
 ) -> int:
     """Search the hyperparameters of a command.
@@ -84,6 +91,9 @@ def run_command(
     where COMMAND has ${hyperparameters.NAME}), and reads the metric from what it prints. No
     service is needed; `tunelet up` with the same --data shows the experiment afterwards. With --url
     a service on this machine does the work.
+
+    With --ui the page is served on this machine as long as the search runs, and in a terminal until
+    Ctrl-C.
 
     Ctrl-C ends the search; the same command with --name continues it.
 
@@ -98,7 +108,8 @@ def run_command(
     connection = choose(ctx, url, None, as_json)
     if connection.url or os.environ.get("TUNELET_URL"):
         request["model_training_code"] = {"command": list(command), "workdir": str(Path.cwd())}
-        return _ran(connection.client(), connection, request, None)
+        client = connection.client()
+        return _ran(client, connection, request, None, page=client.url if ui else None)
     local = _local()
     image = str(request["model_training_code"]["image"])
     try:
@@ -107,10 +118,14 @@ def run_command(
             local.opened(
                 data.resolve(),
                 *(store, (image, command), Path.cwd(), flags["parallel"], connection.namespace),
-            ) as (client, join),
+                with_page=ui,
+            ) as (client, join, page),
         ):
             connection = connection._replace(store=_shown_store(data, store))
-            return _ran(client, connection, request, data, join)
+            code = _ran(client, connection, request, data, join, page)
+            if page is not None and code != INTERRUPTED and sys.stdout.isatty():
+                _stay(page)
+            return code
     except OSError as fault:
         raise click.ClickException(_trouble(fault, data)) from fault
 
@@ -173,8 +188,9 @@ def _ran(
     request: Json,
     data: Path | None,
     join: Join | None = None,
+    page: str | None = None,
 ) -> int:
-    """Show the search until it has ended.
+    """Show the search until it has ended. `page` is the address of its page.
 
     `data` and `join` are None if a service does it.
     """
@@ -182,16 +198,18 @@ def _ran(
     name = str(experiment["name"])
     for warning in experiment.get("warnings", ()):
         click.echo(f"warning: {printable(warning)}", err=True)
+    if page is not None:
+        click.echo(f"page  {page}/#/{client.namespace}/{name}", err=True)
     try:
         last = follow(connection, client, name)
     except KeyboardInterrupt:
         if data is None:
             left_running(connection, name)
-            return 130
+            return INTERRUPTED
         click.echo(f"{name} has not ended; running trainings finish by themselves", err=True)
         advise(f"take it up again: {_again(name)}")
         advise(f"look at it: {connection.command('show', name)}")
-        return 130
+        return INTERRUPTED
     if not connection.json:
         show_end(connection, last)
         if data is not None:
@@ -199,6 +217,13 @@ def _ran(
         if best := winners(last):
             click.echo(f"run it again with: {_repeats(last, best[0])}")
     return exit_code(last)
+
+
+def _stay(page: str) -> None:
+    """Keep the page until Ctrl-C."""
+    click.echo(f"the page stays at {page} until Ctrl-C", err=True)
+    with suppress(KeyboardInterrupt):
+        Event().wait()
 
 
 def _show_failure(connection: Connection, client: "Client", experiment: Json) -> None:
