@@ -1,5 +1,7 @@
 // The service's API, by paths relative to the page, so that it works below any path of a proxy.
 
+import { authorization, renew } from "./session";
+
 export interface FieldError {
   field: string;
   value: unknown;
@@ -23,24 +25,22 @@ export function pathOf(namespace: string, path: string): string {
   return namespace === "default" ? `api/${path}` : `api/namespaces/${encodeURIComponent(namespace)}/${path}`;
 }
 
-let token: string | null = null;
-
-/** Send this token with each request. It is only in this page's memory, where no other page can read it. */
-export function signIn(given: string): void {
-  token = given;
+export async function request(path: string, options: RequestInit = {}): Promise<Response> {
+  let response = await sent(path, options);
+  // The token may have been taken back before its time.
+  if (response.status === 401 && (await renew())) response = await sent(path, options);
+  if (!response.ok) throw await problem(response);
+  return response;
 }
 
-export async function request(path: string, options: RequestInit = {}): Promise<Response> {
-  let response: Response;
+async function sent(path: string, options: RequestInit): Promise<Response> {
   try {
-    const headers = token === null ? options.headers : { ...(options.headers as Record<string, string>), Authorization: `Bearer ${token}` };
-    response = await fetch(path, { credentials: "same-origin", ...options, ...(headers ? { headers } : {}) });
+    const headers = { ...(options.headers as Record<string, string>), ...(await authorization()) };
+    return await fetch(path, { credentials: "same-origin", ...options, headers });
   } catch (fault) {
     if (options.signal?.aborted) throw fault;
     throw new Problem(0, "The service does not answer. Is it running?");
   }
-  if (!response.ok) throw await problem(response);
-  return response;
 }
 
 export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {

@@ -1,29 +1,34 @@
 // The shell: one page at a time, by the address.
 
 import { useEffect } from "preact/hooks";
+import { Compare } from "./compare/page";
 import { ExperimentPage } from "./experiment/page";
 import { useRoute } from "./hooks";
 import { List } from "./list/list";
-import { NEW } from "./route";
+import { Fault } from "./parts/message";
+import { PersonContext, usePerson } from "./rights";
+import { COMPARE, NEW } from "./route";
 import { Header } from "./shell/header";
-
 import { LazySubmit } from "./submit/lazy";
 
-export function App() {
+/** `fault` is what went wrong with a sign-in that the browser came back from. */
+export function App({ fault }: { fault: unknown }) {
   const route = useRoute();
   const { namespace, name } = route;
   useEffect(() => {
-    const title = name === NEW ? "New experiment" : (name ?? "Experiments");
+    const title = name === NEW ? "New experiment" : name === COMPARE ? "Comparison" : (name ?? "Experiments");
     document.title = `${title} · Tunelet`;
   }, [name]);
+  const person = usePerson(namespace);
   return (
-    <>
+    <PersonContext.Provider value={person}>
       <a class="skip" href="#main" onClick={skip}>Skip to content</a>
       <Header route={route} />
+      {fault !== null && <Fault fault={fault} />}
       <main id="main" tabIndex={-1}>
-        {name === NEW ? <LazySubmit route={route} /> : name === null ? <List key={namespace} route={route} /> : <ExperimentPage key={`${namespace}/${name}`} route={route} />}
+        {name === COMPARE ? <Compare key={namespace} route={route} /> : name === NEW ? <LazySubmit route={route} /> : name === null ? <List key={namespace} route={route} /> : <ExperimentPage key={`${namespace}/${name}`} route={route} />}
       </main>
-    </>
+    </PersonContext.Provider>
   );
 }
 

@@ -1,5 +1,6 @@
 // The address after #: /NAMESPACE, /NAMESPACE/EXPERIMENT or /NAMESPACE/EXPERIMENT?view=…&trial=5.
-// A namespace alone is the list of its experiments; /NAMESPACE/+ is the form for a new one.
+// A namespace alone is the list of its experiments; /NAMESPACE/+ is the form for a new one,
+// /NAMESPACE/=?names=a,b compares several.
 
 export interface Route {
   namespace: string;
@@ -8,6 +9,8 @@ export interface Route {
 }
 
 export const NEW = "+";
+export const COMPARE = "=";
+const PAGES = [NEW, COMPARE];
 
 export function parse(hash: string): Route {
   const [path = "", search = ""] = hash.replace(/^#/, "").split("?", 2);
@@ -16,9 +19,9 @@ export function parse(hash: string): Route {
 }
 
 export function format({ namespace, name, query }: Route): string {
-  const path = `#/${encodeURIComponent(namespace)}${name === null ? "" : `/${name === NEW ? NEW : encodeURIComponent(name)}`}`;
+  const path = `#/${encodeURIComponent(namespace)}${name === null ? "" : `/${PAGES.includes(name) ? name : encodeURIComponent(name)}`}`;
   const kept = Object.entries(query).filter(([, value]) => value !== "");
-  return kept.length ? `${path}?${new URLSearchParams(kept)}` : path;
+  return kept.length ? `${path}?${new URLSearchParams(kept).toString().replaceAll("%2C", ",")}` : path;
 }
 
 function decoded(part: string): string {

@@ -77,6 +77,8 @@ class Reader {
     const open = this.whole ? this.trials.open().slice(0, MOST_OPEN).join(",") : "";
     const path = `experiments/${this.name}/columns?after=${this.last}&limit=${limit}${open && `&open=${open}`}`;
     const here = this.experiment ? null : get<Experiment>(pathOf(this.namespace, `experiments/${this.name}`));
+    // Both fail if there is no such experiment; one of the faults is enough.
+    here?.catch(() => {});
     const answer = await get<Answer>(pathOf(this.namespace, path));
     if (here) this.begin(await here);
     if (answer.experiment.uid !== this.experiment?.uid) {

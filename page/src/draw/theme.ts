@@ -4,12 +4,16 @@ import { useEffect, useState } from "preact/hooks";
 
 const NAMES = ["back", "line", "strong-line", "text", "faint", "accent", "best", "fill-running", "fill-complete", "fill-pruned", "fill-failed", "fill-stopped", "fill-waiting"] as const;
 
-export type Theme = Record<(typeof NAMES)[number], string> & { dark: boolean };
+export type Theme = Record<(typeof NAMES)[number], string> & { dark: boolean; series: readonly string[] };
+
+/** The colors of compared experiments: `--series-0` and so on. */
+const SERIES = 10;
 
 function read(dark: boolean): Theme {
   const style = getComputedStyle(document.documentElement);
-  const colors = Object.fromEntries(NAMES.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
-  return { ...colors, dark } as Theme;
+  const colors = Object.fromEntries(NAMES.map((name) => [name, style.getPropertyValue(`--${name}`).trim()])) as Record<(typeof NAMES)[number], string>;
+  const series = Array.from({ length: SERIES }, (_, place) => style.getPropertyValue(`--series-${place}`).trim());
+  return { ...colors, dark, series };
 }
 
 export function useTheme(): Theme {

@@ -5,18 +5,20 @@ import type { Followed } from "../data/follow";
 import { measured, type Spec } from "../documents";
 import { count, duration, instant, number } from "../format";
 import { useNow } from "../hooks";
+import { useMay, type Verb } from "../rights";
 import { Progress, State } from "../parts/state";
 
 export function Head({ followed, again }: { followed: Followed; again: () => void }) {
   const { overview, experiment } = followed;
   const { spec } = experiment;
+  const may = useMay();
   return (
     <header class="head">
       <div class="title">
         <h1>{overview.name}</h1>
         <State state={overview.state} reason={overview.reason} />
         <Progress counts={overview.counts} most={overview.max_trials} />
-        <Actions followed={followed} done={again} />
+        {["create", "update", "delete"].some((verb) => may(verb as Verb, "experiments")) && <Actions followed={followed} done={again} />}
       </div>
       {overview.reason && <p class="reason">{overview.reason}</p>}
       <dl class="facts">

@@ -5,7 +5,8 @@ import type { Overview } from "../documents";
 import { count } from "../format";
 import { go, useNow, usePolling } from "../hooks";
 import { Fault } from "../parts/message";
-import type { Route } from "../route";
+import { namesOf } from "../compare/series";
+import { COMPARE, format, type Route } from "../route";
 import { useRows } from "../virtual";
 import { readAll, readLive, updated } from "./load";
 import { matches, sorted, wordsOf, type Column, type Order } from "./model";
@@ -35,9 +36,15 @@ export function List({ route }: { route: Route }) {
     const words = wordsOf(text);
     return sorted(rows.filter((row) => matches(row, words, states)), order, minute * 60_000);
   }, [rows, text, states, order, minute]);
+  const chosen = useMemo(() => namesOf(route.query.compare), [route.query.compare]);
+  const ask = (query: Record<string, string>) => go({ namespace, name: null, query: { ...route.query, ...query } }, true);
   const find = (given: string) => {
     setText(given);
-    go({ namespace, name: null, query: { find: given } }, true);
+    ask({ find: given });
+  };
+  const choose = (name: string) => {
+    const others = chosen.filter((each) => each !== name);
+    ask({ compare: (others.length < chosen.length ? others : [...chosen, name]).join(",") });
   };
   return (
     <section class="list" aria-label="Experiments">
@@ -46,11 +53,12 @@ export function List({ route }: { route: Route }) {
         <input type="search" class="find" placeholder="Find by name, algorithm or label=value" aria-label="Find experiments"
           value={text} onInput={(event) => find(event.currentTarget.value)} />
         <States rows={rows} chosen={states} choose={setStates} />
+        {chosen.length > 0 && <Chosen namespace={namespace} names={chosen} clear={() => ask({ compare: "" })} />}
         <span class="faint" role="status">{summary(shown.length, rows.length, whole)}</span>
       </div>
       {fault !== null && <Fault fault={fault} retry={again} />}
       {whole && rows.length === 0 && fault === null ? <Nothing namespace={namespace} />
-        : <Table rows={shown} order={order} setOrder={setOrder} now={now} />}
+        : <Table rows={shown} order={order} setOrder={setOrder} now={now} chosen={chosen} choose={choose} />}
     </section>
   );
 }
@@ -67,6 +75,15 @@ function Nothing({ namespace }: { namespace: string }) {
       <p>Submit one from a terminal, and it appears here:</p>
       <pre>tunelet submit request.json{namespace === "default" ? "" : ` --namespace ${namespace}`}</pre>
     </div>
+  );
+}
+
+function Chosen({ namespace, names, clear }: { namespace: string; names: readonly string[]; clear: () => void }) {
+  return (
+    <span class="chips">
+      <a class="button" href={format({ namespace, name: COMPARE, query: { names: names.join(",") } })}>Compare {names.length}</a>
+      <button type="button" class="plain" onClick={clear}>Clear</button>
+    </span>
   );
 }
 
@@ -91,8 +108,8 @@ function States({ rows, chosen, choose }: {
   );
 }
 
-function Table({ rows, order, setOrder, now }: {
-  rows: readonly Overview[]; order: Order; setOrder: (order: Order) => void; now: number;
+function Table({ rows, order, setOrder, now, chosen, choose }: {
+  rows: readonly Overview[]; order: Order; setOrder: (order: Order) => void; now: number; chosen: readonly string[]; choose: (name: string) => void;
 }) {
   const box = useRef<HTMLDivElement>(null);
   const { first, last, above, below } = useRows(box, rows.length, ROW_HEIGHT);
@@ -101,6 +118,7 @@ function Table({ rows, order, setOrder, now }: {
       <table class="experiments" aria-rowcount={rows.length + 1}>
         <thead>
           <tr>
+            <th scope="col" class="col-choose"><span class="hidden">Compare</span></th>
             {COLUMNS.map(({ column, title, ...rest }) => [
               column === "algorithm" && <th key="spark" scope="col" class="col-spark"><span class="hidden">Best so far</span></th>,
               <Head key={column} column={column} title={title} right={rest.class === "right"} order={order}
@@ -109,9 +127,9 @@ function Table({ rows, order, setOrder, now }: {
           </tr>
         </thead>
         <tbody>
-          {above > 0 && <tr class="spacer" aria-hidden="true"><td colSpan={COLUMNS.length + 1} style={{ height: `${above}px` }} /></tr>}
-          {rows.slice(first, last).map((row, index) => <Row key={row.name} row={row} index={first + index + 2} now={now} />)}
-          {below > 0 && <tr class="spacer" aria-hidden="true"><td colSpan={COLUMNS.length + 1} style={{ height: `${below}px` }} /></tr>}
+          {above > 0 && <tr class="spacer" aria-hidden="true"><td colSpan={COLUMNS.length + 2} style={{ height: `${above}px` }} /></tr>}
+          {rows.slice(first, last).map((row, index) => <Row key={row.name} row={row} index={first + index + 2} now={now} chosen={chosen.includes(row.name)} choose={choose} />)}
+          {below > 0 && <tr class="spacer" aria-hidden="true"><td colSpan={COLUMNS.length + 2} style={{ height: `${below}px` }} /></tr>}
         </tbody>
       </table>
     </div>

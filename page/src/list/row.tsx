@@ -5,9 +5,10 @@ import { format } from "../route";
 import { seconds } from "./model";
 import { Spark } from "./spark";
 
-export function Row({ row, index, now }: { row: Overview; index: number; now: number }) {
+export function Row({ row, index, now, chosen, choose }: { row: Overview; index: number; now: number; chosen: boolean; choose: (name: string) => void }) {
   return (
     <tr aria-rowindex={index}>
+      <td class="col-choose"><input type="checkbox" checked={chosen} aria-label={`Compare ${row.name}`} onChange={() => choose(row.name)} /></td>
       <td class="col-name">
         <a href={format({ namespace: row.namespace, name: row.name, query: {} })}>{row.name}</a>
         <Labels labels={row.labels} />

@@ -1,7 +1,7 @@
 // What went wrong, or what there is to know, in a box.
 
-import { useState } from "preact/hooks";
-import { Problem, signIn } from "../api";
+import { Problem } from "../api";
+import { SignIn } from "./sign-in";
 
 export function Fault({ fault, retry }: { fault: unknown; retry?: () => void }) {
   const text = fault instanceof Problem ? fault.message : String(fault);
@@ -15,22 +15,5 @@ export function Fault({ fault, retry }: { fault: unknown; retry?: () => void }) 
       )}
       {retry && <button type="button" onClick={retry}>Try again</button>}
     </div>
-  );
-}
-
-/** A field for a token, where the service wants to know who asks. */
-function SignIn({ done }: { done?: (() => void) | undefined }) {
-  const [token, set] = useState("");
-  const submit = (event: Event) => {
-    event.preventDefault();
-    signIn(token.trim());
-    done?.();
-  };
-  return (
-    <form class="sign-in" onSubmit={submit}>
-      <label>Token <input type="password" value={token} autocomplete="off" onInput={(event) => set(event.currentTarget.value)} /></label>
-      <button type="submit" class="primary" disabled={token.trim() === ""}>Sign in</button>
-      <p class="faint">The page keeps it until you close or reload it, and nowhere else.</p>
-    </form>
   );
 }

@@ -1,13 +1,17 @@
 // The bar at the top: where one is, and the namespace.
 
-import { useState } from "preact/hooks";
+import { useContext, useState } from "preact/hooks";
 import { go } from "../hooks";
-import { format, NEW, type Route } from "../route";
+import { PersonContext, useMay } from "../rights";
+import { COMPARE, format, NEW, type Route } from "../route";
+import { Who } from "./who";
 
 const NAME = /^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/;
 
 export function Header({ route }: { route: Route }) {
   const { namespace, name } = route;
+  const person = useContext(PersonContext);
+  const may = useMay();
   return (
     <header class="bar">
       <a class="brand" href={format({ namespace, name: null, query: {} })}>
@@ -20,9 +24,10 @@ export function Header({ route }: { route: Route }) {
       </a>
       <nav class="crumbs" aria-label="Place">
         <Namespace key={namespace} namespace={namespace} />
-        {name && <span class="crumb" aria-current="page">{name === NEW ? "new" : name}</span>}
+        {name && <span class="crumb" aria-current="page">{name === NEW ? "new" : name === COMPARE ? "comparison" : name}</span>}
       </nav>
-      {name === null && <a class="button" href={format({ namespace, name: NEW, query: {} })}>New experiment</a>}
+      {name === null && may("create", "experiments") && <a class="button" href={format({ namespace, name: NEW, query: {} })}>New experiment</a>}
+      {person && <Who person={person} namespace={namespace} />}
       <a class="quiet wide" href="api/docs">API</a>
     </header>
   );
