@@ -16,7 +16,7 @@ ELSEWHERE := libraries or stores or cluster or browser or terraform
 # Hundreds of processes import the same modules; without bytecode each would compile them again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install page demo test test-e2e test-algorithms test-stores test-cluster test-browser test-terraform
+.PHONY: install page pictures demo test test-e2e test-algorithms test-stores test-cluster test-browser test-terraform
 .PHONY: release audit deploy destroy bench image docs format lock clean mutants
 
 install: $(INSTALLED)
@@ -123,6 +123,10 @@ audit: install
 # CLOUD=aws, gcp or azure; TAG= of the images; WITH= a component. See infra/platform/README.md.
 deploy destroy: install
 	$(BIN)/python infra/platform/deploy.py $@ $(CLOUD) $(TAG:%=--tag %) $(WITH:%=--component %)
+
+# The pictures of the page in the documents, from searches of some minutes. Needs Chromium.
+pictures: install page
+	$(BIN)/python -m tests.browser.shown docs/pictures
 
 # Writes the generated documents, checks every link between documents, and builds the site, dist/site.
 docs: install $(SITE)/.installed

@@ -46,7 +46,7 @@ def place(path: str) -> str:
     moved = PurePosixPath(inside if inside != path else f"{OTHERS}/{path}")
     if moved.name == "README.md":
         return str(moved.with_name("index.md"))
-    shown = inside == path and moved.suffix not in (".md", ".svg", ".jpg", ".png")
+    shown = inside == path and moved.suffix not in (".md", ".svg", ".jpg", ".png", ".webp")
     return f"{moved}.md" if shown else str(moved)
 
 
