@@ -89,6 +89,7 @@ export interface Trial {
   enqueued: boolean;
   imported: boolean;
   note: string | null;
+  retry_of: number | null;
   parent: number | null;
   exit_code: number | null;
   log_tail: string | null;
@@ -104,6 +105,7 @@ export interface Experiment {
   ended_at: string | null;
   spec: Spec;
   counts: Counts;
+  note: string | null;
   best?: Trial | null;
   pareto?: Trial[];
 }

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from functions.page.files import BUILT
 from tests.e2e.conftest import Up
@@ -39,6 +39,8 @@ def browser() -> Iterator[Browser]:
         pytest.skip("needs Chromium (the Debian package chromium)")
     if not (BUILT / "index.html").exists():
         pytest.skip("needs the built page: run make page")
+    # Not the usual 5 s: on a busy machine an answer may take longer.
+    expect.set_options(timeout=30_000)
     with sync_playwright() as playwright:
         # Chromium's own sandbox does not work for root.
         sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []

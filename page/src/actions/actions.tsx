@@ -8,10 +8,12 @@ import { Dialog } from "../parts/dialog";
 import { NEW } from "../route";
 import { tunelet } from "../trials/command";
 import { Extend } from "./extend";
+import { EditLabels } from "./labels";
+import { Note } from "./note";
 import { Propose } from "./propose";
 
 type Verb = "pause" | "resume" | "stop";
-type Opened = Verb | "extend" | "propose" | "delete" | null;
+type Opened = Verb | "extend" | "propose" | "note" | "labels" | "delete" | null;
 
 const SAYS: Record<Verb, string> = {
   pause: "No further trials are started. Trials that run continue.",
@@ -19,7 +21,9 @@ const SAYS: Record<Verb, string> = {
   stop: "The experiment ends, and its running trials with it. Their results stay.",
 };
 
-export function Actions({ followed, done }: { followed: Followed; done: () => void }) {
+export function Actions({ followed, done, note, noted }: {
+  followed: Followed; done: () => void; note: string | null; noted: (note: string | null) => void;
+}) {
   const [opened, open] = useState<Opened>(null);
   const { overview, experiment } = followed;
   const { state } = overview;
@@ -33,10 +37,14 @@ export function Actions({ followed, done }: { followed: Followed; done: () => vo
       {!study && <button type="button" onClick={() => go({ namespace: experiment.namespace, name: NEW, query: { from: experiment.name } })}>Clone</button>}
       {!study && state !== "DAMAGED" && <button type="button" onClick={() => open("extend")}>Extend</button>}
       {!study && (state === "RUNNING" || state === "PAUSED") && <button type="button" onClick={() => open("propose")}>Propose</button>}
+      {state !== "DAMAGED" && <button type="button" onClick={() => open("note")}>Note</button>}
+      {state !== "DAMAGED" && <button type="button" onClick={() => open("labels")}>Labels</button>}
       <button type="button" class="danger" onClick={() => open("delete")}>Delete</button>
       {(opened === "pause" || opened === "resume" || opened === "stop") && <Change verb={opened} followed={followed} close={close} done={done} />}
       {opened === "extend" && <Extend followed={followed} close={close} done={done} />}
       {opened === "propose" && <Propose followed={followed} trial={null} close={close} done={done} />}
+      {opened === "note" && <Note experiment={experiment} number={null} note={note} close={close} noted={noted} />}
+      {opened === "labels" && <EditLabels followed={followed} close={close} done={done} />}
       {opened === "delete" && <Delete followed={followed} close={close} />}
     </div>
   );

@@ -1,5 +1,6 @@
 // The head of an experiment: its state and progress, and what one can do with it.
 
+import { useState } from "preact/hooks";
 import { Actions } from "../actions/actions";
 import type { Followed } from "../data/follow";
 import { measured, type Spec } from "../documents";
@@ -12,15 +13,18 @@ export function Head({ followed, again }: { followed: Followed; again: () => voi
   const { overview, experiment } = followed;
   const { spec } = experiment;
   const may = useMay();
+  const [changed, noted] = useState<string | null>();
+  const note = changed === undefined ? experiment.note : changed;
   return (
     <header class="head">
       <div class="title">
         <h1>{overview.name}</h1>
         <State state={overview.state} reason={overview.reason} />
         <Progress counts={overview.counts} most={overview.max_trials} />
-        {["create", "update", "delete"].some((verb) => may(verb as Verb, "experiments")) && <Actions followed={followed} done={again} />}
+        {["create", "update", "delete"].some((verb) => may(verb as Verb, "experiments")) && <Actions followed={followed} done={again} note={note} noted={noted} />}
       </div>
       {overview.reason && <p class="reason">{overview.reason}</p>}
+      {note && <p class="said"><span class="faint">Note</span> {note}</p>}
       <dl class="facts">
         <Best followed={followed} />
         <Fact name="Objective" text={objectives(spec)} />
@@ -28,6 +32,7 @@ export function Head({ followed, again }: { followed: Followed; again: () => voi
         <Fact name="At a time" text={`${spec.parallel_trials}`} />
         <Time followed={followed} />
         {spec.constraints.length > 0 && <Fact name="Constraints" text={constraints(spec)} />}
+        {Object.keys(overview.labels).length > 0 && <Fact name="Labels" text={Object.entries(overview.labels).map(([key, value]) => `${key}=${value}`).join(" ")} />}
       </dl>
     </header>
   );

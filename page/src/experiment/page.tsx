@@ -61,7 +61,7 @@ function Body({ route, followed, again }: { route: Route; followed: Followed; ag
           brushes={brushes} setBrushes={setBrushes} dimensions={dimensions} summary={summary(rows.length, followed)} />
         <Table {...{ trials, version, rows, all, columns, best, selected, select }} />
       </div>
-      {selected !== null && selected < trials.count && <Detail key={selected} followed={followed} row={selected} close={() => select(null)} propose={propose} />}
+      {selected !== null && selected < trials.count && <Detail key={selected} followed={followed} row={selected} close={() => select(null)} propose={propose} again={again} />}
       {proposal && <Propose followed={followed} trial={proposal} close={() => propose(null)} done={again} />}
     </div>
   );

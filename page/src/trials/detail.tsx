@@ -1,6 +1,7 @@
 // One trial: what it tried, what came of it, and how to repeat it.
 
 import { useEffect, useState } from "preact/hooks";
+import { TrialActions } from "../actions/trial";
 import { get, pathOf } from "../api";
 import type { Followed } from "../data/follow";
 import { STATES } from "../data/trials";
@@ -13,11 +14,12 @@ import { proposes, training, tunelet } from "./command";
 import { Output } from "./output";
 import { Reports } from "./reports";
 
-export function Detail({ followed, row, close, propose }: {
-  followed: Followed; row: number; close: () => void; propose: (trial: Trial) => void;
+export function Detail({ followed, row, close, propose, again }: {
+  followed: Followed; row: number; close: () => void; propose: (trial: Trial) => void; again: () => void;
 }) {
+  const [asked, ask] = useState(0);
   const { experiment, version, trials } = followed;
-  const { trial, fault } = useTrial(experiment.namespace, experiment.name, row, `${experiment.uid} ${trials.finished[row]} ${Number.isNaN(trials.finished[row]) ? version : ""}`);
+  const { trial, fault } = useTrial(experiment.namespace, experiment.name, row, `${asked} ${experiment.uid} ${trials.finished[row]} ${Number.isNaN(trials.finished[row]) ? version : ""}`);
   return (
     <aside class="detail" aria-label={`Trial ${row}`}>
       <header>
@@ -26,18 +28,21 @@ export function Detail({ followed, row, close, propose }: {
         <button type="button" class="close" aria-label="Close the trial" onClick={close}>×</button>
       </header>
       {fault !== null && <Fault fault={fault} />}
-      {trial && <Parts followed={followed} trial={trial} propose={propose} />}
+      {trial && <Parts followed={followed} trial={trial} propose={propose} again={again} reread={() => ask((old) => old + 1)} />}
     </aside>
   );
 }
 
-function Parts({ followed, trial, propose }: { followed: Followed; trial: Trial; propose: (trial: Trial) => void }) {
+function Parts({ followed, trial, propose, again, reread }: {
+  followed: Followed; trial: Trial; propose: (trial: Trial) => void; again: () => void; reread: () => void;
+}) {
   const { spec, namespace, name } = followed.experiment;
   const command = training(spec, trial.hyperparameters);
   return (
     <>
       {trial.reason && <p class="reason">{trial.reason}</p>}
       {trial.note && <p class="said"><span class="faint">Note</span> {trial.note}</p>}
+      <TrialActions experiment={followed.experiment} trial={trial} again={again} reread={reread} />
       <Pairs title="Values" pairs={Object.entries(trial.values).map(([metric, value]) => [metric, number(measured(value), 6)])} />
       <Pairs title="Hyperparameters" pairs={Object.entries(trial.hyperparameters).map(([each, value]) => [each, typeof value === "number" ? number(value, 6) : scalar(value)])} />
       {trial.reports.length > 0 && <Reports trial={trial} spec={spec} />}
@@ -65,7 +70,7 @@ function course(trial: Trial): [string, string][] {
     ["created", when(created)], ["started", when(started)], ["ended", when(ended)],
     ["took", duration((ended - started) / 1000)], ["attempts", trial.attempt > 1 ? `${trial.attempt}` : ""],
     ["exit code", trial.exit_code === null ? "" : `${trial.exit_code}`], ["begins with the checkpoint of", trial.parent === null ? "" : `trial ${trial.parent}`],
-    ["came by", trial.imported ? "import" : trial.enqueued ? "proposal" : ""],
+    ["came by", trial.imported ? "import" : trial.retry_of !== null ? `retry of trial ${trial.retry_of}` : trial.enqueued ? "proposal" : ""],
   ];
   return all.filter(([, text]) => text !== "");
 }
