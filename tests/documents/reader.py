@@ -20,11 +20,12 @@ class Reader:
     """A reader of one page, in a folder of its own with nothing in it.
 
     If the page's blocks name `examples/` or `make`, its reader works in a checkout. `tunelet up`
-    runs in a terminal of its own, on a free port that replaces 8080 in all blocks.
+    runs in a terminal of its own, on a free port that replaces 8080 in all blocks. Another free
+    port replaces 29500.
     """
 
     def __init__(self, tmp: Path, blocks: list[Block]) -> None:
-        self._blocks, self._port = blocks, free_port()
+        self._blocks, self._port, self._other_port = blocks, free_port(), free_port()
         self._folder, self._scratch = tmp / "page", tmp / "scratch"
         self._folder.mkdir()
         self._scratch.mkdir()
@@ -112,9 +113,9 @@ class Reader:
         return read(output)
 
     def _here(self, text: str) -> str:
-        """The text with the test's port."""
+        """The text with the test's ports."""
         text = re.sub(r"\btunelet up\b(?! --port)", f"tunelet up --port {self._port}", text)
-        return text.replace("8080", str(self._port))
+        return text.replace("8080", str(self._port)).replace("29500", str(self._other_port))
 
     def _compare(self, block: Block, expected: str, written: str) -> None:
         written = _KILLED.sub("", written.replace(str(self._port), "8080"))
