@@ -4,6 +4,10 @@ Each process has one study in memory for each search. Trials of this process are
 begin and updated when they end. Ended trials of other and of earlier processes are added from the
 log. Each attempt has its own sampler, seeded by the experiment's seed, the trial's number and the
 attempt, so that a resumed search does not draw the same values again.
+
+TPE avoids failed trials as it does with a declared space (`algorithms.optuna.study`): each is
+COMPLETE with an infinite value and an infinite violation of a constraint. Other samplers ignore
+failed trials, as in Optuna.
 """
 
 import math
@@ -24,7 +28,9 @@ from optuna.samplers import BaseSampler
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from algorithms.evidence import Evidence, evidence
 from algorithms.novelty import generator
+from algorithms.optuna.tpe import good_ones
 from tunelet.core.problem import Objective
 from tunelet.core.trial import Chosen, Number, Report, Scalar, Trial, Verdict, number
 from tunelet.errors import FieldError, Reject
@@ -77,6 +83,7 @@ class DefineByRun:
         self._sampler = sampler_of(algorithm)
         self._settings = dict(settings)
         self._objectives = objectives
+        self._avoids = self._sampler is optuna.samplers.TPESampler
         self._seed = seed
         self._lock = threading.Lock()
         self._known: set[int] = set()
@@ -106,21 +113,32 @@ class DefineByRun:
         with self._lock:
             self._known.add(number)
             storage, name = self._study._storage, self._study.study_name
-            sampler = self._made(number, attempt)
+            sampler = self._made(number, attempt, **self._gamma())
             study = optuna.load_study(study_name=name, storage=storage, sampler=sampler)
-            return Choices(study, study.ask(), self._objectives)
+            return Choices(study, study.ask(), self._objectives, self._avoids)
 
-    def _made(self, number: int, attempt: int) -> BaseSampler:
+    def _gamma(self) -> dict[str, Any]:
+        """The bound that keeps failed trials from being counted as good; empty without them."""
+        if not self._avoids or "gamma" in self._settings:
+            return {}
+        trials = self._study.get_trials(deepcopy=False, states=(_COMPLETE, _PRUNED))
+        failed = sum(1 for trial in trials if _FAILED.items() <= trial.system_attrs.items())
+        return {"gamma": good_ones(len(trials) - failed, len(self._objectives))} if failed else {}
+
+    def _made(self, number: int, attempt: int, **more: Any) -> BaseSampler:
         seed = generator(self._seed, number, f"define-by-run {attempt}").getrandbits(31)
         with warnings.catch_warnings():
-            # Experimental settings warn each time.
+            # Experimental settings warn each time, and `gamma`, which is deprecated.
             warnings.simplefilter("ignore")
-            made: BaseSampler = self._sampler(**self._settings, seed=seed)
+            made: BaseSampler = self._sampler(**self._settings, **more, seed=seed)
         return made
 
     def _frozen(self, trial: Trial) -> FrozenTrial:
         state = TrialState[trial.state.value] if trial.state.value in _STATES else TrialState.FAIL
         state, values = _result(state, trial.values, self._objectives)
+        avoided = self._avoids and evidence(trial, self._objectives) is Evidence.FAILURE
+        if avoided:
+            state, values = _COMPLETE, _worst(self._objectives)
         distributions = {name: distribution(form) for name, form in trial.space.items()}
         note = trial.note if isinstance(trial.note, dict) else {}
         return create_trial(
@@ -128,23 +146,31 @@ class DefineByRun:
             values=values,
             params={name: trial.hyperparameters[name] for name in distributions},
             distributions=distributions,
-            system_attrs=note.get("optuna", {}),
+            system_attrs=note.get("optuna", {}) | (_FAILED if avoided else {}),
             intermediate_values=_intermediate(trial.reports, self._objectives),
         )
 
 
 _STATES = ("COMPLETE", "PRUNED", "FAIL")
+_COMPLETE, _PRUNED = TrialState.COMPLETE, TrialState.PRUNED
+_FAILED = {"constraints": [math.inf]}
+"""The system attributes of a trial that TPE is to rank below every trial that has not failed."""
 
 
 class Choices:
     """Chooses the hyperparameters of one attempt, one after another."""
 
     def __init__(
-        self, study: optuna.Study, trial: optuna.Trial, objectives: Sequence[Objective]
+        self,
+        study: optuna.Study,
+        trial: optuna.Trial,
+        objectives: Sequence[Objective],
+        avoids: bool,
     ) -> None:
         self._study = study
         self._trial = trial
         self._objectives = objectives
+        self._avoids = avoids
 
     @property
     def params(self) -> dict[str, Any]:
@@ -182,6 +208,11 @@ class Choices:
             self._trial.report(value, step)
         state = _ENDS.get(verdict, TrialState.FAIL)
         state, final = _result(state, values, self._objectives)
+        if self._avoids and state is TrialState.FAIL and verdict is not Verdict.LOST:
+            state, final = _COMPLETE, _worst(self._objectives)
+            storage, key = self._study._storage, self._trial._trial_id
+            for name, violations in _FAILED.items():
+                storage.set_trial_system_attr(key, name, violations)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             self._study.tell(self._trial, final, state=state)
@@ -195,6 +226,10 @@ def _result(
         return state, None
     measured = [number(values.get(each.metric, "NaN")) for each in objectives]
     return (TrialState.FAIL, None) if any(map(math.isnan, measured)) else (state, measured)
+
+
+def _worst(objectives: Sequence[Objective]) -> list[float]:
+    return [each.sign * math.inf for each in objectives]
 
 
 def _scalar(name: str, choice: Any) -> Scalar:

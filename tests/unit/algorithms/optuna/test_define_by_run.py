@@ -1,5 +1,7 @@
 """Optuna's samplers, asked while trials run."""
 
+import math
+
 import optuna
 import pytest
 from optuna.distributions import (
@@ -11,7 +13,7 @@ from optuna.distributions import (
 
 from algorithms.optuna.define_by_run import DefineByRun, distribution, form
 from tunelet.core.problem import Objective
-from tunelet.core.trial import Report, Trial, TrialState, Verdict
+from tunelet.core.trial import Number, Report, Trial, TrialState, Verdict
 
 LOSS = (Objective("loss", "minimize"),)
 
@@ -85,12 +87,51 @@ def test_the_state_of_cma_es_is_known_to_another_process() -> None:
 
 
 @pytest.mark.parametrize("verdict", [Verdict.FAIL, Verdict.LOST, Verdict.PRUNED])
-def test_a_trial_without_a_value_ends_in_the_study(verdict: Verdict) -> None:
-    one = search()
+@pytest.mark.parametrize("algorithm", ["tpe", "cma_es"])
+def test_a_trial_without_a_value_ends_in_the_study(verdict: Verdict, algorithm: str) -> None:
+    one = search(algorithm)
     choices = one.begin(0, 1)
     choices.suggest_float("x", 0, 1)
     choices.end(verdict, {}, (Report(3, {"loss": 0.5}),))
-    pruned = verdict is Verdict.PRUNED
-    state = optuna.trial.TrialState.PRUNED if pruned else optuna.trial.TrialState.FAIL
-    assert [(t.state, t.intermediate_values) for t in one._study.trials] == [(state, {3: 0.5})]
+    states = optuna.trial.TrialState
+    state = states.PRUNED if verdict is Verdict.PRUNED else states.FAIL
+    if verdict is Verdict.FAIL and algorithm == "tpe":
+        state = states.COMPLETE  # with the worst value, so that it is avoided
+    (trial,) = one._study.trials
+    assert (trial.state, trial.intermediate_values) == (state, {3: 0.5})
+    assert state is not states.COMPLETE or trial.values == [math.inf]
     assert one.ended == 1
+
+
+@pytest.mark.parametrize("learnt", [False, True])
+def test_tpe_avoids_choices_that_fail(learnt: bool) -> None:
+    """One of two choices always fails. TPE that ignores failures takes it in all of the last 40."""
+    one, failures, past = search(), 0, list[Trial]()
+    for number in range(60):
+        if learnt:
+            one = search()
+            one.learn(past)
+        choices = one.begin(number, 1)
+        x, fails = (
+            choices.suggest_float("x", -5, 5),
+            choices.suggest_categorical("c", [True, False]),
+        )
+        chosen = choices.chosen({})
+        values: dict[str, Number] = {} if fails else {"loss": x * x}
+        choices.end(Verdict.FAIL if fails else Verdict.COMPLETE, values, ())
+        failures += bool(fails) and number >= 20
+        state = TrialState.FAIL if fails else TrialState.COMPLETE
+        ended = Trial(number, chosen.hyperparameters, 0.0, state, values=values, space=chosen.space)
+        past.append(ended)
+    assert failures <= 12
+
+
+def test_nothing_that_failed_counts_as_good_if_nearly_all_fail() -> None:
+    one = search()
+    for number in range(40):
+        choices = one.begin(number, 1)
+        x = choices.suggest_float("x", 0, 1)
+        fails = number != 5
+        choices.end(Verdict.FAIL if fails else Verdict.COMPLETE, {} if fails else {"loss": x}, ())
+    assert one._gamma()["gamma"](40) == 1
+    assert not search("cma_es")._gamma()
