@@ -298,6 +298,10 @@ def _is_number(value: Any) -> bool:
     return True
 
 
+_REMEMBERED = 1_000
+"""Ended runs of which the end is kept: that of an older one has long been in the log."""
+
+
 class FunctionLauncher:
     """Calls `objective` with the hyperparameters, for at most `limit` runs at a time.
 
@@ -312,7 +316,9 @@ class FunctionLauncher:
         limit: int,
         begin: Begin | None = None,
         processes: Processes | None = None,
+        remembered: int = _REMEMBERED,
     ) -> None:
+        self._remembered = max(remembered, limit)
         self._objective = objective
         self._begin = begin
         self._processes = processes
@@ -320,7 +326,7 @@ class FunctionLauncher:
         self._limit = limit
         self._calls: dict[Run, _Call] = {}
         self._saved: dict[Run, Observation] = {}
-        """Ended runs, whose ends need not be in the log yet; nothing else of them is kept."""
+        """The newest ended runs: their ends may not be in the log yet. The rest of them is gone."""
         self._active = 0
         self._threads = 0
         self._begun: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
@@ -423,6 +429,8 @@ class FunctionLauncher:
             if call is not None and call.outcome is not None:
                 self._saved[run] = self.observe(run)
                 del self._calls[run]
+                if len(self._saved) > self._remembered:
+                    del self._saved[next(iter(self._saved))]
 
     def stop(self, run: Run) -> None:
         """Make `should_prune` return True: a thread cannot be ended from outside."""

@@ -177,6 +177,17 @@ def test_a_run_that_is_saved_is_forgotten_and_not_started_again() -> None:
     assert len(calls) == 1
 
 
+def test_what_is_kept_of_ended_runs_is_bounded() -> None:
+    launcher = FunctionLauncher(lambda _: 0.0, 1, remembered=3)
+    for number in range(5):
+        run = launch(number).run
+        launcher.launch(launch(number))
+        until(lambda: not launcher.lives())
+        launcher.saved(run)
+    kept = [launcher.observe(launch(number).run).phase for number in range(5)]
+    assert kept == [Phase.ABSENT, Phase.ABSENT, Phase.ENDED, Phase.ENDED, Phase.ENDED]
+
+
 def test_a_run_that_is_saved_while_others_are_removed_is_not_lost() -> None:
     launcher = FunctionLauncher(lambda _: 0.0, 1)
     run = launch(0).run
