@@ -77,7 +77,9 @@ def _rejection(fault: Reject) -> None:
         if only.remedy:
             advise(only.remedy)
         return
-    _line(str(fault))
+    # The message repeats the first error, for those who see nothing but the message.
+    first = f"{fault.errors[0].field or 'the request'}: {fault.errors[0].message}"
+    _line(str(fault).removesuffix(f"; {first}"))
     for error in fault.errors:
         click.echo(f"  {_field(error)}", err=True)
         if error.remedy:

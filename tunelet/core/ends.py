@@ -153,7 +153,7 @@ def _postponed(experiment: Experiment) -> str | None:
     if not waiting:
         return None
     until, trial = min(waiting, key=lambda each: each[0])
-    at = datetime.fromtimestamp(until, UTC).isoformat(sep=" ", timespec="seconds")
+    at = f"{datetime.fromtimestamp(until, UTC):%Y-%m-%d %H:%M:%S} UTC"
     which = f"trial {trial.number}"
     if len(waiting) > 1:
         which += f" and {len(waiting) - 1} more"
