@@ -14,9 +14,9 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
 from typing import BinaryIO
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
-from adapters.storage.root_folder import OWN
+from adapters.storage.root_folder import own_folder
 
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _KEPT_SECONDS = 7 * 24 * 3600.0
@@ -33,12 +33,11 @@ def locked(store_url: str, installation: str, runs: Path | None = None) -> Itera
     `runs` is the folder of a launcher with trainings that outlive the process. In a bucket, or if
     the machine's boot is not known, no process counts as dead: leases decide.
     """
-    parts = urlsplit(store_url)
     boot = _boot()
-    if parts.scheme != "file" or not boot:
+    if urlsplit(store_url).scheme != "file" or not boot:
         yield lambda _: False
         return
-    folder = Path(unquote(parts.path)) / OWN / "processes"
+    folder = own_folder(store_url) / "processes"
     with ExitStack() as stack:
         # If the folder has no locks, or the disk is full, others wait for the lease instead.
         with suppress(OSError):

@@ -11,11 +11,9 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from urllib.parse import unquote, urlsplit
 from zlib import crc32
 
-from adapters.storage.root_folder import OWN
+from adapters.storage.root_folder import own_folder
 
 LONGEST_WAIT = 0.1
 """Seconds after which a process continues without its turn."""
@@ -28,7 +26,7 @@ class FolderTurns:
     """Turns by locks on files in the folder of the store at `store_url`."""
 
     def __init__(self, store_url: str) -> None:
-        self._folder = Path(unquote(urlsplit(store_url).path)) / OWN / "locks"
+        self._folder = own_folder(store_url) / "locks"
 
     @contextmanager
     def __call__(self, path: str) -> Iterator[bool]:

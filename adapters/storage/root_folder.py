@@ -12,6 +12,7 @@ from contextlib import suppress
 from errno import EROFS
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
 from adapters.storage.atomic_file import make_folders, sync_name, write
@@ -21,6 +22,11 @@ T = TypeVar("T")
 
 OWN = ".tunelet"
 """The store's own folder in the root, for the mark, temporary files and locks. No key begins so."""
+
+
+def own_folder(store_url: str) -> Path:
+    """Return the own folder of the file store at this URL."""
+    return Path(unquote(urlsplit(store_url).path)) / OWN
 
 
 _TRIES = 100
