@@ -24,7 +24,7 @@ gc.set_threshold(50_000, 20, 50)
 from flask import Request  # noqa: E402
 from werkzeug.wrappers import Response  # noqa: E402
 
-from functions import wiring  # noqa: E402
+from functions import deferred, wiring  # noqa: E402
 from functions.http import Function  # noqa: E402
 from functions.identity.gate import UNGUARDED  # noqa: E402
 from functions.settings import Settings, explained  # noqa: E402
@@ -75,6 +75,7 @@ def deadletter(request: Request) -> Response:
 
 
 if os.environ.get("FUNCTION_TARGET") in wiring.FUNCTIONS:
+    deferred.defer()
     log.configure(os.environ["FUNCTION_TARGET"])
     # Made now, so that a wrong environment ends the process and not its first request.
     _function(os.environ["FUNCTION_TARGET"])

@@ -6,12 +6,13 @@ from typing import Any, NamedTuple
 from adapters.events.cloudevents import Event
 from adapters.launchers.kubernetes.labels import label
 from tunelet.errors import FieldError, Reject
+from tunelet.text.lazy_pattern import lazy_pattern
 from tunelet.text.limits import NAME
 
 LABELS = ("namespace", "experiment", "trial")
 """The labels, below `tunelet.dev/`, of a run's objects in a cluster."""
 
-_SUBJECT = re.compile(
+_SUBJECT = lazy_pattern(
     rf"(?P<namespace>{NAME})/(?P<experiment>{NAME})(/(?P<number>\d{{1,15}})(/(?P<attempt>\d{{1,15}}))?)?",
     re.ASCII,
 )

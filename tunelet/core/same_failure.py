@@ -18,13 +18,14 @@ import msgspec
 
 from tunelet.core.spec import Spec
 from tunelet.core.trial import Assignment, Scalar, Trial
+from tunelet.text.lazy_pattern import lazy_pattern
 
 _CANNOT_START = (126, 127)
 """Exit codes of a shell and of the process launcher for a program that cannot be executed."""
 _KILLED = 137
-_MEMORY = re.compile("out of memory|MemoryError", re.IGNORECASE)
-_WORD = re.compile(r"\S+")
-_VARIES = re.compile(r"[\d/\\]")
+_MEMORY = lazy_pattern("out of memory|MemoryError", re.IGNORECASE)
+_WORD = lazy_pattern(r"\S+")
+_VARIES = lazy_pattern(r"[\d/\\]")
 _SHOWN = 300
 """The most characters of a reason that are kept."""
 

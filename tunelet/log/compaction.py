@@ -12,7 +12,6 @@ A segment is a file of lines, one trial per line, sorted by number, so that segm
 joined and read as streams.
 """
 
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from heapq import merge as merge_sorted
 from types import MappingProxyType
@@ -27,6 +26,7 @@ from tunelet.core.experiment import Counts, Experiment, Terms
 from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.trial import Trial
 from tunelet.log.entry import FORMAT, Damaged, Entry, Newer
+from tunelet.text.lazy_pattern import lazy_pattern
 
 WINDOW = 64
 FAN_OUT = 8
@@ -89,7 +89,7 @@ _encoder = msgspec.json.Encoder()
 _heads = msgspec.json.Decoder(Head)
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _trial = msgspec.json.Decoder(Trial)
-_NUMBER = re.compile(rb'\{"number":(\d+),')
+_NUMBER = lazy_pattern(rb'\{"number":(\d+),')
 
 
 class Closed(msgspec.Struct, frozen=True):

@@ -6,16 +6,16 @@ Written before the live marker of the end is removed, so that no end is missed. 
 only says when to look; the experiment's state says whether to delete it.
 """
 
-import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from tunelet.core.experiment import Experiment
 from tunelet.log.markers import Marker, announcing
 from tunelet.ports import Store
+from tunelet.text.lazy_pattern import lazy_pattern
 
 _PREFIX = "expires/"
-_KEY = re.compile(_PREFIX + r"(\d+)/([^/]+)/([^/]+)/([^/]+)\.(\d+)")
+_KEY = lazy_pattern(_PREFIX + r"(\d+)/([^/]+)/([^/]+)/([^/]+)\.(\d+)")
 
 
 class Expiry(NamedTuple):

@@ -11,7 +11,6 @@ life that another marker announced.
 """
 
 import logging
-import re
 from collections.abc import Callable, Iterator, MutableSet
 from functools import partial
 from secrets import token_hex
@@ -23,10 +22,11 @@ from tunelet.log.arming import Arming
 from tunelet.log.parallel import both
 from tunelet.log.tenant_stores import listed
 from tunelet.ports import Store
+from tunelet.text.lazy_pattern import lazy_pattern
 
 log = logging.getLogger("tunelet.markers")
 
-_LIVE = re.compile(r"live/([^/]+)/([^/]+)/([^/]+)\.(\d+)(-[0-9a-f]+)?")
+_LIVE = lazy_pattern(r"live/([^/]+)/([^/]+)/([^/]+)\.(\d+)(-[0-9a-f]+)?")
 
 STALE = 3600.0
 """Seconds after which a marker without its log entry is removed: far longer than any request."""

@@ -1,6 +1,5 @@
 """Read the entries of one log in order."""
 
-import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
@@ -11,6 +10,7 @@ from tunelet.log.compaction import Closed, Head, follow
 from tunelet.log.entry import Damaged, Entry, decode
 from tunelet.log.parallel import streamed
 from tunelet.ports import Store, Stored
+from tunelet.text.lazy_pattern import lazy_pattern
 
 FEW, MANY = 2, 64
 """Entries read one by one, before a reader lists keys and reads in parallel.
@@ -23,7 +23,7 @@ AT_ONCE = 0.002
 
 _Each = Callable[[Callable[[str], Stored | None], Sequence[str]], Iterator[Stored | None]]
 
-_NAME = re.compile(r"(\d{20})\.json")
+_NAME = lazy_pattern(r"(\d{20})\.json")
 
 
 class Step(NamedTuple):

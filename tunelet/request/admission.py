@@ -13,6 +13,7 @@ from tunelet.errors import FieldError, Reject
 from tunelet.request import restricted
 from tunelet.request.pod_rules import MEMBERS, Rule, folded
 from tunelet.request.policy import Policy
+from tunelet.text.lazy_pattern import lazy_pattern
 from tunelet.text.messages import listed, path, shown
 
 Location = tuple[Any, ...]
@@ -25,13 +26,13 @@ _TEXTS = ("labels", "annotations", "matchLabels", "nodeSelector")
 """Members below which a manifest has names of the user's own, and only texts."""
 _OF_USERS = ("env", "node_selector", "resources")
 """Likewise in `model_training_code` without a manifest."""
-_RUN = re.compile(r"-[0-9a-f]{6}-[0-9]+-[0-9]+$")
+_RUN = lazy_pattern(r"-[0-9a-f]{6}-[0-9]+-[0-9]+$")
 _APPARMOR = "container.apparmor.security.beta.kubernetes.io/"
 _WORKLOADS = ("apps", "batch")
 _SERVED = ("", "autoscaling", "extensions", "policy")
 """Groups of Kubernetes itself, beside those below k8s.io."""
 _PATH = {"apiVersion": r"([a-z0-9][a-z0-9.-]*/)?[a-z0-9]+", "kind": "[A-Za-z0-9]+"}
-_OPERATORS = re.compile(r".+\.(x-k8s|sigs\.k8s)\.io")
+_OPERATORS = lazy_pattern(r".+\.(x-k8s|sigs\.k8s)\.io")
 
 
 def refuse(code: Mapping[str, Any], policy: Policy, own: str = "", bare: bool = False) -> None:

@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from tunelet.errors import FieldError, Reject
+from tunelet.text.lazy_pattern import lazy_pattern
 
 _LITERAL = (
     r'"(?:[^"\\\x00-\x1f]|\\["\\/bfnrt])*"'
@@ -25,10 +26,10 @@ _LITERAL = (
 )
 _COMPARED = rf"(?P<sign>==|!=)(?P<value>{_LITERAL})"
 _NAME = r"[A-Za-z0-9_/-](?:[A-Za-z0-9_/-]|\\.)*"
-_STEP = re.compile(
+_STEP = lazy_pattern(
     rf"#\((?P<field>{_NAME}){_COMPARED}\)(?P<all>#)?|(?P<this>\[@this\]|@this)|(?P<name>{_NAME})"
 )
-_END = re.compile(_COMPARED)
+_END = lazy_pattern(_COMPARED)
 
 
 class Comparison(NamedTuple):

@@ -4,6 +4,7 @@ import difflib
 import re
 from collections.abc import Iterable, Sequence
 
+from tunelet.text.lazy_pattern import lazy_pattern
 from tunelet.training.placeholders import HYPERPARAMETERS, OTHERS
 
 _COUNTERPARTS = {
@@ -17,13 +18,13 @@ _COUNTERPARTS = {
 }
 """Tunelet's placeholders by Katib's and other tools' names, in lower case."""
 _SPACE = r"(trial[._]?)?(hyper[._]?param(eter)?s?|hparams?|param(eter)?s?)"
-_PARAMETER = re.compile(rf"{_SPACE}\.(?P<name>.*)", re.IGNORECASE)
-_OURS = re.compile(
+_PARAMETER = lazy_pattern(rf"{_SPACE}\.(?P<name>.*)", re.IGNORECASE)
+_OURS = lazy_pattern(
     r"(trial[._]?param(eter)?s?|hyper[._]?param(eter)?s?|hparams?|trial_?spec|trial|experiment"
     r"|checkpoint)\.",
     re.IGNORECASE,
 )
-_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
+_WORDS = lazy_pattern(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 
 
 def is_ours(name: str) -> bool:

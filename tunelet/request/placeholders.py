@@ -7,25 +7,25 @@ refused only where a whole argument or variable is made of them: shells, Python 
 them, too.
 """
 
-import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from tunelet.errors import FieldError
 from tunelet.request.placeholder_remedy import is_ours, remedy_for
+from tunelet.text.lazy_pattern import lazy_pattern
 from tunelet.text.messages import shortened, shown
 from tunelet.training.placeholders import HYPERPARAMETERS, OTHERS
 
 _LONGEST = 400
 """Characters of a remedy."""
 
-_DOTTED = re.compile(
+_DOTTED = lazy_pattern(
     r"(?<!\$)\$\{(\s*(?P<name>[A-Za-z_][\w-]*\.[\w.-]*(?:\[[^\]{}]*\])?)[^{}]*)(?P<end>\}?)"
 )
-_WHOLE = re.compile(r"[^\s{}$()]*(\{\{[^{}]*\}\}|\$?\{[^{}]*\}|\$\([^()]*\)|\$[\w.]+)[^\s{}$()]*")
+_WHOLE = lazy_pattern(r"[^\s{}$()]*(\{\{[^{}]*\}\}|\$?\{[^{}]*\}|\$\([^()]*\)|\$[\w.]+)[^\s{}$()]*")
 """An option, perhaps, and something in brackets."""
-_INDEXED = re.compile(r"""([\w-]+)\[['"]?([\w.-]+)['"]?\]""")
-_SCRIPT = re.compile(r"-[a-z]*c")
+_INDEXED = lazy_pattern(r"""([\w-]+)\[['"]?([\w.-]+)['"]?\]""")
+_SCRIPT = lazy_pattern(r"-[a-z]*c")
 """The option of a shell, or of Python, that is followed by a script."""
 
 _WANDB = {

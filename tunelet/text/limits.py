@@ -1,6 +1,6 @@
 """How large names and numbers may be, each limit in one place."""
 
-import re
+from tunelet.text.lazy_pattern import lazy_pattern
 
 NAME = "[a-z]([a-z0-9-]{0,38}[a-z0-9])?"
 """The name of an experiment or a namespace: a DNS label of at most 40 characters, so that a Job's
@@ -69,7 +69,7 @@ _UNSEEN = (
 )
 METRIC = rf"^[^{_UNSEEN}=](([^{_UNSEEN}=]| ){{0,{METRIC_LENGTH - 2}}}[^{_UNSEEN}=])?$"
 """A metric that a request names: also no = and no blanks at its ends, or no text would give it."""
-_METRIC = re.compile(rf"(?:[^{_UNSEEN}\ud800-\udfff]| ){{1,{METRIC_LENGTH}}}")
+_METRIC = lazy_pattern(rf"(?:[^{_UNSEEN}\ud800-\udfff]| ){{1,{METRIC_LENGTH}}}")
 
 
 def is_metric_name(name: str) -> bool:

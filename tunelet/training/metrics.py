@@ -22,6 +22,7 @@ from typing import Any
 
 from tunelet.core.metrics_source import MetricsSource
 from tunelet.core.trial import Number, Report, number
+from tunelet.text.lazy_pattern import lazy_pattern
 from tunelet.text.limits import METRIC_LENGTH, METRICS, STEPS, is_metric_name
 from tunelet.training.agreement import Agreement
 from tunelet.training.numerals import cut_out, others_as_digits
@@ -39,15 +40,15 @@ _RECENT = 2048
 _PIECE = LINE_BYTES // 4
 """The largest chunk that is read at once, so that a line that is too long is noticed."""
 
-_ANSI = re.compile(r"\x1b(?:\[[0-?]*+[ -/]*+[@-~]|\][^\x07\x1b]*+(?:\x07|\x1b\\)|[@-Z\\-_])")
-_SIGNS = re.compile(
+_ANSI = lazy_pattern(r"\x1b(?:\[[0-?]*+[ -/]*+[@-~]|\][^\x07\x1b]*+(?:\x07|\x1b\\)|[@-Z\\-_])")
+_SIGNS = lazy_pattern(
     rb"[=:|\x82\x9a](?:(?<![0-9]:)|(?![0-9]))[ \t]*+['\"]?"
     rb"(?:[+-]?(?:\.?[0-9]|[nN][aA][nN]|[iI][nN][fF])|[A-Za-z_][A-Za-z0-9_.]{1,30}+\(|<tf)"
 )
 """The start of a possible value in text, also after the last byte of │ or of a wide colon. Lines
 without it are skipped."""
-_BRACE = re.compile(rb"\{")
-_DICTIONARY = re.compile(r"\{\s*+'")
+_BRACE = lazy_pattern(rb"\{")
+_DICTIONARY = lazy_pattern(r"\{\s*+'")
 _FIRST = itemgetter(0)
 _ESCAPE = b"\x1b"
 """Colours may occur between a name and its value."""

@@ -15,6 +15,7 @@ number beyond the range of a double is infinite.
 import re
 
 from tunelet.core.trial import Number, plain
+from tunelet.text.lazy_pattern import lazy_pattern
 
 # Possessive quantifiers give the same matches as greedy ones here, and never backtrack.
 NUMBER = (
@@ -48,32 +49,32 @@ END = (
 )
 """A lookahead for what may follow a number. After anything else it is not a number."""
 
-_NUMBER = re.compile(NUMBER)
-_MORE_DIGITS = re.compile(r" (?:[0-9]{2,3} )*[0-9]{3}(?![0-9])")
-_FIRST_GROUP = re.compile(r"[+-]?[0-9]{1,3}(?:\.(?:[0-9]{3})+)?")
-_THREE_DIGITS = re.compile(r"(?:[0-9]{2} )*[0-9]{3}(?![0-9])")
+_NUMBER = lazy_pattern(NUMBER)
+_MORE_DIGITS = lazy_pattern(r" (?:[0-9]{2,3} )*[0-9]{3}(?![0-9])")
+_FIRST_GROUP = lazy_pattern(r"[+-]?[0-9]{1,3}(?:\.(?:[0-9]{3})+)?")
+_THREE_DIGITS = lazy_pattern(r"(?:[0-9]{2} )*[0-9]{3}(?![0-9])")
 _SEPARATORS = ".,'’_٫٬·˙，．。"
 _SIGNS = "+-−–—‐‑‒―﹘﹣－＋﹢⁻₋∓"
-_INVISIBLE = re.compile("[\u00ad\u0300-\u036f\u200b-\u200f\u2060\u20d0-\u20ff\ufe0f]")
+_INVISIBLE = lazy_pattern("[\u00ad\u0300-\u036f\u200b-\u200f\u2060\u20d0-\u20ff\ufe0f]")
 """Characters that combine with the one before."""
-_EXPONENT = re.compile(r"[eEdDqQfFpP][+-]?[0-9]")
-_OTHER_DIGITS = re.compile(r"(?<!\w)[^\D\x00-\x7f]")
-_SIGN_BEFORE = re.compile(rf"(?:^|[=:：(\[{{,;|'\"])\s*+[{re.escape(_SIGNS)}]\s++$")
+_EXPONENT = lazy_pattern(r"[eEdDqQfFpP][+-]?[0-9]")
+_OTHER_DIGITS = lazy_pattern(r"(?<!\w)[^\D\x00-\x7f]")
+_SIGN_BEFORE = lazy_pattern(rf"(?:^|[=:：(\[{{,;|'\"])\s*+[{re.escape(_SIGNS)}]\s++$")
 _QUOTES = "'\"`"
 _PUNCTUATION = ",;:!?)]}|"
 _BESIDE = f"{PERCENT}‰‱_°$€£/*^×·→~+"
-_DEVIATION = re.compile(r"\+[0-9]*\.[0-9]+(?:[eE][+-]?[0-9]+)?(?![\w.,+-])")
+_DEVIATION = lazy_pattern(r"\+[0-9]*\.[0-9]+(?:[eE][+-]?[0-9]+)?(?![\w.,+-])")
 """A deviation after a mean, without blanks. Exponents in this form (1.5+102) have no point."""
-_GROUPED = re.compile(r"[0-9]{1,3}(?:\.[0-9]{3})*|[0-9]+")
-_BEFORE_COMMA = re.compile(r"(?<![0-9.])[0-9.]{1,40}$")
-_AFTER_COMMA = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)")
-_OTHER_FORM = re.compile(
+_GROUPED = lazy_pattern(r"[0-9]{1,3}(?:\.[0-9]{3})*|[0-9]+")
+_BEFORE_COMMA = lazy_pattern(r"(?<![0-9.])[0-9.]{1,40}$")
+_AFTER_COMMA = lazy_pattern(r"[+-]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)")
+_OTHER_FORM = lazy_pattern(
     r"(?<![^\s=:：(\[{'\"|,;>])[+-]?(?i:nan|inf(?:inity)?)(?!\w)"
     r"|(?<![\w.,])(?:(?![0-9]++\.[0-9]++(?![,'’_.][0-9]| [0-9]{3}(?![0-9])))[0-9]++"
     r"(?:[,'’_.\u00a0\u2009\u202f][0-9]++| [0-9]{3}(?![0-9]))++)"
 )
-_BLANKS = re.compile(r"\s++")
-_AFTER_BLANKS = re.compile(_GOES_ON)
+_BLANKS = lazy_pattern(r"\s++")
+_AFTER_BLANKS = lazy_pattern(_GOES_ON)
 
 
 def measured(value: object) -> Number | None:

@@ -1,18 +1,18 @@
 """Metrics in JSON: the numbers of an object; nested ones as `eval.loss`, a list's as `loss.0`."""
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tunelet.core.trial import Number
+from tunelet.text.lazy_pattern import lazy_pattern
 from tunelet.training.numerals import measured
 
 DEPTH = 16
 LIST_LENGTH = 100
 """The number of members of a list that count."""
 
-_OBJECT = re.compile(r"\{\s*+[\"}]")
+_OBJECT = lazy_pattern(r"\{\s*+[\"}]")
 _DECODER = json.JSONDecoder()
 _NAMES = ("name", "metric", "metricName", "metric_name", "key", "tag")
 _VALUES = ("value", "metricValue", "metric_value")

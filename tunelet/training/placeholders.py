@@ -10,7 +10,6 @@ the text `${log.dir}`.
 """
 
 import json
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import unquote
@@ -19,11 +18,14 @@ from tunelet.core.run import Launch, Run
 from tunelet.core.spec import Spec
 from tunelet.core.trial import Assignment, Scalar
 from tunelet.errors import FieldError, Reject
+from tunelet.text.lazy_pattern import lazy_pattern
 from tunelet.training import arguments
 from tunelet.training.arguments import text
 
-_PLACEHOLDER = re.compile(r"(?<!\$)\$\{((?:hyperparameters|trial|experiment|checkpoint)\.[^{}]*)\}")
-_KEPT = re.compile(r"\$(?=\$\{[A-Za-z_][\w-]*\.[^{}]*\})")
+_PLACEHOLDER = lazy_pattern(
+    r"(?<!\$)\$\{((?:hyperparameters|trial|experiment|checkpoint)\.[^{}]*)\}"
+)
+_KEPT = lazy_pattern(r"\$(?=\$\{[A-Za-z_][\w-]*\.[^{}]*\})")
 """The first of two dollar signs before a text in the form of a placeholder."""
 HYPERPARAMETERS = "hyperparameters."
 """The beginning of a hyperparameter's placeholder."""

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from tunelet.core.metrics_source import MetricsSource
 from tunelet.core.trial import Number
+from tunelet.text.lazy_pattern import lazy_pattern
 from tunelet.training.numerals import AND_MORE, END, NUMBER, PERCENT, UNIT, measured
 from tunelet.training.objects import objects_in
 from tunelet.training.tables import VALUE, column
@@ -32,12 +33,12 @@ _LONGEST_PROPOSAL = 200
 _NONE = "no number follows the name"
 _UNSEPARATED = "there is neither = nor : between the name and a number"
 _HEADER = "it is the header of a table"
-_SEPARATED = re.compile(r"['\"]?\s*+(?:[=:：]|(?<=\s)[│┃|])\s*+['\"]?")
-_END = re.compile(END)
-_SOME_NUMERAL = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
+_SEPARATED = lazy_pattern(r"['\"]?\s*+(?:[=:：]|(?<=\s)[│┃|])\s*+['\"]?")
+_END = lazy_pattern(END)
+_SOME_NUMERAL = lazy_pattern(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 _SEVERAL = "several numbers follow that name in the line"
 _LONGER = "there it is part of a longer name"
-_AND_MORE = re.compile(AND_MORE)
+_AND_MORE = lazy_pattern(AND_MORE)
 _REASONS = (
     (rf"\s*[{PERCENT}]", "a percent sign follows the number"),
     (r"\s*[‰‱]", "a per mille sign follows the number"),
@@ -53,16 +54,18 @@ _REASONS = (
     (r":\d", "a time is not a number"),
 )
 
-_WHOLE = re.compile(rf"(?<![\w./^])(?<!\d,){_SOME_NUMERAL.pattern}(?![\d_])")
-_AT_ONCE = re.compile(r"['\"*`)\]]{0,2}\s*+(?:[=:：~≈|,;\t><]|-(?![.\d])){0,3}\s*+['\"*`(\[]{0,2}")
-_OF_INDEX = re.compile(r"\s?[)\]]\s*+(?:[=:：]\s*+)?[-+.\d]|\s*+(?:=\s*+|:\s++)[-+.\d]")
+_WHOLE = lazy_pattern(rf"(?<![\w./^])(?<!\d,){_SOME_NUMERAL.pattern}(?![\d_])")
+_AT_ONCE = lazy_pattern(
+    r"['\"*`)\]]{0,2}\s*+(?:[=:：~≈|,;\t><]|-(?![.\d])){0,3}\s*+['\"*`(\[]{0,2}"
+)
+_OF_INDEX = lazy_pattern(r"\s?[)\]]\s*+(?:[=:：]\s*+)?[-+.\d]|\s*+(?:=\s*+|:\s++)[-+.\d]")
 """The text after a number that belongs to the name: loss[0]=0.5, loss 3: 0.5."""
-_AFTER_BRACKET = re.compile(r"[\])]\s*[=:：]\s*+(?=[-+.\d])")
-_AFTER_WORD = re.compile(r"\w\s?[=:：]\s*+(?=[-+.\d])")
-_IN_PERCENT = re.compile(rf"(?<=[(\[]){NUMBER}(?=\s?[{PERCENT}][)\]])")
-_LISTED = re.compile(r"\s*,\s*[-+.\d]")
-_INDEX = re.compile(r"\s*\[\d+\]\s+(?=[-+.\d])")
-_UNIT_AFTER = re.compile(
+_AFTER_BRACKET = lazy_pattern(r"[\])]\s*[=:：]\s*+(?=[-+.\d])")
+_AFTER_WORD = lazy_pattern(r"\w\s?[=:：]\s*+(?=[-+.\d])")
+_IN_PERCENT = lazy_pattern(rf"(?<=[(\[]){NUMBER}(?=\s?[{PERCENT}][)\]])")
+_LISTED = lazy_pattern(r"\s*,\s*[-+.\d]")
+_INDEX = lazy_pattern(r"\s*\[\d+\]\s+(?=[-+.\d])")
+_UNIT_AFTER = lazy_pattern(
     rf"\*{{1,2}}(?![\s\w.+-])|\s*\+\s*{NUMBER}(?![\w.,])|\s?[{PERCENT}‰](?!\|)|(?:[A-Za-zµ]+|\s{UNIT})(?!\s*[=:,]?\s*[-+]?[.\d])"
 )
 

@@ -8,11 +8,12 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from tunelet.text.lazy_pattern import lazy_pattern
 from tunelet.training.numerals import measured
 
 VALUE = r"(?P<value>[-+.\de]+|[-+]?(?i:nan|inf\w*))"
 """The group of the value in a proposed pattern. It also matches values of a diverged training."""
-_NUMERIC = re.compile(r"[-+.:\de]+")
+_NUMERIC = lazy_pattern(r"[-+.:\de]+")
 
 
 class Column(NamedTuple):

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from tunelet.core.trial import Number, plain
+from tunelet.text.lazy_pattern import lazy_pattern
 from tunelet.training.numerals import END, NUMBER, ungrouped
 
 _CALL = (
@@ -42,18 +43,18 @@ _NAME = (
 _KEY = r"(?:'([^'\n]{1,128}+)'|\"([^\"\n]{1,128}+)\")\s*+[:=]\s*+"
 _PAIR = r"({})(?:=|: )([+-]?[0-9]++(?:\.[0-9]*+)?+(?:[eE][+-]?[0-9]++)?+)(?:,? (?=[A-Za-z_])|$)"
 _PLAIN_NAME = r"[A-Za-z_][A-Za-z0-9_./]*+"
-_PAIRS = re.compile(_PAIR.format(_PLAIN_NAME))
-_PLAIN = re.compile(rf"(?:{_PAIR.format(_PLAIN_NAME)})+")
+_PAIRS = lazy_pattern(_PAIR.format(_PLAIN_NAME))
+_PLAIN = lazy_pattern(rf"(?:{_PAIR.format(_PLAIN_NAME)})+")
 """The usual line: names and numbers, and nothing that might be mistaken for a number."""
 _BARE, _REFUSED = 5, 12
 """The group of a bare number, and the first group of a number that cannot be read."""
 _NOT_WITHIN = r"(?<![\w./@-])"
-_SCOPE = re.compile(r"(?:'([^'{}\n]{1,128}+)'|\"([^\"{}\n]{1,128}+)\")\s*+:\s*+\{|([{}])")
-_NESTED = re.compile(r"['\"]\s*+:\s*+\{")
-_BARS = re.compile("[│┃|]")
-_NUMBER = re.compile(NUMBER)
-_DIGIT = re.compile(r"\d")
-_QUALIFIER = re.compile(
+_SCOPE = lazy_pattern(r"(?:'([^'{}\n]{1,128}+)'|\"([^\"{}\n]{1,128}+)\")\s*+:\s*+\{|([{}])")
+_NESTED = lazy_pattern(r"['\"]\s*+:\s*+\{")
+_BARS = lazy_pattern("[│┃|]")
+_NUMBER = lazy_pattern(NUMBER)
+_DIGIT = lazy_pattern(r"\d")
+_QUALIFIER = lazy_pattern(
     r"[^\w\s]*+(?:train(?:ing)?|val(?:id(?:ation)?)?|test(?:ing)?|eval(?:uation)?|dev|best|mean|avg"
     r"|average|total|min(?:imum)?|max(?:imum)?|lowest|highest|target|prev(?:ious)?|initial|old"
     r"|baseline|running|smoothed|ema)(?:_?\d{1,3})?(?:['’]s)?[)\]:]?",

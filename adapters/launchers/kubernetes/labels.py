@@ -1,6 +1,5 @@
 """Labels that identify a run's objects, and the record in their annotations. Pure."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +8,7 @@ import msgspec
 from tunelet.core.metrics_source import MetricsSource
 from tunelet.core.run import Run
 from tunelet.errors import FieldError, Reject
+from tunelet.text.lazy_pattern import lazy_pattern
 
 RECORD = "tunelet.dev/record"
 OUTCOME = "tunelet.dev/outcome"
@@ -24,9 +24,9 @@ COLLECTOR = "tunelet-collector"
 
 _MANAGED = ("app.kubernetes.io/managed-by", "tunelet")
 _NAMES = ("namespace", "experiment", "uid", "trial", "attempt")
-_VALUE = re.compile("(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?")
-_KEY = re.compile(f"(?:[a-z0-9](?:[a-z0-9.-]{{0,251}}[a-z0-9])?/)?(?=.){_VALUE.pattern}")
-_DIGITS = re.compile("[0-9]{1,15}")
+_VALUE = lazy_pattern("(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?")
+_KEY = lazy_pattern(f"(?:[a-z0-9](?:[a-z0-9.-]{{0,251}}[a-z0-9])?/)?(?=.){_VALUE.pattern}")
+_DIGITS = lazy_pattern("[0-9]{1,15}")
 
 
 class RunRecord(msgspec.Struct, frozen=True, omit_defaults=True):

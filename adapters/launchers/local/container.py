@@ -26,6 +26,7 @@ from adapters.launchers.local.folder import Plan, RunFolder
 from adapters.launchers.local.orphans import MARK
 from tunelet.core.run import Launch
 from tunelet.errors import FieldError, Postponed, Reject
+from tunelet.text.lazy_pattern import lazy_pattern
 from tunelet.training.metrics import clean
 
 ENGINES = ("podman", "docker")
@@ -39,13 +40,13 @@ _PROBE_SECONDS = 10.0
 _LEAST_SECONDS = 1.0
 """The least seconds for which an answer is reused for all callers."""
 _SAID = 300
-_ENGINE_SAYS = re.compile(
+_ENGINE_SAYS = lazy_pattern(
     r"^(docker|podman): |^Error response from|level=\"?(error|fatal)|cannot connect to",
     re.IGNORECASE,
 )
-_PODMAN_SAYS = re.compile(r"^Error: ")
+_PODMAN_SAYS = lazy_pattern(r"^Error: ")
 """A training may print such a line too, but hardly one that exits with `ENGINE_FAILED`."""
-_IMAGE_AT_FAULT = re.compile(
+_IMAGE_AT_FAULT = lazy_pattern(
     r"reference format|access .*denied|unauthorized|authentication required|no such image"
     r"|(manifest|name|repository|tag|image)\b.*\b(unknown|not (found|known|exist))"
     r"|no matching manifest|short-name|unqualified-search|no image found|does not exist",

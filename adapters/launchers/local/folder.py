@@ -15,7 +15,6 @@ absent, the run was lost.
 
 import fcntl
 import os
-import re
 import shutil
 import signal
 import sys
@@ -31,8 +30,9 @@ from adapters.storage.atomic_file import make_folders, sync_name, write
 from tunelet.core.metrics_source import MetricsSource
 from tunelet.core.run import Run
 from tunelet.errors import Reject
+from tunelet.text.lazy_pattern import lazy_pattern
 
-_SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_SEGMENT = lazy_pattern(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 class Plan(msgspec.Struct, frozen=True):

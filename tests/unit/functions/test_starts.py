@@ -14,15 +14,20 @@ from tunelet.core.signal import COLLECT, SUGGEST, Signal
 
 MAIN = Path(__file__).resolve().parents[3] / "functions" / "main.py"
 ANSWER = """
-import json, sys
+import json, re._compiler, sys
 from functions_framework import create_app
+compiled, compile = [], re._compiler.compile
+re._compiler.compile = lambda *args: compiled.append(1) or compile(*args)
 target, source, path, headers, body = json.loads(sys.argv[1])
 client = create_app(target, source).test_client()
 answer = client.open(path, method="POST" if body else "GET", headers=headers, data=body)
 assert answer.status_code < 300, answer.text
-print(json.dumps(sorted(sys.modules)))
+print(json.dumps([sorted(sys.modules), len(compiled)]))
 """
+PATTERNS = 20
+"""Regular expressions that a start may compile: `complete` compiled 66 at import."""
 HEAVY = {
+    *("asyncio", "tqdm"),
     *("pydantic", "prometheus_client", "opentelemetry", "kubernetes", "jwt", "cryptography"),
     *("numpy", "optuna", "scipy", "hyperopt", "yaml", "boto3", "obstore", "google.cloud.storage"),
     *("tunelet.space", "tunelet.request.models"),
@@ -55,12 +60,30 @@ def store(tmp_path: Path) -> str:
 def test_a_function_imports_only_what_its_first_answer_needs(
     store: str, tmp_path: Path, target: str, needs: set[str]
 ) -> None:
-    imported = _imported(store, tmp_path, *target.split())
+    imported, patterns = _started(store, tmp_path, *target.split())
     heavy = {name for name in HEAVY if name in imported}
     assert heavy == needs
+    assert patterns <= PATTERNS
 
 
-def _imported(store: str, tmp_path: Path, target: str, what: str = "") -> set[str]:
+def test_what_a_function_defers_is_there_when_it_is_used() -> None:
+    """In a process of its own, for Optuna is imported in this one."""
+    program = """
+import sys
+from functions.deferred import MODULES, defer
+defer()
+import numpy, optuna
+optuna.logging.set_verbosity(optuna.logging.ERROR)
+assert MODULES <= sys.modules.keys() and "tqdm" not in sys.modules, "not deferred"
+optuna.create_study().optimize(lambda trial: 1.0, n_trials=1, show_progress_bar=True)
+assert "tqdm" in sys.modules, "not loaded"
+numpy._core._add_newdocs.add_newdoc
+assert "Parameters" in numpy.array.__doc__
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=MAIN.parents[1])
+
+
+def _started(store: str, tmp_path: Path, target: str, what: str = "") -> tuple[set[str], int]:
     call = [target, str(MAIN), *_call(target, what)]
     environment = {
         "PATH": "",
@@ -76,7 +99,8 @@ def _imported(store: str, tmp_path: Path, target: str, what: str = "") -> set[st
         capture_output=True,
         text=True,
     )
-    return set(json.loads(found.stdout.splitlines()[-1]))
+    imported, patterns = json.loads(found.stdout.splitlines()[-1])
+    return set(imported), patterns
 
 
 def _call(target: str, what: str) -> tuple[str, dict[str, str], str]:
