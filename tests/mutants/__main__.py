@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tests.mutants.decisions import DECISIONS
 from tests.mutants.durability import DURABILITY
+from tests.mutants.interventions import INTERVENTIONS
 from tests.mutants.launching import LAUNCHING
 from tests.mutants.mutant import Source
 from tests.mutants.protocol import PROTOCOL
@@ -19,7 +20,7 @@ from tests.mutants.studies import STUDIES
 from tests.mutants.table import table
 
 ROOT = Path(__file__).resolve().parents[2]
-ALL = (*PROTOCOL, *DECISIONS, *LAUNCHING, *DURABILITY, *STUDIES)
+ALL = (*PROTOCOL, *DECISIONS, *LAUNCHING, *DURABILITY, *STUDIES, *INTERVENTIONS)
 
 
 def main() -> int:
