@@ -4,10 +4,15 @@ For the CronJob of the plain overlay. Needs only the standard library.
 """
 
 import sys
+import time
 import urllib.request
 from uuid import uuid4
 
 TIMEOUT = 20.0
+PATIENCE = 15.0
+"""The seconds in which a refused event is sent again."""
+
+_PAUSE = 0.5
 
 
 def event() -> dict[str, str]:
@@ -21,10 +26,20 @@ def event() -> dict[str, str]:
 
 
 def ping(url: str) -> None:
-    """Request a sweep. Raises `OSError` if the event is not accepted."""
+    """Request a sweep. Raises `OSError` if the event is not accepted.
+
+    It repeats for a while: a NetworkPolicy may know a new pod only a moment after its start.
+    """
     request = urllib.request.Request(url, data=b"", headers=event(), method="POST")
-    with urllib.request.urlopen(request, timeout=TIMEOUT):
-        pass
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            with urllib.request.urlopen(request, timeout=TIMEOUT):
+                return
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(_PAUSE)
 
 
 if __name__ == "__main__":
