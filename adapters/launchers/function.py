@@ -5,6 +5,7 @@ Nothing outlives this process. A run that is active when it ends is lost, and ge
 
 import inspect
 import json
+import logging
 import queue
 import threading
 import time
@@ -27,6 +28,8 @@ from tunelet.core.trial import Chosen, Number, Outcome, Report, Scalar, Verdict,
 from tunelet.errors import NotFound, Throttled, TrialPruned
 from tunelet.ports import Room, RunNews, WatchableLauncher
 from tunelet.text.surrogates import refuse_half_pairs
+
+log = logging.getLogger("tunelet.launchers.function")
 
 METRIC = "objective"
 """The metric of a function that returns a number."""
@@ -205,9 +208,13 @@ class _Call:
     def carry_out(self, objective: Objective, with_handle: bool, begin: Begin | None) -> None:
         with printing_to(self.handle.printed):
             outcome = self._outcome(objective, with_handle, begin)
-        if isinstance(self.handle, FreeHandle):
-            self.chosen = self.handle.chosen()
-            self.handle.end(outcome)
+        try:
+            if isinstance(self.handle, FreeHandle):
+                self.chosen = self.handle.chosen()
+                self.handle.end(outcome)
+        except Exception:
+            # The objective has been called: its outcome counts, whatever the algorithm makes of it.
+            log.exception("the algorithm did not take an outcome")
         self.outcome = outcome
 
     def _outcome(self, objective: Objective, with_handle: bool, begin: Begin | None) -> Outcome:

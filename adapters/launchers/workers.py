@@ -84,6 +84,8 @@ class Workers:
             worker = self._starts.start()
             self._all.append(worker)
         try:
+            while not _received(worker):
+                pass
             state, why = worker.connection.recv()
         except (EOFError, OSError):
             raise _refusal(f"started a worker that {self._end_of(worker)}") from None
@@ -100,9 +102,7 @@ class Workers:
                 kill_at = kill_at or time.monotonic() + self._grace
                 if time.monotonic() >= kill_at:
                     worker.kill()
-            if not worker.connection.poll(_LOOK_SECONDS):
-                if not worker.alive() and not worker.connection.poll():
-                    raise EOFError
+            if not _received(worker):
                 continue
             received = worker.connection.recv_bytes()
             trial.heard_at = time.time()
@@ -125,6 +125,18 @@ class Workers:
         with self._lock, suppress(ValueError):
             self._all.remove(worker)
         return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"exited with {code}"
+
+
+def _received(worker: Worker) -> bool:
+    """Wait briefly for a message. Raises `EOFError` if none can come, because the worker died.
+
+    Processes that it forked may hold its end of the connection, so that end need not be closed.
+    """
+    if worker.connection.poll(_LOOK_SECONDS):
+        return True
+    if not worker.alive() and not worker.connection.poll():
+        raise EOFError
+    return False
 
 
 def _answer(trial: Handle, name: str, given: tuple[Any, ...], named: dict[str, Any]) -> Any:

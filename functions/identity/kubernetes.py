@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from functions.identity import denied
 from functions.identity.actor import Actor
+from functions.identity.failures import Failures
 from functions.identity.names import MOST_GROUPS
 from functions.identity.rights import EVERYWHERE, Resource, Verb
+from functions.problem import Refused
 from tunelet.core.bounded_cache import BoundedCache
 from tunelet.errors import Reject, Retry
 
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 GROUP = "tunelet.dev"
 TOKENS_KEPT = 60.0
 """Seconds for which a token that the cluster knew counts without another question."""
+UNKNOWN_KEPT = 10.0
+"""Likewise for a token that the cluster did not know."""
 DECISIONS_KEPT = 10.0
 _MOST_KEPT = 10_000
 _TOKENS = "/apis/authentication.k8s.io/v1/tokenreviews"
@@ -66,14 +70,28 @@ class TokenReviews:
     ) -> None:
         self._api, self._audiences = api, audiences
         self._kept = _Kept[bytes, Actor](TOKENS_KEPT, clock)
+        self._unknown = _Kept[bytes, Refused](UNKNOWN_KEPT, clock)
+        self._failures = Failures(clock)
 
     def actor(self, token: str) -> Actor:
-        """Return the token's actor. Raises `Refused` if the cluster does not know the token."""
+        """Return the token's actor. Raises `Refused` if the cluster does not know the token.
+
+        Raises `Retry` while strangers send so many unknown tokens that the cluster would be asked
+        too often. Tokens that this process knows are not affected.
+        """
         key = sha256(token.encode()).digest()
         known = self._kept.get(key)
         if known is not None:
             return known
-        actor = self._reviewed(token)
+        if (refusal := self._unknown.get(key)) is not None:
+            raise refusal
+        self._failures.check()
+        try:
+            actor = self._reviewed(token)
+        except Refused as refused:
+            self._failures.count()
+            self._unknown.put(key, refused)
+            raise
         self._kept.put(key, actor)
         return actor
 

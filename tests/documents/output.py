@@ -5,6 +5,7 @@ import re
 _NUMBER = r"[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?"
 _DURATION = r"(?:\d+[dhm] )?\d+(?:\.\d+)?[dhms]\b"
 _BARS = "[▁▂▃▄▅▆▇█]+"
+_AGE = rf"(?:{_DURATION} ago|just now)"
 
 
 def differs(shown: str, written: str, any_numbers: bool = False) -> str | None:
@@ -12,7 +13,7 @@ def differs(shown: str, written: str, any_numbers: bool = False) -> str | None:
 
     In `shown`, `…` is any text in a line, and a line of `…` is any number of lines. Blanks count
     as one, because columns have the width of their widest value. With `any_numbers` each number,
-    and each small plot, is any other one.
+    each age and each small plot is any other one.
     """
     lines, rest = _lines(shown), _lines(written)
     if _match(lines, rest, any_numbers):
@@ -42,7 +43,7 @@ def _match(shown: list[str], written: list[str], any_numbers: bool) -> bool:
 
 
 def _pattern(line: str, any_numbers: bool) -> str:
-    parts = re.split(rf"({_DURATION}|{_NUMBER}|{_BARS}|…|\s+)", line)
+    parts = re.split(rf"({_AGE}|{_DURATION}|{_NUMBER}|{_BARS}|…|\s+)", line)
     return r"\s*" + "".join(_part(part, any_numbers) for part in parts if part) + r"\s*"
 
 
@@ -51,5 +52,5 @@ def _part(part: str, any_numbers: bool) -> str:
         return ".*?"
     if part.isspace():
         return r"\s+"
-    kinds = (_DURATION, _NUMBER, _BARS) if any_numbers else ()
+    kinds = (_AGE, _DURATION, _NUMBER, _BARS) if any_numbers else ()
     return next((kind for kind in kinds if re.fullmatch(kind, part)), re.escape(part))

@@ -33,6 +33,7 @@ _SERVED = ("", "autoscaling", "extensions", "policy")
 """Groups of Kubernetes itself, beside those below k8s.io."""
 _PATH = {"apiVersion": r"([a-z0-9][a-z0-9.-]*/)?[a-z0-9]+", "kind": "[A-Za-z0-9]+"}
 _OPERATORS = lazy_pattern(r".+\.(x-k8s|sigs\.k8s)\.io")
+_PROFILES = lazy_pattern(r"(runtime/default|localhost/.*)?")
 
 
 def refuse(code: Mapping[str, Any], policy: Policy, own: str = "", bare: bool = False) -> None:
@@ -98,8 +99,9 @@ def _of_members(
     texts = where[-1] in _TEXTS and all(isinstance(each, str) for each in members.values())
     for name, value in members.items():
         below = (*where, name)
-        if texts:
+        if where[-1] in _TEXTS:
             yield from _label(below, name, value)
+        if texts:
             continue
         rule = MEMBERS.get(folded(name))
         if rule is not None and not rule.allows(value):
@@ -111,11 +113,11 @@ def _of_members(
     yield from _mounted(where, members)
 
 
-def _label(where: Location, name: str, value: str) -> Iterator[tuple[str, FieldError]]:
+def _label(where: Location, name: str, value: Any) -> Iterator[tuple[str, FieldError]]:
     if name.startswith(_OWN):
         remedy = "leave it out: Tunelet tells by these names which run an object is"
         yield _ALWAYS, FieldError(path(where), None, f"begins with {_OWN}", remedy)
-    if name.startswith(_APPARMOR) and not re.match(r"(runtime/default|localhost/.*)?$", value):
+    if name.startswith(_APPARMOR) and not _PROFILES.fullmatch(str(value)):
         rule = MEMBERS["apparmorprofile"]
         yield rule.name, _error(where, value, "is not allowed here", rule)
 

@@ -1,19 +1,19 @@
 """Calls of a function as runs: when the launcher reports room, and what a call may report."""
 
 import threading
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, cast
 
 import msgspec
 import numpy as np
 import pytest
 
-from adapters.launchers.function import FreeHandle, FunctionLauncher
+from adapters.launchers.function import Choices, FreeHandle, FunctionLauncher
 from adapters.launchers.printed import kept
 from tests.contracts.launchers import until
 from tunelet.core.metrics_source import MetricsSource
 from tunelet.core.run import Launch, Phase, Run
-from tunelet.core.trial import Outcome, Verdict
+from tunelet.core.trial import Chosen, Outcome, Verdict
 from tunelet.errors import Throttled, TrialPruned
 
 
@@ -224,3 +224,25 @@ def test_the_output_of_an_ended_run_is_there_until_it_is_saved() -> None:
     assert launcher.unsaved("default", "digits") == [run]
     launcher.saved(run)
     assert launcher.unsaved("default", "digits") == []
+
+
+class Clumsy:
+    """Choices of an algorithm that fails once it learns the outcome."""
+
+    params: ClassVar[dict[str, Any]] = {}
+
+    def chosen(self, attributes: Mapping[str, Any]) -> Chosen:
+        return Chosen({"x": 1.0}, {}, dict(attributes))
+
+    def end(self, *_: Any) -> None:
+        raise RuntimeError("a bug of the algorithm")
+
+
+def test_an_algorithm_that_fails_at_the_outcome_does_not_lose_it() -> None:
+    launcher = FunctionLauncher(lambda _: 2.0, 1, begin=lambda run: cast(Choices, Clumsy()))
+    for number in range(2):
+        launcher.launch(launch(number))
+        until(lambda: launcher.observe(launch(number).run).phase is Phase.ENDED)  # noqa: B023
+        outcome = launcher.observe(launch(number).run).outcome
+        assert outcome is not None
+        assert (outcome.verdict, outcome.values) == (Verdict.COMPLETE, {"objective": 2.0})

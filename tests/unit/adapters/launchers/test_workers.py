@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from itertools import count
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,15 @@ import pytest
 
 from adapters.launchers.function import FunctionLauncher
 from adapters.launchers.worker import READY
-from adapters.launchers.worker_starts import Forking
+from adapters.launchers.worker_starts import Forking, Spawning
 from adapters.launchers.workers import Workers
 from tunelet.core.metrics_source import MetricsSource
 from tunelet.core.run import Launch, Phase, Run
 from tunelet.core.trial import Outcome, Verdict
+from tunelet.errors import Reject
+
+# Else it would begin in the test and be named as a process that the test left.
+resource_tracker.ensure_running()
 
 GRACE = 0.3
 
@@ -113,6 +118,38 @@ def test_a_worker_that_dies_before_the_processes_that_it_forked_costs_one_attemp
         assert outcome.reason == "its worker process was killed by SIGKILL"
     finally:
         os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+
+
+def forks_and_dies(file: str) -> None:
+    forked = os.fork()
+    if not forked:
+        signal.pause()
+    Path(file).write_text(str(forked))
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Deadly:
+    """An objective that ends the worker which loads it, and leaves a process there."""
+
+    def __init__(self, file: str) -> None:
+        self._file = file
+
+    def __call__(self, _: Any) -> float:
+        return 0.0
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return forks_and_dies, (self._file,)
+
+
+def test_a_worker_that_dies_while_it_loads_is_seen_though_its_children_live(tmp_path: Path) -> None:
+    file = tmp_path / "pid"
+    workers = Workers(Spawning(Deadly(str(file))), GRACE)
+    try:
+        with pytest.raises(Reject, match="was killed by SIGKILL"):
+            workers.first()
+    finally:
+        os.kill(int(file.read_text()), signal.SIGKILL)
+        workers.close()
 
 
 def test_workers_take_one_call_after_another(started: Started) -> None:

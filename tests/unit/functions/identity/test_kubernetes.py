@@ -15,11 +15,13 @@ from adapters.launchers.kubernetes.api import KubernetesApi
 from functions.identity.actor import Actor
 from functions.identity.authentication import Authentication
 from functions.identity.config import load
+from functions.identity.failures import BURST
 from functions.identity.gate import Gate
 from functions.identity.kubernetes import (
     DECISIONS_KEPT,
     GROUP,
     TOKENS_KEPT,
+    UNKNOWN_KEPT,
     AccessReviews,
     TokenReviews,
 )
@@ -29,7 +31,7 @@ from functions.identity.static_tokens import StaticTokens
 from functions.problem import Refused
 from tests.unit.functions.conftest import World
 from tests.unit.functions.identity.test_credentials import Hours
-from tunelet.errors import Retry
+from tunelet.errors import Retry, Throttled
 
 INFRA = Path(__file__).resolve().parents[4] / "infra" / "knative" / "identity"
 ANN = Actor("ann", ("team",))
@@ -107,6 +109,42 @@ def test_a_token_is_of_the_user_that_the_cluster_names(
     clock.now += TOKENS_KEPT
     with pytest.raises(Refused, match="is not known to the cluster"):
         reviews.actor("t")
+
+
+def test_an_unknown_token_is_asked_for_once_in_a_while(
+    cluster: Cluster, api: KubernetesApi
+) -> None:
+    clock = Hours()
+    reviews = TokenReviews(api, ("tunelet",), clock)
+    for _ in range(3):
+        with pytest.raises(Refused, match="is not known to the cluster"):
+            reviews.actor("t")
+    assert len(cluster.asked) == 1
+    cluster.users["t"] = {"username": "ann"}
+    clock.now += UNKNOWN_KEPT
+    assert reviews.actor("t").name == "ann"
+
+
+def test_a_flood_of_unknown_tokens_does_not_reach_the_cluster(
+    cluster: Cluster, api: KubernetesApi
+) -> None:
+    clock = Hours()
+    reviews = TokenReviews(api, ("tunelet",), clock)
+    cluster.users["known"] = cluster.users["new"] = {"username": "ann"}
+    reviews.actor("known")
+    for number in range(BURST + 1):
+        with pytest.raises(Refused):
+            reviews.actor(f"guess{number}")
+    asked = len(cluster.asked)
+    with pytest.raises(Throttled) as refusal:
+        reviews.actor("guess")
+    with pytest.raises(Throttled):
+        reviews.actor("new")
+    assert len(cluster.asked) == asked
+    assert reviews.actor("known").name == "ann"
+    assert refusal.value.after is not None
+    clock.now += refusal.value.after
+    assert reviews.actor("new").name == "ann"
 
 
 @pytest.mark.parametrize("audiences", [[], ["https://kubernetes.default.svc"]])

@@ -188,6 +188,13 @@ def test_labels_are_names_of_the_users_own_but_not_of_tunelet() -> None:
     assert field == "model_training_code.manifest.metadata.labels.tunelet.dev/experiment"
 
 
+@pytest.mark.parametrize("other", [1, None, True, {"a": "b"}])
+def test_labels_of_tunelet_are_refused_beside_values_that_are_no_texts(other: Any) -> None:
+    manifest = job(container())
+    manifest["metadata"] = {"labels": {"tunelet.dev/run": "another", "other": other}}
+    assert found(manifest) == ["model_training_code.manifest.metadata.labels.tunelet.dev/run"]
+
+
 def test_a_member_that_only_looks_like_labels_is_looked_into() -> None:
     assert found(unknown({"labels": {"pod": container() | {"hostPID": True}}}))
     assert found(unknown({"labels": {"hostPID": True}}))
