@@ -10,11 +10,13 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 from hashlib import sha256
 from itertools import islice
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from tunelet.core import commands
 from tunelet.core.commands import Command
 from tunelet.core.experiment import Experiment, unreadable
+from tunelet.core.failures import Failures
 from tunelet.core.lease import USUAL
 from tunelet.core.report_limits import news
 from tunelet.core.run import COMMAND, Run
@@ -101,6 +103,7 @@ class Service:
         self._allowance = allowance
         self._live = live
         self._tokens = tokens
+        self._strangers = Failures(monotonic)
         self._loop = loop
         self._membership = membership
         self._ending = ending
@@ -525,14 +528,23 @@ class Service:
         return self._tokens.issue(run)
 
     def authorize(self, token: str, namespace: str, name: str, number: int) -> Run:
-        """The run that the token is for. Raises `Forbidden` if it is for another trial."""
+        """The run that the token is for. Raises `Forbidden` if it is for another trial.
+
+        Raises `Throttled` while strangers send so many wrong tokens for the namespace that each
+        would cost a look into the store. Tokens of experiments that this process knows still pass.
+        """
         known = self._journals.of(namespace, name).known()
         if known is not None:
             try:
                 return self._tokens.run(token, known, number)
             except Forbidden:
                 pass  # of a life that is not known yet, perhaps
-        return self._tokens.run(token, self.experiment(namespace, name), number)
+        self._strangers.check(namespace)
+        try:
+            return self._tokens.run(token, self.experiment(namespace, name), number)
+        except (Forbidden, NotFound):
+            self._strangers.count(namespace)
+            raise
 
     def ask(
         self,

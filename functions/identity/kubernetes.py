@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from functions.identity import denied
 from functions.identity.actor import Actor
-from functions.identity.failures import Failures
 from functions.identity.names import MOST_GROUPS
 from functions.identity.rights import EVERYWHERE, Resource, Verb
 from functions.problem import Refused
 from tunelet.core.bounded_cache import BoundedCache
+from tunelet.core.failures import Failures
 from tunelet.errors import Reject, Retry
 
 if TYPE_CHECKING:

@@ -18,9 +18,13 @@ import pytest
 import urllib3
 from urllib3.util import Retry
 
+from adapters.events.cloudevents import TYPES
 from adapters.storage import open_store
 from benchmarks.harness.inline import Inline
 from benchmarks.harness.process import free_port
+from functions.events.handlers import SWEEP
+from functions.events.training import EVENTS
+from tests.e2e.conftest import one_editor
 from tunelet.client import Client
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -172,6 +176,39 @@ def test_events_come_in_at_the_path_of_the_broker(plain: Callable[..., Plain]) -
         assert time.monotonic() < deadline, one.log.read_text()
         letters = list(one.client.dead_letters())
     assert letters[0]["event"]["id"] == "7"  # type: ignore[index]
+
+
+def test_forged_events_change_nothing_where_an_identity_is_wanted(
+    plain: Callable[..., Plain], tmp_path: Path
+) -> None:
+    """The events' port asks for no identity: who may reach it is the network's to say."""
+    known = one_editor(tmp_path)
+    one = plain(TUNELET_IDENTITY=str(known.file))
+    client = Client(one.url, token=known.token)
+    (tmp_path / "train.sh").write_text(
+        f'until [ -e {tmp_path / "go"} ]; do sleep 0.1; done; echo "objective=$TUNELET_TRIAL.5"'
+    )
+    client.submit(REQUEST)
+    deadline = time.monotonic() + 60
+    while client.experiment("spread").json["counts"]["running"] < 2:
+        assert time.monotonic() < deadline, one.log.read_text()
+        time.sleep(0.1)
+    entries = (tmp_path / "store" / "v1/default/spread/journal").glob
+    before = sorted(entries("*"))
+    forged = {"values": {"objective": -9.0}, "token": "1." + "0" * 64}
+    for kind in (*TYPES.values(), *EVENTS, SWEEP):
+        head = EVENT | {"ce-type": kind, "ce-subject": "default/spread/0/1"}
+        head["Content-Type"] = "application/json"
+        assert one.post(head, json.dumps(forged).encode()) == 202
+    while len(list((tmp_path / "store").glob("dead/*"))) < len(EVENTS):
+        assert time.monotonic() < deadline, one.log.read_text()
+        time.sleep(0.1)
+    assert sorted(entries("*")) == before
+    (tmp_path / "go").touch()
+    ended = client.experiment("spread").wait(timeout=120)
+    assert [trial.values for trial in ended.trials] == [
+        {"objective": number + 0.5} for number in range(6)
+    ]
 
 
 def test_it_is_not_ready_and_says_why_where_training_cannot_run(

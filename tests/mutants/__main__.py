@@ -18,9 +18,10 @@ from tests.mutants.protocol import PROTOCOL
 from tests.mutants.run import Broken, Copy, Result
 from tests.mutants.studies import STUDIES
 from tests.mutants.table import table
+from tests.mutants.tenants import TENANTS
 
 ROOT = Path(__file__).resolve().parents[2]
-ALL = (*PROTOCOL, *DECISIONS, *LAUNCHING, *DURABILITY, *STUDIES, *INTERVENTIONS)
+ALL = (*PROTOCOL, *DECISIONS, *LAUNCHING, *DURABILITY, *STUDIES, *INTERVENTIONS, *TENANTS)
 
 
 def main() -> int:

@@ -15,7 +15,6 @@ from adapters.launchers.kubernetes.api import KubernetesApi
 from functions.identity.actor import Actor
 from functions.identity.authentication import Authentication
 from functions.identity.config import load
-from functions.identity.failures import BURST
 from functions.identity.gate import Gate
 from functions.identity.kubernetes import (
     DECISIONS_KEPT,
@@ -31,6 +30,7 @@ from functions.identity.static_tokens import StaticTokens
 from functions.problem import Refused
 from tests.unit.functions.conftest import World
 from tests.unit.functions.identity.test_credentials import Hours
+from tunelet.core.failures import BURST
 from tunelet.errors import Retry, Throttled
 
 INFRA = Path(__file__).resolve().parents[4] / "infra" / "knative" / "identity"

@@ -1,0 +1,78 @@
+"""Tenants: whose objects are whose, which names are Tunelet's, and what strangers cost."""
+
+from tests.mutants.mutant import Mutant, Source
+
+_AWAY = "tests/faults/test_tenants_store_away.py"
+
+TENANTS = (
+    Source(
+        "tunelet/log/tenant_stores.py",
+        ("tests/unit/tunelet/log/test_tenant_stores.py",),
+        (
+            Mutant(
+                "a tenant shows another's experiments in its own store",
+                "                if namespace_of(key) == namespace:\n                    yield key\n",
+                "                yield key\n",
+            ),
+            Mutant(
+                "objects that a tenant left in the shared store are still listed",
+                '            if (namespace_of(key) or "") not in self._own\n',
+                "",
+            ),
+        ),
+    ),
+    Source(
+        "tunelet/engine/sweep.py",
+        (_AWAY,),
+        (
+            Mutant(
+                "sweeps pause although a store with live experiments is away",
+                "            if marked or not away:\n",
+                "            if True:\n",
+            ),
+            Mutant(
+                "the lease ends although runs are in a store that is away",
+                "                if not away:\n                    self._leases.release(held)\n",
+                "                self._leases.release(held)\n",
+            ),
+        ),
+    ),
+    Source(
+        "tunelet/engine/checkpoints.py",
+        (_AWAY,),
+        (
+            Mutant(
+                "trials of a tenant save their checkpoints in the shared store",
+                "store_of(self._store, run.namespace).url",
+                "self._store.url",
+            ),
+        ),
+    ),
+    Source(
+        "tunelet/request/admission.py",
+        ("tests/unit/tunelet/request/test_admission.py",),
+        (
+            Mutant(
+                "a label of Tunelet's passes beside a value that is no text",
+                "        if where[-1] in _TEXTS:\n            yield from _label",
+                "        if texts:\n            yield from _label",
+            ),
+        ),
+    ),
+    Source(
+        "functions/identity/kubernetes.py",
+        ("tests/unit/functions/identity/test_kubernetes.py",),
+        (
+            Mutant(
+                "each unknown token is a request to the cluster",
+                "        self._failures.check()\n",
+                "",
+            ),
+            Mutant(
+                "an unknown token that comes again is a request to the cluster",
+                "            self._unknown.put(key, refused)\n",
+                "",
+            ),
+        ),
+    ),
+)
