@@ -53,24 +53,30 @@ class Figures(NamedTuple):
         return self.fault is None and all(right.fault is None for right in self.rights)
 
 
+class _Probe:
+    """The probe of one store: threads wait for that of their store, and for no other."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.passed = False
+
+
 class Probed:
     """The stores of all namespaces, each probed once. Threads may share one."""
 
     def __init__(self, store_of: "Callable[[str], Store]") -> None:
         self._store_of = store_of
-        self._lock = threading.Lock()
-        self._passed = set[str]()
-        """The URLs of the stores that have passed."""
+        self._probes: dict[str, _Probe] = {}
+        """By the URL of the store."""
 
     def ensure(self, namespace: str) -> None:
         """Probe the namespace's store unless it has passed. Raises what `probe` raises."""
         store = self._store_of(namespace)
-        with self._lock:
-            known = store.url in self._passed
-        if not known:
-            probe(store)
-            with self._lock:
-                self._passed.add(store.url)
+        this = self._probes.setdefault(store.url, _Probe())
+        with this.lock:
+            if not this.passed:
+                probe(store)
+                this.passed = True
 
 
 def probe(store: "Store") -> Figures:

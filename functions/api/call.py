@@ -12,12 +12,13 @@ from functions.identity.actor import ANYONE, Actor
 from functions.identity.gate import UNGUARDED, Gate
 from functions.identity.rights import Right
 from tunelet.errors import FieldError
+from tunelet.text.lazy_pattern import lazy_pattern
 from tunelet.text.limits import CALLER, NAME
 
 if TYPE_CHECKING:
     from tunelet.service import Service
 
-_NUMBER = re.compile(r"[0-9]{1,15}")
+_NUMBER = lazy_pattern(r"[0-9]{1,15}")
 HIGHEST = 10**15 - 1
 """The highest number of a trial that a path may name."""
 

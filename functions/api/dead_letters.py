@@ -1,6 +1,5 @@
 """Convert dead letters to the API's JSON, without the tokens of trials, which are secrets."""
 
-import re
 from typing import Any
 
 from adapters.events.cloudevents import STRUCTURED, media_type
@@ -8,11 +7,12 @@ from functions.api.documents import Json, time_json
 from functions.events.subject import parsed
 from functions.identity.rights import EVERYWHERE
 from tunelet.dead_letters import DeadLetter
+from tunelet.text.lazy_pattern import lazy_pattern
 from tunelet.text.strict_json import NotJson, decode
 
 _ATTRIBUTES = ("id", "source", "type", "subject")
 # A pattern on the text, because the event may be invalid JSON.
-_TOKEN = re.compile(rb'("token"\s*:\s*")[^"]*')
+_TOKEN = lazy_pattern(rb'("token"\s*:\s*")[^"]*')
 
 
 def dead_letter_json(letter: DeadLetter) -> Json:

@@ -23,6 +23,7 @@ from functions.problem import Refused
 from functions.shell import Shell
 from functions.telemetry.log import about
 from tunelet.errors import FieldError, NotFound, Reject
+from tunelet.text.lazy_pattern import lazy_pattern
 
 if TYPE_CHECKING:
     from tunelet.service import Service
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 LOG_STREAMS = 16
 """The most outputs that are read at the same time: fewer than any of our servers has threads."""
 
-_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+_KEY = lazy_pattern(r"[\x21-\x7e]{1,255}")
 _READING = ("GET", "HEAD", "OPTIONS")
 
 

@@ -16,7 +16,7 @@ _HEAD = """# Commands
 
 def page() -> str:
     """The page as Markdown."""
-    context = click.Context(cli, info_name="tunelet")
+    context = click.Context(cli, info_name="tunelet", **cli.context_settings)
     return paragraphs(_HEAD, *_described(cli, context))
 
 

@@ -24,10 +24,11 @@ from operator import methodcaller
 from tunelet.errors import TuneletError
 from tunelet.log.parallel import at_once
 from tunelet.ports import Store, Stored
+from tunelet.text.lazy_pattern import lazy_pattern
 
 log = logging.getLogger("tunelet.log.tenant_stores")
 
-_OF = re.compile(
+_OF = lazy_pattern(
     r"(?:(?:v1|live|index|studies)|expires/[0-9]+)/([^/]+)/.*|dead/[^/.]+\.([^/]+)", re.DOTALL
 )
 _SHARED = ("v1/", "live/", "index/", "studies/", "expires/", "dead/")

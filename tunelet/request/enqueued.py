@@ -1,14 +1,14 @@
 """Check trials that a person or a program proposes: their hyperparameters, and the note on them."""
 
-import re
 from typing import cast
 
 from tunelet.core.trial import Assignment
 from tunelet.errors import FieldError, Reject
 from tunelet.space import Space
+from tunelet.text.lazy_pattern import lazy_pattern
 from tunelet.text.limits import NOTE_LENGTH
 
-PRINTABLE = re.compile(r"[^\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]*")
+PRINTABLE = lazy_pattern(r"[^\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]*")
 
 
 def checked(assignments: list[object], space: Space) -> tuple[Assignment, ...]:

@@ -29,6 +29,8 @@ def test_each_step_is_a_method_of_the_class_with_a_docstring() -> None:
 
 class Untouchable(MemoryStore):
     def __getattribute__(self, name: str) -> object:
+        if name == "__class__":  # Its type may be asked for.
+            return Untouchable
         raise AssertionError(f"the store's {name} was used")
 
 

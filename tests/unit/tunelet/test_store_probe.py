@@ -132,11 +132,11 @@ def test_a_store_is_probed_once_however_many_threads_begin() -> None:
             return super().create(key, data)
 
     store = Counted()
-    probed, gate = Probed(store), threading.Barrier(8)
+    probed, gate = Probed(lambda _: store), threading.Barrier(8)
 
     def begin(_: int) -> None:
         gate.wait()
-        probed.ensure()
+        probed.ensure("default")
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(begin, range(8)))
@@ -145,7 +145,7 @@ def test_a_store_is_probed_once_however_many_threads_begin() -> None:
 
 def test_a_store_that_failed_is_probed_again() -> None:
     store = Careless()
-    probed = Probed(store)
+    probed = Probed(lambda _: store)
     for _ in range(2):
         with pytest.raises(Reject):
-            probed.ensure()
+            probed.ensure("default")

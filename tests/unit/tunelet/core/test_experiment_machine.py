@@ -291,7 +291,8 @@ class Machine(RuleBasedStateMachine):
             self.limit += 1
             self.trials.append(Modelled())
             self.retries[key] = number
-            self._goes_on()
+            if self._over:
+                self._goes_on()
         self._settle()
 
     def _retriable(self, number: int) -> bool:

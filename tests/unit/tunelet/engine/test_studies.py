@@ -38,9 +38,8 @@ def trials(studies: Studies, number: int) -> list[int]:
 @pytest.mark.parametrize("writes", range(5))
 def test_a_study_that_was_not_begun_to_the_end_begins_again(writes: int) -> None:
     store = Dying()
-    opened(store, "default")._probed.ensure()
     dying = opened(store, "default")
-    dying._probed._passed = True
+    dying._probed.ensure("default")
     store.left = writes
     with pytest.raises(Unavailable):
         dying.create("s", ["minimize"])
@@ -92,7 +91,7 @@ def test_a_study_of_any_name_has_a_name_of_an_experiment(name: str) -> None:
 def test_a_creation_that_is_repeated_with_its_key_creates_one_study(writes: int) -> None:
     store = Dying()
     studies = opened(store, "default")
-    studies._probed._passed = True
+    studies._probed.ensure("default")
     store.left = writes
     with pytest.raises(Unavailable):
         studies.create("s", ["minimize"], key="k")
