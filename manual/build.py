@@ -9,17 +9,22 @@ import subprocess
 import sys
 from pathlib import Path
 
-from manual.source import ROOT, Source
+from manual.source import ROOT, Broken, Source
 from tunelet.version import __version__
 
-_PAGE = re.compile(r'^ *\{ "[^"]+" = "([^"]+)" \},$')
+_PAGE = re.compile(r'^ *\{ "[^"]+" = "([^"]+)" \},$', re.MULTILINE)
+
+
+def navigation(text: str) -> list[str]:
+    """The pages that the configuration's navigation names, in its order."""
+    return _PAGE.findall(text)
 
 
 def configuration(text: str, pages: list[str]) -> str:
-    """The configuration with this version, and without pages that are absent."""
-    lines = text.replace("VERSION", __version__).splitlines()
-    named = [(line, _PAGE.match(line)) for line in lines]
-    return "\n".join(line for line, page in named if not page or page[1] in pages) + "\n"
+    """The configuration with this version. Raises `Broken` if it names an absent page."""
+    if absent := sorted({*navigation(text)} - {*pages}):
+        raise Broken(f"zensical.toml names pages that do not exist: {', '.join(absent)}")
+    return text.replace("VERSION", __version__)
 
 
 def build(program: str, dist: Path) -> None:

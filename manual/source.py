@@ -30,7 +30,7 @@ _UNSEARCHED = "---\nsearch:\n  exclude: true\n---\n\n"
 
 
 class Broken(Exception):
-    """A page links to a file that does not exist."""
+    """A page or the navigation links to a file that does not exist."""
 
 
 def tracked(root: Path) -> list[str]:

@@ -1,14 +1,13 @@
 """The source of the site has the documents, and pages for the files that they link to."""
 
-import re
 import subprocess
-import tomllib
 from pathlib import Path
 
 import pytest
 
-from manual.build import configuration
+from manual.build import configuration, navigation
 from manual.source import ROOT, Broken, Source, place, tracked
+from tunelet.version import __version__
 
 FILES = {
     "docs/index.md": "[A guide](guides/one.md#part), [a script](../code/run.py), [code](../code)\n",
@@ -69,22 +68,22 @@ def test_a_readme_is_the_first_page_of_its_folder() -> None:
     assert place("examples/digits/README.md") == "files/examples/digits/index.md"
 
 
-def test_the_configuration_leaves_out_absent_pages_and_has_the_version() -> None:
-    text = 'copyright = "VERSION"\n  { "One" = "one.md" },\n  { "Two" = "two.md" },\n'
-    shown = configuration(text, ["two.md"])
-    assert "one.md" not in shown
-    assert "two.md" in shown
-    assert "VERSION" not in shown
+def test_the_configuration_has_the_version() -> None:
+    shown = configuration('copyright = "VERSION"\n  { "One" = "one.md" },\n', ["one.md", "two.md"])
+    assert f'copyright = "{__version__}"' in shown
 
 
-def in_navigation() -> set[str]:
-    nav = tomllib.loads((ROOT / "zensical.toml").read_text())["project"]["nav"]
-    return {*re.findall(r"'([^']+\.md)'", repr(nav))}
+def test_a_navigation_with_an_absent_page_fails_and_names_it() -> None:
+    text = '  { "One" = "one.md" },\n  { "Two" = "guides/two.md" },\n'
+    with pytest.raises(Broken, match=r"do not exist: guides/two\.md$"):
+        configuration(text, ["one.md"])
 
 
-def test_every_page_is_in_the_navigation() -> None:
+def test_every_page_is_in_the_navigation_once() -> None:
     documents = {name for name in tracked(ROOT) if name.startswith("docs/")}
     pages = {place(name) for name in documents if name.endswith(".md")}
     # The table of decisions leads to each.
     pages = {page for page in pages if not page.startswith("adr/0")}
-    assert pages - in_navigation() == set()
+    named = navigation((ROOT / "zensical.toml").read_text())
+    assert pages - {*named} == set()
+    assert len(named) == len({*named})
