@@ -26,7 +26,8 @@ from benchmarks.harness.reading import NAME
 from benchmarks.harness.service import store_of, up
 from benchmarks.harness.table import show
 from benchmarks.load import kept, write, written
-from functions.page.files import BUILT, packed_bytes
+from functions.page import BUILT
+from functions.page.files import packed_bytes
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -8,7 +8,7 @@ ended trials never change: a process keeps the newest as encoded.
 import math
 import threading
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from werkzeug.wrappers import Response
@@ -21,6 +21,9 @@ from tunelet.core.experiment import Experiment
 from tunelet.core.problem import Constraint
 from tunelet.core.trial import Trial, TrialState, number
 from tunelet.log.rows import Row, row_of
+
+if TYPE_CHECKING:
+    from tunelet.service import Service
 
 MOST_ROWS = 50_000
 MOST_OPEN = 2_000
@@ -61,27 +64,38 @@ def columns(call: Call) -> Response:
     need not go back to the first of them.
     """
     after, limit = call.query.get("after", -1), call.query.get("limit", MOST_ROWS)
-    experiment = call.service.experiment(call.namespace, call.name)
-    of = (call.namespace, call.name)
+    numbers = _numbers(call.query.get("open"))
+    return json_answer(page_of(call.service, call.namespace, call.name, after, limit, numbers))
+
+
+def page_of(
+    service: "Service",
+    namespace: str,
+    name: str,
+    after: int,
+    limit: int,
+    opened: Sequence[int] = (),
+) -> Json:
+    """Return the answer of `columns`, with its trials as encoded."""
+    experiment = service.experiment(namespace, name)
+    of = (namespace, name)
     kept = _pages.get((*of, experiment.uid, after, limit))
     if kept is None:
-        experiment, rows, more = call.service.rows(call.namespace, call.name, after, limit)
+        experiment, rows, more = service.rows(*of, after, limit)
         page, last = _encode(_columns(rows)), rows[-1].number if rows else after
         if more and all(row.finished_at is not None for row in rows):
             _pages.keep((*of, experiment.uid, after, limit), page)
     else:
         # The numbers have no gaps, and a page is kept only if more follow.
         page, last, more = kept, after + limit, True
-    changed = call.service.some(call.namespace, call.name, _numbers(call.query.get("open")))
-    return json_answer(
-        {
-            "experiment": overview_json(experiment),
-            "trials": msgspec.Raw(page),
-            "changed": _columns([row_of(trial) for trial in changed]),
-            "last": last,
-            "more": more,
-        }
-    )
+    changed = service.some(*of, opened)
+    return {
+        "experiment": overview_json(experiment),
+        "trials": msgspec.Raw(page),
+        "changed": _columns([row_of(trial) for trial in changed]),
+        "last": last,
+        "more": more,
+    }
 
 
 def curves(call: Call) -> Response:

@@ -123,6 +123,8 @@ class Near:
                 return self._audit(namespace, name, query)
             case ("POST", "pause" | "resume" | "stop" as verb):
                 return experiment_json(getattr(service, verb)(*of))
+            case ("GET", "columns"):
+                return self._columns(namespace, name, query)
             case ("GET", "trials"):
                 return self._trials(namespace, name, query)
             case ("POST", "trials"):
@@ -167,6 +169,13 @@ class Near:
         wanted = {each: _number(each, query[each]) for each in ("after", "limit") if each in query}
         page, after = self._service.audit(namespace, name, **wanted)
         return {"changes": [change_json(change) for change in page], "next": _next(query, after)}
+
+    def _columns(self, namespace: str, name: str, query: Mapping[str, Any]) -> Json:
+        # Only a report needs them, and they import the HTTP side.
+        from functions.api.columns import page_of
+
+        after, limit = (_number(each, query[each]) for each in ("after", "limit"))
+        return page_of(self._service, namespace, name, after, limit)
 
     def _trials(self, namespace: str, name: str, query: Mapping[str, Any]) -> Json:
         wanted = _page(query, TrialState)

@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 from werkzeug.wrappers import Request, Response
 
-BUILT = Path(__file__).resolve().parent / "built"
+from functions.page import BUILT
+
 ASSETS = "/assets/"
 
 _TYPES = {

@@ -25,7 +25,21 @@ export function pathOf(namespace: string, path: string): string {
   return namespace === "default" ? `api/${path}` : `api/namespaces/${encodeURIComponent(namespace)}/${path}`;
 }
 
+/** What answers in place of a service. Both raise a `Problem`. */
+export interface Source {
+  document: (path: string) => unknown;
+  text: (path: string) => string;
+}
+
+let source: Source | null = null;
+
+/** Send no requests from now on: a report has the answers in itself. */
+export function answerFrom(given: Source): void {
+  source = given;
+}
+
 export async function request(path: string, options: RequestInit = {}): Promise<Response> {
+  if (source) return part(source.text(path), options.headers as Record<string, string> | undefined);
   let response = await sent(path, options);
   // The token may have been taken back before its time.
   if (response.status === 401 && (await renew())) response = await sent(path, options);
@@ -43,7 +57,14 @@ async function sent(path: string, options: RequestInit): Promise<Response> {
   }
 }
 
+/** What a service would answer to a request with this range: the bytes from a place on. */
+function part(text: string, headers: Record<string, string> = {}): Response {
+  const from = Number(/\d+/.exec(headers.Range ?? "")?.[0] ?? 0);
+  return new Response(new TextEncoder().encode(text).slice(from));
+}
+
 export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
+  if (source) return source.document(path) as T;
   const response = await request(path, signal ? { signal } : {});
   return (await response.json()) as T;
 }

@@ -1,6 +1,7 @@
 // What components share: the address, the clock, and polling that rests while the page is hidden.
 
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { now as clock } from "./clock";
 import { format, parse, type Route } from "./route";
 
 export function useRoute(): Route {
@@ -70,10 +71,10 @@ export function usePolling(poll: () => Promise<boolean | void>, seconds: number,
 
 /** The time in milliseconds, which advances each second while something `runs`. */
 export function useNow(runs: boolean): number {
-  const [now, set] = useState(Date.now);
+  const [now, set] = useState(clock);
   useEffect(() => {
     if (!runs) return;
-    const timer = setInterval(() => document.hidden || set(Date.now()), 1000);
+    const timer = setInterval(() => document.hidden || set(clock()), 1000);
     return () => clearInterval(timer);
   }, [runs]);
   return now;

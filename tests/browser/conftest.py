@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
-from functions.page.files import BUILT
+from functions.page import BUILT
 from tests.e2e.conftest import Up
 from tests.guard import end_all
 

@@ -36,6 +36,7 @@ _COMMANDS = {
     "trials": ("show", "List the trials of an experiment."),
     "best": ("show", "Show the best trial, or the Pareto front."),
     "watch": ("watch", "Watch an experiment until it ends."),
+    "report": ("report", "Write experiments into one HTML file, to look at without a service."),
     "audit": ("audit", "List who changed an experiment, and when."),
     "logs": ("logs", "Write the output of a trial."),
     "pause": ("control", "Start no more trials."),

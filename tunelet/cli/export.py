@@ -3,15 +3,13 @@
 import importlib
 import os
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
 from tunelet.cli.bucket import existing
+from tunelet.cli.output_file import opened
 from tunelet.errors import NotFound
 
 if TYPE_CHECKING:
@@ -55,7 +53,7 @@ def export_command(
     if form == "parquet" and output == "-" and sys.stdout.isatty():
         raise click.UsageError("Parquet is not for a terminal: name a file with --output")
     table = _table(store, namespace or "default", name, reports)
-    with _opened(output) as out:
+    with opened(output) as out:
         _write(table, form, out)
 
 
@@ -89,32 +87,3 @@ def _write(table: "TrialTable", form: str, out: BinaryIO) -> None:
     write = export.write_csv if form == "csv" else export.write_jsonl
     with open(out.fileno(), "w", encoding="utf-8", newline="", closefd=False) as text:
         write(table, text)
-
-
-@contextmanager
-def _opened(output: str) -> Iterator[BinaryIO]:
-    """Standard output, or a file that is renamed into place when it is complete."""
-    if output == "-":
-        yield sys.stdout.buffer
-        return
-    target = Path(output)
-    try:
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    except OSError as fault:
-        raise click.ClickException(f"{output} cannot be written: {fault.strerror}") from fault
-    try:
-        with os.fdopen(handle, "wb") as out:
-            yield out
-            out.flush()
-            os.fsync(out.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, target)
-    finally:
-        with suppress(FileNotFoundError):
-            os.unlink(temporary)
-
-
-def _umask() -> int:
-    present = os.umask(0)
-    os.umask(present)
-    return present

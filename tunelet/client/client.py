@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 _GROUP = 500
 """Trials in one request to import: of a hundred hyperparameters they fit into its body."""
 
+_FIRST_COLUMNS, _COLUMNS = 2_000, 50_000
+"""Trials in one answer of columns."""
+
 DEFAULT_URL = "http://127.0.0.1:8080"
 
 
@@ -111,6 +114,19 @@ class Client:
         """The trials by number, only those above `after`, fetched `limit` at a time."""
         query = {"state": state, "after": after, "limit": limit}
         return map(Trial, self._pages(self._path(name, "trials"), "trials", query))
+
+    def columns(self, name: str) -> Iterator[Json]:
+        """All trials as columns, page by page: an array for each member, without reports.
+
+        Each page has `experiment`, `trials`, the `last` number, and whether there are `more`.
+        """
+        last, more = -1, True
+        while more:
+            # A small first page, so that a reader can show something early.
+            query = {"after": last, "limit": _FIRST_COLUMNS if last < 0 else _COLUMNS}
+            page = self._transport.call("GET", self._path(name, "columns"), query=query)
+            yield page
+            last, more = page["last"], page["more"]
 
     def trial(self, name: str, number: int) -> Trial:
         """Return a trial. Raises `NotFound`."""

@@ -5,6 +5,7 @@ import { useExperiment, type Followed } from "../data/follow";
 import { count } from "../format";
 import { go } from "../hooks";
 import { Fault } from "../parts/message";
+import { useMay } from "../rights";
 import { format, type Route } from "../route";
 import { Picture } from "./picture";
 import { metricsOf, MOST, namesOf, seriesOf, type Over } from "./series";
@@ -14,6 +15,7 @@ type Known = ReadonlyMap<string, Followed>;
 
 export function Compare({ route }: { route: Route }) {
   const { namespace, query } = route;
+  const may = useMay();
   const given = useMemo(() => namesOf(query.names), [query.names]);
   const names = given.slice(0, MOST);
   const [known, setKnown] = useState<Known>(new Map());
@@ -26,7 +28,7 @@ export function Compare({ route }: { route: Route }) {
       <header class="head">
         <div class="title">
           <h1>{count(names.length, "experiment")} compared</h1>
-          <a class="button" href={format({ namespace, name: null, query: { compare: given.join(",") } })}>Choose others</a>
+          {may("list", "experiments") && <a class="button" href={format({ namespace, name: null, query: { compare: given.join(",") } })}>Choose others</a>}
         </div>
         {given.length > MOST && <p class="wrong">{`A comparison has at most ${MOST} experiments: these are the first ones.`}</p>}
       </header>

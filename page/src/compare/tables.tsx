@@ -1,5 +1,6 @@
 // The best trials of several experiments, and their spaces side by side.
 
+import { now } from "../clock";
 import type { Followed } from "../data/follow";
 import { shown, type Dimension } from "../data/dimensions";
 import { hyperparametersOf as dimensionsOf } from "../data/dimensions";
@@ -38,7 +39,7 @@ function Best({ followed, color, best, metric, remove }: Compared & { metric: st
   const { overview, experiment, trials } = followed;
   const { namespace, name, spec } = experiment;
   const objective = objectiveOf(followed, metric);
-  const end = overview.ended_at === null ? Date.now() : instant(overview.ended_at);
+  const end = overview.ended_at === null ? now() : instant(overview.ended_at);
   return (
     <tr>
       <td><Swatch color={color} /><a href={format({ namespace, name, query: {} })}>{name}</a></td>

@@ -9,6 +9,7 @@ import { measured, type Trial } from "../documents";
 import { duration, instant, number, scalar, when } from "../format";
 import { Copied } from "../parts/copied";
 import { Fault } from "../parts/message";
+import { useMay } from "../rights";
 import { State } from "../parts/state";
 import { proposes, training, tunelet } from "./command";
 import { Output } from "./output";
@@ -37,6 +38,7 @@ function Parts({ followed, trial, propose, again, reread }: {
   followed: Followed; trial: Trial; propose: (trial: Trial) => void; again: () => void; reread: () => void;
 }) {
   const { spec, namespace, name } = followed.experiment;
+  const may = useMay();
   const command = training(spec, trial.hyperparameters);
   return (
     <>
@@ -51,7 +53,7 @@ function Parts({ followed, trial, propose, again, reread }: {
         <h3>Repeat it</h3>
         {command !== null && <Copied text={command} />}
         <Copied text={proposes(spec, trial.hyperparameters)} />
-        <button type="button" onClick={() => propose(trial)}>Propose a trial like this…</button>
+        {may("update", "experiments") && <button type="button" onClick={() => propose(trial)}>Propose a trial like this…</button>}
       </section>
       {!trial.imported && (
         <section>

@@ -1,6 +1,7 @@
 // When the trials ran: one bar each, in as many lanes as ran at a time.
 
 import { useCallback, useMemo, useState } from "preact/hooks";
+import { now } from "../clock";
 import { STATES, type Trials } from "../data/trials";
 import { duration } from "../format";
 import { Canvas, type Draw } from "../draw/canvas";
@@ -39,7 +40,7 @@ export function lanes(trials: Trials, rows: Int32Array, now: number): { bars: Ba
 
 export function Timeline({ followed, rows, selected, select }: ViewProps) {
   const { trials, version } = followed;
-  const found = useMemo(() => lanes(trials, rows, Date.now() / 1000), [trials, version, rows]);
+  const found = useMemo(() => lanes(trials, rows, now() / 1000), [trials, version, rows]);
   const [near, setNear] = useState<Bar | null>(null);
   const [from, to] = useMemo(() => span(found.bars), [found]);
   const draw: Draw = useCallback(({ context, width, height, theme }) => {

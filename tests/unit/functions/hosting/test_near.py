@@ -83,6 +83,8 @@ READS: list[Callable[[Client], object]] = [
     lambda c: list(c.trials("a", after=0, limit=2)),
     lambda c: list(c.trials("a", "NO-STATE")),
     lambda c: list(c.trials("no-such")),
+    lambda c: list(c.columns("a")),
+    lambda c: list(c.columns("no-such")),
     lambda c: c.trial("a", 0),
     lambda c: c.trial("a", 99),
     lambda c: c.best("a"),

@@ -1,0 +1,155 @@
+"""A report in Chromium, from a file: the values of a real search, no request, and no script run."""
+
+import gzip
+import json
+import re
+from base64 import b64decode
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Page, Request, expect
+
+from tests.browser.conftest import SCRIPT, Open, submit
+from tests.browser.test_page import SIZES, VIEWS, faultless, picture
+from tests.e2e.conftest import Up
+from tunelet.cli import main
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+
+@pytest.fixture(scope="module")
+def failed(service: Up) -> str:
+    """An experiment with a script in its note and in the output of its trials, which all fail."""
+    space = {"kind": {"type": "categorical", "choices": ["plain", SCRIPT]}}
+    submit(service, "failed", hyperparameters=space, max_trials=2, parallel_trials=2)
+    service.client.wait("failed", timeout=120)
+    service.client.note("failed", SCRIPT)
+    return "failed"
+
+
+def reported(folder: Path, service: Up, *names: str, store: bool = False) -> str:
+    """Make a report and return its address."""
+    file = folder / "report.html"
+    where = ["--store", str(service.data)] if store else ["--url", service.url]
+    assert main(["report", *names, "-o", str(file), *where]) == 0
+    return file.as_uri()
+
+
+def watched(page: Page) -> list[str]:
+    """The addresses that the page asks for from now on, apart from those in itself."""
+    asked: list[str] = []
+
+    def note(request: Request) -> None:
+        if urlsplit(request.url).scheme not in ("data", "blob"):
+            asked.append(request.url)
+
+    page.on("request", note)
+    return asked
+
+
+@pytest.mark.parametrize("store", [False, True], ids=["service", "store"])
+def test_a_report_shows_the_values_of_the_search(
+    service: Up, ended: str, shown: Open, tmp_path: Path, store: bool
+) -> None:
+    address = reported(tmp_path, service, ended, store=store)
+    page = shown(url=address)
+    asked = watched(page)
+    page.reload()
+    expect(page.get_by_role("heading", name=ended)).to_be_visible()
+    expect(page.locator(".filter .end")).to_have_text("12 trials")
+    best = service.client.best(ended)[0]
+    expect(page.locator(".facts .strong")).to_contain_text(f"trial {best.number}")
+    page.locator("table tbody tr.best").click()
+    detail = page.get_by_role("complementary")
+    expect(detail).to_contain_text(f"{best.values['objective']:.6g}")
+    expect(detail).to_contain_text(f"{best.hyperparameters['rate']:.6g}")
+    for view in VIEWS:
+        page.locator(f"#tab-{view}").click()
+        expect(page.locator(f"#tab-{view}")).to_have_attribute("aria-selected", "true")
+    page.locator("#tab-curves").click()
+    expect(page.get_by_label("Curves of 12 trials")).to_be_visible()
+    assert {urlsplit(each)._replace(fragment="").geturl() for each in asked} == {address}
+
+
+def test_a_report_filters_and_brushes(service: Up, ended: str, shown: Open, tmp_path: Path) -> None:
+    page = shown(url=reported(tmp_path, service, ended))
+    status = page.locator(".filter .end")
+    expect(status).to_have_text("12 trials")
+    page.get_by_label("Filter trials").fill("objective<0.5")
+    fewer = sum(trial.values["objective"] < 0.5 for trial in service.client.trials(ended))
+    expect(status).to_have_text(f"{fewer} of 12 trials")
+    page.get_by_label("Filter trials").fill("")
+    expect(status).to_have_text("12 trials")
+    box = page.locator(".canvas.over").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 65, box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] - 45, steps=4)
+    page.mouse.up()
+    expect(status).to_have_text(re.compile(r"^[1-9] of 12 trials$"))
+
+
+def test_a_report_offers_nothing_to_act_with(
+    service: Up, ended: str, shown: Open, tmp_path: Path
+) -> None:
+    page = shown("#/default/ended?trial=3", url=reported(tmp_path, service, ended))
+    expect(page.get_by_role("complementary").get_by_text("Repeat it")).to_be_visible()
+    acting = "Stop|Pause|Resume|Clone|Extend|Propose|Note|Labels|Delete|Retry|New experiment|Sign"
+    expect(page.get_by_role("button", name=re.compile(f"^({acting})"))).to_have_count(0)
+    expect(page.get_by_role("link", name=re.compile(f"^({acting}|API)"))).to_have_count(0)
+
+
+def test_scripts_in_a_report_are_shown_as_text_and_never_run(
+    service: Up, ended: str, failed: str, shown: Open, tmp_path: Path
+) -> None:
+    address = reported(tmp_path, service, ended, failed)
+    noted = next(one for one in service.client.trials(ended) if one["note"])
+    page = shown(f"#/default/{ended}?trial={noted['number']}", url=address)
+    expect(page.locator(".facts")).to_contain_text(f"said={SCRIPT}")
+    expect(page.get_by_role("complementary").locator(".said")).to_contain_text(SCRIPT)
+    page.goto(f"{address}#/default/{failed}?trial=0")
+    expect(page.locator(".head .said")).to_contain_text(SCRIPT)
+    expect(page.get_by_label("Output of the trial")).to_contain_text(SCRIPT)
+    assert "owned" not in page.title()
+    assert page.locator("main img, main script").count() == 0
+
+
+def test_a_report_of_several_experiments_compares_them(
+    service: Up, ended: str, failed: str, shown: Open, tmp_path: Path
+) -> None:
+    page = shown(url=reported(tmp_path, service, ended, failed))
+    expect(page.get_by_role("heading", name="2 experiments compared")).to_be_visible()
+    page.get_by_label("Experiments of this report").get_by_role("link", name=failed).click()
+    expect(page.get_by_role("heading", name=failed)).to_be_visible()
+    expect(page.locator(".filter .end")).to_have_text("2 trials")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_a_report_fits_and_axe_finds_nothing(
+    service: Up, ended: str, shown: Open, tmp_path: Path, size: tuple[int, int], scheme: str
+) -> None:
+    width, height = size
+    page = shown(
+        "#/default/ended?view=parallel",
+        url=reported(tmp_path, service, ended),
+        viewport={"width": width, "height": height},
+        color_scheme=scheme,
+    )
+    expect(page.locator("table.trials tbody tr, .trials tbody tr").first).to_be_visible()
+    faultless(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    picture(page, f"report-{width}-{scheme}")
+
+
+def test_a_report_leaves_out_what_the_page_does_not_show(
+    service: Up, ended: str, tmp_path: Path
+) -> None:
+    reported(tmp_path, service, ended)
+    found = re.search(rb'id="report">([^<]*)<', (tmp_path / "report.html").read_bytes())
+    assert found is not None
+    content: dict[str, Any] = json.loads(gzip.decompress(b64decode(found[1])))
+    code = content["experiments"][0]["experiment"]["spec"]["model_training_code"]
+    assert set(code) <= {"image", "command", "args"}
