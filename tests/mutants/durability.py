@@ -235,7 +235,7 @@ DURABILITY = (
         ),
     ),
     Source(
-        "tunelet/cli/export.py",
+        "tunelet/cli/output_file.py",
         (_CUT,),
         (
             Mutant(
