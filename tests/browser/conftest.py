@@ -33,12 +33,11 @@ SPACE = {
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def chromium() -> Iterator[Browser]:
+    """One for all tests: a process can have one Playwright at a time."""
     found = next(filter(None, map(shutil.which, CHROMIUM)), None)
     if found is None:
         pytest.skip("needs Chromium (the Debian package chromium)")
-    if not (BUILT / "index.html").exists():
-        pytest.skip("needs the built page: run make page")
     # Not the usual 5 s: on a busy machine an answer may take longer.
     expect.set_options(timeout=30_000)
     with sync_playwright() as playwright:
@@ -47,6 +46,13 @@ def browser() -> Iterator[Browser]:
         launched = playwright.chromium.launch(executable_path=found, args=sandbox)
         yield launched
         launched.close()
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: Browser) -> Browser:
+    if not (BUILT / "index.html").exists():
+        pytest.skip("needs the built page: run make page")
+    return chromium
 
 
 @pytest.fixture(scope="session")

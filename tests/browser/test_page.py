@@ -323,10 +323,10 @@ def test_where_the_service_wants_a_token_the_page_asks_and_stores_none(
     try:
         page = shown(url=f"{up.url}/")
         page.get_by_label("Token").fill("another")
-        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("button", name="Use the token").click()
         expect(page.get_by_role("alert")).to_contain_text("the token is not one of this service")
         page.get_by_label("Token").fill(token)
-        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("button", name="Use the token").click()
         expect(page.get_by_text("No experiments in default yet")).to_be_visible(timeout=20_000)
         expect(page.get_by_role("alert")).to_have_count(0)
         kept = page.evaluate("[localStorage.length, sessionStorage.length, document.cookie]")

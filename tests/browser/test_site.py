@@ -1,37 +1,22 @@
 """The documents' site in Chromium: without the internet, from a folder, on small screens."""
 
-import os
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import AXE, CHROMIUM
+from tests.browser.conftest import AXE
 
 pytestmark = pytest.mark.browser
 SITE = Path(__file__).resolve().parents[2] / "dist" / "site"
 SHOWN = ["index.html", "start/script.html", "reference/request.html", "operations/deployment.html"]
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    found = next(filter(None, map(shutil.which, CHROMIUM)), None)
-    if found is None:
-        pytest.skip("needs Chromium (the Debian package chromium)")
-    if not SITE.exists():
-        pytest.skip("needs the built site: run make docs")
-    with sync_playwright() as playwright:
-        sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
-        launched = playwright.chromium.launch(executable_path=found, args=sandbox)
-        yield launched
-        launched.close()
-
-
 def opened(chromium: Browser, name: str, width: int, scheme: Any = "light") -> Page:
     """The page, from the folder."""
+    if not SITE.exists():
+        pytest.skip("needs the built site: run make docs")
     page = chromium.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
     page.goto(f"{SITE.as_uri()}/{name}")
     page.wait_for_load_state("networkidle")
