@@ -5,6 +5,7 @@ settle the search at once: those of keys, pod identity and workload identity.
 """
 
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from adapters.storage.access import Access
 from adapters.storage.location import Location
@@ -48,14 +49,17 @@ def azure_settings(env: Mapping[str, str]) -> dict[str, str]:
     https://learn.microsoft.com/azure/storage/common/storage-configure-connection-string
     """
     parts = _connection(env.get("AZURE_STORAGE_CONNECTION_STRING", ""))
-    account = parts.get("AccountName") or env.get("AZURE_STORAGE_ACCOUNT", "")
+    # Azure's portal ends the address with a slash, which object_store would double.
+    endpoint = parts.get("BlobEndpoint", "").rstrip("/")
+    account = parts.get("AccountName") or _account(endpoint)
+    account = account or env.get("AZURE_STORAGE_ACCOUNT", "")
     suffix = parts.get("EndpointSuffix", "core.windows.net")
     scheme = parts.get("DefaultEndpointsProtocol", "https")
     found = {
         "account_name": account,
         "account_key": parts.get("AccountKey") or env.get("AZURE_STORAGE_KEY", ""),
         "sas_key": parts.get("SharedAccessSignature") or env.get("AZURE_STORAGE_SAS_TOKEN", ""),
-        "endpoint": parts.get("BlobEndpoint") or f"{scheme}://{account}.blob.{suffix}",
+        "endpoint": endpoint or f"{scheme}://{account}.blob.{suffix}",
     }
     return {name: value for name, value in found.items() if value}
 
@@ -74,11 +78,24 @@ def _unserved_s3(location: Location, env: Mapping[str, str]) -> str | None:
 
 def _unserved_azure(env: Mapping[str, str]) -> str | None:
     settings = azure_settings(env)
+    if "account_name" not in settings:
+        return "the storage account is not known"
     if settings.keys() & {"account_key", "sas_key"}:
         return None
     if any(all(env.get(name) for name in names) for names in _AZURE):
         return None
     return "the environment has no credentials"
+
+
+def _account(endpoint: str) -> str:
+    """Return the account in the endpoint's address; empty if it has none, as a custom domain.
+
+    A connection string with a shared access signature names the account nowhere else.
+    """
+    address = urlsplit(endpoint)
+    name, _, service = (address.hostname or "").partition(".")
+    # An emulator has the account in the path.
+    return name if ".blob." in f".{service}" else address.path.strip("/")
 
 
 def _plain(env: Mapping[str, str]) -> bool:

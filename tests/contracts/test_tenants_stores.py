@@ -4,13 +4,19 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
+from urllib.parse import parse_qs
 from uuid import uuid4
 
 import boto3
+import jwt
 import pytest
 from azure.storage.blob import BlobServiceClient, ContainerSasPermissions, generate_container_sas
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from adapters.storage import open_store
 from adapters.storage.access import KEY_FILE, of_tenant
@@ -154,41 +160,77 @@ def test_a_signature_of_a_tenant_opens_its_container_and_no_other(
         text = f"BlobEndpoint={account.primary_endpoint};SharedAccessSignature={signature}"
         keys = folder({"AZURE_STORAGE_CONNECTION_STRING": text})
         probe(open_store(f"az://{container}?client={client}", of_tenant(keys, None)))
-        with pytest.raises(Reject):
-            open_store(f"{shared}?client={client}", of_tenant(keys, None)).get("identity")
+        store = open_store(f"{shared}?client={client}", of_tenant(keys, None))
+        for call in (lambda: store.get("identity"), lambda: list(store.list("v1/"))):
+            with pytest.raises(Reject, match=r"refused \(403 AuthorizationFailure\)"):
+                call()
     finally:
         account.delete_container(container)
 
 
 @pytest.mark.stores
-def test_a_key_file_of_google_opens_a_bucket(folder: Folder, key_file: str) -> None:
-    """The server knows no credentials: this shows that the file is taken, and no right."""
+def test_a_key_file_of_google_opens_a_bucket(folder: Folder, tokens: "Tokens") -> None:
+    """The store's server checks no token: this shows that one is got with the key, and no right."""
     url = f"{bucket_url('TUNELET_TEST_GCS_URL')}/{uuid4().hex}"
-    store = open_store(url, of_tenant(folder({KEY_FILE: key_file}), None))
+    store = open_store(url, of_tenant(folder({KEY_FILE: tokens.key_file()}), None))
     probe(store)
-    used = store.inner._client._credentials  # type: ignore[attr-defined]
-    assert used.service_account_email == "vision@acme.iam.gserviceaccount.com"
+    assert tokens.issuers == {ACCOUNT}
+
+
+ACCOUNT = "vision@acme.iam.gserviceaccount.com"
+
+
+class Tokens(ThreadingHTTPServer):
+    """Gives tokens as Google does for an assertion that a service account's key has signed."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Exchange)
+        self.key = rsa.generate_private_key(65537, 2048)
+        self.issuers = set[str]()
+
+    def key_file(self) -> str:
+        private = self.key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        return json.dumps(
+            {
+                "type": "service_account",
+                "project_id": "acme",
+                "private_key": private.decode(),
+                "client_email": ACCOUNT,
+                "token_uri": f"http://127.0.0.1:{self.server_port}/token",
+            }
+        )
+
+
+class _Exchange(BaseHTTPRequestHandler):
+    server: Tokens
+
+    def do_POST(self) -> None:
+        form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        public = self.server.key.public_key()
+        asked = jwt.decode(form["assertion"][0], public, ["RS256"], options={"verify_aud": False})
+        self.server.issuers.add(asked["iss"])
+        answer = {"access_token": "token", "expires_in": 3600, "token_type": "Bearer"}
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        self.wfile.write(json.dumps(answer).encode())
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Write nothing."""
 
 
 @pytest.fixture
-def key_file() -> str:
-    from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric import rsa
-
-    key = rsa.generate_private_key(65537, 2048).private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    return json.dumps(
-        {
-            "type": "service_account",
-            "project_id": "acme",
-            "private_key": key.decode(),
-            "client_email": "vision@acme.iam.gserviceaccount.com",
-            "token_uri": "https://oauth2.googleapis.com/token",
-        }
-    )
+def tokens() -> Iterator[Tokens]:
+    with Tokens() as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
 
 
 @pytest.mark.parametrize("url", ["s3://bucket", "az://container", "gs://bucket"])

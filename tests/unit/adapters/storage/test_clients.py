@@ -132,6 +132,32 @@ def test_a_connection_string_is_read_as_azure_defines_it() -> None:
 
 
 @pytest.mark.parametrize(
+    ("endpoint", "account"),
+    [
+        ("https://acc.blob.core.windows.net", "acc"),
+        ("https://acc.z1.blob.storage.azure.net", "acc"),
+        ("http://127.0.0.1:10000/devstoreaccount1", "devstoreaccount1"),
+    ],
+)
+def test_a_signatures_connection_string_names_the_account_in_its_endpoint(
+    endpoint: str, account: str
+) -> None:
+    text = f"BlobEndpoint={endpoint}/;SharedAccessSignature=sv=2026-10-06&sig=c2ln"
+    given = {"AZURE_STORAGE_CONNECTION_STRING": text, "AZURE_STORAGE_ACCOUNT": "another"}
+    assert azure_settings(given) == {
+        "account_name": account,
+        "sas_key": "sv=2026-10-06&sig=c2ln",
+        "endpoint": endpoint,
+    }
+
+
+def test_an_address_without_an_account_is_left_to_azures_own_library() -> None:
+    text = "BlobEndpoint=https://data.acme.example/;SharedAccessSignature=sv=1&sig=c2ln"
+    access = Access({"AZURE_STORAGE_CONNECTION_STRING": text})
+    assert unserved("az", locate("az://c"), access) == "the storage account is not known"
+
+
+@pytest.mark.parametrize(
     ("url", "absent", "extra"),
     [("s3://b", ("boto3", "obstore"), "obstore"), ("gs://b", ("google", "obstore"), "gcs")],
 )
