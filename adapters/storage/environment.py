@@ -28,10 +28,11 @@ _AZURE = (
 def unserved(scheme: str, location: Location, access: Access) -> str | None:
     """Return why a client that reads only the environment cannot open the store; None if it can."""
     env = access.env
-    if access.identity and not (scheme == "s3" and env.get("AWS_WEB_IDENTITY_TOKEN_FILE")):
+    if access.identity and not (scheme == "s3" and _exchanges_token(env)):
         return "to act as another identity needs the cloud's own library"
-    if access.given and scheme == "gs":
-        return "a key file of a tenant needs the cloud's own library"
+    if access.given and scheme != "s3":
+        # This client would add, and prefer, the credentials in the process's environment.
+        return "a tenant's credentials need the cloud's own library"
     if scheme == "s3":
         return _unserved_s3(location, env)
     if location.encryption_key is not None:
@@ -62,6 +63,11 @@ def azure_settings(env: Mapping[str, str]) -> dict[str, str]:
         "endpoint": endpoint or f"{scheme}://{account}.blob.{suffix}",
     }
     return {name: value for name, value in found.items() if value}
+
+
+def _exchanges_token(env: Mapping[str, str]) -> bool:
+    """Whether the pod's token counts. Keys, if there are any, come first: those of the service."""
+    return bool(env.get("AWS_WEB_IDENTITY_TOKEN_FILE")) and not env.get("AWS_ACCESS_KEY_ID")
 
 
 def _unserved_s3(location: Location, env: Mapping[str, str]) -> str | None:

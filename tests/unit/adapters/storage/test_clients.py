@@ -191,3 +191,24 @@ def test_the_clouds_own_library_is_used_without_obstore() -> None:
         [sys.executable, "-c", text], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert ran.stdout == "S3Store\n"
+
+
+def test_a_role_of_a_tenant_is_not_left_aside_for_keys_of_the_service() -> None:
+    tokens = {"AWS_WEB_IDENTITY_TOKEN_FILE": "/token", "AWS_ROLE_ARN": "a", "AWS_REGION": "r"}
+    location = locate("s3://b")
+    role = "arn:aws:iam::123456789012:role/vision"
+    assert unserved("s3", location, Access(tokens, identity=role)) is None
+    why = unserved("s3", location, Access({**tokens, **KEYS}, identity=role))
+    assert why == "to act as another identity needs the cloud's own library"
+
+
+def test_a_signature_of_a_tenant_is_not_left_aside_for_an_identity_of_the_service(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_FEDERATED_TOKEN_FILE"):
+        monkeypatch.setenv(name, "the-service")
+    given = {"AZURE_STORAGE_ACCOUNT": "acc", "AZURE_STORAGE_SAS_TOKEN": "sv=1&sig=theirs"}
+    access = Access(given, True)
+    assert type(connect("az://c", access)).__name__ == "AzureStore"
+    with pytest.raises(Reject, match="a tenant's credentials need the cloud's own library"):
+        connect("az://c?client=obstore", access)
