@@ -26,6 +26,7 @@ _CONNECT, _READ = 2.0, 5.0
 _MOST_BYTES = 1 << 20
 _LIFE = 300
 """Seconds for which a token counts of which the issuer does not say it."""
+_LONGEST_LIFE = 10 * 366 * 86_400
 _WORD = re.compile(r"[a-z_]{1,64}")
 _NEEDED = ("authorization_endpoint", "token_endpoint")
 
@@ -78,7 +79,7 @@ class CodeFlow:
         life = answer.get("expires_in")
         return {
             "token": token,
-            "expires_in": int(life) if isinstance(life, int | float) else _LIFE,
+            "expires_in": _seconds(life),
             "refresh_token": refresh if isinstance(refresh, str) else None,
         }
 
@@ -122,6 +123,13 @@ class CodeFlow:
         except HTTPError:
             raise Retry("the issuer does not answer", PAUSE) from None
         return _document(answer.status, raw)
+
+
+def _seconds(life: object) -> int:
+    """Return an issuer's `expires_in`; JSON of Python's library may have NaN and infinities."""
+    if isinstance(life, int | float) and 1 <= life <= _LONGEST_LIFE:
+        return int(life)
+    return _LIFE
 
 
 def _document(status: int, raw: bytes) -> Json:

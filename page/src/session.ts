@@ -8,12 +8,12 @@ export interface Tokens {
   refresh_token: string | null;
 }
 
-/** Seconds before its end in which a token is renewed. */
+/** Seconds before its end in which a token is renewed; of one that lives shortly, the second half of its life. */
 const EARLY = 30;
 
 let token: string | null = null;
 let refresh: string | null = null;
-let ends = Infinity;
+let renewAt = Infinity;
 let renewal: Promise<boolean> | null = null;
 const listeners = new Set<() => void>();
 
@@ -26,7 +26,7 @@ export function signIn(given: string): void {
 export function keep(given: Tokens, now = Date.now()): void {
   token = given.token;
   refresh = given.refresh_token ?? refresh;
-  ends = now + given.expires_in * 1000;
+  renewAt = now + Math.max(given.expires_in - EARLY, given.expires_in / 2) * 1000;
   for (const listener of listeners) listener();
 }
 
@@ -42,7 +42,7 @@ export function signedIn(): boolean {
 
 /** The header to send; a token that ends soon is renewed before. */
 export async function authorization(now = Date.now()): Promise<Record<string, string>> {
-  if (refresh !== null && ends - now < EARLY * 1000) await renew();
+  if (refresh !== null && now >= renewAt) await renew();
   return token === null ? {} : { Authorization: `Bearer ${token}` };
 }
 
@@ -53,11 +53,15 @@ export function renew(): Promise<boolean> {
 }
 
 async function renewed(): Promise<boolean> {
-  if (refresh === null) return false;
-  const body = JSON.stringify({ refresh_token: refresh });
+  const used = refresh;
+  if (used === null) return false;
+  const body = JSON.stringify({ refresh_token: used });
   try {
     const answer = await fetch("api/login/token", { method: "POST", headers: { "Content-Type": "application/json" }, body });
-    if (answer.ok) keep((await answer.json()) as Tokens);
+    const found = answer.ok ? ((await answer.json()) as Tokens) : null;
+    // Meanwhile the person may have signed in as another, whom the answer is not about.
+    if (refresh !== used) return true;
+    if (found) keep(found);
     // An issuer that refuses has ended the sign-in; one that does not answer may answer later.
     else if (answer.status < 500) refresh = null;
     return answer.ok;

@@ -62,3 +62,20 @@ test("a pasted token has no end, and the sign-in before it is not renewed", asyn
   assert.deepEqual(sent, []);
   assert.deepEqual(await authorization(1e15), { Authorization: "Bearer pasted" });
 });
+
+test("a token that is pasted while the one before is renewed is kept", async () => {
+  keep({ token: "first", expires_in: 1e9, refresh_token: "r" });
+  answering([200, { token: "renewed", expires_in: 1e9, refresh_token: "s" }]);
+  const renewal = renew();
+  signIn("pasted");
+  await renewal;
+  assert.deepEqual(await authorization(), { Authorization: "Bearer pasted" });
+});
+
+test("a token that lives shortly is renewed halfway, not with each request", async () => {
+  keep({ token: "short", expires_in: 20, refresh_token: "r" }, 0);
+  const sent = answering([200, { token: "second", expires_in: 1e9, refresh_token: null }]);
+  assert.deepEqual(await authorization(9_000), { Authorization: "Bearer short" });
+  assert.deepEqual(sent, []);
+  assert.deepEqual(await authorization(10_000), { Authorization: "Bearer second" });
+});

@@ -10,7 +10,7 @@ import pytest
 import urllib3
 from werkzeug.test import Client
 
-from functions.identity.code_flow import AT_ONCE, KEPT, CodeFlow
+from functions.identity.code_flow import AT_ONCE, KEPT, CodeFlow, _seconds
 from functions.identity.config import parse
 from functions.identity.configured import configured
 from functions.problem import Refused
@@ -172,3 +172,9 @@ def test_a_service_without_an_issuer_says_how_to_sign_in() -> None:
         assert "gives out tokens" in answer.json["detail"]
     rights = api.get("/api/rights").json["rights"]
     assert rights["experiments"] == ["get", "list", "create", "update", "delete"]
+
+
+@pytest.mark.parametrize("said", [None, "soon", 0, -5, float("nan"), float("inf"), 10**400])
+def test_a_life_that_is_none_counts_as_one_that_is_not_said(said: object) -> None:
+    assert _seconds(said) == 300
+    assert _seconds(20.5) == 20
