@@ -15,6 +15,7 @@ from tunelet.core.installation import Installation
 from tunelet.core.run import Launch, Observation, Phase, Run
 from tunelet.errors import Reject, Retry, TuneletError, Unavailable
 from tunelet.log.arming import HELD
+from tunelet.log.entry import Damaged
 from tunelet.log.tenant_stores import TenantStores
 from tunelet.ports import Armed
 from tunelet.service import Service
@@ -209,3 +210,18 @@ def test_a_trial_gets_the_address_of_its_own_store(house: House) -> None:
     assert urls["vision"].startswith("memory://vision/v1/vision/digits/trials/")
     assert "/v1/audio/digits/trials/" in urls["audio"]
     assert "memory://vision" not in urls["audio"]
+
+
+def test_a_log_that_a_tenant_wrote_for_another_starts_nothing(house: House) -> None:
+    house.begin("audio")
+    for key in [*house.shared.list("v1/audio/digits/"), *house.shared.list("live/audio/digits/")]:
+        stored = house.shared.get(key)
+        assert stored is not None
+        house.own.put(key.replace("/audio/", "/vision/"), stored.data)
+    for key in [*house.shared.list("v1/audio/"), *house.shared.list("live/audio/")]:
+        house.shared.delete(key)
+    house.lose("audio")
+    house.sweep()
+    assert not house.launcher.active("audio", "digits")
+    with pytest.raises(Damaged, match="belongs to audio/digits"):
+        house.process().experiment("vision", "digits")

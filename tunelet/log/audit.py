@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from tunelet.core import ends, events
 from tunelet.core.events import Event
+from tunelet.core.trial import TrialState
 from tunelet.log.entry import Entry, decode
 from tunelet.log.parallel import streamed
 from tunelet.log.reader import entry_seq
@@ -99,7 +100,9 @@ def _change(seq: int, event: Event, founded: bool) -> Change | None:
 
 def _intervention(seq: int, event: Event) -> Change | None:
     match event:
-        case events.TrialEnded(at=at, actor=actor, number=n, reason=ends.ON_REQUEST):
+        case events.TrialEnded(
+            at=at, actor=actor, number=n, state=TrialState.STOPPED, reason=ends.ON_REQUEST
+        ):
             return Change(seq, at, actor, "stop", f"trial {n}")
         case events.TrialsCreated(at=at, actor=actor, retry_of=int(n)):
             return Change(seq, at, actor, "retry", f"trial {n}, as trial {event.first}")

@@ -116,13 +116,25 @@ class Tail:
         near = self.head is not None and self.head.seq > 0
         if self.head is None or self.head.seq == 0:
             found = self.segments.newest(self._purged)
-            self.head = found or origin(self._store, self._path)
+            self.head = self._own(found or origin(self._store, self._path))
             self._sound = self.head.seq
         for step in heads(self._store, self._path, self.head, near):
-            self._take(step.head, step.entry)
+            self._take(self._own(step.head), step.entry)
             if step.closed is not None:
                 self.segments.closed(step.closed, own=False)
         return self.head
+
+    def _own(self, head: Head) -> Head:
+        """Return the head. Raises `Damaged` if its experiment is not the one that the keys name.
+
+        A tenant that can write into its own store could otherwise have trials run as another.
+        """
+        experiment = head.experiment
+        if experiment is not None:
+            named = f"{experiment.namespace}/{experiment.name}"
+            if self._path != f"v1/{named}/":
+                raise Damaged(f"entry {head.seq} is foreign: it belongs to {named}")
+        return head
 
     def _take(self, head: Head, entry: Entry) -> None:
         if head.experiment is not None and head.experiment.study is not None:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from functions.api.routes import ROUTES
 from functions.hosting.near import Near
@@ -15,7 +16,11 @@ from tests.unit.functions.conftest import SMALLEST, World
 from tests.unit.functions.identity.test_routes import BODIES
 from tunelet.cli import main
 from tunelet.client.client import Client
+from tunelet.core.ends import ON_REQUEST
+from tunelet.core.events import TrialEnded
+from tunelet.core.trial import TrialState
 from tunelet.log import audit as log_audit
+from tunelet.log.entry import Entry
 from tunelet.log.verify import verify
 from tunelet.service import Service
 
@@ -123,6 +128,16 @@ def test_what_is_done_to_single_trials_notes_and_labels_is_listed(named: World) 
         ("fay", "label", "team=vision"),
     ]
     assert not verify(named.store, "default", "digits").findings
+
+
+def test_a_training_that_fails_with_the_words_of_a_stop_is_not_listed_as_one() -> None:
+    ended = TrialEnded(0, 1, TrialState.FAIL, 1.0, reason=ON_REQUEST)
+    entry = Entry(1, 2, "", "n", (ended,))
+    assert log_audit.changes(entry) == []
+    stopped = replace(ended, state=TrialState.STOPPED)
+    assert [each.action for each in log_audit.changes(replace(entry, events=(stopped,)))] == [
+        "stop"
+    ]
 
 
 def test_without_an_identity_the_log_is_written_as_before(world: World) -> None:
