@@ -267,9 +267,9 @@ def test_the_command_of_the_readme_finds_a_good_network(
     text = (ROOT / "README.md").read_text()
     block = next(each for each in text.split("```sh\n") if "tunelet run" in each).split("```")[0]
     command = block[block.index("tunelet run") :].replace("\\\n", " ")
-    assert "-n 20 -j 2 -- python examples" in command
+    assert "-n 10 -j 2 -- python examples" in command
     words = shlex.split(
-        command.replace("-n 20", "-n 2").replace("-- python", f"-- {sys.executable}")
+        command.replace("-n 10", "-n 2").replace("-- python", f"-- {sys.executable}")
     )
     monkeypatch.setenv("TUNELET_DATA", str(tmp_path / "data"))
     monkeypatch.chdir(ROOT)
