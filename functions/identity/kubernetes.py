@@ -84,7 +84,7 @@ class TokenReviews:
         if known is not None:
             return known
         if (refusal := self._unknown.get(key)) is not None:
-            raise refusal
+            raise refusal.with_traceback(None)  # It would grow with each call.
         self._failures.check()
         try:
             actor = self._reviewed(token)

@@ -10,7 +10,7 @@ from typing import Any
 from tunelet.core import commands, ends, events
 from tunelet.core.events import Event
 from tunelet.core.evolve import evolve_all
-from tunelet.core.experiment import Experiment
+from tunelet.core.experiment import NOTE_EXTRA, Experiment
 from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.fingerprint import of_retry
 from tunelet.core.imports import extended_by
@@ -130,12 +130,23 @@ def _note(experiment: Experiment, command: commands.SetNote, now: float) -> Even
         _existing(experiment, n)
     if note == (experiment.note or "" if n is None else experiment.notes_on_trials.get(n)):
         return ()
-    if n is not None and note and experiment.notes_bytes(n) + len(note.encode()) > NOTES_BYTES:
+    if n is not None:
+        _refuse_excess(experiment, n, note)
+    return (events.NoteSet(note=note, number=n, at=now, actor=command.actor),)
+
+
+def _refuse_excess(experiment: Experiment, n: int, note: str) -> None:
+    """Raise `Conflict` if the notes on trials would take too much room with this one.
+
+    An empty one takes room as well: it hides the note that the trial was created with.
+    """
+    if not note and n in experiment.notes_on_trials:
+        return
+    if experiment.notes_bytes(n) + len(note.encode()) + NOTE_EXTRA > NOTES_BYTES:
         raise Conflict(
             f"the notes on the trials of {experiment.name!r} would take more than {NOTES_BYTES} "
             "bytes; shorten or remove some"
         )
-    return (events.NoteSet(note=note, number=n, at=now, actor=command.actor),)
 
 
 def _labels(experiment: Experiment, command: commands.SetLabels, now: float) -> Events:

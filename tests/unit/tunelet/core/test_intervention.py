@@ -5,6 +5,7 @@ import pytest
 from tests.unit.tunelet.core.test_decide import Story
 from tunelet.core import commands as c
 from tunelet.core.ends import ON_REQUEST
+from tunelet.core.experiment import NOTE_EXTRA
 from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.trial import Outcome, Report, TrialState, Verdict
 from tunelet.errors import Conflict, NotFound, Retry
@@ -156,6 +157,17 @@ def test_notes_on_trials_are_bounded_together() -> None:
     with pytest.raises(Conflict, match="shorten or remove some"):
         story.does(c.SetNote("x" * NOTE_BYTES, most))
     story.does(c.SetNote("x" * NOTE_BYTES, 0), c.SetNote("", 1), c.SetNote("x" * NOTE_BYTES, most))
+
+
+def test_an_empty_note_takes_room_too_and_frees_that_of_the_note_before() -> None:
+    story = Story(max_trials=100).does(c.Enqueue(tuple({"x": n} for n in range(66))))
+    each = NOTE_BYTES + NOTE_EXTRA
+    for n in range(NOTES_BYTES // each):
+        story.does(c.SetNote("x" * NOTE_BYTES, n))
+    story.does(c.SetNote("x" * (NOTES_BYTES % each - NOTE_EXTRA), 64))
+    with pytest.raises(Conflict, match="shorten or remove some"):
+        story.does(c.SetNote("", 65))
+    story.does(c.SetNote("", 64), c.SetNote("", 65))
 
 
 def test_labels_are_set_and_removed_one_by_one() -> None:
