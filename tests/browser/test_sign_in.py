@@ -14,6 +14,7 @@ from tests.browser.test_page import faultless, picture
 from tests.e2e.conftest import Up
 from tests.serving import serving as served
 from tests.unit.functions.identity.issuer import AUDIENCE, Provider, serving
+from tunelet.client import Client
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -39,7 +40,8 @@ def place(tmp_path: Path) -> Iterator[Place]:
         login = {"issuer": provider.url, "client_id": "cli", "page_client_id": "page"}
         written = {"issuers": [issuer], "roles": roles, "login": login}
         (tmp_path / "identity.json").write_text(json.dumps(written))
-        up = Up(tmp_path / "data", "--identity", str(tmp_path / "identity.json"))
+        identity = ("--identity", str(tmp_path / "identity.json"))
+        up = Up(tmp_path / "data", *identity, "--alias", "train=echo objective=1")
         provider.redirects = {f"{up.url}/"}
         try:
             yield Place(up, provider)
@@ -79,6 +81,39 @@ def test_a_person_signs_in_and_sees_who_they_are_and_what_they_may_do(
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("button", name="Sign in at 127.0.0.1")).to_be_visible()
     expect(page.locator(".who")).to_have_count(0)
+
+
+def paused(place: Place) -> None:
+    """An experiment that can be changed in every way, with a trial."""
+    client = Client(place.up.url, "vision", place.provider.token(groups=["team-a"]))
+    space = {"rate": {"type": "float", "min": 0.1, "max": 1}}
+    request = {"model_training_code": "train", "hyperparameters": space, "enqueue": [{"rate": 0.5}]}
+    client.submit({"name": "mine", "hpo_algorithm": "random_search", "max_trials": 999, **request})
+    client.pause("mine")
+
+
+BUTTONS = {
+    "update": ["Resume", "Stop", "Extend", "Note", "Labels"],
+    "create": ["Clone", "Propose"],
+    "delete": ["Delete"],
+}
+
+
+@pytest.mark.parametrize("verb", BUTTONS)
+def test_an_experiment_has_the_buttons_that_a_right_allows(
+    place: Place, shown: Open, verb: str
+) -> None:
+    """As a cluster's RBAC may give it: one right without the others."""
+    paused(place)
+    page = opened(shown, place, "#/vision/mine?trial=0")
+    given = {each: ["get", "list", verb] for each in ("experiments", "trials")}
+    page.route("**/rights", lambda route: route.fulfill(json={"rights": given}))
+    page.get_by_role("button", name="Sign in at 127.0.0.1").click()
+    expect(page.locator(".head .actions button")).to_have_text(BUTTONS[verb])
+    panel = page.get_by_role("complementary")
+    expect(panel.get_by_role("heading", name="Repeat it")).to_be_visible()
+    like_this = panel.get_by_role("button", name="Propose a trial like this…")
+    expect(like_this).to_have_count(1 if verb == "create" else 0)
 
 
 def test_no_token_is_where_another_page_or_the_history_could_read_it(

@@ -1,10 +1,11 @@
-// What one can do with an experiment. Each asks first and shows its command.
+// What the person may do with an experiment. Each asks first and shows its command.
 
 import { useState } from "preact/hooks";
 import { pathOf, send } from "../api";
 import type { Followed } from "../data/follow";
 import { go } from "../hooks";
 import { Dialog } from "../parts/dialog";
+import { useMay } from "../rights";
 import { NEW } from "../route";
 import { tunelet } from "../trials/command";
 import { Extend } from "./extend";
@@ -28,18 +29,20 @@ export function Actions({ followed, done, note, noted }: {
   const { overview, experiment } = followed;
   const { state } = overview;
   const study = experiment.spec.study != null;
+  const may = useMay();
+  const change = may("update", "experiments");
   const close = () => open(null);
   return (
     <div class="actions">
-      {state === "RUNNING" && !study && <button type="button" onClick={() => open("pause")}>Pause</button>}
-      {(state === "PAUSED" || state === "STOPPED") && <button type="button" onClick={() => open("resume")}>Resume</button>}
-      {(state === "RUNNING" || state === "PAUSED") && <button type="button" onClick={() => open("stop")}>Stop</button>}
-      {!study && <button type="button" onClick={() => go({ namespace: experiment.namespace, name: NEW, query: { from: experiment.name } })}>Clone</button>}
-      {!study && state !== "DAMAGED" && <button type="button" onClick={() => open("extend")}>Extend</button>}
-      {!study && (state === "RUNNING" || state === "PAUSED") && <button type="button" onClick={() => open("propose")}>Propose</button>}
-      {state !== "DAMAGED" && <button type="button" onClick={() => open("note")}>Note</button>}
-      {state !== "DAMAGED" && <button type="button" onClick={() => open("labels")}>Labels</button>}
-      <button type="button" class="danger" onClick={() => open("delete")}>Delete</button>
+      {change && state === "RUNNING" && !study && <button type="button" onClick={() => open("pause")}>Pause</button>}
+      {change && (state === "PAUSED" || state === "STOPPED") && <button type="button" onClick={() => open("resume")}>Resume</button>}
+      {change && (state === "RUNNING" || state === "PAUSED") && <button type="button" onClick={() => open("stop")}>Stop</button>}
+      {may("create", "experiments") && !study && <button type="button" onClick={() => go({ namespace: experiment.namespace, name: NEW, query: { from: experiment.name } })}>Clone</button>}
+      {change && !study && state !== "DAMAGED" && <button type="button" onClick={() => open("extend")}>Extend</button>}
+      {may("create", "trials") && !study && (state === "RUNNING" || state === "PAUSED") && <button type="button" onClick={() => open("propose")}>Propose</button>}
+      {change && state !== "DAMAGED" && <button type="button" onClick={() => open("note")}>Note</button>}
+      {change && state !== "DAMAGED" && <button type="button" onClick={() => open("labels")}>Labels</button>}
+      {may("delete", "experiments") && <button type="button" class="danger" onClick={() => open("delete")}>Delete</button>}
       {(opened === "pause" || opened === "resume" || opened === "stop") && <Change verb={opened} followed={followed} close={close} done={done} />}
       {opened === "extend" && <Extend followed={followed} close={close} done={done} />}
       {opened === "propose" && <Propose followed={followed} trial={null} close={close} done={done} />}

@@ -6,13 +6,11 @@ import type { Followed } from "../data/follow";
 import { measured, type Spec } from "../documents";
 import { count, duration, instant, number } from "../format";
 import { useNow } from "../hooks";
-import { useMay, type Verb } from "../rights";
 import { Progress, State } from "../parts/state";
 
 export function Head({ followed, again }: { followed: Followed; again: () => void }) {
   const { overview, experiment } = followed;
   const { spec } = experiment;
-  const may = useMay();
   const [changed, noted] = useState<string | null>();
   const note = changed === undefined ? experiment.note : changed;
   return (
@@ -21,7 +19,7 @@ export function Head({ followed, again }: { followed: Followed; again: () => voi
         <h1>{overview.name}</h1>
         <State state={overview.state} reason={overview.reason} />
         <Progress counts={overview.counts} most={overview.max_trials} />
-        {["create", "update", "delete"].some((verb) => may(verb as Verb, "experiments")) && <Actions followed={followed} done={again} note={note} noted={noted} />}
+        <Actions followed={followed} done={again} note={note} noted={noted} />
       </div>
       {overview.reason && <p class="reason">{overview.reason}</p>}
       {note && <p class="said"><span class="faint">Note</span> {note}</p>}

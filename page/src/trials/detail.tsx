@@ -53,7 +53,7 @@ function Parts({ followed, trial, propose, again, reread }: {
         <h3>Repeat it</h3>
         {command !== null && <Copied text={command} />}
         <Copied text={proposes(spec, trial.hyperparameters)} />
-        {may("update", "experiments") && <button type="button" onClick={() => propose(trial)}>Propose a trial like this…</button>}
+        {may("create", "trials") && <button type="button" onClick={() => propose(trial)}>Propose a trial like this…</button>}
       </section>
       {!trial.imported && (
         <section>
