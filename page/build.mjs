@@ -13,37 +13,32 @@ const folder = process.argv[2] ?? join(here, "../functions/page/built");
 
 rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
-const { metafile } = await build({
+const options = {
   absWorkingDir: here,
+  bundle: true,
+  minify: true,
+  format: "esm",
+  target: "es2022",
+  jsx: "automatic",
+  jsxImportSource: "preact",
+  legalComments: "none",
+  logLevel: "warning",
+};
+const { metafile } = await build({
+  ...options,
   entryPoints: { page: "src/main.tsx", style: "src/style/index.css", icon: "src/icon.svg" },
   outdir: join(folder, "assets"),
   entryNames: "[name]-[hash]",
   chunkNames: "part-[hash]",
   splitting: true,
-  bundle: true,
-  minify: true,
-  format: "esm",
-  target: "es2022",
-  jsx: "automatic",
-  jsxImportSource: "preact",
   loader: { ".svg": "copy" },
-  legalComments: "none",
   metafile: true,
-  logLevel: "warning",
 });
 // All in one script, for a report is one file.
 await build({
-  absWorkingDir: here,
+  ...options,
   entryPoints: ["src/report/main.tsx"],
   outfile: join(folder, "report.js"),
-  bundle: true,
-  minify: true,
-  format: "esm",
-  target: "es2022",
-  jsx: "automatic",
-  jsxImportSource: "preact",
-  legalComments: "none",
-  logLevel: "warning",
 });
 const named = (start) => {
   const found = Object.keys(metafile.outputs).map((path) => basename(path));
