@@ -28,7 +28,7 @@ class MemoryLauncher:
 
     def launch(self, launch: Launch) -> None:
         if launch.run not in self.observed:
-            self.observed[launch.run] = Observation(Phase.ACTIVE)
+            self.observed[launch.run] = Observation(Phase.ACTIVE, digest=launch.digest)
             self.start(launch)
 
     def observe(self, run: Run) -> Observation:

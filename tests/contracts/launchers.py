@@ -94,6 +94,12 @@ class LauncherContract:
             2: {"objective": 0.25},
         }
 
+    def test_a_run_keeps_the_digest_of_the_launch_that_began_it(self, launcher: Launcher) -> None:
+        launcher.launch(script("echo objective=1", digest="a1"))
+        launcher.launch(script("echo objective=2", digest="b2"))
+        assert ended(launcher).values == {"objective": 1.0}
+        assert launcher.observe(RUN).digest == "a1"
+
     def test_a_run_without_its_objective_fails_and_the_reason_names_the_expected_form(
         self, launcher: Launcher
     ) -> None:

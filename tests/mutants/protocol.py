@@ -439,13 +439,13 @@ PROTOCOL = (
             ),
             Mutant(
                 "a token is accepted for experiments of any name",
-                'identity = "/".join(map(str, run)).encode()',
-                'identity = "/".join(map(str, (run[0], *run[2:]))).encode()',
+                "(*run, *bound[1:])",
+                "(run[0], *run[2:], *bound[1:])",
             ),
             Mutant(
                 "a token is accepted for every namespace",
-                'identity = "/".join(map(str, run)).encode()',
-                'identity = "/".join(map(str, run[1:])).encode()',
+                "(*run, *bound[1:])",
+                "(*run[1:], *bound[1:])",
             ),
             Mutant(
                 "a token can be made without the secret",
@@ -454,12 +454,12 @@ PROTOCOL = (
             ),
             Mutant(
                 "the time of a comparison reveals how much of a token is right",
-                "hmac.compare_digest(self.issue(run).encode(), token.encode())",
-                "self.issue(run).encode() == token.encode()",
+                "hmac.compare_digest(self.issue(run, digest).encode(), token.encode())",
+                "self.issue(run, digest).encode() == token.encode()",
             ),
             Mutant(
                 "any token is accepted",
-                "if hmac.compare_digest(self.issue(run).encode(), token.encode()):",
+                "if hmac.compare_digest(self.issue(run, digest).encode(), token.encode()):",
                 "if True:",
             ),
         ),

@@ -1,4 +1,4 @@
-"""Fingerprints that show whether a repeated request with an idempotency key is the same.
+"""Fingerprints that show whether a request is repeated, and whether a run is its trial's own.
 
 They are computed from the log's contents, so that logs of any age have them.
 """
@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from tunelet.core.trial import Assignment, Finished
+from tunelet.core.trial import Assignment, Finished, Trial
 
 
 def of_submit(spec: dict[str, Any]) -> str:
@@ -32,6 +32,16 @@ def of_retry(number: int, hyperparameters: Assignment) -> str:
 def of_import(trials: Sequence[Finished], counts: bool) -> str:
     """Return the fingerprint of the finished trials to import."""
     return _digest({"trials": list(trials), "counts": counts})
+
+
+def of_trial(trial: Trial) -> str:
+    """Return the fingerprint of the values with which the trial's present attempt is launched.
+
+    Empty if the attempt chooses its hyperparameters itself.
+    """
+    if trial.space or not trial.hyperparameters:
+        return ""
+    return _digest({"hyperparameters": trial.hyperparameters, "parent": trial.parent})
 
 
 def _digest(request: Any) -> str:

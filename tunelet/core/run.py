@@ -52,6 +52,8 @@ class Launch(msgspec.Struct, frozen=True):
     """Seconds after which the launcher ends the run as a failure; None: never."""
     store: str = ""
     """The identity of the store that launches it, for `Launcher.origin`."""
+    digest: str = ""
+    """Of the trial's hyperparameters, for `Observation.digest`; empty: not known."""
 
 
 class Phase(StrEnum):
@@ -75,3 +77,6 @@ class Observation(msgspec.Struct, frozen=True):
     """The run was launched, and its removal has begun since."""
     began: float | None = None
     """When the run began, in seconds since the epoch, if the launcher is `in_process`."""
+    digest: str = ""
+    """`Launch.digest` of the run. A run's name repeats if an older copy of the store is restored,
+    so this shows whether it is the trial's own. Empty: not known."""

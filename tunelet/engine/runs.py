@@ -9,7 +9,8 @@ from tunelet.core.clock import ahead
 from tunelet.core.commands import Command
 from tunelet.core.experiment import Experiment
 from tunelet.core.experiment_state import ExperimentState
-from tunelet.core.run import Life, Phase, Run
+from tunelet.core.fingerprint import of_trial
+from tunelet.core.run import Life, Observation, Phase, Run
 from tunelet.core.trial import Outcome, Report, Trial, TrialState, Verdict
 from tunelet.engine.checkpoints import Checkpoints
 from tunelet.engine.outputs import Outputs
@@ -29,6 +30,12 @@ GRACE = 30.0
 
 This applies to a run that has reported its outcome, or that a report's answer asked to stop. A run
 that only prints its values learns of its stop from the signal that ends it, and gets no time."""
+
+FOREIGN = (
+    "there was another run of this name, with other hyperparameters"
+    " (was an older copy of the store restored?)"
+)
+"""The reason for which an attempt is lost that found its name taken. The next has another name."""
 
 
 class Runs:
@@ -65,7 +72,7 @@ class Runs:
         Raises `Retry` if a parent's checkpoint cannot be copied now.
         """
         run = run_of(experiment, trial.number, trial.attempt)
-        return self._tokens.issue(run), self._checkpoints.url(run, trial.parent)
+        return self._tokens.issue(run, of_trial(trial)), self._checkpoints.url(run, trial.parent)
 
     def launched(self, experiment: Experiment, trial: Trial) -> Command | None:
         """Launch the trial's run; returns the command to record now, if any.
@@ -86,9 +93,10 @@ class Runs:
                 run,
                 trial.hyperparameters,
                 api_url=self._api_url,
-                token=self._tokens.issue(run),
+                token=self._tokens.issue(run, of_trial(trial)),
                 checkpoint_url=checkpoint_url,
                 store=store,
+                digest=of_trial(trial),
                 traceparent=tracing.current(),
             )
             refuse(launch.code, self._policies.of(run.namespace), own=run.name)
@@ -129,6 +137,10 @@ class Runs:
             return []
         if seen.waiting:
             log.info("trial %d of %s waits: %s", number, experiment.name, seen.waiting)
+        if not _is_own(trial, seen):
+            log.warning("trial %d of %s: %s", number, experiment.name, FOREIGN)
+            foreign = Outcome(Verdict.LOST, reason=FOREIGN, counted=False)
+            return [commands.Finish(number, attempt, foreign)]
         if seen.phase is Phase.ABSENT:
             if trial.started_at is None and not seen.removed:
                 return []  # not launched yet
@@ -249,6 +261,12 @@ def ends_early(trial: Trial) -> bool:
 def stopped_alone(trial: Trial) -> bool:
     """Whether it was stopped, if its experiment has not ended."""
     return trial.state is TrialState.STOPPED
+
+
+def _is_own(trial: Trial, seen: Observation) -> bool:
+    """Whether the run was launched for the trial; of a run without a digest this is assumed."""
+    own = of_trial(trial)
+    return not (own and seen.digest) or seen.digest == own
 
 
 def _grace(experiment: Experiment, trial: Trial) -> float:

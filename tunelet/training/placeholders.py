@@ -60,13 +60,15 @@ def resolve(
     token: str,
     checkpoint_url: str,
     store: str = "",
+    digest: str = "",
     traceparent: str | None = None,
 ) -> Launch:
     """Return everything that a launcher needs to start `run`.
 
     `api_url` is the service's address without `/api`, empty if it has none. `checkpoint_url` is the
-    same for all attempts of a trial. `store` is the store's identity. `traceparent` is the trace of
-    the run, if any. Raises `Reject` for an unknown placeholder.
+    same for all attempts of a trial. `store` is the store's identity. `digest` is
+    the trial's. `traceparent` is the trace of the run, if any. Raises `Reject` for an unknown
+    placeholder.
     """
     code, forms = spec.code, spec.hyperparameters
     errors = problems(code, forms)
@@ -83,6 +85,7 @@ def resolve(
     args = [] if _names_hyperparameters(code) else arguments.appended(forms, given)
     return Launch(
         store=store,
+        digest=digest,
         run=run,
         code={k: v for k, v in filled.items() if k not in ("command", "args", "env")},
         command=tuple(filled.get("command") or ()),

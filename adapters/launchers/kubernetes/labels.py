@@ -48,6 +48,8 @@ class RunRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     """The label with the object's name on its pods, if they lack Tunelet's labels."""
     traceparent: str = ""
     """The trace of the run, which its end continues."""
+    digest: str = ""
+    """`Launch.digest`."""
 
 
 def labels(run: Run, installation: str) -> dict[str, str]:

@@ -103,6 +103,10 @@ class KubernetesLauncher:
         thing = self._objects.find(run)
         if thing is not None:
             self._look_after(thing.collection)
+        seen = self._seen(run, thing)
+        return seen if thing is None else msgspec.structs.replace(seen, digest=thing.record.digest)
+
+    def _seen(self, run: Run, thing: Thing | None) -> Observation:
         if thing is None or thing.deleting:
             return self._leaving(run, thing)
         end = diagnosis.end(thing.body, thing.record)

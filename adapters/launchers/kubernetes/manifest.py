@@ -73,6 +73,7 @@ def record(launch: Launch, path: str = "") -> RunRecord:
         timeout=launch.timeout,
         bad_exit_codes=tuple(code.get("bad_exit_codes", ())),
         traceparent=launch.env.get("TRACEPARENT", ""),
+        digest=launch.digest,
         primary={"batch.kubernetes.io/job-completion-index": "0"} if several else {},
     )
 
@@ -91,6 +92,7 @@ def _record_of_manifest(launch: Launch, path: str) -> RunRecord:
         failures=failures if judged else (),
         path=path,
         named=kind_of(code["manifest"]).named,
+        digest=launch.digest,
     )
 
 

@@ -9,6 +9,8 @@ from collections.abc import Generator, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+import msgspec
+
 from adapters.launchers.kubernetes import manifest
 from adapters.launchers.kubernetes.api import KubernetesApi, Object
 from adapters.launchers.kubernetes.labels import (
@@ -84,6 +86,10 @@ class Objects:
             thing["metadata"]["annotations"] |= anchor["metadata"]["annotations"]
             self._make(anchors, anchor)
         made = self._make(path, thing) or self._ours(path, launch.run)
+        if _digest(made) not in ("", launch.digest):
+            # It was launched before an older copy of the store was restored. A Secret with this
+            # trial's token would let it report for this trial.
+            return path
         if not _is_job(thing):
             owned = {"metadata": {"ownerReferences": manifest.owners(made)}}
             self._api.patch(f"{anchors}/{launch.run.name}", owned)
@@ -99,7 +105,11 @@ class Objects:
         anchor = self._api.get(f"{self._core(run, 'configmaps')}/{run.name}")
         record = self._record(run.namespace, anchor) if anchor is not None else None
         body = self._api.get(f"{record.path}/{run.name}") if record is not None else None
-        return _thing(run, record.path, body, record, False) if record and body else None
+        if record is None or body is None:
+            return None
+        # An anchor may be of another launch than the object.
+        own = msgspec.structs.replace(record, digest=_digest(body))
+        return _thing(run, record.path, body, own, False)
 
     def all(self, namespace: str, experiment: str) -> Iterator[Thing]:
         """Yield the experiment's runs of any uid, including ended ones."""
@@ -245,6 +255,12 @@ class Objects:
 
     def _core(self, run: Run, plural: str) -> str:
         return _CORE.format(self._namespace(run), plural)
+
+
+def _digest(body: Object) -> str:
+    """Return `Launch.digest` of the object; empty if it is not known."""
+    record = record_of(body)
+    return record.digest if record is not None else ""
 
 
 def _thing(run: Run, path: str, body: Object, record: RunRecord | None, job: bool) -> Thing | None:

@@ -57,6 +57,8 @@ class Plan(msgspec.Struct, frozen=True):
     """The `sys.path` from which the shim imports the parser of values, if it needs it."""
     store: str = ""
     """`Launch.store`."""
+    digest: str = ""
+    """`Launch.digest`."""
     workdir: str | None = None
     """The folder in which the process starts; None: its own folder, `work`."""
     files: dict[str, str] = {}

@@ -111,7 +111,10 @@ class ProcessLauncher:
         if folder.launched():
             return
         plan = msgspec.structs.replace(
-            self._plan(launch, folder), modules=_modules(), store=launch.store
+            self._plan(launch, folder),
+            modules=_modules(),
+            store=launch.store,
+            digest=launch.digest,
         )
         with _passing("the process could not be started"):
             folder.discard_unbegun(self._temporary)

@@ -65,12 +65,12 @@ class Reading:
         end = self._folder.end()
         if end is None and held:
             self._source.read(_LOOK_BYTES)
-            return Observation(phase=Phase.ACTIVE, reports=self._reports())
+            return Observation(Phase.ACTIVE, self._reports(), digest=self._plan.digest)
         if end is None:
             self._end_lost_run()
         self._source.close()
         outcome = self._judge(end)
-        return Observation(phase=Phase.ENDED, reports=self._reports(), outcome=outcome)
+        return Observation(Phase.ENDED, self._reports(), outcome, digest=self._plan.digest)
 
     def _opened(self) -> Source:
         """Open the source of values. With "push" the values come over HTTP, and this has none."""

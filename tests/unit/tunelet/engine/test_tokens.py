@@ -3,13 +3,16 @@
 import hmac
 
 import pytest
+from msgspec.structs import replace
 
 from tests.specs import SPEC
 from tunelet.core import commands as c
 from tunelet.core.decide import decide
 from tunelet.core.evolve import evolve_all
 from tunelet.core.experiment import Experiment
+from tunelet.core.fingerprint import of_trial
 from tunelet.core.run import Run
+from tunelet.core.trial import Trial
 from tunelet.engine.tokens import Tokens
 from tunelet.errors import Forbidden
 
@@ -68,3 +71,21 @@ def test_how_long_a_comparison_takes_does_not_tell_how_much_of_a_token_is_right(
     token = TOKENS.issue(RUN)
     TOKENS.run(token, experiment(), 3)
     assert compared == [token.encode()]
+
+
+def test_a_token_is_refused_if_a_restored_store_has_other_hyperparameters_for_the_attempt() -> None:
+    def suggested(x: float) -> Experiment:
+        first = experiment()
+        trial = Trial(RUN.number, {"x": x}, created_at=0.0, attempt=RUN.attempt)
+        return replace(first, trials={RUN.number: trial})
+
+    mine, other = suggested(0.25), suggested(0.75)
+    token = TOKENS.issue(RUN, of_trial(mine.trials[RUN.number]))
+    assert TOKENS.run(token, mine, RUN.number) == RUN
+    assert TOKENS.run(token, experiment(), RUN.number) == RUN
+    with pytest.raises(Forbidden, match="older copy of the store"):
+        TOKENS.run(token, other, RUN.number)
+    attempt, _, signature = token.split(".")
+    for forged in (f"{attempt}.{signature}", f"{attempt}.{'0' * 32}.{signature}"):
+        with pytest.raises(Forbidden):
+            TOKENS.run(forged, other, RUN.number)
