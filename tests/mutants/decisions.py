@@ -553,6 +553,12 @@ DECISIONS = (
                 "in_time = True",
                 ("tests/unit/functions/api/test_grace.py",),
             ),
+            Mutant(
+                "a run from before a restored store gives its values to another trial",
+                "return not (own and seen.digest) or seen.digest == own",
+                "return True",
+                ("tests/unit/adapters/launchers/kubernetes/test_restored.py",),
+            ),
         ),
     ),
 )

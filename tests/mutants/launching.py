@@ -157,8 +157,8 @@ LAUNCHING = (
             ),
             Mutant(
                 "runs do not record their store",
-                "modules=_modules(), store=launch.store",
-                "modules=_modules()",
+                "            store=launch.store,\n",
+                "",
                 ("tests/faults/test_two_stores.py",),
             ),
         ),

@@ -424,28 +424,28 @@ PROTOCOL = (
         (
             Mutant(
                 "a token is accepted for every attempt",
-                'identity = "/".join(map(str, run)).encode()',
-                'identity = "/".join(map(str, run[:4])).encode()',
+                "(*run, *digests)",
+                "(*run[:4], *digests)",
             ),
             Mutant(
                 "a token is accepted for every trial",
-                'identity = "/".join(map(str, run)).encode()',
-                'identity = "/".join(map(str, (*run[:3], run[4]))).encode()',
+                "(*run, *digests)",
+                "(*run[:3], run[4], *digests)",
             ),
             Mutant(
                 "a token is accepted for every life of a name",
-                'identity = "/".join(map(str, run)).encode()',
-                'identity = "/".join(map(str, (*run[:2], *run[3:]))).encode()',
+                "(*run, *digests)",
+                "(*run[:2], *run[3:], *digests)",
             ),
             Mutant(
                 "a token is accepted for experiments of any name",
-                "(*run, *bound[1:])",
-                "(run[0], *run[2:], *bound[1:])",
+                "(*run, *digests)",
+                "(run[0], *run[2:], *digests)",
             ),
             Mutant(
                 "a token is accepted for every namespace",
-                "(*run, *bound[1:])",
-                "(*run[1:], *bound[1:])",
+                "(*run, *digests)",
+                "(*run[1:], *digests)",
             ),
             Mutant(
                 "a token can be made without the secret",
@@ -461,6 +461,11 @@ PROTOCOL = (
                 "any token is accepted",
                 "if hmac.compare_digest(self.issue(run, digest).encode(), token.encode()):",
                 "if True:",
+            ),
+            Mutant(
+                "a token is accepted for other hyperparameters after an older copy is restored",
+                "if digest and own and digest != own:",
+                "if False:",
             ),
         ),
     ),

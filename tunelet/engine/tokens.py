@@ -22,9 +22,10 @@ class Tokens:
         self._secret = secret
 
     def issue(self, run: Run, digest: str = "") -> str:
-        bound = [str(run.attempt), *([digest] if digest else [])]
-        identity = "/".join(map(str, (*run, *bound[1:]))).encode()
-        return ".".join([*bound, hmac.digest(self._secret, identity, "sha256").hex()])
+        digests = [digest] if digest else []
+        identity = "/".join(map(str, (*run, *digests))).encode()
+        signature = hmac.digest(self._secret, identity, "sha256").hex()
+        return ".".join([str(run.attempt), *digests, signature])
 
     def run(self, token: str, experiment: Experiment, number: int) -> Run:
         """Return the run that the token was issued for.
