@@ -39,6 +39,7 @@ class Launched(NamedTuple):
     """As much of a `Launch` as the launcher in memory needs."""
 
     run: Run
+    digest: str = ""
 
 
 def reports(*steps: int) -> tuple[Report, ...]:
