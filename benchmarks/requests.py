@@ -193,10 +193,10 @@ class Tunelet(MemoryLauncher):
         while (run := self._runs.get()) is not None:
             try:
                 for step in range(REPORTS):
-                    self.service.report(run, [Report(step, {"loss": 1 / (1 + step)})])
+                    self.service.attempts.report(run, [Report(step, {"loss": 1 / (1 + step)})])
                     time.sleep(self._pace)
                 outcome = Outcome(Verdict.COMPLETE, {"objective": 0.0})
-                self.service.finish(run, outcome)
+                self.service.attempts.finish(run, outcome)
                 self.observed[run] = Observation(Phase.ENDED, outcome=outcome)
             except Exception as error:  # noqa: BLE001 (raised by `run`)
                 self._fail(error)

@@ -9,6 +9,7 @@ from tunelet.core.quotas import UNLIMITED, Quotas
 from tunelet.dead_letters import DeadLetters
 from tunelet.engine.allowance import Allowance
 from tunelet.engine.asking import Asking
+from tunelet.engine.attempts import Attempts
 from tunelet.engine.checkpoints import Checkpoints
 from tunelet.engine.early_stopping import Stopping
 from tunelet.engine.ending import Ending
@@ -19,9 +20,11 @@ from tunelet.engine.membership import Membership
 from tunelet.engine.outputs import Outputs
 from tunelet.engine.retention import Retention
 from tunelet.engine.runs import Runs
+from tunelet.engine.submitting import Submitting
 from tunelet.engine.suggest import Suggesting
 from tunelet.engine.sweep import Sweep
 from tunelet.engine.tokens import Tokens
+from tunelet.engine.trial_files import TrialFiles
 from tunelet.log import leases as lease
 from tunelet.log.arming import Arming
 from tunelet.log.identity import Identity
@@ -83,30 +86,31 @@ def assembled(
     allowance = Allowance(quotas, store, markers)
     loop = Loop(journals, markers, leases, suggesting, stopping, runs, live, publisher)
     asking = Asking(journals, leases, suggesting, runs, live, loop)
+    probed = Probed(partial(store_of, store))
     return Service(
         store=store,
-        probed=Probed(partial(store_of, store)),
+        probed=probed,
         launcher=launcher,
         catalog=catalog,
         journals=journals,
         markers=markers,
         allowance=allowance,
-        live=live,
         leases=leases,
-        tokens=tokens,
         dead=DeadLetters(store, clock),
         loop=loop,
-        asking=asking,
         interventions=Interventions(journals, markers, allowance, asking, loop),
         ending=Ending(journals, loop, publisher, sleep),
         membership=membership,
-        checkpoints=checkpoints,
-        outputs=outputs,
+        submitting=Submitting(
+            *(catalog, launcher, probed, journals, markers, allowance, membership, loop),
+            policies or Policies(),
+            allows_commands,
+        ),
+        attempts=Attempts(journals, tokens, allowance, live, asking, loop),
+        files=TrialFiles(journals, launcher, outputs, checkpoints),
         sweeper=Sweep(
             *(store, launcher, journals, markers, arming, leases, membership),
             *(stopping, runs, outputs, Retention(store, launcher, journals, catalog), loop),
             sweeps_abreast,
         ),
-        allows_commands=allows_commands,
-        policies=policies,
     )

@@ -143,7 +143,7 @@ def logs(call: Call) -> Response:
     The header Range: bytes=N- asks for the output from byte N on; the answer, 206, has up to 4 MiB.
     """
     attempt = call.query.get("attempt")
-    output = call.service.logs(call.namespace, call.name, call.number, attempt)
+    output = call.service.files.logs(call.namespace, call.name, call.number, attempt)
     stream = call.streams.open(output, call.namespace)
     start = _start(call.request.headers.get("Range"))
     if call.request.method == "HEAD":
@@ -162,7 +162,7 @@ def logs(call: Call) -> Response:
 
 def artifacts(call: Call) -> Response:
     """List the files of a trial's checkpoint by name."""
-    page, after = call.service.artifacts(call.namespace, call.name, call.number, **call.query)
+    page, after = call.service.files.artifacts(call.namespace, call.name, call.number, **call.query)
     link = _next(call, f"experiments/{call.name}/trials/{call.number}/artifacts", after)
     return json_answer({"artifacts": page, "next": link})
 
@@ -174,7 +174,7 @@ def artifact(call: Call) -> Response:
     Its Content-Range ends with "/*" if the file has more.
     """
     name, start = call.query["name"], _start(call.request.headers.get("Range"))
-    read = partial(call.service.artifact, call.namespace, call.name, call.number, name)
+    read = partial(call.service.files.artifact, call.namespace, call.name, call.number, name)
     if start is not None:
         found = read(start, PART_BYTES + 1)
         response = _ranged(found, start, start + len(found))
@@ -202,7 +202,7 @@ def _parts(read: Callable[[int, int], bytes]) -> Iterator[bytes]:
 def report(call: Call) -> Response:
     """Report intermediate values. A worker renews its lease with each, also with an empty list."""
     run = run_of_token(call)
-    stop = call.service.report(run, training.reports(call.body))
+    stop = call.service.attempts.report(run, training.reports(call.body))
     if training.ending(call.body):
         call.service.announce_end(run)
     return json_answer({"stop": stop})
@@ -211,7 +211,7 @@ def report(call: Call) -> Response:
 def outcome(call: Call) -> Response:
     """Report how a trial ended."""
     run = run_of_token(call)
-    return json_answer(trial_json(call.service.finish(run, training.outcome(call.body))))
+    return json_answer(trial_json(call.service.attempts.finish(run, training.outcome(call.body))))
 
 
 def best(call: Call) -> Response:
@@ -351,7 +351,7 @@ def run_of_token(call: Call) -> Run:
         challenge = {"WWW-Authenticate": 'Bearer realm="trial"'}
         raise Refused(HTTPStatus.UNAUTHORIZED, "a trial's token is needed", [error], challenge)
     try:
-        return call.service.authorize(call.bearer, call.namespace, call.name, call.number)
+        return call.service.attempts.authorize(call.bearer, call.namespace, call.name, call.number)
     except Forbidden as refusal:
         raise _unseen(call, refusal) from None
 

@@ -85,7 +85,7 @@ def change_study(call: Call) -> Response:
     log = call.service.studies(call.namespace).log(call.study)
     sent, since = parse(call.body, log.objectives())
     commands = [msgspec.structs.replace(each, actor=call.actor.name) for each in sent]
-    call.service.admit_reports(call.namespace, reports(commands))
+    call.service.attempts.admit_reports(call.namespace, reports(commands))
     if log.creates(commands):
         call.service.admit_trials(call.namespace)
     done = log.commit(commands, since, TRIALS)

@@ -32,7 +32,7 @@ def ask(call: Call) -> Response:
     seconds = fields.take("lease_seconds", _seconds, remedy, USUAL)
     if errors := fields.done("count", "lease_seconds"):
         raise Reject("the request for trials is invalid", errors)
-    experiment, handed = call.service.ask(
+    experiment, handed = call.service.attempts.ask(
         call.namespace, call.name, count, seconds, call.key, call.actor.name
     )
     return json_answer(
@@ -57,7 +57,7 @@ def release(call: Call) -> Response:
     counted = fields.take("counted", _flag, "send true or false", False)
     if errors := fields.done("reason", "counted"):
         raise Reject("the release is invalid", errors)
-    return json_answer(trial_json(call.service.release(run, reason, counted)))
+    return json_answer(trial_json(call.service.attempts.release(run, reason, counted)))
 
 
 def output(call: Call) -> Response:
@@ -67,7 +67,7 @@ def output(call: Call) -> Response:
     written = fields.take("output", _output, f"send a text of at most {MOST_OUTPUT} characters")
     if errors := fields.done("output"):
         raise Reject("the output is invalid", errors)
-    call.service.keep_output(run, written.encode(errors="replace"))
+    call.service.files.keep_output(run, written.encode(errors="replace"))
     return Response(status=HTTPStatus.NO_CONTENT)
 
 
@@ -78,7 +78,7 @@ def _output(value: Any) -> str:
 
 
 def _why_none(call: Call, experiment: Experiment) -> str:
-    if call.service.full(experiment.namespace):
+    if call.service.attempts.full(experiment.namespace):
         return "the namespace runs as many trials as its quota of live_trials allows"
     if experiment.state is ExperimentState.PAUSED:
         return "the experiment is paused"

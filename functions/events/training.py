@@ -119,14 +119,14 @@ def _recorded(service: "Service", event: Event, bearer: str | None) -> bool:
     if not isinstance(token, str):
         wrong = FieldError("data.token", None, "is missing", "send the trial's TUNELET_TRIAL_TOKEN")
         raise Reject("the event has no token", [wrong])
-    run = service.authorize(token, namespace, name, trial)
+    run = service.attempts.authorize(token, namespace, name, trial)
     if claimed not in (None, run.attempt):
         wrong = FieldError("subject", event.subject, "is of another attempt", "use its own token")
         raise Forbidden("the token is not of this attempt", [wrong])
     if event.type == REPORTED:
-        return service.report(run, reports(raw))
+        return service.attempts.report(run, reports(raw))
     ended = {"state": "FAIL"} if event.type == FAILED else {"state": "COMPLETE"}
-    service.finish(run, outcome(ended | raw))
+    service.attempts.finish(run, outcome(ended | raw))
     return False
 
 

@@ -75,12 +75,12 @@ class Near:
                 return 200, {}, self._artifact(namespace, name, trial, str(query["name"]))
             attempt = query.get("attempt")
             wanted = None if attempt is None else _number("attempt", attempt)
-            chunks = _patiently(lambda: self._service.logs(namespace, name, trial, wanted))
+            chunks = _patiently(lambda: self._service.files.logs(namespace, name, trial, wanted))
         return 200, {}, chunks
 
     def _artifact(self, namespace: str, name: str, trial: int, file: str) -> Iterator[bytes]:
         """Return the file in parts. Raises `NotFound` before the first one."""
-        read = partial(self._service.artifact, namespace, name, trial, file)
+        read = partial(self._service.files.artifact, namespace, name, trial, file)
         first = _patiently(lambda: read(0, PART_BYTES))
         return _parts_of(read, first)
 
@@ -135,7 +135,7 @@ class Near:
                 return {"trials": [trial_json(trial) for trial in made]}
             case ("GET", "trials", number, "artifacts"):
                 after, limit = query.get("after", ""), _number("limit", query["limit"])
-                names, next_ = service.artifacts(*of, _number("number", number), after, limit)
+                names, next_ = service.files.artifacts(*of, _number("number", number), after, limit)
                 return {"artifacts": names, "next": _next(query, next_)}
             case ("GET", "trials", number):
                 return trial_json(service.trial(*of, _number("number", number)))

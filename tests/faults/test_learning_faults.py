@@ -188,7 +188,7 @@ def test_a_rule_that_cannot_read_the_past_stops_no_trial(fault: Exception) -> No
     assert restarted.experiment(*AT).state == "RUNNING"
     objects.refusal = fault
     reports = [Report(1, {"objective": 9.0})]
-    assert restarted.report(run, reports) is False
+    assert restarted.attempts.report(run, reports) is False
     restarted.sweep()
     assert restarted.experiment(*AT).state == "RUNNING"
     objects.refusal = None
@@ -255,7 +255,7 @@ def test_memory_and_notes_are_exact_though_many_ask_at_once() -> None:
             service.suggest(*AT)
             for trial in now.live:
                 run = Run(*AT, uid, trial.number, 1)
-                service.finish(run, Outcome(Verdict.COMPLETE, {"objective": 1.0}))
+                service.attempts.finish(run, Outcome(Verdict.COMPLETE, {"objective": 1.0}))
 
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(work, services * 2))

@@ -20,13 +20,13 @@ from tunelet.core.commands import AddTrials, Start, Submit
 from tunelet.core.experiment import Experiment
 from tunelet.core.trial import Trial
 from tunelet.engine import loop
+from tunelet.engine.loop import Loop
 from tunelet.engine.runs import Runs
 from tunelet.errors import Conflict, Retry
 from tunelet.log.journal import Journal
 from tunelet.log.markers import Marker, Markers
 from tunelet.log.writer import Writer
 from tunelet.ports import Store
-from tunelet.service import Service
 
 CALM = World([submit])
 CALM.run()
@@ -190,15 +190,15 @@ def test_with_all_rules_the_sweep_finds_the_work_in_the_log() -> None:
 def test_a_marker_written_after_the_log_entry(monkeypatch: pytest.MonkeyPatch) -> None:
     """The experiment is in the log, and no process ever looks at it."""
     put_off: list[Marker] = []
-    set_marker, changed = Markers.set, Service._changed
+    set_marker, changed = Markers.set, Loop.change
 
-    def and_then_the_marker(self: Service, *what: Any, **how: Any) -> Experiment:
+    def and_then_the_marker(self: Loop, *what: Any, **how: Any) -> Experiment:
         experiment = changed(self, *what, **how)
         if put_off:
             set_marker(self._markers, put_off.pop())
         return experiment
 
     monkeypatch.setattr(Markers, "set", lambda self, marker: put_off.append(marker))
-    monkeypatch.setattr(Service, "_changed", and_then_the_marker)
+    monkeypatch.setattr(Loop, "change", and_then_the_marker)
     worlds = [dies_while_submitting(call) for call in range(SUBMIT_CALLS)]
     assert not all(map(logged_and_ended, worlds))

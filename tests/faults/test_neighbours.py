@@ -111,10 +111,10 @@ def test_a_past_that_is_slow_to_read_holds_up_no_other_experiment() -> None:
         service.experiment("default", run.experiment)
     with ThreadPoolExecutor(2) as threads:
         reports = [Report(1, {"objective": 9.0})]
-        first = threads.submit(service.report, one, reports)
+        first = threads.submit(service.attempts.report, one, reports)
         try:
             assert store.asked.wait(60)
-            assert threads.submit(service.report, other, reports).result(30) is True
+            assert threads.submit(service.attempts.report, other, reports).result(30) is True
         finally:
             store.slow.set()
         assert first.result() is True

@@ -288,7 +288,7 @@ def test_the_error_names_the_installation_that_has_the_output() -> None:
     pair.there.launcher = Empty()
     pair.there.service = pair.there.started()
     with pytest.raises(NotFound, match="of the installation here"):
-        pair.there.service.logs("default", "e", 0)
+        pair.there.service.files.logs("default", "e", 0)
 
 
 def test_idle_installations_ask_and_write_nothing_of_each_other() -> None:

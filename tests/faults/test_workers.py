@@ -72,7 +72,9 @@ class Place:
                 self._service = self._opened()
 
     def asked(self, key: str, count: int) -> list[Run]:
-        _, handed = self.does(lambda service: service.ask("default", "e", count, 60.0, key))
+        _, handed = self.does(
+            lambda service: service.attempts.ask("default", "e", count, 60.0, key)
+        )
         return [
             Run("default", "e", self._uid, each.trial.number, each.trial.attempt) for each in handed
         ]
@@ -80,15 +82,15 @@ class Place:
     def worked(self) -> End:
         """What two workers do until the experiment has ended."""
         first, second = self.asked("a", 2)
-        self.does(lambda service: service.report(first, [Report(0, {"objective": 2.0})]))
+        self.does(lambda service: service.attempts.report(first, [Report(0, {"objective": 2.0})]))
         self.now += 30
-        self.does(lambda service: service.report(first, []))
-        self.does(lambda service: service.release(second, "preempted"))
+        self.does(lambda service: service.attempts.report(first, []))
+        self.does(lambda service: service.attempts.release(second, "preempted"))
         (again,) = self.asked("b", 2)
-        self.does(lambda service: service.finish(first, DONE))
+        self.does(lambda service: service.attempts.finish(first, DONE))
         (third,) = self.asked("c", 1)
         for run in (again, third):
-            self.does(lambda service, run=run: service.finish(run, DONE))
+            self.does(lambda service, run=run: service.attempts.finish(run, DONE))
         none = self.asked("d", 1)
         self.does(lambda service: service.sweep())
         trials = self.does(lambda service: service.trials("default", "e")[0])

@@ -239,8 +239,8 @@ def _pushed(run: Run, seen: Observation) -> Delivery:
     """The training code itself reports what the launcher will observe."""
 
     def push(service: Service) -> None:
-        service.report(run, list(seen.reports))
+        service.attempts.report(run, list(seen.reports))
         if seen.outcome is not None:
-            service.finish(run, seen.outcome)
+            service.attempts.finish(run, seen.outcome)
 
     return push

@@ -153,6 +153,14 @@ class Loop:
             log.warning("trials of %s are suggested later: %s", proposal.after.name, fault)
             return []
 
+    def change(
+        self, namespace: str, name: str, *what: Command, uid: str | None = None
+    ) -> Experiment:
+        """Commit a change, and publish the signals that the new state calls for."""
+        experiment = self._journals.of(namespace, name).commit(*what, uid=uid)
+        self.follow(experiment)
+        return experiment
+
     def follow(self, experiment: Experiment, but: str | None = None) -> None:
         """Publish the signals that the state calls for. A lost signal costs only time."""
         for topic in _needs(experiment, self._by, self._journals.clock()):

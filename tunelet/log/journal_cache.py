@@ -110,6 +110,14 @@ class Journals:
         here = sorted((t for t in experiment.trials.values() if t.number > after), key=_number)
         return experiment, merge(left, map(row_of, here), key=_number)
 
+    def trial(self, namespace: str, name: str, number: int) -> Trial:
+        """Return one trial with its note. Raises `NotFound` if there is none."""
+        experiment, trials = self.history(namespace, name, number - 1)
+        found = next(trials, None)
+        if found is None or found.number != number:
+            raise NotFound(f"experiment {name!r} has no trial {number}")
+        return experiment.noted(found)
+
     def some(self, namespace: str, name: str, numbers: Collection[int]) -> list[Trial]:
         """Return the trials that have these numbers, in order."""
         return sorted(self.of(namespace, name).some(numbers)[1], key=_number)

@@ -286,7 +286,7 @@ def test_trainers_return_the_acknowledged_reports(one_by_one: bool) -> None:
     store = MemoryStore()
     prepare(store, 2)
     with api(store) as (port, service):
-        tokens = [service.token(Run(NAMESPACE, NAME, UID, trial, 1)) for trial in range(2)]
+        tokens = [service.attempts.token(Run(NAMESPACE, NAME, UID, trial, 1)) for trial in range(2)]
         path = f"/api/experiments/{NAME}/trials/{{}}/reports"
         told = trainers.report(trainers.Load(port, path, 50.0, one_by_one, 0.1, 0.4), tokens)
     log = standing(store, NAMESPACE, NAME)

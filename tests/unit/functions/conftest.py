@@ -124,7 +124,7 @@ class World:
         return Run(namespace, name, uid, number, 1)
 
     def token(self, name: str, number: int, namespace: str = "default") -> str:
-        return self.service.token(self.run(name, number, namespace))
+        return self.service.attempts.token(self.run(name, number, namespace))
 
 
 @pytest.fixture

@@ -267,7 +267,9 @@ class TestQueries:
         """Both have one of that name, and each is asked for by itself."""
         world.running(parallel_trials=2)
         world.running(name="reached", objective={"goal": 1.0})
-        world.service.finish(world.run("reached", 0), Outcome(Verdict.COMPLETE, {"objective": 0.5}))
+        world.service.attempts.finish(
+            world.run("reached", 0), Outcome(Verdict.COMPLETE, {"objective": 0.5})
+        )
         world.service.stop("default", "digits")
 
         of_digits = world.api.get(f"{ONE}/trials?state=STOPPED").json["trials"]

@@ -32,7 +32,7 @@ def test_one_that_has_reported_its_own_outcome_has_half_a_minute(
     service.suggest("default", "digits")
     service.launch("default", "digits")
     run = Run("default", "digits", begun.uid, 0, 1)
-    service.finish(run, Outcome(Verdict.COMPLETE, {"objective": 1.0}))
+    service.attempts.finish(run, Outcome(Verdict.COMPLETE, {"objective": 1.0}))
 
     now[0] += seconds
     service.sweep()

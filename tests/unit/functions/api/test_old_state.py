@@ -19,7 +19,7 @@ def worlds(request: pytest.FixtureRequest) -> tuple[World, World]:
     new = old.restarted()
     uid = new.service.experiment("default", "digits").uid
     run = Run("default", "digits", uid, 0, 1)
-    new.service.finish(run, Outcome(Verdict.COMPLETE, {"objective": 1.0}))
+    new.service.attempts.finish(run, Outcome(Verdict.COMPLETE, {"objective": 1.0}))
     new.service.launch("default", "digits")
     return old, new
 
@@ -51,6 +51,6 @@ def test_takes_an_outcome_of_such_a_trial(worlds: tuple[World, World]) -> None:
 def test_refuses_changes_that_the_newest_state_does_not_allow(worlds: tuple[World, World]) -> None:
     old, _ = worlds
     uid = old.service.experiment("default", "digits").uid
-    token = old.service.token(Run("default", "digits", uid, 1, 2))
+    token = old.service.attempts.token(Run("default", "digits", uid, 1, 2))
 
     assert post(old, "reports", token, {"step": 1, "values": {"objective": 1.0}}) == 409

@@ -133,10 +133,10 @@ def test_a_report_that_another_process_left_no_room_for_is_not_lost_silently() -
     world.running()
     run = world.run("digits", 0)
     other = World(world.store, world.launcher, Quotas(Quota(reports_per_trial=2)))
-    other.service.report(run, [Report(0, {"objective": 1.0})])
-    world.service.report(run, [Report(1, {"objective": 1.0})])
+    other.service.attempts.report(run, [Report(0, {"objective": 1.0})])
+    world.service.attempts.report(run, [Report(1, {"objective": 1.0})])
     with pytest.raises(OverQuota):
-        other.service.report(run, [Report(2, {"objective": 1.0})])
+        other.service.attempts.report(run, [Report(2, {"objective": 1.0})])
     steps = [report.step for report in world.service.trial("default", "digits", 0).reports]
     assert steps == [0, 1]
 
@@ -169,7 +169,7 @@ def test_events_count_as_any_report_does() -> None:
         "ce-source": "/training",
         "ce-type": "dev.tunelet.trial.reported",
         "ce-subject": f"default/digits/{run.number}/{run.attempt}",
-        "Authorization": f"Bearer {world.service.token(run)}",
+        "Authorization": f"Bearer {world.service.attempts.token(run)}",
     }
     body = {"step": 50, "values": {"objective": 1.0}}
     assert world.api.post("/api/events", json=body, headers=event).status_code == 429

@@ -36,13 +36,13 @@ def run_of(world: World) -> Run:
 
 def test_a_trial_has_a_limited_number_of_steps(world: World) -> None:
     run = run_of(world)
-    world.service.report(run, [Report(step, {"objective": 1.0}) for step in range(STEPS)])
+    world.service.attempts.report(run, [Report(step, {"objective": 1.0}) for step in range(STEPS)])
 
     with refused("10000 steps"):
-        world.service.report(run, [Report(STEPS, {"objective": 1.0})])
+        world.service.attempts.report(run, [Report(STEPS, {"objective": 1.0})])
 
     # What has its place may come again, and so may more of it.
-    world.service.report(run, [Report(5, {"objective": 1.0, "loss": 2.0})])
+    world.service.attempts.report(run, [Report(5, {"objective": 1.0, "loss": 2.0})])
     assert world.service.trial("default", "digits", 0).reports[5].values.keys() == {
         "objective",
         "loss",
@@ -51,12 +51,12 @@ def test_a_trial_has_a_limited_number_of_steps(world: World) -> None:
 
 def test_a_trial_has_a_limited_number_of_metrics_besides_the_named_ones(world: World) -> None:
     run = run_of(world)
-    world.service.report(run, [Report(1, {f"m{n}": 1.0 for n in range(METRICS)})])
+    world.service.attempts.report(run, [Report(1, {f"m{n}": 1.0 for n in range(METRICS)})])
 
     with refused("1000 metrics"):
-        world.service.report(run, [Report(2, {"one_more": 1.0})])
+        world.service.attempts.report(run, [Report(2, {"one_more": 1.0})])
 
-    world.service.report(run, [Report(2, {"objective": 1.0})])
+    world.service.attempts.report(run, [Report(2, {"objective": 1.0})])
     assert world.service.trial("default", "digits", 0).values["objective"] == 1.0
 
 
@@ -66,7 +66,7 @@ def test_a_trial_has_a_share_of_the_log(world: World) -> None:
 
     with refused("4 MiB of reports"):
         for step in range(STEPS):
-            world.service.report(run, [Report(step, many)])
+            world.service.attempts.report(run, [Report(step, many)])
 
     for _ in range(40):  # a snapshot is made now and then
         world.service.pause("default", "digits")
@@ -157,7 +157,7 @@ def test_reporting_takes_no_longer_the_more_there_is(world: World) -> None:
     def report(count: int) -> None:
         first = next(begun)
         for step in range(count):
-            world.service.report(run, [Report(first + step, {"objective": 1.0})])
+            world.service.attempts.report(run, [Report(first + step, {"objective": 1.0})])
 
     assert growth(report, int, 300) < QUADRATIC
     logging.disable(logging.NOTSET)

@@ -62,7 +62,7 @@ class Place:
         )
 
     def ask(self, count: int = 1, key: str | None = None, seconds: float = 60.0) -> list[Handed]:
-        return self.service.ask("default", "e", count, seconds, key)[1]
+        return self.service.attempts.ask("default", "e", count, seconds, key)[1]
 
     def taken(self, count: int = 1, key: str | None = None, seconds: float = 60.0) -> list[Run]:
         return [self.run(handed.trial) for handed in self.ask(count, key, seconds)]
@@ -93,14 +93,16 @@ def test_one_entry_suggests_a_trial_and_starts_it() -> None:
     assert handed.trial.hyperparameters.keys() == {"learning_rate", "batch_size"}
     assert handed.checkpoint_url.endswith("/0")
     assert place.entries() == before + 1
-    assert place.service.authorize(handed.token, "default", "e", 0) == place.run(handed.trial)
+    assert place.service.attempts.authorize(handed.token, "default", "e", 0) == place.run(
+        handed.trial
+    )
 
 
 def test_the_budget_is_exact_and_the_experiment_ends_with_the_last_trial() -> None:
     place = Place()
     finished = 0
     while runs := place.taken(3):
-        finished += len([place.service.finish(run, DONE) for run in runs])
+        finished += len([place.service.attempts.finish(run, DONE) for run in runs])
     assert finished == 6
     assert place.service.experiment("default", "e").state == "COMPLETE"
 
@@ -131,16 +133,16 @@ def test_renewing_a_lease_keeps_the_trial_and_writes_nothing_to_the_log() -> Non
     before = place.entries()
     for _ in range(20):
         place.passes(20)
-        assert not place.service.report(run, [])
+        assert not place.service.attempts.report(run, [])
     assert place.entries() == before
-    place.service.finish(run, DONE)
+    place.service.attempts.finish(run, DONE)
     assert place.leases() == []
 
 
 def test_a_trial_that_reports_soon_writes_no_lease() -> None:
     place = Place()
     (run,) = place.taken()
-    place.service.report(run, [Report(0, {"objective": 1.0})])
+    place.service.attempts.report(run, [Report(0, {"objective": 1.0})])
     assert place.leases() == []
 
 
@@ -152,7 +154,7 @@ def test_a_lease_that_runs_out_gives_the_trial_to_the_next_that_asks() -> None:
     place.passes(20)
     (again,) = place.taken()
     assert (again.number, again.attempt) == (0, 2)
-    assert place.service.report(run, [])
+    assert place.service.attempts.report(run, [])
 
 
 def test_an_ask_notices_that_a_lease_has_run_out() -> None:
@@ -173,9 +175,9 @@ def test_a_service_that_starts_again_waits_for_the_whole_lease() -> None:
     place.now += 3600
     place.service = place.opened()
     place.service.sweep()
-    assert not place.service.report(run, [])
+    assert not place.service.attempts.report(run, [])
     place.passes(50)
-    assert not place.service.report(run, [])
+    assert not place.service.attempts.report(run, [])
 
 
 def test_another_process_that_sees_no_renewal_gives_the_trial_back() -> None:
@@ -185,9 +187,9 @@ def test_another_process_that_sees_no_renewal_gives_the_trial_back() -> None:
     asked, place.service = place.service, place.opened("there")
     for _ in range(10):
         place.passes(20)
-        assert not asked.report(run, [])
+        assert not asked.attempts.report(run, [])
     place.passes(80)
-    assert asked.report(run, [])
+    assert asked.attempts.report(run, [])
 
 
 def test_a_late_outcome_is_refused_and_a_repeated_one_changes_nothing() -> None:
@@ -195,13 +197,13 @@ def test_a_late_outcome_is_refused_and_a_repeated_one_changes_nothing() -> None:
     (late,) = place.taken()
     place.passes(80)
     with pytest.raises(Conflict, match=r"attempt 1 of trial 0 is lost: its worker .* ask for ano"):
-        place.service.finish(late, DONE)
+        place.service.attempts.finish(late, DONE)
     (run,) = place.taken()
-    assert place.service.finish(run, DONE).state == "COMPLETE"
+    assert place.service.attempts.finish(run, DONE).state == "COMPLETE"
     before = place.entries()
-    assert place.service.finish(run, DONE).state == "COMPLETE"
+    assert place.service.attempts.finish(run, DONE).state == "COMPLETE"
     with pytest.raises(Conflict):
-        place.service.finish(late, DONE)
+        place.service.attempts.finish(late, DONE)
     assert place.entries() == before
 
 
@@ -211,7 +213,7 @@ def test_the_outcome_of_an_attempt_that_was_lost_too_often_is_refused() -> None:
     place.passes(80)
     assert place.service.trial("default", "e", 0).state == "FAIL"
     with pytest.raises(Conflict):
-        place.service.finish(late, DONE)
+        place.service.attempts.finish(late, DONE)
 
 
 def test_a_trial_that_is_given_back_does_not_use_up_an_attempt() -> None:
@@ -219,40 +221,40 @@ def test_a_trial_that_is_given_back_does_not_use_up_an_attempt() -> None:
     for attempt in range(1, 6):
         (run,) = place.taken()
         assert run.attempt == attempt
-        assert place.service.release(run, "SIGTERM").reason == "SIGTERM"
-        assert place.service.release(run, "SIGTERM").attempt == attempt + 1
+        assert place.service.attempts.release(run, "SIGTERM").reason == "SIGTERM"
+        assert place.service.attempts.release(run, "SIGTERM").attempt == attempt + 1
     (run,) = place.taken()
-    assert place.service.finish(run, DONE).state == "COMPLETE"
+    assert place.service.attempts.finish(run, DONE).state == "COMPLETE"
 
 
 def test_a_worker_is_to_stop_when_the_experiment_has_ended() -> None:
     place = Place()
     (run,) = place.taken()
     place.service.stop("default", "e")
-    assert place.service.report(run, [])
-    assert place.service.finish(run, DONE).state == "STOPPED"
+    assert place.service.attempts.report(run, [])
+    assert place.service.attempts.finish(run, DONE).state == "STOPPED"
 
 
 def test_a_stopping_rule_stops_a_workers_trial() -> None:
     rule = {"name": "threshold", "settings": {"upper": 1.0}}
     place = Place(early_stopping=rule)
     good, bad = place.taken(2)
-    assert not place.service.report(good, [Report(0, {"objective": 0.5})])
-    assert place.service.report(bad, [Report(0, {"objective": 5.0})])
-    assert place.service.finish(bad, DONE).state == "PRUNED"
+    assert not place.service.attempts.report(good, [Report(0, {"objective": 0.5})])
+    assert place.service.attempts.report(bad, [Report(0, {"objective": 5.0})])
+    assert place.service.attempts.finish(bad, DONE).state == "PRUNED"
     assert len(place.taken(3)) == 3
 
 
 def test_nothing_is_given_during_a_pause_or_by_an_experiment_that_launches() -> None:
     place = Place()
     place.service.pause("default", "e")
-    experiment, none = place.service.ask("default", "e")
+    experiment, none = place.service.attempts.ask("default", "e")
     assert (experiment.state, none) == ("PAUSED", [])
     place.service.submit({**SMALLEST, "name": "launched"})
     with pytest.raises(Conflict, match="are launched for it"):
-        place.service.ask("default", "launched")
+        place.service.attempts.ask("default", "launched")
     with pytest.raises(NotFound):
-        place.service.ask("default", "unknown")
+        place.service.attempts.ask("default", "unknown")
 
 
 def test_many_that_ask_at_once_get_different_trials_and_share_suggestions() -> None:
@@ -314,7 +316,7 @@ def test_processes_that_ask_at_once_get_different_trials() -> None:
     services = [place.opened(f"i{n}") for n in range(4)]
 
     def asks(service: Service) -> list[int]:
-        found = [service.ask("default", "e") for _ in range(10)]
+        found = [service.attempts.ask("default", "e") for _ in range(10)]
         return [handed.trial.number for _, each in found for handed in each]
 
     with ThreadPoolExecutor(4) as pool:
@@ -328,7 +330,7 @@ def test_an_algorithm_that_has_no_trial_left_ends_the_experiment() -> None:
         hpo_algorithm="grid_search",
     )
     for run in place.taken(4):
-        place.service.finish(run, DONE)
+        place.service.attempts.finish(run, DONE)
     assert not place.ask()
     assert place.service.experiment("default", "e").state == "COMPLETE"
 
@@ -337,14 +339,14 @@ def test_the_error_names_the_token_of_another_attempt() -> None:
     place = Place()
     (handed,) = place.ask()
     with pytest.raises(Forbidden):
-        place.service.authorize(handed.token, "default", "e", 1)
+        place.service.attempts.authorize(handed.token, "default", "e", 1)
 
 
 def test_a_purge_removes_the_remaining_leases() -> None:
     place = Place()
     (run,) = place.taken()
     place.passes(20)
-    place.service.report(run, [])
+    place.service.attempts.report(run, [])
     assert place.leases() == ["0.1.lease"]
     place.service.delete("default", "e")
     place.passes(200)

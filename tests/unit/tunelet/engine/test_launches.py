@@ -55,7 +55,7 @@ def test_runs_count_against_a_lowered_parallel_trials() -> None:
     world.running(parallel_trials=2)
     launcher.full = True
     run = world.run("digits", 0)
-    world.service.finish(run, LOST)
+    world.service.attempts.finish(run, LOST)
     world.service.extend("default", "digits", {"parallel_trials": 1})
     launcher.full = False
     world.service.launch("default", "digits")
@@ -131,7 +131,7 @@ def test_an_attempt_that_was_given_up_is_stopped_before_it_can_disturb_the_next(
     world = World()
     world.running(parallel_trials=1)
     run = world.run("digits", 0)
-    world.service.finish(run, LOST)
+    world.service.attempts.finish(run, LOST)
     assert run in world.launcher.running()
     world.service.sweep()
     assert run not in world.launcher.running()

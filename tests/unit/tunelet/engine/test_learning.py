@@ -106,7 +106,7 @@ def begun(service: Service, **fields: Any) -> str:
 
 
 def end(service: Service, run: Run, **values: float) -> None:
-    service.finish(run, Outcome(Verdict.COMPLETE, dict(values)))
+    service.attempts.finish(run, Outcome(Verdict.COMPLETE, dict(values)))
 
 
 def test_the_best_trial_meets_the_constraints(service: Service) -> None:
@@ -141,8 +141,8 @@ def test_a_trial_begins_once_with_its_parents_checkpoint(
 
 def test_a_rule_stops_a_trial_at_its_report_with_the_reason(service: Service) -> None:
     uid = begun(service, early_stopping="above")
-    assert service.report(Run(*AT, uid, 0, 1), [Report(1, {"objective": 4.0})]) is False
-    assert service.report(Run(*AT, uid, 0, 1), [Report(2, {"objective": 6.0})]) is True
+    assert service.attempts.report(Run(*AT, uid, 0, 1), [Report(1, {"objective": 4.0})]) is False
+    assert service.attempts.report(Run(*AT, uid, 0, 1), [Report(2, {"objective": 6.0})]) is True
     trial = service.trial(*AT, 0)
     assert (trial.state, trial.reason) == (TrialState.PRUNED, "it is above 5")
     assert trial.values["objective"] == 6.0
@@ -156,7 +156,7 @@ def test_a_run_that_a_rule_stopped_is_ended_unless_it_may_have_heard_of_it(
     service = served(store, launcher, lambda: now[0])
     uid = begun(service, early_stopping="above", metrics={"source": source}, parallel_trials=2)
     stopped, other = Run(*AT, uid, 0, 1), Run(*AT, uid, 1, 1)
-    assert service.report(stopped, [Report(1, {"objective": 6.0})]) is True
+    assert service.attempts.report(stopped, [Report(1, {"objective": 6.0})]) is True
     service.launch(*AT)
     assert (stopped in launcher.active(*AT)) == (seconds > 0)
     now[0] += seconds
@@ -170,7 +170,7 @@ def test_a_verdict_that_was_lost_is_found_again_by_sweep(
 ) -> None:
     """The report came in before there was a rule."""
     uid = begun(service)
-    assert service.report(Run(*AT, uid, 0, 1), [Report(1, {"objective": 7.0})]) is False
+    assert service.attempts.report(Run(*AT, uid, 0, 1), [Report(1, {"objective": 7.0})]) is False
     service.extend(*AT, {"early_stopping": "above"})
     assert service.trial(*AT, 0).state is TrialState.RUNNING
     service.sweep()

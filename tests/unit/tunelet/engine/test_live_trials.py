@@ -38,7 +38,7 @@ def running(world: World, *names: str) -> int:
 
 def finished(world: World, name: str, number: int) -> None:
     outcome = Outcome(Verdict.COMPLETE, {"objective": 1.0})
-    world.service.finish(world.run(name, number), outcome)
+    world.service.attempts.finish(world.run(name, number), outcome)
     world.launcher.stop(world.run(name, number))
 
 
@@ -188,13 +188,13 @@ def test_many_processes_together_run_no_more_than_the_quota() -> None:
 def test_workers_get_no_more_trials_than_the_quota() -> None:
     world = World(quotas=TWO)
     submitted(world, "a", "w", model_training_code={"workers": True}, parallel_trials=9)
-    _, mine = world.service.ask("default", "w", 5, key="k")
+    _, mine = world.service.attempts.ask("default", "w", 5, key="k")
     assert len(mine) == 2
-    again = world.service.ask("default", "w", 5, key="k")[1]
+    again = world.service.attempts.ask("default", "w", 5, key="k")[1]
     assert [each.trial.number for each in again] == [each.trial.number for each in mine]
     answer = world.api.post("/api/experiments/a/trials/ask", json={}).json
     assert answer is not None
     assert answer["trials"] == []
     assert "quota" in answer["reason"]
-    world.service.finish(world.run("w", 0), Outcome(Verdict.COMPLETE, {"objective": 1.0}))
-    assert len(world.service.ask("default", "a", 5, key="l")[1]) == 1
+    world.service.attempts.finish(world.run("w", 0), Outcome(Verdict.COMPLETE, {"objective": 1.0}))
+    assert len(world.service.attempts.ask("default", "a", 5, key="l")[1]) == 1

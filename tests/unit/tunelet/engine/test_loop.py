@@ -40,7 +40,7 @@ def test_an_algorithm_that_has_nothing_to_give_yet_is_not_asked_again_until_a_tr
     settled(world)
     assert world.service.experiment("default", "e").next_number == 2
     uid = world.service.experiment("default", "e").uid
-    world.service.finish(
+    world.service.attempts.finish(
         Run("default", "e", uid, 0, 1), Outcome(Verdict.COMPLETE, {"objective": 1.0})
     )
     settled(world)
@@ -147,7 +147,7 @@ def test_a_process_with_free_slots_takes_trials_that_another_added_ahead() -> No
     experiment = world.service.experiment("default", "digits")
     other = Journal(world.store, "default", "digits", by=Installation("other", 0))
     other.commit(AddTrials(2, ({"x": 0.1},), ahead=True), uid=experiment.uid)
-    world.service.finish(world.run("digits", 0), Outcome(Verdict.LOST, reason="node gone"))
+    world.service.attempts.finish(world.run("digits", 0), Outcome(Verdict.LOST, reason="node gone"))
     world.service.suggest("default", "digits")
     live = world.service.experiment("default", "digits").live
     assert [trial.active for trial in live].count(True) == 2

@@ -97,7 +97,7 @@ class Place:
 
     def logs(self, *which: int) -> bytes:
         self.launcher.gone = True
-        return b"".join(self.service.logs("default", "digits", *which))
+        return b"".join(self.service.files.logs("default", "digits", *which))
 
 
 @pytest.fixture
@@ -114,9 +114,9 @@ def test_output_can_be_read_when_the_run_is_gone_by_any_service_over_the_store(
     assert place.logs(0) == b"trial 0, attempt 1\n"
     later = place.opened(launcher=Launcher())
     later._launcher.gone = True  # type: ignore[attr-defined]
-    assert b"".join(later.logs("default", "digits", 0, 1)) == b"trial 0, attempt 1\n"
+    assert b"".join(later.files.logs("default", "digits", 0, 1)) == b"trial 0, attempt 1\n"
     with pytest.raises(NotFound):
-        later.logs("default", "digits", 0, 2)
+        later.files.logs("default", "digits", 0, 2)
 
 
 def test_each_attempt_has_its_output(place: Place) -> None:
@@ -171,7 +171,7 @@ def test_the_first_output_of_an_attempt_counts(place: Place) -> None:
 
 def test_the_output_of_a_run_that_reported_its_end_is_stored_by_the_sweep(place: Place) -> None:
     place.begin()
-    place.service.finish(place.run(), Outcome(Verdict.COMPLETE, {"objective": 1.0}))
+    place.service.attempts.finish(place.run(), Outcome(Verdict.COMPLETE, {"objective": 1.0}))
     place.service.sweep()
     assert place.stored() == []
     place.train()

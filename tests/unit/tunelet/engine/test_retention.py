@@ -81,7 +81,7 @@ class Search:
             x = cast(float, self.service.trial(*NAMED, number).hyperparameters["x"])
             values = {"objective": x if value is None else value, "other": 1 - x}
             run = Run(*NAMED, self.uid, number, 1)
-            self.service.finish(run, Outcome(verdict, values, reason=f"end {number}"))
+            self.service.attempts.finish(run, Outcome(verdict, values, reason=f"end {number}"))
             self.launcher.stop(run)
 
     def sweep(self, seconds: float = SETTLED) -> None:
@@ -167,7 +167,7 @@ def test_the_front_of_several_objectives_is_kept() -> None:
 def test_a_run_that_still_saves_keeps_its_checkpoint() -> None:
     search = Search([0.5, 0.3], keep_checkpoints=0)
     run = Run(*NAMED, search.uid, 0, 1)
-    search.service.finish(run, Outcome(Verdict.COMPLETE, {"objective": 0.5}))
+    search.service.attempts.finish(run, Outcome(Verdict.COMPLETE, {"objective": 0.5}))
     search.sweep(SETTLED / 2)
     assert search.saved() == {0, 1}
     search.launcher.stop(run)

@@ -38,7 +38,7 @@ def step(world: World) -> bool:
     if not running:
         return False
     outcome = Outcome(Verdict.COMPLETE, {"objective": float(running[0].number)})
-    world.service.finish(running[0], outcome)
+    world.service.attempts.finish(running[0], outcome)
     world.launcher.observed.pop(running[0])
     world.service.suggest("default", "digits")
     world.service.launch("default", "digits")
