@@ -1,16 +1,18 @@
 """A sweep over live experiments that have nothing to do: its requests to the store and its seconds.
 
-Each sweep has a process's empty memory, as on Knative, and comes a minute after the last. Half of
-the experiments are paused; the others have a trial that waits for room, which the launcher never
-has. All have been live for an hour. The store is this process's memory, each request to it takes
-4 ms, and each call of the launcher that a cluster answers takes 4 ms and counts as `cluster`.
-The figures are means of ten sweeps in a row. `first` is a sweep when nothing is known, such as the
-first one after an update.
+Each sweep has a process's empty memory, as on Knative, and comes a minute after the last. `idle`:
+half of the experiments are paused; the others have a trial that waits for room, which the launcher
+never has. `running`: each has two runs of which nothing is heard. `reporting`: one of the two
+reports each minute, through another process. All have been live for an hour. The store is this
+process's memory, each request to it takes 4 ms, and each call of the launcher that a cluster
+answers takes 4 ms and counts as `cluster`. The figures are means of ten sweeps in a row. `first` is
+a sweep when nothing is known, such as the first one after an update.
 """
 
 import time
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
+from itertools import product
 
 from adapters.launchers.memory import MemoryLauncher
 from adapters.storage.memory import MemoryStore
@@ -22,11 +24,16 @@ from benchmarks.harness.inline import Queue, request
 from benchmarks.harness.table import show
 from functions.wiring import SWEEPS_ABREAST
 from tunelet.assembly import assembled
+from tunelet.core import commands
 from tunelet.core.installation import Installation
-from tunelet.core.run import Launch, Life, Run
+from tunelet.core.run import Launch, Life, Observation, Run, by_life
+from tunelet.core.trial import Report
 from tunelet.errors import Throttled
+from tunelet.log.journal import Journal
+from tunelet.ports import Versions
 from tunelet.service import Service
 
+KINDS_OF_LIVE = ("idle", "running", "reporting")
 SIZES = (10, 100, 2_000)
 SECONDS = 0.004
 SWEEP_SECONDS = 60.0
@@ -35,16 +42,22 @@ EARLIER = 60
 MEASURED = 10
 
 
-class Full(MemoryLauncher):
-    """Has no room for any run."""
+class Cluster(MemoryLauncher):
+    """Counts calls as a cluster answers them. Shows that nothing has happened to any run."""
 
-    def __init__(self) -> None:
+    def __init__(self, room: bool) -> None:
         super().__init__()
-        self.calls, self.delay = Counter[str](), 0.0
+        self.calls, self.delay, self._room = Counter[str](), 0.0, room
 
     def launch(self, launch: Launch) -> None:
         self._call()
-        raise Throttled("no room")
+        if not self._room:
+            raise Throttled("no room")
+        super().launch(launch)
+
+    def observe(self, run: Run) -> Observation:
+        self._call()
+        return super().observe(run)
 
     def active(self, namespace: str, experiment: str) -> Sequence[Run]:
         self._call()
@@ -54,9 +67,9 @@ class Full(MemoryLauncher):
         self._call()
         return super().unsaved(namespace, experiment)
 
-    def lives(self) -> Collection[Life]:
+    def lives(self) -> Mapping[Life, Versions]:
         self._call()
-        return super().lives()
+        return by_life(dict.fromkeys(self.running(), "unchanged"))
 
     def _call(self) -> None:
         self.calls["cluster"] += 1
@@ -66,13 +79,19 @@ class Full(MemoryLauncher):
 class Schedule:
     """Sweeps a store, each time with a new service."""
 
-    def __init__(self, live: int) -> None:
-        self.objects, self.launcher, self.now = MemoryStore(), Full(), 1e9
+    def __init__(self, live: int, kind: str) -> None:
+        self.objects, self.launcher, self.now = MemoryStore(), Cluster(kind != "idle"), 1e9
+        names = [f"e{number}" for number in range(live)]
+        reporting = names if kind == "reporting" else []
+        self._reporting = [Journal(self.objects, "default", name) for name in reporting]
+        self._step = 0
         service = self._service(0.0)[0]
-        for number in range(live):
-            name = f"e{number}"
-            service.submit({**request("random_search", 100), "name": name})
-            if number % 2:
+        for number, name in enumerate(names):
+            service.submit({**request("random_search", 2, parallel=2), "name": name})
+            if kind != "idle":
+                service.suggest("default", name)
+                service.launch("default", name)
+            elif number % 2:
                 service.pause("default", name)
 
     def pass_time(self, sweeps: int) -> None:
@@ -85,6 +104,7 @@ class Schedule:
 
     def _swept(self, delay: float) -> dict[str, float]:
         self.now += SWEEP_SECONDS
+        self._report()
         service, store = self._service(delay)
         self.launcher.delay = delay
         self.launcher.calls.clear()
@@ -93,6 +113,12 @@ class Schedule:
         seconds = time.perf_counter() - began
         cluster = self.launcher.calls["cluster"]
         return {"seconds": seconds, **{k: store.calls[k] for k in KINDS}, "cluster": cluster}
+
+    def _report(self) -> None:
+        self._step += 1
+        report = commands.Record(0, 1, (Report(self._step, {"objective": 1.0}),))
+        for log in self._reporting:
+            log.commit(report)
 
     def _service(self, delay: float) -> tuple[Service, Counting]:
         store = Counting(DelayedStore(self.objects, delay) if delay else self.objects)
@@ -110,11 +136,11 @@ class Schedule:
 def run(quick: bool) -> Figures:
     earlier, measured = (EARLIER, 2) if quick else (EARLIER, MEASURED)
     found: dict[str, dict[str, float]] = {}
-    for live in SIZES[:2] if quick else SIZES:
-        schedule = Schedule(live)
-        found[f"{live}_first"] = schedule.measured(1)
+    for kind, live in product(KINDS_OF_LIVE, SIZES[:2] if quick else SIZES):
+        schedule = Schedule(live, kind)
+        found[f"{kind}_{live}_first"] = schedule.measured(1)
         schedule.pass_time(earlier)
-        found[str(live)] = schedule.measured(measured)
+        found[f"{kind}_{live}"] = schedule.measured(measured)
     columns = ["seconds", *(kind.upper() for kind in KINDS), "cluster"]
     show(
         "A sweep of live experiments that have nothing to do",

@@ -4,12 +4,12 @@
 that a function needs to start. A tenant's store that cannot be opened is that tenant's fault only.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from tunelet.core.run import Launch, Life, Observation, Run
-from tunelet.ports import Launcher, Store, Stored
+from tunelet.ports import Launcher, Store, Stored, Versions
 
 
 class LazyLauncher:
@@ -39,7 +39,7 @@ class LazyLauncher:
     def active(self, namespace: str, experiment: str) -> Sequence[Run]:
         return self._launcher.active(namespace, experiment)
 
-    def lives(self) -> Collection[Life]:
+    def lives(self) -> Mapping[Life, Versions]:
         return self._launcher.lives()
 
     def origin(self, run: Run) -> str | None:

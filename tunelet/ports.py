@@ -3,7 +3,7 @@
 adapters/ and algorithms/ implement them. A contract suite in tests/contracts/ tests each adapter.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -86,6 +86,11 @@ class Store(Protocol):
         """
 
 
+Versions = Mapping[Run, str]
+"""The states of runs. As long as a run has the same version, `observe` shows nothing new, whatever
+time has passed. Empty: only `observe` shows whether there is news."""
+
+
 class Launcher(Protocol):
     """Starts, observes and stops runs. Every method is idempotent and may raise `Retry`."""
 
@@ -115,10 +120,10 @@ class Launcher(Protocol):
     def active(self, namespace: str, experiment: str) -> Sequence[Run]:
         """Return the experiment's runs that have not ended, of any uid."""
 
-    def lives(self) -> Collection[Life]:
+    def lives(self) -> Mapping[Life, Versions]:
         """Return the lives that may have active runs and certainly belong to this installation.
 
-        Returns none if it is not certain.
+        Returns none if it is not certain. The versions are those of all active runs of the life.
         """
 
     def origin(self, run: Run) -> str | None:

@@ -10,7 +10,7 @@ import queue
 import threading
 import time
 import traceback
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
@@ -23,10 +23,10 @@ from adapters.launchers.objective_values import (
     wrong_metrics,
 )
 from adapters.launchers.printed import Printed, printing_to
-from tunelet.core.run import Launch, Life, Observation, Phase, Run
+from tunelet.core.run import Launch, Life, Observation, Phase, Run, by_life
 from tunelet.core.trial import Chosen, Number, Outcome, Report, Scalar, Verdict, newest, plain
 from tunelet.errors import NotFound, Throttled, TrialPruned
-from tunelet.ports import Room, RunNews, WatchableLauncher
+from tunelet.ports import Room, RunNews, Versions, WatchableLauncher
 from tunelet.text.surrogates import refuse_half_pairs
 
 log = logging.getLogger("tunelet.launchers.function")
@@ -409,8 +409,8 @@ class FunctionLauncher:
             if (run.namespace, run.experiment) == (namespace, experiment)
         ]
 
-    def lives(self) -> Collection[Life]:
-        return {Life(*run[:3]) for run in self._running()}
+    def lives(self) -> Mapping[Life, Versions]:
+        return by_life(dict.fromkeys(self._running(), ""))
 
     def _running(self) -> list[Run]:
         with self._lock:

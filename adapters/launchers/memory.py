@@ -1,11 +1,11 @@
 """A launcher that keeps runs in memory and starts nothing: the base for tests and benchmarks."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tunelet.core.run import Launch, Life, Observation, Phase, Run
+from tunelet.core.run import Launch, Life, Observation, Phase, Run, by_life
 from tunelet.errors import NotFound
-from tunelet.ports import Launcher
+from tunelet.ports import Launcher, Versions
 
 
 class MemoryLauncher:
@@ -37,8 +37,8 @@ class MemoryLauncher:
     def active(self, namespace: str, experiment: str) -> Sequence[Run]:
         return [r for r in self.running() if (r.namespace, r.experiment) == (namespace, experiment)]
 
-    def lives(self) -> Collection[Life]:
-        return {Life(*run[:3]) for run in self.running()}
+    def lives(self) -> Mapping[Life, Versions]:
+        return by_life(dict.fromkeys(self.running(), ""))
 
     def origin(self, run: Run) -> str | None:
         return None

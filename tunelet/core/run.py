@@ -1,5 +1,7 @@
 """A run: one attempt of one trial, as launchers start and observe it. Pure data."""
 
+from collections import defaultdict
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -34,6 +36,14 @@ class Life(NamedTuple):
     namespace: str
     experiment: str
     uid: str
+
+
+def by_life(versions: Mapping[Run, str]) -> dict[Life, dict[Run, str]]:
+    """Group runs, each with the version of its state, by their lives."""
+    found = defaultdict[Life, dict[Run, str]](dict)
+    for run, version in versions.items():
+        found[Life(*run[:3])][run] = version
+    return dict(found)
 
 
 class Launch(msgspec.Struct, frozen=True):

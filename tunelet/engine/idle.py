@@ -1,15 +1,17 @@
 """The live experiments that a sweep may skip: it found nothing to do, and nothing has changed.
 
-Looking at an experiment takes about 14 requests, so a sweep over 2,000 waiting or paused ones took
-longer than the minute until the next. What a process notes here it also stores for the next one
+Looking at an experiment takes about 14 requests, so a sweep over 2,000 of them took longer than the
+minute until the next. What a process notes here it also stores for the next one
 (tunelet.log.quiet). A note is a hint: without it, a sweep looks at the experiment.
 
 A change that a note does not show is found in one of these ways, whatever the store lost:
 
     a resume, an extension or a deletion    it puts a marker first: by the next sweep
-    a run that the launcher lists           by the next sweep
+    the end or any other news of a run      the launcher lists another state: by the next sweep
+    a run that the log does not know of     the launcher lists it: by the next sweep
     any other entry                         its number is read: within `CHECK_SHARE` sweeps
-    anything outside the log                the next look is due after `LONGEST` at the latest
+    anything outside the log                the next look is due after `LONGEST` at the latest,
+                                            or after `LONGEST_RUNNING` with runs
 """
 
 import math
@@ -17,20 +19,23 @@ import random
 import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
+from hashlib import sha256
 
 import msgspec
 
 from tunelet.core.experiment import Experiment
 from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.installation import Installation
+from tunelet.core.run import Life, Run
 from tunelet.core.trial import TrialState
+from tunelet.engine.runs import run_of
 from tunelet.errors import TuneletError
 from tunelet.log.journal_cache import Journals
 from tunelet.log.markers import Marker
 from tunelet.log.parallel import at_once
 from tunelet.log.quiet import Name, Note, QuietNotes
 from tunelet.log.reader import entry_key
-from tunelet.ports import Launcher, Store
+from tunelet.ports import Launcher, Store, Versions
 
 LOOKS = 3
 """The number of looks in a row that have to find nothing before one is skipped."""
@@ -42,6 +47,8 @@ LONGEST = 1800.0
 """The longest pause, in seconds."""
 LONGEST_SIGNALLED = 600.0
 """The longest pause, in seconds, if a trial waits for room and a signal announces it."""
+LONGEST_RUNNING = 600.0
+"""The longest pause, in seconds, if runs are active."""
 LONGEST_WAITING = 120.0
 """The longest pause, in seconds, if a trial waits for room and no signal announces room."""
 
@@ -89,13 +96,20 @@ class Idle:
         self._changed = False
         self._full = Counter[str]()
         """How many looks in a row found no room, by namespace."""
+        self._runs: dict[Name, dict[Run, str]] = {}
+        """The active runs when this sweep began, and the versions of their states."""
 
-    def begin(self, names: Collection[Name]) -> None:
+    def begin(self, names: Collection[Name], lives: Mapping[Life, Versions]) -> None:
         """Begin a sweep of these live experiments, with the notes of other processes.
 
-        Raises `Retry` if they cannot be read; then all but this process's own are missing.
+        `lives` was listed before the names. Raises `Retry` if the notes cannot be read; then all
+        but this process's own are missing.
         """
         self._full.clear()
+        self._runs = {}
+        for life, versions in lives.items():
+            name = Name(life.namespace, life.experiment)
+            self._runs.setdefault(name, {}).update(versions)
         if names and self._shared and self._old(self._read_at) and self._old(self._written_at):
             self._read_at = self._clock()
             self._take(self._stored.read())
@@ -123,16 +137,14 @@ class Idle:
             if known is None or known.at < note.at:
                 self._notes[name] = note
 
-    def due(
-        self, marked: Mapping[Name, Sequence[Marker]], running: Collection[Name]
-    ) -> Collection[Name]:
-        """Return the experiments to look at. `running` has those with runs of this installation."""
+    def due(self, marked: Mapping[Name, Sequence[Marker]]) -> Collection[Name]:
+        """Return the experiments to look at."""
         quiet = {
             name: note
             for name, markers in marked.items()
             if (note := self._notes.get(name)) is not None
             and note.is_of(markers)
-            and name not in running
+            and _digest(self._runs.get(name, {})) == note.runs
             and not self._is_due(note)
             and self._journals.seen(*name) <= note.seq
         }
@@ -170,16 +182,21 @@ class Idle:
             self._changed |= before is not None
             if seq[0] != seq[1]:
                 self._full[name.namespace] = 0
-            if seq[0] != seq[1] or runs or _moves(experiment, self._by):
+            listed = self._runs.get(name, {})
+            digest = None if runs and not listed else _digest(listed)
+            unseen = digest is None or listed.keys() != _running(experiment)
+            if seq[0] != seq[1] or unseen or _moves(experiment, self._by):
                 return
             note = self._note(experiment, markers, seq[1], before)
+            note = msgspec.structs.replace(note, runs=digest)
             self._full[name.namespace] += note.waits
             self._notes[name], self._changed = note, True
 
     def _note(
         self, experiment: Experiment, markers: Sequence[Marker], seq: int, before: Note | None
     ) -> Note:
-        same = before is not None and before.seq == seq
+        # Reports of a run are entries by others, of which each has done what follows from it.
+        same = before is not None and (before.seq == seq or bool(before.runs))
         looks = before.looks + 1 if before is not None and same else 1
         now = self._clock()
         return Note(
@@ -224,7 +241,11 @@ class Idle:
         if looks < LOOKS:
             return 0.0
         most = LONGEST
-        if experiment.state is ExperimentState.RUNNING and (experiment.active or experiment.room):
+        running = _running(experiment)
+        if running:
+            most = LONGEST_RUNNING
+        waits = experiment.active > len(running) or experiment.room
+        if experiment.state is ExperimentState.RUNNING and waits:
             # The signal that a trial of the same namespace has ended goes to one installation only.
             limited = self._limited(experiment.namespace)
             signalled = self._launcher.announces_room and not limited
@@ -233,29 +254,55 @@ class Idle:
 
 
 def _moves(experiment: Experiment, by: Installation) -> bool:
-    """Whether every sweep has to look: it has runs to observe, or has ended and needs cleaning up.
+    """Whether every sweep has to look: it has ended and needs cleaning up, or others have slots.
 
-    Also if another installation has slots: only regular looks show whether that one is alive.
+    Only regular looks show whether another installation is alive.
     """
     others = experiment.shared.slots.keys() - {by.id}
     return (
         experiment.over
         or bool(others)
-        or any(
-            t.state is TrialState.RUNNING or (t.active and not by.owns(t)) for t in experiment.live
-        )
+        or any(trial.active and not by.owns(trial) for trial in experiment.live)
     )
+
+
+def _running(experiment: Experiment) -> Collection[Run]:
+    """Return the runs that are active unless they have ended since."""
+    return {
+        run_of(experiment, trial.number, trial.attempt)
+        for trial in experiment.live
+        if trial.state is TrialState.RUNNING
+    }
+
+
+def _digest(versions: Versions) -> str | None:
+    """Return a digest that is equal as long as these runs are the same, and nothing happens to any;
+    None if only observations show that. Empty without runs."""
+    if not all(versions.values()):
+        return None
+    each = sorted(" ".join([*map(str, run), version]) for run, version in versions.items())
+    return sha256("\n".join(each).encode()).hexdigest()[:32] if each else ""
 
 
 def _waits(experiment: Experiment, now: float) -> bool:
     """Whether a trial has a slot, and no run because there was no room."""
     runs = experiment.state is ExperimentState.RUNNING
-    return runs and any(trial.active and not trial.waits(now) for trial in experiment.live)
+    launched = TrialState.RUNNING
+    waiting = (t for t in experiment.live if t.active and t.state is not launched)
+    return runs and any(not trial.waits(now) for trial in waiting)
 
 
 def _due(experiment: Experiment) -> list[float]:
-    """Return the times that need a look: the end of `max_seconds` and of trials' waits."""
+    """Return the times that need a look: the end of `max_seconds`, of trials' waits, and of the
+    silence after which a run may have stalled."""
     times = [trial.not_before for trial in experiment.live if trial.not_before is not None]
+    silence = experiment.terms.stall_seconds
+    if silence is not None:
+        times += [
+            max(trial.started_at, trial.reported_at or 0.0) + silence
+            for trial in experiment.live
+            if trial.started_at is not None
+        ]
     begun, limit = experiment.running_since, experiment.terms.max_seconds
     if begun is not None and limit is not None:
         times.append(begun + limit - experiment.seconds)

@@ -3,7 +3,7 @@
 import logging
 import random
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import copy_context
 from typing import TypeVar
@@ -33,7 +33,7 @@ from tunelet.log.leases import Leases
 from tunelet.log.markers import Marker, Markers
 from tunelet.log.parallel import streamed
 from tunelet.log.quiet import Name
-from tunelet.ports import Launcher, Store
+from tunelet.ports import Launcher, Store, Versions
 
 log = logging.getLogger("tunelet.engine.sweep")
 
@@ -92,9 +92,10 @@ class Sweep:
         marked = _by_experiment(self._markers.live(away))
         held = self._leases.held
         with self._faults("notes of quiet experiments are missing"):
-            self._idle.begin(marked)
-        due = self._idle.due(marked, {Name(each.namespace, each.experiment) for each in lives})
-        live = self._hold(marked.keys() - due)
+            self._idle.begin(marked, lives)
+        due = self._idle.due(marked)
+        quiet = marked.keys() - due
+        live = self._hold(quiet)
         for found in self._each(
             lambda name: (
                 None if ending() else self._swept(expired.get(name, []), marked.get(name, []))
@@ -106,7 +107,9 @@ class Sweep:
             live += found
             self._save(ended=False)
         else:
-            self._stop_strays(lives, expired.keys() | marked.keys())
+            # The runs of a quiet experiment are those that its log wants.
+            loud = [life for life in lives if Name(life.namespace, life.experiment) not in quiet]
+            self._stop_strays(loud, expired.keys() | marked.keys())
             # In a store that is away there may be live experiments, and runs that need the lease.
             if marked or not away:
                 self._arming.settle(armed, live=bool(marked))
@@ -130,10 +133,10 @@ class Sweep:
         context = copy_context()
         return streamed(lambda name: context.copy().run(swept, name), names, self._abreast)
 
-    def _lives(self) -> Collection[Life]:
+    def _lives(self) -> Mapping[Life, Versions]:
         """Return the lives with active runs. They are listed before anything else is read, because
         a run is launched only after its marker and its slot were written."""
-        found: Collection[Life] = ()
+        found: Mapping[Life, Versions] = {}
         with self._faults("runs of unknown experiments may be left"):
             found = self._launcher.lives()
         return found

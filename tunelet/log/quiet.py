@@ -48,6 +48,8 @@ class Note(msgspec.Struct, frozen=True, array_like=True):
     """When the next look is due even if nothing changes."""
     checked: float
     """When the end of the log was read last."""
+    runs: str = ""
+    """A digest of the active runs and the versions of their states; empty: no runs."""
 
     def is_of(self, markers: Collection[Marker]) -> bool:
         """Whether the experiment still has exactly the markers of that look."""

@@ -190,6 +190,14 @@ def begun(pod: Object) -> bool:
     return any("waiting" not in state for _, state in _states(pod))
 
 
+def all_run(pod: Object) -> bool:
+    """Whether each container runs; one that prepares the pod may have ended."""
+    names = {str(each["name"]) for each in (pod.get("spec") or {}).get("containers") or ()}
+    states = _states(pod)
+    running = {name for name, state in states if "running" in state}
+    return names <= running and not any("waiting" in state for _, state in states)
+
+
 def has(pod: Object, container: str) -> bool:
     return container in {name for name, _ in _containers(pod)}
 

@@ -16,6 +16,9 @@ OUTCOME = "tunelet.dev/outcome"
 INSTALLATION = "tunelet.dev/installation"
 SAVED = "tunelet.dev/output-saved"
 """Marks the object of a run (of another kind than Job: its anchor) with output in the store."""
+REPORTS = "tunelet.dev/reports"
+"""Marks the pods of a Job with a training that reports by itself or by its collector: nothing
+has to be read from their output before they end."""
 SEVERAL = "tunelet.dev/several"
 """Marks a Job with several pods: the success of one pod is not its end."""
 

@@ -10,7 +10,7 @@ observed, and two attempts of a trial never run at the same time.
 
 import re
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
@@ -25,7 +25,6 @@ from adapters.launchers.kubernetes.labels import (
     OUTCOME,
     RunRecord,
     pod_labels,
-    run_of,
     selector,
 )
 from adapters.launchers.kubernetes.manifest import container
@@ -34,10 +33,11 @@ from adapters.launchers.kubernetes.output import Output
 from adapters.launchers.kubernetes.quantity import quantity
 from adapters.launchers.kubernetes.reading import Readings
 from adapters.launchers.kubernetes.sidecar import NOTHING, REQUESTS, Sidecar, sidecar
-from tunelet.core.run import Launch, Life, Observation, Phase, Run
+from adapters.launchers.kubernetes.versions import versions
+from tunelet.core.run import Launch, Life, Observation, Phase, Run, by_life
 from tunelet.core.trial import Outcome, Report, Verdict
 from tunelet.errors import FieldError, NotFound, Reject
-from tunelet.ports import Room, RunNews, WatchableLauncher
+from tunelet.ports import Room, RunNews, Versions, WatchableLauncher
 from tunelet.training import outcome as verdict
 
 _LABEL = re.compile(r"[a-z][a-z0-9-]{0,21}")
@@ -125,11 +125,11 @@ class KubernetesLauncher:
         things = self._objects.unfinished(namespace, experiment)
         return sorted(each.run for each in things if not diagnosis.end(each.body, each.record))
 
-    def lives(self) -> Collection[Life]:
+    def lives(self) -> Mapping[Life, Versions]:
         """See `Launcher.lives`. None without an own name: they might be another installation's."""
         if self._options.installation == Options().installation:
-            return ()
-        return {Life(*run[:3]) for pod in self._objects.live_pods() if (run := run_of(pod))}
+            return {}
+        return by_life(versions(self._objects.live_pods()))
 
     def origin(self, run: Run) -> str | None:
         """Return None, not known: labels name only the installation, which has one store."""

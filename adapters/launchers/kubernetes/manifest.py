@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from adapters.launchers.kubernetes import pods
-from adapters.launchers.kubernetes.labels import RECORD, SEVERAL, RunRecord, labels
+from adapters.launchers.kubernetes.labels import RECORD, REPORTS, SEVERAL, RunRecord, labels
 from adapters.launchers.kubernetes.pods import Object
 from adapters.launchers.kubernetes.sidecar import NOTHING, Sidecar
 from tunelet.core.run import Launch, Run
@@ -176,7 +176,8 @@ def _job(launch: Launch, place: Place, collector: Sidecar) -> Object:
         "template": {
             "metadata": {
                 "labels": place.labels(launch.run),
-                "annotations": {"kubectl.kubernetes.io/default-container": pods.CONTAINER},
+                "annotations": _reports(launch, collector)
+                | {"kubectl.kubernetes.io/default-container": pods.CONTAINER},
             },
             "spec": pods.pod_spec(launch),
         },
@@ -195,6 +196,11 @@ def _job(launch: Launch, place: Place, collector: Sidecar) -> Object:
         },
         "spec": spec,
     }
+
+
+def _reports(launch: Launch, collector: Sidecar) -> dict[str, str]:
+    by_itself = launch.metrics.source == "push"
+    return {REPORTS: "true"} if by_itself or collector.containers else {}
 
 
 def _several(spec: Mapping[str, Any]) -> dict[str, str]:

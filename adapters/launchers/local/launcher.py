@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -42,9 +42,9 @@ from adapters.launchers.local.orphans import MARK
 from adapters.launchers.local.slots import Slots
 from adapters.launchers.local.unsaved import Unsaved
 from adapters.launchers.local.watcher import Watcher
-from tunelet.core.run import COMMAND, Launch, Life, Observation, Phase, Run
+from tunelet.core.run import COMMAND, Launch, Life, Observation, Phase, Run, by_life
 from tunelet.errors import NotFound, Reject, Retry
-from tunelet.ports import Room, RunNews, WatchableLauncher
+from tunelet.ports import Room, RunNews, Versions, WatchableLauncher
 
 GRACE_SECONDS = 10.0
 _SHIM = Path(__file__).with_name("shim.py")
@@ -149,10 +149,10 @@ class ProcessLauncher:
             found = {run for run in self._slots.runs() if (run.namespace, run.experiment) == wanted}
         return sorted(run for run in found if self._at(run).held())
 
-    def lives(self) -> Collection[Life]:
+    def lives(self) -> Mapping[Life, Versions]:
         """See `Launcher.lives`. Leaves out runs of an unknown store."""
         with _passing("the active runs could not be listed"):
-            return {Life(*run[:3]) for run in self._slots.runs() if self.origin(run)}
+            return by_life({run: "" for run in self._slots.runs() if self.origin(run)})
 
     def origin(self, run: Run) -> str | None:
         try:

@@ -217,7 +217,7 @@ def _rests(place: Place, experiment: Experiment, marker: Marker, looks: int) -> 
     idle = Idle(store, place.launcher, Journals(store, lambda: time[0]))
     for _ in range(looks):
         idle.looked(experiment, [marker], (1, 1))
-    while not idle.due({AT: [marker]}, ()):
+    while not idle.due({AT: [marker]}):
         time[0] += 1.0
     return time[0]
 

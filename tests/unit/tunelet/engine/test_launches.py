@@ -1,6 +1,6 @@
 """Which runs are launched, looked at and stopped, as the state of their experiment calls for."""
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -15,6 +15,7 @@ from tunelet.core.installation import Installation
 from tunelet.core.run import Launch, Life, Observation, Phase, Run
 from tunelet.core.trial import Outcome, TrialState, Verdict
 from tunelet.errors import NotFound, Retry
+from tunelet.ports import Versions
 
 SPACE = {"x": {"type": "float", "min": 0, "max": 1}}
 LOST = Outcome(Verdict.LOST, reason="node gone")
@@ -141,8 +142,8 @@ def test_an_attempt_that_was_given_up_is_stopped_before_it_can_disturb_the_next(
 class Unlisted(SilentLauncher):
     """Does not name the owners of runs, as in a cluster that several installations share."""
 
-    def lives(self) -> Collection[Life]:
-        return ()
+    def lives(self) -> Mapping[Life, Versions]:
+        return {}
 
 
 @pytest.mark.parametrize("launcher", [SilentLauncher, Unlisted])

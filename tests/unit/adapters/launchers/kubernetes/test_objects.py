@@ -159,7 +159,7 @@ def test_two_installations_do_not_see_each_other_s_runs(cluster: Cluster) -> Non
     pod(cluster, "Running")
     # A listing of all pods has another path than that of a namespace.
     cluster.objects["/api/v1/pods/x"] = cluster.objects[f"{PODS}/{RUN.name}-abc"]
-    assert two.lives() == set()
+    assert two.lives() == {}
     assert len(one.lives()) == 1
 
 
