@@ -1,6 +1,6 @@
 """`python -m tests.mutants`: run the mutants with one of the words in file or fault, or all.
 
-With `--write FILE` the table goes there, but only if all were run.
+With `--write FILE` the table goes there; rows of mutants that were not run stay as they are.
 """
 
 import argparse
@@ -9,6 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.mutants.access import ACCESS
 from tests.mutants.decisions import DECISIONS
 from tests.mutants.durability import DURABILITY
 from tests.mutants.interventions import INTERVENTIONS
@@ -17,11 +18,15 @@ from tests.mutants.mutant import Source
 from tests.mutants.protocol import PROTOCOL
 from tests.mutants.run import Broken, Copy, Result
 from tests.mutants.studies import STUDIES
+from tests.mutants.sweeps import SWEEPS
 from tests.mutants.table import table
 from tests.mutants.tenants import TENANTS
 
 ROOT = Path(__file__).resolve().parents[2]
-ALL = (*PROTOCOL, *DECISIONS, *LAUNCHING, *DURABILITY, *STUDIES, *INTERVENTIONS, *TENANTS)
+ALL = (
+    *(*PROTOCOL, *DECISIONS, *LAUNCHING, *DURABILITY, *STUDIES, *INTERVENTIONS, *TENANTS),
+    *(*SWEEPS, *ACCESS),
+)
 
 
 def main() -> int:
@@ -42,8 +47,9 @@ def main() -> int:
     except Broken as broken:
         print(broken, file=sys.stderr)
         return 2
-    if given.write is not None and not given.words:
-        given.write.write_text(table(results))
+    if given.write is not None:
+        before = given.write.read_text() if given.write.exists() else ""
+        given.write.write_text(table(results, ALL, before))
     survivors = [each for each in results if each.killed_by is None]
     print(f"{len(results)} mutants, {len(survivors)} survive")
     return 1 if survivors else 0

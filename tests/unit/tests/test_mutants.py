@@ -7,7 +7,8 @@ import pytest
 
 from tests.mutants.__main__ import ALL, ROOT
 from tests.mutants.mutant import Mutant, Source, Stale
-from tests.mutants.run import Broken, Copy
+from tests.mutants.run import Broken, Copy, Result
+from tests.mutants.table import rows, table
 
 TEST = """
 from code_under_test import larger
@@ -61,3 +62,19 @@ def test_tests_that_do_not_exist_are_named(copy: Copy) -> None:
 
 def test_every_fault_can_still_be_put_into_the_code() -> None:
     assert [wrong for each in ALL for wrong in each.stale(ROOT)] == []
+
+
+def test_a_run_of_some_mutants_leaves_the_rows_of_the_others() -> None:
+    all_of_them = source(KILLED, SURVIVES, BROKEN)
+    first = [
+        Result(all_of_them, KILLED, "tests/a.py::test_it[x|y]"),
+        Result(all_of_them, SURVIVES, None),
+    ]
+    before = table(first, [all_of_them])
+    assert "3 mutants, 1 survive, 1 are not run yet." in before
+    after = table([Result(all_of_them, SURVIVES, "tests/b.py::test_b")], [all_of_them], before)
+    assert "3 mutants, 0 survive, 1 are not run yet." in after
+    assert list(rows(after).values()) == ["`a.py::test_it[x\\|y]`", "`b.py::test_b`", "not run yet"]
+    gone = table([], [source(KILLED)], after)
+    assert "1 mutants, 0 survive." in gone
+    assert rows(gone).keys() == {("code_under_test.py", KILLED.fault)}

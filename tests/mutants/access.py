@@ -1,0 +1,101 @@
+"""Who may do what, and how much: rights and quotas."""
+
+from tests.mutants.mutant import Mutant, Source
+
+_ROUTES = "tests/unit/functions/identity/test_routes.py"
+_CREDENTIALS = "tests/unit/functions/identity/test_credentials.py"
+_LIVE = "tests/unit/tunelet/engine/test_live_trials.py"
+
+ACCESS = (
+    Source(
+        "functions/identity/gate.py",
+        (_ROUTES,),
+        (
+            Mutant(
+                "what one may not see is answered as forbidden",
+                "            raise NotFound(absent)\n",
+                "            pass\n",
+            ),
+            Mutant(
+                "the gate admits what one may see, whatever one does",
+                "        return self._authorizer.allows(actor, right.verb, namespace,",
+                "        return self._authorizer.allows(actor, Verb.GET, namespace,",
+            ),
+        ),
+    ),
+    Source(
+        "functions/identity/roles.py",
+        (_ROUTES,),
+        (
+            Mutant(
+                "a role counts in every namespace",
+                "wanted in RIGHTS[grant.role] and _covers(grant, namespace) and grant.to(actor)",
+                "wanted in RIGHTS[grant.role] and grant.to(actor)",
+            ),
+            Mutant(
+                "a role is everyone's",
+                " and _covers(grant, namespace) and grant.to(actor)",
+                " and _covers(grant, namespace)",
+            ),
+        ),
+    ),
+    Source(
+        "functions/identity/authentication.py",
+        (_CREDENTIALS,),
+        (
+            Mutant(
+                "any scheme is a bearer token",
+                'scheme.lower() != "bearer" or ',
+                "",
+            ),
+        ),
+    ),
+    Source(
+        "tunelet/core/ledger.py",
+        ("tests/unit/tunelet/core/test_ledger.py",),
+        (
+            Mutant(
+                "an experiment takes the places of those that wait",
+                "most - len(self.live) - self._ahead(experiment)",
+                "most - len(self.live)",
+            ),
+            Mutant(
+                "an admitted attempt takes a second place",
+                "[place for place in due if place not in self.live]",
+                "list(due)",
+            ),
+        ),
+    ),
+    Source(
+        "tunelet/engine/live_trials.py",
+        (_LIVE,),
+        (
+            Mutant(
+                "a process writes over another's change of the ledger",
+                "        return self._store.replace(key, data, stored.version)\n",
+                "        self._store.put(key, data)\n        return True\n",
+            ),
+            Mutant(
+                "a quota that is new does not count what runs already",
+                "            if trial.started_at is not None and trial.active:\n",
+                "            if False:\n",
+            ),
+        ),
+    ),
+    Source(
+        "tunelet/engine/allowance.py",
+        ("tests/unit/functions/api/test_over_quota.py",),
+        (
+            Mutant(
+                "a namespace may have an experiment more than its quota",
+                "        if found > most:\n",
+                "        if found > most + 1:\n",
+            ),
+            Mutant(
+                "a namespace that has used up its bytes may begin more",
+                '>= most:\n            remedy = "delete experiments, and try',
+                '> most * 2:\n            remedy = "delete experiments, and try',
+            ),
+        ),
+    ),
+)
