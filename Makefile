@@ -152,7 +152,7 @@ format: install
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-annotate --upgrade pyproject.toml
 # Without gp, ray and hebo, because their torch takes gigabytes: they are in algorithms.txt.
-EXTRAS := up optuna hyperopt s3 gcs azure obstore parquet kubernetes identity telemetry
+EXTRAS := up optuna hyperopt s3 gcs azure obstore parquet png kubernetes identity telemetry
 # The images get the same versions that were tested.
 IMAGE_EXTRAS := up optuna hyperopt obstore gcs azure identity telemetry
 TESTED := --constraint requirements/dev.txt

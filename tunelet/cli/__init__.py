@@ -37,6 +37,7 @@ _COMMANDS = {
     "best": ("show", "Show the best trial, or the Pareto front."),
     "watch": ("watch", "Watch an experiment until it ends."),
     "report": ("report", "Write experiments into one HTML file, to look at without a service."),
+    "plot": ("plot", "Draw an experiment into an SVG or PNG file."),
     "audit": ("audit", "List who changed an experiment, and when."),
     "logs": ("logs", "Write the output of a trial."),
     "pause": ("control", "Start no more trials."),

@@ -1,91 +1,35 @@
-"""Plots of an experiment as SVG, for notebooks and files: no library, no network.
-
-Colours are readable on light and on dark backgrounds; axes and text take the page's own colour.
-"""
+"""Plots of an experiment, for notebooks and files, in the look of the service's page."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from html import escape
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+from tunelet.client import svg
 from tunelet.client.importance import bounds, logarithmic
+from tunelet.client.svg import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Axis, Plot
 from tunelet.client.trial import Trial
 
 Json = dict[str, Any]
+Points = list[tuple[float, float]]
 
-WIDTH, HEIGHT = 640, 280
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 16, 18, 36
-_DOT, _LINE = "#4c8bf5", "#e8710a"
 _BAR_LEFT, _MOST_BARS = 150, 16
-_MOST_DOTS = 2000
-"""Trials drawn one by one; of more, the newest."""
-
-
-class Plot:
-    """An SVG picture. A notebook shows it; `save` writes it to a file."""
-
-    def __init__(self, svg: str) -> None:
-        self.svg = svg
-
-    def _repr_svg_(self) -> str:
-        return self.svg
-
-    def save(self, path: str | Path) -> None:
-        """Write the picture to an .svg file."""
-        Path(path).write_text(self.svg, encoding="utf-8")
-
-
-class _Axis(NamedTuple):
-    """Maps values from `low` to `high` to pixels from `start` to `end`."""
-
-    low: float
-    high: float
-    start: float
-    end: float
-    log: bool = False
-
-    def at(self, value: float) -> float:
-        low, high, here = (self._scaled(each) for each in (self.low, self.high, value))
-        share = (here - low) / (high - low) if high > low else 0.5
-        return self.start + share * (self.end - self.start)
-
-    def ticks(self) -> list[float]:
-        """Four or five round values."""
-        if self.log:
-            first = math.ceil(math.log10(self.low) - 1e-9)
-            last = math.floor(math.log10(self.high) + 1e-9)
-            step = max(1, (last - first) // 4)
-            return [10.0**power for power in range(first, last + 1, step)] or [self.low, self.high]
-        if self.high <= self.low:
-            return [self.low]
-        raw = (self.high - self.low) / 6
-        unit = 10.0 ** math.floor(math.log10(raw))
-        size = next(unit * f for f in (1, 2, 2.5, 5, 10) if unit * f >= raw)
-        lowest, highest = math.ceil(self.low / size), math.floor(self.high / size + 1e-9)
-        return [index * size for index in range(lowest, highest + 1)]
-
-    def _scaled(self, value: float) -> float:
-        return math.log10(value) if self.log else value
+_SLICE_HEIGHT, _MOST_ACROSS = 190, 3
+_NONE = "no trial has completed"
 
 
 def history(trials: Sequence[Trial], objective: Json) -> Plot:
     """Each trial's value by its number, and the best so far as a line."""
     metric = objective["metric"]
-    found = [
-        (float(trial.number), trial.values[metric])
-        for trial in trials
-        if trial.state == "COMPLETE" and math.isfinite(trial.values.get(metric, math.nan))
-    ]
+    found = [(float(trial.number), value) for trial, value in _completed(trials, metric)]
     if not found:
-        return _empty("no trial has completed")
-    x = _Axis(0, max(at for at, _ in found) or 1, _LEFT, WIDTH - _RIGHT)
-    y = _vertical([value for _, value in found])
+        return svg.empty(_NONE)
+    x = Axis(0, max(at for at, _ in found) or 1, LEFT, WIDTH - RIGHT)
+    y = svg.upward([value for _, value in found])
     best = list(_best_so_far(found, objective["direction"] == "minimize"))
     line = " ".join(f"{x.at(at):.1f},{y.at(value):.1f}" for at, value in best)
-    body = _dots(found, x, y)
-    body += f'<polyline points="{line}" fill="none" stroke="{_LINE}" stroke-width="2"/>'
-    return _framed(body, x, y, "trial", metric)
+    body = svg.grid(x, y, "trial", metric) + svg.dots(found, x, y)
+    body += f'<polyline points="{line}" fill="none" stroke="{svg.LINE}" stroke-width="2"/>'
+    return svg.picture(body)
 
 
 def pareto(trials: Sequence[Trial], objectives: Sequence[Json], front: Iterable[int]) -> Plot:
@@ -95,80 +39,103 @@ def pareto(trials: Sequence[Trial], objectives: Sequence[Json], front: Iterable[
     points = {trial.number: (trial.values[first], trial.values[second]) for trial in known}
     points = {n: each for n, each in points.items() if all(map(math.isfinite, each))}
     if not points:
-        return _empty("no trial has completed")
-    horizontal = [x for x, _ in points.values()]
-    x = _Axis(min(horizontal), max(horizontal), _LEFT + 6, WIDTH - _RIGHT - 6)
-    y = _vertical([value for _, value in points.values()])
+        return svg.empty(_NONE)
+    x = svg.of_values([value for value, _ in points.values()], LEFT + 6, WIDTH - RIGHT - 6)
+    y = svg.upward([value for _, value in points.values()])
     best = set(front)
-    body = _dots([each for n, each in points.items() if n not in best], x, y)
-    body += _dots([each for n, each in points.items() if n in best], x, y, _LINE, 4)
-    return _framed(body, x, y, first, second)
+    body = svg.grid(x, y, first, second)
+    body += svg.dots([each for n, each in points.items() if n not in best], x, y)
+    body += svg.dots([each for n, each in points.items() if n in best], x, y, svg.LINE, 4)
+    return svg.picture(body)
 
 
 def parallel(trials: Sequence[Trial], forms: Json, objective: Json) -> Plot:
     """A line for each completed trial across its hyperparameters and its value.
 
-    The best tenth is drawn last, in another colour. A trial that lacks a hyperparameter has no line
-    to that axis.
+    Its colour is its rank, and the best is drawn last. A trial that lacks a hyperparameter has no
+    line to that axis.
     """
     metric = objective["metric"]
-    known = [
-        trial
-        for trial in trials[-_MOST_DOTS:]
-        if trial.state == "COMPLETE" and math.isfinite(trial.values.get(metric, math.nan))
-    ]
-    if not known:
-        return _empty("no trial has completed")
+    ranked = _completed(trials, metric)
+    if not ranked:
+        return svg.empty(_NONE)
     sign = 1 if objective["direction"] == "minimize" else -1
-    known.sort(key=lambda trial: -sign * trial.values[metric])
-    names = list(forms)
-    places = [
-        _LEFT + index * (WIDTH - _LEFT - _RIGHT) / max(1, len(names))
-        for index in range(len(names) + 1)
-    ]
-    axes = [_positions(forms[name]) for name in names]
-    values = _vertical([trial.values[metric] for trial in known])
-    good = max(1, len(known) // 10)
+    ranked.sort(key=lambda each: -sign * each[1])
+    values = svg.upward([value for _, value in ranked])
+    known = svg.sampled(ranked)
+    names, across = list(forms), (WIDTH - LEFT - RIGHT) / max(1, len(forms))
+    axes = [_heights(forms[name]) for name in names]
     body = ""
-    for rank, trial in enumerate(known):
+    for rank, (trial, value) in enumerate(known):
         points = [
-            (place, at(trial.hyperparameters[name]))
-            for place, name, at in zip(places, names, axes, strict=False)
+            (LEFT + place * across, at(trial.hyperparameters[name]))
+            for place, (name, at) in enumerate(zip(names, axes, strict=True))
             if name in trial.hyperparameters
         ]
-        line = " ".join(
-            f"{x:.1f},{y:.1f}" for x, y in [*points, (places[-1], values.at(trial.values[metric]))]
-        )
-        best = rank >= len(known) - good
-        colour, opacity = (_LINE, 0.9) if best else (_DOT, 0.25)
-        body += f'<polyline points="{line}" fill="none" stroke="{colour}" opacity="{opacity}"/>'
+        points.append((LEFT + len(names) * across, values.at(value)))
+        line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+        colour = svg.ramp(1 - rank / max(1, len(known) - 1))
+        opacity = max(0.25, min(0.85, 60 / math.sqrt(len(known) * 20)))
+        body += f'<polyline points="{line}" fill="none" stroke="{colour}" opacity="{opacity:.2f}"/>'
     ends = [_ends(forms[name]) for name in names]
     ends.append((f"{values.low:.4g}", f"{values.high:.4g}"))
-    for index, (place, name) in enumerate(zip(places, [*names, metric], strict=True)):
-        anchor = "end" if index == len(names) else "start" if index == 0 else "middle"
-        low, high = ends[index]
-        body += _vertical_line(place) + _text(place, HEIGHT - 4, name[:20], anchor)
-        body += _text(place, HEIGHT - _BOTTOM + 14, low[:14], anchor)
-        body += _text(place, _TOP - 4, high[:14], anchor)
-    return Plot(_svg(body))
+    for place, (name, (low, high)) in enumerate(zip([*names, metric], ends, strict=True)):
+        anchor = "end" if place == len(names) else "start" if place == 0 else "middle"
+        at = LEFT + place * across
+        body += svg.upright(at) + svg.text(at, HEIGHT - 4, svg.fitted(name, across - 4), anchor)
+        body += svg.text(at, HEIGHT - BOTTOM + 14, svg.fitted(low, across - 4), anchor)
+        body += svg.text(at, TOP - 4, svg.fitted(high, across - 4), anchor)
+    return svg.picture(body)
+
+
+def slices(trials: Sequence[Trial], forms: Json, objective: Json) -> Plot:
+    """The value of each completed trial over each hyperparameter, in a small picture each."""
+    metric = objective["metric"]
+    known = _completed(trials, metric)
+    if not known:
+        return svg.empty(_NONE)
+    across = 2 if len(forms) in (2, 4) else min(_MOST_ACROSS, len(forms))
+    width = WIDTH // across
+    y = svg.upward([value for _, value in known], _SLICE_HEIGHT)
+    body = ""
+    for place, (name, form) in enumerate(forms.items()):
+        x, at = _across(form, width)
+        points: Points = [
+            (at(trial.hyperparameters[name]), value)
+            for trial, value in known
+            if name in trial.hyperparameters
+        ]
+        down, beside = divmod(place, across)
+        drawn = svg.grid(x, y, name, metric, (width, _SLICE_HEIGHT))
+        drawn += svg.dots(points, x, y, radius=2)
+        body += f'<g transform="translate({beside * width} {down * _SLICE_HEIGHT})">{drawn}</g>'
+    return svg.picture(body, -(-len(forms) // across) * _SLICE_HEIGHT)
 
 
 def importance(shares: Mapping[str, float], metric: str) -> Plot:
     """A bar for each hyperparameter: its share of the importance for `metric`."""
     if not shares:
-        return _empty("too few trials have completed, or no hyperparameter matters")
+        return svg.empty("too few trials have completed, or no hyperparameter matters")
     names = list(shares)[:_MOST_BARS]
-    room = min(40.0, (HEIGHT - _TOP - 8) / len(names))
-    height, body = min(24.0, room * 0.7), _text(4, 12, f"importance for {metric}", "start")
+    room = min(40.0, (HEIGHT - TOP - 8) / len(names))
+    height, body = min(24.0, room * 0.7), svg.text(4, 12, f"importance for {metric}", "start")
     for index, name in enumerate(names):
-        top = _TOP + 6 + index * room
+        top = TOP + 6 + index * room
         width = shares[name] * (WIDTH - _BAR_LEFT - 48)
-        body += _text(_BAR_LEFT - 6, top + height / 2 + 4, name[:22], "end")
+        body += svg.text(
+            _BAR_LEFT - 6, top + height / 2 + 4, svg.fitted(name, _BAR_LEFT - 6), "end"
+        )
         body += f'<rect x="{_BAR_LEFT}" y="{top:.1f}" width="{width:.1f}" '
-        body += f'height="{height:.1f}" fill="{_DOT}"/>'
-        label = f"{shares[name]:.2f}"
-        body += _text(_BAR_LEFT + width + 6, top + height / 2 + 4, label, "start")
-    return Plot(_svg(body))
+        body += f'height="{height:.1f}" fill="{svg.DOT}"/>'
+        label = f"{round(shares[name] * 100)} %"
+        body += svg.text(_BAR_LEFT + width + 6, top + height / 2 + 4, label, "start")
+    return svg.picture(body)
+
+
+def _completed(trials: Sequence[Trial], metric: str) -> list[tuple[Trial, float]]:
+    """Return the completed trials with their finite values of the metric."""
+    found = ((trial, trial.values.get(metric, math.nan)) for trial in trials)
+    return [(t, value) for t, value in found if t.state == "COMPLETE" and math.isfinite(value)]
 
 
 def _ends(form: Json) -> tuple[str, str]:
@@ -185,21 +152,36 @@ def _choices(form: Json) -> list[Any]:
     return [each["value"] if isinstance(each, dict) else each for each in form["choices"]]
 
 
-def _positions(form: Json) -> Callable[[Any], float]:
+def _heights(form: Json) -> Callable[[Any], float]:
     """Return the height of each value on the axis of one hyperparameter."""
+    place = _placing(form)
     if form["type"] == "categorical":
-        choices = _choices(form)
-        place = {(type(each), each): index for index, each in enumerate(choices)}
-        axis = _Axis(0, max(1, len(choices) - 1), HEIGHT - _BOTTOM, _TOP)
-        return lambda value: axis.at(place.get((type(value), value), 0))
+        axis = Axis(0, max(1, len(form["choices"]) - 1), HEIGHT - BOTTOM, TOP)
+    else:
+        axis = Axis(*bounds(form), HEIGHT - BOTTOM, TOP, logarithmic(form))
+    return lambda value: axis.at(place(value))
+
+
+def _across(form: Json, width: int) -> tuple[Axis, Callable[[Any], float]]:
+    """Return the axis of a hyperparameter in a slice, and the place of a value on it."""
+    if form["type"] == "categorical":
+        names = tuple(map(str, _choices(form)))
+        axis = Axis(-0.5, len(names) - 0.5, LEFT, width - RIGHT, names=names)
+    else:
+        axis = Axis(*bounds(form), LEFT, width - RIGHT, logarithmic(form))
+    return axis, _placing(form)
+
+
+def _placing(form: Json) -> Callable[[Any], float]:
+    """Return a number for each value: the place of a choice, or the value within its bounds."""
+    if form["type"] == "categorical":
+        places = {(type(each), each): index for index, each in enumerate(_choices(form))}
+        return lambda value: places.get((type(value), value), 0)
     low, high = bounds(form)
-    axis = _Axis(low, high, HEIGHT - _BOTTOM, _TOP, logarithmic(form))
-    return lambda value: axis.at(min(max(float(value), low), high))
+    return lambda value: min(max(float(value), low), high)
 
 
-def _best_so_far(
-    found: Sequence[tuple[float, float]], minimize: bool
-) -> Iterator[tuple[float, float]]:
+def _best_so_far(found: Points, minimize: bool) -> Iterator[tuple[float, float]]:
     """The corners of the staircase of best values."""
     best = None
     for at, value in found:
@@ -210,52 +192,3 @@ def _best_so_far(
             yield at, best
     if best is not None:
         yield found[-1][0], best
-
-
-def _vertical(values: Sequence[float]) -> _Axis:
-    return _Axis(min(values), max(values), HEIGHT - _BOTTOM - 6, _TOP + 6)
-
-
-def _dots(
-    points: Sequence[tuple[float, float]], x: _Axis, y: _Axis, colour: str = _DOT, radius: int = 3
-) -> str:
-    drawn = f'r="{radius}" fill="{colour}" opacity="0.6"'
-    return "".join(
-        f'<circle cx="{x.at(a):.1f}" cy="{y.at(b):.1f}" {drawn}/>' for a, b in points[-_MOST_DOTS:]
-    )
-
-
-def _framed(body: str, x: _Axis, y: _Axis, across: str, up: str) -> Plot:
-    grid = ""
-    for tick in y.ticks():
-        at = y.at(tick)
-        grid += f'<line x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{at:.1f}" y2="{at:.1f}" '
-        grid += 'stroke="currentColor" opacity="0.15"/>'
-        grid += _text(_LEFT - 6, at + 4, f"{tick:.4g}", "end")
-    for tick in x.ticks():
-        grid += _text(x.at(tick), HEIGHT - _BOTTOM + 16, f"{tick:.4g}", "middle")
-    labels = _text(WIDTH - _RIGHT, HEIGHT - 4, across, "end") + _text(4, 12, up, "start")
-    return Plot(_svg(grid + body + labels))
-
-
-def _vertical_line(at: float) -> str:
-    ends = f'y1="{_TOP}" y2="{HEIGHT - _BOTTOM}"'
-    return f'<line x1="{at:.1f}" x2="{at:.1f}" {ends} stroke="currentColor" opacity="0.5"/>'
-
-
-def _text(x: float, y: float, text: str, anchor: str) -> str:
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="currentColor" '
-        f'font-size="11">{escape(text)}</text>'
-    )
-
-
-def _empty(why: str) -> Plot:
-    return Plot(_svg(_text(WIDTH / 2, HEIGHT / 2, why, "middle")))
-
-
-def _svg(body: str) -> str:
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
-        f'style="max-width:{WIDTH}px" font-family="sans-serif" role="img">{body}</svg>'
-    )

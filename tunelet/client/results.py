@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tunelet.client import importance, plots
-from tunelet.client.plots import Plot
 from tunelet.client.report import winners
+from tunelet.client.svg import Plot
 from tunelet.client.trial import Trial
 
 Json = dict[str, Any]
@@ -51,6 +51,12 @@ class Results:
         spec = experiment["spec"]
         return plots.parallel(trials, spec["hyperparameters"], spec["objectives"][0])
 
+    def plot_slices(self) -> Plot:
+        """Plot the first objective of each trial over each hyperparameter."""
+        experiment, trials = self._results()
+        spec = experiment["spec"]
+        return plots.slices(trials, spec["hyperparameters"], spec["objectives"][0])
+
     def importances(self) -> dict[str, float]:
         """Return each hyperparameter's share of the importance for the first objective.
 
@@ -74,7 +80,9 @@ class Results:
         experiment, trials = self._results()
         objectives = experiment["spec"]["objectives"]
         if len(objectives) < 2:
-            raise ValueError("plot_pareto needs two objectives; plot_history shows one")
+            raise ValueError(
+                "a plot of the Pareto front needs two objectives; the plot of the history shows one"
+            )
         front = [trial["number"] for trial in winners(experiment)]
         return plots.pareto(trials, objectives, front)
 

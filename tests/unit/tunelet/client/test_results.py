@@ -8,9 +8,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tunelet.client import plots
-from tunelet.client.plots import Plot
+from tunelet.client import plots, svg
 from tunelet.client.results import Results
+from tunelet.client.svg import Plot
 from tunelet.client.trial import Report, Trial
 
 LOSS = {"metric": "loss", "direction": "minimize", "goal": None}
@@ -96,6 +96,46 @@ def test_parallel_has_a_line_for_each_trial_and_the_best_is_last() -> None:
     assert len(heights) == 4  # True and 1 are different choices
 
 
+def test_slices_have_a_dot_for_each_trial_at_the_place_of_its_hyperparameter() -> None:
+    found = [trial(n, n / 10, opt=opt, lr=0.001) for n, opt in enumerate(["sgd", None, True, 1])]
+    groups = shapes(Shown(*found, trial(4, state="RUNNING")).plot_slices(), "g")
+    places = [[float(dot.attrib["cx"]) for dot in group if "cx" in dot.attrib] for group in groups]
+    assert [len(each) for each in places] == [4, 4, 0]
+    left, right = svg.LEFT, svg.WIDTH // 3 - svg.RIGHT
+    assert places[0] == [pytest.approx(left + (right - left) / 3, abs=0.1)] * 4
+    eighth = (right - left) / 8
+    assert places[1] == [pytest.approx(left + n * eighth, abs=0.1) for n in (1, 3, 5, 7)]
+    labels = [label.text for label in groups[1] if label.tag.endswith("text")]
+    assert {"None", "True", "1", "sgd", "opt"} <= set(labels)
+
+
+def test_the_best_line_is_orange_and_the_worst_is_blue() -> None:
+    lines = shapes(Shown(trial(0, 0.1), trial(1, 0.9)).plot_parallel(), "polyline")
+    assert [line.attrib["stroke"] for line in lines] == [svg.ramp(1), svg.ramp(0)]
+    assert lines[1].attrib["points"].split()[-1].endswith(f",{svg.HEIGHT - svg.BOTTOM - 6}.0")
+    red, blue = int(svg.ramp(0)[1:3], 16), int(svg.ramp(0)[5:], 16)
+    assert red > blue
+    assert int(svg.ramp(1)[1:3], 16) < int(svg.ramp(1)[5:], 16)
+
+
+def test_of_many_trials_evenly_many_are_drawn_with_the_best_and_the_last() -> None:
+    many = [trial(n, 1 + n) for n in range(5 * svg.MOST + 3)]
+    dots = shapes(Shown(*many).plot_history(), "circle")
+    assert svg.MOST / 2 < len(dots) <= svg.MOST
+    across = [float(dot.attrib["cx"]) for dot in dots]
+    assert across[0] < svg.LEFT + 2
+    assert across[-1] == svg.WIDTH - svg.RIGHT
+    lines = shapes(Shown(*many).plot_parallel(), "polyline")
+    assert len(lines) <= svg.MOST
+    assert lines[-1].attrib["points"].split()[-1].endswith(f",{svg.HEIGHT - svg.BOTTOM - 6}.0")
+
+
+def test_values_of_very_different_sizes_have_a_logarithmic_axis() -> None:
+    found = [trial(n, 10.0**n) for n in range(5)]
+    heights = [float(d.attrib["cy"]) for d in shapes(Shown(*found).plot_history(), "circle")]
+    assert heights[0] - heights[1] == pytest.approx(heights[3] - heights[4], abs=0.2)
+
+
 def test_a_trial_without_a_hyperparameter_passes_its_axis_by() -> None:
     one = trial(0)
     assert "noise" not in one.hyperparameters
@@ -134,7 +174,41 @@ def test_names_are_escaped() -> None:
 def test_a_plot_is_saved(tmp_path: Any) -> None:
     plot = Shown(trial(0)).plot_history()
     plot.save(tmp_path / "history.svg")
-    assert (tmp_path / "history.svg").read_text() == plot._repr_svg_()
+    saved = (tmp_path / "history.svg").read_text()
+    assert [saved.count(tag) for tag in ("<circle", "<style>")] == [1, 1]
+    assert len(shapes(Plot(saved), "text")) == len(shapes(plot, "text"))
+
+
+def size_of(png: bytes) -> tuple[int, int]:
+    assert png[:8] == b"\x89PNG\r\n\x1a\n"
+    return int.from_bytes(png[16:20]), int.from_bytes(png[20:24])
+
+
+def test_a_plot_is_saved_as_png(tmp_path: Any) -> None:
+    Shown(trial(0), trial(1)).plot_history().save(tmp_path / "history.PNG")
+    png = (tmp_path / "history.PNG").read_bytes()
+    assert size_of(png) == (2 * svg.WIDTH, 2 * svg.HEIGHT)
+    assert png != svg.empty("no trial").png() != svg.empty("none").png()
+
+
+def test_text_that_xml_cannot_have_is_replaced() -> None:
+    plot = svg.empty("a\0\x1b\ud800&b")
+    assert shapes(plot, "text")[0].text == "a\ufffd\ufffd\ufffd&b"
+    plot.png()
+
+
+def test_png_without_resvg_names_the_package_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "resvg_py", None)
+    with pytest.raises(ImportError, match=r"pip install 'tunelet\[png\]'"):
+        Shown(trial(0)).plot_history().png()
+
+
+def test_png_on_a_machine_without_fonts_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    resvg: Any = pytest.importorskip("resvg_py")
+    draw = resvg.svg_to_bytes
+    monkeypatch.setattr(resvg, "svg_to_bytes", lambda **of: draw(**of, skip_system_fonts=True))
+    with pytest.raises(ValueError, match="needs a font"):
+        Shown(trial(0)).plot_history().png()
 
 
 def test_dataframe_without_pandas_and_polars_names_the_package_to_install(
