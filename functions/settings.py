@@ -55,8 +55,8 @@ class Settings(NamedTuple):
     """TUNELET_IDENTITY: the file that says who may call the API, and do what
     (docs/operations/identity.md); empty: everyone may do everything."""
     stores: Mapping[str, TenantStore] = {}
-    """TUNELET_STORES: the namespaces with a store of their own, as JSON or as the path of a file
-    with it (docs/operations/tenants.md)."""
+    """TUNELET_STORES: the namespaces with a store of their own, as JSON, as the path of a file with
+    it, or of a folder with a file for each (docs/operations/tenants.md)."""
     allow_commands: bool = False
     """Whether a request may name a command of this machine; only `tunelet up` sets it."""
 

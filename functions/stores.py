@@ -2,9 +2,13 @@
 
 {"vision": {"url": "s3://acme-vision/tunelet", "credentials": "/etc/tunelet/stores/vision"},
  "audio": {"url": "s3://acme-audio", "identity": "arn:aws:iam::123456789012:role/audio"}}
+
+A folder has a file for each namespace instead, `vision.json` with what the object has at "vision":
+so a ConfigMap has a key for each, and one tenant is added without a look at the others.
 """
 
 import re
+from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -19,7 +23,8 @@ class TenantStore(NamedTuple):
 
     url: str
     credentials: str | None = None
-    """A folder with a file for each variable, such as a mounted Secret."""
+    """A folder with a file for each variable, such as a mounted Secret; or the beginning of the
+    files' names, up to a dot."""
     identity: str | None = None
     """Whom to act as: a role's ARN, a service account's address, a client ID."""
 
@@ -32,23 +37,45 @@ _FIELDS = {
 
 
 def tenant_stores(given: str, name: str) -> dict[str, TenantStore]:
-    """Return the stores by namespace of `given`: a JSON object, or the path of a file with one.
+    """Return the stores by namespace of `given`: a JSON object, the path of a file with one, or of
+    a folder with a file for each namespace.
 
     `name` is where they were given. Raises `Reject` with all problems. Opens nothing.
     """
-    try:
-        raw = decode(json_text(given, name).encode())
-    except (NotJson, ValueError) as fault:
-        remedy = "set a JSON object, or the path of a file with one"
-        error = FieldError(name, given, f"cannot be read: {fault}", remedy)
-        raise Reject(f"{name} cannot be read", [error]) from None
     errors: list[FieldError] = []
+    folder = not given.lstrip().startswith("{") and Path(given).is_dir()
+    raw = _folder(Path(given), name, errors) if folder else _read(given, name)
     if not isinstance(raw, dict):
         errors.append(FieldError(name, given, "is not an object", "write an object in braces"))
         raw = {}
     found = {each: _store(raw[each], each, f"{name}.{each}", errors) for each in raw}
     if errors:
         raise Reject("the stores of tenants are invalid", errors)
+    return found
+
+
+def _read(given: str, name: str) -> Any:
+    try:
+        return decode(json_text(given, name).encode())
+    except (NotJson, ValueError) as fault:
+        remedy = "set a JSON object, or the path of a file with one"
+        error = FieldError(name, given, f"cannot be read: {fault}", remedy)
+        raise Reject(f"{name} cannot be read", [error]) from None
+
+
+def _folder(folder: Path, name: str, errors: list[FieldError]) -> dict[str, Any]:
+    """Return what the files have, by namespace. A mounted ConfigMap is such a folder."""
+    found = {}
+    # The names with a dot in front are how Kubernetes replaces all files at once.
+    for file in sorted(each for each in folder.iterdir() if not each.name.startswith(".")):
+        if file.suffix != ".json":
+            remedy = "name the file of a namespace NAMESPACE.json, and remove others"
+            errors.append(FieldError(name, str(file), "is not a file of a namespace", remedy))
+            continue
+        try:
+            found[file.stem] = _read(str(file), f"{name}.{file.stem}")
+        except Reject as refusal:
+            errors += refusal.errors
     return found
 
 

@@ -6,6 +6,7 @@ Azure identity. Given variables replace the process's credentials: a Secret that
 not open a tenant's store with the rights of the service.
 """
 
+import errno
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -52,7 +53,9 @@ PROCESS = Access()
 def of_tenant(folder: str | None, identity: str | None) -> Access:
     """Return the access with the variables in the folder, one a file, or as an identity.
 
-    A mounted Secret of Kubernetes is such a folder. Raises `OSError` if it cannot be read.
+    A mounted Secret of Kubernetes is such a folder. Several tenants may share one: `folder` is then
+    the beginning of a tenant's files, such as `…/vision` of `…/vision.AWS_ACCESS_KEY_ID`. Raises
+    `OSError` if there are none, or one cannot be read.
     """
     if folder is None:
         return Access(identity=identity)
@@ -61,9 +64,16 @@ def of_tenant(folder: str | None, identity: str | None) -> Access:
 
 
 def _variables(folder: Path) -> dict[str, str]:
+    begin = "" if folder.is_dir() else f"{folder.name}."
     # The names with a dot in front are how Kubernetes replaces all files at once.
-    files = [each for each in sorted(folder.iterdir()) if not each.name.startswith(".")]
-    return {each.name: _read(each) for each in files if each.is_file()}
+    files = [
+        each
+        for each in sorted((folder.parent if begin else folder).iterdir())
+        if each.name.startswith(begin) and not each.name.startswith(".") and each.is_file()
+    ]
+    if begin and not files:
+        raise FileNotFoundError(errno.ENOENT, "neither a folder nor the beginning of files", folder)
+    return {each.name.removeprefix(begin): _read(each) for each in files}
 
 
 def _read(file: Path) -> str:

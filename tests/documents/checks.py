@@ -30,6 +30,7 @@ _KUSTOMIZATION = {
     "components",
     "images",
     "configMapGenerator",
+    "secretGenerator",
 }
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import click
 import yaml
 
+from tunelet.cli import tenant_store
 from tunelet.cli.table import lines, width
 from tunelet.cli.tenant_objects import Object, Tenant, network, objects
 from tunelet.client.report import Rows
@@ -95,6 +96,7 @@ def tenant_command() -> None:
     Examples:
       tunelet tenant create vision --cpu 64 --memory 256Gi --gpu 8 > vision.yaml
       tunelet tenant create vision --apply
+      tunelet tenant create vision --bucket s3://acme-vision --credentials vision-keys --apply
       tunelet tenant list
     """
 
@@ -134,6 +136,21 @@ def tenant_command() -> None:
 )
 @_prefix
 @_installation
+@click.option(
+    "--bucket", metavar="URL", help="A bucket of its own, such as s3://acme-vision/tunelet."
+)
+@click.option(
+    "--identity",
+    metavar="IDENTITY",
+    help="Whom the service acts as there: the ARN of a role, the address of a service account, or "
+    "a client ID.",
+)
+@click.option(
+    "--credentials",
+    type=_DNS,
+    metavar="SECRET",
+    help="Instead, a Secret in Tunelet's namespace with a key for each variable.",
+)
 @click.option("--apply", is_flag=True, help="Apply them with kubectl, instead of printing them.")
 def create_command(
     name: str,
@@ -148,19 +165,45 @@ def create_command(
     service_namespace: str,
     prefix: str,
     installation: str,
+    bucket: str | None,
+    identity: str | None,
+    credentials: str | None,
     apply: bool,
 ) -> None:
-    """Print the objects of a tenant as YAML, or apply them. Applying them again changes them."""
+    """Print the objects of a tenant as YAML, or apply them. Applying them again changes them.
+
+    With --bucket and --apply the functions start again, and use the bucket for all experiments of
+    this namespace. Experiments that it has already stay where they are.
+    """
+    store = _own_store(name, bucket, identity, credentials, service_namespace, overlay)
     given = zip(_RESOURCES, (pods, cpu, memory, gpu), strict=True)
     hard = {resource: str(amount) for resource, amount in given if amount is not None}
     where = (name, prefix, installation, service_namespace, overlay)
     tenant = Tenant(*where, hard, queue, egress, dns)
     text = yaml.safe_dump_all(objects(tenant), sort_keys=False)
     if not apply:
-        click.echo(text, nl=False)
+        click.echo((tenant_store.comment(store) if store else "") + text, nl=False)
         return
     _kubectl("apply", "--server-side", "--field-manager=tunelet", "-f", "-", given=text)
     click.echo(f"tenant {name} has the namespace {tenant.namespace}", err=True)
+    if store:
+        click.echo(tenant_store.apply(store, _kubectl), err=True)
+
+
+def _own_store(
+    name: str,
+    bucket: str | None,
+    identity: str | None,
+    credentials: str | None,
+    service: str,
+    overlay: str,
+) -> tenant_store.TenantStore | None:
+    if bucket is not None:
+        given = tenant_store.TenantStore(name, bucket, identity, credentials, service, overlay)
+        return tenant_store.checked(given)
+    if identity is not None or credentials is not None:
+        raise click.UsageError("--identity and --credentials open a --bucket: name it, too")
+    return None
 
 
 @tenant_command.command("list")

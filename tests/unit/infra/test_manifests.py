@@ -22,6 +22,7 @@ from adapters.schedules.cronjob import open_url
 from functions.wiring import FUNCTIONS
 from tests.unit.infra.conftest import Check, Resource
 from tunelet import __version__
+from tunelet.cli.tenant_store import CREDENTIALS, NAME
 from tunelet.core.run import Run
 from tunelet.request.kinds import KINDS
 
@@ -75,7 +76,12 @@ def first(kind: str, group: str = "") -> Resource:
 
 def pods(name: str) -> Iterator[dict[str, Any]]:
     """The specs of all pods that an overlay has run."""
-    for each in rendered(name):
+    yield from pods_of(rendered(name))
+
+
+def pods_of(resources: list[Resource]) -> Iterator[dict[str, Any]]:
+    """The specs of all pods that these resources have run."""
+    for each in resources:
         match each["kind"]:
             case "Deployment":
                 yield each["spec"]["template"]["spec"]
@@ -96,6 +102,30 @@ def test_every_manifest_is_valid_for_its_api(check: Check) -> None:
 @pytest.mark.parametrize("name", RENDERED)
 def test_the_rendered_overlays_are_valid_for_their_apis(check: Check, name: str) -> None:
     assert check(rendered(name)) == []
+
+
+@pytest.mark.parametrize("name", ["overlays/knative", "overlays/plain"])
+def test_all_functions_have_the_stores_of_tenants_where_their_settings_say(name: str) -> None:
+    """A pod without them would keep a tenant's experiments in the shared bucket."""
+    settings = {
+        each["metadata"]["name"]: each["data"]
+        for each in of_kind(name, "ConfigMap")
+        if "TUNELET_STORE" in each["data"]
+    }
+    seen = 0
+    for pod in pods(name):
+        (container,) = pod["containers"]
+        named = [each.get("configMapRef", {}).get("name") for each in container.get("envFrom", ())]
+        if not (given := [settings[each] for each in named if each in settings]):
+            continue
+        paths = {each["name"]: each["mountPath"] for each in container["volumeMounts"]}
+        assert paths["stores"] == given[0]["TUNELET_STORES"]
+        assert paths["store-credentials"] == CREDENTIALS
+        volumes = {each["name"]: each for each in pod["volumes"]}
+        assert volumes["stores"]["configMap"] == {"name": NAME, "optional": True}
+        assert volumes["store-credentials"]["secret"] == {"secretName": NAME, "optional": True}
+        seen += 1
+    assert seen == {"overlays/knative": 7, "overlays/plain": 1}[name]
 
 
 MISSPELLED = [

@@ -1,16 +1,21 @@
 """`tunelet tenant create`, and the same objects for kustomize."""
 
+import json
 import os
 import shutil
 import subprocess
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 import yaml
 from click.testing import CliRunner
 
+from functions.stores import TenantStore, tenant_stores
 from tests.unit.infra.conftest import Check, Resource
+from tests.unit.infra.test_manifests import pods_of, rendered
 from tunelet.cli import cli, main
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -182,3 +187,91 @@ def test_without_kubectl_the_remedy_is_named(
     monkeypatch.setenv("PATH", str(tmp_path))
     assert main(["tenant", "create", "v", "--apply"]) == 2
     assert "kubectl" in capsys.readouterr().err
+
+
+def test_the_entry_is_printed_and_no_object_that_removes_other_tenants_stores(
+    tmp_path: Path,
+) -> None:
+    given = ("--bucket", "s3://acme-vision/tunelet", "--credentials", "vision-keys")
+    assert created(*given) == created()
+    found = CliRunner().invoke(cli, ["tenant", "create", "vision", *given]).output
+    text = "".join(line[2:] for line in found.splitlines(True) if line.startswith("# "))
+    (generator,) = yaml.safe_load(text.partition("configMapGenerator:\n")[2].partition("secret")[0])
+    assert generator["name"] == "tunelet-stores"
+    ((file, _, entry),) = [each.partition("=") for each in generator["literals"]]
+    (tmp_path / file).write_text(entry)
+    credentials = "/etc/tunelet-store-credentials/vision"
+    assert tenant_stores(str(tmp_path), "TUNELET_STORES") == {
+        "vision": TenantStore("s3://acme-vision/tunelet", credentials=credentials)
+    }
+
+
+@cache
+def generated(overlay: str) -> list[Resource]:
+    """The overlay with the entries that the command prints for two tenants."""
+    printed = [
+        CliRunner().invoke(cli, ["tenant", "create", name, "--bucket", f"gs://acme-{name}"]).output
+        for name in ("audio", "vision")
+    ]
+    literals = [
+        line.partition("- ")[2].strip("'")
+        for text in printed
+        for line in text.splitlines()
+        if ".json=" in line
+    ]
+    with TemporaryDirectory(dir=ROOT / "tests" / "manifests") as folder:
+        stores = {"name": "tunelet-stores", "namespace": "tunelet"}
+        kustomization = {
+            "resources": [f"../../../infra/knative/overlays/{overlay}"],
+            "configMapGenerator": [{**stores, "literals": literals}],
+            "secretGenerator": [{**stores, "literals": ["vision.AWS_ACCESS_KEY_ID=a"]}],
+        }
+        Path(folder, "kustomization.yaml").write_text(json.dumps(kustomization))
+        return rendered(folder)
+
+
+@pytest.mark.parametrize("overlay", ["knative", "plain"])
+def test_an_overlay_with_generated_stores_is_valid(check: Check, overlay: str) -> None:
+    assert check(generated(overlay)) == []
+
+
+@pytest.mark.parametrize("overlay", ["knative", "plain"])
+def test_a_generator_of_an_overlay_reaches_all_functions(overlay: str) -> None:
+    names = {
+        each["kind"]: each["metadata"]["name"]
+        for each in generated(overlay)
+        if each["metadata"]["name"].startswith("tunelet-stores-")
+    }
+    assert set(names) == {"ConfigMap", "Secret"}
+    mounted = [pod["volumes"] for pod in pods_of(generated(overlay)) if "volumes" in pod]
+    assert len(mounted) == (7 if overlay == "knative" else 1)
+    for volumes in mounted:
+        by_name = {each["name"]: each for each in volumes}
+        assert by_name["stores"]["configMap"]["name"] == names["ConfigMap"]
+        assert by_name["store-credentials"]["secret"]["secretName"] == names["Secret"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        (["--bucket", "acme-vision"], "--bucket"),
+        (["--bucket", "https://acme-vision"], "--bucket"),
+        (["--bucket", "s3://"], "--bucket"),
+        (["--bucket", "s3://a b"], "--bucket"),
+        (["--bucket", "s3://v", "--identity", "vision"], "--identity"),
+        (["--bucket", "gs://v", "--identity", "arn:aws:iam::1:role/v"], "--identity"),
+        (["--bucket", "az://v", "--identity", "v@acme"], "--identity"),
+        (["--bucket", "s3://v", "--credentials", "A_B"], "--credentials"),
+        (["--identity", "arn:aws:iam::1:role/v"], "--bucket"),
+        (["--credentials", "keys"], "--bucket"),
+        (
+            ["--bucket", "s3://v", "--identity", "arn:aws:iam::1:role/v", "--credentials", "k"],
+            "--credentials",
+        ),
+    ],
+)
+def test_a_store_that_cannot_be_is_refused(wrong: list[str], field: str, capsys: Any) -> None:
+    assert main(["tenant", "create", "vision", *wrong]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert field in printed.err
