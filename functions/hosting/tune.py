@@ -9,10 +9,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adapters.launchers.function import Choices, FunctionLauncher
-from adapters.launchers.printed import kept
+from adapters.launchers.function.handle import Choices
+from adapters.launchers.function.launcher import FunctionLauncher
+from adapters.launchers.function.printed import kept
+from adapters.launchers.function.workers import workers
 from adapters.launchers.process_lock import locked
-from adapters.launchers.workers import workers
 from adapters.storage import open_store
 from functions.hosting.in_process import searching
 from functions.hosting.near import Near

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from adapters.launchers.function import FunctionLauncher
+from adapters.launchers.function.launcher import FunctionLauncher
 from adapters.storage.memory import MemoryStore
 from functions.hosting.in_process import Steps, searching
 from functions.settings import Settings

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from adapters.launchers.function import FunctionLauncher
-from adapters.launchers.worker import READY
-from adapters.launchers.worker_starts import Forking, Spawning
-from adapters.launchers.workers import Workers
+from adapters.launchers.function.launcher import FunctionLauncher
+from adapters.launchers.function.worker import READY
+from adapters.launchers.function.worker_starts import Forking, Spawning
+from adapters.launchers.function.workers import Workers
 from tunelet.core.metrics_source import MetricsSource
 from tunelet.core.run import Launch, Phase, Run
 from tunelet.core.trial import Outcome, Verdict

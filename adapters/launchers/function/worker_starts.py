@@ -18,8 +18,8 @@ from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple, NoReturn, Protocol
 
+from adapters.launchers.function.worker import serve
 from adapters.launchers.local.shim_tree import die_with
-from adapters.launchers.worker import serve
 from tunelet.errors import FieldError, Reject
 
 Objective = Callable[..., Any]

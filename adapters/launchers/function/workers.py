@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from adapters.launchers.function import FreeHandle, Handle, assignment
-from adapters.launchers.worker import BROKEN, ENDED, Task
-from adapters.launchers.worker_starts import Forking, Spawning, Starts, Worker
+from adapters.launchers.function.call import assignment
+from adapters.launchers.function.handle import FreeHandle, Handle
+from adapters.launchers.function.worker import BROKEN, ENDED, Task
+from adapters.launchers.function.worker_starts import Forking, Spawning, Starts, Worker
 from tunelet.core.run import Launch
 from tunelet.core.trial import Outcome, Verdict
 from tunelet.errors import FieldError, Reject

@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
-from adapters.launchers.function import outcome_of, takes_two
+from adapters.launchers.function.answer import outcome_of, takes_two
+from adapters.launchers.function.printed import Printed, kept, printing_to
 from adapters.launchers.local.shim_tree import die_with
-from adapters.launchers.printed import Printed, kept, printing_to
 from tunelet.core.trial import Outcome
 
 READY, BROKEN, ENDED = "ready", "broken", "ended"

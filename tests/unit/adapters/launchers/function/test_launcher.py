@@ -8,8 +8,9 @@ import msgspec
 import numpy as np
 import pytest
 
-from adapters.launchers.function import Choices, FreeHandle, FunctionLauncher
-from adapters.launchers.printed import kept
+from adapters.launchers.function.handle import Choices, FreeHandle
+from adapters.launchers.function.launcher import FunctionLauncher
+from adapters.launchers.function.printed import kept
 from tests.contracts.launchers import until
 from tunelet.core.metrics_source import MetricsSource
 from tunelet.core.run import Launch, Phase, Run

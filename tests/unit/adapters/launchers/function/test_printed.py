@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from adapters.launchers.printed import Printed, kept, printing_to
+from adapters.launchers.function.printed import Printed, kept, printing_to
 
 
 def test_each_thread_keeps_its_own_text_and_all_appears(capsys: pytest.CaptureFixture[str]) -> None:
