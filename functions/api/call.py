@@ -2,6 +2,7 @@
 
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlencode
 
 from werkzeug.wrappers import Request
 
@@ -68,6 +69,12 @@ class Call(NamedTuple):
     @property
     def base(self) -> str:
         return base(self.path.get("namespace"))
+
+    def next_link(self, path: str, after: str | int | None) -> str | None:
+        """Return the link to the next page of `path`, if there is one."""
+        if after is None:
+            return None
+        return f"{self.base}/{path}?{urlencode({**self.query, 'after': after})}"
 
 
 def bad_path(path: dict[str, str]) -> list[FieldError]:

@@ -1,9 +1,6 @@
 """What each route does: one call of the service, and its result as JSON."""
 
-import re
-from collections.abc import Callable, Iterator
-from contextlib import closing
-from functools import partial
+from collections.abc import Callable
 from http import HTTPStatus
 from urllib.parse import urlencode
 
@@ -20,7 +17,6 @@ from functions.api.documents import (
     submitted,
     trial_json,
 )
-from functions.api.route import BYTES
 from functions.events import training
 from functions.http import json_answer
 from functions.identity.gate import UNGUARDED
@@ -31,8 +27,6 @@ from tunelet.core.experiment import Experiment
 from tunelet.core.run import Run
 from tunelet.dead_letters import DeadLetter
 from tunelet.errors import FieldError, Forbidden, NotFound, Reject, Retry
-
-PART_BYTES = 4 << 20
 
 
 def submit(call: Call) -> Response:
@@ -49,7 +43,7 @@ def experiments(call: Call) -> Response:
     """List experiments by name."""
     page, after = call.service.experiments(call.namespace, **call.query)
     shown = [experiment_json(experiment) for experiment in page]
-    return json_answer({"experiments": shown, "next": _next(call, "experiments", after)})
+    return json_answer({"experiments": shown, "next": call.next_link("experiments", after)})
 
 
 def overview(call: Call) -> Response:
@@ -62,7 +56,7 @@ def overview(call: Call) -> Response:
     listed = call.service.live if live else call.service.experiments
     page, after = listed(call.namespace, **query)
     shown = [overview_json(experiment) for experiment in page]
-    return json_answer({"experiments": shown, "next": _next(call, "overview", after)})
+    return json_answer({"experiments": shown, "next": call.next_link("overview", after)})
 
 
 def experiment(call: Call) -> Response:
@@ -90,7 +84,7 @@ def audit(call: Call) -> Response:
     entries are read for it, so it may be shorter, even empty, though `next` is not null.
     """
     page, after = call.service.audit(call.namespace, call.name, **call.query)
-    link = _next(call, f"experiments/{call.name}/audit", after)
+    link = call.next_link(f"experiments/{call.name}/audit", after)
     return json_answer({"changes": [change_json(change) for change in page], "next": link})
 
 
@@ -98,7 +92,7 @@ def trials(call: Call) -> Response:
     """List trials by number."""
     page, after = call.service.trials(call.namespace, call.name, **call.query)
     shown = [trial_json(trial) for trial in page]
-    link = _next(call, f"experiments/{call.name}/trials", after)
+    link = call.next_link(f"experiments/{call.name}/trials", after)
     return json_answer({"trials": shown, "next": link})
 
 
@@ -135,68 +129,6 @@ def import_trials(call: Call) -> Response:
 def trial(call: Call) -> Response:
     """Show a trial."""
     return json_answer(trial_json(call.service.trial(call.namespace, call.name, call.number)))
-
-
-def logs(call: Call) -> Response:
-    """The output of a trial. When its run is gone, the stored part.
-
-    The header Range: bytes=N- asks for the output from byte N on; the answer, 206, has up to 4 MiB.
-    """
-    attempt = call.query.get("attempt")
-    output = call.service.files.logs(call.namespace, call.name, call.number, attempt)
-    stream = call.streams.open(output, call.namespace)
-    start = _start(call.request.headers.get("Range"))
-    if call.request.method == "HEAD":
-        stream.close()
-        response = Response()
-    elif start is None:
-        response = Response(stream)
-    else:
-        with closing(stream):
-            response = _part(stream, start)
-    response.content_type = "text/plain; charset=utf-8"
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["Accept-Ranges"] = "bytes"
-    return response
-
-
-def artifacts(call: Call) -> Response:
-    """List the files of a trial's checkpoint by name."""
-    page, after = call.service.files.artifacts(call.namespace, call.name, call.number, **call.query)
-    link = _next(call, f"experiments/{call.name}/trials/{call.number}/artifacts", after)
-    return json_answer({"artifacts": page, "next": link})
-
-
-def artifact(call: Call) -> Response:
-    """A file of a trial's checkpoint.
-
-    The header Range: bytes=N- asks for the file from byte N on; the answer, 206, has up to 4 MiB.
-    Its Content-Range ends with "/*" if the file has more.
-    """
-    name, start = call.query["name"], _start(call.request.headers.get("Range"))
-    read = partial(call.service.files.artifact, call.namespace, call.name, call.number, name)
-    if start is not None:
-        found = read(start, PART_BYTES + 1)
-        response = _ranged(found, start, start + len(found))
-    else:
-        stream = call.streams.open(_parts(read), call.namespace)
-        response = Response(stream)
-        if call.request.method == "HEAD":
-            stream.close()
-            response = Response()
-    response.content_type = BYTES
-    # What a training has written must not run as a page of this service.
-    response.headers["Content-Disposition"] = "attachment"
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["Accept-Ranges"] = "bytes"
-    return response
-
-
-def _parts(read: Callable[[int, int], bytes]) -> Iterator[bytes]:
-    offset = 0
-    while part := read(offset, PART_BYTES):
-        yield part
-        offset += len(part)
 
 
 def report(call: Call) -> Response:
@@ -366,38 +298,3 @@ def _unseen(call: Call, refusal: Forbidden) -> Exception:
 
 def _changed(call: Call, change: Callable[[str, str, str], Experiment]) -> Response:
     return json_answer(experiment_json(change(call.namespace, call.name, call.actor.name)))
-
-
-def _next(call: Call, path: str, after: str | int | None) -> str | None:
-    if after is None:
-        return None
-    return f"{call.base}/{path}?{urlencode({**call.query, 'after': after})}"
-
-
-def _start(header: str | None) -> int | None:
-    """Return N of `bytes=N-`; 0 for any other range, which RFC 9110 allows to ignore."""
-    found = re.fullmatch(r"bytes=([0-9]{1,15})-", header or "", re.ASCII)
-    return int(found[1]) if found else None
-
-
-def _part(chunks: Iterator[bytes], start: int) -> Response:
-    """Return the output from `start` on, with its size if the end is reached."""
-    data, passed = bytearray(), 0
-    for chunk in chunks:
-        data += chunk[max(0, start - passed) :]
-        passed += len(chunk)
-        if len(data) > PART_BYTES:
-            break
-    return _ranged(bytes(data), start, passed)
-
-
-def _ranged(data: bytes, start: int, passed: int) -> Response:
-    """Return the answer with `data` from `start` on. If it is more than a part, more follows."""
-    more = len(data) > PART_BYTES
-    data = data[:PART_BYTES]
-    if not data:
-        header = {"Content-Range": f"bytes */{passed}"}
-        return Response(status=HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, headers=header)
-    size = "*" if more else passed
-    header = {"Content-Range": f"bytes {start}-{start + len(data) - 1}/{size}"}
-    return Response(bytes(data), HTTPStatus.PARTIAL_CONTENT, header)

@@ -5,7 +5,7 @@ from typing import Any
 
 from werkzeug.wrappers import Response
 
-from functions.api import columns, endpoints, interventions, sign_in, studies, workers
+from functions.api import columns, endpoints, files, interventions, sign_in, studies, workers
 from functions.api.call import Call
 from functions.api.route import BYTES, EVENT, HTML, TEXT, Query, Route, paths
 from functions.api.routing import Routing
@@ -176,17 +176,15 @@ ROUTES = (
     Route("GET", f"{_ONE}/curves", columns.curves, LIST_TRIALS, "Curves", query=_CURVES),
     Route("GET", _TRIAL, endpoints.trial, SEE_TRIAL, "Trial"),
     Route(
-        *("GET", f"{_TRIAL}/artifacts", endpoints.artifacts, SEE_TRIAL, "Artifacts"),
+        *("GET", f"{_TRIAL}/artifacts", files.artifacts, SEE_TRIAL, "Artifacts"),
         query=_PAGE_OF_ARTIFACTS,
     ),
     Route(
-        *("GET", f"{_TRIAL}/artifact", endpoints.artifact, SEE_TRIAL, "Text"),
+        *("GET", f"{_TRIAL}/artifact", files.artifact, SEE_TRIAL, "Text"),
         query=(_ARTIFACT,),
         media=BYTES,
     ),
-    Route(
-        "GET", f"{_TRIAL}/logs", endpoints.logs, SEE_TRIAL, "Text", query=(_ATTEMPT,), media=TEXT
-    ),
+    Route("GET", f"{_TRIAL}/logs", files.logs, SEE_TRIAL, "Text", query=(_ATTEMPT,), media=TEXT),
     Route("POST", f"{_TRIAL}/reports", endpoints.report, Entry.TRIAL, "Stop", "Reports"),
     Route("POST", f"{_TRIAL}/outcome", endpoints.outcome, Entry.TRIAL, "Trial", "Outcome"),
     Route("POST", f"{_TRIAL}/release", workers.release, Entry.TRIAL, "Trial", "Release"),

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from werkzeug.test import EnvironBuilder, TestResponse, run_wsgi_app
 
-from functions.api.endpoints import PART_BYTES
+from functions.api.files import PART_BYTES
 from functions.api.handler import LOG_STREAMS
 from tests.unit.functions.conftest import LIMIT, World
 from tests.unit.tunelet.text.test_growth import QUADRATIC, growth

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from adapters.storage.files import FileStore
-from functions.api.endpoints import PART_BYTES
+from functions.api.files import PART_BYTES
 from functions.hosting.near import Near
 from tests.faults.training import place
 from tests.unit.functions.api.test_api import ONE, problem
