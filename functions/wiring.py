@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
+from adapters.events.signature import Signature
 from functions.composition import composed
 from functions.events.outbox import Nowhere, Outbox
 from functions.http import Function
@@ -25,11 +26,12 @@ FUNCTIONS = ("api", "suggest", "launch", "complete", "sweep", "deadletter")
 
 def outbox(settings: Settings) -> Outbox:
     """The publisher of a function's events."""
+    signature = Signature(settings.secret)
     if settings.sink is None:
-        return Outbox(Nowhere())
+        return Outbox(Nowhere(), signature)
     from adapters.events.cloudevents import BrokerPublisher
 
-    return Outbox(BrokerPublisher(settings.sink))
+    return Outbox(BrokerPublisher(settings.sink, signature), signature)
 
 
 def store(url: str) -> Store:
@@ -135,7 +137,7 @@ def _function(
     if name == "deadletter":
         from functions.events.dead_letter import DeadLetterFunction
 
-        return DeadLetterFunction(served, max_body_bytes)
+        return DeadLetterFunction(served, sent.signature, max_body_bytes)
     from functions.events.handlers import EventFunction
 
     return EventFunction(name, served, sent, max_body_bytes)

@@ -19,10 +19,12 @@ from tunelet.text.limits import NAME
 
 LIMIT = 1000
 ID = rf"[0-9]{{15}}-[0-9a-f]{{16}}(\.{NAME})?"
-"""When it was kept, the newest first; a hash; and the namespace that it is about, if any."""
+"""When it was kept, the newest first; a hash; and the namespace that it belongs to, if any."""
 
 _PREFIX = "dead/"
 _LAST = 10**15 - 1
+_SAME = ("ce-id", "ce-source", "ce-type", "ce-subject")
+"""Two events with these attributes and with the same body are one."""
 
 
 class DeadLetter(msgspec.Struct, frozen=True):
@@ -40,6 +42,11 @@ class DeadLetter(msgspec.Struct, frozen=True):
     """The answer to the last delivery; None: there was no answer."""
     answer: str | None = None
 
+    @property
+    def namespace(self) -> str:
+        """The namespace that it belongs to; empty: it is the operator's."""
+        return self.id.partition(".")[2]
+
 
 class DeadLetters:
     """The dead letters in a store. Every method may raise `Retry`."""
@@ -56,12 +63,13 @@ class DeadLetters:
         answer: str | None = None,
         namespace: str = "",
     ) -> DeadLetter:
-        """Keep an event, and remove what is beyond the limit."""
+        """Keep an event in place of an earlier copy of it, and remove what is beyond the limit."""
         now = self._clock()
         id_ = ".".join(filter(None, (_id(now, headers, body), namespace)))
         letter = DeadLetter(id_, now, headers, body, destination, status, answer)
         self._store.put(_PREFIX + letter.id, msgspec.json.encode(letter))
-        for key in _surplus(list(self._store.list(_PREFIX))):
+        keys = list(self._store.list(_PREFIX))
+        for key in _earlier(keys, letter.id) or _surplus(keys):
             self._store.delete(key)
         return letter
 
@@ -92,6 +100,12 @@ class DeadLetters:
                 yield msgspec.json.decode(stored.data, type=DeadLetter)
 
 
+def _earlier(keys: list[str], id_: str) -> list[str]:
+    """Return the keys of the other letters with the same event."""
+    same = id_.partition("-")[2]
+    return [key for key in keys if key.partition("-")[2] == same and key != _PREFIX + id_]
+
+
 def _surplus(keys: list[str]) -> list[str]:
     """Return the keys to remove: the oldest of the namespace with the most, one after another."""
     if len(keys) <= LIMIT:
@@ -101,6 +115,6 @@ def _surplus(keys: list[str]) -> list[str]:
 
 
 def _id(now: float, headers: dict[str, str], body: bytes) -> str:
-    """Sorts the newest first. The same event given up twice makes two dead letters."""
-    event = msgspec.json.encode((sorted(headers.items()), body))
+    """Sorts the newest first. An event always has the same hash."""
+    event = msgspec.json.encode(([headers.get(name) for name in _SAME], body))
     return f"{_LAST - int(now * 1000):015d}-{sha256(event).hexdigest()[:16]}"

@@ -17,6 +17,7 @@ from itertools import count
 from typing import TYPE_CHECKING, NamedTuple
 
 from adapters.events.cloudevents import binary
+from adapters.events.signature import Signature
 from adapters.events.triggers import Trigger
 from tunelet.core.signal import Signal
 from tunelet.core.turns import Turns
@@ -122,7 +123,7 @@ class Broker:
 
     So a slow function does not delay another. A delivery is tried `attempts` times, `backoff` * 2^n
     seconds apart. Then the event goes to the target `sink`, with Knative's attributes of the fault
-    (`knativeerrordest`, `knativeerrorcode`, `knativeerrordata`).
+    (`knativeerrordest`, `knativeerrorcode`, `knativeerrordata`). Signals have a `signature`.
     """
 
     def __init__(
@@ -134,12 +135,14 @@ class Broker:
         attempts: int = 6,
         backoff: float = 0.2,
         sink: str | None = None,
+        signature: Signature | None = None,
     ) -> None:
         self._triggers = triggers
         self._targets = targets
         self._attempts = attempts
         self._backoff = backoff
         self._sink = sink
+        self._signature = signature or Signature()
         names = {trigger.subscriber for trigger in triggers} | ({sink} if sink else set())
         self._lines = {name: _Line() for name in names}
         self._threads = [
@@ -151,7 +154,8 @@ class Broker:
             thread.start()
 
     def publish(self, signal: Signal) -> None:
-        self.route(*binary(signal))
+        headers, body = binary(signal)
+        self.route(self._signature.signed(headers, body), body)
 
     def repeat(self, headers: Mapping[str, str], body: bytes) -> None:
         self.route(headers, body)

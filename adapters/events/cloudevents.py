@@ -12,6 +12,7 @@ from cloudevents.conversion import to_binary, to_structured
 from cloudevents.exceptions import GenericException
 from cloudevents.http import CloudEvent, from_http
 
+from adapters.events.signature import Signature
 from tunelet import tracing
 from tunelet.core.signal import COLLECT, ENDING, FINISHED, LAUNCH, SUGGEST, Signal
 from tunelet.errors import FieldError, Reject, Retry
@@ -113,12 +114,14 @@ class BrokerPublisher:
     again, because a lost signal costs only latency, and a caller waits for the answer.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, signature: Signature) -> None:
         self.url = url
+        self._signature = signature
         self._pool: urllib3.PoolManager | None = None
 
     def publish(self, signal: Signal) -> None:
-        self.repeat(*binary(signal))
+        headers, body = binary(signal)
+        self.repeat(self._signature.signed(headers, body), body)
 
     def repeat(self, headers: Mapping[str, str], body: bytes) -> None:
         import urllib3

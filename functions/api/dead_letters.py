@@ -4,7 +4,6 @@ from typing import Any
 
 from adapters.events.cloudevents import STRUCTURED, media_type
 from functions.api.documents import Json, time_json
-from functions.events.subject import parsed
 from functions.identity.rights import EVERYWHERE
 from tunelet.dead_letters import DeadLetter
 from tunelet.text.lazy_pattern import lazy_pattern
@@ -37,10 +36,11 @@ def dead_letter_data(letter: DeadLetter) -> Any:
 
 
 def namespace_of(letter: DeadLetter) -> str:
-    """Return the namespace that the event is about; EVERYWHERE if it names none."""
-    named = _attributes(letter).get("subject")
-    found = parsed(named) if isinstance(named, str) else None
-    return EVERYWHERE if found is None else found.namespace
+    """Return the namespace that the letter belongs to; EVERYWHERE if it is the operator's.
+
+    The subject of an event is only a claim.
+    """
+    return letter.namespace or EVERYWHERE
 
 
 def _attributes(letter: DeadLetter) -> dict[str, Any]:

@@ -2,21 +2,25 @@
 
 An event is stored as it came, even if it is invalid, so that its fault can be examined.
 Knative adds attributes that describe the failed delivery.
+
+A letter belongs to a namespace only if the event proves that it is about it: by the signature of
+our functions, or by the token of one of its trials. All others belong to the operator.
 """
 
 import binascii
 from base64 import b64decode
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from werkzeug.wrappers import Request, Response
 
-from adapters.events.cloudevents import STRUCTURED, media_type
-from functions.events.subject import parsed
+from adapters.events.cloudevents import STRUCTURED, Event, parse
+from adapters.events.signature import Signature
+from functions.events.subject import parsed, subject
+from functions.events.training import EVENTS
 from functions.shell import EventShell
-from tunelet.errors import FieldError, Reject
-from tunelet.text.strict_json import NotJson, decode
+from tunelet.errors import FieldError, Forbidden, NotFound, Reject, Throttled
 
 if TYPE_CHECKING:
     from tunelet.service import Service
@@ -28,9 +32,9 @@ _OF_DELIVERY = "ce-knative"
 class DeadLetterFunction(EventShell):
     """The function `deadletter` over one service."""
 
-    def __init__(self, service: "Service", max_body_bytes: int) -> None:
+    def __init__(self, service: "Service", signature: Signature, max_body_bytes: int) -> None:
         super().__init__(max_body_bytes, service.store_ready)
-        self._service = service
+        self._service, self._signature = service, signature
 
     def _take(self, request: Request, raw: bytes) -> Response:
         headers = {name.lower(): value for name, value in request.headers.items()}
@@ -49,22 +53,30 @@ class DeadLetterFunction(EventShell):
             headers.get("ce-knativeerrordest"),
             _status(headers.get("ce-knativeerrorcode", "")),
             _text(headers.get("ce-knativeerrordata")),
-            _namespace(event, raw),
+            self._namespace(event, raw),
         )
         return Response(status=HTTPStatus.NO_CONTENT)
 
-
-def _namespace(headers: Mapping[str, str], raw: bytes) -> str:
-    """Return the namespace that the event is about; empty if it names none."""
-    named: Any = headers.get("ce-subject")
-    if media_type(headers) == STRUCTURED:
+    def _namespace(self, headers: Mapping[str, str], raw: bytes) -> str:
+        """Return the namespace that the event is certainly about; empty if it proves none."""
+        if self._signature.is_on(headers, raw):
+            found = parsed(headers.get("ce-subject", ""))
+            return "" if found is None else found.namespace
         try:
-            whole = decode(raw)
-        except NotJson:
+            return self._authorized(parse(headers, raw))
+        except (Reject, Forbidden, NotFound, Throttled):
             return ""
-        named = whole.get("subject") if isinstance(whole, dict) else None
-    found = parsed(named) if isinstance(named, str) else None
-    return "" if found is None else found.namespace
+
+    def _authorized(self, event: Event) -> str:
+        """Return the namespace of the trial if the event has its token.
+
+        Raises `Forbidden` or another refusal if not.
+        """
+        namespace, experiment, trial, _ = subject(event)
+        token = event.data.get("token") if isinstance(event.data, dict) else None
+        if event.type not in EVENTS or trial is None or not isinstance(token, str):
+            raise Forbidden("the event has no token of a trial")
+        return self._service.attempts.authorize(token, namespace, experiment, trial).namespace
 
 
 def _status(code: str) -> int | None:

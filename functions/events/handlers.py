@@ -122,13 +122,18 @@ class EventFunction(EventShell):
             remedy = f"send one of {', '.join(self._steps)}"
             error = FieldError("type", event.type, "is not for this function", remedy)
             raise Reject("the event is not for this function", [error])
+        headers = {name.lower(): value for name, value in request.headers.items()}
         if step is _sweep:
             # A sweep may take long, so its signals are sent as they come.
             step(self._service, event)
             return Response(status=HTTPStatus.NO_CONTENT)
-        return self._followed(step, event)
+        return self._followed(step, event, self._outbox.signature.is_on(headers, raw))
 
-    def _followed(self, step: Step, event: Event) -> Response:
+    def _followed(self, step: Step, event: Event, ours: bool) -> Response:
+        """Do the step. The event that follows is the answer to a function of ours only.
+
+        Others would learn from it, and could have it delivered again.
+        """
         with self._outbox.held() as signals:
             try:
                 step(self._service, event)
@@ -140,8 +145,9 @@ class EventFunction(EventShell):
                 # When the event comes again, the committed state would cause no signals.
                 self._outbox.send(signals)
                 raise
-        if not signals:
+        if not signals or not ours:
+            self._outbox.send(signals)
             return Response(status=HTTPStatus.NO_CONTENT)
         self._outbox.send(signals[:-1])
         headers, data = binary(signals[-1])
-        return Response(data, HTTPStatus.OK, headers)
+        return Response(data, HTTPStatus.OK, self._outbox.signature.signed(headers, data))

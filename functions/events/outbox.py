@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Protocol
 
+from adapters.events.signature import Signature
 from functions.telemetry.log import LOGGER
 from tunelet.core.signal import ENDING, Signal
 from tunelet.errors import Conflict, Retry
@@ -55,10 +56,14 @@ class Watched:
 
 
 class Outbox:
-    """Publishes through `broker`, or holds signals back inside `held`."""
+    """Publishes through `broker`, or holds signals back inside `held`.
 
-    def __init__(self, broker: Broker) -> None:
+    `signature` is the one that the broker's signals have.
+    """
+
+    def __init__(self, broker: Broker, signature: Signature | None = None) -> None:
         self._broker = broker
+        self.signature = signature or Signature()
 
     def publish(self, signal: Signal) -> None:
         held = _held.get()

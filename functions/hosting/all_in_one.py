@@ -13,6 +13,7 @@ from werkzeug.test import Client
 from werkzeug.wrappers import Request, Response
 
 from adapters.events.broker import Broker, Delivered, Target
+from adapters.events.signature import Signature
 from adapters.events.triggers import load_delivery, load_triggers
 from functions.composition import composed
 from functions.events.outbox import Outbox, Watched
@@ -49,8 +50,10 @@ def whole(
     known = gate(settings)
     targets: dict[str, Target] = {}
     manifests = resource("infra/knative/base")
-    broker = Broker(load_triggers(manifests), targets, **load_delivery(manifests)._asdict())
-    outbox = Outbox(Watched(broker))
+    signature = Signature(settings.secret)
+    delivery = load_delivery(manifests)._asdict()
+    broker = Broker(load_triggers(manifests), targets, **delivery, signature=signature)
+    outbox = Outbox(Watched(broker), signature)
     paused = schedule(settings)
     service = composed(
         *(settings, store, launcher, outbox, installation, dead),

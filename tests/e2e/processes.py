@@ -50,7 +50,9 @@ class Functions:
         delivery = load_delivery(manifests)._asdict()
         self.broker = Broker(load_triggers(manifests), targets, **delivery)
         self.route = way(self.broker.route)
-        self.sink = ThreadingHTTPServer(("127.0.0.1", 0), _sink_of(self.route))
+        self.seen: list[tuple[dict[str, str], bytes]] = []
+        """What the functions have posted."""
+        self.sink = ThreadingHTTPServer(("127.0.0.1", 0), _sink_of(self._noted))
         Thread(target=self.sink.serve_forever, daemon=True).start()
         known = {
             "TUNELET_API_URL": f"http://{host}:{self.ports['api']}",
@@ -84,6 +86,14 @@ class Functions:
         deadline = time.monotonic() + 60
         while POOL.request("GET", url, retries=Retry(connect=20, backoff_factor=0.1)).status != 200:
             assert time.monotonic() < deadline, self.log.read_text()
+
+    def _noted(self, headers: Mapping[str, str], body: bytes) -> None:
+        self.seen.append(({name.lower(): value for name, value in headers.items()}, body))
+        self.route(headers, body)
+
+    def post(self, name: str, headers: dict[str, str], body: bytes) -> Delivered:
+        """Call a function past the broker."""
+        return self._over_http(name)(headers, body)
 
     def sweep(self) -> int:
         """Send the event of a schedule; returns the status of the answer."""

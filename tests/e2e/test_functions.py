@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from adapters.events.signature import ATTRIBUTE
 from tests.e2e.processes import Functions, over_folder
 from tests.guard import end_all
+from tunelet.client import Client
 
 TRAIN = 'echo "step=1 objective=0.5"; echo "objective=$TUNELET_TRIAL.5"'
 
@@ -86,3 +88,47 @@ def _letters(functions: Functions) -> list[dict[str, Any]]:
         assert time.monotonic() < deadline, functions.log.read_text()
         time.sleep(0.05)
     return found
+
+
+def test_a_trial_that_reaches_the_functions_makes_no_letter_of_a_tenant(
+    functions: Functions,
+) -> None:
+    """On Knative it does so through the gateway: neither a forged nor an old event counts."""
+    functions.wait("deadletter")
+    functions.client.submit(request(name="signed"))
+    genuine, body = _posted(functions, "default/signed")
+    forged = {**genuine, "ce-id": "forged", "ce-subject": "vision/theirs"}
+    unsigned = {name: value for name, value in genuine.items() if name != ATTRIBUTE}
+    for attempt in (forged, {**genuine, "ce-subject": "vision/theirs"}, unsigned):
+        assert functions.post("deadletter", attempt, body).status == 204
+        assert "." not in _letters(functions)[0]["id"], attempt
+    for _ in range(2):
+        assert functions.post("deadletter", genuine, body).status == 204
+    owners = [each["id"].partition(".")[2] for each in _letters(functions)]
+    assert owners.count("default") == 1
+
+
+def test_a_stranger_gets_no_event_as_an_answer(functions: Functions) -> None:
+    """It would be a signed one, about an experiment that the stranger may not know of."""
+    functions.wait("suggest")
+    other = Client(functions.client.url, "vision")
+    other.submit(request(name="theirs", max_trials=1))
+    functions.route = lambda headers, body: None
+    other.stop("theirs")
+    event = dict(_posted(functions, "vision/theirs")[0])
+    event |= {ATTRIBUTE: "0" * 64, "ce-type": "dev.tunelet.suggest.requested"}
+    answer = functions.post("suggest", event, b"{}")
+    assert (answer.status, answer.body) == (204, b"")
+    assert not [each for each in answer.headers if each.lower().startswith("ce-")]
+
+
+def _posted(functions: Functions, subject: str) -> tuple[dict[str, str], bytes]:
+    """The first event about the subject that a function has posted."""
+    deadline = time.monotonic() + 60
+    while True:
+        for headers, body in list(functions.seen):
+            if headers.get("ce-subject") == subject:
+                kept = {n: v for n, v in headers.items() if n.startswith("ce-")}
+                return kept | {"content-type": "application/json"}, body
+        assert time.monotonic() < deadline, functions.log.read_text()
+        time.sleep(0.05)

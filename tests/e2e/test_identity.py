@@ -78,7 +78,8 @@ def _letter(service: Up) -> str:
     from tunelet.dead_letters import DeadLetters
 
     headers = {"ce-type": "x", "ce-subject": "default/known"}
-    return DeadLetters(FileStore(service.data / "store")).keep(headers, b"").id
+    letters = DeadLetters(FileStore(service.data / "store"))
+    return letters.keep(headers, b"", namespace="default").id
 
 
 def test_a_worker_asks_with_its_token_and_reports_with_the_trials(

@@ -52,7 +52,7 @@ def _furnished(service: Installed, tenant: Tenant) -> Tenant:
     # The cluster's decision that the person has no right yet counts for a while.
     until(lambda: _admitted(client))
     made = submitted(service.url, tenant)
-    return made._replace(letter=buried(service.events, tenant, client))
+    return made._replace(letter=buried(service.events, made, client))
 
 
 def _admitted(client: Client) -> bool:

@@ -143,10 +143,13 @@ def submitted(url: str, tenant: Tenant) -> Tenant:
 
 def buried(events: str, tenant: Tenant, client: Client) -> str:
     """Send an event about `NAME` that cannot be delivered; returns the dead letter's id."""
-    subject = f"{tenant.name}/{NAME}/7/1"
+    subject = f"{tenant.name}/{NAME}/0/1"
     headers = {"ce-specversion": "1.0", "ce-id": "1", "ce-source": f"/{SECRET}"}
     headers |= {"ce-type": "dev.tunelet.trial.completed", "ce-subject": subject}
-    assert urllib3.request("POST", f"{events}/", headers=headers, timeout=60).status == 202
+    # With the trial's token it is certainly about it, and so the letter is the tenant's.
+    wrong = {"token": tenant.trial, "values": "none"}
+    sent = urllib3.request("POST", f"{events}/", headers=headers, json=wrong, timeout=60)
+    assert sent.status == 202
 
     def found() -> str | None:
         letters = client.dead_letters()

@@ -7,6 +7,7 @@ import pytest
 from werkzeug.test import Client
 from werkzeug.wrappers import Request
 
+from adapters.events.signature import Signature
 from adapters.launchers.memory import MemoryLauncher
 from adapters.storage.memory import MemoryStore
 from algorithms import load_catalog
@@ -14,6 +15,7 @@ from functions.events.outbox import Outbox
 from functions.identity.gate import UNGUARDED, Gate
 from functions.wiring import function
 from tests.faults.training import ScriptedLauncher
+from tunelet import tracing
 from tunelet.assembly import assembled
 from tunelet.core.quotas import UNLIMITED, Quotas
 from tunelet.core.run import Run
@@ -30,6 +32,8 @@ SMALLEST = {
     "hpo_algorithm": "random_search",
 }
 LIMIT = 1 << 16
+SECRET = b"0123456789abcdef"
+SIGNATURE = Signature(SECRET)
 
 
 class FragileStore(MemoryStore):
@@ -48,6 +52,8 @@ class Broker:
 
     def __init__(self) -> None:
         self.signals: list[Signal] = []
+        self.traced: list[str | None] = []
+        """The trace in which each was published."""
         self.repeated: list[tuple[dict[str, str], bytes]] = []
         self.away = False
 
@@ -55,6 +61,7 @@ class Broker:
         if self.away:
             raise Retry("the broker is away")
         self.signals.append(signal)
+        self.traced.append(tracing.current())
 
     def repeat(self, headers: Mapping[str, str], body: bytes) -> None:
         if self.away:
@@ -87,13 +94,13 @@ class World:
         self.store, self.quotas = store or FragileStore(), quotas
         self.launcher = launcher or SilentLauncher()
         self.broker = Broker()
-        self.outbox = Outbox(self.broker)
+        self.outbox = Outbox(self.broker, SIGNATURE)
         self.service = assembled(
             self.store,
             self.launcher,
             load_catalog(),
             self.outbox,
-            secret=b"0123456789abcdef",
+            secret=SECRET,
             api_url="http://127.0.0.1:8080",
             quotas=quotas,
             sweeps_abreast=sweeps_abreast,

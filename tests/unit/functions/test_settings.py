@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from adapters.events.cloudevents import BrokerPublisher
+from adapters.events.signature import Signature
 from functions.settings import Settings
 from functions.telemetry import log
 from functions.wiring import outbox
@@ -67,7 +68,7 @@ def test_signals_are_dropped_without_a_broker() -> None:
 
 
 def test_a_broker_that_cannot_be_reached_is_a_passing_fault() -> None:
-    publisher = BrokerPublisher("http://127.0.0.1:9/")
+    publisher = BrokerPublisher("http://127.0.0.1:9/", Signature())
     with pytest.raises(Retry):
         publisher.publish(Signal(FINISHED, "default", "digits"))
 

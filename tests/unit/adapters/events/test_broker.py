@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from adapters.events.broker import Broker, Delivered, Target
+from adapters.events.signature import Signature
 from adapters.events.triggers import Trigger
 from tunelet.core.signal import COLLECT, FINISHED, LAUNCH, SUGGEST, Signal
 
@@ -64,6 +65,18 @@ def until(holds: Callable[[], object]) -> None:
     while not holds():
         assert time.monotonic() < deadline, "it did not come to be"
         time.sleep(0.002)
+
+
+def test_a_signal_is_signed_and_a_given_event_is_not() -> None:
+    """What others send through the broker does not become ours."""
+    signature, function = Signature(b"0123456789abcdef"), Function()
+    served = Broker([Trigger({}, "f")], {"f": function}, signature=signature)
+    served.publish(Signal(LAUNCH, "default", "digits"))
+    served.route(event(), b"{}")
+    until(lambda: len(function.seen) == 2)
+    served.close()
+    ours = {seen[0]["ce-type"]: signature.is_on(*seen) for seen in function.seen}
+    assert ours == {"dev.tunelet.launch.requested": True, TYPE: False}
 
 
 def test_an_event_goes_to_whom_all_attributes_of_the_filter_fit() -> None:

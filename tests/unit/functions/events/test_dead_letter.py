@@ -1,5 +1,6 @@
 """Dead letters: kept whatever is wrong with them, shown without keys, replayed as they came."""
 
+import json
 from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
@@ -7,8 +8,9 @@ from typing import Any
 import pytest
 
 from adapters.events.cloudevents import STRUCTURED
+from adapters.events.signature import Signature
 from adapters.storage.memory import MemoryStore
-from tests.unit.functions.conftest import World
+from tests.unit.functions.conftest import SIGNATURE, World
 from tunelet.dead_letters import LIMIT, DeadLetters
 from tunelet.errors import Retry
 
@@ -32,6 +34,16 @@ OF_KNATIVE = {
 def bury(world: World, headers: Mapping[str, str] = EVENT, body: bytes = b'{"step": 1}') -> int:
     given = {**headers, **OF_KNATIVE}
     return world.client("deadletter").post("/", headers=given, data=body).status_code
+
+
+def signed(subject: str, body: bytes, by: Signature = SIGNATURE) -> dict[str, str]:
+    """An event of our own functions."""
+    return by.signed({**EVENT, "ce-type": "dev.tunelet.run.changed", "ce-subject": subject}, body)
+
+
+def owners(world: World) -> list[str]:
+    """The namespaces of the letters, the newest first; empty for the operator's."""
+    return [each["id"].partition(".")[2] for each in listed(world)]
 
 
 def listed(world: World) -> list[dict[str, Any]]:
@@ -86,6 +98,57 @@ def test_it_is_accepted_with_any_fault(world: World, headers: dict[str, str], bo
     assert bury(world, headers, body) == 204
     [letter] = listed(world)
     assert world.api.get(f"/api/dead-letters/{letter['id']}").status_code == 200
+
+
+def test_an_event_of_ours_makes_a_letter_of_the_namespace_that_it_is_about(world: World) -> None:
+    assert bury(world, signed("other/digits/0", b"{}"), b"{}") == 204
+    assert owners(world) == ["other"]
+
+
+def test_a_report_makes_a_letter_of_its_trials_namespace(world: World) -> None:
+    world.running(namespace="other")
+    body = json.dumps({"token": world.token("digits", 0, "other"), "step": "x"}).encode()
+    about = {**EVENT, "ce-subject": "other/digits/0/1"}
+    whole = {"specversion": "1.0", "id": "7", "source": "/pipeline", "type": EVENT["ce-type"]}
+    structured = {**whole, "subject": "other/digits/0/1", "data": json.loads(body)}
+    assert bury(world, about, body) == 204
+    assert bury(world, {"content-type": STRUCTURED}, json.dumps(structured).encode()) == 204
+    assert owners(world) == ["other", "other"]
+
+
+def test_any_other_event_makes_a_letter_of_the_operator(world: World) -> None:
+    """Whatever it says: a trial reaches this function through Knative's gateway."""
+    for namespace in ("other", "mine"):
+        world.running(namespace=namespace)
+    mine = json.dumps({"token": world.token("digits", 0, "mine"), "step": 1}).encode()
+    genuine = signed("mine/digits", b"{}")
+    forged = [
+        ({**EVENT, "ce-subject": "other/digits/0/1"}, b'{"step": 1}'),
+        ({**EVENT, "ce-subject": "other/digits/0/1"}, mine),
+        ({**EVENT, "ce-subject": "other/absent/0/1"}, mine),
+        ({**EVENT, "ce-subject": "mine/digits/1/1"}, mine),
+        ({**EVENT, "ce-subject": "mine/digits/0/1", "ce-type": "dev.tunelet.run.changed"}, mine),
+        (signed("other/digits", b"{}", Signature(b"another secret of 16")), b"{}"),
+        (signed("other/digits", b"{}", Signature()), b"{}"),
+        ({**genuine, "ce-subject": "other/digits"}, b"{}"),
+        ({**genuine, "ce-type": "dev.tunelet.run.ending"}, b"{}"),
+        ({**genuine, "ce-id": "8"}, b"{}"),
+        ({**genuine, "ce-source": "/elsewhere"}, b"{}"),
+        (genuine, b'{"x": 1}'),
+        ({**genuine, "ce-tuneletsignature": ""}, b"{}"),
+        ({**genuine, "ce-tuneletsignature": "\xe4"}, b"{}"),
+    ]
+    for headers, body in forged:
+        assert bury(world, headers, body) == 204
+        assert owners(world)[0] == "", (headers, body)
+
+
+def test_a_replayed_event_of_ours_makes_no_second_letter(world: World) -> None:
+    for number in range(3):
+        assert bury(world, {**signed("other/digits", b"{}"), "ce-more": str(number)}, b"{}") == 204
+    assert owners(world) == ["other"]
+    bury(world, signed("other/else", b"{}"), b"{}")
+    assert owners(world) == ["other", "other"]
 
 
 def test_a_structured_event_is_shown_as_any_other(world: World) -> None:
@@ -154,20 +217,14 @@ def test_the_oldest_are_forgotten_where_they_are_too_many() -> None:
 
 def test_a_flood_of_one_namespace_removes_no_dead_letter_of_another(world: World) -> None:
     for body in (b"a", b"b"):
-        bury(world, {**EVENT, "ce-subject": "other/digits/0/1"}, body)
-    structured = b'{"specversion":"1.0","type":"t","id":"1","source":"/x","subject":"third/e"}'
-    bury(world, {"content-type": STRUCTURED}, structured)
+        bury(world, signed("other/digits/0/1", body), body)
     bury(world, {**EVENT, "ce-subject": "/apis/batch/v1/namespaces/x/jobs/y"})
     for number in range(LIMIT + 5):
-        bury(world, {**EVENT, "ce-subject": "flood/digits/0/1"}, str(number).encode())
+        body = str(number).encode()
+        bury(world, signed("flood/digits/0/1", body), body)
     subjects = [key.partition(".")[2] for key in world.store.list("dead/")]
     assert len(subjects) == LIMIT
-    assert [subjects.count(name) for name in ("other", "third", "", "flood")] == [
-        2,
-        1,
-        1,
-        LIMIT - 4,
-    ]
+    assert [subjects.count(name) for name in ("other", "", "flood")] == [2, 1, LIMIT - 3]
     [*_, oldest] = world.store.list("dead/")
     assert world.api.get(f"/api/dead-letters/{oldest.removeprefix('dead/')}").status_code == 200
 

@@ -7,7 +7,7 @@ import pytest
 from werkzeug.test import Client, TestResponse
 
 from adapters.events.cloudevents import STRUCTURED, TYPES, binary, structured
-from tests.unit.functions.conftest import LIMIT, World
+from tests.unit.functions.conftest import LIMIT, SIGNATURE, World
 from tunelet.core.signal import COLLECT, ENDING, LAUNCH, SUGGEST, Signal
 from tunelet.errors import Retry
 
@@ -16,7 +16,7 @@ HERE = Signal(SUGGEST, "default", "digits")
 
 def send(function: Client, signal: Signal) -> TestResponse:
     headers, body = binary(signal)
-    return function.post("/", headers=headers, data=body)
+    return function.post("/", headers=SIGNATURE.signed(headers, body), data=body)
 
 
 def tell(function: Client, kind: str, subject: str, data: Any) -> TestResponse:
@@ -38,6 +38,18 @@ def test_a_step_answers_with_the_one_event_that_follows(world: World, smallest: 
     assert answer.headers["ce-type"] == TYPES[LAUNCH]
     assert answer.headers["ce-subject"] == "default/digits"
     assert world.broker.signals == []
+
+
+def test_a_step_for_a_stranger_answers_nothing_and_publishes_what_follows(
+    world: World, smallest: Any
+) -> None:
+    """An answer would show a trial that an experiment of others is there, and be signed."""
+    world.service.submit({**smallest, "name": "digits"})
+    world.broker.signals.clear()
+    answer = tell(world.client("suggest"), TYPES[SUGGEST], "default/digits", {})
+    assert (answer.status_code, answer.data) == (204, b"")
+    assert not [name for name, _ in answer.headers if name.lower().startswith("ce-")]
+    assert world.broker.signals == [HERE._replace(topic=LAUNCH)]
 
 
 def test_a_step_without_a_next_answers_204_with_nothing(world: World) -> None:
@@ -126,9 +138,9 @@ def test_the_work_after_the_end_of_a_job_continues_its_trace(world: World) -> No
     kept = {"metrics": {}, "container": "training", "traceparent": trace}
     metadata = {"labels": _OURS, "annotations": {"tunelet.dev/record": json.dumps(kept)}}
     kind, subject = "dev.knative.apiserver.resource.update", "/apis/batch/v1/namespaces/n/jobs/j"
-    answer = tell(world.client("complete"), kind, subject, {"metadata": metadata})
-    assert answer.status_code == 200, answer.text
-    assert answer.headers["ce-traceparent"] == trace
+    with_traces = world.broker.traced
+    tell(world.client("complete"), kind, subject, {"metadata": metadata})
+    assert trace in with_traces
 
 
 @pytest.mark.parametrize(
@@ -159,7 +171,7 @@ def test_training_code_may_tell_through_a_broker(world: World) -> None:
     said = {"token": token, "step": 1, "values": {"objective": 0.5}}
     assert tell(complete, "dev.tunelet.trial.reported", subject, said).status_code == 204
     said = {"token": token, "values": {"objective": 0.25}}
-    assert tell(complete, "dev.tunelet.trial.completed", subject, said).status_code == 200
+    assert tell(complete, "dev.tunelet.trial.completed", subject, said).status_code == 204
     assert world.service.best("default", "digits")[0].values == {"objective": 0.25}
     said = {"token": world.token("digits", 1), "reason": "diverged"}
     tell(complete, "dev.tunelet.trial.failed", "default/digits/1/1", said)

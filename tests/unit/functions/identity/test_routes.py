@@ -60,7 +60,8 @@ def guarded() -> World:
     for namespace in (OWN, FOREIGN):
         world.running(namespace=namespace)
         world.service.studies(namespace).create("study", ["minimize"])
-        world.service.dead.keep({**EVENT, "ce-subject": f"{namespace}/digits"}, b"")
+        event = {**EVENT, "ce-subject": f"{namespace}/digits"}
+        world.service.dead.keep(event, b"", namespace=namespace)
     world.api = world.client("api", GATE)
     return world
 
@@ -175,6 +176,15 @@ def test_an_unscoped_route_shows_every_role_its_own_namespace_only(
             assert answer.status_code == ADMITTED.get(route.endpoint.__name__, 200)
             assert foreign not in answer.text
             assert (own in answer.text) == (route.path == "/dead-letters")
+
+
+def test_a_letter_that_only_claims_a_namespace_is_not_shown_there(guarded: World) -> None:
+    letter = guarded.service.dead.keep({**EVENT, "ce-subject": f"{OWN}/digits"}, b"")
+    headers = {"Authorization": "Bearer admin"}
+    assert letter.id not in guarded.api.get("/api/dead-letters", headers=headers).text
+    for path in (f"/api/dead-letters/{letter.id}", f"/api/dead-letters/{letter.id}/replay"):
+        method = "POST" if path.endswith("replay") else "GET"
+        assert guarded.api.open(path, method=method, headers=headers).status_code == 404
 
 
 def test_a_page_of_dead_letters_names_no_namespace_that_is_not_the_callers(guarded: World) -> None:

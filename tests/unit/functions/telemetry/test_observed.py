@@ -17,7 +17,7 @@ from functions.telemetry import log
 from functions.telemetry.metrics import MeteredStore
 from functions.telemetry.observed import observed
 from functions.telemetry.spans import Spans, spans_of
-from tests.unit.functions.conftest import SilentLauncher, World
+from tests.unit.functions.conftest import SIGNATURE, SilentLauncher, World
 from tunelet import tracing
 from tunelet.core.run import Launch
 from tunelet.core.signal import SUGGEST, Signal
@@ -99,6 +99,7 @@ def test_a_trace_continues_in_events_and_runs() -> None:
     assert sent.status_code == 200, sent.text
     with tracing.within(CONTEXT):
         headers, body = binary(HERE)
+    headers = SIGNATURE.signed(headers, body)
     answer = world.client("suggest").post("/", headers=headers, data=body)
     assert answer.headers["ce-type"] == "dev.tunelet.launch.requested"
     assert answer.headers["ce-traceparent"] == CONTEXT
@@ -111,7 +112,8 @@ def test_a_trace_continues_in_events_and_runs() -> None:
 def test_an_invalid_trace_context_is_not_passed_on(world: World, smallest: Any, given: str) -> None:
     world.service.submit({**smallest, "name": "digits"})
     headers, body = binary(HERE)
-    answer = world.client("suggest").post("/", headers=headers | {"traceparent": given}, data=body)
+    headers = SIGNATURE.signed(headers, body) | {"traceparent": given}
+    answer = world.client("suggest").post("/", headers=headers, data=body)
     assert answer.headers["ce-type"] == "dev.tunelet.launch.requested"
     assert "ce-traceparent" not in answer.headers
 
