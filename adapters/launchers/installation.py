@@ -34,13 +34,19 @@ def installation(
         from adapters.launchers.local.abilities import Abilities, places
 
         folder = Path(unquote(parts.path)).resolve()
-        return Installation(_kept(folder), places(limit), Abilities(aliases, commands=commands))
+        return Installation(_made(folder), places(limit), Abilities(aliases, commands=commands))
     name = parse_qs(parts.query).get("installation", ["tunelet"])[-1]
     digest = hmac.new(secret, f"installation {name}".encode(), sha256).hexdigest()
     return Installation(f"{name}-{digest[:12]}")
 
 
-def _kept(folder: Path) -> str:
+def kept(folder: Path) -> str | None:
+    """Return the name of the installation whose launcher has this folder; None before the first."""
+    path = folder / _FILE
+    return path.read_text() if path.exists() else None
+
+
+def _made(folder: Path) -> str:
     """Return the name in the folder; make one if absent. Concurrent callers get the same one."""
     path = folder / _FILE
     if not path.exists():

@@ -50,6 +50,15 @@ def locked(store_url: str, installation: str, runs: Path | None = None) -> Itera
                 (folder / installation).unlink(missing_ok=True)
 
 
+def dead_in(store_url: str) -> Dead:
+    """Return what `locked` yields, without a lock of one's own."""
+    boot = _boot()
+    if urlsplit(store_url).scheme != "file" or not boot:
+        return lambda _: False
+    folder = own_folder(store_url) / "processes"
+    return lambda other: _dead(folder / other, boot)
+
+
 def _text(boot: bytes, runs: Path | None) -> bytes:
     return boot if runs is None else boot + b"\n" + os.fsencode(runs.absolute())
 

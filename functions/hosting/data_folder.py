@@ -1,6 +1,7 @@
 """The folder in which a service on this machine keeps its data.
 
 lock      flocked by the process that uses the folder
+alive     flocked by it as well; others try this lock to see whether it runs
 secret    signs the trials' tokens
 runs/     the runs of the local launcher
 store/    the experiments' logs, unless they are in another store
@@ -14,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from adapters.launchers.local.folder import locked
 from adapters.launchers.local.launcher import ProcessLauncher
 from adapters.launchers.local.launcher import open_url as open_launcher
 from adapters.storage.atomic_file import make_folders, sync_name, write
@@ -26,7 +28,28 @@ def only_one(data: Path) -> Iterator[None]:
     make_folders(str(data.absolute()), mode=0o700)
     with (data / "lock").open("wb") as file:
         _lock(file, data)
-        yield
+        with _alive(data):
+            yield
+
+
+def in_use(data: Path) -> bool | None:
+    """Whether a process uses the folder; None if that is not known."""
+    path = data / "alive"
+    return locked(path) if path.exists() else None
+
+
+def _alive(data: Path) -> BinaryIO:
+    """Lock the file that `in_use` looks at. To try `lock` itself could refuse a start."""
+    new = data / "alive.new"
+    file = new.open("wb")
+    try:
+        # It gets its name once it is locked, so no process sees it unlocked.
+        fcntl.flock(file, fcntl.LOCK_EX)
+        new.rename(data / "alive")
+    except OSError:
+        file.close()
+        raise
+    return file
 
 
 def _lock(file: BinaryIO, data: Path) -> None:

@@ -39,8 +39,10 @@ class Near:
 
     url = "this process"
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
+    def __init__(
+        self, service: Service, shown: Callable[[Experiment], Json] = experiment_json
+    ) -> None:
+        self._service, self._shown = service, shown
 
     def join(self, namespace: str, name: str) -> Experiment:
         """See `Service.join`. Many that join at once wait for each other."""
@@ -111,9 +113,9 @@ class Near:
         service, of = self._service, (namespace, name)
         match asked:
             case ("GET",):
-                return experiment_json(service.experiment(*of))
+                return self._shown(service.experiment(*of))
             case ("PATCH",):
-                return experiment_json(service.extend(*of, body))
+                return self._shown(service.extend(*of, body))
             case ("DELETE",):
                 service.delete(*of)
                 return None
@@ -122,7 +124,7 @@ class Near:
             case ("GET", "audit"):
                 return self._audit(namespace, name, query)
             case ("POST", "pause" | "resume" | "stop" as verb):
-                return experiment_json(getattr(service, verb)(*of))
+                return self._shown(getattr(service, verb)(*of))
             case ("GET", "columns"):
                 return self._columns(namespace, name, query)
             case ("GET", "trials"):
@@ -147,9 +149,9 @@ class Near:
         interventions = self._service.interventions
         match asked:
             case "PUT", "note":
-                return experiment_json(interventions.note(*of, body))
+                return self._shown(interventions.note(*of, body))
             case "PATCH", "labels":
-                return experiment_json(interventions.label(*of, body))
+                return self._shown(interventions.label(*of, body))
             case "POST", "trials", number, "stop":
                 return trial_json(interventions.stop(*of, _number("number", number)))
             case "POST", "trials", number, "retry":
@@ -162,7 +164,7 @@ class Near:
     def _experiments(self, namespace: str, query: Mapping[str, Any]) -> Json:
         wanted = _page(query, ExperimentState)
         page, after = self._service.experiments(namespace, **wanted)
-        shown = [experiment_json(experiment) for experiment in page]
+        shown = [self._shown(experiment) for experiment in page]
         return {"experiments": shown, "next": _next(query, after)}
 
     def _audit(self, namespace: str, name: str, query: Mapping[str, Any]) -> Json:

@@ -14,17 +14,21 @@ from adapters.launchers.local.outputs import Outputs
 from adapters.storage import open_store
 from adapters.storage.wrapper import Kind, StoreWrapper
 from algorithms import load_catalog
+from functions.api.documents import experiment_json
 from functions.events.outbox import Nowhere
+from functions.hosting.attendance import Attendance
 from functions.hosting.near import Near
 from functions.telemetry.log import LOGGER
 from tunelet.assembly import assembled
 from tunelet.client.client import Client
+from tunelet.core.experiment import Experiment
 from tunelet.core.installation import Installation
 from tunelet.errors import Unavailable
 from tunelet.ports import Store
 from tunelet.service import Service
 
 T = TypeVar("T")
+Json = dict[str, Any]
 
 
 def opened(store_url: str, runs: Path | None, namespace: str) -> Client:
@@ -50,8 +54,13 @@ class _OverStore:
 
     def __init__(self, store: Store, runs: Path | None) -> None:
         self.url = store.url
-        self._reads = Near(_service(_ReadOnly(store), runs))
-        self._writes = Near(_service(store, runs))
+        attendance = Attendance(store.url, runs)
+
+        def shown(experiment: Experiment) -> Json:
+            return _shown(experiment, attendance.needs(experiment))
+
+        self._reads = Near(_service(_ReadOnly(store), runs), shown)
+        self._writes = Near(_service(store, runs), shown)
 
     def call(
         self,
@@ -68,6 +77,14 @@ class _OverStore:
         self, path: str, query: Mapping[str, object], headers: Mapping[str, str]
     ) -> tuple[int, Mapping[str, str], Iterator[bytes]]:
         return self._reads.stream(path, query, headers)
+
+
+def _shown(experiment: Experiment, needs: str | None) -> Json:
+    """Return the API's JSON, and `needs`: what to start again, if no process works on it."""
+    shown = experiment_json(experiment)
+    if needs is None:
+        return shown
+    return shown | {"reason": shown["reason"] or "no process works on it", "needs": needs}
 
 
 def _service(store: Store, runs: Path | None) -> Service:

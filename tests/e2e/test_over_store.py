@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tunelet import tune
 from tunelet.cli import connection, main
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -176,3 +177,74 @@ def test_a_service_that_answers_is_used(
         monkeypatch.setattr("tunelet.client.client.DEFAULT_URL", url)
         assert place.client().url == url
     assert capfd.readouterr().err == ""
+
+
+def test_commands_say_that_no_process_works_on_a_killed_search_and_how_it_continues(
+    search: "subprocess.Popen[str]", folder: Path, capfd: Text
+) -> None:
+    main(["list"])
+    main(["show", "mine"])
+    assert "no process works on" not in "".join(capfd.readouterr())
+    search.kill()
+    search.wait()
+    for words in (("list",), ("show", "mine"), ("resume", "mine")):
+        main(list(words))
+        err = capfd.readouterr().err
+        assert "no process works on mine\n  -> continue it: tunelet run --name mine\n" in err
+    assert "RUNNING: no process works on it" in shown(capfd, "show", "mine")
+    main(["show", "mine", "--store", str(folder / "tunelet-data" / "store")])
+    again = f"-> continue it: tunelet run --name mine --data {folder / 'tunelet-data'}\n"
+    assert again in capfd.readouterr().err
+
+
+def test_watch_says_that_no_process_works_on_a_killed_search(
+    search: "subprocess.Popen[str]", folder: Path, wait: Wait
+) -> None:
+    search.kill()
+    search.wait()
+    said = folder / "said"
+    with said.open("w") as out:
+        words = [*TUNELET, "watch", "mine", "--store", "tunelet-data"]
+        watching = subprocess.Popen(words, env=os.environ, stderr=out)
+    again = "-> continue it: tunelet run --name mine"
+    wait(lambda: f"no process works on mine\n  {again}" in said.read_text())
+    watching.send_signal(signal.SIGINT)
+    watching.wait(timeout=60)
+    assert "keeps running" not in said.read_text()
+
+
+def test_a_killed_search_continues_by_its_name_alone(
+    search: "subprocess.Popen[str]", folder: Path, capfd: Text
+) -> None:
+    search.kill()
+    search.wait()
+    (folder / "go-on").touch()
+    assert main(["run", "--name", "mine", "-n", "6"]) == 0
+    assert "mine is COMPLETE (all 6 trials have ended)" in capfd.readouterr().out
+    ended = (folder / "ended").read_text().split()
+    assert sorted(ended) == ["0", "1", "2", "3", "4", "5"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "name the command to run after --"),
+        (("--name", "mine", "--float", "x=0:1"), "name the command to run after --; without one"),
+        (("--name", "mine"), "there is no experiment mine: there is no folder tunelet-data"),
+    ],
+)
+def test_a_name_alone_continues_only_what_is_there(
+    words: tuple[str, ...], said: str, folder: Path, capfd: Text
+) -> None:
+    assert main(["run", *words]) in (2, 3)
+    assert said in capfd.readouterr().err
+    assert not (folder / "tunelet-data").exists()
+
+
+def test_a_name_alone_does_not_continue_what_tunelet_run_did_not_begin(
+    folder: Path, capfd: Text
+) -> None:
+    space = {"x": {"type": "float", "min": 0, "max": 1}}
+    tune(lambda params: params["x"], space, trials=1, name="calls", progress=False)
+    assert main(["run", "--name", "calls"]) == 5
+    assert "calls was not begun by tunelet run" in capfd.readouterr().err

@@ -130,7 +130,10 @@ def test_the_same_command_continues_once_the_script_is_corrected(
     (folder / "helper.py").write_text("better = 0.1\n")
     named = ("run", *SPACE, "--name", "mine", "-n", "8", "--", sys.executable, "train.py")
     assert main([*named]) == 1
-    assert "-> once the cause is corrected: tunelet " in capfd.readouterr().err
+    out, err = capfd.readouterr()
+    assert "-> once the cause is corrected: tunelet run --name mine\n" in err
+    assert out.count("3 trials failed alike: the training exited with 1: ImportError") == 1
+    assert "ImportError" not in err
     (folder / "helper.py").write_text("best = 0.1\n")
     assert main([*named]) == 0
 
@@ -195,8 +198,7 @@ def test_ctrl_c_shows_how_to_continue(
 
     assert run.returncode == 130
     assert "slow has not ended" in err
-    assert "-> take it up again: tunelet " in err
-    assert "--name slow" in err
+    assert "-> take it up again: tunelet run --name slow\n" in err
 
 
 def test_two_at_once_in_one_folder_of_data_are_refused(
@@ -257,8 +259,17 @@ def test_a_failed_trial_is_explained_at_the_end(
     assert main(["run", *flags, "--", "bash", "-c", "echo no luck >&2; exit 3"]) == 1
 
     shown = capfd.readouterr()
-    assert "trial 0 failed: the training exited with 3" in shown.err
-    assert "the first 3 trials failed alike" in shown.out
+    assert "3 trials failed alike: the training exited with 3: no luck" in shown.out
+    assert "no luck" not in shown.err
+
+
+def test_a_failed_trial_that_did_not_end_the_search_is_explained_as_well(
+    folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    script = "[ $TUNELET_TRIAL = 0 ] && echo no luck >&2 && exit 3; echo loss=1"
+    flags = ("--float", "x=0:1", "--minimize", "loss", "-n", "2")
+    assert main(["run", *flags, "--", "bash", "-c", script]) == 0
+    assert "trial 0 failed: the training exited with 3: no luck\n" in capfd.readouterr().err
 
 
 def test_the_command_of_the_readme_finds_a_good_network(

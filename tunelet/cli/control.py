@@ -4,6 +4,7 @@ import sys
 
 import click
 
+from tunelet.cli import unattended
 from tunelet.cli.connection import Connection, connected_or_stored, name_argument, write_json
 from tunelet.cli.faults import advise
 from tunelet.cli.table import colored
@@ -49,7 +50,10 @@ def resume_command(connection: Connection, name: str) -> None:
     Example:
       tunelet resume digits
     """
-    _tell(connection, connection.client().resume(name), "watch")
+    resumed = connection.client().resume(name)
+    _tell(connection, resumed, "watch")
+    if not connection.json:
+        unattended.say(connection, resumed.json)
 
 
 @click.command("stop")

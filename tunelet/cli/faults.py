@@ -1,5 +1,7 @@
 """Errors as one line with their remedies, and exit codes."""
 
+import sys
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -56,9 +58,19 @@ def show(fault: Exception) -> None:
             advise("start a service with: tunelet up; or name another: --url, TUNELET_URL")
 
 
-def advise(text: str, indent: str = "  ") -> None:
-    """Write the next step to standard error, so that standard output stays parseable."""
-    click.echo(f"{indent}{click.style('->', fg='cyan')} {text}", err=True)
+def advise(text: str, indent: str = "  ", command: Sequence[str] | None = None) -> None:
+    """Write the next step to standard error, so that standard output stays parseable.
+
+    `command` is the command line that does it.
+    """
+    from tunelet.cli import wrapping
+
+    most, before = wrapping.columns(sys.stderr), len(indent) + len("-> ")
+    if command is None:
+        shown = wrapping.prose(text, most, before, " " * before)
+    else:
+        shown = f"{text} {wrapping.command(command, most, before + len(text) + 1)}"
+    click.echo(f"{indent}{click.style('->', fg='cyan')} {shown}", err=True)
 
 
 def _refusal(fault: Forbidden) -> None:
@@ -87,7 +99,10 @@ def _rejection(fault: Reject) -> None:
 
 
 def _line(text: str) -> None:
-    click.echo(f"{click.style('error:', fg='red', bold=True)} {text}", err=True)
+    from tunelet.cli.wrapping import columns, prose
+
+    shown = prose(text, columns(sys.stderr), len("error: "))
+    click.echo(f"{click.style('error:', fg='red', bold=True)} {shown}", err=True)
 
 
 def _field(error: FieldError) -> str:

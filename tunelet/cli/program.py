@@ -1,6 +1,7 @@
 """The program that a command line names after --."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -8,8 +9,11 @@ import click
 _INTERPRETERS = {".py": "python", ".sh": "sh"}
 
 
-def require(program: str) -> None:
+def require(command: Sequence[str]) -> None:
     """Raises `click.ClickException` if there is no such program, or if it cannot be executed."""
+    if not command:
+        raise click.UsageError("name the command to run after --: -- python train.py")
+    program = command[0]
     if shutil.which(program) is not None:
         return
     if Path(program).is_file():

@@ -4,7 +4,6 @@ import errno
 import importlib
 import os
 import re
-import shlex
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -13,17 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tunelet.cli import run_end
 from tunelet.cli.bucket import naming_store
 from tunelet.cli.connection import Connection, choose
+from tunelet.cli.continued import requested
 from tunelet.cli.data import data_option
-from tunelet.cli.faults import advise
 from tunelet.cli.program import require
 from tunelet.cli.request import put
 from tunelet.cli.space_flags import space, space_flags
 from tunelet.cli.table import printable
-from tunelet.cli.watch import exit_code, follow, left_running, show_end
-from tunelet.client.report import Json, why, winners
-from tunelet.client.taking_up import Join, begun, unspent
+from tunelet.cli.watch import exit_code, follow, left_running
+from tunelet.client.report import Json
+from tunelet.client.taking_up import Join, begun
 
 if TYPE_CHECKING:
     from tunelet.client import Client
@@ -50,9 +50,7 @@ _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
     "--parallel",
     type=click.IntRange(1),
     metavar="N",
-    default=1,
-    show_default=True,
-    help="Trials that run at the same time.",
+    help="Trials that run at the same time.  [default: 1]",
 )
 @click.option("--algorithm", metavar="NAME", help="See: tunelet algorithms.  [default: tpe]")
 @click.option("--name", metavar="NAME", help="Continue the experiment of this name, or begin it.")
@@ -72,7 +70,7 @@ _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 @click.option("--url", metavar="URL", help="Ask this service instead. [env: TUNELET_URL]")
 @click.option("--ui", is_flag=True, help="Show the search in a browser, at an address of its own.")
 @click.option("--json", "as_json", is_flag=True, help="Write the service's own JSON.")
-@click.argument("command", nargs=-1, required=True, metavar="-- COMMAND...")
+@click.argument("command", nargs=-1, metavar="-- COMMAND...")
 @click.pass_context
 def run_command(
     ctx: click.Context,
@@ -95,29 +93,36 @@ def run_command(
     With --ui the page is served on this machine as long as the search runs, and in a terminal until
     Ctrl-C.
 
-    Ctrl-C ends the search; the same command with --name continues it.
+    Ctrl-C ends the search. The same command with --name continues it, and so does --name alone.
 
     \b
     Examples:
       tunelet run --float lr=1e-4:0.1:log --minimize loss -n 20 -- python train.py
       tunelet run --int layers=1:8 --choice opt=sgd,adam --maximize accuracy \\
           -n 40 -j 4 -- ./train.sh
+      tunelet run --name exp-0d886bbf6731      continue this search
     """
-    require(command[0])
-    request = _request(command, flags)
     connection = choose(ctx, url, None, as_json)
-    if connection.url or os.environ.get("TUNELET_URL"):
+    served = connection.url or os.environ.get("TUNELET_URL")
+    if command or served:
+        require(command)
+        request = _request(command, flags)
+    else:
+        request = requested(data, store, connection.namespace, flags)
+    if served:
         request["model_training_code"] = {"command": list(command), "workdir": str(Path.cwd())}
         client = connection.client()
         return _ran(client, connection, request, None, page=client.url if ui else None)
     local = _local()
-    image = str(request["model_training_code"]["image"])
+    code = request["model_training_code"]
+    require(code["command"])
     try:
         with (
             naming_store(),
             local.opened(
                 data.resolve(),
-                *(store, (image, command), Path.cwd(), flags["parallel"], connection.namespace),
+                *(store, (code["image"], code["command"]), Path.cwd()),
+                *(request["parallel_trials"], connection.namespace),
                 with_page=ui,
             ) as (client, join, page),
         ):
@@ -147,7 +152,7 @@ def _request(command: tuple[str, ...], flags: dict[str, Any]) -> Json:
         "model_training_code": {"image": _image(command), "command": list(command)},
         "hyperparameters": space(flags["floats"], flags["ints"], flags["choices"]),
         "objective": {"metric": flags[direction], "direction": direction},
-        "parallel_trials": flags["parallel"],
+        "parallel_trials": flags["parallel"] or 1,
     }
     given = {"hpo_algorithm": flags["algorithm"]}
     given |= {field: flags[field] for field in ("max_trials", "name", "seed", "max_seconds")}
@@ -206,16 +211,10 @@ def _ran(
         if data is None:
             left_running(connection, name)
             return INTERRUPTED
-        click.echo(f"{name} has not ended; running trainings finish by themselves", err=True)
-        advise(f"take it up again: {_again(name)}")
-        advise(f"look at it: {connection.command('show', name)}")
+        run_end.interrupted(connection, name)
         return INTERRUPTED
     if not connection.json:
-        show_end(connection, last)
-        if data is not None:
-            _show_failure(connection, client, last)
-        if best := winners(last):
-            click.echo(f"run it again with: {_repeats(last, best[0])}")
+        run_end.show(connection, client, last, here=data is not None)
     return exit_code(last)
 
 
@@ -224,38 +223,6 @@ def _stay(page: str) -> None:
     click.echo(f"the page stays at {page} until Ctrl-C", err=True)
     with suppress(KeyboardInterrupt):
         Event().wait()
-
-
-def _show_failure(connection: Connection, client: "Client", experiment: Json) -> None:
-    """Print why the first failed trial failed."""
-    if not experiment["counts"]["failed"]:
-        return
-    first = next(iter(client.trials(experiment["name"], "FAIL", limit=1)))
-    click.echo(f"trial {first['number']} failed: {printable(why(first))}", err=True)
-    where = f"{experiment['name']} {first['number']}"
-    advise(f"its output: {connection.command('logs', where)}")
-    if experiment["state"] == "FAILED" and unspent(experiment):
-        advise(f"once the cause is corrected: {_again(experiment['name'])}")
-
-
-def _repeats(experiment: Json, best: Json) -> str:
-    """The command line of a trial."""
-    from tunelet.core.run import Run
-    from tunelet.core.spec import Spec
-    from tunelet.training.placeholders import resolve
-
-    run = Run(experiment["namespace"], experiment["name"], experiment["uid"], best["number"], 1)
-    values = best["hyperparameters"]
-    launch = resolve(Spec(experiment["spec"]), run, values, api_url="", token="", checkpoint_url="")
-    return shlex.join([*launch.command, *launch.args])
-
-
-def _again(name: str) -> str:
-    """This command line, with the name."""
-    words = sys.argv[1:]
-    if "--name" in words or any(word.startswith("--name=") for word in words):
-        return shlex.join(["tunelet", *words])
-    return shlex.join(["tunelet", words[0] if words else "run", "--name", name, *words[1:]])
 
 
 def _trouble(fault: OSError, data: Path) -> str:

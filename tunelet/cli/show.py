@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tunelet.cli import unattended
 from tunelet.cli.connection import Connection, connected_or_stored, name_argument, write_json
 from tunelet.cli.page import experiment_lines, trial_lines
 from tunelet.cli.selector import selector
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 _SHOWN = 50
 _REASONS = 5
+_HINTS = 5
+"""The most experiments of a list of which it says how they continue."""
 
 
 @click.command("list")
@@ -57,6 +60,8 @@ def list_command(connection: Connection, state: str | None, labels: str | None) 
         write_json({"experiments": found, "next": None})
     elif found:
         click.echo("\n".join(lines(experiment_table(found, time.time()), width())))
+        for experiment in [item for item in found if "needs" in item][:_HINTS]:
+            unattended.say(connection, experiment)
     else:
         which = "" if labels is None else " with these labels"
         click.echo(f"no experiments{which} in namespace {connection.namespace}", err=True)
@@ -79,6 +84,7 @@ def show_command(connection: Connection, name: str) -> None:
         write_json(experiment)
         return
     click.echo("\n".join(experiment_lines(experiment, time.time())))
+    unattended.say(connection, experiment)
     if experiment["counts"]["failed"] and not winners(experiment):
         # Without a result, the reasons of failures are the most useful part.
         click.echo()

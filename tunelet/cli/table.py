@@ -5,12 +5,13 @@ way first, then headings, then all texts but the first column's, which are names
 figures never. What goes to a file or a program is not cut.
 """
 
-import shutil
 import sys
 import unicodedata
 
 import click
 
+from tunelet.cli.wrapping import columns as columns_at
+from tunelet.cli.wrapping import columns_of
 from tunelet.client.report import Rows, without_empty
 
 _GAP = "  "
@@ -32,7 +33,7 @@ _COLORS = {
 
 def width() -> int | None:
     """The terminal's columns; None where standard output is no terminal."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    return columns_at(sys.stdout)
 
 
 def colored(word: str) -> str:
@@ -75,7 +76,7 @@ def _padded(row: tuple[str, ...], widths: list[int], right: list[bool]) -> list[
     padded = []
     for cell, room, flush in zip(row, widths, right, strict=True):
         text = _cut(cell, room)
-        blank = " " * (room - _cells(text))
+        blank = " " * (room - columns_of(text))
         padded.append(blank + text if flush else text + blank)
     return padded
 
@@ -84,8 +85,8 @@ def _fitted(
     header: tuple[str, ...], cells: list[tuple[str, ...]], numeric: list[bool], columns: int | None
 ) -> list[int]:
     """Widths that fit if possible. Long text is cut first, numbers never."""
-    data = [max(map(_cells, column)) for column in cells]
-    widths = [max(_cells(head), room) for head, room in zip(header, data, strict=True)]
+    data = [max(map(columns_of, column)) for column in cells]
+    widths = [max(columns_of(head), room) for head, room in zip(header, data, strict=True)]
     legible = [
         full if flush else min(full, _LEGIBLE) for full, flush in zip(widths, numeric, strict=True)
     ]
@@ -135,18 +136,10 @@ def _pointed(column: tuple[str, ...]) -> tuple[str, ...]:
     )
 
 
-def _cells(text: str) -> int:
-    """How many columns of a terminal the text takes."""
-    return sum(
-        0 if unicodedata.combining(char) else 1 + (unicodedata.east_asian_width(char) in "WF")
-        for char in text
-    )
-
-
 def _cut(text: str, room: int) -> str:
-    if _cells(text) <= room:
+    if columns_of(text) <= room:
         return text
     kept = text
-    while _cells(kept) > room - 1:
+    while columns_of(kept) > room - 1:
         kept = kept[:-1]
     return f"{kept}…"

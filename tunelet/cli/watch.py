@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tunelet.cli import unattended
 from tunelet.cli.connection import Connection, connected_or_stored, name_argument
 from tunelet.cli.faults import advise
 from tunelet.cli.page import trial_lines
 from tunelet.cli.polling import polled
-from tunelet.cli.table import colored, printable
+from tunelet.cli.table import colored, printable, width
+from tunelet.cli.wrapping import prose
 from tunelet.client.report import ENDED, FINAL, Json, assignment, progress, score, why, winners
 from tunelet.errors import Retry
 
@@ -43,10 +45,13 @@ def watch_command(connection: Connection, name: str) -> int:
 
 def watch(connection: Connection, name: str) -> int:
     """Show the experiment until it has ended; return the exit code."""
+    client = connection.client()
+    attended = not unattended.say(connection, client.experiment(name).json)
     try:
-        last = follow(connection, connection.client(), name)
+        last = follow(connection, client, name)
     except KeyboardInterrupt:
-        left_running(connection, name)
+        if attended:
+            left_running(connection, name)
         return 130
     if not connection.json:
         show_end(connection, last)
@@ -81,7 +86,7 @@ def show_end(connection: Connection, experiment: Json) -> None:
     """Print the end, the best trial, and the next commands."""
     reason = f" ({printable(experiment['reason'])})" if experiment["reason"] else ""
     name, state = experiment["name"], colored(experiment["state"])
-    click.echo(f"{name} is {state}{reason}: {progress(experiment)}")
+    click.echo(prose(f"{name} is {state}{reason}: {progress(experiment)}", width()))
     best = winners(experiment)
     if len(best) == 1:
         click.echo("\n".join(trial_lines(best[0], experiment["spec"])))

@@ -56,7 +56,7 @@ def worker_command(
       tunelet worker digits -- python train.py
       tunelet worker digits -j 4 --url http://10.0.0.5:8080 -- ./train.sh
     """
-    require(command[0])
+    require(command)
     show = _json_line if connection.json else _line
     with _hosting().opened(connection.client(), name, command, parallel, lease, show) as worker:
         received = _ended_by_signals(worker)
