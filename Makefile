@@ -110,7 +110,8 @@ bench: install
 image: install page
 	infra/images/build
 
-# Wheel, sdist, images, site, bills of materials, provenance: in dist/release; BASE as for `make image`.
+# Wheel, sdist, images, site, bills of materials, provenance: in dist/release; BASE as for `make image`;
+# URL= of the repository, for the links of the metadata.
 release: install page $(SITE)/.installed
 	infra/release/build
 

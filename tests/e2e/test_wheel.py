@@ -55,6 +55,37 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
+def metadata(folder: Path, repository: str) -> str:
+    """The metadata of a wheel that is built for a repository at this address."""
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    env = without_python_settings() | {"TUNELET_REPOSITORY": repository}
+    subprocess.run(build, cwd=CHECKOUT, env=env, check=True, capture_output=True)
+    with zipfile.ZipFile(next(folder.glob("*.whl"))) as built:
+        (name,) = (each for each in built.namelist() if each.endswith(".dist-info/METADATA"))
+        return built.read(name).decode()
+
+
+def test_every_link_of_the_metadata_leads_to_a_file_of_the_repositorys_tag(tmp_path: Path) -> None:
+    repository = "https://host.example/owner/tunelet"
+    written = metadata(tmp_path, repository)
+    assert f"Project-URL: Repository, {repository}\n" in written
+    links = re.findall(r"\]\(([^)\s]+)\)|^Project-URL: \w+, (\S+)$", written, re.MULTILINE)
+    ours = {link for pair in links for link in pair if link and not link.startswith("#")}
+    files = re.compile(rf"{repository}/(?:blob|raw)/v[\d.]+/([^#]+)")
+    found = {link: files.match(link) for link in ours if link != repository}
+    relative = [link for link, match in found.items() if match is None and "://" not in link]
+    assert relative == []
+    named = [match[1] for match in found.values() if match]
+    assert len(named) > 40
+    assert [name for name in named if not (CHECKOUT / name).exists()] == []
+
+
+def test_without_a_repository_no_link_of_the_metadata_is_relative(tmp_path: Path) -> None:
+    written = metadata(tmp_path, "")
+    assert "Project-URL" not in written
+    assert re.findall(r"\]\((?!https?://|#)[^)]*\)", written) == []
+
+
 def environment(wheel: Path, extra: str, folder: Path) -> Path:
     """The `bin` of a new environment with the wheel, its extra and the locked dependencies."""
     uv = shutil.which("uv", path=str(Path(sys.executable).parent)) or shutil.which("uv")

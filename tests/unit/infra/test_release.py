@@ -26,7 +26,30 @@ def program(name: str) -> ModuleType:
     return module
 
 
-BOM, PROVENANCE = program("bom"), program("provenance")
+BOM, PROVENANCE, README = program("bom"), program("provenance"), program("readme")
+REPOSITORY = "https://host.example/owner/tunelet"
+
+
+def test_links_of_the_readme_name_the_files_of_the_tag() -> None:
+    text = "[a](docs/a.md#b) ![c](d.webp) [e](#f) [g](https://h)\n```sh\n[i](j)\n```\n"
+    assert README.shown(text, REPOSITORY, "v1") == (
+        f"[a]({REPOSITORY}/blob/v1/docs/a.md#b) ![c]({REPOSITORY}/raw/v1/d.webp) "
+        "[e](#f) [g](https://h)\n```sh\n[i](j)\n```\n"
+    )
+
+
+def test_without_a_repository_the_text_of_links_stays() -> None:
+    assert README.shown("[`a`](b) ![c](d.webp)[e](https://f)", "", "v1") == "`a` [e](https://f)"
+    assert README.urls("", "v1") == {}
+
+
+@pytest.mark.parametrize("address", ["owner/tunelet", "git@host:owner/tunelet", "https://host"])
+def test_another_address_than_a_repositorys_is_refused(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TUNELET_REPOSITORY", address)
+    with pytest.raises(ValueError, match=r"TUNELET_REPOSITORY = .*write one such as"):
+        README.ReadmeHook(str(ROOT), {}).update({})
 
 
 @pytest.mark.parametrize(
