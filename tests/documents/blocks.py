@@ -5,7 +5,11 @@ A directive is an HTML comment on the lines before a block, so readers do not se
 - `<!-- not run: reason -->`: the block is not run or compared, for this reason.
 - `<!-- output of: COMMAND -->`: the block is the output of the last block with this command, not of
   the block before.
+- `<!-- given: COMMANDS -->`: these run before the block, as if the reader had done so. A line with
+  `tunelet up` starts the service.
+- `<!-- fails -->`: the exit code of each command is not 0.
 - `<!-- numbers differ -->`: in this output a number may be any other number.
+- `<!-- at least one: WORD -->`: in this output the number before the word is 1 or more.
 - `<!-- in a terminal -->`: the commands run in a terminal, so their output is as people see it.
 - `<!-- diff of: OLD NEW -->`: the block is the difference of these files of the checkout.
 - `<!-- part of: FIELD -->`: the JSON is a part of a request, either of `request` or of this field.
@@ -26,6 +30,9 @@ from markdown_it.token import Token
 ROOT = Path(__file__).resolve().parents[2]
 DIRECTIVES = {
     "not run",
+    "given",
+    "fails",
+    "at least one",
     "output of",
     "numbers differ",
     "in a terminal",
@@ -34,7 +41,7 @@ DIRECTIVES = {
     "reads as",
 }
 RUN = {"sh", "console", "python"}
-_COMMENT = re.compile(r"<!-- (?P<name>[a-z ]+?)(?:: (?P<value>.+?))? -->", re.DOTALL)
+_COMMENT = re.compile(r"<!-- (?P<name>[a-z ]+?)(?::\s(?P<value>.+?))?\s-->", re.DOTALL)
 _TITLE = re.compile(r'title="([^"]+)"')
 
 

@@ -9,13 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from botocore.loaders import Loader
+from botocore.model import ServiceModel
+from botocore.validate import ParamValidator
 
 import algorithms
 from functions.identity import config
 from functions.quotas import quotas
+from functions.stores import tenant_stores
 from tests.documents.blocks import ROOT, Block
 from tests.documents.reader import commands
 from tunelet.request import policy
+from tunelet.request.criteria import criterion
 from tunelet.request.spec import parse
 
 REQUEST: dict[str, Any] = {
@@ -145,6 +150,33 @@ def _kustomization(value: Any) -> None:
         assert (ROOT / "infra" / "knative" / place / "kustomization.yaml").exists(), path
 
 
+def _stores(value: Any) -> None:
+    tenant_stores(json.dumps(value), "stores")
+
+
+def _conditions(text: str) -> None:
+    for line in text.splitlines():
+        criterion(line, "success_condition")
+
+
+def _tuning_job(value: Any) -> None:
+    """What `CreateHyperParameterTuningJob` takes, by AWS's own description of its service."""
+    described = Loader().load_service_model("sagemaker", "service-2")
+    shape = ServiceModel(described).operation_model("CreateHyperParameterTuningJob").input_shape
+    # The parts of a real call that say nothing about the search.
+    training = {
+        "RoleArn": "arn:aws:iam::123456789012:role/x-training",
+        "OutputDataConfig": {"S3OutputPath": "s3://bucket/prefix"},
+        "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
+    }
+    input_mode = {"TrainingInputMode": "File"}
+    image = value["TrainingJobDefinition"]["AlgorithmSpecification"] | input_mode
+    definition = value["TrainingJobDefinition"] | training | {"AlgorithmSpecification": image}
+    call = value | {"HyperParameterTuningJobName": "x", "TrainingJobDefinition": definition}
+    report = ParamValidator().validate(call, shape)
+    assert not report.has_errors(), report.generate_report()
+
+
 def _any(value: Any) -> None:
     """Nothing reads it."""
 
@@ -155,6 +187,9 @@ _KINDS: dict[str, Callable[[Any], None]] = {
     "quotas": _quotas,
     "policy": _policy,
     "kustomization": _kustomization,
+    "stores": _stores,
+    "conditions": _conditions,
+    "a tuning job": _tuning_job,
     "spec of a pod": _any,  # tests/unit/infra checks it
     "object": _any,
 }
@@ -166,6 +201,8 @@ def _toml(block: Block) -> None:
 
 def _text(block: Block) -> None:
     """An output, which is compared, or a text that is not run."""
+    if "reads as" in block.directives:
+        _KINDS[block.directives["reads as"]](block.text)
 
 
 _LANGUAGES: dict[str, Callable[[Block], None]] = {
@@ -176,7 +213,6 @@ _LANGUAGES: dict[str, Callable[[Block], None]] = {
     "yaml": _yaml,
     "toml": _toml,
     "text": _text,
-    "mermaid": _text,
     "diff": lambda block: _refused(),
 }
 

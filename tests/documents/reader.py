@@ -20,8 +20,9 @@ class Reader:
     """A reader of one page, in a folder of its own with nothing in it.
 
     If the page's blocks name `examples/` or `make`, its reader works in a checkout. `tunelet up`
-    runs in a terminal of its own, on a free port that replaces 8080 in all blocks. Another free
-    port replaces 29500.
+    runs in a terminal of its own, on a free port that replaces 8080 in all blocks; a second one on
+    the page takes the place of the first. Another free port replaces 29500. Folders take the place
+    of buckets, and this machine that of others.
     """
 
     def __init__(self, tmp: Path, blocks: list[Block]) -> None:
@@ -33,6 +34,7 @@ class Reader:
         self._sessions: list[Session] = []
         self._shell: Session | None = None
         self._python: Session | None = None
+        self._service: Session | None = None
         self._written: list[tuple[str, str]] = []
         """Each block that ran, with its output."""
         self._enter_checkout()
@@ -61,8 +63,10 @@ class Reader:
             raise AssertionError(f"{block.place}: {fault}") from None
 
     def _read(self, block: Block) -> None:
-        if block.skipped:
+        if block.skipped or "reads as" in block.directives:
             return
+        if "given" in block.directives:
+            self._prepare(block.directives["given"])
         if block.title:
             self._save(block.title, block.text)
         elif block.language == "sh":
@@ -93,17 +97,30 @@ class Reader:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(self._here(text))
 
+    def _prepare(self, given: str) -> None:
+        """Run the commands before a block, in one terminal, and a service in its own."""
+        lines = [line.strip() for line in given.splitlines()]
+        started = [line for line in lines if line.startswith("tunelet up")]
+        for line in started:
+            self._serve(self._here(line))
+        self._shell = self._shell or self._opened(shell)
+        self._shell.run(self._here("\n".join(line for line in lines if line not in started)))
+
     def _command(self, block: Block, written: str) -> str:
         text = self._here(written)
         if _SERVICE.search(text):
             return self._serve(text)
+        if "fails" in block.directives:
+            text = f"if {text}\nthen false; fi"
         self._shell = self._shell or self._opened(shell)
         if "in a terminal" in block.directives:
             return shown(self._shell.run(in_a_terminal(text)))
         return self._shell.run(text)
 
     def _serve(self, text: str) -> str:
-        terminal = self._opened(shell)
+        if self._service:
+            self._service.interrupt()
+        self._service = terminal = self._opened(shell)
         output = terminal.begin(text)
         terminal.wait(output, lambda written: "serves http" in written)
         # The default of commands and clients is port 8080.
@@ -113,14 +130,28 @@ class Reader:
         return read(output)
 
     def _here(self, text: str) -> str:
-        """The text with the test's ports."""
+        """The text with the test's ports, folders and machine."""
+        for named, here in self._places():
+            text = re.sub(named, here, text)
         text = re.sub(r"\btunelet up\b(?! --port)", f"tunelet up --port {self._port}", text)
         return text.replace("8080", str(self._port)).replace("29500", str(self._other_port))
+
+    def _places(self) -> list[tuple[str, str]]:
+        """What the page names, as a pattern, and what is here in its place."""
+        return [
+            (r"s3://(?=bucket/prefix|backup/)", f"file://{self._folder}/"),
+            (r"(?<![\w.])/backup/", f"{self._folder}/backup/"),
+            (r"https://tunelet\.example", f"http://127.0.0.1:{self._port}"),
+            (r"\b(?:HOST|login1)\b", "127.0.0.1"),
+        ]
 
     def _compare(self, block: Block, expected: str, written: str) -> None:
         written = _KILLED.sub("", written.replace(str(self._port), "8080"))
         fault = differs(expected, written, "numbers differ" in block.directives)
         assert fault is None, fault
+        if word := block.directives.get("at least one"):
+            counted = re.search(rf"\b(\d+) {word}\b", written)
+            assert int(counted[1] if counted else 0), f"none is {word}:\n{written}"
 
 
 def commands(text: str) -> list[tuple[str, str]]:

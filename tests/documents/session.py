@@ -2,6 +2,7 @@
 
 import os
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -74,6 +75,11 @@ class Session:
             assert self._process.poll() is None, read(output)
             assert time.monotonic() < deadline, f"still not ready:\n{read(output)}"
             time.sleep(0.02)
+
+    def interrupt(self) -> None:
+        """Press Ctrl-C in the terminal, and wait until its program has ended."""
+        os.killpg(self._process.pid, signal.SIGINT)
+        self._status()
 
     def close(self) -> None:
         """End the program; the test ends what it has started."""

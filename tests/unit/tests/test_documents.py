@@ -13,24 +13,18 @@ from tests.documents.screen import shown
 
 ALL = [block for page in pages() for block in blocks(page)]
 NOT_RUN = {
-    "needs a bucket": 6,
-    "needs a cluster": 11,
-    "needs a service with the image trainer": 1,
+    "needs a bucket": 1,
+    "needs a cluster": 12,
     "needs an experiment, and the built page": 1,
     "needs an experiment": 1,
-    "names buckets and roles of a cloud": 1,
-    "needs a service": 1,
-    "needs a damaged log": 1,
-    "tests/e2e/test_backup.py runs it": 1,
-    "needs other machines": 7,
     "needs PyTorch": 1,
+    "needs Ray": 1,
     "needs Slurm": 1,
     "runs inside a trial": 1,
-    "a file of another product": 3,
+    "a file of another product": 2,
     # These are neither commands nor their output.
     "a layout of keys": 1,
     "an order of events": 1,
-    "conditions of a manifest": 1,
     "a filter of the page": 1,
 }
 """How many blocks are not run, by the reason that each has."""
@@ -89,6 +83,10 @@ def test_a_directive_without_a_block_is_refused() -> None:
         '<!-- part of: metrics -->\n```json\n{"pattern": "("}\n```',
         '<!-- reads as: quotas -->\n```json\n{"default": {"experimentz": 1}}\n```',
         "<!-- reads as: kustomization -->\n```yaml\nresources: [infra/knative/none]\n```",
+        '<!-- reads as: stores -->\n```json\n{"vision": {"link": "s3://bucket"}}\n```',
+        "<!-- reads as: conditions -->\n```text\nstatus.phase=Succeeded\n```",
+        '<!-- reads as: a tuning job -->\n```json\n{"TrainingJobDefinition": '
+        '{"AlgorithmSpecification": {}}, "HyperParameterTuningJobConfig": {"Strategy": 1}}\n```',
         "```toml\na = \n```",
         "```sh\nif true\n```",
         "```python\nprint(\n```",
@@ -160,12 +158,37 @@ def test_blocks_share_a_shell_an_interpreter_and_a_folder(tmp_path: Path) -> Non
         ("```console\n$ echo a\nb\n```", "page.md:1: the document shows"),
         ("```python\n1 / 0\n```", "ZeroDivisionError"),
         ("```text\na\n```", "no block before"),
+        ("<!-- given: false -->\n```sh\ntrue\n```", "page.md:2: exit code 1"),
+        ("<!-- fails -->\n```sh\ntrue\n```", "exit code 1"),
+        ("<!-- at least one: b -->\n```console\n$ echo 0 b\n0 b\n```", "none is b"),
         ('```sh title="../a"\nhello\n```', "not in the reader's folder"),
     ],
 )
 def test_a_page_that_is_wrong_is_found(text: str, fault: str, tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match=fault):
         follow(text, tmp_path)
+
+
+def test_commands_before_a_block_run_out_of_sight(tmp_path: Path) -> None:
+    follow(
+        "<!-- given:\necho a > b\nexport NAME=value\n-->\n"
+        "```console\n$ cat b\na\n$ echo $NAME\nvalue\n```\n",
+        tmp_path,
+    )
+
+
+def test_a_command_may_have_to_fail(tmp_path: Path) -> None:
+    follow("<!-- fails -->\n```console\n$ echo a; false\na\n```\n", tmp_path)
+
+
+def test_what_is_in_a_bucket_or_on_another_machine_is_here(tmp_path: Path) -> None:
+    follow(
+        "```sh\nmkdir -p bucket /backup/2026\nu=s3://bucket/prefix\n"
+        'test "$u" = "file://$PWD/bucket/prefix"\ntest -d backup/2026\n```\n'
+        "```console\n$ echo http://HOST https://tunelet.example/a\n"
+        "http://127.0.0.1 http://127.0.0.1:8080/a\n```\n",
+        tmp_path,
+    )
 
 
 def test_commands_of_a_terminal_see_one(tmp_path: Path) -> None:
