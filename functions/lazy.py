@@ -1,7 +1,7 @@
-"""A launcher and a store that are opened when they are first used.
+"""A launcher that is opened when it is first used.
 
-`api` and `suggest` hardly ever use their launcher, and importing one is a good part of the time
-that a function needs to start. A tenant's store that cannot be opened is that tenant's fault only.
+`api` and `suggest` hardly ever use theirs, and importing one is a good part of the time that a
+function needs to start.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from tunelet.core.run import Launch, Life, Observation, Run
-from tunelet.ports import Launcher, Store, Stored, Versions
+from tunelet.ports import Launcher, Versions
 
 
 class LazyLauncher:
@@ -76,52 +76,5 @@ class LazyLauncher:
         self._launcher.ready()
 
 
-class LazyStore:
-    """Delegates to the store that `opens` returns; calls `opens` at the first use, and again as
-    long as it raises."""
-
-    def __init__(self, opens: Callable[[], Store]) -> None:
-        self._opens = opens
-
-    @cached_property
-    def _store(self) -> Store:
-        return self._opens()
-
-    @property
-    def url(self) -> str:
-        return self._store.url
-
-    def get(self, key: str) -> Stored | None:
-        return self._store.get(key)
-
-    def part(self, key: str, start: int, size: int) -> bytes | None:
-        return self._store.part(key, start, size)
-
-    def create(self, key: str, data: bytes) -> bool:
-        return self._store.create(key, data)
-
-    def put(self, key: str, data: bytes) -> None:
-        self._store.put(key, data)
-
-    def replace(self, key: str, data: bytes, version: str) -> bool:
-        return self._store.replace(key, data, version)
-
-    def copy(self, key: str, to: str) -> bool:
-        return self._store.copy(key, to)
-
-    def delete(self, key: str) -> None:
-        self._store.delete(key)
-
-    def ready(self) -> None:
-        self._store.ready()
-
-    def list(self, prefix: str, after: str = "", limit: int | None = None) -> Iterator[str]:
-        return self._store.list(prefix, after, limit)
-
-    def size(self, prefix: str, most: int) -> int:
-        return self._store.size(prefix, most)
-
-
 if TYPE_CHECKING:
-    _: type[Store] = LazyStore
-    _conforms: type[Launcher] = LazyLauncher
+    _: type[Launcher] = LazyLauncher

@@ -9,7 +9,8 @@ from functions.composition import composed
 from functions.events.outbox import Nowhere, Outbox
 from functions.http import Function
 from functions.identity.gate import UNGUARDED, Gate
-from functions.lazy import LazyLauncher, LazyStore
+from functions.lazy import LazyLauncher
+from functions.own_store import OwnStore, seen_files
 from functions.settings import Settings
 from functions.stores import TenantStore
 from tunelet.errors import FieldError, Reject
@@ -44,7 +45,12 @@ def store(url: str) -> Store:
 
 def tenants(settings: Settings) -> Mapping[str, Store]:
     """The stores of the namespaces that have their own. Each is opened at its first use."""
-    return {name: LazyStore(partial(_tenant, name, each)) for name, each in settings.stores.items()}
+    return {name: _own(name, each) for name, each in settings.stores.items()}
+
+
+def _own(namespace: str, its: TenantStore) -> OwnStore:
+    setting = f"TUNELET_STORES.{namespace}"
+    return OwnStore(setting, partial(_tenant, namespace, its), partial(seen_files, its.credentials))
 
 
 def _tenant(namespace: str, its: TenantStore) -> Store:

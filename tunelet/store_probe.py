@@ -66,13 +66,13 @@ class Probed:
 
     def __init__(self, store_of: "Callable[[str], Store]") -> None:
         self._store_of = store_of
-        self._probes: dict[str, _Probe] = {}
-        """By the URL of the store."""
+        self._probes: dict[Store, _Probe] = {}
+        """By the store itself: two may have one URL, at different endpoints or accounts."""
 
     def ensure(self, namespace: str) -> None:
         """Probe the namespace's store unless it has passed. Raises what `probe` raises."""
         store = self._store_of(namespace)
-        this = self._probes.setdefault(store.url, _Probe())
+        this = self._probes.setdefault(store, _Probe())
         with this.lock:
             if not this.passed:
                 probe(store)

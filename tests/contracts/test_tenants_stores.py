@@ -125,6 +125,28 @@ def test_the_services_own_keys_need_not_open_a_tenants_bucket(
 
 
 @pytest.mark.stores
+@pytest.mark.parametrize("client", ["boto3", "obstore"])
+def test_a_rotated_key_is_taken_up_without_a_restart(
+    aws: Any, bucket: str, folder: Folder, client: str
+) -> None:
+    keys = lent(aws, bucket)
+    secret = Path(folder(keys))
+    mine = TenantStore(f"s3://{bucket}?client={client}", credentials=str(secret))
+    store = wiring.tenants(settings("memory://shared", vision=mine))["vision"]
+    assert store.create("a", b"1")
+    # As if the key were withdrawn: the process has another one, and MinIO refuses it.
+    (secret / "AWS_ACCESS_KEY_ID").write_text("withdrawn")
+    fresh = wiring.tenants(settings("memory://shared", vision=mine))["vision"]
+    with pytest.raises(Reject, match=r"TUNELET_STORES\.vision: s3://.+ credentials") as refusal:
+        fresh.get("a")
+    assert [each.field for each in refusal.value.errors] == ["TUNELET_STORES.vision"]
+    for name, value in lent(aws, bucket).items():
+        (secret / name).write_text(value)
+    assert not fresh.create("a", b"2")
+    assert list(fresh.list("")) == ["a"]
+
+
+@pytest.mark.stores
 def test_a_role_is_assumed_with_the_keys_of_the_service(
     aws: Any, bucket: str, folder: Folder
 ) -> None:

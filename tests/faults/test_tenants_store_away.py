@@ -16,7 +16,7 @@ from tunelet.core.run import Launch, Observation, Phase, Run
 from tunelet.errors import Reject, Retry, TuneletError, Unavailable
 from tunelet.log.arming import HELD
 from tunelet.log.entry import Damaged
-from tunelet.log.tenant_stores import TenantStores
+from tunelet.log.tenant_stores import AWAY_SECONDS, LONGEST_AWAY_SECONDS, TenantStores
 from tunelet.ports import Armed
 from tunelet.service import Service
 
@@ -41,8 +41,10 @@ class Own(StoreWrapper):
     def __init__(self) -> None:
         super().__init__(MemoryStore())
         self.url = "memory://vision"
+        self.asked = 0
 
     def request(self, kind: Kind, send: Callable[[], T]) -> T:
+        self.asked += 1
         if self.fault is not None:
             raise self.fault
         return send()
@@ -89,7 +91,7 @@ class House:
 
     def process(self) -> Service:
         return assembled(
-            TenantStores(self.shared, {"vision": self.own}),
+            TenantStores(self.shared, {"vision": self.own}, lambda: self.now),
             *(self.launcher, algorithms.load_catalog(), Nowhere()),
             secret=bytes(16),
             api_url="http://localhost",
@@ -225,3 +227,59 @@ def test_a_log_that_a_tenant_wrote_for_another_starts_nothing(house: House) -> N
     assert not house.launcher.active("audio", "digits")
     with pytest.raises(Damaged, match="belongs to audio/digits"):
         house.process().experiment("vision", "digits")
+
+
+def test_a_store_that_does_not_answer_is_asked_once_in_a_while(house: House) -> None:
+    """Each request to it would delay the sweep by its deadline."""
+    house.begin("vision", "audio")
+    service = house.process()
+    house.own.fault = Retry("no answer")
+    asked = []
+    for _ in range(12):
+        house.own.asked = 0
+        service.sweep()
+        asked.append(house.own.asked)
+        house.now += AWAY_SECONDS
+    # Pauses of 15, 30, 60, 120 and again 120 seconds.
+    assert asked == [1, 1, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0]
+    assert house.running("audio") == 2
+
+
+@pytest.mark.parametrize("fault", FAULTS[2:], ids=lambda fault: type(fault).__name__)
+def test_a_store_that_refuses_at_once_is_asked_each_time(house: House, fault: Exception) -> None:
+    house.begin("vision")
+    service = house.process()
+    house.own.fault = fault
+    for _ in range(2):
+        house.own.asked = 0
+        service.sweep()
+        assert house.own.asked > 0
+
+
+def test_a_store_that_answers_again_is_looked_after(house: House) -> None:
+    house.begin("vision")
+    service = house.process()
+    house.own.fault = Retry("no answer")
+    for _ in range(9):
+        service.sweep()
+        house.now += LONGEST_AWAY_SECONDS
+    house.own.fault = None
+    house.lose("vision")
+    service.sweep()
+    assert house.running("vision") == 2
+    house.own.fault = Retry("no answer")
+    service.sweep()
+    house.now += AWAY_SECONDS
+    house.own.fault = None
+    house.lose("vision")
+    service.sweep()
+    assert house.running("vision") == 2
+
+
+def test_the_tenants_own_requests_reach_a_store_that_sweeps_leave_alone(house: House) -> None:
+    house.begin("vision")
+    service = house.process()
+    house.own.fault = Retry("no answer")
+    service.sweep()
+    house.own.fault = None
+    assert service.experiment("vision", "digits").name == "digits"

@@ -107,8 +107,13 @@ class Sweep:
             live += found
             self._save(ended=False)
         else:
-            # The runs of a quiet experiment are those that its log wants.
-            loud = [life for life in lives if Name(life.namespace, life.experiment) not in quiet]
+            # The runs of a quiet experiment are those that its log wants. Each life in a store
+            # that is away would be waited for.
+            loud = [
+                life
+                for life in lives
+                if Name(life.namespace, life.experiment) not in quiet and life.namespace not in away
+            ]
             self._stop_strays(loud, expired.keys() | marked.keys())
             # In a store that is away there may be live experiments, and runs that need the lease.
             if marked or not away:

@@ -20,21 +20,21 @@ class Identity:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._known: dict[str, str] = {}
-        """By the store's URL."""
+        self._known: dict[Store, str] = {}
+        """By the store itself: two may have one URL, at different endpoints or accounts."""
 
     def known(self, namespace: str) -> str:
         """Return the identity, and write one if there is none. Read once in a process."""
         store = store_of(self._store, namespace)
-        if store.url not in self._known:
+        if store not in self._known:
             found = self.now(namespace)
             if found is None:
                 store.create(KEY, token_hex(16).encode())
                 found = self.now(namespace)
             if found is None:
                 raise Retry("the store does not show its identity")
-            self._known[store.url] = found
-        return self._known[store.url]
+            self._known[store] = found
+        return self._known[store]
 
     def now(self, namespace: str) -> str | None:
         """Read the identity that the store has now; None if it has none."""

@@ -19,7 +19,7 @@ from tunelet.errors import TuneletError
 from tunelet.log.entry import FORMAT
 from tunelet.log.markers import Marker
 from tunelet.log.parallel import at_once
-from tunelet.log.tenant_stores import separate
+from tunelet.log.tenant_stores import separate, tried
 from tunelet.ports import Store
 
 log = logging.getLogger("tunelet.log.quiet")
@@ -96,7 +96,7 @@ class QuietNotes:
     def _own(self, namespace: str) -> dict[Name, Note]:
         """Return the notes in the namespace's own store, none if it is away."""
         try:
-            found = self._read(self._separate[namespace])
+            found = tried(self._store, namespace, self._read)
         except TuneletError as fault:
             log.warning("the notes of %s are not read: %s", namespace, fault)
             return {}
@@ -104,7 +104,7 @@ class QuietNotes:
 
     def _write_own(self, namespace: str, notes: Mapping[Name, Note]) -> None:
         try:
-            self._write(self._separate[namespace], notes)
+            tried(self._store, namespace, lambda store: self._write(store, notes))
         except TuneletError as fault:
             log.warning("the notes of %s are not stored: %s", namespace, fault)
 

@@ -12,21 +12,31 @@ which a tenant with rights on its own store must not be able to change.
 A listing over all namespaces leaves out the stores that cannot be read, and names them to the
 caller who asks (`listed`): one tenant's fault must not stop the others. From each store it yields
 only the keys of the namespaces that it serves, because a tenant may be able to write into its own.
+
+A store that does not answer costs its deadline, 10 to 13 seconds. So what looks at all stores does
+not ask it again for a while, which doubles. A request of the tenant itself always asks.
 """
 
 import heapq
 import logging
 import re
-from collections.abc import Iterator, Mapping, MutableSet
+import time
+from collections.abc import Callable, Iterator, Mapping, MutableSet
 from itertools import chain, islice
 from operator import methodcaller
+from typing import NamedTuple, TypeVar
 
-from tunelet.errors import TuneletError
+from tunelet.errors import Retry, TuneletError, Unavailable
 from tunelet.log.parallel import at_once
 from tunelet.ports import Store, Stored
 from tunelet.text.lazy_pattern import lazy_pattern
 
 log = logging.getLogger("tunelet.log.tenant_stores")
+
+T = TypeVar("T")
+
+AWAY_SECONDS, LONGEST_AWAY_SECONDS = 15.0, 120.0
+"""How long a store that did not answer is not asked again: at first, and at most."""
 
 _OF = lazy_pattern(
     r"(?:(?:v1|live|index|studies)|expires/[0-9]+)/([^/]+)/.*|dead/[^/.]+\.([^/]+)", re.DOTALL
@@ -44,14 +54,48 @@ def namespace_of(key: str) -> str | None:
     return found and (found[1] or found[2])
 
 
+class _Pause(NamedTuple):
+    until: float
+    seconds: float
+
+
+class _Pauses:
+    """The stores that did not answer, and until when they are not asked. Threads may share one."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._pauses: dict[str, _Pause] = {}
+
+    def check(self, namespace: str) -> None:
+        """Raise `Unavailable` while the namespace's store is not asked."""
+        pause = self._pauses.get(namespace)
+        if pause is not None and self._clock() < pause.until:
+            raise Unavailable(f"the store of {namespace} did not answer and is asked again later")
+
+    def failed(self, namespace: str) -> None:
+        """Begin a pause, twice as long as the one before."""
+        last = self._pauses.get(namespace)
+        seconds = min(LONGEST_AWAY_SECONDS, 2 * last.seconds) if last else AWAY_SECONDS
+        self._pauses[namespace] = _Pause(self._clock() + seconds, seconds)
+
+    def answered(self, namespace: str) -> None:
+        self._pauses.pop(namespace, None)
+
+
 class TenantStores:
     """Sends each request to the store of the key's namespace. Threads may share one."""
 
-    def __init__(self, shared: Store, own: Mapping[str, Store]) -> None:
+    def __init__(
+        self,
+        shared: Store,
+        own: Mapping[str, Store],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """`own` has the store of each namespace that does not use the `shared` one."""
         self.url = shared.url
         self._shared = shared
         self._own = own
+        self._pauses = _Pauses(clock)
 
     @property
     def own(self) -> Mapping[str, Store]:
@@ -127,7 +171,7 @@ class TenantStores:
         self, namespace: str, prefix: str, after: str, left_out: MutableSet[str]
     ) -> Iterator[str]:
         try:
-            for key in self._own[namespace].list(prefix, after):
+            for key in self.tried(namespace, lambda store: _listing(store, prefix, after)):
                 if namespace_of(key) == namespace:
                     yield key
         except TuneletError as fault:
@@ -137,6 +181,20 @@ class TenantStores:
             left_out.add(namespace)
             log.exception("a tenant's store is away", extra={"namespace": namespace})
 
+    def tried(self, namespace: str, call: Callable[[Store], T]) -> T:
+        """Return the call's result with the namespace's own store.
+
+        Raises what the call raises, and `Unavailable` at once if the store did not answer lately.
+        """
+        self._pauses.check(namespace)
+        try:
+            result = call(self._own[namespace])
+        except Retry:
+            self._pauses.failed(namespace)
+            raise
+        self._pauses.answered(namespace)
+        return result
+
     def _at(self, key: str) -> Store:
         return self.of(namespace_of(key))
 
@@ -144,6 +202,11 @@ class TenantStores:
 def store_of(store: Store, namespace: str) -> Store:
     """Return the store that has the objects of the namespace."""
     return store.of(namespace) if isinstance(store, TenantStores) else store
+
+
+def tried(store: Store, namespace: str, call: Callable[[Store], T]) -> T:
+    """Return the call's result with the namespace's store. Raises as `TenantStores.tried` does."""
+    return store.tried(namespace, call) if isinstance(store, TenantStores) else call(store)
 
 
 def separate(store: Store) -> Mapping[str, Store]:
@@ -156,6 +219,13 @@ def listed(store: Store, prefix: str, left_out: MutableSet[str]) -> Iterator[str
     if isinstance(store, TenantStores):
         return store.across(prefix, "", None, left_out)
     return store.list(prefix)
+
+
+def _listing(store: Store, prefix: str, after: str) -> Iterator[str]:
+    """Begin to list, and read the first key: a listing sends no request before that."""
+    keys = store.list(prefix, after)
+    first = next(keys, None)
+    return iter(()) if first is None else chain([first], keys)
 
 
 def _spans(prefix: str) -> bool:

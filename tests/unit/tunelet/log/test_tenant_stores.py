@@ -11,6 +11,7 @@ from tunelet.errors import Reject, Retry, TuneletError
 from tunelet.log.identity import Identity
 from tunelet.log.quiet import Name, Note, QuietNotes
 from tunelet.log.tenant_stores import TenantStores, listed, namespace_of
+from tunelet.store_probe import Probed
 
 KEYS = (
     "v1/{}/digits/journal/00000000000000000001.json",
@@ -125,6 +126,21 @@ def test_each_store_has_an_identity_of_its_own(stores: TenantStores) -> None:
     identity = Identity(stores)
     assert identity.known("audio") == identity.known("words")
     assert identity.known("vision") == Identity(stores.of("vision")).known("vision")
+
+
+def test_two_stores_of_one_name_have_identities_and_probes_of_their_own() -> None:
+    """The same name at two endpoints, or in two accounts, is two buckets."""
+    one, two = MemoryStore(), MemoryStore()
+    stores = TenantStores(MemoryStore(), {"vision": one, "audio": two})
+    assert one.url == two.url
+    identity = Identity(stores)
+    assert identity.known("vision") != identity.known("audio")
+    assert identity.known("audio") == Identity(two).known("audio")
+    probed = Probed(stores.of)
+    probed.ensure("vision")
+    two.create = lambda key, data: two.put(key, data) or True  # type: ignore[method-assign,func-returns-value]
+    with pytest.raises(Reject, match="created a key that existed"):
+        probed.ensure("audio")
 
 
 def test_a_dead_letter_lies_in_the_store_of_its_namespace(
