@@ -104,6 +104,8 @@ def test_a_service_in_front_of_it_is_no_way_to_a_trial(world: World, pods: Pods)
     """Though cluster addresses pass another chain of rules."""
     ways = [_service(world, tenant) for tenant in (world.a, world.b)]
     until(lambda: pods.trial(*ways) == [True, False])
+    # The trial's own policy keeps it from the other tenant: a pod without one shows the other's.
+    assert pods.other(pods.stranger, *ways) == [False, False]
 
 
 def _service(world: World, tenant: Tenant) -> Address:
