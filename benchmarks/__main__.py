@@ -30,10 +30,11 @@ BENCHMARKS = (
     "clients",
     "functions",
     "cluster",
+    "flood",
     "zero",
     "soak",
 )
-BY_HAND = ("soak", "zero")
+BY_HAND = ("flood", "soak", "zero")
 """Benchmarks that `make bench` leaves out, because they take half an hour or more."""
 
 OF_ALGORITHMS = ("suggest", "quality", "failing")

@@ -29,9 +29,8 @@ class Jobs:
         self.created: dict[str, float] = {}
         self.completed: dict[str, float] = {}
         self.failed: list[str] = []
-        listed = api.get(self.path) or {}
-        self._version = listed["metadata"]["resourceVersion"]
         self._changed = threading.Condition()
+        self._version = self._listed()["metadata"]["resourceVersion"]
         threading.Thread(target=self._follow, daemon=True).start()
 
     def wait(self, count: int, seconds: float) -> None:
@@ -60,7 +59,21 @@ class Jobs:
                 now = time.monotonic()
                 *lines, rest = (rest + chunk).split(b"\n")
                 for line in lines:
-                    self._note(json.loads(line)["object"], now)
+                    change = json.loads(line)
+                    if change["type"] == "ERROR":
+                        # The cluster has forgotten this version, after minutes without a change.
+                        self._begin_again(now)
+                        return
+                    self._note(change["object"], now)
+
+    def _listed(self) -> Object:
+        return self._api.get(self.path) or {}
+
+    def _begin_again(self, now: float) -> None:
+        listed = self._listed()
+        for job in listed["items"]:
+            self._note(job, now)
+        self._version = listed["metadata"]["resourceVersion"]
 
     def _note(self, job: Object, now: float) -> None:
         name, self._version = job["metadata"]["name"], job["metadata"]["resourceVersion"]
