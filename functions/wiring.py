@@ -5,6 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from adapters.events.signature import Signature
+from functions import problem
 from functions.composition import composed
 from functions.events.outbox import Nowhere, Outbox
 from functions.http import Function
@@ -17,6 +18,8 @@ from tunelet.errors import FieldError, Reject
 from tunelet.ports import Publisher, Schedule, Store, WatchableLauncher
 
 if TYPE_CHECKING:
+    from werkzeug.wrappers import Request, Response
+
     from tunelet.core.installation import Installation
     from tunelet.service import Service
 
@@ -130,7 +133,16 @@ def function(
     from functions.telemetry.observed import observed
     from functions.telemetry.spans import spans
 
-    return observed(name, _function(name, served, sent, max_body_bytes, gate), spans())
+    made = _function(name, served, sent, max_body_bytes, gate)
+
+    def refused(request: "Request") -> "Response | None":
+        try:
+            gate.admit_to_metrics(request)
+        except Exception as error:  # noqa: BLE001 (every fault gets an answer)
+            return problem.answer(error, request)
+        return None
+
+    return observed(name, made, spans(), refused)
 
 
 def _function(

@@ -25,6 +25,7 @@ from tunelet.engine.suggest import Suggesting
 from tunelet.engine.sweep import Sweep
 from tunelet.engine.tokens import Tokens
 from tunelet.engine.trial_files import TrialFiles
+from tunelet.engine.usage import UsageReader
 from tunelet.log import leases as lease
 from tunelet.log.arming import Arming
 from tunelet.log.identity import Identity
@@ -86,6 +87,7 @@ def assembled(
     allowance = Allowance(quotas, store, markers)
     loop = Loop(journals, markers, leases, suggesting, stopping, runs, live, publisher)
     asking = Asking(journals, leases, suggesting, runs, live, loop)
+    letters = DeadLetters(store, clock)
     probed = Probed(partial(store_of, store))
     return Service(
         store=store,
@@ -96,7 +98,8 @@ def assembled(
         markers=markers,
         allowance=allowance,
         leases=leases,
-        dead=DeadLetters(store, clock),
+        dead=letters,
+        usage=UsageReader(journals, markers, letters, allowance),
         loop=loop,
         interventions=Interventions(journals, markers, allowance, asking, loop),
         ending=Ending(journals, loop, publisher, sleep),

@@ -84,6 +84,10 @@ class DeadLetters:
         more = len(keys) > limit
         return page, keys[limit - 1].removeprefix(_PREFIX).partition(".")[0] if more else None
 
+    def count(self, namespace: str) -> int:
+        """Return how many are about the namespace."""
+        return sum(key.partition(".")[2] == namespace for key in self._store.list(_PREFIX))
+
     def get(self, id_: str) -> DeadLetter:
         """Raises `NotFound`."""
         found = next(self._found([_PREFIX + id_]), None) if re.fullmatch(ID, id_) else None

@@ -26,6 +26,7 @@ from tunelet.engine.membership import Membership
 from tunelet.engine.submitting import Submitting
 from tunelet.engine.sweep import Sweep
 from tunelet.engine.trial_files import TrialFiles
+from tunelet.engine.usage import UsageReader
 from tunelet.errors import NotFound
 from tunelet.log.audit import Change, audit
 from tunelet.log.entry import Damaged
@@ -73,6 +74,7 @@ class Service:
         attempts: Attempts,
         files: TrialFiles,
         interventions: Interventions,
+        usage: UsageReader,
         sweeper: Sweep,
     ) -> None:
         """`tunelet.assembly` builds the parts: they have to share the store and each other."""
@@ -82,6 +84,7 @@ class Service:
         self.attempts = attempts
         self.files = files
         self.interventions = interventions
+        self.usage = usage
         self._store = store
         self._probed = probed
         self._launcher = launcher

@@ -5,7 +5,16 @@ from typing import Any
 
 from werkzeug.wrappers import Response
 
-from functions.api import columns, endpoints, files, interventions, sign_in, studies, workers
+from functions.api import (
+    columns,
+    endpoints,
+    files,
+    interventions,
+    metrics,
+    sign_in,
+    studies,
+    workers,
+)
 from functions.api.call import Call
 from functions.api.route import BYTES, EVENT, HTML, TEXT, Query, Route, paths
 from functions.api.routing import Routing
@@ -149,6 +158,7 @@ ROUTES = (
         query=_PAGE_OF_EXPERIMENTS,
     ),
     Route(*("GET", "/overview", endpoints.overview, LIST, "OverviewPage"), query=_PAGE_OF_OVERVIEW),
+    Route("GET", "/metrics", metrics.metrics, LIST, "Text", media=TEXT),
     Route("GET", _ONE, endpoints.experiment, SEE, "Experiment"),
     Route("PATCH", _ONE, endpoints.extend, CHANGE, "Experiment", "Changes"),
     Route("DELETE", _ONE, endpoints.delete, DELETE, None, status=204),

@@ -41,6 +41,8 @@ class Config(NamedTuple):
     proxy: Proxy | None = None
     kubernetes: KubernetesConfig | None = None
     roles: tuple[Grant, ...] = ()
+    open_metrics: bool = False
+    """Whether /metrics needs no credential."""
     login: dict[str, str] | None = None
     """Where people sign in: issuer, client_id, scope, audience, token, page_client_id."""
 
@@ -68,6 +70,8 @@ def parse(written: Any) -> Config:
     }
     for name, read_one in (("proxy", _proxy), ("kubernetes", _kubernetes), ("login", _login)):
         parts[name] = _one(fields, name, read_one, errors)
+    flag = fields.take("open_metrics", values.flag, "write true or false", False)
+    parts["open_metrics"] = bool(flag)
     errors = fields.done(*parts) + errors
     if not errors:
         errors = _conflicts(Config(**parts))

@@ -36,7 +36,7 @@ def configured(config: Config) -> Gate:
     issuers = {each.options.url: _issuer(each) for each in config.issuers}
     known = Authentication(StaticTokens(config.tokens), issuers, config.proxy, reviewer)
     chosen: Authorizer = authorizer or Roles(config.roles)
-    return Gate(known.actor, chosen, config.login, _code_flow(config))
+    return Gate(known.actor, chosen, config.login, _code_flow(config), config.open_metrics)
 
 
 def _code_flow(config: Config) -> "CodeFlow | None":

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from werkzeug.wrappers import Request
 
 from functions.identity.actor import ANYONE, Actor
-from functions.identity.rights import Authorizer, Right, Unrestricted, Verb
+from functions.identity.rights import EVERYWHERE, Authorizer, Resource, Right, Unrestricted, Verb
 from functions.problem import Refused
 from tunelet.errors import FieldError, NotFound
 
@@ -31,11 +31,16 @@ class Gate:
         authorizer: Authorizer,
         login: Mapping[str, str] | None = None,
         code_flow: "CodeFlow | None" = None,
+        open_metrics: bool = False,
     ) -> None:
-        """`login` is what a client needs to sign in a person, `code_flow` how the page does it."""
+        """`login` is what a client needs to sign in a person, `code_flow` how the page does it.
+
+        With `open_metrics` anyone may see the metrics of the installation.
+        """
         self.actor = known
         self.login, self.code_flow = login, code_flow
         self._authorizer = authorizer
+        self._open_metrics = open_metrics
 
     def admit(self, actor: Actor, right: Right, namespace: str, absent: str) -> None:
         """Raise `NotFound` for what the actor may not see, `Refused` for what it may not do.
@@ -50,6 +55,17 @@ class Gate:
         error = FieldError("Authorization", None, "does not permit this", remedy)
         detail = f"{actor.name} may not {right.verb} {right.resource} in namespace {namespace!r}"
         raise Refused(HTTPStatus.FORBIDDEN, detail, [error])
+
+    def admit_to_metrics(self, request: Request) -> None:
+        """Raise `Refused` unless the caller may list the experiments of all namespaces."""
+        if self._open_metrics:
+            return
+        actor, right = self.actor(request), Right(Verb.LIST, Resource.EXPERIMENTS)
+        if not self.allows(actor, right, EVERYWHERE):
+            remedy = "ask for the role viewer in all namespaces, or read /api/namespaces/…/metrics"
+            error = FieldError("Authorization", None, "does not permit this", remedy)
+            detail = f"{actor.name} may not see the metrics of the installation"
+            raise Refused(HTTPStatus.FORBIDDEN, detail, [error])
 
     def allows(self, actor: Actor, right: Right, namespace: str) -> bool:
         """Whether the actor has the right in the namespace."""

@@ -7,7 +7,7 @@ page is first asked for: its import takes a tenth of the time in which a functio
 import threading
 import time
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 Labels = tuple[str, ...]
@@ -48,6 +48,17 @@ class Durations:
         with self._lock:
             now = [(v, s._replace(counts=[*s.counts])) for v, s in self._series.items()]
         yield from now
+
+
+class Gauge(NamedTuple):
+    """A gauge as of one moment."""
+
+    name: str
+    summary: str
+    label: str
+    """The label that tells its samples apart; empty if there is one sample."""
+    samples: Mapping[str, float]
+    """By the label's values; by "" without a label."""
 
 
 class Level:

@@ -4,7 +4,7 @@ No label names a tenant or an experiment: there may be any number of them, and a
 of the page may belong to none.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import accumulate
 from time import perf_counter
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from werkzeug.wrappers import Response
 
-from functions.telemetry.figures import Durations, Level
+from functions.telemetry.figures import Durations, Gauge, Level
 from tunelet.errors import Reject, Retry, Throttled
 from tunelet.ports import Store, Stored
 
@@ -45,6 +45,29 @@ def page() -> Response:
     from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
     return Response(generate_latest(_Collector()), content_type=CONTENT_TYPE_LATEST)
+
+
+def page_of(gauges: Iterable[Gauge]) -> Response:
+    """These gauges in Prometheus's text format."""
+    from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+    return Response(generate_latest(_Gauges(gauges)), content_type=CONTENT_TYPE_LATEST)
+
+
+class _Gauges:
+    """Gauges as prometheus_client takes them."""
+
+    def __init__(self, gauges: Iterable[Gauge]) -> None:
+        self._gauges = gauges
+
+    def collect(self) -> "Iterator[Metric]":
+        from prometheus_client.core import GaugeMetricFamily
+
+        for name, summary, label, samples in self._gauges:
+            found = GaugeMetricFamily(name, summary, labels=[label] if label else None)
+            for value, sample in sorted(samples.items()):
+                found.add_metric([value] if label else [], sample)
+            yield found
 
 
 class _Collector:

@@ -1,9 +1,9 @@
 """Counts and times a function's requests, and continues the trace that they came with.
 
-`GET /metrics` is answered here, for every function.
+`GET /metrics` is answered here, for every function. It is about all namespaces.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -20,12 +20,20 @@ if TYPE_CHECKING:
 METRICS = "/metrics"
 
 
-def observed(name: str, function: "Function", spans: Spans | None) -> "Function":
-    """Wrap `function`, called `name`; each request becomes a span if there are `spans`."""
+def observed(
+    name: str,
+    function: "Function",
+    spans: Spans | None,
+    refused: Callable[[Request], Response | None] = lambda _: None,
+) -> "Function":
+    """Wrap `function`, called `name`; each request becomes a span if there are `spans`.
+
+    `refused` gives the answer to a caller that may not see the metrics.
+    """
 
     def answer(request: Request) -> Response:
         if request.path == METRICS and request.method == "GET":
-            return metrics.page()
+            return refused(request) or metrics.page()
         began = perf_counter()
         with log.request(), _spanned(name, request, spans) as ended:
             response = function(request)

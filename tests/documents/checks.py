@@ -14,9 +14,11 @@ from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
 
 import algorithms
+from functions.api.routes import routing
 from functions.identity import config
 from functions.quotas import quotas
 from functions.stores import tenant_stores
+from functions.telemetry.observed import METRICS
 from tests.documents.blocks import ROOT, Block
 from tests.documents.reader import commands
 from tunelet.request import policy
@@ -177,6 +179,14 @@ def _tuning_job(value: Any) -> None:
     assert not report.has_errors(), report.generate_report()
 
 
+def _scrape_configuration(value: Any) -> None:
+    """Prometheus reads it; the paths are those of the service."""
+    for job in value["scrape_configs"]:
+        path = job["metrics_path"]
+        assert path == METRICS or routing().find(path, "GET") is not None, path
+        assert job["authorization"].keys() == {"credentials_file"}
+
+
 def _any(value: Any) -> None:
     """Nothing reads it."""
 
@@ -190,6 +200,7 @@ _KINDS: dict[str, Callable[[Any], None]] = {
     "stores": _stores,
     "conditions": _conditions,
     "a tuning job": _tuning_job,
+    "scrape configuration": _scrape_configuration,
     "spec of a pod": _any,  # tests/unit/infra checks it
     "object": _any,
 }

@@ -4,6 +4,7 @@ from tests.mutants.mutant import Mutant, Source
 
 _ROUTES = "tests/unit/functions/identity/test_routes.py"
 _CREDENTIALS = "tests/unit/functions/identity/test_credentials.py"
+_METRICS = "tests/unit/functions/api/test_metrics.py"
 _LIVE = "tests/unit/tunelet/engine/test_live_trials.py"
 
 ACCESS = (
@@ -20,6 +21,60 @@ ACCESS = (
                 "the gate admits what one may see, whatever one does",
                 "        return self._authorizer.allows(actor, right.verb, namespace,",
                 "        return self._authorizer.allows(actor, Verb.GET, namespace,",
+            ),
+        ),
+    ),
+    Source(
+        "functions/identity/gate.py",
+        (_METRICS,),
+        (
+            Mutant(
+                "every known actor sees the metrics of the installation",
+                "        if not self.allows(actor, right, EVERYWHERE):\n",
+                "        if False:\n",
+            ),
+            Mutant(
+                "the metrics of the installation are open",
+                "        if self._open_metrics:\n",
+                "        if True:\n",
+            ),
+        ),
+    ),
+    Source(
+        "tunelet/dead_letters.py",
+        (_METRICS,),
+        (
+            Mutant(
+                "a namespace's metrics count the dead letters of all",
+                'sum(key.partition(".")[2] == namespace for key',
+                "sum(bool(key) for key",
+            ),
+        ),
+    ),
+    Source(
+        "tunelet/engine/usage.py",
+        (_METRICS,),
+        (
+            Mutant(
+                "the metrics of a namespace read any number of logs",
+                "names[: self._most]):",
+                "names):",
+            ),
+            Mutant(
+                "each scrape of a namespace's metrics reads its logs",
+                "not 0 <= self._clock() - known[1] < KEPT_SECONDS",
+                "True",
+            ),
+        ),
+    ),
+    Source(
+        "functions/api/metrics.py",
+        (_METRICS,),
+        (
+            Mutant(
+                "dead letters are counted for those who may not list them",
+                "    if letters:\n",
+                "    if True:\n",
             ),
         ),
     ),

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 
 from tunelet.core.bounded_cache import BoundedCache
@@ -71,6 +71,16 @@ class Allowance:
             with self._lock:
                 self._sizes.put(namespace, known)
         return known[0]
+
+    def used(self, namespace: str, known: Mapping[str, int]) -> dict[str, tuple[int, int]]:
+        """Return use and limit of each quota that is set. `known` are uses that are not bytes."""
+        quota = self._quotas.of(namespace)
+        limits = {name: limit for name in known if (limit := getattr(quota, name)) is not None}
+        found = {name: (known[name], limit) for name, limit in limits.items()}
+        if quota.stored_bytes is not None:
+            most = quota.stored_bytes
+            found["stored_bytes"] = self._size(namespace, most), most
+        return found
 
     def steps(self, namespace: str) -> int:
         """Return at how many steps a trial may push reports."""
