@@ -102,9 +102,12 @@ class Service:
         """Ask the algorithm for as many trials as there is room for."""
         self._loop.suggest(namespace, name)
 
-    def launch(self, namespace: str, name: str) -> None:
-        """Make the runs match the state: start those that are due, stop those that are not."""
-        self._loop.launch(namespace, name)
+    def launch(self, namespace: str, name: str, number: int | None = None) -> None:
+        """Make the runs match the state: start those that are due, stop those that are not.
+
+        `number` is a trial that was stopped just now.
+        """
+        self._loop.launch(namespace, name, number)
 
     def collect(self, namespace: str, name: str, number: int | None = None) -> None:
         """Record what the launcher sees of the active runs, or of one trial's."""

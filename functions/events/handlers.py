@@ -41,7 +41,7 @@ def _suggest(service: "Service", event: Event) -> None:
 
 
 def _launch(service: "Service", event: Event) -> None:
-    service.launch(*_subject(event)[:2])
+    service.launch(*_subject(event)[:3])
 
 
 def _collect(service: "Service", event: Event) -> None:

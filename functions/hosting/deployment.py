@@ -9,11 +9,12 @@ process begins with a sweep, which replaces the signals that a process had in me
 import os
 import socket
 import sys
-import threading
+from functools import partial
 
 from functions import wiring
 from functions.hosting import server
 from functions.hosting.all_in_one import whole
+from functions.hosting.background import vital
 from functions.hosting.cron import event
 from functions.hosting.ending import ended_by_signals
 from functions.hosting.ingress import Ingress
@@ -41,9 +42,9 @@ def main() -> None:
         limit = settings.max_body_bytes
         served.broker.route(event(), b"")
         ending.closes(bound)
-        # Its thread serves until the process ends. A sweep makes up for events that come too late.
+        # A sweep makes up for events that come too late.
         taking = (_listening("EVENTS_PORT", 8081), Ingress(served.broker, limit), limit)
-        threading.Thread(target=server.run, args=taking, daemon=True).start()
+        vital("events", partial(server.run, *taking))
         server.run(bound, served.api, limit)
 
 

@@ -128,7 +128,7 @@ class _Line:
 
     def _take_step(self, step: Callable[..., object], signal: Signal) -> None:
         whose: tuple[str | int, ...] = (signal.namespace, signal.experiment)
-        if signal.topic == COLLECT and signal.number is not None:
+        if signal.topic in (COLLECT, LAUNCH) and signal.number is not None:
             whose = (*whose, signal.number)
         try:
             step(*whose)

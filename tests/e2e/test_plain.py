@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -38,13 +38,14 @@ POOL = urllib3.PoolManager(
         respect_retry_after_header=False,
     )
 )
+DEPLOYMENT = ("-m", "functions.hosting.deployment")
 EVENT = {"ce-specversion": "1.0", "ce-id": "1", "ce-source": "/test"}
 
 
 class Plain:
     """A `python -m functions.hosting.deployment` over the folder's store and runs."""
 
-    def __init__(self, folder: Path, **settings: str) -> None:
+    def __init__(self, folder: Path, program: Sequence[str] = DEPLOYMENT, **settings: str) -> None:
         port = events = free_port()
         while events == port:
             events = free_port()
@@ -63,7 +64,7 @@ class Plain:
         with self.log.open("ab") as log:
             bare = {k: v for k, v in os.environ.items() if not k.startswith("TUNELET_")}
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "functions.hosting.deployment"],
+                [sys.executable, *program],
                 cwd=ROOT,
                 env=bare | known | settings,
                 stdout=log,
@@ -109,6 +110,26 @@ REQUEST = {
     "max_trials": 6,
     "parallel_trials": 2,
 }
+
+
+BROKEN = """
+from functions.hosting import deployment
+run = deployment.server.run
+
+def failing(bound, function, limit):
+    if isinstance(function, deployment.Ingress):
+        raise OSError("the port is lost")
+    run(bound, function, limit)
+
+deployment.server.run = failing
+deployment.main()
+"""
+
+
+def test_a_process_without_its_port_of_events_ends(tmp_path: Path) -> None:
+    broken = Plain(tmp_path, ["-c", BROKEN])
+    assert broken.process.wait(60) == 0
+    assert "the port is lost" in broken.log.read_text()
 
 
 def test_one_process_runs_an_experiment_without_any_sweep(

@@ -5,6 +5,7 @@ from tests.mutants.mutant import Mutant, Source
 _ROUTES = "tests/unit/functions/identity/test_routes.py"
 _CREDENTIALS = "tests/unit/functions/identity/test_credentials.py"
 _METRICS = "tests/unit/functions/api/test_metrics.py"
+_LABELS = "tests/unit/functions/api/test_interventions.py"
 _LIVE = "tests/unit/tunelet/engine/test_live_trials.py"
 
 ACCESS = (
@@ -150,6 +151,44 @@ ACCESS = (
                 "a namespace that has used up its bytes may begin more",
                 '>= most:\n            remedy = "delete experiments, and try',
                 '> most * 2:\n            remedy = "delete experiments, and try',
+            ),
+        ),
+    ),
+    Source(
+        "tunelet/request/spec.py",
+        (_LABELS,),
+        (
+            Mutant(
+                "a submission sets labels that are Tunelet's",
+                '    found += reserved(request.labels, "labels")\n',
+                "",
+            ),
+            Mutant(
+                "a change of all labels sets some that are Tunelet's",
+                '    found += reserved(terms.labels.keys() - spec.get("labels", {}).keys(), "labels")\n',
+                "",
+            ),
+        ),
+    ),
+    Source(
+        "tunelet/engine/loop.py",
+        (_LABELS,),
+        (
+            Mutant(
+                "the run of a stopped trial trains on if a window closed with the stop",
+                "stopped=number is not None",
+                "stopped=False",
+            ),
+        ),
+    ),
+    Source(
+        "functions/hosting/background.py",
+        ("tests/e2e/test_plain.py::test_a_process_without_its_port_of_events_ends",),
+        (
+            Mutant(
+                "a process without its port of events lives on",
+                "        os.kill(os.getpid(), signal.SIGTERM)\n",
+                "",
             ),
         ),
     ),

@@ -90,7 +90,7 @@ INTERVENTIONS = (
         (
             Mutant(
                 "the run of a stopped trial waits for the sweep",
-                "self._loop.follow_stop(after)",
+                "self._loop.follow_stop(after, number)",
                 "self._loop.follow(after)",
             ),
             Mutant(
@@ -106,8 +106,8 @@ INTERVENTIONS = (
         (
             Mutant(
                 "a trial takes a slot before the stopped run has left it",
-                "if not experiment.over and any(map(stopped_alone, experiment.trials.values())):",
-                "if False:",
+                "        if not experiment.over and stopped:\n",
+                "        if False:\n",
             ),
         ),
     ),
@@ -128,8 +128,8 @@ INTERVENTIONS = (
         (
             Mutant(
                 "users set labels that are Tunelet's",
-                "if str(name).startswith(RESERVED)",
-                "if False",
+                "    found += reserved(given)\n",
+                "",
             ),
             Mutant(
                 "notes have any length",

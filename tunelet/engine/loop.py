@@ -77,11 +77,15 @@ class Loop:
             experiment = journal.commit(commands.Tick(), uid=experiment.uid)
         return experiment
 
-    def launch(self, namespace: str, name: str) -> None:
-        """Make the runs match the state: start those that are due, stop the others."""
+    def launch(self, namespace: str, name: str, number: int | None = None) -> None:
+        """Make the runs match the state: start those that are due, stop the others.
+
+        `number` is a trial that was stopped. It may have left the state since, so that only a list
+        of the runs shows whether its run is active.
+        """
         experiment = self._journals.of(namespace, name).peek()
         if experiment is not None:
-            self._reconcile(experiment)
+            self._reconcile(experiment, stopped=number is not None)
 
     def collect(self, namespace: str, name: str, number: int | None = None) -> None:
         """Observe the active runs, or only the run of trial `number`, and record the news."""
@@ -168,9 +172,9 @@ class Loop:
                 self._publish(topic, experiment)
         self._wake(experiment)
 
-    def follow_stop(self, experiment: Experiment) -> None:
+    def follow_stop(self, experiment: Experiment, number: int) -> None:
         """Let the run of a trial be ended that was stopped by itself, and its slot be used."""
-        self._publish(LAUNCH, experiment)
+        self._publish(LAUNCH, experiment, number)
         self.follow(experiment, but=LAUNCH)
 
     def _wake(self, experiment: Experiment) -> None:
@@ -186,9 +190,10 @@ class Loop:
         """Whether a quota limits how many trials of the namespace run at a time."""
         return self._live.limited(namespace)
 
-    def _publish(self, topic: str, experiment: Experiment) -> None:
+    def _publish(self, topic: str, experiment: Experiment, number: int | None = None) -> None:
         try:
-            self._publisher.publish(Signal(topic, experiment.namespace, experiment.name))
+            signal = Signal(topic, experiment.namespace, experiment.name, number)
+            self._publisher.publish(signal)
         except Retry as fault:
             log.warning("signal %s is lost, sweep will see to it: %s", topic, fault)
 
@@ -200,9 +205,10 @@ class Loop:
         self._reconcile(experiment)
         self.follow(experiment, but=LAUNCH)
 
-    def _reconcile(self, experiment: Experiment) -> None:
+    def _reconcile(self, experiment: Experiment, stopped: bool = False) -> None:
         experiment = self._held(experiment)
-        if not experiment.over and any(map(stopped_alone, experiment.trials.values())):
+        stopped = stopped or any(map(stopped_alone, experiment.trials.values()))
+        if not experiment.over and stopped:
             # Before another trial takes the slot: the machine may have no room for both.
             self._runs.stop_unwanted(experiment.namespace, experiment.name)
         due = self._live.admitted(experiment, self._due(experiment))

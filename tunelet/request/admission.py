@@ -11,6 +11,7 @@ from typing import Any
 from tunelet.core.run import COMMAND
 from tunelet.errors import FieldError, Reject
 from tunelet.request import restricted
+from tunelet.request.labels import RESERVED
 from tunelet.request.pod_rules import MEMBERS, Rule, folded
 from tunelet.request.policy import Policy
 from tunelet.text.lazy_pattern import lazy_pattern
@@ -21,7 +22,6 @@ _ALWAYS = ""
 """The name of rules that protect Tunelet's own objects, whatever the standard is."""
 
 _ACCOUNTS = ("serviceaccountname", "serviceaccount")
-_OWN = "tunelet.dev/"
 _TEXTS = ("labels", "annotations", "matchLabels", "nodeSelector")
 """Members below which a manifest has names of the user's own, and only texts."""
 _OF_USERS = ("env", "node_selector", "resources")
@@ -114,9 +114,9 @@ def _of_members(
 
 
 def _label(where: Location, name: str, value: Any) -> Iterator[tuple[str, FieldError]]:
-    if name.startswith(_OWN):
+    if name.startswith(RESERVED):
         remedy = "leave it out: Tunelet tells by these names which run an object is"
-        yield _ALWAYS, FieldError(path(where), None, f"begins with {_OWN}", remedy)
+        yield _ALWAYS, FieldError(path(where), None, f"begins with {RESERVED}", remedy)
     if name.startswith(_APPARMOR) and not _PROFILES.fullmatch(str(value)):
         rule = MEMBERS["apparmorprofile"]
         yield rule.name, _error(where, value, "is not allowed here", rule)

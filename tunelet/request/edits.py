@@ -2,13 +2,11 @@
 
 from tunelet.errors import FieldError, Reject
 from tunelet.request.enqueued import PRINTABLE
+from tunelet.request.labels import reserved
 from tunelet.request.refusals import read
 from tunelet.request.shapes import Terms
 from tunelet.text.limits import LABELS, NOTE_BYTES
 from tunelet.text.messages import shown
-
-RESERVED = "tunelet.dev/"
-"""Labels that begin with it are not for users to set."""
 
 
 def checked_labels(raw: object) -> tuple[dict[str, str], tuple[str, ...]]:
@@ -24,18 +22,13 @@ def checked_labels(raw: object) -> tuple[dict[str, str], tuple[str, ...]]:
     names = {"labels": dict.fromkeys(raw, "") | given}
     terms, errors = read(Terms, names, set())
     found = [each._replace(field=each.field.removeprefix("labels.")) for each in errors]
-    found += [_reserved(name) for name in given if str(name).startswith(RESERVED)]
+    found += reserved(given)
     if len(raw) > LABELS:
         found = [FieldError("", None, f"has more than {LABELS} labels", "send fewer")]
     if found:
         raise Reject(f"{found[0].field or 'the labels'}: {found[0].message}", found)
     removed = tuple(sorted(raw.keys() - given.keys()))
     return {name: terms.labels[name] for name in given}, removed
-
-
-def _reserved(name: str) -> FieldError:
-    remedy = f"choose a name that does not begin with {RESERVED}"
-    return FieldError(name, None, f"is reserved: names below {RESERVED} are Tunelet's", remedy)
 
 
 def checked_text(raw: object) -> str:

@@ -15,6 +15,7 @@ import msgspec
 from tunelet.core.problem import Demands
 from tunelet.errors import FieldError, Reject
 from tunelet.request import code, dependencies, hyperparameters
+from tunelet.request.labels import reserved
 from tunelet.request.plain import Location, part, refusal, unfit
 from tunelet.request.shapes import (
     Algorithm,
@@ -58,6 +59,7 @@ def parse(raw: object, catalog: "Catalog", namespace: str | None = None) -> dict
     found += _objective_problems(request)
     found += _metrics_problems(request, broken)
     found += _cost_problems(request.max_cost, request.cost_per_hour)
+    found += reserved(request.labels, "labels")
     if ("model_training_code",) not in broken:
         found += code.problems(request.model_training_code, written)
     found += _constraint_problems(request)
@@ -91,6 +93,8 @@ def parse_changes(raw: object, spec: Mapping[str, Any], catalog: "Catalog") -> d
         fields = listed(Terms.__struct_fields__)
         found.append(FieldError("", None, "changes nothing", f"set one of {fields}"))
     found += _cost_problems(terms.max_cost, spec["cost_per_hour"])
+    # A client that sends all labels again may have some of an older version's experiment.
+    found += reserved(terms.labels.keys() - spec.get("labels", {}).keys(), "labels")
     if "study" in spec:
         found += _study_problems(terms, given)
         if found:

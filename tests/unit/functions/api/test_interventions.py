@@ -4,11 +4,14 @@ from typing import Any
 
 import pytest
 
+from adapters.events.cloudevents import binary
 from tests.unit.functions.api.test_api import bearer, fields, problem
 from tests.unit.functions.api.test_openapi import fits
 from tests.unit.functions.conftest import SMALLEST, World
+from tunelet.core import commands
 from tunelet.core.signal import LAUNCH
 from tunelet.log.compaction import WINDOW
+from tunelet.log.journal import Journal
 from tunelet.text.limits import LABELS, NOTE_BYTES
 
 ONE = "/api/experiments/digits"
@@ -69,6 +72,25 @@ def test_without_the_signal_the_sweep_ends_the_run_of_a_stopped_trial(world: Wor
     assert world.run("digits", 0) in world.launcher.running()
     world.restarted().service.sweep()
     assert world.run("digits", 0) not in world.launcher.running()
+
+
+def test_a_run_ends_by_its_signal_also_if_its_trial_has_left_the_state(world: World) -> None:
+    """The entry of the stop closes a window."""
+    journal = Journal(world.store, "default", "digits")
+    while journal.commit() and (journal.seq + 1) % WINDOW:
+        world.service.pause("default", "digits")
+        if (journal.seq + 2) % WINDOW:
+            world.service.resume("default", "digits")
+    stopped = world.run("digits", 0)
+    world.broker.signals.clear()
+    sent(world, "POST", "trials/0/stop")
+    assert 0 not in world.service.experiment("default", "digits").trials
+    for signal in world.broker.signals:
+        if signal.topic == LAUNCH:
+            event = binary(signal)
+            answer = world.client("launch").post("/", headers=event[0], data=event[1])
+            assert answer.status_code == 204
+    assert stopped not in world.launcher.running()
 
 
 def test_a_training_that_reports_learns_that_its_trial_was_stopped(world: World) -> None:
@@ -179,10 +201,29 @@ def test_labels_that_are_none_are_refused(world: World, body: Any, field: str) -
 
 
 def test_a_reserved_label_of_the_submission_can_be_removed() -> None:
+    """Earlier versions took one."""
     world = World()
-    world.running(labels={"tunelet.dev/x": "1"})
+    world.running()
+    log = Journal(world.store, "default", "digits")
+    log.commit(commands.SetLabels({"tunelet.dev/x": "1"}, (), ""))
+    all_again = {"labels": {"tunelet.dev/x": "1", "team": "vision"}}
+    assert world.api.patch(ONE, json=all_again).status_code == 200
     answer = sent(world, "PATCH", "labels", {"tunelet.dev/x": None}, "Experiment")
-    assert answer["spec"]["labels"] == {}
+    assert answer["spec"]["labels"] == {"team": "vision"}
+
+
+@pytest.mark.parametrize("way", ["submit", "extend"])
+def test_labels_that_are_tunelets_are_refused_wherever_labels_enter(way: str) -> None:
+    world, labels = World(), {"team": "vision", "tunelet.dev/uid": "1"}
+    world.running()
+    if way == "submit":
+        body = {**SMALLEST, "labels": labels, "name": "other"}
+        answer = world.api.post("/api/submit_job", json=body)
+    else:
+        answer = world.api.patch(ONE, json={"labels": labels})
+    (error,) = problem(answer, 422)["errors"]
+    assert error["field"] == "labels.tunelet.dev/uid"
+    assert "choose a name" in error["remedy"]
 
 
 def test_a_worker_learns_of_the_stop_with_its_next_sign_of_life() -> None:
