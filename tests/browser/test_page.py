@@ -38,6 +38,16 @@ def faultless(page: Page) -> None:
     assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found] == []
 
 
+def brush(page: Page) -> None:
+    """Drag over the left half of the plot that is shown."""
+    box = page.locator(".canvas.over").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 65, box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] - 45, steps=4)
+    page.mouse.up()
+
+
 def test_the_list_shows_sorts_and_finds_experiments(service: Up, ended: str, shown: Open) -> None:
     submit(service, "another", max_trials=2, labels={"team": "vision"})
     service.client.wait("another", timeout=60)
@@ -115,12 +125,7 @@ def test_a_brush_in_one_view_filters_all(ended: str, shown: Open) -> None:
     page = shown(f"#/default/{ended}")
     status = page.locator(".filter .end")
     expect(status).to_have_text("12 trials")
-    box = page.locator(".canvas.over").bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + 65, box["y"] + 20)
-    page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] - 45, steps=4)
-    page.mouse.up()
+    brush(page)
     expect(status).to_have_text(re.compile(r"^[1-9] of 12 trials$"))
     some = page.locator(".trials tbody tr").count()
     assert 0 < some < 12
@@ -213,11 +218,45 @@ def test_a_clone_begins_with_the_request_of_the_original(
     page = shown(f"#/default/{ended}")
     page.get_by_role("button", name="Clone").click()
     expect(page.get_by_role("heading", name=f"New experiment like {ended}")).to_be_visible()
+    expect(page.get_by_label("Max trials")).to_have_value("12")
     page.get_by_label("Name", exact=True).first.fill("cloned")
     page.get_by_role("button", name="Submit", exact=True).click()
     expect(page.get_by_role("heading", name="cloned")).to_be_visible()
     specs = [service.client.experiment(each).json["spec"] for each in (ended, "cloned")]
     assert {**specs[0], "name": "cloned"} == specs[1]
+
+
+def test_the_form_of_a_clone_shows_the_objective_and_the_scales_of_the_original(
+    service: Up, shown: Open
+) -> None:
+    space = {
+        "rate": {"type": "float", "min": 0.1, "max": 1, "log": True},
+        "pause": {"type": "float", "min": 0.01, "max": 0.02},
+    }
+    goal = {"metric": "objective", "direction": "maximize", "goal": 7.5}
+    request = {"name": "scaled", "hpo_algorithm": "sobol", "model_training_code": "train"}
+    request |= {"hyperparameters": space, "objective": goal, "max_trials": 1}
+    service.client.submit(request)
+    service.client.wait("scaled", timeout=60)
+    page = shown("#/default/+?from=scaled")
+    logs = page.locator(".dimension").get_by_role("checkbox", name="log")
+    expect(logs.nth(0)).to_be_checked()
+    expect(logs.nth(1)).not_to_be_checked()
+    expect(page.get_by_label("Model training code")).to_have_value("train")
+    expect(page.get_by_label("Goal")).to_have_value("7.5")
+    expect(page.get_by_label("Direction")).to_have_value("maximize")
+    logs.nth(0).uncheck()
+    expect(page.get_by_label("The request as YAML")).not_to_have_value(re.compile("log"))
+    logs.nth(1).check()
+    page.get_by_label("Name", exact=True).first.fill("rescaled")
+    page.get_by_role("button", name="Submit", exact=True).click()
+    expect(page.get_by_role("heading", name="rescaled")).to_be_visible()
+    spec = service.client.experiment("rescaled").json["spec"]
+    assert [form.get("scale", "linear") for form in spec["hyperparameters"].values()] == [
+        "linear",
+        "log",
+    ]
+    assert spec["objectives"] == [goal]
 
 
 def test_it_works_with_the_keyboard_alone(ended: str, shown: Open) -> None:

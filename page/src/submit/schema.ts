@@ -70,5 +70,28 @@ export function cloned(spec: Record<string, unknown>, root: Schema): Request {
   const kept = Object.entries(spec).filter(([name, value]) => name in known && !["name", "namespace"].includes(name) && !same(value, known[name]?.default));
   const request = Object.fromEntries(kept) as Request;
   if (Array.isArray(request.warm_start)) request.warm_start = request.warm_start.map((each) => (each as { name: string }).name);
-  return request;
+  return withPlainCode(withOneObjective(request));
+}
+
+/** With a single objective in the field that the form has for it. */
+function withOneObjective(request: Request): Request {
+  const { objectives, ...others } = request;
+  if (!Array.isArray(objectives) || objectives.length !== 1) return request;
+  return { ...others, objective: filled(objectives[0]) };
+}
+
+/** Without members of the training code that are empty; of an image alone only its name. */
+function withPlainCode(request: Request): Request {
+  const code = filled(request.model_training_code ?? null);
+  const names = code !== null && typeof code === "object" ? Object.keys(code) : [];
+  if (names.length === 0) return request;
+  const { image } = code as Request;
+  return { ...request, model_training_code: names.length === 1 && typeof image === "string" ? image : code };
+}
+
+/** An object without its members that are null or empty; anything else as it is. */
+function filled(value: Json | undefined): Json {
+  if (value === undefined || value === null || typeof value !== "object" || Array.isArray(value)) return value ?? null;
+  const empty = (each: Json) => each === null || (typeof each === "object" && Object.keys(each).length === 0);
+  return Object.fromEntries(Object.entries(value).filter(([, each]) => !empty(each)));
 }

@@ -42,7 +42,7 @@ function fresh(space: Space): string {
 
 function turned(form: Form, type: string): Form {
   if (type === "categorical") return { type, choices: form.choices ?? ["a", "b"] };
-  return { type, min: form.min ?? 0, max: form.max ?? 1, ...(form.log === true ? { log: true } : {}) };
+  return { type, min: form.min ?? 0, max: form.max ?? 1, ...(form.log === true || form.scale === "log" ? { log: true } : {}) };
 }
 
 function Bounds({ name, form, set }: { name: string; form: Form; set: (form: Form) => void }) {
@@ -50,8 +50,11 @@ function Bounds({ name, form, set }: { name: string; form: Form; set: (form: For
     <input type="number" step="any" aria-label={`${member} of ${name}`} value={String(form[member] ?? "")} placeholder={member}
       onInput={(event) => set({ ...form, [member]: event.currentTarget.value === "" ? null : Number(event.currentTarget.value) })} />
   );
-  const { log: _, ...straight } = form;
-  return <>{bound("min")}{bound("max")}<label class="log"><input type="checkbox" checked={form.log === true} onChange={(event) => set(event.currentTarget.checked ? { ...form, log: true } : straight)} /> log</label></>;
+  const { log: _, scale, ...others } = form;
+  // A spec has `scale`, a request usually `log`; scales other than these stay as they are.
+  const logarithmic = form.log === true || scale === "log";
+  const straight = scale === undefined || scale === "log" ? others : { ...others, scale };
+  return <>{bound("min")}{bound("max")}<label class="log"><input type="checkbox" checked={logarithmic} onChange={(event) => set(event.currentTarget.checked ? { ...others, log: true } : straight)} /> log</label></>;
 }
 
 function Choices({ name, form, set }: { name: string; form: Form; set: (form: Form) => void }) {
