@@ -4,9 +4,8 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
-from waitress import wasyncore
 from werkzeug.wrappers import Request
 
 from functions.events.outbox import Nowhere, Outbox
@@ -42,8 +41,6 @@ def shown(service: Service, max_body_bytes: int) -> Iterator[str]:
         try:
             yield f"http://{HOST}:{bound.getsockname()[1]}"
         finally:
-            # In the server's own thread, which ends once there is nothing to look after.
-            loop = cast("Any", server)
-            loop.trigger.pull_trigger(lambda: wasyncore.close_all(loop._map, ignore_all=True))
+            server.end()
             thread.join()
             server.task_dispatcher.shutdown(cancel_pending=True, timeout=1)

@@ -11,10 +11,11 @@ import json
 import socket
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 
+from waitress import wasyncore
 from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
 from waitress.server import TcpWSGIServer
@@ -57,7 +58,7 @@ def listening(
     threads: int,
     connections: int,
     max_body_bytes: int,
-) -> TcpWSGIServer:
+) -> "Server":
     """Make a server at `bound` with at most this many connections. The caller runs it."""
     settings = Adjustments(
         sockets=[bound],
@@ -71,8 +72,7 @@ def listening(
         # the limit reaches the function, which refuses it with a message.
         max_request_body_size=_ROOM * max_body_bytes,
     )
-    address = (bound.family, bound.type, bound.proto, bound.getsockname())
-    return _Server(app, _sock=bound, adj=settings, bind_socket=False, sockinfo=address)
+    return Server(app, bound, settings)
 
 
 _ROOM = 4
@@ -157,9 +157,26 @@ class Connection(HTTPChannel):
         return now - self.since > limit
 
 
-class _Server(TcpWSGIServer):
+class Server(TcpWSGIServer):
+    """A server at `bound`, which the caller runs."""
+
     channel_class = Connection
-    _map: Mapping[int, object]
+
+    def __init__(self, app: "WSGIApplication", bound: socket.socket, settings: Adjustments) -> None:
+        self._open: dict[int, socket.socket] = {}
+        address = (bound.family, bound.type, bound.proto, bound.getsockname())
+        super().__init__(
+            app, self._open, _sock=bound, adj=settings, bind_socket=False, sockinfo=address
+        )
+
+    def end(self) -> None:
+        """Close all connections, in the server's own thread: then `run` returns.
+
+        Another thread may call it. An answer that is being sent is cut off.
+        """
+        cast("Any", self).trigger.pull_trigger(
+            lambda: wasyncore.close_all(self._open, ignore_all=True)
+        )
 
     def readable(self) -> bool:
         now = time.time()
@@ -188,7 +205,7 @@ class _Server(TcpWSGIServer):
             raise
 
     def _full(self) -> bool:
-        return len(self._map) >= self.adj.connection_limit
+        return len(self._open) >= self.adj.connection_limit
 
     def _connections(self) -> list[Connection]:
         return list(cast("dict[int, Connection]", self.active_channels).values())

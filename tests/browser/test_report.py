@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, Request, expect
 
 from tests.browser.conftest import SCRIPT, Open, submit
-from tests.browser.test_page import SIZES, VIEWS, faultless, picture
+from tests.browser.test_page import SIZES, VIEWS, brush, faultless, picture
 from tests.e2e.conftest import Up
 from tunelet.cli import main
 
@@ -82,12 +82,7 @@ def test_a_report_filters_and_brushes(service: Up, ended: str, shown: Open, tmp_
     expect(status).to_have_text(f"{fewer} of 12 trials")
     page.get_by_label("Filter trials").fill("")
     expect(status).to_have_text("12 trials")
-    box = page.locator(".canvas.over").bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + 65, box["y"] + 20)
-    page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] - 45, steps=4)
-    page.mouse.up()
+    brush(page)
     expect(status).to_have_text(re.compile(r"^[1-9] of 12 trials$"))
 
 
