@@ -14,6 +14,7 @@ Points = list[tuple[float, float]]
 
 _BAR_LEFT, _MOST_BARS = 150, 16
 _SLICE_HEIGHT, _MOST_ACROSS = 190, 3
+_BAR = "#5b76d9"
 _NONE = "no trial has completed"
 
 
@@ -126,7 +127,7 @@ def importance(shares: Mapping[str, float], metric: str) -> Plot:
             _BAR_LEFT - 6, top + height / 2 + 4, svg.fitted(name, _BAR_LEFT - 6), "end"
         )
         body += f'<rect x="{_BAR_LEFT}" y="{top:.1f}" width="{width:.1f}" '
-        body += f'height="{height:.1f}" fill="{svg.DOT}"/>'
+        body += f'height="{height:.1f}" fill="{_BAR}"/>'
         label = f"{round(shares[name] * 100)} %"
         body += svg.text(_BAR_LEFT + width + 6, top + height / 2 + 4, label, "start")
     return svg.picture(body)
