@@ -69,7 +69,7 @@ class OwnStore:
         return self._asked(lambda store: store.size(prefix, most))
 
     def list(self, prefix: str, after: str = "", limit: int | None = None) -> Iterator[str]:
-        """List keys. After a renewal it continues behind the last key that it yielded."""
+        """List keys. After a renewal it continues after the last key that it yielded."""
         opened, given = self._current(), 0
         while True:
             try:

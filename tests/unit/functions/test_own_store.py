@@ -69,7 +69,7 @@ def test_a_renewed_key_is_read_when_the_old_one_is_refused(house: House) -> None
     assert house.opened == 2
 
 
-def test_a_listing_goes_on_with_the_renewed_key(house: House) -> None:
+def test_a_listing_continues_with_the_renewed_key(house: House) -> None:
     for key in ("a", "b", "c", "d"):
         house.store.put(key, b"")
     for limit, expected in ((None, ["b", "c", "d"]), (2, ["b"])):
