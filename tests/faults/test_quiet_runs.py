@@ -30,6 +30,14 @@ class Watched(Full):
     """The list of runs shows no versions."""
     printed: float | None = None
     observations = 0
+    deaf = False
+    """Runs do not end when they are stopped."""
+    stops = 0
+
+    def stop(self, run: Run) -> None:
+        self.stops += 1
+        if not self.deaf:
+            super().stop(run)
 
     def lives(self) -> Mapping[Life, Versions]:
         if self.hidden:
@@ -145,6 +153,17 @@ def test_a_run_that_the_log_does_not_know_of_is_stopped_by_the_next_sweep(world:
     world.sweeps()
     assert stray not in world.watched.running()
     assert len(world.watched.running()) == 2
+
+
+def test_a_run_that_outlives_its_trial_is_stopped_by_each_sweep(world: Running) -> None:
+    world.begun()
+    outcome = Outcome(Verdict.PRUNED, reason="its values are worse")
+    world.log().commit(commands.Finish(0, 1, outcome))
+    world.watched.deaf = True
+    world.sweeps(QUIET)
+    before = world.watched.stops
+    world.sweeps(4)
+    assert world.watched.stops >= before + 4
 
 
 def test_entries_by_others_are_found_within_the_bound(world: Running) -> None:
