@@ -1,6 +1,7 @@
 """Opens a store, for the commands that read a bucket without a service."""
 
 import importlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,8 +56,25 @@ def opened(url: str, *, patient: bool) -> "Store":
     return store
 
 
-def existing(url: str) -> "Store":
-    """The store at `url`, for commands that only read: no folder is created.
+def chosen(store: str | None) -> str:
+    """The store that was given, else that of `tunelet run` in this folder: then it says which.
+
+    Raises `UsageError` if there is neither.
+    """
+    if store is not None:
+        return store
+    data = Path(os.environ.get("TUNELET_DATA", "tunelet-data"))
+    if not (data / "store").is_dir():
+        raise click.UsageError(
+            f"name the store: there is none in {data}; give the --data folder of `tunelet run`, or"
+            " the URL of a bucket"
+        )
+    click.echo(f"using {data / 'store'}", err=True)
+    return str(data)
+
+
+def existing(url: str, *, patient: bool = True) -> "Store":
+    """The store at `url`, for commands that make none: no folder is created.
 
     The path of an existing folder counts as well, also of a data folder with a store in it. Raises
     like `opened`, and `NotFound` if there is no such folder.
@@ -65,6 +83,6 @@ def existing(url: str) -> "Store":
         inner = folder / "store"
         url = (inner if inner.is_dir() else folder).absolute().as_uri()
     parts = urlsplit(url)
-    if parts.scheme == "file" and not Path(unquote(parts.path)).is_dir():
+    if parts.scheme == "file" and not parts.netloc and not Path(unquote(parts.path)).is_dir():
         raise NotFound(f"{url}: there is no such folder")
-    return opened(url, patient=True)
+    return opened(url, patient=patient)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tunelet.cli.bucket import opened
+from tunelet.cli.bucket import chosen, existing
 from tunelet.cli.connection import write_json
 from tunelet.cli.table import lines, width
 from tunelet.client.report import Rows
@@ -19,24 +19,24 @@ _KEPT = "writers cannot overwrite each other"
 
 
 @click.command("doctor")
-@click.argument("store", metavar="STORE", envvar="TUNELET_STORE")
+@click.argument("store", required=False, envvar="TUNELET_STORE")
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")
-def doctor_command(store: str, as_json: bool) -> int:
+def doctor_command(store: str | None, as_json: bool) -> int:
     """Check a store: rights, latency and consistency.
 
-    STORE is the URL of a folder or bucket, as in TUNELET_STORE. Two small objects are written
-    below probe/ and removed again.
+    STORE is a folder or the URL of a bucket, by default as in `tunelet run`. Two small objects are
+    written below probe/ and removed again.
 
     \b
     Examples:
-      tunelet doctor file:///var/lib/tunelet
+      tunelet doctor tunelet-data
       tunelet doctor s3://bucket/prefix
       tunelet doctor az://container --json | jq .rights
     """
     from tunelet.store_probe import examine
 
     # Without retries: they would hide faults and add to the latency.
-    bucket = opened(store, patient=False)
+    bucket = existing(chosen(store), patient=False)
     figures = examine(bucket, rounds=_ROUNDS)
     if as_json:
         write_json(_json(bucket.url, figures))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
-from tunelet.cli.bucket import existing
+from tunelet.cli.bucket import chosen, existing
 from tunelet.cli.output_file import opened
 from tunelet.errors import NotFound
 
@@ -18,8 +18,14 @@ if TYPE_CHECKING:
 
 @click.command("export")
 @click.argument("name")
-@click.option("--store", metavar="URL", envvar="TUNELET_STORE", required=True, help="The bucket.")
-@click.option("--namespace", metavar="NAME", help="[default: default]")
+@click.option(
+    "--store",
+    metavar="FOLDER|URL",
+    envvar="TUNELET_STORE",
+    show_envvar=True,
+    help="The folder or bucket of the log.  [default: as tunelet run]",
+)
+@click.option("-n", "--namespace", metavar="NAME", help="The namespace. [env: TUNELET_NAMESPACE]")
 @click.option(
     "--format",
     "form",
@@ -32,7 +38,7 @@ if TYPE_CHECKING:
 def export_command(
     settings: dict[str, Any],
     name: str,
-    store: str,
+    store: str | None,
     namespace: str | None,
     form: str | None,
     output: str,
@@ -40,19 +46,19 @@ def export_command(
 ) -> None:
     """Write the trials of an experiment as a table.
 
-    Reads the bucket directly; no service is needed.
+    Reads the folder or bucket directly; no service is needed.
 
     \b
     Examples:
-      tunelet export digits --store s3://bucket/prefix > digits.csv
-      tunelet export digits --store file:///var/lib/tunelet/store -o digits.parquet
+      tunelet export digits > digits.csv
+      tunelet export digits --store s3://bucket/prefix -o digits.parquet
       tunelet export digits --store gs://bucket --reports --format jsonl | jq .step
     """
     namespace = namespace or settings["namespace"] or os.environ.get("TUNELET_NAMESPACE")
     form = form or _by_ending(output)
     if form == "parquet" and output == "-" and sys.stdout.isatty():
         raise click.UsageError("Parquet is not for a terminal: name a file with --output")
-    table = _table(store, namespace or "default", name, reports)
+    table = _table(chosen(store), namespace or "default", name, reports)
     with opened(output) as out:
         _write(table, form, out)
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tunelet.cli.bucket import existing
+from tunelet.cli.bucket import chosen, existing
 from tunelet.cli.connection import write_json
 from tunelet.cli.table import lines, width
 from tunelet.client.report import Rows
@@ -20,31 +20,31 @@ _DAMAGED = 1
 
 
 @click.command("verify")
-@click.argument("store", metavar="STORE", envvar="TUNELET_STORE")
+@click.argument("store", required=False, envvar="TUNELET_STORE")
 @click.argument("name", required=False)
 @click.option("--namespace", help="The namespace.  [default: all; with NAME: default]")
 @click.option("--repair", is_flag=True, help="Remove snapshots and segments that are wrong.")
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")
 def verify_command(
-    store: str, name: str | None, namespace: str | None, repair: bool, as_json: bool
+    store: str | None, name: str | None, namespace: str | None, repair: bool, as_json: bool
 ) -> int:
     """Check a store for missing, altered and unknown objects.
 
-    STORE is the URL of a folder or bucket, as in TUNELET_STORE; no service is needed. Snapshots
-    and segments are compared with the log. Once wrong ones are removed, the service makes them
-    again.
+    STORE is a folder or the URL of a bucket, by default as in `tunelet run`; no service is needed.
+    Snapshots and segments are compared with the log. Once wrong ones are removed, the service makes
+    them again.
 
     Exit code 1: a log is damaged.
 
     \b
     Examples:
-      tunelet verify file:///var/lib/tunelet/store
+      tunelet verify tunelet-data
       tunelet verify s3://bucket/prefix digits
       tunelet verify s3://bucket/prefix --repair --json
     """
     from tunelet.log import verify
 
-    bucket = existing(store)
+    bucket = existing(chosen(store))
     verdicts = []
     for verdict in _verdicts(bucket, namespace, name):
         verdicts.append(verdict)

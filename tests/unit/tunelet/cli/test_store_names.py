@@ -53,3 +53,37 @@ def test_a_command_that_only_reads_takes_a_folder_as_well(
     (tmp_path / "store").mkdir()
     assert main(["verify", given, "--json"]) == 0
     assert f'"store": "{(tmp_path / "store").as_uri()}"' in capfd.readouterr().out
+
+
+COMMANDS = (("verify", "--json"), ("doctor", "--json"), ("export", "e"))
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_without_a_store_it_is_that_of_the_searches_here(
+    words: tuple[str, ...], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "tunelet-data" / "store").mkdir(parents=True)
+    code = main(list(words))
+    out, err = capfd.readouterr()
+    store = (tmp_path / "tunelet-data" / "store").as_uri()
+    assert "using tunelet-data/store\n" in err
+    assert store in out + err
+    assert code == (3 if words[0] == "export" else 0)
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_without_any_store_the_remedy_is_said(
+    words: tuple[str, ...], capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(list(words)) == 2
+    assert "error: name the store: there is none in tunelet-data; " in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("words", [("verify",), ("doctor",), ("export", "e", "--store")])
+def test_an_absent_folder_is_not_found_and_not_made(
+    words: tuple[str, ...], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    absent = tmp_path / "absent"
+    assert main([*words, absent.as_uri()]) == 3
+    assert f"{absent.as_uri()}: there is no such folder" in capfd.readouterr().err
+    assert not absent.exists()
