@@ -153,16 +153,10 @@ def _function(namespace: str, name: str) -> dict[str, Any]:
         services = {each["metadata"]["name"]: each for each in yaml.safe_load_all(text)}
     spec = services[f"tunelet-{name}"]["spec"]["template"]["spec"]
     (container,) = spec["containers"]
-    closed = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
-    container |= {
-        "image": IMAGE,
-        "envFrom": [
-            {"configMapRef": {"name": "tunelet"}},
-            {"secretRef": {"name": "tunelet"}},
-            {"secretRef": {"name": "tunelet-store"}},
-        ],
-        "securityContext": {**closed, "seccompProfile": {"type": "RuntimeDefault"}},
-    }
+    with open(INFRA / "base" / "function.yaml", encoding="utf-8") as text:
+        common = {each["path"].rpartition("/")[2]: each["value"] for each in yaml.safe_load(text)}
+    parts = ("envFrom", "volumeMounts", "securityContext")
+    container |= {"image": IMAGE, **{name: common[name] for name in parts}}
     return {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -171,7 +165,7 @@ def _function(namespace: str, name: str) -> dict[str, Any]:
             "namespace": namespace,
             "labels": {"app.kubernetes.io/part-of": "tunelet"},
         },
-        "spec": {"containers": [container], "securityContext": {"runAsNonRoot": True}},
+        "spec": {"containers": [container], "volumes": common["volumes"]},
     }
 
 
