@@ -1,13 +1,16 @@
 """Checks blocks that are not run: their syntax, and that the code accepts what they show."""
 
 import difflib
+import itertools
 import json
+import shlex
 import subprocess
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import yaml
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
@@ -21,6 +24,7 @@ from functions.stores import tenant_stores
 from functions.telemetry.observed import METRICS
 from tests.documents.blocks import ROOT, Block
 from tests.documents.reader import commands
+from tunelet import cli
 from tunelet.request import policy
 from tunelet.request.criteria import criterion
 from tunelet.request.spec import parse
@@ -83,6 +87,26 @@ def _shell(block: Block) -> None:
         text = "\n".join(command for command, _ in commands(text))
     ran = subprocess.run(["bash", "-n"], input=text, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
+    if block.skipped:
+        _understood(text)
+
+
+def _understood(text: str) -> None:
+    """Raises click.UsageError for a command of Tunelet, or an option, that does not exist."""
+    for line in text.replace("\\\n", " ").splitlines():
+        if not line.startswith("tunelet "):
+            continue
+        lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+        lexer.whitespace_split = True
+        words = list(itertools.takewhile(lambda word: not {*word} <= {*"|&;<>"}, lexer))
+        command: click.Command = cli.cli
+        while isinstance(command, click.Group):
+            name = words.pop(1)
+            found = command.get_command(click.Context(command), name)
+            if found is None:
+                raise click.UsageError(f"there is no command {name}: {line}")
+            command = found
+        command.make_context(line, words[1:], resilient_parsing=False)
 
 
 def _python(block: Block) -> None:

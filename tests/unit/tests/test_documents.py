@@ -89,6 +89,8 @@ def test_a_directive_without_a_block_is_refused() -> None:
         '{"AlgorithmSpecification": {}}, "HyperParameterTuningJobConfig": {"Strategy": 1}}\n```',
         "```toml\na = \n```",
         "```sh\nif true\n```",
+        "<!-- not run: a -->\n```sh\ntunelet tenants list\n```",
+        "<!-- not run: a -->\n```sh\ntunelet tenant create a --cpus 1 > a.yaml  # b\n```",
         "```python\nprint(\n```",
         "```diff\n-a\n+b\n```",
     ],

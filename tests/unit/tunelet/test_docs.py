@@ -4,6 +4,7 @@ import inspect
 import json
 import re
 import subprocess
+import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -60,6 +61,25 @@ def test_every_place_that_the_architecture_names_exists() -> None:
     named = PLACE.findall((ROOT / "docs" / "concepts" / "architecture.md").read_text())
     assert len(named) > 40
     assert [place for place in named if not (ROOT / place).exists()] == []
+
+
+def test_the_picture_of_the_layers_has_the_order_that_import_linter_checks() -> None:
+    configured = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    contracts = [each for each in configured["contracts"] if each["type"] == "layers"]
+    orders = [re.findall(r"\w+", " ".join(each["layers"])) for each in contracts]
+    picture = (ROOT / "docs" / "pictures" / "layers.svg").read_text()
+    rows: dict[str, list[str]] = {}
+    for height, name in re.findall(r'<text x="[\d.]+" y="([\d.]+)">(\w+)</text>', picture):
+        rows.setdefault(height, []).append(name)
+    found = [
+        (row, [name for name in order if name in row])
+        for row in rows.values()
+        for order in orders
+        if len(row) > 1 and {*row} <= {*order}
+    ]
+    assert len(found) == 4, "functions, adapters and algorithms, tunelet, its command line"
+    for row, order in found:
+        assert row == order
 
 
 def test_every_decision_is_in_the_table_of_decisions() -> None:
