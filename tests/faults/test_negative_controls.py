@@ -15,7 +15,7 @@ from adapters.storage.memory import MemoryStore
 from tests.faults.checks import REQUEST, check, end, spec, submit
 from tests.faults.training import ScriptedLauncher
 from tests.faults.world import Fault, Stuck, World, distinct
-from tunelet.core import decide, events
+from tunelet.core import attempts, decide, events
 from tunelet.core.commands import AddTrials, Start, Submit
 from tunelet.core.experiment import Experiment
 from tunelet.core.trial import Trial
@@ -82,7 +82,7 @@ def test_a_start_recorded_before_the_launch(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_an_ended_trial_that_may_end_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """A repeated outcome is counted twice."""
-    monkeypatch.setattr(decide, "_current", lambda experiment, n, _: experiment.trials.get(n))
+    monkeypatch.setattr(attempts, "_current", lambda experiment, n, _: experiment.trials.get(n))
     with pytest.raises(AssertionError, match="I2"):
         list(crash_everywhere(Fault.CRASH_AFTER))
 

@@ -16,12 +16,6 @@ DECISIONS = (
         (_DECIDE, _ATTEMPTS),
         (
             Mutant(
-                "an experiment begins without its marker",
-                "if announced not in (None, experiment.epoch):",
-                "if False:",
-                (_EPOCHS,),
-            ),
-            Mutant(
                 "suggestions made before other trials were added are accepted",
                 "if command.first != experiment.next_number or room == 0:",
                 "if room == 0:",
@@ -73,6 +67,45 @@ DECISIONS = (
                 "    if False:\n        raise Conflict(\n"
                 '            f"experiment {experiment.name!r} has ended ({experiment.reason}); extend',
             ),
+            Mutant(
+                "more slots are given than parallel_trials allows",
+                "for trial in waiting[: max(0, by.slots(experiment))]",
+                "for trial in waiting",
+            ),
+            Mutant(
+                "a negative number of free slots reserves trials",
+                "for trial in waiting[: max(0, by.slots(experiment))]",
+                "for trial in waiting[: by.slots(experiment)]",
+            ),
+            Mutant(
+                "slots are given while the experiment is paused",
+                "return _reserve(experiment, by) if experiment.state is ExperimentState.RUNNING else ()",
+                "return _reserve(experiment, by)",
+            ),
+            Mutant(
+                "a worker's request that comes twice takes more trials",
+                "if any(trial.by == taker for trial in experiment.trials.values()):",
+                "if False:",
+                ("tests/unit/tunelet/core/test_workers.py",),
+            ),
+            Mutant(
+                "workers take more trials than may run at a time",
+                "untaken(experiment)[: max(0, min(command.count, free))]",
+                "untaken(experiment)[: command.count]",
+                ("tests/unit/tunelet/core/test_workers.py",),
+            ),
+            Mutant(
+                "new trials begin although the experiment is giving up",
+                "for trial in waiting if trial.begun or not experiment.hopeless]",
+                "for trial in waiting]",
+                (_GIVING_UP,),
+            ),
+        ),
+    ),
+    Source(
+        "tunelet/core/attempts.py",
+        (_DECIDE, _ATTEMPTS),
+        (
             Mutant(
                 "a report after a trial's end changes the trial",
                 "if trial is None or trial.state.finished or attempt < trial.attempt:",
@@ -134,6 +167,18 @@ DECISIONS = (
                 "        own=trial.attempt > 1,\n        exit_code",
                 "        own=False,\n        exit_code",
             ),
+        ),
+    ),
+    Source(
+        "tunelet/core/control.py",
+        (_DECIDE, _ATTEMPTS),
+        (
+            Mutant(
+                "an experiment begins without its marker",
+                "if announced not in (None, experiment.epoch):",
+                "if False:",
+                (_EPOCHS,),
+            ),
             Mutant(
                 "max_trials can be set below the number of existing trials",
                 "if limit is not None and limit < experiment.next_number:",
@@ -149,39 +194,6 @@ DECISIONS = (
                 "return _in_next_epoch(experiment, command.epoch, *resumed) if goes_on else extended",
                 "return resumed if goes_on else extended",
                 (_EPOCHS,),
-            ),
-            Mutant(
-                "more slots are given than parallel_trials allows",
-                "for trial in waiting[: max(0, by.slots(experiment))]",
-                "for trial in waiting",
-            ),
-            Mutant(
-                "a negative number of free slots reserves trials",
-                "for trial in waiting[: max(0, by.slots(experiment))]",
-                "for trial in waiting[: by.slots(experiment)]",
-            ),
-            Mutant(
-                "slots are given while the experiment is paused",
-                "return _reserve(experiment, by) if experiment.state is ExperimentState.RUNNING else ()",
-                "return _reserve(experiment, by)",
-            ),
-            Mutant(
-                "a worker's request that comes twice takes more trials",
-                "if any(trial.by == taker for trial in experiment.trials.values()):",
-                "if False:",
-                ("tests/unit/tunelet/core/test_workers.py",),
-            ),
-            Mutant(
-                "workers take more trials than may run at a time",
-                "untaken(experiment)[: max(0, min(command.count, free))]",
-                "untaken(experiment)[: command.count]",
-                ("tests/unit/tunelet/core/test_workers.py",),
-            ),
-            Mutant(
-                "new trials begin although the experiment is giving up",
-                "for trial in waiting if trial.begun or not experiment.hopeless]",
-                "for trial in waiting]",
-                (_GIVING_UP,),
             ),
             Mutant(
                 "an experiment is deleted before its time",
