@@ -21,6 +21,7 @@ from waitress.channel import HTTPChannel
 from waitress.server import TcpWSGIServer
 from waitress.task import ErrorTask
 
+from functions.hosting.dispatcher import Dispatcher
 from functions.hosting.framing import CheckedRequest
 from functions.http import too_large
 from functions.problem import MEDIA_TYPE, document
@@ -166,7 +167,13 @@ class Server(TcpWSGIServer):
         self._open: dict[int, socket.socket] = {}
         address = (bound.family, bound.type, bound.proto, bound.getsockname())
         super().__init__(
-            app, self._open, _sock=bound, adj=settings, bind_socket=False, sockinfo=address
+            app,
+            self._open,
+            _sock=bound,
+            dispatcher=Dispatcher(settings.threads),
+            adj=settings,
+            bind_socket=False,
+            sockinfo=address,
         )
 
     def end(self) -> None:
