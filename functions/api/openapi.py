@@ -7,7 +7,8 @@ from typing import Any
 
 from functions.api.call import HIGHEST
 from functions.api.route import EVENT, JSON, Route, paths
-from functions.api.schemas import SCHEMAS, Schema
+from functions.api.schema_parts import Schema
+from functions.api.schemas import SCHEMAS
 from functions.identity.rights import Entry
 from functions.problem import MEDIA_TYPE
 from tunelet import __version__

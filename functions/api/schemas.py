@@ -4,9 +4,26 @@ The request's own is tunelet.request.models.request_schema(). Those of answers l
 required and allow no other, so that a test that holds answers to them sees any change.
 """
 
-from typing import Any
-
-from functions.api.studies import DIRECTIONS, NAME_LENGTH, OBJECTIVES
+from functions.api.schema_parts import (
+    ASSIGNMENT,
+    COUNT,
+    EXPERIMENT_STATES,
+    SENT_VALUES,
+    TEXT,
+    TRIAL_STATES,
+    VALUE,
+    VALUES,
+    WHEN,
+    Schema,
+    closed,
+    listed,
+    many,
+    or_null,
+    page,
+    ref,
+    with_optional,
+)
+from functions.api.study_schemas import STUDY_SCHEMAS
 from functions.events.training import (
     EVENTS,
     LARGEST_EXIT_CODE,
@@ -15,340 +32,121 @@ from functions.events.training import (
     MAX_STEP,
     STATES,
 )
-from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.lease import LONGEST, MOST, MOST_OUTPUT, SHORTEST, USUAL
-from tunelet.core.trial import TrialState
-from tunelet.request.study_commands import COMMANDS
 from tunelet.text.limits import (
-    CALLER,
     IMPORTED,
     LABELS,
-    METRIC_LENGTH,
-    METRICS,
     NAME,
     NOTE_BYTES,
     NOTE_LENGTH,
     REASON_LENGTH,
 )
 
-Schema = dict[str, Any]
-
-_TEXT: Schema = {"type": "string"}
-_COUNT: Schema = {"type": "integer", "minimum": 0}
-_WHEN: Schema = {"type": "string", "format": "date-time"}
-_VALUE: Schema = {
-    "oneOf": [{"type": "number"}, {"enum": ["NaN", "Infinity", "-Infinity"]}],
-    "description": "A measured value.",
-}
-_VALUES: Schema = {"type": "object", "additionalProperties": _VALUE}
-_SENT_VALUES: Schema = {
-    **_VALUES,
-    "maxProperties": METRICS,
-    "propertyNames": {
-        "minLength": 1,
-        "maxLength": METRIC_LENGTH,
-        "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f]*$",
-    },
-}
-_ASSIGNMENT: Schema = {
-    "type": "object",
-    "additionalProperties": {"type": ["boolean", "number", "string", "null"]},
-    "description": "Hyperparameters by name; one that is not active is absent.",
-}
-
-
-def _ref(name: str) -> Schema:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def _closed(**members: Schema) -> Schema:
-    return {
-        "type": "object",
-        "properties": members,
-        "required": list(members),
-        "additionalProperties": False,
-    }
-
-
-def _with_optional(schema: Schema, **members: Schema) -> Schema:
-    return {**schema, "properties": {**schema["properties"], **members}}
-
-
-def _or_null(schema: Schema) -> Schema:
-    return {"oneOf": [schema, {"type": "null"}]}
-
-
-def _listed(name: str) -> Schema:
-    return {"type": "array", "items": _ref(name)}
-
-
-def _many(schema: Schema) -> Schema:
-    return {"type": "array", "items": schema}
-
-
-def _page(member: str, name: str) -> Schema:
-    link = {**_or_null(_TEXT), "description": "The next page; null if this is the last."}
-    return _closed(**{member: _listed(name), "next": link})
-
-
-_REPORT = _closed(step={**_COUNT, "maximum": MAX_STEP}, values={**_SENT_VALUES, "minProperties": 1})
-_FINISHED = _with_optional(
-    _closed(hyperparameters=_ASSIGNMENT),
-    values=_SENT_VALUES,
+_REPORT = closed(step={**COUNT, "maximum": MAX_STEP}, values={**SENT_VALUES, "minProperties": 1})
+_FINISHED = with_optional(
+    closed(hyperparameters=ASSIGNMENT),
+    values=SENT_VALUES,
     state={"enum": ["COMPLETE", "PRUNED", "FAIL"], "default": "COMPLETE"},
-    reason={**_TEXT, "maxLength": REASON_LENGTH},
+    reason={**TEXT, "maxLength": REASON_LENGTH},
 )
 _LETTER: Schema = {
-    "id": _TEXT,
-    "at": _WHEN,
-    "event": _closed(**{name: _or_null(_TEXT) for name in ("id", "source", "type", "subject")}),
-    "destination": {**_or_null(_TEXT), "description": "Who did not take it."},
+    "id": TEXT,
+    "at": WHEN,
+    "event": closed(**{name: or_null(TEXT) for name in ("id", "source", "type", "subject")}),
+    "destination": {**or_null(TEXT), "description": "Who did not take it."},
     "status": {"type": ["integer", "null"], "description": "The last answer's; null: none came."},
-    "answer": {**_or_null(_TEXT), "description": "The beginning of the last answer."},
+    "answer": {**or_null(TEXT), "description": "The beginning of the last answer."},
 }
-_STATES = list(ExperimentState)
-_TRIAL_STATES = list(TrialState)
-
 _EXPERIMENT: Schema = {
-    "name": _TEXT,
-    "namespace": _TEXT,
-    "uid": _TEXT,
-    "state": {"enum": _STATES},
-    "reason": _or_null(_TEXT),
-    "submitted_at": _WHEN,
-    "ended_at": _or_null(_WHEN),
+    "name": TEXT,
+    "namespace": TEXT,
+    "uid": TEXT,
+    "state": {"enum": EXPERIMENT_STATES},
+    "reason": or_null(TEXT),
+    "submitted_at": WHEN,
+    "ended_at": or_null(WHEN),
     "spec": {"type": "object", "description": "The request with all its defaults."},
-    "counts": _ref("Counts"),
-    "note": {**_or_null(_TEXT), "description": "Of a person or a program."},
-    "links": _ref("Links"),
+    "counts": ref("Counts"),
+    "note": {**or_null(TEXT), "description": "Of a person or a program."},
+    "links": ref("Links"),
 }
 
 _TRIAL: Schema = {
-    "number": _COUNT,
+    "number": COUNT,
     "attempt": {"type": "integer", "minimum": 1},
-    "state": {"enum": _TRIAL_STATES},
-    "hyperparameters": _ASSIGNMENT,
+    "state": {"enum": TRIAL_STATES},
+    "hyperparameters": ASSIGNMENT,
     "attributes": {"type": "object", "description": "JSON that the training code attached."},
-    "values": _VALUES,
-    "reason": _or_null(_TEXT),
-    "reports": _listed("Report"),
-    "created_at": _WHEN,
-    "started_at": _or_null(_WHEN),
-    "finished_at": _or_null(_WHEN),
+    "values": VALUES,
+    "reason": or_null(TEXT),
+    "reports": listed("Report"),
+    "created_at": WHEN,
+    "started_at": or_null(WHEN),
+    "finished_at": or_null(WHEN),
     "enqueued": {"type": "boolean"},
     "imported": {"type": "boolean", "description": "It was made elsewhere."},
-    "note": {**_or_null(_TEXT), "description": "Of a person or a program: why they wanted it."},
-    "retry_of": {**_or_null(_COUNT), "description": "The trial that it repeats."},
-    "parent": _or_null(_COUNT),
+    "note": {**or_null(TEXT), "description": "Of a person or a program: why they wanted it."},
+    "retry_of": {**or_null(COUNT), "description": "The trial that it repeats."},
+    "parent": or_null(COUNT),
     "exit_code": {"type": ["integer", "null"]},
-    "log_tail": _or_null(_TEXT),
-}
-
-_OBJECTIVE = _closed(metric=_TEXT, direction={"enum": list(DIRECTIONS)})
-_CALLER: Schema = {
-    **_TEXT,
-    "pattern": f"^{CALLER}$",
-    "description": "The name of one call: the caller's name, a dash and a number.",
-}
-_ATTRIBUTES: Schema = {"type": "object", "description": "JSON of the caller's library."}
-_STUDY_REPORT = _with_optional(
-    _closed(step={"type": "integer"}, values=_VALUES), attempt={"type": "integer", "default": 1}
-)
-_CONTENTS: Schema = {
-    "hyperparameters": _ASSIGNMENT,
-    "space": {"type": "object", "additionalProperties": _ref("Form")},
-    "attributes": _ATTRIBUTES,
-    "system": _ATTRIBUTES,
-    "reports": {"type": "array", "items": _STUDY_REPORT},
-}
-_CHANGED: Schema = {
-    "type": "object",
-    "properties": _CONTENTS,
-    "additionalProperties": False,
-    "description": "A name or step that the trial has already gets the new value.",
-}
-_SECONDS: Schema = {"type": ["number", "null"], "description": "Seconds since 1970, UTC."}
-
-
-def _command(kind: str, required: dict[str, Schema], **others: Schema) -> Schema:
-    return _with_optional(_closed(type={"const": kind}, **required), **others)
-
-
-_BY: Schema = {"by": _CALLER}
-_AT: Schema = {"number": _COUNT, **_BY}
-_STUDY_COMMANDS: list[Schema] = [
-    _command(
-        "CreateTrial",
-        {"key": _CALLER, **_BY},
-        state={"enum": _TRIAL_STATES, "default": "RUNNING"},
-        changes=_CHANGED,
-        values=_VALUES,
-        note={"description": "Of a waiting trial: when the library began it."},
-        started_at=_SECONDS,
-        finished_at=_SECONDS,
-    ),
-    _command("TakeTrial", _AT),
-    _command(
-        "ChangeTrial",
-        {
-            **_AT,
-            "revision": {**_COUNT, "description": "Larger than that of earlier changes."},
-            "changes": _CHANGED,
-        },
-    ),
-    _command(
-        "EndTrial", {**_AT, "state": {"enum": list(STATES)}}, changes=_CHANGED, values=_VALUES
-    ),
-    _command("SetAttributes", {}, attributes=_ATTRIBUTES, system=_ATTRIBUTES, key=_CALLER),
-]
-_POSITION: Schema = {
-    **_COUNT,
-    "description": "The entry of the study's log that the answer follows: the next `after`.",
-}
-_STUDY_CHANGES: Schema = {
-    "study": _ref("Study"),
-    "seq": _POSITION,
-    "trials": _listed("StudyTrial"),
-    "next": {**_or_null(_COUNT), "description": "The `lowest` of the next page; null: no more."},
+    "log_tail": or_null(TEXT),
 }
 
 SCHEMAS: dict[str, Schema] = {
-    "Study": _closed(
-        number={**_COUNT, "description": "Never used again, unlike the name."},
-        name=_TEXT,
-        experiment={**_TEXT, "description": "The name of its experiment."},
-        objectives={"type": "array", "items": _OBJECTIVE},
-        attributes=_ATTRIBUTES,
-        system=_ATTRIBUTES,
-    ),
-    "StudyPage": _page("studies", "Study"),
-    "NewStudy": _closed(
-        name={**_TEXT, "maxLength": NAME_LENGTH},
-        directions={
-            "type": "array",
-            "items": {"enum": list(DIRECTIONS)},
-            "minItems": 1,
-            "maxItems": OBJECTIVES,
-        },
-    ),
-    "Form": {
-        "type": "object",
-        "properties": {
-            "type": {"enum": ["float", "int", "categorical"]},
-            "min": {"type": "number"},
-            "max": {"type": "number"},
-            "step": {"type": "number"},
-            "scale": {"const": "log"},
-            "choices": {"type": "array", "minItems": 1},
-            "json": {
-                "type": "array",
-                "items": _COUNT,
-                "description": "The positions of the choices that are the JSON text of a value.",
-            },
-        },
-        "required": ["type"],
-        "additionalProperties": False,
-        "description": "The form of a hyperparameter of a study.",
-    },
-    "StudyTrial": {
-        "type": "object",
-        "properties": {
-            "number": _COUNT,
-            "created_at": {"type": "number"},
-            "state": {"enum": _TRIAL_STATES, "default": "WAITING"},
-            **_CONTENTS,
-            "started_at": _SECONDS,
-            "finished_at": _SECONDS,
-            "values": _VALUES,
-            "by": {**_TEXT, "description": "Which call took it, or ended it."},
-            "note": {},
-        },
-        "required": ["number", "hyperparameters", "created_at"],
-        "description": "A trial as the log has it: members with default values are omitted.",
-    },
-    "StudyChanges": _closed(**_STUDY_CHANGES),
-    "StudyChanged": _closed(**_STUDY_CHANGES, named=_listed("StudyTrial")),
-    "StudyCommands": _with_optional(
-        _closed(
-            commands={
-                "type": "array",
-                "items": {"oneOf": _STUDY_COMMANDS},
-                "minItems": 1,
-                "maxItems": COMMANDS,
-            }
-        ),
-        after=_COUNT,
-        lowest=_COUNT,
-    ),
-    "Heartbeats": {
-        "type": "object",
-        "properties": {
-            "beats": {
-                "type": ["object", "null"],
-                "additionalProperties": _COUNT,
-                "description": "How many heartbeats each trial has sent, by its number.",
-            },
-            "at": {
-                "type": ["object", "null"],
-                "additionalProperties": {"type": "number"},
-                "description": "The time of the last one, in seconds since 1970.",
-            },
-            "format": {"const": 1},
-        },
-    },
-    "Submitted": _with_optional(
-        _closed(name=_TEXT, namespace=_TEXT, state={"enum": _STATES}, links=_ref("Links")),
+    **STUDY_SCHEMAS,
+    "Submitted": with_optional(
+        closed(name=TEXT, namespace=TEXT, state={"enum": EXPERIMENT_STATES}, links=ref("Links")),
         warnings={
             "type": "array",
-            "items": _TEXT,
+            "items": TEXT,
             "description": "What keeps its trials from starting now, if anything is known to.",
         },
     ),
-    "Links": _closed(self=_TEXT, trials=_TEXT, best=_TEXT),
-    "Counts": _closed(
-        waiting=_COUNT,
-        running=_COUNT,
-        complete=_COUNT,
-        pruned=_COUNT,
-        failed=_COUNT,
+    "Links": closed(self=TEXT, trials=TEXT, best=TEXT),
+    "Counts": closed(
+        waiting=COUNT,
+        running=COUNT,
+        complete=COUNT,
+        pruned=COUNT,
+        failed=COUNT,
         stopped={
-            **_COUNT,
+            **COUNT,
             "description": "Stopped, or cut off by the end of the experiment: no failures.",
         },
     ),
     "Experiment": {
         "oneOf": [
-            {"title": "of one objective", **_closed(**_EXPERIMENT, best=_or_null(_ref("Trial")))},
-            {"title": "of several objectives", **_closed(**_EXPERIMENT, pareto=_listed("Trial"))},
+            {"title": "of one objective", **closed(**_EXPERIMENT, best=or_null(ref("Trial")))},
+            {"title": "of several objectives", **closed(**_EXPERIMENT, pareto=listed("Trial"))},
         ]
     },
-    "Overview": _closed(
+    "Overview": closed(
         **{
             name: schema
             for name, schema in _EXPERIMENT.items()
             if name not in ("spec", "note", "links")
         },
-        algorithm=_TEXT,
+        algorithm=TEXT,
         objectives={
             "type": "array",
-            "items": _closed(metric=_TEXT, direction={"enum": ["minimize", "maximize"]}),
+            "items": closed(metric=TEXT, direction={"enum": ["minimize", "maximize"]}),
         },
-        max_trials=_COUNT,
-        labels={"type": "object", "additionalProperties": _TEXT},
+        max_trials=COUNT,
+        labels={"type": "object", "additionalProperties": TEXT},
         best={
-            **_or_null(_closed(number=_COUNT, values=_VALUES)),
+            **or_null(closed(number=COUNT, values=VALUES)),
             "description": "The best trial; null if there is none, or several are on the front.",
         },
-        front={**_COUNT, "description": "The number of best trials: those on the Pareto front."},
+        front={**COUNT, "description": "The number of best trials: those on the Pareto front."},
     ),
-    "OverviewPage": _page("experiments", "Overview"),
-    "ExperimentPage": _page("experiments", "Experiment"),
-    "Best": {"oneOf": [_closed(best=_or_null(_ref("Trial"))), _closed(pareto=_listed("Trial"))]},
-    "Trial": _closed(**_TRIAL),
-    "Handed": _closed(
+    "OverviewPage": page("experiments", "Overview"),
+    "ExperimentPage": page("experiments", "Experiment"),
+    "Best": {"oneOf": [closed(best=or_null(ref("Trial"))), closed(pareto=listed("Trial"))]},
+    "Trial": closed(**_TRIAL),
+    "Handed": closed(
         **_TRIAL,
-        token={**_TEXT, "description": "The bearer token of this attempt's reports and outcome."},
-        checkpoint_url={**_TEXT, "description": "Where it may save its progress."},
+        token={**TEXT, "description": "The bearer token of this attempt's reports and outcome."},
+        checkpoint_url={**TEXT, "description": "Where it may save its progress."},
     ),
     "Ask": {
         "type": "object",
@@ -364,17 +162,17 @@ SCHEMAS: dict[str, Schema] = {
         },
         "additionalProperties": False,
     },
-    "Asked": _closed(
-        trials=_listed("Handed"),
-        state={"enum": _STATES},
-        reason=_or_null(_TEXT),
+    "Asked": closed(
+        trials=listed("Handed"),
+        state={"enum": EXPERIMENT_STATES},
+        reason=or_null(TEXT),
         ended={"type": "boolean", "description": "True: there will be no more trials."},
         uid={
-            **_TEXT,
+            **TEXT,
             "description": "The experiment's; a later one of the name has another.",
         },
     ),
-    "Output": _closed(output={**_TEXT, "maxLength": MOST_OUTPUT}),
+    "Output": closed(output={**TEXT, "maxLength": MOST_OUTPUT}),
     "Release": {
         "type": "object",
         "properties": {
@@ -383,10 +181,10 @@ SCHEMAS: dict[str, Schema] = {
         },
         "additionalProperties": False,
     },
-    "Change": _closed(
-        seq={**_COUNT, "description": "The number of its entry in the log."},
-        at=_or_null(_WHEN),
-        actor={**_or_null(_TEXT), "description": "Null: not known, or its budget ended it."},
+    "Change": closed(
+        seq={**COUNT, "description": "The number of its entry in the log."},
+        at=or_null(WHEN),
+        actor={**or_null(TEXT), "description": "Null: not known, or its budget ended it."},
         action={
             "enum": [
                 *("submit", "enqueue", "import", "take", "extend"),
@@ -394,59 +192,59 @@ SCHEMAS: dict[str, Schema] = {
                 *("stop", "retry", "note", "label"),
             ]
         },
-        detail=_TEXT,
+        detail=TEXT,
     ),
-    "ChangePage": _page("changes", "Change"),
-    "TrialColumns": _closed(
-        numbers=_many(_COUNT),
-        state_names=_many(_TEXT),
-        states=_many({**_COUNT, "description": "Its place in `state_names`."}),
-        attempts=_many(_COUNT),
-        created_at=_many({"type": "number", "description": "Seconds since 1970, in UTC."}),
-        started_at=_many({"type": ["number", "null"]}),
-        finished_at=_many({"type": ["number", "null"]}),
+    "ChangePage": page("changes", "Change"),
+    "TrialColumns": closed(
+        numbers=many(COUNT),
+        state_names=many(TEXT),
+        states=many({**COUNT, "description": "Its place in `state_names`."}),
+        attempts=many(COUNT),
+        created_at=many({"type": "number", "description": "Seconds since 1970, in UTC."}),
+        started_at=many({"type": ["number", "null"]}),
+        finished_at=many({"type": ["number", "null"]}),
         hyperparameters={
             "type": "object",
-            "additionalProperties": _many({"type": ["boolean", "number", "string", "null"]}),
+            "additionalProperties": many({"type": ["boolean", "number", "string", "null"]}),
             "description": "By name; null where it is not active.",
         },
-        values={"type": "object", "additionalProperties": _many(_or_null(_VALUE))},
+        values={"type": "object", "additionalProperties": many(or_null(VALUE))},
     ),
-    "Columns": _closed(
-        experiment=_ref("Overview"),
-        trials=_ref("TrialColumns"),
-        changed={**_ref("TrialColumns"), "description": "Those that `open` names."},
+    "Columns": closed(
+        experiment=ref("Overview"),
+        trials=ref("TrialColumns"),
+        changed={**ref("TrialColumns"), "description": "Those that `open` names."},
         last={"type": "integer", "description": "The number to send as `after` next."},
         more={"type": "boolean", "description": "Whether there are trials above `last`."},
     ),
-    "Progress": _closed(
-        improvements=_many(_closed(number=_COUNT, value=_VALUE)),
-        trials={**_COUNT, "description": "How many there are."},
+    "Progress": closed(
+        improvements=many(closed(number=COUNT, value=VALUE)),
+        trials={**COUNT, "description": "How many there are."},
     ),
-    "Curves": _closed(
-        curves=_many(
-            _closed(
-                number=_COUNT,
-                state={"enum": _TRIAL_STATES},
-                attempts=_many(_COUNT),
-                steps=_many(_COUNT),
-                values={"type": "object", "additionalProperties": _many(_or_null(_VALUE))},
+    "Curves": closed(
+        curves=many(
+            closed(
+                number=COUNT,
+                state={"enum": TRIAL_STATES},
+                attempts=many(COUNT),
+                steps=many(COUNT),
+                values={"type": "object", "additionalProperties": many(or_null(VALUE))},
             )
         )
     ),
-    "TrialPage": _page("trials", "Trial"),
-    "Trials": _closed(trials=_listed("Trial")),
-    "Artifacts": _closed(
-        artifacts={"type": "array", "items": _TEXT, "description": "Names of files, sorted."},
-        next={**_or_null(_TEXT), "description": "The next page; null if this is the last."},
+    "TrialPage": page("trials", "Trial"),
+    "Trials": closed(trials=listed("Trial")),
+    "Artifacts": closed(
+        artifacts={"type": "array", "items": TEXT, "description": "Names of files, sorted."},
+        next={**or_null(TEXT), "description": "The next page; null if this is the last."},
     ),
-    "Enqueue": _with_optional(
-        _closed(trials={"type": "array", "items": _ASSIGNMENT}),
-        note={**_TEXT, "minLength": 1, "maxLength": NOTE_LENGTH, "description": "Why."},
+    "Enqueue": with_optional(
+        closed(trials={"type": "array", "items": ASSIGNMENT}),
+        note={**TEXT, "minLength": 1, "maxLength": NOTE_LENGTH, "description": "Why."},
     ),
-    "Note": _closed(
+    "Note": closed(
         note={
-            **_TEXT,
+            **TEXT,
             "maxLength": NOTE_BYTES,
             "description": f"At most {NOTE_BYTES} bytes. An empty text removes the note.",
         }
@@ -458,16 +256,16 @@ SCHEMAS: dict[str, Schema] = {
         "maxProperties": LABELS,
         "description": "New values by name; null removes a label. Others stay.",
     },
-    "Import": _with_optional(
-        _closed(trials={"type": "array", "items": _FINISHED, "minItems": 1, "maxItems": IMPORTED}),
+    "Import": with_optional(
+        closed(trials={"type": "array", "items": _FINISHED, "minItems": 1, "maxItems": IMPORTED}),
         count={"type": "boolean", "default": False},
     ),
     "Report": _REPORT,
     "Reports": {
         "oneOf": [
-            _ref("Report"),
-            _with_optional(
-                _closed(reports={**_listed("Report"), "maxItems": MAX_REPORTS}),
+            ref("Report"),
+            with_optional(
+                closed(reports={**listed("Report"), "maxItems": MAX_REPORTS}),
                 ending={
                     "type": "boolean",
                     "default": False,
@@ -476,12 +274,12 @@ SCHEMAS: dict[str, Schema] = {
             ),
         ]
     },
-    "Stop": _closed(stop={"type": "boolean", "description": "True: please stop now."}),
+    "Stop": closed(stop={"type": "boolean", "description": "True: please stop now."}),
     "Outcome": {
         "type": "object",
         "properties": {
             "state": {"enum": list(STATES)},
-            "values": _SENT_VALUES,
+            "values": SENT_VALUES,
             "reason": {"type": ["string", "null"], "maxLength": MAX_REASON},
             "exit_code": {
                 "type": ["integer", "null"],
@@ -501,11 +299,11 @@ SCHEMAS: dict[str, Schema] = {
         "type": "object",
         "properties": {
             "specversion": {"const": "1.0"},
-            "id": {**_TEXT, "minLength": 1},
-            "source": {**_TEXT, "minLength": 1},
+            "id": {**TEXT, "minLength": 1},
+            "source": {**TEXT, "minLength": 1},
             "type": {"enum": list(EVENTS)},
             "subject": {
-                **_TEXT,
+                **TEXT,
                 "pattern": f"^{NAME}/{NAME}/[0-9]{{1,15}}/[0-9]{{1,15}}$",
                 "description": "{namespace}/{experiment}/{number}/{attempt}",
             },
@@ -516,62 +314,60 @@ SCHEMAS: dict[str, Schema] = {
         },
         "required": ["specversion", "id", "source", "type", "subject"],
     },
-    "EventResults": _closed(
-        events={"type": "array", "items": _closed(id=_TEXT, stop={"type": "boolean"})}
+    "EventResults": closed(
+        events={"type": "array", "items": closed(id=TEXT, stop={"type": "boolean"})}
     ),
-    "Algorithms": _closed(
+    "Algorithms": closed(
         algorithms={"type": "array", "items": {"type": "object"}},
         early_stopping={"type": "array", "items": {"type": "object"}},
     ),
-    "DeadLetter": _closed(**_LETTER),
-    "DeadLetterWithData": _closed(**_LETTER, data={"description": "JSON, or else text."}),
-    "DeadLetterPage": _page("dead_letters", "DeadLetter"),
-    "Actor": _closed(
-        name=_or_null(_TEXT),
-        groups={"type": "array", "items": _TEXT},
+    "DeadLetter": closed(**_LETTER),
+    "DeadLetterWithData": closed(**_LETTER, data={"description": "JSON, or else text."}),
+    "DeadLetterPage": page("dead_letters", "DeadLetter"),
+    "Actor": closed(
+        name=or_null(TEXT),
+        groups={"type": "array", "items": TEXT},
         how={"enum": ["token", "oidc", "kubernetes", "header", "none"]},
     ),
-    "Login": _closed(
-        issuer=_TEXT,
-        client_id=_TEXT,
-        scope=_TEXT,
-        audience=_TEXT,
+    "Login": closed(
+        issuer=TEXT,
+        client_id=TEXT,
+        scope=TEXT,
+        audience=TEXT,
         token={"enum": ["access_token", "id_token"], "description": "Which one to send."},
-        page_client_id={**_TEXT, "description": "Empty: the page uses client_id."},
+        page_client_id={**TEXT, "description": "Empty: the page uses client_id."},
     ),
-    "PageLogin": _closed(
-        authorization_endpoint=_TEXT, client_id=_TEXT, scope=_TEXT, audience=_TEXT
-    ),
+    "PageLogin": closed(authorization_endpoint=TEXT, client_id=TEXT, scope=TEXT, audience=TEXT),
     "Exchange": {
         "type": "object",
         "description": "A code of the issuer, or a refresh token alone.",
         "properties": dict.fromkeys(
-            ("code", "code_verifier", "redirect_uri", "refresh_token"), _TEXT
+            ("code", "code_verifier", "redirect_uri", "refresh_token"), TEXT
         ),
         "additionalProperties": False,
     },
-    "Tokens": _closed(
-        token={**_TEXT, "description": "The token to send to this service."},
-        expires_in={**_COUNT, "description": "Seconds."},
-        refresh_token=_or_null(_TEXT),
+    "Tokens": closed(
+        token={**TEXT, "description": "The token to send to this service."},
+        expires_in={**COUNT, "description": "Seconds."},
+        refresh_token=or_null(TEXT),
     ),
-    "Rights": _closed(
+    "Rights": closed(
         rights={
             "type": "object",
-            "additionalProperties": {"type": "array", "items": _TEXT},
+            "additionalProperties": {"type": "array", "items": TEXT},
             "description": "The verbs, for each resource.",
         }
     ),
-    "Status": _closed(status=_TEXT),
-    "Problem": _closed(
-        type=_TEXT,
-        title=_TEXT,
+    "Status": closed(status=TEXT),
+    "Problem": closed(
+        type=TEXT,
+        title=TEXT,
         status={"type": "integer"},
-        detail=_TEXT,
-        instance=_TEXT,
-        errors=_listed("FieldError"),
+        detail=TEXT,
+        instance=TEXT,
+        errors=listed("FieldError"),
     ),
-    "FieldError": _closed(field=_TEXT, value={}, message=_TEXT, remedy=_TEXT),
+    "FieldError": closed(field=TEXT, value={}, message=TEXT, remedy=TEXT),
     "Any": {"type": "object"},
-    "Text": _TEXT,
+    "Text": TEXT,
 }
