@@ -1,64 +1,21 @@
 """What a user may write: the shape of a request, in its short and its full forms.
 
 These models check shapes and fill in defaults; what the fields mean together is checked
-in the other modules of this package. The JSON Schema is made from them.
+in the other modules of this package. The JSON Schema is made from them. The search space, the
+training code and its pod are in `space_models`, `code_models` and `pod_models`.
 """
 
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Tag,
-    WithJsonSchema,
-)
-from pydantic.config import JsonDict
-from pydantic_core import PydanticCustomError
+from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
 
-from tunelet.core.run import COMMAND
-from tunelet.request.patterns import IMAGE, LABEL, METRIC, NAME, PARAMETER_NAME, VARIABLE
-from tunelet.request.pod_models import Pod
-from tunelet.request.shapes import is_manifest
-from tunelet.request.strict_model import StrictModel, Text
+from tunelet.request.code_models import TrainingCode
+from tunelet.request.patterns import LABEL, METRIC, NAME, PARAMETER_NAME
+from tunelet.request.space_models import AnyHyperparameter
+from tunelet.request.strict_model import NO_OTHERS, Number, Positive, StrictModel
 from tunelet.text.limits import LABELS, SAFE_INTEGER
 from tunelet.training.regex import ALONE, NAMED
 
-Number = Annotated[float, Field(ge=-1e300, le=1e300)]
-Positive = Annotated[float, Field(gt=0, le=1e300)]
-Integer = Annotated[int, Field(ge=-SAFE_INTEGER, le=SAFE_INTEGER)]
-
-_SCALE = "log: uniform in the logarithm. Default: linear."
-_NO_OTHERS: JsonDict = {"additionalProperties": False}
-"""Beside a dictionary's patternProperties."""
-
-
-def _scalar(written: Any) -> Any:
-    if isinstance(written, dict | list):
-        raise PydanticCustomError("scalar", "must be text, a number, true, false or null")
-    return written
-
-
-def _quantity(written: Any) -> Any:
-    if isinstance(written, bool) or not isinstance(written, str | int | float):
-        raise PydanticCustomError("quantity", "must be a Kubernetes quantity")
-    return written
-
-
-# A union would answer with one error for each of its members.
-Scalar = Annotated[
-    Any,
-    AfterValidator(_scalar),
-    WithJsonSchema({"type": ["string", "number", "boolean", "null"]}),
-]
-Quantity = Annotated[
-    Any,
-    AfterValidator(_quantity),
-    WithJsonSchema({"type": ["string", "number"], "examples": [2, 0.5, "500m", "4Gi"]}),
-]
 Enqueued = Annotated[
     Any,  # The space says more about what is wrong with it.
     WithJsonSchema(
@@ -67,271 +24,6 @@ Enqueued = Annotated[
             "additionalProperties": {"type": ["string", "number", "boolean", "null"]},
         }
     ),
-]
-
-
-class Range(StrictModel):
-    """The parent is a number from `min` to `max`, both included."""
-
-    min: Number | None = Field(default=None, description="Unset: no lower bound.")
-    max: Number | None = Field(default=None, description="Unset: no upper bound.")
-
-
-def _values(written: Any) -> Any:
-    return written if isinstance(written, list | dict) else [written]
-
-
-def _is_range(written: Any) -> str:
-    return "<range>" if isinstance(written, dict | Range) else "<values>"
-
-
-Wanted = Annotated[
-    Annotated[list[Scalar], Tag("<values>")] | Annotated[Range, Tag("<range>")],
-    Discriminator(_is_range),
-    BeforeValidator(_values, json_schema_input_type=Scalar | list[Scalar] | Range),
-]
-
-
-class Hyperparameter(StrictModel):
-    when: Annotated[dict[str, Wanted], Field(max_length=16)] | None = Field(
-        default=None,
-        description="Active only if every parent named here is active and has this value, one "
-        "of these values, or a value in this range.",
-        examples=[{"classifier": "svm"}, {"layers": {"min": 2}}],
-    )
-
-
-class Conditions(Hyperparameter):
-    """The conditions of a hyperparameter about which nothing else can be read."""
-
-    model_config = ConfigDict(extra="ignore")
-
-
-class FloatRange(Hyperparameter):
-    """A number between two bounds."""
-
-    type: Literal["float"] = Field(description="The kind.")
-    min: Number = Field(description="The lower bound, included.")
-    max: Number = Field(description="The upper bound, included.")
-    scale: Literal["linear", "log", "reverse_log"] | None = Field(
-        default=None,
-        description="log: uniform in log x, for min > 0. reverse_log: uniform in log(1 - x), so "
-        "dense towards max, for 0 <= min < max < 1. Default: linear.",
-    )
-    log: bool = Field(default=False, description='Short for "scale": "log".')
-    reverse_log: bool = Field(default=False, description='Short for "scale": "reverse_log".')
-    step: Positive | None = Field(
-        default=None, description="Only values min + k * step. Linear scale only."
-    )
-
-
-class IntRange(Hyperparameter):
-    """An integer between two bounds, both included."""
-
-    type: Literal["int"] = Field(description="The kind.")
-    min: Integer = Field(description="The lower bound, included.")
-    max: Integer = Field(description="The upper bound, included.")
-    scale: Literal["linear", "log"] | None = Field(default=None, description=_SCALE)
-    log: bool = Field(default=False, description='Short for "scale": "log".')
-    step: Annotated[int, Field(ge=1, le=SAFE_INTEGER)] | None = Field(
-        default=None, description="Only values min + k * step. Linear scale only."
-    )
-
-
-class Choice(StrictModel):
-    """A value of a categorical hyperparameter, with its weight."""
-
-    value: Scalar = Field(description="The value that a trial gets.")
-    weight: Positive = Field(
-        default=1.0, description="The choice is drawn in proportion to its weight."
-    )
-
-
-def _choice(written: Any) -> Any:
-    if isinstance(written, dict) and written.keys() & Choice.model_fields.keys():
-        return written
-    return {"value": _scalar(written)}
-
-
-class Choices(Hyperparameter):
-    """One of several values."""
-
-    type: Literal["categorical"] = Field(description="The kind.")
-    choices: list[
-        Annotated[Choice, BeforeValidator(_choice, json_schema_input_type=Scalar | Choice)]
-    ] = Field(min_length=1, description="The values, each alone or with its weight.")
-    flag: bool = Field(
-        default=False,
-        description="The argument is --name for true, and omitted for false and null.",
-    )
-
-
-class NormalPrior(Hyperparameter):
-    """A normally distributed number, unbounded."""
-
-    type: Literal["normal"] = Field(description="The kind.")
-    mean: Number = Field(description="The mean.")
-    std: Positive = Field(description="The standard deviation.")
-    step: Positive | None = Field(default=None, description="Quantized: round(x / step) * step.")
-    integer: bool = Field(default=False, description="Values are integers; step is 1 if not given.")
-
-
-class LogNormalPrior(NormalPrior):
-    """exp(normal(mean, std)): mean and std are those of the logarithm."""
-
-    type: Literal["lognormal"] = Field(description="The kind.")  # type: ignore[assignment]
-
-
-class QuantizedRange(Hyperparameter):
-    """round(x / step) * step of a number x between two bounds."""
-
-    type: Literal["quantized"] = Field(description="The kind.")
-    min: Number = Field(description="The lower bound of x.")
-    max: Number = Field(description="The upper bound of x.")
-    scale: Literal["linear", "log"] | None = Field(default=None, description=_SCALE)
-    log: bool = Field(default=False, description='Short for "scale": "log".')
-    step: Positive = Field(default=1.0, description="Values are multiples of this.")
-    integer: bool = Field(default=False, description="Values are integers.")
-
-
-KINDS: dict[str, type[Hyperparameter]] = {
-    "float": FloatRange,
-    "int": IntRange,
-    "categorical": Choices,
-    "normal": NormalPrior,
-    "lognormal": LogNormalPrior,
-    "quantized": QuantizedRange,
-}
-AnyHyperparameter = Annotated[
-    FloatRange | IntRange | Choices | NormalPrior | LogNormalPrior | QuantizedRange,
-    Field(discriminator="type"),
-]
-
-
-class Resources(StrictModel):
-    """As in a Kubernetes container."""
-
-    requests: dict[str, Quantity] = Field(
-        default={}, description="What the scheduler reserves.", examples=[{"cpu": 2}]
-    )
-    limits: dict[str, Quantity] = Field(
-        default={}, description="The most that it may use.", examples=[{"memory": "4Gi"}]
-    )
-
-
-class Image(Pod):
-    """A container image and how to start it, or a command of the service's own machine."""
-
-    image: str = Field(
-        default=COMMAND,
-        min_length=1,
-        max_length=500,
-        pattern=IMAGE,
-        description="Without an image, `command` runs on the machine of a service that allows it.",
-    )
-    command: list[Text] = Field(
-        default=[], description="Replaces the image's entrypoint. Without an image: what runs."
-    )
-    workdir: Text | None = Field(
-        default=None,
-        description="The folder in which a command without an image starts, an absolute path. By "
-        "default each trial has an empty folder of its own.",
-    )
-    args: list[Text] = Field(
-        default=[],
-        description="--name=value for each hyperparameter is appended, unless a placeholder "
-        "${hyperparameters.NAME} is used in command, args or env.",
-    )
-    env: dict[Annotated[str, Field(pattern=VARIABLE)], Text] = Field(
-        default={},
-        json_schema_extra=_NO_OTHERS,
-        description="Environment variables; their values may have placeholders.",
-        examples=[{"OMP_NUM_THREADS": "1"}],
-    )
-    resources: Resources = Field(
-        default=Resources(), description="CPU, memory and devices of the container."
-    )
-
-
-class Wrapped(StrictModel):
-    """A whole Kubernetes manifest, with placeholders."""
-
-    manifest: dict[str, Any] = Field(description="The object to create for each trial.")
-    primary_container: str | None = Field(
-        default=None,
-        min_length=1,
-        max_length=63,
-        description="The container to read output from. Optional if there is only one, or if the "
-        "kind has a usual name for it.",
-    )
-    primary_pod_labels: dict[str, str] = Field(
-        default={},
-        max_length=16,
-        description="Labels of the pod to read output from, if a run has several pods.",
-        examples=[{"training.kubeflow.org/job-role": "master"}],
-    )
-    success_condition: str | None = Field(
-        default=None,
-        min_length=1,
-        max_length=1000,
-        description="A condition on the object's status that means success, in Katib's syntax. "
-        "Kinds that Tunelet knows need none.",
-        examples=[
-            'status.conditions.#(type=="Complete")#|#(status=="True")#',
-            'status.phase=="Succeeded"',
-        ],
-    )
-    failure_condition: str | None = Field(
-        default=None,
-        min_length=1,
-        max_length=1000,
-        description="A condition on the object's status that means failure.",
-    )
-
-
-def _true(written: Any) -> Any:
-    if written is not True:
-        raise PydanticCustomError("true", "must be true")
-    return written
-
-
-class Workers(StrictModel):
-    """Nothing is launched: workers ask for the trials and run them."""
-
-    workers: Annotated[Any, AfterValidator(_true), WithJsonSchema({"const": True})] = Field(
-        description="Always true."
-    )
-
-
-class Manifest(BaseModel):
-    """A whole Kubernetes manifest, unchanged; for the JSON Schema only."""
-
-    model_config = ConfigDict(extra="allow", defer_build=True)
-    apiVersion: str = Field(description="The group and version of the kind.")
-    kind: str = Field(description="The kind.", examples=["Job", "PyTorchJob"])
-    metadata: dict[str, Any] = Field(default={}, description="Labels and annotations.")
-    spec: dict[str, Any] = Field(description="As the kind has it, with placeholders.")
-
-
-def _code(written: Any) -> Any:
-    if isinstance(written, str):
-        return {"image": written}
-    return {"manifest": written} if is_manifest(written) else written
-
-
-def _code_form(written: Any) -> str:
-    if isinstance(written, Workers) or (isinstance(written, dict) and "workers" in written):
-        return "<workers>"
-    wrapped = isinstance(written, Wrapped) or (isinstance(written, dict) and "manifest" in written)
-    return "<manifest>" if wrapped else "<image>"
-
-
-TrainingCode = Annotated[
-    Annotated[Image, Tag("<image>")]
-    | Annotated[Wrapped, Tag("<manifest>")]
-    | Annotated[Workers, Tag("<workers>")],
-    Discriminator(_code_form),
-    BeforeValidator(_code, json_schema_input_type=str | Image | Wrapped | Manifest | Workers),
 ]
 
 
@@ -406,7 +98,7 @@ Patterns = Annotated[
     | Annotated[list[Pattern], Field(min_length=1, max_length=32), Tag("<list>")]
     | Annotated[
         dict[Annotated[str, Field(pattern=METRIC)], Pattern],
-        Field(min_length=1, max_length=32, json_schema_extra=_NO_OTHERS),
+        Field(min_length=1, max_length=32, json_schema_extra=NO_OTHERS),
         Tag("<by metric>"),
     ],
     Discriminator(_patterns_form),
@@ -475,7 +167,7 @@ class Terms(StrictModel):
     labels: Labels = Field(
         default={},
         max_length=LABELS,
-        json_schema_extra=_NO_OTHERS,
+        json_schema_extra=NO_OTHERS,
         description="Names and texts of your own, to find experiments by.",
         examples=[{"team": "vision"}],
     )
@@ -504,7 +196,7 @@ class Request(Terms):
     hyperparameters: dict[Annotated[str, Field(pattern=PARAMETER_NAME)], AnyHyperparameter] = Field(
         # Only `tunelet.tune` sends none.
         max_length=500,
-        json_schema_extra={**_NO_OTHERS, "minProperties": 1},
+        json_schema_extra={**NO_OTHERS, "minProperties": 1},
         description="The search space: each hyperparameter by its name.",
         examples=[{"learning_rate": {"type": "float", "min": 0.01, "max": 0.1}}],
     )

@@ -13,8 +13,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from tunelet.errors import FieldError
+from tunelet.request import code_models, patterns, pod_models, shapes, space_models
 from tunelet.request import models as request
-from tunelet.request import patterns, pod_models, shapes
 from tunelet.request.plain import Location, part, refusal
 from tunelet.text.limits import METRIC, METRIC_LENGTH
 from tunelet.text.messages import MOST, listed, near_miss, one_of
@@ -98,9 +98,9 @@ def _missing_or_unknown_kind(detail: ErrorDetails, location: Location) -> FieldE
         return refusal(location, None, "is missing", f'add "{location[-1]}"')
     below = (*location, "type")
     if kind == "union_tag_not_found":
-        return refusal(below, None, "is missing", f"use one of {listed(request.KINDS)}")
+        return refusal(below, None, "is missing", f"use one of {listed(space_models.KINDS)}")
     tag = detail["input"]["type"]
-    return refusal(below, tag, "is not a type of hyperparameter", one_of(tag, request.KINDS))
+    return refusal(below, tag, "is not a type of hyperparameter", one_of(tag, space_models.KINDS))
 
 
 def _written(location: Location, raw: Any) -> Location:
@@ -130,19 +130,19 @@ def _fields(location: Location, model: type[BaseModel]) -> Iterable[str]:
         "objective": request.Objective,
         "objectives": request.Objective,
         "metrics": request.Metrics,
-        "model_training_code": request.Image,
+        "model_training_code": code_models.Image,
     }
     owner = model
     if len(location) > 1:
         owner = nested.get(location[0], owner)
         if location[0] == "hyperparameters":
-            owner = request.KINDS[location[2]]
+            owner = space_models.KINDS[location[2]]
     for segment, shape in (
-        ("choices", request.Choice),
-        ("<range>", request.Range),
-        ("resources", request.Resources),
-        ("<manifest>", request.Wrapped),
-        ("<workers>", request.Workers),
+        ("choices", space_models.Choice),
+        ("<range>", space_models.Range),
+        ("resources", code_models.Resources),
+        ("<manifest>", code_models.Wrapped),
+        ("<workers>", code_models.Workers),
         ("tolerations", pod_models.Toleration),
         ("volume_mounts", pod_models.VolumeMount),
         ("secrets", pod_models.SecretKey),

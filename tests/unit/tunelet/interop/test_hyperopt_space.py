@@ -20,7 +20,7 @@ from tests.unit.tunelet.interop.written import classifiers, draws, same_distribu
 from tunelet.errors import Reject
 from tunelet.interop import assemble, hyperparameters
 from tunelet.interop.python import KINDS as KINDS_OF_FORMS
-from tunelet.request import models as request
+from tunelet.request import space_models
 from tunelet.space import Categorical, Parameter, Space
 
 CLASSIFIERS = classifiers(
@@ -287,7 +287,7 @@ def test_a_form_of_tunelets_with_a_misspelt_type_is_left_for_the_service_to_refu
 
 
 def test_every_type_of_tunelets_is_known() -> None:
-    assert request.KINDS.keys() == KINDS_OF_FORMS
+    assert space_models.KINDS.keys() == KINDS_OF_FORMS
 
 
 @pytest.fixture(autouse=True)

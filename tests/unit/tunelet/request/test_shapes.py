@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from tunelet.request import models, pod_models, pod_shapes, shapes
+from tunelet.request import code_models, models, pod_models, pod_shapes, shapes, space_models
 from tunelet.request.shapes import ordinary
 
 FULL: dict[str, Any] = {
@@ -158,7 +158,8 @@ def test_both_read_the_same_conditions_of_a_broken_hyperparameter(form: Any) -> 
 
 def test_each_shape_has_the_fields_and_defaults_of_the_model_of_its_name() -> None:
     compared = 0
-    for structs, classes in ((shapes, models), (pod_shapes, pod_models)):
+    pairs = [(shapes, each) for each in (space_models, code_models, models)]
+    for structs, classes in (*pairs, (pod_shapes, pod_models)):
         for name, shape in vars(structs).items():
             model = getattr(classes, name, None)
             if not isinstance(shape, msgspec.StructMeta) or model is None:
@@ -190,7 +191,7 @@ def _model(raw: Any) -> models.Request | None:
 
 def _conditions(raw: Any) -> Any:
     try:
-        return models.Conditions.model_validate(raw).when
+        return space_models.Conditions.model_validate(raw).when
     except ValidationError:
         return None
 
