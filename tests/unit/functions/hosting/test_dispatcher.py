@@ -81,7 +81,9 @@ def served() -> Iterator[Served]:
         "/api/namespaces/flood/experiments/another/trials/0/reports",
     ],
 )
-def test_the_call_of_another_is_among_the_next_two_however_many_wait(served: Served, quiet: str) -> None:
+def test_the_call_of_another_is_among_the_next_two_however_many_wait(
+    served: Served, quiet: str
+) -> None:
     served.call(*[FLOOD] * 20, quiet)
     assert served.answered.index(quiet) <= 2
     assert len(served.answered) == 21

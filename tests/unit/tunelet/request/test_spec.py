@@ -99,7 +99,7 @@ FULL: dict[str, Any] = {
     "max_attempts": 5,
     "enqueue": [{"momentum": 0, "dropout": 0.1, "model": True, "gain": 1, "width": 7, "depth": 2}],
     "seed": 42,
-    "labels": {"team": "vision", "tunelet.dev/tier": ""},
+    "labels": {"team": "vision", "example.com/tier": ""},
 }
 
 
