@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from adapters.storage.access import files_at
 from tunelet.errors import Reject
 from tunelet.ports import Store, Stored
 
@@ -127,11 +128,8 @@ def seen_files(credentials: str | None) -> Seen:
     """Return what shows a change of the credentials' files; empty if there are none."""
     if credentials is None:
         return ()
-    folder = Path(credentials)
-    begin = "" if folder.is_dir() else f"{folder.name}."
     try:
-        files = sorted((folder.parent if begin else folder).iterdir())
-        stats = [(each.name, each.stat()) for each in files if each.name.startswith(begin)]
+        stats = [(file.name, file.stat()) for file in files_at(Path(credentials))]
     except OSError:
         # Kubernetes replaces the files at this moment, or they are absent: the next look tells.
         return ()

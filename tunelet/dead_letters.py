@@ -85,7 +85,7 @@ class DeadLetters:
         return page, keys[limit - 1].removeprefix(_PREFIX).partition(".")[0] if more else None
 
     def count(self, namespace: str) -> int:
-        """Return how many are about the namespace."""
+        """Return how many belong to the namespace."""
         return sum(key.partition(".")[2] == namespace for key in self._store.list(_PREFIX))
 
     def get(self, id_: str) -> DeadLetter:

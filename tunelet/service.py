@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from tunelet.core import commands
 from tunelet.core.commands import Command
-from tunelet.core.experiment import Experiment, unreadable
+from tunelet.core.experiment import Experiment
 from tunelet.core.run import Run
 from tunelet.core.trial import Trial
 from tunelet.dead_letters import DeadLetters
@@ -29,7 +29,6 @@ from tunelet.engine.trial_files import TrialFiles
 from tunelet.engine.usage import UsageReader
 from tunelet.errors import NotFound
 from tunelet.log.audit import Change, audit
-from tunelet.log.entry import Damaged
 from tunelet.log.journal_cache import Journals
 from tunelet.log.leases import Leases
 from tunelet.log.markers import Markers, announcing
@@ -176,7 +175,7 @@ class Service:
         page: list[Experiment] = []
         for start in range(0, min(most, len(names)), READ_AT_ONCE):
             some = names[start : min(start + READ_AT_ONCE, most)]
-            found = at_once(partial(self._listed, namespace), some)
+            found = at_once(partial(self._journals.listed, namespace), some)
             for name, experiment in zip(some, found, strict=True):
                 if experiment is not None and state in (None, experiment.state):
                     page.append(experiment)
@@ -195,18 +194,9 @@ class Service:
         found: list[Experiment] = []
         for start in range(0, min(limit, len(names)), READ_AT_ONCE):
             some = names[start : min(start + READ_AT_ONCE, limit)]
-            listed = at_once(partial(self._listed, namespace), some)
+            listed = at_once(partial(self._journals.listed, namespace), some)
             found.extend(experiment for experiment in listed if experiment is not None)
         return found, names[limit - 1] if len(names) > limit else None
-
-    def _listed(self, namespace: str, name: str) -> Experiment | None:
-        """Return the experiment; None if it is just being submitted or deleted."""
-        try:
-            return self.experiment(namespace, name)
-        except NotFound:
-            return None
-        except Damaged as damage:
-            return unreadable(namespace, name, str(damage))
 
     def trials(
         self, namespace: str, name: str, after: int = -1, limit: int = 100, state: str | None = None

@@ -65,6 +65,13 @@ def of_tenant(folder: str | None, identity: str | None) -> Access:
 
 def _variables(folder: Path) -> dict[str, str]:
     begin = "" if folder.is_dir() else f"{folder.name}."
+    return {file.name.removeprefix(begin): _read(file) for file in files_at(folder)}
+
+
+def files_at(folder: Path) -> list[Path]:
+    """Return the files in the folder; if it is none, those of which the names begin with its own
+    and a dot. Raises `OSError` if there are none of these."""
+    begin = "" if folder.is_dir() else f"{folder.name}."
     # The names with a dot in front are how Kubernetes replaces all files at once.
     files = [
         each
@@ -73,7 +80,7 @@ def _variables(folder: Path) -> dict[str, str]:
     ]
     if begin and not files:
         raise FileNotFoundError(errno.ENOENT, "neither a folder nor the beginning of files", folder)
-    return {each.name.removeprefix(begin): _read(each) for each in files}
+    return files
 
 
 def _read(file: Path) -> str:

@@ -13,11 +13,8 @@ from itertools import islice
 from typing import NamedTuple
 
 from tunelet.core.bounded_cache import BoundedCache
-from tunelet.core.experiment import Experiment, unreadable
 from tunelet.dead_letters import DeadLetters
 from tunelet.engine.allowance import Allowance
-from tunelet.errors import NotFound
-from tunelet.log.entry import Damaged
 from tunelet.log.journal_cache import Journals
 from tunelet.log.markers import Markers
 from tunelet.log.parallel import streamed
@@ -82,7 +79,7 @@ class UsageReader:
         experiments = sum(1 for _ in islice(self._markers.names(namespace), COUNTED))
         names = list(islice(self._markers.live_names(namespace), COUNTED))
         live, trials = Counter[str](), Counter[str]()
-        for experiment in streamed(partial(self._listed, namespace), names[: self._most]):
+        for experiment in streamed(partial(self._journals.listed, namespace), names[: self._most]):
             if experiment is not None:
                 live[experiment.state] += 1
                 trials.update(experiment.counts)
@@ -95,12 +92,3 @@ class UsageReader:
             dead_letters=self._dead.count(namespace),
             quotas=self._allowance.used(namespace, used),
         )
-
-    def _listed(self, namespace: str, name: str) -> Experiment | None:
-        """Return the experiment; None if it is just being submitted or deleted."""
-        try:
-            return self._journals.read(namespace, name)
-        except NotFound:
-            return None
-        except Damaged as damage:
-            return unreadable(namespace, name, str(damage))

@@ -6,11 +6,12 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from heapq import merge
 
 from tunelet.core.bounded_cache import BoundedCache
-from tunelet.core.experiment import Experiment
+from tunelet.core.experiment import Experiment, unreadable
 from tunelet.core.installation import ANY, Installation
 from tunelet.core.trial import Trial
 from tunelet.errors import NotFound
 from tunelet.log.compaction import NONE_KNOWN, TrialReader
+from tunelet.log.entry import Damaged
 from tunelet.log.journal import Journal
 from tunelet.log.rows import Row, row_of
 from tunelet.log.segment_cache import Recent
@@ -79,6 +80,16 @@ class Journals:
 
     def read(self, namespace: str, name: str) -> Experiment:
         return self.of(namespace, name).read()
+
+    def listed(self, namespace: str, name: str) -> Experiment | None:
+        """Return the experiment for a list: in the state DAMAGED if its log is damaged, None if it
+        is just being submitted or deleted."""
+        try:
+            return self.read(namespace, name)
+        except NotFound:
+            return None
+        except Damaged as damage:
+            return unreadable(namespace, name, str(damage))
 
     def trials(self, namespace: str, name: str, after: int = -1) -> Iterator[Trial]:
         """Yield all trials with numbers above `after`, in order, as of one moment."""
