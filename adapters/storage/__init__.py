@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from adapters.storage.location import Location
 
 CLIENT = "TUNELET_STORE_CLIENT"
+COMMAND_SECONDS = 3.0
+"""The time that commands give a bucket for its first answer: a person waits for it."""
 
 
 class _Client(NamedTuple):
@@ -39,10 +41,11 @@ _CLOUDS = {"s3": ("obstore", "boto3"), "gs": ("google", "obstore"), "az": ("obst
 """The clients of each cloud, the preferred one first."""
 
 
-def open_store(url: str, access: "Access | None" = None) -> Store:
+def open_store(url: str, access: "Access | None" = None, first: float | None = None) -> Store:
     """Open the store at `url`. A cloud's store retries transient faults.
 
-    `access` has the credentials; None: the process's.
+    `access` has the credentials; None: the process's. Until the store has answered once, it is
+    given `first` seconds; None: as many as later.
 
     `file:///folder`, `memory://name`, `s3://bucket/prefix`, `gs://bucket/prefix` or
     `az://container/prefix`. Raises `Reject` as `connect` does.
@@ -52,7 +55,7 @@ def open_store(url: str, access: "Access | None" = None) -> Store:
         return store
     from adapters.storage.retrying import RetryingStore
 
-    return RetryingStore(store)
+    return RetryingStore(store, first=first)
 
 
 def turns_of(url: str) -> ProcessTurns | None:

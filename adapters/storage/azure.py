@@ -159,7 +159,8 @@ class AzureStore:
             faults.ServiceRequestError,
             faults.ServiceResponseError,
         ) as error:
-            raise self._location.retry(type(error).__name__) from error
+            fault = type(error).__name__
+            raise self._location.unreachable(fault, self._container.url) from error
         except faults.HttpResponseError as error:
             raise self._answered(error, right) from error
         except faults.AzureError as error:

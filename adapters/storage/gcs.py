@@ -178,7 +178,7 @@ class GcsStore:
             DataCorruption,
             ConnectionError,
         ) as error:
-            raise self._location.retry(type(error).__name__) from error
+            raise self._unreachable(error) from error
         except OSError as error:
             raise self._location.refuse(
                 f"no project is known ({type(error).__name__})", "set GOOGLE_CLOUD_PROJECT"
@@ -189,6 +189,12 @@ class GcsStore:
         code = {404: GCS.no_bucket, 409: "Conflict"}.get(status, "")
         headers = getattr(error.response, "headers", None)
         return GCS.meaning(self._location, right, status, code, headers)
+
+    def _unreachable(self, error: Exception) -> Retry:
+        fault, request = type(error).__name__, getattr(error, "request", None)
+        if request is None:
+            return self._location.retry(fault)
+        return self._location.unreachable(fault, str(request.url))
 
     def _unsigned(self, error: auth.GoogleAuthError) -> Retry | Reject:
         if error.retryable or isinstance(error, auth.TransportError | auth.TimeoutError):

@@ -18,6 +18,12 @@ READ_SECONDS = 10.0
 """Less than a commit's deadline, so that a hanging connection leaves time to read again."""
 
 SETTING = "TUNELET_STORE"
+ENDPOINTS = {
+    "s3": "AWS_ENDPOINT_URL_S3",
+    "gs": "STORAGE_EMULATOR_HOST",
+    "az": "AZURE_STORAGE_CONNECTION_STRING",
+}
+"""For each scheme the variable that may name another server."""
 OPTIONS = ("client", "encryption_key")
 
 
@@ -46,6 +52,14 @@ class Location(NamedTuple):
     def retry(self, fault: object, headers: Mapping[str, str] | None = None) -> Retry:
         """Make an error for a transient fault. `fault` describes it without any secret."""
         return Retry(f"{self.url} could not be reached: {fault}", _asked(headers))
+
+    def unreachable(self, fault: object, address: str) -> Retry:
+        """Make an error for a server that does not answer. Shows scheme and host of `address`."""
+        parts = urlsplit(address)
+        server = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}" if parts.netloc else "?"
+        variable = ENDPOINTS[urlsplit(self.url).scheme]
+        remedy = f"check the network, and {variable} if it is set"
+        return self.retry(f"{fault} at {server}; {remedy}")
 
     def throttled(self, fault: object, headers: Mapping[str, str] | None = None) -> Throttled:
         return Throttled(f"{self.url} asks for fewer requests: {fault}", _asked(headers))

@@ -181,7 +181,8 @@ class ObstoreStore:
         if "Missing" in text or isinstance(error, ValueError):
             return self._dialect.no_credentials(location, type(error).__name__)
         transport = _TRANSPORT.search(text)
-        return location.retry(transport[1] if transport else type(error).__name__)
+        fault = transport[1] if transport else type(error).__name__
+        return location.unreachable(fault, asked[1]) if asked else location.retry(fault)
 
 
 def _opened(scheme: str, location: Location, access: Access) -> Any:

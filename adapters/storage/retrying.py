@@ -30,6 +30,9 @@ THROTTLED_SECONDS, LONGEST_THROTTLED_SECONDS = 0.5, 8.0
 class RetryingStore(StoreWrapper):
     """Retries the idempotent requests to `inner` for up to `deadline` seconds.
 
+    Until the store has answered once it is `first` seconds: a person waits for a command, and a
+    store that has never answered is more likely misnamed than away.
+
     Waits are random, below a bound that doubles ("full jitter", Brooker 2015,
     https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/). A Retry-After
     of the server is waited for in full, plus the jitter, so that not all clients return at
@@ -41,12 +44,15 @@ class RetryingStore(StoreWrapper):
         inner: Store,
         *,
         deadline: float = DEADLINE_SECONDS,
+        first: float | None = None,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
         between: Callable[[float, float], float] = random.uniform,
     ) -> None:
         super().__init__(inner)
-        self._deadline = deadline
+        self._deadline, self._first = deadline, deadline if first is None else first
+        self.answered = False
+        """Whether the store has answered any idempotent request."""
         self._sleep, self._clock, self._between = sleep, clock, between
 
     def request(self, kind: Kind, send: Callable[[], T]) -> T:
@@ -72,11 +78,15 @@ class RetryingStore(StoreWrapper):
             return
 
     def _retried(self, call: Callable[[], T], most: float = math.inf) -> T:
-        until = self._clock() + min(self._deadline, most)
+        start = self._clock()
         for tries in count():
             try:
-                return call()
+                answer = call()
+                self.answered = True
+                return answer
             except Retry as fault:
+                self.answered = self.answered or isinstance(fault, Throttled)
+                until = start + min(self._deadline if self.answered else self._first, most)
                 wait = (fault.after or 0.0) + self._between(0.0, _bound(fault, tries))
                 if self._clock() + wait >= until:
                     raise

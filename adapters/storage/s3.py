@@ -166,7 +166,7 @@ class S3Store:
         except faults.ClientError as error:
             raise self._answered(error, right) from error
         except _BROKEN as error:
-            raise self._location.retry(type(error).__name__) from error
+            raise self._unreachable(error) from error
         except _SIGN_IN as error:
             raise S3.no_credentials(self._location, type(error).__name__) from error
         except faults.NoRegionError as error:
@@ -176,6 +176,10 @@ class S3Store:
                 f"boto3 refused to send the request ({type(error).__name__})",
                 "check the bucket's name and the AWS_ variables",
             ) from error
+
+    def _unreachable(self, error: Exception) -> Retry:
+        fault, asked = type(error).__name__, getattr(error, "kwargs", {}).get("endpoint_url")
+        return self._location.unreachable(fault, asked) if asked else self._location.retry(fault)
 
     def _answered(self, error: faults.ClientError, right: str) -> Retry | Reject:
         if error.operation_name == "AssumeRole" and _code(error) == "AccessDenied":

@@ -16,6 +16,7 @@ import msgspec
 from functions.api.documents import best_json, change_json, experiment_json, submitted, trial_json
 from tunelet.client.encoding import encoded
 from tunelet.client.problem import noted
+from tunelet.client.silence import Silence
 from tunelet.core.experiment import Experiment
 from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.trial import TrialState
@@ -40,13 +41,17 @@ class Near:
     url = "this process"
 
     def __init__(
-        self, service: Service, shown: Callable[[Experiment], Json] = experiment_json
+        self,
+        service: Service,
+        shown: Callable[[Experiment], Json] = experiment_json,
+        begun: Callable[[], bool] = lambda: True,
     ) -> None:
-        self._service, self._shown = service, shown
+        """`begun` tells whether the store has ever answered: none is waited for before that."""
+        self._service, self._shown, self._begun = service, shown, begun
 
     def join(self, namespace: str, name: str) -> Experiment:
         """See `Service.join`. Many that join at once wait for each other."""
-        return _patiently(lambda: self._service.join(namespace, name))
+        return self._patiently(lambda: self._service.join(namespace, name))
 
     def call(
         self,
@@ -61,7 +66,7 @@ class Near:
         known = {name: value for name, value in (query or {}).items() if value is not None}
         key = (headers or {}).get("Idempotency-Key")
         try:
-            answer = _patiently(lambda: self._answer(method, path, given, known, key))
+            answer = self._patiently(lambda: self._answer(method, path, given, known, key))
         except Reject as fault:
             raise noted(fault) from None
         return None if answer is None else msgspec.json.decode(msgspec.json.encode(answer))
@@ -77,14 +82,35 @@ class Near:
                 return 200, {}, self._artifact(namespace, name, trial, str(query["name"]))
             attempt = query.get("attempt")
             wanted = None if attempt is None else _number("attempt", attempt)
-            chunks = _patiently(lambda: self._service.files.logs(namespace, name, trial, wanted))
+            logs = partial(self._service.files.logs, namespace, name, trial, wanted)
+            chunks = self._patiently(logs)
         return 200, {}, chunks
 
     def _artifact(self, namespace: str, name: str, trial: int, file: str) -> Iterator[bytes]:
         """Return the file in parts. Raises `NotFound` before the first one."""
         read = partial(self._service.files.artifact, namespace, name, trial, file)
-        first = _patiently(lambda: read(0, PART_BYTES))
-        return _parts_of(read, first)
+        first = self._patiently(lambda: read(0, PART_BYTES))
+        return self._parts_of(read, first)
+
+    def _parts_of(self, read: Callable[[int, int], bytes], first: bytes) -> Iterator[bytes]:
+        part, offset = first, 0
+        while part:
+            yield part
+            offset += len(part)
+            part = self._patiently(partial(read, offset, PART_BYTES))
+
+    def _patiently(self, ask: Callable[[], T]) -> T:
+        """Ask again while the store is away: writes have a key or need none."""
+        pause, start, silence = _PAUSE, time.monotonic(), Silence()
+        while True:
+            try:
+                return ask()
+            except Retry as fault:
+                if not self._begun() or time.monotonic() > start + AWAY:
+                    raise
+                silence.lasts(fault, AWAY)
+            time.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
 
     def _answer(
         self, method: str, path: str, body: Any, query: Mapping[str, Any], key: str | None
@@ -187,33 +213,12 @@ class Near:
         return {"trials": [trial_json(trial) for trial in page], "next": _next(query, after)}
 
 
-def _parts_of(read: Callable[[int, int], bytes], first: bytes) -> Iterator[bytes]:
-    part, offset = first, 0
-    while part:
-        yield part
-        offset += len(part)
-        part = _patiently(partial(read, offset, PART_BYTES))
-
-
 @contextmanager
 def _naming(namespace: str, name: str) -> Iterator[None]:
     try:
         yield
     except NotFound as missing:
         raise NotFound(f"{namespace}/{name}: {missing}") from missing
-
-
-def _patiently(ask: Callable[[], T]) -> T:
-    """Ask again while the store is away: writes have a key or need none."""
-    pause, deadline = _PAUSE, time.monotonic() + AWAY
-    while True:
-        try:
-            return ask()
-        except Retry:
-            if time.monotonic() > deadline:
-                raise
-        time.sleep(pause)
-        pause = min(2 * pause, _LONGEST_PAUSE)
 
 
 def _parts(path: str) -> list[str]:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from adapters.launchers.local.outputs import Outputs
-from adapters.storage import open_store
+from adapters.storage import COMMAND_SECONDS, open_store
+from adapters.storage.retrying import RetryingStore
 from adapters.storage.wrapper import Kind, StoreWrapper
 from algorithms import load_catalog
 from functions.api.documents import experiment_json
@@ -38,7 +39,9 @@ def opened(store_url: str, runs: Path | None, namespace: str) -> Client:
     """
     # Readers owe no snapshots: that none can be written is no news.
     LOGGER.setLevel(logging.ERROR)
-    store = open_store(store_url)
+    # But that a store has gone away is: a command waits for it.
+    logging.getLogger("tunelet.client").setLevel(logging.WARNING)
+    store = open_store(store_url, first=COMMAND_SECONDS)
     return Client.over(_OverStore(store, runs), namespace)
 
 
@@ -59,8 +62,11 @@ class _OverStore:
         def shown(experiment: Experiment) -> Json:
             return _shown(experiment, attendance.needs(experiment))
 
-        self._reads = Near(_service(_ReadOnly(store), runs), shown)
-        self._writes = Near(_service(store, runs), shown)
+        def begun() -> bool:
+            return not isinstance(store, RetryingStore) or store.answered
+
+        self._reads = Near(_service(_ReadOnly(store), runs), shown, begun)
+        self._writes = Near(_service(store, runs), shown, begun)
 
     def call(
         self,

@@ -210,9 +210,16 @@ def test_an_error_has_the_wait_that_the_server_asks_for(name: str, clouds: Cloud
     assert error.after == 7.0
 
 
+@pytest.mark.parametrize("call", ["read", "write", "list"])
 @pytest.mark.parametrize("name", CLIENTS)
-def test_an_absent_server_is_a_transient_fault(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_absent_server_is_a_transient_fault_with_its_address_and_a_remedy(
+    name: str, call: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for variable, value in CLIENTS[name].environment("http://127.0.0.1:1").items():
         monkeypatch.setenv(variable, value)
-    with pytest.raises(Retry, match=r"^\w\w://\w+/p could not be reached: \S"):
-        connect(CLIENTS[name].url).get("k")
+    shown = (
+        r"^\w\w://\w+/p could not be reached: \w+ at http://127\.0\.0\.1:1;"
+        r" check the network, and [A-Z_0-9]+ if it is set$"
+    )
+    with pytest.raises(Retry, match=shown):
+        CALLS[call](connect(CLIENTS[name].url))

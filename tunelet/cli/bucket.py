@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote, urlsplit
 
 import click
@@ -48,12 +48,13 @@ def opened(url: str, *, patient: bool) -> "Store":
     activate()
     try:
         storage = importlib.import_module("adapters.storage")
-        store: Store = (storage.open_store if patient else storage.connect)(url)
+        if patient:
+            return cast("Store", storage.open_store(url, first=storage.COMMAND_SECONDS))
+        return cast("Store", storage.connect(url))
     except ModuleNotFoundError as fault:
         raise click.ClickException(
             f"stores need more than the client (no {fault.name}): pip install 'tunelet[up]'"
         ) from fault
-    return store
 
 
 def chosen(store: str | None) -> str:

@@ -69,10 +69,13 @@ class Time:
         self.waits.append(seconds)
         self.now += seconds
 
-    def over(self, store: Store, deadline: float = 10.0) -> RetryingStore:
+    def over(
+        self, store: Store, deadline: float = 10.0, first: float | None = None
+    ) -> RetryingStore:
         return RetryingStore(
             store,
             deadline=deadline,
+            first=first,
             sleep=self.sleep,
             clock=lambda: self.now,
             between=lambda _, most: most,
@@ -104,6 +107,31 @@ def test_a_conditional_write_is_never_sent_again(call: str) -> None:
         CALLS[call](time.over(store))
     assert store.calls == [call]
     assert time.waits == []
+
+
+def test_a_store_that_has_never_answered_is_given_less_time() -> None:
+    store, time = Scripted(*[Retry("no")] * 99), Time()
+    with pytest.raises(Retry):
+        time.over(store, first=1.0).get("k")
+    assert sum(time.waits) < 1.0
+
+
+@pytest.mark.parametrize("answer", [None, Throttled("less")])
+def test_an_answer_gives_the_store_its_full_time(answer: Exception | None) -> None:
+    store, time = Scripted(answer, *[Retry("no")] * 99), Time()
+    patient = time.over(store, first=0.0)
+    if answer is None:
+        patient.get("k")
+    with pytest.raises(Retry):
+        patient.get("k")
+    assert sum(time.waits) > 5.0
+
+
+def test_a_listing_is_an_answer() -> None:
+    store, time = Scripted(None, Retry("no")), Time()
+    patient = time.over(store, first=0.0)
+    list(patient.list(""))
+    assert patient.get("k") is None
 
 
 def test_a_request_that_can_never_succeed_is_not_sent_again() -> None:

@@ -14,6 +14,7 @@ from functions.hosting.near import Near
 from functions.wiring import function
 from tests.faults.test_two_installations import REQUEST, Installed
 from tests.faults.world import Fault
+from tunelet.client import silence
 from tunelet.client.client import Client
 from tunelet.client.encoding import encoded
 from tunelet.client.problem import failure
@@ -158,6 +159,30 @@ def test_a_store_that_stays_away_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> 
     installed = Installed(MemoryStore(), "one", plan=dict.fromkeys(range(99), Fault.REFUSE))
     with pytest.raises(Retry, match="did nothing"):
         Client.over(Near(installed.service)).experiment("e")
+
+
+def test_a_store_that_has_never_answered_is_not_waited_for() -> None:
+    asked = []
+
+    class Away:
+        def experiment(self, *of: str) -> None:
+            asked.append(of)
+            raise Retry("away") if len(asked) == 1 else NotFound("asked again")
+
+    with pytest.raises(Retry, match="away"):
+        Client.over(Near(Away(), begun=lambda: False)).experiment("e")  # type: ignore[arg-type]
+
+
+def test_a_call_that_waits_for_the_store_says_so(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(silence, "_AFTER", 0.0)
+    installed = Installed(MemoryStore(), "one", plan=dict.fromkeys(range(2), Fault.REFUSE))
+    with pytest.raises(NotFound):
+        Client.over(Near(installed.service)).experiment("e")
+    assert [each.message for each in caplog.records if each.name == "tunelet.client"] == [
+        "list did nothing; trying again for up to 60 s"
+    ]
 
 
 def test_a_process_that_joins_waits_for_the_many_that_join_as_well() -> None:

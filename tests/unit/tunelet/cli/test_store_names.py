@@ -1,6 +1,9 @@
 """An error about the store names what the user gave."""
 
+import re
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -53,6 +56,22 @@ def test_a_command_that_only_reads_takes_a_folder_as_well(
     (tmp_path / "store").mkdir()
     assert main(["verify", given, "--json"]) == 0
     assert f'"store": "{(tmp_path / "store").as_uri()}"' in capfd.readouterr().out
+
+
+@pytest.mark.parametrize("words", [("list",), ("export", "e"), ("pause", "e")])
+def test_a_bucket_that_does_not_answer_is_named_with_its_address(
+    words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for module in ("adapters.storage", "functions.hosting.over_store"):
+        monkeypatch.setattr(f"{module}.COMMAND_SECONDS", 0.0)
+    # Without a sleep, a call that is made again fails otherwise.
+    monkeypatch.setattr("functions.hosting.near.time", SimpleNamespace(monotonic=time.monotonic))
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    assert main([*words, "--store", "s3://bucket/p"]) == 4
+    err = capfd.readouterr().err
+    assert re.match(r"error: s3://bucket/p could not be reached: \w+ at http://127.0.0.1:1; ", err)
 
 
 COMMANDS = (("verify", "--json"), ("doctor", "--json"), ("export", "e"))
