@@ -3,7 +3,10 @@
 from tests.mutants.mutant import Mutant, Source
 
 _SLOTS = "tests/unit/adapters/launchers/local/test_slots.py"
-_LOCAL = "tests/contracts/test_process_launcher.py"
+_LOCAL = "tests/contracts/process_launcher"
+_LAUNCHES = f"{_LOCAL}/test_launches.py"
+_ENDS = f"{_LOCAL}/test_ends.py"
+_VALUES = f"{_LOCAL}/test_values.py"
 _READING = "tests/unit/adapters/launchers/local/test_observation.py"
 _CUT = "tests/faults/test_power_cut.py"
 _PODS = "tests/unit/adapters/launchers/kubernetes/test_pod_ends.py"
@@ -60,7 +63,7 @@ LAUNCHING = (
                 "if same and not self.launched():",
                 "if same:",
                 (
-                    f"{_LOCAL}::test_a_run_that_has_begun_is_not_discarded_by_a_launch_that_comes_late",
+                    f"{_LAUNCHES}::test_a_run_that_has_begun_is_not_discarded_by_a_launch_that_comes_late",
                 ),
             ),
             Mutant(
@@ -73,7 +76,7 @@ LAUNCHING = (
                 "a launch in progress counts as not launched",
                 "return self.held() or self._begun()",
                 "return self._begun()",
-                (f"{_LOCAL}::test_a_launch_in_progress_counts_as_launched",),
+                (f"{_LAUNCHES}::test_a_launch_in_progress_counts_as_launched",),
             ),
             Mutant(
                 "a signal is sent to a later process with the shim's id",
@@ -103,37 +106,37 @@ LAUNCHING = (
                 "processes of a killed shim continue while the next attempt runs",
                 "        if end is None:\n            self._end_lost_run()\n",
                 "",
-                (f"{_LOCAL}::test_the_kill_of_a_shim_loses_the_run_and_ends_its_whole_tree",),
+                (f"{_ENDS}::test_the_kill_of_a_shim_loses_the_run_and_ends_its_whole_tree",),
             ),
             Mutant(
                 "a run that its machine stopped gets a result",
                 "    if end.lost:\n",
                 "    if False:\n",
-                (f"{_LOCAL}::test_a_run_that_the_machine_ends_is_lost_and_not_a_failure",),
+                (f"{_ENDS}::test_a_run_that_the_machine_ends_is_lost_and_not_a_failure",),
             ),
             Mutant(
                 "a run that was stopped gets a result",
                 "if end.stopped or end.exit_code is None:",
                 "if end.exit_code is None:",
-                (f"{_LOCAL}::test_a_training_that_sees_the_stop_file_and_exits_is_not_judged",),
+                (f"{_ENDS}::test_a_training_that_sees_the_stop_file_and_exits_is_not_judged",),
             ),
             Mutant(
                 "the exit code decides about a run that timed out",
                 "    if end.timed_out:\n",
                 "    if False:\n",
-                (f"{_LOCAL}::TestProcessLauncher::test_a_run_past_its_time_fails",),
+                (f"{_LAUNCHES}::TestProcessLauncher::test_a_run_past_its_time_fails",),
             ),
             Mutant(
                 "a training that a signal ended gets a result",
                 "if number := _ended_by(end.exit_code):",
                 "if number := 0:",
-                (f"{_LOCAL}::test_a_training_that_ends_by_a_signal_that_asks_it_to_end_is_lost",),
+                (f"{_ENDS}::test_a_training_that_ends_by_a_signal_that_asks_it_to_end_is_lost",),
             ),
             Mutant(
                 "a run whose output was not read to its end gets a result",
                 "outcome.exit_code != 0 or fault is None or",
                 "True or",
-                (f"{_LOCAL}::test_much_output_that_cannot_be_read_makes_no_value",),
+                (f"{_VALUES}::test_much_output_that_cannot_be_read_makes_no_value",),
             ),
         ),
     ),
@@ -146,14 +149,14 @@ LAUNCHING = (
                 "                if not folder.held():\n",
                 "                if True:\n",
                 (
-                    f"{_LOCAL}::TestProcessLauncher::test_removing_an_experiment_forgets_its_ended_runs_only",
+                    f"{_LAUNCHES}::TestProcessLauncher::test_removing_an_experiment_forgets_its_ended_runs_only",
                 ),
             ),
             Mutant(
                 "a repeated launch takes a second slot",
                 "        if folder.launched():\n            return\n        plan",
                 "        plan",
-                (f"{_LOCAL}::test_a_launch_that_comes_twice_needs_no_second_place",),
+                (f"{_LAUNCHES}::test_a_launch_that_comes_twice_needs_no_second_place",),
             ),
             Mutant(
                 "runs do not record their store",
@@ -171,13 +174,13 @@ LAUNCHING = (
                 "a checkpoint folder is created in a different store",
                 "if _identity(above) == store)",
                 "if _identity(above))",
-                (f"{_LOCAL}::test_a_launch_makes_no_checkpoint_folder_where_its_store_is_not",),
+                (f"{_LAUNCHES}::test_a_launch_makes_no_checkpoint_folder_where_its_store_is_not",),
             ),
             Mutant(
                 "a store's folder that is missing is created again",
                 "    if root is None:\n",
                 "    if root is None:\n        return make_folders(str(folder))\n    if root is None:\n",
-                (f"{_LOCAL}::test_a_launch_makes_no_checkpoint_folder_where_its_store_is_not",),
+                (f"{_LAUNCHES}::test_a_launch_makes_no_checkpoint_folder_where_its_store_is_not",),
             ),
         ),
     ),
@@ -189,21 +192,21 @@ LAUNCHING = (
                 "descendants continue after the training has ended",
                 "    while tree.reap():\n        tree.kill(signal.SIGKILL)\n",
                 "    while tree.reap() and tree.status is None:\n        tree.kill(signal.SIGKILL)\n",
-                (f"{_LOCAL}::test_processes_that_a_run_leaves_are_killed",),
+                (f"{_ENDS}::test_processes_that_a_run_leaves_are_killed",),
             ),
             Mutant(
                 "a stop request made before the shim listens is ignored",
                 "if any((signals.end_requested, _asked(folder))):",
                 "if signals.end_requested:",
-                (f"{_LOCAL}::test_a_stop_that_comes_before_the_shim_is_up_is_obeyed",),
+                (f"{_ENDS}::test_a_stop_that_comes_before_the_shim_is_up_is_obeyed",),
             ),
             Mutant(
                 "a signal from the machine at the very end is ignored",
                 'return end | {"lost": signals.end_requested}',
                 "return end",
                 (
-                    f"{_LOCAL}::test_a_training_that_the_machine_ends_before_its_shim_is_lost_though_it_exits_with_0",
-                    f"{_LOCAL}::test_a_run_that_the_machine_ends_is_lost_and_not_a_failure",
+                    f"{_ENDS}::test_a_training_that_the_machine_ends_before_its_shim_is_lost_though_it_exits_with_0",
+                    f"{_ENDS}::test_a_run_that_the_machine_ends_is_lost_and_not_a_failure",
                 ),
             ),
             Mutant(
@@ -211,7 +214,7 @@ LAUNCHING = (
                 "over = time.monotonic() + tree.settling()",
                 "over = time.monotonic()",
                 (
-                    f"{_LOCAL}::test_a_training_that_the_machine_ends_before_its_shim_is_lost_though_it_exits_with_0",
+                    f"{_ENDS}::test_a_training_that_the_machine_ends_before_its_shim_is_lost_though_it_exits_with_0",
                 ),
             ),
             Mutant(
