@@ -3,6 +3,7 @@
 from tests.mutants.mutant import Mutant, Source
 
 _AWAY = "tests/faults/test_tenants_store_away.py"
+_WRITES = "tests/faults/test_tenant_writes.py"
 
 TENANTS = (
     Source(
@@ -34,6 +35,39 @@ TENANTS = (
                 "the lease ends although runs are in a store that is away",
                 "                if not away:\n                    self._leases.release(held)\n",
                 "                self._leases.release(held)\n",
+            ),
+        ),
+    ),
+    Source(
+        "tunelet/log/quiet.py",
+        (_WRITES,),
+        (
+            Mutant(
+                "a tenant's unreadable notes hide those of others",
+                "        except (ValueError, RecursionError) as fault:\n",
+                "        except msgspec.MsgspecError as fault:\n",
+            ),
+        ),
+    ),
+    Source(
+        "tunelet/engine/idle.py",
+        (_WRITES,),
+        (
+            Mutant(
+                "a tenant's forged note ends all sweeps",
+                "        except Exception:\n            # The fault of one tenant's",
+                "        except TuneletError:\n            # The fault of one tenant's",
+            ),
+        ),
+    ),
+    Source(
+        "tunelet/log/expiry.py",
+        (_WRITES,),
+        (
+            Mutant(
+                "a tenant's object hides which experiments of others are due",
+                "([0-9]{15})/",
+                "([0-9]+)/",
             ),
         ),
     ),

@@ -14,6 +14,7 @@ A change that a note does not show is found in one of these ways, whatever the s
                                             or after `LONGEST_RUNNING` with runs
 """
 
+import logging
 import math
 import random
 import threading
@@ -36,6 +37,8 @@ from tunelet.log.parallel import at_once
 from tunelet.log.quiet import Name, Note, QuietNotes
 from tunelet.log.reader import entry_key
 from tunelet.ports import Launcher, Store, Versions
+
+log = logging.getLogger("tunelet.engine.idle")
 
 LOOKS = 3
 """The number of looks in a row that have to find nothing before one is skipped."""
@@ -229,6 +232,10 @@ class Idle:
             key = entry_key(f"v1/{name.namespace}/{name.experiment}/", note.seq + 1)
             moved = self._store.get(key) is not None
         except TuneletError:
+            return True
+        except Exception:
+            # The fault of one tenant's store must not keep the sweep from the others.
+            log.exception("the end of a log cannot be read", extra=name._asdict())
             return True
         if not moved:
             with self._lock:

@@ -15,7 +15,8 @@ from tunelet.ports import Store
 from tunelet.text.lazy_pattern import lazy_pattern
 
 _PREFIX = "expires/"
-_KEY = lazy_pattern(_PREFIX + r"(\d+)/([^/]+)/([^/]+)/([^/]+)\.(\d+)")
+# Fifteen digits: otherwise the keys would not sort by time, and `due` would end too early.
+_KEY = lazy_pattern(_PREFIX + r"([0-9]{15})/([^/]+)/([^/]+)/([^/]+)\.([0-9]+)")
 
 
 class Expiry(NamedTuple):

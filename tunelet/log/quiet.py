@@ -114,7 +114,9 @@ class QuietNotes:
             return {}
         try:
             found = _decoder.decode(stored.data)
-        except msgspec.MsgspecError as fault:
+        except (ValueError, RecursionError) as fault:
+            # Those of msgspec, of text that is not UTF-8, and of deep nesting: a tenant may be able
+            # to write the object.
             log.warning("%s is unreadable, every experiment is looked at: %s", self._key, fault)
             return {}
         kept = found.notes if found.format == FORMAT else {}
