@@ -5,6 +5,7 @@ of the namespace with the most is removed, so that a flood of one tenant's does 
 another's. No experiment needs them: an event carries no truth.
 """
 
+import logging
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +17,8 @@ from tunelet.core.turns import by_group
 from tunelet.errors import NotFound
 from tunelet.ports import Store
 from tunelet.text.limits import NAME
+
+log = logging.getLogger("tunelet.dead_letters")
 
 LIMIT = 1000
 ID = rf"[0-9]{{15}}-[0-9a-f]{{16}}(\.{NAME})?"
@@ -69,7 +72,7 @@ class DeadLetters:
         letter = DeadLetter(id_, now, headers, body, destination, status, answer)
         self._store.put(_PREFIX + letter.id, msgspec.json.encode(letter))
         keys = list(self._store.list(_PREFIX))
-        for key in _earlier(keys, letter.id) or _surplus(keys):
+        for key in _copies(keys, letter.id) or _surplus(keys):
             self._store.delete(key)
         return letter
 
@@ -99,15 +102,27 @@ class DeadLetters:
         self._store.delete(_PREFIX + id_)
 
     def _found(self, keys: list[str]) -> Iterator[DeadLetter]:
+        """Yield the letters that can be read. A tenant may be able to write into its own store, so
+        a letter's id, which names its owner, is that of its key."""
         for key in keys:
-            if (stored := self._store.get(key)) is not None:
-                yield msgspec.json.decode(stored.data, type=DeadLetter)
+            id_ = key.removeprefix(_PREFIX)
+            if not re.fullmatch(ID, id_) or (stored := self._store.get(key)) is None:
+                continue
+            try:
+                letter = msgspec.json.decode(stored.data, type=DeadLetter)
+            except (ValueError, RecursionError) as fault:
+                log.warning("the dead letter %s is unreadable: %s", id_, fault)
+                continue
+            yield msgspec.structs.replace(letter, id=id_)
 
 
-def _earlier(keys: list[str], id_: str) -> list[str]:
-    """Return the keys of the other letters with the same event."""
+def _copies(keys: list[str], id_: str) -> list[str]:
+    """Return the keys of the letters with the same event, without the newest of them.
+
+    Of two that are kept at the same time each call sees both: the newest must not depend on it.
+    """
     same = id_.partition("-")[2]
-    return [key for key in keys if key.partition("-")[2] == same and key != _PREFIX + id_]
+    return [key for key in keys if key.partition("-")[2] == same][1:]
 
 
 def _surplus(keys: list[str]) -> list[str]:

@@ -21,6 +21,7 @@ from functions.events.subject import parsed, subject
 from functions.events.training import EVENTS
 from functions.shell import EventShell
 from tunelet.errors import FieldError, Forbidden, NotFound, Reject, Throttled
+from tunelet.log.entry import Damaged
 
 if TYPE_CHECKING:
     from tunelet.service import Service
@@ -64,7 +65,7 @@ class DeadLetterFunction(EventShell):
             return "" if found is None else found.namespace
         try:
             return self._authorized(parse(headers, raw))
-        except (Reject, Forbidden, NotFound, Throttled):
+        except (Reject, NotFound, Throttled, Damaged):
             return ""
 
     def _authorized(self, event: Event) -> str:

@@ -7,6 +7,7 @@ _CREDENTIALS = "tests/unit/functions/identity/test_credentials.py"
 _METRICS = "tests/unit/functions/api/test_metrics.py"
 _LABELS = "tests/unit/functions/api/test_interventions.py"
 _LIVE = "tests/unit/tunelet/engine/test_live_trials.py"
+_LETTERS = "tests/unit/functions/events/test_dead_letter.py"
 
 ACCESS = (
     Source(
@@ -49,6 +50,33 @@ ACCESS = (
                 "a namespace's metrics count the dead letters of all",
                 'sum(key.partition(".")[2] == namespace for key',
                 "sum(bool(key) for key",
+            ),
+        ),
+    ),
+    Source(
+        "tunelet/dead_letters.py",
+        (_LETTERS,),
+        (
+            Mutant(
+                "of a letter that is kept twice at once none is left",
+                'if key.partition("-")[2] == same][1:]',
+                'if key.partition("-")[2] == same and key != _PREFIX + id_]',
+            ),
+            Mutant(
+                "a tenant puts a letter into another's list",
+                "            yield msgspec.structs.replace(letter, id=id_)\n",
+                "            yield letter\n",
+            ),
+        ),
+    ),
+    Source(
+        "functions/events/dead_letter.py",
+        (_LETTERS,),
+        (
+            Mutant(
+                "an event about a damaged log is lost",
+                "        except (Reject, NotFound, Throttled, Damaged):\n",
+                "        except (Reject, NotFound, Throttled):\n",
             ),
         ),
     ),

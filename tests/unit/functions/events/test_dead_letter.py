@@ -2,7 +2,9 @@
 
 import json
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -149,6 +151,55 @@ def test_a_replayed_event_of_ours_makes_no_second_letter(world: World) -> None:
     assert owners(world) == ["other"]
     bury(world, signed("other/else", b"{}"), b"{}")
     assert owners(world) == ["other", "other"]
+
+
+class Simultaneous(MemoryStore):
+    """Two calls list after both have written, and before either removes anything."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.both = Barrier(2)
+
+    def list(self, prefix: str, after: str = "", limit: int | None = None) -> Iterator[str]:
+        self.both.wait(timeout=60)
+        keys = list(super().list(prefix, after, limit))
+        self.both.wait(timeout=60)
+        return iter(keys)
+
+
+def test_an_event_that_comes_twice_at_once_leaves_the_newest_letter() -> None:
+    store = Simultaneous()
+    with ThreadPoolExecutor(2) as threads:
+        kept = list(threads.map(lambda at: DeadLetters(store, lambda: at).keep(EVENT, b""), (1, 2)))
+    assert store.get(f"dead/{kept[0].id}") is None
+    assert store.get(f"dead/{kept[1].id}") is not None
+
+
+def test_an_event_about_a_damaged_log_is_kept_for_the_operator(world: World) -> None:
+    world.running()
+    body = json.dumps({"token": world.token("digits", 0), "step": 1}).encode()
+    world.store.put("v1/default/digits/journal/00000000000000000001.json", b"{}")
+    assert bury(world.restarted(), EVENT, body) == 204
+    assert owners(world) == [""]
+
+
+def test_what_a_tenant_wrote_into_its_store_is_no_letter_of_another(world: World) -> None:
+    bury(world)
+    for number, written in enumerate(
+        (
+            b'{"id":"999999999999999-0123456789abcdef.audio","at":1.0,"headers":{},"body":""}',
+            b"[" * 100_000,
+            b'{"id":"\xff"}',
+            b"{}",
+        )
+    ):
+        world.store.put(f"dead/{number:015d}-0123456789abcdef.vision", written)
+        world.store.put(f"dead/{number}.vision", written)
+    assert owners(world) == ["vision", ""]
+    assert (
+        world.api.get("/api/dead-letters/000000000000001-0123456789abcdef.vision").status_code
+        == 404
+    )
 
 
 def test_a_structured_event_is_shown_as_any_other(world: World) -> None:
