@@ -100,13 +100,17 @@ def _understood(text: str) -> None:
         lexer.whitespace_split = True
         words = list(itertools.takewhile(lambda word: not {*word} <= {*"|&;<>"}, lexer))
         command: click.Command = cli.cli
+        # A command keeps the names of its help option, which are the settings of the first context.
+        above = click.Context(command, info_name="tunelet", **command.context_settings)
         while isinstance(command, click.Group):
             name = words.pop(1)
-            found = command.get_command(click.Context(command), name)
+            found = command.get_command(above, name)
             if found is None:
                 raise click.UsageError(f"there is no command {name}: {line}")
             command = found
-        command.make_context(line, words[1:], resilient_parsing=False)
+            if isinstance(command, click.Group):
+                above = click.Context(command, above, info_name=name)
+        command.make_context(line, words[1:], above)
 
 
 def _python(block: Block) -> None:
