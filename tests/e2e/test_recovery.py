@@ -80,7 +80,7 @@ def test_a_run_that_died_without_a_verdict_is_tried_again_from_its_checkpoint(
     up: Callable[..., Any], train: Path, tmp_path: Path, wait: Callable[..., None]
 ) -> None:
     starts = tmp_path / "starts"
-    # The first attempt goes on only after its death. A report between its last one and the death
+    # The first attempt continues only after its death. A report between its last one and the death
     # could be lost with the shim.
     held = '[ "$TUNELET_ATTEMPT $epoch" != "1 2" ] || sleep 60'
     train.write_text(TRAIN.replace("sleep 0.15", held))

@@ -33,7 +33,7 @@ _ENDINGS = (".svg", ".png")
 def plot_command(connection: Connection, name: str, kind: str, output: str | None) -> None:
     """Draw an experiment into an SVG or PNG file.
 
-    The ending of FILE decides; "-" writes SVG to standard output. PNG needs 'tunelet[png]'.
+    FILE ends with .svg or .png; "-" writes SVG to standard output. PNG needs 'tunelet[png]'.
     pareto needs two objectives; the others draw the first one.
 
     \b

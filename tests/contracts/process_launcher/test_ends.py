@@ -127,11 +127,11 @@ def test_no_zombie_remains(launcher: ProcessLauncher, tmp_path: Path) -> None:
 
 
 def test_a_stopped_run_finds_the_stop_file(launcher: ProcessLauncher) -> None:
-    told = "trap 'test -e \"$TUNELET_STOP_FILE\" && echo told; exit 1' TERM; echo up"
-    launcher.launch(script(f"{told}; while :; do sleep 0.05; done"))
+    training = "trap 'test -e \"$TUNELET_STOP_FILE\" && echo found; exit 1' TERM; echo up"
+    launcher.launch(script(f"{training}; while :; do sleep 0.05; done"))
     until(lambda: b"up" in b"".join(launcher.logs(RUN)))
     launcher.stop(RUN)
-    assert str(ended(launcher).log_tail).endswith("told")
+    assert str(ended(launcher).log_tail).endswith("found")
 
 
 def test_exit_json_has_the_documented_members(launcher: ProcessLauncher, tmp_path: Path) -> None:

@@ -315,19 +315,19 @@ def test_a_file_named_in_an_alias_is_found_from_the_runs_own_folder(
 
 def test_room_is_announced_to_a_waiting_experiment(tmp_path: Path) -> None:
     launcher = launcher_at(tmp_path, limit=1)
-    told: list[tuple[str, str]] = []
-    stop = launcher.watch(lambda *_: None, lambda *who: told.append(who))
+    announced: list[tuple[str, str]] = []
+    stop = launcher.watch(lambda *_: None, lambda *who: announced.append(who))
     launcher.launch(script("exec sleep 1000"))
     other = RUN._replace(experiment="other")
     assert not launched(launcher, script("exit 0", other))
     launcher.stop(RUN)
     ended(launcher)
-    until(lambda: told)
+    until(lambda: announced)
     assert not launched(launcher, script("exit 0", RUN._replace(number=1)))
     assert launched(launcher, script("exit 0", other))
     ended(launcher, other)
     stop()
-    assert told[0] == ("default", "other")
+    assert announced[0] == ("default", "other")
 
 
 def test_names_cannot_lead_out_of_the_folder(launcher: ProcessLauncher) -> None:

@@ -25,7 +25,7 @@ TFEVENTS = Path(__file__).parents[2] / "unit/tunelet/training/tfevents" / "tenso
 
 
 def no_room(namespace: str, experiment: str) -> None:
-    raise AssertionError("nobody waits")
+    raise AssertionError("no experiment waits for room")
 
 
 def test_values_are_read_from_a_file_at_the_end(launcher: ProcessLauncher) -> None:
@@ -58,33 +58,33 @@ def test_values_are_read_from_event_files_as_they_grow(launcher: ProcessLauncher
 def test_news_is_reported_when_output_grows_and_when_the_run_ends(
     launcher: ProcessLauncher, tmp_path: Path
 ) -> None:
-    told: list[Observation] = []
+    heard: list[Observation] = []
     # The watching launcher is not the one that launches.
-    stop = launcher_at(tmp_path).watch(lambda *_: told.append(launcher.observe(RUN)), no_room)
+    stop = launcher_at(tmp_path).watch(lambda *_: heard.append(launcher.observe(RUN)), no_room)
     launcher.launch(
         script(f"echo loss=1; until [ -e {tmp_path}/go ]; do sleep 0.02; done; echo objective=1")
     )
-    until(lambda: any(seen.reports and seen.phase is Phase.ACTIVE for seen in told))
+    until(lambda: any(seen.reports and seen.phase is Phase.ACTIVE for seen in heard))
     (tmp_path / "go").touch()
-    until(lambda: any(seen.phase is Phase.ENDED for seen in told))
+    until(lambda: any(seen.phase is Phase.ENDED for seen in heard))
     stop()
 
 
 def test_news_that_could_not_be_passed_on_is_reported_again(
     launcher: ProcessLauncher, tmp_path: Path
 ) -> None:
-    told: list[tuple[str, str, int | None]] = []
+    heard: list[tuple[str, str, int | None]] = []
 
     def fail_twice(*whose: Any) -> None:
-        told.append(whose)
-        if len(told) < 3:
+        heard.append(whose)
+        if len(heard) < 3:
             raise Retry("not now")
 
     stop = launcher.watch(fail_twice, no_room)
     launcher.launch(script("exit 0"))
-    until(lambda: len(told) >= 3)
+    until(lambda: len(heard) >= 3)
     stop()
-    assert set(told) == {("default", "digits", None)}
+    assert set(heard) == {("default", "digits", None)}
 
 
 def test_output_without_end_holds_nothing_up_and_fills_no_disk(
