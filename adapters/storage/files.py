@@ -285,7 +285,7 @@ class FileStore:
             return _nested(key)
         if error.errno == errno.ENAMETOOLONG:
             return _too_long(key)
-        why = f"the file store {self._root.path} could not reach {key!r}: {error.strerror}"
+        why = f"the file store {self._root.path} could not serve {key!r}: {error.strerror}"
         refused = error.errno in _REFUSALS and not isinstance(error, Unsynced)
         return Unavailable(why) if refused else Retry(why)
 

@@ -6,8 +6,9 @@ was: the log has what happened, and the shims have kept the verdicts.
 """
 
 import logging
+import sys
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -79,7 +80,7 @@ def opened(
 @contextmanager
 def _logged_to(file: Path) -> Iterator[None]:
     """Log to a file, for the terminal shows the experiment."""
-    handler = logging.FileHandler(file, encoding="utf-8")
+    handler = _Log(file, encoding="utf-8")
     handler.setFormatter(JsonLines("run"))
     before = LOGGER.handlers, LOGGER.level, LOGGER.propagate
     LOGGER.handlers, LOGGER.propagate = [handler], False
@@ -89,4 +90,20 @@ def _logged_to(file: Path) -> Iterator[None]:
     finally:
         LOGGER.handlers, level, LOGGER.propagate = before
         LOGGER.setLevel(level)
-        handler.close()
+        with suppress(OSError):
+            handler.close()
+
+
+class _Log(logging.FileHandler):
+    """A file that cannot be written, as on a full disk, gives one line on standard error."""
+
+    _said = False
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        fault = sys.exc_info()[1]
+        if isinstance(fault, OSError) and not self._said:
+            self._said = True
+            sys.stderr.write(
+                f"warning: {self.baseFilename} cannot be written ({fault.strerror}); the search"
+                " waits while its data cannot be written\n"
+            )

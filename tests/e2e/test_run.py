@@ -95,6 +95,18 @@ def test_the_same_name_takes_an_experiment_up_with_a_larger_budget(
     assert (last["name"], last["counts"]["complete"]) == ("mine", 4)
 
 
+@pytest.mark.parametrize("command", [(), (*SPACE, "--", sys.executable, "train.py")])
+def test_a_search_whose_time_has_passed_continues_with_more_seconds(
+    command: tuple[str, ...], folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    named = ("run", "--name", "mine", "-n", "2")
+    first = (*SPACE, "--max-seconds", "0.001", "--", sys.executable, "train.py")
+    assert main([*named, *first]) == 1
+    assert "mine is FAILED (max_seconds (0.001) have passed; " in capfd.readouterr().out
+    assert main([*named, "--max-seconds", "600", *command]) == 0
+    assert "mine is COMPLETE (all 2 trials have ended)" in capfd.readouterr().out
+
+
 def test_another_search_does_not_take_up_the_name(
     folder: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

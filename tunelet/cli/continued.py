@@ -10,7 +10,7 @@ from tunelet.cli import over_store
 from tunelet.client.report import Json
 from tunelet.errors import Conflict, NotFound
 
-_SEARCHED = ("floats", "ints", "choices", "minimize", "maximize", "seed", "max_seconds", "settings")
+_SEARCHED = ("floats", "ints", "choices", "minimize", "maximize", "seed", "settings")
 
 
 def requested(data: Path, store: str | None, namespace: str, flags: dict[str, Any]) -> Json:
@@ -24,14 +24,15 @@ def requested(data: Path, store: str | None, namespace: str, flags: dict[str, An
     if any(flags[each] for each in _SEARCHED):
         raise click.UsageError(
             "name the command to run after --; without one, --name continues a search as it is,"
-            " with another -n, -j or --algorithm if given"
+            " with another -n, -j, --max-seconds or --algorithm if given"
         )
     name = flags["name"]
     spec = _known(data, store, namespace, name)["spec"]
     code = spec["model_training_code"]
     if not code.get("command") or "image" not in code or spec.get("study"):
         raise Conflict(f"{name} was not begun by tunelet run, so it has no command to run here")
-    asked = {"max_trials": flags["max_trials"], "hpo_algorithm": flags["algorithm"]}
+    asked = {each: flags[each] for each in ("max_trials", "max_seconds")}
+    asked["hpo_algorithm"] = flags["algorithm"]
     return {
         "name": name,
         "model_training_code": {"image": code["image"], "command": code["command"]},

@@ -69,7 +69,7 @@ def advise(text: str, indent: str = "  ", command: Sequence[str] | None = None) 
     if command is None:
         shown = wrapping.prose(text, most, before, " " * before)
     else:
-        shown = f"{text} {wrapping.command(command, most, before + len(text) + 1)}"
+        shown = wrapping.introduced(text, command, most, before)
     click.echo(f"{indent}{click.style('->', fg='cyan')} {shown}", err=True)
 
 

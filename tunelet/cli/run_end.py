@@ -31,9 +31,8 @@ def show(connection: Connection, client: "Client", last: Json, here: bool) -> No
     if here:
         _show_failure(connection, client, last)
     if best := winners(last):
-        said = "run it again with:"
-        words = wrapping.command(_repeats(last, best[0]), width(), len(said) + 1)
-        click.echo(f"{said} {words}")
+        again = _repeats(last, best[0])
+        click.echo(wrapping.introduced("run it again with:", again, width()))
 
 
 def interrupted(connection: Connection, name: str) -> None:

@@ -62,3 +62,9 @@ def command(words: Sequence[str], most: int | None, taken: int = 0) -> str:
         else:
             lines.append(word)
     return "\n" + "\n".join(_INDENT + line + _BREAK for line in lines)[: -len(_BREAK)]
+
+
+def introduced(text: str, words: Sequence[str], most: int | None, taken: int = 0) -> str:
+    """The text and after it the command line, which begins on a line of its own if it is long."""
+    lines = command(words, most, taken + columns_of(text) + 1)
+    return f"{text}{lines}" if lines.startswith("\n") else f"{text} {lines}"

@@ -13,13 +13,14 @@ if TYPE_CHECKING:
 Join = Callable[[str, str], object]
 """Joins the experiment of a namespace and a name as a member, with slots of its own."""
 
+_BUDGET = ("max_trials", "max_seconds", "max_cost")
 _COMPARED = ("min", "max", "choices", "mean", "std")
 
 
 def begun(client: "Client", request: Json, join: Join | None = None) -> Json:
     """The experiment of the request's name, or a new one.
 
-    One that is taken up gets the request's `max_trials` and algorithm, if given, and its
+    One that is taken up gets the request's budget and algorithm, if given, and its
     `parallel_trials` unless the caller joins it, because a member brings its own slots.
 
     One that failed before its budget was spent is resumed: its caller has corrected the cause.
@@ -38,7 +39,7 @@ def begun(client: "Client", request: Json, join: Join | None = None) -> Json:
         except Conflict:
             known = client.experiment(name).json  # another process was first
     _refuse_another(known, request)
-    changes = _changes(known, request, ("max_trials", *(() if join else ("parallel_trials",))))
+    changes = _changes(known, request, (*_BUDGET, *(() if join else ("parallel_trials",))))
     if changes:
         known = client.extend(name, **changes).json
     elif known["state"] in ("PAUSED", "STOPPED"):

@@ -6,7 +6,7 @@ import subprocess
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tunelet.cli.wrapping import command, prose
+from tunelet.cli.wrapping import command, introduced, prose
 
 WORDS = st.lists(st.text(min_size=1, max_size=30).filter(lambda word: "\0" not in word), min_size=1)
 TEXT = "error: the first 3 trials failed alike: the training exited with 1"
@@ -52,3 +52,8 @@ def test_a_shell_runs_a_broken_command() -> None:
     assert len(broken.splitlines()) > 4
     assert max(map(len, broken.splitlines())) <= 40
     assert subprocess.check_output(broken, shell=True) == subprocess.check_output(words)
+
+
+def test_no_line_before_a_broken_command_ends_with_a_blank() -> None:
+    assert introduced("again:", ["python", "train.py"], 40) == "again: python train.py"
+    assert introduced("again:", ["python", "train.py"], 20).splitlines()[0] == "again:"
