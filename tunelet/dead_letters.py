@@ -8,7 +8,7 @@ another's. No experiment needs them: an event carries no truth.
 import logging
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha256
 
 import msgspec
@@ -16,6 +16,7 @@ import msgspec
 from tunelet.core.turns import by_group
 from tunelet.errors import NotFound
 from tunelet.ports import Store
+from tunelet.text.lazy_pattern import lazy_pattern
 from tunelet.text.limits import NAME
 
 log = logging.getLogger("tunelet.dead_letters")
@@ -28,6 +29,7 @@ _PREFIX = "dead/"
 _LAST = 10**15 - 1
 _SAME = ("ce-id", "ce-source", "ce-type", "ce-subject")
 """Two events with these attributes and with the same body are one."""
+_HEADER = lazy_pattern(r"(content-type|ce-[a-z0-9._-]+):[^\r\n\0]*")
 
 
 class DeadLetter(msgspec.Struct, frozen=True):
@@ -49,6 +51,14 @@ class DeadLetter(msgspec.Struct, frozen=True):
     def namespace(self) -> str:
         """The namespace that it belongs to; empty: it is the operator's."""
         return self.id.partition(".")[2]
+
+
+def of_event(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers that are part of an event, and none that a server would act on.
+
+    The names of `headers` are in lower case.
+    """
+    return {name: value for name, value in headers.items() if _HEADER.fullmatch(f"{name}:{value}")}
 
 
 class DeadLetters:
@@ -102,8 +112,11 @@ class DeadLetters:
         self._store.delete(_PREFIX + id_)
 
     def _found(self, keys: list[str]) -> Iterator[DeadLetter]:
-        """Yield the letters that can be read. A tenant may be able to write into its own store, so
-        a letter's id, which names its owner, is that of its key."""
+        """Yield the letters that can be read.
+
+        A tenant may be able to write into its own store. So a letter's id, which names its owner,
+        is that of its key, and a replay sends nothing but an event.
+        """
         for key in keys:
             id_ = key.removeprefix(_PREFIX)
             if not re.fullmatch(ID, id_) or (stored := self._store.get(key)) is None:
@@ -113,7 +126,7 @@ class DeadLetters:
             except (ValueError, RecursionError) as fault:
                 log.warning("the dead letter %s is unreadable: %s", id_, fault)
                 continue
-            yield msgspec.structs.replace(letter, id=id_)
+            yield msgspec.structs.replace(letter, id=id_, headers=of_event(letter.headers))
 
 
 def _copies(keys: list[str], id_: str) -> list[str]:

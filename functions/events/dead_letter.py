@@ -20,6 +20,7 @@ from adapters.events.signature import Signature
 from functions.events.subject import parsed, subject
 from functions.events.training import EVENTS
 from functions.shell import EventShell
+from tunelet.dead_letters import of_event
 from tunelet.errors import FieldError, Forbidden, NotFound, Reject, Throttled
 from tunelet.log.entry import Damaged
 
@@ -41,9 +42,8 @@ class DeadLetterFunction(EventShell):
         headers = {name.lower(): value for name, value in request.headers.items()}
         event = {
             name: value
-            for name, value in headers.items()
-            if name == "content-type"
-            or (name.startswith("ce-") and not name.startswith(_OF_DELIVERY))
+            for name, value in of_event(headers).items()
+            if not name.startswith(_OF_DELIVERY)
         }
         if "ce-type" not in event and request.mimetype != STRUCTURED:
             wrong = FieldError("ce-type", None, "is missing", "send a CloudEvent")

@@ -64,8 +64,13 @@ ACCESS = (
             ),
             Mutant(
                 "a tenant puts a letter into another's list",
-                "            yield msgspec.structs.replace(letter, id=id_)\n",
-                "            yield letter\n",
+                "replace(letter, id=id_, ",
+                "replace(letter, ",
+            ),
+            Mutant(
+                "a replay sends headers that a tenant wrote",
+                "headers=of_event(letter.headers)",
+                "headers=letter.headers",
             ),
         ),
     ),

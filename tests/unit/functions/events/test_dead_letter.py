@@ -202,6 +202,16 @@ def test_what_a_tenant_wrote_into_its_store_is_no_letter_of_another(world: World
     )
 
 
+def test_a_replay_sends_no_header_that_a_tenant_wrote_into_its_store(world: World) -> None:
+    """The broker's server may belong to others, too: a length of its own would begin a request."""
+    headers = {**EVENT, "host": "other", "content-length": "1", "ce-x": "a\r\nhost: other"}
+    letter = "999999999999999-0123456789abcdef.vision"
+    whole = {"id": letter, "at": 1.0, "headers": headers, "body": ""}
+    world.store.put(f"dead/{letter}", json.dumps(whole).encode())
+    assert world.api.post(f"/api/dead-letters/{letter}/replay").status_code == 200
+    assert world.broker.repeated == [(EVENT, b"")]
+
+
 def test_a_structured_event_is_shown_as_any_other(world: World) -> None:
     body = b'{"id": "7", "source": "/x", "type": "t", "subject": "a/b", "data": {"step": 1}}'
     bury(world, {"content-type": STRUCTURED}, body)
