@@ -6,6 +6,7 @@ and text take the colour of the text around them.
 
 import importlib
 import math
+import sys
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -89,7 +90,8 @@ class Axis(NamedTuple):
     """Of the values 0, 1, and so on, if they are names."""
 
     def at(self, value: float) -> float:
-        low, high, here = (self._scaled(each) for each in (self.low, self.high, value))
+        # Halves, for the distance between two floats may be larger than any.
+        low, high, here = (self._scaled(each) / 2 for each in (self.low, self.high, value))
         share = (here - low) / (high - low) if high > low else 0.5
         return self.start + share * (self.end - self.start)
 
@@ -107,7 +109,9 @@ class Axis(NamedTuple):
             last = math.floor(math.log10(self.high) + 1e-9)
             powers = [10.0**power for power in range(first, last + 1, max(1, (last - first) // 4))]
             return powers if len(powers) > 1 else [self.low, self.high]
-        raw = (self.high - self.low) / 6
+        raw = self.high / 6 - self.low / 6
+        if raw < sys.float_info.min:
+            return [self.low, self.high]
         unit = 10.0 ** math.floor(math.log10(raw))
         size = next(unit * f for f in (1, 2, 2.5, 5, 10) if unit * f >= raw)
         lowest, highest = math.ceil(self.low / size), math.floor(self.high / size + 1e-9)

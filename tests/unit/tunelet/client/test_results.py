@@ -130,6 +130,18 @@ def test_of_many_trials_evenly_many_are_drawn_with_the_best_and_the_last() -> No
     assert lines[-1].attrib["points"].split()[-1].endswith(f",{svg.HEIGHT - svg.BOTTOM - 6}.0")
 
 
+@pytest.mark.parametrize(
+    "values", [(-1.7e308, 0.0, 1.7e308), (0.0, 5e-324), (-5e-324, 5e-324), (5e-324, 1.7e308)]
+)
+@pytest.mark.parametrize("kind", ["history", "parallel", "slices", "importance"])
+def test_any_finite_value_has_a_place(kind: str, values: Sequence[float]) -> None:
+    found = Shown(*(trial(n, value, lr=0.01 + n / 100) for n, value in enumerate(values * 6)))
+    drawn = getattr(found, f"plot_{kind}")().svg
+    ElementTree.fromstring(drawn)
+    assert "nan" not in drawn
+    assert "inf" not in drawn.replace("importance", "")
+
+
 def test_values_of_very_different_sizes_have_a_logarithmic_axis() -> None:
     found = [trial(n, 10.0**n) for n in range(5)]
     heights = [float(d.attrib["cy"]) for d in shapes(Shown(*found).plot_history(), "circle")]
