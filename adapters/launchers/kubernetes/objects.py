@@ -171,10 +171,16 @@ class Objects:
         return list(self._api.list(self._core(run, "pods"), labelSelector=wanted))
 
     def live_pods(self) -> Iterator[Object]:
-        """Yield the pods that have not ended, of all runs in all namespaces."""
+        """Yield the pods that have not ended, of all runs in all namespaces.
+
+        Leaves out pods that say they are of a run in another namespace: tenants may make such.
+        """
         phases = "status.phase!=Succeeded,status.phase!=Failed"
         wanted = selector(self._installation)
-        return self._api.list("/api/v1/pods", labelSelector=wanted, fieldSelector=phases)
+        for pod in self._api.list("/api/v1/pods", labelSelector=wanted, fieldSelector=phases):
+            run = run_of(pod)
+            if run is not None and pod["metadata"]["namespace"] == self._namespace(run):
+                yield pod
 
     def trouble(self, run: Run, kind: str, name: str) -> str | None:
         """Return the last warning about an object; None if there is none."""

@@ -86,6 +86,7 @@ def pod(cluster: Cluster, phase: str, run: Run = RUN) -> dict[str, Any]:
     made = {
         "metadata": {
             "name": f"{run.name}-abc",
+            "namespace": "ns",
             "labels": job(cluster, run)["metadata"]["labels"],
             "creationTimestamp": "2026-01-01T00:00:00Z",
         },
@@ -161,6 +162,21 @@ def test_two_installations_do_not_see_each_other_s_runs(cluster: Cluster) -> Non
     cluster.objects["/api/v1/pods/x"] = cluster.objects[f"{PODS}/{RUN.name}-abc"]
     assert two.lives() == {}
     assert len(one.lives()) == 1
+
+
+def test_a_pod_that_a_tenant_made_elsewhere_shows_nothing_of_a_run(cluster: Cluster) -> None:
+    """The experiment's runs would never be unchanged, so each sweep would look at it."""
+    launcher = KubernetesLauncher(cluster, Options(installation="one"))  # type: ignore[arg-type]
+    launcher.launch(launch())
+    own = pod(cluster, "Running")
+    cluster.objects["/api/v1/pods/x"] = own
+    before = launcher.lives()
+    forged = {**own["metadata"], "namespace": "other", "name": "y"}
+    cluster.objects["/api/v1/pods/y"] = {**own, "metadata": forged, "status": {"phase": "Pending"}}
+    stray = {**forged["labels"], "tunelet.dev/uid": "u2"}
+    cluster.objects["/api/v1/pods/z"] = {**own, "metadata": {**forged, "labels": stray}}
+    assert launcher.lives() == before
+    assert list(before)
 
 
 def test_a_run_is_active_while_its_object_is_being_deleted(
