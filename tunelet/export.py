@@ -12,13 +12,15 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Any, NamedTuple, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
-from tunelet.core.experiment import Experiment
-from tunelet.core.trial import Trial, number
+if TYPE_CHECKING:
+    # A client without the service's packages writes tables, too.
+    from tunelet.core.experiment import Experiment
+    from tunelet.core.trial import Trial
 
 Row = dict[str, Any]
-Trials = Callable[[], Iterable[Trial]]
+Trials = Callable[[], "Iterable[Trial]"]
 
 _ABSENT = object()
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
@@ -33,7 +35,7 @@ class TrialTable(NamedTuple):
     rows: Callable[[], Iterator[Row]]
 
 
-def trials_table(experiment: Experiment, trials: Trials) -> TrialTable:
+def trials_table(experiment: "Experiment", trials: Trials) -> TrialTable:
     own = (
         *("number", "state", "attempt", "created_at", "started_at", "finished_at", "seconds"),
         *("reason", "enqueued", "note", "retry_of", "parent", "exit_code"),
@@ -46,7 +48,7 @@ def trials_table(experiment: Experiment, trials: Trials) -> TrialTable:
     return TrialTable(columns, lambda: map(_trial_row, map(experiment.noted, trials())))
 
 
-def reports_table(experiment: Experiment, trials: Trials) -> TrialTable:
+def reports_table(experiment: "Experiment", trials: Trials) -> TrialTable:
     columns = ("number", "attempt", "step")
     metrics = (f"values.{metric}" for metric in _metrics(experiment, trials()))
     return TrialTable((*columns, *metrics), lambda: _report_rows(trials()))
@@ -71,7 +73,7 @@ def write_jsonl(table: TrialTable, out: TextIO) -> None:
         out.write(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def _metrics(experiment: Experiment, trials: Iterable[Trial]) -> Iterable[str]:
+def _metrics(experiment: "Experiment", trials: "Iterable[Trial]") -> Iterable[str]:
     seen = dict.fromkeys(objective.metric for objective in experiment.terms.objectives)
     for trial in trials:
         seen |= dict.fromkeys(trial.values)
@@ -80,7 +82,7 @@ def _metrics(experiment: Experiment, trials: Iterable[Trial]) -> Iterable[str]:
     return seen
 
 
-def _trial_row(trial: Trial) -> Row:
+def _trial_row(trial: "Trial") -> Row:
     own = {
         "number": trial.number,
         "state": trial.state.value,
@@ -100,7 +102,7 @@ def _trial_row(trial: Trial) -> Row:
     return {name: each for name, each in own.items() if each is not None} | given | _values(trial)
 
 
-def _report_rows(trials: Iterable[Trial]) -> Iterator[Row]:
+def _report_rows(trials: "Iterable[Trial]") -> Iterator[Row]:
     for trial in trials:
         for report in trial.reports:
             place = {"number": trial.number, "attempt": report.attempt, "step": report.step}
@@ -108,7 +110,7 @@ def _report_rows(trials: Iterable[Trial]) -> Iterator[Row]:
 
 
 def _values(source: Any) -> Row:
-    return {f"values.{metric}": number(value) for metric, value in source.values.items()}
+    return {f"values.{metric}": float(value) for metric, value in source.values.items()}
 
 
 def _time(seconds: float | None) -> datetime | None:

@@ -1,5 +1,6 @@
 """Finished trials of files and of Optuna's studies go into an experiment, and its client's."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,39 @@ def tunelet(service: Any, tmp_path: Path) -> Shell:
     shell.namespace = "default"
     shell.env["TUNELET_NAMESPACE"] = "default"
     return shell
+
+
+@pytest.mark.parametrize("reports", [False, True])
+def test_an_export_of_a_service_is_that_of_its_store_but_for_what_it_does_not_know(
+    service: Any, tunelet: Shell, tmp_path: Path, reports: bool
+) -> None:
+    (tmp_path / "train.sh").write_text("echo step=1 loss=0.5 rate=2; echo loss=0.9")
+    service.client.submit({**REQUEST, "name": "old", "seed": 1}).wait(timeout=60)
+    words = ("export", "old", "--format", "jsonl", *(["--reports"] if reports else []))
+    stored = tunelet.process(*words, "--store", (service.data / "store").as_uri())
+    asked = [
+        tunelet.process(*words, "--url", service.url),
+        tunelet.process("--url", service.url, *words),
+        tunelet.process(*words),
+    ]
+    assert [each.code for each in asked] == [0, 0, 0], asked[0].err
+    assert asked[0].out == asked[1].out == asked[2].out
+    known = [_known(json.loads(line)) for line in stored.out.splitlines()]
+    found = [_known(json.loads(line)) for line in asked[0].out.splitlines()]
+    assert found == known
+    assert len(found) == 3
+
+
+def _known(row: dict[str, Any]) -> dict[str, Any]:
+    """What the API knows of a row: times to the millisecond."""
+    times = {each: row[each][:23] for each in row if each.endswith("_at")}
+    absent = ("seconds", "attempt") if "step" in row else ("seconds",)
+    return {name: each for name, each in (row | times).items() if name not in absent}
+
+
+def test_an_export_is_of_a_service_or_of_a_store(tunelet: Shell) -> None:
+    ran = tunelet.process("export", "e", "--url", "http://127.0.0.1:1", "--store", "x")
+    assert (ran.code, "name either a service" in ran.err) == (2, True)
 
 
 def test_what_is_exported_can_be_imported(service: Any, tunelet: Shell, tmp_path: Path) -> None:

@@ -1,14 +1,16 @@
-"""export: an experiment's trials or reports as a file, read directly from the bucket."""
+"""export: an experiment's trials or reports as a file, from the bucket or from a service."""
 
 import importlib
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
+from click.core import ParameterSource
 
 from tunelet.cli.bucket import chosen, existing
+from tunelet.cli.connection import Connection, choose
 from tunelet.cli.output_file import opened
 from tunelet.errors import NotFound
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     show_envvar=True,
     help="The folder or bucket of the log.  [default: as tunelet run]",
 )
+@click.option("--url", metavar="URL", help="Ask this service instead. [env: TUNELET_URL]")
 @click.option("-n", "--namespace", metavar="NAME", help="The namespace. [env: TUNELET_NAMESPACE]")
 @click.option(
     "--format",
@@ -34,11 +37,13 @@ if TYPE_CHECKING:
 )
 @click.option("-o", "--output", metavar="FILE", default="-", help="[default: standard output]")
 @click.option("--reports", is_flag=True, help="A row for each report, not for each trial.")
-@click.pass_obj
+@click.pass_context
 def export_command(
-    settings: dict[str, Any],
+    ctx: click.Context,
+    /,
     name: str,
     store: str | None,
+    url: str | None,
     namespace: str | None,
     form: str | None,
     output: str,
@@ -46,21 +51,41 @@ def export_command(
 ) -> None:
     """Write the trials of an experiment as a table.
 
-    Reads the folder or bucket directly; no service is needed.
+    Reads the folder or bucket directly; no service is needed. With --url a service is asked, which
+    knows neither the running time of a trial nor the attempt of a report.
 
     \b
     Examples:
       tunelet export digits > digits.csv
       tunelet export digits --store s3://bucket/prefix -o digits.parquet
+      tunelet export digits --url http://127.0.0.1:8080 -o digits.csv
       tunelet export digits --store gs://bucket --reports --format jsonl | jq .step
     """
-    namespace = namespace or settings["namespace"] or os.environ.get("TUNELET_NAMESPACE")
+    connection = choose(ctx, _service(ctx, store, url), namespace)
     form = form or _by_ending(output)
     if form == "parquet" and output == "-" and sys.stdout.isatty():
         raise click.UsageError("Parquet is not for a terminal: name a file with --output")
-    table = _table(chosen(store), namespace or "default", name, reports)
+    if connection.url:
+        table = _remote(connection, name, reports)
+    else:
+        table = _table(chosen(store), connection.namespace, name, reports)
     with opened(output) as out:
         _write(table, form, out)
+
+
+def _service(ctx: click.Context, store: str | None, url: str | None) -> str | None:
+    """The service to ask; None: the store. Raises `UsageError` if both are named."""
+    named = url or ctx.find_root().params.get("url")
+    if named and ctx.get_parameter_source("store") is ParameterSource.COMMANDLINE:
+        raise click.UsageError("name either a service with --url, or a store with --store")
+    return named or (None if store else os.environ.get("TUNELET_URL"))
+
+
+def _remote(connection: Connection, name: str, reports: bool) -> "TrialTable":
+    from tunelet.cli import remote_table
+
+    table = remote_table.reports_table if reports else remote_table.trials_table
+    return table(connection.client(), name)
 
 
 def _by_ending(output: str) -> str:

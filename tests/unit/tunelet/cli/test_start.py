@@ -37,6 +37,10 @@ def test_the_help_of_a_command_needs_neither_http_nor_yaml(arguments: list[str])
     assert not found & {"yaml", "urllib3", "msgspec", "pydantic"}
 
 
+def test_an_export_of_a_service_needs_no_package_of_the_service() -> None:
+    assert "msgspec" not in imported("import tunelet.cli.remote_table")
+
+
 def test_the_client_is_imported_when_it_is_used() -> None:
     assert "urllib3" not in imported("import tunelet.client")
     assert "urllib3" not in imported("from tunelet import Client")
