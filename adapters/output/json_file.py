@@ -80,7 +80,9 @@ class JsonFile:
             seen = (state.st_ino, state.st_size, state.st_mtime_ns)
             if not ended and seen == self._seen:
                 return []
-            begin = file.read(_BEGIN_BYTES)
+            # Nothing that is added from now on counts in this look: `_take` would read as parts of
+            # a document what the next look reads as lines.
+            begin = file.read(min(_BEGIN_BYTES, state.st_size))
             if _has_lines(begin):
                 self._lines = TextFile(self._path, self._parser, self._begun(begin))
                 return []
@@ -88,18 +90,18 @@ class JsonFile:
                 return []
             self._seen = seen
             file.seek(0)
-            return self._take(file, ended)
+            return self._take(file, state.st_size, ended)
 
     def _begun(self, begin: bytes) -> bytes:
         """The first line, if it was already read as one object before a second line came."""
         first, end, _ = begin.partition(b"\n")
         return first + end if self._known == [_hash(document(first))] else b""
 
-    def _take(self, file: FileIO, ended: bool) -> list[Report]:
+    def _take(self, file: FileIO, size: int, ended: bool) -> list[Report]:
         found: list[Report] = []
         index, last = -1, None
         try:
-            for index, each in enumerate(objects(file, self._largest)):
+            for index, each in enumerate(objects(file, size, self._largest)):
                 last = each
                 if self._known[index : index + 1] != [_hash(each)]:
                     self._known[index:] = [_hash(each)]
@@ -112,16 +114,17 @@ class JsonFile:
         return found
 
 
-def objects(file: FileIO, largest: int) -> Iterator[dict[str, Any]]:
-    """Yield the objects of the file, which is a list of objects or a sequence of them.
+def objects(file: FileIO, size: int, largest: int) -> Iterator[dict[str, Any]]:
+    """Yield the objects of the file's first `size` bytes, a list of objects or a sequence of them.
 
     Raises `Unreadable` at the first byte that belongs to no object, at an object of more than
-    `largest` bytes, and if the file ends inside a list or an object.
+    `largest` bytes, and if the bytes end inside a list or an object.
     """
     data, tried, opening, last = b"", 0, b"", b""
     ended = False
     while not ended:
-        chunk = file.read(_CHUNK)
+        chunk = file.read(min(_CHUNK, size))
+        size -= len(chunk)
         ended = not chunk
         data += chunk
         opening = opening or data.removeprefix(_MARK).lstrip()[:1]

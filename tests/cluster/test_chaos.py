@@ -178,8 +178,8 @@ class Chaos:
         return pod
 
     def _restart(self) -> str:
-        server = apiserver.running()
-        assert server is not None
+        # For a moment there may be none, or two, as after the restart of an earlier test.
+        server = until(apiserver.running)
         apiserver.restart(server, self._chance.uniform(0, 3), self._world.kubectl)
         return "it answers again"
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from adapters.output import json_file
 from adapters.output.json_file import DOCUMENT_BYTES, JsonFile
 from tunelet.core.metrics_source import MetricsSource
 from tunelet.training.metrics import Parser
@@ -50,6 +51,28 @@ def test_an_object_a_line_is_read_as_lines_are_added(file: JsonFile, path: Path)
             out.flush()
             assert early + read(file) == [(step + 1, {"loss": step / 2})]
     assert file.close() == []
+
+
+def test_lines_that_are_added_while_the_file_is_read_count_once(
+    file: JsonFile, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second line comes between the two readings of one look."""
+    looks = json_file._has_lines
+
+    def and_a_line_comes(begin: bytes) -> bool:
+        found = looks(begin)
+        with path.open("a") as out:
+            out.write(json.dumps({"step": 2, "loss": 0.25}) + "\n")
+        monkeypatch.setattr(json_file, "_has_lines", looks)
+        return found
+
+    monkeypatch.setattr(json_file, "_has_lines", and_a_line_comes)
+    path.write_text(json.dumps({"step": 1, "loss": 0.5}) + "\n")
+    found = read(file)
+    with path.open("a") as out:
+        out.write(json.dumps({"step": 3, "loss": 0.125}) + "\n")
+    found += read(file)
+    assert found == [(1, {"loss": 0.5}), (2, {"loss": 0.25}), (3, {"loss": 0.125})]
 
 
 def test_an_object_that_is_overwritten_after_each_epoch_counts_each_time(
