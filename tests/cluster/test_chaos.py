@@ -24,6 +24,7 @@ from functions.hosting.cron import ping
 from tests.cluster import apiserver
 from tests.cluster.conftest import AWS, Bucket, Kubectl
 from tests.cluster.register import STEPS, Attempt, Register, register
+from tests.contracts.launchers import until
 from tests.faults.proxy import FaultProxy, proxied
 from tunelet.client import Client
 from tunelet.errors import TuneletError
