@@ -37,23 +37,13 @@ DECISIONS = (
             ),
             Mutant(
                 "an enqueue with the same key is done again",
-                "if command.key is not None and command.key in experiment.keys:",
-                "if False:",
-            ),
-            Mutant(
-                "a key is accepted for a different enqueue",
-                "if experiment.requests.get(command.key) != of_enqueue(",
-                "if False and experiment.requests.get(command.key) != of_enqueue(",
-            ),
-            Mutant(
-                "a key is accepted for a different submit",
-                "if experiment.requests.get(command.key) != of_submit(command.spec):",
+                "if experiment.answered(command.key, of_enqueue(command.assignments, command.user_note)):",
                 "if False:",
             ),
             Mutant(
                 "a submit succeeds although the name is in use",
-                "if command.key is None or command.key not in experiment.keys:",
-                "if command.key is not None and command.key not in experiment.keys:",
+                "if not experiment.answered(command.key, of_submit(command.spec)):",
+                "if command.key and not experiment.answered(command.key, of_submit(command.spec)):",
             ),
             Mutant(
                 "more trials can be enqueued than max_trials allows",
@@ -280,6 +270,11 @@ DECISIONS = (
         "tunelet/core/experiment.py",
         (_DECIDE, _ATTEMPTS),
         (
+            Mutant(
+                "a key is accepted for a different request",
+                "if self.requests.get(key) != fingerprint:",
+                "if False:",
+            ),
             Mutant(
                 "more trials are asked for than max_trials allows",
                 "return max(0, min(count, self.terms.max_trials - self.next_number))",

@@ -23,12 +23,7 @@ INTERVENTIONS = (
             ),
             Mutant(
                 "a repeated retry adds another trial",
-                "if command.key in experiment.keys:",
-                "if False:",
-            ),
-            Mutant(
-                "a key retries another trial",
-                "if experiment.requests.get(command.key) != asked:",
+                "if experiment.answered(command.key, asked):",
                 "if False:",
             ),
             Mutant(

@@ -82,13 +82,11 @@ def _submit(
     )
     if experiment is None or experiment.state is ExperimentState.DELETED:
         return (submitted, *_founded(command.spec, now, by))
-    if command.key is None or command.key not in experiment.keys:
+    if not experiment.answered(command.key, of_submit(command.spec)):
         raise Conflict(
             f"an experiment named {experiment.name!r} exists in namespace "
             f"{experiment.namespace!r}; choose another name or delete it first"
         )
-    if experiment.requests.get(command.key) != of_submit(command.spec):
-        raise Conflict(f"the Idempotency-Key {command.key!r} was used for another request")
     return ()
 
 
@@ -139,11 +137,7 @@ def _of(by_number: dict[int, T], first: int, count: int) -> dict[int, T]:
 
 
 def _enqueue(experiment: Experiment, command: commands.Enqueue, now: float) -> Events:
-    if command.key is not None and command.key in experiment.keys:
-        if experiment.requests.get(command.key) != of_enqueue(
-            command.assignments, command.user_note
-        ):
-            raise Conflict(f"the Idempotency-Key {command.key!r} was used for another request")
+    if experiment.answered(command.key, of_enqueue(command.assignments, command.user_note)):
         return ()
     if experiment.over:
         raise Conflict(

@@ -19,6 +19,7 @@ from tunelet.core.trial import (
     Trial,
     TrialState,
 )
+from tunelet.errors import Conflict
 
 NOTE_EXTRA = 16
 """Bytes that a note takes in the state besides its text."""
@@ -244,6 +245,17 @@ class Experiment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             return self.terms.parallel_trials
         owners = [trial.by for trial in self.trials.values() if trial.active]
         return self.shared.left(installation, owners)
+
+    def answered(self, key: str | None, fingerprint: str) -> bool:
+        """Whether the request with this idempotency key is in the log already.
+
+        Raises `Conflict` if the key is in the log with another request's fingerprint.
+        """
+        if key is None or key not in self.keys:
+            return False
+        if self.requests.get(key) != fingerprint:
+            raise Conflict(f"the Idempotency-Key {key!r} was used for another request")
+        return True
 
     def elapsed(self, now: float) -> float:
         """Return the seconds on the clock of `max_seconds`."""

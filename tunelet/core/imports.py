@@ -25,9 +25,7 @@ def decide(experiment: Experiment, command: commands.Import, now: float) -> Even
     Raises `Conflict` if the experiment takes no trials, or has no room for them.
     """
     asked = of_import(command.trials, command.counts)
-    if command.key in experiment.keys:
-        if experiment.requests.get(command.key) != asked:
-            raise Conflict(f"the Idempotency-Key {command.key!r} was used for another request")
+    if experiment.answered(command.key, asked):
         return ()
     _refuse(experiment, command)
     first = experiment.next_number

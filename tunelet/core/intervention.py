@@ -60,9 +60,7 @@ def _stop(experiment: Experiment, command: commands.StopTrial, now: float) -> Ev
 
 def _retry(experiment: Experiment, command: commands.RetryTrial, now: float) -> Events:
     asked = of_retry(command.number, command.hyperparameters)
-    if command.key in experiment.keys:
-        if experiment.requests.get(command.key) != asked:
-            raise Conflict(f"the Idempotency-Key {command.key!r} was used for another request")
+    if experiment.answered(command.key, asked):
         return ()
     _refuse_retry(experiment, command.number)
     more = experiment.terms.max_trials + 1

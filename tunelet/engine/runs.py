@@ -125,18 +125,9 @@ class Runs:
         Never raises: the next step looks again at a run that cannot be observed now.
         """
         number, attempt = trial.number, trial.attempt
-        try:
-            seen = self._launcher.observe(run_of(experiment, number, attempt))
-        except Retry as fault:
-            log.warning("trial %d of %s cannot be seen: %s", number, experiment.name, fault)
+        seen = self._seen(experiment, trial)
+        if seen is None:
             return []
-        except Exception:
-            # One run's fault must not hide the others.
-            where = {"experiment": experiment.name}
-            log.exception("trial %d cannot be seen", number, extra=where)
-            return []
-        if seen.waiting:
-            log.info("trial %d of %s waits: %s", number, experiment.name, seen.waiting)
         if not _is_own(trial, seen):
             log.warning("trial %d of %s: %s", number, experiment.name, FOREIGN)
             foreign = Outcome(Verdict.LOST, reason=FOREIGN, counted=False)
@@ -165,6 +156,23 @@ class Runs:
             found.append(stalled)
         return found
 
+    def _seen(self, experiment: Experiment, trial: Trial) -> Observation | None:
+        """Return what the launcher sees of the trial's run; None if that cannot be known now."""
+        number = trial.number
+        try:
+            seen = self._launcher.observe(run_of(experiment, number, trial.attempt))
+        except Retry as fault:
+            log.warning("trial %d of %s cannot be seen: %s", number, experiment.name, fault)
+            return None
+        except Exception:
+            # One run's fault must not hide the others.
+            where = {"experiment": experiment.name}
+            log.exception("trial %d cannot be seen", number, extra=where)
+            return None
+        if seen.waiting:
+            log.info("trial %d of %s waits: %s", number, experiment.name, seen.waiting)
+        return seen
+
     def _stalled(self, experiment: Experiment, trial: Trial) -> Command | None:
         """Return a command if the run may have stalled. The launcher is asked only if so.
 
@@ -191,7 +199,7 @@ class Runs:
         runs = self.active(namespace, name)
         experiment = self._journals.of(namespace, name).peek() if runs else None
         if experiment is not None:
-            unwanted = [run for run in runs if not self._may_go_on(experiment, run)]
+            unwanted = [run for run in runs if not self._may_continue(experiment, run)]
             self._outputs.before_stop(experiment, unwanted)
             self.stop(unwanted)
         return bool(runs)
@@ -227,7 +235,7 @@ class Runs:
         if left:
             raise left[0]
 
-    def _may_go_on(self, experiment: Experiment, run: Run) -> bool:
+    def _may_continue(self, experiment: Experiment, run: Run) -> bool:
         if run.uid != experiment.uid or experiment.state is ExperimentState.DELETED:
             return False
         if wanted(experiment, run.number, run.attempt):
