@@ -3,13 +3,22 @@
 Each output of infra/terraform that the overlay needs is used here; a missing one is refused.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 Resource = dict[str, Any]
 
-NAMED = ("overlay", "store_url", "environment", "launcher", "service_accounts", "trials_namespaces")
+NAMED = (
+    "overlay",
+    "store_url",
+    "stores",
+    "environment",
+    "launcher",
+    "service_accounts",
+    "trials_namespaces",
+)
 """Outputs of an installation. The whole clouds also have `CLUSTER`."""
 CLUSTER = ("images", "cluster", "kubernetes_version", "kubeconfig_command", "training_pools")
 CLOUDS = ("aws", "gcp", "azure")
@@ -26,6 +35,8 @@ class Outputs(NamedTuple):
 
     overlay: str
     store_url: str
+    stores: Mapping[str, Mapping[str, str]]
+    """What TUNELET_STORES has for each tenant with a bucket of its own."""
     environment: Mapping[str, str]
     launcher: str
     service_accounts: Mapping[str, Mapping[str, Mapping[str, str]]]
@@ -67,6 +78,7 @@ def overlay(outputs: Outputs, tag: str, ways: Ways) -> dict[str, str]:
         if tenant != "default"
     }
     return {name: json.dumps(each, indent=2) for name, each in tenants.items()} | {
+        "stores.yaml": json.dumps(_stores(outputs), indent=2),
         "accounts.yaml": "\n---\n".join(json.dumps(each) for each in _trial_accounts(outputs)),
         "kustomization.yaml": json.dumps(_root(outputs, tag, ways, tenants), indent=2),
     }
@@ -80,6 +92,7 @@ def _root(outputs: Outputs, tag: str, ways: Ways, tenants: Mapping[str, Any]) ->
             f"{ways.knative}/overlays/{outputs.overlay}",
             *(name.rpartition("/")[0] for name in tenants),
             "accounts.yaml",
+            "stores.yaml",
             *autoscaler,
         ],
         "components": [ways.component] if ways.component else [],
@@ -90,6 +103,7 @@ def _root(outputs: Outputs, tag: str, ways: Ways, tenants: Mapping[str, Any]) ->
         "configMapGenerator": [_settings(outputs, tag)],
         "patches": [
             *(patch for account in _functions(outputs) for patch in _account(account, outputs)),
+            *(_started_with(outputs, account) for account in _functions(outputs)),
             *(_autoscaler(outputs) if autoscaler else []),
         ],
     }
@@ -106,6 +120,33 @@ def _settings(outputs: Outputs, tag: str) -> Resource:
     return {"name": "tunelet", "namespace": "tunelet", "behavior": "merge", "literals": literals}
 
 
+def _stores(outputs: Outputs) -> Resource:
+    """The ConfigMap of tenants' stores, in which `tunelet tenant create` has further keys.
+
+    So its name has no hash, and it is there even if it is empty: kubectl removes only keys that an
+    earlier deploy applied.
+    """
+    data = {f"{tenant}.json": json.dumps(store) for tenant, store in outputs.stores.items()}
+    metadata = {"name": "tunelet-stores", "namespace": "tunelet"}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
+
+
+def _started_with(outputs: Outputs, account: str) -> Resource:
+    """A patch by which other stores replace the pods: functions read them when they start."""
+    namespace, _, name = account.partition("/")
+    digest = hashlib.sha256(json.dumps(outputs.stores, sort_keys=True).encode()).hexdigest()[:16]
+    template = {"metadata": {"annotations": {"tunelet.dev/terraform-stores": digest}}}
+    target = {**_workload(outputs), "name": name, "namespace": namespace}
+    return _patch(target, {"spec": {"template": template}})
+
+
+def _workload(outputs: Outputs) -> dict[str, str]:
+    """The kind of a function. It has the name of its account."""
+    if outputs.overlay == "knative":
+        return {"group": "serving.knative.dev", "kind": "Service"}
+    return {"kind": "Deployment"}
+
+
 def _functions(outputs: Outputs) -> list[str]:
     spaces = {*outputs.trials_namespaces.values(), AUTOSCALER.partition("/")[0]}
     return [each for each in outputs.service_accounts if each.partition("/")[0] not in spaces]
@@ -120,14 +161,9 @@ def _account(account: str, outputs: Outputs) -> list[Resource]:
         target = {"kind": "ServiceAccount", "name": name, "namespace": namespace}
         found.append(_patch(target, {"metadata": {"annotations": given["annotations"]}}))
     if given["pod_labels"]:
-        # The workload has the name of its account.
-        kind = {"kind": "Deployment"}
-        if outputs.overlay == "knative":
-            kind = {"group": "serving.knative.dev", "kind": "Service"}
+        target = {**_workload(outputs), "name": name, "namespace": namespace}
         labels = {"metadata": {"labels": given["pod_labels"]}}
-        found.append(
-            _patch({**kind, "name": name, "namespace": namespace}, {"spec": {"template": labels}})
-        )
+        found.append(_patch(target, {"spec": {"template": labels}}))
     return found
 
 

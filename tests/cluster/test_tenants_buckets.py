@@ -11,7 +11,8 @@ from uuid import uuid4
 import pytest
 import yaml
 
-from tests.cluster.conftest import INFRA, Kubectl
+from infra.platform.overlay import Ways, overlay, read_outputs
+from tests.cluster.conftest import INFRA, ROOT, Kubectl
 from tunelet.cli import main
 from tunelet.cli.tenant_store import NAME
 
@@ -107,3 +108,28 @@ def test_functions_that_do_not_mount_the_stores_are_named_and_nothing_is_changed
 def test_a_secret_that_is_absent_is_named(functions: Functions, capsys: Any) -> None:
     assert functions.create("a", "--bucket", "s3://a", "--credentials", "nothing") != 0
     assert "there is no Secret nothing in the namespace" in capsys.readouterr().err
+
+
+def deployed(stores: dict[str, Any]) -> Any:
+    """The ConfigMap that `make deploy` applies for these stores, in any namespace."""
+    outputs = json.loads((ROOT / "tests/unit/infra/outputs/aws.json").read_text())
+    outputs["stores"]["value"] = stores
+    files = overlay(read_outputs(json.dumps(outputs)), "1.2.3", Ways("knative", "platform"))
+    config = json.loads(files["stores.yaml"])
+    del config["metadata"]["namespace"]
+    return config
+
+
+def test_make_deploy_and_the_command_keep_each_others_stores(
+    functions: Functions, tmp_path: Path
+) -> None:
+    terraform, own = {"url": "s3://acme-c/experiments"}, {"url": "s3://a"}
+    assert functions.create("a", "--bucket", "s3://a") == 0
+    functions.apply(deployed({"c": terraform}), folder=tmp_path)
+    assert functions.stores == {"a.json": own, "c.json": terraform}
+    assert functions.create("b", "--bucket", "s3://b") == 0
+    functions.apply(deployed({"c": terraform, "d": terraform}), folder=tmp_path)
+    both = {"a.json": own, "b.json": {"url": "s3://b"}}
+    assert functions.stores == {**both, "c.json": terraform, "d.json": terraform}
+    functions.apply(deployed({}), folder=tmp_path)
+    assert functions.stores == both

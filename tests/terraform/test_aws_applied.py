@@ -4,6 +4,7 @@ The server knows neither add-ons nor access entries of EKS, and forgets some set
 and its nodes. The copy that is applied lacks the former, and does not compare the latter.
 """
 
+import json
 import os
 import re
 import shutil
@@ -24,6 +25,8 @@ from tests.terraform.conftest import TERRAFORM, Command
 
 SERVER = TERRAFORM.parents[1] / ".venv-terraform" / "bin" / "moto_server"
 ACCOUNT, REGION, BUCKET = "123456789012", "eu-central-1", "acme-tunelet"
+OWN = "acme-team-a"
+"""The bucket of the tenant team-a."""
 KEY = "experiments/v1/default/digits/journal/00000000000000000001.json"
 INPUTS = f"""
 account            = "{ACCOUNT}"
@@ -31,6 +34,7 @@ region             = "{REGION}"
 bucket             = "{BUCKET}"
 kubernetes_version = "1.33"
 tenants            = ["default", "team-a"]
+tenant_buckets     = {{ team-a = "{OWN}" }}
 """
 OVERRIDE = """
 provider "aws" {
@@ -132,6 +136,16 @@ def client(moto: str, service: str) -> Any:
     )
 
 
+def named(policy: dict[str, Any]) -> set[str]:
+    """The roles that a bucket's policy gives rights."""
+    found: set[str] = set()
+    for statement in policy["Statement"]:
+        if statement["Effect"] == "Allow":
+            roles = statement["Principal"]["AWS"]
+            found.update([roles] if isinstance(roles, str) else roles)
+    return found
+
+
 def test_the_account_gets_an_installation_and_loses_it_again(
     folder: Path, moto: str, terraform: Command
 ) -> None:
@@ -152,25 +166,36 @@ def test_the_account_gets_an_installation_and_loses_it_again(
 
     platform = read_outputs(terraform("output", "-json", folder=folder).stdout)
     given = {
-        each["annotations"]["eks.amazonaws.com/role-arn"]
-        for each in platform.service_accounts.values()
+        account: each["annotations"]["eks.amazonaws.com/role-arn"]
+        for account, each in platform.service_accounts.items()
     }
-    assert given <= {role["Arn"] for role in roles.list_roles()["Roles"]}
+    assert set(given.values()) <= {role["Arn"] for role in roles.list_roles()["Roles"]}
     assert overlay(platform, "1.2.3", Ways("../knative", "../platform"))
+    assert platform.stores == {"team-a": {"url": f"s3://{OWN}/experiments"}}
+    policy = json.loads(buckets.get_bucket_policy(Bucket=OWN)["Policy"])
+    functions = {arn for account, arn in given.items() if account.startswith("tunelet/")}
+    assert named(policy) == functions
 
     # The server keeps to the bucket's policy, and this address has no TLS.
-    with pytest.raises(ClientError, match="403"):
-        buckets.put_object(Bucket=BUCKET, Key=KEY, Body=b"{}")
+    for bucket in (BUCKET, OWN):
+        with pytest.raises(ClientError, match="403"):
+            buckets.put_object(Bucket=bucket, Key=KEY, Body=b"{}")
     run("destroy", "-auto-approve", "-target=module.installation.aws_s3_bucket_policy.store")
-    buckets.put_object(Bucket=BUCKET, Key=KEY, Body=b"{}")
-    kept = run("destroy", "-auto-approve", "-target=module.installation", code=1)
+    for bucket in (BUCKET, OWN):
+        buckets.put_object(Bucket=bucket, Key=KEY, Body=b"{}")
+    # A tenant without its bucket would lose its experiments, too.
+    kept = run("apply", "-auto-approve", "-var=tenant_buckets={}", code=1)
     assert "BucketNotEmpty" in kept
-    assert buckets.get_object(Bucket=BUCKET, Key=KEY)["Body"].read() == b"{}"
+    kept = run("destroy", "-auto-approve", "-target=module.installation", code=1)
+    assert kept.count("BucketNotEmpty") >= 2
+    for bucket in (BUCKET, OWN):
+        assert buckets.get_object(Bucket=bucket, Key=KEY)["Body"].read() == b"{}"
 
     gone = ("-auto-approve", "-var=destroy_data=true")
     run("apply", *gone, "-target=module.installation.aws_s3_bucket.store")
     run("destroy", *gone)
-    with pytest.raises(ClientError, match="404"):
-        buckets.head_bucket(Bucket=BUCKET)
+    for bucket in (BUCKET, OWN):
+        with pytest.raises(ClientError, match="404"):
+            buckets.head_bucket(Bucket=bucket)
     assert clusters.list_clusters()["clusters"] == []
     assert [role for role in roles.list_roles()["Roles"] if "tunelet" in role["RoleName"]] == []

@@ -43,5 +43,6 @@ module "installation" {
   destroy_data      = var.destroy_data
   overlay           = var.overlay
   tenants           = var.tenants
+  tenant_buckets    = var.tenant_buckets
   issuer            = module.cluster.oidc_provider_arn
 }

@@ -1,5 +1,5 @@
-# modules/aws/installation validates name, account, bucket, prefix, encryption_key, keep_deleted_days, overlay
-# and tenants.
+# modules/aws/installation validates name, account, bucket, prefix, encryption_key, keep_deleted_days, overlay,
+# tenants and tenant_buckets.
 variable "name" {
   description = "Name of the installation, its cluster and its network; the names of identities begin with it."
   type        = string
@@ -199,4 +199,10 @@ variable "tenants" {
   description = "Namespaces of experiments. The trials of each get an identity of their own."
   type        = set(string)
   default     = ["default"]
+}
+
+variable "tenant_buckets" {
+  description = "Buckets of tenants that do not share the other one, by tenant; on Azure, containers in the storage account. They are created, too."
+  type        = map(string)
+  default     = {}
 }

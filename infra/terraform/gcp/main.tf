@@ -58,5 +58,6 @@ module "installation" {
   destroy_data      = var.destroy_data
   overlay           = var.overlay
   tenants           = var.tenants
+  tenant_buckets    = var.tenant_buckets
   issuer            = module.cluster.workload_pool
 }

@@ -52,3 +52,8 @@ output "kubernetes_version" {
   description = "Kubernetes version of the cluster, without the patch."
   value       = var.kubernetes_version
 }
+
+output "stores" {
+  description = "Stores of the tenants with a bucket of their own, by tenant; for the ConfigMap tunelet-stores."
+  value       = module.installation.stores
+}

@@ -49,7 +49,7 @@ class Text(str):
 
 def google(key: str) -> bool:
     tests = (TERRAFORM / "modules/gcp/installation/tests/rights.tftest.hcl").read_text()
-    run = tests.partition("a_tenant_reaches_its_own_checkpoints_only")[2]
+    run = tests.partition("a_tenant_reaches_its_own_checkpoints_only")[2].partition("\nrun ")[0]
     expression = "".join(re.findall(r'^ +"(resource\.name.+)",$', run, re.M))
     assert expression.count("&&") == 1
     name = Text(f"projects/_/buckets/acme-tunelet/objects/experiments/{key}")
@@ -59,7 +59,7 @@ def google(key: str) -> bool:
 
 def azure(key: str) -> bool:
     tests = (TERRAFORM / "modules/azure/installation/tests/rights.tftest.hcl").read_text()
-    run = tests.partition("a_tenant_reaches_its_own_checkpoints_only")[2]
+    run = tests.partition("a_tenant_reaches_its_own_checkpoints_only")[2].partition("\nrun ")[0]
     [pattern] = re.findall(r"@Resource.+StringLike \{'([^']+)'\}", run)
     return fnmatchcase(f"experiments/{key}", pattern)
 

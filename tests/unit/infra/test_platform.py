@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from functions.stores import tenant_stores
 from infra.platform import overlay as platform
 from tests.unit.infra.conftest import Check, Resource
 from tests.unit.infra.test_terraform import declared
@@ -70,6 +71,13 @@ def named(resources: list[Resource], kind: str, space: str | None = None) -> dic
     }
 
 
+def settings_of(resources: list[Resource]) -> Resource:
+    """The ConfigMap `tunelet`, which has a hash at its end."""
+    configs = named(resources, "ConfigMap")
+    [settings] = [configs[name] for name in configs if name != "tunelet-stores"]
+    return settings
+
+
 EACH = [(cloud, overlay) for cloud in platform.CLOUDS for overlay in ("knative", "plain")]
 
 
@@ -112,7 +120,7 @@ def test_each_tenant_has_a_namespace_with_its_rights(cloud: str) -> None:
 @pytest.mark.parametrize("cloud", platform.CLOUDS)
 def test_the_settings_and_images_are_those_of_the_cloud(cloud: str) -> None:
     outputs = {name: output["value"] for name, output in given(cloud).items()}
-    [settings] = named(rendered(cloud, "knative"), "ConfigMap").values()
+    settings = settings_of(rendered(cloud, "knative"))
     assert settings["data"]["TUNELET_STORE"] == outputs["store_url"]
     collector = f"{outputs['images']['tunelet-collector']}:1.2.3"
     assert (
@@ -122,6 +130,66 @@ def test_the_settings_and_images_are_those_of_the_cloud(cloud: str) -> None:
     for service in named(rendered(cloud, "knative"), "Service", "tunelet").values():
         for container in service["spec"].get("template", {}).get("spec", {}).get("containers", []):
             assert container["image"] == f"{outputs['images']['tunelet']}:1.2.3"
+
+
+@pytest.mark.parametrize(("cloud", "overlay"), EACH)
+def test_each_function_finds_the_stores_of_tenants(
+    cloud: str, overlay: str, tmp_path: Path
+) -> None:
+    resources = rendered(cloud, overlay)
+    # The name has no hash: `tunelet tenant create --bucket` adds keys of its own.
+    config = named(resources, "ConfigMap", "tunelet")["tunelet-stores"]
+    for name, text in config["data"].items():
+        (tmp_path / name).write_text(text)
+    found = tenant_stores(str(tmp_path), "TUNELET_STORES")
+    wanted = given(cloud)["stores"]["value"]
+    assert {tenant: {"url": store.url} for tenant, store in found.items()} == wanted
+    kind = {"knative": "Service", "plain": "Deployment"}[overlay]
+    for name in (account.partition("/")[2] for account in functions(cloud, overlay)):
+        pod = named(resources, kind, "tunelet")[name]["spec"]["template"]["spec"]
+        configs = [each.get("configMap", {}).get("name") for each in pod["volumes"]]
+        assert "tunelet-stores" in configs, name
+
+
+def functions(cloud: str, overlay: str) -> list[str]:
+    accounts = given(cloud, overlay)["service_accounts"]["value"]
+    return [account for account in accounts if account.startswith("tunelet/")]
+
+
+STORES = {"vision": {"url": "s3://acme-vision/experiments"}}
+
+
+@pytest.mark.parametrize("overlay", ["knative", "plain"])
+def test_other_stores_replace_the_pods_of_all_functions(overlay: str) -> None:
+    """They read the stores when they start."""
+    before, after = (
+        starts(overlay, stores) for stores in (given("aws")["stores"]["value"], STORES)
+    )
+    assert len(before) == {"knative": 6, "plain": 1}[overlay]
+    assert before.keys() == after.keys()
+    assert all(before[name] != after[name] for name in before)
+    assert after == starts(overlay, STORES)
+
+
+def starts(overlay: str, stores: dict[str, Any]) -> dict[str, Any]:
+    """Of each workload: its pods' annotations, as the patches change them."""
+    outputs = given("aws", overlay)
+    outputs["stores"]["value"] = stores
+    root = json.loads(files(outputs)["kustomization.yaml"])
+    return {
+        each["target"]["name"]: json.loads(each["patch"])["spec"]["template"]["metadata"]
+        for each in root["patches"]
+        if each["target"]["kind"] in ("Service", "Deployment")
+        and each["target"]["namespace"] == "tunelet"
+    }
+
+
+def test_the_last_store_that_goes_leaves_an_empty_configmap() -> None:
+    """kubectl does not remove an object that is missing in the overlay."""
+    outputs = given("aws")
+    outputs["stores"]["value"] = {}
+    assert json.loads(files(outputs)["stores.yaml"])["data"] == {}
+    assert "stores.yaml" in json.loads(files(outputs)["kustomization.yaml"])["resources"]
 
 
 def test_only_aws_has_an_autoscaler_of_its_own_and_it_knows_its_cluster() -> None:
@@ -137,6 +205,7 @@ def test_only_aws_has_an_autoscaler_of_its_own_and_it_knows_its_cluster() -> Non
 OTHER: dict[str, Any] = {
     "overlay": "plain",
     "store_url": "s3://other/prefix",
+    "stores": {"vision": {"url": "s3://acme-vision/experiments"}},
     "environment": {"AWS_REGION": "us-east-1"},
     "launcher": "kubernetes://?prefix=other-",
     "service_accounts": {},
@@ -301,6 +370,10 @@ configMapGenerator:
     namespace: tunelet
     behavior: merge
     literals: [TUNELET_LEASE_SECONDS=600]
+  - name: tunelet-stores
+    namespace: tunelet
+    behavior: merge
+    literals: ['vision.json={"url": "s3://acme-vision"}']
 """
 
 
@@ -316,7 +389,10 @@ def test_a_component_adds_settings_of_ones_own(desk: Desk, tmp_path: Path) -> No
     command = [kubectl, "kustomize", str(desk.overlay)]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
-    [settings] = named(list(yaml.safe_load_all(ran.stdout)), "ConfigMap").values()
+    resources = list(yaml.safe_load_all(ran.stdout))
+    settings = settings_of(resources)
+    stores = named(resources, "ConfigMap", "tunelet")["tunelet-stores"]
+    assert stores["data"].keys() == {"team-a.json", "vision.json"}
     assert settings["data"]["TUNELET_LEASE_SECONDS"] == "600"
     assert settings["data"]["TUNELET_STORE"] == given("aws")["store_url"]["value"]
 

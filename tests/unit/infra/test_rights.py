@@ -10,13 +10,14 @@ import pytest
 
 from functions.wiring import FUNCTIONS
 from tests.unit.functions.conftest import FragileStore, World
-from tests.unit.functions.events.test_dead_letter import bury
+from tests.unit.functions.events.test_dead_letter import bury, signed
 from tests.unit.functions.events.test_handlers import HERE, send, tell
 from tunelet.core.run import Run
 from tunelet.core.signal import COLLECT, LAUNCH, SUGGEST
 from tunelet.dead_letters import LIMIT
 from tunelet.log.keys import trial_prefix
 from tunelet.log.reader import entry_key
+from tunelet.log.tenant_stores import TenantStores
 from tunelet.ports import Stored
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -107,14 +108,24 @@ def _sweep(world: World) -> None:
 
 def _deadletter(world: World) -> None:
     for number in range(LIMIT + 2):
-        world.store.put(f"dead/{number:015d}-{number:016x}", b"{}")
+        world.store.put(f"dead/{number:015d}-{number:016x}.default", b"{}")
     _recorded(world).clear()
-    assert bury(world) == 204
+    assert bury(world, signed("default/digits/0", b"{}"), b"{}") == 204
+
+
+class OwnStore(TenantStores):
+    """The namespace `default` has a store of its own, which remembers each request."""
+
+    def __init__(self) -> None:
+        self.tenant = RecordingStore()
+        super().__init__(FragileStore(), {"default": self.tenant})
 
 
 def _recorded(world: World) -> set[Call]:
-    assert isinstance(world.store, RecordingStore)
-    return world.store.calls
+    store = world.store
+    recording = store.tenant if isinstance(store, OwnStore) else store
+    assert isinstance(recording, RecordingStore)
+    return recording.calls
 
 
 WORK: dict[str, Callable[[World], None]] = {
@@ -132,6 +143,15 @@ def test_a_function_may_do_what_it_does(function: str) -> None:
     world = World(RecordingStore())
     WORK[function](world)
     assert world.client(function).get("/api/ready").status_code == 200
+    assert len(_recorded(world)) > 1
+    assert refused(function, _recorded(world)) == set()
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_may_do_in_a_tenants_own_bucket_what_it_does_there(function: str) -> None:
+    """Terraform gives it the rights there that it has in the shared one."""
+    world = World(OwnStore())  # type: ignore[arg-type]
+    WORK[function](world)
     assert len(_recorded(world)) > 1
     assert refused(function, _recorded(world)) == set()
 

@@ -21,6 +21,13 @@ variables {
 }
 
 run "the_subscription_gets_a_whole_installation" {
+  variables {
+    tenant_buckets = { default = "own" }
+  }
+  assert {
+    condition     = output.stores == { default = { url = "az://own/experiments" } }
+    error_message = jsonencode(output.stores)
+  }
   assert {
     condition = output.store_url == "az://store/experiments" && toset(keys(output.service_accounts)) == toset([
       "tunelet/tunelet-api", "tunelet/tunelet-suggest", "tunelet/tunelet-launch", "tunelet/tunelet-complete",

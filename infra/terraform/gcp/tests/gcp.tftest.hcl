@@ -19,6 +19,13 @@ variables {
 }
 
 run "the_project_gets_a_whole_installation" {
+  variables {
+    tenant_buckets = { default = "acme-default" }
+  }
+  assert {
+    condition     = output.stores == { default = { url = "gs://acme-default/experiments" } }
+    error_message = jsonencode(output.stores)
+  }
   assert {
     condition = output.store_url == "gs://acme-tunelet/experiments" && toset(keys(output.service_accounts)) == toset([
       "tunelet/tunelet-api", "tunelet/tunelet-suggest", "tunelet/tunelet-launch", "tunelet/tunelet-complete",

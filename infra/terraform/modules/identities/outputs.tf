@@ -1,11 +1,11 @@
 output "identities" {
-  description = "Of each ServiceAccount, by Kubernetes namespace/name: a name for its identity, and its verbs on keys of the store."
+  description = "Of each ServiceAccount, by Kubernetes namespace/name: a name for its identity, its store (shared, or tenant/NAME), and its verbs on keys there. Functions have theirs in each store."
   value = merge(
     { for account, rights in local.functions : "${var.kubernetes_namespace}/${account}" => {
-      name = account, tenant = "", rights = rights
+      name = account, tenant = "", store = "shared", rights = rights
     } },
     { for tenant, rights in local.trials : "${var.trials_prefix}${tenant}/default" => {
-      name = "trials-${tenant}", tenant = tenant, rights = rights
+      name = "trials-${tenant}", tenant = tenant, store = contains(var.own, tenant) ? "tenant/${tenant}" : "shared", rights = rights
     } },
   )
 }

@@ -18,3 +18,8 @@ variable "tenants" {
   description = "Namespaces of experiments."
   type        = set(string)
 }
+
+variable "own" {
+  description = "Those of the tenants that have a bucket of their own."
+  type        = set(string)
+}

@@ -20,20 +20,23 @@ data "aws_caller_identity" "current" {
 data "aws_partition" "current" {}
 
 locals {
-  bucket_arn = "arn:${data.aws_partition.current.partition}:s3:::${var.bucket}"
-  store_arn  = "${local.bucket_arn}/${var.prefix}"
+  # The store that tenants share, and those of their own.
+  stores = merge({ shared = var.bucket }, { for tenant, bucket in var.tenant_buckets : "tenant/${tenant}" => bucket })
+  arns   = { for store, bucket in local.stores : store => "arn:${data.aws_partition.current.partition}:s3:::${bucket}" }
 }
 
 resource "aws_s3_bucket" "store" {
   # checkov:skip=CKV_AWS_18: each request would write a log object, at the price of the request
   # checkov:skip=CKV_AWS_144: the log promises one winner for a key, which a replica does not
   # checkov:skip=CKV2_AWS_62: the functions send events themselves
-  bucket        = var.bucket
+  for_each      = local.stores
+  bucket        = each.value
   force_destroy = var.destroy_data
 }
 
 resource "aws_s3_bucket_public_access_block" "store" {
-  bucket                  = aws_s3_bucket.store.bucket
+  for_each                = local.stores
+  bucket                  = aws_s3_bucket.store[each.key].bucket
   block_public_acls       = true
   block_public_policy     = true
   ignore_public_acls      = true
@@ -41,14 +44,16 @@ resource "aws_s3_bucket_public_access_block" "store" {
 }
 
 resource "aws_s3_bucket_ownership_controls" "store" {
-  bucket = aws_s3_bucket.store.bucket
+  for_each = local.stores
+  bucket   = aws_s3_bucket.store[each.key].bucket
   rule {
     object_ownership = "BucketOwnerEnforced"
   }
 }
 
 resource "aws_s3_bucket_server_side_encryption_configuration" "store" {
-  bucket = aws_s3_bucket.store.bucket
+  for_each = local.stores
+  bucket   = aws_s3_bucket.store[each.key].bucket
   rule {
     bucket_key_enabled = var.encryption_key != null
     apply_server_side_encryption_by_default {
@@ -60,8 +65,8 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "store" {
 
 # Absent rather than suspended: where versions are suspended, each delete leaves a marker.
 resource "aws_s3_bucket_versioning" "store" {
-  count  = var.keep_deleted_days > 0 ? 1 : 0
-  bucket = aws_s3_bucket.store.bucket
+  for_each = { for store, bucket in local.stores : store => bucket if var.keep_deleted_days > 0 }
+  bucket   = aws_s3_bucket.store[each.key].bucket
   versioning_configuration {
     status = "Enabled"
   }
@@ -70,7 +75,8 @@ resource "aws_s3_bucket_versioning" "store" {
 resource "aws_s3_bucket_lifecycle_configuration" "store" {
   # S3 applies rules for old versions only where versions exist; they stay after they are switched off.
   depends_on = [aws_s3_bucket_versioning.store]
-  bucket     = aws_s3_bucket.store.bucket
+  for_each   = local.stores
+  bucket     = aws_s3_bucket.store[each.key].bucket
 
   rule {
     id     = "unfinished-uploads"
@@ -109,16 +115,17 @@ resource "aws_s3_bucket_lifecycle_configuration" "store" {
 resource "aws_s3_bucket_policy" "store" {
   # S3 checks a new policy against the block of public access.
   depends_on = [aws_s3_bucket_public_access_block.store]
-  bucket     = aws_s3_bucket.store.bucket
+  for_each   = local.stores
+  bucket     = aws_s3_bucket.store[each.key].bucket
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [
+    Statement = concat([
       {
         Sid       = "TlsOnly"
         Effect    = "Deny"
         Principal = "*"
         Action    = "s3:*"
-        Resource  = [local.bucket_arn, "${local.bucket_arn}/*"]
+        Resource  = [local.arns[each.key], "${local.arns[each.key]}/*"]
         Condition = { Bool = { "aws:SecureTransport" = "false" } }
       },
       {
@@ -126,9 +133,45 @@ resource "aws_s3_bucket_policy" "store" {
         Effect    = "Deny"
         Principal = "*"
         Action    = "s3:*"
-        Resource  = [local.bucket_arn, "${local.bucket_arn}/*"]
+        Resource  = [local.arns[each.key], "${local.arns[each.key]}/*"]
         Condition = { NumericLessThan = { "s3:TlsVersion" = "1.2" } }
       },
-    ]
+    ], flatten([for tenant, grants in local.own_grants : grants if each.key == "tenant/${tenant}"]))
   })
+}
+
+# Of an installation without buckets of tenants' own.
+moved {
+  from = aws_s3_bucket.store
+  to   = aws_s3_bucket.store["shared"]
+}
+
+moved {
+  from = aws_s3_bucket_public_access_block.store
+  to   = aws_s3_bucket_public_access_block.store["shared"]
+}
+
+moved {
+  from = aws_s3_bucket_ownership_controls.store
+  to   = aws_s3_bucket_ownership_controls.store["shared"]
+}
+
+moved {
+  from = aws_s3_bucket_server_side_encryption_configuration.store
+  to   = aws_s3_bucket_server_side_encryption_configuration.store["shared"]
+}
+
+moved {
+  from = aws_s3_bucket_versioning.store[0]
+  to   = aws_s3_bucket_versioning.store["shared"]
+}
+
+moved {
+  from = aws_s3_bucket_lifecycle_configuration.store
+  to   = aws_s3_bucket_lifecycle_configuration.store["shared"]
+}
+
+moved {
+  from = aws_s3_bucket_policy.store
+  to   = aws_s3_bucket_policy.store["shared"]
 }

@@ -1,6 +1,6 @@
 output "store_url" {
   description = "TUNELET_STORE."
-  value       = "s3://${aws_s3_bucket.store.bucket}/${var.prefix}"
+  value       = "s3://${aws_s3_bucket.store["shared"].bucket}/${var.prefix}"
 }
 
 output "environment" {
@@ -29,4 +29,9 @@ output "launcher" {
 output "overlay" {
   description = "Overlay of infra/knative that has these ServiceAccounts."
   value       = var.overlay
+}
+
+output "stores" {
+  description = "Stores of the tenants with a bucket of their own, by tenant; for the ConfigMap tunelet-stores."
+  value       = { for tenant, _ in var.tenant_buckets : tenant => { url = "s3://${aws_s3_bucket.store["tenant/${tenant}"].bucket}/${var.prefix}" } }
 }

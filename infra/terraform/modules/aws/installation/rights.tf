@@ -17,6 +17,7 @@ module "identities" {
   kubernetes_namespace = var.kubernetes_namespace
   trials_prefix        = var.trials_prefix
   tenants              = var.tenants
+  own                  = keys(var.tenant_buckets)
 }
 
 locals {
@@ -33,12 +34,12 @@ locals {
       [for right in identity.rights : {
         Effect   = "Allow"
         Action   = [for verb in right.verbs : local.actions[verb]]
-        Resource = [for key in right.keys : "${local.store_arn}/${key}"]
+        Resource = [for key in right.keys : "${local.arns[identity.store]}/${var.prefix}/${key}"]
       }],
       [{
         Effect    = "Allow"
         Action    = [local.actions.list]
-        Resource  = [local.bucket_arn]
+        Resource  = [local.arns[identity.store]]
         Condition = { StringLike = { "s3:prefix" = [for key in flatten(identity.rights[*].keys) : "${var.prefix}/${key}"] } }
       }],
       [for key in var.encryption_key[*] : {
@@ -49,4 +50,24 @@ locals {
       }],
     )
   }) }
+  # Functions have the same rights in each tenant's own bucket, by its policy: a role's would grow with
+  # each tenant, up to 10,240 characters. Those with equal rights share a statement.
+  functions = { for account, identity in module.identities.identities : account => identity.rights if identity.tenant == "" }
+  own_grants = { for tenant, _ in var.tenant_buckets : tenant => flatten([
+    for rights in distinct([for each in local.functions : jsonencode(each)]) : concat(
+      [for right in jsondecode(rights) : {
+        Effect    = "Allow"
+        Principal = { AWS = [for account, each in local.functions : aws_iam_role.account[account].arn if jsonencode(each) == rights] }
+        Action    = [for verb in right.verbs : local.actions[verb]]
+        Resource  = [for key in right.keys : "${local.arns["tenant/${tenant}"]}/${var.prefix}/${key}"]
+      }],
+      [{
+        Effect    = "Allow"
+        Principal = { AWS = [for account, each in local.functions : aws_iam_role.account[account].arn if jsonencode(each) == rights] }
+        Action    = [local.actions.list]
+        Resource  = [local.arns["tenant/${tenant}"]]
+        Condition = { StringLike = { "s3:prefix" = [for key in flatten(jsondecode(rights)[*].keys) : "${var.prefix}/${key}"] } }
+      }],
+    )
+  ]) }
 }

@@ -8,8 +8,9 @@ data "azurerm_client_config" "current" {
 }
 
 locals {
-  # Of the container in the storage account, which belongs to one installation alone.
-  container = "store"
+  # Containers in the storage account, which belongs to one installation alone.
+  # The store that tenants share, and those of their own.
+  stores = merge({ shared = "store" }, { for tenant, bucket in var.tenant_buckets : "tenant/${tenant}" => bucket })
   # .../vaults/NAME/keys/KEY
   key = var.encryption_key == null ? null : split("/", var.encryption_key)
 }
@@ -75,7 +76,8 @@ resource "azurerm_storage_account" "store" {
 
 resource "azurerm_storage_container" "store" {
   # checkov:skip=CKV2_AZURE_21: each request would be logged, at the price of the request
-  name                  = local.container
+  for_each              = local.stores
+  name                  = each.value
   storage_account_id    = azurerm_storage_account.store.id
   container_access_type = "private"
 }
@@ -90,7 +92,7 @@ resource "azurerm_storage_management_policy" "store" {
     enabled = true
     filters {
       blob_types   = ["blockBlob"]
-      prefix_match = ["${local.container}/${var.prefix}/probe/"]
+      prefix_match = [for container in values(local.stores) : "${container}/${var.prefix}/probe/"]
     }
     actions {
       base_blob {
@@ -127,4 +129,10 @@ resource "azurerm_role_assignment" "encryption" {
   role_definition_name             = "Key Vault Crypto Service Encryption User"
   principal_id                     = azurerm_user_assigned_identity.encryption[0].principal_id
   skip_service_principal_aad_check = true
+}
+
+# Of an installation without buckets of tenants' own.
+moved {
+  from = azurerm_storage_container.store
+  to   = azurerm_storage_container.store["shared"]
 }

@@ -1,6 +1,6 @@
 output "store_url" {
   description = "TUNELET_STORE."
-  value       = "az://${azurerm_storage_container.store.name}/${var.prefix}"
+  value       = "az://${azurerm_storage_container.store["shared"].name}/${var.prefix}"
 }
 
 output "environment" {
@@ -31,4 +31,9 @@ output "launcher" {
 output "overlay" {
   description = "Overlay of infra/knative that has these ServiceAccounts."
   value       = var.overlay
+}
+
+output "stores" {
+  description = "Stores of the tenants with a bucket of their own, by tenant; for the ConfigMap tunelet-stores."
+  value       = { for tenant, _ in var.tenant_buckets : tenant => { url = "az://${azurerm_storage_container.store["tenant/${tenant}"].name}/${var.prefix}" } }
 }

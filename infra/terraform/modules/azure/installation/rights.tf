@@ -14,6 +14,7 @@ module "identities" {
   kubernetes_namespace = var.kubernetes_namespace
   trials_prefix        = var.trials_prefix
   tenants              = var.tenants
+  own                  = keys(var.tenant_buckets)
 }
 
 locals {
@@ -25,13 +26,16 @@ locals {
     list   = "blobs/read"
   }
 
+  # Of each identity: the stores that it uses. Functions have the same rights in each.
+  used = { for account, identity in module.identities.identities : account => identity.tenant == "" ? keys(local.stores) : [identity.store] }
+
   # Of each identity: its rights on objects, and one to list below their keys.
   granted = { for account, identity in module.identities.identities : account => concat(
     identity.rights, [{ verbs = ["list"], keys = flatten(identity.rights[*].keys) }]
   ) }
-  grants = merge([for account, rights in local.granted : { for right in rights :
-    "${account} ${join(" ", right.verbs)}" => { account = account, role = join("-", right.verbs), keys = right.keys }
-  }]...)
+  grants = merge([for account, rights in local.granted : merge([for store in local.used[account] : { for right in rights :
+    "${account} ${join(" ", right.verbs)}${store == "shared" ? "" : " ${store}"}" => { account = account, store = store, role = join("-", right.verbs), keys = right.keys }
+  }]...)]...)
   # The asterisk matches slashes, too.
   patterns = { for name, grant in local.grants : name => join(", ", [for key in grant.keys : "'${var.prefix}/${key}'"]) }
 }
@@ -49,7 +53,7 @@ resource "azurerm_role_definition" "store" {
 
 resource "azurerm_role_assignment" "store" {
   for_each                         = local.grants
-  scope                            = "${azurerm_storage_account.store.id}/blobServices/default/containers/${azurerm_storage_container.store.name}"
+  scope                            = "${azurerm_storage_account.store.id}/blobServices/default/containers/${azurerm_storage_container.store[each.value.store].name}"
   role_definition_id               = azurerm_role_definition.store[each.value.role].role_definition_resource_id
   principal_id                     = azurerm_user_assigned_identity.account[each.value.account].principal_id
   skip_service_principal_aad_check = true

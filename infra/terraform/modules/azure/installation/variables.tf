@@ -133,3 +133,22 @@ variable "tenants" {
     error_message = "tenants must be names of namespaces: at most 40 of a-z, 0-9 and -, which begin with a letter and end without a hyphen."
   }
 }
+
+variable "tenant_buckets" {
+  description = "Buckets of tenants that do not share the other one, by tenant; on Azure, containers in the storage account. They are created, too."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition     = alltrue([for each in values(var.tenant_buckets) : can(regex("^[a-z0-9](-?[a-z0-9])+$", each)) && length(each) >= 3 && length(each) <= 63])
+    error_message = "tenant_buckets must have names of 3 to 63 of a-z, 0-9 and single hyphens inside: they are names of containers."
+  }
+  validation {
+    condition     = length(setsubtract(keys(var.tenant_buckets), var.tenants)) == 0
+    error_message = "tenant_buckets must be of tenants: add ${join(", ", setsubtract(keys(var.tenant_buckets), var.tenants))} to tenants."
+  }
+  validation {
+    condition     = length(distinct(concat(["store"], values(var.tenant_buckets)))) == length(var.tenant_buckets) + 1
+    error_message = "tenant_buckets must name another container (that of the others is store) for each tenant."
+  }
+}

@@ -1,7 +1,13 @@
+locals {
+  # The store that tenants share, and those of their own.
+  stores = merge({ shared = var.bucket }, { for tenant, bucket in var.tenant_buckets : "tenant/${tenant}" => bucket })
+}
+
 resource "google_storage_bucket" "store" {
   # checkov:skip=CKV_GCP_62: each request would be logged, at the price of the request
+  for_each      = local.stores
   project       = var.account
-  name          = var.bucket
+  name          = each.value
   location      = var.region
   storage_class = "STANDARD"
   force_destroy = var.destroy_data
@@ -69,4 +75,10 @@ resource "google_kms_crypto_key_iam_member" "storage" {
   crypto_key_id = var.encryption_key
   role          = "roles/cloudkms.cryptoKeyEncrypterDecrypter"
   member        = "serviceAccount:${data.google_storage_project_service_account.storage[0].email_address}"
+}
+
+# Of an installation without buckets of tenants' own.
+moved {
+  from = google_storage_bucket.store
+  to   = google_storage_bucket.store["shared"]
 }

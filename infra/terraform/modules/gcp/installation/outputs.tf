@@ -1,6 +1,6 @@
 output "store_url" {
   description = "TUNELET_STORE."
-  value       = "gs://${google_storage_bucket.store.name}/${var.prefix}"
+  value       = "gs://${google_storage_bucket.store["shared"].name}/${var.prefix}"
 }
 
 output "environment" {
@@ -29,4 +29,9 @@ output "launcher" {
 output "overlay" {
   description = "Overlay of infra/knative that has these ServiceAccounts."
   value       = var.overlay
+}
+
+output "stores" {
+  description = "Stores of the tenants with a bucket of their own, by tenant; for the ConfigMap tunelet-stores."
+  value       = { for tenant, _ in var.tenant_buckets : tenant => { url = "gs://${google_storage_bucket.store["tenant/${tenant}"].name}/${var.prefix}" } }
 }

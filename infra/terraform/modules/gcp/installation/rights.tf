@@ -13,6 +13,7 @@ module "identities" {
   kubernetes_namespace = var.kubernetes_namespace
   trials_prefix        = var.trials_prefix
   tenants              = var.tenants
+  own                  = keys(var.tenant_buckets)
 }
 
 locals {
@@ -23,17 +24,19 @@ locals {
     list   = "storage.objects.list"
   }
 
+  # Of each identity: the stores that it uses. Functions have the same rights in each.
+  used = { for account, identity in module.identities.identities : account => identity.tenant == "" ? keys(local.stores) : [identity.store] }
+
   # Of each identity: its rights on objects, and one to list below their keys.
   granted = { for account, identity in module.identities.identities : account => concat(
     identity.rights, [{ verbs = ["list"], keys = flatten(identity.rights[*].keys) }]
   ) }
-  grants = merge([for account, rights in local.granted : { for right in rights :
-    "${account} ${join(" ", right.verbs)}" => { account = account, role = join("_", right.verbs), keys = right.keys }
-  }]...)
+  grants = merge([for account, rights in local.granted : merge([for store in local.used[account] : { for right in rights :
+    "${account} ${join(" ", right.verbs)}${store == "shared" ? "" : " ${store}"}" => { account = account, store = store, role = join("_", right.verbs), keys = right.keys }
+  }]...)]...)
 
-  bucket_name = "projects/_/buckets/${var.bucket}"
-  objects     = "${local.bucket_name}/objects/${var.prefix}"
-  listed      = "api.getAttribute('storage.googleapis.com/objectListPrefix', '')"
+  objects = { for store, bucket in local.stores : store => "projects/_/buckets/${bucket}/objects/${var.prefix}" }
+  listed  = "api.getAttribute('storage.googleapis.com/objectListPrefix', '')"
 
   # Of each grant: an expression for each of its keys, which may end in *. Of the keys of trials,
   # v1/TENANT/*/trials/*/*/*, extract takes what follows a text until the next one, or nothing.
@@ -41,13 +44,13 @@ locals {
     strcontains(key, "/trials/")
     ? (grant.role == "list"
       ? "${local.listed}.startsWith('${var.prefix}/${split("*", key)[0]}')"
-      : "resource.name.startsWith('${local.objects}/${split("*", key)[0]}') && resource.name.extract('${local.objects}/${split("*", key)[0]}{key}').extract('/trials/{key}').extract('/{number}/') != ''"
+      : "resource.name.startsWith('${local.objects[grant.store]}/${split("*", key)[0]}') && resource.name.extract('${local.objects[grant.store]}/${split("*", key)[0]}{key}').extract('/trials/{key}').extract('/{number}/') != ''"
     )
     : (grant.role == "list"
       ? "${local.listed}.startsWith('${var.prefix}/${trimsuffix(key, "*")}')"
       : endswith(key, "*")
-      ? "resource.name.startsWith('${local.objects}/${trimsuffix(key, "*")}')"
-      : "resource.name == '${local.objects}/${key}'"
+      ? "resource.name.startsWith('${local.objects[grant.store]}/${trimsuffix(key, "*")}')"
+      : "resource.name == '${local.objects[grant.store]}/${key}'"
     )
   ] }
 }
@@ -62,7 +65,7 @@ resource "google_project_iam_custom_role" "store" {
 
 resource "google_storage_bucket_iam_member" "store" {
   for_each = local.grants
-  bucket   = google_storage_bucket.store.name
+  bucket   = google_storage_bucket.store[each.value.store].name
   role     = google_project_iam_custom_role.store[each.value.role].name
   member   = local.members[each.value.account]
   condition {

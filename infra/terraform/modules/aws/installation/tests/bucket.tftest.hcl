@@ -16,23 +16,23 @@ variables {
 run "the_bucket_is_private_encrypted_and_kept" {
   assert {
     condition = alltrue([
-      aws_s3_bucket_public_access_block.store.block_public_acls,
-      aws_s3_bucket_public_access_block.store.block_public_policy,
-      aws_s3_bucket_public_access_block.store.ignore_public_acls,
-      aws_s3_bucket_public_access_block.store.restrict_public_buckets,
+      aws_s3_bucket_public_access_block.store["shared"].block_public_acls,
+      aws_s3_bucket_public_access_block.store["shared"].block_public_policy,
+      aws_s3_bucket_public_access_block.store["shared"].ignore_public_acls,
+      aws_s3_bucket_public_access_block.store["shared"].restrict_public_buckets,
     ])
     error_message = "public access is not blocked"
   }
   assert {
-    condition     = one(one(aws_s3_bucket_server_side_encryption_configuration.store.rule).apply_server_side_encryption_by_default).sse_algorithm == "AES256"
+    condition     = one(one(aws_s3_bucket_server_side_encryption_configuration.store["shared"].rule).apply_server_side_encryption_by_default).sse_algorithm == "AES256"
     error_message = "the bucket is not encrypted"
   }
   assert {
-    condition     = one(aws_s3_bucket_ownership_controls.store.rule).object_ownership == "BucketOwnerEnforced"
+    condition     = one(aws_s3_bucket_ownership_controls.store["shared"].rule).object_ownership == "BucketOwnerEnforced"
     error_message = "ACLs give rights"
   }
   assert {
-    condition     = aws_s3_bucket.store.force_destroy == false
+    condition     = aws_s3_bucket.store["shared"].force_destroy == false
     error_message = "terraform destroy deletes the experiments"
   }
 }
@@ -40,22 +40,22 @@ run "the_bucket_is_private_encrypted_and_kept" {
 run "only_tls_reaches_the_bucket" {
   assert {
     condition = {
-      for statement in jsondecode(aws_s3_bucket_policy.store.policy).Statement : statement.Sid => [statement.Effect, statement.Principal, statement.Action, statement.Resource, statement.Condition]
+      for statement in jsondecode(aws_s3_bucket_policy.store["shared"].policy).Statement : statement.Sid => [statement.Effect, statement.Principal, statement.Action, statement.Resource, statement.Condition]
       } == {
       TlsOnly  = ["Deny", "*", "s3:*", ["arn:aws:s3:::acme-tunelet", "arn:aws:s3:::acme-tunelet/*"], { Bool = { "aws:SecureTransport" = "false" } }]
       NoOldTls = ["Deny", "*", "s3:*", ["arn:aws:s3:::acme-tunelet", "arn:aws:s3:::acme-tunelet/*"], { NumericLessThan = { "s3:TlsVersion" = "1.2" } }]
     }
-    error_message = aws_s3_bucket_policy.store.policy
+    error_message = aws_s3_bucket_policy.store["shared"].policy
   }
 }
 
 run "what_is_unfinished_or_left_over_ends" {
   assert {
-    condition     = one(flatten([for rule in aws_s3_bucket_lifecycle_configuration.store.rule : [for upload in rule.abort_incomplete_multipart_upload : upload.days_after_initiation]])) == 7
+    condition     = one(flatten([for rule in aws_s3_bucket_lifecycle_configuration.store["shared"].rule : [for upload in rule.abort_incomplete_multipart_upload : upload.days_after_initiation]])) == 7
     error_message = "unfinished uploads stay"
   }
   assert {
-    condition     = [for rule in aws_s3_bucket_lifecycle_configuration.store.rule : one(rule.filter).prefix if length([for expiry in rule.expiration : expiry if expiry.days == 1]) == 1] == ["experiments/probe/"]
+    condition     = [for rule in aws_s3_bucket_lifecycle_configuration.store["shared"].rule : one(rule.filter).prefix if length([for expiry in rule.expiration : expiry if expiry.days == 1]) == 1] == ["experiments/probe/"]
     error_message = "objects other than probes expire, or probes stay"
   }
   assert {
@@ -69,11 +69,11 @@ run "deleted_objects_are_kept_for_a_time" {
     keep_deleted_days = 14
   }
   assert {
-    condition     = one(aws_s3_bucket_versioning.store[0].versioning_configuration).status == "Enabled"
+    condition     = one(aws_s3_bucket_versioning.store["shared"].versioning_configuration).status == "Enabled"
     error_message = "no versions are kept"
   }
   assert {
-    condition     = one(flatten([for rule in aws_s3_bucket_lifecycle_configuration.store.rule : [for old in rule.noncurrent_version_expiration : old.noncurrent_days]])) == 14
+    condition     = one(flatten([for rule in aws_s3_bucket_lifecycle_configuration.store["shared"].rule : [for old in rule.noncurrent_version_expiration : old.noncurrent_days]])) == 14
     error_message = "versions do not end after the time"
   }
 }

@@ -132,7 +132,84 @@ run "a_key_of_ones_own_is_used_through_s3_only" {
     error_message = aws_iam_role_policy.store["tunelet/tunelet-api"].policy
   }
   assert {
-    condition     = one(one(aws_s3_bucket_server_side_encryption_configuration.store.rule).apply_server_side_encryption_by_default).kms_master_key_id == var.encryption_key
+    condition     = one(one(aws_s3_bucket_server_side_encryption_configuration.store["shared"].rule).apply_server_side_encryption_by_default).kms_master_key_id == var.encryption_key
     error_message = "the bucket uses another key"
+  }
+}
+
+run "a_tenant_with_a_bucket_of_its_own_has_its_rights_there_only" {
+  variables {
+    tenant_buckets = { team-a = "acme-team-a" }
+  }
+  assert {
+    condition     = output.stores == { team-a = { url = "s3://acme-team-a/experiments" } } && output.store_url == "s3://acme-tunelet/experiments"
+    error_message = jsonencode(output.stores)
+  }
+  assert {
+    condition = jsondecode(aws_iam_role_policy.store["tunelet-trials-team-a/default"].policy).Statement == [
+      {
+        Effect   = "Allow"
+        Action   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
+        Resource = ["arn:aws:s3:::acme-team-a/experiments/v1/team-a/*/trials/*/*/*"]
+      },
+      {
+        Effect    = "Allow"
+        Action    = ["s3:ListBucket"]
+        Resource  = ["arn:aws:s3:::acme-team-a"]
+        Condition = { StringLike = { "s3:prefix" = ["experiments/v1/team-a/*/trials/*/*/*"] } }
+      },
+    ]
+    error_message = aws_iam_role_policy.store["tunelet-trials-team-a/default"].policy
+  }
+  assert {
+    condition     = alltrue([for account, each in aws_iam_role_policy.store : !strcontains(each.policy, "acme-team-a") if account != "tunelet-trials-team-a/default"])
+    error_message = "another role has rights in the tenant's bucket"
+  }
+}
+
+run "functions_have_the_same_rights_in_a_tenants_bucket_as_in_the_shared_one" {
+  variables {
+    tenant_buckets = { team-a = "acme-team-a" }
+  }
+  assert {
+    condition = { for account, each in aws_iam_role_policy.store : account => toset([for statement in jsondecode(each.policy).Statement : jsonencode(statement)]) if startswith(account, "tunelet/") } == {
+      for account, role in aws_iam_role.account : account => toset([for statement in jsondecode(aws_s3_bucket_policy.store["tenant/team-a"].policy).Statement :
+        replace(jsonencode({ for name, value in statement : name => value if name != "Principal" }), "acme-team-a", "acme-tunelet")
+      if statement.Effect == "Allow" && contains(try(statement.Principal.AWS, []), role.arn)]) if startswith(account, "tunelet/")
+    }
+    error_message = aws_s3_bucket_policy.store["tenant/team-a"].policy
+  }
+  assert {
+    condition     = toset(flatten([for statement in jsondecode(aws_s3_bucket_policy.store["tenant/team-a"].policy).Statement : statement.Principal.AWS if statement.Effect == "Allow"])) == toset([for account, role in aws_iam_role.account : role.arn if startswith(account, "tunelet/")])
+    error_message = "others than the functions have rights in the tenant's bucket"
+  }
+  assert {
+    condition     = alltrue([for statement in jsondecode(aws_s3_bucket_policy.store["shared"].policy).Statement : statement.Effect == "Deny"])
+    error_message = aws_s3_bucket_policy.store["shared"].policy
+  }
+}
+
+run "a_tenants_bucket_is_protected_as_the_shared_one" {
+  variables {
+    tenant_buckets    = { team-a = "acme-team-a" }
+    keep_deleted_days = 14
+    encryption_key    = "arn:aws:kms:eu-central-1:111122223333:key/0a1b"
+  }
+  assert {
+    condition = alltrue([for stores in [
+      keys(aws_s3_bucket.store), keys(aws_s3_bucket_public_access_block.store), keys(aws_s3_bucket_ownership_controls.store),
+      keys(aws_s3_bucket_server_side_encryption_configuration.store), keys(aws_s3_bucket_versioning.store),
+      keys(aws_s3_bucket_lifecycle_configuration.store), keys(aws_s3_bucket_policy.store),
+    ] : toset(stores) == toset(["shared", "tenant/team-a"])])
+    error_message = "a setting is not made for the tenant's bucket"
+  }
+  assert {
+    condition = length(distinct([for each in aws_s3_bucket_policy.store : replace(jsonencode([
+    for statement in jsondecode(each.policy).Statement : statement if statement.Effect == "Deny"]), "acme-team-a", "acme-tunelet")])) == 1
+    error_message = aws_s3_bucket_policy.store["tenant/team-a"].policy
+  }
+  assert {
+    condition     = alltrue([for each in aws_s3_bucket.store : !each.force_destroy]) && alltrue([for each in aws_s3_bucket_server_side_encryption_configuration.store : one(one(each.rule).apply_server_side_encryption_by_default).kms_master_key_id == var.encryption_key])
+    error_message = "terraform destroy deletes the tenant's experiments, or they have another key"
   }
 }

@@ -23,7 +23,7 @@ run "the_account_is_private_and_encrypted" {
       !azurerm_storage_account.store.local_user_enabled,
       !azurerm_storage_account.store.allow_nested_items_to_be_public,
       !azurerm_storage_account.store.cross_tenant_replication_enabled,
-      azurerm_storage_container.store.container_access_type == "private",
+      azurerm_storage_container.store["shared"].container_access_type == "private",
     ])
     error_message = "a key, a local user, the public or another tenant may read"
   }

@@ -100,3 +100,65 @@ run "the_plain_overlay_has_one_account" {
     error_message = jsonencode(keys(output.service_accounts))
   }
 }
+
+run "a_tenant_with_a_container_of_its_own_has_its_rights_there_only" {
+  variables {
+    tenant_buckets = { team-a = "team-a" }
+  }
+  assert {
+    condition     = output.stores == { team-a = { url = "az://team-a/experiments" } } && output.store_url == "az://store/experiments"
+    error_message = jsonencode(output.stores)
+  }
+  assert {
+    condition = { for name, each in azurerm_role_assignment.store : name => endswith(each.scope, "/containers/team-a") if startswith(name, "tunelet-trials-") } == {
+      "tunelet-trials-default/default read write delete"              = false
+      "tunelet-trials-default/default list"                           = false
+      "tunelet-trials-team-a/default read write delete tenant/team-a" = true
+      "tunelet-trials-team-a/default list tenant/team-a"              = true
+    }
+    error_message = jsonencode(keys(azurerm_role_assignment.store))
+  }
+  assert {
+    condition     = strcontains(azurerm_role_assignment.store["tunelet-trials-team-a/default read write delete tenant/team-a"].condition, "{'experiments/v1/team-a/*/trials/*/*/*'}")
+    error_message = azurerm_role_assignment.store["tunelet-trials-team-a/default read write delete tenant/team-a"].condition
+  }
+}
+
+run "functions_have_the_same_rights_in_a_tenants_container_as_in_the_shared_one" {
+  variables {
+    tenant_buckets = { team-a = "team-a" }
+  }
+  assert {
+    condition = toset([for name, each in azurerm_role_assignment.store : jsonencode([each.principal_id, each.role_definition_id, each.condition]) if startswith(name, "tunelet/") && endswith(each.scope, "/containers/store")]) == toset([
+    for name, each in azurerm_role_assignment.store : jsonencode([each.principal_id, each.role_definition_id, each.condition]) if startswith(name, "tunelet/") && endswith(each.scope, "/containers/team-a")])
+    error_message = jsonencode(keys(azurerm_role_assignment.store))
+  }
+  assert {
+    condition     = length([for each in azurerm_role_assignment.store : each if endswith(each.scope, "/containers/team-a")]) > 10
+    error_message = "functions have no rights in the tenant's container"
+  }
+}
+
+run "a_tenants_container_is_private_and_loses_what_is_left_over" {
+  variables {
+    tenant_buckets = { team-a = "team-a" }
+  }
+  assert {
+    condition     = { for store, each in azurerm_storage_container.store : store => [each.name, each.container_access_type, each.storage_account_id == azurerm_storage_account.store.id] } == { shared = ["store", "private", true], "tenant/team-a" = ["team-a", "private", true] }
+    error_message = jsonencode(azurerm_storage_container.store)
+  }
+  assert {
+    condition     = one([for rule in azurerm_storage_management_policy.store.rule : toset(one(rule.filters).prefix_match) if rule.name == "probes"]) == toset(["store/experiments/probe/", "team-a/experiments/probe/"])
+    error_message = "objects other than probes expire, or probes stay"
+  }
+}
+
+run "each_container_is_kept_by_a_guard_of_its_own" {
+  variables {
+    tenant_buckets = { team-a = "team-a" }
+  }
+  assert {
+    condition     = { for store, each in terraform_data.kept : store => each.input.name } == { shared = "store", "tenant/team-a" = "team-a" }
+    error_message = jsonencode(terraform_data.kept)
+  }
+}

@@ -188,3 +188,44 @@ run "a_provider_of_another_subscription_is_refused" {
   }
   expect_failures = [data.azurerm_client_config.current]
 }
+
+run "a_tenants_bucket_with_a_wrong_name_is_refused" {
+  command = plan
+  variables {
+    tenant_buckets = { default = "acme--team-a" }
+  }
+  expect_failures = [var.tenant_buckets]
+}
+
+run "a_reserved_or_short_name_of_a_tenants_bucket_is_refused" {
+  command = plan
+  variables {
+    tenant_buckets = { default = "ac" }
+  }
+  expect_failures = [var.tenant_buckets]
+}
+
+run "a_bucket_of_no_tenant_is_refused" {
+  command = plan
+  variables {
+    tenant_buckets = { team-z = "acme-team-z" }
+  }
+  expect_failures = [var.tenant_buckets]
+}
+
+run "the_shared_bucket_as_a_tenants_is_refused" {
+  command = plan
+  variables {
+    tenant_buckets = { default = "store" }
+  }
+  expect_failures = [var.tenant_buckets]
+}
+
+run "one_bucket_for_two_tenants_is_refused" {
+  command = plan
+  variables {
+    tenants        = ["default", "team-b"]
+    tenant_buckets = { default = "acme-both", team-b = "acme-both" }
+  }
+  expect_failures = [var.tenant_buckets]
+}

@@ -89,3 +89,56 @@ run "the_plain_overlay_has_one_account" {
     error_message = jsonencode(keys(output.service_accounts))
   }
 }
+
+run "a_tenant_with_a_bucket_of_its_own_has_its_rights_there_only" {
+  variables {
+    tenant_buckets = { team-a = "acme-team-a" }
+  }
+  assert {
+    condition     = output.stores == { team-a = { url = "gs://acme-team-a/experiments" } } && output.store_url == "gs://acme-tunelet/experiments"
+    error_message = jsonencode(output.stores)
+  }
+  assert {
+    condition = { for name, each in google_storage_bucket_iam_member.store : name => [each.bucket, one(each.condition).expression] if startswith(name, "tunelet-trials-team-a/") } == {
+      "tunelet-trials-team-a/default read write delete tenant/team-a" = ["acme-team-a", join("", [
+        "resource.name.startsWith('projects/_/buckets/acme-team-a/objects/experiments/v1/team-a/') && ",
+        "resource.name.extract('projects/_/buckets/acme-team-a/objects/experiments/v1/team-a/{key}').extract('/trials/{key}').extract('/{number}/') != ''",
+      ])]
+      "tunelet-trials-team-a/default list tenant/team-a" = ["acme-team-a", "api.getAttribute('storage.googleapis.com/objectListPrefix', '').startsWith('experiments/v1/team-a/')"]
+    }
+    error_message = jsonencode(keys(google_storage_bucket_iam_member.store))
+  }
+  assert {
+    condition     = alltrue([for name, each in google_storage_bucket_iam_member.store : each.bucket == "acme-tunelet" if startswith(name, "tunelet-trials-default/")])
+    error_message = "another tenant has rights in the bucket"
+  }
+}
+
+run "functions_have_the_same_rights_in_a_tenants_bucket_as_in_the_shared_one" {
+  variables {
+    tenant_buckets = { team-a = "acme-team-a" }
+  }
+  assert {
+    condition = toset([for name, each in google_storage_bucket_iam_member.store : jsonencode([each.member, each.role, each.condition]) if startswith(name, "tunelet/") && each.bucket == "acme-tunelet"]) == toset([
+    for name, each in google_storage_bucket_iam_member.store : replace(jsonencode([each.member, each.role, each.condition]), "acme-team-a", "acme-tunelet") if startswith(name, "tunelet/") && each.bucket == "acme-team-a"])
+    error_message = jsonencode(keys(google_storage_bucket_iam_member.store))
+  }
+  assert {
+    condition     = length([for each in google_storage_bucket_iam_member.store : each if each.bucket == "acme-team-a"]) > 10
+    error_message = "functions have no rights in the tenant's bucket"
+  }
+}
+
+run "a_tenants_bucket_is_protected_as_the_shared_one" {
+  variables {
+    tenant_buckets    = { team-a = "acme-team-a" }
+    keep_deleted_days = 14
+    encryption_key    = "projects/acme-ml/locations/europe-west3/keyRings/tunelet/cryptoKeys/store"
+  }
+  assert {
+    condition = length(google_storage_bucket.store) == 2 && length(distinct([for each in google_storage_bucket.store : jsonencode([
+      each.location, each.force_destroy, each.uniform_bucket_level_access, each.public_access_prevention, one(each.encryption).default_kms_key_name, one(each.soft_delete_policy).retention_duration_seconds, each.versioning, each.lifecycle_rule,
+    ])])) == 1
+    error_message = "a setting of the tenant's bucket differs"
+  }
+}
