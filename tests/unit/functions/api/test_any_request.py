@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 
 from functions.api.routes import description
 from tests.unit.functions.conftest import World
-from tests.unit.tunelet.request.test_spec import FULL, JOB, SMALLEST
+from tests.unit.tunelet.request.submitted import FULL, JOB, SMALLEST
 from tunelet.text.strict_json import decode
 
 Json = dict[str, Any]

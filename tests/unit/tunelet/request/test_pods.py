@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.tunelet.request.test_spec import SMALLEST, errors, parsed
+from tests.unit.tunelet.request.submitted import SMALLEST, errors, parsed
 from tunelet.errors import FieldError
 
 PYTORCH: dict[str, Any] = {

@@ -5,7 +5,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from tests.unit.tunelet.request.test_spec import SMALLEST, errors_with, parsed
+from tests.unit.tunelet.request.submitted import SMALLEST, errors_with, parsed
 from tunelet.request.models import request_schema
 
 

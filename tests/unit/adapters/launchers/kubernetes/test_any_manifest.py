@@ -13,8 +13,8 @@ from adapters.launchers.kubernetes import manifest
 from adapters.launchers.kubernetes.manifest import Place
 from algorithms import load_catalog
 from tests.unit.functions.api.test_any_request import EXTREMES, places
+from tests.unit.tunelet.request.submitted import FULL, SMALLEST
 from tests.unit.tunelet.request.test_admission import KINDS, container
-from tests.unit.tunelet.request.test_spec import FULL, SMALLEST
 from tunelet.core.run import Run
 from tunelet.core.spec import Spec
 from tunelet.errors import Reject
