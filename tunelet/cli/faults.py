@@ -29,6 +29,7 @@ _CODES: tuple[tuple[type[Exception], int], ...] = (
     (Conflict, 5),
     (Forbidden, 6),
     (Reject, 2),
+    (PermissionError, 2),
 )
 
 
@@ -47,6 +48,9 @@ def show(fault: Exception) -> None:
         _rejection(fault)
     elif isinstance(fault, click.ClickException):
         _line(fault.format_message())
+    elif isinstance(fault, PermissionError) and fault.filename is not None:
+        _line(f"{fault.filename} may not be read or written: {fault.strerror}")
+        advise("become the owner of its folder, or name another with --data or --store")
     else:
         _line(str(fault) or type(fault).__name__)
     if isinstance(fault, click.UsageError) and fault.ctx is not None:

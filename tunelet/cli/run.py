@@ -231,5 +231,5 @@ def _trouble(fault: OSError, data: Path) -> str:
             f"another tunelet works in {data}: submit to it, or choose another folder with --data"
         )
     if fault.filename is not None:
-        return f"cannot keep data in {fault.filename}: {fault.strerror}"
+        return f"cannot keep data in {fault.filename}: {fault.strerror}; choose another with --data"
     return str(fault)

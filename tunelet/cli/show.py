@@ -13,6 +13,7 @@ from tunelet.cli.connection import Connection, connected_or_stored, name_argumen
 from tunelet.cli.page import experiment_lines, trial_lines
 from tunelet.cli.selector import selector
 from tunelet.cli.table import lines, printable, width
+from tunelet.cli.wrapping import columns_of
 from tunelet.client.report import (
     FINAL,
     Json,
@@ -59,12 +60,21 @@ def list_command(connection: Connection, state: str | None, labels: str | None) 
     if connection.json:
         write_json({"experiments": found, "next": None})
     elif found:
-        click.echo("\n".join(lines(experiment_table(found, time.time()), width())))
+        click.echo("\n".join(listed(found, width())))
         for experiment in [item for item in found if "needs" in item][:_HINTS]:
             unattended.say(connection, experiment)
     else:
         which = "" if labels is None else " with these labels"
         click.echo(f"no experiments{which} in namespace {connection.namespace}", err=True)
+
+
+def listed(experiments: list[Json], columns: int | None) -> list[str]:
+    """The list's lines. Where they are too wide, the metrics' names give way to their values."""
+    table = experiment_table(experiments, time.time())
+    widest = max(columns_of(line) for line in lines(table, None))
+    if columns is not None and widest > columns:
+        table = experiment_table(experiments, time.time(), brief=True)
+    return lines(table, columns)
 
 
 @click.command("show")

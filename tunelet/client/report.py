@@ -131,12 +131,13 @@ def score(trial: Json, spec: Json, digits: int = 5) -> str:
     return assignment({m: values[m] for m in metrics(spec) if m in values}, digits)
 
 
-def leading(experiment: Json) -> str:
-    """The best so far in one cell."""
+def leading(experiment: Json, brief: bool = False) -> str:
+    """The best so far in one cell; without the name of its metric if `brief`."""
     best = winners(experiment)
     if "pareto" in experiment and best:
         return f"{len(best)} on the Pareto front"
-    return score(best[0], experiment["spec"]) if best else ""
+    shown = score(best[0], experiment["spec"]) if best else ""
+    return shown.partition("=")[2] if brief else shown
 
 
 def planned(experiment: Json) -> int | None:
@@ -156,7 +157,8 @@ def progress(experiment: Json) -> str:
     return ", ".join(parts)
 
 
-def experiment_table(experiments: Sequence[Json], now: float) -> Rows:
+def experiment_table(experiments: Sequence[Json], now: float, brief: bool = False) -> Rows:
+    """A row an experiment. `brief`: without the names of metrics, for a narrow screen."""
     header = ("NAME", "STATE", "TRIALS", "FAILED", "BEST", "ALGORITHM", "SUBMITTED")
     rows = tuple(
         (
@@ -164,7 +166,7 @@ def experiment_table(experiments: Sequence[Json], now: float) -> Rows:
             item["state"],
             str(ended(item)) if planned(item) is None else f"{ended(item)}/{planned(item)}",
             str(item["counts"]["failed"] or ""),
-            leading(item),
+            leading(item, brief),
             item["spec"]["hpo_algorithm"]["name"],
             ago(item["submitted_at"], now),
         )

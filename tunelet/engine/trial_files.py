@@ -39,7 +39,8 @@ class TrialFiles:
             return self._output(run)
         except NotFound as missing:
             if attempt in (None, trial.attempt) and not self._journals.by.owns(trial):
-                raise NotFound(f"{missing} here: it is of the installation {trial.by}") from missing
+                why = f"it printed nothing, or only its installation, {trial.by}, has the output"
+                raise NotFound(f"{missing} here: {why}") from missing
             if attempt in (None, trial.attempt) and trial.reason:
                 raise NotFound(f"{missing}: {trial.reason}") from missing
             raise

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tunelet.cli.faults import show
+from tunelet.cli.faults import code, show
 from tunelet.errors import FieldError, Reject
 
 
@@ -16,3 +16,15 @@ def test_no_problem_of_a_request_is_shown_twice(capsys: pytest.CaptureFixture[st
     assert shown[0] == "error: the request has 2 problems"
     assert sum("must be at least 1" in line for line in shown) == 1
     assert sum("must be an integer" in line for line in shown) == 1
+
+
+def test_a_folder_of_another_user_is_named_with_a_remedy(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    fault = PermissionError(13, "Permission denied", "/data/store")
+    show(fault)
+    assert code(fault) == 2
+    assert capsys.readouterr().err == (
+        "error: /data/store may not be read or written: Permission denied\n"
+        "  -> become the owner of its folder, or name another with --data or --store\n"
+    )

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tunelet.cli.show import listed
 from tunelet.client.report import (
     Rows,
     ago,
@@ -190,6 +191,25 @@ def test_the_front_of_several_objectives_is_counted() -> None:
         "tpe",
         "just now",
     )
+
+
+@pytest.mark.parametrize(("columns", "shown"), [(None, "loss=0.5"), (80, "loss=0.5"), (58, "0.5")])
+def test_a_narrow_list_has_the_best_values_without_the_name_of_the_metric(
+    columns: int | None, shown: str
+) -> None:
+    counts = {"waiting": 0, "running": 0, "complete": 2, "pruned": 0, "failed": 0, "stopped": 0}
+    found = {
+        "name": "exp-56a70180d796",
+        "state": "COMPLETE",
+        "counts": counts,
+        "spec": SPEC,
+        "best": trial(0),
+        "submitted_at": NOON,
+    }
+
+    (_, row) = listed([found], columns)
+
+    assert row.split()[3] == shown
 
 
 def test_failures_of_one_reason_share_a_line() -> None:
