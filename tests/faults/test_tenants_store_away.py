@@ -87,11 +87,12 @@ class House:
 
     def __init__(self) -> None:
         self.shared, self.own = MemoryStore(), Own()
+        self.stores: dict[str, Own] = {"vision": self.own}
         self.launcher, self.schedule, self.now = Launcher(), Timetable(), 10 * HELD
 
     def process(self) -> Service:
         return assembled(
-            TenantStores(self.shared, {"vision": self.own}, lambda: self.now),
+            TenantStores(self.shared, self.stores, lambda: self.now),
             *(self.launcher, algorithms.load_catalog(), Nowhere()),
             secret=bytes(16),
             api_url="http://localhost",
@@ -227,6 +228,21 @@ def test_a_log_that_a_tenant_wrote_for_another_starts_nothing(house: House) -> N
     assert not house.launcher.active("audio", "digits")
     with pytest.raises(Damaged, match="belongs to audio/digits"):
         house.process().experiment("vision", "digits")
+
+
+def test_runs_go_on_of_experiments_from_before_the_tenant_had_a_store(
+    house: House,
+) -> None:
+    stores, house.stores = house.stores, {}
+    house.begin("vision")
+    assert house.running("vision") == 2
+    house.stores = stores
+    house.sweep()
+    assert house.running("vision") == 2
+    for key in list(house.shared.list("live/vision/")):
+        house.shared.delete(key)
+    house.sweep()
+    assert house.running("vision") == 0
 
 
 def test_a_store_that_does_not_answer_is_asked_once_in_a_while(house: House) -> None:

@@ -32,6 +32,11 @@ TENANTS = (
                 "            if True:\n",
             ),
             Mutant(
+                "a tenant that gets a store loses the runs it has",
+                "        if left_behind(",
+                "        if False and left_behind(",
+            ),
+            Mutant(
                 "the lease ends although runs are in a store that is away",
                 "                if not away:\n                    self._leases.release(held)\n",
                 "                self._leases.release(held)\n",

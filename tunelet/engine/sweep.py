@@ -33,6 +33,7 @@ from tunelet.log.leases import Leases
 from tunelet.log.markers import Marker, Markers
 from tunelet.log.parallel import streamed
 from tunelet.log.quiet import Name
+from tunelet.log.tenant_stores import left_behind
 from tunelet.ports import Launcher, Store, Versions
 
 log = logging.getLogger("tunelet.engine.sweep")
@@ -195,9 +196,20 @@ class Sweep:
             where = Name(life.namespace, life.experiment)
             with self._faults("runs of an unknown experiment may be left", *where):
                 if self._unknown(life):
-                    self._runs.stop_strays(life)
+                    self._stop_stray(life)
                 elif where not in swept:
                     self._runs.stop_unwanted(*where)
+
+    def _stop_stray(self, life: Life) -> None:
+        if left_behind(self._store, f"live/{life.namespace}/{life.experiment}/{life.uid}."):
+            where = {"namespace": life.namespace, "experiment": life.experiment}
+            log.warning(
+                "runs are left alone: the experiment is in the shared store, and its namespace has"
+                " a store of its own now; copy it there",
+                extra=where,
+            )
+            return
+        self._runs.stop_strays(life)
 
     def _unknown(self, life: Life) -> bool:
         try:

@@ -214,6 +214,12 @@ def separate(store: Store) -> Mapping[str, Store]:
     return store.own if isinstance(store, TenantStores) else {}
 
 
+def left_behind(store: Store, prefix: str) -> bool:
+    """Whether the shared store has such keys of a namespace that has a store of its own by now."""
+    own = namespace_of(prefix) in separate(store)
+    return own and isinstance(store, TenantStores) and any(store.of(None).list(prefix, limit=1))
+
+
 def listed(store: Store, prefix: str, left_out: MutableSet[str]) -> Iterator[str]:
     """List over all namespaces. Those with stores that cannot be read are added to `left_out`."""
     if isinstance(store, TenantStores):
