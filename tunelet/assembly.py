@@ -87,7 +87,7 @@ def assembled(
     allowance = Allowance(quotas, store, markers)
     loop = Loop(journals, markers, leases, suggesting, stopping, runs, live, publisher)
     asking = Asking(journals, leases, suggesting, runs, live, loop)
-    letters = DeadLetters(store, clock)
+    letters = DeadLetters(store, clock, partial(store_of, store))
     probed = Probed(partial(store_of, store))
     return Service(
         store=store,

@@ -64,8 +64,15 @@ def of_event(headers: Mapping[str, str]) -> dict[str, str]:
 class DeadLetters:
     """The dead letters in a store. Every method may raise `Retry`."""
 
-    def __init__(self, store: Store, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Callable[[], float] = time.time,
+        store_of: Callable[[str], Store] | None = None,
+    ) -> None:
+        """`store_of` gives the part of the store that has the objects of a namespace."""
         self._store, self._clock = store, clock
+        self._store_of = store_of or (lambda _: store)
 
     def keep(
         self,
@@ -98,8 +105,9 @@ class DeadLetters:
         return page, keys[limit - 1].removeprefix(_PREFIX).partition(".")[0] if more else None
 
     def count(self, namespace: str) -> int:
-        """Return how many belong to the namespace."""
-        return sum(key.partition(".")[2] == namespace for key in self._store.list(_PREFIX))
+        """Return how many belong to the namespace. Asks only the store that has them."""
+        keys = self._store_of(namespace).list(_PREFIX)
+        return sum(key.partition(".")[2] == namespace for key in keys)
 
     def get(self, id_: str) -> DeadLetter:
         """Raises `NotFound`."""

@@ -31,6 +31,7 @@ class Away(StoreWrapper):
     """A store that answers every request with a fault, as long as it is away."""
 
     fault: TuneletError | None = None
+    listings = 0
 
     def request(self, kind: Kind, send):  # type: ignore[no-untyped-def]
         if self.fault:
@@ -38,6 +39,7 @@ class Away(StoreWrapper):
         return send()
 
     def list(self, prefix: str, after: str = "", limit: int | None = None) -> Iterator[str]:
+        self.listings += 1
         for key in self.inner.list(prefix, after, limit):
             if self.fault:
                 raise self.fault
@@ -152,6 +154,22 @@ def test_a_dead_letter_lies_in_the_store_of_its_namespace(
     assert letters.get(letter.id) == letter
     vision.fault = Retry("gone")
     assert letters.newest() == ([], None)
+
+
+def test_letters_of_a_namespace_are_counted_without_the_stores_of_others(
+    stores: TenantStores, vision: Away
+) -> None:
+    """A store that is away would delay the metrics of the others, and its own would be wrong."""
+    letters = DeadLetters(stores, store_of=stores.of)
+    for namespace in ("vision", "audio"):
+        letters.keep({}, b"event", namespace=namespace)
+    assert (letters.count("vision"), letters.count("audio")) == (1, 1)
+    vision.fault = Retry("gone")
+    vision.listings = 0
+    assert letters.count("audio") == 1
+    assert vision.listings == 0
+    with pytest.raises(Retry, match="gone"):
+        letters.count("vision")
 
 
 NOTE = Note(frozenset(), 1, 3, 0.0, False, False, 0.0, 0.0)
