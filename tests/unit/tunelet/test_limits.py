@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from tunelet.client import svg
 from tunelet.dead_letters import LIMIT
+from tunelet.engine import usage
 from tunelet.request.models import request_schema
 from tunelet.text import limits
 
@@ -40,6 +42,9 @@ EXPECTED = {
     "trials of one request to enqueue": FIELDS["enqueue"]["maxItems"],
     "characters of the name of an experiment or a namespace": longest(limits.NAME),
     "dead letters of a store": LIMIT,
+    "live experiments that a namespace's [metrics](operations/observability.md#of-one-namespace) "
+    "read": f"{usage.MOST:,}; the others are counted",
+    "trials that a [plot](guides/report.md#one-picture) draws": f"{svg.MOST:,}, evenly chosen",
 }
 
 
