@@ -46,7 +46,7 @@ def watch_command(connection: Connection, name: str) -> int:
 def watch(connection: Connection, name: str) -> int:
     """Show the experiment until it has ended; return the exit code."""
     client = connection.client()
-    attended = not unattended.say(connection, client.experiment(name).json)
+    attended = not _unattended(connection, client, name)
     try:
         last = follow(connection, client, name)
     except KeyboardInterrupt:
@@ -56,6 +56,14 @@ def watch(connection: Connection, name: str) -> int:
     if not connection.json:
         show_end(connection, last)
     return exit_code(last)
+
+
+def _unattended(connection: Connection, client: "Client", name: str) -> bool:
+    """Whether certainly no process works on it, which is then said."""
+    try:
+        return unattended.say(connection, client.experiment(name).json)
+    except Retry:
+        return False  # `follow` says it, and waits
 
 
 def follow(connection: Connection, client: "Client", name: str) -> Json:
