@@ -87,16 +87,17 @@ class Runs:
             # A refusal by the store says nothing about the trial.
             log.warning("trial %s waits for the store: %s", run.name, fault)
             return None
+        digest = of_trial(trial)
         try:
             launch = resolve(
                 experiment.typed_spec,
                 run,
                 trial.hyperparameters,
                 api_url=self._api_url,
-                token=self._tokens.issue(run, of_trial(trial)),
+                token=self._tokens.issue(run, digest),
                 checkpoint_url=checkpoint_url,
                 store=store,
-                digest=of_trial(trial),
+                digest=digest,
                 traceparent=tracing.current(),
             )
             refuse(launch.code, self._policies.of(run.namespace), own=run.name)
@@ -273,8 +274,7 @@ def stopped_alone(trial: Trial) -> bool:
 
 def _is_own(trial: Trial, seen: Observation) -> bool:
     """Whether the run was launched for the trial; of a run without a digest this is assumed."""
-    own = of_trial(trial)
-    return not (own and seen.digest) or seen.digest == own
+    return not seen.digest or of_trial(trial) in ("", seen.digest)
 
 
 def _grace(experiment: Experiment, trial: Trial) -> float:
