@@ -45,7 +45,7 @@ TARGET = 2.0
 EXPERIMENTS, TRIALS, TOGETHER = 100, 100, 8
 CONNECTIONS = 64
 PODS = 20
-"""The pods of the flooding tenant's quota: a node has places and processors for so many more."""
+"""The quota of pods of the tenant that floods: small enough that a node has room for others."""
 FLOOD, QUIET = "flood", "quiet"
 MEASURES = ("submit", "launch", "first", "report", "list")
 CALLS = 5

@@ -8,11 +8,10 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from functions.given import json_text
+from functions.given import json_value
 from tunelet.core.quotas import Quota, Quotas
 from tunelet.errors import FieldError, Reject
 from tunelet.text.limits import LARGEST_INTEGER, NAME
-from tunelet.text.strict_json import NotJson, decode
 
 _Check = Callable[[Any], bool]
 
@@ -23,7 +22,8 @@ def quotas(given: str, name: str) -> Quotas:
     `name` is where they were given. Raises `Reject` with all problems.
     """
     errors: list[FieldError] = []
-    raw = _members(_parsed(given, name), name, ("default", "namespaces"), errors)
+    written = json_value(given, name, "the quotas are invalid")
+    raw = _members(written, name, ("default", "namespaces"), errors)
     default = _quota(raw.get("default", {}), f"{name}.default", Quota(), errors)
     own = _members(raw.get("namespaces", {}), f"{name}.namespaces", None, errors)
     found = {
@@ -34,15 +34,6 @@ def quotas(given: str, name: str) -> Quotas:
     if errors:
         raise Reject("the quotas are invalid", errors)
     return Quotas(default, found)
-
-
-def _parsed(given: str, name: str) -> Any:
-    try:
-        return decode(json_text(given, name).encode())
-    except (NotJson, ValueError) as fault:
-        remedy = "set a JSON object, or the path of a file with one"
-        error = FieldError(name, given, f"cannot be read: {fault}", remedy)
-        raise Reject("the quotas are invalid", [error]) from None
 
 
 def _members(

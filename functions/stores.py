@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from functions.given import json_text
+from functions.given import json_value
 from tunelet.errors import FieldError, Reject
 from tunelet.text.limits import NAME
-from tunelet.text.strict_json import NotJson, decode
 
 
 class TenantStore(NamedTuple):
@@ -55,12 +54,7 @@ def tenant_stores(given: str, name: str) -> dict[str, TenantStore]:
 
 
 def _read(given: str, name: str) -> Any:
-    try:
-        return decode(json_text(given, name).encode())
-    except (NotJson, ValueError) as fault:
-        remedy = "set a JSON object, or the path of a file with one"
-        error = FieldError(name, given, f"cannot be read: {fault}", remedy)
-        raise Reject(f"{name} cannot be read", [error]) from None
+    return json_value(given, name, f"{name} cannot be read")
 
 
 def _folder(folder: Path, name: str, errors: list[FieldError]) -> dict[str, Any]:
