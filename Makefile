@@ -27,18 +27,20 @@ $(BIN)/uv: requirements/uv.txt
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/uv.txt
 	touch $@
 
-$(INSTALLED): $(BIN)/uv requirements/dev.txt pyproject.toml
-	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt
+# The page is built beside it, where node is there; otherwise a line says how to build it later.
+SYNC = $(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt && \
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+$(INSTALLED): $(BIN)/uv requirements/dev.txt pyproject.toml
+	@page/first & page=$$!; $(SYNC); installed=$$?; wait $$page; exit $$installed
 	touch $@
 
 # The page that the service shows at /, into functions/page/built. Without node it says so.
 page:
-	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory functions/page/built/index.html; \
+	@if page/can_build; then $(MAKE) --no-print-directory functions/page/built/index.html; \
 	else echo "make page: nothing was built. It needs node 20 or newer, and npm."; fi
 
 functions/page/built/index.html: page/package-lock.json page/build.mjs $(shell find page/src -type f)
-	cd page && npm ci --silent --no-audit --no-fund && node build.mjs
+	cd page && npm ci --loglevel=error --no-audit --no-fund && node build.mjs
 
 demo: install
 	$(BIN)/python examples/demo.py

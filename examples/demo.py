@@ -53,7 +53,7 @@ def main() -> None:
     print(f"  {shown(TUNELET)} up --data {DATA}")
     print(f"  {shown(TUNELET)} trials {name}")
     print(f"  {shown(TUNELET)} logs {name} 0")
-    print(f"  http://127.0.0.1:8080/api/experiments/{name}")
+    print(f"  http://127.0.0.1:8080/#/default/{name}   (the page)")
     print("  http://127.0.0.1:8080/api/docs")
     sys.exit(watched or found)
 

@@ -20,6 +20,7 @@ from functions.hosting.data_folder import local, only_one, runs_in, secret
 from functions.hosting.ending import ended_by_signals
 from functions.hosting.host_check import EVERYWHERE, guarded
 from functions.hosting.sweeping import LEASE_SECONDS, swept
+from functions.page import NOT_BUILT, is_built
 from functions.settings import Settings
 from functions.stores import TenantStore
 from functions.telemetry.log import configure
@@ -92,6 +93,8 @@ def serve(
         if store_url:
             print(f"Experiments are logged in {store.url}", flush=True)
         print(f"API documentation: {url}/api/docs", flush=True)
+        if not is_built():
+            print(f"Without its page: {NOT_BUILT}", flush=True)
         if host in EVERYWHERE:
             names = " or ".join(["an address of this machine", *allowed_hosts])
             print(f"Other machines call port {bound.getsockname()[1]} at {names}", flush=True)

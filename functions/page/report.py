@@ -12,7 +12,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from functions.page import BUILT
+from functions.page import BUILT, NOT_BUILT
 
 _FILE = """<!doctype html>
 <html lang="en">
@@ -37,7 +37,7 @@ _FILE = """<!doctype html>
 
 
 def report(content: dict[str, Any], title: str, folder: Path = BUILT) -> bytes:
-    """Return the file's bytes. Raises `FileNotFoundError` if the page is not built."""
+    """Return the bytes. Raises `FileNotFoundError`, with the remedy, if the page is not built."""
     script = _read(folder, "report.js").replace("</script", r"<\/script")
     style = _read(folder, "assets/style-*.css")
     packed = gzip.compress(json.dumps(content, separators=(",", ":")).encode(), 6, mtime=0)
@@ -58,7 +58,7 @@ def report(content: dict[str, Any], title: str, folder: Path = BUILT) -> bytes:
 def _read(folder: Path, pattern: str) -> str:
     for path in sorted(folder.glob(pattern)):
         return path.read_text(encoding="utf-8")
-    raise FileNotFoundError(f"{folder} has no {pattern}")
+    raise FileNotFoundError(NOT_BUILT)
 
 
 def _base64(data: bytes) -> str:

@@ -24,10 +24,6 @@ _MOST_WHOLE = 1_000
 """Trials of an experiment that the file has with their reports, notes and reasons."""
 _SHOWN_CODE = ("image", "command", "args")
 """What the page shows of the training code. A report leaves out the rest, such as `env`."""
-_NOT_BUILT = (
-    "this checkout has no built page: run `make page` in it (needs node 20 or newer, and npm);"
-    " a wheel of Tunelet has the page"
-)
 
 
 @click.command("report")
@@ -70,7 +66,7 @@ def _file(content: Json, title: str) -> bytes:
     try:
         made: bytes = module.report(content, title)
     except FileNotFoundError as missing:
-        raise click.ClickException(_NOT_BUILT) from missing
+        raise click.ClickException(str(missing)) from missing
     return made
 
 

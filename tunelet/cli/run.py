@@ -127,6 +127,8 @@ def run_command(
             ) as (client, join, page),
         ):
             connection = connection._replace(store=_shown_store(data, store))
+            if page is not None:
+                _warn_without_page()
             code = _ran(client, connection, request, data, join, page)
             if page is not None and code != INTERRUPTED and sys.stdout.isatty():
                 _stay(page)
@@ -216,6 +218,12 @@ def _ran(
     if not connection.json:
         run_end.show(connection, client, last, here=data is not None)
     return exit_code(last)
+
+
+def _warn_without_page() -> None:
+    page = importlib.import_module("functions.page")
+    if not page.is_built():
+        click.echo(f"warning: {page.NOT_BUILT}", err=True)
 
 
 def _stay(page: str) -> None:

@@ -51,5 +51,5 @@ def test_the_policy_allows_the_file_s_own_script_and_style_and_no_request(built:
 
 
 def test_a_checkout_without_the_built_page_makes_no_report(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"report\.js"):
+    with pytest.raises(FileNotFoundError, match="run `make page`"):
         report({}, "digits", tmp_path)
