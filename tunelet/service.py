@@ -104,7 +104,7 @@ class Service:
     def launch(self, namespace: str, name: str, number: int | None = None) -> None:
         """Make the runs match the state: start those that are due, stop those that are not.
 
-        `number` is a trial that was stopped just now.
+        `number` is a trial that ended just now, before its run did.
         """
         self._loop.launch(namespace, name, number)
 

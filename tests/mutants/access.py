@@ -209,8 +209,8 @@ ACCESS = (
         (
             Mutant(
                 "the run of a stopped trial trains on if a window closed with the stop",
-                "stopped=number is not None",
-                "stopped=False",
+                "early=number is not None",
+                "early=False",
             ),
         ),
     ),

@@ -4,6 +4,7 @@ from tests.mutants.mutant import Mutant, Source
 
 _CORE = "tests/unit/tunelet/core/test_intervention.py"
 _HTTP = "tests/unit/functions/api/test_interventions.py"
+_EARLY = "tests/unit/tunelet/engine/test_early_ends.py"
 _AUDIT = "tests/unit/functions/identity/test_audit.py"
 
 INTERVENTIONS = (
@@ -85,7 +86,7 @@ INTERVENTIONS = (
         (
             Mutant(
                 "the run of a stopped trial waits for the sweep",
-                "self._loop.follow_stop(after, number)",
+                "self._loop.follow_ends(after, [number])",
                 "self._loop.follow(after)",
             ),
             Mutant(
@@ -97,12 +98,23 @@ INTERVENTIONS = (
     ),
     Source(
         "tunelet/engine/loop.py",
-        ("tests/faults/test_interventions.py",),
+        (_EARLY,),
         (
             Mutant(
                 "a trial takes a slot before the stopped run has left it",
-                "        if not experiment.over and stopped:\n",
+                "        if not experiment.over and early:\n",
                 "        if False:\n",
+                ("tests/faults/test_interventions.py",),
+            ),
+            Mutant(
+                "the run of a trial that a rule ended waits for the sweep",
+                "    if not early or experiment.over:\n",
+                "    if True:\n",
+            ),
+            Mutant(
+                "a run that was launched in vain is left",
+                "or _in_vain(experiment, launched):",
+                "or False:",
             ),
         ),
     ),

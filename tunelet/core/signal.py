@@ -12,7 +12,7 @@ class Signal(NamedTuple):
     namespace: str
     experiment: str
     number: int | None = None
-    """The trial that has news, or was stopped; None: any trial may."""
+    """The trial that has news, or that ended before its run; None: any trial may."""
 
 
 SUGGEST = "suggest"

@@ -44,7 +44,7 @@ class Interventions:
         ended = self._trial(after, number)
         if ended.state is TrialState.STOPPED:
             # Also if it was stopped before: the signal may have been lost.
-            self._loop.follow_stop(after, number)
+            self._loop.follow_ends(after, [number])
             if after.for_workers:
                 self._asking.end(run_of(after, number, ended.attempt), ended)
         return ended

@@ -5,7 +5,7 @@ All steps may run at any time, any number of times, and in many processes at onc
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -16,11 +16,11 @@ from tunelet.core.experiment import Experiment
 from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.installation import Installation
 from tunelet.core.signal import COLLECT, FINISHED, LAUNCH, SUGGEST, Signal
-from tunelet.core.trial import Trial
+from tunelet.core.trial import Trial, Verdict
 from tunelet.engine.early_stopping import Stopping
 from tunelet.engine.live_trials import LiveTrials
 from tunelet.engine.proposal import Proposal
-from tunelet.engine.runs import Runs, ends_early, run_of, stopped_alone
+from tunelet.engine.runs import Runs, ends_early, run_of, stopped_alone, wanted
 from tunelet.engine.suggest import Suggesting
 from tunelet.errors import NotFound, Retry, Throttled
 from tunelet.log.journal import Journal
@@ -80,12 +80,12 @@ class Loop:
     def launch(self, namespace: str, name: str, number: int | None = None) -> None:
         """Make the runs match the state: start those that are due, stop the others.
 
-        `number` is a trial that was stopped. It may have left the state since, so that only a list
-        of the runs shows whether its run is active.
+        `number` is a trial that ended before its run did. It may have left the state since, so that
+        only a list of the runs shows whether its run is active.
         """
         experiment = self._journals.of(namespace, name).peek()
         if experiment is not None:
-            self._reconcile(experiment, stopped=number is not None)
+            self._reconcile(experiment, early=number is not None)
 
     def collect(self, namespace: str, name: str, number: int | None = None) -> None:
         """Observe the active runs, or only the run of trial `number`, and record the news."""
@@ -97,12 +97,13 @@ class Loop:
             if experiment is None:
                 return
             observed = self._observed(experiment, number)
-            seen = [*observed, *self.follow_ups(experiment, observed)] if observed else []
+            judged = self.follow_ups(experiment, observed) if observed else []
+            seen = [*observed, *judged]
             after = journal.commit(*seen, uid=experiment.uid) if seen else experiment
         if experiment.over:
             self._reconcile(experiment)  # the end of a run may be the last one awaited
-        if any(isinstance(command, commands.Finish) for command in seen):
-            self._go_on(after)
+        elif after.over or any(isinstance(command, commands.Finish) for command in seen):
+            self._go_on(after, _ended_early(after, judged))
             self._runs.save_outputs(after, observed)
         if any(isinstance(command, commands.Stall) for command in seen):
             self._runs.stop_unwanted(namespace, name)
@@ -162,7 +163,7 @@ class Loop:
     ) -> Experiment:
         """Commit a change, and publish the signals that the new state calls for."""
         experiment = self._journals.of(namespace, name).commit(*what, uid=uid)
-        self.follow(experiment)
+        self.follow_ends(experiment, _ended_early(experiment, what))
         return experiment
 
     def follow(self, experiment: Experiment, but: str | None = None) -> None:
@@ -172,9 +173,16 @@ class Loop:
                 self._publish(topic, experiment)
         self._wake(experiment)
 
-    def follow_stop(self, experiment: Experiment, number: int) -> None:
-        """Let the run of a trial be ended that was stopped by itself, and its slot be used."""
-        self._publish(LAUNCH, experiment, number)
+    def follow_ends(self, experiment: Experiment, early: Collection[int]) -> None:
+        """Do what `follow` does, and let the runs be ended of trials that ended `early`.
+
+        The signal names one of them: if the entry of the end closed a window, the state does not
+        show that a trial ended early.
+        """
+        if not early or experiment.over:
+            self.follow(experiment)
+            return
+        self._publish(LAUNCH, experiment, min(early))
         self.follow(experiment, but=LAUNCH)
 
     def _wake(self, experiment: Experiment) -> None:
@@ -197,18 +205,19 @@ class Loop:
         except Retry as fault:
             log.warning("signal %s is lost, sweep will see to it: %s", topic, fault)
 
-    def _go_on(self, experiment: Experiment) -> None:
+    def _go_on(self, experiment: Experiment, early: Collection[int]) -> None:
         """Launch at once what takes no time to launch, and publish signals for the other steps."""
         if experiment.over or not self._runs.in_process:
-            self.follow(experiment)
+            self.follow_ends(experiment, early)
             return
-        self._reconcile(experiment)
+        self._reconcile(experiment, bool(early))
         self.follow(experiment, but=LAUNCH)
 
-    def _reconcile(self, experiment: Experiment, stopped: bool = False) -> None:
+    def _reconcile(self, experiment: Experiment, early: bool = False) -> None:
+        """Stop and launch runs. `early`: a trial ended before its run, and may be in a segment."""
         experiment = self._held(experiment)
-        stopped = stopped or any(map(stopped_alone, experiment.trials.values()))
-        if not experiment.over and stopped:
+        early = early or any(map(stopped_alone, experiment.trials.values()))
+        if not experiment.over and early:
             # Before another trial takes the slot: the machine may have no room for both.
             self._runs.stop_unwanted(experiment.namespace, experiment.name)
         due = self._live.admitted(experiment, self._due(experiment))
@@ -217,7 +226,8 @@ class Loop:
             experiment = self._launches_recorded(experiment, launched)
         if due and self._runs.in_process:
             self._publish(COLLECT, experiment)  # which records the starts
-        if experiment.over or any(ends_early(t) for t in experiment.trials.values()):
+        pruned = not early and any(map(ends_early, experiment.trials.values()))
+        if experiment.over or pruned or _in_vain(experiment, launched):
             self._runs.stop_unwanted(experiment.namespace, experiment.name)
         if experiment.state is ExperimentState.DELETED:
             self._markers.forget(experiment)
@@ -267,6 +277,24 @@ class Loop:
 def _asks(experiment: Experiment) -> tuple[int, Any]:
     """Return the facts of which one has to change before a waiting algorithm is asked again."""
     return experiment.next_number, experiment.spec["hpo_algorithm"]
+
+
+def _ended_early(experiment: Experiment, what: Iterable[Command]) -> set[int]:
+    """Return the trials of which the commands stop the run early.
+
+    A run that reports its own values does not count: the answer to its report asks it to stop.
+    """
+    finished = (command for command in what if isinstance(command, commands.Finish))
+    pruned = {each.number for each in finished if each.outcome.verdict is Verdict.PRUNED}
+    if not pruned or experiment.for_workers or experiment.typed_spec.metrics.pushed:
+        return set()
+    return pruned
+
+
+def _in_vain(experiment: Experiment, launched: Iterable[tuple[Trial, Command]]) -> bool:
+    """Whether a trial was launched that has ended meanwhile, or has begun another attempt."""
+    started = (trial for trial, command in launched if isinstance(command, commands.Start))
+    return not all(wanted(experiment, trial.number, trial.attempt) for trial in started)
 
 
 def _needs(experiment: Experiment, by: Installation, now: float) -> list[str]:

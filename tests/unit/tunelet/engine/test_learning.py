@@ -13,7 +13,7 @@ from tunelet.assembly import assembled
 from tunelet.core.curves import Curves
 from tunelet.core.problem import Demands, Problem, Suggestions
 from tunelet.core.run import Run
-from tunelet.core.signal import Signal
+from tunelet.core.signal import FINISHED, LAUNCH, Signal
 from tunelet.core.trial import Outcome, Report, Trial, TrialState, Verdict
 from tunelet.errors import FieldError, NotFound, Reject
 from tunelet.ports import Algorithm, StoppingRule
@@ -39,6 +39,11 @@ class Above:
 
     def ends(self, curves: Curves) -> str | None:
         return "three are enough" if len(curves.finished) >= 3 else None
+
+
+class Broken(Above):
+    def stops(self, curves: Curves, number: int) -> str | None:
+        raise RuntimeError("out of order")
 
 
 class Heir:
@@ -69,12 +74,15 @@ class Known(InstalledAlgorithms):
         return []
 
     def rule(self, name: str, settings: Mapping[str, Any]) -> StoppingRule:
-        return Above()
+        return Broken() if name == "broken" else Above()
 
 
 class Nowhere:
+    def __init__(self) -> None:
+        self.topics: list[str] = []
+
     def publish(self, signal: Signal) -> None:
-        pass
+        self.topics.append(signal.topic)
 
 
 @pytest.fixture
@@ -92,8 +100,13 @@ def service(store: MemoryStore, launcher: ScriptedLauncher) -> Service:
     return served(store, launcher, time.time)
 
 
-def served(store: MemoryStore, launcher: ScriptedLauncher, clock: Callable[[], float]) -> Service:
-    parts = store, launcher, Known(), Nowhere()
+def served(
+    store: MemoryStore,
+    launcher: ScriptedLauncher,
+    clock: Callable[[], float],
+    publisher: Nowhere | None = None,
+) -> Service:
+    parts = store, launcher, Known(), publisher or Nowhere()
     return assembled(*parts, secret=b"s", api_url="http://localhost", clock=clock)
 
 
@@ -183,6 +196,24 @@ def test_a_rule_ends_the_experiment(service: Service) -> None:
         end(service, Run(*AT, uid, number, 1), objective=1.0)
     experiment = service.experiment(*AT)
     assert (experiment.state, experiment.reason) == ("COMPLETE", "three are enough")
+
+
+def test_a_rule_that_fails_on_observed_values_ends_the_experiment_and_its_runs(
+    store: MemoryStore, launcher: ScriptedLauncher
+) -> None:
+    """The entry has no end of an attempt."""
+    heard = Nowhere()
+    service = served(store, launcher, time.time, heard)
+    begun(service, early_stopping="broken")
+    launcher.tick()
+    heard.topics.clear()
+    service.collect(*AT, 0)
+    experiment = service.experiment(*AT)
+    assert (experiment.state, experiment.reason) == (
+        "FAILED",
+        "a stopping rule failed: out of order",
+    )
+    assert set(heard.topics) == {LAUNCH, FINISHED}
 
 
 def test_ended_trials_of_earlier_experiments_teach_the_algorithm(service: Service) -> None:
