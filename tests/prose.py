@@ -48,6 +48,31 @@ TERMS = {
     r"early termination|median stopping": "early stopping",
 }
 
+_VERBS = (
+    "author|capital|categor|central|character|custom|emphas|final|general|initial|local|maxim|memor"
+    "|minim|normal|optim|organ|parallel|penal|quant|random|real|recogn|serial|special|stabil"
+    "|standard|summar|synchron|token|util"
+)
+# The spelling is British, with -ize as in Oxford's dictionaries. Identifiers follow libraries.
+SPELLINGS = {
+    r"colors?|colored|coloring": "colour",
+    r"grays?|grayed": "grey",
+    r"behaviors?": "behaviour",
+    r"favors?|favored|favorites?": "favour",
+    r"honors?|honored": "honour",
+    r"neighbors?|neighboring|neighborhoods?": "neighbour",
+    r"centers?|centered": "centre",
+    r"labeled|labeling": "labelled",
+    r"modeled|modeling": "modelled",
+    r"canceled|canceling": "cancelled",
+    r"signaled|signaling": "signalled",
+    r"fulfills?": "fulfil",
+    r"toward": "towards",
+    r"learned": "learnt",
+    r"analyz(?:e[sd]?|ing)": "analyse",
+    rf"(?:de|re|un)?(?:{_VERBS})is(?:e[sd]?|ing|ations?)": "the ending -ize",
+}
+
 # Words that keep a capital inside a heading.
 # fmt: off
 PROPER = {
@@ -142,6 +167,11 @@ def _written(passage: Passage, table: dict[str, str]) -> Iterator[Fault]:
                 yield Fault(passage.line, match.group(), f"write {better}")
 
 
+def spellings(passage: Passage) -> Iterator[Fault]:
+    """American spellings, and the ending -ise."""
+    return _written(passage, SPELLINGS)
+
+
 def sentences(passage: Passage) -> Iterator[Fault]:
     """Sentences of more than LONGEST words; in a cell of a table, phrases between semicolons."""
     end = PHRASE if passage.kind == "cell" else END
@@ -162,7 +192,7 @@ def headings(passage: Passage) -> Iterator[Fault]:
 
 
 Rule = Callable[[Passage], Iterator[Fault]]
-ALL: tuple[Rule, ...] = (words, terms, sentences, headings)
+ALL: tuple[Rule, ...] = (words, terms, spellings, sentences, headings)
 
 
 def faults(markdown: str, rules: Sequence[Rule] = ALL) -> list[Fault]:

@@ -31,7 +31,7 @@ _COMMANDS = {
     "TUNELET_STORE": "the bucket or folder, if it is not in that folder",
     "TUNELET_STORE_CLIENT": "the client library of the [store](../operations/stores.md): `s3`, "
     "`gcs`, `azure` or `obstore`",
-    "NO_COLOR": "any value: commands write without colors",
+    "NO_COLOR": "any value: commands write without colours",
     "XDG_CONFIG_HOME": "where `tunelet login` keeps its sign-ins, in the folder `tunelet`. "
     "Default: `~/.config`",
 }

@@ -1,4 +1,4 @@
-"""Each view beside a picture of how it should look: colors and layout, not single pixels.
+"""Each view beside a picture of how it should look: colours and layout, not single pixels.
 
 The data is a report of real searches, kept in `looks/`, so that times and values never change. A
 picture is made small, which evens out the edges of letters and lines. TUNELET_TEST_LOOKS=write
@@ -27,7 +27,7 @@ DIFFERENT = Path(__file__).resolve().parents[2] / "dist" / "looks"
 SHRUNK = 8
 """Pixels of the page, in each direction, for one of the picture."""
 LEAST = 8
-"""Of 255: by how much a color differs so that it counts."""
+"""Of 255: by how much a colour differs so that it counts."""
 MOST_PIXELS = 0.0005
 """The share of the pixels that may differ."""
 DESK, PHONE = (1440, 900), (360, 740)

@@ -132,7 +132,7 @@ DECISIONS = (
                 "if False:",
             ),
             Mutant(
-                "an attempt that could not begin counts toward max_attempts",
+                "an attempt that could not begin counts towards max_attempts",
                 "return not outcome.counted or trial.counted < experiment.terms.max_attempts",
                 "return trial.counted < experiment.terms.max_attempts",
                 (_ATTEMPTS,),

@@ -8,7 +8,7 @@ import { choicesOf, type Form, type Objective } from "../documents";
 import { number, scalar } from "../format";
 import { ordered } from "../trials/table";
 
-/** The most experiments of a comparison: more colors could not be told apart. */
+/** The most experiments of a comparison: more colours could not be told apart. */
 export const MOST = 10;
 
 export type Over = "trials" | "time";

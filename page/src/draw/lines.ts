@@ -55,7 +55,7 @@ function binsOf({ height }: Place, axis: Axis, rows: Int32Array): Uint8Array {
   return bins;
 }
 
-/** One line for each pair of bins: as strong as its rows are many, colored by their mean rank. */
+/** One line for each pair of bins: as strong as its rows are many, coloured by their mean rank. */
 function drawGap({ context, height, theme }: Place, [x1, x2]: [number, number], left: Uint8Array, right: Uint8Array, rows: Int32Array, rank: Float32Array) {
   const hits = new Uint32Array(BINS * BINS);
   const sums = new Float32Array(BINS * BINS);

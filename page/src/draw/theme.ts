@@ -1,4 +1,4 @@
-// The style sheet's colors, for canvases. They follow the system between light and dark.
+// The style sheet's colours, for canvases. They follow the system between light and dark.
 
 import { useEffect, useState } from "preact/hooks";
 
@@ -6,7 +6,7 @@ const NAMES = ["back", "line", "strong-line", "text", "faint", "accent", "best",
 
 export type Theme = Record<(typeof NAMES)[number], string> & { dark: boolean; series: readonly string[] };
 
-/** The colors of compared experiments: `--series-0` and so on. */
+/** The colours of compared experiments: `--series-0` and so on. */
 const SERIES = 10;
 
 function read(dark: boolean): Theme {
@@ -42,7 +42,7 @@ export type Color = readonly [number, number, number];
 const LIGHT: readonly Color[] = [[194, 65, 12], [219, 112, 60], [150, 130, 160], [110, 140, 190], [175, 195, 220]];
 const DARK: readonly Color[] = [[255, 157, 92], [220, 125, 90], [140, 115, 150], [75, 105, 165], [52, 68, 100]];
 
-/** The color of a share from 0, the best, to 1. */
+/** The colour of a share from 0, the best, to 1. */
 export function ramp(theme: Theme, share: number): Color {
   const stops = theme.dark ? DARK : LIGHT;
   const place = Math.min(1, Math.max(0, share)) * (stops.length - 1);
@@ -56,7 +56,7 @@ export function css([red, green, blue]: Color, alpha = 1): string {
   return `rgb(${red} ${green} ${blue} / ${alpha})`;
 }
 
-/** Red, green and blue of a color such as #4c9bf0. */
+/** Red, green and blue of a colour such as #4c9bf0. */
 export function parsed(color: string): Color {
   const value = Number.parseInt(color.slice(1), 16);
   return [(value >> 16) & 255, (value >> 8) & 255, value & 255];

@@ -1,4 +1,4 @@
-// Which color is which state, of the states that there are.
+// Which colour is which state, of the states that there are.
 
 import { useMemo } from "preact/hooks";
 import { STATES, type Trials } from "../data/trials";

@@ -1,4 +1,4 @@
-// Parallel coordinates: one axis a hyperparameter, one line a trial, colored by the objective. Drag
+// Parallel coordinates: one axis a hyperparameter, one line a trial, coloured by the objective. Drag
 // along an axis to brush it. Where lines would cover each other, their densities are drawn.
 
 import { useCallback, useMemo, useRef } from "preact/hooks";

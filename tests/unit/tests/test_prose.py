@@ -1,5 +1,6 @@
 """The documents are in plain, short, correctly spelled English; each rule finds its fault."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -7,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from manual.reference import PAGES
-from tests.prose import ALL, LONGEST, faults, passages, shown, words
+from tests.comments import of_python, of_typescript
+from tests.prose import ALL, LONGEST, SPELLINGS, faults, passages, shown, spellings, words
 
 ROOT = Path(__file__).parents[3]
 # Written by programs, from names of tests and faults, and from docstrings of Optuna.
@@ -16,6 +18,11 @@ NAMES = {"docs/mutants.md", "docs/reference/python.md"}
 GENERATED = {*PAGES}
 SPELLED = ["*.md", "tunelet/*.py", "functions/*.py", "adapters/*.py", "algorithms/*.py"]
 SPELLED += ["benchmarks/*.py", "examples", "infra/*.py", "infra/*.tf", "infra/*.yaml", "page/src"]
+
+
+CODE = (".py", ".ts", ".tsx")
+HERE = "tests/unit/tests/test_prose.py"  # it has the words
+AMERICAN = re.compile("|".join(SPELLINGS), re.I)
 
 
 def tracked(*patterns: str) -> list[str]:
@@ -55,6 +62,43 @@ def test_documents_and_code_are_spelled_correctly() -> None:
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
+def misspelled(name: str, source: str) -> list[str]:
+    """The American spellings in comments, docstrings and messages of a file."""
+    if not AMERICAN.search(source):
+        return []
+    read = of_python if name.endswith(".py") else of_typescript
+    return [f"{name}:{fault}" for passage in read(source) for fault in spellings(passage)]
+
+
+def test_comments_and_messages_have_the_spelling_of_the_documents() -> None:
+    code = [name for name in tracked(*SPELLED, "tests/*.py") if name.endswith(CODE)]
+    code.remove(HERE)
+    assert len(code) > 500
+    assert [each for name in code for each in misspelled(name, (ROOT / name).read_text())] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "found"),
+    [
+        ("a.py", '"""The color of a state."""', ["color"]),
+        ("a.py", "def f():\n    x = 1  # modeled by TPE", ["modeled"]),
+        ("a.py", 'click.echo("the trial was canceled")', ["canceled"]),
+        ("a.py", 'f"the search optimises it over {what}"', ["optimises"]),
+        ("a.py", "color = behavior(center)", []),
+        ("a.py", 'STYLE = "svg{color:#1b1f27}"', []),
+        ("a.ts", "// One line, colored by rank", ["colored"]),
+        ("a.ts", "const color = 1; /* its behavior */", ["behavior"]),
+        ("a.ts", 'context.textAlign = "center";', []),
+        ("a.py", "# exercise, otherwise, likewise, precise, advise, raise, promise, comprise", []),
+    ],
+)
+def test_an_american_spelling_is_found_in_prose_inside_of_code(
+    name: str, source: str, found: list[str]
+) -> None:
+    shown_words = [each.split("'")[1] for each in misspelled(name, source)]
+    assert shown_words == found
+
+
 def test_a_misspelled_word_is_found(tmp_path: Path) -> None:
     (tmp_path / "page.md").write_text("An experiment has a langauge.")  # codespell:ignore
     checked = codespell("page.md", folder=tmp_path)
@@ -76,6 +120,8 @@ def test_a_misspelled_word_is_found(tmp_path: Path) -> None:
         ("Use it in order to search.", "in order to"),
         ("A hyper-parameter has a type.", "hyper-parameter"),
         ("The request had a timeout.", "timeout"),
+        ("The colors of the page.", "colors"),
+        ("It minimises the loss.", "minimises"),
         ("| field | a time stamp |", "time stamp"),
         ("1. an item:\n\n   | a table | of hyper-parameters |", "hyper-parameters"),
         ("- an item\n    - with an end-point inside", "end-point"),
