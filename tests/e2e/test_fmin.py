@@ -1,8 +1,10 @@
 """`tunelet.interop.hyperopt.fmin`: searches as Hyperopt's users write them."""
 
+import inspect
 from pathlib import Path
 from typing import Any
 
+import hyperopt
 import numpy
 import pytest
 from hyperopt import STATUS_FAIL, STATUS_OK, Trials, anneal, hp, mix, space_eval, tpe
@@ -143,8 +145,24 @@ def test_a_name_continues_a_search() -> None:
         ({"max_evals": None}, "max_evals is missing"),
         ({"algo": mix.suggest}, "use tpe.suggest"),
         ({"trials": [1]}, "give an empty Trials"),
+        ({"points_to_evaluate": [{"x": 0}]}, "points_to_evaluate is not supported: .* enqueue"),
+        ({"early_stop_fn": abs}, "early_stop_fn is not supported: .*plateau"),
+        ({"trials_save_file": "a"}, "trials_save_file is not supported: give a name"),
+        ({"pass_expr_memo_ctrl": True}, "pass_expr_memo_ctrl is not supported"),
     ],
 )
 def test_arguments_that_cannot_be_honoured_are_refused(given: Any, message: str) -> None:
     with pytest.raises(Reject, match=message):
         fmin(abs, hp.uniform("x", -1, 1), **{"max_evals": 1, **given})
+
+
+def test_every_argument_of_hyperopt_is_taken_at_its_default() -> None:
+    given = inspect.signature(hyperopt.fmin).parameters
+    defaults = {name: each.default for name, each in given.items() if name not in {"fn", "space"}}
+    found = fmin(abs, hp.uniform("x", -1, 1), **defaults | {"max_evals": 1})
+    assert found.keys() == {"x"}
+
+
+def test_an_argument_of_neither_is_refused_as_python_does() -> None:
+    with pytest.raises(TypeError, match="unexpected keyword argument 'max_evls'"):
+        fmin(abs, hp.uniform("x", -1, 1), max_evals=1, max_evls=1)

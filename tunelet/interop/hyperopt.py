@@ -12,6 +12,13 @@ from tunelet.interop.tree import Choice, Node, below
 from tunelet.tuning import Json, tune
 
 _OK, _FAIL = "ok", "fail"
+_REMEDIES = {
+    "points_to_evaluate": "submit a request to a service, with the points in its field enqueue",
+    "early_stop_fn": 'use tunelet.tune with early_stopping="plateau"',
+    "trials_save_file": "give a name instead: the log keeps all trials, and the name continues it",
+    "pass_expr_memo_ctrl": "let the objective take the hyperparameters",
+}
+"""What to do without an argument of Hyperopt that the log has no place for."""
 
 
 def fmin(
@@ -31,6 +38,7 @@ def fmin(
     show_progressbar: bool = True,
     name: str | None = None,
     store: str | None = None,
+    **others: Any,
 ) -> Any:
     """Minimize `fn` over a space of `hp.*`, as `hyperopt.fmin` does.
 
@@ -43,11 +51,13 @@ def fmin(
     label, the index for an `hp.choice`; with `return_argmin=False` the result of the best trial.
     `trials`, an empty `hyperopt.Trials`, receives all trials. `max_queue_len` trials run at a time,
     in threads. `name` and `store` are those of `tunelet.tune`: the same name continues a search,
-    and several machines share one. `verbose` and `show_progressbar` have no effect.
+    and several machines share one. `verbose` and `show_progressbar` have no effect. Other arguments
+    of Hyperopt are taken if they are off.
 
     Raises `Reject` for arguments that Tunelet cannot honour, `AllTrialsFailed` if no trial has a
     loss, and what `fn` raised, unless `catch_eval_exceptions`.
     """
+    _refuse(others)
     budget = _budget(max_evals, trials)
     results = _Results(fn, space, catch_eval_exceptions)
     found = tune(
@@ -119,6 +129,15 @@ def _algorithm(algo: Callable[..., Any] | None) -> Json:
         error = FieldError("algo", repr(algo), "is not an algorithm that fmin knows", remedy)
         raise Reject(f"algo {algo!r} is not an algorithm that fmin knows; {remedy}", [error])
     return {"name": module, "settings": settings}
+
+
+def _refuse(others: Json) -> None:
+    for name in others.keys() - _REMEDIES.keys() - {"allow_trials_fmin"}:
+        raise TypeError(f"fmin() got an unexpected keyword argument {name!r}")
+    for name, remedy in _REMEDIES.items():
+        if others.get(name):
+            error = FieldError(name, repr(others[name]), "is not supported", remedy)
+            raise Reject(f"{name} is not supported: {remedy}", [error])
 
 
 def _budget(max_evals: int | None, trials: Any) -> int:
