@@ -1,14 +1,17 @@
 """The threads that answer calls, and the calls that wait for one.
 
 Namespaces take turns, and within a namespace its experiments. So one tenant's flood does not put
-another's call at the end of a long queue: that call is the next when any call ends.
+another's call at the end of a long queue: that call is the next when any call ends. While several
+namespaces call, each has only a part of the threads (functions.hosting.at_work).
 """
 
 import re
-from typing import TYPE_CHECKING, Any, cast
+from threading import Lock
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from waitress.task import ThreadedTaskDispatcher
 
+from functions.hosting.at_work import UNSCOPED, AtWork, stream_of
 from tunelet.core.turns import Turns
 from tunelet.text.lazy_pattern import lazy_pattern
 from tunelet.text.limits import NAME
@@ -16,8 +19,15 @@ from tunelet.text.limits import NAME
 if TYPE_CHECKING:
     from waitress.channel import HTTPChannel
 
+SCOPED = ("experiments", "metrics", "overview", "rights", "studies", "submit_job")
+"""How paths begin that may leave out their namespace. It is the usual one then."""
+
+_PART = 4
+"""While several namespaces call, each may have one in so many threads."""
+
 _PATH = lazy_pattern(
-    rf"/api(/namespaces/(?P<namespace>{NAME}))?(/experiments/(?P<experiment>{NAME}))?(/|$)",
+    rf"/api(/namespaces/(?P<namespace>{NAME})|(?=/({'|'.join(SCOPED)})(/|$)))"
+    rf"(/experiments/(?P<experiment>{NAME})(?P<stream>/trials/[0-9]+/(logs|artifact)/?$)?)?(/|$)",
     re.ASCII,
 )
 
@@ -27,25 +37,75 @@ class Dispatcher(ThreadedTaskDispatcher):
 
     def __init__(self, threads: int) -> None:
         super().__init__()
-        self.queue = cast("Any", Waiting())
+        at_work = AtWork(max(1, threads // _PART))
+        self.queue = cast("Any", Waiting(at_work, self.lock))
         self.set_thread_count(threads)
+
+    def look(self) -> None:
+        """Wake the threads if a call that waits may begin by now. Call it each second."""
+        with self.lock:
+            if self.queue:
+                self.queue_cv.notify_all()
+
+    def shutdown(self, cancel_pending: bool = True, timeout: float = 5) -> bool:
+        with self.lock:
+            cast("Waiting", self.queue).unlimited = True  # what waits is cancelled
+        return bool(super().shutdown(cancel_pending, cast("int", timeout)))
 
 
 class Waiting:
-    """A queue of connections with a complete request."""
+    """A queue of connections with a complete request.
 
-    def __init__(self) -> None:
+    It is true if a call may begin now. All methods are called with `lock`.
+    """
+
+    def __init__(self, at_work: AtWork, lock: Lock) -> None:
         self._turns = Turns["HTTPChannel"]()
+        self._at_work, self._lock = at_work, lock
+        self.unlimited = False
 
     def __len__(self) -> int:
         return len(self._turns)
 
-    def append(self, connection: "HTTPChannel") -> None:
-        request = cast("Any", connection).requests[0]
-        found = _PATH.match(getattr(request, "path", ""))  # an invalid request has none
-        # Calls that name no namespace share the turns of the usual one.
-        namespace = (found and found["namespace"]) or "default"
-        self._turns.put(namespace, (found and found["experiment"]) or "", connection)
+    def __bool__(self) -> bool:
+        return any(self.unlimited or each not in self._at_work for each in self._turns.namespaces())
 
-    def popleft(self) -> "HTTPChannel":
-        return self._turns.pop()
+    def append(self, connection: "HTTPChannel") -> None:
+        member, experiment = _whose(connection)
+        self._at_work.called(member)
+        self._turns.put(member, experiment, connection)
+
+    def popleft(self) -> "Call":
+        member, connection = self._turns.pop_but(() if self.unlimited else self._at_work)
+        self._at_work.begun(member)
+        return Call(connection, member, self._at_work, self._lock)
+
+
+class Call(NamedTuple):
+    """A call at work."""
+
+    connection: "HTTPChannel"
+    member: str
+    at_work: AtWork
+    lock: Lock
+
+    def service(self) -> None:
+        """Answer it, and count it as ended, however it ends."""
+        try:
+            self.connection.service()
+        finally:
+            with self.lock:
+                self.at_work.ended(self.member)
+
+    def cancel(self) -> None:
+        self.connection.cancel()
+
+
+def _whose(connection: "HTTPChannel") -> tuple[str, str]:
+    """Return the call's member of `AtWork`, and its experiment if it is about one."""
+    request = cast("Any", connection).requests[0]
+    found = _PATH.match(getattr(request, "path", ""))  # an invalid request has none
+    if found is None:
+        return UNSCOPED, ""
+    namespace, experiment = found["namespace"] or "default", found["experiment"] or ""
+    return (stream_of(namespace) if found["stream"] else namespace), experiment

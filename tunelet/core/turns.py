@@ -1,7 +1,7 @@
 """Take turns: a member with many items does not delay the others' first ones."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from itertools import chain, zip_longest
 from typing import Generic, TypeVar
 
@@ -27,7 +27,7 @@ class Turns(Generic[T]):
     """A queue in which namespaces take turns, and within a namespace its experiments.
 
     A new member comes before the one that had the last turn: it waits for no second item of
-    a member that is alone. All methods take constant time.
+    a member that is alone. All methods take constant time, and time for what is passed over.
     """
 
     def __init__(self) -> None:
@@ -42,9 +42,20 @@ class Turns(Generic[T]):
         experiments.member(experiment, deque).append(item)
         self._size += 1
 
+    def namespaces(self) -> Iterable[str]:
+        """Return the namespaces with items."""
+        return self._namespaces.names()
+
     def pop(self) -> T:
         """Remove and return the next item. Raises `IndexError` if there is none."""
-        namespace, experiments = self._namespaces.turn()
+        return self.pop_but(())[1]
+
+    def pop_but(self, but: Container[str]) -> tuple[str, T]:
+        """Remove and return the next item with its namespace, like `pop`.
+
+        The namespaces in `but` are passed over, and keep their places.
+        """
+        namespace, experiments = self._namespaces.turn(but)
         experiment, items = experiments.turn()
         item = items.popleft()
         self._size -= 1
@@ -52,7 +63,7 @@ class Turns(Generic[T]):
             experiments.remove(experiment)
         if not experiments:
             self._namespaces.remove(namespace)
-        return item
+        return namespace, item
 
 
 class _Ring(Generic[T]):
@@ -72,13 +83,17 @@ class _Ring(Generic[T]):
             self._members[name] = new()
         return self._members[name]
 
-    def turn(self) -> tuple[str, T]:
+    def names(self) -> Iterable[str]:
+        return self._members.keys()
+
+    def turn(self, but: Container[str] = ()) -> tuple[str, T]:
         if self._last in self._members:
             self._members[self._last] = self._members.pop(self._last)
-        if not self._members:
+        found = next((name for name in self._members if name not in but), None)
+        if found is None:
             raise IndexError("no item waits")
-        self._last = next(iter(self._members))
-        return self._last, self._members[self._last]
+        self._last = found
+        return found, self._members[found]
 
     def remove(self, name: str) -> None:
         del self._members[name]

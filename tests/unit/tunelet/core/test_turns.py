@@ -32,6 +32,18 @@ def test_a_flood_of_one_namespace_delays_another_by_no_item() -> None:
     assert [turns.pop() for _ in range(4)] == ["first", "1", "second", "2"]
 
 
+def test_namespaces_that_are_passed_over_keep_their_turns() -> None:
+    turns: Turns[str] = Turns()
+    for item in ("a1", "a2", "b1", "b2", "c1"):
+        turns.put(item[0], "e", item)
+    assert turns.pop() == "a1"
+    assert turns.pop_but({"b"}) == ("c", "c1")
+    assert turns.pop_but(()) == ("b", "b1")
+    with pytest.raises(IndexError):
+        turns.pop_but({"a", "b"})
+    assert popped(turns) == ["a2", "b2"]
+
+
 def test_a_flood_of_one_experiment_delays_another_of_its_namespace_by_no_item() -> None:
     turns: Turns[str] = Turns()
     for number in range(10_000):
