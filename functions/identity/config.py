@@ -49,14 +49,16 @@ class Config(NamedTuple):
 
 def load(path: str) -> Config:
     """Read the file. Raises `Reject` with all its faults."""
-    import yaml
+    from functions.identity.yaml_file import Unreadable, read
 
     try:
-        written = yaml.safe_load(Path(path).read_text())
+        written = read(Path(path).read_text(encoding="utf-8"))
     except OSError as fault:
         raise _unreadable(path, f"cannot be read: {fault.strerror}") from fault
-    except (yaml.YAMLError, UnicodeDecodeError) as fault:
-        raise _unreadable(path, "is neither YAML nor JSON") from fault
+    except UnicodeDecodeError as fault:
+        raise _unreadable(path, "is not UTF-8") from fault
+    except Unreadable as fault:
+        raise _unreadable(path, str(fault), _CORRECTED) from fault
     return parse(written)
 
 
@@ -257,8 +259,10 @@ def _reviews_tokens(config: Config) -> bool:
     return config.kubernetes is not None and config.kubernetes.token_review
 
 
-def _unreadable(path: str, message: str) -> Reject:
-    error = FieldError(
-        "TUNELET_IDENTITY", path, message, "name a file as docs/operations/identity.md shows"
-    )
+_NAMED = "name a file as docs/operations/identity.md shows"
+_CORRECTED = "correct the file: it has each name of an object once, with all entries below it"
+
+
+def _unreadable(path: str, message: str, remedy: str = _NAMED) -> Reject:
+    error = FieldError("TUNELET_IDENTITY", path, message, remedy)
     return Reject("the identity configuration cannot be used", [error])

@@ -98,6 +98,33 @@ def test_a_file_that_is_not_yaml_is_refused(tmp_path: Path, text: str) -> None:
         load(str(tmp_path / "absent"))
 
 
+def test_a_second_list_of_tokens_is_refused(tmp_path: Path) -> None:
+    """The lines of `tunelet token new`, appended to a file that has them already."""
+    path = tmp_path / "identity.yaml"
+    lines = f'tokens:\n  - {{"name": "%s", "sha256": "{HASH}"}}\n'
+    path.write_text(lines % "ci" + lines % "other")
+    with pytest.raises(Reject) as refused:
+        load(str(path))
+    [error] = refused.value.errors
+    assert (error.field, error.value) == ("TUNELET_IDENTITY", str(path))
+    assert error.message == "has 'tokens' twice in one object (line 3, column 1)"
+    assert "each name of an object once" in error.remedy
+
+    path.write_text(f'{{"tokens": [{{"name": "a", "name": "b", "sha256": "{HASH}"}}]}}')
+    with pytest.raises(Reject) as refused:
+        load(str(path))
+    assert "has 'name' twice in one object (line 1" in refused.value.errors[0].message
+
+
+def test_a_fault_of_yaml_has_its_place_and_no_text_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "identity.yaml"
+    path.write_text("tokens:\n  - {name: ci, sha256: secret\n")
+    with pytest.raises(Reject) as refused:
+        load(str(path))
+    [error] = refused.value.errors
+    assert error.message == "is neither YAML nor JSON (line 3, column 1)"
+
+
 def test_the_environment_names_the_file(tmp_path: Path) -> None:
     path = tmp_path / "identity.yaml"
     path.write_text(f"tokens:\n  - name: ci\n    sha256: {HASH}\n")

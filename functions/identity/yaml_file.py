@@ -1,0 +1,39 @@
+"""The text of the identity file, YAML or JSON, in which an object has each name once.
+
+PyYAML keeps the last of two equal names. A second `tokens:` at the end of the file would then
+revoke all tokens of the first, without an error.
+"""
+
+from typing import Any
+
+import yaml
+
+from tunelet.text.strict_json import repeated
+
+
+class Unreadable(ValueError):
+    """The text is not accepted; the message says why and where, and repeats no value."""
+
+
+class _Loader(yaml.SafeLoader):
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        for name in repeated(key.value for key in keys):
+            last = [key for key in keys if key.value == name][-1].start_mark
+            raise Unreadable(f"has {name[:40]!r} twice in one object ({_place(last)})")
+        return super().construct_mapping(node, deep)
+
+
+def read(text: str) -> Any:
+    """Return the value of the text. Raises `Unreadable`."""
+    try:
+        return yaml.load(text, _Loader)
+    except yaml.MarkedYAMLError as fault:
+        where = f" ({_place(fault.problem_mark)})" if fault.problem_mark else ""
+        raise Unreadable(f"is neither YAML nor JSON{where}") from fault
+    except (yaml.YAMLError, RecursionError) as fault:
+        raise Unreadable("is neither YAML nor JSON") from fault
+
+
+def _place(mark: yaml.Mark) -> str:
+    return f"line {mark.line + 1}, column {mark.column + 1}"
