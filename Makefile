@@ -17,7 +17,7 @@ ELSEWHERE := libraries or stores or cluster or browser or terraform
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: install page pictures demo test test-e2e test-algorithms test-stores test-cluster test-browser test-terraform
-.PHONY: release audit deploy destroy bench image docs format lock clean mutants
+.PHONY: release audit deploy destroy render bench image docs format lock clean mutants
 
 install: $(INSTALLED)
 
@@ -123,9 +123,11 @@ audit: install
 	$(AUDIT) $(LOCKED:%=--requirement %)
 	$(AUDIT) --vulnerability-service osv $(LOCKED:%=--requirement %)
 
-# CLOUD=aws, gcp or azure; TAG= of the images; WITH= a component. See infra/platform/README.md.
-deploy destroy: install
-	$(BIN)/python infra/platform/deploy.py $@ $(CLOUD) $(TAG:%=--tag %) $(WITH:%=--component %)
+# CLOUD=aws, gcp or azure; TAG= of the images; WITH= a component; OUTPUTS= a file; CONTEXT= of a
+# kubeconfig. `render` only writes the overlay. See infra/platform/README.md.
+deploy destroy render: install
+	$(BIN)/python infra/platform/deploy.py $@ $(CLOUD) $(TAG:%=--tag %) $(WITH:%=--component %) \
+		$(OUTPUTS:%=--outputs %) $(CONTEXT:%=--context %)
 
 # The pictures of the page in the documents, from searches of some minutes. Needs Chromium.
 pictures: install page

@@ -18,11 +18,10 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(HERE), str(ROOT)]
 
-from overlay import CLOUDS, Invalid, Outputs, Ways, overlay, read_outputs  # noqa: E402
+from overlay import CLOUDS, NAMESPACE, Invalid, Outputs, Ways, overlay, read_outputs  # noqa: E402
 
 from tunelet import __version__  # noqa: E402
 
-NAMESPACE = "tunelet"
 KNATIVE = "services.serving.knative.dev", "brokers.eventing.knative.dev"
 
 
@@ -71,19 +70,19 @@ def _outputs(cloud: str, file: Path | None) -> Outputs:
         return read_outputs(_run([_program("terraform", "tofu"), *command]))
     except Failed as error:
         remedy = f"run `terraform init` and `terraform apply` in infra/terraform/{cloud} first"
-        raise Failed(f"{error}; {remedy}, or name a file with --outputs") from error
+        raise Failed(f"{error}; {remedy}, or name a file: OUTPUTS=FILE") from error
 
 
 def _text(file: Path) -> str:
     try:
         return file.read_text()
     except (OSError, UnicodeDecodeError) as error:
-        raise Invalid(f"--outputs {file} cannot be read ({error}); name another file") from error
+        raise Invalid(f"OUTPUTS={file} cannot be read ({error}); name another file") from error
 
 
 def _ways(folder: Path, component: Path | None) -> Ways:
     if component is not None and not (component / "kustomization.yaml").is_file():
-        raise Invalid(f"--component {component} has no kustomization.yaml; name a folder with one")
+        raise Invalid(f"WITH={component} has no kustomization.yaml; name a folder with one")
     ways = [ROOT / "infra" / "knative", HERE, *([component.resolve()] if component else [])]
     return Ways(*(os.path.relpath(way, folder.resolve()) for way in ways))
 
@@ -103,6 +102,9 @@ def _access(outputs: Outputs, folder: Path, context: str | None) -> list[str]:
     program = _program("kubectl")
     if context is not None:
         return [program, f"--context={context}"]
+    if not outputs.kubeconfig_command:
+        remedy = "name a context of your kubeconfig: CONTEXT=NAME"
+        raise Invalid(f"output kubeconfig_command is missing; {remedy}")
     config = folder / "kubeconfig"
     _run(["sh", "-c", outputs.kubeconfig_command], env={"KUBECONFIG": str(config)})
     return [program, f"--kubeconfig={config}"]
@@ -115,8 +117,9 @@ def deploy(kubectl: list[str], outputs: Outputs, folder: Path) -> None:
     print(_run([*kubectl, "apply", "-k", str(folder)]), end="")
     for waited in _WAITS[outputs.overlay]:
         print(_run([*kubectl, "-n", NAMESPACE, *waited]), end="")
-    print("Pools for trials, for node_selector and tolerations of model_training_code:")
-    print(json.dumps(dict(outputs.training_pools), indent=2))
+    if outputs.training_pools:
+        print("Pools for trials, for node_selector and tolerations of model_training_code:")
+        print(json.dumps(dict(outputs.training_pools), indent=2))
 
 
 _WAITS = {

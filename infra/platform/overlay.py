@@ -10,18 +10,11 @@ from typing import Any, NamedTuple
 
 Resource = dict[str, Any]
 
-NAMED = (
-    "overlay",
-    "store_url",
-    "stores",
-    "environment",
-    "launcher",
-    "service_accounts",
-    "trials_namespaces",
-)
-"""Outputs of an installation. The whole clouds also have `CLUSTER`."""
-CLUSTER = ("images", "cluster", "kubernetes_version", "kubeconfig_command", "training_pools")
 CLOUDS = ("aws", "gcp", "azure")
+OVERLAYS_OWN = "tunelet-trials-default"
+"""The namespace of trials that each overlay has itself."""
+NAMESPACE = "tunelet"
+"""That of the functions in every overlay."""
 AUTOSCALER = "kube-system/cluster-autoscaler"
 KUSTOMIZATION = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
 
@@ -43,22 +36,39 @@ class Outputs(NamedTuple):
     """Annotations and pod labels, by Kubernetes namespace/name."""
     trials_namespaces: Mapping[str, str]
     images: Mapping[str, str]
-    cluster: str
-    kubernetes_version: str
-    kubeconfig_command: str
-    training_pools: Mapping[str, Any]
+    # Only the whole clouds have these.
+    cluster: str = ""
+    kubernetes_version: str = ""
+    kubeconfig_command: str = ""
+    training_pools: Mapping[str, Any] = {}
 
 
 def read_outputs(text: str) -> Outputs:
-    """Parse `terraform output -json`. Raises `Invalid` if an output is missing."""
+    """Parse `terraform output -json`, of one of the clouds or of a configuration of one's own.
+
+    The latter may have one output `tunelet`, an object with all of them. Raises `Invalid`.
+    """
     try:
         given = json.loads(text)
         values = {name: output["value"] for name, output in given.items()}
+        values = dict(values.get("tunelet", values))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise Invalid("the outputs are not those of `terraform output -json`") from error
-    if missing := [name for name in NAMED + CLUSTER if name not in values]:
-        raise Invalid(f"output {missing[0]} is missing; run `terraform apply` first")
-    return Outputs(**{name: values[name] for name in NAMED + CLUSTER})
+    needed = [name for name in Outputs._fields if name not in Outputs._field_defaults]
+    if AUTOSCALER in values.get("service_accounts", {}):
+        needed += ["cluster", "kubernetes_version"]
+    if missing := [name for name in needed if name not in values]:
+        raise Invalid(
+            f"output {missing[0]} is missing; run `terraform apply` first, or add it to your own"
+            " configuration as infra/terraform/README.md shows"
+        )
+    outputs = Outputs(**{name: values[name] for name in Outputs._fields if name in values})
+    if others := [name for name in _functions(outputs) if not name.startswith(f"{NAMESPACE}/")]:
+        raise Invalid(
+            f"output service_accounts has {others[0]}, but the overlays have the functions in the"
+            f" namespace {NAMESPACE}; leave the input kubernetes_namespace out"
+        )
+    return outputs
 
 
 class Ways(NamedTuple):
@@ -73,9 +83,9 @@ class Ways(NamedTuple):
 def overlay(outputs: Outputs, tag: str, ways: Ways) -> dict[str, str]:
     """Return the files of the overlay by their names. `tag` is that of both images."""
     tenants = {
-        f"trials/{tenant}/kustomization.yaml": _tenant(namespace, f"../../{ways.knative}")
+        f"trials/{tenant}/kustomization.yaml": _tenant(namespace, ways, outputs)
         for tenant, namespace in outputs.trials_namespaces.items()
-        if tenant != "default"
+        if namespace != OVERLAYS_OWN
     }
     return {name: json.dumps(each, indent=2) for name, each in tenants.items()} | {
         "stores.yaml": json.dumps(_stores(outputs), indent=2),
@@ -117,7 +127,7 @@ def _settings(outputs: Outputs, tag: str) -> Resource:
         **outputs.environment,
     }
     literals = [f"{name}={value}" for name, value in settings.items()]
-    return {"name": "tunelet", "namespace": "tunelet", "behavior": "merge", "literals": literals}
+    return {"name": "tunelet", "namespace": NAMESPACE, "behavior": "merge", "literals": literals}
 
 
 def _stores(outputs: Outputs) -> Resource:
@@ -127,7 +137,7 @@ def _stores(outputs: Outputs) -> Resource:
     earlier deploy applied.
     """
     data = {f"{tenant}.json": json.dumps(store) for tenant, store in outputs.stores.items()}
-    metadata = {"name": "tunelet-stores", "namespace": "tunelet"}
+    metadata = {"name": "tunelet-stores", "namespace": NAMESPACE}
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
 
 
@@ -179,8 +189,16 @@ def _patch(target: Mapping[str, str], change: Resource) -> Resource:
     return {"target": dict(target), "patch": json.dumps(whole)}
 
 
-def _tenant(namespace: str, knative: str) -> Resource:
-    return {**KUSTOMIZATION, "namespace": namespace, "resources": [f"{knative}/trials"]}
+def _tenant(namespace: str, ways: Ways, outputs: Outputs) -> Resource:
+    knative = f"../../{ways.knative}"
+    # The plain overlay has one account in place of the functions' own.
+    plain = [f"{knative}/tenants/plain"] if outputs.overlay == "plain" else []
+    return {
+        **KUSTOMIZATION,
+        "namespace": namespace,
+        "resources": [f"{knative}/trials"],
+        "components": plain,
+    }
 
 
 def _trial_accounts(outputs: Outputs) -> list[Resource]:

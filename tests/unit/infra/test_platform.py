@@ -106,15 +106,41 @@ def test_the_pods_of_functions_have_the_labels_of_their_identity(cloud: str, ove
             assert wanted.items() <= template["metadata"]["labels"].items(), name
 
 
-@pytest.mark.parametrize("cloud", platform.CLOUDS)
-def test_each_tenant_has_a_namespace_with_its_rights(cloud: str) -> None:
+@pytest.mark.parametrize(("cloud", "overlay"), EACH)
+def test_each_tenant_has_a_namespace_with_the_rights_of_the_functions(
+    cloud: str, overlay: str
+) -> None:
+    resources = rendered(cloud, overlay)
     spaces = given(cloud)["trials_namespaces"]["value"].values()
-    assert set(spaces) <= named(rendered(cloud, "knative"), "Namespace").keys()
+    assert set(spaces) <= named(resources, "Namespace").keys()
+    wanted = rights(resources, "tunelet-trials-default")
+    assert wanted["tunelet-launch"] <= {f"tunelet/{name}" for name in accounts_of(resources)}
     for space in spaces:
-        bindings = named(rendered(cloud, "knative"), "RoleBinding", space)
-        assert "tunelet-launch" in bindings
-        [trials] = bindings["tunelet-collect"]["subjects"]
-        assert trials == {"kind": "ServiceAccount", "name": "default", "namespace": space}
+        found = rights(resources, space)
+        assert found.pop("tunelet-collect") == {f"{space}/default"}
+        assert found == {name: who for name, who in wanted.items() if name != "tunelet-collect"}
+
+
+def rights(resources: list[Resource], space: str) -> dict[str, set[str]]:
+    """The accounts, `namespace/name`, of each RoleBinding of a namespace."""
+    return {
+        name: {f"{each['namespace']}/{each['name']}" for each in binding["subjects"]}
+        for name, binding in named(resources, "RoleBinding", space).items()
+    }
+
+
+def accounts_of(resources: list[Resource]) -> set[str]:
+    return set(named(resources, "ServiceAccount", "tunelet"))
+
+
+def test_the_default_tenant_may_have_another_namespace() -> None:
+    """`trials_prefix` of an installation names it; the overlays only have their own."""
+    outputs = given("aws")
+    outputs["trials_namespaces"]["value"]["default"] = "hpo-default"
+    accounts = outputs["service_accounts"]["value"]
+    accounts["hpo-default/default"] = accounts.pop("tunelet-trials-default/default")
+    tenant = json.loads(files(outputs)["trials/default/kustomization.yaml"])
+    assert tenant["namespace"] == "hpo-default"
 
 
 @pytest.mark.parametrize("cloud", platform.CLOUDS)
@@ -209,7 +235,9 @@ OTHER: dict[str, Any] = {
     "environment": {"AWS_REGION": "us-east-1"},
     "launcher": "kubernetes://?prefix=other-",
     "service_accounts": {},
-    "trials_namespaces": {"default": "tunelet-trials-default"},
+    "trials_namespaces": {
+        name: f"tunelet-trials-{name}" for name in ("default", "team-a", "vision")
+    },
     "images": {"tunelet": "other", "tunelet-collector": "other"},
     "cluster": "other",
     "kubernetes_version": "1.34",
@@ -238,8 +266,45 @@ def test_a_missing_output_is_refused_with_its_name() -> None:
         platform.Invalid, match="output store_url is missing; run `terraform apply`"
     ):
         files(outputs)
-    with pytest.raises(platform.Invalid, match="are not those of `terraform output -json`"):
-        platform.read_outputs("[]")
+    for text in ("[]", "{", '{"tunelet": {"value": 1}}'):
+        with pytest.raises(platform.Invalid, match="are not those of `terraform output -json`"):
+            platform.read_outputs(text)
+
+
+WHOLE = ("cluster", "kubernetes_version", "kubeconfig_command", "training_pools")
+
+
+def installation() -> dict[str, Any]:
+    """The outputs of a configuration for a cluster that exists."""
+    outputs = given("aws", "plain")
+    for name in WHOLE:
+        del outputs[name]
+    del outputs["service_accounts"]["value"][platform.AUTOSCALER]
+    return outputs
+
+
+def test_an_installation_needs_no_outputs_of_the_cluster() -> None:
+    outputs = installation()
+    by_name = files(outputs)
+    values = {name: output["value"] for name, output in outputs.items()}
+    assert files({"tunelet": {"value": values}}) == by_name
+    assert files(given("aws", "plain")) != by_name
+
+
+@pytest.mark.parametrize("name", ["cluster", "kubernetes_version"])
+def test_the_autoscaler_needs_the_outputs_of_its_cluster(name: str) -> None:
+    outputs = given("aws")
+    del outputs[name]
+    with pytest.raises(platform.Invalid, match=f"output {name} is missing"):
+        files(outputs)
+
+
+def test_functions_in_another_namespace_than_the_overlays_are_refused() -> None:
+    outputs = given("aws", "plain")
+    accounts = outputs["service_accounts"]["value"]
+    accounts["hpo/tunelet"] = accounts.pop(ONE_ACCOUNT)
+    with pytest.raises(platform.Invalid, match="service_accounts has hpo/tunelet, but"):
+        files(outputs)
 
 
 KUBECTL = """#!/bin/sh
@@ -317,6 +382,30 @@ def test_a_context_of_ones_own_is_used_instead_of_terraforms(desk: Desk) -> None
     assert not (desk.overlay / "kubeconfig").exists()
 
 
+def test_an_installation_is_deployed_by_a_context_only(desk: Desk) -> None:
+    desk.outputs.write_text(json.dumps(installation()))
+    refused = desk.run("deploy")
+    assert refused.returncode == 1
+    assert "kubeconfig_command is missing; name a context of your kubeconfig" in refused.stderr
+    assert desk.calls == ""
+    done = desk.run("deploy", "--context", "mine", SECRET="secret/tunelet")
+    assert done.returncode == 0, done.stderr
+    assert "apply -k" in desk.calls
+    assert "Pools" not in done.stdout
+
+
+@pytest.mark.parametrize("action", ["deploy", "destroy", "render"])
+def test_make_hands_each_variable_on(action: str) -> None:
+    make = shutil.which("make") or pytest.skip("needs make")
+    variables = ["CLOUD=gcp", "TAG=2", "WITH=mine", "OUTPUTS=outputs.json", "CONTEXT=own"]
+    command = [make, "--dry-run", "--directory", str(ROOT), action, *variables]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    words = done.stdout.replace("\\\n", " ").split()
+    start = words.index("infra/platform/deploy.py") + 1
+    arguments = "--tag 2 --component mine --outputs outputs.json --context own"
+    assert words[start : start + 10] == [action, "gcp", *arguments.split()]
+
+
 def test_a_cluster_without_knative_is_refused_before_anything_is_applied(desk: Desk) -> None:
     outputs = given("aws")
     outputs["kubeconfig_command"]["value"] = "true"
@@ -340,7 +429,7 @@ def test_a_file_of_outputs_that_is_absent_is_one_line(desk: Desk) -> None:
     done = desk.run("deploy")
     assert done.returncode == 1
     [line] = done.stderr.splitlines()
-    assert line.startswith(f"make deploy: --outputs {desk.outputs} cannot be read")
+    assert line.startswith(f"make deploy: OUTPUTS={desk.outputs} cannot be read")
 
 
 def test_a_cloud_that_terraform_has_not_made_yet_is_named_with_the_next_commands(
@@ -382,7 +471,7 @@ def test_a_component_adds_settings_of_ones_own(desk: Desk, tmp_path: Path) -> No
     component.mkdir()
     refused = desk.run("render", "--component", str(component))
     assert refused.returncode == 1
-    assert f"--component {component} has no kustomization.yaml" in refused.stderr
+    assert f"WITH={component} has no kustomization.yaml" in refused.stderr
     (component / "kustomization.yaml").write_text(COMPONENT)
     assert desk.run("render", "--component", str(component)).returncode == 0
     kubectl = shutil.which("kubectl") or pytest.skip("needs kubectl to render the overlay")

@@ -38,20 +38,25 @@ def key(resource: Resource) -> tuple[str, str]:
     return resource["kind"], resource["metadata"]["name"]
 
 
-def test_kustomize_makes_the_same_tenant_as_the_command(tmp_path: Path) -> None:
+@pytest.mark.parametrize("overlay", ["knative", "plain"])
+def test_kustomize_makes_the_same_tenant_as_the_command(tmp_path: Path, overlay: str) -> None:
     if (kubectl := shutil.which("kubectl")) is None:
         pytest.skip("needs kubectl")
     template = os.path.relpath(ROOT / "infra/knative/tenants/template", tmp_path.resolve())
-    queue = os.path.relpath(ROOT / "infra/knative/tenants/queue", tmp_path.resolve())
+    components = [
+        os.path.relpath(ROOT / "infra/knative/tenants" / each, tmp_path.resolve())
+        for each in ("queue", *(["plain"] if overlay == "plain" else []))
+    ]
     (tmp_path / "kustomization.yaml").write_text(
         "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n"
-        f"namespace: tunelet-trials-vision\nresources: [{template}]\ncomponents: [{queue}]\n"
+        f"namespace: tunelet-trials-vision\nresources: [{template}]\n"
+        f"components: {json.dumps(components)}\n"
     )
     ran = subprocess.run(
         [kubectl, "kustomize", str(tmp_path)], capture_output=True, text=True, check=True
     )
     by_kustomize = sorted(yaml.safe_load_all(ran.stdout), key=key)
-    assert by_kustomize == sorted(created("--queue", "tunelet"), key=key)
+    assert by_kustomize == sorted(created("--queue", "tunelet", "--overlay", overlay), key=key)
 
 
 @pytest.mark.parametrize(
