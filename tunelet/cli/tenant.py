@@ -180,14 +180,33 @@ def create_command(
     hard = {resource: str(amount) for resource, amount in given if amount is not None}
     where = (name, prefix, installation, service_namespace, overlay)
     tenant = Tenant(*where, hard, queue, egress, dns)
-    text = yaml.safe_dump_all(objects(tenant), sort_keys=False)
+    made = objects(tenant)
+    text = yaml.safe_dump_all(made, sort_keys=False)
+    advice = _advice(tenant, made)
     if not apply:
-        click.echo((tenant_store.comment(store) if store else "") + text, nl=False)
+        comments = f"# {advice}\n" if advice else ""
+        comments += tenant_store.comment(store) if store else ""
+        click.echo(comments + text, nl=False)
         return
     _kubectl("apply", "--server-side", "--field-manager=tunelet", "-f", "-", given=text)
     click.echo(f"tenant {name} has the namespace {tenant.namespace}", err=True)
+    if advice:
+        click.echo(advice, err=True)
     if store:
         click.echo(tenant_store.apply(store, _kubectl), err=True)
+
+
+def _advice(tenant: Tenant, made: list[Object]) -> str | None:
+    """Return what keeps Jobs without pods out of the cluster. Kueue does so by itself.
+
+    Kubernetes' Job controller tries again to create the pods that a quota refuses. Many such Jobs
+    delay those of all tenants.
+    """
+    if tenant.queue is not None:
+        return None
+    quota = next(each for each in made if each["kind"] == "ResourceQuota")
+    limit = {"namespaces": {tenant.name: {"live_trials": int(quota["spec"]["hard"]["pods"])}}}
+    return f"So that trials wait without a Job, set in TUNELET_QUOTAS: {json.dumps(limit)}"
 
 
 def _own_store(

@@ -13,6 +13,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from functions.quotas import quotas
 from functions.stores import TenantStore, tenant_stores
 from tests.unit.infra.conftest import Check, Resource
 from tests.unit.infra.test_manifests import pods_of, rendered
@@ -26,6 +27,23 @@ def created(*options: str, name: str = "vision") -> list[Resource]:
     found = CliRunner().invoke(cli, ["tenant", "create", name, *options], catch_exceptions=False)
     assert found.exit_code == 0, found.output
     return list(yaml.safe_load_all(found.output))
+
+
+@pytest.mark.parametrize(("options", "pods"), [((), 50), (("--pods", "7"), 7)])
+def test_the_command_names_the_quota_that_keeps_jobs_without_pods_away(
+    options: tuple[str, ...], pods: int
+) -> None:
+    written = CliRunner().invoke(cli, ["tenant", "create", "vision", *options]).output
+    advice = next(line for line in written.splitlines() if "TUNELET_QUOTAS" in line)
+    found = quotas(advice[advice.index("{") :], "TUNELET_QUOTAS")
+    assert advice.startswith("# ")
+    assert found.of("vision").live_trials == pods
+    assert found.of("other").live_trials is None
+
+
+def test_a_tenant_with_a_queue_needs_no_such_quota() -> None:
+    written = CliRunner().invoke(cli, ["tenant", "create", "vision", "--queue", "q"]).output
+    assert "TUNELET_QUOTAS" not in written
 
 
 def one(objects: list[Resource], kind: str, name: str | None = None) -> Resource:
