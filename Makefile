@@ -103,6 +103,7 @@ bench: install
 	$(BIN)/python -m benchmarks fairness
 	$(BIN)/python -m benchmarks load
 	$(BIN)/python -m benchmarks page
+	$(BIN)/python -m benchmarks listing
 	$(BIN)/python -m benchmarks clients
 	$(BIN)/python -m benchmarks functions
 	$(BIN)/python -m benchmarks reports

@@ -27,6 +27,7 @@ BENCHMARKS = (
     "sweep",
     "stores",
     "page",
+    "listing",
     "clients",
     "functions",
     "cluster",

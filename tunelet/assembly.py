@@ -32,6 +32,7 @@ from tunelet.log.identity import Identity
 from tunelet.log.journal_cache import Journals
 from tunelet.log.leases import Leases
 from tunelet.log.markers import Markers
+from tunelet.log.summaries import Summaries
 from tunelet.log.tenant_stores import store_of
 from tunelet.ports import Catalog, Launcher, ProcessTurns, Publisher, Schedule, Store
 from tunelet.request.policy import Policies
@@ -83,6 +84,7 @@ def assembled(
     stopping = Stopping(journals, catalog)
     suggesting = Suggesting(journals, catalog)
     membership = Membership(installation, leases)
+    summaries = Summaries(store, journals)
     live = LiveTrials(store, journals, markers, quotas)
     allowance = Allowance(quotas, store, markers)
     loop = Loop(journals, markers, leases, suggesting, stopping, runs, live, publisher)
@@ -100,6 +102,7 @@ def assembled(
         leases=leases,
         dead=letters,
         usage=UsageReader(journals, markers, letters, allowance),
+        summaries=summaries,
         loop=loop,
         interventions=Interventions(journals, markers, allowance, asking, loop),
         ending=Ending(journals, loop, publisher, sleep),
@@ -113,7 +116,14 @@ def assembled(
         files=TrialFiles(journals, launcher, outputs, checkpoints),
         sweeper=Sweep(
             *(store, launcher, journals, markers, arming, leases, membership),
-            *(stopping, runs, outputs, Retention(store, launcher, journals, catalog), loop),
+            *(
+                stopping,
+                runs,
+                outputs,
+                Retention(store, launcher, journals, catalog),
+                summaries,
+                loop,
+            ),
             sweeps_abreast,
         ),
     )

@@ -15,6 +15,7 @@ from tunelet.core import commands
 from tunelet.core.commands import Command
 from tunelet.core.experiment import Experiment
 from tunelet.core.run import Run
+from tunelet.core.summary import Summary
 from tunelet.core.trial import Trial
 from tunelet.dead_letters import DeadLetters
 from tunelet.engine.allowance import Allowance
@@ -31,10 +32,11 @@ from tunelet.errors import NotFound
 from tunelet.log.audit import Change, audit
 from tunelet.log.journal_cache import Journals
 from tunelet.log.leases import Leases
-from tunelet.log.markers import Markers, announcing
+from tunelet.log.markers import Indexed, Markers, announcing
 from tunelet.log.parallel import at_once
 from tunelet.log.rows import Row
 from tunelet.log.study_numbers import Numbers
+from tunelet.log.summaries import Summaries
 from tunelet.ports import Catalog, Launcher, Store
 from tunelet.store_probe import Probed
 
@@ -74,6 +76,7 @@ class Service:
         files: TrialFiles,
         interventions: Interventions,
         usage: UsageReader,
+        summaries: Summaries,
         sweeper: Sweep,
     ) -> None:
         """`tunelet.assembly` builds the parts: they have to share the store and each other."""
@@ -84,6 +87,7 @@ class Service:
         self.files = files
         self.interventions = interventions
         self.usage = usage
+        self._summaries = summaries
         self._store = store
         self._probed = probed
         self._launcher = launcher
@@ -183,20 +187,18 @@ class Service:
                     return page, name
         return page, names[most - 1] if len(names) > most else None
 
+    def overview(
+        self, namespace: str, after: str = "", limit: int = 50
+    ) -> tuple[list[Summary], str | None]:
+        """A page of experiments by name, and the `after` of the next page if there is one."""
+        return self._summaries.page(namespace, self._markers.indexed(namespace, after), limit)
+
     def live(
         self, namespace: str, after: str = "", limit: int = 50
-    ) -> tuple[list[Experiment], str | None]:
-        """A page of the experiments with a live marker: they have not ended, or only just.
-
-        As `experiments`: by name, with the `after` of the next page if there is one.
-        """
-        names = list(islice(self._markers.live_names(namespace, after), limit + 1))
-        found: list[Experiment] = []
-        for start in range(0, min(limit, len(names)), READ_AT_ONCE):
-            some = names[start : min(start + READ_AT_ONCE, limit)]
-            listed = at_once(partial(self._journals.listed, namespace), some)
-            found.extend(experiment for experiment in listed if experiment is not None)
-        return found, names[limit - 1] if len(names) > limit else None
+    ) -> tuple[list[Summary], str | None]:
+        """Like `overview`, of those with a live marker: they have not ended, or only just."""
+        names = map(Indexed, self._markers.live_names(namespace, after))
+        return self._summaries.page(namespace, names, limit)
 
     def trials(
         self, namespace: str, name: str, after: int = -1, limit: int = 100, state: str | None = None

@@ -19,6 +19,7 @@ from functions.http import json_answer
 from tunelet.core.bounded_cache import BoundedCache
 from tunelet.core.experiment import Experiment
 from tunelet.core.problem import Constraint
+from tunelet.core.summary import summary
 from tunelet.core.trial import Trial, TrialState, number
 from tunelet.log.rows import Row, row_of
 
@@ -90,7 +91,7 @@ def page_of(
         page, last, more = kept, after + limit, True
     changed = service.some(*of, opened)
     return {
-        "experiment": overview_json(experiment),
+        "experiment": overview_json(summary(experiment)),
         "trials": msgspec.Raw(page),
         "changed": _columns([row_of(trial) for trial in changed]),
         "last": last,

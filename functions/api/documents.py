@@ -3,9 +3,12 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+
 from tunelet.core.ends import held
 from tunelet.core.experiment import Experiment
 from tunelet.core.problem import Objective
+from tunelet.core.summary import Summary
 from tunelet.core.trial import Trial
 from tunelet.log.audit import Change
 
@@ -40,24 +43,14 @@ def experiment_json(experiment: Experiment) -> Json:
     }
 
 
-def overview_json(experiment: Experiment) -> Json:
-    """Return what a list shows of an experiment: without its spec and its trials."""
-    best = experiment.best[0] if len(experiment.best) == 1 else None
+def overview_json(summary: Summary) -> Json:
+    """Return an experiment in a list."""
     return {
-        "name": experiment.name,
-        "namespace": experiment.namespace,
-        "uid": experiment.uid,
-        "state": experiment.state.value,
-        "reason": experiment.reason or held(experiment),
-        "submitted_at": time_json(experiment.submitted_at),
-        "ended_at": time_json(experiment.ended_at),
-        "algorithm": experiment.typed_spec.algorithm.name,
-        "objectives": [_objective(each) for each in experiment.terms.objectives],
-        "max_trials": experiment.terms.max_trials,
-        "counts": experiment.counts,
-        "labels": experiment.spec.get("labels", {}),
-        "best": {"number": best.number, "values": best.values} if best else None,
-        "front": len(experiment.best),
+        **msgspec.structs.asdict(summary),
+        "submitted_at": time_json(summary.submitted_at),
+        "ended_at": time_json(summary.ended_at),
+        "objectives": [_objective(each) for each in summary.objectives],
+        "best": msgspec.structs.asdict(summary.best) if summary.best else None,
     }
 
 

@@ -53,7 +53,7 @@ def overview(call: Call) -> Response:
     """
     query = dict(call.query)
     live = query.pop("live", None) == "true"
-    listed = call.service.live if live else call.service.experiments
+    listed = call.service.live if live else call.service.overview
     page, after = listed(call.namespace, **query)
     shown = [overview_json(experiment) for experiment in page]
     return json_answer({"experiments": shown, "next": call.next_link("overview", after)})

@@ -408,6 +408,37 @@ PROTOCOL = (
         ),
     ),
     Source(
+        "tunelet/log/summaries.py",
+        ("tests/unit/tunelet/log/test_summaries.py",),
+        (
+            Mutant(
+                "a list shows an experiment as it was before its newest entry",
+                "if self._store.get(entry_key(path, known.seq + 1)) is not None:",
+                "if False:",
+            ),
+            Mutant(
+                "a list shows a purged experiment whose marker was left",
+                "return purged(self._store, path) <= known.seq",
+                "return True",
+            ),
+            Mutant(
+                "each list reads all logs",
+                "                self._kept.put(key, known)",
+                "                pass",
+            ),
+            Mutant(
+                "a late summary brings back the marker of a deleted experiment",
+                "self._store.replace(key, data, stored.version)",
+                "self._store.put(key, data)",
+            ),
+            Mutant(
+                "a tenant's summary names another tenant's experiment",
+                "mine = replace(note.summary, namespace=namespace, name=indexed.name)",
+                "mine = note.summary",
+            ),
+        ),
+    ),
+    Source(
         "tunelet/log/expiry.py",
         ("tests/unit/tunelet/log/test_expiry.py",),
         (

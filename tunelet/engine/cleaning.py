@@ -9,6 +9,7 @@ from tunelet.log import expiry
 from tunelet.log.expiry import Expiry
 from tunelet.log.journal_cache import Journals
 from tunelet.log.markers import Marker, Markers
+from tunelet.log.summaries import Summaries
 from tunelet.ports import Launcher, Store
 
 WATCHED = 120.0
@@ -26,6 +27,7 @@ class Cleaning:
         journals: Journals,
         markers: Markers,
         outputs: Outputs,
+        summaries: Summaries,
         loop: Loop,
     ) -> None:
         self._store = store
@@ -33,6 +35,7 @@ class Cleaning:
         self._journals = journals
         self._markers = markers
         self._outputs = outputs
+        self._summaries = summaries
         self._loop = loop
 
     def tidy(self, marker: Marker, experiment: Experiment | None) -> None:
@@ -40,6 +43,7 @@ class Cleaning:
         at_rest = self._at_rest(marker, experiment)
         if experiment is not None and at_rest:
             expiry.note(self._store, experiment)
+            self._summaries.store(marker.namespace, marker.name, marker.uid)
         self._markers.tidy(marker, experiment, at_rest)
 
     def expire(self, expired: Expiry) -> None:

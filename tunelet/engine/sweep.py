@@ -33,6 +33,7 @@ from tunelet.log.leases import Leases
 from tunelet.log.markers import Marker, Markers
 from tunelet.log.parallel import streamed
 from tunelet.log.quiet import Name
+from tunelet.log.summaries import Summaries
 from tunelet.log.tenant_stores import left_behind
 from tunelet.ports import Launcher, Store, Versions
 
@@ -57,6 +58,7 @@ class Sweep:
         runs: Runs,
         outputs: Outputs,
         retention: Retention,
+        summaries: Summaries,
         loop: Loop,
         abreast: int = 1,
     ) -> None:
@@ -74,7 +76,7 @@ class Sweep:
         self._outputs = outputs
         self._retention = retention
         self._loop = loop
-        self._cleaning = Cleaning(store, launcher, journals, markers, outputs, loop)
+        self._cleaning = Cleaning(*(store, launcher, journals, markers, outputs, summaries, loop))
         self._idle = Idle(store, launcher, journals, loop.limited)
 
     def sweep(self, ending: Callable[[], bool] = lambda: False) -> int:

@@ -158,6 +158,11 @@ class Journal:
         """Read the state now. Raises `NotFound` if the experiment does not exist."""
         return _existing(self.peek())
 
+    def end(self) -> tuple[Experiment, int]:
+        """Return the state now, and the entry that it is of. Raises `NotFound`."""
+        head = self._now()
+        return _existing(head.experiment), head.seq
+
     def history(self, after: int = -1) -> tuple[Experiment, Iterator[Trial]]:
         """Return the state now, and the trials above number `after` that have left it."""
         experiment, left = self.moment()

@@ -54,6 +54,14 @@ def announcing(namespace: str, name: str, uid: str, epoch: int) -> Marker:
     return Marker(namespace, name, uid, epoch, f"-{token_hex(4)}")
 
 
+class Indexed(NamedTuple):
+    """An experiment in a listing."""
+
+    name: str
+    uid: str = ""
+    """Empty: the listing does not show it."""
+
+
 class Markers:
     def __init__(
         self, store: Store, clock: Callable[[], float], arming: Arming | None = None
@@ -73,17 +81,21 @@ class Markers:
             self._list(marker)
 
     def _list(self, marker: Marker) -> None:
-        self._store.put(_index(marker.namespace, marker.name, marker.uid), b"")
+        self._store.put(index_key(marker.namespace, marker.name, marker.uid), b"")
 
     def names(self, namespace: str, after: str = "") -> Iterator[str]:
         """Yield the names in the namespace that sort after `after`, each once."""
+        return (each.name for each in self.indexed(namespace, after))
+
+    def indexed(self, namespace: str, after: str = "") -> Iterator[Indexed]:
+        """Like `names`, each with the uid of the marker that shows it."""
         prefix = f"index/{namespace}/"
-        start = _index(namespace, after, "~") if after else ""
+        start = index_key(namespace, after, "~") if after else ""
         last = None
         for key in self._store.list(prefix, start):
             name, _, uid = key.removeprefix(prefix).partition("/")
             if name and uid and name != last:
-                yield name
+                yield Indexed(name, uid)
                 last = name
 
     def live(self, left_out: MutableSet[str]) -> Iterator[Marker]:
@@ -107,7 +119,7 @@ class Markers:
         """Remove the marker if it is not needed. `at_rest`: nothing is left to do for its life."""
         if experiment is None or experiment.uid != marker.uid:
             if at_rest and self._age(marker) > STALE:
-                self._store.delete(_index(marker.namespace, marker.name, marker.uid))
+                self._store.delete(index_key(marker.namespace, marker.name, marker.uid))
                 self._store.delete(marker.key)
         elif experiment.epoch < marker.epoch:
             if self._age(marker) > STALE:
@@ -121,19 +133,20 @@ class Markers:
         If that fails, `tidy` removes the marker after an hour.
         """
         try:
-            self._store.delete(_index(marker.namespace, marker.name, marker.uid))
+            self._store.delete(index_key(marker.namespace, marker.name, marker.uid))
             self._store.delete(marker.key)
         except TuneletError as fault:
             log.warning("marker %s stays for a while: %s", marker.key, fault)
 
     def forget(self, experiment: Experiment) -> None:
         """Remove a deleted experiment from listings."""
-        self._store.delete(_index(experiment.namespace, experiment.name, experiment.uid))
+        self._store.delete(index_key(experiment.namespace, experiment.name, experiment.uid))
 
     def _age(self, marker: Marker) -> float:
         stored = self._store.get(marker.key)
         return self._clock() - float(stored.data) if stored is not None else 0.0
 
 
-def _index(namespace: str, name: str, uid: str) -> str:
+def index_key(namespace: str, name: str, uid: str) -> str:
+    """Return the key of the marker by which listings find the experiment."""
     return f"index/{namespace}/{name}/{uid}"

@@ -1,0 +1,192 @@
+"""Summaries of experiments for lists, without a read of the logs that have not changed.
+
+A summary is of the log up to an entry `seq`. It is shown only if entry `seq` is still the log's
+end: entry `seq + 1` is absent, and no purge has removed it (see `tunelet.log.tail`). So a list
+costs one or two requests for each unchanged experiment, and is never older than its request.
+
+This process keeps the summaries that it has made. That of an experiment at rest is also stored in
+the marker by which lists find it, for processes that have read nothing yet:
+
+    index/{namespace}/{experiment}/{uid}    {"format":1,"seq":61,"summary":{…}}, or empty
+
+It is a hint: it may be absent, old or unreadable, and then the log is read.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from itertools import islice
+from typing import NamedTuple
+
+import msgspec
+from msgspec.structs import replace
+
+from tunelet.core.bounded_cache import BoundedCache
+from tunelet.core.experiment import Experiment, unreadable
+from tunelet.core.summary import Summary, summary
+from tunelet.errors import NotFound, TuneletError
+from tunelet.log.entry import FORMAT, Damaged
+from tunelet.log.journal_cache import Journals
+from tunelet.log.markers import Indexed, index_key
+from tunelet.log.parallel import streamed
+from tunelet.log.reader import entry_key, purged
+from tunelet.log.tail import FRESH, Moment
+from tunelet.ports import Store
+
+log = logging.getLogger("tunelet.log.summaries")
+
+KEPT = 10_000
+"""The most summaries that a process keeps: about 20 MiB."""
+
+AT_REST = 120.0
+"""Seconds after its end from which an experiment's summary is stored: a resumed one is live."""
+
+
+class _Note(msgspec.Struct, frozen=True):
+    """A stored summary, of the log up to entry `seq`."""
+
+    format: int
+    seq: int
+    summary: Summary
+
+
+class _Known(NamedTuple):
+    summary: Summary
+    seq: int
+    end: Moment | None
+    """When entry `seq` was last known to be the log's end; None: it has not been checked."""
+
+
+_decoder = msgspec.json.Decoder(_Note)
+
+
+class Summaries:
+    """Threads may share one."""
+
+    def __init__(self, store: Store, journals: Journals) -> None:
+        self._store = store
+        self._journals = journals
+        self._clock: Callable[[], float] = journals.clock
+        self._lock = threading.Lock()
+        self._kept: BoundedCache[tuple[str, str], _Known] = BoundedCache(count=KEPT)
+
+    def page(
+        self, namespace: str, listed: Iterable[Indexed], limit: int
+    ) -> tuple[list[Summary], str | None]:
+        """Return the summaries of the first `limit` experiments, and the `after` of the next page
+        if there is one.
+
+        An experiment that is just being submitted or deleted is left out. One with a damaged log is
+        in the state DAMAGED. Raises `Retry`.
+        """
+        names = list(islice(listed, limit + 1))
+        found = list(self._each(namespace, names[:limit]))
+        return found, names[limit - 1].name if len(names) > limit else None
+
+    def store(self, namespace: str, name: str, uid: str) -> None:
+        """Store the summary of this life of the experiment for other processes, if it is at rest.
+
+        Raises `Retry`.
+        """
+        try:
+            experiment, seq = self._journals.of(namespace, name).end()
+        except NotFound:
+            return
+        if experiment.uid == uid:
+            self._store_if_at_rest(experiment, seq)
+
+    def _each(self, namespace: str, names: list[Indexed]) -> Iterator[Summary]:
+        if len(names) == 1:
+            found = iter([self._of(namespace, names[0])])
+        else:
+            found = streamed(partial(self._of, namespace), names)
+        return (each for each in found if each is not None)
+
+    def _of(self, namespace: str, indexed: Indexed) -> Summary | None:
+        key = (namespace, indexed.name)
+        with self._lock:
+            known = self._kept.get(key)
+        if known is None and indexed.uid:
+            known = self._stored(namespace, indexed)
+        asked = self._now()
+        if known is not None and self._stands(known):
+            self._keep(known._replace(end=asked))
+            return known.summary
+        return self._read(namespace, indexed.name, asked)
+
+    def _stands(self, known: _Known) -> bool:
+        """Whether the log's end is still the entry of the summary."""
+        namespace, name = known.summary.namespace, known.summary.name
+        if self._journals.seen(namespace, name) > known.seq:
+            return False
+        path = f"v1/{namespace}/{name}/"
+        if self._store.get(entry_key(path, known.seq + 1)) is not None:
+            return False
+        if known.end is not None and known.end.seconds_to(self._now()) < FRESH:
+            return True
+        return purged(self._store, path) <= known.seq
+
+    def _read(self, namespace: str, name: str, asked: Moment) -> Summary | None:
+        try:
+            experiment, seq = self._journals.of(namespace, name).end()
+        except NotFound:
+            with self._lock:
+                self._kept.take((namespace, name))
+            return None
+        except Damaged as damage:
+            return summary(unreadable(namespace, name, str(damage)))
+        known = _Known(summary(experiment), seq, asked)
+        self._keep(known)
+        self._store_if_at_rest(experiment, seq)
+        return known.summary
+
+    def _store_if_at_rest(self, experiment: Experiment, seq: int) -> None:
+        """Store the summary in the marker, unless that is gone: a deletion removes it.
+
+        Faults are logged: without the summary, the next process reads the log.
+        """
+        ended = experiment.ended_at
+        if not experiment.over or ended is None or self._clock() < ended + AT_REST:
+            return
+        namespace, name, uid = experiment.namespace, experiment.name, experiment.uid
+        key = index_key(namespace, name, uid)
+        try:
+            stored = self._store.get(key)
+            note = stored and _decoded(stored.data)
+            if stored is not None and (note is None or note.seq < seq):
+                data = msgspec.json.encode(_Note(FORMAT, seq, summary(experiment)))
+                self._store.replace(key, data, stored.version)
+        except TuneletError as fault:
+            where = {"namespace": namespace, "experiment": name}
+            log.info("the summary is not stored: %s", fault, extra=where)
+
+    def _keep(self, known: _Known) -> None:
+        key = (known.summary.namespace, known.summary.name)
+        with self._lock:
+            last = self._kept.get(key)
+            if last is None or last.seq <= known.seq:
+                self._kept.put(key, known)
+
+    def _now(self) -> Moment:
+        return Moment(time.monotonic(), self._clock())
+
+    def _stored(self, namespace: str, indexed: Indexed) -> _Known | None:
+        """Return the summary in the experiment's marker; None if there is none to read."""
+        stored = self._store.get(index_key(namespace, *indexed))
+        note = stored and _decoded(stored.data)
+        if note is None or note.summary.uid != indexed.uid:
+            return None
+        # A tenant may be able to write the object, and must not name another's experiment.
+        mine = replace(note.summary, namespace=namespace, name=indexed.name)
+        return _Known(mine, note.seq, None)
+
+
+def _decoded(data: bytes) -> _Note | None:
+    """Return the note; None if there is none that this version can read."""
+    try:
+        note = _decoder.decode(data)
+    except (ValueError, RecursionError):
+        return None
+    return note if note.format == FORMAT else None
