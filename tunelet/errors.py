@@ -18,6 +18,10 @@ class FieldError(NamedTuple):
     remedy: str
 
 
+NO_EXPERIMENT = "there is no such experiment"
+"""The text of a `NotFound` for an experiment, also of one that the caller may not see."""
+
+
 class TuneletError(Exception):
     """The base class of all errors raised on purpose. Its text is safe to show to a caller."""
 

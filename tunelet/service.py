@@ -28,7 +28,7 @@ from tunelet.engine.submitting import Submitting
 from tunelet.engine.sweep import Sweep
 from tunelet.engine.trial_files import TrialFiles
 from tunelet.engine.usage import UsageReader
-from tunelet.errors import NotFound
+from tunelet.errors import NO_EXPERIMENT, NotFound
 from tunelet.log.audit import Change, audit
 from tunelet.log.journal_cache import Journals
 from tunelet.log.leases import Leases
@@ -347,7 +347,7 @@ class Service:
         """
         page, following = audit(self._store, f"v1/{namespace}/{name}/", after, limit)
         if not page and not after:
-            raise NotFound("there is no such experiment")
+            raise NotFound(NO_EXPERIMENT)
         return page, following
 
     def ready(self) -> None:

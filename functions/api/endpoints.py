@@ -26,7 +26,7 @@ from functions.telemetry.log import LOGGER, about
 from tunelet.core.experiment import Experiment
 from tunelet.core.run import Run
 from tunelet.dead_letters import DeadLetter
-from tunelet.errors import FieldError, Forbidden, NotFound, Reject, Retry
+from tunelet.errors import NO_EXPERIMENT, FieldError, Forbidden, NotFound, Reject, Retry
 
 
 def submit(call: Call) -> Response:
@@ -293,7 +293,7 @@ def _unseen(call: Call, refusal: Forbidden) -> Exception:
 
     Otherwise anyone could find out which experiments exist.
     """
-    return refusal if call.gate is UNGUARDED else NotFound("there is no such experiment")
+    return refusal if call.gate is UNGUARDED else NotFound(NO_EXPERIMENT)
 
 
 def _changed(call: Call, change: Callable[[str, str, str], Experiment]) -> Response:

@@ -22,7 +22,7 @@ from functions.identity.rights import Entry, Right
 from functions.problem import Refused
 from functions.shell import Shell
 from functions.telemetry.log import about
-from tunelet.errors import FieldError, NotFound, Reject
+from tunelet.errors import NO_EXPERIMENT, FieldError, NotFound, Reject
 from tunelet.text.lazy_pattern import lazy_pattern
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class Api(Shell):
 def _absent(call: Call) -> str:
     """Return the text of a 404, as of something that does not exist."""
     if "name" in call.path:
-        return "there is no such experiment"
+        return NO_EXPERIMENT
     return f"there is no namespace {call.namespace!r} that you may see"
 
 

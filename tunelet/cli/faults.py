@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from tunelet.errors import (
+    NO_EXPERIMENT,
     Conflict,
     FieldError,
     Forbidden,
@@ -55,6 +56,8 @@ def show(fault: Exception) -> None:
         _line(str(fault) or type(fault).__name__)
     if isinstance(fault, click.UsageError) and fault.ctx is not None:
         advise(f"see: {fault.ctx.command_path} --help")
+    if isinstance(fault, NotFound) and str(fault).endswith(NO_EXPERIMENT):
+        advise("see those that exist: tunelet list, with the same --namespace, --url or --store")
     if isinstance(fault, Retry):
         from tunelet.client.transport import Unreachable
 

@@ -53,6 +53,11 @@ def _range(text: str, kind: str) -> tuple[str, Json]:
     if not more:
         raise _malformed(text, kind, _FORM)
     form["max"] = _number(text, kind, more[0])
+    if form["max"] <= form["min"]:
+        remedy = "write the smaller one first"
+        if form["max"] == form["min"]:
+            remedy = f"--choice {name}={low} fixes it"
+        raise click.UsageError(f"--{kind} {text}: {low} is not below {more[0]}; {remedy}")
     for each in more[1:]:
         key, found = ("log", True) if each == "log" else ("step", _number(text, kind, each))
         if key in form:

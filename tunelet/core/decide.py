@@ -16,7 +16,7 @@ from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.fingerprint import of_enqueue, of_submit
 from tunelet.core.installation import ANY, Installation
 from tunelet.core.trial import Trial
-from tunelet.errors import Conflict, NotFound
+from tunelet.errors import NO_EXPERIMENT, Conflict, NotFound
 
 T = TypeVar("T")
 Events = tuple[Event, ...]
@@ -42,7 +42,7 @@ def _direct(
     if isinstance(command, commands.Submit):
         return _submit(experiment, command, now, by)
     if experiment is None or experiment.state is ExperimentState.DELETED:
-        raise NotFound("there is no such experiment")
+        raise NotFound(NO_EXPERIMENT)
     return _of_existing(experiment, command, now, by)
 
 

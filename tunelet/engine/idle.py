@@ -174,10 +174,11 @@ class Idle:
         markers: Sequence[Marker],
         seq: tuple[int, int],
         runs: bool = False,
+        unsaved: bool = False,
     ) -> None:
         """Note a look that found the log at entry `seq[0]` and left it at `seq[1]`.
 
-        `runs`: the experiment had active runs.
+        `runs`: the experiment had active runs. `unsaved`: output of ended runs was to be stored.
         """
         name = Name(experiment.namespace, experiment.name)
         with self._lock:
@@ -188,7 +189,7 @@ class Idle:
             listed = self._runs.get(name, {})
             digest = None if runs and not listed else _digest(listed)
             unseen = digest is None or listed.keys() != _running(experiment)
-            if seq[0] != seq[1] or unseen or _moves(experiment, self._by):
+            if seq[0] != seq[1] or unseen or unsaved or _moves(experiment, self._by):
                 return
             note = self._note(experiment, markers, seq[1], before)
             note = msgspec.structs.replace(note, runs=digest)

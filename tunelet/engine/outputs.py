@@ -42,9 +42,14 @@ class Outputs:
         opened = [(run, self._opened(run)) for run in runs]
         at_once(self._saved, [each for each in opened if each[1] is not None])
 
-    def save_rest(self, experiment: Experiment) -> None:
-        """Write the output of all ended runs of this life that is not in the store."""
-        self.save(experiment, self._unsaved(experiment))
+    def save_rest(self, experiment: Experiment) -> bool:
+        """Write the output of all ended runs of this life that is not in the store.
+
+        Returns whether there was any: if a write failed, the next look has to try it again.
+        """
+        unsaved = self._unsaved(experiment)
+        self.save(experiment, unsaved)
+        return bool(unsaved)
 
     def complete(self, experiment: Experiment) -> bool:
         """Whether no output of an ended run is missing."""

@@ -231,12 +231,12 @@ class Sweep:
         try:
             found = journal.peek()
             before = journal.seq
-            experiment, runs = self._moved_on(namespace, name, found)
+            experiment, runs, unsaved = self._moved_on(namespace, name, found)
             after = journal.seq
             for marker in markers:
                 self._cleaning.tidy(marker, experiment)
             if experiment is not None:
-                self._idle.looked(experiment, markers, (before, after), runs)
+                self._idle.looked(experiment, markers, (before, after), runs, unsaved)
         except Newer as newer:
             where = {"namespace": namespace, "experiment": name}
             log.warning("left to a newer version of the service: %s", newer, extra=where)
@@ -252,9 +252,9 @@ class Sweep:
 
     def _moved_on(
         self, namespace: str, name: str, experiment: Experiment | None
-    ) -> tuple[Experiment | None, bool]:
-        """Run every step from this state on; returns the state after them, and whether runs were
-        active before the last step."""
+    ) -> tuple[Experiment | None, bool, bool]:
+        """Run every step from this state on; returns the state after them, whether runs were
+        active before the last step, and whether output was to be stored."""
         journal = self._journals.of(namespace, name)
         if experiment is not None and not experiment.over:
             if self._membership.needs_lease(experiment):
@@ -268,10 +268,11 @@ class Sweep:
         self._loop.launch(namespace, name)
         runs = self._runs.stop_unwanted(namespace, name)
         experiment = journal.peek()
+        unsaved = False
         if experiment is not None:
-            self._outputs.save_rest(experiment)
+            unsaved = self._outputs.save_rest(experiment)
             self._retention.tidy(experiment)
-        return experiment, runs
+        return experiment, runs, unsaved
 
     def _gone(self, experiment: Experiment) -> list[Command]:
         """Return how workers lose their trials, or members come and go."""

@@ -26,7 +26,7 @@ from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.installation import ANY, Installation
 from tunelet.core.study_view import Since
 from tunelet.core.trial import Trial
-from tunelet.errors import CommitUnknown, NotFound, Reject, Retry
+from tunelet.errors import NO_EXPERIMENT, CommitUnknown, NotFound, Reject, Retry
 from tunelet.log.compaction import Head, TrialReader
 from tunelet.log.entry import Damaged
 from tunelet.log.group_commit import Caller, decided, resolve
@@ -424,5 +424,5 @@ class Journal:
 
 def _existing(experiment: Experiment | None) -> Experiment:
     if experiment is None or experiment.state is ExperimentState.DELETED:
-        raise NotFound("there is no such experiment")
+        raise NotFound(NO_EXPERIMENT)
     return experiment

@@ -3,7 +3,7 @@
 import pytest
 
 from tunelet.cli.faults import code, show
-from tunelet.errors import FieldError, Reject
+from tunelet.errors import NO_EXPERIMENT, FieldError, NotFound, Reject
 
 
 def test_no_problem_of_a_request_is_shown_twice(capsys: pytest.CaptureFixture[str]) -> None:
@@ -28,3 +28,12 @@ def test_a_folder_of_another_user_is_named_with_a_remedy(
         "error: /data/store may not be read or written: Permission denied\n"
         "  -> become the owner of its folder, or name another with --data or --store\n"
     )
+
+
+def test_an_absent_experiment_leads_to_the_list_and_other_absent_things_do_not(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    show(NotFound(f"default/digits: {NO_EXPERIMENT}"))
+    assert "tunelet list" in capsys.readouterr().err
+    show(NotFound("experiment 'a' has no trial 7"))
+    assert "tunelet list" not in capsys.readouterr().err

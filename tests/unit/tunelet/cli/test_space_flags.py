@@ -28,6 +28,19 @@ def test_a_malformed_range_is_refused_with_its_form(text: str) -> None:
         space((text,), (), ())
 
 
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("x=1:0", "1 is not below 0; write the smaller one first"),
+        ("x=2:2", "2 is not below 2; --choice x=2 fixes it"),
+    ],
+)
+def test_a_range_in_the_wrong_order_is_refused_as_a_flag(text: str, remedy: str) -> None:
+    for given in (((text,), ()), ((), (text,))):
+        with pytest.raises(click.UsageError, match=remedy):
+            space(*given, ())
+
+
 @pytest.mark.parametrize("text", ["n=1.5:2", "n=1:true", "n=1:2:log:log"])
 def test_a_malformed_range_of_whole_numbers_is_refused(text: str) -> None:
     with pytest.raises(click.UsageError, match="--int"):

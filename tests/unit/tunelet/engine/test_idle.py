@@ -13,7 +13,7 @@ from tests.unit.functions.conftest import SMALLEST, Broker
 from tunelet.assembly import assembled
 from tunelet.core.experiment import Experiment
 from tunelet.core.installation import ANY, Installation
-from tunelet.core.run import Launch
+from tunelet.core.run import Launch, Run
 from tunelet.engine.idle import (
     CHECK_SECONDS,
     LONGEST,
@@ -23,7 +23,7 @@ from tunelet.engine.idle import (
     TRIES,
     Idle,
 )
-from tunelet.errors import Throttled
+from tunelet.errors import Retry, Throttled
 from tunelet.log.journal_cache import Journals
 from tunelet.log.markers import Marker, Markers
 from tunelet.log.quiet import Name
@@ -51,9 +51,10 @@ class Counted(MemoryStore):
 
 
 class Full(ScriptedLauncher):
-    """Has room at the test's command."""
+    """Has room, and gives output, at the test's command."""
 
     room = False
+    readable = True
     fits: Collection[str] = ()
     """The experiments for which it has room in any case."""
     tried = 0
@@ -63,6 +64,11 @@ class Full(ScriptedLauncher):
         if not self.room and launch.run.experiment not in self.fits:
             raise Throttled("no room")
         super().launch(launch)
+
+    def logs(self, run: Run) -> Iterator[bytes]:
+        if not self.readable:
+            raise Retry("the node does not answer")
+        return super().logs(run)
 
 
 class Place:
@@ -153,6 +159,25 @@ def test_an_experiment_with_runs_is_looked_at_each_time(place: Place) -> None:
         place.launcher.stop(run)
     place.swept(1)
     assert place.experiment().trials[0].attempt == 2
+
+
+def test_output_that_could_not_be_stored_is_tried_in_each_sweep(place: Place) -> None:
+    place.launcher.room, place.launcher.readable = True, False
+    place.submitted(max_trials=9, parallel_trials=1)
+    place.swept(1)
+    (run,) = place.launcher.running()
+    place.service.pause(*AT)
+    while place.launcher.running():
+        place.launcher.tick()
+    place.swept()
+    assert place.launcher.unsaved(*AT) == [run]
+    assert place.experiment().ended.complete == 1
+    place.launcher.readable = True
+    place.swept(1)
+    assert place.launcher.unsaved(*AT) == []
+    assert b"".join(place.service.files.logs(*AT, run.number)) == b"trial 0, attempt 1\n"
+    place.swept()
+    assert place.swept(1) < 6, "it is quiet from now on"
 
 
 def test_the_end_of_max_seconds_is_not_missed(place: Place) -> None:
