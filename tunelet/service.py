@@ -32,7 +32,7 @@ from tunelet.errors import NO_EXPERIMENT, NotFound
 from tunelet.log.audit import Change, audit
 from tunelet.log.journal_cache import Journals
 from tunelet.log.leases import Leases
-from tunelet.log.markers import Indexed, Markers, announcing
+from tunelet.log.markers import Indexed, Markers
 from tunelet.log.parallel import at_once
 from tunelet.log.rows import Row
 from tunelet.log.study_numbers import Numbers
@@ -262,7 +262,7 @@ class Service:
         """Continue after a pause or a stop. Raises `Conflict` if the budget is spent."""
         experiment = self.experiment(namespace, name)
         self._allowance.store(namespace)
-        self._announce(experiment)
+        self._markers.announce(experiment)
         return self._follows(experiment, commands.Resume(experiment.epoch, actor))
 
     def stop(self, namespace: str, name: str, actor: str = "") -> Experiment:
@@ -276,7 +276,7 @@ class Service:
         experiment = self.experiment(namespace, name)
         checked = parse_changes(changes, experiment.spec, self.catalog)
         self._allowance.store(namespace)
-        self._announce(experiment)
+        self._markers.announce(experiment)
         return self._follows(experiment, commands.Extend(checked, experiment.epoch, actor))
 
     def enqueue(
@@ -334,7 +334,7 @@ class Service:
     def delete(self, namespace: str, name: str, actor: str = "") -> Experiment:
         """End the experiment, and remove all its data once its runs are gone."""
         experiment = self.experiment(namespace, name)
-        self._announce(experiment)
+        self._markers.announce(experiment)
         return self._follows(experiment, commands.Delete(experiment.epoch, actor))
 
     def audit(
@@ -370,11 +370,3 @@ class Service:
         """Commit a change for this experiment, not for a later one of its name."""
         e = experiment
         return self._loop.change(e.namespace, e.name, *what, uid=e.uid)
-
-    def _announce(self, experiment: Experiment) -> None:
-        """Announce a new epoch before the change that may begin it, so that sweep cannot miss it.
-
-        Also for a live experiment, because it may end before the change.
-        """
-        e = experiment
-        self._markers.set(announcing(e.namespace, e.name, e.uid, e.epoch + 1))

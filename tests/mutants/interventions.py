@@ -91,7 +91,7 @@ INTERVENTIONS = (
             ),
             Mutant(
                 "an ended experiment continues without a marker",
-                "self._markers.set(announcing(e.namespace, e.name, e.uid, e.epoch + 1))",
+                "self._markers.announce(experiment)",
                 "pass",
             ),
         ),

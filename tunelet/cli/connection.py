@@ -41,13 +41,17 @@ class Connection(NamedTuple):
 
     def client(self) -> "Client":
         """A client of the service, or of a store where none runs: then it says which."""
-        if self.without_service and (place := self._place()):
+        if self.without_service and (place := self.place()):
             from tunelet.cli import over_store
+            from tunelet.client.client import DEFAULT_URL
 
+            if self.store is None:
+                click.echo(f"no service answers at {DEFAULT_URL}: using {place.shown}", err=True)
             return over_store.client(place, self.namespace)
         return self._of_service()
 
-    def _place(self) -> "Place | None":
+    def place(self) -> "Place | None":
+        """The store to use in place of a service; None if there is a service, or no store."""
         from tunelet.cli import over_store
         from tunelet.client.client import DEFAULT_URL
 
@@ -55,10 +59,7 @@ class Connection(NamedTuple):
             return over_store.named(self.store)
         if self.url or os.environ.get("TUNELET_URL"):
             return None
-        place = over_store.found(DEFAULT_URL)
-        if place is not None:
-            click.echo(f"no service answers at {DEFAULT_URL}: using {place.shown}", err=True)
-        return place
+        return over_store.found(DEFAULT_URL)
 
     def _of_service(self) -> "Client":
         # urllib3 takes longer to import than all of the command line.
@@ -142,13 +143,11 @@ def write_json(answer: object) -> None:
 def _names(ctx: click.Context, param: click.Parameter, incomplete: str) -> "list[CompletionItem]":
     from click.shell_completion import CompletionItem
 
-    from tunelet.client import Client
     from tunelet.errors import TuneletError
 
-    where = choose(ctx, ctx.params.get("url"), ctx.params.get("namespace"))
     try:
-        known = list(Client(where.url, where.namespace, timeout=1, patience=0).experiments())
-    except TuneletError:
+        known = list(_completing(ctx).experiments())
+    except (TuneletError, OSError, click.ClickException):
         # Completion cannot show an error.
         return []
     return [
@@ -156,6 +155,19 @@ def _names(ctx: click.Context, param: click.Parameter, incomplete: str) -> "list
         for item in known
         if item.name.startswith(incomplete)
     ]
+
+
+def _completing(ctx: click.Context) -> "Client":
+    """A client that knows the names soon: of a service, or of a folder. A bucket may be slow."""
+    from tunelet.cli import over_store
+    from tunelet.client import Client
+
+    where = choose(ctx, ctx.params.get("url"), ctx.params.get("namespace"))
+    if any(each.name == "store" for each in ctx.command.params):
+        place = where._replace(store=ctx.params.get("store")).place()
+        if place is not None and place.url.startswith("file:"):
+            return over_store.client(place, where.namespace)
+    return Client(where.url, where.namespace, timeout=1, patience=0)
 
 
 name_argument = click.argument("name", shell_complete=_names)

@@ -13,7 +13,7 @@ from tunelet.engine.loop import Loop
 from tunelet.engine.runs import run_of
 from tunelet.errors import NotFound
 from tunelet.log.journal_cache import Journals
-from tunelet.log.markers import Markers, announcing
+from tunelet.log.markers import Markers
 
 
 class Interventions:
@@ -64,9 +64,7 @@ class Interventions:
         key = key or secrets.token_hex(8)
         if key not in experiment.keys:
             self._allowance.store(namespace)
-        # Also for a live experiment, which may end before the retry.
-        e = experiment
-        self._markers.set(announcing(e.namespace, e.name, e.uid, e.epoch + 1))
+        self._markers.announce(experiment)
         command = commands.RetryTrial(
             number, tried.hyperparameters, key, tried.parent, experiment.epoch, actor
         )

@@ -19,7 +19,7 @@ from tunelet.errors import Conflict, NotFound, OverQuota
 from tunelet.log.heartbeats import StoredBeats
 from tunelet.log.journal import Journal
 from tunelet.log.journal_cache import Journals
-from tunelet.log.markers import Marker, Markers, announcing
+from tunelet.log.markers import Marker, Markers
 from tunelet.log.parallel import at_once
 from tunelet.log.study_numbers import Named, Numbers, experiment_name
 from tunelet.ports import Store
@@ -161,7 +161,7 @@ class Studies:
         found = None if named is None else self._existing(named.name)
         if named is None or found is None or found.uid != named.uid:
             raise NotFound(f"there is no study {number}")
-        self._markers.set(announcing(self._namespace, found.name, found.uid, found.epoch + 1))
+        self._markers.announce(found)
         journal = self._journals.of(self._namespace, found.name)
         journal.commit(commands.Delete(found.epoch, self._actor), uid=found.uid)
         self._markers.forget(found)

@@ -80,6 +80,14 @@ class Markers:
         else:
             self._list(marker)
 
+    def announce(self, experiment: Experiment) -> None:
+        """Announce a new epoch before the change that may begin it, so that sweep cannot miss it.
+
+        Also for a live experiment, because it may end before the change.
+        """
+        e = experiment
+        self.set(announcing(e.namespace, e.name, e.uid, e.epoch + 1))
+
     def _list(self, marker: Marker) -> None:
         self._store.put(index_key(marker.namespace, marker.name, marker.uid), b"")
 
