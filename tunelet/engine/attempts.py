@@ -64,10 +64,6 @@ class Attempts:
         """Whether no further trial of the namespace may run now, because of its quota."""
         return self._live.room(namespace) == 0
 
-    def token(self, run: Run) -> str:
-        """The token with which this attempt, and no other, may report values."""
-        return self._tokens.issue(run)
-
     def authorize(self, token: str, namespace: str, name: str, number: int) -> Run:
         """The run that the token is for. Raises `Forbidden` if it is for another trial.
 

@@ -47,11 +47,11 @@ from tunelet.assembly import assembled
 from tunelet.core.events import Reported
 from tunelet.core.run import Run
 from tunelet.core.trial import Assignment, Report
+from tunelet.engine.tokens import Tokens
 from tunelet.log.entry import FORMAT, Entry, encode
 from tunelet.log.journal import Journal
 from tunelet.log.journal_cache import Journals
 from tunelet.ports import Store
-from tunelet.service import Service
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -270,23 +270,24 @@ def test_optunas_calls_are_counted() -> None:
 
 
 @contextmanager
-def api(store: Store) -> Iterator[tuple[int, Service]]:
-    """The api function on a port of this machine, over the service that it calls."""
+def api(store: Store) -> Iterator[int]:
+    """Serve the api function on a port of this machine."""
     queue = Queue()
     launcher = InlineLauncher(lambda _: 0.0, queue.signals)
     url = "http://127.0.0.1"
     service = assembled(store, launcher, load_catalog(), queue, secret=bytes(16), api_url=url)
     app = Request.application(Api(service, Outbox(Nowhere()), 1 << 20))
     with serving(make_server("127.0.0.1", 0, app, threaded=True)) as port:
-        yield port, service
+        yield port
 
 
 @pytest.mark.parametrize("one_by_one", [False, True])
 def test_trainers_return_the_acknowledged_reports(one_by_one: bool) -> None:
     store = MemoryStore()
     prepare(store, 2)
-    with api(store) as (port, service):
-        tokens = [service.attempts.token(Run(NAMESPACE, NAME, UID, trial, 1)) for trial in range(2)]
+    with api(store) as port:
+        runs = [Run(NAMESPACE, NAME, UID, trial, 1) for trial in range(2)]
+        tokens = [Tokens(bytes(16)).issue(run) for run in runs]
         path = f"/api/experiments/{NAME}/trials/{{}}/reports"
         told = trainers.report(trainers.Load(port, path, 50.0, one_by_one, 0.1, 0.4), tokens)
     log = standing(store, NAMESPACE, NAME)

@@ -17,9 +17,11 @@ from functions.wiring import function
 from tests.faults.training import ScriptedLauncher
 from tunelet import tracing
 from tunelet.assembly import assembled
+from tunelet.core.fingerprint import of_trial
 from tunelet.core.quotas import UNLIMITED, Quotas
 from tunelet.core.run import Run
 from tunelet.core.signal import Signal
+from tunelet.engine.tokens import Tokens
 from tunelet.errors import NotFound, Retry
 from tunelet.ports import Stored
 
@@ -131,7 +133,9 @@ class World:
         return Run(namespace, name, uid, number, 1)
 
     def token(self, name: str, number: int, namespace: str = "default") -> str:
-        return self.service.attempts.token(self.run(name, number, namespace))
+        """The token that the trial's first attempt gets."""
+        digest = of_trial(self.service.trial(namespace, name, number))
+        return Tokens(SECRET).issue(self.run(name, number, namespace), digest)
 
 
 @pytest.fixture

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from tests.unit.functions.conftest import World
+from tests.unit.functions.conftest import SECRET, World
 from tunelet.core.run import Run
 from tunelet.core.trial import Outcome, Verdict
+from tunelet.engine.tokens import Tokens
 
 MEDIAN = [{"name": "median"}]
 
@@ -51,6 +52,6 @@ def test_takes_an_outcome_of_such_a_trial(worlds: tuple[World, World]) -> None:
 def test_refuses_changes_that_the_newest_state_does_not_allow(worlds: tuple[World, World]) -> None:
     old, _ = worlds
     uid = old.service.experiment("default", "digits").uid
-    token = old.service.attempts.token(Run("default", "digits", uid, 1, 2))
+    token = Tokens(SECRET).issue(Run("default", "digits", uid, 1, 2))
 
     assert post(old, "reports", token, {"step": 1, "values": {"objective": 1.0}}) == 409

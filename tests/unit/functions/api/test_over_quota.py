@@ -169,7 +169,7 @@ def test_events_count_as_any_report_does() -> None:
         "ce-source": "/training",
         "ce-type": "dev.tunelet.trial.reported",
         "ce-subject": f"default/digits/{run.number}/{run.attempt}",
-        "Authorization": f"Bearer {world.service.attempts.token(run)}",
+        "Authorization": f"Bearer {world.token('digits', 0)}",
     }
     body = {"step": 50, "values": {"objective": 1.0}}
     assert world.api.post("/api/events", json=body, headers=event).status_code == 429

@@ -2,9 +2,10 @@
 
 import pytest
 
-from tests.unit.functions.conftest import SMALLEST, World
+from tests.unit.functions.conftest import SECRET, SMALLEST, World
 from tunelet.core.failures import BURST, Failures
 from tunelet.core.run import Run
+from tunelet.engine.tokens import Tokens
 from tunelet.errors import Forbidden, NotFound, Throttled
 
 WRONG = "1." + "0" * 64
@@ -16,7 +17,7 @@ def test_a_flood_of_wrong_tokens_does_not_reach_the_store(world: World) -> None:
         lambda: 0.0
     )  # no time passes, however slow the machine is
     experiment = service.submit({**SMALLEST, "name": "digits"})
-    token = service.attempts.token(Run("default", "digits", experiment.uid, 0, 1))
+    token = Tokens(SECRET).issue(Run("default", "digits", experiment.uid, 0, 1))
     for number in range(BURST + 1):
         with pytest.raises(NotFound if number % 2 else Forbidden):
             service.attempts.authorize(WRONG, "default", "nothing" if number % 2 else "digits", 0)
