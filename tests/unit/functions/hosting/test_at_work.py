@@ -200,9 +200,11 @@ def test_calls_that_fail_and_clients_that_leave_give_their_places_back(served: S
     assert served.answered(QUIET) == "200"
     for _ in range(PART + 1):
         assert served.answered(f"{FLOOD}?fail") == "500"
-    for _ in range(PART):
-        served.send(f"{FLOOD}?hold").close()
-    until(lambda: served.begun.count(FLOOD) == 2 * PART + 1)
+    for count in range(PART):
+        one = served.send(f"{FLOOD}?hold")
+        # Else its call would not begin at all.
+        until(lambda count=count: served.begun.count(FLOOD) == PART + 2 + count)  # type: ignore[misc]
+        one.close()
     served.go.set()
     assert served.answered(FLOOD) == "200"
 
