@@ -12,11 +12,11 @@ ONE_THREAD := OMP_NUM_THREADS=1
 TIMED := .ci/timed
 FLAGS := -n 2 --dist loadgroup --durations 15
 PYTEST := $(BIN)/pytest $(FLAGS)
-ELSEWHERE := libraries or stores or cluster or browser or terraform
+ELSEWHERE := libraries or stores or cluster or browser or terraform or slurm
 # Hundreds of processes import the same modules; without bytecode each would compile them again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install page pictures demo test test-e2e test-algorithms test-stores test-cluster test-browser test-terraform
+.PHONY: install page pictures demo test test-e2e test-algorithms test-stores test-cluster test-browser test-terraform test-slurm
 .PHONY: release audit deploy destroy render bench image docs format lock clean mutants
 
 install: $(INSTALLED)
@@ -82,7 +82,7 @@ $(SITE)/.installed: $(BIN)/uv requirements/site.txt
 	touch $@
 
 # Each says which server or tool is missing.
-test-stores test-cluster test-browser test-terraform: test-%: install
+test-stores test-cluster test-browser test-terraform test-slurm: test-%: install
 	.ci/suite $*
 
 # The last two need the servers of `make test-stores`, and say so.

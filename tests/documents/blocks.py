@@ -3,6 +3,7 @@
 A directive is an HTML comment on the lines before a block, so readers do not see it:
 
 - `<!-- not run: reason -->`: the block is not run or compared, for this reason.
+- `<!-- needs: THING -->`: the block runs only where the thing is, and in the suite that has it.
 - `<!-- output of: COMMAND -->`: the block is the output of the last block with this command, not of
   the block before.
 - `<!-- given: COMMANDS -->`: these run before the block, as if the reader had done so. A line with
@@ -30,6 +31,7 @@ from markdown_it.token import Token
 ROOT = Path(__file__).resolve().parents[2]
 DIRECTIVES = {
     "not run",
+    "needs",
     "given",
     "fails",
     "at least one",

@@ -1,10 +1,11 @@
 """Follows a page as a reader does: saves its files, runs its commands, compares their outputs."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from benchmarks.harness.process import free_port
+from functions.page import is_built
 from tests.documents.blocks import ROOT, Block
 from tests.documents.output import differs
 from tests.documents.screen import in_a_terminal, shown
@@ -22,10 +23,12 @@ class Reader:
     If the page's blocks name `examples/` or `make`, its reader works in a checkout. `tunelet up`
     runs in a terminal of its own, on a free port that replaces 8080 in all blocks; a second one on
     the page takes the place of the first. Another free port replaces 29500. Folders take the place
-    of buckets, and this machine that of others.
+    of buckets, and this machine that of others. A block that needs a thing runs if the thing is in
+    `has`; the built page is found without it.
     """
 
-    def __init__(self, tmp: Path, blocks: list[Block]) -> None:
+    def __init__(self, tmp: Path, blocks: list[Block], has: Collection[str] = ()) -> None:
+        self._has = {*has, *(["the built page"] if is_built() else [])}
         self._blocks, self._port, self._other_port = blocks, free_port(), free_port()
         self._folder, self._scratch = tmp / "page", tmp / "scratch"
         self._folder.mkdir()
@@ -67,6 +70,8 @@ class Reader:
             return
         if "given" in block.directives:
             self._prepare(block.directives["given"])
+        if "needs" in block.directives and block.directives["needs"] not in self._has:
+            return
         if block.title:
             self._save(block.title, block.text)
         elif block.language == "sh":

@@ -15,12 +15,8 @@ ALL = [block for page in pages() for block in blocks(page)]
 NOT_RUN = {
     "needs a bucket": 1,
     "needs a cluster": 12,
-    "needs an experiment, and the built page": 1,
-    "needs an experiment": 1,
     "needs PyTorch": 1,
     "needs Ray": 1,
-    "needs Slurm": 1,
-    "runs inside a trial": 1,
     "a file of another product": 2,
     # These are neither commands nor their output.
     "a layout of keys": 1,
@@ -28,6 +24,8 @@ NOT_RUN = {
     "a filter of the page": 1,
 }
 """How many blocks are not run, by the reason that each has."""
+NEEDS = {"the built page": 1, "Slurm": 1}
+"""How many blocks run only where this is: in a built checkout, and in suites of their own."""
 
 
 @pytest.mark.parametrize("block", ALL, ids=lambda block: block.place)
@@ -38,6 +36,17 @@ def test_a_block_is_correct_as_far_as_it_can_be_seen_without_running_it(block: B
 
 def test_the_blocks_that_are_not_run_are_counted() -> None:
     assert Counter(block.directives["not run"] for block in ALL if block.skipped) == NOT_RUN
+
+
+def test_the_blocks_that_need_more_than_a_checkout_are_counted() -> None:
+    needs = Counter(block.directives["needs"] for block in ALL if "needs" in block.directives)
+    assert needs == NEEDS
+
+
+def test_the_first_pages_fit_a_terminal_of_80_columns() -> None:
+    first = [block for block in ALL if block.place.startswith(("README", "docs/start/"))]
+    lines = [(block.place, line) for block in first for line in block.text.splitlines()]
+    assert [(place, line) for place, line in lines if len(line) > 80] == []
 
 
 def one(text: str) -> Block:
@@ -191,6 +200,15 @@ def test_what_is_in_a_bucket_or_on_another_machine_is_here(tmp_path: Path) -> No
         "http://127.0.0.1 http://127.0.0.1:8080/a\n```\n",
         tmp_path,
     )
+
+
+def test_a_block_that_needs_a_thing_runs_only_where_it_is(tmp_path: Path) -> None:
+    text = "<!-- needs: Slurm -->\n<!-- given: touch given -->\n```sh\ntouch ran\n```\n"
+    for place, has in (("a", set[str]()), ("b", {"Slurm"})):
+        (tmp_path / place).mkdir()
+        Reader(tmp_path / place, list(read(text, "page.md")), has).follow()
+    assert [(tmp_path / place / "page" / "ran").exists() for place in "ab"] == [False, True]
+    assert (tmp_path / "a" / "page" / "given").exists()
 
 
 def test_commands_of_a_terminal_see_one(tmp_path: Path) -> None:
