@@ -116,7 +116,8 @@ _COLUMNS = (
 )
 _NUMBERS = f"Of these trials, at most {columns.MOST_CURVES} numbers with commas between them."
 _CURVES = (Query("numbers", _NUMBERS, _listed(columns.MOST_CURVES)),)
-_PAGE_OF_TRIALS = (_limit(100), _AFTER_NUMBER, _OF_TRIALS)
+_ONLY = Query("numbers", f"{_NUMBERS} The other parameters have no effect.", _CURVES[0].schema)
+_PAGE_OF_TRIALS = (_limit(100), _AFTER_NUMBER, _OF_TRIALS, _ONLY)
 
 
 @cache

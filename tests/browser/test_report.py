@@ -15,6 +15,7 @@ from tests.browser.conftest import SCRIPT, Open, submit
 from tests.browser.test_page import SIZES, VIEWS, brush, faultless, picture
 from tests.e2e.conftest import Up
 from tunelet.cli import main
+from tunelet.client.trial import Trial
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -27,6 +28,19 @@ def failed(service: Up) -> str:
     service.client.wait("failed", timeout=120)
     service.client.note("failed", SCRIPT)
     return "failed"
+
+
+@pytest.fixture(scope="module")
+def large(service: Up) -> Trial:
+    """The best trial of an experiment of 20,000, which is not among the newest."""
+    many = 20_000
+    submit(service, "large", max_trials=1)
+    service.client.pause("large")
+    rates = [0.1 + 0.9 * ((number * 7919) % many + 0.5) / many for number in range(many)]
+    trials = [{"hyperparameters": {"rate": r, "kind": "plain"}, "value": r} for r in rates]
+    made = service.client.import_trials("large", trials)
+    service.client.stop("large")
+    return made[0]
 
 
 def reported(folder: Path, service: Up, *names: str, store: bool = False) -> str:
@@ -119,6 +133,20 @@ def test_a_report_of_several_experiments_compares_them(
     page.get_by_label("Experiments of this report").get_by_role("link", name=failed).click()
     expect(page.get_by_role("heading", name=failed)).to_be_visible()
     expect(page.locator(".filter .end")).to_have_text("2 trials")
+
+
+@pytest.mark.parametrize("store", [False, True], ids=["service", "store"])
+def test_a_report_of_20000_trials_shows_all_and_the_details_of_the_best(
+    service: Up, large: Trial, shown: Open, tmp_path: Path, store: bool
+) -> None:
+    page = shown(url=reported(tmp_path, service, "large", store=store))
+    expect(page.locator(".filter .end")).to_have_text(re.compile(r"^20,00[01] trials$"))
+    expect(page.locator(".left-out")).to_contain_text("reports, notes and reasons of only 1000")
+    expect(page.locator(".canvas canvas").first).to_be_visible()
+    page.get_by_label("Filter trials").fill("objective<0.2")
+    expect(page.locator(".filter .end")).to_contain_text("2222 of 20,00")
+    page.evaluate(f"location.hash = '#/default/large?trial={large.number}'")
+    expect(page.get_by_role("complementary")).to_contain_text(f"{large.values['objective']:.6g}")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -109,8 +109,8 @@ def _trials(client: "Client", name: str, pages: Sequence[Json], objective: Json)
     half = _MOST_WHOLE // 2
     first = count - half
     newest = list(islice(client.trials(name, after=first - 1), half))
-    best = [number for number in _ranked(pages, objective)[:half] if number < first]
-    return [*(client.trial(name, number) for number in sorted(best)), *newest]
+    best = [number for number in _ranked(pages, objective) if number < first][:half]
+    return [*client.some_trials(name, best), *newest]
 
 
 def _count(pages: Sequence[Json]) -> int:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 _GROUP = 500
 """Trials in one request to import: of a hundred hyperparameters they fit into its body."""
 
+_SOME = 500
+"""The most trials of one request by number: the API's limit."""
 _FIRST_COLUMNS, _COLUMNS = 2_000, 50_000
 """Trials in one answer of columns."""
 
@@ -114,6 +116,13 @@ class Client:
         """The trials by number, only those above `after`, fetched `limit` at a time."""
         query = {"state": state, "after": after, "limit": limit}
         return map(Trial, self._pages(self._path(name, "trials"), "trials", query))
+
+    def some_trials(self, name: str, numbers: Sequence[int]) -> Iterator[Trial]:
+        """The trials that have these numbers, by number."""
+        wanted = sorted(numbers)
+        for start in range(0, len(wanted), _SOME):
+            query = {"numbers": ",".join(map(str, wanted[start : start + _SOME]))}
+            yield from map(Trial, self._pages(self._path(name, "trials"), "trials", query))
 
     def columns(self, name: str) -> Iterator[Json]:
         """All trials as columns, page by page: an array for each member, without reports.

@@ -116,7 +116,7 @@ class Interventions:
         if number in experiment.trials:
             return experiment.noted(experiment.trials[number])
         for found in self._journals.some(experiment.namespace, experiment.name, [number]):
-            return experiment.noted(found)
+            return found
         raise NotFound(f"experiment {experiment.name!r} has no trial {number}")
 
     def _committed(self, experiment: Experiment, command: Command) -> Experiment:

@@ -130,8 +130,9 @@ class Journals:
         return experiment.noted(found)
 
     def some(self, namespace: str, name: str, numbers: Collection[int]) -> list[Trial]:
-        """Return the trials that have these numbers, in order."""
-        return sorted(self.of(namespace, name).some(numbers)[1], key=_number)
+        """Return the trials that have these numbers with their notes, in order."""
+        experiment, found = self.of(namespace, name).some(numbers)
+        return sorted(map(experiment.noted, found), key=_number)
 
     def of_life(self, experiment: Experiment, after: int = -1) -> Iterator[Trial]:
         """Like `trials`, for this life of the name. Raises `NotFound` if it was deleted since."""

@@ -156,3 +156,15 @@ def test_a_wrong_query_is_explained(world: World, query: str) -> None:
     assert answer.status_code == 422
     (error,) = answer.json["errors"]
     assert error["field"] == query.partition("=")[0]
+
+
+def test_trials_are_found_by_their_numbers_with_their_notes(world: World) -> None:
+    with_trials(world, 2 * WINDOW)
+    world.api.put(f"{ONE}/trials/9/note", json={"note": "odd"})
+    found = world.restarted().api.get(f"{ONE}/trials?numbers=70,9,999999,9&limit=1").json
+    fits("TrialPage", found)
+    assert found["next"] is None
+    assert found["trials"] == [world.api.get(f"{ONE}/trials/{n}").json for n in (9, 70)]
+    assert found["trials"][0]["note"] == "odd"
+    for wrong in ("", "x", "1,,2"):
+        assert world.api.get(f"{ONE}/trials?numbers={wrong}").status_code == 422

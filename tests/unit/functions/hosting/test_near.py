@@ -83,6 +83,8 @@ READS: list[Callable[[Client], object]] = [
     lambda c: list(c.trials("a", limit=1)),
     lambda c: list(c.trials("a", after=0, limit=2)),
     lambda c: list(c.trials("a", "NO-STATE")),
+    lambda c: list(c.some_trials("a", [1, 0, 99])),
+    lambda c: list(c.some_trials("no-such", [0])),
     lambda c: list(c.trials("no-such")),
     lambda c: list(c.columns("a")),
     lambda c: list(c.columns("no-such")),
