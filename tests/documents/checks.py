@@ -39,6 +39,7 @@ _KUSTOMIZATION = {
     "namespace",
     "resources",
     "components",
+    "patches",
     "images",
     "configMapGenerator",
     "secretGenerator",
@@ -178,6 +179,13 @@ def _kustomization(value: Any) -> None:
         _, found, place = path.partition("infra/knative/")
         assert found, f"{path} is not in infra/knative"
         assert (ROOT / "infra" / "knative" / place / "kustomization.yaml").exists(), path
+    for each in value.get("patches", ()):
+        _identity_map(yaml.safe_load(each["patch"]))
+
+
+def _identity_map(value: Any) -> None:
+    assert value["metadata"] == {"name": "tunelet-identity", "namespace": "tunelet"}
+    config.parse(yaml.safe_load(value["data"]["identity.yaml"]))
 
 
 def _stores(value: Any) -> None:

@@ -127,9 +127,8 @@ def tenant_command() -> None:
 @click.option(
     "--overlay",
     type=click.Choice(["knative", "plain"]),
-    default="knative",
-    show_default=True,
-    help="How the service is deployed. It decides which accounts may launch trials.",
+    help="How the service is deployed. It decides which accounts may launch trials.  "
+    "[default: plain with --apply if the cluster has its Deployment, else knative]",
 )
 @click.option(
     "--service-namespace", type=_DNS, default="tunelet", show_default=True, help="Tunelet's own."
@@ -161,7 +160,7 @@ def create_command(
     queue: str | None,
     egress: tuple[tuple[str, int], ...],
     dns: tuple[str, ...],
-    overlay: str,
+    overlay: str | None,
     service_namespace: str,
     prefix: str,
     installation: str,
@@ -175,6 +174,7 @@ def create_command(
     With --bucket and --apply the functions start again, and use the bucket for all experiments of
     this namespace. Experiments that it has already stay where they are.
     """
+    overlay = overlay or (_installed(service_namespace) if apply else "knative")
     store = _own_store(name, bucket, identity, credentials, service_namespace, overlay)
     given = zip(_RESOURCES, (pods, cpu, memory, gpu), strict=True)
     hard = {resource: str(amount) for resource, amount in given if amount is not None}
@@ -207,6 +207,13 @@ def _advice(tenant: Tenant, made: list[Object]) -> str | None:
     quota = next(each for each in made if each["kind"] == "ResourceQuota")
     limit = {"namespaces": {tenant.name: {"live_trials": int(quota["spec"]["hard"]["pods"])}}}
     return f"So that trials wait without a Job, set in TUNELET_QUOTAS: {json.dumps(limit)}"
+
+
+def _installed(service: str) -> str:
+    """Return the overlay that the cluster has; knative if it has none yet."""
+    where = ["deployments.apps", "tunelet", "-n", service]
+    found = _kubectl("get", *where, "--ignore-not-found", "-o", "name")
+    return "plain" if found.strip() else "knative"
 
 
 def _own_store(

@@ -204,6 +204,42 @@ def test_the_longest_name_fits_into_a_namespace() -> None:
     assert len(namespace["metadata"]["name"]) <= 63
 
 
+KUBECTL = """#!/bin/sh
+case "$*" in
+    "get deployments.apps tunelet -n hpo --ignore-not-found -o name") echo "$FOUND" ;;
+    "apply "*) cat >"$RECORD" ;;
+    *) exit 1 ;;
+esac
+"""
+
+
+@pytest.mark.parametrize(
+    ("found", "options", "overlay"),
+    [
+        ("deployment.apps/tunelet", (), "plain"),
+        ("", (), "knative"),
+        ("deployment.apps/tunelet", ("--overlay", "knative"), "knative"),
+    ],
+)
+def test_apply_gives_the_rights_to_the_accounts_of_the_installed_overlay(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    found: str,
+    options: tuple[str, ...],
+    overlay: str,
+) -> None:
+    program, record = tmp_path / "kubectl", tmp_path / "record"
+    program.write_text(KUBECTL)
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("FOUND", found)
+    monkeypatch.setenv("RECORD", str(record))
+    where = ("--service-namespace", "hpo")
+    applied = CliRunner().invoke(cli, ["tenant", "create", "vision", *where, *options, "--apply"])
+    assert applied.exit_code == 0, applied.output
+    assert list(yaml.safe_load_all(record.read_text())) == created(*where, "--overlay", overlay)
+
+
 def test_without_kubectl_the_remedy_is_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: Any
 ) -> None:

@@ -14,7 +14,7 @@ from tests.documents.screen import shown
 ALL = [block for page in pages() for block in blocks(page)]
 NOT_RUN = {
     "needs a bucket": 1,
-    "needs a cluster": 12,
+    "needs a cluster": 13,
     "needs PyTorch": 1,
     "needs Ray": 1,
     "a file of another product": 2,
