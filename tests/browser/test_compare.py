@@ -7,7 +7,7 @@ from tests.browser.conftest import Open, submit
 from tests.browser.test_page import SIZES, faultless, look
 from tests.e2e.conftest import Up
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 NAMES = ("compared-a", "compared-b")
 PICTURE = "The best objective of compared-a, compared-b over trials"

@@ -11,7 +11,7 @@ from tests.browser.conftest import SCRIPT, Open, submit
 from tests.browser.test_page import faultless, picture
 from tests.e2e.conftest import Up
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 SPACE = {
     "rate": {"type": "float", "min": 0.1, "max": 1},

@@ -20,7 +20,7 @@ from functions.page.report import report
 from tests.browser.conftest import Open
 from tests.e2e.conftest import Up
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 LOOKS = Path(__file__).resolve().parent / "looks"
 DIFFERENT = Path(__file__).resolve().parents[2] / "dist" / "looks"

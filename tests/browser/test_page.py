@@ -18,7 +18,7 @@ from tests.e2e.conftest import Up
 from tests.serving import serving
 from tunelet.text.credential import generated, hashed
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 VIEWS = ("history", "parallel", "slices", "scatter", "curves", "importance", "timeline")
 SIZES = ((1440, 900), (360, 740))

@@ -17,7 +17,7 @@ from tests.e2e.conftest import Up
 from tunelet.cli import main
 from tunelet.client.trial import Trial
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from tests.serving import serving as served
 from tests.unit.functions.identity.issuer import AUDIENCE, Provider, serving
 from tunelet.client import Client
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 
 class Place(NamedTuple):

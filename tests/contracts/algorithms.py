@@ -177,6 +177,8 @@ class AlgorithmContract:
     settings: ClassVar[dict[str, Any]]
     examples = 25
     """Fewer for what is slow."""
+    steps = 10
+    """Of an experiment in one process and in many; fewer for what is slow."""
     objectives: tuple[tuple[Objective, ...], ...] = ((LOSS,), (LOSS, SPEED))
     waits = False
     """It may suggest less than is asked for until more trials have ended."""
@@ -294,7 +296,7 @@ class AlgorithmContract:
         def way(before: Callable[[], None]) -> list[Assignment]:
             problem = Problem(self.nine(), (LOSS,), seed=5, first=0)
             trials: list[Trial] = []
-            for _ in range(10):
+            for _ in range(self.steps):
                 before()
                 answer = self.algorithm().suggest(problem, trials, 1)
                 trials += suggested(answer, len(trials))

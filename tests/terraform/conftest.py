@@ -4,6 +4,7 @@ AWS's provider comes from where Terraform itself looks for it, or from the mirro
 TUNELET_TEST_TERRAFORM_MIRROR names. Those of Google and Azure only have the real schemas.
 """
 
+import fcntl
 import os
 import re
 import shutil
@@ -39,7 +40,10 @@ def frozen(
         return None
     folder = tmp_path_factory.mktemp("frozen")
     cache = Path(pytestconfig.cache.mkdir("frozen"))
-    mirror.build_mirror(folder, _usual_host(program), cache, TERRAFORM)
+    with (cache / "lock").open("w") as lock:
+        # The workers of a run share the cache: the first one fills it.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        mirror.build_mirror(folder, _usual_host(program), cache, TERRAFORM)
     return folder
 
 

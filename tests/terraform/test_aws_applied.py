@@ -74,7 +74,7 @@ resource "aws_eks_node_group" "training" {
 """
 SERVICES = ("ec2", "ecr", "eks", "iam", "logs", "s3", "sts")
 ADDONS = re.compile(r'^(#[^\n]*\n)*resource "aws_eks_addon" "\w+" \{\n.*?^\}\n', re.M | re.S)
-pytestmark = [pytest.mark.terraform, pytest.mark.xdist_group("terraform")]
+pytestmark = pytest.mark.terraform
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 from tests.terraform.conftest import TERRAFORM
 
 CHECKOV = TERRAFORM.parents[1] / ".venv-terraform" / "bin" / "checkov"
-pytestmark = [pytest.mark.terraform, pytest.mark.xdist_group("terraform")]
+pytestmark = pytest.mark.terraform
 
 
 def checked(folder: Path) -> dict[str, Any]:

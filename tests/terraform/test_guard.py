@@ -38,7 +38,7 @@ CHANGES = {
     "a tenant without its container": '-var=containers={shared="store"}',
     "another container": '-var=containers={shared="store","tenant/team-a"="other"}',
 }
-pytestmark = [pytest.mark.terraform, pytest.mark.xdist_group("terraform")]
+pytestmark = pytest.mark.terraform
 
 
 @pytest.fixture

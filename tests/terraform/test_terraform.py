@@ -8,7 +8,7 @@ CONFIGURATIONS = sorted(
     {str(file.parent.relative_to(TERRAFORM)) for file in TERRAFORM.rglob("versions.tf")}
 )
 TESTED = [name for name in CONFIGURATIONS if (TERRAFORM / name / "tests").is_dir()]
-pytestmark = [pytest.mark.terraform, pytest.mark.xdist_group("terraform")]
+pytestmark = pytest.mark.terraform
 
 
 def test_the_files_are_formatted(terraform: Command) -> None:
