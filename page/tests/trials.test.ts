@@ -116,6 +116,15 @@ test("a hyperparameter that decides is important, one that does not is not", () 
   assert.ok((shares[0]?.[1] ?? 0) > 0.8);
 });
 
+test("the shares are those of tunelet.client.importance", () => {
+  const numbers = Array.from({ length: 60 }, (_, index) => index);
+  const [rate, kind] = [numbers.map((index) => ((index * 37) % 60) / 60), numbers.map((index) => "abc"[index % 3] ?? "")];
+  const made = trials(numbers.map((index) => Math.abs((rate[index] ?? 0) - 0.3) + (kind[index] === "a" ? 0 : 0.2)), { rate, kind });
+  const all = dimensions(made, SPEC).filter((each) => each.id.startsWith("h:"));
+  const shares = importances(made, Int32Array.from(numbers), all, { metric: "loss", direction: "minimize" });
+  assert.deepEqual(shares.map(([{ label }, share]) => [label, share.toFixed(4)]), [["rate", "0.6336"], ["kind", "0.3664"]]);
+});
+
 test("rows without a value are last in either direction", () => {
   const data = [2, NaN, 1];
   const rows = Int32Array.from([0, 1, 2]);

@@ -33,7 +33,7 @@ class Unconditional(AlgorithmContract):
 
 
 class TestAx(Unconditional, name="ray.AxSearch"):
-    """Its model begins with the sixth trial. A fit takes a second, and a new process repeats all."""
+    """Its model begins with the sixth trial, and a new process repeats every fit, each a second."""
 
     examples = 3
     steps = 7

@@ -2,8 +2,8 @@
 
 PED-ANOVA: the variance over one hyperparameter of the density of the best trials, relative to the
 density of all (Watanabe, Bansal and Hutter, "PED-ANOVA: Efficiently Quantifying Hyperparameter
-Importance in Arbitrary Subspaces", IJCAI 2023). Densities are histograms here. It needs no model
-and no library, and takes time in proportion to the trials.
+Importance in Arbitrary Subspaces", IJCAI 2023). It needs no model and no library, and takes time in
+proportion to the trials. `page/src/data/importance.ts` computes the same.
 """
 
 import math
@@ -14,11 +14,12 @@ from typing import Any
 from tunelet.client.trial import Trial
 
 Json = dict[str, Any]
+Counts = Mapping[Hashable, float]
 
-BEST_SHARE = 0.1
-"""The share of the completed trials that count as the best ones, but at least `_FEWEST`."""
+_ENOUGH = 12
+"""Best trials: a tenth of all, but at least these, though at most a quarter. Few show little."""
 _FEWEST = 3
-_BINS = 12
+_BINS = 24
 """Intervals of a number's range, or of its logarithm's."""
 _ABSENT = "absent"
 """The bin of trials in which a hyperparameter is not active."""
@@ -35,8 +36,10 @@ def importances(trials: Sequence[Trial], forms: Mapping[str, Json], objective: J
         return {}
     sign = 1 if objective["direction"] == "minimize" else -1
     known.sort(key=lambda trial: sign * trial.values[metric])
-    best = known[: max(_FEWEST, round(BEST_SHARE * len(known)))]
-    raw = {name: _divergence(best, known, name, form) for name, form in forms.items()}
+    best = _best(len(known))
+    raw = {
+        n: _divergence([_bin(t, n, form) for t in known], best, form) for n, form in forms.items()
+    }
     total = sum(raw.values())
     if total <= 0:
         return {}
@@ -47,18 +50,50 @@ def _finite(value: object) -> bool:
     return isinstance(value, int | float) and math.isfinite(value)
 
 
-def _divergence(best: Sequence[Trial], known: Sequence[Trial], name: str, form: Json) -> float:
-    """Return Pearson's divergence of the best trials' histogram from that of all.
+def _best(count: int) -> int:
+    """How many of the trials are the best ones."""
+    return max(_FEWEST, min(_ENOUGH, count // 4), count // 10)
 
-    What as many trials drawn at random would show on average is subtracted: (bins - 1) / best.
-    """
-    every = Counter(_bin(trial, name, form) for trial in known)
-    good = Counter(_bin(trial, name, form) for trial in best)
-    found = sum(
-        (good[each] / len(best) / (count / len(known)) - 1) ** 2 * count / len(known)
-        for each, count in every.items()
-    )
-    return max(0.0, found - (len(every) - 1) * (1 / len(best) - 1 / len(known)))
+
+def _divergence(bins: Sequence[Hashable], best: int, form: Json) -> float:
+    """Return Pearson's divergence of the density of the first `best` bins from that of all."""
+    every: Counts = Counter(bins)
+    good: Counts = Counter(bins[:best])
+    # As if some more trials were spread evenly: a bin that few have seen proves little.
+    more = float(len(every))
+    if form["type"] != "categorical":
+        width = _width(good)
+        every, good, more = _smooth(every, width), _smooth(good, width), 1.0
+    each_more, found = more / len(every), 0.0
+    for each, count in every.items():
+        usual = (count + each_more) / (len(bins) + more)
+        found += ((good.get(each, 0) + each_more) / (best + more) / usual - 1) ** 2 * usual
+    return found
+
+
+def _width(counts: Counts) -> float:
+    """Return the width of Scott's rule for the numbers that are counted, in bins."""
+    numbers = {each: count for each, count in counts.items() if isinstance(each, int)}
+    total = sum(numbers.values())
+    if not total:
+        return 0.5
+    mean = sum(each * count for each, count in numbers.items()) / total
+    variance = sum((each - mean) ** 2 * count for each, count in numbers.items()) / total
+    return max(0.5, 1.059 * math.sqrt(variance) * math.pow(total, -0.2))
+
+
+def _smooth(counts: Counts, width: float) -> Counts:
+    """Spread each count of a number over the bins near it, as a normal distribution does."""
+    smooth: dict[Hashable, float] = dict.fromkeys(range(_BINS), 0.0)
+    for each, count in counts.items():
+        if not isinstance(each, int):
+            smooth[each] = count
+            continue
+        near = [math.exp(-(((other - each) / width) ** 2) / 2) for other in range(_BINS)]
+        whole = sum(near)
+        for other, part in enumerate(near):
+            smooth[other] += count * part / whole
+    return smooth
 
 
 def _bin(trial: Trial, name: str, form: Json) -> Hashable:

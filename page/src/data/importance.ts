@@ -1,4 +1,4 @@
-// How much each hyperparameter matters for the best values: PED-ANOVA with histograms (Watanabe,
+// How much each hyperparameter matters for the best values: PED-ANOVA with smoothed histograms (Watanabe,
 // Bansal and Hutter, IJCAI 2023), the same as tunelet.client.importance computes.
 
 import type { Objective } from "../documents";
@@ -6,9 +6,14 @@ import { signOf } from "./best";
 import type { Dimension } from "./dimensions";
 import { COMPLETE, type Trials } from "./trials";
 
-const BEST_SHARE = 0.1;
+/** Best trials: a tenth of all, but at least these, though at most a quarter. Few show little. */
+const ENOUGH = 12;
 const FEWEST = 3;
-const BINS = 12;
+const BINS = 24;
+/** The bin of trials in which a hyperparameter is not active. */
+const ABSENT = -1;
+
+type Counts = ReadonlyMap<number, number>;
 
 /** Each hyperparameter's share, largest first; empty if too few trials have completed. */
 export function importances(trials: Trials, rows: Int32Array, dimensions: readonly Dimension[], objective: Objective): [Dimension, number][] {
@@ -18,22 +23,57 @@ export function importances(trials: Trials, rows: Int32Array, dimensions: readon
   const known = rows.filter((row) => trials.state[row] === COMPLETE && Number.isFinite(data[row]));
   if (known.length < 2 * FEWEST) return [];
   known.sort((a, b) => sign * ((data[a] ?? 0) - (data[b] ?? 0)));
-  const best = known.subarray(0, Math.max(FEWEST, Math.round(BEST_SHARE * known.length)));
+  const best = known.subarray(0, bestOf(known.length));
   const found = dimensions.map((each): [Dimension, number] => [each, divergence(best, known, each)]);
   const total = found.reduce((sum, [, value]) => sum + value, 0);
   return total > 0 ? found.map(([each, value]): [Dimension, number] => [each, value / total]).sort((a, b) => b[1] - a[1]) : [];
 }
 
-/** Pearson's divergence of the best rows' histogram from that of all, less what chance would give. */
+function bestOf(count: number): number {
+  return Math.max(FEWEST, Math.min(ENOUGH, Math.floor(count / 4)), Math.floor(count / 10));
+}
+
+/** Pearson's divergence of the density of the best rows from that of all. */
 function divergence(best: Int32Array, known: Int32Array, dimension: Dimension): number {
   const bin = binning(known, dimension);
-  const [every, good] = [counted(known, bin), counted(best, bin)];
+  let [every, good]: [Counts, Counts] = [counted(known, bin), counted(best, bin)];
+  // As if some more trials were spread evenly: a bin that few have seen proves little.
+  let more = every.size;
+  if (!dimension.names) {
+    const width = widthOf(good);
+    [every, good, more] = [smooth(every, width), smooth(good, width), 1];
+  }
   let found = 0;
   for (const [place, many] of every) {
-    const share = many / known.length;
-    found += ((good.get(place) ?? 0) / best.length / share - 1) ** 2 * share;
+    const usual = (many + more / every.size) / (known.length + more);
+    found += (((good.get(place) ?? 0) + more / every.size) / (best.length + more) / usual - 1) ** 2 * usual;
   }
-  return Math.max(0, found - (every.size - 1) * (1 / best.length - 1 / known.length));
+  return found;
+}
+
+/** The width of Scott's rule for the numbers that are counted, in bins. */
+function widthOf(counts: Counts): number {
+  const numbers = [...counts].filter(([place]) => place !== ABSENT);
+  const total = numbers.reduce((sum, [, count]) => sum + count, 0);
+  if (total === 0) return 0.5;
+  const mean = numbers.reduce((sum, [place, count]) => sum + place * count, 0) / total;
+  const variance = numbers.reduce((sum, [place, count]) => sum + (place - mean) ** 2 * count, 0) / total;
+  return Math.max(0.5, 1.059 * Math.sqrt(variance) * total ** -0.2);
+}
+
+/** Spread each count of a number over the bins near it, as a normal distribution does. */
+function smooth(counts: Counts, width: number): Counts {
+  const spread = new Map(Array.from({ length: BINS }, (_, place) => [place, 0]));
+  for (const [place, count] of counts) {
+    if (place === ABSENT) {
+      spread.set(place, count);
+      continue;
+    }
+    const near = Array.from({ length: BINS }, (_, other) => Math.exp(-(((other - place) / width) ** 2) / 2));
+    const whole = near.reduce((sum, part) => sum + part, 0);
+    near.forEach((part, other) => spread.set(other, (spread.get(other) ?? 0) + (count * part) / whole));
+  }
+  return spread;
 }
 
 function binning(rows: Int32Array, { at, log, names, bounds }: Dimension): (row: number) => number {
@@ -42,7 +82,7 @@ function binning(rows: Int32Array, { at, log, names, bounds }: Dimension): (row:
   const [low, high] = (bounds ?? extent(rows, at)).map(scaled) as [number, number];
   return (row) => {
     const share = (scaled(at(row)) - low) / (high - low || 1);
-    return Number.isNaN(share) ? -1 : Math.min(BINS - 1, Math.max(0, Math.floor(share * BINS)));
+    return Number.isNaN(share) ? ABSENT : Math.min(BINS - 1, Math.max(0, Math.floor(share * BINS)));
   };
 }
 
@@ -61,7 +101,7 @@ function counted(rows: Int32Array, bin: (row: number) => number): Map<number, nu
   const found = new Map<number, number>();
   for (const row of rows) {
     const place = bin(row);
-    const key = Number.isNaN(place) ? -1 : place;
+    const key = Number.isNaN(place) ? ABSENT : place;
     found.set(key, (found.get(key) ?? 0) + 1);
   }
   return found;

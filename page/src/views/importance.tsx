@@ -16,7 +16,7 @@ export function Importance({ followed, dimensions, objective, rows }: ViewProps)
         {objectives.length > 1 && (
           <label class="choice">For <select value={metric} onChange={(event) => choose(event.currentTarget.value)}>{objectives.map((each) => <option key={each.metric}>{each.metric}</option>)}</select></label>
         )}
-        <span class="faint">How much each hyperparameter separates the best tenth of the trials in sight from the rest (PED-ANOVA)</span>
+        <span class="faint">How much each hyperparameter separates the best of the trials in sight from the rest (PED-ANOVA)</span>
       </div>
       {shares.length === 0 ? <p class="note faint">It takes six completed trials with different values to tell.</p> : (
         <ul class="shares">

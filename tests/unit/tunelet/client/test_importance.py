@@ -1,5 +1,6 @@
 """Which hyperparameters matter, from trials alone."""
 
+import math
 import random
 from typing import Any
 
@@ -38,6 +39,28 @@ def test_the_hyperparameter_on_which_the_value_depends_has_most_of_it(direction:
     assert next(iter(shares)) == "lr"
     assert shares["lr"] > 0.8
     assert sum(shares.values()) == pytest.approx(1)
+
+
+def test_forty_trials_show_what_matters_most() -> None:
+    def loss(given: Any) -> float:
+        slow = 0.3 if given["opt"] == "sgd" else 0.0
+        return float((math.log10(given["lr"]) + 1.5) ** 2 + slow)
+
+    found = [importances(drawn(40, loss, seed), FORMS, LOSS) for seed in range(20)]
+    assert {next(iter(shares)) for shares in found} == {"lr"}
+    assert all(shares["opt"] > 0 for shares in found)
+
+
+def test_the_page_computes_the_same() -> None:
+    """page/tests/trials.test.ts has the same trials and the same shares."""
+    forms = {"rate": {"type": "float", "min": 0, "max": 1}, "kind": FORMS["opt"]}
+    rates = [index * 37 % 60 / 60 for index in range(60)]
+    kinds = ["abc"[index % 3] for index in range(60)]
+    losses = [abs(r - 0.3) + (0 if k == "a" else 0.2) for r, k in zip(rates, kinds, strict=True)]
+    trials = [trial(n, losses[n], rate=rates[n], kind=kinds[n]) for n in range(60)]
+    shares = importances(trials, forms, LOSS)
+    rounded = {name: round(share, 4) for name, share in shares.items()}
+    assert rounded == {"rate": 0.6336, "kind": 0.3664}
 
 
 def test_choices_are_compared_as_json_compares_them() -> None:
