@@ -1,8 +1,8 @@
 """How many calls of a namespace are answered at a time while other namespaces call, too.
 
-Threads share the processor. If one tenant's calls are at work in all of them, a call of another
-tenant gets a thread at once, but then only a small part of the processor. So while others call, a
-namespace has a part of the threads. A namespace alone may have all.
+Threads share the processor. If one tenant's calls are at work in nearly all threads, another's call
+gets only a small part of the processor. So while others call, a namespace has a part of the
+threads. A namespace alone may have all.
 """
 
 import time
@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 
 SECONDS = 60.0
-"""For how long after its last call a namespace counts as one that calls."""
+"""How long a namespace counts as one that calls after its last call."""
 
 UNSCOPED = ""
 """The member for calls that name no namespace, such as probes. They limit no other member."""

@@ -195,7 +195,7 @@ class Server(TcpWSGIServer):
     def maintenance(self, now: int) -> None:
         """Replace the base's, which closes a connection if its answer is read slowly."""
         ticks = time.monotonic()
-        cast("Dispatcher", self.task_dispatcher).look()
+        cast("Dispatcher", self.task_dispatcher).wake()
         for each in self._connections():
             if each.unread(ticks):
                 each.handle_close()  # the base would close it only once something can be sent

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from waitress.channel import HTTPChannel
 
 SCOPED = ("experiments", "metrics", "overview", "rights", "studies", "submit_job")
-"""How paths begin that may leave out their namespace. It is the usual one then."""
+"""The first words of paths that may leave out their namespace, which is then "default"."""
 
 _PART = 4
-"""While several namespaces call, each may have one in so many threads."""
+"""While several namespaces call, each may have one thread in four."""
 
 _PATH = lazy_pattern(
     rf"/api(/namespaces/(?P<namespace>{NAME})|(?=/({'|'.join(SCOPED)})(/|$)))"
@@ -41,22 +41,25 @@ class Dispatcher(ThreadedTaskDispatcher):
         self.queue = cast("Any", Waiting(at_work, self.lock))
         self.set_thread_count(threads)
 
-    def look(self) -> None:
-        """Wake the threads if a call that waits may begin by now. Call it each second."""
+    def wake(self) -> None:
+        """Wake the threads if a call that waits may begin by now. Call it each second.
+
+        No call has to end for that: the others may have stopped calling.
+        """
         with self.lock:
             if self.queue:
                 self.queue_cv.notify_all()
 
     def shutdown(self, cancel_pending: bool = True, timeout: float = 5) -> bool:
         with self.lock:
-            cast("Waiting", self.queue).unlimited = True  # what waits is cancelled
+            cast("Waiting", self.queue).unlimited = True  # so that waiting calls can be cancelled
         return bool(super().shutdown(cancel_pending, cast("int", timeout)))
 
 
 class Waiting:
-    """A queue of connections with a complete request.
+    """A queue of connections with a complete request. All methods are called with `lock`.
 
-    It is true if a call may begin now. All methods are called with `lock`.
+    It is true if a call may begin now: waitress's threads take one as long as their queue is true.
     """
 
     def __init__(self, at_work: AtWork, lock: Lock) -> None:
@@ -71,12 +74,12 @@ class Waiting:
         return any(self.unlimited or each not in self._at_work for each in self._turns.namespaces())
 
     def append(self, connection: "HTTPChannel") -> None:
-        member, experiment = _whose(connection)
+        member, experiment = _member_and_experiment(connection)
         self._at_work.called(member)
         self._turns.put(member, experiment, connection)
 
     def popleft(self) -> "Call":
-        member, connection = self._turns.pop_but(() if self.unlimited else self._at_work)
+        member, connection = self._turns.pop_except(() if self.unlimited else self._at_work)
         self._at_work.begun(member)
         return Call(connection, member, self._at_work, self._lock)
 
@@ -101,8 +104,8 @@ class Call(NamedTuple):
         self.connection.cancel()
 
 
-def _whose(connection: "HTTPChannel") -> tuple[str, str]:
-    """Return the call's member of `AtWork`, and its experiment if it is about one."""
+def _member_and_experiment(connection: "HTTPChannel") -> tuple[str, str]:
+    """Return the member of `AtWork` that calls, and the experiment that is called, or ""."""
     request = cast("Any", connection).requests[0]
     found = _PATH.match(getattr(request, "path", ""))  # an invalid request has none
     if found is None:

@@ -27,7 +27,7 @@ class Turns(Generic[T]):
     """A queue in which namespaces take turns, and within a namespace its experiments.
 
     A new member comes before the one that had the last turn: it waits for no second item of
-    a member that is alone. All methods take constant time, and time for what is passed over.
+    a member that is alone. All methods take constant time, and longer only to pass namespaces over.
     """
 
     def __init__(self) -> None:
@@ -48,14 +48,14 @@ class Turns(Generic[T]):
 
     def pop(self) -> T:
         """Remove and return the next item. Raises `IndexError` if there is none."""
-        return self.pop_but(())[1]
+        return self.pop_except(())[1]
 
-    def pop_but(self, but: Container[str]) -> tuple[str, T]:
-        """Remove and return the next item with its namespace, like `pop`.
+    def pop_except(self, passed_over: Container[str]) -> tuple[str, T]:
+        """Like `pop`, return an item with its namespace. Those in `passed_over` keep their turns.
 
-        The namespaces in `but` are passed over, and keep their places.
+        Raises `IndexError` if no other has an item.
         """
-        namespace, experiments = self._namespaces.turn(but)
+        namespace, experiments = self._namespaces.turn(passed_over)
         experiment, items = experiments.turn()
         item = items.popleft()
         self._size -= 1
@@ -86,10 +86,10 @@ class _Ring(Generic[T]):
     def names(self) -> Iterable[str]:
         return self._members.keys()
 
-    def turn(self, but: Container[str] = ()) -> tuple[str, T]:
+    def turn(self, passed_over: Container[str] = ()) -> tuple[str, T]:
         if self._last in self._members:
             self._members[self._last] = self._members.pop(self._last)
-        found = next((name for name in self._members if name not in but), None)
+        found = next((name for name in self._members if name not in passed_over), None)
         if found is None:
             raise IndexError("no item waits")
         self._last = found

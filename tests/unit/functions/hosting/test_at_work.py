@@ -141,13 +141,12 @@ class Served:
         return got.split()[1].decode()
 
     def held(self, path: str, count: int, waiting: int) -> None:
-        """Send these calls, until as many wait; the others are at work."""
+        """Send these calls, until `waiting` of them wait and the others are at work."""
         for _ in range(count):
             self.send(f"{path}?hold")
-        began = self.begun.count(path)
         until(lambda: self.begun.count(path) >= count - waiting)
         until(lambda: len(self.server.task_dispatcher.queue) == waiting)
-        assert began <= self.begun.count(path) == count - waiting
+        assert self.begun.count(path) == count - waiting
 
     def run(self, ended: Any) -> None:
         while not ended.is_set():

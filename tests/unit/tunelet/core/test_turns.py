@@ -37,10 +37,10 @@ def test_namespaces_that_are_passed_over_keep_their_turns() -> None:
     for item in ("a1", "a2", "b1", "b2", "c1"):
         turns.put(item[0], "e", item)
     assert turns.pop() == "a1"
-    assert turns.pop_but({"b"}) == ("c", "c1")
-    assert turns.pop_but(()) == ("b", "b1")
+    assert turns.pop_except({"b"}) == ("c", "c1")
+    assert turns.pop_except(()) == ("b", "b1")
     with pytest.raises(IndexError):
-        turns.pop_but({"a", "b"})
+        turns.pop_except({"a", "b"})
     assert popped(turns) == ["a2", "b2"]
 
 
