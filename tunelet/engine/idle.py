@@ -178,7 +178,7 @@ class Idle:
     ) -> None:
         """Note a look that found the log at entry `seq[0]` and left it at `seq[1]`.
 
-        `runs`: the experiment had active runs. `unsaved`: output of ended runs was to be stored.
+        `runs`: the experiment had active runs. `unsaved`: output of ended runs had to be stored.
         """
         name = Name(experiment.namespace, experiment.name)
         with self._lock:

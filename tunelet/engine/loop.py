@@ -174,10 +174,10 @@ class Loop:
         self._wake(experiment)
 
     def follow_ends(self, experiment: Experiment, early: Collection[int]) -> None:
-        """Do what `follow` does, and let the runs be ended of trials that ended `early`.
+        """Like `follow`, and end the runs of the trials in `early`, which ended before their runs.
 
-        The signal names one of them: if the entry of the end closed a window, the state does not
-        show that a trial ended early.
+        The signal names one of these trials, because the state does not show it if the entry of its
+        end closed a window.
         """
         if not early or experiment.over:
             self.follow(experiment)
@@ -214,7 +214,7 @@ class Loop:
         self.follow(experiment, but=LAUNCH)
 
     def _reconcile(self, experiment: Experiment, early: bool = False) -> None:
-        """Stop and launch runs. `early`: a trial ended before its run, and may be in a segment."""
+        """Stop and launch runs. `early`: a trial that ended before its run may be in a segment."""
         experiment = self._held(experiment)
         early = early or any(map(stopped_alone, experiment.trials.values()))
         if not experiment.over and early:
@@ -280,7 +280,7 @@ def _asks(experiment: Experiment) -> tuple[int, Any]:
 
 
 def _ended_early(experiment: Experiment, what: Iterable[Command]) -> set[int]:
-    """Return the trials of which the commands stop the run early.
+    """Return the numbers of the trials that the commands end before their runs.
 
     A run that reports its own values does not count: the answer to its report asks it to stop.
     """

@@ -45,7 +45,7 @@ class Outputs:
     def save_rest(self, experiment: Experiment) -> bool:
         """Write the output of all ended runs of this life that is not in the store.
 
-        Returns whether there was any: if a write failed, the next look has to try it again.
+        Returns whether there was any: a write may have failed, and then the next look repeats it.
         """
         unsaved = self._unsaved(experiment)
         self.save(experiment, unsaved)

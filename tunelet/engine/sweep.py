@@ -76,7 +76,7 @@ class Sweep:
         self._outputs = outputs
         self._retention = retention
         self._loop = loop
-        self._cleaning = Cleaning(*(store, launcher, journals, markers, outputs, summaries, loop))
+        self._cleaning = Cleaning(store, launcher, journals, markers, outputs, summaries, loop)
         self._idle = Idle(store, launcher, journals, loop.limited)
 
     def sweep(self, ending: Callable[[], bool] = lambda: False) -> int:
@@ -253,8 +253,11 @@ class Sweep:
     def _moved_on(
         self, namespace: str, name: str, experiment: Experiment | None
     ) -> tuple[Experiment | None, bool, bool]:
-        """Run every step from this state on; returns the state after them, whether runs were
-        active before the last step, and whether output was to be stored."""
+        """Run every step from this state on.
+
+        Returns the state after them, whether runs were active before the last step, and whether
+        output was to be stored.
+        """
         journal = self._journals.of(namespace, name)
         if experiment is not None and not experiment.over:
             if self._membership.needs_lease(experiment):

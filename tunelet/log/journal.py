@@ -158,8 +158,8 @@ class Journal:
         """Read the state now. Raises `NotFound` if the experiment does not exist."""
         return _existing(self.peek())
 
-    def end(self) -> tuple[Experiment, int]:
-        """Return the state now, and the entry that it is of. Raises `NotFound`."""
+    def with_seq(self) -> tuple[Experiment, int]:
+        """Return the state now, and the number of its newest entry. Raises `NotFound`."""
         head = self._now()
         return _existing(head.experiment), head.seq
 

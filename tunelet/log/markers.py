@@ -59,7 +59,7 @@ class Indexed(NamedTuple):
 
     name: str
     uid: str = ""
-    """Empty: the listing does not show it."""
+    """Of the marker that shows it; empty if the listing has no such marker."""
 
 
 class Markers:
@@ -83,7 +83,7 @@ class Markers:
     def announce(self, experiment: Experiment) -> None:
         """Announce a new epoch before the change that may begin it, so that sweep cannot miss it.
 
-        Also for a live experiment, because it may end before the change.
+        Call it also for a live experiment, because that may end before the change.
         """
         e = experiment
         self.set(announcing(e.namespace, e.name, e.uid, e.epoch + 1))
@@ -96,7 +96,7 @@ class Markers:
         return (each.name for each in self.indexed(namespace, after))
 
     def indexed(self, namespace: str, after: str = "") -> Iterator[Indexed]:
-        """Like `names`, each with the uid of the marker that shows it."""
+        """Like `names`, each with its uid."""
         prefix = f"index/{namespace}/"
         start = index_key(namespace, after, "~") if after else ""
         last = None

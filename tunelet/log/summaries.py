@@ -1,11 +1,11 @@
 """Summaries of experiments for lists, without a read of the logs that have not changed.
 
 A summary is of the log up to an entry `seq`. It is shown only if entry `seq` is still the log's
-end: entry `seq + 1` is absent, and no purge has removed it (see `tunelet.log.tail`). So a list
+end: entry `seq + 1` is absent, and no purge has removed `seq` (see `tunelet.log.tail`). So a list
 costs one or two requests for each unchanged experiment, and is never older than its request.
 
-This process keeps the summaries that it has made. That of an experiment at rest is also stored in
-the marker by which lists find it, for processes that have read nothing yet:
+A process keeps the summaries that it has made. The summary of an experiment at rest is also stored
+in the marker by which lists find it, for processes that have read nothing yet:
 
     index/{namespace}/{experiment}/{uid}    {"format":1,"seq":61,"summary":{…}}, or empty
 
@@ -15,7 +15,7 @@ It is a hint: it may be absent, old or unreadable, and then the log is read.
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import islice
 from typing import NamedTuple
@@ -41,7 +41,7 @@ KEPT = 10_000
 """The most summaries that a process keeps: about 20 MiB."""
 
 AT_REST = 120.0
-"""Seconds after its end from which an experiment's summary is stored: a resumed one is live."""
+"""Seconds after an experiment's end before its summary is stored: it may be resumed at once."""
 
 
 class _Note(msgspec.Struct, frozen=True):
@@ -56,7 +56,7 @@ class _Known(NamedTuple):
     summary: Summary
     seq: int
     end: Moment | None
-    """When entry `seq` was last known to be the log's end; None: it has not been checked."""
+    """When entry `seq` was last known to be the log's end; None if that was never checked."""
 
 
 _decoder = msgspec.json.Decoder(_Note)
@@ -82,8 +82,9 @@ class Summaries:
         in the state DAMAGED. Raises `Retry`.
         """
         names = list(islice(listed, limit + 1))
-        found = list(self._each(namespace, names[:limit]))
-        return found, names[limit - 1].name if len(names) > limit else None
+        found = streamed(partial(self._of, namespace), names[:limit])
+        page = [each for each in found if each is not None]
+        return page, names[limit - 1].name if len(names) > limit else None
 
     def store(self, namespace: str, name: str, uid: str) -> None:
         """Store the summary of this life of the experiment for other processes, if it is at rest.
@@ -91,18 +92,11 @@ class Summaries:
         Raises `Retry`.
         """
         try:
-            experiment, seq = self._journals.of(namespace, name).end()
+            experiment, seq = self._journals.of(namespace, name).with_seq()
         except NotFound:
             return
         if experiment.uid == uid:
             self._store_if_at_rest(experiment, seq)
-
-    def _each(self, namespace: str, names: list[Indexed]) -> Iterator[Summary]:
-        if len(names) == 1:
-            found = iter([self._of(namespace, names[0])])
-        else:
-            found = streamed(partial(self._of, namespace), names)
-        return (each for each in found if each is not None)
 
     def _of(self, namespace: str, indexed: Indexed) -> Summary | None:
         key = (namespace, indexed.name)
@@ -111,13 +105,13 @@ class Summaries:
         if known is None and indexed.uid:
             known = self._stored(namespace, indexed)
         asked = self._now()
-        if known is not None and self._stands(known):
+        if known is not None and self._is_newest(known):
             self._keep(known._replace(end=asked))
             return known.summary
         return self._read(namespace, indexed.name, asked)
 
-    def _stands(self, known: _Known) -> bool:
-        """Whether the log's end is still the entry of the summary."""
+    def _is_newest(self, known: _Known) -> bool:
+        """Whether the entry of the summary is still the log's end."""
         namespace, name = known.summary.namespace, known.summary.name
         if self._journals.seen(namespace, name) > known.seq:
             return False
@@ -130,7 +124,7 @@ class Summaries:
 
     def _read(self, namespace: str, name: str, asked: Moment) -> Summary | None:
         try:
-            experiment, seq = self._journals.of(namespace, name).end()
+            experiment, seq = self._journals.of(namespace, name).with_seq()
         except NotFound:
             with self._lock:
                 self._kept.take((namespace, name))
@@ -143,9 +137,9 @@ class Summaries:
         return known.summary
 
     def _store_if_at_rest(self, experiment: Experiment, seq: int) -> None:
-        """Store the summary in the marker, unless that is gone: a deletion removes it.
+        """Store the summary in the marker, unless a deletion has removed the marker.
 
-        Faults are logged: without the summary, the next process reads the log.
+        Faults are only logged: without the summary, the next process reads the log.
         """
         ended = experiment.ended_at
         if not experiment.over or ended is None or self._clock() < ended + AT_REST:
@@ -173,18 +167,18 @@ class Summaries:
         return Moment(time.monotonic(), self._clock())
 
     def _stored(self, namespace: str, indexed: Indexed) -> _Known | None:
-        """Return the summary in the experiment's marker; None if there is none to read."""
+        """Return the summary in the experiment's marker; None if it has none that is readable."""
         stored = self._store.get(index_key(namespace, *indexed))
         note = stored and _decoded(stored.data)
         if note is None or note.summary.uid != indexed.uid:
             return None
-        # A tenant may be able to write the object, and must not name another's experiment.
+        # A tenant may be able to write the object, and must not name another tenant's experiment.
         mine = replace(note.summary, namespace=namespace, name=indexed.name)
         return _Known(mine, note.seq, None)
 
 
 def _decoded(data: bytes) -> _Note | None:
-    """Return the note; None if there is none that this version can read."""
+    """Return the note; None if this version cannot read it."""
     try:
         note = _decoder.decode(data)
     except (ValueError, RecursionError):
