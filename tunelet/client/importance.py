@@ -17,8 +17,9 @@ Json = dict[str, Any]
 Counts = Mapping[Hashable, float]
 
 _ENOUGH = 12
-"""Best trials: a tenth of all, but at least these, though at most a quarter. Few show little."""
+"""If a tenth of all trials is less than this, up to a quarter of them count as the best."""
 _FEWEST = 3
+"""The fewest trials that count as the best."""
 _BINS = 24
 """Intervals of a number's range, or of its logarithm's."""
 _ABSENT = "absent"
@@ -37,9 +38,8 @@ def importances(trials: Sequence[Trial], forms: Mapping[str, Json], objective: J
     sign = 1 if objective["direction"] == "minimize" else -1
     known.sort(key=lambda trial: sign * trial.values[metric])
     best = _best(len(known))
-    raw = {
-        n: _divergence([_bin(t, n, form) for t in known], best, form) for n, form in forms.items()
-    }
+    bins = {name: [_bin(trial, name, form) for trial in known] for name, form in forms.items()}
+    raw = {name: _divergence(bins[name], best, form) for name, form in forms.items()}
     total = sum(raw.values())
     if total <= 0:
         return {}
@@ -51,28 +51,31 @@ def _finite(value: object) -> bool:
 
 
 def _best(count: int) -> int:
-    """How many of the trials are the best ones."""
+    """Return how many of the trials count as the best."""
     return max(_FEWEST, min(_ENOUGH, count // 4), count // 10)
 
 
 def _divergence(bins: Sequence[Hashable], best: int, form: Json) -> float:
-    """Return Pearson's divergence of the density of the first `best` bins from that of all."""
+    """Return Pearson's divergence of the density of the first `best` bins from that of all.
+
+    `prior` trials are added, evenly over the bins: a bin with few trials proves little.
+    """
     every: Counts = Counter(bins)
     good: Counts = Counter(bins[:best])
-    # As if some more trials were spread evenly: a bin that few have seen proves little.
-    more = float(len(every))
+    prior = float(len(every))
     if form["type"] != "categorical":
-        width = _width(good)
-        every, good, more = _smooth(every, width), _smooth(good, width), 1.0
-    each_more, found = more / len(every), 0.0
+        bandwidth = _bandwidth(good)
+        every, good, prior = _smooth(every, bandwidth), _smooth(good, bandwidth), 1.0
+    added, found = prior / len(every), 0.0
     for each, count in every.items():
-        usual = (count + each_more) / (len(bins) + more)
-        found += ((good.get(each, 0) + each_more) / (best + more) / usual - 1) ** 2 * usual
+        of_all = (count + added) / (len(bins) + prior)
+        of_best = (good.get(each, 0) + added) / (best + prior)
+        found += (of_best / of_all - 1) ** 2 * of_all
     return found
 
 
-def _width(counts: Counts) -> float:
-    """Return the width of Scott's rule for the numbers that are counted, in bins."""
+def _bandwidth(counts: Counts) -> float:
+    """Return the bandwidth of Scott's rule for the numbers that are counted, in bins."""
     numbers = {each: count for each, count in counts.items() if isinstance(each, int)}
     total = sum(numbers.values())
     if not total:
@@ -82,14 +85,14 @@ def _width(counts: Counts) -> float:
     return max(0.5, 1.059 * math.sqrt(variance) * math.pow(total, -0.2))
 
 
-def _smooth(counts: Counts, width: float) -> Counts:
-    """Spread each count of a number over the bins near it, as a normal distribution does."""
+def _smooth(counts: Counts, bandwidth: float) -> Counts:
+    """Spread each count of a number over all bins by a normal distribution around its own."""
     smooth: dict[Hashable, float] = dict.fromkeys(range(_BINS), 0.0)
     for each, count in counts.items():
         if not isinstance(each, int):
             smooth[each] = count
             continue
-        near = [math.exp(-(((other - each) / width) ** 2) / 2) for other in range(_BINS)]
+        near = [math.exp(-(((other - each) / bandwidth) ** 2) / 2) for other in range(_BINS)]
         whole = sum(near)
         for other, part in enumerate(near):
             smooth[other] += count * part / whole

@@ -6,8 +6,9 @@ import { signOf } from "./best";
 import type { Dimension } from "./dimensions";
 import { COMPLETE, type Trials } from "./trials";
 
-/** Best trials: a tenth of all, but at least these, though at most a quarter. Few show little. */
+/** If a tenth of all trials is less than this, up to a quarter of them count as the best. */
 const ENOUGH = 12;
+/** The fewest trials that count as the best. */
 const FEWEST = 3;
 const BINS = 24;
 /** The bin of trials in which a hyperparameter is not active. */
@@ -33,26 +34,30 @@ function bestOf(count: number): number {
   return Math.max(FEWEST, Math.min(ENOUGH, Math.floor(count / 4)), Math.floor(count / 10));
 }
 
-/** Pearson's divergence of the density of the best rows from that of all. */
+/**
+ * Pearson's divergence of the density of the best rows from that of all. `prior` trials are added, evenly over the bins: a bin
+ * with few trials proves little.
+ */
 function divergence(best: Int32Array, known: Int32Array, dimension: Dimension): number {
   const bin = binning(known, dimension);
   let [every, good]: [Counts, Counts] = [counted(known, bin), counted(best, bin)];
-  // As if some more trials were spread evenly: a bin that few have seen proves little.
-  let more = every.size;
+  let prior = every.size;
   if (!dimension.names) {
-    const width = widthOf(good);
-    [every, good, more] = [smooth(every, width), smooth(good, width), 1];
+    const bandwidth = bandwidthOf(good);
+    [every, good, prior] = [smooth(every, bandwidth), smooth(good, bandwidth), 1];
   }
+  const added = prior / every.size;
   let found = 0;
-  for (const [place, many] of every) {
-    const usual = (many + more / every.size) / (known.length + more);
-    found += (((good.get(place) ?? 0) + more / every.size) / (best.length + more) / usual - 1) ** 2 * usual;
+  for (const [place, count] of every) {
+    const ofAll = (count + added) / (known.length + prior);
+    const ofBest = ((good.get(place) ?? 0) + added) / (best.length + prior);
+    found += (ofBest / ofAll - 1) ** 2 * ofAll;
   }
   return found;
 }
 
-/** The width of Scott's rule for the numbers that are counted, in bins. */
-function widthOf(counts: Counts): number {
+/** The bandwidth of Scott's rule for the numbers that are counted, in bins. */
+function bandwidthOf(counts: Counts): number {
   const numbers = [...counts].filter(([place]) => place !== ABSENT);
   const total = numbers.reduce((sum, [, count]) => sum + count, 0);
   if (total === 0) return 0.5;
@@ -61,15 +66,15 @@ function widthOf(counts: Counts): number {
   return Math.max(0.5, 1.059 * Math.sqrt(variance) * total ** -0.2);
 }
 
-/** Spread each count of a number over the bins near it, as a normal distribution does. */
-function smooth(counts: Counts, width: number): Counts {
+/** Spread each count of a number over all bins by a normal distribution around its own. */
+function smooth(counts: Counts, bandwidth: number): Counts {
   const spread = new Map(Array.from({ length: BINS }, (_, place) => [place, 0]));
   for (const [place, count] of counts) {
     if (place === ABSENT) {
       spread.set(place, count);
       continue;
     }
-    const near = Array.from({ length: BINS }, (_, other) => Math.exp(-(((other - place) / width) ** 2) / 2));
+    const near = Array.from({ length: BINS }, (_, other) => Math.exp(-(((other - place) / bandwidth) ** 2) / 2));
     const whole = near.reduce((sum, part) => sum + part, 0);
     near.forEach((part, other) => spread.set(other, (spread.get(other) ?? 0) + (count * part) / whole));
   }
