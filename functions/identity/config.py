@@ -58,7 +58,7 @@ def load(path: str) -> Config:
     except UnicodeDecodeError as fault:
         raise _unreadable(path, "is not UTF-8") from fault
     except Unreadable as fault:
-        raise _unreadable(path, str(fault), _CORRECTED) from fault
+        raise _unreadable(path, str(fault), fault.remedy) from fault
     return parse(written)
 
 
@@ -259,10 +259,8 @@ def _reviews_tokens(config: Config) -> bool:
     return config.kubernetes is not None and config.kubernetes.token_review
 
 
-_NAMED = "name a file as docs/operations/identity.md shows"
-_CORRECTED = "correct the file: it has each name of an object once, with all entries below it"
-
-
-def _unreadable(path: str, message: str, remedy: str = _NAMED) -> Reject:
+def _unreadable(
+    path: str, message: str, remedy: str = "name a file as docs/operations/identity.md shows"
+) -> Reject:
     error = FieldError("TUNELET_IDENTITY", path, message, remedy)
     return Reject("the identity configuration cannot be used", [error])

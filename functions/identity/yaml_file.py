@@ -10,9 +10,16 @@ import yaml
 
 from tunelet.text.strict_json import repeated
 
+_ONCE = "write each name of an object once, with all entries below it"
+_CORRECT = "correct the file; docs/operations/identity.md shows one"
+
 
 class Unreadable(ValueError):
     """The text is not accepted; the message says why and where, and repeats no value."""
+
+    def __init__(self, message: str, remedy: str) -> None:
+        super().__init__(message)
+        self.remedy = remedy
 
 
 class _Loader(yaml.SafeLoader):
@@ -20,7 +27,8 @@ class _Loader(yaml.SafeLoader):
         keys = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
         for name in repeated(key.value for key in keys):
             last = [key for key in keys if key.value == name][-1].start_mark
-            raise Unreadable(f"has {name[:40]!r} twice in one object ({_place(last)})")
+            message = f"has {name[:40]!r} twice in one object ({_place(last)})"
+            raise Unreadable(message, _ONCE)
         return super().construct_mapping(node, deep)
 
 
@@ -30,9 +38,9 @@ def read(text: str) -> Any:
         return yaml.load(text, _Loader)
     except yaml.MarkedYAMLError as fault:
         where = f" ({_place(fault.problem_mark)})" if fault.problem_mark else ""
-        raise Unreadable(f"is neither YAML nor JSON{where}") from fault
+        raise Unreadable(f"is neither YAML nor JSON{where}", _CORRECT) from fault
     except (yaml.YAMLError, RecursionError) as fault:
-        raise Unreadable("is neither YAML nor JSON") from fault
+        raise Unreadable("is neither YAML nor JSON", _CORRECT) from fault
 
 
 def _place(mark: yaml.Mark) -> str:
