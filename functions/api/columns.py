@@ -65,7 +65,7 @@ def columns(call: Call) -> Response:
     need not go back to the first of them.
     """
     after, limit = call.query.get("after", -1), call.query.get("limit", MOST_ROWS)
-    numbers = _numbers(call.query.get("open"))
+    numbers = numbers_in(call.query.get("open"))
     return json_answer(page_of(call.service, call.namespace, call.name, after, limit, numbers))
 
 
@@ -101,7 +101,7 @@ def page_of(
 
 def curves(call: Call) -> Response:
     """The reports of some trials, each metric as one array beside the steps."""
-    numbers = _numbers(call.query.get("numbers"))
+    numbers = numbers_in(call.query.get("numbers"))
     found = call.service.some(call.namespace, call.name, numbers)
     return json_answer({"curves": [_curve(trial) for trial in found]})
 
@@ -147,7 +147,8 @@ def _counts(row: Row, constraints: Sequence[Constraint]) -> bool:
     )
 
 
-def _numbers(listed: str | None) -> list[int]:
+def numbers_in(listed: str | None) -> list[int]:
+    """Return the numbers of a list with commas."""
     return [int(number) for number in listed.split(",")] if listed else []
 
 

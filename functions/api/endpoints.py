@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 
 from adapters.events.cloudevents import Event, parse_all
 from functions.api.call import Call
+from functions.api.columns import numbers_in
 from functions.api.dead_letters import dead_letter_data, dead_letter_json, namespace_of
 from functions.api.documents import (
     best_json,
@@ -91,8 +92,7 @@ def audit(call: Call) -> Response:
 def trials(call: Call) -> Response:
     """List trials by number."""
     if (numbers := call.query.pop("numbers", None)) is not None:
-        chosen = {int(number) for number in numbers.split(",")}
-        some = call.service.some(call.namespace, call.name, chosen)
+        some = call.service.some(call.namespace, call.name, set(numbers_in(numbers)))
         return json_answer({"trials": [trial_json(trial) for trial in some], "next": None})
     page, after = call.service.trials(call.namespace, call.name, **call.query)
     shown = [trial_json(trial) for trial in page]

@@ -114,10 +114,10 @@ _COLUMNS = (
     _AFTER_NUMBER,
     Query("open", _OPEN, _listed(columns.MOST_OPEN)),
 )
-_NUMBERS = f"Of these trials, at most {columns.MOST_CURVES} numbers with commas between them."
+_NUMBERS = f"Only these trials: at most {columns.MOST_CURVES} numbers with commas between them."
 _CURVES = (Query("numbers", _NUMBERS, _listed(columns.MOST_CURVES)),)
-_ONLY = Query("numbers", f"{_NUMBERS} The other parameters have no effect.", _CURVES[0].schema)
-_PAGE_OF_TRIALS = (_limit(100), _AFTER_NUMBER, _OF_TRIALS, _ONLY)
+_CHOSEN = Query("numbers", f"{_NUMBERS} The other parameters have no effect.", _CURVES[0].schema)
+_PAGE_OF_TRIALS = (_limit(100), _AFTER_NUMBER, _OF_TRIALS, _CHOSEN)
 
 
 @cache

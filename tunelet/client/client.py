@@ -29,9 +29,8 @@ if TYPE_CHECKING:
 
 _GROUP = 500
 """Trials in one request to import: of a hundred hyperparameters they fit into its body."""
-
-_SOME = 500
-"""The most trials of one request by number: the API's limit."""
+_BY_NUMBER = 500
+"""Trials in one request by their numbers: the API's limit."""
 _FIRST_COLUMNS, _COLUMNS = 2_000, 50_000
 """Trials in one answer of columns."""
 
@@ -120,8 +119,8 @@ class Client:
     def some_trials(self, name: str, numbers: Sequence[int]) -> Iterator[Trial]:
         """The trials that have these numbers, by number."""
         wanted = sorted(numbers)
-        for start in range(0, len(wanted), _SOME):
-            query = {"numbers": ",".join(map(str, wanted[start : start + _SOME]))}
+        for start in range(0, len(wanted), _BY_NUMBER):
+            query = {"numbers": ",".join(map(str, wanted[start : start + _BY_NUMBER]))}
             yield from map(Trial, self._pages(self._path(name, "trials"), "trials", query))
 
     def columns(self, name: str) -> Iterator[Json]:
