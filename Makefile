@@ -27,7 +27,7 @@ $(BIN)/uv: requirements/uv.txt
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/uv.txt
 	touch $@
 
-# The page is built beside it, where node is there; otherwise a line says how to build it later.
+# Builds the page meanwhile if node is there; otherwise a line says how to build it later.
 SYNC = $(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt && \
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 $(INSTALLED): $(BIN)/uv requirements/dev.txt pyproject.toml

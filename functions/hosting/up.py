@@ -94,7 +94,7 @@ def serve(
             print(f"Experiments are logged in {store.url}", flush=True)
         print(f"API documentation: {url}/api/docs", flush=True)
         if not is_built():
-            print(f"Without its page: {NOT_BUILT}", flush=True)
+            print(f"Warning: {NOT_BUILT}", flush=True)
         if host in EVERYWHERE:
             names = " or ".join(["an address of this machine", *allowed_hosts])
             print(f"Other machines call port {bound.getsockname()[1]} at {names}", flush=True)
