@@ -14,7 +14,7 @@ _SENTENCE = re.compile(r"[\w',;-]+(?: [\w',;-]+){3}")
 
 
 def of_python(source: str) -> Iterator[Passage]:
-    """Comments, docstrings and other texts with a sentence, in which {…} is code."""
+    """Yield comments, and docstrings and other texts that have a sentence."""
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT:
             yield Passage(token.start[0], plain(token.string.lstrip("# ")))

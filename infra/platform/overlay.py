@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 Resource = dict[str, Any]
 
 CLOUDS = ("aws", "gcp", "azure")
-OVERLAYS_OWN = "tunelet-trials-default"
-"""The namespace of trials that each overlay has itself."""
+DEFAULT_TRIALS = "tunelet-trials-default"
+"""The namespace of trials that is a part of every overlay."""
 NAMESPACE = "tunelet"
-"""That of the functions in every overlay."""
+"""The namespace of the functions in every overlay."""
 AUTOSCALER = "kube-system/cluster-autoscaler"
 KUSTOMIZATION = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
 
@@ -85,7 +85,7 @@ def overlay(outputs: Outputs, tag: str, ways: Ways) -> dict[str, str]:
     tenants = {
         f"trials/{tenant}/kustomization.yaml": _tenant(namespace, ways, outputs)
         for tenant, namespace in outputs.trials_namespaces.items()
-        if namespace != OVERLAYS_OWN
+        if namespace != DEFAULT_TRIALS
     }
     return {name: json.dumps(each, indent=2) for name, each in tenants.items()} | {
         "stores.yaml": json.dumps(_stores(outputs), indent=2),

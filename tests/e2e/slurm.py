@@ -6,7 +6,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -99,9 +99,8 @@ def _output(command: Sequence[str], env: dict[str, str]) -> bytes:
     return ran.stdout
 
 
-def _until(holds: object, folder: Path) -> None:
+def _until(holds: Callable[[], object], folder: Path) -> None:
     deadline = time.monotonic() + SECONDS
-    assert callable(holds)
     while not holds():
         said = {path.name: path.read_text()[-2000:] for path in folder.glob("*.output")}
         assert time.monotonic() < deadline, said

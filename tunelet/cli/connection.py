@@ -158,7 +158,7 @@ def _names(ctx: click.Context, param: click.Parameter, incomplete: str) -> "list
 
 
 def _completing(ctx: click.Context) -> "Client":
-    """A client that knows the names soon: of a service, or of a folder. A bucket may be slow."""
+    """A client that answers soon: of a folder or a service, and not of a bucket."""
     from tunelet.cli import over_store
     from tunelet.client import Client
 

@@ -197,10 +197,10 @@ def create_command(
 
 
 def _advice(tenant: Tenant, made: list[Object]) -> str | None:
-    """Return what keeps Jobs without pods out of the cluster. Kueue does so by itself.
+    """Return the setting that bounds the tenant's Jobs to its pods; None with Kueue, which does so.
 
-    Kubernetes' Job controller tries again to create the pods that a quota refuses. Many such Jobs
-    delay those of all tenants.
+    Kubernetes' Job controller tries again and again to create the pods that a quota refuses. Many
+    such Jobs delay those of all tenants.
     """
     if tenant.queue is not None:
         return None

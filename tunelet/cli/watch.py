@@ -59,7 +59,7 @@ def watch(connection: Connection, name: str) -> int:
 
 
 def _unattended(connection: Connection, client: "Client", name: str) -> bool:
-    """Whether certainly no process works on it, which is then said. Only a store can show that."""
+    """Whether certainly no process works on it; then say so. Only a store can show that."""
     if client.url.startswith("http"):
         return False
     try:

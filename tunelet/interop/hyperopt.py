@@ -52,7 +52,7 @@ def fmin(
     `trials`, an empty `hyperopt.Trials`, receives all trials. `max_queue_len` trials run at a time,
     in threads. `name` and `store` are those of `tunelet.tune`: the same name continues a search,
     and several machines share one. `verbose` and `show_progressbar` have no effect. Other arguments
-    of Hyperopt are taken if they are off.
+    of Hyperopt are accepted with their default values.
 
     Raises `Reject` for arguments that Tunelet cannot honour, `AllTrialsFailed` if no trial has a
     loss, and what `fn` raised, unless `catch_eval_exceptions`.
