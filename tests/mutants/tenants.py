@@ -114,4 +114,40 @@ TENANTS = (
             ),
         ),
     ),
+    Source(
+        "functions/hosting/at_work.py",
+        ("tests/unit/functions/hosting/test_at_work.py",),
+        (
+            Mutant(
+                "a flood takes all threads while others call",
+                "return self._count[member] >= self._most and self._others_call(member)",
+                "return False",
+            ),
+            Mutant(
+                "a namespace alone has only a part of the threads",
+                "return self._count[member] >= self._most and self._others_call(member)",
+                "return self._count[member] >= self._most",
+            ),
+            Mutant(
+                "open streams take the places of calls",
+                "if not isinstance(member, str) or member.endswith(_STREAM):",
+                "if not isinstance(member, str):",
+            ),
+            Mutant(
+                "probes limit a namespace that is alone",
+                "if member == UNSCOPED or member.endswith(_STREAM):",
+                "if False:",
+            ),
+            Mutant(
+                "a call that has ended keeps its place",
+                "        self._count[member] -= 1\n",
+                "",
+            ),
+            Mutant(
+                "a namespace that called long ago limits the others",
+                "and self._clock() - self._called[latest] <= SECONDS",
+                "",
+            ),
+        ),
+    ),
 )
