@@ -1,8 +1,8 @@
 """The list of 2,000 experiments with 10 trials each, by the requests of the page.
 
-A new process lists all experiments by pages of 200, as the page does, and then again. `no notes` is
-the very first listing of logs of which no sweep and no other list has stored a summary. The others
-are what each new process meets afterwards. The row over S3 needs TUNELET_TEST_S3_URL.
+A new process lists all experiments by pages of 200, as the page does, and then again. In the first
+row neither a sweep nor another list has stored a summary yet. The other rows show every later
+process. The row over S3 needs TUNELET_TEST_S3_URL.
 
 Optuna's `get_all_study_summaries` reads as many studies from SQLite, where they were written by
 `add_trials`.
@@ -36,7 +36,7 @@ def run(quick: bool) -> Figures:
     study = written(kept() / f"studies-{count}", count, write_studies) / "studies.db"
     for marker in folder.glob("index/*/*/*"):
         marker.write_bytes(b"")
-    found = {"tunelet, folder, no notes": listed(folder.as_uri())}
+    found = {"tunelet, folder, nothing stored": listed(folder.as_uri())}
     found["tunelet, folder"] = listed(folder.as_uri())
     if url := os.environ.get(S3):
         place = f"{url.rstrip('/')}/list-{secrets.token_hex(4)}"
