@@ -1,6 +1,7 @@
 """What one tenant of a cluster notices while another floods the service.
 
-The plain overlay with two tenants, as `tunelet tenant create` makes them. The tenant `flood`
+The plain overlay with two tenants, as `tunelet tenant create` makes them, and with the quota of
+live trials that it advises. The tenant `flood`
 
     trials   submits 10,000 trials in 100 experiments, 8 trials of each at a time
     reports  pushes reports from 64 connections, as fast as they are answered
@@ -160,7 +161,7 @@ def _trials(tenants: Tenants) -> Callable[[], Any]:
     def flood() -> Iterator[None]:
         jobs = Jobs(tenants.api, tenants.space(FLOOD))
         with _poured(tenants, [submit], connections=8, each=EXPERIMENTS // 8 + 1):
-            _until(lambda: len(jobs.created) > 2 * PODS)
+            _until(lambda: len(jobs.created) > PODS)
             yield
             print(f"{len(jobs.created)} Jobs of the flood were created", file=sys.stderr)
 
@@ -270,7 +271,10 @@ def _installed() -> Iterator[Tenants]:
     url = os.environ.get("TUNELET_TEST_S3_URL")
     if not url or any(name not in os.environ for name in STORE):
         sys.exit(f"set TUNELET_TEST_S3_URL, {', '.join(STORE)} to a store that pods can reach")
-    settings = {"TUNELET_STORE": f"{url}/flood-{os.getpid()}-{time.time_ns()}"}
+    settings = {
+        "TUNELET_STORE": f"{url}/flood-{os.getpid()}-{time.time_ns()}",
+        "TUNELET_QUOTAS": json.dumps({"namespaces": {FLOOD: {"live_trials": PODS}}}),
+    }
     credentials = {name: os.environ[name] for name in STORE} | {"AWS_ALLOW_HTTP": "true"}
     with installed(kubectl, settings, credentials) as place:
         tenants = Tenants(KubernetesApi(access()), place)
