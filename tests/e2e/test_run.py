@@ -233,7 +233,7 @@ def test_two_at_once_in_one_folder_of_data_are_refused(
         (("--float", "x=0:1", "--", "true"), "--minimize METRIC"),
         (("--minimize", "loss", "--", "true"), "name what to search"),
         (("--float", "x=0:1", "--minimize", "loss", "--", "no-such"), "there is no program"),
-        (("--float", "x=2:1", "--minimize", "loss", "--", "true"), "must be above min"),
+        (("--float", "x=2:1", "--minimize", "loss", "--", "true"), "write the smaller one first"),
         (
             ("--float", "x=0:1", "--minimize", "l", "--set", "metrics.source=file", "--", "true"),
             "metrics come from what the command prints",
