@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -144,7 +145,10 @@ def test_the_same_command_continues_once_the_script_is_corrected(
     assert main([*named]) == 1
     out, err = capfd.readouterr()
     assert "-> once the cause is corrected: tunelet run --name mine\n" in err
-    assert out.count("3 trials failed alike: the training exited with 1: ImportError") == 1
+    # A fourth may have run beside the third.
+    assert (
+        len(re.findall(r"[34] trials failed alike: the training exited with 1: Import", out)) == 1
+    )
     assert "ImportError" not in err
     (folder / "helper.py").write_text("best = 0.1\n")
     assert main([*named]) == 0
