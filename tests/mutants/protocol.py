@@ -423,8 +423,13 @@ PROTOCOL = (
             ),
             Mutant(
                 "each list reads all logs",
-                "                self._kept.put(key, known)",
+                "                self._kept.put(key, known, known.size)",
                 "                pass",
+            ),
+            Mutant(
+                "a list of a copied store shows a summary that is newer than its log",
+                "return entry is not None and sum_of(entry.data) == note.sum",
+                "return True",
             ),
             Mutant(
                 "a late summary brings back the marker of a deleted experiment",

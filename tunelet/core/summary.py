@@ -1,11 +1,16 @@
 """What a list shows of an experiment: some 500 bytes, without its spec and its trials."""
 
+from typing import Annotated
+
 import msgspec
 
 from tunelet.core.ends import held
 from tunelet.core.experiment import Experiment
 from tunelet.core.problem import Objective
 from tunelet.core.trial import Number
+
+Time = Annotated[float, msgspec.Meta(ge=0, lt=253_402_300_800)]
+"""Seconds since 1970, before the year 10000: a stored summary with another time is not read."""
 
 
 class Best(msgspec.Struct, frozen=True):
@@ -21,8 +26,8 @@ class Summary(msgspec.Struct, frozen=True):
     uid: str
     state: str
     reason: str | None
-    submitted_at: float
-    ended_at: float | None
+    submitted_at: Time
+    ended_at: Time | None
     algorithm: str
     objectives: tuple[Objective, ...]
     max_trials: int

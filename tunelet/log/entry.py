@@ -74,6 +74,11 @@ def decode(data: bytes, seq: int, prev: str | None = None) -> tuple[Entry, str]:
     return entry, _digest(body).decode()
 
 
+def sum_of(data: bytes) -> str:
+    """Return the `sum` that an entry's bytes give, without a check that it fits."""
+    return data[-66:-2].decode("ascii", "replace")
+
+
 def check_format(data: bytes, name: str) -> None:
     """Raise `Newer` if `data` was written in a newer format than this code reads."""
     written = msgspec.json.decode(data, type=_Format).format

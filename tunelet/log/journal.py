@@ -19,6 +19,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from itertools import chain, count
+from typing import NamedTuple
 
 from tunelet.core.commands import Command
 from tunelet.core.experiment import Experiment
@@ -67,6 +68,14 @@ TURN = 4.0
 
 LONGEST_WAIT = 2.0
 """The most seconds that a batch waits, however many are older."""
+
+
+class Newest(NamedTuple):
+    """The state of an existing experiment, with the number and the checksum of its newest entry."""
+
+    experiment: Experiment
+    seq: int
+    sum: str
 
 
 class Journal:
@@ -158,10 +167,10 @@ class Journal:
         """Read the state now. Raises `NotFound` if the experiment does not exist."""
         return _existing(self.peek())
 
-    def with_seq(self) -> tuple[Experiment, int]:
-        """Return the state now, and the number of its newest entry. Raises `NotFound`."""
+    def newest(self) -> Newest:
+        """Return the state now, and the newest entry, of which it is. Raises `NotFound`."""
         head = self._now()
-        return _existing(head.experiment), head.seq
+        return Newest(_existing(head.experiment), head.seq, head.sum)
 
     def history(self, after: int = -1) -> tuple[Experiment, Iterator[Trial]]:
         """Return the state now, and the trials above number `after` that have left it."""

@@ -7,9 +7,11 @@ costs one or two requests for each unchanged experiment, and is never older than
 A process keeps the summaries that it has made. The summary of an experiment at rest is also stored
 in the marker by which lists find it, for processes that have read nothing yet:
 
-    index/{namespace}/{experiment}/{uid}    {"format":1,"seq":61,"summary":{…}}, or empty
+    index/{namespace}/{experiment}/{uid}    {"format":1,"seq":61,"sum":"…","summary":{…}}, or empty
 
-It is a hint: it may be absent, old or unreadable, and then the log is read.
+It is a hint: it may be absent, old or unreadable, and then the log is read. It may also be newer
+than the log, in a copy of a store that services were using. So it counts only if the log has
+the very entry of which it is, with its `sum`.
 """
 
 import logging
@@ -24,10 +26,11 @@ import msgspec
 from msgspec.structs import replace
 
 from tunelet.core.bounded_cache import BoundedCache
-from tunelet.core.experiment import Experiment, unreadable
+from tunelet.core.experiment import unreadable
 from tunelet.core.summary import Summary, summary
 from tunelet.errors import NotFound, TuneletError
-from tunelet.log.entry import FORMAT, Damaged
+from tunelet.log.entry import FORMAT, Damaged, sum_of
+from tunelet.log.journal import Newest
 from tunelet.log.journal_cache import Journals
 from tunelet.log.markers import Indexed, index_key
 from tunelet.log.parallel import streamed
@@ -38,7 +41,13 @@ from tunelet.ports import Store
 log = logging.getLogger("tunelet.log.summaries")
 
 KEPT = 10_000
-"""The most summaries that a process keeps: about 20 MiB."""
+"""The most summaries that a process keeps: usually about 20 MiB."""
+
+KEPT_BYTES = 32 << 20
+"""The most bytes that they take as JSON: one with 1,000 metrics takes 200 KiB."""
+
+STORED_BYTES = 1 << 20
+"""The most bytes of a stored summary. A tenant may be able to write a larger object."""
 
 AT_REST = 120.0
 """Seconds after an experiment's end before its summary is stored: it may be resumed at once."""
@@ -49,12 +58,16 @@ class _Note(msgspec.Struct, frozen=True):
 
     format: int
     seq: int
+    sum: str
+    """That of entry `seq`."""
     summary: Summary
 
 
 class _Known(NamedTuple):
     summary: Summary
     seq: int
+    size: int
+    """Its bytes as JSON."""
     end: Moment | None
     """When entry `seq` was last known to be the log's end; None if that was never checked."""
 
@@ -70,7 +83,9 @@ class Summaries:
         self._journals = journals
         self._clock: Callable[[], float] = journals.clock
         self._lock = threading.Lock()
-        self._kept: BoundedCache[tuple[str, str], _Known] = BoundedCache(count=KEPT)
+        self._kept: BoundedCache[tuple[str, str], _Known] = BoundedCache(
+            count=KEPT, weight=KEPT_BYTES
+        )
 
     def page(
         self, namespace: str, listed: Iterable[Indexed], limit: int
@@ -92,11 +107,11 @@ class Summaries:
         Raises `Retry`.
         """
         try:
-            experiment, seq = self._journals.of(namespace, name).with_seq()
+            newest = self._journals.of(namespace, name).newest()
         except NotFound:
             return
-        if experiment.uid == uid:
-            self._store_if_at_rest(experiment, seq)
+        if newest.experiment.uid == uid:
+            self._store_if_at_rest(newest)
 
     def _of(self, namespace: str, indexed: Indexed) -> Summary | None:
         key = (namespace, indexed.name)
@@ -124,23 +139,24 @@ class Summaries:
 
     def _read(self, namespace: str, name: str, asked: Moment) -> Summary | None:
         try:
-            experiment, seq = self._journals.of(namespace, name).with_seq()
+            newest = self._journals.of(namespace, name).newest()
         except NotFound:
             with self._lock:
                 self._kept.take((namespace, name))
             return None
         except Damaged as damage:
             return summary(unreadable(namespace, name, str(damage)))
-        known = _Known(summary(experiment), seq, asked)
-        self._keep(known)
-        self._store_if_at_rest(experiment, seq)
-        return known.summary
+        shown = summary(newest.experiment)
+        self._keep(_Known(shown, newest.seq, len(msgspec.json.encode(shown)), asked))
+        self._store_if_at_rest(newest)
+        return shown
 
-    def _store_if_at_rest(self, experiment: Experiment, seq: int) -> None:
+    def _store_if_at_rest(self, newest: Newest) -> None:
         """Store the summary in the marker, unless a deletion has removed the marker.
 
         Faults are only logged: without the summary, the next process reads the log.
         """
+        experiment = newest.experiment
         ended = experiment.ended_at
         if not experiment.over or ended is None or self._clock() < ended + AT_REST:
             return
@@ -149,8 +165,8 @@ class Summaries:
         try:
             stored = self._store.get(key)
             note = stored and _decoded(stored.data)
-            if stored is not None and (note is None or note.seq < seq):
-                data = msgspec.json.encode(_Note(FORMAT, seq, summary(experiment)))
+            if stored is not None and (note is None or (note.seq, note.sum) != newest[1:]):
+                data = msgspec.json.encode(_Note(FORMAT, *newest[1:], summary(experiment)))
                 self._store.replace(key, data, stored.version)
         except TuneletError as fault:
             where = {"namespace": namespace, "experiment": name}
@@ -161,7 +177,7 @@ class Summaries:
         with self._lock:
             last = self._kept.get(key)
             if last is None or last.seq <= known.seq:
-                self._kept.put(key, known)
+                self._kept.put(key, known, known.size)
 
     def _now(self) -> Moment:
         return Moment(time.monotonic(), self._clock())
@@ -169,16 +185,25 @@ class Summaries:
     def _stored(self, namespace: str, indexed: Indexed) -> _Known | None:
         """Return the summary in the experiment's marker; None if it has none that is readable."""
         stored = self._store.get(index_key(namespace, *indexed))
-        note = stored and _decoded(stored.data)
-        if note is None or note.summary.uid != indexed.uid:
+        note = _decoded(stored.data) if stored is not None else None
+        if stored is None or note is None or note.summary.uid != indexed.uid:
+            return None
+        if not self._has_entry(f"v1/{namespace}/{indexed.name}/", note):
             return None
         # A tenant may be able to write the object, and must not name another tenant's experiment.
         mine = replace(note.summary, namespace=namespace, name=indexed.name)
-        return _Known(mine, note.seq, None)
+        return _Known(mine, note.seq, len(stored.data), None)
+
+    def _has_entry(self, path: str, note: _Note) -> bool:
+        """Whether the log has the entry of which the note is."""
+        entry = self._store.get(entry_key(path, note.seq))
+        return entry is not None and sum_of(entry.data) == note.sum
 
 
 def _decoded(data: bytes) -> _Note | None:
     """Return the note; None if this version cannot read it."""
+    if len(data) > STORED_BYTES:
+        return None
     try:
         note = _decoder.decode(data)
     except (ValueError, RecursionError):

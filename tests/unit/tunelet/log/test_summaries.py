@@ -1,6 +1,7 @@
 """Lists read no log that has not changed, and are never older than their request."""
 
 from collections.abc import Iterator
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -16,7 +17,7 @@ from tunelet.errors import Retry
 from tunelet.log.entry import FORMAT
 from tunelet.log.markers import index_key
 from tunelet.log.purge import PURGE_AFTER
-from tunelet.log.summaries import AT_REST
+from tunelet.log.summaries import AT_REST, STORED_BYTES
 from tunelet.log.tail import FRESH
 from tunelet.ports import Stored
 from tunelet.service import Service
@@ -95,6 +96,12 @@ class Place:
     def note(self, name: str) -> str:
         return index_key("default", name, self.uid(name))
 
+    def stored(self, name: str) -> dict[str, Any]:
+        """The summary that is stored, with what is beside it."""
+        found = self.store.get(self.note(name))
+        assert found is not None
+        return cast("dict[str, Any]", msgspec.json.decode(found.data))
+
 
 def listed(process: Service) -> list[Summary]:
     return process.overview("default")[0]
@@ -127,16 +134,16 @@ def test_a_running_experiment_that_has_not_changed_is_not_read_again(place: Plac
 def test_a_new_process_reads_no_log_of_an_experiment_at_rest(place: Place) -> None:
     place.rests()
     assert not place.process().live("default")[0]
-    assert place.read_by(place.process()) == 3 * len(NAMES)
+    assert place.read_by(place.process()) == 4 * len(NAMES)
 
 
 def test_a_list_stores_what_it_had_to_read_of_experiments_at_rest(place: Place) -> None:
     place.now += AT_REST - 1
     listed(place.process())
-    assert place.read_by(place.process()) > 3 * len(NAMES)
+    assert place.read_by(place.process()) > 4 * len(NAMES)
     place.now += 2
     listed(place.process())
-    assert place.read_by(place.process()) == 3 * len(NAMES)
+    assert place.read_by(place.process()) == 4 * len(NAMES)
 
 
 def test_a_store_that_refuses_the_summaries_is_listed_all_the_same(place: Place) -> None:
@@ -227,26 +234,75 @@ def test_a_late_summary_does_not_bring_back_the_marker_of_a_deleted_experiment(
 def test_an_unreadable_summary_is_passed_over_and_replaced(place: Place, data: bytes) -> None:
     place.rests()
     place.store.put(place.note("b"), data)
-    assert place.read_by(place.process()) > 3 * len(NAMES)
-    assert place.read_by(place.process()) == 3 * len(NAMES)
+    assert place.read_by(place.process()) > 4 * len(NAMES)
+    assert place.read_by(place.process()) == 4 * len(NAMES)
 
 
 def test_a_summary_of_another_version_is_passed_over(place: Place) -> None:
     place.rests()
-    stored = place.store.get(place.note("b"))
-    assert stored is not None
-    note = msgspec.json.decode(stored.data)
+    note = place.stored("b")
     assert note["format"] == FORMAT
     note["format"], note["summary"]["state"] = FORMAT + 1, "RUNNING"
     place.store.put(place.note("b"), msgspec.json.encode(note))
     place.read_by(place.process())
 
 
+@pytest.mark.parametrize(
+    "members",
+    [{"submitted_at": 1e300}, {"ended_at": -1.0}, {"labels": {"x": "y" * STORED_BYTES}}],
+    ids=["late", "early", "long"],
+)
+def test_a_summary_that_no_service_writes_is_passed_over(
+    place: Place, members: dict[str, Any]
+) -> None:
+    """A tenant may be able to write it. A list could else not show its times."""
+    place.rests()
+    note = place.stored("b")
+    note["summary"] |= members
+    place.store.put(place.note("b"), msgspec.json.encode(note))
+    place.read_by(place.process())
+
+
+def test_a_summary_newer_than_the_log_is_passed_over_and_replaced(place: Place) -> None:
+    """As in a copy of a store that services were using."""
+    place.writer.resume("default", "b")
+    place.writer.pause("default", "b")
+    keys = [*place.store.list("v1/default/b/")]
+    place.writer.stop("default", "b")
+    place.rests()
+    [newer] = {*place.store.list("v1/default/b/journal/")} - {*keys}
+    place.store.delete(newer)
+    place.read_by(place.process())
+    place.process().stop("default", "b")  # another entry of the same number
+    assert place.store.get(newer) is not None
+    place.read_by(place.process())
+    place.rests()
+    place.read_by(place.process())
+    assert place.read_by(place.process()) == 4 * len(NAMES)
+
+
+def test_an_experiment_without_its_log_is_not_listed(place: Place) -> None:
+    place.rests()
+    for key in [*place.store.list("v1/default/b/")]:
+        place.store.delete(key)
+    assert [row.name for row in listed(place.process())] == ["a", "c"]
+
+
+def test_large_summaries_are_kept_up_to_a_number_of_bytes(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A tenant with many of them would else fill the memory of all tenants' process."""
+    place.rests()
+    one = len(msgspec.json.encode(place.stored("a")))
+    monkeypatch.setattr("tunelet.log.summaries.KEPT_BYTES", 2 * one)
+    process = place.process()
+    listed(process)
+    assert place.read_by(process) > 2 * len(NAMES)
+
+
 def test_a_summary_names_only_the_experiment_of_its_marker(place: Place) -> None:
     place.rests()
-    stored = place.store.get(place.note("b"))
-    assert stored is not None
-    note = msgspec.json.decode(stored.data)
+    note = place.stored("b")
     note["summary"] |= {"name": "z", "namespace": "another"}
     place.store.put(place.note("b"), msgspec.json.encode(note))
     assert [(row.namespace, row.name) for row in listed(place.process())] == [
