@@ -1,7 +1,9 @@
 """Comparing experiments in Chromium: chosen in the list, in one picture, shared by an address."""
 
+import re
+
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import Open, submit
 from tests.browser.test_page import SIZES, faultless, look
@@ -66,6 +68,37 @@ def test_an_experiment_that_is_gone_is_named_and_can_be_left_out(both: Up, shown
     page.get_by_role("button", name="Leave out gone").click()
     expect(page.get_by_role("alert")).to_have_count(0)
     assert page.url.endswith("names=compared-a")
+
+
+def test_trials_that_did_not_arrive_are_asked_for_again(service: Up, shown: Open) -> None:
+    many = 2_100
+    submit(service, "long", max_trials=1)
+    service.client.pause("long")
+    given = [0.1 + number / many for number in range(many)]
+    rows = [{"hyperparameters": {"rate": 0.5, "kind": "plain"}, "value": each} for each in given]
+    service.client.import_trials("long", rows)
+    service.client.stop("long")
+    page = shown("#/default?find=long")
+    page.clock.install()
+    broken = [True]
+
+    def second(route: Route) -> None:
+        if broken:
+            route.abort("connectionreset")
+        else:
+            route.continue_()
+
+    # The first answer has 2,000 trials.
+    page.route(re.compile(r"/columns\?after=1999&"), second)
+    page.evaluate("location.hash = '#/default/=?names=long'")
+    expect(page.get_by_role("alert")).to_contain_text("The service does not answer")
+    expect(page.locator(".bests tbody tr")).to_have_count(1)
+    # Until here whatever is asked for at once has failed: what comes later is a repetition.
+    page.wait_for_timeout(1000)
+    broken.clear()
+    # Twenty seconds pass at once, and then none: an experiment at rest waits longer after a fault.
+    page.clock.pause_at(page.evaluate("Date.now()") / 1000 + 20)
+    expect(page.get_by_role("alert")).to_have_count(0)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -3,6 +3,7 @@
 import { useState } from "preact/hooks";
 import { pathOf, send } from "../api";
 import type { Followed } from "../data/follow";
+import { count } from "../format";
 import { go } from "../hooks";
 import { Dialog } from "../parts/dialog";
 import { useMay } from "../rights";
@@ -72,7 +73,7 @@ function Delete({ followed: { experiment, trials }, close }: { followed: Followe
   };
   return (
     <Dialog title={`Delete ${name}?`} verb="Delete" danger ready={typed === name} command={tunelet(namespace, "delete", name, "--yes")} act={act} close={close}>
-      <p>Its {trials.count} trials, their outputs and checkpoints are removed. This cannot be undone.</p>
+      <p>Its {count(trials.count, "trial")}, outputs and checkpoints are removed. This cannot be undone.</p>
       <label class="field">Type <b>{name}</b> to confirm
         <input value={typed} autocomplete="off" spellcheck={false} onInput={(event) => type(event.currentTarget.value)} />
       </label>

@@ -41,7 +41,8 @@ export function useExperiment(namespace: string, name: string): { followed: Foll
     setFault(null);
     reader.current = new Reader(namespace, name);
   }, [key]);
-  const over = followed?.overview.ended_at != null;
+  // Not before all is read: a page of trials that did not arrive is asked for again soon.
+  const rests = followed !== null && followed.whole && followed.overview.ended_at !== null;
   const again = usePolling(async () => {
     const mine = (reader.current ??= new Reader(namespace, name));
     try {
@@ -57,7 +58,7 @@ export function useExperiment(namespace: string, name: string): { followed: Foll
       if (problem instanceof Problem && problem.status === 404) reader.current = null;
       return false;
     }
-  }, over ? SECONDS_AT_REST : SECONDS, `${key} ${over}`);
+  }, rests ? SECONDS_AT_REST : SECONDS, `${key} ${rests}`);
   return { followed, fault, again };
 }
 

@@ -7,7 +7,7 @@ import { dimensions as dimensionsOf } from "../data/dimensions";
 import { every, rowsOf, test, type Brush, type Brushes } from "../data/filter";
 import { useExperiment, type Followed } from "../data/follow";
 import type { Trial } from "../documents";
-import { count } from "../format";
+import { count, thousands } from "../format";
 import { go } from "../hooks";
 import { Fault } from "../parts/message";
 import type { Route } from "../route";
@@ -78,7 +78,7 @@ function useColumnNames({ trials, version }: Followed): string {
 function summary(shown: number, { trials, whole }: Followed): string {
   const all = count(trials.count, "trial");
   if (!whole) return `${all}, reading more…`;
-  return shown === trials.count ? all : `${shown} of ${all}`;
+  return shown === trials.count ? all : `${thousands(shown)} of ${all}`;
 }
 
 function changed(old: Brushes, changes: readonly (readonly [string, Brush | null])[]): Brushes {

@@ -2,7 +2,7 @@
 
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Overview } from "../documents";
-import { count } from "../format";
+import { count, thousands } from "../format";
 import { go, useNow, usePolling } from "../hooks";
 import { Fault } from "../parts/message";
 import { namesOf } from "../compare/series";
@@ -65,7 +65,7 @@ export function List({ route }: { route: Route }) {
 
 function summary(shown: number, all: number, whole: boolean): string {
   if (!whole) return all ? `${count(all, "experiment")}, reading more…` : "Reading…";
-  return shown === all ? count(all, "experiment") : `${shown} of ${count(all, "experiment")}`;
+  return shown === all ? count(all, "experiment") : `${thousands(shown)} of ${count(all, "experiment")}`;
 }
 
 function Nothing({ namespace }: { namespace: string }) {

@@ -3,7 +3,7 @@
 import { useEffect } from "preact/hooks";
 import { Compare } from "../compare/page";
 import { ExperimentPage } from "../experiment/page";
-import { count, when } from "../format";
+import { count, thousands, when } from "../format";
 import { useRoute } from "../hooks";
 import { PersonContext, type Person } from "../rights";
 import { COMPARE, format, type Route } from "../route";
@@ -43,7 +43,7 @@ function Place({ route, text, here }: { route: Route; text: string; here: boolea
 function LeftOut({ part: { experiment, columns, trials } }: { part: Part }) {
   const all = (columns[columns.length - 1]?.last ?? -1) + 1;
   if (trials.length >= all) return null;
-  return <p class="left-out faint">{`${experiment.name} has ${count(all, "trial")}. The report has the values and hyperparameters of all, but the reports, notes and reasons of only ${trials.length}: the best and the newest.`}</p>;
+  return <p class="left-out faint">{`${experiment.name} has ${count(all, "trial")}. The report has the values and hyperparameters of all, but the reports, notes and reasons of only ${thousands(trials.length)}: the best and the newest.`}</p>;
 }
 
 function compared({ namespace, experiments }: Content): Route {

@@ -8,6 +8,7 @@ import { measured, type Objective } from "../documents";
 import { drawAxes, frame, xOf, yOf } from "../draw/axes";
 import { Canvas, type Draw, type Place } from "../draw/canvas";
 import { scale } from "../draw/scale";
+import { count } from "../format";
 import type { ViewProps } from "./view";
 
 const BEST = 40;
@@ -70,7 +71,7 @@ export function Curves({ followed, objective, rows, selected, select }: ViewProp
         {metrics.length > 1 && <label class="choice">Metric <select value={shown} onChange={(event) => choose(event.currentTarget.value)}>{metrics.map((each) => <option key={each}>{each}</option>)}</select></label>}
         <span class="faint">{lines.length ? `The best ${BEST} and the newest ${NEWEST} trials in sight; pruned ones are grey` : "No trial in sight has reported values."}</span>
       </div>
-      <div class="plot"><Canvas draw={draw} label={`Curves of ${lines.length} trials`} onPointerUp={pick} /></div>
+      <div class="plot"><Canvas draw={draw} label={`Curves of ${count(lines.length, "trial")}`} onPointerUp={pick} /></div>
     </div>
   );
 }

@@ -9,6 +9,7 @@ import { fitted, line } from "../draw/axes";
 import { Canvas, type Draw, type Place } from "../draw/canvas";
 import { drawLines, type Axis } from "../draw/lines";
 import { ticks, type Scale } from "../draw/scale";
+import { count } from "../format";
 import { axisOf } from "./plot";
 import type { ViewProps } from "./view";
 
@@ -58,7 +59,7 @@ export function Parallel({ followed, dimensions, objective, rows, all, brushes, 
   };
   return (
     <div class="plot wide-plot" tabIndex={0} role="region" aria-label="Parallel coordinates">
-      <Canvas draw={draw} label={`Parallel coordinates of ${rows.length} trials`} />
+      <Canvas draw={draw} label={`Parallel coordinates of ${count(rows.length, "trial")}`} />
       <Canvas draw={drawOver} label="Axes of the parallel coordinates" class="over"
         onPointerDown={(event, x, y) => {
           const axis = axisAt(event, x);

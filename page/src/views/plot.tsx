@@ -10,6 +10,7 @@ import { Canvas, type Draw, type Place } from "../draw/canvas";
 import { drawPoints, type Group } from "../draw/points";
 import { scale, type Scale } from "../draw/scale";
 import { fillOf, parsed, type Theme } from "../draw/theme";
+import { count } from "../format";
 import type { ViewProps } from "./view";
 
 /** A value's axis is logarithmic from this ratio of its ends on, if all are above 0. */
@@ -59,7 +60,7 @@ export function Plot(props: PlotProps) {
     drawBrush(place, inner, pointer.drag ?? boxOf(props, inner));
     for (const row of [selected, pointer.near]) if (row !== null) ring(place, inner, jittered(x)(row), jittered(y)(row));
   }, [framed, pointer.drag, pointer.near, selected, props.brushes, x, y]);
-  const label = `${rows.length} trials, ${y.label} over ${x.label}`;
+  const label = `${count(rows.length, "trial")}, ${y.label} over ${x.label}`;
   return (
     <div class={`plot ${props.class ?? ""}`}>
       <Canvas draw={draw} label={label} />

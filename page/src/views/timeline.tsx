@@ -3,7 +3,7 @@
 import { useCallback, useMemo, useState } from "preact/hooks";
 import { now } from "../clock";
 import { STATES, type Trials } from "../data/trials";
-import { duration } from "../format";
+import { count, duration } from "../format";
 import { Canvas, type Draw } from "../draw/canvas";
 import { scale, ticks } from "../draw/scale";
 import { fillOf } from "../draw/theme";
@@ -81,7 +81,7 @@ export function Timeline({ followed, rows, selected, select }: ViewProps) {
     <div class="with-choice">
     <div class="choices"><Legend trials={trials} version={version} /><span class="faint">A red beginning marks a later attempt</span></div>
     <div class="plot">
-      <Canvas draw={draw} label={`${found.bars.length} trials, at most ${found.count} at a time`} onPointerMove={(event, x, y) => setNear(at(event, x, y))}
+      <Canvas draw={draw} label={`${count(found.bars.length, "trial")}, at most ${found.count} at a time`} onPointerMove={(event, x, y) => setNear(at(event, x, y))}
         onPointerLeave={() => setNear(null)} onPointerUp={(event, x, y) => select(at(event, x, y)?.row ?? null)} />
       {near && <div class="tip still"><b>Trial {near.row}</b> {STATES[trials.state[near.row] ?? 0]?.toLowerCase()} {duration(near.to - near.from)}
         {(trials.attempt[near.row] ?? 1) > 1 && `, attempt ${trials.attempt[near.row]}`}</div>}
