@@ -75,7 +75,7 @@ def decode(data: bytes, seq: int, prev: str | None = None) -> tuple[Entry, str]:
 
 
 def sum_of(data: bytes) -> str:
-    """Return the `sum` that an entry's bytes give, without a check that it fits."""
+    """Return the `sum` in an entry's bytes, without a check that it is right."""
     return data[-66:-2].decode("ascii", "replace")
 
 

@@ -168,7 +168,7 @@ class Journal:
         return _existing(self.peek())
 
     def newest(self) -> Newest:
-        """Return the state now, and the newest entry, of which it is. Raises `NotFound`."""
+        """Return the state now, with its newest entry. Raises `NotFound`."""
         head = self._now()
         return Newest(_existing(head.experiment), head.seq, head.sum)
 

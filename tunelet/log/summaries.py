@@ -10,8 +10,8 @@ in the marker by which lists find it, for processes that have read nothing yet:
     index/{namespace}/{experiment}/{uid}    {"format":1,"seq":61,"sum":"…","summary":{…}}, or empty
 
 It is a hint: it may be absent, old or unreadable, and then the log is read. It may also be newer
-than the log, in a copy of a store that services were using. So it counts only if the log has
-the very entry of which it is, with its `sum`.
+than the log, in a copy of a store that services were using. So it counts only if the log has an
+entry `seq` with the same `sum`.
 """
 
 import logging

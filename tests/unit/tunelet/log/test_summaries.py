@@ -255,7 +255,7 @@ def test_a_summary_of_another_version_is_passed_over(place: Place) -> None:
 def test_a_summary_that_no_service_writes_is_passed_over(
     place: Place, members: dict[str, Any]
 ) -> None:
-    """A tenant may be able to write it. A list could else not show its times."""
+    """A tenant may be able to write it. Otherwise a list could not show its times."""
     place.rests()
     note = place.stored("b")
     note["summary"] |= members
@@ -291,7 +291,7 @@ def test_an_experiment_without_its_log_is_not_listed(place: Place) -> None:
 def test_large_summaries_are_kept_up_to_a_number_of_bytes(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A tenant with many of them would else fill the memory of all tenants' process."""
+    """A tenant with many of them would otherwise fill the memory of all tenants' process."""
     place.rests()
     one = len(msgspec.json.encode(place.stored("a")))
     monkeypatch.setattr("tunelet.log.summaries.KEPT_BYTES", 2 * one)
