@@ -1,13 +1,14 @@
 """What a namespace has and uses now, for its own monitoring.
 
 A reading takes a listing of the namespace's experiments, and the end of the log of each live one up
-to `MOST`. Readings are kept for `KEPT_SECONDS`, so that frequent ones cost nothing more.
+to `MOST`. Calls share a reading that is in progress, or that began less than `KEPT_SECONDS` ago.
 """
 
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from functools import partial
 from itertools import islice
 from typing import NamedTuple
@@ -43,6 +44,17 @@ class Usage(NamedTuple):
     """What is used and the limit, of each quota that is set for the namespace."""
 
 
+class _Reading(NamedTuple):
+    usage: Future[Usage]
+    began: float
+
+    def is_old(self, now: float) -> bool:
+        """Whether another reading has to follow, because this one failed or is too old."""
+        if not self.usage.done():
+            return False
+        return self.usage.exception() is not None or not 0 <= now - self.began < KEPT_SECONDS
+
+
 class UsageReader:
     """Threads may share one."""
 
@@ -63,17 +75,23 @@ class UsageReader:
         self._clock = clock
         self._most = most
         self._lock = threading.Lock()
-        self._kept: BoundedCache[str, tuple[Usage, float]] = BoundedCache(count=_NAMESPACES)
+        self._kept: BoundedCache[str, _Reading] = BoundedCache(count=_NAMESPACES)
 
     def of(self, namespace: str) -> Usage:
-        """Return what the namespace uses, as of `KEPT_SECONDS` ago at most. Raises `Retry`."""
+        """Return what the namespace uses, by a reading that calls share. Raises `Retry`."""
         with self._lock:
-            known = self._kept.get(namespace)
-        if known is None or not 0 <= self._clock() - known[1] < KEPT_SECONDS:
-            known = self._read(namespace), self._clock()
-            with self._lock:
-                self._kept.put(namespace, known)
-        return known[0]
+            reading = self._kept.get(namespace)
+            begins = reading is None or reading.is_old(self._clock())
+            if reading is None or begins:
+                reading = _Reading(Future(), self._clock())
+                self._kept.put(namespace, reading)
+        if begins:
+            try:
+                reading.usage.set_result(self._read(namespace))
+            except BaseException as fault:
+                reading.usage.set_exception(fault)
+                raise
+        return reading.usage.result()
 
     def _read(self, namespace: str) -> Usage:
         experiments = sum(1 for _ in islice(self._markers.names(namespace), COUNTED))

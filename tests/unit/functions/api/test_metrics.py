@@ -1,5 +1,8 @@
 """The metrics of a namespace are its own, and those of the installation the operator's."""
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import Any
 
 import pytest
@@ -9,12 +12,14 @@ from werkzeug.test import Client
 from functions.identity.gate import Gate
 from functions.identity.rights import EVERYWHERE
 from functions.identity.roles import Grant, Role, Roles
-from tests.unit.functions.conftest import World
+from tests.unit.functions.conftest import FragileStore, World
+from tests.unit.functions.hosting.test_dispatcher import until
 from tests.unit.functions.identity.test_routes import EVENT, known
 from tunelet.core.quotas import UNLIMITED, Quota, Quotas
 from tunelet.dead_letters import DeadLetters
 from tunelet.engine.allowance import Allowance
 from tunelet.engine.usage import KEPT_SECONDS, UsageReader
+from tunelet.errors import Retry
 from tunelet.log.journal_cache import Journals
 from tunelet.log.markers import Markers
 
@@ -107,6 +112,48 @@ def test_a_reading_reads_a_bounded_number_of_logs_and_is_kept_for_a_while(world:
     assert reader.of(OWN) is found
     time[0] += 1
     assert reader.of(OWN) is not found
+
+
+class Held(FragileStore):
+    """Counts the listings of experiments, and holds them back until `go`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.listings = 0
+        self.asked, self.go = Event(), Event()
+        self.fault: Retry | None = None
+
+    def list(self, prefix: str, after: str = "", limit: int | None = None) -> Iterator[str]:
+        if prefix == f"index/{OWN}/":
+            self.listings += 1
+            self.asked.set()
+            assert self.go.wait(30)
+            if self.fault is not None:
+                raise self.fault
+        return super().list(prefix, after, limit)
+
+
+def waiting(reader: UsageReader) -> int:
+    """How many calls wait for the reading in progress."""
+    reading = reader._kept.get(OWN)
+    return len(reading.usage._condition._waiters) if reading else 0  # type: ignore[attr-defined]
+
+
+def test_calls_at_a_time_share_one_reading_and_its_fault() -> None:
+    store = Held()
+    reader = World(store).service.usage
+    for fault in (Retry("the store is away"), None):
+        store.fault, store.listings = fault, 0
+        store.asked.clear()
+        store.go.clear()
+        with ThreadPoolExecutor(4) as threads:
+            first = threads.submit(reader.of, OWN)
+            assert store.asked.wait(30)
+            others = [threads.submit(reader.of, OWN) for _ in range(3)]
+            until(lambda: store.listings > 1 or waiting(reader) == 3)
+            store.go.set()
+            found = {id(each.exception() or each.result()) for each in (first, *others)}
+        assert (len(found), store.listings) == (1, 1)
 
 
 def test_a_damaged_log_is_counted_as_such(world: World) -> None:
