@@ -44,6 +44,7 @@ export interface Form {
   scale?: string;
   mean?: number;
   std?: number;
+  step?: number;
   choices?: (Scalar | { value: Scalar; weight?: number })[];
   integer?: boolean;
 }

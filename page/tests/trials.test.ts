@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { front, hypervolume, improvements } from "../src/data/best";
-import { dimensions } from "../src/data/dimensions";
+import { dimensions, isLog } from "../src/data/dimensions";
 import { among, every, rowsOf, test as filter } from "../src/data/filter";
 import { byRank, ranks } from "../src/views/parallel";
 import { importances } from "../src/data/importance";
@@ -123,6 +123,18 @@ test("the shares are those of tunelet.client.importance", () => {
   const all = dimensions(made, SPEC).filter((each) => each.id.startsWith("h:"));
   const shares = importances(made, Int32Array.from(numbers), all, { metric: "loss", direction: "minimize" });
   assert.deepEqual(shares.map(([{ label }, share]) => [label, share.toFixed(4)]), [["rate", "0.6336"], ["kind", "0.3664"]]);
+});
+
+test("a lognormal number is seen on its logarithm", () => {
+  const hyperparameters = { rate: { type: "lognormal", mean: -5, std: 1 }, noise: { type: "float", min: 0, max: 1 } };
+  const numbers = Array.from({ length: 60 }, (_, index) => index);
+  const logs = numbers.map((index) => -7 + (4 * ((index * 37) % 60)) / 60);
+  const made = trials(logs.map((each) => Math.abs(each + 5)), { rate: logs.map(Math.exp), noise: numbers.map((index) => ((index * 7) % 60) / 60) });
+  const all = dimensions(made, { ...SPEC, hyperparameters }).filter((each) => each.id.startsWith("h:"));
+  const shares = importances(made, Int32Array.from(numbers), all, { metric: "loss", direction: "minimize" });
+  assert.deepEqual(shares.map(([{ label }, share]) => [label, share.toFixed(4)]), [["rate", "0.9978"], ["noise", "0.0022"]]);
+  assert.equal(isLog(hyperparameters.rate), true);
+  assert.equal(isLog({ ...hyperparameters.rate, step: 1 }), false); // a multiple of a step may be 0
 });
 
 test("rows without a value are last in either direction", () => {

@@ -113,12 +113,18 @@ def _bin(trial: Trial, name: str, form: Json) -> Hashable:
 
 
 def bounds(form: Json) -> tuple[float, float]:
-    """Return the bounds of a number; of a normal one, three deviations around its mean."""
+    """Return the bounds of a number; of a normal one, three deviations around its mean.
+
+    The mean and the deviation of a lognormal one are those of its logarithm.
+    """
     if "min" in form:
         return form["min"], form["max"]
-    return form["mean"] - 3 * form["std"], form["mean"] + 3 * form["std"]
+    low, high = form["mean"] - 3 * form["std"], form["mean"] + 3 * form["std"]
+    return (math.exp(low), math.exp(high)) if form["type"] == "lognormal" else (low, high)
 
 
 def logarithmic(form: Json) -> bool:
     """Whether a number's range is to be seen on a logarithmic axis."""
+    if form["type"] == "lognormal":
+        return "step" not in form and bounds(form)[0] > 0  # a multiple of a step may be 0
     return (bool(form.get("log")) or form.get("scale") == "log") and bounds(form)[0] > 0

@@ -55,14 +55,21 @@ function reads(column: Column | undefined): (row: number) => number {
 }
 
 export function isLog(form: Form | undefined): boolean {
-  return (form?.log === true || form?.scale === "log") && (boundsOf(form)?.[0] ?? 0) > 0;
+  // A multiple of a step may be 0.
+  const scaled = form?.type === "lognormal" ? form.step === undefined : form?.log === true || form?.scale === "log";
+  return scaled && (boundsOf(form)?.[0] ?? 0) > 0;
 }
 
-/** The bounds of a number; of a normal one, three deviations around its mean. */
+/**
+ * The bounds of a number; of a normal one, three deviations around its mean. The mean and the deviation of a lognormal
+ * one are those of its logarithm.
+ */
 function boundsOf(form: Form | undefined): [number, number] | undefined {
   if (form?.min !== undefined && form.max !== undefined) return [form.min, form.max];
   const { mean, std } = form ?? {};
-  return mean === undefined || std === undefined ? undefined : [mean - 3 * std, mean + 3 * std];
+  if (mean === undefined || std === undefined) return undefined;
+  const bounds: [number, number] = [mean - 3 * std, mean + 3 * std];
+  return form?.type === "lognormal" ? [Math.exp(bounds[0]), Math.exp(bounds[1])] : bounds;
 }
 
 /** How long it ran, or waited if it never began; NaN while it runs. */

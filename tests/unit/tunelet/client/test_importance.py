@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.unit.tunelet.client.test_results import Shown, shapes, trial
-from tunelet.client.importance import importances
+from tunelet.client.importance import bounds, importances, logarithmic
 from tunelet.client.trial import Trial
 
 LOSS = {"metric": "loss", "direction": "minimize", "goal": None}
@@ -61,6 +61,29 @@ def test_the_page_computes_the_same() -> None:
     shares = importances(trials, forms, LOSS)
     rounded = {name: round(share, 4) for name, share in shares.items()}
     assert rounded == {"rate": 0.6336, "kind": 0.3664}
+
+
+def test_a_lognormal_number_is_seen_on_its_logarithm() -> None:
+    """page/tests/trials.test.ts has the same trials and the same share."""
+    forms = {
+        "rate": {"type": "lognormal", "mean": -5.0, "std": 1.0},
+        "noise": {"type": "float", "min": 0, "max": 1},
+    }
+    logs = [-7 + 4 * (index * 37 % 60) / 60 for index in range(60)]
+    noises = [index * 7 % 60 / 60 for index in range(60)]
+    trials = [
+        trial(n, abs(logs[n] + 5), rate=math.exp(logs[n]), noise=noises[n]) for n in range(60)
+    ]
+    shares = importances(trials, forms, LOSS)
+    rounded = {name: round(share, 4) for name, share in shares.items()}
+    assert rounded == {"rate": 0.9978, "noise": 0.0022}
+
+
+@pytest.mark.parametrize("step", [{}, {"step": 1.0}])
+def test_the_axis_of_a_lognormal_number_has_its_values(step: dict[str, float]) -> None:
+    form = {"type": "lognormal", "mean": 2.0, "std": 0.5, **step}
+    assert bounds(form) == pytest.approx((math.exp(0.5), math.exp(3.5)))
+    assert logarithmic(form) == (not step)  # a multiple of a step may be 0
 
 
 def test_choices_are_compared_as_json_compares_them() -> None:
