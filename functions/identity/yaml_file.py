@@ -23,8 +23,19 @@ class Unreadable(ValueError):
 
 
 class _Loader(yaml.SafeLoader):
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        except (yaml.YAMLError, Unreadable):
+            raise
+        except (AttributeError, LookupError, TypeError, ValueError) as fault:
+            # PyYAML lets through what Python raises, for example for the date 2026-13-01.
+            message = f"has a value that cannot be read ({_place(node.start_mark)})"
+            raise Unreadable(message, _CORRECT) from fault
+
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        pairs = node.value if isinstance(node, yaml.MappingNode) else ()
+        keys = [key for key, _ in pairs if isinstance(key, yaml.ScalarNode)]
         for name in repeated(key.value for key in keys):
             last = [key for key in keys if key.value == name][-1].start_mark
             message = f"has {name[:40]!r} twice in one object ({_place(last)})"

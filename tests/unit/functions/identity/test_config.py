@@ -126,6 +126,21 @@ def test_a_fault_of_yaml_has_its_place_and_no_text_of_the_file(tmp_path: Path) -
     assert error.remedy == "correct the file; docs/operations/identity.md shows one"
 
 
+@pytest.mark.parametrize(
+    "value",
+    ["2026-13-01", "9" * 5000, "!!int x", "!!bool maybe", "!!timestamp x", "!!map x", "!!set [x]"],
+)
+def test_a_value_that_yaml_cannot_read_has_its_place(tmp_path: Path, value: str) -> None:
+    """PyYAML lets through what Python raises for it."""
+    path = tmp_path / "identity.yaml"
+    path.write_text(f"tokens:\n  - name: {value}\n")
+    with pytest.raises(Reject) as refused:
+        load(str(path))
+    [error] = refused.value.errors
+    assert (error.field, error.value) == ("TUNELET_IDENTITY", str(path))
+    assert error.message.endswith("(line 2, column 11)")
+
+
 def test_the_environment_names_the_file(tmp_path: Path) -> None:
     path = tmp_path / "identity.yaml"
     path.write_text(f"tokens:\n  - name: ci\n    sha256: {HASH}\n")
