@@ -36,8 +36,10 @@ class AtWork:
         """`most` is how many calls a member may have at work while other namespaces call."""
         self._most, self._clock = most, clock
         self._count = Counter[str]()
-        self._called: dict[str, float] = {}
-        """When each namespace called last, the latest one at the end."""
+        self._latest: tuple[str, float] | None = None
+        """The namespace that called last, and when."""
+        self._other: tuple[str, float] | None = None
+        """The latest call of any other namespace. So names that callers invent take no memory."""
 
     def __contains__(self, member: object) -> bool:
         if not isinstance(member, str) or member.endswith(_STREAM):
@@ -48,11 +50,9 @@ class AtWork:
         """Note that a call of the member has come or has ended."""
         if member == UNSCOPED or member.endswith(_STREAM):
             return
-        now = self._clock()
-        self._called.pop(member, None)
-        self._called[member] = now
-        while now - self._called[first := next(iter(self._called))] > SECONDS:
-            del self._called[first]
+        if self._latest is not None and self._latest[0] != member:
+            self._other = self._latest
+        self._latest = member, self._clock()
 
     def begun(self, member: str) -> None:
         self._count[member] += 1
@@ -64,5 +64,7 @@ class AtWork:
         self.called(member)
 
     def _others_call(self, member: str) -> bool:
-        latest = next((name for name in reversed(self._called) if name != member), None)
-        return latest is not None and self._clock() - self._called[latest] <= SECONDS
+        latest = self._latest
+        if latest is not None and latest[0] == member:
+            latest = self._other
+        return latest is not None and self._clock() - latest[1] <= SECONDS

@@ -145,7 +145,7 @@ TENANTS = (
             ),
             Mutant(
                 "a namespace that called long ago limits the others",
-                "and self._clock() - self._called[latest] <= SECONDS",
+                "and self._clock() - latest[1] <= SECONDS",
                 "",
             ),
         ),

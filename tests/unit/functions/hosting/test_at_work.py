@@ -1,6 +1,7 @@
 """The part of the threads that a namespace has while others call."""
 
 import socket
+import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from threading import Event, Lock
@@ -56,6 +57,32 @@ def test_a_namespace_that_called_long_ago_limits_no_other() -> None:
     assert "flood" in found
     clock.now += 1
     assert "flood" not in found
+
+
+def test_the_latest_call_of_another_namespace_counts() -> None:
+    clock = Clock()
+    found = at_work("quiet", clock=clock)
+    for member in ("flood", "other", "flood", "flood"):
+        clock.now += SECONDS / 2
+        found.called(member)
+        found.begun("flood")
+    assert "flood" in found
+    clock.now += 1
+    assert "flood" not in found
+    found.called("quiet")
+    assert "flood" in found
+
+
+def test_names_that_callers_invent_take_no_memory() -> None:
+    found = at_work(clock=Clock())
+    tracemalloc.start()
+    try:
+        for number in range(2_000):
+            found.called(f"invented-{number}")
+        size, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert size < 10_000
 
 
 def test_the_end_of_a_call_makes_room_for_the_next() -> None:
