@@ -62,13 +62,15 @@ def decode(data: bytes, seq: int, prev: str | None = None) -> tuple[Entry, str]:
     body, end = data[:-_TAIL] + b"}", data[-_TAIL:]
     if end != _SUM % _digest(body):
         raise Damaged(f"entry {seq} is altered: its checksum does not fit")
-    check_format(body, f"entry {seq}")
     try:
+        check_format(body, f"entry {seq}")
         entry = _decoder.decode(body)
     except msgspec.ValidationError as error:
         raise Newer(
             f"entry {seq} says what this version does not know ({error}): upgrade it"
         ) from error
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise Damaged(f"entry {seq} is foreign: it is not JSON") from error
     if entry.seq != seq or prev not in (None, entry.prev):
         raise Damaged(f"entry {seq} is foreign: it does not follow entry {seq - 1} of this log")
     return entry, _digest(body).decode()

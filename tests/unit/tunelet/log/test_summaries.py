@@ -1,5 +1,6 @@
 """Lists read no log that has not changed, and are never older than their request."""
 
+import hashlib
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -286,6 +287,18 @@ def test_an_experiment_without_its_log_is_not_listed(place: Place) -> None:
     for key in [*place.store.list("v1/default/b/")]:
         place.store.delete(key)
     assert [row.name for row in listed(place.process())] == ["a", "c"]
+
+
+@pytest.mark.parametrize("body", [b"{}", b"{x}", b'{"x":' + b"[" * 100_000 + b"}"])
+def test_an_entry_that_no_service_writes_hides_no_other_experiment(
+    place: Place, body: bytes
+) -> None:
+    """A tenant may be able to write it, with a checksum that fits."""
+    checksum = hashlib.sha256(body).hexdigest().encode()
+    [*_, newest] = place.store.list("v1/default/b/journal/")
+    place.store.put(newest, body[:-1] + b',"sum":"%s"}' % checksum)
+    states = {row.name: row.state for row in listed(place.process())}
+    assert states == {"a": "STOPPED", "b": "DAMAGED", "c": "STOPPED"}
 
 
 def test_large_summaries_are_kept_up_to_a_number_of_bytes(
