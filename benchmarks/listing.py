@@ -148,6 +148,8 @@ def write_studies(folder: Path, count: int) -> None:
         connection.execute("PRAGMA synchronous=OFF")
 
     event.listen(storage.engine, "connect", unsynced)
+    # The connection that made the tables would be used on, with a sync for each trial.
+    storage.engine.dispose()
     space = {"learning_rate": FloatDistribution(0.01, 0.1), "batch_size": IntDistribution(32, 128)}
     trials = [
         create_trial(

@@ -4,37 +4,44 @@ The log is that of `load`, written through the real journal and kept in TMPDIR. 
 it, and a new tab opens the experiment at its parallel coordinates. Times count from the navigation:
 `picture` until the first trials are drawn, `whole` until all are read. A brush is dragged along the
 axis of the objective; its time is from the pointer's move to the next frame. The memory is what
-only the tab's process has (USS). `live` counts the requests of a minute in sight, and their bytes.
+only the tab's process has (USS). `cpu` are seconds of the processor until all is read: they say
+more than times if other work uses the machine. `read` are the bytes of the answers by then, as
+sent. `live` counts the requests of a minute in sight, and their bytes.
 
-`packed` is all of the page's files, compressed. Needs Chromium, and the page built by `make page`.
+optuna-dashboard shows a study with the same values, in the same browser. Its first picture is the
+history of the objective, which it draws when it has read all trials.
+
+`packed` is all of the page's files, compressed. Needs Chromium, and the page built by `make page`;
+without optuna-dashboard its rows are left out.
 """
 
 import os
 import shutil
 import sys
 import tempfile
-import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
 import psutil
 
+from benchmarks.harness import dashboard
 from benchmarks.harness.figures import Figures
 from benchmarks.harness.reading import NAME
 from benchmarks.harness.service import store_of, up
+from benchmarks.harness.tab import Answers, processor_s, seen, tab, tab_mib
 from benchmarks.harness.table import show
 from benchmarks.load import kept, write, written
 from functions.page import BUILT
 from functions.page.files import packed_bytes
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser
 
 SIZES = (100, 10_000, 100_000)
 ROUNDS = 3
-LIVE_SECONDS = 12
 _WATCH = """
 (() => {
   const drawn = (canvas) => canvas && canvas.width > 1 && canvas.getContext("2d")
@@ -78,17 +85,37 @@ def run(quick: bool) -> Figures:
     from playwright.sync_api import sync_playwright
 
     found: dict[str, Figures] = {}
+    theirs: dict[str, Figures] = {}
+    rounds = 1 if quick else ROUNDS
     with sync_playwright() as playwright:
         sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
         browser = playwright.chromium.launch(executable_path=chromium, args=sandbox)
         for trials in SIZES[:2] if quick else SIZES:
             log = written(kept() / f"log-{trials}", trials, write)
-            rounds = [measure(browser, log) for _ in range(1 if quick else ROUNDS)]
-            found[str(trials)] = {name: median(each[name] for each in rounds) for name in rounds[0]}
+            found[str(trials)] = _medians([measure(browser, log) for _ in range(rounds)])
+            if find_spec("optuna_dashboard"):
+                theirs |= _beside(browser, trials, rounds)
         browser.close()
     packed = packed_bytes()
-    _show(found, packed)
-    return {"packed": packed, **found}
+    _show(f"The page, {packed / 1024:.0f} KiB compressed", found)
+    if not theirs:
+        print("The rows of optuna-dashboard are left out: it is not installed\n")
+        return {"packed": packed, **found}
+    packed_there = dashboard.packed_bytes()
+    _show(f"optuna-dashboard, {packed_there / 1024:.0f} KiB compressed", theirs)
+    return {"packed": packed, **found, "dashboard": {"packed": packed_there, **theirs}}
+
+
+def _beside(browser: "Browser", trials: int, rounds: int) -> dict[str, Figures]:
+    """The figures of optuna-dashboard by the number of trials; none if it shows nothing."""
+    study = written(kept() / f"dashboard-{trials}", trials, dashboard.study)
+    each = [dashboard.measure(browser, study / "journal") for _ in range(rounds)]
+    shown = [figures for figures in each if figures is not None]
+    return {str(trials): _medians(shown)} if shown else {}
+
+
+def _medians(rounds: Sequence[dict[str, float]]) -> Figures:
+    return {name: median(each[name] for each in rounds) for name in rounds[0]}
 
 
 def measure(browser: "Browser", log: Path) -> dict[str, float]:
@@ -97,49 +124,33 @@ def measure(browser: "Browser", log: Path) -> dict[str, float]:
         data = Path(folder)
         Path(store_of(data).removeprefix("file://")).symlink_to(log, target_is_directory=True)
         with up(data, 0.0) as service:
+            server = psutil.Process(service.pid)
+            before = processor_s(server)
             context = browser.new_context(viewport={"width": 1440, "height": 900})
             page = context.new_page()
+            answers = Answers(page)
             page.add_init_script(_WATCH)
             page.goto(f"{service.url}/#/default/{NAME}?view=parallel")
-            figures = _times(page)
+            picture, whole = seen(page, "picture"), seen(page, "whole")
+            if picture is None or whole is None:
+                sys.exit("the page has not read all trials after five minutes")
+            figures = {
+                "picture_s": picture,
+                "whole_s": whole,
+                "tab_cpu_s": processor_s(tab()),
+                "server_cpu_s": processor_s(server) - before,
+                "read_kib": answers.kib,
+            }
+            page.wait_for_timeout(1000)
             brush: list[float] = page.evaluate(_BRUSH)
             figures |= {"brush_ms": median(brush), "brush_worst_ms": max(brush)}
-            figures["tab_mib"] = _tab_mib()
-            figures |= _live(page)
+            figures |= {"tab_mib": tab_mib(), **answers.live(page)}
             context.close()
             service.end()
     return figures
 
 
-def _times(page: "Page") -> dict[str, float]:
-    deadline = time.monotonic() + 300
-    while (whole := page.evaluate("window.whole")) is None:
-        if time.monotonic() > deadline:
-            sys.exit("the page has not read all trials after five minutes")
-        page.wait_for_timeout(100)
-    page.wait_for_timeout(1000)
-    return {"picture_s": page.evaluate("window.picture") / 1000, "whole_s": whole / 1000}
-
-
-def _tab_mib() -> float:
-    """The memory of the largest tab that this program's browser has."""
-    tabs = [
-        process
-        for process in psutil.Process().children(recursive=True)
-        if "--type=renderer" in process.cmdline()
-    ]
-    return max(process.memory_full_info().uss for process in tabs) / (1 << 20)
-
-
-def _live(page: "Page") -> dict[str, float]:
-    sizes: list[int] = []
-    page.on("response", lambda answer: sizes.append(int(answer.headers.get("content-length", 0))))
-    page.wait_for_timeout(LIVE_SECONDS * 1000)
-    minutes = LIVE_SECONDS / 60
-    return {"live_requests": len(sizes) / minutes, "live_kib": sum(sizes) / 1024 / minutes}
-
-
-def _show(found: Mapping[str, Figures], packed: float) -> None:
+def _show(heading: str, found: Mapping[str, Figures]) -> None:
     names = list(next(iter(found.values())))
     rows = [[size, *(f"{figures[name]:.2f}" for name in names)] for size, figures in found.items()]
-    show(f"The page, {packed / 1024:.0f} KiB compressed", ["trials", *names], rows)
+    show(heading, ["trials", *names], rows)
