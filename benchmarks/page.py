@@ -8,7 +8,8 @@ only the tab's process has (USS). `cpu` are seconds of the processor until all i
 more than times if other work uses the machine. `read` are the bytes of the answers by then, as
 sent. `live` counts the requests of a minute in sight, and their bytes.
 
-optuna-dashboard shows a study with the same values, in the same browser. Its first picture is the
+optuna-dashboard shows a study with the same values, in the same browser, once for each number of
+trials, up to the first with which it shows nothing in five minutes. Its first picture is the
 history of the objective, which it draws when it has read all trials.
 
 `packed` is all of the page's files, compressed. Needs Chromium, and the page built by `make page`;
@@ -93,8 +94,8 @@ def run(quick: bool) -> Figures:
         for trials in SIZES[:2] if quick else SIZES:
             log = written(kept() / f"log-{trials}", trials, write)
             found[str(trials)] = _medians([measure(browser, log) for _ in range(rounds)])
-            if find_spec("optuna_dashboard"):
-                theirs |= _beside(browser, trials, rounds)
+            if find_spec("optuna_dashboard") and len(theirs) + 1 == len(found):
+                theirs |= _beside(browser, trials)
         browser.close()
     packed = packed_bytes()
     _show(f"The page, {packed / 1024:.0f} KiB compressed", found)
@@ -106,12 +107,14 @@ def run(quick: bool) -> Figures:
     return {"packed": packed, **found, "dashboard": {"packed": packed_there, **theirs}}
 
 
-def _beside(browser: "Browser", trials: int, rounds: int) -> dict[str, Figures]:
-    """The figures of optuna-dashboard by the number of trials; none if it shows nothing."""
+def _beside(browser: "Browser", trials: int) -> dict[str, Figures]:
+    """The figures of optuna-dashboard by the number of trials; none if it shows nothing.
+
+    Once for each number, and no further after it showed nothing: each try takes minutes.
+    """
     study = written(kept() / f"dashboard-{trials}", trials, dashboard.study)
-    each = [dashboard.measure(browser, study / "journal") for _ in range(rounds)]
-    shown = [figures for figures in each if figures is not None]
-    return {str(trials): _medians(shown)} if shown else {}
+    figures = dashboard.measure(browser, study / "journal")
+    return {str(trials): figures} if figures else {}
 
 
 def _medians(rounds: Sequence[dict[str, float]]) -> Figures:

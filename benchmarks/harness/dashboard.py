@@ -31,7 +31,7 @@ BUNDLE = "public/bundle.js.gz"
 _WATCH = """
 (() => {
   const look = () => {
-    const drawn = document.querySelector(".js-plotly-plot .scatterlayer .trace path");
+    const drawn = document.querySelector(".js-plotly-plot .scatterlayer .trace path, .gl-canvas");
     if (drawn) window.picture = performance.now();
     else requestAnimationFrame(look);
   };
