@@ -10,8 +10,12 @@ from algorithms.ray.unit_cube import Point
 CHOICES = True
 
 
-def propose(known: History, **ax_kwargs: Any) -> Sequence[float]:
-    """Return the next point. The arguments are AxClient's. Ax itself models pending trials."""
+def propose(known: History, **ax_kwargs: Any) -> Sequence[float] | None:
+    """Return the next point; None if Ax knows a trial of each of few points.
+
+    The arguments are AxClient's. Ax itself models pending trials.
+    """
+    from ax.exceptions.core import SearchSpaceExhausted
     from ax.service.ax_client import AxClient, ObjectiveProperties
 
     logging.getLogger("ax").setLevel(logging.WARNING)
@@ -30,7 +34,10 @@ def propose(known: History, **ax_kwargs: Any) -> Sequence[float]:
         client.complete_trial(index, raw_data={"loss": (loss, 0.0)})
     for point in known.pending:
         client.attach_trial(_values(known, point))
-    found, _ = client.get_next_trial()
+    try:
+        found, _ = client.get_next_trial()
+    except SearchSpaceExhausted:
+        return None
     return [float(str(found[f"x{place}"])) for place in range(len(known.cube.axes))]
 
 

@@ -102,6 +102,19 @@ def test_it_finds_a_minimum_that_random_search_misses(
     assert sum(learnt[count // 2 :]) < sum(random[count // 2 :]) * 0.7
 
 
+def test_ax_that_knows_a_trial_of_each_point_leaves_the_choice_to_a_draw() -> None:
+    space = Space.of({"a": {"type": "categorical", "choices": ["x", "y"]}})
+    done = [(TrialState.COMPLETE, {"objective": float(number)}) for number in range(6)]
+    trials = [
+        Trial(n, {"a": "x"}, 0.0, state, values=found) for n, (state, found) in enumerate(done)
+    ]
+    trials.append(Trial(6, {"a": "y"}, 0.0, TrialState.FAIL))
+    answer = (
+        load_catalog().load("ray.AxSearch", {}).suggest(Problem(space, (LOSS,), 0, 7), trials, 1)
+    )
+    assert answer.exhausted or answer.assignments
+
+
 def test_hebos_model_repeats_its_answer_and_learns() -> None:
     """A suggestion takes seconds, so two of them have to do."""
     space = Space.of({n: {"type": "float", "min": -5.0, "max": 5.0} for n in "xyz"})
