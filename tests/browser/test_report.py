@@ -34,7 +34,8 @@ def failed(service: Up) -> str:
 def large(service: Up) -> Trial:
     """The best trial of an experiment of 20,000, which is not among the newest."""
     many = 20_000
-    submit(service, "large", max_trials=1)
+    # No worker asks, so that no trial ends before the pause.
+    submit(service, "large", max_trials=1, model_training_code={"workers": True})
     service.client.pause("large")
     rates = [0.1 + 0.9 * ((number * 7919) % many + 0.5) / many for number in range(many)]
     trials = [{"hyperparameters": {"rate": r, "kind": "plain"}, "value": r} for r in rates]
