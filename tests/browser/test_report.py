@@ -141,11 +141,11 @@ def test_a_report_of_20000_trials_shows_all_and_the_details_of_the_best(
     service: Up, large: Trial, shown: Open, tmp_path: Path, store: bool
 ) -> None:
     page = shown(url=reported(tmp_path, service, "large", store=store))
-    expect(page.locator(".filter .end")).to_have_text(re.compile(r"^20,00[01] trials$"))
+    expect(page.locator(".filter .end")).to_have_text("20,000 trials")
     expect(page.locator(".left-out")).to_contain_text("reports, notes and reasons of only 1,000")
     expect(page.locator(".canvas canvas").first).to_be_visible()
     page.get_by_label("Filter trials").fill("objective<0.2")
-    expect(page.locator(".filter .end")).to_contain_text("2,222 of 20,00")
+    expect(page.locator(".filter .end")).to_contain_text("2,222 of 20,000")
     page.evaluate(f"location.hash = '#/default/large?trial={large.number}'")
     expect(page.get_by_role("complementary")).to_contain_text(f"{large.values['objective']:.6g}")
 
