@@ -145,8 +145,8 @@ ACCESS = (
         (
             Mutant(
                 "an experiment takes the places of those that wait",
-                "most - len(self.live) - self._ahead(experiment)",
-                "most - len(self.live)",
+                "self.room(most) - len(self.ahead_of(experiment))",
+                "self.room(most)",
             ),
             Mutant(
                 "an admitted attempt takes a second place",
@@ -168,6 +168,22 @@ ACCESS = (
                 "a quota that is new does not count what runs already",
                 "            if trial.started_at is not None and trial.active:\n",
                 "            if False:\n",
+            ),
+            Mutant(
+                "each launch looks for ended attempts of all experiments",
+                "        if ledger.waiting and looked is not None and 0 <= now - looked < LOOK_SECONDS:\n",
+                "        if False:\n",
+            ),
+            Mutant(
+                "a look is not repeated with a change that another process forestalls",
+                "self._without_ended(experiment.namespace, own, looked)",
+                "self._without_ended("
+                "experiment.namespace, own, self._last_look(experiment.namespace))",
+            ),
+            Mutant(
+                "an experiment keeps its ended attempts in the ledger while others wait",
+                "self._pruned(namespace, ledger, [name]) if ledger.waiting else ledger",
+                "ledger",
             ),
         ),
     ),

@@ -32,7 +32,7 @@ class Ledger(msgspec.Struct, frozen=True, omit_defaults=True):
         the others.
         """
         new = [place for place in due if place not in self.live]
-        taken = tuple(new[: max(0, most - len(self.live) - self._ahead(experiment))])
+        taken = tuple(new[: max(0, self.room(most) - len(self.ahead_of(experiment)))])
         others = tuple(name for name in self.waiting if name != experiment)
         if len(taken) == len(new):
             waiting = others
@@ -42,12 +42,12 @@ class Ledger(msgspec.Struct, frozen=True, omit_defaults=True):
             waiting = self.waiting
         return msgspec.structs.replace(self, live=self.live + taken, waiting=waiting)
 
-    def _ahead(self, experiment: str) -> int:
-        """Return how many waiting experiments come before this one."""
+    def ahead_of(self, experiment: str) -> list[str]:
+        """Return the waiting experiments for each of which a place is kept from this one."""
         held = Counter(place.experiment for place in self.live)
         order = [*self.waiting, experiment]
         mine = held[experiment], order.index(experiment)
-        return sum((held[name], at) < mine for at, name in enumerate(self.waiting))
+        return [name for at, name in enumerate(self.waiting) if (held[name], at) < mine]
 
     def room(self, most: int) -> int:
         return max(0, most - len(self.live))

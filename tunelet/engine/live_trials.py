@@ -5,13 +5,18 @@ it is in the ledger, and leaves it only after the log says that it does not run,
 than the quota allows, in however many processes and installations. A process may die at any line:
 the attempt that it added is still due in the log, and the next launch finds it in the ledger.
 
+While experiments wait, each takes its own ended attempts out of the ledger. The others' are looked
+for only where a process may have died before it did so, because that reads all their logs.
+
 Without a quota the ledger is neither read nor written.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 import msgspec
 
+from tunelet.core.bounded_cache import BoundedCache
 from tunelet.core.experiment import Experiment
 from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.ledger import Ledger, Place, place_of
@@ -29,7 +34,12 @@ TRIES = 20
 """How many times a change of the ledger is tried while other processes change it, too."""
 
 WAKES = 4
-"""The most waiting experiments that are looked at after a trial has ended."""
+"""The most waiting experiments that are woken after a trial has ended."""
+
+LOOK_SECONDS = 10.0
+"""How long a process does not look again for ended attempts of all experiments while some wait."""
+
+_NAMESPACES = 1_000
 
 Change = Callable[[Ledger], Ledger]
 
@@ -45,6 +55,9 @@ class LiveTrials:
         self._journals = journals
         self._markers = markers
         self._quotas = quotas
+        self._lock = threading.Lock()
+        self._looked: BoundedCache[str, float] = BoundedCache(count=_NAMESPACES)
+        """When each namespace was looked through last for attempts that have ended."""
 
     def limited(self, namespace: str) -> bool:
         return self._quotas.of(namespace).live_trials is not None
@@ -56,13 +69,16 @@ class LiveTrials:
             return list(due)
         places = {trial.number: _place(experiment, trial) for trial in due}
         wanted = list(places.values())
+        looked = self._last_look(experiment.namespace)
 
         def admit(ledger: Ledger) -> Ledger:
             after = ledger.admitting(experiment.name, wanted, most)
-            if not set(wanted) <= set(after.live):
-                current = self._current(experiment.namespace, ledger)
-                after = current.admitting(experiment.name, wanted, most)
-            return after
+            if set(wanted) <= set(after.live):
+                return after
+            own = self._pruned(experiment.namespace, ledger, [experiment.name])
+            current = self._without_ended(experiment.namespace, own, looked)
+            unblocked = self._without_idle(experiment.namespace, current, experiment.name, most)
+            return unblocked.admitting(experiment.name, wanted, most)
 
         live = set(self._changed(experiment.namespace, admit).live)
         return [trial for trial in due if places[trial.number] in live]
@@ -72,7 +88,12 @@ class LiveTrials:
         most = self._quotas.of(namespace).live_trials
         if most is None:
             return None
-        return self._changed(namespace, lambda ledger: self._current(namespace, ledger)).room(most)
+        looked = self._last_look(namespace)
+
+        def freed(ledger: Ledger) -> Ledger:
+            return ledger if ledger.room(most) else self._without_ended(namespace, ledger, looked)
+
+        return self._changed(namespace, freed).room(most)
 
     def add(self, experiment: Experiment, begun: Sequence[Trial]) -> None:
         """Note trials that run already, because a worker has taken them."""
@@ -86,13 +107,25 @@ class LiveTrials:
 
         self._changed(experiment.namespace, noted)
 
-    def waiting(self, namespace: str) -> Sequence[str]:
-        """Return the experiments that are to try again, because a trial may have ended."""
-        if not self.limited(namespace):
-            return ()
-        stored = self._store.get(_key(namespace))
-        ledger = None if stored is None else _decoded(stored)
-        return () if ledger is None else ledger.waiting[:WAKES]
+    def give_back(self, experiment: Experiment) -> list[str]:
+        """Take what has ended of the experiment out of the ledger, if others wait for a place.
+
+        Return the experiments that are to try again now, one more than there are places if there
+        are any: the process that had to take one of them out of the ledger may have died.
+        """
+        namespace, name = experiment.namespace, experiment.name
+        most = self._quotas.of(namespace).live_trials
+        if most is None:
+            return []
+
+        def without_own(ledger: Ledger) -> Ledger:
+            # By the log as it is now: `experiment` may be older than an attempt in the ledger.
+            return self._pruned(namespace, ledger, [name]) if ledger.waiting else ledger
+
+        ledger = self._changed(namespace, without_own)
+        room = ledger.room(most)
+        others = [other for other in ledger.waiting if other != name]
+        return others[: min(WAKES, room + 1)] if room else []
 
     def _changed(self, namespace: str, change: Change) -> Ledger:
         key = _key(namespace)
@@ -110,13 +143,45 @@ class LiveTrials:
             return self._store.create(key, data)
         return self._store.replace(key, data, stored.version)
 
-    def _current(self, namespace: str, ledger: Ledger) -> Ledger:
-        """Return the ledger without attempts that do not run, and experiments that do not wait."""
-        names = sorted({place.experiment for place in ledger.live} | set(ledger.waiting))
+    def _last_look(self, namespace: str) -> float | None:
+        with self._lock:
+            return self._looked.get(namespace)
+
+    def _without_ended(self, namespace: str, ledger: Ledger, looked: float | None) -> Ledger:
+        """Return the ledger without attempts that have ended, unless the last look was just now.
+
+        It is unchanged then only if experiments wait: whatever ended since was given back.
+        """
+        now = self._journals.clock()
+        if ledger.waiting and looked is not None and 0 <= now - looked < LOOK_SECONDS:
+            return ledger
+        with self._lock:
+            self._looked.put(namespace, now)
+        return self._pruned(namespace, ledger, {place.experiment for place in ledger.live})
+
+    def _without_idle(self, namespace: str, ledger: Ledger, name: str, most: int) -> Ledger:
+        """Return the ledger without experiments that keep places from `name`, but do not wait."""
+        while ahead := ledger.ahead_of(name)[: ledger.room(most)]:
+            after = self._pruned(namespace, ledger, ahead)
+            if after.waiting == ledger.waiting:
+                break
+            ledger = after
+        return ledger
+
+    def _pruned(self, namespace: str, ledger: Ledger, experiments: Collection[str]) -> Ledger:
+        """Return the ledger without those of the experiments' attempts that do not run.
+
+        Nor with those of the experiments that do not wait.
+        """
+        names = sorted(experiments)
         found = dict(zip(names, self._states(namespace, names), strict=True))
-        live = (place for place in ledger.live if _runs(found[place.experiment], place))
-        waiting = (name for name in ledger.waiting if _waits(found[name]))
-        return msgspec.structs.replace(ledger, live=tuple(live), waiting=tuple(waiting))
+
+        def runs(place: Place) -> bool:
+            return place.experiment not in found or _runs(found[place.experiment], place)
+
+        waiting = (name for name in ledger.waiting if name not in found or _waits(found[name]))
+        live = tuple(filter(runs, ledger.live))
+        return msgspec.structs.replace(ledger, live=live, waiting=tuple(waiting))
 
     def _rebuilt(self, namespace: str) -> Ledger:
         """Return a ledger of what runs now: the quota is new, or the ledger was removed."""

@@ -188,9 +188,8 @@ class Loop:
     def _wake(self, experiment: Experiment) -> None:
         """Let others of the namespace launch, as a trial of this experiment may have ended."""
         try:
-            for name in self._live.waiting(experiment.namespace):
-                if name != experiment.name:
-                    self._publisher.publish(Signal(LAUNCH, experiment.namespace, name))
+            for name in self._live.give_back(experiment):
+                self._publisher.publish(Signal(LAUNCH, experiment.namespace, name))
         except Retry as fault:
             log.warning("waiting experiments are left to the sweep: %s", fault)
 

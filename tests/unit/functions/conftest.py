@@ -1,6 +1,7 @@
 """The functions over a real service, with everything in memory and nothing patched."""
 
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -92,6 +93,7 @@ class World:
         launcher: MemoryLauncher | None = None,
         quotas: Quotas = UNLIMITED,
         sweeps_abreast: int = 1,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.store, self.quotas = store or FragileStore(), quotas
         self.launcher = launcher or SilentLauncher()
@@ -106,6 +108,7 @@ class World:
             api_url="http://127.0.0.1:8080",
             quotas=quotas,
             sweeps_abreast=sweeps_abreast,
+            clock=clock,
         )
         self.api = self.client("api")
 

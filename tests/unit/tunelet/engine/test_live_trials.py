@@ -9,8 +9,10 @@ from tests.unit.functions.conftest import SMALLEST, FragileStore, SilentLauncher
 from tunelet.core.quotas import UNLIMITED, Quota, Quotas
 from tunelet.core.run import Launch
 from tunelet.core.signal import LAUNCH, Signal
-from tunelet.core.trial import Outcome, TrialState, Verdict
+from tunelet.core.trial import Outcome, Report, TrialState, Verdict
+from tunelet.engine.live_trials import LOOK_SECONDS
 from tunelet.errors import Retry, Throttled
+from tunelet.ports import Stored
 
 TWO = Quotas(Quota(live_trials=2), {"rich": Quota()})
 SPACE = {"x": {"type": "float", "min": 0, "max": 1}}
@@ -126,6 +128,134 @@ class Forgetful(FragileStore):
         if self.loses and key.startswith("quotas/"):
             raise Retry("the answer is lost")
         return done
+
+
+class Clock:
+    now = 1e9
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_places_of_a_process_that_died_are_found_by_a_later_look() -> None:
+    """Nothing takes them out of the ledger: the end of `a` is in the log, and no step follows."""
+    clock = Clock()
+    world = World(quotas=TWO, clock=clock)
+    submitted(world, "a", "b", "c")
+    launched(world, "a", "b", "c")
+    dying = World(world.store, world.launcher, UNLIMITED)
+    finished(dying, "a", 0)
+    launched(world, "b")
+    assert running(world, "b") == 0
+    clock.now += LOOK_SECONDS
+    launched(world, "b")
+    assert running(world, "b") == 1
+
+
+def test_an_experiment_takes_its_own_place_again_without_a_look_at_others() -> None:
+    world = World(quotas=TWO)
+    submitted(world, "a")
+    launched(world, "a")
+    dying = World(world.store, world.launcher, UNLIMITED)
+    finished(dying, "a", 0)
+    launched(world, "a")
+    assert running(world, "a") == 2
+
+
+def woken(world: World) -> list[str]:
+    return [signal.experiment for signal in world.broker.signals if signal.topic == LAUNCH]
+
+
+def test_one_more_experiment_is_woken_than_there_are_places() -> None:
+    """The first may not wait any more, because the process that should say so has died."""
+    world = World(quotas=TWO)
+    submitted(world, "a", "b", "c", "d", max_trials=9)
+    launched(world, "a", "b", "c", "d")
+    World(world.store, world.launcher, UNLIMITED).service.pause("default", "b")
+    world.broker.signals.clear()
+    finished(world, "a", 0)
+    assert woken(world) == ["a", "b", "c"]
+    launched(world, *woken(world))
+    assert running(world, "c") == 1
+
+
+def test_none_is_woken_while_there_is_no_place() -> None:
+    world = World(quotas=TWO)
+    submitted(world, "a", "b")
+    launched(world, "a", "b")
+    world.broker.signals.clear()
+    world.service.attempts.report(world.run("a", 0), [Report(1, {"objective": 1.0}, 1)])
+    world.service.pause("default", "b")
+    assert woken(world) == []
+
+
+def test_a_look_is_repeated_with_a_change_that_another_process_forestalls() -> None:
+    store, clock = Contended(), Clock()
+    world = World(store, quotas=TWO, clock=clock)
+    submitted(world, "a", "b")
+    launched(world, "a")
+    dying = World(store, world.launcher, UNLIMITED)
+    finished(dying, "a", 0)
+    finished(dying, "a", 1)
+    clock.now += LOOK_SECONDS
+    store.others = 2
+    launched(world, "b")
+    assert running(world, "b") == 1  # the other place is kept for `a`
+
+
+def test_idle_experiments_ahead_keep_no_place_however_many() -> None:
+    world = World(quotas=TWO)
+    names = [f"e{number}" for number in range(7)]
+    submitted(world, "a", *names)
+    launched(world, "a", *names)
+    dying = World(world.store, world.launcher, UNLIMITED)
+    for name in names[:6]:
+        dying.service.pause("default", name)
+    finished(world, "a", 0)
+    launched(world, "e6")
+    assert running(world, "e6") == 1
+
+
+def test_a_trials_end_reads_few_logs_however_many_experiments_wait() -> None:
+    def reads(count: int) -> int:
+        store = Counting()
+        world = World(store, quotas=TWO)
+        names = [f"e{number}" for number in range(count)]
+        submitted(world, *names)
+        launched(world, *names)
+        world.broker.signals.clear()
+        store.reads = 0
+        finished(world, "e0", 0)
+        launched(world, *woken(world))
+        used = store.reads
+        assert running(world, *names) == 2
+        return used
+
+    assert reads(40) == reads(5)
+
+
+class Contended(FragileStore):
+    """Another process changes a ledger just before this one's next `others` changes."""
+
+    others = 0
+
+    def replace(self, key: str, data: bytes, version: str) -> bool:
+        if self.others and key.startswith("quotas/"):
+            self.others -= 1
+            stored = self.get(key)
+            assert stored is not None
+            super().replace(key, stored.data + b" ", stored.version)
+        return super().replace(key, data, version)
+
+
+class Counting(FragileStore):
+    """Counts the reads of logs."""
+
+    reads = 0
+
+    def get(self, key: str) -> Stored | None:
+        self.reads += key.startswith("v1/")
+        return super().get(key)
 
 
 def test_a_lost_answer_costs_no_place() -> None:
