@@ -29,7 +29,7 @@ from tunelet.core.bounded_cache import BoundedCache
 from tunelet.core.experiment import unreadable
 from tunelet.core.summary import Summary, summary
 from tunelet.errors import NotFound, TuneletError
-from tunelet.log.entry import FORMAT, Damaged, sum_of
+from tunelet.log.entry import Damaged, sum_of
 from tunelet.log.journal import Newest
 from tunelet.log.journal_cache import Journals
 from tunelet.log.markers import Indexed, index_key
@@ -39,6 +39,9 @@ from tunelet.log.tail import FRESH, Moment
 from tunelet.ports import Store
 
 log = logging.getLogger("tunelet.log.summaries")
+
+FORMAT = 1
+"""That of stored summaries. A version that computes them in another way needs another number."""
 
 KEPT = 10_000
 """The most summaries that a process keeps: usually about 20 MiB."""

@@ -15,10 +15,9 @@ from tests.unit.functions.conftest import SMALLEST
 from tunelet.assembly import assembled
 from tunelet.core.summary import Summary, summary
 from tunelet.errors import Retry
-from tunelet.log.entry import FORMAT
 from tunelet.log.markers import index_key
 from tunelet.log.purge import PURGE_AFTER
-from tunelet.log.summaries import AT_REST, STORED_BYTES
+from tunelet.log.summaries import AT_REST, FORMAT, STORED_BYTES
 from tunelet.log.tail import FRESH
 from tunelet.ports import Stored
 from tunelet.service import Service
