@@ -154,8 +154,9 @@ class _Quiet:
 
 
 def _trials(tenants: Tenants) -> Callable[[], Any]:
-    path = f"/api/namespaces/{FLOOD}/submit_job"
-    submit: Call = ("POST", path, json.dumps(_request(TRIALS, TOGETHER, "30")), {})
+    at = f"/api/namespaces/{FLOOD}"
+    tenants.call("POST", f"{at}/experiments/flooding/stop")  # its trials have all places
+    submit: Call = ("POST", f"{at}/submit_job", json.dumps(_request(TRIALS, TOGETHER, "30")), {})
 
     @contextmanager
     def flood() -> Iterator[None]:
@@ -169,7 +170,7 @@ def _trials(tenants: Tenants) -> Callable[[], Any]:
 
 
 def _reports(tenants: Tenants) -> Callable[[], Any]:
-    trials = _asked(tenants, FLOOD, "flooding", CONNECTIONS)
+    trials = _asked(tenants, FLOOD, "flooding", PODS)
     at = f"/api/namespaces/{FLOOD}/experiments/flooding/trials"
     body = json.dumps({"reports": [{"step": n, "values": {"objective": n}} for n in range(20)]})
     calls: list[Call] = [
@@ -232,9 +233,13 @@ def _asked(tenants: Tenants, namespace: str, name: str, count: int) -> list[Mapp
     workers = {"model_training_code": {"workers": True}, "parallel_trials": count}
     tenants.call("POST", f"{at}/submit_job", _request(count, count, "0") | workers | {"name": name})
     found: list[Mapping[str, Any]] = []
-    while len(found) < count:
+
+    def ask() -> bool:
         asked = {"lease_seconds": 3600, "count": count - len(found)}
-        found += tenants.call("POST", f"{at}/experiments/{name}/trials/ask", asked)["trials"]
+        found.extend(tenants.call("POST", f"{at}/experiments/{name}/trials/ask", asked)["trials"])
+        return len(found) == count
+
+    _until(ask)
     return found
 
 
