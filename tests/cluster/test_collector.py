@@ -28,7 +28,7 @@ from tunelet import __version__
 from tunelet.core.metrics_source import MetricsSource
 from tunelet.core.run import Launch, Run
 
-pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("launcher")]
+pytestmark = pytest.mark.cluster
 
 ROOT = Path(__file__).resolve().parents[2]
 COLLECTOR = os.environ.get(

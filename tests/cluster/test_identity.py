@@ -19,7 +19,7 @@ from functions.identity.roles import RIGHTS, Role
 from functions.problem import Refused
 from tests.cluster.conftest import INFRA, Kubectl
 
-pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("cluster")]
+pytestmark = pytest.mark.cluster
 ROLES = {Role.VIEWER: "view", Role.EDITOR: "edit", Role.ADMIN: "admin"}
 
 

@@ -11,7 +11,7 @@ import urllib3
 from functions.wiring import FUNCTIONS
 from tunelet import __version__
 
-pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("launcher")]
+pytestmark = pytest.mark.cluster
 
 IMAGE = f"dev.local/tunelet:{__version__}"
 PATIENCE_SECONDS = 120.0

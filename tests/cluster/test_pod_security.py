@@ -14,7 +14,7 @@ from tests.contracts.launchers import until
 from tunelet.request.admission import problems
 from tunelet.request.policy import Policy
 
-pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("launcher")]
+pytestmark = pytest.mark.cluster
 
 Object = dict[str, Any]
 

@@ -15,7 +15,7 @@ import pytest
 
 from tests.cluster.conftest import ROOT
 
-pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("images")]
+pytestmark = pytest.mark.cluster
 
 
 def built(image: str, folder: Path) -> dict[str, Any]:

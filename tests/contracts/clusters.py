@@ -28,7 +28,6 @@ CODE: dict[str, Any] = {
 
 needs_cluster = [
     pytest.mark.cluster,
-    pytest.mark.xdist_group("launcher"),
     pytest.mark.skipif(not os.environ.get("KUBECONFIG"), reason="KUBECONFIG names no cluster"),
 ]
 
