@@ -1,6 +1,5 @@
 """A tab of Chromium: its memory, its processor time, and what it asks for."""
 
-import time
 from typing import TYPE_CHECKING
 
 import psutil
@@ -55,14 +54,15 @@ class Answers:
         return {"live_requests": len(self._sizes) / minutes, "live_kib": self.kib / minutes}
 
 
-def seen(page: "Page", name: str) -> float | None:
+def seen(page: "Page", name: str, patience: float = PATIENCE_SECONDS) -> float | None:
     """Wait for a number of the page's own, in milliseconds, and return it as seconds.
 
-    Returns None if there is none within five minutes.
+    Returns None if there is none within five minutes, or if the tab is too busy to say so.
     """
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while (found := page.evaluate(f"window.{name}")) is None:
-        if time.monotonic() > deadline:
-            return None
-        page.wait_for_timeout(100)
-    return float(found) / 1000
+    from playwright.sync_api import TimeoutError as TooLate
+
+    try:
+        found = page.wait_for_function(f"window.{name}", timeout=patience * 1000, polling=100)
+    except TooLate:
+        return None
+    return float(found.json_value()) / 1000
