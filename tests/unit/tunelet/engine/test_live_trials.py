@@ -1,6 +1,8 @@
 """The quota of trials that run at a time in a namespace: never more run, and the others wait."""
 
+import random
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ from tunelet.core.run import Launch
 from tunelet.core.signal import LAUNCH, Signal
 from tunelet.core.trial import Outcome, Report, TrialState, Verdict
 from tunelet.engine.live_trials import LOOK_SECONDS
-from tunelet.errors import Retry, Throttled
+from tunelet.errors import Conflict, Retry, Throttled
 from tunelet.ports import Stored
 
 TWO = Quotas(Quota(live_trials=2), {"rich": Quota()})
@@ -256,6 +258,44 @@ class Counting(FragileStore):
     def get(self, key: str) -> Stored | None:
         self.reads += key.startswith("v1/")
         return super().get(key)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_whatever_dies_meanwhile_no_more_run_than_the_quota_and_all_end(seed: int) -> None:
+    chance, clock = random.Random(seed), Clock()
+    quotas = Quotas(Quota(live_trials=3))
+    first = World(quotas=quotas, clock=clock)
+    worlds = [first, *(World(first.store, first.launcher, quotas, clock=clock) for _ in range(2))]
+    dying = World(first.store, first.launcher, UNLIMITED, clock=clock)
+    names = [f"e{number}" for number in range(6)]
+    submitted(first, *names, max_trials=4)
+    for _ in range(150):
+        clock.now += chance.choice((0, 1, LOOK_SECONDS))
+        world, name = chance.choice(worlds), chance.choice(names)
+        live = sorted(first.launcher.running())
+        step = chance.randrange(5)
+        if step == 0 and live:
+            run = chance.choice(live)
+            finished(chance.choice((world, dying)), run.experiment, run.number)
+        elif step in (1, 2):
+            with suppress(Conflict):  # it has ended
+                service = chance.choice((world, dying)).service
+                (service.pause if step == 1 else service.resume)("default", name)
+        else:
+            launched(world, name)
+        assert running(first, *names) <= 3
+        assert len(first.launcher.running()) <= 3
+    for name in names:
+        with suppress(Conflict):
+            first.service.resume("default", name)
+    for _ in range(60):
+        clock.now += 60
+        first.service.sweep()
+        assert running(first, *names) <= 3
+        for run in first.launcher.running():
+            finished(first, run.experiment, run.number)
+    assert [len(states(first, name)) for name in names] == [4] * 6
+    assert all(set(states(first, name)) == {TrialState.COMPLETE} for name in names)
 
 
 def test_a_lost_answer_costs_no_place() -> None:
