@@ -78,8 +78,11 @@ def _output(value: Any) -> str:
 
 
 def _why_none(call: Call, experiment: Experiment) -> str:
-    if call.service.attempts.full(experiment.namespace):
-        return "the namespace runs as many trials as its quota of live_trials allows"
+    if call.service.attempts.full(experiment.namespace, experiment.name):
+        return (
+            "the namespace runs as many trials as its quota of live_trials allows, "
+            "or keeps a place for another experiment that waits"
+        )
     if experiment.state is ExperimentState.PAUSED:
         return "the experiment is paused"
     if reason := held(experiment):

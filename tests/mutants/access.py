@@ -145,7 +145,7 @@ ACCESS = (
         (
             Mutant(
                 "an experiment takes the places of those that wait",
-                "self.room(most) - len(self.ahead_of(experiment))",
+                "max(0, self.room(most) - len(self.ahead_of(experiment)))",
                 "self.room(most)",
             ),
             Mutant(
@@ -170,15 +170,24 @@ ACCESS = (
                 "            if False:\n",
             ),
             Mutant(
+                "a lowered quota does not hold for what was admitted before",
+                "set(ledger.live[:most])",
+                "set(ledger.live)",
+            ),
+            Mutant(
+                "experiments are woken that get no place yet",
+                "in ledger.in_turn() if other",
+                "in ledger.waiting if other",
+            ),
+            Mutant(
                 "each launch looks for ended attempts of all experiments",
                 "        if ledger.waiting and looked is not None and 0 <= now - looked < LOOK_SECONDS:\n",
                 "        if False:\n",
             ),
             Mutant(
                 "a look is not repeated with a change that another process forestalls",
-                "self._without_ended(experiment.namespace, own, looked)",
-                "self._without_ended("
-                "experiment.namespace, own, self._last_look(experiment.namespace))",
+                "self._without_ended(namespace, own, looked)",
+                "self._without_ended(namespace, own, self._last_look(namespace))",
             ),
             Mutant(
                 "an experiment keeps its ended attempts in the ledger while others wait",

@@ -32,7 +32,7 @@ class Ledger(msgspec.Struct, frozen=True, omit_defaults=True):
         the others.
         """
         new = [place for place in due if place not in self.live]
-        taken = tuple(new[: max(0, self.room(most) - len(self.ahead_of(experiment)))])
+        taken = tuple(new[: self.room_of(experiment, most)])
         others = tuple(name for name in self.waiting if name != experiment)
         if len(taken) == len(new):
             waiting = others
@@ -49,8 +49,17 @@ class Ledger(msgspec.Struct, frozen=True, omit_defaults=True):
         mine = held[experiment], order.index(experiment)
         return [name for at, name in enumerate(self.waiting) if (held[name], at) < mine]
 
+    def in_turn(self) -> list[str]:
+        """Return the waiting experiments in the order in which they get places."""
+        held = Counter(place.experiment for place in self.live)
+        return sorted(self.waiting, key=lambda name: held[name])
+
     def room(self, most: int) -> int:
         return max(0, most - len(self.live))
+
+    def room_of(self, experiment: str, most: int) -> int:
+        """Return how many places the experiment can get without those kept for others."""
+        return max(0, self.room(most) - len(self.ahead_of(experiment)))
 
 
 def place_of(run: Run) -> Place:

@@ -73,7 +73,7 @@ class Asking:
         Raises `NotFound`, `Retry`, and `Conflict` if the experiment's trials are launched for it.
         """
         by = leased_by(seconds, f"{key}/{count}")
-        room = self._live.room(namespace)
+        room = self._live.room(namespace, name)
         count = count if room is None else min(count, room)
         if count == 0:
             after = self._journals.of(namespace, name).read()

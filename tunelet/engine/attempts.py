@@ -60,9 +60,9 @@ class Attempts:
         key = key or secrets.token_hex(8)
         return self._asking.ask(namespace, name, count, seconds, key, actor)
 
-    def full(self, namespace: str) -> bool:
-        """Whether no further trial of the namespace may run now, because of its quota."""
-        return self._live.room(namespace) == 0
+    def full(self, namespace: str, name: str) -> bool:
+        """Whether no further trial of the experiment may run now, because of its quota."""
+        return self._live.room(namespace, name) == 0
 
     def authorize(self, token: str, namespace: str, name: str, number: int) -> Run:
         """The run that the token is for. Raises `Forbidden` if it is for another trial.

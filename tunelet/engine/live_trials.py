@@ -69,31 +69,38 @@ class LiveTrials:
             return list(due)
         places = {trial.number: _place(experiment, trial) for trial in due}
         wanted = list(places.values())
-        looked = self._last_look(experiment.namespace)
+        looked, waits_first = self._last_look(experiment.namespace), False
 
         def admit(ledger: Ledger) -> Ledger:
+            nonlocal waits_first
+            waits_first = not ledger.waiting
             after = ledger.admitting(experiment.name, wanted, most)
-            if set(wanted) <= set(after.live):
+            if set(wanted) <= set(after.live[:most]):
                 return after
-            own = self._pruned(experiment.namespace, ledger, [experiment.name])
-            current = self._without_ended(experiment.namespace, own, looked)
-            unblocked = self._without_idle(experiment.namespace, current, experiment.name, most)
-            return unblocked.admitting(experiment.name, wanted, most)
+            current = self._cleared(experiment.namespace, experiment.name, ledger, most, looked)
+            return current.admitting(experiment.name, wanted, most)
 
-        live = set(self._changed(experiment.namespace, admit).live)
+        ledger = self._changed(experiment.namespace, admit)
+        if waits_first and ledger.waiting:
+            looked = None  # what ended between the look and the write was not given back
+            ledger = self._changed(experiment.namespace, admit)
+        # An operator may have lowered the quota below what was admitted before.
+        live = set(ledger.live[:most])
         return [trial for trial in due if places[trial.number] in live]
 
-    def room(self, namespace: str) -> int | None:
-        """Return how many further trials may run now; None: any number."""
+    def room(self, namespace: str, name: str) -> int | None:
+        """Return how many further trials of the experiment may run now; None: any number."""
         most = self._quotas.of(namespace).live_trials
         if most is None:
             return None
         looked = self._last_look(namespace)
 
         def freed(ledger: Ledger) -> Ledger:
-            return ledger if ledger.room(most) else self._without_ended(namespace, ledger, looked)
+            if ledger.room_of(name, most):
+                return ledger
+            return self._cleared(namespace, name, ledger, most, looked)
 
-        return self._changed(namespace, freed).room(most)
+        return self._changed(namespace, freed).room_of(name, most)
 
     def add(self, experiment: Experiment, begun: Sequence[Trial]) -> None:
         """Note trials that run already, because a worker has taken them."""
@@ -124,7 +131,7 @@ class LiveTrials:
 
         ledger = self._changed(namespace, without_own)
         room = ledger.room(most)
-        others = [other for other in ledger.waiting if other != name]
+        others = [other for other in ledger.in_turn() if other != name]
         return others[: min(WAKES, room + 1)] if room else []
 
     def _changed(self, namespace: str, change: Change) -> Ledger:
@@ -142,6 +149,14 @@ class LiveTrials:
         if stored is None:
             return self._store.create(key, data)
         return self._store.replace(key, data, stored.version)
+
+    def _cleared(
+        self, namespace: str, name: str, ledger: Ledger, most: int, looked: float | None
+    ) -> Ledger:
+        """Return the ledger without what keeps places from the experiment `name` in vain."""
+        own = self._pruned(namespace, ledger, [name])
+        current = self._without_ended(namespace, own, looked)
+        return self._without_idle(namespace, current, name, most)
 
     def _last_look(self, namespace: str) -> float | None:
         with self._lock:

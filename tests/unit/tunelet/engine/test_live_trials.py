@@ -1,6 +1,7 @@
 """The quota of trials that run at a time in a namespace: never more run, and the others wait."""
 
 import random
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
@@ -179,6 +180,92 @@ def test_one_more_experiment_is_woken_than_there_are_places() -> None:
     assert woken(world) == ["a", "b", "c"]
     launched(world, *woken(world))
     assert running(world, "c") == 1
+
+
+def test_those_are_woken_that_get_the_next_places() -> None:
+    """Of those that wait, they have the fewest places, and not the longest wait."""
+    world = World(quotas=Quotas(Quota(live_trials=3)))
+    submitted(world, "a", "b", "c", "new", max_trials=9)
+    launched(world, "a", "b", "c")
+    for number in (0, 1):
+        finished(world, "a", number)
+        launched(world, *"bc"[number])
+    launched(world, "a", "new")
+    assert [running(world, name) for name in "abc"] == [1, 1, 1]
+    world.broker.signals.clear()
+    world.service.stop("default", "c")
+    launched(world, *woken(world))
+    assert running(world, "new") == 1
+
+
+def test_a_worker_does_not_take_the_place_of_an_experiment_that_waits() -> None:
+    world = World(quotas=TWO)
+    submitted(world, "w", "b", model_training_code={"workers": True}, parallel_trials=9)
+    world.service.attempts.ask("default", "w", 2, key="k")
+    submitted(world, "a")
+    launched(world, "a")
+    world.service.attempts.finish(world.run("w", 0), Outcome(Verdict.COMPLETE, {"objective": 1.0}))
+    assert world.service.attempts.ask("default", "w", 1, key="l")[1] == []
+    assert world.service.attempts.full("default", "w")
+    launched(world, "a")
+    assert running(world, "a") == 1
+    world.service.attempts.finish(world.run("w", 1), Outcome(Verdict.COMPLETE, {"objective": 1.0}))
+    assert len(world.service.attempts.ask("default", "w", 1, key="m")[1]) == 1
+
+
+def test_a_lowered_quota_holds_for_trials_that_were_admitted_and_not_launched() -> None:
+    class Full(SilentLauncher):
+        full = True
+
+        def launch(self, launch: Launch) -> None:
+            if self.full:
+                raise Throttled("no room here")
+            super().launch(launch)
+
+    launcher = Full()
+    world = World(launcher=launcher, quotas=Quotas(Quota(live_trials=6)))
+    submitted(world, "a", "b", max_trials=3)
+    launched(world, "a", "b")
+    launcher.full = False
+    lowered = World(world.store, launcher, TWO)
+    launched(lowered, "a", "b")
+    assert running(lowered, "a", "b") == 2
+    dying = World(world.store, launcher, UNLIMITED)
+    for number in (0, 1):
+        finished(dying, "a", number)
+    launched(lowered, "a", "b")
+    assert running(lowered, "a", "b") == 2
+
+
+def test_the_first_that_waits_misses_no_end_that_comes_while_it_looks() -> None:
+    store, clock = Interrupted(), Clock()
+    world, other = (World(store, quotas=TWO, clock=clock) for _ in range(2))
+    other.launcher = world.launcher
+    submitted(world, "a", "b", parallel_trials=2, max_trials=2)
+    launched(world, "a")
+
+    def ends() -> None:
+        for number in (0, 1):
+            other.service.attempts.finish(
+                world.run("a", number), Outcome(Verdict.COMPLETE, {"objective": 1.0})
+            )
+
+    assert world.service.attempts.full("default", "a")  # which looks for ended attempts, too
+    store.then = ends
+    launched(world, "b")
+    assert running(world, "b") == 2
+
+
+class Interrupted(FragileStore):
+    """Something happens just before the next change of a ledger."""
+
+    then: Callable[[], None] | None = None
+
+    def replace(self, key: str, data: bytes, version: str) -> bool:
+        if self.then is not None and key.startswith("quotas/"):
+            then, self.then = self.then, None
+            then()
+        return super().replace(key, data, version)
 
 
 def test_none_is_woken_while_there_is_no_place() -> None:
