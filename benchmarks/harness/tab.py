@@ -1,5 +1,6 @@
 """A tab of Chromium: its memory, its processor time, and what it asks for."""
 
+from threading import Event, Timer
 from typing import TYPE_CHECKING
 
 import psutil
@@ -57,12 +58,26 @@ class Answers:
 def seen(page: "Page", name: str, patience: float = PATIENCE_SECONDS) -> float | None:
     """Wait for a number of the page's own, in milliseconds, and return it as seconds.
 
-    Returns None if there is none within five minutes, or if the tab is too busy to say so.
+    Returns None if there is none within `patience` seconds. Then the tab is killed, because one
+    that is too busy to say anything would not even let itself be closed.
     """
-    from playwright.sync_api import TimeoutError as TooLate
+    from playwright.sync_api import Error
 
+    late = Event()
+
+    def kill() -> None:
+        late.set()
+        tab().kill()
+
+    limit = Timer(patience, kill)
+    limit.start()
     try:
-        found = page.wait_for_function(f"window.{name}", timeout=patience * 1000, polling=100)
-    except TooLate:
+        while (found := page.evaluate(f"window.{name}")) is None:
+            page.wait_for_timeout(100)
+    except Error:
+        if not late.is_set():
+            raise
         return None
-    return float(found.json_value()) / 1000
+    finally:
+        limit.cancel()
+    return float(found) / 1000
