@@ -37,12 +37,14 @@ def free_port(host: str = "127.0.0.1") -> int:
     """Find a port for a process that is about to start.
 
     It is below the range from which the kernel takes ports for connections and for servers that ask
-    for any port. From that range, another process could take it before ours binds it.
+    for any port. From that range, another process could take it before ours binds it. It does not
+    depend on a seed, which processes of one test run may share.
     """
+    chance = random.SystemRandom()
     while True:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            port = random.randrange(10_000, 32_000)
+            port = chance.randrange(10_000, 32_000)
             with suppress(OSError):
                 probe.bind((host, port))
                 return port

@@ -3,6 +3,9 @@
 import random
 from threading import Thread
 
+import numpy
+import pytest
+
 from algorithms.seeding import seeded
 
 
@@ -19,3 +22,16 @@ def test_draws_of_a_library_do_not_depend_on_simultaneous_draws_of_another() -> 
         drawn = random.random()
     other.join()
     assert drawn == random.Random(1).random()
+
+
+def test_afterwards_the_generators_continue_as_if_nothing_had_been_drawn() -> None:
+    def seed() -> None:
+        random.seed(3)
+        numpy.random.seed(3)
+
+    seed()
+    expected = random.random(), numpy.random.random()
+    seed()
+    with pytest.raises(ZeroDivisionError), seeded(7):
+        raise ZeroDivisionError
+    assert (random.random(), numpy.random.random()) == expected
