@@ -215,6 +215,27 @@ def test_ctrl_c_shows_how_to_continue(
     assert "-> take it up again: tunelet run --name slow\n" in err
 
 
+@pytest.mark.parametrize(
+    "command",
+    [(), ("--float", "x=0:1", "--minimize", "objective", "--", "bash", "slow.sh")],
+)
+def test_a_stopped_search_continues_with_a_larger_budget(
+    folder: Path,
+    wait: Callable[[Callable[[], object]], None],
+    command: tuple[str, ...],
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    run = started(folder, "-n", "2", "-j", "1")
+    wait((folder / "started").exists)
+    run.send_signal(signal.SIGINT)
+    run.communicate(timeout=60)
+    store = (folder / "tunelet-data" / "store").as_uri()
+    assert main(["stop", "slow", "--store", store]) == 0
+
+    assert main(["run", "--name", "slow", "-n", "3", *command]) == 0
+    assert "slow is COMPLETE (all 3 trials have ended)" in capfd.readouterr().out
+
+
 def test_two_at_once_in_one_folder_of_data_are_refused(
     folder: Path,
     wait: Callable[[Callable[[], object]], None],

@@ -23,7 +23,8 @@ def begun(client: "Client", request: Json, join: Join | None = None) -> Json:
     One that is taken up gets the request's budget and algorithm, if given, and its
     `parallel_trials` unless the caller joins it, because a member brings its own slots.
 
-    One that failed before its budget was spent is resumed: its caller has corrected the cause.
+    One that is paused or was stopped is resumed, and one that failed before its budget was spent:
+    its caller has corrected the cause.
 
     Raises `Conflict` if the one of that name searches another space, has other objectives or trains
     with other code, and what `Client.submit` and `Client.extend` raise.
@@ -42,7 +43,7 @@ def begun(client: "Client", request: Json, join: Join | None = None) -> Json:
     changes = _changes(known, request, (*_BUDGET, *(() if join else ("parallel_trials",))))
     if changes:
         known = client.extend(name, **changes).json
-    elif known["state"] in ("PAUSED", "STOPPED"):
+    if known["state"] in ("PAUSED", "STOPPED"):
         known = client.resume(name).json
     elif known["state"] == "FAILED" and unspent(known):
         known = _resumed(client, known)
