@@ -46,8 +46,14 @@ def shown_by(wish: bool | Show | None) -> Show | None:
 def line(experiment: Json) -> str:
     """Return the state in one line of text."""
     best = f"; best {leading(experiment)}" if _has_best(experiment) else ""
-    failed = f"; {experiment.get('reason')}" if experiment["state"] == "FAILED" else ""
-    return f"{experiment['name']}: {progress(experiment)}{best}{failed}"
+    return f"{experiment['name']}: {progress(experiment)}{best}{_why_failed(experiment)}"
+
+
+def _why_failed(experiment: Json) -> str:
+    if experiment["state"] != "FAILED":
+        return ""
+    see = f"; see: tunelet logs {experiment['name']} 0" if experiment["counts"]["failed"] else ""
+    return f"; {experiment.get('reason')}{see}"
 
 
 def html(experiment: Json) -> str:

@@ -57,6 +57,12 @@ def test_a_terminal_shows_in_full_why_a_search_failed(monkeypatch: pytest.Monkey
     assert screen.getvalue().endswith("a<b>: 0 of 10 ended; " + "alike " * 50 + "\n")
 
 
+def test_a_failed_search_names_the_command_that_shows_what_a_trial_printed() -> None:
+    failed = experiment(0, "FAILED", reason="none of them completed")
+    failed["counts"]["failed"] = 2
+    assert line(failed).endswith("; none of them completed; see: tunelet logs a<b> 0")
+
+
 def test_without_a_terminal_nothing_is_shown_unless_it_is_asked_for(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
