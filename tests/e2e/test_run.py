@@ -4,6 +4,7 @@ import json
 import os
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -234,6 +235,17 @@ def test_a_stopped_search_continues_with_a_larger_budget(
 
     assert main(["run", "--name", "slow", "-n", "3", *command]) == 0
     assert "slow is COMPLETE (all 3 trials have ended)" in capfd.readouterr().out
+
+
+def test_where_a_service_answers_the_next_commands_name_the_folder(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    search = ("run", *SPACE, "-n", "1", "--name", "mine", "--", "false")
+    with socket.create_server(("127.0.0.1", 0)) as service:
+        url = f"http://127.0.0.1:{service.getsockname()[1]}"
+        monkeypatch.setattr("tunelet.client.client.DEFAULT_URL", url)
+        assert main([*search]) == 1
+    assert "tunelet logs mine 0 --store tunelet-data\n" in capfd.readouterr().err
 
 
 def test_two_at_once_in_one_folder_of_data_are_refused(

@@ -138,12 +138,17 @@ def run_command(
 
 
 def _shown_store(data: Path, store: str | None) -> str | None:
-    """The --store of other commands; None if they find it by themselves."""
+    """The --store of other commands; None if they find it by themselves.
+
+    Where a service answers they ask that one, which knows nothing of this search.
+    """
+    from tunelet.cli.over_store import answers
+    from tunelet.client.client import DEFAULT_URL
+
     own = Path(os.environ.get("TUNELET_DATA", "tunelet-data"))
     given = os.environ.get("TUNELET_STORE")
-    if store is not None:
-        return None if store == given else store
-    return None if data == own and not given else str(data)
+    found = store == given if store is not None else data == own and not given
+    return None if found and not answers(DEFAULT_URL) else store or str(data)
 
 
 def _request(command: tuple[str, ...], flags: dict[str, Any]) -> Json:
