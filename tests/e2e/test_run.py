@@ -310,6 +310,18 @@ def test_a_failed_trial_is_explained_at_the_end(
     assert "no luck" not in shown.err
 
 
+def test_a_misspelt_metric_needs_another_name(
+    folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The log has the metric, so the same search cannot be corrected."""
+    flags = ("--float", "x=0:1", "--minimize", "los", "-n", "5", "-j", "1")
+    assert main(["run", *flags, "--", "bash", "-c", "echo loss=1"]) == 1
+
+    shown = capfd.readouterr()
+    assert 'did you mean "loss"?' in shown.out
+    assert "-> to search for another metric, run it with that one and another --name\n" in shown.err
+
+
 def test_a_failed_trial_that_did_not_end_the_search_is_explained_as_well(
     folder: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -54,6 +54,8 @@ def _show_failure(connection: Connection, client: "Client", experiment: Json) ->
     where = f"{experiment['name']} {first['number']}"
     advise(f"its output: {connection.command('logs', where)}")
     if experiment["state"] == "FAILED" and unspent(experiment):
+        if "did you mean" in f"{known} {why(first)}":
+            advise("to search for another metric, run it with that one and another --name")
         advise("once the cause is corrected:", command=_again(connection, experiment["name"]))
 
 
