@@ -112,6 +112,10 @@ class Service:
         """
         self._loop.launch(namespace, name, number)
 
+    def stop_unwanted(self, namespace: str, name: str) -> None:
+        """Stop the runs that the state does not want. Starts and records nothing."""
+        self._loop.stop_unwanted(namespace, name)
+
     def collect(self, namespace: str, name: str, number: int | None = None) -> None:
         """Record what the launcher sees of the active runs, or of one trial's."""
         self._loop.collect(namespace, name, number)

@@ -1,7 +1,8 @@
 """Answer the command line's calls from a store, where no service runs.
 
 A call that reads writes nothing. A call that changes an experiment adds to its log, as a service
-would; the processes that work on the experiment see it. This one takes no trials.
+would; the processes that work on the experiment see it. This one takes no trials, and only ends the
+trainings in the folder beside the store that the change has stopped: there may be no such process.
 """
 
 import logging
@@ -10,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from adapters.launchers.local.outputs import Outputs
+from adapters.launchers.local.onlooker import Onlooker
 from adapters.storage import COMMAND_SECONDS, open_store
 from adapters.storage.retrying import RetryingStore
 from adapters.storage.wrapper import Kind, StoreWrapper
@@ -24,8 +25,9 @@ from tunelet.assembly import assembled
 from tunelet.client.client import Client
 from tunelet.core.experiment import Experiment
 from tunelet.core.installation import Installation
+from tunelet.core.signal import LAUNCH, Signal
 from tunelet.errors import Unavailable
-from tunelet.ports import Store
+from tunelet.ports import Publisher, Store
 from tunelet.service import Service
 
 T = TypeVar("T")
@@ -65,8 +67,10 @@ class _OverStore:
         def begun() -> bool:
             return not isinstance(store, RetryingStore) or store.answered
 
-        self._reads = Near(_service(_ReadOnly(store), runs), shown, begun)
-        self._writes = Near(_service(store, runs), shown, begun)
+        self._changed = _Changed()
+        self._service = _service(store, runs, self._changed)
+        self._reads = Near(_service(_ReadOnly(store), runs, Nowhere()), shown, begun)
+        self._writes = Near(self._service, shown, begun)
 
     def call(
         self,
@@ -76,8 +80,12 @@ class _OverStore:
         query: Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Any:
-        near = self._reads if method == "GET" else self._writes
-        return near.call(method, path, body, query, headers)
+        if method == "GET":
+            return self._reads.call(method, path, body, query, headers)
+        answer = self._writes.call(method, path, body, query, headers)
+        while self._changed.experiments:
+            self._service.stop_unwanted(*self._changed.experiments.pop())
+        return answer
 
     def stream(
         self, path: str, query: Mapping[str, object], headers: Mapping[str, str]
@@ -93,9 +101,20 @@ def _shown(experiment: Experiment, needs: str | None) -> Json:
     return shown | {"reason": shown["reason"] or "no process works on it", "needs": needs}
 
 
-def _service(store: Store, runs: Path | None) -> Service:
+class _Changed(Nowhere):
+    """Keeps the experiments of which a change may have stopped trials."""
+
+    def __init__(self) -> None:
+        self.experiments = set[tuple[str, str]]()
+
+    def publish(self, signal: Signal) -> None:
+        if signal.topic == LAUNCH:
+            self.experiments.add((signal.namespace, signal.experiment))
+
+
+def _service(store: Store, runs: Path | None, publisher: Publisher) -> Service:
     return assembled(
-        *(store, Outputs(runs), load_catalog(), Nowhere()),
+        *(store, Onlooker(runs), load_catalog(), publisher),
         secret=secrets.token_bytes(32),
         api_url="",
         installation=Installation(f"command-{secrets.token_hex(4)}", places=0),

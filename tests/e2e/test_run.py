@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tunelet.cli import main
@@ -214,6 +215,24 @@ def test_ctrl_c_shows_how_to_continue(
     assert run.returncode == 130
     assert "slow has not ended" in err
     assert "-> take it up again: tunelet run --name slow\n" in err
+
+
+@pytest.mark.parametrize(
+    "stop", [("stop", "slow"), ("stop", "slow", "0"), ("delete", "slow", "-y")]
+)
+def test_a_stop_ends_the_training_that_ctrl_c_has_left(
+    folder: Path, wait: Callable[[Callable[[], object]], None], stop: tuple[str, ...]
+) -> None:
+    endless = "echo $$ > pid.part; mv pid.part pid; trap 'exit 3' TERM; while :; do sleep 0.1; done"
+    (folder / "slow.sh").write_text(endless)
+    run = started(folder, "-n", "2", "-j", "1")
+    wait((folder / "pid").exists)
+    run.send_signal(signal.SIGINT)
+    run.communicate(timeout=60)
+    training = int((folder / "pid").read_text())
+    assert psutil.pid_exists(training)
+    assert main([*stop, "--store", "tunelet-data"]) == 0
+    wait(lambda: not psutil.pid_exists(training))
 
 
 @pytest.mark.parametrize(

@@ -87,6 +87,10 @@ class Loop:
         if experiment is not None:
             self._reconcile(experiment, early=number is not None)
 
+    def stop_unwanted(self, namespace: str, name: str) -> None:
+        """Stop the runs that the state does not want."""
+        self._runs.stop_unwanted(namespace, name)
+
     def collect(self, namespace: str, name: str, number: int | None = None) -> None:
         """Observe the active runs, or only the run of trial `number`, and record the news."""
         journal = self._journals.of(namespace, name)
