@@ -115,13 +115,21 @@ def test_another_search_does_not_take_up_the_name(
     assert main(["run", *SPACE, "--name", "mine", "-n", "1", "--", sys.executable, "train.py"]) == 0
     other = ("--float", "x=0:1", "--minimize", "loss", "--name", "mine")
     assert main(["run", *other, "--", sys.executable, "train.py"]) != 0
-    assert "other hyperparameters: choose another name" in capfd.readouterr().err
+    shown = capfd.readouterr().err
+    assert "with other hyperparameters (x is not in it): choose another name" in shown
 
 
 @pytest.mark.parametrize(
     ("flags", "what"),
     [
-        (("--float", "rate=0.001:2:log", "--int", "layers=1:4", "--minimize", "loss"), "hyperpar"),
+        (
+            ("--float", "rate=0.001:2:log", "--int", "layers=1:4", "--minimize", "loss"),
+            'hyperparameters (rate is {"type": "float", "min": 0.001, "max": 1.0',
+        ),
+        (
+            ("--float", "rate=0.001:1:log", "--minimize", "loss"),
+            "hyperparameters (layers is in it, too): choose",
+        ),
         (("--float", "rate=0.001:1", "--int", "layers=1:4", "--minimize", "loss"), "hyperpar"),
         (
             ("--float", "rate=0.001:1:log", "--int", "layers=1:4", "--maximize", "loss"),

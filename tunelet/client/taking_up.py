@@ -1,5 +1,6 @@
 """Beginning an experiment, or taking up the one of the same name."""
 
+import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -88,8 +89,9 @@ def _refuse_another(known: Json, request: Json) -> None:
     spec, code = known["spec"], request["model_training_code"]
     what = None
     declared = not (spec.get("define_by_run") and request.get("define_by_run"))
-    if declared and _other_space(spec["hyperparameters"], request["hyperparameters"]):
-        what = "hyperparameters"
+    differs = _difference(spec["hyperparameters"], request["hyperparameters"]) if declared else None
+    if differs is not None:
+        what = f"hyperparameters ({differs})"
     elif _other_objectives(spec, request):
         what = "objectives"
     elif any(spec["model_training_code"].get(key) != value for key, value in code.items()):
@@ -100,12 +102,16 @@ def _refuse_another(known: Json, request: Json) -> None:
         )
 
 
-def _other_space(known: Json, wanted: Json) -> bool:
-    """Whether names, limits, scales or choices differ."""
-    return known.keys() != wanted.keys() or any(
-        isinstance(form, Mapping) and _other_form(known[name], form)
-        for name, form in wanted.items()
-    )
+def _difference(known: Json, wanted: Json) -> str | None:
+    """The first name, limit, scale or choice that differs, in words; None if none does."""
+    if names := sorted(wanted.keys() - known.keys()):
+        return f"{names[0]} is not in it"
+    if names := sorted(known.keys() - wanted.keys()):
+        return f"{names[0]} is in it, too"
+    for name, form in wanted.items():
+        if isinstance(form, Mapping) and _other_form(known[name], form):
+            return f"{name} is {json.dumps(known[name])} there"
+    return None
 
 
 def _other_form(known: Json, wanted: Mapping[str, Any]) -> bool:
