@@ -74,7 +74,8 @@ def test_an_experiment_that_is_gone_is_named_and_can_be_left_out(both: Up, shown
 
 def test_trials_that_did_not_arrive_are_asked_for_again(service: Up, shown: Open) -> None:
     many = 2_100
-    submit(service, "long", max_trials=1)
+    # No worker asks, so that no trial ends before the pause.
+    submit(service, "long", max_trials=1, model_training_code={"workers": True})
     service.client.pause("long")
     given = [0.1 + number / many for number in range(many)]
     rows = [{"hyperparameters": {"rate": 0.5, "kind": "plain"}, "value": each} for each in given]
