@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 from uuid import uuid4
 
 import pytest
+from google.auth.credentials import AnonymousCredentials
+from google.cloud import storage as google
 
 from adapters.storage import open_store
 from tests.faults.proxy import proxied
@@ -129,6 +131,12 @@ class Faulty(NamedTuple):
         return f"{self.url}/{uuid4().hex}?client={self.client}"
 
 
+def new_bucket() -> str:
+    """Its own for each test, since Google's server reads a whole bucket to list a folder."""
+    client = google.Client(project="tunelet", credentials=AnonymousCredentials())  # type: ignore[no-untyped-call]
+    return str(client.create_bucket(f"faults-{uuid4().hex}").name)
+
+
 def behind(client: str) -> Iterator[Faulty]:
     variable, endpoint = SERVERS[client]
     url = os.environ.get(variable)
@@ -137,6 +145,8 @@ def behind(client: str) -> Iterator[Faulty]:
     found = re.search(r"http://([^/;]+)", os.environ.get(endpoint, ""))
     if found is None:
         pytest.skip(f"{endpoint} names no server on this machine, and faults need one")
+    if client == "google":
+        url = f"gs://{new_bucket()}"
     with proxied(found[1]) as proxy:
         faulty = {endpoint: os.environ[endpoint].replace(found[1], proxy.address)}
         yield Faulty(url.rstrip("/"), client.partition("-")[0], faulty)
