@@ -287,7 +287,7 @@ def test_the_error_names_the_installation_that_has_the_output() -> None:
     pair.submit()
     pair.there.launcher = Empty()
     pair.there.service = pair.there.started()
-    with pytest.raises(NotFound, match="only its installation, here, has the output"):
+    with pytest.raises(NotFound, match="or its output is still where it ran, at installation here"):
         pair.there.service.files.logs("default", "e", 0)
 
 

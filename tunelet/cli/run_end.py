@@ -48,7 +48,7 @@ def _show_failure(connection: Connection, client: "Client", experiment: Json) ->
         return
     failed = list(islice(client.trials(experiment["name"], "FAIL", limit=_LOOKED_AT), _LOOKED_AT))
     first, known = failed[0], experiment["reason"] or ""
-    if not any(why(trial) in known for trial in failed):
+    if not any(why(trial).rstrip(" …") in known for trial in failed):
         said = f"trial {first['number']} failed: {printable(why(first))}"
         click.echo(wrapping.prose(said, wrapping.columns(sys.stderr)), err=True)
     where = f"{experiment['name']} {first['number']}"

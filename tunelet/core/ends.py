@@ -35,7 +35,9 @@ from tunelet.core.experiment import Experiment
 from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.pareto import feasible
 from tunelet.core.problem import Objective
+from tunelet.core.same_failure import REASON_LENGTH
 from tunelet.core.trial import Trial, TrialState, number
+from tunelet.text.messages import brief
 
 ON_REQUEST = "stopped on request"
 """The reason of a trial that was stopped by itself, which `tunelet audit` lists."""
@@ -170,7 +172,8 @@ def _alike(experiment: Experiment) -> str:
     failures = experiment.failures
     first = failures.count == experiment.ended.fail
     which = f"the first {failures.count} trials" if first else f"{failures.count} trials in a row"
-    return f"{which} failed alike: {failures.reason}"
+    # The log's snapshots have the reason as it was cut off, also those of earlier versions.
+    return f"{which} failed alike: {brief(failures.reason, REASON_LENGTH - 1)}"
 
 
 def _spent(experiment: Experiment, now: float) -> str | None:

@@ -26,7 +26,7 @@ _KILLED = 137
 _MEMORY = lazy_pattern("out of memory|MemoryError", re.IGNORECASE)
 _WORD = lazy_pattern(r"\S+")
 _VARIES = lazy_pattern(r"[\d/\\]")
-_SHOWN = 300
+REASON_LENGTH = 300
 """The most characters of a reason that are kept."""
 
 
@@ -94,7 +94,7 @@ def _kind(trial: Trial) -> str:
     for value in trial.hyperparameters.values():
         if isinstance(value, str) and value:
             said = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", "#", said)
-    return f"{trial.exit_code} {_WORD.sub(_common, said)[:_SHOWN]}"
+    return f"{trial.exit_code} {_WORD.sub(_common, said)[:REASON_LENGTH]}"
 
 
 def _common(word: re.Match[str]) -> str:
@@ -104,7 +104,7 @@ def _common(word: re.Match[str]) -> str:
 def _in_words(trial: Trial) -> str:
     said = trial.reason or "without a reason"
     last = _last_line(trial) if trial.exit_code else ""
-    return (f"{said}: {last}" if last else said)[:_SHOWN]
+    return (f"{said}: {last}" if last else said)[:REASON_LENGTH]
 
 
 def _last_line(trial: Trial) -> str:

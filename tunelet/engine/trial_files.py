@@ -39,8 +39,10 @@ class TrialFiles:
             return self._output(run)
         except NotFound as missing:
             if attempt in (None, trial.attempt) and not self._journals.by.owns(trial):
-                why = f"it printed nothing, or only its installation, {trial.by}, has the output"
-                raise NotFound(f"{missing} here: {why}") from missing
+                raise NotFound(
+                    f"{missing} here: it printed nothing, or its output is still where it ran, at"
+                    f" installation {trial.by}"
+                ) from missing
             if attempt in (None, trial.attempt) and trial.reason:
                 raise NotFound(f"{missing}: {trial.reason}") from missing
             raise

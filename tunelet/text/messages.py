@@ -24,6 +24,17 @@ def shortened(text: str, longest: int = LONGEST) -> str:
     return printable if len(printable) <= longest else printable[: longest - 1] + "…"
 
 
+def brief(text: str, longest: int) -> str:
+    """The text, or its beginning up to a part's or word's end, and "…"."""
+    if len(text) <= longest:
+        return text
+    kept = text[: longest - 2]
+    part, word = kept.rfind("; "), kept.rfind(" ")
+    if part >= longest // 2:
+        return f"{kept[:part]}; …"
+    return f"{kept[:word]} …" if word >= longest // 2 else f"{kept}…"
+
+
 def shown(value: object) -> Any:
     """The value as an error repeats it: scalars as they are, containers only by their size."""
     match value:

@@ -47,6 +47,12 @@ def test_three_that_fail_alike_end_it_with_reason_and_remedy() -> None:
     assert told.e.next_number == 3
 
 
+def test_a_long_reason_ends_before_the_part_that_does_not_fit() -> None:
+    said = f"{'no line has loss ' * 10}; nearest line: 'los 0.3'; the metric {'a+ ' * 60}"
+    told = one_by_one(story(), *[crash(said)] * 3)
+    assert "nearest line: 'los 0.3'; … (give_up_after is 3" in str(told.e.reason)
+
+
 @pytest.mark.parametrize("limit", [None, 0])
 def test_it_may_be_switched_off(limit: int | None) -> None:
     assert one_by_one(story(give_up_after=limit), *[NOT_FOUND] * 59).e.state == "RUNNING"
