@@ -238,11 +238,12 @@ def test_an_absent_program_is_named(up: Callable[..., Any], tmp_path: Path) -> N
 
 def test_an_alias_for_an_absent_program_causes_a_warning(alone: Shell) -> None:
     # It cannot keep its data there, so that it ends.
-    ran = alone.process(
-        "up", "--data", "request.json/inside", "--alias", "absent=no-such-program --fast"
-    )
-
+    data = ("up", "--data", "request.json/inside")
+    ran = alone.process(*data, "--alias", "absent=no-such-program --fast")
     assert ran.err.startswith("warning: alias absent: program 'no-such-program' not found here\n")
+
+    ran = alone.process(*data, "--alias", "absent=bsah train.sh")
+    assert "program 'bsah' not found here; did you mean 'bash'?\n" in ran.err
 
 
 def test_a_trial_without_output_says_why(
@@ -454,6 +455,23 @@ def test_a_wrong_command_line_is_one_clear_line(alone: Shell, arguments: tuple[s
     assert ran.code == 2
     assert ran.out == ""
     assert len(re.findall(r"^error: ", ran.err, re.M)) == 1
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("ls", "list"), ("ps", "list"), ("rm", "delete"), ("status", "show"), ("trails", "trials")],
+)
+def test_a_near_or_usual_name_of_a_command_is_recognized(
+    alone: Shell, typed: str, meant: str
+) -> None:
+    ran = alone(typed, "digits")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith(f"error: there is no command {typed!r}: did you mean {meant!r}?\n")
+
+
+def test_a_worker_without_the_name_of_an_experiment_asks_for_it(alone: Shell) -> None:
+    ran = alone("worker", "--", "python", "train.py")
+    assert (ran.code, ran.err.splitlines()[0]) == (2, "error: name the experiment before --")
 
 
 def test_a_port_and_a_folder_serve_one_service_each(up: Callable[..., Any], tmp_path: Path) -> None:

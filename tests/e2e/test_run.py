@@ -295,6 +295,11 @@ def test_two_at_once_in_one_folder_of_data_are_refused(
         (("--float", "x=0:1", "--", "true"), "--minimize METRIC"),
         (("--minimize", "loss", "--", "true"), "name what to search"),
         (("--float", "x=0:1", "--minimize", "loss", "--", "no-such"), "there is no program"),
+        ((*SPACE, "--", "bsah", "slow.sh"), "there is no program 'bsah': did you mean 'bash'?"),
+        ((*SPACE, "--", "./tool/trian"), "did you mean './tool/train'?"),
+        ((*SPACE, "0.01", "--", "true"), "write only options there, and the whole command after"),
+        (("--float", "lr", "0.01", "0.1", "--", "true"), "write --float lr=0.01:0.1\n"),
+        (("--choice", "opt", "a", "b", "--", "true"), "write --choice opt=a,b\n"),
         (("--float", "x=2:1", "--minimize", "loss", "--", "true"), "write the smaller one first"),
         (
             ("--float", "x=0:1", "--minimize", "l", "--set", "metrics.source=file", "--", "true"),
@@ -305,7 +310,9 @@ def test_two_at_once_in_one_folder_of_data_are_refused(
 def test_an_impossible_search_is_refused_at_once(
     folder: Path, words: tuple[str, ...], said: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["run", *words]) != 0
+    (folder / "tool").mkdir()
+    (folder / "tool" / "train").touch(0o700)
+    assert main(["run", *words]) == 2
     err = capfd.readouterr().err
     assert said in err
     assert "Traceback" not in err
@@ -324,6 +331,13 @@ def test_a_script_that_is_not_executable_is_refused_with_its_interpreter(
     ):
         assert main(["run", *SPACE, "--", program]) != 0
         assert f"is not executable: {remedy}\n" in capfd.readouterr().err
+    (folder / "train").chmod(0o700)
+    assert main(["run", *SPACE, "--", "train"]) != 0
+    assert "'train' is not on the PATH: write -- ./train\n" in capfd.readouterr().err
+
+
+def test_a_program_may_come_before_the_dashes_as_well(folder: Path) -> None:
+    assert main(["run", *SPACE, "-n", "1", sys.executable, "--", "train.py"]) == 0
 
 
 def test_a_failed_trial_is_explained_at_the_end(

@@ -228,6 +228,7 @@ def test_a_worker_survives_a_restart_of_the_service(
     ("words", "code", "said"),
     [
         (("--", "no-such-program"), 2, "there is no program"),
+        (("0.01", "--", "sh"), 2, "'0.01' is before --, and belongs to no option"),
         (("--", "echo", "${hyperparameters.y}"), 2, "is not a known placeholder"),
         (("--lease", "1", "--", "true"), 2, "--lease"),
     ],

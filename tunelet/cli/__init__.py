@@ -47,8 +47,8 @@ _COMMANDS = {
     "note": ("interventions", "Show or change the note on an experiment, or on one of its trials."),
     "label": ("interventions", "Set and remove labels of an experiment."),
     "extend": ("control", "Change the budget of an experiment, or its algorithm."),
-    "propose": ("enqueue", "Add a trial with these hyperparameters, to run next."),
-    "enqueue": ("enqueue", "Add trials with given hyperparameters, to run next."),
+    "propose": ("enqueue", "Add one trial that you choose, to run next."),
+    "enqueue": ("enqueue", "Add all trials of a file, to run next."),
     "import": ("imports", "Add finished trials from a file, or from a study of Optuna."),
     "delete": ("control", "Delete an experiment and its results."),
     "doctor": ("doctor", "Check a store: rights, latency and consistency."),
@@ -66,6 +66,9 @@ _COMMANDS = {
 }
 """By name: the module, and what `tunelet --help` says, so that it need not import them all."""
 
+_HABITS = {"ls": "list", "ps": "list", "rm": "delete", "status": "show"}
+"""Names that these commands have elsewhere, and that are not near enough to be recognized."""
+
 
 class _Commands(click.Group):
     """A group of commands, in the order of the table above, each imported from its module."""
@@ -80,6 +83,14 @@ class _Commands(click.Group):
         command: click.Command = getattr(module, f"{cmd_name.replace('-', '_')}_command")
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name not in _COMMANDS and not name.startswith("-") and not ctx.resilient_parsing:
+            raise click.UsageError(f"there is no command {name!r}{_meant(name)}", ctx)
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, short) for name, (_, short) in _COMMANDS.items()])
@@ -92,6 +103,13 @@ class _Commands(click.Group):
             # The buffer's rest goes to /dev/null, or Python would report the pipe at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
+
+
+def _meant(name: str) -> str:
+    import difflib
+
+    like = [_HABITS[name]] if name in _HABITS else difflib.get_close_matches(name, _COMMANDS, 1)
+    return f": did you mean {like[0]!r}?" if like else ""
 
 
 @click.group(

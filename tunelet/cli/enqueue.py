@@ -35,14 +35,14 @@ def enqueue_command(
     idempotency_key: str | None,
     note: str | None,
 ) -> None:
-    """Add trials with given hyperparameters, to run next.
+    """Add all trials of a file, to run next.
 
-    One trial from the command line, or all trials of a file.
+    Also one trial, as KEY=VALUE: that is the same as `tunelet propose`.
 
     \b
     Examples:
-      tunelet enqueue digits learning_rate=0.05 batch_size=64
       tunelet enqueue digits --file trials.json
+      tunelet enqueue digits learning_rate=0.05 batch_size=64
       tunelet best digits --json | jq -c .best.hyperparameters | tunelet enqueue again --file -
     """
     if bool(settings) == (source is not None):
@@ -64,9 +64,10 @@ def propose_command(
     note: str | None,
     idempotency_key: str | None,
 ) -> None:
-    """Add a trial with these hyperparameters, to run next.
+    """Add one trial that you choose, to run next.
 
-    The algorithm learns from it as from its own trials, and it counts to max_trials.
+    The algorithm learns from it as from its own trials, and it counts to max_trials. To add all
+    trials of a file, use `tunelet enqueue`.
 
     \b
     Example:

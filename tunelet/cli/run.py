@@ -17,7 +17,7 @@ from tunelet.cli.bucket import naming_store
 from tunelet.cli.connection import Connection, choose
 from tunelet.cli.continued import requested
 from tunelet.cli.data import data_option
-from tunelet.cli.program import require
+from tunelet.cli.program import CommandAfterDashes, require
 from tunelet.cli.request import put
 from tunelet.cli.space_flags import space, space_flags
 from tunelet.cli.table import printable
@@ -34,7 +34,7 @@ INTERRUPTED = 130
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 
-@click.command("run", context_settings={"ignore_unknown_options": False})
+@click.command("run", cls=CommandAfterDashes, context_settings={"ignore_unknown_options": False})
 @space_flags
 @click.option("--minimize", metavar="METRIC", help="The metric to minimize.")
 @click.option("--maximize", metavar="METRIC", help="The metric to maximize.")

@@ -11,6 +11,7 @@ import click
 
 from tunelet.cli.bucket import naming_store
 from tunelet.cli.data import data_option
+from tunelet.cli.program import near
 from tunelet.text.limits import BODY_BYTES, OUTPUT_BYTES
 
 _ENGINES = ("podman", "docker")
@@ -168,7 +169,10 @@ def up_command(
         program = shlex.split(command)[0]
         if shutil.which(program) is None:
             # A warning only: the program may exist by the time of the first trial.
-            click.echo(f"warning: alias {image}: program {program!r} not found here", err=True)
+            like = f"; {meant}" if (meant := near(program)) else ""
+            click.echo(
+                f"warning: alias {image}: program {program!r} not found here{like}", err=True
+            )
     if not aliases and not any(map(shutil.which, _ENGINES)):
         click.echo(
             "warning: neither podman nor docker is installed here: trials wait for one, unless "

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tunelet.cli.connection import Connection, connected, name_argument
-from tunelet.cli.program import require
+from tunelet.cli.program import CommandAfterDashes, require
 from tunelet.cli.table import printable
 from tunelet.client.report import assignment, why
 from tunelet.core.lease import USUAL
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tunelet.client.trial import Trial
 
 
-@click.command("worker", context_settings={"ignore_unknown_options": False})
+@click.command("worker", cls=CommandAfterDashes, context_settings={"ignore_unknown_options": False})
 @click.option(
     "-j",
     "--parallel",

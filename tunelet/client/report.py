@@ -220,7 +220,9 @@ def why(trial: Json) -> str:
     """The reason; of a training that failed by itself, with its last line, usually the error."""
     reason = trial.get("reason") or ""
     last = (trial.get("log_tail") or "").strip().rpartition("\n")[2]
-    return f"{reason}: {brief(last, _LAST)}" if reason and trial.get("exit_code") and last else reason
+    return (
+        f"{reason}: {brief(last, _LAST)}" if reason and trial.get("exit_code") and last else reason
+    )
 
 
 def _ranges(numbers: Iterable[int]) -> str:
