@@ -18,9 +18,10 @@ from tunelet.core import commands as c
 from tunelet.core.events import Reported, TrialsCreated
 from tunelet.core.trial import Report
 from tunelet.errors import CommitUnknown, Retry
+from tunelet.log.committer import LOOK_EVERY
 from tunelet.log.entry import Entry, decode
 from tunelet.log.inbox import Inbox, Order
-from tunelet.log.journal import LOOK_EVERY, Journal
+from tunelet.log.journal import Journal
 from tunelet.log.reader import entry_key
 from tunelet.ports import Store
 

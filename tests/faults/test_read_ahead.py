@@ -9,9 +9,9 @@ import pytest
 from adapters.storage.memory import MemoryStore
 from tests.faults.test_crowd import PATH, begun, eventually, report, steps
 from tunelet.errors import Retry
-from tunelet.log import journal as module
+from tunelet.log import committer as module
+from tunelet.log.committer import LOOK_EVERY
 from tunelet.log.inbox import Inbox, Order
-from tunelet.log.journal import LOOK_EVERY
 
 
 class SlowInbox(MemoryStore):
@@ -43,7 +43,7 @@ def store(monkeypatch: pytest.MonkeyPatch) -> SlowInbox:
 
 def test_entries_are_written_while_the_inbox_does_not_answer(store: SlowInbox) -> None:
     log = begun(store)
-    log._met_others()
+    log._committer._met_others()
     log.commit(report(1), uid="u")
     store.answers.clear()
     for step in range(2, 12):
@@ -54,7 +54,7 @@ def test_entries_are_written_while_the_inbox_does_not_answer(store: SlowInbox) -
 
 def test_a_batch_is_committed_with_a_later_entry_and_only_once(store: SlowInbox) -> None:
     log, inbox = begun(store), Inbox(store, PATH)
-    log._met_others()
+    log._committer._met_others()
     inbox.put("0-other", [Order("u", (report(500),))])
     step = 0
     while 500 not in steps(store):
@@ -70,16 +70,16 @@ def test_a_batch_is_committed_with_a_later_entry_and_only_once(store: SlowInbox)
 def test_an_inbox_that_cannot_be_read_is_an_error_of_the_next_commit(store: SlowInbox) -> None:
     """Without it, the writers of the batches would wait in vain."""
     log = begun(store)
-    log._met_others()
+    log._committer._met_others()
     log.commit(report(1), uid="u")
     store.refuses = True
     log.commit(report(2), uid="u")
-    eventually(lambda: log._ahead.failed)
+    eventually(lambda: log._committer._ahead.failed)
     with pytest.raises(Retry, match="the listing failed"):
         log.commit(report(3), uid="u")
     store.refuses = False
     log.commit(report(4), uid="u")
-    assert not log._ahead.failed  # it reads ahead again
+    assert not log._committer._ahead.failed  # it reads ahead again
     assert {1, 2, 4} <= steps(store).keys()
 
 
@@ -94,7 +94,7 @@ def test_a_writer_that_paused_reads_the_inbox_before_it_writes() -> None:
     """Its last look is old, and the others have waited since."""
     store = MemoryStore()
     log, inbox = begun(store), Inbox(store, PATH)
-    log._met_others()
+    log._committer._met_others()
     log.commit(report(1), uid="u")
     inbox.put("0-other", [Order("u", (report(500),))])
     time.sleep(0.05)
@@ -127,9 +127,9 @@ def test_a_writer_that_writes_seldom_commits_what_a_dead_one_left(
 
 def test_with_many_others_a_writer_waits_for_their_batches(store: SlowInbox) -> None:
     log = begun(store)
-    log._met_others()
+    log._committer._met_others()
     log.commit(report(1), uid="u")
-    log._arrivals = module.MANY + 1
+    log._committer._arrivals = module.MANY + 1
     Inbox(store, PATH).put("0-other", [Order("u", (report(500),))])
     log.commit(report(2), uid="u")
     assert 500 in steps(store)

@@ -67,7 +67,7 @@ def mistaken(kind: type[LogWriter]) -> Callable[..., Journal]:
 
     def journal(store: Store, *where: str, **options: float) -> Journal:
         found = Journal(store, *where, **options)  # type: ignore[arg-type]
-        found._writer = kind(store, found.path, found._tail, time.sleep)
+        found._committer._writer = kind(store, found.path, found._tail, time.sleep)
         return found
 
     return journal

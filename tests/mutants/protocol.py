@@ -105,6 +105,12 @@ PROTOCOL = (
                 "        lives = set(lives_with_files(self._store, self.path))\n",
                 (_TAIL, _PURGE),
             ),
+        ),
+    ),
+    Source(
+        "tunelet/log/committer.py",
+        (_JOURNAL,),
+        (
             Mutant(
                 "an error that rests on an old state is reported",
                 "happened, settled = decided(callers, head.experiment, self._clock(), fresh)",

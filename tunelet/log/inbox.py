@@ -7,7 +7,7 @@ lost. So a process that loses writes its commands here as a batch, and waits unt
 the log. The process with the oldest batch, or one that has waited too long, commits all batches
 in one entry. A batch is not part of the log: its commands are decided like any others and have
 natural keys, so that reading it twice, or never removing it, does no harm. When a process leaves
-a batch, and when it commits those of others, is decided in tunelet.log.journal.
+a batch, and when it commits those of others, is decided in tunelet.log.committer.
 """
 
 import logging

@@ -158,7 +158,7 @@ def test_a_process_that_writes_before_all_others_adds_trials_ahead_for_them() ->
     world = World(launcher=calls)
     world.running(parallel_trials=2, max_trials=5)
     journal = world.service._journals.of("default", "digits")
-    journal._met_others()
+    journal._committer._met_others()
     ended(world, calls, 0)
     world.service.collect("default", "digits")
     experiment = world.service.experiment("default", "digits")
