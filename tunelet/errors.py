@@ -100,5 +100,17 @@ class NotFound(TuneletError):
     """What the request names does not exist."""
 
 
+class SearchFailed(TuneletError):
+    """The search of a call of `tune` has FAILED: none of its trials completed.
+
+    The text has the reason, and says how to continue once the cause is corrected. `found` is what
+    `tune` returns otherwise, with all trials. The traceback of the first failed trial is a note.
+    """
+
+    def __init__(self, message: str, found: Any = None) -> None:
+        super().__init__(message)
+        self.found = found
+
+
 class TrialPruned(Exception):
     """Raised by an objective of `tune` that ends early because `should_prune` answered True."""

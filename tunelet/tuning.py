@@ -6,7 +6,9 @@ from html import escape
 from typing import Any, NamedTuple
 
 from tunelet.client.results import Results
+from tunelet.client.taking_up import way_on
 from tunelet.client.trial import Trial
+from tunelet.errors import SearchFailed
 
 Json = dict[str, Any]
 
@@ -50,6 +52,39 @@ class Tuned(Found, Results):
         if front := self.experiment.get("pareto"):
             return f"{len(front)} trials on the Pareto front"
         return f"{self.experiment['state']}, {self.experiment.get('reason')}"
+
+
+_ARGUMENTS = {"max_trials": "trials", "max_seconds": "timeout"}
+
+
+def failure(found: Tuned, named: bool) -> SearchFailed:
+    """The error of a search that has FAILED. `named`: the call gave the search its name."""
+    experiment = found.experiment
+    failed = [trial for trial in found.trials if trial.state == "FAIL"]
+    first = failed[0] if failed else None
+    said = f"{found.name} failed: {experiment['reason']}"
+    if first is not None and not any(str(trial["reason"]) in said for trial in failed):
+        said += f"; trial {first.number} failed: {first['reason']}"
+    fault = SearchFailed(f"{said}; {_next(experiment, first, named)}", found)
+    if first is not None and first.get("log_tail"):
+        fault.add_note(f"trial {first.number} of {found.name}:\n{first['log_tail'].rstrip()}")
+    return fault
+
+
+def _next(experiment: Json, first: Trial | None, named: bool) -> str:
+    """What to do after the search has FAILED."""
+    way, name = way_on(experiment), experiment["name"]
+    if not named:
+        return "once the cause is corrected, call tune again"
+    if way is None:
+        return "once the cause is corrected, call tune again with another name"
+    before = f"retry {name} {first.number}" if way.retry and first is not None else None
+    if "max_failed_trials" in way.more:
+        before = f"extend {name} --max-failed-trials {way.more['max_failed_trials']}"
+    if before is not None:
+        return f"once the cause is corrected, run `tunelet {before}` and call tune again"
+    given = ", ".join(f"{_ARGUMENTS[k]}={n}" for k, n in way.more.items() if k in _ARGUMENTS)
+    return f"once the cause is corrected, call tune again{f' with {given}' if given else ''}"
 
 
 def tune(
@@ -114,14 +149,16 @@ def tune(
     shown in a notebook and in a terminal (`progress=True`: everywhere, False: nowhere), or given to
     a function: the experiment's JSON, whenever it has changed.
 
-    The search fails if its first `give_up_after` trials (default: 3; 0: any number) fail alike.
+    The search fails if its first `give_up_after` trials (default: 3; 0: any number) fail alike, or
+    if none completes.
 
     What a call prints appears as usual, and is stored with its trial: `tunelet logs` shows it. That
     is what the call's own thread writes to `sys.stdout` and `sys.stderr`, up to 1 MiB, and nothing
     with `keep_output=False`.
 
-    Raises `TuneletError`: `Reject` for invalid arguments, `Conflict` for a name that
-    another search has.
+    Raises `TuneletError`: `Reject` for invalid arguments, `Conflict` for a name that another search
+    has, `SearchFailed` if the search fails. Its text says how to continue once the cause is
+    corrected. So does a note on the KeyboardInterrupt of a Ctrl-C, which loses nothing.
     """
     from tunelet.bundle import activate
 

@@ -4,8 +4,8 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +31,7 @@ from tunelet.core.run import Run
 from tunelet.errors import FieldError, Reject, Retry
 from tunelet.interop import hyperparameters
 from tunelet.service import Service
-from tunelet.tuning import Tuned
+from tunelet.tuning import Tuned, failure
 
 if TYPE_CHECKING:
     from algorithms.optuna.define_by_run import DefineByRun
@@ -101,8 +101,23 @@ def tuned(
             choosing.service = service
         experiment = begun(client, request, near.join)
         stack.enter_context(swept(service, LEASE_SECONDS))
-        last = _followed(client, service, experiment, show)
-        return _found(last, list(client.trials(last["name"])))
+        with _noted(experiment["name"]):
+            last = _followed(client, service, experiment, show)
+        found = _found(last, list(client.trials(last["name"])))
+        if last["state"] == "FAILED":
+            raise failure(found, named="name" in request)
+        return found
+
+
+@contextmanager
+def _noted(name: str) -> Iterator[None]:
+    """After Ctrl-C, Python shows below the traceback how the search continues."""
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        again = f"to continue it, call tune again with name={name!r}"
+        interrupt.add_note(f"{name} has not ended, and its results are kept: {again}")
+        raise
 
 
 def _ended(service: Service) -> None:

@@ -45,6 +45,7 @@ CHAPTERS = {
         "tunelet.errors:Conflict",
         "tunelet.errors:NotFound",
         "tunelet.errors:Retry",
+        "tunelet.errors:SearchFailed",
         "tunelet.errors:TrialPruned",
     ),
 }

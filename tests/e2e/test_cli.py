@@ -210,6 +210,9 @@ def test_a_failed_experiment_shows_the_reason_in_its_exit_code_and_trials(tunele
     assert tunelet.json("trials", "a", "--state", "fail")["trials"][0]["exit_code"] == 3
     assert "failed 0-2: the training exited with 3: no luck" in tunelet("show", "a").out
     assert tunelet("logs", "a", "0").out == "no luck\n"
+    (line,) = re.findall("-> once the cause is corrected: tunelet (.*)", failed.err)
+    assert line == f"extend a -n {tunelet.namespace} --max-trials 6"
+    assert tunelet(*line.split()).out.startswith("a is RUNNING\n")
 
 
 def test_a_stopped_experiment_that_is_extended_waits_to_be_resumed(tunelet: Shell) -> None:

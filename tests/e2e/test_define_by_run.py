@@ -14,7 +14,7 @@ from sklearn import datasets, ensemble, model_selection, svm
 
 import tunelet
 from tunelet import tune
-from tunelet.errors import Conflict, Reject
+from tunelet.errors import Conflict, Reject, SearchFailed
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = """
@@ -94,7 +94,9 @@ def test_a_trial_is_pruned_by_the_exception_of_either_library(pruned: type[Excep
         trial.report(trial.suggest_float("x", 0, 1), 0)
         raise pruned
 
-    found = tune(objective, trials=2)
+    with pytest.raises(SearchFailed, match="none of them completed") as failed:
+        tune(objective, trials=2)
+    found = failed.value.found
     assert [trial["state"] for trial in found.trials] == ["PRUNED", "PRUNED"]
     assert all(trial["hyperparameters"] for trial in found.trials)
 
@@ -145,8 +147,8 @@ def test_several_objectives_end_in_a_pareto_front() -> None:
 def test_a_choice_that_the_log_cannot_hold_fails_the_trial(
     choices: list[Any], message: str
 ) -> None:
-    found = tune(lambda trial: trial.suggest_categorical("f", choices), trials=1)
-    assert message in found.trials[0]["reason"]
+    with pytest.raises(SearchFailed, match=message):
+        tune(lambda trial: trial.suggest_categorical("f", choices), trials=1)
 
 
 def test_a_trial_that_fails_keeps_the_hyperparameters_that_it_chose() -> None:
@@ -154,7 +156,9 @@ def test_a_trial_that_fails_keeps_the_hyperparameters_that_it_chose() -> None:
         trial.suggest_float("x", 0, 1)
         raise RuntimeError("out of memory")
 
-    (trial,) = tune(objective, trials=1).trials
+    with pytest.raises(SearchFailed) as failed:
+        tune(objective, trials=1)
+    (trial,) = failed.value.found.trials
     assert (trial["state"], trial["hyperparameters"].keys()) == ("FAIL", {"x"})
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import signal
 import socket
@@ -160,6 +161,41 @@ def test_the_same_command_continues_once_the_script_is_corrected(
     assert "ImportError" not in err
     (folder / "helper.py").write_text("best = 0.1\n")
     assert main([*named]) == 0
+
+
+def test_a_search_without_a_result_continues_as_its_last_lines_say(
+    folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    script = "[ -e corrected ] && echo loss=1 || exit 3"
+    for begun, lines in (
+        (("--float", "x=0:1", "-n", "2"), ["tunelet run --name {} --max-trials 4"]),
+        (
+            ("--float", "x=0:1", "--set", "max_failed_trials=1"),
+            ["tunelet extend {} --max-failed-trials 3", "tunelet run --name {}"],
+        ),
+        (("--choice", "x=1"), ["tunelet retry {} 0", "tunelet run --name {}"]),
+    ):
+        (folder / "corrected").unlink(missing_ok=True)
+        words = (*begun, "--minimize", "loss", "--", "bash", "-c", script)
+        assert main(["run", *words]) == 1
+        out, err = capfd.readouterr()
+        name = out.splitlines()[-1].split()[0]
+        introduced = re.findall("-> (?:once the cause is corrected|then): (.*)", err)
+        assert introduced == [line.format(name) for line in lines]
+        (folder / "corrected").touch()
+        assert [main(shlex.split(line)[1:]) for line in introduced] == [0] * len(lines)
+        assert f"{name} is COMPLETE" in capfd.readouterr().out
+
+
+def test_a_search_that_ran_out_of_time_continues_with_more(
+    folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    words = ("-n", "2", "--max-seconds", "0.001", "--", sys.executable, "train.py")
+    assert main(["run", *SPACE, "--name", "mine", *words]) == 1
+    err = capfd.readouterr().err
+    (line,) = re.findall("-> with more time: (tunelet run --name mine --max-seconds [0-9]+)\n", err)
+    # The machine may be slow: any larger number continues it.
+    assert main([*shlex.split(line)[1:-1], "600"]) == 0
 
 
 def test_a_search_killed_at_any_moment_continues_with_the_exact_budget(

@@ -2,10 +2,13 @@
 
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +16,8 @@ import optuna
 import pytest
 
 from tunelet import TrialPruned, tune
-from tunelet.errors import Conflict, Reject
+from tunelet.cli import main
+from tunelet.errors import Conflict, Reject, SearchFailed
 
 ROOT = Path(__file__).resolve().parents[2]
 X = {"x": {"type": "float", "min": -5.0, "max": 5.0}}
@@ -141,25 +145,155 @@ def test_an_exception_fails_its_trial_with_the_reason() -> None:
 
 @pytest.mark.parametrize("answer", [None, "0.5", {"objective": "low"}, True])
 def test_an_answer_that_is_not_a_number_fails_the_trial(answer: object) -> None:
-    found = tune(lambda params: answer, X, trials=1)
+    with pytest.raises(SearchFailed, match="which is not a number") as failed:
+        tune(lambda params: answer, X, trials=1)
+    found = failed.value.found
     assert found.best_params is found.best_value is None
     assert "which is not a number" in found.trials[0]["reason"]
 
 
 @pytest.mark.parametrize("answer", [{"loss": 0.5}, [1.0]])
 def test_an_answer_without_the_objective_says_what_to_return(answer: object) -> None:
-    found = tune(lambda params: answer, X, trials=1)
-    assert "return a number, or a dict with the key 'objective'" in found.trials[0]["reason"]
+    with pytest.raises(SearchFailed, match="return a number, or a dict with the key 'objective'"):
+        tune(lambda params: answer, X, trials=1)
 
 
 def test_too_few_values_of_several_objectives_fail_the_trial() -> None:
-    found = tune(lambda params: [1.0], X, trials=1, direction=["minimize", "maximize"])
-    assert "there are 2 directions: return as many numbers" in found.trials[0]["reason"]
+    with pytest.raises(SearchFailed, match="there are 2 directions: return as many numbers"):
+        tune(lambda params: [1.0], X, trials=1, direction=["minimize", "maximize"])
 
 
-def test_what_is_found_shows_why_nothing_completed() -> None:
-    found = tune(lambda params: params["y"], X, trials=5)
-    assert "FAILED, the first 3 trials failed alike: the function raised KeyError" in repr(found)
+class Corrected:
+    """An objective that works once it is corrected."""
+
+    def __init__(self, flaw: Callable[[dict[str, float], Any], float]) -> None:
+        self.works = False
+        self._flaw = flaw
+
+    def __call__(self, params: dict[str, float], trial: Any) -> float:
+        return params["x"] if self.works else self._flaw(params, trial)
+
+
+def broken(params: dict[str, float], trial: Any) -> float:
+    return params["y"]
+
+
+def waiting(params: dict[str, float], trial: Any) -> float:
+    while not trial.should_prune():
+        time.sleep(0.01)
+    return 0.0
+
+
+@pytest.mark.parametrize(
+    ("flaw", "options", "given"),
+    [
+        (broken, {"trials": 2}, " with trials=4"),
+        (broken, {"trials": 5}, ""),
+        (waiting, {"timeout": 0.05, "trials": 3}, " with timeout="),
+    ],
+)
+def test_a_search_without_a_result_raises_and_continues_as_its_error_says(
+    flaw: Any, options: dict[str, Any], given: str
+) -> None:
+    objective, named = Corrected(flaw), {"name": "mine"} | options
+    with pytest.raises(SearchFailed, match=r"mine failed: .*; once the cause is corr") as failed:
+        tune(objective, X, **named)
+    assert "FAILED, " in repr(failed.value.found)
+    assert str(failed.value).count("KeyError") == (1 if flaw is broken else 0)
+    said = str(failed.value).partition("call tune again")[2]
+    assert said.startswith(given)
+    more = eval(f"dict({said.removeprefix(' with ')})")
+    if "timeout" in more:
+        more["timeout"] += 600  # the machine may be slow
+
+    objective.works = True
+    found = tune(objective, X, **{**named, **more})
+    ran = len(failed.value.found.trials)
+    assert found.experiment["state"] == "COMPLETE"
+    assert len(found.trials) == {**named, **more}["trials"] > ran
+
+
+def test_a_search_of_one_assignment_continues_with_a_retry() -> None:
+    objective, only = Corrected(broken), {"x": {"type": "categorical", "choices": [1]}}
+    with pytest.raises(SearchFailed, match="the search space is exhausted") as failed:
+        tune(objective, only, name="mine")
+    assert str(failed.value).endswith(" and call tune again")
+    assert main(str(failed.value).split("`")[1].split()[1:]) == 0
+
+    objective.works = True
+    found = tune(objective, only, name="mine")
+    assert [trial.state for trial in found.trials] == ["FAIL", "COMPLETE"]
+
+
+def test_a_search_with_too_many_failures_continues_once_it_is_extended() -> None:
+    objective = Corrected(broken)
+    objective.works = True
+    tune(objective, X, name="mine", trials=3)
+    objective.works = False
+    assert main(["extend", "mine", "--max-failed-trials", "0"]) == 0
+    with pytest.raises(SearchFailed, match=r"max_failed_trials is 0\)") as failed:
+        tune(objective, X, name="mine", trials=9)
+    assert main(str(failed.value).split("`")[1].split()[1:]) == 0
+    objective.works = True
+    assert len(tune(objective, X, name="mine", trials=9).trials) == 9
+
+
+def test_a_script_whose_objective_raises_fails_with_its_traceback(folder: Path) -> None:
+    (folder / "search.py").write_text(
+        "from tunelet import tune\n"
+        "def objective(trial):\n    return trial.suggest_float('x', 0, 1) / 0  # here\n"
+        "tune(objective, trials=3)\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "search.py"],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 1
+    assert re.search(r"tunelet.errors.SearchFailed: exp-\w+ failed: ", ran.stderr)
+    assert "; once the cause is corrected, call tune again\n" in ran.stderr
+    assert "/ 0  # here" in ran.stderr
+    assert ran.stderr.endswith("\nZeroDivisionError: float division by zero\n")
+
+
+ENDLESS = """
+import sys, time
+from tunelet import tune
+def objective(params):
+    with open("book", "a") as book:
+        book.write("x")
+    time.sleep(float(sys.argv[1]))
+    return params["x"]
+options = eval(sys.argv[2])
+found = tune(objective, {"x": {"type": "float", "min": 0.0, "max": 1.0}}, trials=6, **options)
+print(len(found.trials), found.experiment["counts"]["complete"])
+"""
+
+
+def test_after_ctrl_c_the_last_line_says_how_to_continue(folder: Path, wait: Any) -> None:
+    (folder / "search.py").write_text(ENDLESS)
+
+    def begun(*words: str) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            [sys.executable, "search.py", *words],
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    first = begun("0.2", "{}")
+    wait(lambda: (folder / "book").exists() and len((folder / "book").read_text()) > 2)
+    first.send_signal(signal.SIGINT)
+    _, errors = first.communicate(timeout=60)
+    assert first.returncode == -signal.SIGINT
+    name, _, again = errors.splitlines()[-1].partition(" has not ended, and its results are kept: ")
+    assert again == f"to continue it, call tune again with name={name!r}"
+
+    out, errors = begun("0", repr({"name": name})).communicate(timeout=60)
+    assert out == "6 6\n", errors
 
 
 def test_further_numbers_are_kept_next_to_the_objective() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tunelet import TrialPruned, tune
-from tunelet.errors import Reject
+from tunelet.errors import Reject, SearchFailed
 
 ROOT = Path(__file__).resolve().parents[2]
 X = {"x": {"type": "float", "min": 0.0, "max": 1.0}}
@@ -141,7 +141,9 @@ def test_an_error_in_another_process_fails_the_trial_with_its_line() -> None:
             trial.suggest_float("x", 2, 1)
         raise ValueError("too deep")
 
-    first, second = tune(objective, trials=2, processes="fork").trials
+    with pytest.raises(SearchFailed) as failed:
+        tune(objective, trials=2, processes="fork")
+    first, second = failed.value.found.trials
     assert first["reason"] == "the function raised ValueError: too deep"
     assert 'raise ValueError("too deep")' in first["log_tail"]
     assert "low <= high" in second["reason"]

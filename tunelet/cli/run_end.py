@@ -11,9 +11,9 @@ from tunelet.cli import wrapping
 from tunelet.cli.connection import Connection
 from tunelet.cli.faults import advise
 from tunelet.cli.table import printable, width
-from tunelet.cli.watch import show_end
+from tunelet.cli.watch import budget_flags, introduction, show_end
 from tunelet.client.report import Json, why, winners
-from tunelet.client.taking_up import unspent
+from tunelet.client.taking_up import way_on
 
 if TYPE_CHECKING:
     from tunelet.client import Client
@@ -27,9 +27,10 @@ def show(connection: Connection, client: "Client", last: Json, here: bool) -> No
 
     `here`: the search ran in this process.
     """
-    show_end(connection, last)
+    show_end(connection, last, here)
     if here:
-        _show_failure(connection, client, last)
+        first = _show_failure(connection, client, last)
+        _show_way_on(connection, last, first)
     if best := winners(last):
         again = _repeats(last, best[0])
         click.echo(wrapping.introduced("run it again with:", again, width()))
@@ -38,14 +39,17 @@ def show(connection: Connection, client: "Client", last: Json, here: bool) -> No
 def interrupted(connection: Connection, name: str) -> None:
     """Say how the search continues after Ctrl-C."""
     click.echo(f"{name} has not ended; running trainings finish by themselves", err=True)
-    advise("take it up again:", command=_again(connection, name))
+    advise("take it up again:", command=_again(connection, name, {}))
     advise(f"look at it: {connection.command('show', name)}")
 
 
-def _show_failure(connection: Connection, client: "Client", experiment: Json) -> None:
-    """Print why the first failed trial failed, unless the reason of the end says it."""
+def _show_failure(connection: Connection, client: "Client", experiment: Json) -> Json | None:
+    """Print why the first failed trial failed, unless the reason of the end says it.
+
+    Returns that trial; None if none failed.
+    """
     if not experiment["counts"]["failed"]:
-        return
+        return None
     failed = list(islice(client.trials(experiment["name"], "FAIL", limit=_LOOKED_AT), _LOOKED_AT))
     first, known = failed[0], experiment["reason"] or ""
     if not any(why(trial).rstrip(" …") in known for trial in failed):
@@ -53,10 +57,26 @@ def _show_failure(connection: Connection, client: "Client", experiment: Json) ->
         click.echo(wrapping.prose(said, wrapping.columns(sys.stderr)), err=True)
     where = f"{experiment['name']} {first['number']}"
     advise(f"its output: {connection.command('logs', where)}")
-    if experiment["state"] == "FAILED" and unspent(experiment):
-        if "did you mean" in f"{known} {why(first)}":
-            advise("to search for another metric, run it with that one and another --name")
-        advise("once the cause is corrected:", command=_again(connection, experiment["name"]))
+    return first
+
+
+def _show_way_on(connection: Connection, experiment: Json, first: Json | None) -> None:
+    """Print the command line with which a search continues that FAILED."""
+    way, name = way_on(experiment), experiment["name"]
+    if way is None:
+        return
+    if first is not None and "did you mean" in f"{experiment['reason']} {why(first)}":
+        advise("to search for another metric, run it with that one and another --name")
+    text, more = introduction(way), way.more
+    before = None
+    if way.retry and first is not None:
+        before = connection.command("retry", f"{name} {first['number']}")
+    elif "max_failed_trials" in more:  # run has no such option
+        before = f"{connection.command('extend', name)} {' '.join(budget_flags(more))}"
+    if before is not None:
+        advise(f"{text} {before}")
+        text, more = "then:", {}
+    advise(text, command=_again(connection, name, more))
 
 
 def _repeats(experiment: Json, best: Json) -> list[str]:
@@ -71,12 +91,13 @@ def _repeats(experiment: Json, best: Json) -> list[str]:
     return [*launch.command, *launch.args]
 
 
-def _again(connection: Connection, name: str) -> list[str]:
-    """The command line that continues this search: the log has what it does not say."""
+def _again(connection: Connection, name: str, more: Json) -> list[str]:
+    """The command line that continues this search with that budget, and else as its log has it."""
     space = ["-n", connection.namespace] if connection.namespace != "default" else []
     words = ["tunelet", *space, "run", "--name", name]
     context = click.get_current_context()
     for option in ("data", "store", "parallel"):
         if context.get_parameter_source(option) is ParameterSource.COMMANDLINE:
             words += [f"--{option}", str(context.params[option])]
+    words += budget_flags(more)
     return words

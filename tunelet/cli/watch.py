@@ -19,6 +19,7 @@ from tunelet.cli.polling import polled
 from tunelet.cli.table import colored, printable, width
 from tunelet.cli.wrapping import prose
 from tunelet.client.report import ENDED, FINAL, Json, assignment, progress, score, why, winners
+from tunelet.client.taking_up import WayOn, way_on
 from tunelet.errors import Retry
 
 if TYPE_CHECKING:
@@ -92,8 +93,11 @@ def exit_code(experiment: Json) -> int:
     return 0 if experiment["state"] == "COMPLETE" else 1
 
 
-def show_end(connection: Connection, experiment: Json) -> None:
-    """Print the end, the best trial, and the next commands."""
+def show_end(connection: Connection, experiment: Json, here: bool = False) -> None:
+    """Print the end, the best trial, and the next commands.
+
+    `here`: the search ran in this process, so the caller says how it continues.
+    """
     reason = f" ({printable(experiment['reason'])})" if experiment["reason"] else ""
     name, state = experiment["name"], colored(experiment["state"])
     click.echo(prose(f"{name} is {state}{reason}: {progress(experiment)}", width()))
@@ -105,6 +109,26 @@ def show_end(connection: Connection, experiment: Json) -> None:
         advise(connection.command("best", name))
     if experiment["counts"]["failed"]:
         advise(f"why trials failed: {connection.command('trials', name)} --state FAIL")
+    if not here and (way := way_on(experiment)) is not None:
+        advise(f"{introduction(way)} {_continues(connection, name, way)}")
+
+
+def introduction(way: WayOn) -> str:
+    return "with more time:" if "max_seconds" in way.more else "once the cause is corrected:"
+
+
+def budget_flags(more: Json) -> list[str]:
+    """The options of `tunelet extend` for a budget."""
+    return [word for key, n in more.items() for word in (f"--{key.replace('_', '-')}", str(n))]
+
+
+def _continues(connection: Connection, name: str, way: WayOn) -> str:
+    """The command line with which an experiment of a service continues."""
+    if way.retry:
+        return connection.command("retry", f"{name} NUMBER")
+    if way.more:
+        return f"{connection.command('extend', name)} {' '.join(budget_flags(way.more))}"
+    return connection.command("resume", name)
 
 
 def _followed(client: "Client", name: str, write: Callable[[Json, Json], None]) -> Json:

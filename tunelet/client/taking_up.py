@@ -1,10 +1,11 @@
 """Beginning an experiment, or taking up the one of the same name."""
 
 import json
+import math
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tunelet.client.report import Json, ended, planned
+from tunelet.client.report import Json, ended, moment, planned
 from tunelet.errors import Conflict, NotFound
 
 if TYPE_CHECKING:
@@ -58,6 +59,39 @@ def unspent(experiment: Json) -> bool:
     """Whether fewer trials have ended than it may have."""
     most = planned(experiment)
     return most is None or ended(experiment) < most
+
+
+class WayOn(NamedTuple):
+    """What lets an experiment that FAILED continue, once the cause is corrected."""
+
+    more: Json
+    """The larger budget that it needs; empty if it only has to be taken up again."""
+    retry: bool = False
+    """A failed trial has to be retried: there are no other hyperparameters to try."""
+
+
+def way_on(experiment: Json) -> WayOn | None:
+    """How an experiment that FAILED continues; None if that is not known."""
+    spec, reason = experiment["spec"], experiment.get("reason") or ""
+    failed, allowed = experiment["counts"]["failed"], spec.get("max_failed_trials")
+    most, more = planned(experiment), {}
+    if experiment["state"] != "FAILED" or most is None or reason.startswith("max_cost ("):
+        return None
+    if reason.startswith("the search space is exhausted"):
+        return WayOn({}, retry=True) if failed else None
+    if reason.startswith("max_seconds ("):
+        more["max_seconds"] = math.ceil(spec["max_seconds"] + _seconds(experiment))
+    if allowed is not None and failed > allowed:
+        more["max_failed_trials"] = failed + max(allowed, 1)
+    if not unspent(experiment):
+        more["max_trials"] = 2 * most
+    return WayOn(more)
+
+
+def _seconds(experiment: Json) -> float:
+    """From its submission to its end: not less than what counts to `max_seconds`."""
+    begun, over = moment(experiment["submitted_at"]), moment(experiment["ended_at"])
+    return 0.0 if begun is None or over is None else over - begun
 
 
 def _resumed(client: "Client", failed: Json) -> Json:

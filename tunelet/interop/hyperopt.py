@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from tunelet.errors import FieldError, Reject
+from tunelet.errors import FieldError, Reject, SearchFailed
 from tunelet.interop import assemble
 from tunelet.interop.python import read
 from tunelet.interop.tree import Choice, Node, below
@@ -60,20 +60,23 @@ def fmin(
     _refuse(others)
     budget = _budget(max_evals, trials)
     results = _Results(fn, space, catch_eval_exceptions)
-    found = tune(
-        results,
-        space,
-        trials=budget,
-        parallel=max_queue_len,
-        algorithm=_algorithm(algo),
-        name=name,
-        store=store,
-        seed=_seed(rstate),
-        timeout=timeout,
-        goal=loss_threshold,
-        progress=results.stop_if_raised,
-        give_up_after=0,  # Hyperopt evaluates all, whichever fail
-    )
+    try:
+        found = tune(
+            results,
+            space,
+            trials=budget,
+            parallel=max_queue_len,
+            algorithm=_algorithm(algo),
+            name=name,
+            store=store,
+            seed=_seed(rstate),
+            timeout=timeout,
+            goal=loss_threshold,
+            progress=results.stop_if_raised,
+            give_up_after=0,  # Hyperopt evaluates all, whichever fail
+        )
+    except SearchFailed as failed:
+        found = failed.found
     if results.raised is not None:
         raise results.raised
     choices = {node.name: node for node in _nodes(read(space)) if isinstance(node, Choice)}
