@@ -39,8 +39,11 @@ page:
 	@if page/can_build; then $(MAKE) --no-print-directory functions/page/built/index.html; \
 	else echo "make page: nothing was built. It needs node 20 or newer, and npm."; fi
 
-functions/page/built/index.html: page/package-lock.json page/build.mjs $(shell find page/src -type f)
-	cd page && npm ci --loglevel=error --no-audit --no-fund && node build.mjs
+functions/page/built/index.html: page/node_modules/.package-lock.json page/build.mjs $(shell find page/src -type f)
+	cd page && node build.mjs
+
+page/node_modules/.package-lock.json: page/package-lock.json
+	cd page && npm ci --loglevel=error --no-audit --no-fund && touch node_modules/.package-lock.json
 
 demo: install
 	$(BIN)/python examples/demo.py

@@ -1,18 +1,24 @@
 // Builds the page into functions/page/built: index.html, and assets whose names have hashes.
 // `node build.mjs FOLDER` builds into another folder. Fails if all of it compressed is too large.
+// It builds beside the folder and takes its place at the end, so that a service that runs always has a whole page,
+// and two builds at once do not mix.
 
-import { readFileSync, rmSync, mkdirSync, writeFileSync, readdirSync } from "node:fs";
-import { basename, join } from "node:path";
+import { readFileSync, rmSync, mkdirSync, mkdtempSync, renameSync, writeFileSync, readdirSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 const MOST_BYTES = 150_000;
 const here = fileURLToPath(new URL(".", import.meta.url));
-const folder = process.argv[2] ?? join(here, "../functions/page/built");
+const target = resolve(process.argv[2] ?? join(here, "../functions/page/built"));
 
-rmSync(folder, { recursive: true, force: true });
-mkdirSync(folder, { recursive: true });
+mkdirSync(dirname(target), { recursive: true });
+const beside = mkdtempSync(join(dirname(target), ".building-"));
+process.on("exit", () => rmSync(beside, { recursive: true, force: true }));
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(1));
+const folder = join(beside, "new");
+mkdirSync(folder);
 const options = {
   absWorkingDir: here,
   bundle: true,
@@ -54,3 +60,18 @@ const files = [join(folder, "index.html"), join(folder, "report.js"), ...readdir
 const bytes = files.reduce((sum, file) => sum + gzipSync(readFileSync(file)).length, 0);
 console.log(`page: ${files.length} files, ${bytes} bytes compressed`);
 if (bytes > MOST_BYTES) throw new Error(`more than ${MOST_BYTES} bytes`);
+
+// The time between the two renames is too short to be seen, but another build may fit in: then once more.
+for (let old = 0; ; old += 1) {
+  try {
+    renameSync(target, join(beside, `old-${old}`));
+  } catch (fault) {
+    if (fault.code !== "ENOENT") throw fault;
+  }
+  try {
+    renameSync(folder, target);
+    break;
+  } catch (fault) {
+    if (fault.code !== "ENOTEMPTY" && fault.code !== "EEXIST") throw fault;
+  }
+}
