@@ -3,14 +3,13 @@
 import { shown, type Dimension } from "../data/dimensions";
 import type { Brush, Brushes } from "../data/filter";
 
-export function Filter({ text, setText, wrong, brushes, setBrushes, dimensions, summary }: {
+export function Filter({ text, setText, wrong, brushes, setBrushes, dimensions, example, summary }: {
   text: string; setText: (text: string) => void; wrong: string | null; brushes: Brushes;
-  setBrushes: (changes: readonly (readonly [string, Brush | null])[]) => void; dimensions: readonly Dimension[]; summary: string;
+  setBrushes: (changes: readonly (readonly [string, Brush | null])[]) => void; dimensions: readonly Dimension[]; example: string; summary: string;
 }) {
-  const example = dimensions.find((each) => each.id.startsWith("v:"))?.label ?? "loss";
   return (
     <div class="tools filter">
-      <input type="search" class="find" aria-label="Filter trials" placeholder={`Filter: state=complete ${example}<0.2`} spellcheck={false}
+      <input type="search" class="find" aria-label="Filter trials" placeholder={`Filter: state=complete ${example}`} spellcheck={false}
         value={text} aria-invalid={wrong !== null} aria-describedby="filter-fault" onInput={(event) => setText(event.currentTarget.value)} />
       <span id="filter-fault" class="wrong" role="status">{wrong}</span>
       {[...brushes].map(([id, brush]) => {

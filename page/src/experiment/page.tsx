@@ -6,7 +6,7 @@ import { front, improvements } from "../data/best";
 import { dimensions as dimensionsOf } from "../data/dimensions";
 import { every, rowsOf, test, type Brush, type Brushes } from "../data/filter";
 import { useExperiment, type Followed } from "../data/follow";
-import type { Trial } from "../documents";
+import type { Objective, Trial } from "../documents";
 import { count, thousands } from "../format";
 import { go } from "../hooks";
 import { Fault } from "../parts/message";
@@ -58,7 +58,7 @@ function Body({ route, followed, again }: { route: Route; followed: Followed; ag
         {objective && <Views {...{ followed, dimensions, objective, rows, all, brushes, setBrushes, selected, select }}
           view={route.query.view ?? ""} choose={(view) => query({ view })} />}
         <Filter text={text} setText={(given) => (setText(given), query({ filter: given }))} wrong={typeof passes === "string" ? passes : null}
-          brushes={brushes} setBrushes={setBrushes} dimensions={dimensions} summary={summary(rows.length, followed)} />
+          brushes={brushes} setBrushes={setBrushes} dimensions={dimensions} example={exampleOf(objective)} summary={summary(rows.length, followed)} />
         <Table {...{ trials, version, rows, all, columns, best, selected, select }} />
       </div>
       {selected !== null && selected < trials.count && <Detail key={selected} followed={followed} row={selected} close={() => select(null)} propose={propose} again={again} />}
@@ -73,6 +73,11 @@ function useColumnNames({ trials, version }: Followed): string {
     const given = [...trials.hyperparameters].map(([name, { names }]) => `${name} ${names?.length ?? ""}`);
     return [...trials.values.keys(), ...given].join("\n");
   }, [trials, version]);
+}
+
+/** A term of the filter that keeps good trials. */
+function exampleOf(objective: Objective | undefined): string {
+  return objective?.direction === "maximize" ? `${objective.metric}>0.8` : `${objective?.metric ?? "loss"}<0.2`;
 }
 
 function summary(shown: number, { trials, whole }: Followed): string {

@@ -9,19 +9,28 @@ import { fitted, line } from "../draw/axes";
 import { Canvas, type Draw, type Place } from "../draw/canvas";
 import { drawLines, type Axis } from "../draw/lines";
 import { ticks, type Scale } from "../draw/scale";
-import { count } from "../format";
+import { count, scalar } from "../format";
 import { axisOf } from "./plot";
 import type { ViewProps } from "./view";
 
 const TOP = 30;
 const BOTTOM = 26;
+/** Pixels beside the first and the last axis; beside the last one more, if its names are long. */
 const SIDE = 56;
+const WIDEST_SIDE = 140;
+/** Pixels of a letter of a name, and of a bold one; from one axis to the next on a narrow screen, which scrolls. */
+const [LETTER, BOLD] = [5.5, 7];
+const [NARROW, WIDE] = [76, 170];
+/** Where the lines of trials without a value pass, below an axis. */
+const LACKING = 12;
 const NEAR = 28;
 const A_DRAG = 4;
 
 interface Laid extends Axis {
   dimension: Dimension;
   scale: Scale;
+  /** Whether some trials have no value. */
+  lacks: boolean;
 }
 
 export function Parallel({ followed, dimensions, objective, rows, all, brushes, setBrushes, selected, select }: ViewProps) {
@@ -31,12 +40,14 @@ export function Parallel({ followed, dimensions, objective, rows, all, brushes, 
     return dimensions.filter(({ id }) => id.startsWith("h:") || objectives.includes(id));
   }, [dimensions, experiment]);
   const scales = useMemo(() => shown.map((each) => axisOf(each, all)), [shown, all, version]);
+  const lacks = useMemo(() => shown.map(({ at }) => all.some((row) => Number.isNaN(at(row)))), [shown, all, version]);
+  const right = useMemo(() => sideOf(scales), [scales]);
   const laid = useCallback((width: number, height: number): Laid[] => shown.map((dimension, index) => {
     const scale = scales[index] as Scale;
-    const x = SIDE + (index * (width - 2 * SIDE)) / Math.max(1, shown.length - 1);
-    const y = (value: number) => (Number.isNaN(value) ? height - BOTTOM + 12 : height - BOTTOM - scale.share(value) * (height - TOP - BOTTOM));
-    return { dimension, scale, x, at: dimension.at, y };
-  }), [shown, scales]);
+    const x = SIDE + (index * (width - SIDE - right)) / Math.max(1, shown.length - 1);
+    const y = (value: number) => (Number.isNaN(value) ? height - BOTTOM + LACKING : height - BOTTOM - scale.share(value) * (height - TOP - BOTTOM));
+    return { dimension, scale, lacks: lacks[index] ?? false, x, at: dimension.at, y };
+  }), [shown, scales, lacks, right]);
   const ranked = useMemo(() => byRank(all, trials.values.get(objective.metric)?.data, signOf(objective)), [all, trials, version, objective]);
   const rank = useMemo(() => ranks(all.length, ranked), [all, ranked]);
   const draw: Draw = useCallback((place) => {
@@ -46,8 +57,8 @@ export function Parallel({ followed, dimensions, objective, rows, all, brushes, 
   const drawOver: Draw = useCallback((place) => {
     const axes = laid(place.width, place.height);
     if (selected !== null) drawSelected(place, axes, selected);
-    for (const axis of axes) drawAxis(place, axis, brushes, (place.width - 2 * SIDE) / Math.max(1, axes.length - 1));
-  }, [laid, brushes, selected]);
+    for (const axis of axes) drawAxis(place, axis, brushes, (place.width - SIDE - right) / Math.max(1, axes.length - 1));
+  }, [laid, brushes, selected, right]);
   const from = useRef<{ axis: Laid; y: number; moved: boolean } | null>(null);
   const axisAt = (event: MouseEvent, x: number) => {
     const { clientWidth, clientHeight } = event.currentTarget as HTMLElement;
@@ -58,7 +69,7 @@ export function Parallel({ followed, dimensions, objective, rows, all, brushes, 
     return axis.scale.value((clientHeight - BOTTOM - y) / (clientHeight - TOP - BOTTOM));
   };
   return (
-    <div class="plot wide-plot" tabIndex={0} role="region" aria-label="Parallel coordinates">
+    <div class="plot wide-plot" style={{ "--least": `${leastOf(shown, right)}px` }} tabIndex={0} role="region" aria-label="Parallel coordinates">
       <Canvas draw={draw} label={`Parallel coordinates of ${count(rows.length, "trial")}`} />
       <Canvas draw={drawOver} label="Axes of the parallel coordinates" class="over"
         onPointerDown={(event, x, y) => {
@@ -85,6 +96,19 @@ export function Parallel({ followed, dimensions, objective, rows, all, brushes, 
   );
 }
 
+/** The pixels beside the last axis, at which its names are. */
+function sideOf(scales: readonly Scale[]): number {
+  const names = scales[scales.length - 1]?.names ?? [];
+  const longest = Math.max(0, ...names.map((name) => scalar(name).length));
+  return Math.min(WIDEST_SIDE, Math.max(SIDE, longest * LETTER + 12));
+}
+
+/** The width in pixels at which most labels are whole. */
+function leastOf(shown: readonly Dimension[], right: number): number {
+  const longest = Math.max(0, ...shown.map(({ label }) => label.length));
+  return SIDE + right + (shown.length - 1) * Math.min(WIDE, Math.max(NARROW, longest * BOLD + 12));
+}
+
 /** The rows with a finite value, from the best to the worst. */
 export function byRank(all: Int32Array, data: Float64Array | undefined, sign: number): Int32Array {
   if (!data) return all.subarray(0, 0);
@@ -106,7 +130,8 @@ function picked(ranked: Int32Array, rows: Int32Array, all: Int32Array): Int32Arr
   return ranked.filter((row) => seen[row]);
 }
 
-function drawAxis({ context, theme, height }: Place, { dimension, scale, x, y }: Laid, brushes: Brushes, room: number) {
+function drawAxis(place: Place, { dimension, scale, lacks, x, y }: Laid, brushes: Brushes, room: number) {
+  const { context, theme, width, height } = place;
   context.strokeStyle = theme.faint;
   line(context, Math.round(x) + 0.5, TOP, Math.round(x) + 0.5, height - BOTTOM);
   const brush = brushes.get(dimension.id);
@@ -122,19 +147,27 @@ function drawAxis({ context, theme, height }: Place, { dimension, scale, x, y }:
   context.textBaseline = "middle";
   context.textAlign = "left";
   for (const tick of ticks(scale, (height - TOP - BOTTOM) / 50)) {
-    const text = fitted(context, tick.text, Math.max(20, room - 16));
-    context.fillStyle = theme.back;
-    context.globalAlpha = 0.75;
-    context.fillRect(x + 4, y(tick.value) - 7, context.measureText(text).width + 4, 14);
-    context.globalAlpha = 1;
-    context.fillStyle = theme.text;
-    context.fillText(text, x + 6, y(tick.value));
+    drawText(place, fitted(context, tick.text, Math.min(Math.max(20, room - 16), width - x - 8)), x, y(tick.value));
   }
-  context.textAlign = "center";
+  if (lacks) drawText(place, "none", x, height - BOTTOM + LACKING);
   context.fillStyle = theme.text;
   context.font = "600 11px system-ui, sans-serif";
-  context.fillText(fitted(context, dimension.label, Math.max(30, room - 8)), x, 13);
+  // At the sides a label has half the way to the next one, and all of its side.
+  const beside = Math.min(x, width - x);
+  const label = fitted(context, dimension.label, Math.max(30, Math.min(room, beside + room / 2) - 8));
+  const wide = context.measureText(label).width;
+  context.fillText(label, Math.max(4, Math.min(width - 4 - wide, x - wide / 2)), 13);
   context.font = "11px system-ui, sans-serif";
+}
+
+/** A text beside an axis, over the lines. */
+function drawText({ context, theme }: Place, text: string, x: number, y: number) {
+  context.fillStyle = theme.back;
+  context.globalAlpha = 0.75;
+  context.fillRect(x + 4, y - 7, context.measureText(text).width + 4, 14);
+  context.globalAlpha = 1;
+  context.fillStyle = theme.text;
+  context.fillText(text, x + 6, y);
 }
 
 function drawSelected({ context, theme }: Place, axes: readonly Laid[], row: number) {

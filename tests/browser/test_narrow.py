@@ -1,0 +1,112 @@
+"""An experiment on a narrow screen, in Chromium: nothing is cut, and no button is alone."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Open, submit
+from tests.e2e.conftest import Up
+
+pytestmark = pytest.mark.browser
+
+NARROW = {"viewport": {"width": 360, "height": 740}}
+LONG = "hidden_units_per_layer"
+SPACE: dict[str, Any] = {
+    "rate": {"type": "lognormal", "mean": -1, "std": 0.3},
+    LONG: {"type": "int", "min": 16, "max": 256, "step": 16},
+    "layers": {"type": "int", "min": 1, "max": 4},
+    "dropout": {
+        "type": "float",
+        "min": 0,
+        "max": 0.6,
+        "when": {"learning_rate_schedule": ["constant"]},
+    },
+    "learning_rate_schedule": {"type": "categorical", "choices": ["constant", "with-restarts"]},
+}
+_NOTE_TEXTS = """() => {
+window.texts = [];
+const draws = CanvasRenderingContext2D.prototype.fillText;
+CanvasRenderingContext2D.prototype.fillText = function (text, x, y) {
+  const wide = this.measureText(text).width;
+  const from = x - wide * ({ c: 0.5, r: 1 }[this.textAlign[0]] ?? 0);
+  const { a, b } = this.getTransform();
+  // The names of axes up are turned.
+  if (b === 0) texts.push([text, from, from + wide, this.canvas.width / a]);
+  return draws.call(this, text, x, y);
+};
+}"""
+
+
+@pytest.fixture(scope="module")
+def various(service: Up) -> str:
+    """An experiment with hyperparameters of several kinds, which maximizes."""
+    goal = {"metric": "objective", "direction": "maximize"}
+    submit(service, "various", max_trials=12, hyperparameters=SPACE, objective=goal)
+    service.client.wait("various", timeout=120)
+    return "various"
+
+
+def drawn(page: Page) -> list[tuple[str, float, float, float]]:
+    """The texts of the canvases, with their left and right ends, and the canvas's width."""
+    found: list[tuple[str, float, float, float]] = page.evaluate("window.texts")
+    return found
+
+
+def opened(shown: Open, address: str) -> Page:
+    page = shown("#/empty", **NARROW)
+    page.evaluate(_NOTE_TEXTS)
+    page.evaluate(f"location.hash = '{address}'")
+    return page
+
+
+@pytest.mark.parametrize("view", ["history", "parallel", "slices", "scatter", "curves", "timeline"])
+def test_no_text_of_a_view_reaches_over_its_canvas(various: str, shown: Open, view: str) -> None:
+    page = opened(shown, f"#/default/{various}?view={view}")
+    expect(page.locator(".filter .end")).to_have_text("12 trials")
+    page.wait_for_function("window.texts.length > 0")
+    page.wait_for_timeout(300)
+    over = [each for each in drawn(page) if each[1] < 0 or each[2] > each[3]]
+    assert over == []
+
+
+def test_the_labels_of_parallel_coordinates_are_whole(various: str, shown: Open) -> None:
+    page = opened(shown, f"#/default/{various}?view=parallel")
+    expect(page.locator(".filter .end")).to_have_text("12 trials")
+    page.wait_for_function("window.texts.some(([text]) => text === 'none')")
+    said = {each[0] for each in drawn(page)}
+    assert {*SPACE, "objective", "constant", "with-restarts"} <= said
+    assert [text for text in said if text.endswith("…")] == []
+
+
+def test_the_filters_example_keeps_good_trials(various: str, ended: str, shown: Open) -> None:
+    page = shown(f"#/default/{various}")
+    field = page.get_by_label("Filter trials")
+    expect(field).to_have_attribute("placeholder", "Filter: state=complete objective>0.8")
+    page.evaluate(f"location.hash = '#/default/{ended}'")
+    expect(field).to_have_attribute("placeholder", "Filter: state=complete objective<0.2")
+
+
+def rows_of(page: Page) -> list[int]:
+    """How many of the experiment's buttons are in each row."""
+    tops = [each.bounding_box() for each in page.locator(".head .actions > button").all()]
+    return list(Counter(box["y"] for box in tops if box).values())
+
+
+def test_no_button_is_alone_in_a_row(service: Up, various: str, shown: Open) -> None:
+    submit(service, "narrow", max_trials=9, model_training_code={"workers": True})
+    page = shown(f"#/default/{various}", **NARROW)
+    buttons = page.locator(".head .actions > button")
+    expect(buttons).to_have_count(5)
+    assert rows_of(page) == [5]
+    page.evaluate("location.hash = '#/default/narrow'")
+    expect(buttons).to_have_count(8)
+    assert rows_of(page) == [4, 4]
+    service.client.stop("narrow")
+    expect(buttons).to_have_count(6)
+    assert rows_of(page) == [4, 2]
+    wide = page.evaluate(
+        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
+    assert wide <= 0
