@@ -19,14 +19,14 @@ export function App({ fault }: { fault: unknown }) {
     const title = name === NEW ? "New experiment" : name === COMPARE ? "Comparison" : (name ?? "Experiments");
     document.title = `${title} · Tunelet`;
   }, [name]);
-  const person = usePerson(namespace);
+  const { person, refusal } = usePerson(namespace);
   return (
     <PersonContext.Provider value={person}>
       <a class="skip" href="#main" onClick={skip}>Skip to content</a>
-      <Header route={route} />
+      <Header route={route} known={refusal === null} />
       {fault !== null && <Fault fault={fault} />}
       <main id="main" tabIndex={-1}>
-        {name === COMPARE ? <Compare key={namespace} route={route} /> : name === NEW ? <LazySubmit route={route} /> : name === null ? <List key={namespace} route={route} /> : <ExperimentPage key={`${namespace}/${name}`} route={route} />}
+        {refusal !== null ? <><h1 class="hidden">Tunelet</h1><Fault fault={refusal} /></> : name === COMPARE ? <Compare key={namespace} route={route} /> : name === NEW ? <LazySubmit route={route} /> : name === null ? <List key={namespace} route={route} /> : <ExperimentPage key={`${namespace}/${name}`} route={route} />}
       </main>
     </PersonContext.Provider>
   );

@@ -3,6 +3,7 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { now as clock } from "./clock";
 import { format, parse, type Route } from "./route";
+import { onSignIn } from "./session";
 
 export function useRoute(): Route {
   const [route, set] = useState(() => parse(location.hash));
@@ -29,7 +30,7 @@ export function go(route: Route, replaced = false): void {
 /**
  * Call `poll` now and then each `seconds`, never twice at a time and never while the page is hidden.
  * After a fault it waits longer, up to a minute, and after an answer that took long twice as
- * long as it took. Returns a function that polls at once.
+ * long as it took. A sign-in wakes it. Returns a function that polls at once.
  */
 export function usePolling(poll: () => Promise<boolean | void>, seconds: number, key: unknown): () => void {
   const latest = useRef(poll);
@@ -59,11 +60,13 @@ export function usePolling(poll: () => Promise<boolean | void>, seconds: number,
     const shown = () => void run();
     wake.current = shown;
     document.addEventListener("visibilitychange", shown);
+    const unheard = onSignIn(shown);
     void run();
     return () => {
       ended = true;
       clearTimeout(timer);
       document.removeEventListener("visibilitychange", shown);
+      unheard();
     };
   }, [seconds, key]);
   return useCallback(() => wake.current(), []);

@@ -2,7 +2,7 @@
 
 import { createContext } from "preact";
 import { useContext, useEffect, useState } from "preact/hooks";
-import { get, pathOf } from "./api";
+import { get, pathOf, Problem } from "./api";
 import { onSignIn } from "./session";
 
 export interface Actor {
@@ -29,17 +29,27 @@ export function useMay(): (verb: Verb, resource: Resource) => boolean {
   return (verb, resource) => person === null || (person.rights[resource]?.includes(verb) ?? false);
 }
 
-/** Who is signed in, and their rights in the namespace. */
-export function usePerson(namespace: string): Person | null {
-  const [person, set] = useState<Person | null>(null);
+interface Known {
+  person: Person | null;
+  /** The service's answer to a person it does not know. */
+  refusal: Problem | null;
+}
+
+const NOT_KNOWN: Known = { person: null, refusal: null };
+
+/** Who is signed in, and their rights in the namespace. Asked for again after each sign-in. */
+export function usePerson(namespace: string): Known {
+  const [known, set] = useState(NOT_KNOWN);
   const [round, setRound] = useState(0);
   useEffect(() => onSignIn(() => setRound((old) => old + 1)), []);
   useEffect(() => {
     const stop = new AbortController();
-    read(namespace, stop.signal).then(set).catch(() => stop.signal.aborted || set(null));
+    read(namespace, stop.signal)
+      .then((person) => set({ person, refusal: null }))
+      .catch((fault: unknown) => stop.signal.aborted || set({ person: null, refusal: fault instanceof Problem && fault.status === 401 ? fault : null }));
     return () => stop.abort();
   }, [namespace, round]);
-  return person;
+  return known;
 }
 
 async function read(namespace: string, signal: AbortSignal): Promise<Person | null> {

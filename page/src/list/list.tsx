@@ -54,16 +54,17 @@ export function List({ route }: { route: Route }) {
           value={text} onInput={(event) => find(event.currentTarget.value)} />
         <States rows={rows} chosen={states} choose={setStates} />
         {chosen.length > 0 && <Chosen namespace={namespace} names={chosen} clear={() => ask({ compare: "" })} />}
-        <span class="faint" role="status">{summary(shown.length, rows.length, whole)}</span>
+        <span class="faint" role="status">{summary(shown.length, rows.length, whole, fault !== null)}</span>
       </div>
       {fault !== null && <Fault fault={fault} retry={again} />}
-      {whole && rows.length === 0 && fault === null ? <Nothing namespace={namespace} />
+      {rows.length === 0 && fault !== null ? null : whole && rows.length === 0 ? <Nothing namespace={namespace} />
         : <Table rows={shown} order={order} setOrder={setOrder} now={now} chosen={chosen} choose={choose} />}
     </section>
   );
 }
 
-function summary(shown: number, all: number, whole: boolean): string {
+function summary(shown: number, all: number, whole: boolean, failed: boolean): string {
+  if (failed && !whole) return all ? `the first ${count(all, "experiment")}` : "";
   if (!whole) return all ? `${count(all, "experiment")}, reading more…` : "Reading…";
   return shown === all ? count(all, "experiment") : `${thousands(shown)} of ${count(all, "experiment")}`;
 }

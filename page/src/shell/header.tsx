@@ -8,7 +8,8 @@ import { Who } from "./who";
 
 const NAME = /^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/;
 
-export function Header({ route }: { route: Route }) {
+/** `known`: whether the service knows the person, or wants no identity. */
+export function Header({ route, known }: { route: Route; known: boolean }) {
   const { namespace, name } = route;
   const person = useContext(PersonContext);
   const may = useMay();
@@ -26,7 +27,7 @@ export function Header({ route }: { route: Route }) {
         <Namespace key={namespace} namespace={namespace} />
         {name && <span class="crumb" aria-current="page">{name === NEW ? "new" : name === COMPARE ? "comparison" : name}</span>}
       </nav>
-      {name === null && may("create", "experiments") && <a class="button" href={format({ namespace, name: NEW, query: {} })}>New experiment</a>}
+      {name === null && known && may("create", "experiments") && <a class="button" href={format({ namespace, name: NEW, query: {} })}>New experiment</a>}
       {person && <Who person={person} namespace={namespace} />}
       <a class="quiet wide" href="api/docs">API</a>
     </header>
