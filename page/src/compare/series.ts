@@ -32,8 +32,20 @@ export function objectiveOf({ experiment }: Followed, metric: string): Objective
   return experiment.spec.objectives.find((each) => each.metric === metric);
 }
 
+/** What `bestRows` has found. Each page of trials draws all experiments again, of which one has changed. */
+const known = new WeakMap<Followed, Map<string, number[]>>();
+
 /** The rows at which the best got better, in the order of trials or of time. */
-export function bestRows({ trials, experiment }: Followed, objective: Objective, over: Over): number[] {
+export function bestRows(followed: Followed, objective: Objective, over: Over): number[] {
+  const found = known.get(followed) ?? new Map<string, number[]>();
+  known.set(followed, found);
+  const key = `${over} ${objective.metric}`;
+  let rows = found.get(key);
+  if (!rows) found.set(key, (rows = readBestRows(followed, objective, over)));
+  return rows;
+}
+
+function readBestRows({ trials, experiment }: Followed, objective: Objective, over: Over): number[] {
   const ended = dimensions(trials, experiment.spec).find((each) => each.id === ENDED);
   const rows = over === "time" && ended ? ordered(every(trials.count), ended.at, false) : undefined;
   return improvements(trials, experiment.spec, objective, rows);
