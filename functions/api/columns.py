@@ -8,6 +8,7 @@ ended trials never change: a process keeps the newest as encoded.
 import math
 import threading
 from collections.abc import Hashable, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -171,10 +172,7 @@ def _by_name(rows: Sequence[Json]) -> Json:
 
 
 def _names(rows: Iterable[Json]) -> dict[str, None]:
-    names: dict[str, None] = {}
-    for row in rows:
-        names.update(dict.fromkeys(row))
-    return names
+    return dict.fromkeys(chain.from_iterable(rows))
 
 
 def _curve(trial: Trial) -> Json:

@@ -261,8 +261,16 @@ def numbered(data: bytes) -> Iterator[tuple[int, bytes]]:
     start = 0
     while start < len(data):
         end = data.find(b"\n", start) + 1
-        found = _NUMBER.match(data, start)
-        if not end or found is None:
-            raise msgspec.DecodeError(f"not a trial's line, at byte {start}")
-        yield int(found[1]), data[start:end]
+        number = number_at(data, start)
+        if not end:
+            raise msgspec.DecodeError(f"a trial's line without an end, at byte {start}")
+        yield number, data[start:end]
         start = end
+
+
+def number_at(data: bytes, start: int) -> int:
+    """Return the number of the trial whose line begins there. Raises `msgspec.DecodeError`."""
+    found = _NUMBER.match(data, start)
+    if found is None:
+        raise msgspec.DecodeError(f"not a trial's line, at byte {start}")
+    return int(found[1])

@@ -1,7 +1,8 @@
 """A trial without its reports, as a table of many trials shows it.
 
 Most of a segment is reports. A reader that does not need them skips their bytes, which takes a
-third of the time and of the memory that whole trials take.
+third of the time and of the memory that whole trials take. It decodes many lines at a time, which
+takes two thirds of the time of one by one.
 """
 
 from collections.abc import Collection, Iterator
@@ -9,7 +10,7 @@ from collections.abc import Collection, Iterator
 import msgspec
 
 from tunelet.core.trial import Assignment, Number, Trial, TrialState
-from tunelet.log.compaction import decode_trial, numbered
+from tunelet.log.compaction import decode_trial, number_at, numbered
 from tunelet.log.entry import Newer
 
 
@@ -33,6 +34,8 @@ class Row(msgspec.Struct, frozen=True, gc=False):
 
 
 _decoder = msgspec.json.Decoder(Row)
+_PIECE = 1 << 18
+"""Bytes that are decoded at a time. They are hundreds of trials, for a first page needs few."""
 
 
 def row_of(trial: Trial) -> Row:
@@ -50,12 +53,25 @@ def row_of(trial: Trial) -> Row:
 
 def decode_rows(data: bytes, after: int) -> Iterator[Row]:
     """Yield the rows of a segment with numbers above `after`, in order."""
-    return (_row(line) for number, line in numbered(data) if number > after)
+    for piece in _pieces(data, after):
+        rows = _rows(piece)
+        yield from rows if rows[0].number > after else (r for r in rows if r.number > after)
 
 
-def _row(line: bytes) -> Row:
+def _pieces(data: bytes, after: int) -> Iterator[bytes]:
+    """Yield the lines of a segment, many at a time, from those with numbers above `after` on."""
+    start = 0
+    while start < len(data):
+        end = data.find(b"\n", start + _PIECE) + 1 or len(data)
+        last = data.rfind(b"\n", start, end - 1) + 1 or start
+        if number_at(data, last) > after:
+            yield data[start:end]
+        start = end
+
+
+def _rows(lines: bytes) -> list[Row]:
     try:
-        return _decoder.decode(line)
+        return _decoder.decode_lines(lines)
     except msgspec.ValidationError as error:
         raise Newer(f"a segment says what this version does not know ({error}): upgrade") from error
 
