@@ -3,12 +3,12 @@
 import importlib
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Never
 
 from tunelet.client.results import Results
 from tunelet.client.taking_up import way_on
 from tunelet.client.trial import Trial
-from tunelet.errors import SearchFailed
+from tunelet.errors import Reject, SearchFailed
 
 Json = dict[str, Any]
 
@@ -106,6 +106,7 @@ def tune(
     stall_seconds: float | None = None,
     give_up_after: int | None = None,
     keep_output: bool = True,
+    **others: Never,
 ) -> Tuned:
     """Search the hyperparameters for which `objective` is smallest, or largest.
 
@@ -161,7 +162,11 @@ def tune(
     corrected. So does a note on the KeyboardInterrupt of a Ctrl-C, which loses nothing.
     """
     from tunelet.bundle import activate
+    from tunelet.client import keywords
 
+    for other in others:
+        raise keywords.unexpected(other, tune)
+    keywords.refuse_objects(direction, algorithm, early_stopping, store)
     activate()
     try:
         hosting = importlib.import_module("functions.hosting.tune")
@@ -186,7 +191,10 @@ def tune(
         "keep_output": keep_output,
     }
     request |= {field: value for field, value in optional.items() if value is not None}
-    found: Tuned = hosting.tuned(objective, request, store, progress, processes)
+    try:
+        found: Tuned = hosting.tuned(objective, request, store, progress, processes)
+    except Reject as fault:
+        raise keywords.of_call(fault) from None
     return found
 
 

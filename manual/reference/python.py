@@ -5,7 +5,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
-from typing import Any
+from typing import Any, Never
 
 from manual.reference.markdown import block, code, paragraphs
 
@@ -102,7 +102,12 @@ def _signature(name: str, found: Callable[..., Any]) -> str:
         signature = inspect.signature(found)
     except (TypeError, ValueError):
         return ""
-    kept = [each for each in signature.parameters.values() if each.name not in ("self", "cls")]
+    # What is Never given is there for the error alone.
+    kept = [
+        each
+        for each in signature.parameters.values()
+        if each.name not in ("self", "cls") and each.annotation is not Never
+    ]
     text = _MODULE.sub("", str(signature.replace(parameters=kept)))
     return code(f"{name}{text}") if kept or not inspect.isclass(found) else ""
 

@@ -334,6 +334,13 @@ def test_two_at_once_in_one_folder_of_data_are_refused(
         ((*SPACE, "--", "bsah", "slow.sh"), "there is no program 'bsah': did you mean 'bash'?"),
         ((*SPACE, "--", "./tool/trian"), "did you mean './tool/train'?"),
         ((*SPACE, "0.01", "--", "true"), "write only options there, and the whole command after"),
+        (
+            (*SPACE, "--n-trials", "3", "--", "true"),
+            "is no option --n-trials: did you mean --max-tr",
+        ),
+        ((*SPACE, "--num-samples", "3", "--", "true"), "did you mean --max-trials?\n"),
+        ((*SPACE, "--sampler", "tpe", "--", "true"), "did you mean --algorithm?\n"),
+        ((*SPACE, "--direction", "max", "--", "true"), "did you mean --minimize or --maximize?"),
         (("--float", "lr", "0.01", "0.1", "--", "true"), "write --float lr=0.01:0.1\n"),
         (("--choice", "opt", "a", "b", "--", "true"), "write --choice opt=a,b\n"),
         (("--float", "x=2:1", "--minimize", "loss", "--", "true"), "write the smaller one first"),

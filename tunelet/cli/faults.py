@@ -47,6 +47,8 @@ def show(fault: Exception) -> None:
         _refusal(fault)
     elif isinstance(fault, Reject) and fault.errors:
         _rejection(fault)
+    elif isinstance(fault, click.NoSuchOption) and (meant := _meant(fault)) is not None:
+        _line(f"there is no option {fault.option_name}: did you mean {meant}?")
     elif isinstance(fault, click.ClickException):
         _line(fault.format_message())
     elif isinstance(fault, PermissionError) and fault.filename is not None:
@@ -63,6 +65,14 @@ def show(fault: Exception) -> None:
 
         if isinstance(fault, Unreachable):
             advise("start a service with: tunelet up; or name another: --url, TUNELET_URL")
+
+
+def _meant(fault: click.NoSuchOption) -> str | None:
+    """The option that a word of another library means."""
+    from tunelet.client.keywords import option
+
+    known = fault.ctx.command.params if fault.ctx is not None else []
+    return option(fault.option_name, [name for each in known for name in each.opts])
 
 
 def advise(text: str, indent: str = "  ", command: Sequence[str] | None = None) -> None:

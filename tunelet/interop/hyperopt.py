@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from tunelet.client.keywords import unexpected
 from tunelet.errors import FieldError, Reject, SearchFailed
 from tunelet.interop import assemble
 from tunelet.interop.python import read
@@ -136,7 +137,7 @@ def _algorithm(algo: Callable[..., Any] | None) -> Json:
 
 def _refuse(others: Json) -> None:
     for name in others.keys() - _REMEDIES.keys() - {"allow_trials_fmin"}:
-        raise TypeError(f"fmin() got an unexpected keyword argument {name!r}")
+        raise unexpected(name, fmin)
     for name, remedy in _REMEDIES.items():
         if others.get(name):
             error = FieldError(name, repr(others[name]), "is not supported", remedy)
