@@ -311,7 +311,7 @@ def test_a_space_of_optuna_is_taken_as_it_is() -> None:
 def test_wrong_arguments_are_refused() -> None:
     with pytest.raises(Reject, match="give a function"):
         tune(5, X)  # type: ignore[arg-type]
-    with pytest.raises(Reject, match="^trials: must be at least 1"):
+    with pytest.raises(Reject, match=r"^trials: must be at least 1"):
         tune(lambda params: 0.0, X, trials=0)
 
 

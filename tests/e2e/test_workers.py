@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -15,6 +17,7 @@ import pytest
 from tests.e2e.conftest import Up
 from tests.e2e.test_run import ROOT, TUNELET
 from tests.guard import end_all
+from tunelet.cli import main
 
 WORKERS = int(os.environ.get("TUNELET_TEST_WORKERS", "24"))
 REQUEST = {
@@ -89,6 +92,36 @@ def test_workers_run_all_trials_as_tunelet_run_does(
     lines = ended[0][0].splitlines() + ended[1][0].splitlines()
     assert len(lines) == 6
     assert "shared has ended: all 6 trials have ended" in ended[0][1]
+
+
+def test_a_failure_names_the_commands_that_show_the_reason_and_continue(
+    up: Callable[..., Up],
+    workers: Callable[..., "subprocess.Popen[str]"],
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    service = up()
+    service.client.submit({**REQUEST, "max_trials": 2})
+    worker = workers(service, "--", "sh", "-c", "echo no luck; exit 3")
+    _, errors = worker.communicate(timeout=120)
+    assert worker.returncode == 0
+    output, others, on = re.findall("-> (?:its output|why others failed|once .*): (.*)", errors)
+    assert errors.count("->") == 4
+
+    assert main(shlex.split(output)[1:]) == 0
+    assert capfd.readouterr().out == "no luck\n"
+    assert main(shlex.split(others)[1:]) == 0
+    assert capfd.readouterr().out.count("the training exited with 3: no luck") == 2
+    assert main(["show", "shared", "--url", service.url]) == 0
+    shown_lines = capfd.readouterr()
+    assert "failed 0-1: the training exited with 3: no luck" in shown_lines.out
+    assert f"-> the output of trial 0: {output}\n" in shown_lines.err
+
+    assert main(shlex.split(on)[1:]) == 0
+    assert workers(service, "--", "echo", "objective=1").wait(120) == 0
+    assert shown(service).counts["complete"] == 2
+    capfd.readouterr()
+    assert main(["show", "shared", "--url", service.url]) == 0
+    assert capfd.readouterr().err == f"  -> why trials failed: {others}\n"
 
 
 def test_the_budget_is_exact_though_a_quarter_of_the_workers_is_killed(

@@ -10,6 +10,7 @@ import click
 
 from tunelet.cli import unattended
 from tunelet.cli.connection import Connection, connected_or_stored, name_argument, write_json
+from tunelet.cli.faults import advise
 from tunelet.cli.page import experiment_lines, trial_lines
 from tunelet.cli.selector import selector
 from tunelet.cli.table import lines, printable, width
@@ -95,10 +96,17 @@ def show_command(connection: Connection, name: str) -> None:
         return
     click.echo("\n".join(experiment_lines(experiment, time.time())))
     unattended.say(connection, experiment)
-    if experiment["counts"]["failed"] and not winners(experiment):
-        # Without a result, the reasons of failures are the most useful part.
-        click.echo()
-        _explain(islice(client.trials(name, "FAIL", limit=_SHOWN), _SHOWN))
+    if not experiment["counts"]["failed"]:
+        return
+    if winners(experiment):
+        advise(f"why trials failed: {connection.command('trials', name)} --state FAIL")
+        return
+    # Without a result, the reasons of failures are the most useful part.
+    click.echo()
+    failed = list(islice(client.trials(name, "FAIL", limit=_SHOWN), _SHOWN))
+    _explain(failed)
+    first = f"{name} {failed[0]['number']}"
+    advise(f"the output of trial {failed[0]['number']}: {connection.command('logs', first)}")
 
 
 @click.command("trials")

@@ -110,7 +110,7 @@ def show_end(connection: Connection, experiment: Json, here: bool = False) -> No
     if experiment["counts"]["failed"]:
         advise(f"why trials failed: {connection.command('trials', name)} --state FAIL")
     if not here and (way := way_on(experiment)) is not None:
-        advise(f"{introduction(way)} {_continues(connection, name, way)}")
+        advise(f"{introduction(way)} {continuation(connection, name, way)}")
 
 
 def introduction(way: WayOn) -> str:
@@ -122,7 +122,7 @@ def budget_flags(more: Json) -> list[str]:
     return [word for key, n in more.items() for word in (f"--{key.replace('_', '-')}", str(n))]
 
 
-def _continues(connection: Connection, name: str, way: WayOn) -> str:
+def continuation(connection: Connection, name: str, way: WayOn) -> str:
     """The command line with which an experiment of a service continues."""
     if way.retry:
         return connection.command("retry", f"{name} NUMBER")

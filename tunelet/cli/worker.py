@@ -8,12 +8,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tunelet.cli.connection import Connection, connected, name_argument
+from tunelet.cli.faults import advise
 from tunelet.cli.program import CommandAfterDashes, require
 from tunelet.cli.table import printable
+from tunelet.cli.watch import continuation, introduction
 from tunelet.client.report import assignment, why
+from tunelet.client.taking_up import way_on
 from tunelet.core.lease import USUAL
+from tunelet.errors import TuneletError
 
 if TYPE_CHECKING:
+    from tunelet.client.client import Client
     from tunelet.client.trial import Trial
 
 
@@ -57,11 +62,27 @@ def worker_command(
       tunelet worker digits -j 4 --url http://10.0.0.5:8080 -- ./train.sh
     """
     require(command)
-    show = _json_line if connection.json else _line
-    with _hosting().opened(connection.client(), name, command, parallel, lease, show) as worker:
+    client = connection.client()
+    show = _json_line if connection.json else _Lines(connection, name)
+    with _hosting().opened(client, name, command, parallel, lease, show) as worker:
         received = _ended_by_signals(worker)
         worker.work()
-    return 128 + received[0] if received else 0
+    if received:
+        return 128 + received[0]
+    if not connection.json:
+        _show_way_on(connection, client, name)
+    return 0
+
+
+def _show_way_on(connection: Connection, client: "Client", name: str) -> None:
+    """Say how an experiment continues that has FAILED."""
+    try:
+        way = way_on(client.experiment(name).json)
+    except TuneletError:
+        return  # the trials have been told, and that counts
+    if way is not None:
+        advise(f"{introduction(way)} {continuation(connection, name, way)}")
+        advise("then start its workers again")
 
 
 def _ended_by_signals(worker: Any) -> list[int]:
@@ -87,6 +108,23 @@ def _hosting() -> Any:
         raise click.ClickException(
             f"a worker needs more than the client (no {fault.name}): pip install 'tunelet[up]'"
         ) from fault
+
+
+class _Lines:
+    """Writes a line for each trial, and after the first that failed, what shows the reason."""
+
+    def __init__(self, connection: Connection, name: str) -> None:
+        self._connection, self._name = connection, name
+        self._explained = False
+
+    def __call__(self, shown: "Trial | str") -> None:
+        _line(shown)
+        if isinstance(shown, str) or shown.state != "FAIL" or self._explained:
+            return
+        self._explained = True
+        which = f"{self._name} {shown.number}"
+        advise(f"its output: {self._connection.command('logs', which)}")
+        advise(f"why others failed: {self._connection.command('trials', self._name)} --state FAIL")
 
 
 def _line(shown: "Trial | str") -> None:
