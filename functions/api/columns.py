@@ -21,7 +21,7 @@ from tunelet.core.bounded_cache import BoundedCache
 from tunelet.core.experiment import Experiment
 from tunelet.core.problem import Constraint
 from tunelet.core.summary import summary
-from tunelet.core.trial import Trial, TrialState, number
+from tunelet.core.trial import TrialState, number
 from tunelet.log.rows import Row, row_of
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 50_000
 MOST_OPEN = 2_000
-MOST_CURVES = 500
 KEPT_BYTES = 64 << 20
 
 _STATES = list(TrialState)
@@ -100,13 +99,6 @@ def page_of(
     }
 
 
-def curves(call: Call) -> Response:
-    """The reports of some trials, each metric as one array beside the steps."""
-    numbers = numbers_in(call.query.get("numbers"))
-    found = call.service.some(call.namespace, call.name, numbers)
-    return json_answer({"curves": [_curve(trial) for trial in found]})
-
-
 def progress(call: Call) -> Response:
     """The best value so far, by the trials at which it got better; of one objective only."""
     experiment = call.service.experiment(call.namespace, call.name)
@@ -162,24 +154,15 @@ def _columns(rows: Sequence[Row]) -> Json:
         "created_at": [row.created_at for row in rows],
         "started_at": [row.started_at for row in rows],
         "finished_at": [row.finished_at for row in rows],
-        "hyperparameters": _by_name([row.hyperparameters for row in rows]),
-        "values": _by_name([row.values for row in rows]),
+        "hyperparameters": by_name([row.hyperparameters for row in rows]),
+        "values": by_name([row.values for row in rows]),
     }
 
 
-def _by_name(rows: Sequence[Json]) -> Json:
+def by_name(rows: Sequence[Json]) -> Json:
+    """Return an array for each name, with null where a row does not have it."""
     return {name: [row.get(name) for row in rows] for name in _names(rows)}
 
 
 def _names(rows: Iterable[Json]) -> dict[str, None]:
     return dict.fromkeys(chain.from_iterable(rows))
-
-
-def _curve(trial: Trial) -> Json:
-    return {
-        "number": trial.number,
-        "state": trial.state,
-        "attempts": [report.attempt for report in trial.reports],
-        "steps": [report.step for report in trial.reports],
-        "values": _by_name([report.values for report in trial.reports]),
-    }

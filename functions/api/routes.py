@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response
 
 from functions.api import (
     columns,
+    curves,
     endpoints,
     files,
     interventions,
@@ -114,8 +115,10 @@ _COLUMNS = (
     _AFTER_NUMBER,
     Query("open", _OPEN, _listed(columns.MOST_OPEN)),
 )
-_NUMBERS = f"Only these trials: at most {columns.MOST_CURVES} numbers with commas between them."
-_CURVES = (Query("numbers", _NUMBERS, _listed(columns.MOST_CURVES)),)
+_NUMBERS = f"Only these trials: at most {curves.MOST_CURVES} numbers with commas between them."
+_THINNED = "About so many reports of each metric, with the extremes; without it all."
+_POINTS = Query("points", _THINNED, {"type": "integer", "minimum": 2, "maximum": 10_000})
+_CURVES = (Query("numbers", _NUMBERS, _listed(curves.MOST_CURVES)), _POINTS)
 _CHOSEN = Query("numbers", f"{_NUMBERS} The other parameters have no effect.", _CURVES[0].schema)
 _PAGE_OF_TRIALS = (_limit(100), _AFTER_NUMBER, _OF_TRIALS, _CHOSEN)
 
@@ -184,7 +187,7 @@ ROUTES = (
     ),
     Route("GET", f"{_ONE}/columns", columns.columns, LIST_TRIALS, "Columns", query=_COLUMNS),
     Route("GET", f"{_ONE}/progress", columns.progress, LIST_TRIALS, "Progress"),
-    Route("GET", f"{_ONE}/curves", columns.curves, LIST_TRIALS, "Curves", query=_CURVES),
+    Route("GET", f"{_ONE}/curves", curves.curves, LIST_TRIALS, "Curves", query=_CURVES),
     Route("GET", _TRIAL, endpoints.trial, SEE_TRIAL, "Trial"),
     Route(
         *("GET", f"{_TRIAL}/artifacts", files.artifacts, SEE_TRIAL, "Artifacts"),

@@ -22,19 +22,37 @@ export interface Scale {
   value: (share: number) => number;
 }
 
+/** The least and the largest of the values; 0 and 1 of none. */
+export function extentOf(values: readonly number[]): [number, number] {
+  let [low, high] = [Infinity, -Infinity];
+  for (const value of values) {
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  return low <= high ? [low, high] : [0, 1];
+}
+
+/** Farther from 0, the difference of two values would not be finite. */
+const FARTHEST = 8e307;
+/** The logarithms of the least and of the largest value above 0 that have all their digits. */
+const [LEAST, MOST] = [Math.log(3e-308), Math.log(1e308)];
+
 /** An axis from `low` to `high`, a little wider; logarithmic only if all values are above 0. */
 export function scale(low: number, high: number, log: boolean, names: readonly Scalar[] | null = null, margin = 0.04): Scale {
   if (names) return places(names);
   const bent = log && low > 0;
-  let [from, to] = bent ? [Math.log(low), Math.log(high)] : [low, high];
+  const [least, most] = bent ? [LEAST, MOST] : [-FARTHEST, FARTHEST];
+  const inside = (value: number) => Math.min(most, Math.max(least, value));
+  let [from, to] = (bent ? [Math.log(low), Math.log(high)] : [low, high]).map(inside) as [number, number];
   if (!(to > from)) [from, to] = [from - (Math.abs(from) || 1) * 0.05, to + (Math.abs(to) || 1) * 0.05];
-  const spare = (to - from) * margin;
-  from -= spare;
-  to += spare;
+  const spare = (to / 2 - from / 2) * 2 * margin;
+  [from, to] = [inside(from - spare), inside(to + spare)];
   const out = (value: number) => (bent ? Math.exp(value) : value);
+  // So that the differences of very large values are finite.
+  const part = Math.max(Math.abs(from), Math.abs(to)) > 1e300 ? 0.25 : 1;
   return {
     low: out(from), high: out(to), log: bent, names: null,
-    share: (value) => ((bent ? Math.log(value) : value) - from) / (to - from),
+    share: (value) => ((bent ? Math.log(value) : value) * part - from * part) / (to * part - from * part),
     value: (share) => out(from + share * (to - from)),
   };
 }
@@ -105,7 +123,7 @@ function powers(low: number, high: number, many: number): number[] {
       .filter((power) => power % step === 0)
       .flatMap((power) => parts.map((part) => Number(`${part}e${power}`)))
       .filter((value) => value >= low * (1 - 1e-9) && value <= high * (1 + 1e-9));
-  const choices = [every(1, [1, 2, 5]), every(1, [1, 3]), every(1, [1]), ...[2, 3, 5, 10, 20, 50, 100].map((step) => every(step, [1]))];
+  const choices = [every(1, [1, 2, 5]), every(1, [1, 3]), every(1, [1]), ...[2, 3, 5, 10, 20, 50, 100, 200, 500].map((step) => every(step, [1]))];
   const found = choices.find((each) => each.length <= Math.max(2, many)) ?? [];
   return found.length > 1 ? found : steps(low, high, many);
 }

@@ -4,7 +4,7 @@ import { useCallback, useMemo, useState } from "preact/hooks";
 import { measured, type Spec, type Trial } from "../documents";
 import { drawAxes, frame, xOf, yOf } from "../draw/axes";
 import { Canvas, type Draw } from "../draw/canvas";
-import { scale } from "../draw/scale";
+import { extentOf, scale } from "../draw/scale";
 
 export function Reports({ trial, spec }: { trial: Trial; spec: Spec }) {
   const metrics = useMemo(() => [...new Set(trial.reports.flatMap((each) => Object.keys(each.values)))], [trial]);
@@ -28,8 +28,8 @@ export function Reports({ trial, spec }: { trial: Trial; spec: Spec }) {
 
 const drawCurve = (place: Parameters<Draw>[0], points: readonly (readonly [number, number])[], metric: string) => {
   if (points.length === 0) return;
-  const [xs, ys] = [points.map(([x]) => x), points.map(([, y]) => y)];
-  const inner = frame(place.width, place.height, { ...scale(Math.min(...xs), Math.max(...xs), false), whole: true }, scale(Math.min(...ys), Math.max(...ys), false));
+  const [steps, values] = [extentOf(points.map(([x]) => x)), extentOf(points.map(([, y]) => y))];
+  const inner = frame(place.width, place.height, { ...scale(...steps, false), whole: true }, scale(...values, false));
   drawAxes(place, inner, "step", metric);
   const { context, theme } = place;
   context.strokeStyle = context.fillStyle = theme.accent;

@@ -7,12 +7,17 @@ import { PRUNED, STATES, type Trials } from "../data/trials";
 import { measured, type Objective } from "../documents";
 import { drawAxes, frame, xOf, yOf } from "../draw/axes";
 import { Canvas, type Draw, type Place } from "../draw/canvas";
-import { scale } from "../draw/scale";
+import { extentOf, scale } from "../draw/scale";
 import { count } from "../format";
+import { usePolling } from "../hooks";
 import type { ViewProps } from "./view";
 
 const BEST = 40;
 const NEWEST = 20;
+/** Of each metric of a curve: more would not be seen. */
+const POINTS = 300;
+const SECONDS = 5;
+const SECONDS_AT_REST = 60;
 
 interface Curve {
   number: number;
@@ -32,19 +37,19 @@ export function chosen(trials: Trials, rows: Int32Array, objective: Objective, s
 export function Curves({ followed, objective, rows, selected, select }: ViewProps) {
   const { trials, version, experiment } = followed;
   const numbers = useMemo(() => chosen(trials, rows, objective, selected), [trials, version, rows, objective, selected]);
-  const { curves, fault } = useCurves(experiment.namespace, experiment.name, numbers, trials, version);
-  const metrics = useMemo(() => [...new Set(curves.flatMap((curve) => Object.keys(curve.values)))], [curves]);
+  const { curves, fault } = useCurves(experiment.namespace, experiment.name, experiment.uid, numbers, trials);
+  const metrics = useMemo(() => [...new Set((curves ?? []).flatMap((curve) => Object.keys(curve.values)))], [curves]);
   const [metric, choose] = useState("");
   const shown = metrics.includes(metric) ? metric : metrics.includes(objective.metric) ? objective.metric : (metrics[0] ?? "");
-  const lines = useMemo(() => curves.flatMap((curve) => {
+  const lines = useMemo(() => (curves ?? []).flatMap((curve) => {
     const points = curve.steps.map((step, index): [number, number] => [step, measured(curve.values[shown]?.[index])]).filter(([, value]) => Number.isFinite(value));
     return points.length ? [{ row: curve.number, points }] : [];
   }), [curves, shown]);
-  const framed = useCallback((width: number, height: number) => {
+  const framed = useMemo(() => {
     const all = lines.flatMap(({ points }) => points);
-    const [xs, ys] = [all.map(([x]) => x), all.map(([, y]) => y)];
-    const [low, high] = [Math.min(...ys), Math.max(...ys)];
-    return frame(width, height, { ...scale(Math.min(...xs), Math.max(...xs), false), whole: true }, scale(low, high, low > 0 && high / low > 1000));
+    const [steps, [low, high]] = [extentOf(all.map(([x]) => x)), extentOf(all.map(([, y]) => y))];
+    const [x, y] = [{ ...scale(...steps, false), whole: true }, scale(low, high, low > 0 && high / low > 1000)];
+    return (width: number, height: number) => frame(width, height, x, y);
   }, [lines]);
   const draw: Draw = useCallback((place) => {
     if (lines.length === 0) return;
@@ -69,7 +74,7 @@ export function Curves({ followed, objective, rows, selected, select }: ViewProp
     <div class="with-choice">
       <div class="choices">
         {metrics.length > 1 && <label class="choice">Metric <select value={shown} onChange={(event) => choose(event.currentTarget.value)}>{metrics.map((each) => <option key={each}>{each}</option>)}</select></label>}
-        <span class="faint">{lines.length ? `The best ${BEST} and the newest ${NEWEST} trials in sight; pruned ones are grey` : "No trial in sight has reported values."}</span>
+        <span class="faint">{lines.length ? `The best ${BEST} and the newest ${NEWEST} trials in sight; pruned ones are grey` : curves ? "No trial in sight has reported values." : "Reading…"}</span>
       </div>
       <div class="plot"><Canvas draw={draw} label={`Curves of ${count(lines.length, "trial")}`} onPointerUp={pick} /></div>
     </div>
@@ -96,23 +101,43 @@ function drawLine({ context }: Place, points: number[][], color: string, strong:
   context.lineWidth = 1;
 }
 
-/** The curves of these trials. Those of ended trials are asked for once. */
-function useCurves(namespace: string, name: string, numbers: number[], trials: Trials, version: number): { curves: Curve[]; fault: string | null } {
+/** The curves of these trials, null before the first answer. Those of ended trials are asked for once. */
+function useCurves(namespace: string, name: string, uid: string, numbers: number[], trials: Trials): { curves: Curve[] | null; fault: string | null } {
   const known = useRef(new Map<number, Curve>());
-  const [state, set] = useState<{ curves: Curve[]; fault: string | null }>({ curves: [], fault: null });
+  const [state, set] = useState<{ curves: Curve[] | null; fault: string | null }>({ curves: null, fault: null });
+  const chosen = useRef(numbers);
+  chosen.current = numbers;
+  const runs = numbers.some((row) => Number.isNaN(trials.finished[row]));
+  const life = `${namespace}/${name}/${uid}`;
   const key = numbers.join(",");
+  const asked = useRef("");
   useEffect(() => {
-    const stop = new AbortController();
-    const wanted = numbers.filter((row) => Number.isNaN(trials.finished[row]) || !known.current.has(row));
-    const shown = () => set({ curves: numbers.flatMap((row) => known.current.get(row) ?? []), fault: null });
-    if (wanted.length === 0) shown();
-    else get<{ curves: Curve[] }>(pathOf(namespace, `experiments/${name}/curves?numbers=${wanted.join(",")}`), stop.signal)
-      .then(({ curves }) => {
+    known.current.clear();
+    set({ curves: null, fault: null });
+  }, [life]);
+  const again = usePolling(async () => {
+    const wanted = chosen.current.filter((row) => Number.isNaN(trials.finished[row]) || !ended(known.current.get(row)));
+    asked.current = chosen.current.join(",");
+    try {
+      if (wanted.length > 0) {
+        const path = `experiments/${name}/curves?numbers=${wanted.join(",")}&points=${POINTS}`;
+        const { curves } = await get<{ curves: Curve[] }>(pathOf(namespace, path));
         for (const curve of curves) known.current.set(curve.number, curve);
-        shown();
-      })
-      .catch((fault: unknown) => stop.signal.aborted || set((old) => ({ ...old, fault: String((fault as Error).message) })));
-    return () => stop.abort();
-  }, [namespace, name, key, version]);
+      }
+      set({ curves: chosen.current.flatMap((row) => known.current.get(row) ?? []), fault: null });
+    } catch (fault) {
+      set((old) => ({ ...old, fault: String((fault as Error).message) }));
+      return false;
+    }
+    return true;
+  }, runs ? SECONDS : SECONDS_AT_REST, `${life} ${runs}`);
+  useEffect(() => {
+    if (asked.current !== key) again();
+  }, [key]);
   return state;
+}
+
+/** Whether a curve is known to its end. */
+function ended(curve: Curve | undefined): boolean {
+  return curve !== undefined && curve.state !== "RUNNING" && curve.state !== "WAITING";
 }

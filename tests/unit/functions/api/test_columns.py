@@ -118,19 +118,6 @@ def test_another_life_of_the_name_does_not_get_kept_pages(world: World) -> None:
     assert states(asked(world, "?limit=2")["trials"]) == {0: "RUNNING", 1: "RUNNING"}
 
 
-def test_curves_have_the_reports_of_the_named_trials(world: World) -> None:
-    with_trials(world, 3)
-    headers = {"Authorization": f"Bearer {world.token('digits', 1)}"}
-    for step, loss in enumerate((3.0, 2.0, "NaN")):
-        body = {"step": step, "values": {"loss": loss}}
-        world.api.post(f"{ONE}/trials/1/reports", json=body, headers=headers)
-    found = world.api.get(f"{ONE}/curves?numbers=1,2,77").json
-    fits("Curves", found)
-    assert [curve["number"] for curve in found["curves"]] == [1, 2]
-    assert found["curves"][0]["steps"] == [0, 1, 2]
-    assert found["curves"][0]["values"] == {"loss": [3.0, 2.0, "NaN"]}
-
-
 def test_progress_has_the_trials_at_which_the_best_got_better(world: World) -> None:
     world.running(constraints=[{"metric": "size", "max": 5}], max_trials=1000)
     for value, size in ((3.0, 1), (1.0, 9), (2.0, 1), ("NaN", 1), (2.5, 1), (0.5, 5)):

@@ -1,0 +1,20 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { extentOf, scale, ticks } from "../src/draw/scale";
+
+test("an axis of very large and very small values has finite ends, shares and labels", () => {
+  for (const [low, high, log] of [[5e-301, 2e299, true], [5e-324, 1.7e308, true], [-1.7e308, 1.7e308, false], [1e308, 1.7e308, false], [0, 5e-324, false], [1.7e308, 1.7e308, true]] as const) {
+    const axis = scale(low, high, log);
+    assert.ok(Number.isFinite(axis.low) && Number.isFinite(axis.high) && axis.low < axis.high, `${low} ${high}: ${axis.low} to ${axis.high}`);
+    assert.ok([low, high].every((value) => Number.isFinite(axis.share(value))), `${low} ${high}: shares`);
+    assert.ok(ticks(axis, 6).every(({ value }) => Number.isFinite(value)), `${low} ${high}: labels`);
+  }
+  assert.deepEqual(ticks(scale(5e-301, 2e299, true), 3).map(({ text }) => text), ["1e−200", "1", "1e200"]);
+  assert.ok(ticks(scale(-1.7e308, 1.7e308, false), 6).length > 1);
+});
+
+test("the ends of more values than a call may have arguments", () => {
+  const many = Array.from({ length: 300_000 }, (_, index) => index - 5);
+  assert.deepEqual(extentOf(many), [-5, 299_994]);
+  assert.deepEqual(extentOf([]), [0, 1]);
+});

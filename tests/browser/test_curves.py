@@ -1,0 +1,72 @@
+"""Views of trials with many reports, and of values as far apart as numbers can be."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, Response, expect
+
+from tests.browser.conftest import Open, submit
+from tests.browser.test_page import VIEWS, picture
+from tests.e2e.conftest import Up
+from tests.guard import end_all
+
+pytestmark = pytest.mark.browser
+
+TRIALS, STEPS = 14, 10_000
+TRAIN = """
+for each in "$@"; do case $each in --power=*) power=${each#*=};; esac; done
+seq -f "step=%g objective=1e$power" STEPS
+""".replace("STEPS", str(STEPS))
+DRAWN = """box => {
+    const { data } = box.getContext("2d").getImageData(0, 0, box.width, box.height);
+    let found = 0;
+    for (let place = 3; place < data.length; place += 4) found += data[place] > 0;
+    return found;
+}"""
+"""The pixels of a canvas that have a colour."""
+
+
+@pytest.fixture(scope="module")
+def long(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    folder = tmp_path_factory.mktemp("curves")
+    (folder / "train.sh").write_text(TRAIN)
+    up = Up(folder / "data", "--alias", f"train=sh {folder / 'train.sh'}")
+    powers = {"power": {"type": "int", "min": -300, "max": 299}}
+    submit(up, "long", hyperparameters=powers, max_trials=TRIALS, parallel_trials=2)
+    up.client.enqueue("long", [{"power": each} for each in (-300, 299, 0)])
+    up.client.wait("long", timeout=300)
+    yield up
+    up.close()
+    end_all(folder)
+
+
+def drawn(page: Page, view: str) -> int:
+    page.locator(f"#tab-{view}").click()
+    expect(page.locator("#view canvas").first).to_be_visible()
+    page.wait_for_timeout(300)
+    found = [box.evaluate(DRAWN) for box in page.locator("#view canvas:not(.over)").all()]
+    return max(found)
+
+
+def test_long_curves_arrive_thinned_and_are_drawn(long: Up, shown: Open) -> None:
+    page = shown(url=f"{long.url}/#/default/long")
+    sizes: list[int] = []
+    page.on("response", lambda answer: sizes.append(_size(answer)))
+    page.locator("#tab-curves").click()
+    curves = page.get_by_label(f"Curves of {TRIALS} trials")
+    expect(curves).to_be_visible()
+    page.wait_for_timeout(300)
+    picture(page, "curves-long")
+    assert curves.evaluate(DRAWN) > 2_000
+    assert 0 < sum(sizes) < 300_000
+
+
+def _size(answer: Response) -> int:
+    return len(answer.body()) if "/curves?" in answer.url else 0
+
+
+@pytest.mark.parametrize("view", [view for view in VIEWS if view != "importance"])
+def test_values_of_any_size_are_drawn(long: Up, shown: Open, view: str) -> None:
+    page = shown(url=f"{long.url}/#/default/long")
+    assert drawn(page, view) > 500
+    picture(page, f"far-apart-{view}")
