@@ -116,7 +116,7 @@ _COLUMNS = (
     Query("open", _OPEN, _listed(columns.MOST_OPEN)),
 )
 _NUMBERS = f"Only these trials: at most {curves.MOST_CURVES} numbers with commas between them."
-_THINNED = "About so many reports of each metric, with the extremes; without it all."
+_THINNED = "About this number of reports for each metric, the extremes among them; without it all."
 _POINTS = Query("points", _THINNED, {"type": "integer", "minimum": 2, "maximum": 10_000})
 _CURVES = (Query("numbers", _NUMBERS, _listed(curves.MOST_CURVES)), _POINTS)
 _CHOSEN = Query("numbers", f"{_NUMBERS} The other parameters have no effect.", _CURVES[0].schema)
