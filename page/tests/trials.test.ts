@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { front, hypervolume, improvements } from "../src/data/best";
+import { improvements } from "../src/data/best";
 import { dimensions, isLog } from "../src/data/dimensions";
 import { among, every, rowsOf, test as filter } from "../src/data/filter";
 import { byRank, ranks } from "../src/views/parallel";
@@ -75,13 +75,6 @@ test("the best so far ignores failed and infeasible trials", () => {
   assert.deepEqual(improvements(made, SPEC, { metric: "loss", direction: "minimize" }), [0, 2, 3]);
   const bound = { ...SPEC, constraints: [{ metric: "loss", min: 1, max: null }] };
   assert.deepEqual(improvements(made, bound, { metric: "loss", direction: "minimize" }), [0, 2]);
-});
-
-test("the front has what nothing beats, and its area is known", () => {
-  const made = new Trials();
-  made.put(block([0, 1, 2, 3], { values: { a: [1, 2, 2, 3], b: [3, 2, 3, 1] } }));
-  assert.deepEqual(front(made, SPEC, { metric: "a", direction: "minimize" }, { metric: "b", direction: "minimize" }), [0, 1, 3]);
-  assert.equal(hypervolume([[1, 3], [2, 2], [3, 1]], [4, 4]), 6);
 });
 
 test("an expression lets through what meets all its terms", () => {

@@ -39,33 +39,3 @@ export function improvements(trials: Trials, spec: Spec, objective: Objective, r
   }
   return found;
 }
-
-/** The rows that no other row beats in both objectives, by the first objective. */
-export function front(trials: Trials, spec: Spec, first: Objective, second: Objective): number[] {
-  const fit = counts(trials, spec, first.metric);
-  const also = counts(trials, spec, second.metric);
-  const loss = (objective: Objective) => {
-    const data = trials.values.get(objective.metric)?.data ?? new Float64Array();
-    return (row: number) => signOf(objective) * (data[row] ?? NaN);
-  };
-  const [x, y] = [loss(first), loss(second)];
-  const rows = Array.from({ length: trials.count }, (_, row) => row).filter((row) => fit(row) && also(row));
-  rows.sort((a, b) => x(a) - x(b) || y(a) - y(b));
-  let least = Infinity;
-  return rows.filter((row) => y(row) < least && ((least = y(row)), true));
-}
-
-/**
- * The area that a front of two objectives dominates, up to the worst values of all trials that
- * count, as a share of the rectangle between the front's best and those worst values.
- */
-export function hypervolume(points: readonly (readonly [number, number])[], worst: readonly [number, number]): number {
-  let area = 0;
-  let above = worst[1];
-  for (const [x, y] of [...points].sort((a, b) => a[0] - b[0])) {
-    if (x >= worst[0] || y >= above) continue;
-    area += (worst[0] - x) * (above - y);
-    above = y;
-  }
-  return area;
-}

@@ -2,10 +2,11 @@
 
 import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
 import { Propose } from "../actions/propose";
-import { front, improvements } from "../data/best";
+import { improvements } from "../data/best";
 import { dimensions as dimensionsOf } from "../data/dimensions";
 import { every, rowsOf, test, type Brush, type Brushes } from "../data/filter";
 import { useExperiment, type Followed } from "../data/follow";
+import { frontOf } from "../data/front";
 import type { Objective, Trial } from "../documents";
 import { count, thousands } from "../format";
 import { go } from "../hooks";
@@ -95,12 +96,13 @@ function changed(old: Brushes, changes: readonly (readonly [string, Brush | null
   return now;
 }
 
-/** The best trial, or those on the front of the first two objectives. */
+/** The best trial, or those on the front of several objectives. */
 function useBest({ trials, version, experiment }: Followed): ReadonlySet<number> {
   return useMemo(() => {
-    const [first, second] = experiment.spec.objectives;
+    const { objectives } = experiment.spec;
+    const [first, second] = objectives;
     if (!first) return new Set<number>();
-    return new Set(second ? front(trials, experiment.spec, first, second) : improvements(trials, experiment.spec, first).slice(-1));
+    return new Set(second ? frontOf(trials, experiment.spec, objectives).rows : improvements(trials, experiment.spec, first).slice(-1));
   }, [trials, version, experiment]);
 }
 
