@@ -88,6 +88,18 @@ def test_the_filters_example_keeps_good_trials(various: str, ended: str, shown: 
     expect(field).to_have_attribute("placeholder", "Filter: state=complete objective<0.2")
 
 
+def test_a_list_with_large_budgets_fits(service: Up, shown: Open) -> None:
+    name = "narrow-with-a-long-name"
+    submit(service, name, max_trials=10_000, model_training_code={"workers": True})
+    service.client.pause(name)
+    row = {"hyperparameters": {"rate": 0.5, "kind": "plain"}, "value": 0.0123456}
+    service.client.import_trials(name, [row] * 1_100)
+    page = shown(f"#/default?find={name}", **NARROW)
+    expect(page.locator("td.col-progress")).to_have_text("1,100/11,100")
+    table = page.get_by_role("region", name="Table of experiments")
+    assert table.evaluate("(box) => box.scrollWidth - box.clientWidth") <= 0
+
+
 def rows_of(page: Page) -> list[int]:
     """How many of the experiment's buttons are in each row."""
     tops = [each.bounding_box() for each in page.locator(".head .actions > button").all()]

@@ -15,7 +15,7 @@ export interface Frame {
 /** Pixels of the axis's name beside its numbers, of a gap, and of a digit. */
 const NAME = 20;
 const GAP = 6;
-const DIGIT = 6.4;
+const DIGIT = 7;
 const [NARROWEST, WIDEST] = [46, 104];
 const TOP = 12;
 const RIGHT = 16;

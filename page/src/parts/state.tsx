@@ -21,7 +21,7 @@ export function Progress({ counts, most }: { counts: Counts; most: number }) {
         <rect width="100" height="6" class="rest" />
         {bars(counts, all)}
       </svg>
-      <span class="count">{thousands(ended)}<span class="faint">/{thousands(most)}</span></span>
+      <span class="count">{thousands(ended)}<span class="faint">/<wbr />{thousands(most)}</span></span>
     </span>
   );
 }
