@@ -28,7 +28,7 @@ from tunelet.client.trial import Trial
 from tunelet.core.experiment import Experiment
 from tunelet.core.installation import Installation
 from tunelet.core.run import Run
-from tunelet.errors import FieldError, Reject, Retry
+from tunelet.errors import FieldError, Reject, TuneletError
 from tunelet.interop import hyperparameters
 from tunelet.service import Service
 from tunelet.tuning import Tuned, failure
@@ -91,10 +91,13 @@ def tuned(
             lease_seconds=LEASE_SECONDS,
         )
         tried = store_url is not None
+        leaving = _Leaving(launcher)
+        # Once the service takes no more steps, which would call the function again.
+        stack.push(leaving.leave)
         service = stack.enter_context(
             searching(settings, store, launcher, installation, dead, tries_store=tried)
         )
-        stack.callback(_ended, service)
+        leaving.service = service
         near = Near(service)
         client = Client.over(near)
         if choosing is not None:
@@ -120,11 +123,28 @@ def _noted(name: str) -> Iterator[None]:
         raise
 
 
-def _ended(service: Service) -> None:
-    try:
-        service.leases.leave()
-    except Retry as fault:
-        LOGGER.warning("others wait until the lease expires: %s", fault)
+class _Leaving:
+    """Ends what the log has of this process, whose calls end with it."""
+
+    service: Service | None = None
+
+    def __init__(self, launcher: FunctionLauncher) -> None:
+        self._launcher = launcher
+
+    def leave(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Give the trials of running calls back if an exception ends the search, such as Ctrl-C.
+
+        Then they do not count as attempts: `max_attempts` interrupts would fail a trial. Nor does
+        the next attempt, which the log may reserve for this process: it never begins.
+        """
+        if self.service is None:
+            return
+        try:
+            for run in self._launcher.running() if kind is not None else ():
+                self.service.attempts.release(run, "the call of tune was interrupted")
+            self.service.leases.leave()
+        except TuneletError as fault:
+            LOGGER.warning("others wait until the lease expires: %s", fault)
 
 
 class _Choosing:

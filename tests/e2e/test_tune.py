@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -272,28 +272,70 @@ print(len(found.trials), found.experiment["counts"]["complete"])
 """
 
 
-def test_after_ctrl_c_the_last_line_says_how_to_continue(folder: Path, wait: Any) -> None:
+@pytest.fixture
+def endless(folder: Path) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
+    """Starts the script, whose calls take this many seconds, with these options of `tune`."""
     (folder / "search.py").write_text(ENDLESS)
+    started = []
 
-    def begun(*words: str) -> "subprocess.Popen[str]":
-        return subprocess.Popen(
-            [sys.executable, "search.py", *words],
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
+    def start(seconds: float, **options: Any) -> "subprocess.Popen[str]":
+        started.append(
+            subprocess.Popen(
+                [sys.executable, "search.py", str(seconds), repr(options)],
+                env=os.environ | {"PYTHONPATH": str(ROOT)},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
         )
+        return started[-1]
 
-    first = begun("0.2", "{}")
-    wait(lambda: (folder / "book").exists() and len((folder / "book").read_text()) > 2)
+    yield start
+    for each in started:
+        each.kill()
+        each.communicate()
+
+
+def calls(folder: Path) -> int:
+    book = folder / "book"
+    return len(book.read_text()) if book.exists() else 0
+
+
+def started(folder: Path) -> int:
+    """How many attempts have begun as the log of the experiment has it."""
+    entries = (folder / "tunelet-data/store/v1/default/mine/journal").glob("*.json")
+    return sum(entry.read_text().count('"AttemptStarted"') for entry in entries)
+
+
+def test_after_ctrl_c_the_last_line_says_how_to_continue(
+    folder: Path, wait: Any, endless: Callable[..., Any]
+) -> None:
+    first = endless(0.2)
+    wait(lambda: calls(folder) > 2)
     first.send_signal(signal.SIGINT)
     _, errors = first.communicate(timeout=60)
     assert first.returncode == -signal.SIGINT
     name, _, again = errors.splitlines()[-1].partition(" has not ended, and its results are kept: ")
     assert again == f"to continue it, call tune again with name={name!r}"
 
-    out, errors = begun("0", repr({"name": name})).communicate(timeout=60)
+    out, errors = endless(0, name=name).communicate(timeout=60)
     assert out == "6 6\n", errors
+
+
+@pytest.mark.parametrize("processes", [False, "fork"])
+def test_any_number_of_interrupts_fail_no_trial(
+    processes: bool | str, folder: Path, wait: Any, endless: Callable[..., Any]
+) -> None:
+    named = {"name": "mine", "processes": processes}
+    for known in range(4):  # one more than a trial has attempts
+        interrupted = endless(600, **named)
+        wait(lambda known=known: calls(folder) > known and started(folder) > known)
+        interrupted.send_signal(signal.SIGINT)
+        interrupted.communicate(timeout=60)
+
+    out, errors = endless(0, **named).communicate(timeout=60)
+    assert out == "6 6\n", errors
+    assert calls(folder) == 4 + 6
 
 
 def test_further_numbers_are_kept_next_to_the_objective() -> None:

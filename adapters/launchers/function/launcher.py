@@ -115,14 +115,15 @@ class FunctionLauncher:
     def active(self, namespace: str, experiment: str) -> Sequence[Run]:
         return [
             run
-            for run in self._running()
+            for run in self.running()
             if (run.namespace, run.experiment) == (namespace, experiment)
         ]
 
     def lives(self) -> Mapping[Life, Versions]:
-        return by_life(dict.fromkeys(self._running(), ""))
+        return by_life(dict.fromkeys(self.running(), ""))
 
-    def _running(self) -> list[Run]:
+    def running(self) -> list[Run]:
+        """Return the runs of all experiments whose calls have not returned."""
         with self._lock:
             return [run for run, call in self._calls.items() if call.outcome is None]
 
