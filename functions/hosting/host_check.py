@@ -2,7 +2,8 @@
 
 A browser on this machine can reach loopback for any page that it shows. The Host header exposes a
 page with a name that was made to point here (DNS rebinding); the Origin header exposes a page of
-another origin that requests a change. Programs send no Origin.
+another origin that requests a change. Programs send no Origin. Behind a proxy that puts its own
+name in Host, Sec-Fetch-Site tells instead: browsers set it, and no page can.
 """
 
 from collections.abc import Collection
@@ -53,8 +54,10 @@ def _check(request: Request, names: Collection[str], any_address: bool) -> None:
     origin = request.headers.get("Origin")
     if origin is None or request.method in _READING:
         return
-    if _site(origin) != host.lower():
-        error = FieldError("Origin", origin, "is another site", "send it from the service's own")
+    own = request.headers.get("Sec-Fetch-Site") == "same-origin"
+    if not own and _site(origin) != host.lower():
+        remedy = "send it from the service's own page; a proxy must pass on the browser's Host"
+        error = FieldError("Origin", origin, "is another site", remedy)
         raise Refused(
             HTTPStatus.FORBIDDEN, "a page of another site may not change anything here", [error]
         )

@@ -321,21 +321,31 @@ def test_the_policy_stops_code_that_is_put_into_the_document(ended: str, shown: 
 
 @contextmanager
 def below_a_path(url: str, prefix: str) -> Iterator[str]:
-    """A proxy that serves `url` below a path, as an ingress does; gives the address."""
+    """A proxy that serves `url` below a path, as an ingress does; gives the address.
+
+    Like nginx it sends the service's name as Host unless it is told otherwise.
+    """
     pool = urllib3.PoolManager()
+    kept = ("Content-Type", "Content-Security-Policy")
 
     class Proxy(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             if not self.path.startswith(prefix):
                 self.send_error(404)
                 return
-            answer = pool.request("GET", f"{url}/{self.path.removeprefix(prefix)}")
+            sent = {
+                k: v for k, v in self.headers.items() if k.lower() not in ("host", "connection")
+            }
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0))) or None
+            below = f"{url}/{self.path.removeprefix(prefix)}"
+            answer = pool.request(self.command, below, headers=sent, body=body)
             self.send_response(answer.status)
-            for name in ("Content-Type", "Content-Security-Policy"):
-                if name in answer.headers:
-                    self.send_header(name, answer.headers[name])
+            for name in filter(answer.headers.__contains__, kept):
+                self.send_header(name, answer.headers[name])
             self.end_headers()
             self.wfile.write(answer.data)
+
+        do_POST = do_PUT = do_PATCH = do_DELETE = do_GET
 
         def log_message(self, *_: object) -> None:
             pass
@@ -348,6 +358,11 @@ def test_it_works_below_a_path_of_a_proxy(service: Up, ended: str, shown: Open) 
     with below_a_path(service.url, "/tools/tunelet/") as url:
         page = shown(f"#/default/{ended}", url=url)
         expect(page.locator(".filter .end")).to_have_text("12 trials")
+        page.get_by_role("button", name="Note", exact=True).click()
+        page.get_by_role("dialog").get_by_role("textbox").fill("through the proxy")
+        page.get_by_role("dialog").get_by_role("button", name="Save").click()
+        expect(page.get_by_role("dialog")).to_have_count(0)
+        assert service.client.experiment(ended).note == "through the proxy"
         page.close()
 
 

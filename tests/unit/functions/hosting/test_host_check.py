@@ -53,3 +53,15 @@ def test_its_own_pages_may_change_things() -> None:
     assert status("localhost:8080", client(), "POST", Origin="http://localhost:8080") == 200
     assert status("[::1]:8080", client(), "POST", Origin="http://[::1]:8080") == 200
     assert status("localhost:8080", client(), "POST") == 200
+
+
+@pytest.mark.parametrize(
+    ("site", "expected"),
+    [("same-origin", 200), ("same-site", 403), ("cross-site", 403), ("none", 403), ("", 403)],
+)
+def test_behind_a_proxy_the_browser_tells_whose_page_it_is(site: str, expected: int) -> None:
+    headers = {"Origin": "https://tools.example", "Sec-Fetch-Site": site}
+    answer: Any = client().post("/", headers={"Host": "localhost:8080", **headers})
+    assert answer.status_code == expected
+    # The name by which it is called still has to be one of this machine's.
+    assert client().post("/", headers={"Host": "evil.example", **headers}).status_code == 421
