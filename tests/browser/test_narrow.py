@@ -100,6 +100,15 @@ def test_a_list_with_large_budgets_fits(service: Up, shown: Open) -> None:
     assert table.evaluate("(box) => box.scrollWidth - box.clientWidth") <= 0
 
 
+def test_a_comparison_has_the_number_of_trials_in_one_line(various: str, shown: Open) -> None:
+    page = shown(f"#/default/=?names={various}", **NARROW)
+    number = page.locator(".bests .count")
+    expect(number).to_have_text("12/12")
+    box = number.bounding_box()
+    assert box is not None
+    assert box["height"] < 24
+
+
 def rows_of(page: Page) -> list[int]:
     """How many of the experiment's buttons are in each row."""
     tops = [each.bounding_box() for each in page.locator(".head .actions > button").all()]
