@@ -94,6 +94,38 @@ test("an expression lets through what meets all its terms", () => {
   assert.match(String(found("loss<low")), /low is no number/);
 });
 
+test("an expression finds values with blanks, quotes and commas, and one of several", () => {
+  const kinds = ["adam", "a b", "a, b", "it's", null];
+  const made = trials([0.1, 0.2, 0.3, 0.4, null], { opt: kinds, "batch size": [32, 64, 128, 64, 32] });
+  const columns = new Trials(new Map([["size", [32, 64, 128]]]));
+  columns.put(block([0, 1, 2], { hyperparameters: { size: [32, 128, 64] } }));
+  const search = (text: string, given: Trials) => {
+    const all = dimensions(given, { ...SPEC, hyperparameters: {} });
+    const passes = filter(text, given, all);
+    return typeof passes === "string" ? passes : [...rowsOf(given, passes, new Map(), all)];
+  };
+  const found = (text: string) => search(text, made);
+  for (const [text, rows] of Object.entries({
+    "opt='adam'": [0], 'opt = "a b"': [1], "opt='A B'": [1], 'opt="a, b"': [2], "opt=it's": [3], 'opt="it\'s"': [3],
+    "opt=adam,'a b'": [0, 1], "opt!=adam, 'a b'": [2, 3, 4], "opt=adam, loss<1": [0], "loss<0.25, complete": [0, 1], "loss=0.1,0.4": [0, 3],
+    '"a b"': [1], "'batch size'=64 loss>0.3": [3], '"Batch Size">=64': [1, 2, 3], "loss<0.2 or loss>0.3": [0, 3], "loss<0.2 || opt=it's and loss>0": [0, 3],
+    "opt=null": [4], "opt!=null": [0, 1, 2, 3], "loss=null": [4], "loss!=none": [0, 1, 2, 3], "loss==0.1": [0], "loss≤0.2": [0, 1], "loss>−1": [0, 1, 2, 3], "loss<inf": [0, 1, 2, 3],
+  })) assert.deepEqual(found(text), rows, text);
+  assert.deepEqual(search("size<100", columns), [0, 2]);
+  assert.deepEqual(search("size=64,128", columns), [1, 2]);
+});
+
+test("what an expression cannot mean is said, and is not an empty answer", () => {
+  const made = trials([0.1, 0.2], { opt: ["adam", "a b"] });
+  const all = dimensions(made, SPEC);
+  for (const [text, fault] of Object.entries({
+    "opt=a b": 'opt has no value a: use one of adam, "a b"', "opt in adam": "compare opt with a value, as in opt=adam", loss: "compare loss with a value, as in loss<1",
+    forest: "forest is neither a state nor a part of any value here", "opt='ad": "'ad begins with a quote that does not end", "loss<": "there is no value after loss<",
+    "<1": "there is no name before <", "loss<0.2 or": "there is no term beside or", "not complete": "not is not understood: write !=, as in state!=complete",
+    "state=done": "done is no state: use one of waiting, running, complete, pruned, fail, stopped", "opt<b": "use opt= or opt!=: it has names", "loss<null": "use loss=null or loss!=null",
+  })) assert.equal(filter(text, made, all), fault, text);
+});
+
 test("a brush keeps rows in its range, and none without a value", () => {
   const made = trials([0.1, 0.2, 0.3, null]);
   const all = dimensions(made, SPEC);

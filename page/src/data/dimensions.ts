@@ -1,6 +1,6 @@
 // What a trial can be compared by: its number, times, values and hyperparameters.
 
-import type { Form, Scalar, Spec } from "../documents";
+import { choicesOf, type Form, type Scalar, type Spec } from "../documents";
 import { duration, number, scalar } from "../format";
 import type { Column, Trials } from "./trials";
 
@@ -44,8 +44,10 @@ export function hyperparametersOf(trials: Trials, spec: Spec): Dimension[] {
   return names.map((name) => {
     const column = trials.hyperparameters.get(name);
     const at = reads(column);
-    const whole = spec.hyperparameters[name]?.type === "int";
-    return { id: `h:${name}`, label: name, at, whole, log: isLog(spec.hyperparameters[name]), bounds: boundsOf(spec.hyperparameters[name]), names: column?.names ?? null };
+    const form = spec.hyperparameters[name];
+    // Before the first trial the choices are those of the spec.
+    const names = column ? column.names : form?.type === "categorical" ? choicesOf(form) : null;
+    return { id: `h:${name}`, label: name, at, whole: form?.type === "int", log: isLog(form), bounds: boundsOf(form), names };
   });
 }
 

@@ -1,6 +1,8 @@
 // Which trials are in sight: those that an expression and all brushes let through.
 
+import type { Scalar } from "../documents";
 import type { Dimension } from "./dimensions";
+import { groupsOf, written, Wrong, type Sign, type Term, type Word } from "./terms";
 import { STATES, type Trials } from "./trials";
 
 /** From `low` to `high` on a dimension, both included. */
@@ -12,49 +14,106 @@ export interface Brush {
 export type Brushes = ReadonlyMap<string, Brush>;
 export type Test = (row: number) => boolean;
 
-const TERM = /^([^<>=!]+?)(<=|>=|!=|<|>|=)(.+)$/;
+/** How many values an explanation names. */
+const NAMED = 6;
 
 /**
- * The test that a text means, such as `state=complete loss<0.2 optimizer=adam`: all terms must hold.
- * A word alone is a state or a part of a hyperparameter's name value. Returns a text if it is wrong.
+ * The test that a text means, such as `state=complete loss<0.2 optimizer=adam,"a b" or pruned`: all terms of one of
+ * the groups between `or` must hold. A word alone is a state, the number of a trial, or a part of a
+ * hyperparameter's name value. Returns a text if it is wrong.
  */
 export function test(text: string, trials: Trials, dimensions: readonly Dimension[]): Test | string {
-  const terms = text.replace(/\s*(<=|>=|!=|<|>|=)\s*/g, "$1").split(/[\s,]+/).filter((word) => word && !/^(and|&&)$/i.test(word));
-  const tests: Test[] = [];
-  for (const term of terms) {
-    const found = one(term, trials, dimensions);
-    if (typeof found === "string") return found;
-    tests.push(found);
+  try {
+    const groups = groupsOf(text).map((group) => group.map((term) => one(term, trials, dimensions)));
+    return (row) => groups.some((group) => group.every((each) => each(row)));
+  } catch (fault) {
+    if (fault instanceof Wrong) return fault.message;
+    throw fault;
   }
-  return (row) => tests.every((each) => each(row));
 }
 
-function one(term: string, trials: Trials, dimensions: readonly Dimension[]): Test | string {
-  const parts = TERM.exec(term);
-  if (!parts) return word(term.toLowerCase(), trials, dimensions);
-  const [, name = "", sign = "", value = ""] = parts;
-  if (name.toLowerCase() === "state") return ofState(sign, value, trials);
-  const dimension = dimensions.find((each) => each.label === name) ?? dimensions.find((each) => each.label.toLowerCase() === name.toLowerCase());
-  if (!dimension) return `${name} is no hyperparameter or value here`;
-  return dimension.names ? ofName(dimension, sign, value) : ofNumber(dimension, sign, value);
+function one(term: Term, trials: Trials, dimensions: readonly Dimension[]): Test {
+  if (term.name === null) return word(term.word, trials, dimensions);
+  const { name, sign, values } = term;
+  if (name.text.toLowerCase() === "state" && !name.quoted) return ofStates(sign, values, trials);
+  const dimension = named(name.text, dimensions);
+  if (!dimension) throw new Wrong(`${name.text} is no hyperparameter or value here`);
+  const tests = values.map((value) => (isLack(value, dimension) ? ofLack(dimension, sign) : ofValue(dimension, sign, value.text)));
+  return sign === "!=" ? (row) => tests.every((each) => each(row)) : (row) => tests.some((each) => each(row));
 }
 
-function ofState(sign: string, value: string, trials: Trials): Test | string {
-  const code = STATES.findIndex((state) => state.toLowerCase() === value.toLowerCase() || (state === "FAIL" && value.toLowerCase() === "failed"));
-  if (code < 0) return `${value} is no state: use one of ${STATES.join(", ").toLowerCase()}`;
-  if (sign === "=") return (row) => trials.state[row] === code;
-  return sign === "!=" ? (row) => trials.state[row] !== code : "use state= or state!=";
+function named(name: string, dimensions: readonly Dimension[]): Dimension | undefined {
+  return dimensions.find((each) => each.label === name) ?? dimensions.find((each) => same(each.label, name));
 }
 
-function ofName({ at, names, label }: Dimension, sign: string, value: string): Test | string {
-  const places = new Set((names ?? []).flatMap((name, place) => (String(name).toLowerCase() === value.toLowerCase() ? [place] : [])));
-  if (sign === "=") return (row) => places.has(at(row));
-  return sign === "!=" ? (row) => !places.has(at(row)) : `use ${label}= or ${label}!=: it has names`;
+/** Text as it can be typed: a field has one line, and people do not mind capitals. */
+function plain(value: unknown): string {
+  return String(value).replace(/\s+/g, " ").toLowerCase();
 }
 
-function ofNumber({ at, label }: Dimension, sign: string, text: string): Test | string {
-  const value = Number(text);
-  if (text.trim() === "" || Number.isNaN(value)) return `${text} is no number for ${label}`;
+function same(one: unknown, other: string): boolean {
+  return plain(one) === plain(other);
+}
+
+function codeOf(text: string): number {
+  return STATES.findIndex((state) => same(state, text) || (state === "FAIL" && same("failed", text)));
+}
+
+function ofStates(sign: Sign, values: readonly Word[], trials: Trials): Test {
+  const codes = values.map(({ text }) => {
+    const code = codeOf(text);
+    if (code < 0) throw new Wrong(`${text} is no state: use one of ${STATES.join(", ").toLowerCase()}`);
+    return code;
+  });
+  if (sign === "=") return (row) => codes.includes(trials.state[row] ?? NaN);
+  if (sign === "!=") return (row) => !codes.includes(trials.state[row] ?? NaN);
+  throw new Wrong("use state= or state!=");
+}
+
+/** Whether a word means the trials that have no value. A choice of that name comes first. */
+function isLack({ text, quoted }: Word, { names }: Dimension): boolean {
+  return !quoted && /^(null|none|nan)$/i.test(text) && !names?.some((name) => same(name, text));
+}
+
+function ofLack({ at, label }: Dimension, sign: Sign): Test {
+  if (sign === "=") return (row) => Number.isNaN(at(row));
+  if (sign === "!=") return (row) => !Number.isNaN(at(row));
+  throw new Wrong(`use ${written(label)}=null or ${written(label)}!=null`);
+}
+
+function ofValue(dimension: Dimension, sign: Sign, text: string): Test {
+  const { names, at } = dimension;
+  if (names === null) return ofNumber(dimension, sign, text);
+  // Choices that are all numbers are compared as numbers.
+  if (!names.every((name) => typeof name === "number")) return ofName(dimension, names, sign, text);
+  return ofNumber({ ...dimension, at: (row) => (names[at(row)] as number | undefined) ?? NaN }, sign, text);
+}
+
+function ofName({ at, label }: Dimension, names: readonly Scalar[], sign: Sign, text: string): Test {
+  if (sign !== "=" && sign !== "!=") throw new Wrong(`use ${written(label)}= or ${written(label)}!=: it has names`);
+  const exact = placesOf(names, (name) => String(name) === text);
+  const places = exact.size ? exact : placesOf(names, (name) => same(name, text));
+  if (places.size === 0) throw new Wrong(`${label} has no value ${written(text)}: use one of ${someOf(names)}`);
+  return sign === "=" ? (row) => places.has(at(row)) : (row) => !places.has(at(row));
+}
+
+function placesOf(names: readonly Scalar[], fits: (name: Scalar) => boolean): Set<number> {
+  return new Set(names.flatMap((name, place) => (fits(name) ? [place] : [])));
+}
+
+function someOf(names: readonly Scalar[]): string {
+  return [...names.slice(0, NAMED).map(written), ...(names.length > NAMED ? ["…"] : [])].join(", ");
+}
+
+/** A number as people write it or copy it from the page, which has a minus of its own. */
+function numberOf(text: string): number {
+  const common = text.trim().replace("−", "-").replace(/^([+-]?)(∞|inf(inity)?)$/i, "$1Infinity");
+  return common === "" ? NaN : Number(common);
+}
+
+function ofNumber({ at, label }: Dimension, sign: Sign, text: string): Test {
+  const value = numberOf(text);
+  if (Number.isNaN(value)) throw new Wrong(`${text} is no number for ${label}`);
   switch (sign) {
     case "<":
       return (row) => at(row) < value;
@@ -66,17 +125,23 @@ function ofNumber({ at, label }: Dimension, sign: string, text: string): Test | 
       return (row) => at(row) >= value;
     case "=":
       return (row) => at(row) === value;
-    default:
+    case "!=":
       return (row) => at(row) !== value;
   }
 }
 
-function word(text: string, trials: Trials, dimensions: readonly Dimension[]): Test | string {
-  if (/^#?\d+$/.test(text)) return (row) => row === Number(text.replace("#", ""));
-  const state = ofState("=", text, trials);
-  if (typeof state !== "string") return state;
-  const named = dimensions.filter((each) => each.names);
-  return (row) => named.some(({ at, names }) => String(names?.[at(row)] ?? "").toLowerCase().includes(text));
+function word({ text, quoted }: Word, trials: Trials, dimensions: readonly Dimension[]): Test {
+  if (!quoted && /^#?\d+$/.test(text)) return (row) => row === Number(text.replace("#", ""));
+  const code = quoted ? -1 : codeOf(text);
+  if (code >= 0) return (row) => trials.state[row] === code;
+  const found = dimensions.flatMap(({ at, names }) => {
+    const places = placesOf(names ?? [], (name) => plain(name).includes(plain(text)));
+    return places.size ? [{ at, places }] : [];
+  });
+  if (found.length > 0) return (row) => found.some(({ at, places }) => places.has(at(row)));
+  const dimension = named(text, dimensions);
+  if (dimension) throw new Wrong(`compare ${written(dimension.label)} with a value, as in ${written(dimension.label)}${dimension.names ? `=${written(dimension.names[0] ?? "")}` : "<1"}`);
+  throw new Wrong(`${text} is neither a state nor a part of any value here`);
 }
 
 /** The rows in sight, in order of number. */

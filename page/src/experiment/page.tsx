@@ -58,7 +58,7 @@ function Body({ route, followed, again }: { route: Route; followed: Followed; ag
       <div class="left">
         {objective && <Views {...{ followed, dimensions, objective, rows, all, brushes, setBrushes, selected, select }}
           view={route.query.view ?? ""} choose={(view) => query({ view })} />}
-        <Filter text={text} setText={(given) => (setText(given), query({ filter: given }))} wrong={typeof passes === "string" ? passes : null}
+        <Filter text={text} setText={(given) => (setText(given), query({ filter: given }))} wrong={typeof passes === "string" && followed.whole ? passes : null}
           brushes={brushes} setBrushes={setBrushes} dimensions={dimensions} example={exampleOf(objective)} summary={summary(rows.length, followed)} />
         <Table {...{ trials, version, rows, all, columns, best, selected, select }} />
       </div>
@@ -109,7 +109,8 @@ function useBest({ trials, version, experiment }: Followed): ReadonlySet<number>
 function useEscape(escape: () => void) {
   useEffect(() => {
     const pressed = (event: KeyboardEvent) => {
-      if (event.key === "Escape" && !document.querySelector("dialog[open]")) escape();
+      const typed = event.target instanceof HTMLInputElement && event.target.type !== "checkbox" && event.target.value !== "";
+      if (event.key === "Escape" && !typed && !document.querySelector("dialog[open]")) escape();
     };
     addEventListener("keydown", pressed);
     return () => removeEventListener("keydown", pressed);
