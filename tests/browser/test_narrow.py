@@ -80,6 +80,14 @@ def test_the_labels_of_parallel_coordinates_are_whole(various: str, shown: Open)
     assert [text for text in said if text.endswith("…")] == []
 
 
+def test_the_names_of_importances_are_whole(various: str, shown: Open) -> None:
+    page = shown(f"#/default/{various}?view=importance", **NARROW)
+    names = page.locator(".shares .name")
+    expect(names).to_have_count(len(SPACE))
+    cut = names.evaluate_all("(all) => all.map((name) => name.scrollWidth - name.clientWidth)")
+    assert [each for each in cut if each > 0] == []
+
+
 def test_the_filters_example_keeps_good_trials(various: str, ended: str, shown: Open) -> None:
     page = shown(f"#/default/{various}")
     field = page.get_by_label("Filter trials")
