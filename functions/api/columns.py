@@ -15,7 +15,7 @@ import msgspec
 from werkzeug.wrappers import Response
 
 from functions.api.call import Call
-from functions.api.documents import overview_json
+from functions.api.documents import overview_json, revision_of
 from functions.http import json_answer
 from tunelet.core.bounded_cache import BoundedCache
 from tunelet.core.experiment import Experiment
@@ -92,6 +92,7 @@ def page_of(
     changed = service.some(*of, opened)
     return {
         "experiment": overview_json(summary(experiment)),
+        "revision": revision_of(experiment),
         "trials": msgspec.Raw(page),
         "changed": _columns([row_of(trial) for trial in changed]),
         "last": last,

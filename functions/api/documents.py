@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Any
+from zlib import crc32
 
 import msgspec
 
@@ -13,6 +14,8 @@ from tunelet.core.trial import Trial
 from tunelet.log.audit import Change
 
 Json = dict[str, Any]
+
+_encode = msgspec.json.Encoder().encode
 
 
 def submitted(experiment: Experiment, obstacle: str | None = None) -> Json:
@@ -39,8 +42,15 @@ def experiment_json(experiment: Experiment) -> Json:
         "counts": experiment.counts,
         **best_json(experiment, [experiment.noted(trial) for trial in experiment.best]),
         "note": experiment.note or None,
+        "revision": revision_of(experiment),
         "links": _links(experiment),
     }
+
+
+def revision_of(experiment: Experiment) -> int:
+    """Return another number if the spec or a note is another one."""
+    notes = sorted(experiment.notes_on_trials.items())
+    return crc32(_encode((experiment.spec, experiment.note or None, notes)))
 
 
 def overview_json(summary: Summary) -> Json:

@@ -57,6 +57,7 @@ _LETTER: Schema = {
     "status": {"type": ["integer", "null"], "description": "The last answer's; null: none came."},
     "answer": {**or_null(TEXT), "description": "The beginning of the last answer."},
 }
+_REVISION = {**COUNT, "description": "Another one if the spec or a note has been changed."}
 _EXPERIMENT: Schema = {
     "name": TEXT,
     "namespace": TEXT,
@@ -68,6 +69,7 @@ _EXPERIMENT: Schema = {
     "spec": {"type": "object", "description": "The request with all its defaults."},
     "counts": ref("Counts"),
     "note": {**or_null(TEXT), "description": "Of a person or a program."},
+    "revision": _REVISION,
     "links": ref("Links"),
 }
 
@@ -124,7 +126,7 @@ SCHEMAS: dict[str, Schema] = {
         **{
             name: schema
             for name, schema in _EXPERIMENT.items()
-            if name not in ("spec", "note", "links")
+            if name not in ("spec", "note", "revision", "links")
         },
         algorithm=TEXT,
         objectives={
@@ -212,6 +214,7 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "Columns": closed(
         experiment=ref("Overview"),
+        revision=_REVISION,
         trials=ref("TrialColumns"),
         changed={**ref("TrialColumns"), "description": "Those that `open` names."},
         last={"type": "integer", "description": "The number to send as `after` next."},

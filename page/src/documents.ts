@@ -107,6 +107,8 @@ export interface Experiment {
   spec: Spec;
   counts: Counts;
   note: string | null;
+  /** Another one if the spec or a note has been changed. */
+  revision: number;
   best?: Trial | null;
   pareto?: Trial[];
 }

@@ -371,6 +371,17 @@ def test_it_works_below_a_path_of_a_proxy(service: Up, ended: str, shown: Open) 
         page.close()
 
 
+def test_what_another_changes_is_seen(service: Up, shown: Open) -> None:
+    submit(service, "shared", model_training_code={"workers": True}, parallel_trials=2)
+    page = shown("#/default/shared")
+    facts = page.locator(".facts")
+    expect(facts).to_contain_text("At a time2")
+    service.client.extend("shared", parallel_trials=5)
+    expect(facts).to_contain_text("At a time5")
+    service.client.note("shared", "from a terminal")
+    expect(page.locator(".head .said")).to_contain_text("from a terminal")
+
+
 def test_where_the_service_wants_a_token_the_page_asks_and_stores_none(
     tmp_path: Path, shown: Open
 ) -> None:

@@ -14,6 +14,8 @@ const SECONDS_AT_REST = 15;
 
 interface Answer {
   experiment: Overview;
+  /** Another one if the spec or a note has been changed. */
+  revision: number;
   trials: Block;
   changed: Block;
   last: number;
@@ -106,9 +108,8 @@ class Reader {
     const grown = this.trials.put(answer.trials);
     const changed = this.trials.put(answer.changed);
     this.last = answer.last;
-    const same = !grown && !changed && this.whole && JSON.stringify(answer.experiment) === JSON.stringify(this.overview);
-    // The spec's budget may have been changed with it.
-    if (this.overview && answer.experiment.max_trials !== this.overview.max_trials) {
+    const same = !grown && !changed && this.whole && answer.revision === this.experiment?.revision && JSON.stringify(answer.experiment) === JSON.stringify(this.overview);
+    if (answer.revision !== this.experiment?.revision) {
       this.experiment = await get<Experiment>(pathOf(this.namespace, `experiments/${this.name}`));
     }
     this.overview = answer.experiment;

@@ -1,6 +1,5 @@
 // The head of an experiment: its state and progress, and what one can do with it.
 
-import { useState } from "preact/hooks";
 import { Actions } from "../actions/actions";
 import type { Followed } from "../data/follow";
 import { measured, type Spec } from "../documents";
@@ -11,15 +10,14 @@ import { Progress, State } from "../parts/state";
 export function Head({ followed, again }: { followed: Followed; again: () => void }) {
   const { overview, experiment } = followed;
   const { spec } = experiment;
-  const [changed, noted] = useState<string | null>();
-  const note = changed === undefined ? experiment.note : changed;
+  const { note } = experiment;
   return (
     <header class="head">
       <div class="title">
         <h1>{overview.name}</h1>
         <State state={overview.state} reason={overview.reason} />
         <Progress counts={overview.counts} most={overview.max_trials} />
-        <Actions followed={followed} done={again} note={note} noted={noted} />
+        <Actions followed={followed} done={again} note={note} noted={again} />
       </div>
       {overview.reason && <p class="reason">{overview.reason}</p>}
       {note && <p class="said"><span class="faint">Note</span> {note}</p>}

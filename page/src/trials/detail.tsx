@@ -20,7 +20,7 @@ export function Detail({ followed, row, close, propose, again }: {
 }) {
   const [asked, ask] = useState(0);
   const { experiment, version, trials } = followed;
-  const { trial, fault } = useTrial(experiment.namespace, experiment.name, row, `${asked} ${experiment.uid} ${trials.finished[row]} ${Number.isNaN(trials.finished[row]) ? version : ""}`);
+  const { trial, fault } = useTrial(experiment.namespace, experiment.name, row, `${asked} ${experiment.revision} ${experiment.uid} ${trials.finished[row]} ${Number.isNaN(trials.finished[row]) ? version : ""}`);
   return (
     <aside class="detail" aria-label={`Trial ${row}`}>
       <header>

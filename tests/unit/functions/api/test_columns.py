@@ -155,3 +155,20 @@ def test_trials_are_found_by_their_numbers_with_their_notes(world: World) -> Non
     assert found["trials"][0]["note"] == "odd"
     for wrong in ("", "x", "1,,2"):
         assert world.api.get(f"{ONE}/trials?numbers={wrong}").status_code == 422
+
+
+def test_the_revision_changes_with_the_spec_and_with_notes_and_stays_otherwise(
+    world: World,
+) -> None:
+    with_trials(world, 2)
+    seen = [asked(world)["revision"]]
+    assert world.api.get(ONE).json["revision"] == seen[0]
+    end(world, 0)
+    assert asked(world)["revision"] == seen[0]
+    world.service.extend("default", "digits", {"parallel_trials": 9})
+    seen.append(asked(world)["revision"])
+    world.api.put(f"{ONE}/note", json={"note": "a"})
+    seen.append(asked(world)["revision"])
+    world.api.put(f"{ONE}/trials/0/note", json={"note": "b"})
+    seen.append(asked(world)["revision"])
+    assert len(set(seen)) == 4
