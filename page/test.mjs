@@ -16,6 +16,8 @@ try {
     outExtension: { ".js": ".mjs" },
     bundle: true,
     platform: "node",
+    // Its CommonJS form for node cannot be bundled.
+    external: ["yaml"],
     format: "esm",
     jsx: "automatic",
     jsxImportSource: "preact",

@@ -1,10 +1,11 @@
 // A field for a member of the request, as its schema says, with the faults that the service found.
 
 import type { ComponentChildren } from "preact";
-import { useState } from "preact/hooks";
 import { parse, stringify } from "yaml";
 import type { FieldError } from "../api";
+import { NumberInput } from "./number";
 import { kindOf, same, type Json, type Schema } from "./schema";
+import { useWritten, type Read } from "./written";
 
 export interface FieldProps {
   name: string;
@@ -92,8 +93,7 @@ function Input({ kind, schema, value, set, id, wrong, choices }: FieldProps & { 
     );
   }
   if (kind === "integer" || kind === "number") {
-    return <input {...common} type="number" step={kind === "integer" ? 1 : "any"} value={value === undefined || value === null ? "" : String(value)} placeholder={usual || "no limit"}
-      onInput={(event) => set(event.currentTarget.value === "" ? undefined : Number(event.currentTarget.value))} />;
+    return <NumberInput {...common} integer={kind === "integer"} value={value} set={set} placeholder={usual || "no limit"} />;
   }
   if (kind === "text") {
     return (
@@ -109,16 +109,15 @@ function Input({ kind, schema, value, set, id, wrong, choices }: FieldProps & { 
 
 /** A value that no single field holds, as YAML. */
 function Yaml({ common, value, set }: { common: Record<string, unknown>; value: Json | undefined; set: (value: Json | undefined) => void }) {
-  const [text, setText] = useState(() => (value === undefined ? "" : stringify(value)));
-  const [fault, setFault] = useState<string | null>(null);
-  const changed = (given: string) => {
-    setText(given);
-    try {
-      set(given.trim() === "" ? undefined : (parse(given) as Json));
-      setFault(null);
-    } catch (wrong) {
-      setFault((wrong as Error).message.split("\n")[0] ?? "");
-    }
-  };
-  return <><textarea {...common} rows={Math.min(8, text.split("\n").length)} value={text} placeholder="as YAML" spellcheck={false} onInput={(event) => changed(event.currentTarget.value)} />{fault && <span class="wrong">{fault}</span>}</>;
+  const { text, fault, input } = useWritten(value, set, stringify, yamlOf);
+  return <><textarea {...common} {...input} rows={Math.min(8, text.split("\n").length)} placeholder="as YAML" spellcheck={false} />{fault && <p class="wrong" role="status">{fault}</p>}</>;
+}
+
+function yamlOf(text: string): Read<Json> {
+  if (text.trim() === "") return { value: undefined };
+  try {
+    return { value: parse(text) as Json };
+  } catch (wrong) {
+    return { fault: (wrong as Error).message.split("\n")[0] ?? "" };
+  }
 }

@@ -75,7 +75,7 @@ function Form({ namespace, schema, begun, from }: { namespace: string; schema: S
   const shown = new Set(fields.map(([name]) => name));
   const others = errors.filter((each) => ![...shown].some((name) => faultsOf([each], name).length > 0));
   return (
-    <form class="submit" onSubmit={submit}>
+    <form class="submit" onSubmit={submit} onInvalidCapture={unfolded}>
       <div class="fields">
         <h1>{from ? `New experiment like ${from}` : "New experiment"}</h1>
         {fields.filter(([name]) => FIRST.includes(name)).sort((a, b) => FIRST.indexOf(a[0]) - FIRST.indexOf(b[0])).map(field)}
@@ -96,6 +96,12 @@ function Form({ namespace, schema, begun, from }: { namespace: string; schema: S
       </div>
     </form>
   );
+}
+
+/** A field with a fault is in sight, so that the browser can say the fault at it. */
+function unfolded(event: Event): void {
+  const around = (event.target as Element).closest("details");
+  if (around) around.open = true;
 }
 
 /** The hyperparameters as far as the lines can show them. */

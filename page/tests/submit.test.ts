@@ -1,0 +1,26 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { faultOf, spaceOf } from "../src/submit/space";
+import { numberOf } from "../src/submit/written";
+
+test("a number means the same however it is written", () => {
+  for (const [text, value] of [["0.00", 0], ["0.0010", 0.001], ["1e-5", 1e-5], ["1E-05", 1e-5], ["-1.0", -1], [".5", 0.5], ["5.", 5], [" 7 ", 7]] as const) assert.deepEqual(numberOf(text, false), { value });
+  assert.deepEqual(numberOf("", false), { value: undefined });
+  assert.deepEqual(numberOf("1e3", true), { value: 1000 });
+});
+
+test("a text that is not a number on its way to one, or at all, has a fault", () => {
+  for (const text of ["-", "1e", "1e-", ".", "1,5", "0x10", "Infinity", "1e999", "1 2", "abc"]) assert.match(numberOf(text, false).fault ?? "", /is not a number: write one such as 0.001 or 1e-3/, text);
+  assert.match(numberOf("2.5", true).fault ?? "", /is not an integer/);
+  assert.match(numberOf("9007199254740993", true).fault ?? "", /is too large/);
+});
+
+test("of hyperparameters with equal names the request has the first, and none without a name", () => {
+  const rows = ["lr", "lr", "", "x"].map((name, id) => ({ id, name, form: { type: "float", min: id } }));
+  assert.deepEqual(spaceOf(rows), { lr: { type: "float", min: 0 }, x: { type: "float", min: 3 } });
+  const faults = rows.map((row) => faultOf(row, rows));
+  assert.match(faults[0] ?? "", /Two hyperparameters have the name lr/);
+  assert.match(faults[1] ?? "", /Two hyperparameters have the name lr/);
+  assert.match(faults[2] ?? "", /has no name/);
+  assert.equal(faults[3], null);
+});

@@ -1,0 +1,102 @@
+"""The form for a new experiment, written into as a person does: key by key."""
+
+import re
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.conftest import Open
+from tests.e2e.conftest import Up
+
+NUMBERS = ["0.001", "0.00050", "10.05", "1e-05", "-0.01", "5."]
+FIELDS = ["min of learning_rate", "max of learning_rate", "Goal", "Max trials"]
+
+
+def write(field: Locator, text: str) -> None:
+    """Write over what is in the field, key by key."""
+    field.click()
+    field.press("Control+A")
+    field.press_sequentially(text)
+
+
+def request(page: Page) -> Locator:
+    return page.get_by_label("The request as YAML")
+
+
+def test_a_number_stays_as_it_is_written(shown: Open) -> None:
+    page = shown("#/default/+")
+    for name in FIELDS:
+        field = page.get_by_label(name, exact=True)
+        for text in NUMBERS:
+            write(field, text)
+            assert field.input_value() == text
+        field.press("Backspace")
+        field.press("Backspace")
+        assert field.input_value() == ""
+        field.press_sequentially("0.070")
+        assert field.input_value() == "0.070"
+    expect(request(page)).to_have_value(re.compile(r"min: 0\.07\n    max: 0\.07\n"))
+    expect(request(page)).to_have_value(re.compile(r"goal: 0\.07\n"))
+
+
+def test_a_range_is_written_and_submitted(service: Up, shown: Open) -> None:
+    page = shown("#/default/+")
+    write(page.get_by_label("Name", exact=True).first, "written")
+    write(page.get_by_label("Model training code"), "train")
+    write(page.get_by_label("min of learning_rate"), "1e-")
+    page.get_by_role("button", name="Submit", exact=True).click()
+    expect(page.locator(".dimension .wrong")).to_contain_text("1e- is not a number")
+    write(page.get_by_label("min of learning_rate"), "1e-5")
+    expect(page.locator(".dimension .wrong")).to_have_count(0)
+    write(page.get_by_label("Max trials"), "1")
+    page.get_by_role("button", name="Submit", exact=True).click()
+    expect(page.get_by_role("heading", name="written")).to_be_visible()
+    spec = service.client.experiment("written").json["spec"]
+    rate = {"type": "float", "min": 1e-05, "max": 0.1, "scale": "log"}
+    assert spec["hyperparameters"] == {"learning_rate": rate}
+
+
+def test_a_fault_among_the_other_fields_is_shown_before_anything_is_sent(shown: Open) -> None:
+    page = shown("#/default/+")
+    others = page.get_by_text("More fields")
+    others.click()
+    write(page.get_by_label("Seed"), "1.5")
+    others.click()
+    page.get_by_role("button", name="Submit", exact=True).click()
+    expect(page.get_by_label("Seed")).to_be_focused()
+    write(page.get_by_label("Seed"), "15")
+    expect(request(page)).to_have_value(re.compile(r"seed: 15\n"))
+
+
+def test_a_name_may_begin_like_another_one(shown: Open) -> None:
+    page = shown("#/default/+")
+    names = page.locator(".dimension").get_by_label("Name", exact=True)
+    write(names.first, "lr")
+    page.get_by_role("button", name="Add a hyperparameter").click()
+    expect(names.nth(1)).to_be_focused()
+    page.keyboard.type("lr_decay")
+    assert [names.nth(each).input_value() for each in range(2)] == ["lr", "lr_decay"]
+    expect(request(page)).to_have_value(
+        re.compile(r"lr:\n    type: float\n    min: 0.0001\n    max: 0.1\n.*lr_decay:\n", re.S)
+    )
+
+
+def test_equal_names_and_empty_ones_are_not_submitted(shown: Open) -> None:
+    page = shown("#/default/+")
+    write(page.get_by_label("Model training code"), "train")
+    names = page.locator(".dimension").get_by_label("Name", exact=True)
+    faults = page.locator(".dimension .wrong")
+    write(page.get_by_label("min of learning_rate"), "1e-")
+    page.get_by_role("button", name="Add a hyperparameter").click()
+    page.keyboard.type("learning_rate")
+    expect(faults).to_contain_text(["is not a number"])
+    write(page.get_by_label("min of learning_rate").first, "1e-4")
+    page.get_by_role("button", name="Submit", exact=True).click()
+    expect(faults).to_contain_text(["have the name learning_rate", "have the name learning_rate"])
+    assert request(page).input_value().count("learning_rate") == 1
+    names.nth(1).fill("")
+    page.get_by_role("button", name="Submit", exact=True).click()
+    expect(faults).to_contain_text(["has no name"])
+    expect(page.get_by_role("heading", name="New experiment")).to_be_visible()
+    page.get_by_label("Remove", exact=False).nth(1).click()
+    expect(faults).to_have_count(0)
+    expect(names).to_have_count(1)
