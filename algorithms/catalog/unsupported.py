@@ -14,7 +14,7 @@ class Unsupported(NamedTuple):
     remedy: str
 
 
-_PLUGIN = "write a plugin (see docs/reference/algorithms.md)"
+_PLUGIN = "write a plugin (see 'tunelet docs guides/own_algorithm')"
 _ABSTRACT = Unsupported("is abstract", f"name one of its subclasses, or {_PLUGIN}")
 _PLUMBING = Unsupported("is a part of Ray's own process", f"name a searcher, or {_PLUGIN}")
 _GONE_FROM_RAY = Unsupported(

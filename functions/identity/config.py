@@ -260,7 +260,7 @@ def _reviews_tokens(config: Config) -> bool:
 
 
 def _unreadable(
-    path: str, message: str, remedy: str = "name a file as docs/operations/identity.md shows"
+    path: str, message: str, remedy: str = "name a file as 'tunelet docs operations/identity' shows"
 ) -> Reject:
     error = FieldError("TUNELET_IDENTITY", path, message, remedy)
     return Reject("the identity configuration cannot be used", [error])

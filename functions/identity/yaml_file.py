@@ -11,7 +11,7 @@ import yaml
 from tunelet.text.strict_json import repeated
 
 _ONCE = "write each name of an object once, with all entries below it"
-_CORRECT = "correct the file; docs/operations/identity.md shows one"
+_CORRECT = "correct the file; 'tunelet docs operations/identity' shows one"
 
 
 class Unreadable(ValueError):

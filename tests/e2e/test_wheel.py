@@ -24,6 +24,7 @@ REQUEST = {
     "max_trials": 4,
     "parallel_trials": 2,
 }
+PAGE = re.compile(r"'tunelet docs\s+(?:\"\s+\")?([a-z_/]+)'")
 TRAIN = 'for last in "$@"; do :; done; echo "objective=${last#*=}"\n'
 
 
@@ -151,6 +152,30 @@ def test_the_bare_wheel_has_few_dependencies(bare: Path, tmp_path: Path) -> None
     installed = {name.lower() for name in run([bare / "python", "-c", listing], tmp_path).split()}
     assert len(installed) <= 16
     assert not installed & {"numpy", "optuna", "flask", "kubernetes", "boto3"}
+
+
+def test_the_bare_wheel_shows_each_page_that_its_help_and_errors_name(
+    bare: Path, tmp_path: Path
+) -> None:
+    installed = run([bare / "python", "-c", "import tunelet; print(tunelet.__path__[0])"], tmp_path)
+    code = Path(installed.strip()).rglob("*.py")
+    named = {name for file in code for name in PAGE.findall(file.read_text())}
+    assert {"operations/identity", "operations/tenants", "guides/kubernetes"} <= named
+    for name in named:
+        assert run([bare / "tunelet", "docs", name], tmp_path).startswith("# ")
+    listed = run([bare / "tunelet", "docs"], tmp_path)
+    assert "reference/request" in listed
+    assert "adr/" not in listed
+
+
+def test_the_source_distribution_builds_a_wheel_with_the_documents(tmp_path: Path) -> None:
+    run([sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", tmp_path], CHECKOUT)
+    (packed,) = tmp_path.glob("*.tar.gz")
+    shutil.unpack_archive(packed, tmp_path, filter="data")
+    source = tmp_path / packed.name.removesuffix(".tar.gz")
+    run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path], source)
+    names = zipfile.ZipFile(next(tmp_path.glob("*.whl"))).namelist()
+    assert "tunelet/_bundle/docs/operations/identity.md" in names
 
 
 def test_up_without_its_extra_names_the_extra_to_install(bare: Path, tmp_path: Path) -> None:

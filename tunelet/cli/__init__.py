@@ -62,6 +62,7 @@ _COMMANDS = {
     "tenant": ("tenant", "Make the cluster's namespace of a tenant, and list tenants."),
     "schema": ("catalog", "Write the JSON Schema of a request."),
     "algorithms": ("catalog", "List the algorithms and stopping rules of the service."),
+    "docs": ("docs", "Read the documents of this version."),
     "completion": ("completion", "Write the completion script of a shell."),
 }
 """By name: the module, and what `tunelet --help` says, so that it need not import them all."""
@@ -117,7 +118,7 @@ def _meant(name: str) -> str:
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit codes: 0 done, 1 experiment failed or stopped, 2 wrong request, 3 not found, "
     "4 service unreachable, 5 not allowed in this state, 6 token, right or quota refused, "
-    "7 service failed.",
+    "7 service failed. 'tunelet docs' shows the documents.",
 )
 @click.option("--url", metavar="URL", help="The service. [env: TUNELET_URL]")
 @click.option("-n", "--namespace", metavar="NAME", help="The namespace. [env: TUNELET_NAMESPACE]")

@@ -89,7 +89,7 @@ _installation = click.option(
 def tenant_command() -> None:
     """Make the cluster's namespace of a tenant, and list tenants.
 
-    A tenant is a namespace of experiments. docs/operations/tenants.md describes what
+    A tenant is a namespace of experiments. 'tunelet docs operations/tenants' describes what
     separates tenants.
 
     \b

@@ -159,7 +159,7 @@ def _copy(store: TenantStore, kubectl: Kubectl) -> None:
         )
     variables = json.loads(found).get("data") or {}
     if not variables:
-        remedy = "give it a key for each variable (docs/operations/tenants.md)"
+        remedy = "give it a key for each variable (see 'tunelet docs operations/tenants')"
         error = FieldError("--credentials", store.credentials, "has no variables", remedy)
         raise Reject(f"the Secret {store.credentials} has no variables", [error])
     data = {f"{store.tenant}.{name}": value for name, value in variables.items()}

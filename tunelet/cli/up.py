@@ -97,7 +97,8 @@ def _aliases(ctx: click.Context, param: click.Parameter, given: tuple[str, ...])
     envvar="TUNELET_POLICY",
     show_envvar=True,
     metavar="JSON|FILE",
-    help="Which images and pods trials may have, as on a cluster (see docs/guides/kubernetes.md).",
+    help="Which images and pods trials may have, as on a cluster (see 'tunelet docs "
+    "guides/kubernetes').",
 )
 @click.option(
     "--quotas",
@@ -105,7 +106,7 @@ def _aliases(ctx: click.Context, param: click.Parameter, given: tuple[str, ...])
     envvar="TUNELET_QUOTAS",
     show_envvar=True,
     help='What each namespace may use: {"default": {"live_trials": 8}}, say; see '
-    "docs/operations/tenants.md.",
+    "'tunelet docs operations/tenants'.",
 )
 @click.option(
     "--stores",
@@ -113,15 +114,15 @@ def _aliases(ctx: click.Context, param: click.Parameter, given: tuple[str, ...])
     envvar="TUNELET_STORES",
     show_envvar=True,
     help='Stores of single namespaces: {"vision": {"url": "s3://vision"}}, say; see '
-    "docs/operations/tenants.md.",
+    "'tunelet docs operations/tenants'.",
 )
 @click.option(
     "--identity",
     type=click.Path(exists=True, dir_okay=False),
     envvar="TUNELET_IDENTITY",
     show_envvar=True,
-    help="The file that says who may call the API (see docs/operations/identity.md). Required if "
-    "--host is not loopback.",
+    help="The file that says who may call the API (see 'tunelet docs operations/identity'). "
+    "Required if --host is not loopback.",
 )
 @click.option(
     "--allow-commands",

@@ -123,7 +123,7 @@ def test_a_fault_of_yaml_has_its_place_and_no_text_of_the_file(tmp_path: Path) -
         load(str(path))
     [error] = refused.value.errors
     assert error.message == "is neither YAML nor JSON (line 3, column 1)"
-    assert error.remedy == "correct the file; docs/operations/identity.md shows one"
+    assert error.remedy == "correct the file; 'tunelet docs operations/identity' shows one"
 
 
 @pytest.mark.parametrize(
