@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { faultOf, spaceOf } from "../src/submit/space";
 import { numberOf } from "../src/submit/written";
+import { choicesLine, choicesOf, yamlOf } from "../src/submit/yaml";
 
 test("a number means the same however it is written", () => {
   for (const [text, value] of [["0.00", 0], ["0.0010", 0.001], ["1e-5", 1e-5], ["1E-05", 1e-5], ["-1.0", -1], [".5", 0.5], ["5.", 5], [" 7 ", 7]] as const) assert.deepEqual(numberOf(text, false), { value });
@@ -23,4 +24,31 @@ test("of hyperparameters with equal names the request has the first, and none wi
   assert.match(faults[1] ?? "", /Two hyperparameters have the name lr/);
   assert.match(faults[2] ?? "", /has no name/);
   assert.equal(faults[3], null);
+});
+
+const CHOICES = [
+  "adam", "it's", "a b", "\"q\"", "-1", "1", 1, true, "true", null, "new\nline", "a, b", "yes", "1e-5", 1e-7, -0.5, "", "#x", "x #y", "a: b", "[", "]", "] , [", "{", "&a", "*a", "!x", "null", "~", " blank ",
+  "- x", "?", "|", ">", "%", "@", "`", "0x10", "é\u{1F600}", "<<", "\t", "\\", "</script>", "x".repeat(200), { value: "a, b", weight: 2 },
+];
+
+test("choices that one looks at, or adds to, stay what they are", () => {
+  const line = choicesLine(CHOICES);
+  assert.deepEqual(choicesOf(line), { value: CHOICES });
+  assert.deepEqual(choicesOf(`${line}, zz`), { value: [...CHOICES, "zz"] });
+  for (const each of CHOICES) assert.deepEqual(choicesOf(choicesLine([each])), { value: [each] }, JSON.stringify(each));
+});
+
+test("usual choices are written without quotes, and read without them", () => {
+  assert.equal(choicesLine(["adam", "a b", "it's", 16, 0.5, true, "resnet-50", "v1.2/x_y", "16"]), 'adam, a b, it\'s, 16, 0.5, true, resnet-50, v1.2/x_y, "16"');
+  assert.deepEqual(choicesOf(" adam,sgd , "), { value: ["adam", "sgd"] });
+  assert.deepEqual(choicesOf(""), { value: [] });
+});
+
+test("a line that is not a list of choices has a fault", () => {
+  for (const line of ["'a", "a,,b", "&a", "b, *a", "!x", "a: b", "a] , [b", "[a, b]", "{", "#b", '"a"b', ".inf", "12345678901234567890"]) assert.ok(choicesOf(line).fault, line);
+});
+
+test("YAML has no value that JSON would change", () => {
+  assert.deepEqual(yamlOf("seed: 7\nmax_trials: 1e3"), { value: { seed: 7, max_trials: 1000 } });
+  for (const text of ["seed: 9223372036854775807", "max: .inf", "max: .nan"]) assert.ok(yamlOf(text).fault, text);
 });

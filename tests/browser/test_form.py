@@ -100,3 +100,34 @@ def test_equal_names_and_empty_ones_are_not_submitted(shown: Open) -> None:
     page.get_by_label("Remove", exact=False).nth(1).click()
     expect(faults).to_have_count(0)
     expect(names).to_have_count(1)
+
+
+def test_a_choice_is_added_and_the_others_stay(shown: Open) -> None:
+    page = shown("#/default/+")
+    page.get_by_label("Type of learning_rate").select_option("categorical")
+    choices = page.get_by_label("Choices of learning_rate")
+    write(choices, 'adam, "a, b", it\'s, "1')
+    expect(page.locator(".dimension .wrong")).to_have_count(0)
+    page.get_by_label("Type of learning_rate").focus()
+    expect(page.locator(".dimension .wrong")).to_contain_text("into quotes")
+    choices.press("End")
+    choices.press_sequentially('", 1, true, ')
+    assert choices.input_value() == 'adam, "a, b", it\'s, "1", 1, true, '
+    listed = """
+      - adam
+      - a, b
+      - it's
+      - "1"
+      - 1
+      - true
+"""
+    expect(request(page)).to_have_value(re.compile(re.escape(f"choices:{listed}")))
+    request(page).press("Control+End")
+    request(page).press_sequentially("seed: 7\n")
+    expect(page.get_by_label("Seed")).to_have_value("7")
+    choices.press("End")
+    choices.press_sequentially(', "-1"')
+    expect(request(page)).to_have_value(re.compile(re.escape(f'{listed}      - "-1"')))
+    page.get_by_label("Type of learning_rate").select_option("float")
+    page.get_by_label("Type of learning_rate").select_option("categorical")
+    expect(choices).to_have_value('adam, "a, b", it\'s, "1", 1, true, "-1"')

@@ -1,11 +1,12 @@
 // A field for a member of the request, as its schema says, with the faults that the service found.
 
 import type { ComponentChildren } from "preact";
-import { parse, stringify } from "yaml";
+import { stringify } from "yaml";
 import type { FieldError } from "../api";
 import { NumberInput } from "./number";
 import { kindOf, same, type Json, type Schema } from "./schema";
-import { useWritten, type Read } from "./written";
+import { useWritten } from "./written";
+import { yamlOf } from "./yaml";
 
 export interface FieldProps {
   name: string;
@@ -111,13 +112,4 @@ function Input({ kind, schema, value, set, id, wrong, choices }: FieldProps & { 
 function Yaml({ common, value, set }: { common: Record<string, unknown>; value: Json | undefined; set: (value: Json | undefined) => void }) {
   const { text, fault, input } = useWritten(value, set, stringify, yamlOf);
   return <><textarea {...common} {...input} rows={Math.min(8, text.split("\n").length)} placeholder="as YAML" spellcheck={false} />{fault && <p class="wrong" role="status">{fault}</p>}</>;
-}
-
-function yamlOf(text: string): Read<Json> {
-  if (text.trim() === "") return { value: undefined };
-  try {
-    return { value: parse(text) as Json };
-  } catch (wrong) {
-    return { fault: (wrong as Error).message.split("\n")[0] ?? "" };
-  }
 }

@@ -1,12 +1,12 @@
 // The hyperparameters, a line each: its name, its type, and its range or choices.
 
-import { parse } from "yaml";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { FieldError } from "../api";
 import { Faults, faultsOf } from "./field";
 import { NumberInput } from "./number";
 import { changed, type Json } from "./schema";
-import { afterClick, useRefused } from "./written";
+import { afterClick, useRefused, useWritten } from "./written";
+import { choicesLine, choicesOf } from "./yaml";
 
 type Form = { [name: string]: Json };
 type Space = { [name: string]: Form };
@@ -75,6 +75,12 @@ function Dimension({ row, put, remove, added, fault, naming, setNaming, errors }
   const { name, form } = row;
   const shown = naming ? null : fault;
   const input = useRefused<HTMLInputElement>(fault);
+  // A person who comes back from another type finds what they had written.
+  const before = useRef<Form>({});
+  const turn = (type: string) => {
+    before.current = { ...before.current, ...form };
+    put({ ...row, form: turned(before.current, type) });
+  };
   useEffect(() => {
     if (added) input.current?.select();
   }, [added]);
@@ -83,7 +89,7 @@ function Dimension({ row, put, remove, added, fault, naming, setNaming, errors }
     <div class="dimension">
       <input ref={input} aria-label="Name" value={name} spellcheck={false} autocomplete="off" aria-invalid={shown !== null}
         onInput={(event) => (setNaming(true), put({ ...row, name: event.currentTarget.value.trim() }))} onBlur={() => afterClick(() => setNaming(false))} />
-      <select aria-label={`Type of ${name}`} value={String(form.type)} onChange={(event) => set(turned(form, event.currentTarget.value))}>
+      <select aria-label={`Type of ${name}`} value={String(form.type)} onChange={(event) => turn(event.currentTarget.value)}>
         {[...new Set(["float", "int", "categorical", String(form.type)])].map((type) => <option key={type}>{type}</option>)}
       </select>
       {form.type === "categorical" ? <Choices name={name} form={form} set={set} /> : <Bounds name={name} form={form} set={set} />}
@@ -106,32 +112,29 @@ function turned(form: Form, type: string): Form {
 }
 
 function Bounds({ name, form, set }: { name: string; form: Form; set: (form: Form) => void }) {
-  const bound = (member: "min" | "max") => (
-    <NumberInput integer={form.type === "int"} aria-label={`${member} of ${name}`} value={form[member]} placeholder={member}
-      set={(value) => set(changed(form, member, value))} />
-  );
+  const normal = form.type === "normal" || form.type === "lognormal";
   const { log: _, scale, ...others } = form;
   // A spec has `scale`, a request usually `log`; scales other than these stay as they are.
   const logarithmic = form.log === true || scale === "log";
   const straight = scale === undefined || scale === "log" ? others : { ...others, scale };
-  return <>{bound("min")}{bound("max")}<label class="log"><input type="checkbox" checked={logarithmic} onChange={(event) => set(event.currentTarget.checked ? { ...others, log: true } : straight)} /> log</label></>;
+  return (
+    <>
+      {(normal ? ["mean", "std"] : ["min", "max"]).map((member) => (
+        <NumberInput key={member} integer={form.type === "int"} aria-label={`${member} of ${name}`} value={form[member]} placeholder={member}
+          set={(value) => set(changed(form, member, value))} />
+      ))}
+      {!normal && <label class="log"><input type="checkbox" checked={logarithmic} onChange={(event) => set(event.currentTarget.checked ? { ...others, log: true } : straight)} /> log</label>}
+    </>
+  );
 }
 
 function Choices({ name, form, set }: { name: string; form: Form; set: (form: Form) => void }) {
-  const [text, setText] = useState(() => ((form.choices ?? []) as Json[]).map((each) => (typeof each === "string" ? each : JSON.stringify(each))).join(", "));
-  const write = (given: string) => {
-    setText(given);
-    const choices = given.split(",").map((each) => each.trim()).filter(Boolean).map(scalarOf);
-    set({ ...form, choices });
-  };
-  return <input class="choices-text" aria-label={`Choices of ${name}`} value={text} placeholder="adam, sgd" onInput={(event) => write(event.currentTarget.value)} />;
-}
-
-function scalarOf(text: string): Json {
-  try {
-    const value = parse(text) as Json;
-    return value !== null && typeof value === "object" ? text : value;
-  } catch {
-    return text;
-  }
+  const choices = Array.isArray(form.choices) ? form.choices : [];
+  const { fault, input } = useWritten(choices, (next) => set({ ...form, choices: next ?? [] }), choicesLine, choicesOf);
+  return (
+    <>
+      <input {...input} class="choices-text" aria-label={`Choices of ${name}`} placeholder="adam, sgd" spellcheck={false} autocomplete="off" aria-invalid={fault !== null} />
+      {fault !== null && <p class="wrong" role="status">{fault}</p>}
+    </>
+  );
 }

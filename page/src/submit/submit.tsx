@@ -1,7 +1,7 @@
 // A new experiment: a form that follows the request's schema, with the same request as YAML beside it.
 
 import { useEffect, useMemo, useState } from "preact/hooks";
-import { parse, stringify } from "yaml";
+import { stringify } from "yaml";
 import { get, pathOf, Problem, send } from "../api";
 import type { Experiment } from "../documents";
 import { go } from "../hooks";
@@ -12,6 +12,7 @@ import { tunelet } from "../trials/command";
 import { Field, faultsOf } from "./field";
 import { changed, cloned, type Json, type Request, type Schema } from "./schema";
 import { SpaceFields } from "./space";
+import { yamlOf } from "./yaml";
 
 const FIRST = ["name", "model_training_code", "hpo_algorithm", "objective", "max_trials", "parallel_trials", "early_stopping"];
 const APART = ["hyperparameters", "namespace", "define_by_run"];
@@ -47,15 +48,13 @@ function Form({ namespace, schema, begun, from }: { namespace: string; schema: S
   };
   const write = (given: string) => {
     setText(given);
-    try {
-      const read = parse(given) as Json;
-      if (read === null || typeof read !== "object" || Array.isArray(read)) throw new Error("a request has members");
-      setRequest(read);
-      setWrong(null);
-      setRound(round + 1);
-    } catch (fault) {
-      setWrong((fault as Error).message.split("\n")[0] ?? "");
-    }
+    const { value, fault } = yamlOf(given);
+    if (fault !== undefined) return setWrong(fault);
+    if (value === undefined || value === null || typeof value !== "object" || Array.isArray(value)) return setWrong("A request has fields: write one such as max_trials: 20");
+    setProblem(null);
+    setRequest(value);
+    setWrong(null);
+    setRound(round + 1);
   };
   const submit = async (event: Event) => {
     event.preventDefault();

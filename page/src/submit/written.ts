@@ -4,7 +4,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { same } from "./schema";
 
-export type Read<T> = { value: T | undefined; fault?: never } | { fault: string };
+export type Read<T> = { value: T | undefined; fault?: undefined } | { value?: undefined; fault: string };
 
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
