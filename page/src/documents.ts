@@ -47,6 +47,8 @@ export interface Form {
   step?: number;
   choices?: (Scalar | { value: Scalar; weight?: number })[];
   integer?: boolean;
+  /** The values of other hyperparameters for which it is active. */
+  when?: Record<string, Scalar | Scalar[] | { min?: number; max?: number }>;
 }
 
 export interface Constraint {

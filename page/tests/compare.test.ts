@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { hyperparametersOf, metricsOf, namesOf, rangeOf, seriesOf, valueAt } from "../src/compare/series";
+import { hyperparametersOf, metricsOf, namesOf, seriesOf, valueAt } from "../src/compare/series";
+import { rangeOf } from "../src/data/dimensions";
 import type { Followed } from "../src/data/follow";
 import { Trials } from "../src/data/trials";
 import { format, parse } from "../src/route";

@@ -20,7 +20,7 @@ from tunelet.text.credential import generated, hashed
 
 pytestmark = pytest.mark.browser
 
-VIEWS = ("history", "parallel", "slices", "scatter", "curves", "importance", "timeline")
+VIEWS = ("history", "parallel", "slices", "scatter", "curves", "importance", "timeline", "request")
 SIZES = ((1440, 900), (360, 740))
 PICTURES = os.environ.get("TUNELET_TEST_PICTURES")
 """A folder that keeps what the page looks like, to be looked at."""
@@ -369,6 +369,21 @@ def test_it_works_below_a_path_of_a_proxy(service: Up, ended: str, shown: Open) 
         expect(page.get_by_role("dialog")).to_have_count(0)
         assert service.client.experiment(ended).note == "through the proxy"
         page.close()
+
+
+def test_the_request_can_be_read(service: Up, shown: Open) -> None:
+    depth = {"type": "int", "min": 2, "max": 32, "step": 2, "when": {"kind": ["plain"]}}
+    rate = {"type": "float", "min": 1e-5, "max": 0.1, "log": True}
+    space = {"rate": rate, "kind": {"type": "categorical", "choices": ["plain", "odd"]}}
+    waits = {"model_training_code": {"workers": True}}
+    submit(service, "asked", hyperparameters={**space, "depth": depth}, **waits, max_seconds=77)
+    page = shown("#/default/asked?view=request")
+    rows = page.locator(".request tbody tr")
+    expect(rows.nth(0)).to_have_text("ratefloat1e\u22125 … 0.1, log")
+    expect(rows.nth(2)).to_have_text("depthint2 … 32, step 2kind is plain")
+    expect(page.get_by_label("The rest of the request", exact=True)).to_contain_text(
+        '"max_seconds": 77'
+    )
 
 
 def test_what_another_changes_is_seen(service: Up, shown: Open) -> None:

@@ -4,8 +4,7 @@ import { improvements } from "../data/best";
 import { ENDED, dimensions } from "../data/dimensions";
 import { every } from "../data/filter";
 import type { Followed } from "../data/follow";
-import { choicesOf, type Form, type Objective } from "../documents";
-import { number, scalar } from "../format";
+import { type Objective } from "../documents";
 import { ordered } from "../trials/table";
 
 /** The most experiments of a comparison: more colours could not be told apart. */
@@ -73,15 +72,6 @@ export function valueAt({ points }: Series, x: number): number {
   let found = NaN;
   for (const [at, value] of points) if (at <= x) found = value;
   return found;
-}
-
-/** A hyperparameter's range or choices in words. */
-export function rangeOf(form: Form | undefined): string {
-  if (form === undefined) return "–";
-  if (form.choices) return choicesOf(form).map(scalar).join(", ");
-  const log = form.log === true || form.scale === "log" ? ", log" : "";
-  if (form.min !== undefined && form.max !== undefined) return `${number(form.min)} … ${number(form.max)}${log}`;
-  return form.mean === undefined || form.std === undefined ? form.type : `${number(form.mean)} ± ${number(form.std)}${log}`;
 }
 
 /** All names in the order of the first experiment that has each. */

@@ -2,12 +2,12 @@
 
 import { now } from "../clock";
 import type { Followed } from "../data/follow";
-import { shown, type Dimension } from "../data/dimensions";
+import { rangeOf, shown, type Dimension } from "../data/dimensions";
 import { hyperparametersOf as dimensionsOf } from "../data/dimensions";
 import { duration, instant, number } from "../format";
 import { Progress, State } from "../parts/state";
 import { format } from "../route";
-import { bestRows, hyperparametersOf, objectiveOf, rangeOf } from "./series";
+import { bestRows, hyperparametersOf, objectiveOf } from "./series";
 
 export interface Compared {
   followed: Followed;

@@ -84,3 +84,12 @@ export function shown(dimension: Dimension, value: number): string {
   if (dimension.clock) return duration(value);
   return dimension.names ? scalar(dimension.names[Math.round(value)]) : number(value);
 }
+
+/** A hyperparameter's range or choices in words. */
+export function rangeOf(form: Form | undefined): string {
+  if (form === undefined) return "–";
+  if (form.choices) return choicesOf(form).map(scalar).join(", ");
+  const log = form.log === true || form.scale === "log" ? ", log" : "";
+  if (form.min !== undefined && form.max !== undefined) return `${number(form.min)} … ${number(form.max)}${log}`;
+  return form.mean === undefined || form.std === undefined ? form.type : `${number(form.mean)} ± ${number(form.std)}${log}`;
+}

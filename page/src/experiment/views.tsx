@@ -7,6 +7,7 @@ import { History } from "../views/history";
 import { Importance } from "../views/importance";
 import { Parallel } from "../views/parallel";
 import { Pareto } from "../views/pareto";
+import { Request } from "../views/request";
 import { Scatter } from "../views/scatter";
 import { Slices } from "../views/slices";
 import { Timeline } from "../views/timeline";
@@ -28,6 +29,7 @@ const VIEWS: readonly View[] = [
   { id: "curves", title: "Curves", view: Curves },
   { id: "importance", title: "Importance", view: Importance },
   { id: "timeline", title: "Timeline", view: Timeline },
+  { id: "request", title: "Request", view: Request },
 ];
 
 export function Views({ view, choose, ...props }: ViewProps & { view: string; choose: (view: string) => void }) {

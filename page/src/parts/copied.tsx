@@ -1,8 +1,8 @@
-// A command line with a button that copies it.
+// A command line, or another text, with a button that copies it.
 
 import { useState } from "preact/hooks";
 
-export function Copied({ text }: { text: string }) {
+export function Copied({ text, name = "Command" }: { text: string; name?: string }) {
   const [done, set] = useState(false);
   const copy = async () => {
     await navigator.clipboard.writeText(text);
@@ -11,8 +11,8 @@ export function Copied({ text }: { text: string }) {
   };
   return (
     <div class="copied">
-      <pre tabIndex={0} aria-label="Command">{text}</pre>
-      {navigator.clipboard && <button type="button" aria-label={`Copy: ${text}`} onClick={copy}>{done ? "copied" : "copy"}</button>}
+      <pre tabIndex={0} aria-label={name}>{text}</pre>
+      {navigator.clipboard && <button type="button" aria-label={name === "Command" ? `Copy: ${text}` : `Copy: ${name}`} onClick={copy}>{done ? "copied" : "copy"}</button>}
     </div>
   );
 }
