@@ -38,6 +38,11 @@ export function answerFrom(given: Source): void {
   source = given;
 }
 
+/** The address of the service that this page is of, as its clients write it; null in a report. */
+export function address(): string | null {
+  return source ? null : new URL(".", location.origin + location.pathname).href.replace(/\/$/, "");
+}
+
 export async function request(path: string, options: RequestInit = {}): Promise<Response> {
   if (source) return part(source.text(path), options.headers as Record<string, string> | undefined);
   let response = await sent(path, options);

@@ -9,7 +9,6 @@ import { Trials, type Block } from "../src/data/trials";
 import type { Spec } from "../src/documents";
 import { lanes } from "../src/views/timeline";
 import { ordered } from "../src/trials/table";
-import { proposes, training } from "../src/trials/command";
 
 const NAMES = ["WAITING", "RUNNING", "COMPLETE", "PRUNED", "FAIL", "STOPPED"];
 const SPEC = {
@@ -175,13 +174,6 @@ test("trials share a lane only if they did not run at the same time", () => {
   const { bars, count } = lanes(made, Int32Array.from([0, 1, 2]), 10);
   assert.equal(count, 2);
   assert.deepEqual(bars.map((bar) => bar.lane), [0, 1, 0]);
-});
-
-test("commands are quoted for a shell", () => {
-  assert.equal(proposes(SPEC, { rate: 0.1, kind: "it's $HOME" }), `tunelet propose digits rate=0.1 'kind=it'"'"'s $HOME'`);
-  assert.equal(training(SPEC, { rate: 0.1 }), "train --rate=0.1");
-  const placed = { ...SPEC, model_training_code: { image: "x", command: ["run", "{rate}"] } } as unknown as Spec;
-  assert.equal(training(placed, { rate: 0.1 }), null);
 });
 
 test("a brush picks from sorted rows and keeps their order", () => {

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import SCRIPT, Open, submit
 from tests.browser.test_page import faultless, picture
@@ -35,11 +35,24 @@ def page(service: Up, shown: Open) -> Iterator[Page]:
 def said(page: Page, command: str) -> None:
     """The dialog shows the command; then it is done."""
     dialog = page.get_by_role("dialog")
-    name = page.locator("h1").text_content()
-    expect(dialog.get_by_label("Command")).to_have_text(command.format(name))
+    name, url = page.locator("h1").text_content(), page.url.partition("/#")[0]
+    whole = f"{command.format(name)} -n default --url {url}"
+    expect(dialog.get_by_label("Command")).to_have_text(whole)
     faultless(page)
     dialog.locator("button[type=submit]").click()
     expect(dialog).to_have_count(0)
+
+
+def once(dialog: Locator, field: Locator, fault: str) -> None:
+    """The fault is said once, at its field, until the field is written anew."""
+    expect(field).to_have_attribute("aria-invalid", "true")
+    expect(dialog.get_by_role("alert")).to_have_count(1)
+    expect(dialog.get_by_role("alert")).to_contain_text(fault)
+    said = field.get_attribute("aria-describedby")
+    assert said is not None
+    expect(dialog.locator(f"[id='{said}']")).to_contain_text(fault)
+    assert (dialog.text_content() or "").count(fault) == 1
+    faultless(dialog.page)
 
 
 def test_a_trial_is_stopped_and_retried_from_its_panel(service: Up, page: Page) -> None:
@@ -79,7 +92,7 @@ def test_a_note_is_written_and_removed_and_runs_no_script(service: Up, page: Pag
     expect(panel.locator(".said")).to_have_count(0)
     page.locator(".actions").get_by_role("button", name="Note").click()
     dialog.get_by_label("Note", exact=True).fill("data of May\nit's fixed")
-    command = """tunelet note {} 'data of May\nit'"'"'s fixed'"""
+    command = """tunelet note {} --text 'data of May\nit'"'"'s fixed'"""
     said(page, command)
     expect(page.locator(".head .said")).to_contain_text("data of May")
     assert service.client.experiment(name).note == "data of May\nit's fixed"
@@ -96,9 +109,34 @@ def test_labels_are_changed_and_faults_are_explained(service: Up, page: Page) ->
     expect(save).to_be_disabled()
     field.fill("tunelet.dev/x=1")
     save.click()
-    expect(dialog.get_by_role("alert")).to_contain_text("reserved")
+    once(dialog, field, "tunelet.dev/x is reserved")
     field.fill("stage=draft\nowner=ann b")
     picture(page, "labels-1440-light")
     said(page, "tunelet label {} stage=draft 'owner=ann b' team-")
     expect(page.locator(".facts")).to_contain_text("stage=draft owner=ann b")
     assert service.client.experiment(name).labels == {"stage": "draft", "owner": "ann b"}
+
+
+def test_faults_of_a_budget_and_a_proposal_are_at_their_fields(page: Page) -> None:
+    dialog, actions = page.get_by_role("dialog"), page.locator(".actions")
+    act = dialog.locator("button[type=submit]")
+    actions.get_by_role("button", name="Extend").click()
+    trials = dialog.get_by_label("Trials", exact=True)
+    trials.fill("1.5")
+    act.click()
+    once(dialog, trials, "max_trials must be an integer")
+    expect(dialog.get_by_label("Seconds")).to_have_attribute("aria-invalid", "false")
+    picture(page, "extend-fault-1440-light")
+    trials.fill("3")
+    expect(dialog.get_by_role("alert")).to_have_count(0)
+    act.click()
+    expect(dialog).to_have_count(0)
+    actions.get_by_role("button", name="Propose").click()
+    rate = dialog.get_by_role("spinbutton", name="rate")
+    dialog.get_by_role("combobox", name="pause").select_option("0")
+    rate.fill("7")
+    act.click()
+    once(dialog, rate, "rate is out of bounds")
+    rate.fill("")
+    act.click()
+    once(dialog, rate, "rate is missing")

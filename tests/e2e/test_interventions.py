@@ -89,6 +89,13 @@ def test_notes_and_labels_are_changed_shown_and_selected(service: Up, capsys: Te
     said(capsys, "note", "digits", "0", "too slow")
     assert said(capsys, "note", "digits", "0") == "too slow\n"
     assert said(capsys, "note", "digits") == "data of May\n"
+    for text in ("7", "--remove", "-1 is bad"):
+        said(capsys, "note", "digits", "--text", text)
+        assert service.client.experiment("digits").note == text
+        said(capsys, "note", "digits", "0", "--text", text)
+        assert service.client.trial("digits", 0).note == text
+    said(capsys, "note", "digits", "data of May")
+    said(capsys, "note", "digits", "0", "too slow")
     assert "too slow" in said(capsys, "trials", "digits")
     assert "stage=draft" in said(capsys, "label", "digits", "stage=draft", "old=1")
     assert said(capsys, "label", "digits", "old-") == "digits: team=vision stage=draft\n"
@@ -118,6 +125,9 @@ def test_notes_and_labels_are_changed_shown_and_selected(service: Up, capsys: Te
         ("label", "digits", "tunelet.dev/a=1"),
         ("note", "digits", "one", "two"),
         ("note", "digits", "text", "--remove"),
+        ("note", "digits", "text", "--text", "text"),
+        ("note", "digits", "--text", "text", "--remove"),
+        ("note", "digits", "--text", ""),
         ("note", "digits", ""),
         ("note", "digits", "\x1b[31m"),
     ):

@@ -37,9 +37,14 @@ def retry_command(
 @click.command("note")
 @name_argument
 @click.argument("words", nargs=-1, metavar="[TRIAL] [TEXT]")
+@click.option(
+    "--text", "said", metavar="TEXT", help="The note, also if it looks like a number or an option."
+)
 @click.option("--remove", is_flag=True, help="Remove the note.")
 @connected_or_stored
-def note_command(connection: Connection, name: str, words: tuple[str, ...], remove: bool) -> None:
+def note_command(
+    connection: Connection, name: str, words: tuple[str, ...], said: str | None, remove: bool
+) -> None:
     """Show or change the note on an experiment, or on one of its trials.
 
     Without TEXT it shows the note.
@@ -49,9 +54,14 @@ def note_command(connection: Connection, name: str, words: tuple[str, ...], remo
       tunelet note digits "the data before the fix"
       tunelet note digits 7 "diverges after step 100"
       tunelet note digits 7
+      tunelet note digits --text 7
       tunelet note digits --remove
     """
     trial, text = _place(words)
+    if said is not None:
+        if text is not None:
+            raise click.UsageError("give the text once: either --text TEXT, or TEXT alone")
+        text = said
     if remove and text is not None:
         raise click.UsageError("give either a text, or --remove")
     if text == "":

@@ -8,7 +8,7 @@ import { go } from "../hooks";
 import { Dialog } from "../parts/dialog";
 import { useMay } from "../rights";
 import { NEW } from "../route";
-import { tunelet } from "../trials/command";
+import { takesProposals, tunelet } from "../trials/command";
 import { Extend } from "./extend";
 import { EditLabels } from "./labels";
 import { Note } from "./note";
@@ -40,7 +40,7 @@ export function Actions({ followed, done, note, noted }: {
       {change && (state === "RUNNING" || state === "PAUSED") && <button type="button" onClick={() => open("stop")}>Stop</button>}
       {may("create", "experiments") && !study && <button type="button" onClick={() => go({ namespace: experiment.namespace, name: NEW, query: { from: experiment.name } })}>Clone</button>}
       {change && !study && state !== "DAMAGED" && <button type="button" onClick={() => open("extend")}>Extend</button>}
-      {may("create", "trials") && !study && (state === "RUNNING" || state === "PAUSED") && <button type="button" onClick={() => open("propose")}>Propose</button>}
+      {may("create", "trials") && takesProposals(experiment.spec) && (state === "RUNNING" || state === "PAUSED") && <button type="button" onClick={() => open("propose")}>Propose</button>}
       {change && state !== "DAMAGED" && <button type="button" onClick={() => open("note")}>Note</button>}
       {change && state !== "DAMAGED" && <button type="button" onClick={() => open("labels")}>Labels</button>}
       {may("delete", "experiments") && <button type="button" class="danger" onClick={() => open("delete")}>Delete</button>}

@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 import { pathOf, send } from "../api";
 import type { Followed } from "../data/follow";
 import { Dialog } from "../parts/dialog";
+import { described, Faults } from "../parts/faults";
 import { tunelet } from "../trials/command";
 
 type Labels = Record<string, string>;
@@ -21,11 +22,18 @@ export function EditLabels({ followed: { experiment, overview }, close, done }: 
     done();
   };
   return (
-    <Dialog title={`Labels of ${name}`} verb="Save" command={tunelet(namespace, "label", name, ...words)} ready={words.length > 0} act={act} close={close}>
-      <label class="field tall">A label a line, such as team=vision
-        <textarea value={text} rows={6} spellcheck={false} aria-invalid={wrong !== undefined} onInput={(event) => set(event.currentTarget.value)} />
-      </label>
-      {wrong !== undefined && <p class="wrong" role="alert">{wrong} has no =</p>}
+    <Dialog title={`Labels of ${name}`} verb="Save" command={tunelet(namespace, "label", name, ...words)} ready={words.length > 0} act={act} close={close} at={() => true}>
+      {(errors) => {
+        const faults = wrong === undefined ? errors : [{ field: wrong, value: wrong, message: "has no =", remedy: "write name=value" }];
+        return (
+          <>
+            <label class="field tall">A label a line, such as team=vision
+              <textarea value={text} rows={6} spellcheck={false} {...described(faults, "labels")} onInput={(event) => set(event.currentTarget.value)} />
+            </label>
+            <Faults faults={faults} id="labels" />
+          </>
+        );
+      }}
     </Dialog>
   );
 }

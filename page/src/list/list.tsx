@@ -7,6 +7,7 @@ import { go, useNow, usePolling } from "../hooks";
 import { Fault } from "../parts/message";
 import { namesOf } from "../compare/series";
 import { COMPARE, format, type Route } from "../route";
+import { tunelet } from "../trials/command";
 import { useRows } from "../virtual";
 import { readAll, readLive, updated } from "./load";
 import { matches, sorted, wordsOf, type Column, type Order } from "./model";
@@ -74,7 +75,7 @@ function Nothing({ namespace }: { namespace: string }) {
     <div class="note empty">
       <h2>No experiments in {namespace} yet</h2>
       <p>Submit one from a terminal, and it appears here:</p>
-      <pre>tunelet submit request.json{namespace === "default" ? "" : ` --namespace ${namespace}`}</pre>
+      <pre>{tunelet(namespace, "submit", "request.json")}</pre>
     </div>
   );
 }

@@ -12,7 +12,7 @@ export function Copied({ text, name = "Command" }: { text: string; name?: string
   return (
     <div class="copied">
       <pre tabIndex={0} aria-label={name}>{text}</pre>
-      {navigator.clipboard && <button type="button" aria-label={name === "Command" ? `Copy: ${text}` : `Copy: ${name}`} onClick={copy}>{done ? "copied" : "copy"}</button>}
+      {navigator.clipboard && <button type="button" aria-label={name === "Command" ? `Copy: ${text.split("\n", 1)[0]}` : `Copy: ${name}`} onClick={copy}>{done ? "copied" : "copy"}</button>}
     </div>
   );
 }

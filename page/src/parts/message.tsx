@@ -5,15 +5,22 @@ import { SignIn } from "./sign-in";
 
 export function Fault({ fault, retry }: { fault: unknown; retry?: () => void }) {
   if (fault instanceof Problem && fault.status === 401) return <div class="note asks" role="alert"><SignIn problem={fault} done={retry} /></div>;
-  const text = fault instanceof Problem ? fault.message : String(fault);
   const errors = fault instanceof Problem ? fault.errors : [];
+  const text = fault instanceof Problem ? unrepeated(fault) : String(fault);
   return (
     <div class="note fault" role="alert">
-      <p>{text}</p>
+      {text !== "" && <p>{text}</p>}
       {errors.length > 0 && (
         <ul>{errors.map((each) => <li key={each.field}><b>{each.field}</b> {each.message}: {each.remedy}</li>)}</ul>
       )}
       {retry && <button type="button" onClick={retry}>Try again</button>}
     </div>
   );
+}
+
+/** The message without the first error, which the list of errors says again. */
+function unrepeated({ message, errors: [first] }: Problem): string {
+  if (!first) return message;
+  const repeated = `${first.field}: ${first.message}`;
+  return message === repeated ? "" : message.replace(`; ${repeated}`, "");
 }

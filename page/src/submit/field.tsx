@@ -3,6 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { stringify } from "yaml";
 import type { FieldError } from "../api";
+import { Faults, faultsOf } from "../parts/faults";
 import { NumberInput } from "./number";
 import { kindOf, same, type Json, type Schema } from "./schema";
 import { useWritten } from "./written";
@@ -18,11 +19,6 @@ export interface FieldProps {
   label?: string;
   /** What may be put in, to choose from. */
   choices?: readonly string[];
-}
-
-/** The faults of a field and of what is in it: `hyperparameters.rate.min` is in `hyperparameters`. */
-export function faultsOf(errors: readonly FieldError[], name: string): FieldError[] {
-  return errors.filter(({ field }) => field === name || field.startsWith(`${name}.`) || field.startsWith(`${name}[`));
 }
 
 export function Field(props: FieldProps) {
@@ -49,11 +45,6 @@ export function words(name: string): string {
   if (name === "hpo_algorithm") return "Algorithm";
   const text = (name.split(".").pop() ?? name).replace(/_/g, " ");
   return text.charAt(0).toUpperCase() + text.slice(1);
-}
-
-export function Faults({ faults, id }: { faults: readonly FieldError[]; id: string }) {
-  if (faults.length === 0) return null;
-  return <p class="wrong" id={`${id}-fault`}>{faults.map(({ field, message, remedy }) => `${field} ${message}: ${remedy}`).join("; ")}</p>;
 }
 
 function Group({ name, schema, root, value, set, errors, label }: FieldProps & { label: string }) {

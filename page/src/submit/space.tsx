@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { FieldError } from "../api";
-import { Faults, faultsOf } from "./field";
+import { Faults, faultsOf } from "../parts/faults";
 import { NumberInput } from "./number";
 import { changed, type Json } from "./schema";
 import { afterClick, useRefused, useWritten } from "./written";

@@ -4,12 +4,14 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import { stringify } from "yaml";
 import { get, pathOf, Problem, send } from "../api";
 import type { Experiment } from "../documents";
+import { count } from "../format";
 import { go } from "../hooks";
 import { Copied } from "../parts/copied";
+import { besides, faultsOf } from "../parts/faults";
 import { Fault } from "../parts/message";
 import type { Route } from "../route";
-import { tunelet } from "../trials/command";
-import { Field, faultsOf } from "./field";
+import { submits } from "../trials/command";
+import { Field } from "./field";
 import { changed, cloned, type Json, type Request, type Schema } from "./schema";
 import { SpaceFields } from "./space";
 import { yamlOf } from "./yaml";
@@ -71,8 +73,8 @@ function Form({ namespace, schema, begun, from }: { namespace: string; schema: S
   const field = ([name, inner]: [string, Schema]) => (
     <Field key={`${name} ${round}`} name={name} schema={inner} root={schema} value={request[name]} set={(value) => set(changed(request, name, value))} errors={errors} {...(choices[name] ? { choices: choices[name] } : {})} />
   );
-  const shown = new Set(fields.map(([name]) => name));
-  const others = errors.filter((each) => ![...shown].some((name) => faultsOf([each], name).length > 0));
+  const shown = ["hyperparameters", ...fields.map(([name]) => name).filter((name) => !APART.includes(name))];
+  const others = besides(problem, (each) => shown.some((name) => faultsOf([each], name).length > 0));
   return (
     <form class="submit" onSubmit={submit} onInvalidCapture={unfolded}>
       <div class="fields">
@@ -88,9 +90,9 @@ function Form({ namespace, schema, begun, from }: { namespace: string; schema: S
         <label for="yaml">The request as YAML</label>
         <textarea id="yaml" class="mono" value={text} spellcheck={false} aria-invalid={wrong !== null} onInput={(event) => write(event.currentTarget.value)} />
         {wrong !== null && <p class="wrong" role="status">{wrong}</p>}
-        {problem !== null && <Fault fault={others.length || !(problem instanceof Problem) ? problem : new Problem(problem.status, problem.message)} />}
-        <p class="faint">The same in a terminal, with the YAML in a file</p>
-        <Copied text={tunelet(namespace, "submit", "request.yaml")} />
+        {others !== null && <Fault fault={others} />}
+        {problem !== null && others === null && <p class="wrong" role="status">{count(errors.length, "fault")} at the fields</p>}
+        {wrong === null && <><p class="faint">The same in a terminal</p><Copied text={submits(namespace, request)} /></>}
         <div class="buttons"><button type="submit" class="primary" disabled={busy || wrong !== null}>Submit</button></div>
       </div>
     </form>

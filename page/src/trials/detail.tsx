@@ -2,16 +2,16 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { TrialActions } from "../actions/trial";
-import { get, pathOf } from "../api";
+import { address, get, pathOf } from "../api";
 import type { Followed } from "../data/follow";
 import { STATES } from "../data/trials";
-import { measured, type Trial } from "../documents";
+import { LIVE, measured, type Spec, type Trial } from "../documents";
 import { duration, instant, number, scalar, when } from "../format";
 import { Copied } from "../parts/copied";
 import { Fault } from "../parts/message";
 import { useMay } from "../rights";
 import { State } from "../parts/state";
-import { proposes, training, tunelet } from "./command";
+import { proposes, takesProposals, training, tunelet } from "./command";
 import { Output } from "./output";
 import { Reports } from "./reports";
 
@@ -38,8 +38,6 @@ function Parts({ followed, trial, propose, again, reread }: {
   followed: Followed; trial: Trial; propose: (trial: Trial) => void; again: () => void; reread: () => void;
 }) {
   const { spec, namespace, name } = followed.experiment;
-  const may = useMay();
-  const command = training(spec, trial.hyperparameters);
   return (
     <>
       {trial.reason && <p class="reason">{trial.reason}</p>}
@@ -49,21 +47,41 @@ function Parts({ followed, trial, propose, again, reread }: {
       <Pairs title="Hyperparameters" pairs={Object.entries(trial.hyperparameters).map(([each, value]) => [each, typeof value === "number" ? number(value, 6) : scalar(value)])} />
       {trial.reports.length > 0 && <Reports trial={trial} spec={spec} />}
       <Pairs title="Course" pairs={course(trial)} />
-      <section>
-        <h3>Repeat it</h3>
-        {command !== null && <Copied text={command} />}
-        <Copied text={proposes(spec, trial.hyperparameters)} />
-        {may("create", "trials") && <button type="button" onClick={() => propose(trial)}>Propose a trial like this…</button>}
-      </section>
+      <Repeat followed={followed} trial={trial} propose={propose} />
       {!trial.imported && (
         <section>
           <h3>Output</h3>
           <Output key={`${trial.number}`} namespace={namespace} name={name} trial={trial} />
-          <Copied text={tunelet(namespace, "logs", name, `${trial.number}`)} />
+          {address() !== null && <Copied text={tunelet(namespace, "logs", name, `${trial.number}`)} />}
         </section>
       )}
     </>
   );
+}
+
+/** The commands that run as they are; nothing if there are none. */
+function Repeat({ followed: { experiment, overview }, trial, propose }: { followed: Followed; trial: Trial; propose: (trial: Trial) => void }) {
+  const { spec } = experiment;
+  const may = useMay();
+  const command = training(spec, trial.hyperparameters);
+  const proposable = address() !== null && takesProposals(spec);
+  const live = LIVE.includes(overview.state);
+  if (command === null && !proposable) return null;
+  return (
+    <section>
+      <h3>Repeat it</h3>
+      {command !== null && <><p class="faint">{where(spec)}</p><Copied text={command} /></>}
+      {proposable && live && <Copied text={proposes(spec, trial.hyperparameters)} />}
+      {proposable && live && may("create", "trials") && <button type="button" onClick={() => propose(trial)}>Propose a trial like this…</button>}
+      {proposable && overview.ended_at !== null && <p class="faint">The experiment has ended: extend it to propose a trial like this.</p>}
+    </section>
+  );
+}
+
+/** Where the training's command is at home; it may name files there. */
+function where({ model_training_code: code }: Spec): string {
+  if (code.workdir) return "The training, on the service's machine";
+  return code.image === "command" ? "The training, in the folder where the service was started" : "The training, in the folder where its search was started";
 }
 
 function course(trial: Trial): [string, string][] {
