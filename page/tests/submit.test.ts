@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { kindOf, turned } from "../src/submit/code";
 import { faultOf, spaceOf } from "../src/submit/space";
+import { wordsOf } from "../src/submit/words";
 import { numberOf } from "../src/submit/written";
 import { choicesLine, choicesOf, yamlOf } from "../src/submit/yaml";
+import { line as command } from "../src/trials/command";
 
 test("a number means the same however it is written", () => {
   for (const [text, value] of [["0.00", 0], ["0.0010", 0.001], ["1e-5", 1e-5], ["1E-05", 1e-5], ["-1.0", -1], [".5", 0.5], ["5.", 5], [" 7 ", 7]] as const) assert.deepEqual(numberOf(text, false), { value });
@@ -51,4 +54,20 @@ test("a line that is not a list of choices has a fault", () => {
 test("YAML has no value that JSON would change", () => {
   assert.deepEqual(yamlOf("seed: 7\nmax_trials: 1e3"), { value: { seed: 7, max_trials: 1000 } });
   for (const text of ["seed: 9223372036854775807", "max: .inf", "max: .nan"]) assert.ok(yamlOf(text).fault, text);
+});
+
+test("the words of a command are those that a shell finds", () => {
+  const lines = { "python train.py": ["python", "train.py"], " a  b ": ["a", "b"], "a 'b c' \"d 'e'\"": ["a", "b c", "d 'e'"], "--x='1 2'3": ["--x=1 23"], "a\\ b \"\\\"\" '\\'": ["a b", '"', "\\"], "'' x": ["", "x"] };
+  for (const [line, words] of Object.entries(lines)) assert.deepEqual(wordsOf(line), { value: words }, line);
+  assert.deepEqual(wordsOf("  "), { value: undefined });
+  for (const line of ["a 'b", 'a "b', "a \\"]) assert.match(wordsOf(line).fault ?? "", /without its end/, line);
+  for (const words of [["it's", 'a "b"', "$x", "", "é\\"], ["--flag", "a\nb"]]) assert.deepEqual(wordsOf(command(...words)), { value: words });
+});
+
+test("training code is in a field that can hold all of it", () => {
+  assert.equal(kindOf("train"), "image");
+  assert.equal(kindOf({ command: ["python", "train.py"], workdir: "/here" }), "command");
+  for (const code of [{ command: ["a"], env: { A: "1" } }, { image: "a", command: ["b"] }, { workers: true }, { command: [1] }, ["a"], 7]) assert.equal(kindOf(code), "other", JSON.stringify(code));
+  assert.deepEqual(turned("python train.py", "command"), { command: ["python", "train.py"] });
+  assert.equal(turned({ command: ["python", "a b"], workdir: "/here" }, "image"), "python 'a b'");
 });

@@ -131,3 +131,27 @@ def test_a_choice_is_added_and_the_others_stay(shown: Open) -> None:
     page.get_by_label("Type of learning_rate").select_option("float")
     page.get_by_label("Type of learning_rate").select_option("categorical")
     expect(choices).to_have_value('adam, "a, b", it\'s, "1", 1, true, "-1"')
+
+
+def test_a_command_is_submitted_with_its_folder(service: Up, shown: Open) -> None:
+    page = shown("#/default/+")
+    write(page.get_by_label("Name", exact=True).first, "commanded")
+    code = page.get_by_label("Model training code")
+    write(code, "sh train.sh 'one word'")
+    page.get_by_role("button", name="Submit", exact=True).click()
+    expect(page.locator("#field-model_training_code-fault")).to_contain_text('"command": ["python"')
+    page.get_by_role("button", name="It is a command").click()
+    expect(code).to_have_value("sh train.sh 'one word'")
+    write(code, "sh  train.sh 'two words' ")
+    assert code.input_value() == "sh  train.sh 'two words' "
+    write(page.get_by_label("Folder"), str(service.data.parent))
+    name = page.locator(".dimension").get_by_label("Name", exact=True)
+    write(name, "rate")
+    write(page.get_by_label("Max trials"), "1")
+    page.get_by_role("button", name="Submit", exact=True).click()
+    expect(page.get_by_role("heading", name="commanded")).to_be_visible()
+    ended = service.client.wait("commanded", timeout=60).json
+    assert ended["state"] == "COMPLETE"
+    code_of = ended["spec"]["model_training_code"]
+    assert code_of["command"] == ["sh", "train.sh", "two words"]
+    assert code_of["workdir"] == str(service.data.parent)

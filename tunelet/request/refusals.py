@@ -175,7 +175,8 @@ _PATTERNS = {
     ),
     patterns.IMAGE: (
         "must not contain blanks, or begin with a dash",
-        "write the image's name and nothing else",
+        "write the image's name and nothing else; without an image, "
+        '{"command": ["python", "train.py"]} runs a command on the machine of the service',
     ),
     patterns.VARIABLE: (
         "is not a valid name for an environment variable",

@@ -100,7 +100,7 @@ function Input({ kind, schema, value, set, id, wrong, choices }: FieldProps & { 
 }
 
 /** A value that no single field holds, as YAML. */
-function Yaml({ common, value, set }: { common: Record<string, unknown>; value: Json | undefined; set: (value: Json | undefined) => void }) {
+export function Yaml({ common, value, set }: { common: Record<string, unknown>; value: Json | undefined; set: (value: Json | undefined) => void }) {
   const { text, fault, input } = useWritten(value, set, stringify, yamlOf);
   return <><textarea {...common} {...input} rows={Math.min(8, text.split("\n").length)} placeholder="as YAML" spellcheck={false} />{fault && <p class="wrong" role="status">{fault}</p>}</>;
 }

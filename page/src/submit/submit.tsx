@@ -11,6 +11,7 @@ import { besides, faultsOf } from "../parts/faults";
 import { Fault } from "../parts/message";
 import type { Route } from "../route";
 import { submits } from "../trials/command";
+import { Code } from "./code";
 import { Field } from "./field";
 import { changed, cloned, type Json, type Request, type Schema } from "./schema";
 import { SpaceFields } from "./space";
@@ -70,8 +71,11 @@ function Form({ namespace, schema, begun, from }: { namespace: string; schema: S
     }
   };
   const fields = useMemo(() => Object.entries(schema.properties ?? {}), [schema]);
-  const field = ([name, inner]: [string, Schema]) => (
-    <Field key={`${name} ${round}`} name={name} schema={inner} root={schema} value={request[name]} set={(value) => set(changed(request, name, value))} errors={errors} {...(choices[name] ? { choices: choices[name] } : {})} />
+  const put = (name: string) => (value: Json | undefined) => set(changed(request, name, value));
+  const field = ([name, inner]: [string, Schema]) => name === "model_training_code" ? (
+    <Code key={`${name} ${round}`} value={request[name]} set={put(name)} errors={errors} aliases={choices[name] ?? []} />
+  ) : (
+    <Field key={`${name} ${round}`} name={name} schema={inner} root={schema} value={request[name]} set={put(name)} errors={errors} {...(choices[name] ? { choices: choices[name] } : {})} />
   );
   const shown = ["hyperparameters", ...fields.map(([name]) => name).filter((name) => !APART.includes(name))];
   const others = besides(problem, (each) => shown.some((name) => faultsOf([each], name).length > 0));
