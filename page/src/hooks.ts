@@ -15,15 +15,12 @@ export function useRoute(): Route {
   return route;
 }
 
-/** Change the address. A `replaced` one leaves no entry in the browser's history. */
-export function go(route: Route, replaced = false): void {
+/** Change the address. A `replaced` one leaves no entry in the browser's history; a new entry has the `state`. */
+export function go(route: Route, replaced = false, state: object | null = null): void {
   const hash = format(route);
   if (hash === location.hash) return;
-  if (!replaced) {
-    location.hash = hash;
-    return;
-  }
-  history.replaceState(null, "", hash);
+  if (replaced) history.replaceState(history.state, "", hash);
+  else history.pushState(state, "", hash);
   dispatchEvent(new HashChangeEvent("hashchange"));
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ago, duration, number } from "../src/format";
-import { format, parse } from "../src/route";
+import { brushesOf, brushesText, format, orderOf, orderText, parse } from "../src/route";
 import { frame } from "../src/draw/axes";
 import { scale, ticks } from "../src/draw/scale";
 import { rowsInSight } from "../src/virtual";
@@ -26,6 +26,25 @@ test("an address is read as it was written", () => {
   assert.deepEqual(parse(format(route)), route);
   assert.deepEqual(parse(""), { namespace: "default", name: null, query: {} });
   assert.deepEqual(parse("#/%E0%A4%A").namespace, "%E0%A4%A");
+});
+
+test("brushes are in the address as short as a picture allows, and are read as they were written", () => {
+  const brushes = new Map([["h:lr", { low: 1.23456789e-5, high: 0.0123456789 }], ["v:a, 100%:b", { low: -0.25, high: 1 / 3 }], ["ended", { low: 1_700_000_000.1234, high: 1_700_000_001 }]]);
+  const text = brushesText(brushes);
+  assert.equal(text, "h:lr:0.00001235:0.012346,v:a%2C 100%25:b:-0.25:0.3333,ended:1700000000.1234:1700000001");
+  const read = brushesOf(parse(format({ namespace: "a", name: "b", query: { brush: text } })).query.brush);
+  assert.deepEqual([...read.keys()], [...brushes.keys()]);
+  assert.equal(brushesText(read), text);
+  assert.ok(format({ namespace: "a", name: "b", query: { brush: "h:lr:0:1,v:a:0:1" } }).endsWith("?brush=h:lr:0:1,v:a:0:1"));
+  assert.deepEqual([...brushesOf("h:lr:low:1,nothing,:1:2,,a:1:2")], [["a", { low: 1, high: 2 }]]);
+  assert.deepEqual([...brushesOf(brushesText(new Map([["n", { low: 12345678.5, high: 12345678.5 }]])))], [["n", { low: 12345678.5, high: 12345678.5 }]]);
+});
+
+test("an order is in the address unless it is the usual one", () => {
+  const usual = { id: "number", descending: true };
+  assert.equal(orderText(usual, usual), "");
+  assert.deepEqual(orderOf("", usual), usual);
+  for (const order of [{ id: "v:loss", descending: false }, { id: "h:a-b", descending: true }]) assert.deepEqual(orderOf(orderText(order, usual), usual), order);
 });
 
 test("only rows in sight are drawn, and the spacers keep the height", () => {

@@ -1,6 +1,6 @@
 // One experiment: its views above, the table of its trials below, and a trial beside them.
 
-import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import { Propose } from "../actions/propose";
 import { improvements } from "../data/best";
 import { dimensions as dimensionsOf } from "../data/dimensions";
@@ -9,11 +9,11 @@ import { useExperiment, type Followed } from "../data/follow";
 import { frontOf } from "../data/front";
 import type { Objective, Trial } from "../documents";
 import { count, thousands } from "../format";
-import { go } from "../hooks";
 import { Fault } from "../parts/message";
-import type { Route } from "../route";
+import { useQuery } from "../query";
+import { brushesOf, brushesText, orderOf, orderText, type Route } from "../route";
 import { Detail } from "../trials/detail";
-import { columnsOf, Table } from "../trials/table";
+import { columnsOf, Table, USUAL } from "../trials/table";
 import { Filter } from "./filter";
 import { Head } from "./head";
 import { Views } from "./views";
@@ -30,15 +30,18 @@ export function ExperimentPage({ route }: { route: Route }) {
   );
 }
 
-const NO_BRUSHES: Brushes = new Map();
+/** The trial that the address names, if there is one. */
+function trialOf(text: string | undefined, count: number): number | null {
+  return /^\d+$/.test(text ?? "") && Number(text) < count ? Number(text) : null;
+}
 
 function Body({ route, followed, again }: { route: Route; followed: Followed; again: () => void }) {
   const { trials, version, experiment } = followed;
-  const [brushes, setAll] = useState(NO_BRUSHES);
-  const [text, setText] = useState(route.query.filter ?? "");
+  const { query, change, open, close } = useQuery(route);
   const [proposal, propose] = useState<Trial | null>(null);
-  const selected = route.query.trial === undefined ? null : Number(route.query.trial);
-  const query = (changes: Record<string, string>) => go({ ...route, query: { ...route.query, ...changes } }, true);
+  const text = query.filter ?? "";
+  const brushes = useMemo(() => brushesOf(query.brush), [query.brush]);
+  const selected = trialOf(query.trial, trials.count);
   const columnNames = useColumnNames(followed);
   const dimensions = useMemo(() => dimensionsOf(trials, experiment.spec), [trials, experiment, columnNames]);
   const passes = useMemo(() => test(text, trials, dimensions), [text, trials, dimensions]);
@@ -47,22 +50,28 @@ function Body({ route, followed, again }: { route: Route; followed: Followed; ag
     const sieve = typeof passes === "string" ? () => true : passes;
     return text.trim() === "" && brushes.size === 0 ? all : rowsOf(trials, sieve, brushes, dimensions);
   }, [all, passes, brushes, dimensions]);
-  const setBrushes = useCallback((changes: readonly (readonly [string, Brush | null])[]) => setAll((old) => changed(old, changes)), []);
-  const select = (row: number | null) => query({ trial: row === null ? "" : `${row}` });
+  const setBrushes = (changes: readonly (readonly [string, Brush | null])[]) => change({ brush: brushesText(changed(brushes, changes)) });
+  const select = (row: number | null) => {
+    if (row === null) close({ trial: "" });
+    else (selected === null ? open : change)({ trial: `${row}` });
+  };
   const columns = useMemo(() => columnsOf(dimensions, trials), [dimensions, trials]);
   const best = useBest(followed);
-  useEscape(() => (selected !== null ? select(null) : setAll(NO_BRUSHES)));
+  useEscape(() => (query.trial ? select(null) : change({ brush: "" })));
   const objective = experiment.spec.objectives[0];
   return (
     <div class="body">
       <div class="left">
         {objective && <Views {...{ followed, dimensions, objective, rows, all, brushes, setBrushes, selected, select }}
-          view={route.query.view ?? ""} choose={(view) => query({ view })} />}
-        <Filter text={text} setText={(given) => (setText(given), query({ filter: given }))} wrong={typeof passes === "string" && followed.whole ? passes : null}
+          query={query} change={change} view={query.view ?? ""} choose={(view) => open({ view })} />}
+        {query.trial && selected === null && followed.whole && (
+          <p class="note" role="status">There is no trial {query.trial}. <button type="button" class="plain" onClick={() => select(null)}>Close</button></p>
+        )}
+        <Filter text={text} setText={(filter) => change({ filter })} wrong={typeof passes === "string" && followed.whole ? passes : null}
           brushes={brushes} setBrushes={setBrushes} dimensions={dimensions} example={exampleOf(objective)} summary={summary(rows.length, followed)} />
-        <Table {...{ trials, version, rows, all, columns, best, selected, select }} />
+        <Table {...{ trials, version, rows, all, columns, best, selected, select }} order={orderOf(query.sort, USUAL)} setOrder={(order) => change({ sort: orderText(order, USUAL) })} />
       </div>
-      {selected !== null && selected < trials.count && <Detail key={selected} followed={followed} row={selected} close={() => select(null)} propose={propose} again={again} />}
+      {selected !== null && <Detail key={selected} followed={followed} row={selected} close={() => select(null)} propose={propose} again={again} />}
       {proposal && <Propose followed={followed} trial={proposal} close={() => propose(null)} done={again} />}
     </div>
   );

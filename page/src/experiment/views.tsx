@@ -50,7 +50,7 @@ export function Views({ view, choose, ...props }: ViewProps & { view: string; ch
       <div class="tabs" ref={tabs} role="tablist" aria-label="Views" onKeyDown={move}>
         {fitting.map((each) => (
           <button key={each.id} id={`tab-${each.id}`} type="button" role="tab" aria-selected={each === chosen} aria-controls="view"
-            tabIndex={each === chosen ? 0 : -1} onClick={() => choose(each.id)}>{each.title}</button>
+            tabIndex={each === chosen ? 0 : -1} onClick={() => each !== chosen && choose(each.id)}>{each.title}</button>
         ))}
       </div>
       {chosen && <div id="view" class="view" role="tabpanel" aria-labelledby={`tab-${chosen.id}`}><chosen.view key={chosen.id} {...props} /></div>}

@@ -3,10 +3,11 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Overview } from "../documents";
 import { count, thousands } from "../format";
-import { go, useNow, usePolling } from "../hooks";
+import { useNow, usePolling } from "../hooks";
 import { Fault } from "../parts/message";
 import { namesOf } from "../compare/series";
-import { COMPARE, format, type Route } from "../route";
+import { useQuery, useScrollPlace } from "../query";
+import { COMPARE, format, orderOf, orderText, type Route } from "../route";
 import { tunelet } from "../trials/command";
 import { useRows } from "../virtual";
 import { readAll, readLive, updated } from "./load";
@@ -23,43 +24,48 @@ const COLUMNS: readonly { column: Column; title: string; class?: string; down?: 
   { column: "submitted", title: "Submitted", down: true },
   { column: "time", title: "Time", class: "right", down: true },
 ];
-const FIRST: Order = { column: "submitted", descending: true };
+const USUAL = { id: "submitted", descending: true };
+
+function columnOf(id: string): Column {
+  return COLUMNS.find(({ column }) => column === id)?.column ?? "submitted";
+}
+
+function statesOf(text: string | undefined): ReadonlySet<string> {
+  return new Set((text ?? "").toUpperCase().split(",").filter(Boolean));
+}
 
 export function List({ route }: { route: Route }) {
   const { namespace } = route;
   const { rows, whole, fault, again } = useExperiments(namespace);
-  const [text, setText] = useState(route.query.find ?? "");
-  const [states, setStates] = useState<ReadonlySet<string>>(new Set());
-  const [order, setOrder] = useState(FIRST);
+  const { query, change } = useQuery(route);
+  const text = query.find ?? "";
+  const states = useMemo(() => statesOf(query.state), [query.state]);
+  const { id, descending } = orderOf(query.sort, USUAL);
+  const order = useMemo(() => ({ column: columnOf(id), descending }), [id, descending]);
   const now = useNow(rows.some((row) => row.ended_at === null));
   const minute = Math.floor(now / 60_000);
   const shown = useMemo(() => {
     const words = wordsOf(text);
     return sorted(rows.filter((row) => matches(row, words, states)), order, minute * 60_000);
   }, [rows, text, states, order, minute]);
-  const chosen = useMemo(() => namesOf(route.query.compare), [route.query.compare]);
-  const ask = (query: Record<string, string>) => go({ namespace, name: null, query: { ...route.query, ...query } }, true);
-  const find = (given: string) => {
-    setText(given);
-    ask({ find: given });
-  };
+  const chosen = useMemo(() => namesOf(query.compare), [query.compare]);
   const choose = (name: string) => {
     const others = chosen.filter((each) => each !== name);
-    ask({ compare: (others.length < chosen.length ? others : [...chosen, name]).join(",") });
+    change({ compare: (others.length < chosen.length ? others : [...chosen, name]).join(",") });
   };
   return (
     <section class="list" aria-label="Experiments">
       <h1 class="hidden">Experiments in {namespace}</h1>
       <div class="tools">
         <input type="search" class="find" placeholder="Find by name, algorithm or label=value" aria-label="Find experiments"
-          value={text} onInput={(event) => find(event.currentTarget.value)} />
-        <States rows={rows} chosen={states} choose={setStates} />
-        {chosen.length > 0 && <Chosen namespace={namespace} names={chosen} clear={() => ask({ compare: "" })} />}
+          value={text} onInput={(event) => change({ find: event.currentTarget.value })} />
+        <States rows={rows} chosen={states} choose={(given) => change({ state: [...given].join(",").toLowerCase() })} />
+        {chosen.length > 0 && <Chosen namespace={namespace} names={chosen} clear={() => change({ compare: "" })} />}
         <span class="faint" role="status">{summary(shown.length, rows.length, whole, fault !== null)}</span>
       </div>
       {fault !== null && <Fault fault={fault} retry={again} />}
       {rows.length === 0 && fault !== null ? null : whole && rows.length === 0 ? <Nothing namespace={namespace} />
-        : <Table rows={shown} order={order} setOrder={setOrder} now={now} chosen={chosen} choose={choose} />}
+        : <Table rows={shown} whole={whole} order={order} setOrder={({ column, descending }) => change({ sort: orderText({ id: column, descending }, USUAL) })} now={now} chosen={chosen} choose={choose} />}
     </section>
   );
 }
@@ -92,7 +98,8 @@ function Chosen({ namespace, names, clear }: { namespace: string; names: readonl
 function States({ rows, chosen, choose }: {
   rows: readonly Overview[]; chosen: ReadonlySet<string>; choose: (states: ReadonlySet<string>) => void;
 }) {
-  const counted = new Map<string, number>();
+  // A chosen one stays, to be taken back, if no experiment has it any more.
+  const counted = new Map([...chosen].map((state) => [state, 0]));
   for (const row of rows) counted.set(row.state, (counted.get(row.state) ?? 0) + 1);
   const toggle = (state: string) => {
     const next = new Set(chosen);
@@ -110,11 +117,12 @@ function States({ rows, chosen, choose }: {
   );
 }
 
-function Table({ rows, order, setOrder, now, chosen, choose }: {
-  rows: readonly Overview[]; order: Order; setOrder: (order: Order) => void; now: number; chosen: readonly string[]; choose: (name: string) => void;
+function Table({ rows, whole, order, setOrder, now, chosen, choose }: {
+  rows: readonly Overview[]; whole: boolean; order: Order; setOrder: (order: Order) => void; now: number; chosen: readonly string[]; choose: (name: string) => void;
 }) {
   const box = useRef<HTMLDivElement>(null);
   const { first, last, above, below } = useRows(box, rows.length, ROW_HEIGHT);
+  useScrollPlace(box, whole);
   return (
     <div class="scrolled" ref={box} tabIndex={0} role="region" aria-label="Table of experiments">
       <table class="experiments" aria-rowcount={rows.length + 1}>

@@ -1,11 +1,12 @@
 // The trials in sight as a table: drawn only where it is seen, sorted by any column.
 
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { ENDED, seconds, shown, type Dimension } from "../data/dimensions";
 import { among } from "../data/filter";
 import { STATES, type Trials } from "../data/trials";
 import { duration } from "../format";
 import { State } from "../parts/state";
+import type { Order } from "../route";
 import { useRows } from "../virtual";
 
 const ROW_HEIGHT = 28;
@@ -15,10 +16,8 @@ export interface Column extends Dimension {
   right: boolean;
 }
 
-interface Order {
-  id: string;
-  descending: boolean;
-}
+/** The newest first. */
+export const USUAL: Order = { id: "number", descending: true };
 
 export function columnsOf(dimensions: readonly Dimension[], trials: Trials): Column[] {
   const state: Dimension = { id: "state", label: "state", at: (row) => trials.state[row] ?? NaN, log: false, names: STATES };
@@ -42,15 +41,14 @@ export function ordered(rows: Int32Array, at: (row: number) => number, descendin
   });
 }
 
-export function Table({ trials, version, rows, all, columns, best, selected, select }: {
+export function Table({ trials, version, rows, all, columns, best, order, setOrder, selected, select }: {
   trials: Trials; version: number; rows: Int32Array; all: Int32Array; columns: readonly Column[]; best: ReadonlySet<number>;
-  selected: number | null; select: (row: number | null) => void;
+  order: Order; setOrder: (order: Order) => void; selected: number | null; select: (row: number | null) => void;
 }) {
-  const [order, setOrder] = useState<Order>({ id: "number", descending: true });
   const box = useRef<HTMLDivElement>(null);
   const column = columns.find((each) => each.id === order.id) ?? columns[0];
   // All rows are sorted once, so that a brush only picks from them.
-  const whole = useMemo(() => (column ? ordered(all, column.at, order.descending) : all), [all, order, trials, version]);
+  const whole = useMemo(() => (column ? ordered(all, column.at, order.descending) : all), [all, order.id, order.descending, trials, version]);
   const sorted = useMemo(() => among(whole, rows), [whole, rows]);
   const { first, last, above, below } = useRows(box, sorted.length, ROW_HEIGHT);
   useSeen(box, sorted, selected);

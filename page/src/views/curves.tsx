@@ -34,12 +34,12 @@ export function chosen(trials: Trials, rows: Int32Array, objective: Objective, s
   return [...new Set([...known.subarray(0, BEST), ...rows.subarray(-NEWEST), ...(selected === null ? [] : [selected])])].sort((a, b) => a - b);
 }
 
-export function Curves({ followed, objective, rows, selected, select }: ViewProps) {
+export function Curves({ followed, objective, rows, selected, select, query, change }: ViewProps) {
   const { trials, version, experiment } = followed;
   const numbers = useMemo(() => chosen(trials, rows, objective, selected), [trials, version, rows, objective, selected]);
   const { curves, fault } = useCurves(experiment.namespace, experiment.name, experiment.uid, numbers, trials);
   const metrics = useMemo(() => [...new Set((curves ?? []).flatMap((curve) => Object.keys(curve.values)))], [curves]);
-  const [metric, choose] = useState("");
+  const metric = query.curve ?? "";
   const shown = metrics.includes(metric) ? metric : metrics.includes(objective.metric) ? objective.metric : (metrics[0] ?? "");
   const lines = useMemo(() => (curves ?? []).flatMap((curve) => {
     const points = curve.steps.map((step, index): [number, number] => [step, measured(curve.values[shown]?.[index])]).filter(([, value]) => Number.isFinite(value));
@@ -73,7 +73,7 @@ export function Curves({ followed, objective, rows, selected, select }: ViewProp
   return (
     <div class="with-choice">
       <div class="choices">
-        {metrics.length > 1 && <label class="choice">Metric <select value={shown} onChange={(event) => choose(event.currentTarget.value)}>{metrics.map((each) => <option key={each}>{each}</option>)}</select></label>}
+        {metrics.length > 1 && <label class="choice">Metric <select value={shown} onChange={(event) => change({ curve: event.currentTarget.value })}>{metrics.map((each) => <option key={each}>{each}</option>)}</select></label>}
         <span class="faint">{lines.length ? `The best ${BEST} and the newest ${NEWEST} trials in sight; pruned ones are grey` : curves ? "No trial in sight has reported values." : "Reading…"}</span>
       </div>
       <div class="plot"><Canvas draw={draw} label={`Curves of ${count(lines.length, "trial")}`} onPointerUp={pick} /></div>

@@ -1,6 +1,6 @@
 // The objective over the trials or over time, with the best so far.
 
-import { useCallback, useMemo, useState } from "preact/hooks";
+import { useCallback, useMemo } from "preact/hooks";
 import { feasible, improvements } from "../data/best";
 import { ENDED } from "../data/dimensions";
 import { extent } from "../data/importance";
@@ -10,15 +10,17 @@ import { ordered } from "../trials/table";
 import { Legend } from "./legend";
 import { Plot } from "./plot";
 import { Choice } from "./scatter";
-import { dimensionOf, type ViewProps } from "./view";
+import { dimensionOf, useChoice, type ViewProps } from "./view";
 
 export function History(props: ViewProps) {
   const { followed, objective, dimensions, all } = props;
   const { trials, version, experiment } = followed;
   const { objectives } = experiment.spec;
-  const [over, setOver] = useState("number");
-  const [metric, setMetric] = useState(`v:${objective.metric}`);
-  const [log, setLog] = useState(false);
+  const times = dimensions.filter(({ id }) => id === "number" || id === ENDED);
+  const metrics = dimensions.filter(({ id }) => objectives.some((each) => id === `v:${each.metric}`));
+  const [over, setOver] = useChoice(props, "over", times, "number");
+  const [metric, setMetric] = useChoice(props, "metric", metrics, `v:${objective.metric}`);
+  const log = props.query.log === "1";
   const [x, y] = [dimensionOf(dimensions, over), dimensionOf(dimensions, metric)];
   const chosen = objectives.find((each) => `v:${each.metric}` === metric) ?? objective;
   const best = useMemo(() => {
@@ -34,9 +36,9 @@ export function History(props: ViewProps) {
   return (
     <div class="with-choice">
       <div class="choices">
-        {objectives.length > 1 && <Choice label="Objective" value={metric} set={setMetric} dimensions={dimensions.filter(({ id }) => objectives.some((each) => id === `v:${each.metric}`))} />}
-        <Choice label="Over" value={over} set={setOver} dimensions={dimensions.filter(({ id }) => id === "number" || id === ENDED)} />
-        <label class="choice"><input type="checkbox" checked={log} onChange={(event) => setLog(event.currentTarget.checked)} /> logarithmic</label>
+        {objectives.length > 1 && <Choice label="Objective" value={metric} set={setMetric} dimensions={metrics} />}
+        <Choice label="Over" value={over} set={setOver} dimensions={times} />
+        <label class="choice"><input type="checkbox" checked={log} onChange={(event) => props.change({ log: event.currentTarget.checked ? "1" : "" })} /> logarithmic</label>
         <Legend trials={trials} version={version} />
       </div>
       <Plot {...props} x={x} y={y} log={log} marksFailed pale={pale} over={drawn} />

@@ -1,12 +1,12 @@
 // How much each hyperparameter matters for the best values of an objective.
 
-import { useMemo, useState } from "preact/hooks";
+import { useMemo } from "preact/hooks";
 import { importances } from "../data/importance";
 import type { ViewProps } from "./view";
 
-export function Importance({ followed, dimensions, objective, rows }: ViewProps) {
+export function Importance({ followed, dimensions, objective, rows, query, change }: ViewProps) {
   const { objectives } = followed.experiment.spec;
-  const [metric, choose] = useState(objective.metric);
+  const metric = query.important ?? "";
   const given = useMemo(() => dimensions.filter((each) => each.id.startsWith("h:")), [dimensions]);
   const chosen = objectives.find((each) => each.metric === metric) ?? objective;
   const shares = useMemo(() => importances(followed.trials, rows, given, chosen), [followed.trials, followed.version, rows, given, chosen]);
@@ -14,7 +14,7 @@ export function Importance({ followed, dimensions, objective, rows }: ViewProps)
     <div class="with-choice">
       <div class="choices">
         {objectives.length > 1 && (
-          <label class="choice">For <select value={metric} onChange={(event) => choose(event.currentTarget.value)}>{objectives.map((each) => <option key={each.metric}>{each.metric}</option>)}</select></label>
+          <label class="choice">For <select value={chosen.metric} onChange={(event) => change({ important: event.currentTarget.value })}>{objectives.map((each) => <option key={each.metric}>{each.metric}</option>)}</select></label>
         )}
         <span class="faint">How much each hyperparameter separates the best of the trials in sight from the rest (PED-ANOVA)</span>
       </div>

@@ -1,6 +1,6 @@
 // Two objectives over each other, with the front of all objectives, and its hypervolume.
 
-import { useCallback, useMemo, useState } from "preact/hooks";
+import { useCallback, useMemo } from "preact/hooks";
 import { feasible } from "../data/best";
 import { frontOf } from "../data/front";
 import { count, number } from "../format";
@@ -9,14 +9,15 @@ import type { Place } from "../draw/canvas";
 import { Legend } from "./legend";
 import { Plot } from "./plot";
 import { Choice } from "./scatter";
-import { dimensionOf, type ViewProps } from "./view";
+import { dimensionOf, useChoice, type ViewProps } from "./view";
 
 export function Pareto(props: ViewProps) {
   const { followed, dimensions } = props;
   const { trials, version, experiment } = followed;
   const { objectives } = experiment.spec;
-  const [x, setX] = useState(`v:${objectives[0]?.metric}`);
-  const [y, setY] = useState(`v:${objectives[1]?.metric}`);
+  const choices = dimensions.filter((each) => objectives.some(({ metric }) => each.id === `v:${metric}`));
+  const [x, setX] = useChoice(props, "across", choices, `v:${objectives[0]?.metric}`);
+  const [y, setY] = useChoice(props, "up", choices, `v:${objectives[1]?.metric}`);
   const [across, up] = [dimensionOf(dimensions, x), dimensionOf(dimensions, y)];
   const front = useMemo(() => frontOf(trials, experiment.spec, objectives), [trials, version, experiment]);
   const over = useCallback((place: Place, inner: Frame) => {
@@ -24,7 +25,6 @@ export function Pareto(props: ViewProps) {
   }, [front, across, up, objectives]);
   const { constraints } = experiment.spec;
   const pale = useMemo(() => (constraints.length ? (row: number) => !feasible(trials, constraints, row) : undefined), [trials, version, constraints]);
-  const choices = dimensions.filter((each) => objectives.some(({ metric }) => each.id === `v:${metric}`));
   return (
     <div class="with-choice">
       <div class="choices">

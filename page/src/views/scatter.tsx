@@ -1,16 +1,15 @@
 // Any two dimensions over each other.
 
-import { useState } from "preact/hooks";
 import type { Dimension } from "../data/dimensions";
 import { Legend } from "./legend";
 import { Plot } from "./plot";
-import { dimensionOf, type ViewProps } from "./view";
+import { dimensionOf, useChoice, type ViewProps } from "./view";
 
 export function Scatter(props: ViewProps) {
   const { dimensions, objective } = props;
   const given = dimensions.filter((each) => each.id.startsWith("h:"));
-  const [x, setX] = useState(given[0]?.id ?? "number");
-  const [y, setY] = useState(given[1]?.id ?? `v:${objective.metric}`);
+  const [x, setX] = useChoice(props, "x", dimensions, given[0]?.id ?? "number");
+  const [y, setY] = useChoice(props, "y", dimensions, given[1]?.id ?? `v:${objective.metric}`);
   const [across, up] = [dimensionOf(dimensions, x), dimensionOf(dimensions, y)];
   return (
     <div class="with-choice">
