@@ -17,6 +17,15 @@ from tunelet.text.limits import CALLER, NAME
 
 _REFS = "#/components/schemas/"
 _EVENT = {"$ref": f"{_REFS}Event"}
+SMALLEST = {
+    "model_training_code": "docker_image_url",
+    "hyperparameters": {
+        "learning_rate": {"type": "float", "min": 0.01, "max": 0.1},
+        "batch_size": {"type": "int", "min": 32, "max": 128},
+    },
+    "hpo_algorithm": "random_search",
+}
+"""The smallest request. /api/docs offers it to try."""
 _PATH_SCHEMAS: dict[str, Schema] = {
     "namespace": {"type": "string", "pattern": f"^{NAME}$"},
     "name": {"type": "string", "pattern": f"^{NAME}$"},
@@ -112,7 +121,8 @@ def _parameters(route: Route, path: str) -> list[dict[str, Any]]:
 
 def _content(body: str) -> dict[str, Any]:
     if body != EVENT:
-        return {JSON: {"schema": {"$ref": _REFS + body}}}
+        example = {"example": SMALLEST} if body == "Request" else {}
+        return {JSON: {"schema": {"$ref": _REFS + body}, **example}}
     return {
         "application/cloudevents+json": {"schema": _EVENT},
         "application/cloudevents-batch+json": {"schema": {"type": "array", "items": _EVENT}},

@@ -1,11 +1,16 @@
-"""The page of all endpoints, from the OpenAPI document and the table of routes."""
+"""The page of all endpoints, from the OpenAPI document and the table of routes.
 
+http_examples.txt has its examples. A test runs them, as those of each page.
+"""
+
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from functions.api.openapi import document
 from functions.api.route import Route, paths
-from functions.api.routes import ROUTES
+from functions.api.routes import ROUTES, routing
 from functions.identity.rights import Entry
 from manual.reference import schema as schemas
 from manual.reference.markdown import code, paragraphs, table
@@ -17,8 +22,10 @@ A path in a namespace exists twice: as shown, for the namespace `default`, and b
 the same at `/api/docs`, where it can be tried, and as an OpenAPI document at `/api/openapi.json`.
 [Identity](../operations/identity.md#rights) says which roles have which right.
 
-This page is generated from the OpenAPI document.
+Below [the examples](#examples) this page is generated from the OpenAPI document.
 """
+_EXAMPLES = Path(__file__).with_name("http_examples.txt").read_text()
+_CALL = re.compile(r"curl -s (?:-X (\w+) )?\"?\$API(/[\w/-]+)((?:(?!curl).)*)", re.DOTALL)
 _ENTRIES = {
     Entry.OPEN: "none",
     Entry.ACTOR: "any known caller",
@@ -32,15 +39,32 @@ def page() -> str:
     described = document(ROUTES)
     components = described["components"]["schemas"]
     shown = {name: each for name, each in components.items() if not name.startswith(_REQUEST)}
+    shows = examples()
     return paragraphs(
         _HEAD,
-        *[_endpoint(route, described["paths"]) for route in ROUTES],
+        _EXAMPLES,
+        *[_endpoint(route, described["paths"], shows.get(_name(route), "")) for route in ROUTES],
         "## Bodies and answers",
         *[_schema(name, each) for name, each in shown.items()],
     )
 
 
-def _endpoint(route: Route, described: dict[str, Any]) -> str:
+def examples() -> dict[str, str]:
+    """The endpoints that have an example, such as `GET /api/experiments`, each with its heading."""
+    routes, headings = routing(), dict[str, str]()
+    for part in _EXAMPLES.split("\n### ")[1:]:
+        for method, path, rest in _CALL.findall(part):
+            found = routes.find(f"/api{path}", method or ("POST" if " -d " in rest else "GET"))
+            assert found is not None, f"there is no endpoint {method} {path}"
+            headings.setdefault(_name(ROUTES[found[0]]), part.partition("\n")[0])
+    return headings
+
+
+def _name(route: Route) -> str:
+    return f"{route.method} {paths(route)[0]}"
+
+
+def _endpoint(route: Route, described: dict[str, Any], example: str) -> str:
     path = paths(route)[0]
     operation = described[path][route.method.lower()]
     right = (
@@ -51,15 +75,19 @@ def _endpoint(route: Route, described: dict[str, Any]) -> str:
     scope = ", in a namespace" if route.scoped else ""
     body = [code(kind) for kind in operation.get("requestBody", {}).get("content", {})]
     return paragraphs(
-        f"## {route.method} {path}",
+        f"## {_name(route)}",
         operation["summary"],
         operation.get("description", ""),
-        f"Right: {right}{scope}.",
+        f"Right: {right}{scope}.{_example(example)}",
         table(("Parameter", "In", "Type", "Description"), _parameters(operation)),
         _body(operation)
         and f"Body: {_body(operation)}{' as ' + ' or '.join(body) if body else ''}.",
         table(("Answer", "Body", "When"), _answers(operation)),
     )
+
+
+def _example(heading: str) -> str:
+    return heading and f" Example: [{heading}](#{heading.lower().replace(' ', '-')})."
 
 
 def _parameters(operation: dict[str, Any]) -> Iterator[tuple[str, ...]]:

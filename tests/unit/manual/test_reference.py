@@ -11,7 +11,7 @@ import pytest
 
 import tunelet
 from functions.api.route import paths
-from functions.api.routes import ROUTES
+from functions.api.routes import ROUTES, description
 from manual.reference import PAGES, environment, http, python, request
 from manual.reference.markdown import block, table
 from manual.reference.schema import fields
@@ -27,6 +27,37 @@ UNREAD = {"TUNELET_PORT"}
 @pytest.mark.parametrize("name", PAGES)
 def test_a_generated_page_is_as_the_code_is(name: str) -> None:
     assert (ROOT / name).read_text() == PAGES[name](), "run make docs"
+
+
+# The smallest request, as callers have sent it from the beginning.
+SMALLEST = """{"model_training_code": "docker_image_url",
+ "hyperparameters": {
+    "learning_rate": {"type": "float", "min": 0.01, "max": 0.1},
+    "batch_size":    {"type": "int", "min": 32, "max": 128}},
+ "hpo_algorithm": "random_search"}
+"""
+
+
+def test_the_page_of_http_has_the_smallest_request_and_so_has_the_openapi_document() -> None:
+    assert f'json title="request.json"\n{SMALLEST}' in http.page()
+    operation = description()["paths"]["/api/submit_job"]["post"]
+    assert operation["requestBody"]["content"]["application/json"]["example"] == json.loads(
+        SMALLEST
+    )
+
+
+def test_the_usual_endpoints_have_an_example_to_which_they_link() -> None:
+    one, trial = "/api/experiments/{name}", "/api/experiments/{name}/trials/{number}"
+    usual = {"POST /api/submit_job", "GET /api/experiments", f"GET {one}", f"GET {one}/trials"}
+    usual |= {f"{method} {one}" for method in ("PATCH", "DELETE")} | {f"GET {one}/best"}
+    usual |= {f"POST {one}/{what}" for what in ("pause", "resume", "stop", "trials", "trials/ask")}
+    usual |= {f"GET {trial}", f"GET {trial}/logs", f"POST {trial}/reports", f"POST {trial}/outcome"}
+    shown = http.examples()
+    assert usual <= shown.keys()
+    for endpoint, heading in shown.items():
+        part = http.page().partition(f"\n## {endpoint}\n")[2].partition("\n## ")[0]
+        assert f" Example: [{heading}](#" in part
+        assert f"\n### {heading}\n" in http.page()
 
 
 def named(text: str) -> set[str]:
