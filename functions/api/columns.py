@@ -155,6 +155,11 @@ def _columns(rows: Sequence[Row]) -> Json:
         "created_at": [row.created_at for row in rows],
         "started_at": [row.started_at for row in rows],
         "finished_at": [row.finished_at for row in rows],
+        # Most trials have neither.
+        "earlier_seconds": {
+            str(row.number): round(row.earlier_seconds, 3) for row in rows if row.attempt > 1
+        },
+        "retries": {str(row.number): row.retry_of for row in rows if row.retry_of is not None},
         "hyperparameters": by_name([row.hyperparameters for row in rows]),
         "values": by_name([row.values for row in rows]),
     }

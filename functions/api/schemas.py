@@ -205,6 +205,16 @@ SCHEMAS: dict[str, Schema] = {
         created_at=many({"type": "number", "description": "Seconds since 1970, in UTC."}),
         started_at=many({"type": ["number", "null"]}),
         finished_at=many({"type": ["number", "null"]}),
+        earlier_seconds={
+            "type": "object",
+            "additionalProperties": {"type": "number"},
+            "description": "How long earlier attempts ran, of trials that have some, by number.",
+        },
+        retries={
+            "type": "object",
+            "additionalProperties": COUNT,
+            "description": "Which trial a retry repeats, by its own number.",
+        },
         hyperparameters={
             "type": "object",
             "additionalProperties": many({"type": ["boolean", "number", "string", "null"]}),

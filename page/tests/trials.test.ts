@@ -176,6 +176,15 @@ test("trials share a lane only if they did not run at the same time", () => {
   assert.deepEqual(bars.map((bar) => bar.lane), [0, 1, 0]);
 });
 
+test("a bar begins earlier by the time that earlier attempts ran, and a retry is known", () => {
+  const made = new Trials();
+  made.put(block([0, 1, 2], { started_at: [0, 6, 7], finished_at: [4, 9, 8], attempts: [1, 3, 1], earlier_seconds: { 1: 3 }, retries: { 2: 0 } }));
+  const { bars, count } = lanes(made, Int32Array.from([0, 1, 2]), 10);
+  assert.equal(count, 2);
+  assert.deepEqual(bars.map(({ row, begun, from, to }) => [row, begun, from, to]), [[0, 0, 0, 4], [1, 3, 6, 9], [2, 7, 7, 8]]);
+  assert.deepEqual([...made.retries], [[2, 0]]);
+});
+
 test("a brush picks from sorted rows and keeps their order", () => {
   assert.deepEqual([...every(3)], [0, 1, 2]);
   assert.deepEqual([...among(Int32Array.from([2, 0, 1]), Int32Array.from([0, 2]))], [2, 0]);

@@ -25,8 +25,17 @@ class Row(msgspec.Struct, frozen=True, gc=False):
     started_at: float | None = None
     finished_at: float | None = None
     values: dict[str, Number] = {}
+    seconds: float = 0.0
+    retry_of: int | None = None
     cancelled: bool = False
     """Read only: how older versions wrote STOPPED, beside the state FAIL."""
+
+    @property
+    def earlier_seconds(self) -> float:
+        """The running time of the attempts before the present one, in seconds."""
+        if self.started_at is None or self.finished_at is None:
+            return self.seconds
+        return max(0.0, self.seconds - (self.finished_at - self.started_at))
 
     @property
     def ended_as(self) -> TrialState:
@@ -48,6 +57,8 @@ def row_of(trial: Trial) -> Row:
         trial.started_at,
         trial.finished_at,
         trial.values,
+        trial.seconds,
+        trial.retry_of,
     )
 
 

@@ -11,6 +11,10 @@ export interface Block {
   created_at: number[];
   started_at: (number | null)[];
   finished_at: (number | null)[];
+  /** How long earlier attempts ran, of trials that have some. */
+  earlier_seconds?: Record<string, number>;
+  /** Which trial a retry repeats. */
+  retries?: Record<string, number>;
   hyperparameters: Record<string, Scalar[]>;
   values: Record<string, (number | string | null)[]>;
 }
@@ -37,6 +41,10 @@ export class Trials {
   finished: Float64Array = filled(FIRST_ROOM);
   readonly hyperparameters = new Map<string, Column>();
   readonly values = new Map<string, Column>();
+  /** Seconds for which earlier attempts ran, of rows that have some. */
+  readonly earlier = new Map<number, number>();
+  /** The row that a retry repeats. */
+  readonly retries = new Map<number, number>();
   private readonly unfinished = new Set<number>();
 
   /** `categorical`: the choices of hyperparameters whose values are names, even if all are numbers. */
@@ -54,6 +62,8 @@ export class Trials {
     const last = numbers[numbers.length - 1] ?? 0;
     this.grow(last + 1);
     this.putCommon(block);
+    for (const [row, seconds] of Object.entries(block.earlier_seconds ?? {})) this.earlier.set(Number(row), seconds);
+    for (const [row, of] of Object.entries(block.retries ?? {})) this.retries.set(Number(row), of);
     for (const [name, given] of Object.entries(block.hyperparameters)) this.putScalars(name, numbers, given);
     for (const [name, given] of Object.entries(block.values)) this.putValues(name, numbers, given);
     this.count = Math.max(this.count, last + 1);

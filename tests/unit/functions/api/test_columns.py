@@ -172,3 +172,14 @@ def test_the_revision_changes_with_the_spec_and_with_notes_and_stays_otherwise(
     world.api.put(f"{ONE}/trials/0/note", json={"note": "b"})
     seen.append(asked(world)["revision"])
     assert len(set(seen)) == 4
+
+
+def test_columns_name_retries_and_the_time_of_earlier_attempts(world: World) -> None:
+    with_trials(world, 1)
+    headers = {"Authorization": f"Bearer {world.token('digits', 0)}"}
+    failed = {"state": "FAIL", "reason": "exit code 1"}
+    world.api.post(f"{ONE}/trials/0/outcome", json=failed, headers=headers)
+    made = world.api.post(f"{ONE}/trials/0/retry").json
+    found = asked(world)["trials"]
+    assert found["retries"] == {str(made["number"]): 0}
+    assert found["earlier_seconds"] == {}

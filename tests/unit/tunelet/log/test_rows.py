@@ -57,3 +57,11 @@ def test_rows_of_a_newer_version_are_refused() -> None:
     data = encode_trials(trials()[:2]).replace(b'"created_at":3.0', b'"created_at":"then"')
     with pytest.raises(Newer, match="upgrade"):
         list(decode_rows(data, -1))
+
+
+def test_a_row_knows_how_long_earlier_attempts_ran() -> None:
+    running = Trial(0, {}, created_at=0.0, attempt=2, started_at=7.0, seconds=3.0)
+    assert row_of(running).earlier_seconds == 3
+    ended = Trial(0, {}, created_at=0.0, attempt=2, started_at=7.0, finished_at=9.5, seconds=5.5)
+    assert row_of(ended).earlier_seconds == 3
+    assert next(decode_rows(encode_trials([ended]), -1)).earlier_seconds == 3
