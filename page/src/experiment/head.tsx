@@ -25,7 +25,7 @@ export function Head({ followed, again }: { followed: Followed; again: () => voi
         <Best followed={followed} />
         <Fact name="Objective" text={objectives(spec)} />
         <Fact name="Algorithm" text={[overview.algorithm, ...spec.early_stopping.map((rule) => rule.name)].join(", ")} />
-        <Fact name="At a time" text={`${spec.parallel_trials}`} />
+        {!spec.study && <Fact name="At a time" text={`${spec.parallel_trials}`} />}
         <Time followed={followed} />
         {spec.constraints.length > 0 && <Fact name="Constraints" text={constraints(spec)} />}
         {Object.keys(overview.labels).length > 0 && <Fact name="Labels" text={Object.entries(overview.labels).map(([key, value]) => `${key}=${value}`).join(" ")} />}

@@ -10,10 +10,14 @@ export function State({ state, reason }: { state: string; reason?: string | null
 
 const PARTS = ["complete", "pruned", "failed", "stopped", "running", "waiting"] as const;
 
+/** The budget of a study of Optuna, which has none: the largest there is. */
+const NO_BUDGET = 1_000_000;
+
 /** A bar of the trials by state, out of `most`. */
 export function Progress({ counts, most }: { counts: Counts; most: number }) {
   const ended = done(counts);
-  const all = Math.max(most, ended + counts.running + counts.waiting, 1);
+  const budget = most < NO_BUDGET ? most : 0;
+  const all = Math.max(budget, ended + counts.running + counts.waiting, 1);
   const words = PARTS.filter((part) => counts[part]).map((part) => `${counts[part]} ${part}`).join(", ");
   return (
     <span class="progress" title={words || "no trials yet"}>
@@ -21,7 +25,7 @@ export function Progress({ counts, most }: { counts: Counts; most: number }) {
         <rect width="100" height="6" class="rest" />
         {bars(counts, all)}
       </svg>
-      <span class="count">{thousands(ended)}<span class="faint">/<wbr />{thousands(most)}</span></span>
+      <span class="count">{thousands(ended)}{budget > 0 && <span class="faint">/<wbr />{thousands(budget)}</span>}</span>
     </span>
   );
 }

@@ -57,6 +57,7 @@ function documentOf(part: Part, rest: string, query: URLSearchParams): unknown {
   if (rest === "") return part.experiment;
   if (rest === "columns") return pageAfter(part, Number(query.get("after")));
   if (rest === "curves") return { curves: curvesOf(part, (query.get("numbers") ?? "").split(",").map(Number)) };
+  if (rest.endsWith("/artifacts")) return { artifacts: [], next: null };
   return trialOf(part, rest);
 }
 

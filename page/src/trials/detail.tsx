@@ -12,6 +12,7 @@ import { Fault } from "../parts/message";
 import { useMay } from "../rights";
 import { State } from "../parts/state";
 import { proposes, takesProposals, training, tunelet } from "./command";
+import { Files } from "./files";
 import { Output } from "./output";
 import { Reports } from "./reports";
 
@@ -38,6 +39,7 @@ function Parts({ followed, trial, propose, again, reread }: {
   followed: Followed; trial: Trial; propose: (trial: Trial) => void; again: () => void; reread: () => void;
 }) {
   const { spec, namespace, name } = followed.experiment;
+  const ranHere = !trial.imported && !spec.study;
   return (
     <>
       {trial.reason && <p class="reason">{trial.reason}</p>}
@@ -46,9 +48,11 @@ function Parts({ followed, trial, propose, again, reread }: {
       <Pairs title="Values" pairs={Object.entries(trial.values).map(([metric, value]) => [metric, number(measured(value), 6)])} />
       <Pairs title="Hyperparameters" pairs={Object.entries(trial.hyperparameters).map(([each, value]) => [each, typeof value === "number" ? number(value, 6) : scalar(value)])} />
       {trial.reports.length > 0 && <Reports trial={trial} spec={spec} />}
+      <Pairs title="Attributes" pairs={Object.entries(trial.attributes).map(([each, value]) => [each, typeof value === "string" ? value : JSON.stringify(value)])} />
       <Pairs title="Course" pairs={course(trial)} />
       <Repeat followed={followed} trial={trial} propose={propose} />
-      {!trial.imported && (
+      {ranHere && <Files namespace={namespace} name={name} number={trial.number} round={`${trial.attempt} ${trial.state}`} />}
+      {ranHere && (
         <section>
           <h3>Output</h3>
           <Output key={`${trial.number}`} namespace={namespace} name={name} trial={trial} />
