@@ -18,11 +18,13 @@ interface Handlers {
   onPointerDown?: (event: PointerEvent, x: number, y: number) => void;
   onPointerMove?: (event: PointerEvent, x: number, y: number) => void;
   onPointerUp?: (event: PointerEvent, x: number, y: number) => void;
+  /** The browser has taken the touch, to scroll: what began is to be forgotten. */
+  onPointerCancel?: () => void;
   onPointerLeave?: () => void;
   onDoubleClick?: (event: MouseEvent, x: number, y: number) => void;
 }
 
-/** `label` says in words what the picture shows, for those who cannot see it. */
+/** `label` says in words what the picture shows, for those who cannot see it. `children` are over the picture. */
 export function Canvas({ draw, label, class: kind = "", children, ...on }: { draw: Draw; label: string; class?: string; children?: ComponentChildren } & Handlers) {
   const box = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
@@ -42,11 +44,14 @@ export function Canvas({ draw, label, class: kind = "", children, ...on }: { dra
     draw({ context, width, height, theme });
   }, [draw, width, height, theme]);
   const at = <E extends MouseEvent>(handler: ((event: E, x: number, y: number) => void) | undefined) =>
-    handler && ((event: E) => handler(event, event.offsetX, event.offsetY));
+    handler && ((event: E) => {
+      const { left, top } = (event.currentTarget as HTMLElement).getBoundingClientRect();
+      handler(event, event.clientX - left, event.clientY - top);
+    });
   return (
-    <div class={`canvas ${kind}`} ref={box}>
-      <canvas ref={canvas} role="img" aria-label={label} onPointerDown={at(on.onPointerDown)} onPointerMove={at(on.onPointerMove)}
-        onPointerUp={at(on.onPointerUp)} onPointerLeave={on.onPointerLeave} onDblClick={at(on.onDoubleClick)} />
+    <div class={`canvas ${kind}`} ref={box} onPointerDown={at(on.onPointerDown)} onPointerMove={at(on.onPointerMove)} onPointerUp={at(on.onPointerUp)}
+      onPointerCancel={on.onPointerCancel} onPointerLeave={on.onPointerLeave} onDblClick={at(on.onDoubleClick)}>
+      <canvas ref={canvas} role="img" aria-label={label} />
       {children}
     </div>
   );

@@ -4,7 +4,7 @@
 import { useCallback, useMemo, useRef } from "preact/hooks";
 import type { Dimension } from "../data/dimensions";
 import { signOf } from "../data/best";
-import type { Brushes } from "../data/filter";
+import type { Brush, Brushes } from "../data/filter";
 import { fitted, line } from "../draw/axes";
 import { Canvas, type Draw, type Place } from "../draw/canvas";
 import { drawLines, type Axis } from "../draw/lines";
@@ -59,7 +59,7 @@ export function Parallel({ followed, dimensions, objective, rows, all, brushes, 
     if (selected !== null) drawSelected(place, axes, selected);
     for (const axis of axes) drawAxis(place, axis, brushes, (place.width - SIDE - right) / Math.max(1, axes.length - 1));
   }, [laid, brushes, selected, right]);
-  const from = useRef<{ axis: Laid; y: number; moved: boolean } | null>(null);
+  const from = useRef<{ axis: Laid; y: number; moved: boolean; before: Brush | null } | null>(null);
   const axisAt = (event: MouseEvent, x: number) => {
     const { clientWidth, clientHeight } = event.currentTarget as HTMLElement;
     return laid(clientWidth, clientHeight).find((axis) => Math.abs(axis.x - x) < NEAR);
@@ -76,7 +76,7 @@ export function Parallel({ followed, dimensions, objective, rows, all, brushes, 
           const axis = axisAt(event, x);
           if (!axis) return;
           (event.currentTarget as HTMLElement).setPointerCapture(event.pointerId);
-          from.current = { axis, y, moved: false };
+          from.current = { axis, y, moved: false, before: brushes.get(axis.dimension.id) ?? null };
         }}
         onPointerMove={(event, _, y) => {
           const start = from.current;
@@ -85,13 +85,20 @@ export function Parallel({ followed, dimensions, objective, rows, all, brushes, 
           const ends = [valueAt(event, start.axis, start.y), valueAt(event, start.axis, y)];
           setBrushes([[start.axis.dimension.id, { low: Math.min(...ends), high: Math.max(...ends) }]]);
         }}
+        onPointerCancel={() => {
+          const start = from.current;
+          from.current = null;
+          if (start?.moved) setBrushes([[start.axis.dimension.id, start.before]]);
+        }}
         onPointerUp={(event, x, y) => {
           const start = from.current;
           from.current = null;
           if (start?.moved) return;
           if (start) setBrushes([[start.axis.dimension.id, null]]);
           else select(nearest(event, laid, rows, x, y));
-        }} />
+        }}>
+        {shown.map(({ id }, index) => <div key={id} class="along" style={{ left: leftOf(index, shown.length, right), width: `${2 * NEAR}px` }} />)}
+      </Canvas>
     </div>
   );
 }
@@ -101,6 +108,11 @@ function sideOf(scales: readonly Scale[]): number {
   const names = scales[scales.length - 1]?.names ?? [];
   const longest = Math.max(0, ...names.map((name) => scalar(name).length));
   return Math.min(WIDEST_SIDE, Math.max(SIDE, longest * LETTER + 12));
+}
+
+/** Where a finger that is near an axis begins, as CSS. */
+function leftOf(index: number, many: number, right: number): string {
+  return `calc(${SIDE - NEAR}px + (100% - ${SIDE + right}px) * ${index / Math.max(1, many - 1)})`;
 }
 
 /** The width in pixels at which most labels are whole. */

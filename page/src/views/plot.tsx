@@ -94,6 +94,7 @@ function usePointer(props: PlotProps, framed: (width: number, height: number) =>
   const [near, setNear] = useState<number | null>(null);
   const [at, setAt] = useState<[number, number]>([0, 0]);
   const from = useRef<[number, number] | null>(null);
+  const before = useRef<[string, Brush | null][]>([]);
   const frameOf = (event: MouseEvent) => {
     const { clientWidth, clientHeight } = event.currentTarget as HTMLElement;
     return framed(clientWidth, clientHeight);
@@ -103,6 +104,7 @@ function usePointer(props: PlotProps, framed: (width: number, height: number) =>
       if (event.button !== 0) return;
       (event.currentTarget as HTMLElement).setPointerCapture(event.pointerId);
       from.current = [px, py];
+      before.current = [x, y].map(({ id }) => [id, props.brushes.get(id) ?? null]);
     },
     onPointerMove: (event: PointerEvent, px: number, py: number) => {
       const inner = frameOf(event);
@@ -124,6 +126,12 @@ function usePointer(props: PlotProps, framed: (width: number, height: number) =>
       }
       from.current = null;
       setDrag(null);
+    },
+    onPointerCancel: () => {
+      if (drag !== null) setBrushes(before.current);
+      from.current = null;
+      setDrag(null);
+      setNear(null);
     },
     onPointerLeave: () => setNear(null),
   };
