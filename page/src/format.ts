@@ -1,14 +1,20 @@
 // Numbers, times and durations as people read them.
 
-/** At most `digits` significant digits, without trailing zeros; an exponent where it is shorter. */
+/** At most `digits` significant digits, without trailing zeros; an exponent where it is shorter. Whole numbers have all their digits. */
 export function number(value: number, digits = 4): string {
   if (Number.isNaN(value)) return "NaN";
   if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
   if (value === 0) return "0";
   const size = Math.abs(value);
-  if (Number.isInteger(value) && size < 1e7) return signed(value.toString());
+  if (Number.isSafeInteger(value)) return signed(whole(value));
   if (size >= 1e6 || size < 1e-4) return signed(trimmed(value.toExponential(digits - 1)));
   return signed(trimmed(value.toPrecision(digits)));
+}
+
+/** From ten million on as a power of ten, if that is shorter and has all digits too. */
+function whole(value: number): string {
+  const [usual, raised] = [value.toString(), trimmed(value.toExponential())];
+  return Math.abs(value) >= 1e7 && raised.length < usual.length ? raised : usual;
 }
 
 function trimmed(text: string): string {

@@ -11,6 +11,11 @@ test("numbers are short and keep four digits", () => {
   assert.deepEqual(texts, ["0", "1", "0.1", "0.1235", "1235", "1e−7", "1.235e8", "−2.5", "NaN", "∞"]);
 });
 
+test("whole numbers have all their digits", () => {
+  const texts = [12345678, -12345678, 1e7, 120_000_000, 9007199254740991, 1e15, 2 ** 60].map((value) => number(value));
+  assert.deepEqual(texts, ["12345678", "−12345678", "1e7", "1.2e8", "9007199254740991", "1e15", "1.153e18"]);
+});
+
 test("durations have at most two units", () => {
   assert.deepEqual([0.25, 59, 61, 3600, 7500, 90000].map(duration), ["0.3 s", "59 s", "1 min 1 s", "1 h", "2 h 5 min", "1 d 1 h"]);
   assert.equal(duration(NaN), "");

@@ -149,6 +149,13 @@ test("the shares are those of tunelet.client.importance", () => {
   assert.deepEqual(shares.map(([{ label }, share]) => [label, share.toFixed(4)]), [["rate", "0.6336"], ["kind", "0.3664"]]);
 });
 
+test("equal values tell no importance", () => {
+  const numbers = Array.from({ length: 60 }, (_, index) => index);
+  const made = trials(numbers.map(() => 0.24), { rate: numbers.map((index) => ((index * 37) % 60) / 60) });
+  const all = dimensions(made, SPEC).filter((each) => each.id.startsWith("h:"));
+  assert.deepEqual(importances(made, Int32Array.from(numbers), all, { metric: "loss", direction: "minimize" }), []);
+});
+
 test("a lognormal number is seen on its logarithm", () => {
   const hyperparameters = { rate: { type: "lognormal", mean: -5, std: 1 }, noise: { type: "float", min: 0, max: 1 } };
   const numbers = Array.from({ length: 60 }, (_, index) => index);

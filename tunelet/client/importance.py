@@ -29,7 +29,8 @@ _ABSENT = "absent"
 def importances(trials: Sequence[Trial], forms: Mapping[str, Json], objective: Json) -> Json:
     """Return each hyperparameter's share of the importance, largest first; the sum is 1.
 
-    Empty if fewer than twice `_FEWEST` trials have completed, or if none matters.
+    Empty if fewer than twice `_FEWEST` trials have completed, if all have the same value, or if
+    none matters.
     """
     metric = objective["metric"]
     known = [t for t in trials if t.state == "COMPLETE" and _finite(t.values.get(metric))]
@@ -37,6 +38,8 @@ def importances(trials: Sequence[Trial], forms: Mapping[str, Json], objective: J
         return {}
     sign = 1 if objective["direction"] == "minimize" else -1
     known.sort(key=lambda trial: sign * trial.values[metric])
+    if known[0].values[metric] == known[-1].values[metric]:
+        return {}
     best = _best(len(known))
     bins = {name: [_bin(trial, name, form) for trial in known] for name, form in forms.items()}
     raw = {name: _divergence(bins[name], best, form) for name, form in forms.items()}

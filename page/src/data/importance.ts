@@ -16,7 +16,7 @@ const ABSENT = -1;
 
 type Counts = ReadonlyMap<number, number>;
 
-/** Each hyperparameter's share, largest first; empty if too few trials have completed. */
+/** Each hyperparameter's share, largest first; empty if too few trials have completed, or all with the same value. */
 export function importances(trials: Trials, rows: Int32Array, dimensions: readonly Dimension[], objective: Objective): [Dimension, number][] {
   const data = trials.values.get(objective.metric)?.data;
   if (!data) return [];
@@ -24,6 +24,7 @@ export function importances(trials: Trials, rows: Int32Array, dimensions: readon
   const known = rows.filter((row) => trials.state[row] === COMPLETE && Number.isFinite(data[row]));
   if (known.length < 2 * FEWEST) return [];
   known.sort((a, b) => sign * ((data[a] ?? 0) - (data[b] ?? 0)));
+  if (data[known[0] ?? 0] === data[known[known.length - 1] ?? 0]) return [];
   const best = known.subarray(0, bestOf(known.length));
   const found = dimensions.map((each): [Dimension, number] => [each, divergence(best, known, each)]);
   const total = found.reduce((sum, [, value]) => sum + value, 0);

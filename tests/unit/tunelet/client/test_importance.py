@@ -115,6 +115,10 @@ def test_too_few_trials_and_trials_without_a_number_give_none() -> None:
     assert importances(failed, FORMS, LOSS) == {}
 
 
+def test_equal_values_tell_no_importance() -> None:
+    assert importances(drawn(60, lambda _: 0.24), FORMS, LOSS) == {}
+
+
 def test_the_plot_has_a_bar_for_each_and_says_where_there_is_nothing() -> None:
     shown = Shown(*drawn(100, lambda given: given["lr"]))
     shown.experiment["spec"]["hyperparameters"] = FORMS
