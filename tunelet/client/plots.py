@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from tunelet.client import svg
-from tunelet.client.importance import bounds, logarithmic
+from tunelet.client.importance import bounds, importances, logarithmic
 from tunelet.client.svg import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Axis, Plot
 from tunelet.client.trial import Trial
 
@@ -13,28 +13,46 @@ Json = dict[str, Any]
 Points = list[tuple[float, float]]
 
 _BAR_LEFT, _MOST_BARS = 150, 16
+_MOST_AXES = 12
+"""Of more hyperparameters the most important ones are drawn, as on the page."""
 _SLICE_HEIGHT, _MOST_ACROSS = 190, 3
 _BAR = "#5b76d9"
 _NONE = "no trial has completed"
 
 
-def history(trials: Sequence[Trial], objective: Json) -> Plot:
-    """Each trial's value by its number, and the best so far as a line."""
+def history(trials: Sequence[Trial], objective: Json, constraints: Sequence[Json] = ()) -> Plot:
+    """Each trial's value by its number, and the best so far as a line.
+
+    Trials that miss a constraint are grey, and none of them is the best.
+    """
     metric = objective["metric"]
-    found = [(float(trial.number), value) for trial, value in _completed(trials, metric)]
-    if not found:
+    known = _completed(trials, metric)
+    if not known:
         return svg.empty(_NONE)
-    x = Axis(0, max(at for at, _ in found) or 1, LEFT, WIDTH - RIGHT)
-    y = svg.upward([value for _, value in found])
+    x = Axis(0, max(trial.number for trial, _ in known) or 1, LEFT, WIDTH - RIGHT)
+    y = svg.upward([value for _, value in known])
+    pale = [(float(t.number), value) for t, value in known if not _feasible(t, constraints)]
+    found = [(float(t.number), value) for t, value in known if _feasible(t, constraints)]
+    body = svg.grid(x, y, "trial", metric)
+    body += svg.dots(pale, x, y, svg.PALE) + svg.dots(found, x, y)
+    if not found:
+        return svg.picture(body)
     best = list(_best_so_far(found, objective["direction"] == "minimize"))
     line = " ".join(f"{x.at(at):.1f},{y.at(value):.1f}" for at, value in best)
-    body = svg.grid(x, y, "trial", metric) + svg.dots(found, x, y)
     body += f'<polyline points="{line}" fill="none" stroke="{svg.LINE}" stroke-width="2"/>'
     return svg.picture(body)
 
 
-def pareto(trials: Sequence[Trial], objectives: Sequence[Json], front: Iterable[int]) -> Plot:
-    """The first two objectives of each trial; those of the Pareto front in another colour."""
+def pareto(
+    trials: Sequence[Trial],
+    objectives: Sequence[Json],
+    front: Iterable[int],
+    constraints: Sequence[Json] = (),
+) -> Plot:
+    """The first two objectives of each trial; those of the Pareto front in another colour.
+
+    Trials that miss a constraint are grey.
+    """
     first, second = (objective["metric"] for objective in objectives[:2])
     known = [trial for trial in trials if trial.state == "COMPLETE"]
     points = {trial.number: (trial.values[first], trial.values[second]) for trial in known}
@@ -44,8 +62,10 @@ def pareto(trials: Sequence[Trial], objectives: Sequence[Json], front: Iterable[
     x = svg.of_values([value for value, _ in points.values()], LEFT + 6, WIDTH - RIGHT - 6)
     y = svg.upward([value for _, value in points.values()])
     best = set(front)
+    missed = {trial.number for trial in known if not _feasible(trial, constraints)} - best
     body = svg.grid(x, y, first, second)
-    body += svg.dots([each for n, each in points.items() if n not in best], x, y)
+    body += svg.dots([each for n, each in points.items() if n in missed], x, y, svg.PALE)
+    body += svg.dots([each for n, each in points.items() if n not in best | missed], x, y)
     body += svg.dots([each for n, each in points.items() if n in best], x, y, svg.LINE, 4)
     return svg.picture(body)
 
@@ -54,8 +74,9 @@ def parallel(trials: Sequence[Trial], forms: Json, objective: Json) -> Plot:
     """A line for each completed trial across its hyperparameters and its value.
 
     Its colour is its rank, and the best is drawn last. A trial that lacks a hyperparameter has no
-    line to that axis.
+    line to that axis. Of many hyperparameters the most important ones have an axis.
     """
+    forms, left_out = _most_important(trials, forms, objective)
     metric = objective["metric"]
     ranked = _completed(trials, metric)
     if not ranked:
@@ -86,11 +107,15 @@ def parallel(trials: Sequence[Trial], forms: Json, objective: Json) -> Plot:
         body += svg.upright(at) + svg.text(at, HEIGHT - 4, svg.fitted(name, across - 4), anchor)
         body += svg.text(at, HEIGHT - BOTTOM + 14, svg.fitted(low, across - 4), anchor)
         body += svg.text(at, TOP - 4, svg.fitted(high, across - 4), anchor)
-    return svg.picture(body)
+    return svg.picture(*_noted(body, HEIGHT, left_out))
 
 
 def slices(trials: Sequence[Trial], forms: Json, objective: Json) -> Plot:
-    """The value of each completed trial over each hyperparameter, in a small picture each."""
+    """The value of each completed trial over each hyperparameter, in a small picture each.
+
+    Of many hyperparameters the most important ones have one.
+    """
+    forms, left_out = _most_important(trials, forms, objective)
     metric = objective["metric"]
     known = _completed(trials, metric)
     if not known:
@@ -110,7 +135,8 @@ def slices(trials: Sequence[Trial], forms: Json, objective: Json) -> Plot:
         drawn = svg.grid(x, y, name, metric, (width, _SLICE_HEIGHT))
         drawn += svg.dots(points, x, y, radius=2)
         body += f'<g transform="translate({beside * width} {down * _SLICE_HEIGHT})">{drawn}</g>'
-    return svg.picture(body, -(-len(forms) // across) * _SLICE_HEIGHT)
+    height = -(-len(forms) // across) * _SLICE_HEIGHT
+    return svg.picture(*_noted(body, height, left_out))
 
 
 def importance(shares: Mapping[str, float], metric: str) -> Plot:
@@ -137,6 +163,39 @@ def _completed(trials: Sequence[Trial], metric: str) -> list[tuple[Trial, float]
     """Return the completed trials with their finite values of the metric."""
     found = ((trial, trial.values.get(metric, math.nan)) for trial in trials)
     return [(t, value) for t, value in found if t.state == "COMPLETE" and math.isfinite(value)]
+
+
+def _feasible(trial: Trial, constraints: Sequence[Json]) -> bool:
+    """Whether a trial meets the constraints, as `tunelet.core.problem` decides it."""
+    return all(
+        _bound(each.get("min"), -math.inf)
+        <= trial.values.get(each["metric"], math.nan)
+        <= _bound(each.get("max"), math.inf)
+        for each in constraints
+    )
+
+
+def _bound(value: float | None, otherwise: float) -> float:
+    return otherwise if value is None else value
+
+
+def _most_important(trials: Sequence[Trial], forms: Json, objective: Json) -> tuple[Json, int]:
+    """Return the hyperparameters to draw, and how many are left out.
+
+    All in their own order if they are few; else the most important ones first.
+    """
+    if len(forms) <= _MOST_AXES:
+        return forms, 0
+    names = [*dict.fromkeys([*importances(trials, forms, objective), *forms])][:_MOST_AXES]
+    return {name: forms[name] for name in names}, len(forms) - _MOST_AXES
+
+
+def _noted(body: str, height: int, left_out: int) -> tuple[str, int]:
+    """Return a picture's content and height, with a line about what it leaves out."""
+    if not left_out:
+        return body, height
+    said = f"the {_MOST_AXES} most important of {_MOST_AXES + left_out} hyperparameters"
+    return body + svg.text(4, height + 12, said, "start"), height + 18
 
 
 def _ends(form: Json) -> tuple[str, str]:

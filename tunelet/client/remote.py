@@ -163,16 +163,15 @@ class Experiment(Results):
     def _repr_html_(self) -> str:
         now = self if "spec" in self.json else self.refresh()
         first = winners(now.json)[:_SHOWN]
-        total = created(now.json)
+        spec, total = now.json["spec"], created(now.json)
         drawn = total <= _DRAWN and "best" in now.json and first
         after = -1 if drawn else max(-1, total - 1 - _SHOWN)
         trials = list(self.client.trials(self.name, after=after))
-        shown = trial_table(
-            trials[-_SHOWN:], now.json["spec"], time.time(), [t["number"] for t in first]
-        )
+        shown = trial_table(trials[-_SHOWN:], spec, time.time(), [t["number"] for t in first])
         head = f"<b>{escape(now.name)}</b> {escape(now.state)}: {escape(progress(now.json))}"
         best = f"; best {escape(leading(now.json))}" if first else ""
-        plot = history(trials, now.json["spec"]["objectives"][0]).svg if drawn else ""
+        objective, constraints = spec["objectives"][0], spec.get("constraints", ())
+        plot = history(trials, objective, constraints).svg if drawn else ""
         return f"<p>{head}{best}</p>{plot}{_html(without_empty(shown))}"
 
 

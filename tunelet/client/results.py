@@ -43,7 +43,8 @@ class Results:
     def plot_history(self) -> Plot:
         """Plot the first objective of each trial by number, and the best so far."""
         experiment, trials = self._results()
-        return plots.history(trials, experiment["spec"]["objectives"][0])
+        spec = experiment["spec"]
+        return plots.history(trials, spec["objectives"][0], spec.get("constraints", ()))
 
     def plot_parallel(self) -> Plot:
         """Plot a line for each trial across its hyperparameters to its first objective."""
@@ -78,13 +79,14 @@ class Results:
     def plot_pareto(self) -> Plot:
         """Plot the first two objectives of each trial. Raises `ValueError` if there is only one."""
         experiment, trials = self._results()
-        objectives = experiment["spec"]["objectives"]
+        spec = experiment["spec"]
+        objectives = spec["objectives"]
         if len(objectives) < 2:
             raise ValueError(
                 "a plot of the Pareto front needs two objectives; the plot of the history shows one"
             )
         front = [trial["number"] for trial in winners(experiment)]
-        return plots.pareto(trials, objectives, front)
+        return plots.pareto(trials, objectives, front, spec.get("constraints", ()))
 
 
 def _row(trial: Trial) -> Iterator[tuple[str, Any]]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 WIDTH, HEIGHT = 640, 280
-DOT, LINE = "#46a77a", "#e8710a"
+DOT, LINE, PALE = "#46a77a", "#e8710a", "#94a0b3"
 LEFT, RIGHT, TOP, BOTTOM = 64, 16, 18, 36
 _RAMP = ((219, 112, 60), (150, 130, 160), (110, 140, 190), (140, 165, 200))
 """From the best to the worst, as on the page."""

@@ -163,6 +163,42 @@ def test_pareto_shows_the_front_in_another_colour() -> None:
         Shown(trial(0)).plot_pareto()
 
 
+@pytest.mark.parametrize("kind", ["history", "pareto"])
+def test_trials_that_miss_a_constraint_are_grey_and_not_the_best(kind: str) -> None:
+    found = [trial(0, 0.3), trial(1, 0.1), trial(2, 0.2), trial(3, 0.4)]
+    shown = Shown(*found, objectives=(LOSS, SIZE))
+    shown.experiment["spec"]["constraints"] = [{"metric": "loss", "min": 0.15, "max": None}]
+    dots = shapes(getattr(shown, f"plot_{kind}")(), "circle")
+    grey = [dot.attrib["cx"] for dot in dots if dot.attrib["fill"] == svg.PALE]
+    assert len(dots) == 4
+    assert len(grey) == 1
+    if kind == "history":
+        (line,) = shapes(shown.plot_history(), "polyline")
+        assert grey[0] not in [point.split(",")[0] for point in line.attrib["points"].split()]
+
+
+def test_where_every_trial_misses_a_constraint_there_is_no_best_line() -> None:
+    bound = [{"metric": "loss", "min": None, "max": 0.1}]
+    plot = plots.history([trial(0), trial(1)], LOSS, bound)
+    assert len(shapes(plot, "circle")) == 2
+    assert shapes(plot, "polyline") == []
+
+
+@pytest.mark.parametrize("kind", ["parallel", "slices"])
+def test_of_many_hyperparameters_the_most_important_ones_are_drawn(kind: str) -> None:
+    names = [f"noise{n}" for n in range(40)] + ["main"]
+    shown = Shown(*(trial(n, n, **dict.fromkeys(names, 0.5) | {"main": n}) for n in range(30)))
+    form = {"type": "float", "min": 0, "max": 30}
+    shown.experiment["spec"]["hyperparameters"] = dict.fromkeys(names, form)
+    plot = getattr(shown, f"plot_{kind}")()
+    said = [label.text for label in shapes(plot, "text")]
+    assert said[-1] == "the 12 most important of 41 hyperparameters"
+    drawn = [name for name in said if name in ("main", "loss") or (name or "").startswith("no")]
+    assert drawn[0] == "main" if kind == "parallel" else "main" in drawn[:2]
+    axes = shapes(plot, "line") if kind == "parallel" else shapes(plot, "g")
+    assert len(axes) == (13 if kind == "parallel" else 12)
+
+
 @pytest.mark.parametrize("value", [0.0, -1e-300, 1e300, 5])
 def test_equal_and_extreme_values_are_drawn(value: float) -> None:
     plot = Shown(trial(0, value), trial(1, value)).plot_history()
