@@ -33,12 +33,14 @@ SPACE = {
 
 @pytest.fixture
 def name(service: Up) -> str:
-    """A paused experiment that has one trial, which waits."""
+    """A paused experiment that has a trial: it adds no other by itself."""
     made = f"c{uuid4().hex[:8]}"
     submit(
         service, made, hyperparameters=SPACE, max_trials=100, parallel_trials=1, labels={"a": "b"}
     )
     service.client.pause(made)
+    # Before the pause it may have begun none.
+    service.client.enqueue(made, [{"rate": 0.5, "opt": "a=b"}])
     return made
 
 
@@ -158,7 +160,7 @@ def test_labels_and_a_budget_are_the_same(
     run(command(dialog))
     by_shell = client.experiment(name).spec
     assert (by_shell["max_trials"], by_shell["max_seconds"]) == (120, 1e5)
-    client.extend(name, max_trials=100, max_seconds=1)
+    client.extend(name, max_trials=100, max_seconds=2e5)
     done(dialog)
     assert client.experiment(name).spec == by_shell
 
