@@ -13,6 +13,7 @@ A directive is an HTML comment on the lines before a block, so readers do not se
 - `<!-- at least one: WORD -->`: in this output the number before the word is 1 or more.
 - `<!-- in a terminal -->`: the commands run in a terminal, so their output is as people see it.
 - `<!-- diff of: OLD NEW -->`: the block is the difference of these files of the checkout.
+- `<!-- without indentation -->`: in this difference lines with other blanks before them are equal.
 - `<!-- part of: FIELD -->`: the JSON is a part of a request, either of `request` or of this field.
 - `<!-- reads as: KIND -->`: the code parses the block as this kind of file.
 
@@ -39,6 +40,7 @@ DIRECTIVES = {
     "numbers differ",
     "in a terminal",
     "diff of",
+    "without indentation",
     "part of",
     "reads as",
 }

@@ -50,18 +50,37 @@ def check(block: Block) -> None:
     """Raises an error if the block is not as its language and its directives say."""
     if "diff of" in block.directives:
         old, new = block.directives["diff of"].split()
-        assert block.text == difference(ROOT / old, ROOT / new), "the files differ otherwise"
+        indented = "without indentation" not in block.directives
+        assert block.text == difference(ROOT / old, ROOT / new, indented), (
+            "the files differ otherwise"
+        )
     else:
         _LANGUAGES[block.language](block)
 
 
-def difference(old: Path, new: Path) -> str:
-    """The changed parts of two files, with two lines around each, without the names."""
-    lines = (path.read_text().splitlines(keepends=True) for path in (old, new))
-    found = list(difflib.unified_diff(*lines, n=1))[2:]
-    # The blanks of empty lines would be trailing blanks of the page.
-    plain = (line.rstrip() + "\n" for line in found)
-    return "".join("\n" if line.startswith("@@") else line for line in plain).lstrip("\n")
+def difference(old: Path, new: Path, indented: bool = True) -> str:
+    """The changed parts of two files, with two lines around each, without the names.
+
+    If not `indented`, lines that differ in the blanks before them are equal.
+    """
+    before, after = (path.read_text().splitlines() for path in (old, new))
+    compared = [
+        lines if indented else [line.lstrip() for line in lines] for lines in (before, after)
+    ]
+    matcher = difflib.SequenceMatcher(None, *compared)
+    parts = ["\n".join(_changed(group, before, after)) for group in matcher.get_grouped_opcodes(1)]
+    return "\n\n".join(parts).lstrip("\n") + "\n"
+
+
+def _changed(
+    group: list[tuple[str, int, int, int, int]], before: list[str], after: list[str]
+) -> Iterator[str]:
+    for tag, i1, i2, j1, j2 in group:
+        if tag == "equal":
+            yield from (f" {line}".rstrip() for line in after[j1:j2])
+        else:
+            yield from (f"-{line}" for line in before[i1:i2])
+            yield from (f"+{line}" for line in after[j1:j2])
 
 
 def resources(block: Block) -> list[dict[str, Any]]:
