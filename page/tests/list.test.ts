@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Overview } from "../src/documents";
-import { updated } from "../src/list/load";
+import { renewed, updated } from "../src/list/load";
 import { line } from "../src/list/spark";
 import { matches, sorted, wordsOf } from "../src/list/model";
 
@@ -45,6 +45,13 @@ test("a live row is replaced, a new one is added, and one that is gone is remove
 test("a row that did not change stays the same object, so that it is not drawn again", () => {
   const rows = [row("running")];
   assert.equal(updated(rows, [row("running")])[0], rows[0]);
+});
+
+test("of all rows those that did not come are gone, and the others stay the same objects", () => {
+  const rows = [row("ended", { state: "COMPLETE" }), row("deleted", { state: "COMPLETE" }), row("running")];
+  const after = renewed(rows, [row("ended", { state: "COMPLETE" }), row("running", { state: "STOPPED" })]);
+  assert.deepEqual(after.map((each) => [each.name, each.state]), [["ended", "COMPLETE"], ["running", "STOPPED"]]);
+  assert.equal(after[0], rows[0]);
 });
 
 test("a spark falls from the first improvement to the last and goes on to the newest trial", () => {

@@ -10,7 +10,7 @@ import { useQuery, useScrollPlace } from "../query";
 import { COMPARE, format, orderOf, orderText, type Route } from "../route";
 import { tunelet } from "../trials/command";
 import { useRows } from "../virtual";
-import { readAll, readLive, updated } from "./load";
+import { readAll, readLive, renewed, updated } from "./load";
 import { matches, sorted, wordsOf, type Column, type Order } from "./model";
 import { Row } from "./row";
 
@@ -164,6 +164,9 @@ function Head({ column, title, right, order, choose }: {
   );
 }
 
+/** Milliseconds after which all experiments are read again. */
+const EVERYTHING = 60_000;
+
 interface Loaded {
   rows: Overview[];
   whole: boolean;
@@ -174,12 +177,14 @@ function useExperiments(namespace: string): Loaded & { again: () => void } {
   const [loaded, set] = useState<Loaded>({ rows: [], whole: false, fault: null });
   const [round, setRound] = useState(0);
   const whole = useRef(false);
+  const wholeAt = useRef(0);
   useEffect(() => {
     const stop = new AbortController();
     whole.current = false;
     readAll(namespace, stop.signal, (rows) => set({ rows, whole: false, fault: null }))
       .then(() => {
         whole.current = true;
+        wholeAt.current = performance.now();
         set((old) => ({ ...old, whole: true }));
       })
       .catch((fault: unknown) => stop.signal.aborted || set((old) => ({ ...old, fault })));
@@ -188,8 +193,12 @@ function useExperiments(namespace: string): Loaded & { again: () => void } {
   usePolling(async () => {
     if (!whole.current) return true;
     try {
-      const live = await readLive(namespace);
-      set((old) => ({ ...old, rows: updated(old.rows, live), fault: null }));
+      // Among the live ones an ended experiment is not missed that somebody else has deleted.
+      const began = performance.now();
+      const due = began - wholeAt.current > EVERYTHING;
+      const found = await (due ? readAll(namespace) : readLive(namespace));
+      if (due) wholeAt.current = began;
+      set((old) => ({ ...old, rows: (due ? renewed : updated)(old.rows, found), fault: null }));
       return true;
     } catch (fault) {
       set((old) => ({ ...old, fault }));

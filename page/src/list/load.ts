@@ -11,8 +11,8 @@ interface Page {
 }
 
 /** All experiments, given to `shown` each time a page has come. */
-export async function readAll(namespace: string, signal: AbortSignal, shown: (rows: Overview[]) => void): Promise<void> {
-  await readPages(namespace, "", shown, signal);
+export async function readAll(namespace: string, signal?: AbortSignal, shown: (rows: Overview[]) => void = () => {}): Promise<Overview[]> {
+  return readPages(namespace, "", shown, signal);
 }
 
 /** Those that may have changed. */
@@ -46,6 +46,15 @@ export function updated(rows: readonly Overview[], live: readonly Overview[]): O
     return LIVE.includes(row.state) ? [] : [row];
   });
   return [...kept, ...coming.values()];
+}
+
+/** The rows that came, those that did not change as the same objects, so that they are not drawn again. */
+export function renewed(rows: readonly Overview[], all: readonly Overview[]): Overview[] {
+  const known = new Map(rows.map((row) => [row.name, row]));
+  return all.map((fresh) => {
+    const row = known.get(fresh.name);
+    return row && same(row, fresh) ? row : fresh;
+  });
 }
 
 function same(a: Overview, b: Overview): boolean {
