@@ -2,15 +2,27 @@
 
 import type { FunctionComponent } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { Fault } from "../parts/message";
 import type { Route } from "../route";
 
 export function LazySubmit({ route }: { route: Route }) {
   const [form, set] = useState<{ view: FunctionComponent<{ route: Route }> } | null>(null);
-  const [fault, setFault] = useState<unknown>(null);
+  const [absent, setAbsent] = useState(false);
   useEffect(() => {
-    import("./submit").then(({ Submit }) => set({ view: Submit })).catch(setFault);
+    import("./submit").then(({ Submit }) => set({ view: Submit })).catch((problem: unknown) => {
+      console.warn(problem);
+      setAbsent(true);
+    });
   }, []);
-  if (fault !== null) return <Fault fault={fault} />;
+  if (absent) return <Absent />;
   return form ? <form.view key={route.query.from} route={route} /> : <p class="note faint" role="status">Reading…</p>;
+}
+
+/** An upgraded service has the form under another name. */
+function Absent() {
+  return (
+    <div class="note fault" role="alert">
+      <p>The form could not be loaded. The service has another version since this page was loaded, or it does not answer.</p>
+      <button type="button" onClick={() => location.reload()}>Load the page again</button>
+    </div>
+  );
 }
