@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Open, submit
+from tests.browser.test_page import look
 from tests.e2e.conftest import Up
 
 pytestmark = pytest.mark.browser
@@ -139,3 +140,32 @@ def test_no_button_is_alone_in_a_row(service: Up, various: str, shown: Open) -> 
         "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     )
     assert wide <= 0
+
+
+def test_long_names_stay_within_the_screen(service: Up, shown: Open) -> None:
+    name, metric = "a-name-as-long-as-an-experiment-may-have", "m" * 128
+    submit(service, name, max_trials=1, objective={"metric": metric, "direction": "minimize"})
+    service.client.wait(name, timeout=60)
+    page = shown(f"#/default/{'w' * 40}", **NARROW)
+    expect(page.get_by_role("alert")).to_contain_text("there is no such experiment")
+    fits(page, "missing-360-light")
+    page.evaluate(f"location.hash = '#/default/{name}'")
+    expect(page.locator(".filter .end")).to_have_text("1 trial")
+    fits(page, "long-360-light")
+    page.evaluate(f"location.hash = '#/default/=?names={name}'")
+    expect(page.get_by_text("No trial of these has a value")).to_be_visible()
+    fits(page, "long-compare-360-light")
+    page.set_viewport_size({"width": 1440, "height": 900})
+    fits(page, "long-compare-1440-light")
+    table = page.get_by_role("region", name="The best of each")
+    assert table.evaluate("(box) => box.scrollWidth - box.clientWidth") == 0
+
+
+def fits(page: Page, name: str) -> None:
+    """Each box has its texts within itself, and axe finds nothing."""
+    look(page, name)
+    over = page.locator(".note, .head, .facts dd, .choices").evaluate_all(
+        """(all) => all.filter((one) => one.scrollWidth > one.clientWidth)
+        .map((one) => one.outerHTML)"""
+    )
+    assert over == []

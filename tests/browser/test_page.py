@@ -65,6 +65,25 @@ def test_the_list_shows_sorts_and_finds_experiments(service: Up, ended: str, sho
     expect(page.get_by_role("heading", name=ended)).to_be_visible()
 
 
+def test_an_ended_experiment_that_is_deleted_elsewhere_leaves_the_list(
+    service: Up, ended: str, shown: Open
+) -> None:
+    submit(service, "short", max_trials=1)
+    service.client.wait("short", timeout=60)
+    page = shown()
+    page.clock.install()
+    page.reload()
+    table = page.locator("table.experiments")
+    expect(table).to_contain_text("short")
+    expect(page.locator(".list .tools [role=status]")).to_have_text(
+        re.compile(r"^\d+ experiments?$")
+    )
+    service.client.delete("short")
+    page.clock.fast_forward(61_000)
+    expect(table).not_to_contain_text("short")
+    expect(table).to_contain_text(ended)
+
+
 def test_an_experiment_is_followed_by_small_requests_and_none_while_hidden(
     service: Up, shown: Open
 ) -> None:
@@ -220,6 +239,17 @@ def test_a_request_is_made_in_a_form_or_as_yaml_and_faults_are_at_their_fields(
     page.get_by_role("button", name="Submit", exact=True).click()
     expect(page.get_by_role("heading", name="formed")).to_be_visible()
     assert service.client.wait("formed", timeout=60).json["spec"]["max_trials"] == 3
+
+
+def test_a_form_that_another_version_has_elsewhere_asks_to_load_the_page_again(shown: Open) -> None:
+    page = shown()
+    expect(page.get_by_role("link", name="New experiment")).to_be_visible()
+    page.route(re.compile("/part-"), lambda route: route.fulfill(status=404))
+    page.get_by_role("link", name="New experiment").click()
+    expect(page.get_by_role("alert")).to_contain_text("has another version")
+    page.unroute_all()
+    page.get_by_role("button", name="Load the page again").click()
+    expect(page.get_by_role("heading", name="New experiment")).to_be_visible()
 
 
 def test_a_clone_begins_with_the_request_of_the_original(

@@ -29,7 +29,7 @@ export function Swatch({ color }: { color: number }) {
 export function Bests({ all, metric, remove }: { all: readonly Compared[]; metric: string; remove: (name: string) => void }) {
   return (
     <table class="bests">
-      <thead><tr><th scope="col">Experiment</th><th scope="col">State</th><th scope="col">Trials</th><th scope="col" class="right">Best {metric}</th><th scope="col">Trial</th><th scope="col">Algorithm</th><th scope="col" class="right">Time</th><th scope="col"><span class="hidden">Remove</span></th></tr></thead>
+      <thead><tr><th scope="col">Experiment</th><th scope="col">State</th><th scope="col">Trials</th><th scope="col" class="right" title={metric}>Best {metric}</th><th scope="col">Trial</th><th scope="col">Algorithm</th><th scope="col" class="right">Time</th><th scope="col"><span class="hidden">Remove</span></th></tr></thead>
       <tbody>{all.map((each) => <Best key={each.followed.experiment.uid} {...each} metric={metric} remove={remove} />)}</tbody>
     </table>
   );

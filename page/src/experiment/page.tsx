@@ -20,7 +20,12 @@ import { Views } from "./views";
 
 export function ExperimentPage({ route }: { route: Route }) {
   const { followed, fault, again } = useExperiment(route.namespace, route.name ?? "");
-  if (!followed) return fault === null ? <p class="note faint" role="status">Reading…</p> : <Fault fault={fault} retry={again} />;
+  if (!followed) return (
+    <>
+      <h1 class="hidden">{route.name}</h1>
+      {fault === null ? <p class="note faint" role="status">Reading…</p> : <Fault fault={fault} retry={again} />}
+    </>
+  );
   return (
     <section class="experiment" aria-label={followed.experiment.name}>
       <Head followed={followed} again={again} />
