@@ -21,6 +21,15 @@ export function feasible(trials: Trials, constraints: readonly Constraint[], row
   });
 }
 
+/** The best `many` of the rows, in order of number. Of equal values the first rows come first. */
+export function top(trials: Trials, spec: Spec, objective: Objective, rows: Int32Array, many: number): Int32Array {
+  const data = trials.values.get(objective.metric)?.data ?? new Float64Array();
+  const sign = signOf(objective);
+  const known = rows.filter(counts(trials, spec, objective.metric));
+  known.sort((a, b) => sign * ((data[a] ?? 0) - (data[b] ?? 0)) || a - b);
+  return known.subarray(0, many).sort();
+}
+
 /** The rows at which the best value got better, in the order of `rows`; by number unless given. */
 export function improvements(trials: Trials, spec: Spec, objective: Objective, rows?: Int32Array): number[] {
   const fit = counts(trials, spec, objective.metric);

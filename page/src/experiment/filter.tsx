@@ -11,9 +11,9 @@ function emptied(event: KeyboardEvent, text: string, setText: (text: string) => 
   setText("");
 }
 
-export function Filter({ text, setText, wrong, brushes, setBrushes, dimensions, example, summary }: {
+export function Filter({ text, setText, wrong, brushes, setBrushes, top, clearTop, dimensions, example, summary }: {
   text: string; setText: (text: string) => void; wrong: string | null; brushes: Brushes;
-  setBrushes: (changes: readonly (readonly [string, Brush | null])[]) => void; dimensions: readonly Dimension[]; example: string; summary: string;
+  setBrushes: (changes: readonly (readonly [string, Brush | null])[]) => void; top: number | null; clearTop: () => void; dimensions: readonly Dimension[]; example: string; summary: string;
 }) {
   return (
     <div class="tools filter">
@@ -25,7 +25,8 @@ export function Filter({ text, setText, wrong, brushes, setBrushes, dimensions, 
         const dimension = dimensions.find((each) => each.id === id);
         return dimension && <Chip key={id} dimension={dimension} brush={brush} remove={() => setBrushes([[id, null]])} />;
       })}
-      {brushes.size > 1 && <button type="button" class="plain" onClick={() => setBrushes([...brushes.keys()].map((id) => [id, null]))}>Clear all</button>}
+      {top !== null && <button type="button" class="chip brush" aria-label={`Show more than the best ${top}`} onClick={clearTop}>best {top} <span aria-hidden="true">×</span></button>}
+      {brushes.size + (top === null ? 0 : 1) > 1 && <button type="button" class="plain" onClick={() => (setBrushes([...brushes.keys()].map((id) => [id, null])), clearTop())}>Clear all</button>}
       <span class="faint end" role="status">{summary}</span>
     </div>
   );

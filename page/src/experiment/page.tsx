@@ -2,7 +2,7 @@
 
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { Propose } from "../actions/propose";
-import { improvements } from "../data/best";
+import { improvements, top } from "../data/best";
 import { dimensions as dimensionsOf } from "../data/dimensions";
 import { every, rowsOf, test, type Brush, type Brushes } from "../data/filter";
 import { useExperiment, type Followed } from "../data/follow";
@@ -14,6 +14,7 @@ import { useQuery } from "../query";
 import { brushesOf, brushesText, orderOf, orderText, type Route } from "../route";
 import { Detail } from "../trials/detail";
 import { columnsOf, Table, USUAL } from "../trials/table";
+import { topOf } from "../views/top";
 import { Filter } from "./filter";
 import { Head } from "./head";
 import { Views } from "./views";
@@ -51,10 +52,13 @@ function Body({ route, followed, again }: { route: Route; followed: Followed; ag
   const dimensions = useMemo(() => dimensionsOf(trials, experiment.spec), [trials, experiment, columnNames]);
   const passes = useMemo(() => test(text, trials, dimensions), [text, trials, dimensions]);
   const all = useMemo(() => every(trials.count), [trials, version]);
-  const rows = useMemo(() => {
+  const sieved = useMemo(() => {
     const sieve = typeof passes === "string" ? () => true : passes;
     return text.trim() === "" && brushes.size === 0 ? all : rowsOf(trials, sieve, brushes, dimensions);
   }, [all, passes, brushes, dimensions]);
+  const many = topOf(query.best);
+  const objective = experiment.spec.objectives[0];
+  const rows = useMemo(() => (many === null || !objective ? sieved : top(trials, experiment.spec, objective, sieved, many)), [sieved, many, trials, version, experiment, objective]);
   const setBrushes = (changes: readonly (readonly [string, Brush | null])[]) => change({ brush: brushesText(changed(brushes, changes)) });
   const select = (row: number | null) => {
     if (row === null) close({ trial: "" });
@@ -62,8 +66,7 @@ function Body({ route, followed, again }: { route: Route; followed: Followed; ag
   };
   const columns = useMemo(() => columnsOf(dimensions, trials), [dimensions, trials]);
   const best = useBest(followed);
-  useEscape(() => (query.trial ? select(null) : change({ brush: "" })));
-  const objective = experiment.spec.objectives[0];
+  useEscape(() => (query.trial ? select(null) : change({ brush: "", best: "" })));
   return (
     <div class="body">
       <div class="left">
@@ -73,7 +76,7 @@ function Body({ route, followed, again }: { route: Route; followed: Followed; ag
           <p class="note" role="status">There is no trial {query.trial}. <button type="button" class="plain" onClick={() => select(null)}>Close</button></p>
         )}
         <Filter text={text} setText={(filter) => change({ filter })} wrong={typeof passes === "string" && followed.whole ? passes : null}
-          brushes={brushes} setBrushes={setBrushes} dimensions={dimensions} example={exampleOf(objective)} summary={summary(rows.length, followed)} />
+          brushes={brushes} setBrushes={setBrushes} top={many} clearTop={() => change({ best: "" })} dimensions={dimensions} example={exampleOf(objective)} summary={summary(rows.length, followed)} />
         <Table {...{ trials, version, rows, all, columns, best, selected, select }} order={orderOf(query.sort, USUAL)} setOrder={(order) => change({ sort: orderText(order, USUAL) })} />
       </div>
       {selected !== null && <Detail key={selected} followed={followed} row={selected} close={() => select(null)} propose={propose} again={again} />}

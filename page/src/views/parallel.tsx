@@ -10,7 +10,9 @@ import { Canvas, type Draw, type Place } from "../draw/canvas";
 import { drawLines, type Axis } from "../draw/lines";
 import { ticks, type Scale } from "../draw/scale";
 import { count, scalar } from "../format";
+import { AxesChoice, useAxes } from "./axes";
 import { axisOf } from "./plot";
+import { Top } from "./top";
 import type { ViewProps } from "./view";
 
 const TOP = 30;
@@ -33,12 +35,14 @@ interface Laid extends Axis {
   lacks: boolean;
 }
 
-export function Parallel({ followed, dimensions, objective, rows, all, brushes, setBrushes, selected, select }: ViewProps) {
+export function Parallel(props: ViewProps) {
+  const { followed, dimensions, objective, rows, all, brushes, setBrushes, selected, select } = props;
   const { trials, version, experiment } = followed;
+  const axes = useAxes(props);
   const shown = useMemo(() => {
     const objectives = experiment.spec.objectives.map(({ metric }) => `v:${metric}`);
-    return dimensions.filter(({ id }) => id.startsWith("h:") || objectives.includes(id));
-  }, [dimensions, experiment]);
+    return [...dimensions.filter(({ id }) => objectives.includes(id)), ...axes.axes];
+  }, [dimensions, experiment, axes.axes]);
   const scales = useMemo(() => shown.map((each) => axisOf(each, all)), [shown, all, version]);
   const lacks = useMemo(() => shown.map(({ at }) => all.some((row) => Number.isNaN(at(row)))), [shown, all, version]);
   const right = useMemo(() => sideOf(scales), [scales]);
@@ -68,7 +72,10 @@ export function Parallel({ followed, dimensions, objective, rows, all, brushes, 
     const { clientHeight } = event.currentTarget as HTMLElement;
     return axis.scale.value((clientHeight - BOTTOM - y) / (clientHeight - TOP - BOTTOM));
   };
+  if (all.length === 0) return <p class="note faint">No trial has begun yet.</p>;
   return (
+    <div class="with-choice">
+    <div class="choices"><Top {...props} /><AxesChoice {...axes} /></div>
     <div class="plot wide-plot" style={{ "--least": `${leastOf(shown, right)}px` }} tabIndex={0} role="region" aria-label="Parallel coordinates">
       <Canvas draw={draw} label={`Parallel coordinates of ${count(rows.length, "trial")}`} />
       <Canvas draw={drawOver} label="Axes of the parallel coordinates" class="over"
@@ -99,6 +106,7 @@ export function Parallel({ followed, dimensions, objective, rows, all, brushes, 
         }}>
         {shown.map(({ id }, index) => <div key={id} class="along" style={{ left: leftOf(index, shown.length, right), width: `${2 * NEAR}px` }} />)}
       </Canvas>
+    </div>
     </div>
   );
 }

@@ -1,0 +1,102 @@
+"""Experiments with many hyperparameters, the choice of axes, and the best trials alone."""
+
+import math
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Open, submit
+from tests.browser.test_page import faultless
+from tests.e2e.conftest import Up
+
+pytestmark = pytest.mark.browser
+
+NAMES = [f"noise{n}" for n in range(40)] + ["main"]
+TRIALS = 60
+
+
+@pytest.fixture(scope="module")
+def many(service: Up) -> str:
+    """An experiment with 41 hyperparameters, of which the last one decides."""
+    form = {"type": "float", "min": 0, "max": 1}
+    workers = {"workers": True}
+    submit(
+        service, "many", max_trials=999, hyperparameters=dict.fromkeys(NAMES, form),
+        model_training_code=workers,
+    )  # fmt: skip
+    service.client.pause("many")
+    rows = [
+        {
+            "hyperparameters": {x: math.modf(n * (k + 1) / math.e)[0] for k, x in enumerate(NAMES)}
+            | {"main": n / TRIALS},
+            "value": n / TRIALS,
+        }
+        for n in range(TRIALS)
+    ]
+    service.client.import_trials("many", rows)
+    return "many"
+
+
+def axes_of(page: Page) -> list[str]:
+    labels = page.locator(".slice canvas[aria-label*=' over ']:not([aria-label^='Brush'])")
+    return [(each.get_attribute("aria-label") or "").split(" over ")[1] for each in labels.all()]
+
+
+def test_the_most_important_of_many_hyperparameters_are_shown(many: str, shown: Open) -> None:
+    page = shown(f"#/default/{many}?view=slices")
+    expect(page.locator(".slice")).to_have_count(12)
+    expect(page.locator("details.axes summary")).to_have_text("12 of 41 hyperparameters")
+    expect(page.locator(".slice canvas").first).to_have_attribute(
+        "aria-label", f"{TRIALS} trials, objective over main"
+    )
+    faultless(page)
+
+
+def test_axes_are_chosen_by_keyboard_for_all_views_and_kept_in_the_address(
+    many: str, shown: Open
+) -> None:
+    page = shown(f"#/default/{many}?view=slices&axes=noise3,main")
+    expect(page.locator(".slice")).to_have_count(2)
+    page.locator("details.axes summary").press("Enter")
+    page.get_by_label("Find hyperparameters").fill("NOISE7")
+    page.get_by_role("checkbox", name="noise7").press("Space")
+    expect(page.locator(".slice")).to_have_count(3)
+    assert axes_of(page) == ["noise3", "main", "noise7"]
+    faultless(page)
+    page.keyboard.press("Escape")
+    expect(page.get_by_label("Find hyperparameters")).to_have_count(0)
+    page.locator("#tab-parallel").click()
+    expect(page.locator("details.axes summary")).to_have_text("3 of 41 hyperparameters")
+    expect(page).to_have_url(f"{page.url.split('?')[0]}?view=parallel&axes=noise3,main,noise7")
+    page.locator("details.axes summary").click()
+    page.get_by_role("button", name="The most important").click()
+    expect(page.locator("details.axes summary")).to_have_text("12 of 41 hyperparameters")
+
+
+def test_the_best_trials_alone_are_shown_in_all_views_and_the_table(many: str, shown: Open) -> None:
+    page = shown(f"#/default/{many}?view=parallel")
+    said = page.locator(".filter .end")
+    expect(said).to_have_text(f"{TRIALS} trials")
+    page.get_by_role("combobox", name="Trials").select_option("best 10")
+    expect(said).to_have_text(f"10 of {TRIALS} trials")
+    table = page.locator(".trials tbody tr")
+    expect(table).to_have_count(10)
+    expect(table.first).to_contain_text("9")
+    expect(page).to_have_url(f"{page.url.split('?')[0]}?view=parallel&best=10")
+    page.reload()
+    expect(said).to_have_text(f"10 of {TRIALS} trials")
+    page.get_by_label("Filter trials").fill("objective>0.5")
+    expect(said).to_have_text(f"10 of {TRIALS} trials")
+    expect(table.last.locator("td").first).to_have_text("31")
+    page.locator("#tab-history").click()
+    page.get_by_role("button", name="Show more than the best 10").click()
+    expect(said).to_have_text(f"29 of {TRIALS} trials")
+
+
+@pytest.mark.parametrize("view", ["history", "slices", "scatter"])
+def test_a_plot_without_points_says_why(service: Up, shown: Open, view: str) -> None:
+    name = f"nothing-{view}"
+    submit(service, name, max_trials=2, model_training_code={"workers": True})
+    page = shown(f"#/default/{name}?view={view}")
+    expect(page.locator(".lacking").first).to_contain_text("yet.")
+    faultless(page)
