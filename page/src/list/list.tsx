@@ -8,10 +8,10 @@ import { Fault } from "../parts/message";
 import { namesOf } from "../compare/series";
 import { useQuery, useScrollPlace } from "../query";
 import { COMPARE, format, orderOf, orderText, type Route } from "../route";
-import { tunelet } from "../trials/command";
+import { useMay } from "../rights";
 import { useRows } from "../virtual";
 import { readAll, readLive, renewed, updated } from "./load";
-import { matches, sorted, wordsOf, type Column, type Order } from "./model";
+import { beginnings, matches, sorted, wordsOf, type Column, type Order } from "./model";
 import { Row } from "./row";
 
 const ROW_HEIGHT = 40;
@@ -77,11 +77,12 @@ function summary(shown: number, all: number, whole: boolean, failed: boolean): s
 }
 
 function Nothing({ namespace }: { namespace: string }) {
+  const may = useMay()("create", "experiments");
   return (
     <div class="note empty">
       <h2>No experiments in {namespace} yet</h2>
-      <p>Submit one from a terminal, and it appears here:</p>
-      <pre>{tunelet(namespace, "submit", "request.json")}</pre>
+      <p>{may && <>Describe one with <b>New experiment</b> at the top, or submit it from a terminal. </>}What is submitted appears here:</p>
+      <pre>{beginnings(namespace).join("\n")}</pre>
     </div>
   );
 }

@@ -1,7 +1,9 @@
 // Which experiments a list shows, and in which order.
 
+import { address } from "../api";
 import { done, measured, type Overview } from "../documents";
 import { instant } from "../format";
+import { line, tunelet } from "../trials/command";
 
 export type Column = "name" | "state" | "progress" | "best" | "algorithm" | "submitted" | "time";
 
@@ -77,4 +79,14 @@ function compared(a: string | number, b: string | number, sign: number): number 
   const lacking = Number(Number.isNaN(a)) - Number(Number.isNaN(b));
   if (lacking) return lacking;
   return a === b || Number.isNaN(a) ? 0 : a < b ? -sign : sign;
+}
+
+const HERE = ["localhost", "127.0.0.1", "[::1]"];
+
+/** How an experiment is begun from a terminal. `tunelet run` needs no request, but a service on the same machine. */
+export function beginnings(namespace: string): string[] {
+  const service = address();
+  const submit = tunelet(namespace, "submit", "request.json");
+  if (namespace !== "default" || service === null || !HERE.includes(new URL(service).hostname)) return [submit];
+  return [submit, line("tunelet", "run", "--url", service, "--float", "lr=1e-5:0.1:log", "--minimize", "loss", "--", "python", "train.py")];
 }

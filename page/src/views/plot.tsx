@@ -10,7 +10,7 @@ import { Canvas, type Draw, type Place } from "../draw/canvas";
 import { drawPoints, type Group } from "../draw/points";
 import { scale, type Scale } from "../draw/scale";
 import { fillOf, parsed, type Theme } from "../draw/theme";
-import { count } from "../format";
+import { count, thousands } from "../format";
 import type { ViewProps } from "./view";
 
 /** A value's axis is logarithmic from this ratio of its ends on, if all are above 0. */
@@ -43,8 +43,10 @@ export function Plot(props: PlotProps) {
   const { trials, version } = followed;
   const { log, marksFailed, pale } = props;
   const scales = useMemo(() => [axisOf(x, all), axisOf(y, all, log)] as const, [x, y, all, version, log]);
+  const lacking = useMemo(() => lack(trials, all, x, y), [trials, version, all, x, y]);
   const framed = useCallback((width: number, height: number) => frame(width, height, scales[0], scales[1]), [scales]);
   const draw: Draw = useCallback((place) => {
+    if (lacking !== null) return;
     const inner = framed(place.width, place.height);
     drawAxes(place, inner, x.label, y.label);
     const aside: Group[] = rows.length < all.length ? [{ rows: all, color: parsed(place.theme["strong-line"]) }] : [];
@@ -53,7 +55,7 @@ export function Plot(props: PlotProps) {
     drawPoints(place, inner, [...behind, ...groups(trials, full, place.theme)], jittered(x), jittered(y));
     if (marksFailed) drawFailed(place, inner, rows, trials, x, y);
     over?.(place, inner);
-  }, [framed, x, y, rows, all, trials, version, over, marksFailed, pale]);
+  }, [framed, x, y, rows, all, trials, version, over, marksFailed, pale, lacking]);
   const pointer = usePointer(props, framed);
   const drawOver: Draw = useCallback((place) => {
     const inner = framed(place.width, place.height);
@@ -65,9 +67,20 @@ export function Plot(props: PlotProps) {
     <div class={`plot ${props.class ?? ""}`}>
       <Canvas draw={draw} label={label} />
       <Canvas draw={drawOver} label={`Brush of ${label}`} class="over" {...pointer.on} />
+      {lacking !== null && <p class="note faint lacking">{lacking}</p>}
       {pointer.near !== null && <Tip trials={trials} row={pointer.near} x={x} y={y} at={pointer.at} />}
     </div>
   );
+}
+
+/** Why there is nothing to draw; null if there is. */
+export function lack(trials: Trials, rows: Int32Array, x: Dimension, y: Dimension): string | null {
+  if (rows.some((row) => Number.isFinite(x.at(row)) && Number.isFinite(y.at(row)))) return null;
+  if (rows.length === 0) return "No trial has begun yet.";
+  const lacked = [y, x].find(({ at }) => !rows.some((row) => Number.isFinite(at(row))));
+  const failed = rows.filter((row) => trials.state[row] === FAIL).length;
+  const ends = failed > 0 ? ` ${thousands(failed)} of ${count(rows.length, "trial")} failed.` : "";
+  return `No trial has ${lacked ? `a value of ${lacked.label}` : `both ${x.label} and ${y.label}`} yet.${ends}`;
 }
 
 /** Names are spread a little, the same way each time, or their points would cover each other. */
