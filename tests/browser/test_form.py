@@ -57,7 +57,7 @@ def test_a_range_is_written_and_submitted(service: Up, shown: Open) -> None:
 
 def test_a_fault_among_the_other_fields_is_shown_before_anything_is_sent(shown: Open) -> None:
     page = shown("#/default/+")
-    others = page.get_by_text("More fields")
+    others = page.get_by_text("More fields", exact=True)
     others.click()
     write(page.get_by_label("Seed"), "1.5")
     others.click()
@@ -155,3 +155,59 @@ def test_a_command_is_submitted_with_its_folder(service: Up, shown: Open) -> Non
     code_of = ended["spec"]["model_training_code"]
     assert code_of["command"] == ["sh", "train.sh", "two words"]
     assert code_of["workdir"] == str(service.data.parent)
+
+
+def test_algorithms_and_rules_are_chosen_and_a_field_stays_while_it_is_written_in(
+    service: Up, shown: Open
+) -> None:
+    service.client.submit(
+        {
+            "name": "ruled",
+            "model_training_code": "train",
+            "hyperparameters": {"rate": {"type": "float", "min": 0.1, "max": 1}},
+            "early_stopping": [{"name": "median", "settings": {}}],
+            "max_trials": 1,
+        }
+    )
+    page = shown("#/default/+?from=ruled")
+    page.get_by_label("Algorithm").select_option("sobol")
+    expect(request(page)).to_have_value(re.compile("hpo_algorithm: sobol"))
+    rules = page.get_by_label("Early stopping")
+    write(rules, "median")
+    rules.press_sequentially(": ")
+    rules.press("Control+A")
+    rules.press_sequentially("name: plateau")
+    assert rules.input_value() == "name: plateau"
+    expect(request(page)).to_have_value(re.compile("early_stopping:\n  name: plateau"))
+    page.goto(page.url.replace("?from=ruled", ""))
+    expect(rules.locator("option").first).to_have_text("none")
+    rules.select_option("plateau")
+    expect(request(page)).to_have_value(re.compile("early_stopping: plateau"))
+    rules.select_option("")
+    expect(request(page)).not_to_have_value(re.compile("early_stopping"))
+
+
+def test_a_namespace_is_written_and_those_that_were_seen_are_offered(
+    service: Up, ended: str, shown: Open
+) -> None:
+    page = shown("#/default")
+    expect(page.get_by_role("link", name=ended)).to_be_visible()
+    field = page.get_by_label("Namespace")
+    field.click()
+    field.press_sequentially("team-a")
+    field.press("Enter")
+    expect(page).to_have_url(re.compile("#/team-a$"))
+    expect(field).to_have_value("team-a")
+    field.click()
+    expect(page.locator("#namespaces option")).to_have_count(1)
+    # As the browser does when a person takes what it offers.
+    field.evaluate("""each => {
+        each.value = document.querySelector("#namespaces option").value;
+        const inputType = "insertReplacementText";
+        each.dispatchEvent(new InputEvent("input", {bubbles: true, inputType}));
+    }""")
+    expect(page.get_by_role("link", name=ended)).to_be_visible()
+    field.click()
+    expect(page.locator("#namespaces option")).to_have_count(0)
+    page.keyboard.press("Tab")
+    expect(field).to_have_value("default")

@@ -2,6 +2,7 @@
 
 import { afterOf, get, pathOf } from "../api";
 import { LIVE, type Overview } from "../documents";
+import { remember } from "../shell/seen";
 
 const PAGE = 200;
 
@@ -29,6 +30,7 @@ async function readPages(namespace: string, which: string, shown: (rows: Overvie
     found.push(...page.experiments);
     after = afterOf(page.next);
     shown([...found]);
+    if (found.length > 0) remember(namespace);
   }
   return found;
 }

@@ -4,6 +4,7 @@ import { useContext, useState } from "preact/hooks";
 import { go } from "../hooks";
 import { PersonContext, useMay } from "../rights";
 import { COMPARE, format, NEW, type Route } from "../route";
+import { seen } from "./seen";
 import { Who } from "./who";
 
 const NAME = /^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/;
@@ -34,17 +35,29 @@ export function Header({ route, known }: { route: Route; known: boolean }) {
   );
 }
 
-/** The namespace in a field: another one is typed in, for no route lists them. */
+/** The namespace in a field: another one is written in, or chosen from those that were seen. */
 function Namespace({ namespace }: { namespace: string }) {
   const [text, set] = useState(namespace);
-  const right = NAME.test(text);
+  const [known, setKnown] = useState<readonly string[]>([]);
+  const right = text === "" || NAME.test(text);
+  const turn = (to: string) => right && to !== "" && go({ namespace: to, name: null, query: {} });
+  // Empty while one writes: a browser offers only what matches the text.
+  const begin = () => {
+    setKnown(seen().filter((each) => each !== namespace));
+    set("");
+  };
+  const write = (event: InputEvent & { currentTarget: HTMLInputElement }) => {
+    set(event.currentTarget.value);
+    if (event.inputType === "insertReplacementText") turn(event.currentTarget.value); // one that was offered
+  };
   return (
-    <form class="namespace" onSubmit={(event) => (event.preventDefault(), right && go({ namespace: text, name: null, query: {} }))}>
+    <form class="namespace" onSubmit={(event) => (event.preventDefault(), turn(text))}>
       <label>
         <span class="hidden">Namespace</span>
-        <input value={text} size={Math.max(7, text.length)} spellcheck={false} autocomplete="off" aria-invalid={!right}
-          title="Namespace: type another one and press Enter" onInput={(event) => set(event.currentTarget.value)} />
+        <input value={text} placeholder={namespace} size={Math.max(9, namespace.length, text.length)} spellcheck={false} autocomplete="off" aria-invalid={!right} list="namespaces"
+          title="Namespace: choose or write another one, and press Enter" onFocus={begin} onBlur={() => set(namespace)} onInput={write} />
       </label>
+      <datalist id="namespaces">{known.map((each) => <option key={each} value={each} />)}</datalist>
     </form>
   );
 }

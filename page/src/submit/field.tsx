@@ -1,6 +1,7 @@
 // A field for a member of the request, as its schema says, with the faults that the service found.
 
 import type { ComponentChildren } from "preact";
+import { useState } from "preact/hooks";
 import { stringify } from "yaml";
 import type { FieldError } from "../api";
 import { Faults, faultsOf } from "../parts/faults";
@@ -8,6 +9,12 @@ import { NumberInput } from "./number";
 import { kindOf, same, type Json, type Schema } from "./schema";
 import { useWritten } from "./written";
 import { yamlOf } from "./yaml";
+
+export interface Choice {
+  name: string;
+  summary: string;
+  installed: boolean;
+}
 
 export interface FieldProps {
   name: string;
@@ -18,14 +25,14 @@ export interface FieldProps {
   errors: readonly FieldError[];
   label?: string;
   /** What may be put in, to choose from. */
-  choices?: readonly string[];
+  choices?: readonly Choice[];
 }
 
 export function Field(props: FieldProps) {
   const found = kindOf(props.schema, props.root);
   const { schema } = found;
-  // A name is the shortest of several forms, and most requests use it.
-  const named = found.kind === "other" && (schema.anyOf ?? []).some((each) => each.type === "string") && (props.value === undefined || typeof props.value === "string");
+  // A name is the shortest of several forms, and most requests use it. The field stays what it is while it is written in.
+  const [named] = useState(() => found.kind === "other" && (schema.anyOf ?? []).some((each) => each.type === "string") && (props.value === undefined || typeof props.value === "string"));
   const kind = named ? "text" : found.kind;
   const label = props.label ?? words(props.name);
   const faults = faultsOf(props.errors, props.name);
@@ -57,6 +64,7 @@ function Group({ name, schema, root, value, set, errors, label }: FieldProps & {
   return (
     <fieldset>
       <legend>{label}</legend>
+      {name === "objective" && <p class="hint">The training prints it, alone or with others, as in <code>step=3 {String(members.metric ?? "objective")}=0.12</code>. Metrics, below More fields, has other ways.</p>}
       {Object.entries(schema.properties ?? {}).map(([member, inner]) => (
         <Field key={member} name={`${name}.${member}`} schema={inner} root={root} value={members[member]} set={(given) => change(member, given)} errors={errors} />
       ))}
@@ -85,18 +93,29 @@ function Input({ kind, schema, value, set, id, wrong, choices }: FieldProps & { 
     );
   }
   if (kind === "integer" || kind === "number") {
-    return <NumberInput {...common} integer={kind === "integer"} value={value} set={set} placeholder={usual || "no limit"} />;
+    return <NumberInput {...common} integer={kind === "integer"} value={value} set={set} placeholder={usual || "not set"} />;
   }
+  if (kind === "text" && choices) return <Names common={common} value={String(value ?? "")} usual={usual} set={set} choices={choices} />;
   if (kind === "text") {
-    return (
-      <>
-        <input {...common} value={String(value ?? "")} placeholder={usual} spellcheck={false} list={choices ? `${id}-list` : undefined}
-          onInput={(event) => set(event.currentTarget.value === "" ? undefined : event.currentTarget.value)} />
-        {choices && <datalist id={`${id}-list`}>{choices.map((each) => <option key={each} value={each} />)}</datalist>}
-      </>
-    );
+    return <input {...common} value={String(value ?? "")} placeholder={usual} spellcheck={false} autocomplete="off" onInput={(event) => set(event.currentTarget.value === "" ? undefined : event.currentTarget.value)} />;
   }
   return <Yaml common={common} value={value} set={set} />;
+}
+
+/** One of the names that the service knows; those without a library in their name come first. */
+function Names({ common, value, usual, set, choices }: { common: Record<string, unknown>; value: string; usual: string; set: (value: string | undefined) => void; choices: readonly Choice[] }) {
+  const given = value || usual;
+  const own = choices.filter(({ name }) => !name.includes("."));
+  const others = choices.filter(({ name }) => name.includes("."));
+  const option = ({ name, summary, installed }: Choice) => <option key={name} value={name} disabled={!installed}>{`${name}: ${summary}${installed ? "" : " (not installed)"}`}</option>;
+  return (
+    <select {...common} value={given} onChange={(event) => set(event.currentTarget.value || undefined)}>
+      {usual === "" && <option value="">none</option>}
+      {given !== "" && !choices.some(({ name }) => name === given) && <option>{given}</option>}
+      {own.map(option)}
+      {others.length > 0 && <optgroup label="Of other libraries, by their names">{others.map(option)}</optgroup>}
+    </select>
+  );
 }
 
 /** A value that no single field holds, as YAML. */

@@ -12,7 +12,7 @@ import { Fault } from "../parts/message";
 import type { Route } from "../route";
 import { submits } from "../trials/command";
 import { Code } from "./code";
-import { Field } from "./field";
+import { Field, type Choice } from "./field";
 import { changed, cloned, type Json, type Request, type Schema } from "./schema";
 import { SpaceFields } from "./space";
 import { yamlOf } from "./yaml";
@@ -27,13 +27,13 @@ const EMPTY: Request = {
 
 export function Submit({ route }: { route: Route }) {
   const { namespace, query } = route;
-  const { schema, begun, fault } = useBegun(namespace, query.from);
+  const { found, fault } = useBegun(namespace, query.from);
   if (fault !== null) return <Fault fault={fault} />;
-  if (!schema || !begun) return <p class="note faint" role="status">Reading…</p>;
-  return <Form namespace={namespace} schema={schema} begun={begun} from={query.from} />;
+  if (!found) return <p class="note faint" role="status">Reading…</p>;
+  return <Form namespace={namespace} {...found} from={query.from} />;
 }
 
-function Form({ namespace, schema, begun, from }: { namespace: string; schema: Schema; begun: Request; from: string | undefined }) {
+function Form({ namespace, schema, begun, choices, from }: Begun & { namespace: string; from: string | undefined }) {
   const [request, setRequest] = useState(begun);
   const [text, setText] = useState(() => stringify(begun));
   const [wrong, setWrong] = useState<string | null>(null);
@@ -42,7 +42,6 @@ function Form({ namespace, schema, begun, from }: { namespace: string; schema: S
   const [busy, setBusy] = useState(false);
   const [key] = useState(() => crypto.getRandomValues(new Uint32Array(4)).join("-"));
   const errors = problem instanceof Problem ? problem.errors : [];
-  const choices = useChoices();
   const set = (next: Request) => {
     setProblem(null);
     setRequest(next);
@@ -73,7 +72,7 @@ function Form({ namespace, schema, begun, from }: { namespace: string; schema: S
   const fields = useMemo(() => Object.entries(schema.properties ?? {}), [schema]);
   const put = (name: string) => (value: Json | undefined) => set(changed(request, name, value));
   const field = ([name, inner]: [string, Schema]) => name === "model_training_code" ? (
-    <Code key={`${name} ${round}`} value={request[name]} set={put(name)} errors={errors} aliases={choices[name] ?? []} />
+    <Code key={`${name} ${round}`} value={request[name]} set={put(name)} errors={errors} />
   ) : (
     <Field key={`${name} ${round}`} name={name} schema={inner} root={schema} value={request[name]} set={put(name)} errors={errors} {...(choices[name] ? { choices: choices[name] } : {})} />
   );
@@ -123,27 +122,32 @@ function hash(text: string): string {
   return found.toString(36);
 }
 
-interface Named {
-  name: string;
+type Choices = Record<string, Choice[]>;
+
+/** The algorithms and the stopping rules; none if they cannot be listed. */
+async function choicesOf(): Promise<Choices> {
+  try {
+    const { algorithms, early_stopping } = await get<{ algorithms: Choice[]; early_stopping: Choice[] }>("api/algorithms");
+    return { hpo_algorithm: algorithms, early_stopping };
+  } catch (fault) {
+    console.warn(fault);
+    return {};
+  }
 }
 
-/** The names of the algorithms and the stopping rules; none before they come, or if they cannot. */
-function useChoices(): Record<string, string[]> {
-  const [found, set] = useState<Record<string, string[]>>({});
-  useEffect(() => {
-    get<{ algorithms: Named[]; early_stopping: Named[] }>("api/algorithms")
-      .then((listed) => set({ hpo_algorithm: listed.algorithms.map((each) => each.name), early_stopping: listed.early_stopping.map((each) => each.name) }))
-      .catch((fault: unknown) => console.warn(fault));
-  }, []);
-  return found;
+interface Begun {
+  schema: Schema;
+  begun: Request;
+  choices: Choices;
 }
 
-function useBegun(namespace: string, from: string | undefined) {
-  const [state, set] = useState<{ schema: Schema | null; begun: Request | null; fault: unknown }>({ schema: null, begun: null, fault: null });
+/** What the form needs. All comes before it is shown, so that no field changes under a person's hands. */
+function useBegun(namespace: string, from: string | undefined): { found: Begun | null; fault: unknown } {
+  const [state, set] = useState<{ found: Begun | null; fault: unknown }>({ found: null, fault: null });
   useEffect(() => {
     const source = from === undefined ? null : get<Experiment>(pathOf(namespace, `experiments/${from}`));
-    Promise.all([get<Schema>("api/schema"), source])
-      .then(([schema, experiment]) => set({ schema, begun: experiment ? cloned(experiment.spec, schema) : EMPTY, fault: null }))
+    Promise.all([get<Schema>("api/schema"), source, choicesOf()])
+      .then(([schema, experiment, choices]) => set({ found: { schema, begun: experiment ? cloned(experiment.spec, schema) : EMPTY, choices }, fault: null }))
       .catch((fault: unknown) => set((old) => ({ ...old, fault })));
   }, [namespace, from]);
   return state;
