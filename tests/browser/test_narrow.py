@@ -149,8 +149,8 @@ def test_long_names_stay_within_the_screen(service: Up, shown: Open) -> None:
     page = shown(f"#/default/{'w' * 40}", **NARROW)
     expect(page.get_by_role("alert")).to_contain_text("there is no such experiment")
     fits(page, "missing-360-light")
-    page.evaluate(f"location.hash = '#/default/{name}'")
-    expect(page.locator(".filter .end")).to_have_text("1 trial")
+    page.evaluate(f"location.hash = '#/default/{name}?filter={metric}&brush=v:{metric}:0:1'")
+    expect(page.get_by_text(f"compare {metric} with a value")).to_be_visible()
     fits(page, "long-360-light")
     page.evaluate(f"location.hash = '#/default/=?names={name}'")
     expect(page.get_by_text("No trial of these has a value")).to_be_visible()
@@ -164,7 +164,7 @@ def test_long_names_stay_within_the_screen(service: Up, shown: Open) -> None:
 def fits(page: Page, name: str) -> None:
     """Each box has its texts within itself, and axe finds nothing."""
     look(page, name)
-    over = page.locator(".note, .head, .facts dd, .choices").evaluate_all(
+    over = page.locator(".note, .head, .facts dd, .choices, .filter").evaluate_all(
         """(all) => all.filter((one) => one.scrollWidth > one.clientWidth)
         .map((one) => one.outerHTML)"""
     )

@@ -131,7 +131,11 @@ function ofNumber({ at, label }: Dimension, sign: Sign, text: string): Test {
 }
 
 function word({ text, quoted }: Word, trials: Trials, dimensions: readonly Dimension[]): Test {
-  if (!quoted && /^#?\d+$/.test(text)) return (row) => row === Number(text.replace("#", ""));
+  if (!quoted && /^#?\d+$/.test(text)) {
+    const number = Number(text.replace("#", ""));
+    if (number >= trials.count) throw new Wrong(`there is no trial ${number}`);
+    return (row) => row === number;
+  }
   const code = quoted ? -1 : codeOf(text);
   if (code >= 0) return (row) => trials.state[row] === code;
   const found = dimensions.flatMap(({ at, names }) => {

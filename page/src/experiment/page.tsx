@@ -50,7 +50,7 @@ function Body({ route, followed, again }: { route: Route; followed: Followed; ag
   const selected = trialOf(query.trial, trials.count);
   const columnNames = useColumnNames(followed);
   const dimensions = useMemo(() => dimensionsOf(trials, experiment.spec), [trials, experiment, columnNames]);
-  const passes = useMemo(() => test(text, trials, dimensions), [text, trials, dimensions]);
+  const passes = useMemo(() => test(text, trials, dimensions), [text, trials, trials.count, dimensions]);
   const all = useMemo(() => every(trials.count), [trials, version]);
   const sieved = useMemo(() => {
     const sieve = typeof passes === "string" ? () => true : passes;
