@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ago, duration, number } from "../src/format";
 import { brushesOf, brushesText, format, orderOf, orderText, parse } from "../src/route";
-import { frame } from "../src/draw/axes";
+import { fittedInside, frame } from "../src/draw/axes";
 import { scale, ticks } from "../src/draw/scale";
 import { rowsInSight } from "../src/virtual";
 
@@ -102,4 +102,11 @@ test("the longest label beside an axis has room", () => {
   const short = frame(600, 200, scale(0, 1, false), scale(0, 1, false));
   const long = frame(600, 200, scale(0, 1, false), scale(0.95101, 0.95104, false));
   assert.ok(long.left > short.left);
+});
+
+test("names that begin alike differ when they are shortened", () => {
+  const context = { measureText: (text: string) => ({ width: text.length * 6 }) as TextMetrics };
+  const texts = ["hyperparameter_5", "hyperparameter_198", "rate"].map((text) => fittedInside(context, text, 60));
+  assert.deepEqual(texts, ["hype…ter_5", "hype…r_198", "rate"]);
+  assert.equal(fittedInside(context, "hyperparameter", 1), "h…r");
 });

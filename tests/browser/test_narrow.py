@@ -169,3 +169,13 @@ def fits(page: Page, name: str) -> None:
         .map((one) => one.outerHTML)"""
     )
     assert over == []
+
+
+def test_an_empty_list_fits(service: Up, shown: Open) -> None:
+    page = shown("#/narrow-and-empty", **NARROW)
+    said = page.locator(".empty")
+    expect(said).to_contain_text("tunelet submit")
+    box = said.bounding_box()
+    assert box is not None
+    assert box["x"] + box["width"] <= 360
+    assert said.locator("pre").evaluate("(each) => each.scrollWidth - each.clientWidth") <= 0

@@ -101,3 +101,13 @@ export function fitted(context: CanvasRenderingContext2D, text: string, width: n
   while (end > 1 && context.measureText(`${text.slice(0, end)}…`).width > width) end -= Math.ceil(end / 8);
   return `${text.slice(0, end)}…`;
 }
+
+/** The text, shortened in its middle: names that begin alike differ at their ends. */
+export function fittedInside(context: Pick<CanvasRenderingContext2D, "measureText">, text: string, width: number): string {
+  if (context.measureText(text).width <= width) return text;
+  for (let kept = text.length - 1; kept > 2; kept -= 1) {
+    const shorter = `${text.slice(0, Math.floor(kept / 2))}…${text.slice(-Math.ceil(kept / 2))}`;
+    if (context.measureText(shorter).width <= width) return shorter;
+  }
+  return `${text.slice(0, 1)}…${text.slice(-1)}`;
+}

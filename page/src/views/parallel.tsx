@@ -5,7 +5,7 @@ import { useCallback, useMemo, useRef } from "preact/hooks";
 import type { Dimension } from "../data/dimensions";
 import { signOf } from "../data/best";
 import type { Brush, Brushes } from "../data/filter";
-import { fitted, line } from "../draw/axes";
+import { fitted, fittedInside, line } from "../draw/axes";
 import { Canvas, type Draw, type Place } from "../draw/canvas";
 import { drawLines, type Axis } from "../draw/lines";
 import { ticks, type Scale } from "../draw/scale";
@@ -174,7 +174,7 @@ function drawAxis(place: Place, { dimension, scale, lacks, x, y }: Laid, brushes
   context.font = "600 11px system-ui, sans-serif";
   // At the sides a label has half the way to the next one, and all of its side.
   const beside = Math.min(x, width - x);
-  const label = fitted(context, dimension.label, Math.max(30, Math.min(room, beside + room / 2) - 8));
+  const label = fittedInside(context, dimension.label, Math.max(30, Math.min(room, beside + room / 2) - 8));
   const wide = context.measureText(label).width;
   context.fillText(label, Math.max(4, Math.min(width - 4 - wide, x - wide / 2)), 13);
   context.font = "11px system-ui, sans-serif";
