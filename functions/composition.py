@@ -38,6 +38,7 @@ def composed(
         lease_seconds=settings.lease_seconds,
         dead=dead,
         allows_commands=settings.allow_commands,
+        aliases=settings.aliases,
         policies=settings.policies,
         output_bytes=settings.output_bytes,
         schedule=schedule,

@@ -1,7 +1,7 @@
 """Assembles the service from its parts, over the adapters that the caller chose."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 from tunelet.core.installation import ANY, Installation
@@ -53,6 +53,7 @@ def assembled(
     lease_seconds: float = lease.SECONDS,
     dead: Callable[[str], bool] = lambda _: False,
     allows_commands: bool = False,
+    aliases: Iterable[str] = (),
     policies: Policies | None = None,
     output_bytes: int = OUTPUT_BYTES,
     schedule: Schedule | None = None,
@@ -67,10 +68,10 @@ def assembled(
     `secret` signs the trials' tokens. Training code reaches the API at `api_url`. `dead` shows
     which installations are certainly gone. `clock` gives seconds since the epoch. `allows_commands`
     accepts training code that is a command without an image: every client can then run any program
-    as the service's user. `policies` say which pods trials may have. `output_bytes` is what is
-    stored of an attempt's output, compressed. Without a `schedule` sweeps never pause.
-    `quotas` are what each namespace may use. A sweep looks at `sweeps_abreast` experiments at a
-    time.
+    as the service's user. `aliases` are the images that the launcher runs as commands. `policies`
+    say which pods trials may have. `output_bytes` is what is stored of an attempt's output,
+    compressed. Without a `schedule` sweeps never pause. `quotas` are what each namespace may use. A
+    sweep looks at `sweeps_abreast` experiments at a time.
     """
     journals = Journals(store, clock, sleep, by=installation, turns=turns)
     arming = Arming(schedule, clock)
@@ -96,6 +97,8 @@ def assembled(
         probed=probed,
         launcher=launcher,
         catalog=catalog,
+        aliases=sorted(aliases),
+        allows_commands=allows_commands,
         journals=journals,
         markers=markers,
         allowance=allowance,

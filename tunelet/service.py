@@ -63,6 +63,8 @@ class Service:
         probed: Probed,
         launcher: Launcher,
         catalog: Catalog,
+        aliases: Sequence[str],
+        allows_commands: bool,
         journals: Journals,
         markers: Markers,
         allowance: Allowance,
@@ -81,6 +83,8 @@ class Service:
     ) -> None:
         """`tunelet.assembly` builds the parts: they have to share the store and each other."""
         self.catalog = catalog
+        self.aliases = aliases
+        self.allows_commands = allows_commands
         self.dead = dead
         self.leases = leases
         self.attempts = attempts

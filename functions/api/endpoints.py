@@ -212,6 +212,12 @@ def algorithms(call: Call) -> Response:
     )
 
 
+def aliases(call: Call) -> Response:
+    """The images that stand for a command here, and whether requests may name commands."""
+    service = call.service
+    return json_answer({"aliases": list(service.aliases), "commands": service.allows_commands})
+
+
 def docs(call: Call) -> Response:
     """This description as a page, to read and to try."""
     from functions.api.docs import page

@@ -228,6 +228,7 @@ ROUTES = (
     Route("GET", _LETTER, endpoints.dead_letter, SEE_LETTER, "DeadLetterWithData", scoped=False),
     Route("POST", f"{_LETTER}/replay", endpoints.replay, REPLAY, "DeadLetter", scoped=False),
     Route("GET", "/algorithms", endpoints.algorithms, Entry.ACTOR, "Algorithms", scoped=False),
+    Route("GET", "/aliases", endpoints.aliases, Entry.ACTOR, "Aliases", scoped=False),
     Route("GET", "/whoami", sign_in.whoami, Entry.ACTOR, "Actor", scoped=False),
     Route("GET", "/rights", sign_in.rights, Entry.ACTOR, "Rights"),
     Route("GET", "/login", sign_in.login, Entry.OPEN, "Login", scoped=False),

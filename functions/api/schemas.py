@@ -334,6 +334,7 @@ SCHEMAS: dict[str, Schema] = {
         algorithms={"type": "array", "items": {"type": "object"}},
         early_stopping={"type": "array", "items": {"type": "object"}},
     ),
+    "Aliases": closed(aliases={"type": "array", "items": TEXT}, commands={"type": "boolean"}),
     "DeadLetter": closed(**_LETTER),
     "DeadLetterWithData": closed(**_LETTER, data={"description": "JSON, or else text."}),
     "DeadLetterPage": page("dead_letters", "DeadLetter"),

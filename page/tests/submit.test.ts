@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { kindOf, turned } from "../src/submit/code";
+import { kindOf, offered, turned } from "../src/submit/code";
 import { faultOf, spaceOf } from "../src/submit/space";
 import { wordsOf } from "../src/submit/words";
 import { numberOf } from "../src/submit/written";
@@ -70,4 +70,10 @@ test("training code is in a field that can hold all of it", () => {
   for (const code of [{ command: ["a"], env: { A: "1" } }, { image: "a", command: ["b"] }, { workers: true }, { command: [1] }, ["a"], 7]) assert.equal(kindOf(code), "other", JSON.stringify(code));
   assert.deepEqual(turned("python train.py", "command"), { command: ["python", "train.py"] });
   assert.equal(turned({ command: ["python", "a b"], workdir: "/here" }, "image"), "python 'a b'");
+});
+
+test("a command is offered only where the service takes one", () => {
+  assert.deepEqual(offered("image", true), ["image", "command", "other"]);
+  assert.deepEqual(offered("image", false), ["image", "other"]);
+  assert.deepEqual(offered("command", false), ["image", "command", "other"]);
 });

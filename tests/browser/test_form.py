@@ -137,6 +137,9 @@ def test_a_command_is_submitted_with_its_folder(service: Up, shown: Open) -> Non
     page = shown("#/default/+")
     write(page.get_by_label("Name", exact=True).first, "commanded")
     code = page.get_by_label("Model training code")
+    expect(page.locator("#field-model_training_code-list option")).to_have_attribute(
+        "value", "train"
+    )
     write(code, "sh train.sh 'one word'")
     page.get_by_role("button", name="Submit", exact=True).click()
     expect(page.locator("#field-model_training_code-fault")).to_contain_text('"command": ["python"')

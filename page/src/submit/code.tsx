@@ -18,6 +18,9 @@ interface Props {
   value: Json | undefined;
   set: (value: Json | undefined) => void;
   errors: readonly FieldError[];
+  aliases: readonly string[];
+  /** Whether the service takes a command without an image. */
+  commands: boolean;
 }
 
 /** The kind of field that can hold all of the training code. */
@@ -39,7 +42,12 @@ export function turned(value: Json | undefined, kind: Kind): Json {
   return { command: words, ...(workdir === undefined ? {} : { workdir }) };
 }
 
-export function Code({ value, set, errors }: Props) {
+/** The kinds to choose from: no command where the service takes none, unless one is there. */
+export function offered(kind: Kind, commands: boolean): Kind[] {
+  return (Object.keys(KINDS) as Kind[]).filter((each) => each !== "command" || commands || kind === "command");
+}
+
+export function Code({ value, set, errors, aliases, commands }: Props) {
   const [kind, setKind] = useState(() => kindOf(value));
   const faults = faultsOf(errors, NAME);
   const common = { id: ID, "aria-invalid": faults.length > 0, "aria-describedby": `${ID}-hint${faults.length ? ` ${ID}-fault` : ""}` };
@@ -53,9 +61,9 @@ export function Code({ value, set, errors }: Props) {
         <label for={ID}>Model training code</label>
         <div class="code">
           <select aria-label="Kind of training code" value={kind} onChange={(event) => turn(event.currentTarget.value as Kind)}>
-            {Object.entries(KINDS).map(([each, label]) => <option key={each} value={each}>{label}</option>)}
+            {offered(kind, commands).map((each) => <option key={each} value={each}>{KINDS[each]}</option>)}
           </select>
-          {kind === "image" && <Image common={common} value={value} set={set} command={() => turn("command")} />}
+          {kind === "image" && <Image common={common} value={value} set={set} aliases={aliases} command={commands ? () => turn("command") : null} />}
           {kind === "command" && <Command common={common} value={value} set={set} />}
           {kind === "other" && <Yaml common={common} value={value} set={set} />}
         </div>
@@ -73,12 +81,13 @@ const HINTS: Record<Kind, string> = {
   other: "An image with its settings, a Kubernetes manifest, or workers that ask for trials.",
 };
 
-function Image({ common, value, set, command }: { common: Record<string, unknown>; value: Json | undefined; set: (value: Json) => void; command: () => void }) {
+function Image({ common, value, set, aliases, command }: { common: Record<string, unknown>; value: Json | undefined; set: (value: Json) => void; aliases: readonly string[]; command: (() => void) | null }) {
   const text = typeof value === "string" ? value : "";
   return (
     <>
-      <input {...common} value={text} spellcheck={false} autocomplete="off" onInput={(event) => set(event.currentTarget.value)} />
-      {/\S\s+\S/.test(text) && <p class="hint">The name of an image has no blanks. <button type="button" class="plain" onClick={command}>It is a command</button></p>}
+      <input {...common} value={text} spellcheck={false} autocomplete="off" list={aliases.length ? `${ID}-list` : undefined} onInput={(event) => set(event.currentTarget.value)} />
+      {aliases.length > 0 && <datalist id={`${ID}-list`}>{aliases.map((each) => <option key={each} value={each} />)}</datalist>}
+      {/\S\s+\S/.test(text) && <p class="hint">The name of an image has no blanks. {command && <button type="button" class="plain" onClick={command}>It is a command</button>}</p>}
     </>
   );
 }

@@ -33,7 +33,7 @@ export function Submit({ route }: { route: Route }) {
   return <Form namespace={namespace} {...found} from={query.from} />;
 }
 
-function Form({ namespace, schema, begun, choices, from }: Begun & { namespace: string; from: string | undefined }) {
+function Form({ namespace, schema, begun, choices, known, from }: Begun & { namespace: string; from: string | undefined }) {
   const [request, setRequest] = useState(begun);
   const [text, setText] = useState(() => stringify(begun));
   const [wrong, setWrong] = useState<string | null>(null);
@@ -72,7 +72,7 @@ function Form({ namespace, schema, begun, choices, from }: Begun & { namespace: 
   const fields = useMemo(() => Object.entries(schema.properties ?? {}), [schema]);
   const put = (name: string) => (value: Json | undefined) => set(changed(request, name, value));
   const field = ([name, inner]: [string, Schema]) => name === "model_training_code" ? (
-    <Code key={`${name} ${round}`} value={request[name]} set={put(name)} errors={errors} />
+    <Code key={`${name} ${round}`} value={request[name]} set={put(name)} errors={errors} {...known} />
   ) : (
     <Field key={`${name} ${round}`} name={name} schema={inner} root={schema} value={request[name]} set={put(name)} errors={errors} {...(choices[name] ? { choices: choices[name] } : {})} />
   );
@@ -122,6 +122,21 @@ function hash(text: string): string {
   return found.toString(36);
 }
 
+interface Aliases {
+  aliases: string[];
+  commands: boolean;
+}
+
+/** What training code may be here; anything if the service does not say. */
+async function aliasesOf(): Promise<Aliases> {
+  try {
+    return await get<Aliases>("api/aliases");
+  } catch (fault) {
+    console.warn(fault);
+    return { aliases: [], commands: true };
+  }
+}
+
 type Choices = Record<string, Choice[]>;
 
 /** The algorithms and the stopping rules; none if they cannot be listed. */
@@ -139,6 +154,7 @@ interface Begun {
   schema: Schema;
   begun: Request;
   choices: Choices;
+  known: Aliases;
 }
 
 /** What the form needs. All comes before it is shown, so that no field changes under a person's hands. */
@@ -146,8 +162,8 @@ function useBegun(namespace: string, from: string | undefined): { found: Begun |
   const [state, set] = useState<{ found: Begun | null; fault: unknown }>({ found: null, fault: null });
   useEffect(() => {
     const source = from === undefined ? null : get<Experiment>(pathOf(namespace, `experiments/${from}`));
-    Promise.all([get<Schema>("api/schema"), source, choicesOf()])
-      .then(([schema, experiment, choices]) => set({ found: { schema, begun: experiment ? cloned(experiment.spec, schema) : EMPTY, choices }, fault: null }))
+    Promise.all([get<Schema>("api/schema"), source, choicesOf(), aliasesOf()])
+      .then(([schema, experiment, choices, known]) => set({ found: { schema, begun: experiment ? cloned(experiment.spec, schema) : EMPTY, choices, known }, fault: null }))
       .catch((fault: unknown) => set((old) => ({ ...old, fault })));
   }, [namespace, from]);
   return state;

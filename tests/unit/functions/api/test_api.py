@@ -533,3 +533,6 @@ class TestDocs:
         names = {each["name"] for each in world.api.get("/api/algorithms").json["algorithms"]}
         assert {"random_search", "grid_search", "tpe"} <= names
         assert "hyperparameters" in world.api.get("/api/schema").json["properties"]
+
+    def test_aliases_are_listed_and_whether_commands_are_accepted(self, world: World) -> None:
+        assert world.api.get("/api/aliases").json == {"aliases": [], "commands": False}

@@ -78,6 +78,7 @@ def test_answers_fit_their_schemas(world: World, smallest: Any) -> None:
         (f"{one}/trials?limit=1", "TrialPage"),
         (f"{one}/trials/0", "Trial"),
         ("/api/algorithms", "Algorithms"),
+        ("/api/aliases", "Aliases"),
         ("/api/health", "Status"),
         ("/api/ready", "Status"),
     ]:
