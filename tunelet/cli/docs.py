@@ -48,7 +48,9 @@ def docs_command(page: str | None) -> None:
     if columns is None:
         click.echo(text, nl=False)
     else:
-        click.echo_via_pager(_drawn(text, columns), color=not os.environ.get("NO_COLOR"))
+        # None: in colour where the pager can show it.
+        plain = bool(os.environ.get("NO_COLOR"))
+        click.echo_via_pager(_drawn(text, columns), color=False if plain else None)
 
 
 def _pages(folder: Path) -> dict[str, Path]:
