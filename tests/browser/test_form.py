@@ -2,10 +2,13 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Open
 from tests.e2e.conftest import Up
+
+pytestmark = pytest.mark.browser
 
 NUMBERS = ["0.001", "0.00050", "10.05", "1e-05", "-0.01", "5."]
 FIELDS = ["min of learning_rate", "max of learning_rate", "Goal", "Max trials"]

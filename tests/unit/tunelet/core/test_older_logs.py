@@ -32,6 +32,7 @@ def without_newer_members(document: dict[str, Any]) -> dict[str, Any]:
     assert document.pop("note", None) is None
     assert document.pop("retry_of", None) is None
     assert not document.pop("imported", False)
+    document.pop("revision", None)
     return document
 
 

@@ -1,0 +1,14 @@
+"""Tests that need a browser, a cluster or Terraform are marked, so that `make test` leaves them."""
+
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize("suite", ["browser", "cluster", "terraform"])
+def test_each_file_of_a_suite_has_its_mark(suite: str) -> None:
+    files = sorted((TESTS / suite).rglob("test_*.py"))
+    assert files
+    assert [each.name for each in files if f"pytest.mark.{suite}" not in each.read_text()] == []
