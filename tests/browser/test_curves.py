@@ -1,5 +1,6 @@
 """Views of trials with many reports, and of values as far apart as numbers can be."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +13,7 @@ from tests.guard import end_all
 
 pytestmark = pytest.mark.browser
 
+PATIENCE_SECONDS = 60.0
 TRIALS, STEPS = 14, 10_000
 TRAIN = """
 for each in "$@"; do case $each in --power=*) power=${each#*=};; esac; done
@@ -40,12 +42,14 @@ def long(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     end_all(folder)
 
 
-def drawn(page: Page, view: str) -> int:
-    page.locator(f"#tab-{view}").click()
-    expect(page.locator("#view canvas").first).to_be_visible()
-    page.wait_for_timeout(300)
-    found = [box.evaluate(DRAWN) for box in page.locator("#view canvas:not(.over)").all()]
-    return max(found)
+def drawn(page: Page, least: int) -> None:
+    """Wait until a picture of the view has that many coloured pixels."""
+    pictures = page.locator("#view canvas:not(.over)")
+    expect(pictures.first).to_be_visible()
+    until = time.monotonic() + PATIENCE_SECONDS
+    while max(box.evaluate(DRAWN) for box in pictures.all()) < least:
+        assert time.monotonic() < until, "nothing was drawn"
+        page.wait_for_timeout(100)
 
 
 def test_long_curves_arrive_thinned_and_are_drawn(long: Up, shown: Open) -> None:
@@ -53,11 +57,9 @@ def test_long_curves_arrive_thinned_and_are_drawn(long: Up, shown: Open) -> None
     sizes: list[int] = []
     page.on("response", lambda answer: sizes.append(_size(answer)))
     page.locator("#tab-curves").click()
-    curves = page.get_by_label(f"Curves of {TRIALS} trials")
-    expect(curves).to_be_visible()
-    page.wait_for_timeout(300)
+    expect(page.get_by_label(f"Curves of {TRIALS} trials")).to_be_visible()
+    drawn(page, 2_000)
     picture(page, "curves-long")
-    assert curves.evaluate(DRAWN) > 2_000
     assert 0 < sum(sizes) < 300_000
 
 
@@ -68,5 +70,7 @@ def _size(answer: Response) -> int:
 @pytest.mark.parametrize("view", [view for view in VIEWS if view not in ("importance", "request")])
 def test_values_of_any_size_are_drawn(long: Up, shown: Open, view: str) -> None:
     page = shown(url=f"{long.url}/#/default/long")
-    assert drawn(page, view) > 500
+    page.locator(f"#tab-{view}").click()
+    expect(page.locator(f"#tab-{view}")).to_have_attribute("aria-selected", "true")
+    drawn(page, 500)
     picture(page, f"far-apart-{view}")

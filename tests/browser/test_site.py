@@ -23,8 +23,7 @@ def opened(chromium: Browser, name: str, width: int, scheme: Any = "light") -> P
     return page
 
 
-@pytest.mark.parametrize("width", [1440, 360])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (360, "dark")])
 def test_a_page_fits_asks_no_host_and_axe_finds_nothing_serious(
     chromium: Browser, width: int, scheme: str
 ) -> None:
