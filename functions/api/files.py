@@ -20,19 +20,21 @@ def logs(call: Call) -> Response:
     """The output of a trial. When its run is gone, the stored part.
 
     The header Range: bytes=N- asks for the output from byte N on; the answer, 206, has up to 4 MiB.
+    Range: bytes=-N asks for the last N bytes, up to 4 MiB.
     """
     attempt = call.query.get("attempt")
     output = call.service.files.logs(call.namespace, call.name, call.number, attempt)
     stream = call.streams.open(output, call.namespace)
-    start = _start(call.request.headers.get("Range"))
+    header = call.request.headers.get("Range")
+    start, last = _start(header), _last(header)
     if call.request.method == "HEAD":
         stream.close()
         response = Response()
-    elif start is None:
+    elif start is None and last is None:
         response = Response(stream)
     else:
         with closing(stream):
-            response = _part(stream, start)
+            response = _part(stream, start) if start is not None else _end(stream, last or 0)
     response.content_type = "text/plain; charset=utf-8"
     response.headers["Cache-Control"] = "no-store"
     response.headers["Accept-Ranges"] = "bytes"
@@ -79,9 +81,15 @@ def _parts(read: Callable[[int, int], bytes]) -> Iterator[bytes]:
 
 
 def _start(header: str | None) -> int | None:
-    """Return N of `bytes=N-`; 0 for any other range, which RFC 9110 allows to ignore."""
+    """Return N of `bytes=N-`; None for any other range, which RFC 9110 allows to ignore."""
     found = re.fullmatch(r"bytes=([0-9]{1,15})-", header or "", re.ASCII)
     return int(found[1]) if found else None
+
+
+def _last(header: str | None) -> int | None:
+    """Return N of `bytes=-N`, at most a part; None for any other range."""
+    found = re.fullmatch(r"bytes=-([0-9]{1,15})", header or "", re.ASCII)
+    return min(int(found[1]), PART_BYTES) if found else None
 
 
 def _part(chunks: Iterator[bytes], start: int) -> Response:
@@ -93,6 +101,15 @@ def _part(chunks: Iterator[bytes], start: int) -> Response:
         if len(data) > PART_BYTES:
             break
     return _ranged(bytes(data), start, passed)
+
+
+def _end(chunks: Iterator[bytes], most: int) -> Response:
+    """Return the last bytes of the output, `most` at most."""
+    data, passed = b"", 0
+    for chunk in chunks:
+        passed += len(chunk)
+        data = (data + chunk)[-most:] if most else b""
+    return _ranged(data, passed - len(data), passed)
 
 
 def _ranged(data: bytes, start: int, passed: int) -> Response:

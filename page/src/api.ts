@@ -62,9 +62,9 @@ async function sent(path: string, options: RequestInit): Promise<Response> {
   }
 }
 
-/** What a service would answer to a request with this range: the bytes from a place on. */
+/** What a service would answer to a request with this range: the bytes from a place on, or all. */
 function part(text: string, headers: Record<string, string> = {}): Response {
-  const from = Number(/\d+/.exec(headers.Range ?? "")?.[0] ?? 0);
+  const from = Number(/=(\d+)-/.exec(headers.Range ?? "")?.[1] ?? 0);
   return new Response(new TextEncoder().encode(text).slice(from));
 }
 

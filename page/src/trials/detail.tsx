@@ -1,27 +1,32 @@
 // One trial: what it tried, what came of it, and how to repeat it.
 
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { TrialActions } from "../actions/trial";
 import { address, get, pathOf } from "../api";
 import type { Followed } from "../data/follow";
 import { STATES } from "../data/trials";
 import { LIVE, measured, type Spec, type Trial } from "../documents";
 import { duration, instant, number, scalar, when } from "../format";
+import { usePolling } from "../hooks";
 import { Copied } from "../parts/copied";
 import { Fault } from "../parts/message";
 import { useMay } from "../rights";
 import { State } from "../parts/state";
-import { proposes, takesProposals, training, tunelet } from "./command";
+import { proposes, takesProposals, training } from "./command";
 import { Files } from "./files";
 import { Output } from "./output";
 import { Reports } from "./reports";
+
+/** A trial with its reports may be large: it is not read with each change of the experiment. */
+const SECONDS = 5;
+const SECONDS_AT_REST = 3600;
 
 export function Detail({ followed, row, close, propose, again }: {
   followed: Followed; row: number; close: () => void; propose: (trial: Trial) => void; again: () => void;
 }) {
   const [asked, ask] = useState(0);
-  const { experiment, version, trials } = followed;
-  const { trial, fault } = useTrial(experiment.namespace, experiment.name, row, `${asked} ${experiment.revision} ${experiment.uid} ${trials.finished[row]} ${Number.isNaN(trials.finished[row]) ? version : ""}`);
+  const { experiment, trials } = followed;
+  const { trial, fault } = useTrial(experiment.namespace, experiment.name, row, `${asked} ${experiment.revision} ${experiment.uid} ${trials.attempt[row]} ${trials.finished[row]}`, Number.isNaN(trials.finished[row]));
   return (
     <aside class="detail" aria-label={`Trial ${row}`}>
       <header>
@@ -56,7 +61,6 @@ function Parts({ followed, trial, propose, again, reread }: {
         <section>
           <h3>Output</h3>
           <Output key={`${trial.number}`} namespace={namespace} name={name} trial={trial} />
-          {address() !== null && <Copied text={tunelet(namespace, "logs", name, `${trial.number}`)} />}
         </section>
       )}
     </>
@@ -85,7 +89,7 @@ function Repeat({ followed: { experiment, overview }, trial, propose }: { follow
 /** Where the training's command is at home; it may name files there. */
 function where({ model_training_code: code }: Spec): string {
   if (code.workdir) return "The training, on the service's machine";
-  return code.image === "command" ? "The training, in the folder where the service was started" : "The training, in the folder where its search was started";
+  return code.image === "command" ? "The training, on the service's machine; there it began in an empty folder" : "The training, in the folder where its search was started";
 }
 
 function course(trial: Trial): [string, string][] {
@@ -109,15 +113,17 @@ function Pairs({ title, pairs }: { title: string; pairs: [string, string][] }) {
   );
 }
 
-function useTrial(namespace: string, name: string, row: number, key: string): { trial: Trial | null; fault: unknown } {
+/** The trial, read again while it runs. */
+function useTrial(namespace: string, name: string, row: number, key: string, runs: boolean): { trial: Trial | null; fault: unknown } {
   const [found, set] = useState<{ trial: Trial | null; fault: unknown }>({ trial: null, fault: null });
-  useEffect(() => set({ trial: null, fault: null }), [namespace, name, row]);
-  useEffect(() => {
-    const stop = new AbortController();
-    get<Trial>(pathOf(namespace, `experiments/${name}/trials/${row}`), stop.signal)
-      .then((trial) => set({ trial, fault: null }))
-      .catch((fault: unknown) => stop.signal.aborted || set((old) => ({ ...old, fault })));
-    return () => stop.abort();
-  }, [namespace, name, row, key]);
+  usePolling(async () => {
+    try {
+      set({ trial: await get<Trial>(pathOf(namespace, `experiments/${name}/trials/${row}`)), fault: null });
+      return true;
+    } catch (fault) {
+      set((old) => ({ ...old, fault }));
+      return false;
+    }
+  }, runs ? SECONDS : SECONDS_AT_REST, `${namespace}/${name}/${row} ${key}`);
   return found;
 }

@@ -1,16 +1,20 @@
 // The output of a trial, followed while it runs: each time only what is new is asked for.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { pathOf, Problem, request } from "../api";
+import { address, pathOf, Problem, request } from "../api";
 import type { Trial } from "../documents";
 import { usePolling } from "../hooks";
+import { Copied } from "../parts/copied";
+import { tunelet } from "./command";
+import { shown } from "./terminal";
 
-/** What is kept: of a longer output, its end. */
+/** What is read and kept: of a longer output, its end. */
 const MOST = 200_000;
 
 export function Output({ namespace, name, trial }: { namespace: string; name: string; trial: Trial }) {
   const [attempt, setAttempt] = useState(trial.attempt);
   const running = trial.finished_at === null && attempt === trial.attempt;
+  const which = attempt === trial.attempt ? [] : ["--attempt", String(attempt)];
   return (
     <>
       {trial.attempt > 1 && (
@@ -21,6 +25,7 @@ export function Output({ namespace, name, trial }: { namespace: string; name: st
         </label>
       )}
       <Text key={attempt} path={pathOf(namespace, `experiments/${name}/trials/${trial.number}/logs?attempt=${attempt}`)} running={running} />
+      {address() !== null && <Copied text={tunelet(namespace, "logs", name, `${trial.number}`, ...which)} />}
     </>
   );
 }
@@ -28,14 +33,20 @@ export function Output({ namespace, name, trial }: { namespace: string; name: st
 function Text({ path, running }: { path: string; running: boolean }) {
   const [text, set] = useState<string | null>(null);
   const [said, say] = useState<string | null>(null);
-  const place = useRef({ bytes: 0, decoder: new TextDecoder() });
+  const [cut, setCut] = useState(false);
+  const place = useRef({ bytes: -1, decoder: new TextDecoder() });
   const box = useRef<HTMLPreElement>(null);
+  const follows = useRef(true);
   usePolling(async () => {
     try {
-      const part = await more(path, place.current.bytes);
-      place.current.bytes += part.byteLength;
-      const added = place.current.decoder.decode(part, { stream: true });
-      set((old) => `${old ?? ""}${added}`.slice(-MOST));
+      let part;
+      do {
+        part = await read(path, place.current.bytes);
+        if (place.current.bytes < 0 && part.from > 0) setCut(true);
+        place.current.bytes = part.to;
+        const added = place.current.decoder.decode(part.data, { stream: true });
+        set((old) => `${old ?? ""}${added}`.slice(-MOST));
+      } while (part.more);
       say(null);
     } catch (fault) {
       say(fault instanceof Problem ? fault.message : String(fault));
@@ -44,18 +55,40 @@ function Text({ path, running }: { path: string; running: boolean }) {
   }, running ? 2 : 3600, `${path} ${running}`);
   useEffect(() => {
     const element = box.current;
-    if (element) element.scrollTop = element.scrollHeight;
+    // Not while an earlier line is being read.
+    if (element && follows.current) element.scrollTop = element.scrollHeight;
   }, [text]);
-  if (text) return <pre class="output" ref={box} tabIndex={0} aria-label="Output of the trial">{text}</pre>;
-  return <p class="faint">{said ?? (text === null ? "Reading…" : "Nothing has been written.")}</p>;
+  const scrolled = ({ currentTarget: { scrollTop, clientHeight, scrollHeight } }: { currentTarget: HTMLElement }) => {
+    follows.current = scrollTop + clientHeight > scrollHeight - 8;
+  };
+  if (!text) return <p class="faint">{said ?? (text === null ? "Reading…" : "Nothing has been written.")}</p>;
+  return (
+    <>
+      {cut && <p class="faint">The end of the output; the command below shows all of it.</p>}
+      <pre class="output" ref={box} tabIndex={0} aria-label="Output of the trial" onScroll={scrolled}>{shown(text)}</pre>
+    </>
+  );
 }
 
-/** The bytes from a place on; none if there are no more. */
-async function more(path: string, from: number): Promise<ArrayBuffer> {
+interface Part {
+  data: ArrayBuffer;
+  /** The bytes before it, and up to its end. */
+  from: number;
+  to: number;
+  /** Whether there is more already. */
+  more: boolean;
+}
+
+/** The output from a byte on, nothing if there is no more; before the first byte: its end. */
+async function read(path: string, from: number): Promise<Part> {
   try {
-    return await (await request(path, { headers: { Range: `bytes=${from}-` } })).arrayBuffer();
+    const answer = await request(path, { headers: { Range: from < 0 ? `bytes=-${MOST}` : `bytes=${from}-` } });
+    const data = await answer.arrayBuffer();
+    const range = answer.headers.get("Content-Range") ?? "";
+    const begin = Number(/^bytes (\d+)-/.exec(range)?.[1] ?? Math.max(0, from));
+    return { data, from: begin, to: begin + data.byteLength, more: range.endsWith("/*") };
   } catch (fault) {
-    if (fault instanceof Problem && fault.status === 416) return new ArrayBuffer(0);
-    throw fault;
+    if (!(fault instanceof Problem && fault.status === 416)) throw fault;
+    return { data: new ArrayBuffer(0), from: Math.max(0, from), to: Math.max(0, from), more: false };
   }
 }

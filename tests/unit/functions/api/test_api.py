@@ -389,8 +389,22 @@ class TestExperiments:
         assert part.headers["Content-Range"] == f"bytes 7-{size - 1}/{size}"
         over = world.api.get(path, headers={"Range": f"bytes={size}-"})
         assert (over.status_code, over.headers["Content-Range"]) == (416, f"bytes */{size}")
-        for other in ("bytes=-5", "bytes=0-3", "lines=1-", "bytes=x-"):
+        for other in ("bytes=0-3", "lines=1-", "bytes=x-", "bytes=-", "bytes=-x"):
             assert world.api.get(path, headers={"Range": other}).status_code == 200
+
+    def test_the_end_of_the_logs_can_be_read(self, world: World) -> None:
+        world.running()
+        world.launcher.output = [b"x" * PART_BYTES, b"abc", b"def"]
+        path, size = f"{ONE}/trials/0/logs", PART_BYTES + 6
+        part = world.api.get(path, headers={"Range": "bytes=-4"})
+        assert (part.status_code, part.data) == (206, b"cdef")
+        assert part.headers["Content-Range"] == f"bytes {size - 4}-{size - 1}/{size}"
+        most = world.api.get(path, headers={"Range": "bytes=-999999999"})
+        assert (len(most.data), most.data[-6:]) == (PART_BYTES, b"abcdef")
+        world.launcher.output = [b"abc"]
+        assert world.api.get(path, headers={"Range": "bytes=-9"}).data == b"abc"
+        none = world.api.get(path, headers={"Range": "bytes=-0"})
+        assert (none.status_code, none.headers["Content-Range"]) == (416, "bytes */3")
 
     def test_a_long_rest_comes_in_parts(self, world: World) -> None:
         world.running()
