@@ -421,7 +421,7 @@ def test_the_request_can_be_read(service: Up, shown: Open) -> None:
     rows = page.locator(".request tbody tr")
     expect(rows.nth(0)).to_have_text("ratefloat1e\u22125 … 0.1, log")
     expect(rows.nth(2)).to_have_text("depthint2 … 32, step 2kind is plain")
-    expect(page.get_by_label("The rest of the request", exact=True)).to_contain_text(
+    expect(page.get_by_label("The request as JSON", exact=True)).to_contain_text(
         '"max_seconds": 77'
     )
 

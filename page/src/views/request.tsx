@@ -7,7 +7,8 @@ import { Copied } from "../parts/copied";
 import type { ViewProps } from "./view";
 
 export function Request({ followed: { experiment } }: ViewProps) {
-  const { hyperparameters: space, ...rest } = experiment.spec;
+  const { spec } = experiment;
+  const space = spec.hyperparameters;
   const conditional = Object.values(space).some((form) => form.when);
   return (
     <div class="request" role="region" aria-label="The request" tabIndex={0}>
@@ -20,15 +21,15 @@ export function Request({ followed: { experiment } }: ViewProps) {
         </tbody>
       </table>
       <section>
-        <h2>The rest, with its defaults</h2>
-        <Copied text={JSON.stringify(told(rest), null, 2)} name="The rest of the request" />
+        <h2>As JSON, with its defaults</h2>
+        <Copied text={JSON.stringify(told(spec), null, 2)} name="The request as JSON" />
       </section>
     </div>
   );
 }
 
 /** Without what says nothing: null, and empty lists and objects. */
-function told(spec: Omit<Spec, "hyperparameters">): Record<string, unknown> {
+function told(spec: Spec): Record<string, unknown> {
   const empty = (value: unknown) => value === null || value === undefined || (typeof value === "object" && Object.keys(value).length === 0);
   const kept = (value: unknown): unknown =>
     value !== null && typeof value === "object" && !Array.isArray(value)
