@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { frontOf } from "../src/data/front";
+import { frontOf, volumeOf } from "../src/data/front";
 import { Trials } from "../src/data/trials";
 import type { Spec } from "../src/documents";
 
@@ -34,7 +34,7 @@ test("the front of two, three and four objectives and its hypervolume are Optuna
     const of = spec(values[0]?.length ?? 0);
     const front = frontOf(made(values), of, of.objectives);
     assert.deepEqual([...front.rows].sort((a, b) => a - b), best);
-    assert.ok(Math.abs(front.volume - volume) < 1e-9, `${front.volume}, not ${volume}`);
+    assert.ok(Math.abs(volumeOf(front) - volume) < 1e-9, `${volumeOf(front)}, not ${volume}`);
   }
 });
 
@@ -49,5 +49,5 @@ test("a front of many objectives has no volume rather than a slow one, and its r
   const of = spec(4);
   const front = frontOf(made(many), of, of.objectives);
   assert.equal(front.rows.length, 1_600);
-  assert.ok(Number.isNaN(front.volume));
+  assert.ok(Number.isNaN(volumeOf(front)));
 });

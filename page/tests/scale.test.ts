@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { extentOf, scale, ticks } from "../src/draw/scale";
+import { extent } from "../src/data/importance";
+import { scale, ticks } from "../src/draw/scale";
 
 test("an axis of very large and very small values has finite ends, shares and labels", () => {
   for (const [low, high, log] of [[5e-301, 2e299, true], [5e-324, 1.7e308, true], [-1.7e308, 1.7e308, false], [1e308, 1.7e308, false], [0, 5e-324, false], [1.7e308, 1.7e308, true]] as const) {
@@ -15,6 +16,6 @@ test("an axis of very large and very small values has finite ends, shares and la
 
 test("the ends of more values than a call may have arguments", () => {
   const many = Array.from({ length: 300_000 }, (_, index) => index - 5);
-  assert.deepEqual(extentOf(many), [-5, 299_994]);
-  assert.deepEqual(extentOf([]), [0, 1]);
+  assert.deepEqual(extent(many), [-5, 299_994]);
+  assert.deepEqual(extent([]), [0, 1]);
 });

@@ -23,9 +23,7 @@ const SAYS: Record<Verb, string> = {
   stop: "The experiment ends, and its running trials with it. Their results stay.",
 };
 
-export function Actions({ followed, done, note, noted }: {
-  followed: Followed; done: () => void; note: string | null; noted: (note: string | null) => void;
-}) {
+export function Actions({ followed, done }: { followed: Followed; done: () => void }) {
   const [opened, open] = useState<Opened>(null);
   const { overview, experiment } = followed;
   const { state } = overview;
@@ -47,7 +45,7 @@ export function Actions({ followed, done, note, noted }: {
       {(opened === "pause" || opened === "resume" || opened === "stop") && <Change verb={opened} followed={followed} close={close} done={done} />}
       {opened === "extend" && <Extend followed={followed} close={close} done={done} />}
       {opened === "propose" && <Propose followed={followed} trial={null} close={close} done={done} />}
-      {opened === "note" && <Note experiment={experiment} number={null} note={note} close={close} noted={noted} />}
+      {opened === "note" && <Note experiment={experiment} number={null} note={experiment.note} close={close} noted={done} />}
       {opened === "labels" && <EditLabels followed={followed} close={close} done={done} />}
       {opened === "delete" && <Delete followed={followed} close={close} />}
     </div>

@@ -7,15 +7,15 @@ import { Dialog } from "../parts/dialog";
 import { described, Faults } from "../parts/faults";
 import { notes } from "../trials/command";
 
-/** `number` is null for the note of the experiment; `noted` gets the new note. */
+/** `number` is null for the note of the experiment. */
 export function Note({ experiment: { namespace, name }, number, note, close, noted }: {
-  experiment: Experiment; number: number | null; note: string | null; close: () => void; noted: (note: string | null) => void;
+  experiment: Experiment; number: number | null; note: string | null; close: () => void; noted: () => void;
 }) {
   const [text, set] = useState(note ?? "");
   const act = async () => {
     const path = number === null ? `experiments/${name}` : `experiments/${name}/trials/${number}`;
     await send("PUT", pathOf(namespace, `${path}/note`), { note: text });
-    noted(text || null);
+    noted();
   };
   return (
     <Dialog title={number === null ? `Note on ${name}` : `Note on trial ${number}`} verb="Save" command={notes(namespace, name, number, text)} ready={text !== (note ?? "")} act={act} close={close} at={({ field }) => field === "note"}>

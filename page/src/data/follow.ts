@@ -108,8 +108,9 @@ class Reader {
     const grown = this.trials.put(answer.trials);
     const changed = this.trials.put(answer.changed);
     this.last = answer.last;
-    const same = !grown && !changed && this.whole && answer.revision === this.experiment?.revision && JSON.stringify(answer.experiment) === JSON.stringify(this.overview);
-    if (answer.revision !== this.experiment?.revision) {
+    const edited = answer.revision !== this.experiment?.revision;
+    const same = !grown && !changed && !edited && this.whole && JSON.stringify(answer.experiment) === JSON.stringify(this.overview);
+    if (edited) {
       this.experiment = await get<Experiment>(pathOf(this.namespace, `experiments/${this.name}`));
     }
     this.overview = answer.experiment;

@@ -10,11 +10,9 @@ type Point = readonly number[];
 export interface Front {
   /** The rows that no other row beats or equals in every objective, by the first objective. */
   rows: number[];
-  /**
-   * The volume that they dominate, up to the worst values of all trials that count; NaN if computing
-   * it would take long.
-   */
-  volume: number;
+  points: Point[];
+  /** The worst value in each objective of all trials that count. */
+  worst: Point;
 }
 
 /** About the most points that are compared to find a volume. */
@@ -33,9 +31,12 @@ export function frontOf(trials: Trials, spec: Spec, objectives: readonly Objecti
   }
   found.sort(([, a], [, b]) => ordered(a, b));
   const best = objectives.length === 2 ? lowest(found) : unbeaten(found);
-  const points = best.map(([, point]) => point);
-  const volume = points.length ** (objectives.length - 1) > MOST_STEPS ? NaN : hypervolume(points, worst);
-  return { rows: best.map(([row]) => row), volume };
+  return { rows: best.map(([row]) => row), points: best.map(([, point]) => point), worst };
+}
+
+/** The volume that a front dominates, up to the worst values; NaN if computing it would take long. */
+export function volumeOf({ points, worst }: Front): number {
+  return points.length ** (worst.length - 1) > MOST_STEPS ? NaN : hypervolume(points, worst);
 }
 
 function ordered(a: Point, b: Point): number {
@@ -76,7 +77,7 @@ function covers(a: Point, b: Point): boolean {
 }
 
 /** The volume between the points and `worst`: what each adds to those after it (While et al., 2012). */
-export function hypervolume(points: readonly Point[], worst: Point): number {
+function hypervolume(points: readonly Point[], worst: Point): number {
   if (worst.length === 2) return area(points, worst);
   let volume = 0;
   points.forEach((point, place) => {

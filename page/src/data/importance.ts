@@ -92,8 +92,8 @@ function binning(rows: Int32Array, { at, log, names, bounds }: Dimension): (row:
   };
 }
 
-/** The least and the largest finite value of the rows. */
-export function extent(rows: Int32Array, at: (row: number) => number): [number, number] {
+/** The least and the largest finite value of the rows, or of values themselves; 0 and 1 of none. */
+export function extent(rows: Iterable<number>, at: (row: number) => number = (value) => value): [number, number] {
   let [low, high] = [Infinity, -Infinity];
   for (const row of rows) {
     const value = at(row);

@@ -12,7 +12,7 @@ export interface Frame {
   y: Scale;
 }
 
-/** Pixels of the axis's name beside its numbers, of a gap, and of a digit. */
+/** Pixels of the axis's name beside its numbers, of a gap, and of a character: a minus and an e are wider than a digit. */
 const NAME = 20;
 const GAP = 6;
 const DIGIT = 7;
@@ -24,9 +24,7 @@ const BOTTOM = 38;
 export function frame(width: number, height: number, x: Scale, y: Scale): Frame {
   const bottom = Math.max(TOP + 10, height - BOTTOM);
   const longest = Math.max(0, ...ticksUp(y, bottom).map(({ text }) => text.length));
-  // A minus and an e are wider than a digit.
-  const wide = longest > 5 ? GAP : 0;
-  const left = Math.round(Math.min(WIDEST, width / 3, Math.max(NARROWEST, NAME + longest * DIGIT + wide + GAP)));
+  const left = Math.round(Math.min(WIDEST, width / 3, Math.max(NARROWEST, NAME + longest * DIGIT + GAP)));
   return { left, top: TOP, right: Math.max(left + 10, width - RIGHT), bottom, x, y };
 }
 

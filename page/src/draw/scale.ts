@@ -22,16 +22,6 @@ export interface Scale {
   value: (share: number) => number;
 }
 
-/** The least and the largest of the values; 0 and 1 of none. */
-export function extentOf(values: readonly number[]): [number, number] {
-  let [low, high] = [Infinity, -Infinity];
-  for (const value of values) {
-    if (value < low) low = value;
-    if (value > high) high = value;
-  }
-  return low <= high ? [low, high] : [0, 1];
-}
-
 /** Farther from 0, the difference of two values would not be finite. */
 const FARTHEST = 8e307;
 /** The logarithms of the least and of the largest value above 0 that have all their digits. */
@@ -45,7 +35,7 @@ export function scale(low: number, high: number, log: boolean, names: readonly S
   const inside = (value: number) => Math.min(most, Math.max(least, value));
   let [from, to] = (bent ? [Math.log(low), Math.log(high)] : [low, high]).map(inside) as [number, number];
   if (!(to > from)) [from, to] = [from - (Math.abs(from) || 1) * 0.05, to + (Math.abs(to) || 1) * 0.05];
-  const spare = (to / 2 - from / 2) * 2 * margin;
+  const spare = (to - from) * margin;
   [from, to] = [inside(from - spare), inside(to + spare)];
   const out = (value: number) => (bent ? Math.exp(value) : value);
   // So that the differences of very large values are finite.

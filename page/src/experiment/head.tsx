@@ -9,15 +9,14 @@ import { Progress, State } from "../parts/state";
 
 export function Head({ followed, again }: { followed: Followed; again: () => void }) {
   const { overview, experiment } = followed;
-  const { spec } = experiment;
-  const { note } = experiment;
+  const { spec, note } = experiment;
   return (
     <header class="head">
       <div class="title">
         <h1>{overview.name}</h1>
         <State state={overview.state} reason={overview.reason} />
         <Progress counts={overview.counts} most={overview.max_trials} />
-        <Actions followed={followed} done={again} note={note} noted={again} />
+        <Actions followed={followed} done={again} />
       </div>
       {overview.reason && <p class="reason">{overview.reason}</p>}
       {note && <p class="said"><span class="faint">Note</span> {note}</p>}

@@ -1,10 +1,11 @@
 // A trial's reports as a small curve of one metric.
 
 import { useCallback, useMemo, useState } from "preact/hooks";
+import { extent } from "../data/importance";
 import { measured, type Spec, type Trial } from "../documents";
 import { drawAxes, frame, xOf, yOf } from "../draw/axes";
 import { Canvas, type Draw } from "../draw/canvas";
-import { extentOf, scale } from "../draw/scale";
+import { scale } from "../draw/scale";
 
 export function Reports({ trial, spec }: { trial: Trial; spec: Spec }) {
   const metrics = useMemo(() => [...new Set(trial.reports.flatMap((each) => Object.keys(each.values)))], [trial]);
@@ -28,7 +29,7 @@ export function Reports({ trial, spec }: { trial: Trial; spec: Spec }) {
 
 const drawCurve = (place: Parameters<Draw>[0], points: readonly (readonly [number, number])[], metric: string) => {
   if (points.length === 0) return;
-  const [steps, values] = [extentOf(points.map(([x]) => x)), extentOf(points.map(([, y]) => y))];
+  const [steps, values] = [extent(points.map(([x]) => x)), extent(points.map(([, y]) => y))];
   const inner = frame(place.width, place.height, { ...scale(...steps, false), whole: true }, scale(...values, false));
   drawAxes(place, inner, "step", metric);
   const { context, theme } = place;

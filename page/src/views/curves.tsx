@@ -3,11 +3,12 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { get, pathOf } from "../api";
 import { signOf } from "../data/best";
+import { extent } from "../data/importance";
 import { PRUNED, STATES, type Trials } from "../data/trials";
 import { measured, type Objective } from "../documents";
 import { drawAxes, frame, xOf, yOf } from "../draw/axes";
 import { Canvas, type Draw, type Place } from "../draw/canvas";
-import { extentOf, scale } from "../draw/scale";
+import { scale } from "../draw/scale";
 import { count } from "../format";
 import { usePolling } from "../hooks";
 import type { ViewProps } from "./view";
@@ -47,7 +48,7 @@ export function Curves({ followed, objective, rows, selected, select, query, cha
   }), [curves, shown]);
   const framed = useMemo(() => {
     const all = lines.flatMap(({ points }) => points);
-    const [steps, [low, high]] = [extentOf(all.map(([x]) => x)), extentOf(all.map(([, y]) => y))];
+    const [steps, [low, high]] = [extent(all.map(([x]) => x)), extent(all.map(([, y]) => y))];
     const [x, y] = [{ ...scale(...steps, false), whole: true }, scale(low, high, low > 0 && high / low > 1000)];
     return (width: number, height: number) => frame(width, height, x, y);
   }, [lines]);

@@ -2,7 +2,7 @@
 
 import { useCallback, useMemo } from "preact/hooks";
 import { feasible } from "../data/best";
-import { frontOf } from "../data/front";
+import { frontOf, volumeOf } from "../data/front";
 import { count, number } from "../format";
 import { xOf, yOf, type Frame } from "../draw/axes";
 import type { Place } from "../draw/canvas";
@@ -20,6 +20,7 @@ export function Pareto(props: ViewProps) {
   const [y, setY] = useChoice(props, "up", choices, `v:${objectives[1]?.metric}`);
   const [across, up] = [dimensionOf(dimensions, x), dimensionOf(dimensions, y)];
   const front = useMemo(() => frontOf(trials, experiment.spec, objectives), [trials, version, experiment]);
+  const volume = useMemo(() => volumeOf(front), [front]);
   const over = useCallback((place: Place, inner: Frame) => {
     if (across && up) drawFront(place, inner, front.rows, across.at, up.at, objectives.length === 2);
   }, [front, across, up, objectives]);
@@ -29,7 +30,7 @@ export function Pareto(props: ViewProps) {
     <div class="with-choice">
       <div class="choices">
         {objectives.length > 2 && <><Choice label="Across" value={x} set={setX} dimensions={choices} /><Choice label="Up" value={y} set={setY} dimensions={choices} /></>}
-        <span class="faint">{count(front.rows.length, "trial")} on the front{objectives.length > 2 && ` of ${objectives.length} objectives`}{front.rows.length > 0 && !Number.isNaN(front.volume) && `, hypervolume ${number(front.volume)} up to the worst values`}{pale && "; trials that miss a constraint are grey"}</span>
+        <span class="faint">{count(front.rows.length, "trial")} on the front{objectives.length > 2 && ` of ${objectives.length} objectives`}{front.rows.length > 0 && !Number.isNaN(volume) && `, hypervolume ${number(volume)} up to the worst values`}{pale && "; trials that miss a constraint are grey"}</span>
         <Legend trials={trials} version={version} />
       </div>
       {across && up && <Plot {...props} x={across} y={up} over={over} pale={pale} />}

@@ -27,11 +27,11 @@ interface Bar {
 
 /** Bars in the first lane that is free; a trial that runs reaches to `now`. */
 export function lanes(trials: Trials, rows: Int32Array, now: number): { bars: Bar[]; count: number } {
-  const begun = [...rows].filter((row) => !Number.isNaN(trials.started[row]));
+  const started = [...rows].filter((row) => !Number.isNaN(trials.started[row]));
   const first = (row: number) => (trials.started[row] ?? 0) - (trials.earlier.get(row) ?? 0);
-  begun.sort((a, b) => first(a) - first(b));
+  started.sort((a, b) => first(a) - first(b));
   const ends: number[] = [];
-  const bars = begun.map((row) => {
+  const bars = started.map((row) => {
     const [from, end] = [trials.started[row] ?? 0, trials.finished[row] ?? NaN];
     const begun = first(row);
     const to = Number.isNaN(end) ? now : end;
