@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -55,14 +56,25 @@ def browser(chromium: Browser) -> Browser:
     return chromium
 
 
+@contextmanager
+def serving(folder: Path, **scripts: str) -> Iterator[Up]:
+    """A service with an alias for each script. Nothing of it is left afterwards."""
+    aliases = list[str]()
+    for name, script in scripts.items():
+        (folder / f"{name}.sh").write_text(script)
+        aliases += ["--alias", f"{name}=sh {folder / name}.sh"]
+    up = Up(folder / "data", *aliases)
+    try:
+        yield up
+    finally:
+        up.close()
+        end_all(folder)
+
+
 @pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    folder = tmp_path_factory.mktemp("page")
-    (folder / "train.sh").write_text(TRAIN)
-    up = Up(folder / "data", "--alias", f"train=sh {folder / 'train.sh'}")
-    yield up
-    up.close()
-    end_all(folder)
+    with serving(tmp_path_factory.mktemp("page"), train=TRAIN) as up:
+        yield up
 
 
 @pytest.fixture(scope="session")

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, Response, expect
 
-from tests.browser.conftest import Open, submit
+from tests.browser.conftest import Open, serving, submit
 from tests.browser.test_page import VIEWS, picture
 from tests.e2e.conftest import Up
-from tests.guard import end_all
 
 pytestmark = pytest.mark.browser
 
@@ -30,16 +29,12 @@ DRAWN = """box => {
 
 @pytest.fixture(scope="module")
 def long(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    folder = tmp_path_factory.mktemp("curves")
-    (folder / "train.sh").write_text(TRAIN)
-    up = Up(folder / "data", "--alias", f"train=sh {folder / 'train.sh'}")
     powers = {"power": {"type": "int", "min": -300, "max": 299}}
-    submit(up, "long", hyperparameters=powers, max_trials=TRIALS, parallel_trials=2)
-    up.client.enqueue("long", [{"power": each} for each in (-300, 299, 0)])
-    up.client.wait("long", timeout=300)
-    yield up
-    up.close()
-    end_all(folder)
+    with serving(tmp_path_factory.mktemp("curves"), train=TRAIN) as up:
+        submit(up, "long", hyperparameters=powers, max_trials=TRIALS, parallel_trials=2)
+        up.client.enqueue("long", [{"power": each} for each in (-300, 299, 0)])
+        up.client.wait("long", timeout=300)
+        yield up
 
 
 def drawn(page: Page, least: int) -> None:

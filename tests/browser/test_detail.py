@@ -7,9 +7,8 @@ import optuna
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Open, submit
+from tests.browser.conftest import Open, serving, submit
 from tests.e2e.conftest import Up
-from tests.guard import end_all
 from tunelet.interop.optuna import TuneletStorage
 
 pytestmark = pytest.mark.browser
@@ -24,12 +23,8 @@ EACH = {"x": {"type": "float", "min": 0, "max": 1}}
 
 @pytest.fixture(scope="module")
 def keeping(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    folder = tmp_path_factory.mktemp("detail")
-    (folder / "train.sh").write_text(TRAIN)
-    up = Up(folder / "data", "--alias", f"train=sh {folder / 'train.sh'}")
-    yield up
-    up.close()
-    end_all(folder)
+    with serving(tmp_path_factory.mktemp("detail"), train=TRAIN) as up:
+        yield up
 
 
 def test_the_files_of_a_checkpoint_are_downloaded(keeping: Up, shown: Open, tmp_path: Path) -> None:

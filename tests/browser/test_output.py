@@ -5,9 +5,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Open, submit
+from tests.browser.conftest import Open, serving, submit
 from tests.e2e.conftest import Up
-from tests.guard import end_all
 
 pytestmark = pytest.mark.browser
 
@@ -28,14 +27,8 @@ EACH = {"rate": {"type": "float", "min": 0.1, "max": 1}}
 
 @pytest.fixture(scope="module")
 def writing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    folder = tmp_path_factory.mktemp("output")
-    (folder / "long.sh").write_text(LONG)
-    (folder / "slow.sh").write_text(SLOW)
-    aliases = [f"{each}=sh {folder / each}.sh" for each in ("long", "slow")]
-    up = Up(folder / "data", *(word for alias in aliases for word in ("--alias", alias)))
-    yield up
-    up.close()
-    end_all(folder)
+    with serving(tmp_path_factory.mktemp("output"), long=LONG, slow=SLOW) as up:
+        yield up
 
 
 def opened(shown: Open, up: Up, training: str) -> Page:
