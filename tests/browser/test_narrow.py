@@ -1,5 +1,6 @@
 """An experiment on a narrow screen, in Chromium: nothing is cut, and no button is alone."""
 
+import time
 from collections import Counter
 from typing import Any
 
@@ -55,6 +56,14 @@ def drawn(page: Page) -> list[tuple[str, float, float, float]]:
     return found
 
 
+def until_drawn(page: Page, *texts: str) -> None:
+    """Wait for these texts, or for any: the page's policy forbids Playwright's own way."""
+    patience = time.monotonic() + 30
+    while not (said := {each[0] for each in drawn(page)}) or not said.issuperset(texts):
+        assert time.monotonic() < patience, f"drawn are only {sorted(said)}"
+        page.wait_for_timeout(50)
+
+
 def opened(shown: Open, address: str) -> Page:
     page = shown("#/empty", **NARROW)
     page.evaluate(_NOTE_TEXTS)
@@ -66,7 +75,7 @@ def opened(shown: Open, address: str) -> Page:
 def test_no_text_of_a_view_reaches_over_its_canvas(various: str, shown: Open, view: str) -> None:
     page = opened(shown, f"#/default/{various}?view={view}")
     expect(page.locator(".filter .end")).to_have_text("12 trials")
-    page.wait_for_function("window.texts.length > 0")
+    until_drawn(page)
     page.wait_for_timeout(300)
     over = [each for each in drawn(page) if each[1] < 0 or each[2] > each[3]]
     assert over == []
@@ -75,7 +84,7 @@ def test_no_text_of_a_view_reaches_over_its_canvas(various: str, shown: Open, vi
 def test_the_labels_of_parallel_coordinates_are_whole(various: str, shown: Open) -> None:
     page = opened(shown, f"#/default/{various}?view=parallel")
     expect(page.locator(".filter .end")).to_have_text("12 trials")
-    page.wait_for_function("window.texts.some(([text]) => text === 'none')")
+    until_drawn(page, "none")
     said = {each[0] for each in drawn(page)}
     assert {*SPACE, "objective", "constant", "with-restarts"} <= said
     assert [text for text in said if text.endswith("…")] == []

@@ -1,6 +1,7 @@
 """Signing in at an issuer, in Chromium: what people see, and what other pages must never get."""
 
 import json
+import re
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -196,7 +197,7 @@ def test_a_page_of_another_site_gets_nothing_while_a_person_is_signed_in(
         statuses: dict[str, int] = {}
         other.on("response", lambda answer: statuses.update({answer.url: answer.status}))
         other.goto(f"http://localhost:{port}/")
-        other.wait_for_function("document.title.startsWith('[')")
+        expect(other).to_have_title(re.compile(r"^\["))
         found, frame = json.loads(other.title()), other.frames[1].url
         other.close()
     assert found == ["TypeError", "TypeError", 0]
