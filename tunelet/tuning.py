@@ -9,6 +9,7 @@ from tunelet.client.results import Results
 from tunelet.client.taking_up import way_on
 from tunelet.client.trial import Trial
 from tunelet.errors import Reject, SearchFailed
+from tunelet.text.messages import counted
 
 Json = dict[str, Any]
 
@@ -37,7 +38,7 @@ class Tuned(Found, Results):
         return self.experiment, self.trials
 
     def _repr_html_(self) -> str:
-        shown = f"{self.name}: {self.experiment['state']}, {len(self.trials)} trials"
+        shown = f"{self.name}: {self.experiment['state']}, {counted(len(self.trials), 'trial')}"
         best = f"; best {self.best_value} at {self.best_params}" if self.best_params else ""
         plot = self.plot_history().svg if "best" in self.experiment else self.plot_pareto().svg
         return f"<p>{escape(shown + best)}</p>{plot}"
@@ -50,7 +51,7 @@ class Tuned(Found, Results):
         if self.best_params is not None:
             return f"best {self.best_value} at {self.best_params}"
         if front := self.experiment.get("pareto"):
-            return f"{len(front)} trials on the Pareto front"
+            return f"{counted(len(front), 'trial')} on the Pareto front"
         return f"{self.experiment['state']}, {self.experiment.get('reason')}"
 
 

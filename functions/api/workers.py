@@ -89,7 +89,7 @@ def _why_none(call: Call, experiment: Experiment) -> str:
         return reason
     running, most = experiment.active, experiment.terms.parallel_trials
     if running >= most:
-        return f"{running} trials run, as many as parallel_trials allows: extend it for more"
+        return f"parallel_trials is {most}, and as many trials run: extend it for more"
     if experiment.room:
         return "the algorithm is at work for others that asked before: ask again"
     return "the algorithm or the budget has no trial before a running one ends"

@@ -186,7 +186,8 @@ def _judge(
 ) -> tuple[TrialState, str | None]:
     if outcome.verdict is Verdict.LOST:
         tries = experiment.terms.max_attempts
-        return TrialState.FAIL, f"lost {tries} times, the last time: {outcome.reason}"
+        lost = "lost" if tries == 1 else f"lost {tries} times, the last time"
+        return TrialState.FAIL, f"{lost}: {outcome.reason}"
     if outcome.verdict is not Verdict.COMPLETE:
         return TrialState(outcome.verdict), outcome.reason
     for objective in experiment.terms.objectives:

@@ -10,6 +10,7 @@ from tunelet.core.experiment import Experiment
 from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.imports import extended_by
 from tunelet.errors import Conflict, Retry
+from tunelet.text.messages import counted
 
 _End = commands.Stop | commands.Abort | commands.Conclude
 Command = (
@@ -92,9 +93,8 @@ def _extend(experiment: Experiment, command: commands.Extend, now: float) -> Eve
     changed = {k: v for k, v in command.changes.items() if experiment.spec.get(k) != v}
     limit = changed.get("max_trials")
     if limit is not None and limit < experiment.next_number:
-        raise Conflict(
-            f"max_trials cannot be {limit}: {experiment.next_number} trials exist already"
-        )
+        there = counted(experiment.next_number, "trial")
+        raise Conflict(f"max_trials cannot be {limit}: the experiment has {there} already")
     if not changed:
         return ()
     extended: Events = (extended_by(changed, command.actor, now),)

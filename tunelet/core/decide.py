@@ -17,6 +17,7 @@ from tunelet.core.fingerprint import of_enqueue, of_submit
 from tunelet.core.installation import ANY, Installation
 from tunelet.core.trial import Trial
 from tunelet.errors import NO_EXPERIMENT, Conflict, NotFound
+from tunelet.text.messages import counted
 
 T = TypeVar("T")
 Events = tuple[Event, ...]
@@ -145,9 +146,9 @@ def _enqueue(experiment: Experiment, command: commands.Enqueue, now: float) -> E
         )
     left = experiment.terms.max_trials - experiment.next_number
     if len(command.assignments) > left:
+        more, most = counted(len(command.assignments), "trial"), experiment.terms.max_trials
         raise Conflict(
-            f"{len(command.assignments)} trials do not fit: {left} of max_trials "
-            f"{experiment.terms.max_trials} are left; raise max_trials first"
+            f"no room for {more}: max_trials {most} leaves {left}; raise max_trials first"
         )
     return (
         events.TrialsCreated(

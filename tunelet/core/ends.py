@@ -37,10 +37,11 @@ from tunelet.core.pareto import feasible
 from tunelet.core.problem import Objective
 from tunelet.core.same_failure import REASON_LENGTH
 from tunelet.core.trial import Trial, TrialState, number
-from tunelet.text.messages import brief
+from tunelet.text.messages import brief, counted
 
 ON_REQUEST = "stopped on request"
 """The reason of a trial that was stopped by itself, which `tunelet audit` lists."""
+_NONE_COMPLETED = ", none of them completed"
 
 
 class End(NamedTuple):
@@ -61,7 +62,7 @@ def due(experiment: Experiment, now: float) -> End | None:
         return End(ExperimentState.COMPLETE, "the goal is reached")
     allowed = terms.max_failed_trials
     if allowed is not None and ended.fail > allowed:
-        reason = f"{ended.fail} trials failed (max_failed_trials is {allowed})"
+        reason = f"{counted(ended.fail, 'trial')} failed (max_failed_trials is {allowed})"
         return End(ExperimentState.FAILED, reason)
     if experiment.hopeless and not any(trial.begun for trial in experiment.live):
         return End(ExperimentState.FAILED, _given_up(experiment))
@@ -116,9 +117,8 @@ def concluded(experiment: Experiment, why: str) -> End:
     """Return an end because no further, or no better, result can come."""
     if _has_result(experiment):
         return End(ExperimentState.COMPLETE, why)
-    return End(
-        ExperimentState.FAILED, f"{why}, none of them completed" if experiment.next_number else why
-    )
+    none = {0: "", 1: "; no trial completed"}.get(experiment.next_number, _NONE_COMPLETED)
+    return End(ExperimentState.FAILED, why + none)
 
 
 def _out_of_budget(experiment: Experiment, why: str) -> End:
@@ -171,9 +171,15 @@ def _given_up(experiment: Experiment) -> str:
 def _alike(experiment: Experiment) -> str:
     failures = experiment.failures
     first = failures.count == experiment.ended.fail
-    which = f"the first {failures.count} trials" if first else f"{failures.count} trials in a row"
+    if failures.count == 1:
+        said = "the first trial failed" if first else "a trial failed"
+    else:
+        which = (
+            f"the first {failures.count} trials" if first else f"{failures.count} trials in a row"
+        )
+        said = f"{which} failed alike"
     # The log's snapshots have the reason as it was cut off, also those of earlier versions.
-    return f"{which} failed alike: {brief(failures.reason, REASON_LENGTH - 1)}"
+    return f"{said}: {brief(failures.reason, REASON_LENGTH - 1)}"
 
 
 def _spent(experiment: Experiment, now: float) -> str | None:
@@ -192,10 +198,14 @@ def _done(experiment: Experiment) -> str | None:
     if experiment.live:
         return None
     if experiment.next_number >= terms.max_trials:
-        return f"all {experiment.next_number} trials have ended"
+        return _all_ended(experiment.next_number)
     if experiment.exhausted:
-        return f"the search space is exhausted after {experiment.next_number} trials"
+        return f"the search space is exhausted after {counted(experiment.next_number, 'trial')}"
     return None
+
+
+def _all_ended(trials: int) -> str:
+    return "the only trial has ended" if trials == 1 else f"all {trials} trials have ended"
 
 
 def _reached(objectives: tuple[Objective, ...], trial: Trial) -> bool:

@@ -15,6 +15,7 @@ from tunelet.core.fingerprint import of_import
 from tunelet.core.trial import Finished, TrialState, number
 from tunelet.errors import Conflict
 from tunelet.text.limits import MOST_TRIALS
+from tunelet.text.messages import counted
 
 Events = tuple[Event, ...]
 
@@ -57,11 +58,12 @@ def _refuse(experiment: Experiment, command: commands.Import) -> None:
     count, left = len(command.trials), most - experiment.next_number
     if command.counts and count > left:
         raise Conflict(
-            f"{count} trials do not fit: {left} of max_trials {most} are left; raise max_trials "
-            "first, or import them without counting"
+            f"no room for {counted(count, 'trial')}: max_trials {most} leaves {left}; "
+            "raise max_trials first, or import them without counting"
         )
     if not command.counts and most + count > MOST_TRIALS:
-        raise Conflict(f"{count} trials do not fit: an experiment has at most {MOST_TRIALS}")
+        more = counted(count, "trial")
+        raise Conflict(f"no room for {more}: an experiment has at most {MOST_TRIALS}")
 
 
 def _extended(

@@ -47,9 +47,9 @@ def shown(value: object) -> Any:
         case float():
             return value if math.isfinite(value) else str(value)
         case dict():
-            return f"an object of {_counted(len(value), 'field')}"
+            return f"an object of {counted(len(value), 'field')}"
         case list() | tuple():
-            return f"a list of {_counted(len(value), 'item')}"
+            return f"a list of {counted(len(value), 'item')}"
         case _:
             return f"a {type(value).__name__}"
 
@@ -106,5 +106,6 @@ def _similar(name: object, known: list[str]) -> str | None:
     return f"did you mean {quoted(like[0])}?" if like else None
 
 
-def _counted(count: int, noun: str) -> str:
+def counted(count: int, noun: str) -> str:
+    """The number and the noun, which gets an s unless it is one: 1 trial, 2 trials."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -138,7 +138,7 @@ def test_only_workers_send_output(world: World) -> None:
 def test_an_answer_without_a_trial_says_why(world: World) -> None:
     taken = ask(world, count=5)
     assert (len(taken["trials"]), taken["reason"]) == (3, None)
-    assert "as many as parallel_trials allows" in ask(world)["reason"]
+    assert "parallel_trials is 3, and as many trials run" in ask(world)["reason"]
     world.api.post(f"{ONE}/pause")
     assert ask(world)["reason"] == "the experiment is paused"
     world.api.post(f"{ONE}/resume")

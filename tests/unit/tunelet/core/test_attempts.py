@@ -34,7 +34,7 @@ def test_an_unread_outcome_of_the_last_attempt_fails_with_its_reason() -> None:
     story = Story(max_attempts=1).suggested(0)
     trial = story.does(c.Finish(0, 1, UNREAD, reports(1, s1=0.5))).trial(0)
     assert (trial.state, trial.failed_itself) == (TrialState.FAIL, False)
-    assert trial.reason == "lost 1 times, the last time: its output is gone"
+    assert trial.reason == "lost: its output is gone"
 
 
 def test_a_failure_stays_one_though_its_output_is_unread() -> None:

@@ -187,7 +187,7 @@ def test_a_lost_attempt_costs_too() -> None:
 def test_an_exhausted_space_ends_it_once_nothing_is_left() -> None:
     story = Story().does(c.AddTrials(0, ({"x": 0},), exhausted=True), c.Start(0, 1))
     assert story.e.room == 0
-    assert story.ends(0, 1.0).end == ("COMPLETE", "the search space is exhausted after 1 trials")
+    assert story.ends(0, 1.0).end == ("COMPLETE", "the search space is exhausted after 1 trial")
 
 
 def test_an_empty_answer_that_exhausts_the_space_ends_it_at_once() -> None:
@@ -202,7 +202,7 @@ def test_an_answer_that_found_no_room_for_all_does_not_exhaust_the_space() -> No
 
 ENDS: list[tuple[str, dict[str, Any]]] = [
     ("the goal is reached", {"objectives": goal(5.0)}),
-    ("1 trials failed (max_failed_trials is 0)", {"max_failed_trials": 0}),
+    ("1 trial failed (max_failed_trials is 0)", {"max_failed_trials": 0}),
     ("max_seconds (10) have passed", {"max_seconds": 10.0}),
     ("max_cost (0.001) is spent", {"max_cost": 0.001, "cost_per_hour": 1.0}),
     ("all 2 trials have ended", {"max_trials": 2}),
@@ -225,7 +225,7 @@ def test_the_first_of_two_due_ends_in_the_list_is_the_reason(first: int, second:
 
 def test_budget_before_exhaustion() -> None:
     story = Story(max_trials=1).does(c.AddTrials(0, ({"x": 0},), exhausted=True))
-    assert story.ends(0, 1.0).e.reason == "all 1 trials have ended"
+    assert story.ends(0, 1.0).e.reason == "the only trial has ended"
 
 
 def test_a_stop_comes_before_everything() -> None:
@@ -257,7 +257,7 @@ def test_an_end_adds_no_failures(end: Command) -> None:
 def test_failures_beyond_the_limit_stop_the_others() -> None:
     story = Story(max_failed_trials=0).suggested(0, 1).ends(0)
     assert story.trial(1).reason == (
-        "the experiment ended: 1 trials failed (max_failed_trials is 0)"
+        "the experiment ended: 1 trial failed (max_failed_trials is 0)"
     )
     assert (story.e.counts["failed"], story.e.counts["stopped"]) == (1, 1)
 
@@ -457,7 +457,7 @@ def test_a_stopped_experiment_is_extended_but_stays_stopped() -> None:
 
 def test_the_budget_may_shrink_to_the_existing_trials_but_no_further() -> None:
     story = Story().suggested(0, 1)
-    with pytest.raises(Conflict, match="2 trials exist already"):
+    with pytest.raises(Conflict, match="the experiment has 2 trials already"):
         story.does(c.Extend({"max_trials": 1}))
     story.does(c.Extend({"max_trials": 2})).ends(0, 1.0).ends(1, 1.0)
     assert story.e.state == "COMPLETE"
@@ -543,7 +543,7 @@ def test_a_key_of_another_request_is_refused() -> None:
 
 def test_trials_that_do_not_fit_are_not_enqueued_in_part() -> None:
     story = Story().suggested(0)
-    with pytest.raises(Conflict, match="3 of max_trials 4 are left"):
+    with pytest.raises(Conflict, match="no room for 4 trials: max_trials 4 leaves 3"):
         story.does(c.Enqueue(tuple({"x": n} for n in range(4))))
     assert story.e.next_number == 1
 

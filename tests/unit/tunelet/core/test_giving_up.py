@@ -312,3 +312,8 @@ def test_long_words_without_a_digit_take_no_longer_than_others() -> None:
     told = one_by_one(story(), *[crash("y" * 1_000_000)] * 60)
     assert told.end is not None
     assert told.e.next_number == 3
+
+
+def test_one_that_fails_suffices_if_so_few_are_allowed() -> None:
+    told = one_by_one(story(give_up_after=1), *[NOT_FOUND] * 2)
+    assert str(told.e.reason).startswith("the first trial failed: the training exited with 127")

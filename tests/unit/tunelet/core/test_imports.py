@@ -42,7 +42,7 @@ def test_without_counting_as_many_trials_are_left_as_before() -> None:
 def test_counted_ones_spend_the_budget() -> None:
     story = Story().does(made(3.0, 1.0, 2.0, counts=True))
     assert (story.e.terms.max_trials, story.e.next_number) == (4, 3)
-    with pytest.raises(Conflict, match="2 trials do not fit: 1 of max_trials 4 are left"):
+    with pytest.raises(Conflict, match="no room for 2 trials: max_trials 4 leaves 1"):
         story.does(made(1.0, 2.0, key="other", counts=True))
     story.does(made(7.0, key="last", counts=True))
     assert (story.e.state, story.e.best[0].number) == (ExperimentState.COMPLETE, 1)

@@ -60,7 +60,7 @@ def test_a_trial_that_waits_is_stopped_and_never_begins() -> None:
 def test_the_last_trial_stopped_ends_the_experiment() -> None:
     story = Story(max_trials=1).suggested(0).does(c.StopTrial(0))
     assert story.e.state is ExperimentState.FAILED
-    assert story.e.reason == "all 1 trials have ended, none of them completed"
+    assert story.e.reason == "the only trial has ended; no trial completed"
 
 
 def test_a_retry_has_the_same_hyperparameters_and_raises_the_budget_by_one() -> None:

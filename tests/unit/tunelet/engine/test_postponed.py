@@ -43,7 +43,7 @@ def test_an_attempt_that_the_machine_could_not_begin_does_not_count() -> None:
 def test_the_budget_is_whole_after_an_outage() -> None:
     story = Story(max_trials=1).suggested(0).does(*(c.Finish(0, n, AWAY) for n in range(1, 9)))
     story.does(c.Start(0, 9), c.Finish(0, 9, complete(1.0)))
-    assert story.end == ("COMPLETE", "all 1 trials have ended")
+    assert story.end == ("COMPLETE", "the only trial has ended")
 
 
 def test_each_wait_is_twice_as_long_as_the_one_before_up_to_a_limit() -> None:
