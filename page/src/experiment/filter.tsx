@@ -1,5 +1,6 @@
 // The line between views and table: an expression, and the brushes that are set.
 
+import type { ComponentChildren } from "preact";
 import { shown, type Dimension } from "../data/dimensions";
 import type { Brush, Brushes } from "../data/filter";
 
@@ -11,9 +12,11 @@ function emptied(event: KeyboardEvent, text: string, setText: (text: string) => 
   setText("");
 }
 
-export function Filter({ text, setText, wrong, brushes, setBrushes, top, clearTop, dimensions, example, summary }: {
+export function Filter({ text, setText, wrong, brushes, setBrushes, top, clearTop, dimensions, example, summary, children }: {
   text: string; setText: (text: string) => void; wrong: string | null; brushes: Brushes;
   setBrushes: (changes: readonly (readonly [string, Brush | null])[]) => void; top: number | null; clearTop: () => void; dimensions: readonly Dimension[]; example: string; summary: string;
+  /** What is at the end of the line. */
+  children: ComponentChildren;
 }) {
   return (
     <div class="tools filter">
@@ -28,6 +31,7 @@ export function Filter({ text, setText, wrong, brushes, setBrushes, top, clearTo
       {top !== null && <button type="button" class="chip brush" aria-label={`Show more than the best ${top}`} onClick={clearTop}>best {top} <span aria-hidden="true">×</span></button>}
       {brushes.size + (top === null ? 0 : 1) > 1 && <button type="button" class="plain" onClick={() => (setBrushes([...brushes.keys()].map((id) => [id, null])), clearTop())}>Clear all</button>}
       <span class="faint end" role="status">{summary}</span>
+      {children}
     </div>
   );
 }

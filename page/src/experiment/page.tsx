@@ -13,6 +13,7 @@ import { Fault } from "../parts/message";
 import { useQuery } from "../query";
 import { brushesOf, brushesText, orderOf, orderText, type Route } from "../route";
 import { Detail } from "../trials/detail";
+import { Download } from "../trials/download";
 import { columnsOf, Table, USUAL } from "../trials/table";
 import { topOf } from "../views/top";
 import { Filter } from "./filter";
@@ -66,6 +67,7 @@ function Body({ route, followed, again }: { route: Route; followed: Followed; ag
   };
   const columns = useMemo(() => columnsOf(dimensions, trials), [dimensions, trials]);
   const best = useBest(followed);
+  const order = orderOf(query.sort, USUAL);
   useEscape(() => (query.trial ? select(null) : change({ brush: "", best: "" })));
   return (
     <div class="body">
@@ -76,8 +78,10 @@ function Body({ route, followed, again }: { route: Route; followed: Followed; ag
           <p class="note" role="status">There is no trial {query.trial}. <button type="button" class="plain" onClick={() => select(null)}>Close</button></p>
         )}
         <Filter text={text} setText={(filter) => change({ filter })} wrong={typeof passes === "string" && followed.whole ? passes : null}
-          brushes={brushes} setBrushes={setBrushes} top={many} clearTop={() => change({ best: "" })} dimensions={dimensions} example={exampleOf(objective)} summary={summary(rows.length, followed)} />
-        <Table {...{ trials, version, rows, all, columns, best, selected, select }} order={orderOf(query.sort, USUAL)} setOrder={(order) => change({ sort: orderText(order, USUAL) })} />
+          brushes={brushes} setBrushes={setBrushes} top={many} clearTop={() => change({ best: "" })} dimensions={dimensions} example={exampleOf(objective)} summary={summary(rows.length, followed)}>
+          <Download {...{ followed, rows, columns, order }} />
+        </Filter>
+        <Table {...{ trials, version, rows, all, columns, best, selected, select, order }} setOrder={(order) => change({ sort: orderText(order, USUAL) })} />
       </div>
       {selected !== null && <Detail key={selected} followed={followed} row={selected} close={() => select(null)} propose={propose} again={again} />}
       {proposal && <Propose followed={followed} trial={proposal} close={() => propose(null)} done={again} />}

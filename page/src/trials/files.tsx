@@ -3,6 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { get, pathOf, Problem, request } from "../api";
 import { signedIn } from "../session";
+import { nameOf, save } from "./save";
 
 interface Listed {
   artifacts: string[];
@@ -47,17 +48,5 @@ function Download({ path, file }: { path: string; file: string }) {
       say((fault as Error).message);
     }
   };
-  return <><a href={path} download={last(file)} onClick={fetched}>{file}</a> {said && <span class="faint" role="status">{said}</span>}</>;
-}
-
-function save(data: Blob, file: string) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(data);
-  link.download = last(file);
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
-}
-
-function last(file: string): string {
-  return file.split("/").pop() ?? file;
+  return <><a href={path} download={nameOf(file)} onClick={fetched}>{file}</a> {said && <span class="faint" role="status">{said}</span>}</>;
 }
