@@ -333,6 +333,10 @@ def test_two_at_once_in_one_folder_of_data_are_refused(
         (("--float", "x=0:1", "--minimize", "loss", "--", "no-such"), "there is no program"),
         ((*SPACE, "--", "bsah", "slow.sh"), "there is no program 'bsah': did you mean 'bash'?"),
         ((*SPACE, "--", "./tool/trian"), "did you mean './tool/train'?"),
+        (
+            (*SPACE, "--", "python", "-u", "trian.py"),
+            "no file 'trian.py': did you mean 'train.py'?",
+        ),
         ((*SPACE, "0.01", "--", "true"), "write only options there, and the whole command after"),
         (
             (*SPACE, "--n-trials", "3", "--", "true"),
@@ -359,6 +363,18 @@ def test_an_impossible_search_is_refused_at_once(
     err = capfd.readouterr().err
     assert said in err
     assert "Traceback" not in err
+
+
+def test_all_that_is_wrong_with_a_call_is_shown_at_once(
+    folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", "--float", "x=0", "--set", "a", "--", "python", "missing.py"]) == 2
+    err = capfd.readouterr().err
+    assert [line.partition(":")[0] for line in err.splitlines()] == [*["error"] * 4, "  -> see"]
+    for said in ("no file 'missing.py'", "--minimize METRIC", "--float wants", "--set needs"):
+        assert said in err
+    assert main(["run", "--", "true"]) == 2
+    assert "name what to search" in capfd.readouterr().err
 
 
 def test_a_script_that_is_not_executable_is_refused_with_its_interpreter(

@@ -34,6 +34,14 @@ _CODES: tuple[tuple[type[Exception], int], ...] = (
 )
 
 
+class Several(click.UsageError):
+    """More than one fault of a command line."""
+
+    def __init__(self, faults: Sequence[click.ClickException]) -> None:
+        super().__init__("; ".join(each.format_message() for each in faults))
+        self.faults = tuple(faults)
+
+
 def code(fault: Exception) -> int:
     return next((number for kind, number in _CODES if isinstance(fault, kind)), 7)
 
@@ -50,7 +58,8 @@ def show(fault: Exception) -> None:
     elif isinstance(fault, click.NoSuchOption) and (meant := _meant(fault)) is not None:
         _line(f"there is no option {fault.option_name}: did you mean {meant}?")
     elif isinstance(fault, click.ClickException):
-        _line(fault.format_message())
+        for each in fault.faults if isinstance(fault, Several) else (fault,):
+            _line(each.format_message())
     elif isinstance(fault, PermissionError) and fault.filename is not None:
         _line(f"{fault.filename} may not be read or written: {fault.strerror}")
         advise("become the owner of its folder, or name another with --data or --store")

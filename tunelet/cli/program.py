@@ -2,12 +2,15 @@
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import click
 
 _INTERPRETERS = {".py": "python", ".sh": "sh"}
+_SCRIPTS = {"python": ".py", "sh": ".sh", "bash": ".sh"}
+_PLAIN_FLAGS = {"-u", "-O", "-B", "-e", "-x"}
+"""Flags of these interpreters without a value of their own."""
 _SPACE_FLAGS = ("--float", "--int", "--choice")
 _BEFORE = "tunelet.before"
 """Key of a context's words before -- that are no options."""
@@ -29,11 +32,12 @@ class CommandAfterDashes(click.Command):
 
 
 def require(command: Sequence[str]) -> None:
-    """Raises `click.ClickException` if there is no such program, or if it cannot be executed."""
+    """Raises `click.ClickException` if program or script is absent, or cannot be executed."""
     if not command:
         raise click.UsageError("name the command to run after --: -- python train.py")
     program = command[0]
     if shutil.which(program) is not None:
+        _require_script(command)
         return
     context = click.get_current_context(silent=True)
     before, given = context.meta.get(_BEFORE, ([], [])) if context is not None else ([], [])
@@ -47,18 +51,33 @@ def require(command: Sequence[str]) -> None:
     )
 
 
+def _require_script(command: Sequence[str]) -> None:
+    """Raises `click.ClickException` if the interpreter that is the program has no such script."""
+    suffix = _SCRIPTS.get(os.path.basename(command[0]).rstrip("0123456789."))
+    script = next((word for word in command[1:] if word not in _PLAIN_FLAGS), "")
+    if suffix is None or not script.endswith(suffix) or script.startswith("-") or "$" in script:
+        return
+    if not os.path.exists(script):
+        meant = _similar(script, _files([os.path.dirname(script) or "."]))
+        remedy = meant or "name one, with its path from this folder"
+        raise click.ClickException(f"there is no file {script!r}: {remedy}")
+
+
 def near(program: str) -> str | None:
     """Return the question whether a program with a similar name is meant; None if none has."""
+    inside = os.path.dirname(program)
+    return _similar(program, _files([inside] if inside else os.get_exec_path()))
+
+
+def _similar(path: str, names: Iterable[str]) -> str | None:
     import difflib
 
-    like = difflib.get_close_matches(os.path.basename(program), set(_programs(program)), 1, 0.75)
-    return f"did you mean {os.path.join(os.path.dirname(program), like[0])!r}?" if like else None
+    like = difflib.get_close_matches(os.path.basename(path), set(names), 1, 0.75)
+    return f"did you mean {os.path.join(os.path.dirname(path), like[0])!r}?" if like else None
 
 
-def _programs(program: str) -> Iterator[str]:
-    """The names in the program's folder, or in those of PATH."""
-    inside = os.path.dirname(program)
-    for folder in [inside] if inside else os.get_exec_path():
+def _files(folders: Iterable[str]) -> Iterator[str]:
+    for folder in folders:
         try:
             yield from (each.name for each in os.scandir(folder) if each.is_file())
         except OSError:

@@ -14,6 +14,7 @@ import click
 
 from tunelet.cli import run_end
 from tunelet.cli.bucket import naming_store
+from tunelet.cli.collected import Collected
 from tunelet.cli.connection import Connection, choose
 from tunelet.cli.continued import requested
 from tunelet.cli.data import data_option
@@ -105,7 +106,6 @@ def run_command(
     connection = choose(ctx, url, None, as_json)
     served = connection.url or os.environ.get("TUNELET_URL")
     if command or served:
-        require(command)
         request = _request(command, flags)
     else:
         request = requested(data, store, connection.namespace, flags)
@@ -152,12 +152,19 @@ def _shown_store(data: Path, store: str | None) -> str | None:
 
 
 def _request(command: tuple[str, ...], flags: dict[str, Any]) -> Json:
-    if bool(flags["minimize"]) is bool(flags["maximize"]):
-        raise click.UsageError("name the metric that your command prints: --minimize METRIC")
+    """The request of a new search. Raises `ClickException` with all that is wrong with the call."""
+    faults, hyperparameters = Collected(), None
+    with faults.noted():
+        require(command)
+    with faults.noted():
+        if bool(flags["minimize"]) is bool(flags["maximize"]):
+            raise click.UsageError("name the metric that your command prints: --minimize METRIC")
+    with faults.noted():
+        hyperparameters = space(flags["floats"], flags["ints"], flags["choices"])
     direction = "minimize" if flags["minimize"] else "maximize"
     request: Json = {
         "model_training_code": {"image": _image(command), "command": list(command)},
-        "hyperparameters": space(flags["floats"], flags["ints"], flags["choices"]),
+        "hyperparameters": hyperparameters,
         "objective": {"metric": flags[direction], "direction": direction},
         "parallel_trials": flags["parallel"] or 1,
     }
@@ -165,15 +172,22 @@ def _request(command: tuple[str, ...], flags: dict[str, Any]) -> Json:
     given |= {field: flags[field] for field in ("max_trials", "name", "seed", "max_seconds")}
     request |= {field: value for field, value in given.items() if value is not None}
     for setting in flags["settings"]:
-        put(request, setting)
+        with faults.noted():
+            put(request, setting)
+    with faults.noted():
+        _check(request)
+    faults.check()
+    return request
+
+
+def _check(request: Json) -> None:
     if (request.get("metrics") or {}).get("source", "stdout") != "stdout":
         raise click.UsageError(
             "metrics come from what the command prints: all trials share this folder, so a file in"
             " it may be another trial's; with `tunelet up` each trial has a folder of its own"
         )
-    if not request["hyperparameters"]:
+    if request["hyperparameters"] == {}:
         raise click.UsageError("name what to search, such as --float lr=1e-4:0.1:log")
-    return request
 
 
 def _image(command: tuple[str, ...]) -> str:

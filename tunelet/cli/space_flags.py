@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from tunelet.cli.collected import Collected
 from tunelet.cli.request import value
 
 Json = dict[str, Any]
@@ -33,17 +34,20 @@ def space_flags(command: Callable[..., Any]) -> Callable[..., Any]:
 def space(
     floats: tuple[str, ...], ints: tuple[str, ...], choices: tuple[str, ...]
 ) -> dict[str, Json]:
-    """The search space of these options. Raises `click.UsageError` for a malformed one."""
-    forms = [
-        *(("--float", each, _range(each, "float")) for each in floats),
-        *(("--int", each, _range(each, "int")) for each in ints),
-        *(("--choice", each, _choice(each)) for each in choices),
+    """The search space of these options. Raises `click.UsageError` for malformed ones."""
+    flags = [
+        *(("float", each) for each in floats),
+        *(("int", each) for each in ints),
+        *(("choice", each) for each in choices),
     ]
-    found: dict[str, Json] = {}
-    for flag, text, (name, form) in forms:
-        if name in found:
-            raise click.UsageError(f"{flag} {text}: {name} is given twice")
-        found[name] = form
+    faults, found = Collected(), dict[str, Json]()
+    for kind, text in flags:
+        with faults.noted():
+            name, form = _choice(text) if kind == "choice" else _range(text, kind)
+            if name in found:
+                raise click.UsageError(f"--{kind} {text}: {name} is given twice")
+            found[name] = form
+    faults.check()
     return found
 
 

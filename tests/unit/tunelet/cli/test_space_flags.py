@@ -53,6 +53,11 @@ def test_a_malformed_choice_is_refused_with_its_form(text: str) -> None:
         space((), (), (text,))
 
 
+def test_all_malformed_ones_are_shown_at_once() -> None:
+    with pytest.raises(click.UsageError, match=r"--float .*'x=0'; --int n=2:1.*; --choice .*'o'"):
+        space(("x=0",), ("n=2:1",), ("o",))
+
+
 def test_a_name_is_given_once() -> None:
     with pytest.raises(click.UsageError, match="x is given twice"):
         space(("x=0:1",), ("x=1:2",), ())
