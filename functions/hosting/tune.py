@@ -25,11 +25,14 @@ from tunelet.client.progress import shown_by
 from tunelet.client.report import FINAL, winners
 from tunelet.client.taking_up import begun
 from tunelet.client.trial import Trial
+from tunelet.core.commands import Finish
 from tunelet.core.experiment import Experiment
 from tunelet.core.installation import Installation
 from tunelet.core.run import Run
+from tunelet.core.trial import Outcome, Verdict
 from tunelet.errors import FieldError, Reject, TuneletError
 from tunelet.interop import hyperparameters
+from tunelet.log.journal_cache import Journals
 from tunelet.service import Service
 from tunelet.tuning import Tuned, failure
 
@@ -91,7 +94,7 @@ def tuned(
             lease_seconds=LEASE_SECONDS,
         )
         tried = store_url is not None
-        leaving = _Leaving(launcher)
+        leaving = _Leaving(launcher, Journals(store, by=installation._replace(places=0)))
         # Once the service takes no more steps, which would call the function again.
         stack.push(leaving.leave)
         service = stack.enter_context(
@@ -128,20 +131,23 @@ class _Leaving:
 
     service: Service | None = None
 
-    def __init__(self, launcher: FunctionLauncher) -> None:
+    def __init__(self, launcher: FunctionLauncher, journals: Journals) -> None:
+        """`journals` are of an installation without places: the log reserves nothing for it."""
         self._launcher = launcher
+        self._journals = journals
 
     def leave(self, kind: type[BaseException] | None, *_: object) -> None:
         """Give the trials of running calls back if an exception ends the search, such as Ctrl-C.
 
-        Then they do not count as attempts: `max_attempts` interrupts would fail a trial. Nor does
-        the next attempt, which the log may reserve for this process: it never begins.
+        Then they do not count as attempts: `max_attempts` interrupts would fail a trial.
         """
         if self.service is None:
             return
+        lost = Outcome(Verdict.LOST, reason="the call of tune was interrupted", counted=False)
         try:
             for run in self._launcher.running() if kind is not None else ():
-                self.service.attempts.release(run, "the call of tune was interrupted")
+                journal = self._journals.of(run.namespace, run.experiment)
+                journal.commit(Finish(run.number, run.attempt, lost), uid=run.uid)
             self.service.leases.leave()
         except TuneletError as fault:
             LOGGER.warning("others wait until the lease expires: %s", fault)

@@ -324,7 +324,11 @@ def test_after_ctrl_c_the_last_line_says_how_to_continue(
 
 @pytest.mark.parametrize("processes", [False, "fork"])
 def test_any_number_of_interrupts_fail_no_trial(
-    processes: bool | str, folder: Path, wait: Any, endless: Callable[..., Any]
+    processes: bool | str,
+    folder: Path,
+    wait: Any,
+    endless: Callable[..., Any],
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     named = {"name": "mine", "processes": processes}
     for known in range(4):  # one more than a trial has attempts
@@ -336,6 +340,9 @@ def test_any_number_of_interrupts_fail_no_trial(
     out, errors = endless(0, **named).communicate(timeout=60)
     assert out == "6 6\n", errors
     assert calls(folder) == 4 + 6
+    assert main(["trials", "mine", "--json", "--store", "tunelet-data"]) == 0
+    trials = json.loads(capsys.readouterr().out)["trials"]
+    assert [each["attempt"] for each in trials] == [5, 1, 1, 1, 1, 1]  # no number is left out
 
 
 def test_further_numbers_are_kept_next_to_the_objective() -> None:

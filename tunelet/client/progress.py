@@ -13,6 +13,7 @@ from typing import Any
 
 from tunelet.client.report import FINAL, ended, leading, planned, progress, winners
 from tunelet.errors import FieldError, Reject
+from tunelet.text.messages import shortened
 
 Json = dict[str, Any]
 Show = Callable[[Json], object]
@@ -53,7 +54,7 @@ def _why_failed(experiment: Json) -> str:
     if experiment["state"] != "FAILED":
         return ""
     see = f"; see: tunelet logs {experiment['name']} 0" if experiment["counts"]["failed"] else ""
-    return f"; {experiment.get('reason')}{see}"
+    return f"{see}; {experiment.get('reason')}"
 
 
 def html(experiment: Json) -> str:
@@ -79,13 +80,13 @@ class Notebook:
 
 
 class Terminal:
-    """Overwrites one line of standard error."""
+    """Overwrites one line of standard error. A search that fails raises its whole reason."""
 
     def __call__(self, experiment: Json) -> None:
-        width = shutil.get_terminal_size().columns - 1
-        shown = line(experiment)
-        shown = f"{shown}\n" if experiment["state"] in FINAL else shown[:width]
-        sys.stderr.write(f"\r\x1b[K{shown}")
+        text = " ".join(line(experiment).split())
+        shown = shortened(text, shutil.get_terminal_size().columns - 1)
+        end = "\n" if experiment["state"] in FINAL else ""
+        sys.stderr.write(f"\r\x1b[K{shown}{end}")
         sys.stderr.flush()
 
 

@@ -50,17 +50,18 @@ def test_a_terminal_has_one_line_that_is_overwritten(monkeypatch: pytest.MonkeyP
     assert screen.getvalue().count("\n") == 1
 
 
-def test_a_terminal_shows_in_full_why_a_search_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_terminal_has_one_line_for_a_long_reason_too(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = Terminals()
     monkeypatch.setattr(sys, "stderr", screen)
-    Terminal()(experiment(0, "FAILED", reason="alike " * 50))
-    assert screen.getvalue().endswith("a<b>: 0 of 10 ended; " + "alike " * 50 + "\n")
+    monkeypatch.setenv("COLUMNS", "40")
+    Terminal()(experiment(0, "FAILED", reason="alike\n" * 50))
+    assert screen.getvalue() == "\r\x1b[Ka<b>: 0 of 10 ended; alike alike alike…\n"
 
 
 def test_a_failed_search_names_the_command_that_shows_what_a_trial_printed() -> None:
     failed = experiment(0, "FAILED", reason="none of them completed")
     failed["counts"]["failed"] = 2
-    assert line(failed).endswith("; none of them completed; see: tunelet logs a<b> 0")
+    assert line(failed).endswith("; see: tunelet logs a<b> 0; none of them completed")
 
 
 def test_without_a_terminal_nothing_is_shown_unless_it_is_asked_for(
