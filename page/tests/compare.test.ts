@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { hyperparametersOf, metricsOf, namesOf, seriesOf, valueAt } from "../src/compare/series";
+import { apart, hyperparametersOf, nameOf, namesOf, objectiveIn, objectivesOf, seriesOf, valueAt } from "../src/compare/series";
 import { rangeOf } from "../src/data/dimensions";
 import type { Followed } from "../src/data/follow";
 import { Trials } from "../src/data/trials";
 import { format, parse } from "../src/route";
+
+const LOSS = { metric: "loss", direction: "minimize" } as const;
 
 /** An experiment whose trials ended at these seconds with these values. */
 function followed(name: string, ended: number[], values: number[], direction = "minimize", metric = "loss"): Followed {
@@ -20,28 +22,39 @@ function followed(name: string, ended: number[], values: number[], direction = "
 
 test("the best so far goes over trials, or over time by the ends of trials", () => {
   const one = followed("a", [9, 3, 5], [3, 2, 1]);
-  assert.deepEqual(seriesOf(one, "loss", "trials", 0)?.points, [[0, 3], [1, 2], [2, 1]]);
-  const overTime = seriesOf(one, "loss", "time", 0);
+  assert.deepEqual(seriesOf(one, LOSS, "trials", 0)?.points, [[0, 3], [1, 2], [2, 1]]);
+  const overTime = seriesOf(one, LOSS, "time", 0);
   assert.deepEqual(overTime?.points, [[3, 2], [5, 1]]);
   assert.equal(overTime?.last, 9);
-  assert.equal(seriesOf(followed("b", [1, 2], [1, 2], "maximize"), "loss", "trials", 0)?.points.length, 2);
+  assert.equal(seriesOf(followed("b", [1, 2], [1, 2], "maximize"), { ...LOSS, direction: "maximize" }, "trials", 0)?.points.length, 2);
 });
 
 test("an experiment without the objective, or without a value, has no line", () => {
-  assert.equal(seriesOf(followed("a", [1], [1]), "accuracy", "trials", 0), null);
-  assert.equal(seriesOf(followed("a", [1], [NaN]), "loss", "trials", 0), null);
+  assert.equal(seriesOf(followed("a", [1], [1]), { ...LOSS, metric: "accuracy" }, "trials", 0), null);
+  assert.equal(seriesOf(followed("a", [1], [NaN]), LOSS, "trials", 0), null);
 });
 
 test("a line has the best value of a place, and none before its first", () => {
-  const line = seriesOf(followed("a", [2, 4], [3, 1]), "loss", "time", 0);
+  const line = seriesOf(followed("a", [2, 4], [3, 1]), LOSS, "time", 0);
   assert.ok(line);
   assert.deepEqual([1, 2, 3.9, 4, 9].map((x) => valueAt(line, x)), [NaN, 3, 3, 1, 1]);
 });
 
 test("objectives and hyperparameters of all experiments are named once", () => {
   const all = [followed("a", [1], [1]), followed("b", [1], [1], "maximize", "accuracy"), followed("a", [1], [1])];
-  assert.deepEqual(metricsOf(all), ["loss", "accuracy"]);
+  assert.deepEqual(objectivesOf(all).map(nameOf), ["minimize loss", "maximize accuracy"]);
   assert.deepEqual(hyperparametersOf(all), ["rate", "a", "b"]);
+});
+
+test("experiments with another direction or objective are not compared, but named", () => {
+  const all = [followed("a", [1], [1]), followed("b", [1, 2], [1, 2], "maximize"), followed("c", [1], [1], "maximize", "accuracy")];
+  const objectives = objectivesOf(all);
+  assert.deepEqual(objectives.map(nameOf), ["minimize loss", "maximize loss", "maximize accuracy"]);
+  assert.deepEqual(all.map((each) => seriesOf(each, LOSS, "trials", 0)?.name), ["a", undefined, undefined]);
+  assert.deepEqual(apart(all, LOSS), ["b (maximize loss)", "c (maximize accuracy)"]);
+  const named = (query: Record<string, string>) => nameOf(objectiveIn(objectives, query)!);
+  assert.deepEqual([named({}), named({ metric: "gone" }), named({ metric: "loss" })], ["minimize loss", "minimize loss", "minimize loss"]);
+  assert.deepEqual([named({ metric: "loss", direction: "maximize" }), named({ metric: "accuracy", direction: "minimize" })], ["maximize loss", "maximize accuracy"]);
 });
 
 test("a range is said in words", () => {

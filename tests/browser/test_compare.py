@@ -12,17 +12,19 @@ from tests.e2e.conftest import Up
 pytestmark = pytest.mark.browser
 
 NAMES = ("compared-a", "compared-b")
+OPPOSITE = "compared-c"
 PICTURE = "The best objective of compared-a, compared-b over trials"
 
 
 @pytest.fixture(scope="module")
 def both(service: Up) -> Up:
-    """Two experiments that have ended: the second has another range, and maximizes."""
+    """Experiments that have ended: the second has another range, the third maximizes."""
     submit(service, NAMES[0], max_trials=4, parallel_trials=2)
     higher = {"rate": {"type": "float", "min": 2, "max": 3}}
     goal = {"metric": "objective", "direction": "maximize"}
-    submit(service, NAMES[1], max_trials=3, hyperparameters=higher, objective=goal)
-    for name in NAMES:
+    submit(service, NAMES[1], max_trials=3, hyperparameters=higher)
+    submit(service, OPPOSITE, max_trials=2, parallel_trials=2, objective=goal)
+    for name in (*NAMES, OPPOSITE):
         service.client.wait(name, timeout=120)
     return service
 
@@ -61,6 +63,26 @@ def test_an_address_shows_the_same_comparison_and_others_can_be_chosen(
     page.get_by_role("link", name="Choose others").click()
     expect(page.get_by_label("Compare compared-a")).to_be_checked()
     expect(page.get_by_label("Compare compared-b")).not_to_be_checked()
+
+
+def test_only_experiments_with_the_same_objective_and_direction_are_compared(
+    both: Up, shown: Open
+) -> None:
+    page = shown(f"#/default/=?names=compared-a,{OPPOSITE}")
+    said = page.locator(".apart")
+    expect(said).to_have_text(
+        f"Not comparable by minimize objective: {OPPOSITE} (maximize objective)."
+    )
+    expect(page.get_by_label("The best objective of compared-a over trials")).to_be_visible()
+    row = page.locator(".bests tbody tr").filter(has_text=OPPOSITE)
+    expect(row).to_contain_text("not comparable")
+    page.get_by_role("combobox", name="Objective").select_option("maximize objective")
+    expect(page.get_by_label(f"The best objective of {OPPOSITE} over trials")).to_be_visible()
+    (best,) = both.client.best(OPPOSITE)
+    expect(row.locator("b")).to_have_text(f"{best.values['objective']:.5g}")
+    expect(said).to_contain_text("compared-a (minimize objective)")
+    page.reload()
+    expect(said).to_contain_text("compared-a (minimize objective)")
 
 
 def test_an_experiment_that_is_gone_is_named_and_can_be_left_out(both: Up, shown: Open) -> None:

@@ -2,14 +2,18 @@
 
 import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
 import { useExperiment, type Followed } from "../data/follow";
+import type { Objective } from "../documents";
 import { count } from "../format";
 import { go } from "../hooks";
 import { Fault } from "../parts/message";
 import { useMay } from "../rights";
 import { format, type Route } from "../route";
 import { Picture } from "./picture";
-import { metricsOf, MOST, namesOf, seriesOf, type Over } from "./series";
+import { apart, MOST, nameOf, namesOf, objectiveIn, objectivesOf, seriesOf, type Over } from "./series";
 import { Bests, compared, Spaces } from "./tables";
+
+/** For experiments without any objective. */
+const NONE: Objective = { metric: "", direction: "minimize" };
 
 type Known = ReadonlyMap<string, Followed>;
 
@@ -52,23 +56,30 @@ function Follower({ namespace, name, report, remove }: { namespace: string; name
 function Body({ found, names, query, change, remove }: {
   found: readonly Followed[]; names: readonly string[]; query: Record<string, string>; change: (changes: Record<string, string>) => void; remove: (name: string) => void;
 }) {
-  const metrics = metricsOf(found);
-  const metric = metrics.find((each) => each === query.metric) ?? metrics[0] ?? "";
+  const objectives = objectivesOf(found);
+  const objective = objectiveIn(objectives, query) ?? NONE;
+  const { metric } = objective;
+  const others = apart(found, objective);
+  const choose = (name: string) => {
+    const { metric = "", direction = "" } = objectives.find((each) => nameOf(each) === name) ?? {};
+    change({ metric, direction });
+  };
   const over: Over = query.over === "time" ? "time" : "trials";
   const color = (followed: Followed) => names.indexOf(followed.experiment.name);
   const key = found.map(({ experiment, version }) => `${experiment.uid} ${version}`).join();
-  const series = useMemo(() => found.flatMap((each) => seriesOf(each, metric, over, color(each)) ?? []), [key, metric, over, names.join()]);
-  const all = found.map((each) => compared(each, metric, color(each)));
+  const series = useMemo(() => found.flatMap((each) => seriesOf(each, objective, over, color(each)) ?? []), [key, nameOf(objective), over, names.join()]);
+  const all = found.map((each) => compared(each, objective, color(each)));
   return (
     <>
       <div class="choices">
-        {metrics.length > 1 && <label class="choice">Objective <select value={metric} onChange={(event) => change({ metric: event.currentTarget.value })}>{metrics.map((each) => <option key={each}>{each}</option>)}</select></label>}
+        {objectives.length > 1 && <label class="choice">Objective <select value={nameOf(objective)} onChange={(event) => choose(event.currentTarget.value)}>{objectives.map((each) => <option key={nameOf(each)}>{nameOf(each)}</option>)}</select></label>}
         <label class="choice">Over <select value={over} onChange={(event) => change({ over: event.currentTarget.value })}><option>trials</option><option>time</option></select></label>
         <label class="choice"><input type="checkbox" checked={query.log === "1"} onChange={(event) => change({ log: event.currentTarget.checked ? "1" : "" })} /> logarithmic</label>
       </div>
+      {others.length > 0 && <p class="apart" role="status">{`Not comparable by ${nameOf(objective)}: ${others.join(", ")}.`}</p>}
       {series.length > 0 ? <Picture series={series} metric={metric} over={over} log={query.log === "1"} /> : <p class="note faint">No trial of these has a value of {metric} yet.</p>}
       <h2>The best of each</h2>
-      <div class="wide-table" tabIndex={0} role="region" aria-label="The best of each"><Bests all={all} metric={metric} remove={remove} /></div>
+      <div class="wide-table" tabIndex={0} role="region" aria-label="The best of each"><Bests all={all} objective={objective} remove={remove} /></div>
       <h2>Where they search, with the values of the best trial</h2>
       <div class="wide-table" tabIndex={0} role="region" aria-label="Spaces"><Spaces all={all} /></div>
     </>

@@ -5,6 +5,7 @@ import { ENDED, dimensions } from "../data/dimensions";
 import { every } from "../data/filter";
 import type { Followed } from "../data/follow";
 import { type Objective } from "../documents";
+import type { Query } from "../query";
 import { ordered } from "../trials/table";
 
 /** The most experiments of a comparison: more colours could not be told apart. */
@@ -22,13 +23,35 @@ export interface Series {
   last: number;
 }
 
-/** The objectives of the experiments by metric; an experiment may lack some. */
-export function metricsOf(all: readonly Followed[]): string[] {
-  return [...new Set(all.flatMap(({ experiment }) => experiment.spec.objectives.map((each) => each.metric)))];
+/** The objectives of the experiments, each once. To minimize a metric and to maximize it are two. */
+export function objectivesOf(all: readonly Followed[]): Objective[] {
+  const given = all.flatMap(({ experiment }) => experiment.spec.objectives);
+  return given.filter((each, place) => given.findIndex((other) => isSame(each, other)) === place);
 }
 
-export function objectiveOf({ experiment }: Followed, metric: string): Objective | undefined {
-  return experiment.spec.objectives.find((each) => each.metric === metric);
+/** The objective that an address names, by its metric and, where there are both, by its direction; else the first one. */
+export function objectiveIn(objectives: readonly Objective[], { metric, direction }: Query): Objective | undefined {
+  const named = objectives.filter((each) => each.metric === metric);
+  return named.find((each) => each.direction === direction) ?? named[0] ?? objectives[0];
+}
+
+export function nameOf({ metric, direction }: Objective): string {
+  return `${direction} ${metric}`;
+}
+
+/** Those whose best values cannot be compared by an objective, each with what it has in its place. */
+export function apart(all: readonly Followed[], objective: Objective): string[] {
+  const others = all.filter((each) => !has(each, objective));
+  return others.map(({ experiment: { name, spec } }) => `${name} (${spec.objectives.map(nameOf).join(", ")})`);
+}
+
+/** Whether the experiment has it, in the same direction. */
+export function has({ experiment }: Followed, objective: Objective): boolean {
+  return experiment.spec.objectives.some((each) => isSame(each, objective));
+}
+
+function isSame(one: Objective, other: Objective): boolean {
+  return one.metric === other.metric && one.direction === other.direction;
 }
 
 /** What `bestRows` has found. Each page of trials draws all experiments again, of which one has changed. */
@@ -38,7 +61,7 @@ const known = new WeakMap<Followed, Map<string, number[]>>();
 export function bestRows(followed: Followed, objective: Objective, over: Over): number[] {
   const found = known.get(followed) ?? new Map<string, number[]>();
   known.set(followed, found);
-  const key = `${over} ${objective.metric}`;
+  const key = `${over} ${nameOf(objective)}`;
   let rows = found.get(key);
   if (!rows) found.set(key, (rows = readBestRows(followed, objective, over)));
   return rows;
@@ -51,12 +74,11 @@ function readBestRows({ trials, experiment }: Followed, objective: Objective, ov
 }
 
 /** Null if the experiment has no such objective, or no trial has completed. */
-export function seriesOf(followed: Followed, metric: string, over: Over, color: number): Series | null {
+export function seriesOf(followed: Followed, objective: Objective, over: Over, color: number): Series | null {
   const { trials, experiment } = followed;
-  const objective = objectiveOf(followed, metric);
-  const rows = objective ? bestRows(followed, objective, over) : [];
+  const rows = has(followed, objective) ? bestRows(followed, objective, over) : [];
   if (rows.length === 0) return null;
-  const data = trials.values.get(metric)?.data;
+  const data = trials.values.get(objective.metric)?.data;
   const begun = trials.created[0] ?? NaN;
   const x = (row: number) => (over === "time" ? (trials.finished[row] ?? NaN) - begun : row);
   const last = over === "time" ? latest(trials.finished.subarray(0, trials.count)) - begun : trials.count - 1;

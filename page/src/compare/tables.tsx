@@ -4,21 +4,21 @@ import { now } from "../clock";
 import type { Followed } from "../data/follow";
 import { rangeOf, shown, type Dimension } from "../data/dimensions";
 import { hyperparametersOf as dimensionsOf } from "../data/dimensions";
+import type { Objective } from "../documents";
 import { duration, instant, number } from "../format";
 import { Progress, State } from "../parts/state";
 import { format } from "../route";
-import { bestRows, hyperparametersOf, objectiveOf } from "./series";
+import { bestRows, has, hyperparametersOf, nameOf } from "./series";
 
 export interface Compared {
   followed: Followed;
   color: number;
-  /** The row of its best trial by the chosen metric; null if there is none. */
+  /** The row of its best trial by the chosen objective; null if there is none. */
   best: number | null;
 }
 
-export function compared(followed: Followed, metric: string, color: number): Compared {
-  const objective = objectiveOf(followed, metric);
-  const rows = objective ? bestRows(followed, objective, "trials") : [];
+export function compared(followed: Followed, objective: Objective, color: number): Compared {
+  const rows = has(followed, objective) ? bestRows(followed, objective, "trials") : [];
   return { followed, color, best: rows[rows.length - 1] ?? null };
 }
 
@@ -26,26 +26,25 @@ export function Swatch({ color }: { color: number }) {
   return <svg class="swatch" viewBox="0 0 10 10" aria-hidden="true"><rect width="10" height="10" rx="2" class={`series-${color}`} /></svg>;
 }
 
-export function Bests({ all, metric, remove }: { all: readonly Compared[]; metric: string; remove: (name: string) => void }) {
+export function Bests({ all, objective, remove }: { all: readonly Compared[]; objective: Objective; remove: (name: string) => void }) {
   return (
     <table class="bests">
-      <thead><tr><th scope="col">Experiment</th><th scope="col">State</th><th scope="col">Trials</th><th scope="col" class="right" title={metric}>Best {metric}</th><th scope="col">Trial</th><th scope="col">Algorithm</th><th scope="col" class="right">Time</th><th scope="col"><span class="hidden">Remove</span></th></tr></thead>
-      <tbody>{all.map((each) => <Best key={each.followed.experiment.uid} {...each} metric={metric} remove={remove} />)}</tbody>
+      <thead><tr><th scope="col">Experiment</th><th scope="col">State</th><th scope="col">Trials</th><th scope="col" class="right" title={nameOf(objective)}>Best {objective.metric}</th><th scope="col">Trial</th><th scope="col">Algorithm</th><th scope="col" class="right">Time</th><th scope="col"><span class="hidden">Remove</span></th></tr></thead>
+      <tbody>{all.map((each) => <Best key={each.followed.experiment.uid} {...each} objective={objective} remove={remove} />)}</tbody>
     </table>
   );
 }
 
-function Best({ followed, color, best, metric, remove }: Compared & { metric: string; remove: (name: string) => void }) {
+function Best({ followed, color, best, objective, remove }: Compared & { objective: Objective; remove: (name: string) => void }) {
   const { overview, experiment, trials } = followed;
   const { namespace, name, spec } = experiment;
-  const objective = objectiveOf(followed, metric);
   const end = overview.ended_at === null ? now() : instant(overview.ended_at);
   return (
     <tr>
       <td><Swatch color={color} /><a href={format({ namespace, name, query: {} })}>{name}</a></td>
       <td><State state={overview.state} reason={overview.reason} /></td>
       <td><Progress counts={overview.counts} most={overview.max_trials} /></td>
-      <td class="right">{best === null ? <span class="faint">{objective ? "none yet" : "no such objective"}</span> : <b title={`to ${objective?.direction}`}>{number(trials.values.get(metric)?.data[best] ?? NaN, 5)}</b>}</td>
+      <td class="right">{best === null ? <span class="faint">{has(followed, objective) ? "none yet" : "not comparable"}</span> : <b title={`to ${objective.direction}`}>{number(trials.values.get(objective.metric)?.data[best] ?? NaN, 5)}</b>}</td>
       <td>{best !== null && <a href={format({ namespace, name, query: { trial: `${best}` } })}>{best}</a>}</td>
       <td>{[overview.algorithm, ...spec.early_stopping.map((rule) => rule.name)].join(", ")}</td>
       <td class="right">{duration(Math.max(0, (end - instant(overview.submitted_at)) / 1000))}</td>
