@@ -108,7 +108,7 @@ test("an expression finds values with blanks, quotes and commas, and one of seve
     "opt='adam'": [0], 'opt = "a b"': [1], "opt='A B'": [1], 'opt="a, b"': [2], "opt=it's": [3], 'opt="it\'s"': [3],
     "opt=adam,'a b'": [0, 1], "opt!=adam, 'a b'": [2, 3, 4], "opt=adam, loss<1": [0], "loss<0.25, complete": [0, 1], "loss=0.1,0.4": [0, 3],
     '"a b"': [1], "'batch size'=64 loss>0.3": [3], '"Batch Size">=64': [1, 2, 3], "loss<0.2 or loss>0.3": [0, 3], "loss<0.2 || opt=it's and loss>0": [0, 3],
-    "opt=null": [4], "opt!=null": [0, 1, 2, 3], "loss=null": [4], "loss!=none": [0, 1, 2, 3], "loss==0.1": [0], "loss≤0.2": [0, 1], "loss>−1": [0, 1, 2, 3], "loss<inf": [0, 1, 2, 3],
+    "opt=null": [4], "opt!=null": [0, 1, 2, 3], "loss=null": [4], "loss!=none": [0, 1, 2, 3], "loss==0.1": [0], "loss=>0.3": [2, 3], "loss=<0.2": [0, 1], "loss!==0.1": [1, 2, 3, 4], "loss===0.1": [0], "loss<>0.1": [1, 2, 3, 4], "loss≤0.2": [0, 1], "loss>−1": [0, 1, 2, 3], "loss<inf": [0, 1, 2, 3],
   })) assert.deepEqual(found(text), rows, text);
   assert.deepEqual([found("#3"), found("4 or 0")], [[3], [0, 4]]);
   assert.deepEqual(search("size<100", columns), [0, 2]);
@@ -122,7 +122,7 @@ test("what an expression cannot mean is said, and is not an empty answer", () =>
     "opt=a b": 'opt has no value a: use one of adam, "a b"', "opt in adam": "compare opt with a value, as in opt=adam", loss: "compare loss with a value, as in loss<1",
     forest: "forest is neither a state nor a part of any value here", "opt='ad": "'ad begins with a quote that does not end", "loss<": "there is no value after loss<",
     "<1": "there is no name before <", "loss<0.2 or": "there is no term beside or", "not complete": "not is not understood: write !=, as in state!=complete",
-    "#2": "there is no trial 2", "state=done": "done is no state: use one of waiting, running, complete, pruned, fail, stopped", "opt<b": "use opt= or opt!=: it has names", "loss<null": "use loss=null or loss!=null",
+    "#2": "there is no trial 2", "state=done": "done is no state: use one of waiting, running, complete, pruned, fail, stopped", "opt<b": "use opt= or opt!=: it has names", "loss><1": "> < is not understood: write one of =, !=, <, <=, > and >= after loss", "loss<null": "use loss=null or loss!=null",
   })) assert.equal(filter(text, made, all), fault, text);
 });
 

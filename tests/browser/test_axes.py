@@ -45,7 +45,7 @@ def axes_of(page: Page) -> list[str]:
 def test_the_most_important_of_many_hyperparameters_are_shown(many: str, shown: Open) -> None:
     page = shown(f"#/default/{many}?view=slices")
     expect(page.locator(".slice")).to_have_count(12)
-    expect(page.locator("details.axes summary")).to_have_text("12 of 41 hyperparameters")
+    expect(page.locator(".choices .axes summary")).to_have_text("12 of 41 hyperparameters")
     expect(page.locator(".slice canvas").first).to_have_attribute(
         "aria-label", f"{TRIALS} trials, objective over main"
     )
@@ -57,7 +57,7 @@ def test_axes_are_chosen_by_keyboard_for_all_views_and_kept_in_the_address(
 ) -> None:
     page = shown(f"#/default/{many}?view=slices&axes=noise3,main")
     expect(page.locator(".slice")).to_have_count(2)
-    page.locator("details.axes summary").press("Enter")
+    page.locator(".choices .axes summary").press("Enter")
     page.get_by_label("Find hyperparameters").fill("NOISE7")
     page.get_by_role("checkbox", name="noise7").press("Space")
     expect(page.locator(".slice")).to_have_count(3)
@@ -66,11 +66,11 @@ def test_axes_are_chosen_by_keyboard_for_all_views_and_kept_in_the_address(
     page.keyboard.press("Escape")
     expect(page.get_by_label("Find hyperparameters")).to_have_count(0)
     page.locator("#tab-parallel").click()
-    expect(page.locator("details.axes summary")).to_have_text("3 of 41 hyperparameters")
+    expect(page.locator(".choices .axes summary")).to_have_text("3 of 41 hyperparameters")
     expect(page).to_have_url(f"{page.url.split('?')[0]}?view=parallel&axes=noise3,main,noise7")
-    page.locator("details.axes summary").click()
+    page.locator(".choices .axes summary").click()
     page.get_by_role("button", name="The most important").click()
-    expect(page.locator("details.axes summary")).to_have_text("12 of 41 hyperparameters")
+    expect(page.locator(".choices .axes summary")).to_have_text("12 of 41 hyperparameters")
 
 
 def test_the_best_trials_alone_are_shown_in_all_views_and_the_table(many: str, shown: Open) -> None:
@@ -100,3 +100,26 @@ def test_a_plot_without_points_says_why(service: Up, shown: Open, view: str) -> 
     page = shown(f"#/default/{name}?view={view}")
     expect(page.locator(".lacking").first).to_contain_text("yet.")
     faultless(page)
+
+
+def test_the_table_has_the_most_important_of_many_hyperparameters_or_those_chosen(
+    many: str, shown: Open
+) -> None:
+    page = shown(f"#/default/{many}")
+    heads = page.locator(".trials th .title")
+    # Beside trial, state, objective and time.
+    expect(heads).to_have_count(12 + 4)
+    expect(heads.nth(3)).to_have_text("main")
+    seen = heads.all_text_contents()
+    hidden, other = [name for name in NAMES if name not in seen][-2:]
+    page.evaluate(f"location.hash = '#/default/{many}?sort=h:{hidden}'")
+    expect(heads).to_have_count(12 + 4 + 1)
+    page.locator(".filter .axes summary").press("Enter")
+    page.get_by_label("Find hyperparameters").fill(other)
+    page.get_by_role("checkbox", name=other, exact=True).press("Space")
+    expect(heads).to_have_count(12 + 4 + 2)
+    faultless(page)
+    page.evaluate(f"location.hash = '#/default/{many}?columns=noise3,main'")
+    expect(heads).to_have_text(["#", "state", "objective", "noise3", "main", "time"])
+    page.get_by_label("Filter trials").fill("noise20<0.5")
+    expect(page.locator(".filter .end")).to_have_text(f"{TRIALS // 2} of {TRIALS} trials")

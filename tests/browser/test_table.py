@@ -70,3 +70,12 @@ def test_the_table_of_a_report_is_downloaded(
 ) -> None:
     page = shown(url=reported(tmp_path, service, ended))
     assert [row["number"] for row in downloaded(page, ended)] == [str(n) for n in range(11, -1, -1)]
+
+
+@pytest.mark.parametrize("view", ["nothing", "front"])
+def test_an_address_keeps_no_view_that_is_not_shown(
+    service: Up, ended: str, shown: Open, view: str
+) -> None:
+    page = shown(f"#/default/{ended}?view={view}&sort=v:objective")
+    expect(page.locator("#tab-history")).to_have_attribute("aria-selected", "true")
+    expect(page).to_have_url(f"{service.url}/#/default/{ended}?sort=v:objective")

@@ -15,9 +15,9 @@ export type Term = { name: Word; sign: Sign; values: Word[] } | { name: null; wo
 
 type Token = Word | Sign | ",";
 
-const SIGNS: Record<string, Sign> = { "==": "=", "<>": "!=", "≠": "!=", "≤": "<=", "≥": ">=" };
+const SIGNS: Record<string, Sign> = { "==": "=", "===": "=", "<>": "!=", "!==": "!=", "≠": "!=", "≤": "<=", "=<": "<=", "≥": ">=", "=>": ">=" };
 // A sign, a comma, a word in quotes, or what is before the next of these.
-const TOKEN = /(<=|>=|!=|<>|==|[<>=≤≥≠])|(,)|"((?:\\["\\]|[^"])*)"(?![^\s,<>=!≤≥≠])|'((?:\\['\\]|[^'])*)'(?![^\s,<>=!≤≥≠])|((?:(?!!=|[<>=≤≥≠])[^\s,])+)/g;
+const TOKEN = /(===|!==|<=|>=|!=|<>|==|=<|=>|[<>=≤≥≠])|(,)|"((?:\\["\\]|[^"])*)"(?![^\s,<>=!≤≥≠])|'((?:\\['\\]|[^'])*)'(?![^\s,<>=!≤≥≠])|((?:(?!!=|[<>=≤≥≠])[^\s,])+)/g;
 
 function tokens(text: string): Token[] {
   return [...text.matchAll(TOKEN)].map(([, sign, comma, double, single, bare]) => {
@@ -42,6 +42,7 @@ export function groupsOf(text: string): Term[][] {
     if (isOne(token, "or", "||")) groups.push([]);
     else if (isSign(given[place])) {
       const sign = given[place++] as Sign;
+      if (isSign(given[place])) throw new Wrong(`${sign} ${given[place]} is not understood: write one of =, !=, <, <=, > and >= after ${token.text}`);
       const values = valuesFrom(given, place, sign);
       if (values.length === 0) throw new Wrong(`there is no value after ${token.text}${sign}`);
       place += values.length * 2 - 1;

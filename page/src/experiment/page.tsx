@@ -6,7 +6,7 @@ import { improvements, top } from "../data/best";
 import { dimensions as dimensionsOf } from "../data/dimensions";
 import { every, rowsOf, test, type Brush, type Brushes } from "../data/filter";
 import { useExperiment, type Followed } from "../data/follow";
-import { frontOf } from "../data/front";
+import { frontOf, type Front } from "../data/front";
 import type { Objective, Trial } from "../documents";
 import { count, thousands } from "../format";
 import { Fault } from "../parts/message";
@@ -14,7 +14,8 @@ import { useQuery } from "../query";
 import { brushesOf, brushesText, orderOf, orderText, type Route } from "../route";
 import { Detail } from "../trials/detail";
 import { Download } from "../trials/download";
-import { columnsOf, Table, USUAL } from "../trials/table";
+import { columnsOf, inSight, Table, USUAL } from "../trials/table";
+import { AxesChoice, MOST, useAxes } from "../views/axes";
 import { topOf } from "../views/top";
 import { Filter } from "./filter";
 import { Head } from "./head";
@@ -66,22 +67,26 @@ function Body({ route, followed, again }: { route: Route; followed: Followed; ag
     else (selected === null ? open : change)({ trial: `${row}` });
   };
   const columns = useMemo(() => columnsOf(dimensions, trials), [dimensions, trials]);
-  const best = useBest(followed);
   const order = orderOf(query.sort, USUAL);
+  const choice = useAxes({ followed, dimensions, objective, all, query, change }, "columns");
+  const shown = useMemo(() => inSight(columns, choice.axes, order.id), [columns, choice.axes, order.id]);
+  const front = useFront(followed);
+  const best = useBest(followed, front);
   useEscape(() => (query.trial ? select(null) : change({ brush: "", best: "" })));
   return (
     <div class="body">
       <div class="left">
-        {objective && <Views {...{ followed, dimensions, objective, rows, all, brushes, setBrushes, selected, select }}
+        {objective && <Views {...{ followed, dimensions, objective, rows, all, brushes, setBrushes, selected, select, front }}
           query={query} change={change} view={query.view ?? ""} choose={(view) => open({ view })} />}
         {query.trial && selected === null && followed.whole && (
           <p class="note" role="status">There is no trial {query.trial}. <button type="button" class="plain" onClick={() => select(null)}>Close</button></p>
         )}
         <Filter text={text} setText={(filter) => change({ filter })} wrong={typeof passes === "string" && followed.whole ? passes : null}
           brushes={brushes} setBrushes={setBrushes} top={many} clearTop={() => change({ best: "" })} dimensions={dimensions} example={exampleOf(objective)} summary={summary(rows.length, followed)}>
+          {choice.given.length > MOST && <AxesChoice {...choice} noun="columns" />}
           <Download {...{ followed, rows, columns, order }} />
         </Filter>
-        <Table {...{ trials, version, rows, all, columns, best, selected, select, order }} setOrder={(order) => change({ sort: orderText(order, USUAL) })} />
+        <Table {...{ trials, version, rows, all, columns: shown, best, selected, select, order }} setOrder={(order) => change({ sort: orderText(order, USUAL) })} />
       </div>
       {selected !== null && <Detail key={selected} followed={followed} row={selected} close={() => select(null)} propose={propose} again={again} />}
       {proposal && <Propose followed={followed} trial={proposal} close={() => propose(null)} done={again} />}
@@ -117,14 +122,17 @@ function changed(old: Brushes, changes: readonly (readonly [string, Brush | null
   return now;
 }
 
+/** The front of several objectives; null of one. */
+function useFront({ trials, version, experiment: { spec } }: Followed): Front | null {
+  return useMemo(() => (spec.objectives.length > 1 ? frontOf(trials, spec, spec.objectives) : null), [trials, version, spec]);
+}
+
 /** The best trial, or those on the front of several objectives. */
-function useBest({ trials, version, experiment }: Followed): ReadonlySet<number> {
+function useBest({ trials, version, experiment: { spec } }: Followed, front: Front | null): ReadonlySet<number> {
   return useMemo(() => {
-    const { objectives } = experiment.spec;
-    const [first, second] = objectives;
-    if (!first) return new Set<number>();
-    return new Set(second ? frontOf(trials, experiment.spec, objectives).rows : improvements(trials, experiment.spec, first).slice(-1));
-  }, [trials, version, experiment]);
+    const [objective] = spec.objectives;
+    return new Set(front?.rows ?? (objective ? improvements(trials, spec, objective).slice(-1) : []));
+  }, [trials, version, spec, front]);
 }
 
 function useEscape(escape: () => void) {

@@ -36,6 +36,8 @@ export function Views({ view, choose, ...props }: ViewProps & { view: string; ch
   const fitting = VIEWS.filter((each) => each.fits?.(props) ?? true);
   const place = Math.max(0, fitting.findIndex((each) => each.id === view));
   const chosen = fitting[place];
+  // An address may have a view that is unknown, or of experiments with several objectives.
+  useEffect(() => void (view !== "" && view !== chosen?.id && props.change({ view: "" })), [view, chosen?.id]);
   const tabs = useRef<HTMLDivElement>(null);
   useEffect(() => inSight(tabs.current, chosen?.id), [chosen?.id]);
   const move = (event: KeyboardEvent) => {

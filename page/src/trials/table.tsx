@@ -25,6 +25,18 @@ export function columnsOf(dimensions: readonly Dimension[], trials: Trials): Col
   return [...(number ? [number] : []), state, ...others].map((each) => ({ ...each, text: textOf(each, trials), right: each.names === null }));
 }
 
+/** Those that the table shows: of the hyperparameters only `chosen`, in their order, and the one that it is sorted by. */
+export function inSight(columns: readonly Column[], chosen: readonly Dimension[], sorted: string): Column[] {
+  const first = columns.findIndex(isHyperparameter);
+  const ids = new Set([...chosen.map(({ id }) => id), sorted]);
+  const shown = [...ids].flatMap((id) => columns.find((each) => each.id === id && isHyperparameter(each)) ?? []);
+  return first < 0 ? [...columns] : [...columns.slice(0, first), ...shown, ...columns.slice(first).filter((each) => !isHyperparameter(each))];
+}
+
+function isHyperparameter({ id }: Dimension): boolean {
+  return id.startsWith("h:");
+}
+
 function textOf(dimension: Dimension, trials: Trials): (row: number) => string {
   if (dimension.id === "number") return (row) => row.toString();
   if (dimension.id === "seconds") return (row) => duration(seconds(trials, row));

@@ -24,22 +24,25 @@ export interface Axes {
   choose: (axes: readonly Dimension[]) => void;
 }
 
-export function useAxes({ followed, dimensions, objective, all, query, change }: ViewProps): Axes {
+type Given = Pick<ViewProps, "followed" | "dimensions" | "all" | "query" | "change"> & { objective: Objective | undefined };
+
+/** `key` names in the address what a person has chosen. */
+export function useAxes({ followed, dimensions, objective, all, query, change }: Given, key = "axes"): Axes {
   const { trials, version, experiment } = followed;
   const given = useMemo(() => dimensions.filter(({ id }) => id.startsWith("h:")), [dimensions]);
-  const ended = useMemo(() => all.filter(counts(trials, experiment.spec, objective.metric)).length, [trials, version, experiment, all, objective]);
+  const ended = useMemo(() => (objective ? all.filter(counts(trials, experiment.spec, objective.metric)).length : 0), [trials, version, experiment, all, objective]);
   // They stay while trials come in, until there are twice as many to tell by.
   const usual = useMemo(() => usualOf(trials, all, given, objective), [trials, given, objective, Math.floor(Math.log2(ended + 1))]);
-  const named = useMemo(() => axesOf(query.axes, given), [query.axes, given]);
+  const named = useMemo(() => axesOf(query[key], given), [query[key], given]);
   return {
     given, axes: named.length > 0 ? named : usual, chosen: named.length > 0,
-    choose: (axes) => change({ axes: axesText(axes) }),
+    choose: (axes) => change({ [key]: axesText(axes) }),
   };
 }
 
 /** All hyperparameters if they are few; else the most important ones first. */
-export function usualOf(trials: Trials, rows: Int32Array, given: readonly Dimension[], objective: Objective): readonly Dimension[] {
-  if (given.length <= MOST) return given;
+export function usualOf(trials: Trials, rows: Int32Array, given: readonly Dimension[], objective: Objective | undefined): readonly Dimension[] {
+  if (given.length <= MOST || !objective) return given.slice(0, MOST);
   const step = Math.ceil(rows.length / ENOUGH);
   const some = step > 1 ? rows.filter((_, place) => place % step === 0) : rows;
   const important = importances(trials, some, given, objective).map(([dimension]) => dimension);
@@ -65,7 +68,7 @@ function decoded(name: string): string {
 }
 
 /** A list to choose from, in the order in which one chooses. */
-export function AxesChoice({ given, axes, chosen, choose }: Axes) {
+export function AxesChoice({ given, axes, chosen, choose, noun = "hyperparameters" }: Axes & { noun?: string }) {
   const [open, setOpen] = useState(false);
   const [text, setText] = useState("");
   const box = useRef<HTMLDetailsElement>(null);
@@ -79,7 +82,7 @@ export function AxesChoice({ given, axes, chosen, choose }: Axes) {
   const found = given.filter(({ label }) => label.toLowerCase().includes(text.trim().toLowerCase()));
   return (
     <details class="axes" ref={box} onToggle={(event) => setOpen(event.currentTarget.open)} onKeyDown={close}>
-      <summary>{axes.length} of {given.length} hyperparameters</summary>
+      <summary>{axes.length} of {given.length} {noun}</summary>
       {open && (
         <div class="axes-list">
           {given.length > MOST && <input type="search" class="find" placeholder="Find by name" aria-label="Find hyperparameters" value={text} onInput={(event) => setText(event.currentTarget.value)} />}

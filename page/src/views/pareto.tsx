@@ -2,7 +2,7 @@
 
 import { useCallback, useMemo } from "preact/hooks";
 import { feasible } from "../data/best";
-import { frontOf, volumeOf } from "../data/front";
+import { volumeOf, type Front } from "../data/front";
 import { count, number } from "../format";
 import { xOf, yOf, type Frame } from "../draw/axes";
 import type { Place } from "../draw/canvas";
@@ -12,14 +12,17 @@ import { Choice } from "./scatter";
 import { dimensionOf, useChoice, type ViewProps } from "./view";
 
 export function Pareto(props: ViewProps) {
-  const { followed, dimensions } = props;
+  return props.front && <Objectives {...props} front={props.front} />;
+}
+
+function Objectives(props: ViewProps & { front: Front }) {
+  const { followed, dimensions, front } = props;
   const { trials, version, experiment } = followed;
   const { objectives } = experiment.spec;
   const choices = dimensions.filter((each) => objectives.some(({ metric }) => each.id === `v:${metric}`));
   const [x, setX] = useChoice(props, "across", choices, `v:${objectives[0]?.metric}`);
   const [y, setY] = useChoice(props, "up", choices, `v:${objectives[1]?.metric}`);
   const [across, up] = [dimensionOf(dimensions, x), dimensionOf(dimensions, y)];
-  const front = useMemo(() => frontOf(trials, experiment.spec, objectives), [trials, version, experiment]);
   const volume = useMemo(() => volumeOf(front), [front]);
   const over = useCallback((place: Place, inner: Frame) => {
     if (across && up) drawFront(place, inner, front.rows, across.at, up.at, objectives.length === 2);

@@ -3,6 +3,7 @@
 import type { Dimension } from "../data/dimensions";
 import type { Brush, Brushes } from "../data/filter";
 import type { Followed } from "../data/follow";
+import type { Front } from "../data/front";
 import type { Objective } from "../documents";
 import type { Query } from "../query";
 
@@ -19,6 +20,8 @@ export interface ViewProps {
   setBrushes: (changes: readonly (readonly [string, Brush | null])[]) => void;
   selected: number | null;
   select: (row: number | null) => void;
+  /** Of several objectives; null of one. */
+  front: Front | null;
   /** What the view's choices are, and how one is changed: they are in the address. Empty is the usual one. */
   query: Query;
   change: (changes: Query) => void;
