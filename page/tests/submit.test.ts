@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { kindOf, offered, turned } from "../src/submit/code";
-import { faultOf, spaceOf } from "../src/submit/space";
+import { parse } from "yaml";
+import { differ } from "../src/submit/memo";
+import { faultsIn, rowsLike, spaceOf } from "../src/submit/space";
 import { wordsOf } from "../src/submit/words";
 import { numberOf } from "../src/submit/written";
-import { choicesLine, choicesOf, yamlOf } from "../src/submit/yaml";
+import { choicesLine, choicesOf, requestOf, textOf, yamlOf } from "../src/submit/yaml";
 import { line as command } from "../src/trials/command";
 
 test("a number means the same however it is written", () => {
@@ -22,7 +24,7 @@ test("a text that is not a number on its way to one, or at all, has a fault", ()
 test("of hyperparameters with equal names the request has the first, and none without a name", () => {
   const rows = ["lr", "lr", "", "x"].map((name, id) => ({ id, name, form: { type: "float", min: id } }));
   assert.deepEqual(spaceOf(rows), { lr: { type: "float", min: 0 }, x: { type: "float", min: 3 } });
-  const faults = rows.map((row) => faultOf(row, rows));
+  const faults = faultsIn(rows);
   assert.match(faults[0] ?? "", /Two hyperparameters have the name lr/);
   assert.match(faults[1] ?? "", /Two hyperparameters have the name lr/);
   assert.match(faults[2] ?? "", /has no name/);
@@ -76,4 +78,32 @@ test("a command is offered only where the service takes one", () => {
   assert.deepEqual(offered("image", true), ["image", "command", "other"]);
   assert.deepEqual(offered("image", false), ["image", "other"]);
   assert.deepEqual(offered("command", false), ["image", "command", "other"]);
+});
+
+test("a request is the same as YAML and back", () => {
+  const text = "two\nlines, and " + "a very long one ".repeat(9);
+  const request = { name: "a", hyperparameters: { x: { type: "float", min: 1 }, "y: z": { type: "categorical", choices: [text, " blank ", "", null, { value: "#", weight: 2 }] }, e: {} }, labels: {}, constraints: [{ metric: text }] };
+  assert.deepEqual(parse(textOf(request)), request);
+  assert.deepEqual(Object.keys(parse(textOf(request)) as object), Object.keys(request));
+  assert.deepEqual(requestOf(textOf(request)), { value: request });
+  for (const each of [{}, { hyperparameters: {} }, { hyperparameters: null }, { hyperparameters: ["a"] }]) assert.deepEqual(parse(textOf(each)), each);
+  for (const each of ["", "a", "- a", "null", "7"]) assert.match(requestOf(each).fault ?? "", /A request has fields/, each);
+});
+
+test("a change of one hyperparameter reads and draws no other", () => {
+  let read = 0;
+  const form = (min: number) => Object.defineProperty({ type: "float" }, "min", { enumerable: true, get: () => ((read += 1), min) }) as { type: string; min: number };
+  const hyperparameters = Object.fromEntries(Array.from({ length: 300 }, (_, each) => [`x${each}`, form(each)]));
+  textOf({ hyperparameters });
+  read = 0;
+  const text = textOf({ hyperparameters: { ...hyperparameters, x7: { type: "float", min: 0.5 } } });
+  assert.equal(read, 0);
+  assert.equal((parse(text) as { hyperparameters: { x7: { min: number } } }).hyperparameters.x7.min, 0.5);
+  const rows = rowsLike([], { a: { min: 1 }, b: { min: 2 }, c: { min: 3 } });
+  const next = rowsLike(rows, { a: { min: 1 }, b: { min: 9 }, d: {} });
+  assert.deepEqual(next.map(({ name, form: { min } }) => [name, min]), [["a", 1], ["b", 9], ["d", undefined]]);
+  assert.equal(next[0], rows[0]);
+  assert.equal(next[1]?.id, rows[1]?.id);
+  assert.equal(differ({ row: rows[0] }, { row: next[0] }), false);
+  for (const other of [{ row: rows[1] }, {}, { row: rows[0], quiet: true }]) assert.equal(differ({ row: rows[0] }, other), true);
 });

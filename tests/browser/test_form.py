@@ -129,7 +129,7 @@ def test_a_choice_is_added_and_the_others_stay(shown: Open) -> None:
     request(page).press_sequentially("seed: 7\n")
     expect(page.get_by_label("Seed")).to_have_value("7")
     choices.press("End")
-    choices.press_sequentially(', "-1"')
+    choices.press_sequentially('"-1"')
     expect(request(page)).to_have_value(re.compile(re.escape(f'{listed}      - "-1"')))
     page.get_by_label("Type of learning_rate").select_option("float")
     page.get_by_label("Type of learning_rate").select_option("categorical")
@@ -191,6 +191,29 @@ def test_algorithms_and_rules_are_chosen_and_a_field_stays_while_it_is_written_i
     expect(request(page)).to_have_value(re.compile("early_stopping: plateau"))
     rules.select_option("")
     expect(request(page)).not_to_have_value(re.compile("early_stopping"))
+
+
+def test_what_was_written_last_into_a_large_request_is_submitted(service: Up, shown: Open) -> None:
+    """The YAML follows the fields, and they follow it, only in a pause."""
+    code = {"image": "train", "env": {"LONG": "x" * 9000}}
+    space = {"x": {"type": "float", "min": 0.1, "max": 1}}
+    wide = {"name": "wide", "model_training_code": code, "hyperparameters": space}
+    service.client.submit({**wide, "max_trials": 1})
+    page = shown("#/default/+?from=wide")
+    page.get_by_label("min of x").fill("0.25")
+    expect(request(page)).to_have_value(re.compile(r"x:\n    type: float\n    min: 0.25\n"))
+    request(page).press("Control+End")
+    request(page).press_sequentially("seed: 7\n")
+    expect(page.get_by_label("Seed")).to_have_value("7")
+    # Without a pause, and from one to the other.
+    request(page).press("Control+End")
+    request(page).press_sequentially("max_attempts: 9\n")
+    page.get_by_label("Name", exact=True).first.fill("wide-again")
+    page.get_by_label("Name", exact=True).first.press("Enter")
+    expect(page.get_by_role("heading", name="wide-again")).to_be_visible()
+    spec = service.client.experiment("wide-again").json["spec"]
+    assert spec["hyperparameters"]["x"]["min"] == 0.25
+    assert (spec["seed"], spec["max_attempts"]) == (7, 9)
 
 
 def test_a_namespace_is_written_and_those_that_were_seen_are_offered(

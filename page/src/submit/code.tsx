@@ -1,13 +1,12 @@
 // What runs for each trial: an image or its alias, a command of the service's machine, or anything else as YAML.
 
-import { useState } from "preact/hooks";
 import type { FieldError } from "../api";
 import { faultsOf, Faults } from "../parts/faults";
 import { line } from "../trials/command";
 import { Yaml } from "./field";
 import { changed, type Json, type Request } from "./schema";
 import { wordsOf } from "./words";
-import { useWritten } from "./written";
+import { useRound, useWritten } from "./written";
 
 const NAME = "model_training_code";
 const ID = `field-${NAME}`;
@@ -15,6 +14,7 @@ const KINDS = { image: "an image, or its alias", command: "a command", other: "a
 type Kind = keyof typeof KINDS;
 
 interface Props {
+  round: number;
   value: Json | undefined;
   set: (value: Json | undefined) => void;
   errors: readonly FieldError[];
@@ -47,8 +47,8 @@ export function offered(kind: Kind, commands: boolean): Kind[] {
   return (Object.keys(KINDS) as Kind[]).filter((each) => each !== "command" || commands || kind === "command");
 }
 
-export function Code({ value, set, errors, aliases, commands }: Props) {
-  const [kind, setKind] = useState(() => kindOf(value));
+export function Code({ round, value, set, errors, aliases, commands }: Props) {
+  const [kind, setKind] = useRound<Kind>(round, () => kindOf(value));
   const faults = faultsOf(errors, NAME);
   const common = { id: ID, "aria-invalid": faults.length > 0, "aria-describedby": `${ID}-hint${faults.length ? ` ${ID}-fault` : ""}` };
   const turn = (next: Kind) => {

@@ -1,13 +1,12 @@
 // A field for a member of the request, as its schema says, with the faults that the service found.
 
 import type { ComponentChildren } from "preact";
-import { useState } from "preact/hooks";
 import { stringify } from "yaml";
 import type { FieldError } from "../api";
 import { Faults, faultsOf } from "../parts/faults";
 import { NumberInput } from "./number";
 import { kindOf, same, type Json, type Schema } from "./schema";
-import { useWritten } from "./written";
+import { useRound, useWritten } from "./written";
 import { yamlOf } from "./yaml";
 
 export interface Choice {
@@ -17,6 +16,8 @@ export interface Choice {
 }
 
 export interface FieldProps {
+  /** Within a round the field stays what it is. */
+  round: number;
   name: string;
   schema: Schema;
   root: Schema;
@@ -31,8 +32,8 @@ export interface FieldProps {
 export function Field(props: FieldProps) {
   const found = kindOf(props.schema, props.root);
   const { schema } = found;
-  // A name is the shortest of several forms, and most requests use it. The field stays what it is while it is written in.
-  const [named] = useState(() => found.kind === "other" && (schema.anyOf ?? []).some((each) => each.type === "string") && (props.value === undefined || typeof props.value === "string"));
+  // A name is the shortest of several forms, and most requests use it.
+  const [named] = useRound(props.round, () => found.kind === "other" && (schema.anyOf ?? []).some((each) => each.type === "string") && (props.value === undefined || typeof props.value === "string"));
   const kind = named ? "text" : found.kind;
   const label = props.label ?? words(props.name);
   const faults = faultsOf(props.errors, props.name);
@@ -54,7 +55,7 @@ export function words(name: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-function Group({ name, schema, root, value, set, errors, label }: FieldProps & { label: string }) {
+function Group({ round, name, schema, root, value, set, errors, label }: FieldProps & { label: string }) {
   const members = (value ?? {}) as Record<string, Json>;
   const change = (member: string, given: Json | undefined) => {
     const { [member]: _, ...others } = members;
@@ -66,7 +67,7 @@ function Group({ name, schema, root, value, set, errors, label }: FieldProps & {
       <legend>{label}</legend>
       {name === "objective" && <p class="hint">The training prints it, alone or with others, as in <code>step=3 {String(members.metric ?? "objective")}=0.12</code>. Metrics, below More fields, has other ways.</p>}
       {Object.entries(schema.properties ?? {}).map(([member, inner]) => (
-        <Field key={member} name={`${name}.${member}`} schema={inner} root={root} value={members[member]} set={(given) => change(member, given)} errors={errors} />
+        <Field key={member} round={round} name={`${name}.${member}`} schema={inner} root={root} value={members[member]} set={(given) => change(member, given)} errors={errors} />
       ))}
     </fieldset>
   );

@@ -1,11 +1,12 @@
 // The hyperparameters, a line each: its name, its type, and its range or choices.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { FieldError } from "../api";
 import { Faults, faultsOf } from "../parts/faults";
+import { memo } from "./memo";
 import { NumberInput } from "./number";
-import { changed, type Json } from "./schema";
-import { afterClick, useRefused, useWritten } from "./written";
+import { changed, same, type Json } from "./schema";
+import { afterClick, useRefused, useRound, useWritten } from "./written";
 import { choicesLine, choicesOf } from "./yaml";
 
 type Form = { [name: string]: Json };
@@ -22,25 +23,37 @@ const NEW: Form = { type: "float", min: 0, max: 1 };
 
 let ids = 0;
 
-export function rowsOf(space: Space): Row[] {
-  return Object.entries(space).map(([name, form]) => ({ id: ids++, name, form }));
+/** The rows of another space. Those of hyperparameters that are as before stay the same, and are not drawn again. */
+export function rowsLike(rows: readonly Row[], space: Space): Row[] {
+  const before = new Map(rows.map((row) => [row.name, row]));
+  return Object.entries(space).map(([name, form]) => {
+    const row = before.get(name);
+    return row && same(row.form, form) ? row : { id: row?.id ?? ids++, name, form };
+  });
 }
 
 /** The rows by their names: the first of those with equal names, and none without a name. */
 export function spaceOf(rows: readonly Row[]): Space {
-  const named = rows.filter(({ name }, place) => name !== "" && rows.findIndex((each) => each.name === name) === place);
-  return Object.fromEntries(named.map(({ name, form }) => [name, form]));
+  const space = new Map<string, Form>();
+  for (const { name, form } of rows) if (name !== "" && !space.has(name)) space.set(name, form);
+  return Object.fromEntries(space);
 }
 
-/** Why a row cannot be submitted. */
-export function faultOf(row: Row, rows: readonly Row[]): string | null {
-  if (row.name === "") return "A hyperparameter has no name: write one, or remove it";
-  if (rows.some((each) => each !== row && each.name === row.name)) return `Two hyperparameters have the name ${row.name}: rename or remove one`;
-  return null;
+/** Why each row cannot be submitted, in their order. */
+export function faultsIn(rows: readonly Row[]): (string | null)[] {
+  const [seen, repeated] = [new Set<string>(), new Set<string>()];
+  for (const { name } of rows) (seen.has(name) ? repeated : seen).add(name);
+  return rows.map(({ name }) => {
+    if (name === "") return "A hyperparameter has no name: write one, or remove it";
+    return repeated.has(name) ? `Two hyperparameters have the name ${name}: rename or remove one` : null;
+  });
 }
 
-export function SpaceFields({ space, set, errors }: { space: Space; set: (space: Space) => void; errors: readonly FieldError[] }) {
-  const [rows, setRows] = useState(() => rowsOf(space));
+const NONE: readonly FieldError[] = [];
+
+/** The space is taken anew with each `round`. Within one the rows have more than it: names that are not whole. */
+export function SpaceFields({ round, space, set, errors }: { round: number; space: Space; set: (space: Space) => void; errors: readonly FieldError[] }) {
+  const [rows, setRows] = useRound<Row[]>(round, (old) => rowsLike(old ?? [], space));
   const [added, setAdded] = useState<number | null>(null);
   // A name on its way to another one is no fault yet.
   const [naming, setNaming] = useState(false);
@@ -48,18 +61,25 @@ export function SpaceFields({ space, set, errors }: { space: Space; set: (space:
     setRows(next);
     set(spaceOf(next));
   };
-  const put = (row: Row) => change(rows.map((each) => (each.id === row.id ? row : each)));
+  const latest = useRef({ rows, change });
+  latest.current = { rows, change };
+  // The same functions always: else each press would draw all rows again.
+  const { put, remove } = useMemo(() => ({
+    put: (row: Row) => latest.current.change(latest.current.rows.map((each) => (each.id === row.id ? row : each))),
+    remove: (id: number) => latest.current.change(latest.current.rows.filter((each) => each.id !== id)),
+  }), []);
   const add = () => {
     const row = { id: ids++, name: fresh(rows), form: NEW };
     change([...rows, row]);
     setAdded(row.id);
   };
+  const faults = faultsIn(rows);
   return (
     <fieldset class="space">
       <legend>Hyperparameters</legend>
-      {rows.map((row) => (
-        <Dimension key={row.id} row={row} put={put} added={added === row.id} fault={faultOf(row, rows)} naming={naming} setNaming={setNaming}
-          remove={() => change(rows.filter((each) => each.id !== row.id))} errors={faultsOf(errors, `hyperparameters.${row.name}`)} />
+      {rows.map((row, place) => (
+        <Dimension key={row.id} row={row} put={put} remove={remove} added={added === row.id} fault={faults[place] ?? null} quiet={naming && faults[place] !== null} setNaming={setNaming}
+          errors={errors.length === 0 ? NONE : faultsOf(errors, `hyperparameters.${row.name}`)} />
       ))}
       <Faults faults={errors.filter(({ field }) => field === "hyperparameters")} id="space" />
       <button type="button" onClick={add}>Add a hyperparameter</button>
@@ -67,13 +87,22 @@ export function SpaceFields({ space, set, errors }: { space: Space; set: (space:
   );
 }
 
+interface DimensionProps {
+  row: Row;
+  put: (row: Row) => void;
+  remove: (id: number) => void;
+  added: boolean;
+  fault: string | null;
+  /** The fault is not shown yet. */
+  quiet: boolean;
+  setNaming: (naming: boolean) => void;
+  errors: readonly FieldError[];
+}
+
 /** A hyperparameter. The name of one that was `added` is selected, to be written over. */
-function Dimension({ row, put, remove, added, fault, naming, setNaming, errors }: {
-  row: Row; put: (row: Row) => void; remove: () => void; added: boolean;
-  fault: string | null; naming: boolean; setNaming: (naming: boolean) => void; errors: readonly FieldError[];
-}) {
+const Dimension = memo(({ row, put, remove, added, fault, quiet, setNaming, errors }: DimensionProps) => {
   const { name, form } = row;
-  const shown = naming ? null : fault;
+  const shown = quiet ? null : fault;
   const input = useRefused<HTMLInputElement>(fault);
   // A person who comes back from another type finds what they had written.
   const before = useRef<Form>({});
@@ -93,12 +122,12 @@ function Dimension({ row, put, remove, added, fault, naming, setNaming, errors }
         {[...new Set(["float", "int", "categorical", String(form.type)])].map((type) => <option key={type}>{type}</option>)}
       </select>
       {form.type === "categorical" ? <Choices name={name} form={form} set={set} /> : <Bounds name={name} form={form} set={set} />}
-      <button type="button" class="plain" aria-label={`Remove ${name}`} onClick={remove}>×</button>
+      <button type="button" class="plain" aria-label={`Remove ${name}`} onClick={() => remove(row.id)}>×</button>
       {shown !== null && <p class="wrong" role="status">{shown}</p>}
       <Faults faults={errors} id={`space-${row.id}`} />
     </div>
   );
-}
+});
 
 function fresh(rows: readonly Row[]): string {
   let number = rows.length + 1;

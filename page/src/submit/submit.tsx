@@ -1,7 +1,6 @@
 // A new experiment: a form that follows the request's schema, with the same request as YAML beside it.
 
-import { useEffect, useMemo, useState } from "preact/hooks";
-import { stringify } from "yaml";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { get, pathOf, Problem, send } from "../api";
 import type { Experiment } from "../documents";
 import { count } from "../format";
@@ -15,7 +14,7 @@ import { Code } from "./code";
 import { Field, type Choice } from "./field";
 import { changed, cloned, type Json, type Request, type Schema } from "./schema";
 import { SpaceFields } from "./space";
-import { yamlOf } from "./yaml";
+import { requestOf, textOf } from "./yaml";
 
 const FIRST = ["name", "model_training_code", "hpo_algorithm", "objective", "max_trials", "parallel_trials", "early_stopping"];
 const APART = ["hyperparameters", "namespace", "define_by_run"];
@@ -35,34 +34,45 @@ export function Submit({ route }: { route: Route }) {
 
 function Form({ namespace, schema, begun, choices, known, from }: Begun & { namespace: string; from: string | undefined }) {
   const [request, setRequest] = useState(begun);
-  const [text, setText] = useState(() => stringify(begun));
+  // What is said of it beside the fields follows them, and they follow what is written there.
+  const [said, setSaid] = useState(() => ({ text: textOf(begun), request: begun }));
   const [wrong, setWrong] = useState<string | null>(null);
   const [round, setRound] = useState(0);
   const [problem, setProblem] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
   const [key] = useState(() => crypto.getRandomValues(new Uint32Array(4)).join("-"));
+  const newest = useRef<Request | null>(begun);
+  const { later, flush } = useLater(said.text.length < LONG);
   const errors = problem instanceof Problem ? problem.errors : [];
   const set = (next: Request) => {
+    newest.current = next;
     setProblem(null);
     setRequest(next);
-    setText(stringify(next));
     setWrong(null);
+    later(() => setSaid({ text: textOf(next), request: next }));
   };
-  const write = (given: string) => {
-    setText(given);
-    const { value, fault } = yamlOf(given);
-    if (fault !== undefined) return setWrong(fault);
-    if (value === undefined || value === null || typeof value !== "object" || Array.isArray(value)) return setWrong("A request has fields: write one such as max_trials: 20");
+  const write = (text: string) => {
+    setSaid((old) => ({ ...old, text }));
+    later(() => read(text));
+  };
+  const read = (text: string) => {
+    const { value = null, fault = null } = requestOf(text);
+    newest.current = value;
+    setWrong(fault);
+    if (value === null) return;
     setProblem(null);
     setRequest(value);
-    setWrong(null);
-    setRound(round + 1);
+    setSaid({ text, request: value });
+    setRound((old) => old + 1);
   };
   const submit = async (event: Event) => {
     event.preventDefault();
+    flush();
+    const given = newest.current;
+    if (given === null) return;
     setBusy(true);
     try {
-      const begun = await send<{ name: string }>("POST", pathOf(namespace, "submit_job"), request, { "Idempotency-Key": `${key}-${hash(text)}` });
+      const begun = await send<{ name: string }>("POST", pathOf(namespace, "submit_job"), given, { "Idempotency-Key": `${key}-${hash(JSON.stringify(given))}` });
       go({ namespace, name: begun?.name ?? null, query: {} });
     } catch (fault) {
       setProblem(fault);
@@ -70,11 +80,11 @@ function Form({ namespace, schema, begun, choices, known, from }: Begun & { name
     }
   };
   const fields = useMemo(() => Object.entries(schema.properties ?? {}), [schema]);
-  const put = (name: string) => (value: Json | undefined) => set(changed(request, name, value));
+  const put = (name: string) => (value: Json | undefined) => set(changed(newest.current ?? request, name, value));
   const field = ([name, inner]: [string, Schema]) => name === "model_training_code" ? (
-    <Code key={`${name} ${round}`} value={request[name]} set={put(name)} errors={errors} {...known} />
+    <Code key={name} round={round} value={request[name]} set={put(name)} errors={errors} {...known} />
   ) : (
-    <Field key={`${name} ${round}`} name={name} schema={inner} root={schema} value={request[name]} set={put(name)} errors={errors} {...(choices[name] ? { choices: choices[name] } : {})} />
+    <Field key={name} round={round} name={name} schema={inner} root={schema} value={request[name]} set={put(name)} errors={errors} {...(choices[name] ? { choices: choices[name] } : {})} />
   );
   const shown = ["hyperparameters", ...fields.map(([name]) => name).filter((name) => !APART.includes(name))];
   const others = besides(problem, (each) => shown.some((name) => faultsOf([each], name).length > 0));
@@ -83,7 +93,7 @@ function Form({ namespace, schema, begun, choices, known, from }: Begun & { name
       <div class="fields">
         <h1>{from ? `New experiment like ${from}` : "New experiment"}</h1>
         {fields.filter(([name]) => FIRST.includes(name)).sort((a, b) => FIRST.indexOf(a[0]) - FIRST.indexOf(b[0])).map(field)}
-        <SpaceFields key={`space ${round}`} space={spaceOf(request)} set={(space) => set(changed(request, "hyperparameters", space))} errors={errors} />
+        <SpaceFields round={round} space={spaceOf(request)} set={put("hyperparameters")} errors={errors} />
         <details open={errors.some((each) => ![...FIRST, ...APART].some((name) => faultsOf([each], name).length))}>
           <summary>More fields</summary>
           {fields.filter(([name]) => !FIRST.includes(name) && !APART.includes(name)).map(field)}
@@ -91,15 +101,38 @@ function Form({ namespace, schema, begun, choices, known, from }: Begun & { name
       </div>
       <div class="beside">
         <label for="yaml">The request as YAML</label>
-        <textarea id="yaml" class="mono" value={text} spellcheck={false} aria-invalid={wrong !== null} onInput={(event) => write(event.currentTarget.value)} />
+        <textarea id="yaml" class="mono" value={said.text} spellcheck={false} aria-invalid={wrong !== null} onFocus={flush} onBlur={flush} onInput={(event) => write(event.currentTarget.value)} />
         {wrong !== null && <p class="wrong" role="status">{wrong}</p>}
         {others !== null && <Fault fault={others} />}
         {problem !== null && others === null && <p class="wrong" role="status">{count(errors.length, "fault")} at the fields</p>}
-        {wrong === null && <><p class="faint">The same in a terminal</p><Copied text={submits(namespace, request)} /></>}
+        {wrong === null && <><p class="faint">The same in a terminal</p><Copied text={submits(namespace, said.request)} /></>}
         <div class="buttons"><button type="submit" class="primary" disabled={busy || wrong !== null}>Submit</button></div>
       </div>
     </form>
   );
+}
+
+/** The characters of a request from which it takes too long to write or read all of it at each press. */
+const LONG = 8000;
+const PAUSE_MS = 250;
+
+/** Does what is given to `later` at once if that is `fast`, else in the next pause: by then it may be given anew. */
+function useLater(fast: boolean) {
+  const waits = useRef<{ timer: number; act: () => void } | null>(null);
+  const flush = () => {
+    const due = waits.current;
+    if (due === null) return;
+    clearTimeout(due.timer);
+    waits.current = null;
+    due.act();
+  };
+  const later = (act: () => void) => {
+    if (waits.current !== null) clearTimeout(waits.current.timer);
+    waits.current = { timer: window.setTimeout(flush, PAUSE_MS), act };
+    if (fast) flush();
+  };
+  useEffect(() => () => clearTimeout(waits.current?.timer), []);
+  return { later, flush };
 }
 
 /** A field with a fault is in sight, so that the browser can say the fault at it. */

@@ -58,6 +58,14 @@ export function useWritten<T>(value: T | undefined, set: (value: T | undefined) 
   return { text: shown, fault: writes ? null : fault, input: { value: shown, ref, onInput, onBlur: () => afterClick(() => setWrites(false)) } };
 }
 
+/** A state of a field that begins anew with each round: when the request comes from elsewhere. The field itself stays, with the focus. */
+export function useRound<T>(round: number, begin: (old?: T) => T): [T, (value: T) => void] {
+  const [state, set] = useState(() => ({ round, value: begin() }));
+  const now = state.round === round ? state : { round, value: begin(state.value) };
+  if (now !== state) set(now);
+  return [now.value, (value) => set({ round, value })];
+}
+
 /** For an input that the browser does not submit while it has a fault: it says the fault at the input. */
 export function useRefused<T extends HTMLInputElement>(fault: string | null) {
   const ref = useRef<T>(null);

@@ -1,7 +1,7 @@
 // YAML as the form reads and writes it, without values that JSON would change on the way to the service.
 
-import { parse } from "yaml";
-import { same, type Json } from "./schema";
+import { parse, stringify } from "yaml";
+import { same, type Json, type Request } from "./schema";
 import type { Read } from "./written";
 
 /** The value of a YAML text; none of an empty one. */
@@ -12,6 +12,35 @@ export function yamlOf(text: string): Read<Json> {
   } catch (wrong) {
     return { fault: (wrong as Error).message.split("\n")[0]?.replace(/:$/, "") ?? "" };
   }
+}
+
+/** The request that a YAML text is. */
+export function requestOf(text: string): Read<Request> {
+  const found = yamlOf(text);
+  if (found.fault !== undefined) return found;
+  const { value } = found;
+  if (value === undefined || value === null || typeof value !== "object" || Array.isArray(value)) return { fault: "A request has fields: write one such as max_trials: 20" };
+  return { value };
+}
+
+const memory = new WeakMap<object, { name: string; text: string }>();
+
+/** A member of a mapping. It is remembered by its value, for a change of one of 300 hyperparameters leaves the others as they are. */
+function member(name: string, value: Json): string {
+  if (value === null || typeof value !== "object") return stringify({ [name]: value });
+  const known = memory.get(value);
+  if (known?.name === name) return known.text;
+  const text = stringify({ [name]: value });
+  memory.set(value, { name, text });
+  return text;
+}
+
+/** The YAML of a request. */
+export function textOf(request: Request): string {
+  const { hyperparameters: space } = request;
+  if (space === null || typeof space !== "object" || Array.isArray(space) || Object.keys(space).length === 0) return stringify(request);
+  const inner = Object.entries(space).map(([name, form]) => member(name, form).replace(/^(?=.)/gm, "  "));
+  return Object.entries(request).map(([name, value]) => (name === "hyperparameters" ? `${name}:\n${inner.join("")}` : member(name, value))).join("");
 }
 
 /** For each value of a document. JSON has neither the digits of larger integers, nor infinity. */
