@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 50_000
 MOST_OPEN = 2_000
+MOST_ATTRIBUTES = 30
+"""Names of attributes in one answer."""
+LONGEST_ATTRIBUTE = 100
+"""Letters of a text."""
 KEPT_BYTES = 64 << 20
 
 _STATES = list(TrialState)
@@ -162,7 +166,24 @@ def _columns(rows: Sequence[Row]) -> Json:
         "retries": {str(row.number): row.retry_of for row in rows if row.retry_of is not None},
         "hyperparameters": by_name([row.hyperparameters for row in rows]),
         "values": by_name([row.values for row in rows]),
+        "attributes": _attributes(rows),
     }
+
+
+def _attributes(rows: Iterable[Row]) -> Json:
+    """Return what a cell can show, by name and number. Other attributes are left out."""
+    found: dict[str, Json] = {}
+    for row in rows:
+        for name, value in row.attributes.items():
+            if _fits_a_cell(value) and (name in found or len(found) < MOST_ATTRIBUTES):
+                found.setdefault(name, {})[str(row.number)] = value
+    return found
+
+
+def _fits_a_cell(value: Any) -> bool:
+    if isinstance(value, str):
+        return len(value) <= LONGEST_ATTRIBUTE
+    return isinstance(value, bool | int | float)
 
 
 def by_name(rows: Sequence[Json]) -> Json:

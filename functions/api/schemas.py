@@ -221,6 +221,15 @@ SCHEMAS: dict[str, Schema] = {
             "description": "By name; null where it is not active.",
         },
         values={"type": "object", "additionalProperties": many(or_null(VALUE))},
+        attributes={
+            "type": "object",
+            "additionalProperties": {
+                "type": "object",
+                "additionalProperties": {"type": ["boolean", "number", "string"]},
+            },
+            "description": "By name, then by number: at most 30 names, and neither nested values "
+            "nor texts of more than 100 letters.",
+        },
     ),
     "Columns": closed(
         experiment=ref("Overview"),

@@ -6,6 +6,7 @@ takes two thirds of the time of one by one.
 """
 
 from collections.abc import Collection, Iterator
+from typing import Any
 
 import msgspec
 
@@ -27,6 +28,7 @@ class Row(msgspec.Struct, frozen=True, gc=False):
     values: dict[str, Number] = {}
     seconds: float = 0.0
     retry_of: int | None = None
+    attributes: dict[str, Any] = {}
     cancelled: bool = False
     """Read only: how older versions wrote STOPPED, beside the state FAIL."""
 
@@ -59,6 +61,7 @@ def row_of(trial: Trial) -> Row:
         trial.values,
         trial.seconds,
         trial.retry_of,
+        trial.attributes,
     )
 
 

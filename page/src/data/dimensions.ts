@@ -5,7 +5,7 @@ import { duration, number, scalar } from "../format";
 import type { Column, Trials } from "./trials";
 
 export interface Dimension {
-  /** Unique: `h:` a hyperparameter, `v:` a value, or one of number, seconds, ended, state, attempt. */
+  /** Unique: `h:` a hyperparameter, `v:` a value, `a:` an attribute, or one of number, seconds, ended, state, attempt. */
   id: string;
   label: string;
   /** The value of a row; NaN if it has none. */
@@ -28,6 +28,7 @@ export function dimensions(trials: Trials, spec: Spec): Dimension[] {
     { id: "number", label: "trial", at: (row) => row, log: false, whole: true, names: null },
     ...valuesOf(trials, spec),
     ...hyperparametersOf(trials, spec),
+    ...attributesOf(trials),
     { id: "seconds", label: "time", at: (row) => seconds(trials, row), log: false, clock: true, names: null },
     { id: ENDED, label: "ended", at: (row) => (trials.finished[row] ?? NaN) - (trials.created[0] ?? NaN), log: false, clock: true, names: null },
   ];
@@ -49,6 +50,10 @@ export function hyperparametersOf(trials: Trials, spec: Spec): Dimension[] {
     const names = column ? column.names : form?.type === "categorical" ? choicesOf(form) : null;
     return { id: `h:${name}`, label: name, at, whole: form?.type === "int", log: isLog(form), bounds: boundsOf(form), names };
   });
+}
+
+export function attributesOf(trials: Trials): Dimension[] {
+  return [...trials.attributes].map(([name, column]) => ({ id: `a:${name}`, label: `attributes.${name}`, at: reads(column), log: false, names: column.names }));
 }
 
 /** Brushing reads 100,000 rows at a time, so the column is looked up once. It stays the same object as it grows. */

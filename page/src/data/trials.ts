@@ -17,6 +17,8 @@ export interface Block {
   retries?: Record<string, number>;
   hyperparameters: Record<string, Scalar[]>;
   values: Record<string, (number | string | null)[]>;
+  /** By name, then by number: most trials have none. Reports of older versions lack it. */
+  attributes?: Record<string, Record<string, Scalar>>;
 }
 
 /** Numbers, or places in `names`; NaN where a trial has none. */
@@ -41,6 +43,8 @@ export class Trials {
   finished: Float64Array = filled(FIRST_ROOM);
   readonly hyperparameters = new Map<string, Column>();
   readonly values = new Map<string, Column>();
+  /** What the training or the algorithm attached to trials. */
+  readonly attributes = new Map<string, Column>();
   /** Seconds for which earlier attempts ran, of rows that have some. */
   readonly earlier = new Map<number, number>();
   /** The row that a retry repeats. */
@@ -64,8 +68,9 @@ export class Trials {
     this.putCommon(block);
     for (const [row, seconds] of Object.entries(block.earlier_seconds ?? {})) this.earlier.set(Number(row), seconds);
     for (const [row, of] of Object.entries(block.retries ?? {})) this.retries.set(Number(row), of);
-    for (const [name, given] of Object.entries(block.hyperparameters)) this.putScalars(name, numbers, given);
+    for (const [name, given] of Object.entries(block.hyperparameters)) this.putScalars(this.hyperparameters, name, numbers, given, this.categorical.get(name));
     for (const [name, given] of Object.entries(block.values)) this.putValues(name, numbers, given);
+    for (const [name, given] of Object.entries(block.attributes ?? {})) this.putScalars(this.attributes, name, Object.keys(given).map(Number), Object.values(given));
     this.count = Math.max(this.count, last + 1);
     return true;
   }
@@ -89,10 +94,10 @@ export class Trials {
     rows.forEach((row, index) => (data[row] = measured(given[index])));
   }
 
-  private putScalars(name: string, rows: number[], given: Scalar[]) {
-    const named = this.categorical.has(name) || given.some((value) => value !== null && typeof value !== "number");
-    let column = this.column(this.hyperparameters, name, named ? [...(this.categorical.get(name) ?? [])] : null);
-    if (named && column.names === null) column = this.renamed(name, column);
+  private putScalars(columns: Map<string, Column>, name: string, rows: number[], given: Scalar[], choices?: readonly Scalar[]) {
+    const named = choices !== undefined || given.some((value) => value !== null && typeof value !== "number");
+    let column = this.column(columns, name, named ? [...(choices ?? [])] : null);
+    if (named && column.names === null) columns.set(name, (column = renamed(column)));
     const { data, names } = column;
     if (names === null) {
       rows.forEach((row, index) => (data[row] = (given[index] as number | null) ?? NaN));
@@ -100,16 +105,6 @@ export class Trials {
     }
     const places = new Map(names.map((value, place) => [value, place]));
     rows.forEach((row, index) => (data[row] = placeOf(given[index] ?? null, names, places)));
-  }
-
-  /** Numbers that turn out to be names: a define-by-run trial may choose either. */
-  private renamed(name: string, column: Column): Column {
-    const names: Scalar[] = [];
-    const places = new Map<Scalar, number>();
-    const data = column.data.map((value) => placeOf(Number.isNaN(value) ? null : value, names, places));
-    const changed = { data, names };
-    this.hyperparameters.set(name, changed);
-    return changed;
   }
 
   private column(columns: Map<string, Column>, name: string, names: Scalar[] | null): Column {
@@ -125,10 +120,17 @@ export class Trials {
     states.set(this.state);
     this.state = states;
     for (const name of ["attempt", "created", "started", "finished"] as const) this[name] = widened(this[name], room);
-    for (const columns of [this.hyperparameters, this.values]) {
+    for (const columns of [this.hyperparameters, this.values, this.attributes]) {
       for (const column of columns.values()) column.data = widened(column.data, room);
     }
   }
+}
+
+/** Numbers that turn out to be names: a define-by-run trial may choose either. */
+function renamed(column: Column): Column {
+  const names: Scalar[] = [];
+  const places = new Map<Scalar, number>();
+  return { data: column.data.map((value) => placeOf(Number.isNaN(value) ? null : value, names, places)), names };
 }
 
 function placeOf(value: Scalar, names: Scalar[], places: Map<Scalar, number>): number {

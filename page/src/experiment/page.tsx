@@ -14,7 +14,7 @@ import { useQuery } from "../query";
 import { brushesOf, brushesText, orderOf, orderText, type Route } from "../route";
 import { Detail } from "../trials/detail";
 import { Download } from "../trials/download";
-import { columnsOf, inSight, Table, USUAL } from "../trials/table";
+import { columnsOf, inSight, isChosen, Table, USUAL } from "../trials/table";
 import { AxesChoice, MOST, useAxes } from "../views/axes";
 import { topOf } from "../views/top";
 import { Filter } from "./filter";
@@ -68,7 +68,7 @@ function Body({ route, followed, again }: { route: Route; followed: Followed; ag
   };
   const columns = useMemo(() => columnsOf(dimensions, trials), [dimensions, trials]);
   const order = orderOf(query.sort, USUAL);
-  const choice = useAxes({ followed, dimensions, objective, all, query, change }, "columns");
+  const choice = useAxes({ followed, dimensions, objective, all, query, change }, "columns", isChosen);
   const shown = useMemo(() => inSight(columns, choice.axes, order.id), [columns, choice.axes, order.id]);
   const front = useFront(followed);
   const best = useBest(followed, front);
@@ -83,7 +83,7 @@ function Body({ route, followed, again }: { route: Route; followed: Followed; ag
         )}
         <Filter text={text} setText={(filter) => change({ filter })} wrong={typeof passes === "string" && followed.whole ? passes : null}
           brushes={brushes} setBrushes={setBrushes} top={many} clearTop={() => change({ best: "" })} dimensions={dimensions} example={exampleOf(objective)} summary={summary(rows.length, followed)}>
-          {choice.given.length > MOST && <AxesChoice {...choice} noun="columns" />}
+          {(choice.given.length > MOST || trials.attributes.size > 0) && <AxesChoice {...choice} noun="columns" />}
           <Download {...{ followed, rows, columns, order }} />
         </Filter>
         <Table {...{ trials, version, rows, all, columns: shown, best, selected, select, order }} setOrder={(order) => change({ sort: orderText(order, USUAL) })} />
@@ -98,7 +98,8 @@ function Body({ route, followed, again }: { route: Route; followed: Followed; ag
 function useColumnNames({ trials, version }: Followed): string {
   return useMemo(() => {
     const given = [...trials.hyperparameters].map(([name, { names }]) => `${name} ${names?.length ?? ""}`);
-    return [...trials.values.keys(), ...given].join("\n");
+    const attached = [...trials.attributes].map(([name, { names }]) => `${name} ${names === null}`);
+    return [...trials.values.keys(), ...given, ...attached].join("\n");
   }, [trials, version]);
 }
 

@@ -1,7 +1,7 @@
 // Trials as CSV (RFC 4180), with the columns of `tunelet export` that the page knows, from what it holds.
 
 import { feasible } from "../data/best";
-import { hyperparametersOf, seconds, valuesOf, type Dimension } from "../data/dimensions";
+import { attributesOf, hyperparametersOf, seconds, valuesOf, type Dimension } from "../data/dimensions";
 import { COMPLETE, STATES, type Trials } from "../data/trials";
 import type { Scalar, Spec } from "../documents";
 
@@ -42,14 +42,15 @@ function columnsOf(trials: Trials, spec: Spec): Column[] {
     { name: "seconds", cell: (row) => figure((seconds(trials, row) || 0) + (earlier.get(row) ?? 0)) },
     { name: "retry_of", cell: (row) => figure(retries.get(row)) },
     ...(spec.constraints.length ? [{ name: "feasible", cell: (row: number) => (state[row] === COMPLETE ? `${feasible(trials, spec.constraints, row)}` : "") }] : []),
-    ...hyperparametersOf(trials, spec).map((each) => of("hyperparameters", each)),
-    ...valuesOf(trials, spec).map((each) => of("values", each)),
+    ...hyperparametersOf(trials, spec).map((each) => of("hyperparameters.", each)),
+    ...valuesOf(trials, spec).map((each) => of("values.", each)),
+    ...attributesOf(trials).map((each) => of("", each)),
   ];
 }
 
 function of(kind: string, { label, at, names }: Dimension): Column {
   const cells = names?.map(scalar);
-  return { name: `${kind}.${label}`, cell: cells ? (row) => cells[at(row)] ?? "" : (row) => figure(at(row)) };
+  return { name: `${kind}${label}`, cell: cells ? (row) => cells[at(row)] ?? "" : (row) => figure(at(row)) };
 }
 
 function scalar(value: Scalar): string {

@@ -25,16 +25,17 @@ export function columnsOf(dimensions: readonly Dimension[], trials: Trials): Col
   return [...(number ? [number] : []), state, ...others].map((each) => ({ ...each, text: textOf(each, trials), right: each.names === null }));
 }
 
-/** Those that the table shows: of the hyperparameters only `chosen`, in their order, and the one that it is sorted by. */
+/** Those that the table shows: of hyperparameters and attributes only `chosen`, in their order, and the one that it is sorted by. */
 export function inSight(columns: readonly Column[], chosen: readonly Dimension[], sorted: string): Column[] {
-  const first = columns.findIndex(isHyperparameter);
+  const first = columns.findIndex(isChosen);
   const ids = new Set([...chosen.map(({ id }) => id), sorted]);
-  const shown = [...ids].flatMap((id) => columns.find((each) => each.id === id && isHyperparameter(each)) ?? []);
-  return first < 0 ? [...columns] : [...columns.slice(0, first), ...shown, ...columns.slice(first).filter((each) => !isHyperparameter(each))];
+  const shown = [...ids].flatMap((id) => columns.find((each) => each.id === id && isChosen(each)) ?? []);
+  return first < 0 ? [...columns] : [...columns.slice(0, first), ...shown, ...columns.slice(first).filter((each) => !isChosen(each))];
 }
 
-function isHyperparameter({ id }: Dimension): boolean {
-  return id.startsWith("h:");
+/** Whether there may be many of its kind. */
+export function isChosen({ id }: Dimension): boolean {
+  return id.startsWith("h:") || id.startsWith("a:");
 }
 
 function textOf(dimension: Dimension, trials: Trials): (row: number) => string {

@@ -26,18 +26,22 @@ export interface Axes {
 
 type Given = Pick<ViewProps, "followed" | "dimensions" | "all" | "query" | "change"> & { objective: Objective | undefined };
 
-/** `key` names in the address what a person has chosen. */
-export function useAxes({ followed, dimensions, objective, all, query, change }: Given, key = "axes"): Axes {
+/** What `fits` can be chosen, and `key` names in the address what a person has chosen. The usual ones are hyperparameters. */
+export function useAxes({ followed, dimensions, objective, all, query, change }: Given, key = "axes", fits = isHyperparameter): Axes {
   const { trials, version, experiment } = followed;
-  const given = useMemo(() => dimensions.filter(({ id }) => id.startsWith("h:")), [dimensions]);
+  const given = useMemo(() => dimensions.filter(fits), [dimensions]);
   const ended = useMemo(() => (objective ? all.filter(counts(trials, experiment.spec, objective.metric)).length : 0), [trials, version, experiment, all, objective]);
   // They stay while trials come in, until there are twice as many to tell by.
-  const usual = useMemo(() => usualOf(trials, all, given, objective), [trials, given, objective, Math.floor(Math.log2(ended + 1))]);
+  const usual = useMemo(() => usualOf(trials, all, given.filter(isHyperparameter), objective), [trials, given, objective, Math.floor(Math.log2(ended + 1))]);
   const named = useMemo(() => axesOf(query[key], given), [query[key], given]);
   return {
     given, axes: named.length > 0 ? named : usual, chosen: named.length > 0,
     choose: (axes) => change({ [key]: axesText(axes) }),
   };
+}
+
+function isHyperparameter({ id }: Dimension): boolean {
+  return id.startsWith("h:");
 }
 
 /** All hyperparameters if they are few; else the most important ones first. */
@@ -91,7 +95,7 @@ export function AxesChoice({ given, axes, chosen, choose, noun = "hyperparameter
               <label key={each.id}><input type="checkbox" checked={axes.includes(each)} onChange={() => toggle(each)} /> {each.label}</label>
             ))}
           </div>
-          {chosen && <button type="button" class="plain" onClick={() => choose([])}>{given.length > MOST ? "The most important" : "All"}</button>}
+          {chosen && <button type="button" class="plain" onClick={() => choose([])}>{noun === "columns" ? "The usual ones" : given.length > MOST ? "The most important" : "All"}</button>}
         </div>
       )}
     </details>

@@ -8,6 +8,7 @@ from functions.api import columns
 from tests.unit.functions.api.test_openapi import fits
 from tests.unit.functions.conftest import World
 from tunelet.log.compaction import WINDOW
+from tunelet.log.rows import Row
 
 ONE = "/api/experiments/digits"
 
@@ -183,3 +184,31 @@ def test_columns_name_retries_and_the_time_of_earlier_attempts(world: World) -> 
     found = asked(world)["trials"]
     assert found["retries"] == {str(made["number"]): 0}
     assert found["earlier_seconds"] == {}
+
+
+def test_columns_have_the_attributes_that_fit_a_cell(world: World) -> None:
+    assert world.api.post("/api/studies", json={"name": "s", "directions": ["minimize"]}).json
+    given = {
+        **{"host": "a", "gpus": 2, "warm": True, "none": None, "long": "x" * 101},
+        **{"list": [1], "nested": {"a": 1}},
+    }
+    commands = [
+        {"type": "CreateTrial", "key": "k0", "by": "k0", "changes": {"attributes": given}},
+        {"type": "CreateTrial", "key": "k1", "by": "k1"},
+        {"type": "CreateTrial", "key": "k2", "by": "k2", "changes": {"attributes": {"host": "b"}}},
+        {"type": "EndTrial", "number": 0, "by": "k0", "state": "FAIL"},
+    ]
+    assert world.api.post("/api/studies/1/commands", json={"commands": commands}).status_code == 200
+    (study,) = world.api.get("/api/overview").json["experiments"]
+    answer = world.api.get(f"/api/experiments/{study['name']}/columns").json
+    fits("Columns", answer)
+    assert answer["trials"]["attributes"] == {
+        **{"host": {"0": "a", "2": "b"}, "gpus": {"0": 2}, "warm": {"0": True}}
+    }
+
+
+def test_columns_have_at_most_thirty_attributes() -> None:
+    rows = [Row(n, {}, 0.0, attributes={f"a{n}": n, "a0": 1}) for n in range(40)]
+    found = columns._columns(rows)["attributes"]
+    assert list(found) == [f"a{n}" for n in range(30)]
+    assert len(found["a0"]) == 40

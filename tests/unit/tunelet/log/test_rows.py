@@ -48,8 +48,9 @@ def test_trials_are_in_order_whatever_the_order_of_their_ends(after: int) -> Non
     assert [trial.number for trial in trials] == list(range(after + 1, many))
 
 
-def test_reports_are_left_out() -> None:
-    trial = msgspec.structs.replace(trials()[1], reports=(Report(1, {"loss": 0.5}),))
+def test_reports_are_left_out_and_attributes_are_not() -> None:
+    reports = (Report(1, {"loss": 0.5}),)
+    trial = msgspec.structs.replace(trials()[1], reports=reports, attributes={"a": [1, "b"]})
     assert list(decode_rows(encode_trials([trial]), -1)) == [row_of(trial)]
 
 
