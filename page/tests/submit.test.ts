@@ -4,7 +4,10 @@ import { kindOf, offered, turned } from "../src/submit/code";
 import { parse } from "yaml";
 import { differ } from "../src/submit/memo";
 import { faultsIn, rowsLike, spaceOf } from "../src/submit/space";
-import { wordsOf } from "../src/submit/words";
+import { begunWith, draftAt, forget, keep, placeOf } from "../src/submit/drafts";
+import { changesOf, optionsOf } from "../src/actions/extend";
+import type { Spec } from "../src/documents";
+import { commandOf, shellSign, shellWords, wordsOf } from "../src/submit/words";
 import { numberOf } from "../src/submit/written";
 import { choicesLine, choicesOf, requestOf, textOf, yamlOf } from "../src/submit/yaml";
 import { line as command } from "../src/trials/command";
@@ -106,4 +109,47 @@ test("a change of one hyperparameter reads and draws no other", () => {
   assert.equal(next[1]?.id, rows[1]?.id);
   assert.equal(differ({ row: rows[0] }, { row: next[0] }), false);
   for (const other of [{ row: rows[1] }, {}, { row: rows[0], quiet: true }]) assert.equal(differ({ row: rows[0] }, other), true);
+});
+
+test("what only a shell would act on is no word of a command", () => {
+  const signs = { "cd a && b": "&&", "a || b": "||", "a;b": ";", "a | b": "|", "a > b": ">", "a 2>&1": ">", "a >>b": ">>", "a < b": "<", "a &": "&", "a $(b)": "$(", "a `b`": "`", "a $HOME": "$HOME", "A=1 b": "A=1" };
+  for (const [line, sign] of Object.entries(signs)) {
+    assert.equal(shellSign(line), sign, line);
+    assert.match(commandOf(line).fault ?? "", /is for a shell.*sh -c/, line);
+    assert.equal(shellSign(command(...shellWords(line))), null, line);
+  }
+  for (const line of ["python train.py", "a '&&' \"|\" \\;", "a --x=${hyperparameters.x}", "a --b=c", "a 'b $HOME'", "a *.csv"]) assert.deepEqual(commandOf(line), wordsOf(line), line);
+});
+
+test("a line for a shell hands the arguments of a trial on", () => {
+  const lines = {
+    "cd src && python train.py": 'cd src && python train.py "$@"', "python train.py | tee log": 'python train.py "$@" | tee log', "python train.py 2>&1 >log": 'python train.py "$@" 2>&1 >log',
+    "A=1 python train.py": 'A=1 python train.py "$@"', "a; b": 'a "$@"; b', 'a "$@" > b': 'a "$@" > b', "a --x=${hyperparameters.x} | b": "a --x=${hyperparameters.x} | b", "a 'x | y' | b": "a 'x | y' \"$@\" | b", "cd a": 'cd a "$@"',
+  };
+  for (const [line, shell] of Object.entries(lines)) assert.deepEqual(shellWords(line), ["sh", "-c", shell, "sh"], line);
+  assert.deepEqual(turned("cd a && b", "command"), { command: ["sh", "-c", 'cd a && b "$@"', "sh"] });
+});
+
+test("a draft is kept for each place, and begins as it was written", () => {
+  const place = placeOf("default", undefined);
+  keep(place, { request: { seed: 7 } });
+  assert.equal(draftAt(placeOf("default", "a")), undefined);
+  assert.equal(draftAt(placeOf("other", undefined)), undefined);
+  assert.deepEqual(begunWith(draftAt(place) ?? { request: {} }), { request: { seed: 7 }, text: "seed: 7\n", wrong: null });
+  keep(place, { request: { seed: 7 }, text: "seed: 8 # more" });
+  assert.deepEqual(begunWith(draftAt(place) ?? { request: {} }), { request: { seed: 8 }, text: "seed: 8 # more", wrong: null });
+  keep(place, { request: { seed: 7 }, text: "seed: [" });
+  const { request, text, wrong } = begunWith(draftAt(place) ?? { request: {} });
+  assert.deepEqual([request, text], [{ seed: 7 }, "seed: ["]);
+  assert.ok(wrong);
+  forget(place);
+  assert.equal(draftAt(place), undefined);
+});
+
+test("only terms that were changed are sent, each with its option", () => {
+  const spec = { max_trials: 20, give_up_after: 3, max_cost: null, hpo_algorithm: { name: "tpe", settings: {} } } as unknown as Spec;
+  assert.deepEqual(changesOf(spec, { max_trials: 20, give_up_after: undefined }, "tpe"), {});
+  const changes = changesOf(spec, { max_trials: 30, give_up_after: 0, max_cost: 1.5, ttl_seconds_after_finished: 60 }, "sobol");
+  assert.deepEqual(changes, { max_trials: 30, give_up_after: 0, max_cost: 1.5, ttl_seconds_after_finished: 60, hpo_algorithm: "sobol" });
+  assert.deepEqual(optionsOf(changes), ["--max-trials", "30", "--give-up-after", "0", "--max-cost", "1.5", "--ttl", "60", "--algorithm", "sobol"]);
 });

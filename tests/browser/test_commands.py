@@ -155,12 +155,28 @@ def test_labels_and_a_budget_are_the_same(
     done(dialog)
     assert client.experiment(name).labels == wanted
     dialog = opened(page, "Extend")
-    dialog.get_by_label("Trials", exact=True).fill("1.2e2")
-    dialog.get_by_label("Seconds").fill("1e5")
+    trials = dialog.get_by_label("Trials", exact=True)
+    trials.fill("0")
+    dialog.locator("button[type=submit]").click()
+    expect(dialog.locator("#extend-max_trials-fault")).to_contain_text("Trials must be")
+    trials.fill("1.2e2")
+    dialog.get_by_label("Seconds", exact=True).fill("1e5")
+    dialog.get_by_label("Equal failures").fill("7")
+    dialog.get_by_label("until it is deleted").fill("1e6")
+    dialog.get_by_label("Algorithm").fill("sobol")
     run(command(dialog))
     by_shell = client.experiment(name).spec
     assert (by_shell["max_trials"], by_shell["max_seconds"]) == (120, 1e5)
-    client.extend(name, max_trials=100, max_seconds=2e5)
+    assert (by_shell["give_up_after"], by_shell["ttl_seconds_after_finished"]) == (7, 1e6)
+    assert by_shell["hpo_algorithm"]["name"] == "sobol"
+    client.extend(
+        name,
+        max_trials=100,
+        max_seconds=2e5,
+        give_up_after=3,
+        ttl_seconds_after_finished=None,
+        hpo_algorithm="tpe",
+    )
     done(dialog)
     assert client.experiment(name).spec == by_shell
 

@@ -216,6 +216,63 @@ def test_what_was_written_last_into_a_large_request_is_submitted(service: Up, sh
     assert (spec["seed"], spec["max_attempts"]) == (7, 9)
 
 
+def test_what_is_written_is_found_again_until_it_is_submitted_or_emptied(
+    service: Up, ended: str, shown: Open
+) -> None:
+    page = shown("#/default")
+    page.evaluate("location.hash = '#/default/+'")
+    trials, found = page.get_by_label("Max trials"), page.locator(".draft")
+    write(trials, "77")
+    page.evaluate(f"location.hash = '#/default/+?from={ended}'")
+    expect(page.get_by_role("heading", name=f"New experiment like {ended}")).to_be_visible()
+    expect(trials).to_have_value("12")
+    page.go_back()
+    expect(trials).to_have_value("77")
+    expect(found).to_be_visible()
+    asked = list[str]()
+    page.once("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    page.reload()
+    assert asked == ["beforeunload"]
+    expect(trials).to_have_value("")
+    write(trials, "1")
+    request(page).press("Control+End")
+    request(page).press_sequentially("seed: [")
+    page.go_back()
+    expect(page.get_by_role("link", name=ended)).to_be_visible()
+    page.go_forward()
+    expect(request(page)).to_have_value(re.compile(r"max_trials: 1\nseed: \["))
+    expect(page.get_by_role("button", name="Submit", exact=True)).to_be_disabled()
+    page.get_by_role("button", name="Begin anew").click()
+    expect(trials).to_have_value("")
+    expect(found).to_have_count(0)
+    page.reload()
+    assert asked == ["beforeunload"]
+
+
+def test_a_shells_line_is_no_command_until_it_is_written_for_a_shell(shown: Open) -> None:
+    page = shown("#/default/+")
+    page.get_by_label("Kind of training code").select_option("command")
+    code = page.get_by_label("Model training code")
+    write(code, "cd here && python train.py")
+    page.get_by_role("button", name="Submit", exact=True).click()
+    expect(code).to_be_focused()
+    page.get_by_label("Folder").focus()
+    page.get_by_role("button", name="Write it for a shell").click()
+    expect(code).to_have_value("sh -c 'cd here && python train.py \"$@\"' sh")
+    expect(request(page)).to_have_value(re.compile(r'- cd here && python train\.py "\$@"\n'))
+
+
+def test_a_text_where_a_number_belongs_is_shown_as_a_fault(shown: Open) -> None:
+    page = shown("#/default/+")
+    request(page).press("Control+End")
+    request(page).press_sequentially("max_trials: 1e-\n")
+    expect(page.get_by_label("Max trials")).to_have_value("1e-")
+    page.get_by_role("button", name="Submit", exact=True).click()
+    expect(page.get_by_label("Max trials")).to_be_focused()
+    write(page.get_by_label("Max trials"), "10")
+    expect(request(page)).to_have_value(re.compile("max_trials: 10\n"))
+
+
 def test_a_namespace_is_written_and_those_that_were_seen_are_offered(
     service: Up, ended: str, shown: Open
 ) -> None:

@@ -1,47 +1,106 @@
-// A change of the budget. Only fields that were changed are sent.
+// A change of the budget, and of what else may change after the start. Only fields that were changed are sent.
 
-import { useState } from "preact/hooks";
-import { pathOf, send } from "../api";
+import { useEffect, useState } from "preact/hooks";
+import { get, pathOf, send } from "../api";
 import type { Followed } from "../data/follow";
+import type { Spec } from "../documents";
 import { Dialog } from "../parts/dialog";
 import { described, Faults, faultsOf } from "../parts/faults";
+import { NumberInput } from "../submit/number";
 import { tunelet } from "../trials/command";
 
-const FIELDS = [
-  ["max_trials", "Trials"], ["parallel_trials", "Trials at a time"], ["max_failed_trials", "Failed trials to tolerate"],
-  ["max_seconds", "Seconds"], ["max_cost", "Cost"],
-] as const;
+interface Term {
+  label: string;
+  option: string;
+  integer: boolean;
+  unset: string;
+}
+
+const NUMBERS: Record<string, Term> = {
+  max_trials: { label: "Trials", option: "--max-trials", integer: true, unset: "" },
+  parallel_trials: { label: "Trials at a time", option: "--parallel-trials", integer: true, unset: "" },
+  max_failed_trials: { label: "Failed trials to tolerate", option: "--max-failed-trials", integer: true, unset: "no limit" },
+  give_up_after: { label: "Equal failures at the start to give up after", option: "--give-up-after", integer: true, unset: "never" },
+  max_seconds: { label: "Seconds", option: "--max-seconds", integer: false, unset: "no limit" },
+  max_cost: { label: "Cost", option: "--max-cost", integer: false, unset: "no limit" },
+  ttl_seconds_after_finished: { label: "Seconds from its end until it is deleted", option: "--ttl", integer: false, unset: "never deleted" },
+};
+const ALGORITHM = "hpo_algorithm";
+const FIELDS = [...Object.keys(NUMBERS), ALGORITHM];
+
+export type Terms = Record<string, number | string>;
+
+/** The fields that were changed. One that was emptied stays as it is, which the dialog says. */
+export function changesOf(spec: Spec, values: Record<string, number | undefined>, algorithm: string): Terms {
+  const numbers = Object.keys(NUMBERS).flatMap((field) => {
+    const value = values[field];
+    return value === undefined || value === spec[field] ? [] : [[field, value] as const];
+  });
+  return { ...Object.fromEntries(numbers), ...(algorithm === "" || algorithm === spec.hpo_algorithm.name ? {} : { [ALGORITHM]: algorithm }) };
+}
+
+/** The options of `tunelet extend` for them. */
+export function optionsOf(changes: Terms): string[] {
+  return Object.entries(changes).flatMap(([field, value]) => [NUMBERS[field]?.option ?? "--algorithm", String(value)]);
+}
 
 export function Extend({ followed: { experiment }, close, done }: { followed: Followed; close: () => void; done: () => void }) {
-  const { namespace, name, spec } = experiment;
-  const [texts, set] = useState<Record<string, string>>(() => Object.fromEntries(FIELDS.map(([field]) => [field, String(spec[field] ?? "")])));
-  const changes = FIELDS.filter(([field]) => texts[field] !== String(spec[field] ?? "") && texts[field] !== "");
-  const body = Object.fromEntries(changes.map(([field]) => [field, Number(texts[field])]));
-  const words = changes.flatMap(([field]) => [`--${field.replace(/_/g, "-")}`, String(body[field])]);
+  const { namespace, name } = experiment;
+  // Another person may change it meanwhile.
+  const [spec] = useState(experiment.spec);
+  const [values, set] = useState<Record<string, number | undefined>>(() => Object.fromEntries(Object.keys(NUMBERS).map((field) => [field, numberAt(spec, field)])));
+  const [algorithm, choose] = useState(spec.hpo_algorithm.name);
+  const names = useAlgorithms();
+  const changes = changesOf(spec, values, algorithm.trim());
   const act = async () => {
-    await send("PATCH", pathOf(namespace, `experiments/${name}`), body);
+    await send("PATCH", pathOf(namespace, `experiments/${name}`), changes);
     done();
   };
   return (
-    <Dialog title={`Extend ${name}`} verb="Extend" ready={changes.length > 0} command={tunelet(namespace, "extend", name, ...words)} act={act} close={close}
-      at={(error) => FIELDS.some(([field]) => field === error.field)}>
-      {(errors) => (
-        <>
-          <p>An experiment that has spent its budget continues.</p>
-          {FIELDS.map(([field, label]) => {
-            const [faults, id] = [faultsOf(errors, field), `extend-${field}`];
-            return (
-              <div key={field}>
-                <label class="field">{label}
-                  <input type="number" min="0" step="any" value={texts[field]} placeholder="no limit" {...described(faults, id)}
-                    onInput={(event) => set({ ...texts, [field]: event.currentTarget.value })} />
-                </label>
-                <Faults faults={faults} id={id} />
-              </div>
-            );
-          })}
-        </>
-      )}
+    <Dialog title={`Extend ${name}`} verb="Extend" ready={Object.keys(changes).length > 0} command={tunelet(namespace, "extend", name, ...optionsOf(changes))} act={act} close={close}
+      at={(error) => FIELDS.some((field) => faultsOf([error], field).length > 0)}>
+      {(errors) => {
+        const at = (field: string, label: string) => faultsOf(errors, field).map((error) => ({ ...error, field: label }));
+        const faults = at(ALGORITHM, "Algorithm");
+        return (
+          <>
+            <p>An experiment that has spent its budget continues.</p>
+            {Object.entries(NUMBERS).map(([field, { label, integer, unset }]) => {
+              const [found, id, before] = [at(field, label), `extend-${field}`, numberAt(spec, field)];
+              return (
+                <div key={field}>
+                  <label class="field">{label}
+                    <NumberInput integer={integer} value={values[field]} placeholder={unset} {...described(found, id)} set={(value) => set((old) => ({ ...old, [field]: value }))} />
+                  </label>
+                  {values[field] === undefined && before !== undefined && <p class="hint">Without a number it stays {before}.</p>}
+                  <Faults faults={found} id={id} />
+                </div>
+              );
+            })}
+            <label class="field">Algorithm
+              <input value={algorithm} list="extend-algorithms" spellcheck={false} autocomplete="off" {...described(faults, "extend-algorithm")} onInput={(event) => choose(event.currentTarget.value)} />
+            </label>
+            <datalist id="extend-algorithms">{names.map((each) => <option key={each} value={each} />)}</datalist>
+            <Faults faults={faults} id="extend-algorithm" />
+          </>
+        );
+      }}
     </Dialog>
   );
+}
+
+function numberAt(spec: Spec, field: string): number | undefined {
+  const value = spec[field];
+  return typeof value === "number" ? value : undefined;
+}
+
+/** The installed algorithms, to choose from; none if they cannot be listed. */
+function useAlgorithms(): string[] {
+  const [names, set] = useState<string[]>([]);
+  useEffect(() => {
+    get<{ algorithms: { name: string; installed: boolean }[] }>("api/algorithms")
+      .then(({ algorithms }) => set(algorithms.filter(({ installed }) => installed).map((each) => each.name)))
+      .catch((fault: unknown) => console.warn(fault));
+  }, []);
+  return names;
 }

@@ -5,7 +5,7 @@ import { faultsOf, Faults } from "../parts/faults";
 import { line } from "../trials/command";
 import { Yaml } from "./field";
 import { changed, type Json, type Request } from "./schema";
-import { wordsOf } from "./words";
+import { commandOf, shellSign, shellWords, wordsOf } from "./words";
 import { useRound, useWritten } from "./written";
 
 const NAME = "model_training_code";
@@ -38,7 +38,7 @@ export function turned(value: Json | undefined, kind: Kind): Json {
   if (kind === "other") return value ?? "";
   const { command, workdir, image } = value !== null && typeof value === "object" && !Array.isArray(value) ? value : {};
   if (kind === "image") return typeof value === "string" ? value : typeof image === "string" ? image : Array.isArray(command) ? line(...command.map(String)) : "";
-  const words = typeof value === "string" ? wordsOf(value).value ?? [] : Array.isArray(command) ? command : [];
+  const words = typeof value === "string" ? (shellSign(value) === null ? wordsOf(value).value ?? [] : shellWords(value)) : Array.isArray(command) ? command : [];
   return { command: words, ...(workdir === undefined ? {} : { workdir }) };
 }
 
@@ -95,8 +95,19 @@ function Image({ common, value, set, aliases, command }: { common: Record<string
 function Command({ common, value, set }: { common: Record<string, unknown>; value: Json | undefined; set: (value: Json) => void }) {
   const code = (value ?? {}) as Request;
   const given = Array.isArray(code.command) && code.command.length ? code.command.map(String) : undefined;
-  const { fault, input } = useWritten(given, (words) => set({ ...code, command: words ?? [] }), (words) => line(...words), wordsOf);
-  return <><input {...common} {...input} class="mono" placeholder="python train.py" spellcheck={false} autocomplete="off" />{fault !== null && <p class="wrong" role="status">{fault}</p>}</>;
+  const { text, fault, input } = useWritten(given, (words) => set({ ...code, command: words ?? [] }), (words) => line(...words), commandOf);
+  const forShell = fault !== null && wordsOf(text).fault === undefined;
+  return (
+    <>
+      <input {...common} {...input} class="mono" placeholder="python train.py" spellcheck={false} autocomplete="off" aria-invalid={common["aria-invalid"] === true || fault !== null} />
+      {fault !== null && <p class="wrong" role="status">{fault}{forShell && <>. <button type="button" class="plain" onClick={() => set({ ...code, command: shellWords(text) })}>Write it for a shell</button></>}</p>}
+      {isShell(given) && <p class="hint">In the line of <code>sh -c</code>, <code>"$@"</code> is where the arguments of a trial go.</p>}
+    </>
+  );
+}
+
+function isShell(words: readonly string[] | undefined): boolean {
+  return words?.[1] === "-c" && /^(?:\S*\/)?(?:ba|da|z)?sh$/.test(words[0] ?? "");
 }
 
 function Folder({ value, set, faults }: { value: Json | undefined; set: (value: Json) => void; faults: readonly FieldError[] }) {

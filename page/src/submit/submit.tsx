@@ -11,6 +11,7 @@ import { Fault } from "../parts/message";
 import type { Route } from "../route";
 import { submits } from "../trials/command";
 import { Code } from "./code";
+import { begunWith, draftAt, forget, keep, placeOf } from "./drafts";
 import { Field, type Choice } from "./field";
 import { changed, cloned, type Json, type Request, type Schema } from "./schema";
 import { SpaceFields } from "./space";
@@ -26,32 +27,42 @@ const EMPTY: Request = {
 
 export function Submit({ route }: { route: Route }) {
   const { namespace, query } = route;
+  const [anew, setAnew] = useState(0);
   const { found, fault } = useBegun(namespace, query.from);
   if (fault !== null) return <Fault fault={fault} />;
   if (!found) return <p class="note faint" role="status">Reading…</p>;
-  return <Form namespace={namespace} {...found} from={query.from} />;
+  const place = placeOf(namespace, query.from);
+  const empty = () => {
+    forget(place);
+    setAnew(anew + 1);
+  };
+  return <Form key={`${place} ${anew}`} namespace={namespace} {...found} from={query.from} place={place} empty={empty} />;
 }
 
-function Form({ namespace, schema, begun, choices, known, from }: Begun & { namespace: string; from: string | undefined }) {
-  const [request, setRequest] = useState(begun);
+function Form({ namespace, schema, begun, choices, known, from, place, empty }: Begun & { namespace: string; from: string | undefined; place: string; empty: () => void }) {
+  const [draft] = useState(() => draftAt(place));
+  const [first] = useState(() => begunWith(draft ?? { request: begun }));
+  const [request, setRequest] = useState(first.request);
   // What is said of it beside the fields follows them, and they follow what is written there.
-  const [said, setSaid] = useState(() => ({ text: textOf(begun), request: begun }));
-  const [wrong, setWrong] = useState<string | null>(null);
+  const [said, setSaid] = useState({ text: first.text, request: first.request });
+  const [wrong, setWrong] = useState<string | null>(first.wrong);
   const [round, setRound] = useState(0);
   const [problem, setProblem] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
   const [key] = useState(() => crypto.getRandomValues(new Uint32Array(4)).join("-"));
-  const newest = useRef<Request | null>(begun);
+  const newest = useRef<Request | null>(first.wrong === null ? first.request : null);
   const { later, flush } = useLater(said.text.length < LONG);
   const errors = problem instanceof Problem ? problem.errors : [];
   const set = (next: Request) => {
     newest.current = next;
+    keep(place, { request: next });
     setProblem(null);
     setRequest(next);
     setWrong(null);
     later(() => setSaid({ text: textOf(next), request: next }));
   };
   const write = (text: string) => {
+    keep(place, { request, text });
     setSaid((old) => ({ ...old, text }));
     later(() => read(text));
   };
@@ -73,6 +84,7 @@ function Form({ namespace, schema, begun, choices, known, from }: Begun & { name
     setBusy(true);
     try {
       const begun = await send<{ name: string }>("POST", pathOf(namespace, "submit_job"), given, { "Idempotency-Key": `${key}-${hash(JSON.stringify(given))}` });
+      forget(place);
       go({ namespace, name: begun?.name ?? null, query: {} });
     } catch (fault) {
       setProblem(fault);
@@ -92,6 +104,7 @@ function Form({ namespace, schema, begun, choices, known, from }: Begun & { name
     <form class="submit" onSubmit={submit} onInvalidCapture={unfolded}>
       <div class="fields">
         <h1>{from ? `New experiment like ${from}` : "New experiment"}</h1>
+        {draft !== undefined && <p class="draft faint">What you wrote here before. <button type="button" class="plain" onClick={empty}>Begin anew</button></p>}
         {fields.filter(([name]) => FIRST.includes(name)).sort((a, b) => FIRST.indexOf(a[0]) - FIRST.indexOf(b[0])).map(field)}
         <SpaceFields round={round} space={spaceOf(request)} set={put("hyperparameters")} errors={errors} />
         <details open={errors.some((each) => ![...FIRST, ...APART].some((name) => faultsOf([each], name).length))}>
