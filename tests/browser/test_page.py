@@ -182,7 +182,7 @@ def test_actions_ask_first_show_their_command_and_are_done(service: Up, shown: O
     page.locator(".actions").get_by_role("button", name="Extend").click()
     dialog.get_by_label("Trials", exact=True).fill("0")
     submit_button.click()
-    expect(dialog.get_by_role("alert")).to_contain_text("max_trials")
+    expect(dialog.get_by_role("alert")).to_contain_text("Trials must be at least 1")
     dialog.get_by_label("Trials", exact=True).fill("60")
     command = f"tunelet extend acted --max-trials 60 {where}"
     expect(dialog.get_by_label("Command")).to_have_text(command)
