@@ -7,12 +7,13 @@ again after a crash gives the same reports, and recording them is idempotent.
 that cannot be read replaces an earlier value: then the metric has none.
 
 A line ends with \n. If a line was overwritten with \r (a progress bar), the text that a terminal
-would show last counts. ANSI sequences are dropped, bytes that are not UTF-8 are replaced. Only the
-first 1 MiB of a line, the first 10,000 steps and the first 1,000 metrics count, with names of up to
-128 characters; requested metrics always count. The time is proportional to the output: if an
-experiment has its own patterns, they see only the first 64 Ki characters of a line and find fewer
-matches the longer it is (2,048 in 4,096 characters), because RE2 finds each match in time that is
-linear in the line. `remarks` names the limits that were reached.
+would show last counts. ANSI sequences are dropped, bytes that are not UTF-8 are replaced. Source
+lines in a Python traceback do not count (`tunelet.training.frames`). Only the first 1 MiB of a
+line, the first 10,000 steps and the first 1,000 metrics count, with names of up to 128 characters;
+requested metrics always count. The time is proportional to the output: if an experiment has its own
+patterns, they see only the first 64 Ki characters of a line and find fewer matches the longer it is
+(2,048 in 4,096 characters), because RE2 finds each match in time that is linear in the line.
+`remarks` names the limits that were reached.
 """
 
 import re
@@ -25,6 +26,7 @@ from tunelet.core.trial import Number, Report, number
 from tunelet.text.lazy_pattern import lazy_pattern
 from tunelet.text.limits import METRIC_LENGTH, METRICS, STEPS, is_metric_name
 from tunelet.training.agreement import Agreement
+from tunelet.training.frames import INDENT, Frames, shown
 from tunelet.training.numerals import cut_out, others_as_digits
 from tunelet.training.objects import member, members, numbers, objects_in, unreadable
 from tunelet.training.regex import Matcher, matchers
@@ -75,6 +77,7 @@ class Parser:
         self._agreement = Agreement(asked)
         self._blank = _blank(self._objectives)
         self._curve = Curve(wanted)
+        self._frames = Frames()
         self._remarks = Remarks(metrics, _reads)
         self._needles = tuple(name.lower().encode() for name in self._asked)
         self._names: set[str] = set(self._asked)
@@ -198,7 +201,9 @@ class Parser:
         raw, self._shown = self._shown, b""
         if len(raw) > LINE_BYTES:
             self._remarks.limit("of a line longer than 1 MiB only the beginning was read")
-        return self._read_line(raw) if self._interesting(raw) else []
+        skipped = self._frames.skips(raw, 0, len(raw))
+        self._frames.end_piece(raw)
+        return self._read_line(raw) if self._interesting(raw) and not skipped else []
 
     def _interesting(self, raw: bytes) -> bool:
         if self._matchers:
@@ -215,11 +220,14 @@ class Parser:
         for begin, end in _all(data) if self._matchers else self._lines(data):
             raw = data[begin:end]
             if b"\r" in raw:
-                raw = next((part for part in reversed(raw.split(b"\r")) if part.strip()), b"")
+                raw = shown(raw)
                 if not self._interesting(raw):
                     continue
+            if raw.startswith(INDENT) and self._frames.skips(data, begin, end):
+                continue
             if raw:
                 found += self._read_line(raw)
+        self._frames.end_piece(data)
         return found
 
     def _lines(self, data: bytes) -> Iterator[tuple[int, int]]:

@@ -52,6 +52,28 @@ def test_a_line_of_text_gives_its_finite_and_special_numbers(
     assert read(line.encode()) == ({1: values} if values else {})
 
 
+TRACEBACK = b"""loss=0.5
+Traceback (most recent call last):
+  File "train.py", line 9, in <module>
+    fit(
+    ...<2 lines>...
+        epochs=3, loss=0.25
+    )
+  File "train.py", line 3, in fit
+    raise ValueError(f"no loss={x}, acc=0.75")
+          ^^^^^^^^^^
+ValueError: no loss
+"""
+
+
+@pytest.mark.parametrize("pattern", [None, r"(?P<name>\w+)=(?P<value>[.\d]+)"])
+def test_source_lines_in_a_traceback_are_no_metrics(pattern: str | None) -> None:
+    metrics = replace(TEXT, pattern=pattern)
+    assert read(TRACEBACK, metrics) == {1: {"loss": 0.5}}
+    assert read(TRACEBACK + b"    loss=0.125\n", metrics)[2] == {"loss": 0.125}
+    assert read(b"    loss=1\n    loss=2\n" * 9, metrics)[18] == {"loss": 2.0}
+
+
 def test_bytes_that_are_not_text_do_no_harm() -> None:
     assert read(b"\xff\xfe\x00 loss=1 \xc3\n") == {1: {"loss": 1.0}}
 
@@ -297,7 +319,7 @@ def test_steps_are_bounded_but_the_newest_value_is_not_lost() -> None:
 
 NOISE = st.sampled_from([
     b"loss=1", b"acc=.5", b"step=3", b"step=3 ", b" ", b"\n", b"\r", b"\r\n", b"\x1b[0m", b"\xff",
-    "é".encode(), b'{"loss":', b"2}", b"1", b"x" * 70_000,
+    "é".encode(), b'{"loss":', b"2}", b"1", b"x" * 70_000, b'  File "', b"    ", b"\n    loss=4\n",
 ])  # fmt: skip
 
 
