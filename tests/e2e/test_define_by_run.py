@@ -168,6 +168,20 @@ def test_an_algorithm_that_needs_a_space_is_refused_with_those_that_do_not(algor
         tune(lambda trial: 0.0, algorithm=algorithm)
 
 
+def test_equal_hyperparameters_are_avoided_only_with_a_space_in_advance() -> None:
+    space = {name: {"type": "categorical", "choices": [0, 1, 2]} for name in ("x", "y")}
+
+    def ask(trial: Any) -> int:
+        return sum(trial.suggest_categorical(name, [0, 1, 2]) for name in space)
+
+    def different(*search: Any) -> int:
+        found = tune(*search, trials=9, seed=1, algorithm="random_search", store="memory://")
+        return len({str(trial.hyperparameters) for trial in found.trials})
+
+    assert different(lambda params: sum(params.values()), space) == 9
+    assert different(ask) < 9
+
+
 def test_a_search_with_a_space_is_not_continued_without_one() -> None:
     tune(lambda p: p["x"], {"x": {"type": "float", "min": 0, "max": 1}}, trials=1, name="a")
     with pytest.raises(Conflict, match="choose another name"):
