@@ -1,9 +1,9 @@
 """The reports of some trials, each metric as one array beside the steps."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Response
 
@@ -12,17 +12,29 @@ from functions.api.columns import by_name, numbers_in
 from functions.http import json_answer
 from tunelet.core.trial import Report, Trial, number
 
+if TYPE_CHECKING:
+    from tunelet.service import Service
+
+Json = dict[str, Any]
+
 MOST_CURVES = 500
 
 
 def curves(call: Call) -> Response:
     """Return the reports of the trials that `numbers` names, thinned to what `points` allows."""
     numbers, points = numbers_in(call.query.get("numbers")), call.query.get("points")
-    found = call.service.some(call.namespace, call.name, numbers)
-    return json_answer({"curves": [_curve(trial, points) for trial in found]})
+    return json_answer(curves_of(call.service, call.namespace, call.name, numbers, points))
 
 
-def _curve(trial: Trial, points: int | None) -> dict[str, Any]:
+def curves_of(
+    service: "Service", namespace: str, name: str, numbers: Collection[int], points: int | None
+) -> Json:
+    """Return the answer of `curves`."""
+    found = service.some(namespace, name, numbers)
+    return {"curves": [_curve(trial, points) for trial in found]}
+
+
+def _curve(trial: Trial, points: int | None) -> Json:
     reports = trial.reports if points is None else thinned(trial.reports, points)
     return {
         "number": trial.number,

@@ -138,36 +138,47 @@ class Near:
     ) -> Json | None:
         service, of = self._service, (namespace, name)
         match asked:
-            case ("GET",):
-                return self._shown(service.experiment(*of))
+            case ("GET", *seen):
+                return self._looked(tuple(seen), namespace, name, query)
             case ("PATCH",):
                 return self._shown(service.extend(*of, body))
             case ("DELETE",):
                 service.delete(*of)
                 return None
-            case ("GET", "best"):
-                return best_json(service.experiment(*of), service.best(*of))
-            case ("GET", "audit"):
-                return self._audit(namespace, name, query)
             case ("POST", "pause" | "resume" | "stop" as verb):
                 return self._shown(getattr(service, verb)(*of))
-            case ("GET", "columns"):
-                return self._columns(namespace, name, query)
-            case ("GET", "trials"):
-                return self._trials(namespace, name, query)
             case ("POST", "trials"):
                 made = service.enqueue(*of, body["trials"], key, body.get("note"))
                 return {"trials": [trial_json(trial) for trial in made]}
             case ("POST", "import"):
                 made = service.import_trials(*of, body, key)
                 return {"trials": [trial_json(trial) for trial in made]}
-            case ("GET", "trials", number, "artifacts"):
+        return self._intervened(asked, of, body, key)
+
+    def _looked(
+        self, at: tuple[str, ...], namespace: str, name: str, query: Mapping[str, Any]
+    ) -> Json:
+        service, of = self._service, (namespace, name)
+        match at:
+            case ():
+                return self._shown(service.experiment(*of))
+            case ("best",):
+                return best_json(service.experiment(*of), service.best(*of))
+            case ("audit",):
+                return self._audit(namespace, name, query)
+            case ("columns",):
+                return self._columns(namespace, name, query)
+            case ("curves",):
+                return self._curves(namespace, name, query)
+            case ("trials",):
+                return self._trials(namespace, name, query)
+            case "trials", number, "artifacts":
                 after, limit = query.get("after", ""), _number("limit", query["limit"])
                 names, next_ = service.files.artifacts(*of, _number("number", number), after, limit)
                 return {"artifacts": names, "next": _next(query, next_)}
-            case ("GET", "trials", number):
+            case "trials", number:
                 return trial_json(service.trial(*of, _number("number", number)))
-        return self._intervened(asked, of, body, key)
+        raise Reject(f"GET {'/'.join(at)} needs a service: start one with `tunelet up`")
 
     def _intervened(
         self, asked: tuple[str, ...], of: tuple[str, str], body: Any, key: str | None
@@ -199,11 +210,19 @@ class Near:
         return {"changes": [change_json(change) for change in page], "next": _next(query, after)}
 
     def _columns(self, namespace: str, name: str, query: Mapping[str, Any]) -> Json:
-        # Only a report needs them, and they import the HTTP side.
+        # Only reports and plots need them, and they import the HTTP side.
         from functions.api.columns import page_of
 
         after, limit = (_number(each, query[each]) for each in ("after", "limit"))
         return page_of(self._service, namespace, name, after, limit)
+
+    def _curves(self, namespace: str, name: str, query: Mapping[str, Any]) -> Json:
+        # Only a plot needs them, and they import the HTTP side.
+        from functions.api.curves import curves_of
+
+        numbers = [_number("numbers", each) for each in query["numbers"].split(",")]
+        points = _number("points", query["points"])
+        return curves_of(self._service, namespace, name, numbers, points)
 
     def _trials(self, namespace: str, name: str, query: Mapping[str, Any]) -> Json:
         if "numbers" in query:

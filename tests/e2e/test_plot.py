@@ -16,14 +16,17 @@ SPACE = {
     "x": {"type": "float", "min": -5, "max": 5},
     "kind": {"type": "categorical", "choices": ["<b>", None, True]},
 }
-TRIALS = 12
+TRIALS, STEPS = 12, 5
 
 Text = pytest.CaptureFixture[str]
 
 
 def search(data: Path, name: str, **more: Any) -> Tuned:
-    def objective(params: Any) -> Any:
+    def objective(params: Any, trial: Any) -> Any:
         error = (params["x"] - 2) ** 2
+        if not more:
+            for step in range(STEPS):
+                trial.report(error + 1 / (step + 1), step)
         return {"objective_0": error, "objective_1": params["x"]} if more else error
 
     store = (data / "store").as_uri()
@@ -68,7 +71,10 @@ def test_a_plot_has_the_trials_of_the_search(
     for kind, shape, many in (
         ("parallel", "polyline", TRIALS),
         ("slices", "circle", 2 * TRIALS),
+        ("scatter", "circle", TRIALS),
+        ("curves", "polyline", TRIALS),
         ("importance", "rect", 2),
+        ("timeline", "rect", TRIALS + 1),  # with the colour of the legend
     ):
         assert main(["plot", "one", "--kind", kind, "-o", "-", *where]) == 0
         assert count(capfd.readouterr().out, shape) == many
@@ -78,10 +84,19 @@ def test_a_plot_has_the_trials_of_the_search(
 
 def test_the_command_draws_what_a_notebook_draws(data: Path, capfd: Text) -> None:
     found = search(data, "one")
-    for kind in ("history", "parallel", "slices", "importance"):
+    for kind in ("history", "parallel", "slices", "scatter", "curves", "importance", "timeline"):
         assert main(["plot", "one", "--kind", kind, "-o", "-", "--store", str(data)]) == 0
         plot = getattr(found, f"plot_{kind}")()
         assert capfd.readouterr().out == plot.file().decode()
+
+
+def test_a_scatter_is_of_what_is_asked_for(data: Path, capfd: Text) -> None:
+    asked = ["--kind", "scatter", "--x", "trial", "--y", "x", "-o", "-", "--store", str(data)]
+    assert main(["plot", "one", *asked]) == 0
+    drawn = capfd.readouterr().out
+    assert count(drawn, "circle") == TRIALS
+    assert ">trial</text>" in drawn
+    assert ">x</text>" in drawn
 
 
 def test_what_cannot_be_drawn_is_explained_and_writes_no_file(
@@ -93,6 +108,10 @@ def test_what_cannot_be_drawn_is_explained_and_writes_no_file(
     assert "front needs two objectives" in capfd.readouterr().err
     assert main(["plot", "one", "-o", str(tmp_path / "one.pdf"), *store]) == 2
     assert "end it with .svg or .png" in capfd.readouterr().err
+    assert main(["plot", "one", "--x", "kind", "-o", str(file), *store]) == 2
+    assert "--x needs --kind scatter, and this is history" in capfd.readouterr().err
+    assert main(["plot", "one", "--kind", "scatter", "--y", "lr", "-o", str(file), *store]) == 2
+    assert "no trial has a value of 'lr'; known are: x, kind, objective" in capfd.readouterr().err
     assert main(["plot", "gone", "-o", str(file), *store]) == 3
     assert "gone" in capfd.readouterr().err
     assert list(tmp_path.iterdir()) == []

@@ -136,6 +136,15 @@ class Client:
             yield page
             last, more = page["last"], page["more"]
 
+    def curves(self, name: str, numbers: Sequence[int], points: int = 300) -> list[Json]:
+        """The reports of up to 500 trials as columns: `number`, `state`, `steps` and `values`.
+
+        Of each metric of a trial about `points` are kept, so that a picture looks like one of all.
+        """
+        query = {"numbers": ",".join(map(str, numbers)), "points": points}
+        found = self._transport.call("GET", self._path(name, "curves"), query=query)
+        return list(found["curves"])
+
     def trial(self, name: str, number: int) -> Trial:
         """Return a trial. Raises `NotFound`."""
         return Trial(self._transport.call("GET", self._path(name, "trials", number)))

@@ -22,6 +22,10 @@ class Results:
         """Return the experiment's JSON and its trials, by number."""
         raise NotImplementedError
 
+    def _with_reports(self, trials: Sequence[Trial]) -> Sequence[Trial]:
+        """Return the trials with their reports, which those of `_results` may lack."""
+        return trials
+
     def dataframe(self) -> Any:
         """Return a row for each trial: a pandas DataFrame, or one of polars if only that is there.
 
@@ -75,6 +79,29 @@ class Results:
         objective = spec["objectives"][0]
         shares = importance.importances(trials, spec["hyperparameters"], objective)
         return plots.importance(shares, objective["metric"])
+
+    def plot_scatter(self, x: str | None = None, y: str | None = None) -> Plot:
+        """Plot each trial at two of its hyperparameters or metrics, or at its number: "trial".
+
+        The colour is the rank by the first objective. Without names they are the two most important
+        hyperparameters. Raises `ValueError` for an unknown name.
+        """
+        experiment, trials = self._results()
+        spec = experiment["spec"]
+        forms, objective = spec["hyperparameters"], spec["objectives"][0]
+        first, second = plots.two_of(trials, forms, objective)
+        return plots.scatter(trials, forms, objective, x or first, y or second)
+
+    def plot_curves(self) -> Plot:
+        """Plot the reports of the best 40 and the newest 20 trials, by step."""
+        experiment, trials = self._results()
+        objective = experiment["spec"]["objectives"][0]
+        wanted = plots.with_curves(trials, objective)
+        return plots.curves(self._with_reports(wanted), objective)
+
+    def plot_timeline(self) -> Plot:
+        """Plot when each trial ran, from its start to its end."""
+        return plots.timeline(self._results()[1])
 
     def plot_pareto(self) -> Plot:
         """Plot the first two objectives of each trial. Raises `ValueError` if there is only one."""

@@ -7,10 +7,12 @@ and text take the colour of the text around them.
 import importlib
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from tunelet.client.report import duration
 
 WIDTH, HEIGHT = 640, 280
 DOT, LINE, PALE = "#46a77a", "#e8710a", "#94a0b3"
@@ -22,6 +24,26 @@ MOST = 2000
 _WIDE = 1000
 """An axis of positive values is logarithmic from this ratio of its ends on, as on the page."""
 _CHARACTER = 6.2
+_ROUND_TIMES = (
+    1,
+    2,
+    5,
+    10,
+    15,
+    30,
+    60,
+    120,
+    300,
+    600,
+    900,
+    1800,
+    3600,
+    7200,
+    14400,
+    21600,
+    43200,
+    86400,
+)
 _ZOOM = 2
 _INK = "svg{color:#1b1f27}@media (prefers-color-scheme:dark){svg{color:#e6e9ef}}"
 # resvg takes the first that the machine has, and does not know which one is its usual one.
@@ -88,6 +110,10 @@ class Axis(NamedTuple):
     log: bool = False
     names: tuple[str, ...] = ()
     """Of the values 0, 1, and so on, if they are names."""
+    whole: bool = False
+    """Whether a label between two whole numbers would mean nothing."""
+    clock: bool = False
+    """Whether the values are seconds."""
 
     def at(self, value: float) -> float:
         # Halves, for the distance between two floats may be larger than any.
@@ -99,7 +125,12 @@ class Axis(NamedTuple):
         """Return some round values, or all names, with the text of each."""
         if self.names:
             return [(float(place), name) for place, name in enumerate(self.names)]
-        return [(tick, _short(tick)) for tick in self._ticks()]
+        if self.clock and (times := _times(self.low, self.high)):
+            return [(time, duration(time) if time else "0s") for time in times]
+        ticks = self._ticks()
+        if self.whole and not self.log:
+            ticks = [tick for tick in ticks if tick == round(tick)]
+        return [(tick, short(tick)) for tick in ticks]
 
     def _ticks(self) -> list[float]:
         if self.high <= self.low:
@@ -121,9 +152,18 @@ class Axis(NamedTuple):
         return math.log10(value) if self.log else value
 
 
-def _short(value: float) -> str:
+def _times(low: float, high: float) -> list[float]:
+    """Return some round times in seconds; none if they would be parts of a second."""
+    raw = (high - low) / 6
+    if raw < 0.5:
+        return []
+    size = next((each for each in _ROUND_TIMES if each >= raw), 86400 * math.ceil(raw / 86400))
+    return [float(size * each) for each in range(math.ceil(low / size), int(high / size) + 1)]
+
+
+def short(value: float) -> str:
     """Return a number with four digits, and a power of ten that is long as 1e-4."""
-    usual = f"{value:.4g}"
+    usual = str(int(value)) if abs(value) < 1e6 and value == int(value) else f"{value:.4g}"
     power = math.log10(value) if value > 0 else 0.5
     return f"1e{round(power)}" if len(usual) > 5 and abs(power - round(power)) < 1e-9 else usual
 
@@ -172,17 +212,54 @@ def grid(x: Axis, y: Axis, across: str, up: str, size: tuple[int, int] = (WIDTH,
         drawn += f'<line x1="{LEFT}" x2="{width - RIGHT}" y1="{at:.1f}" y2="{at:.1f}" '
         drawn += 'stroke="currentColor" opacity="0.15"/>'
         drawn += text(LEFT - 6, at + 4, fitted(label, LEFT - 6), "end")
-    labels = x.labels()
-    room = abs(x.end - x.start) / max(1, len(labels))
-    for tick, label in labels:
-        drawn += text(x.at(tick), height - BOTTOM + 16, fitted(label, room), "middle")
+    drawn += labels(x, height)
     name = fitted(across, width - LEFT - RIGHT)
     return drawn + text(width - RIGHT, height - 4, name, "end") + text(4, 12, up, "start")
+
+
+def labels(x: Axis, height: int = HEIGHT) -> str:
+    """Return the labels of an axis that goes across."""
+    found = x.labels()
+    room = abs(x.end - x.start) / max(1, len(found))
+    return "".join(
+        text(x.at(tick), height - BOTTOM + 16, fitted(label, room), "middle")
+        for tick, label in found
+    )
+
+
+def line(
+    points: Iterable[tuple[float, float]],
+    x: Axis,
+    y: Axis,
+    colour: str,
+    width: float,
+    opacity: float = 1,
+) -> str:
+    return path([(x.at(a), y.at(b)) for a, b in points], colour, width, opacity)
+
+
+def path(
+    points: Sequence[tuple[float, float]], colour: str, width: float, opacity: float = 1
+) -> str:
+    """Return a line through points in pixels."""
+    through = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    drawn = f'stroke="{colour}" stroke-width="{width}" opacity="{opacity:.2f}"'
+    return f'<polyline points="{through}" fill="none" {drawn}/>'
+
+
+def rectangle(left: float, top: float, width: float, height: float, fill: str) -> str:
+    size = f'width="{width:.1f}" height="{height:.1f}"'
+    return f'<rect x="{left:.1f}" y="{top:.1f}" {size} fill="{fill}"/>'
 
 
 def upright(at: float) -> str:
     ends = f'y1="{TOP}" y2="{HEIGHT - BOTTOM}"'
     return f'<line x1="{at:.1f}" x2="{at:.1f}" {ends} stroke="currentColor" opacity="0.5"/>'
+
+
+def width_of(label: str) -> float:
+    """Return about how many pixels the text takes."""
+    return len(label) * _CHARACTER
 
 
 def fitted(label: str, room: float) -> str:
