@@ -25,7 +25,9 @@ _LANGUAGES = {
     ".sh": "sh",
     ".mjs": "js",
 }
-# Pages that only show a file would fill the results of a search.
+# A search finds the pages for users first: no pages that only show a file, none of those that only
+# developers read, and not the README, whose beginning is on the first page.
+_FOR_DEVELOPERS = (f"{DOCS}/adr/", f"{DOCS}/mutants.md", "README.md")
 _UNSEARCHED = "---\nsearch:\n  exclude: true\n---\n\n"
 
 
@@ -80,7 +82,8 @@ class Source:
         if original.is_dir():
             text = self._listing(path)
         elif original.suffix == ".md":
-            text = original.read_text()
+            hidden = _UNSEARCHED if path.startswith(_FOR_DEVELOPERS) else ""
+            text = hidden + original.read_text()
         else:
             text = _shown(path, original.read_text())
         linked: list[str] = []

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from manual.build import configuration, navigation
+from manual.build import configuration, navigation, unlinked
 from manual.source import ROOT, Broken, Source, place, tracked
 from tunelet.version import __version__
 
+UNSEARCHED = "---\nsearch:\n  exclude: true\n---\n\n"
 FILES = {
     "docs/index.md": "[A guide](guides/one.md#part), [a script](../code/run.py), [code](../code)\n",
     "docs/guides/one.md": "# One\n\n## Part\n\n```md\n[no link](nowhere.md)\n```\n",
@@ -43,7 +44,10 @@ def test_links_between_documents_and_to_other_files_lead_to_pages_of_the_site(
     assert pages["index.md"] == (
         "[A guide](guides/one.md#part), [a script](files/code/run.py.md), [code](files/code.md)\n"
     )
-    assert pages["adr/index.md"] == "[Changes](../files/CHANGES.md), [other](https://a.org)\n"
+    assert (
+        pages["adr/index.md"]
+        == f"{UNSEARCHED}[Changes](../files/CHANGES.md), [other](https://a.org)\n"
+    )
     assert pages["files/CHANGES.md"] == "[A guide](../guides/one.md)\n"
     assert "````python\nprint(1)\n````" in pages["files/code/run.py.md"]
     assert "[run.py](code/run.py.md)" in pages["files/code.md"]
@@ -64,6 +68,23 @@ def test_a_link_to_an_absent_file_fails_and_names_both(checkout: Path) -> None:
         written(checkout)
 
 
+def test_a_search_finds_pages_for_users_only(checkout: Path) -> None:
+    (checkout / "docs" / "mutants.md").write_text("# Mutants\n")
+    (checkout / "docs" / "adr" / "0001-one.md").write_text("# One\n")
+    (checkout / "docs" / "more.md").write_text("[All](../README.md), [more](../code/README.md)\n")
+    for folder in ("", "code"):
+        (checkout / folder / "README.md").write_text("# Tunelet\n")
+    pages = {name: text for name, text in written(checkout).items() if name.endswith(".md")}
+    searched = {name for name, text in pages.items() if not text.startswith(UNSEARCHED)}
+    assert searched == {
+        "index.md",
+        "guides/one.md",
+        "more.md",
+        "files/CHANGES.md",
+        "files/code/index.md",
+    }
+
+
 def test_a_readme_is_the_first_page_of_its_folder() -> None:
     assert place("examples/digits/README.md") == "files/examples/digits/index.md"
 
@@ -77,6 +98,27 @@ def test_a_navigation_with_an_absent_page_fails_and_names_it() -> None:
     text = '  { "One" = "one.md" },\n  { "Two" = "guides/two.md" },\n'
     with pytest.raises(Broken, match=r"do not exist: guides/two\.md$"):
         configuration(text, ["one.md"])
+
+
+LINK = """<li><a href="./{0}" class="md-nav__link"><span class="md-ellipsis">
+  {1}
+</span></a></li>"""
+
+
+@pytest.mark.parametrize(
+    ("shown", "lost"),
+    [
+        ([("one.html", "One&#39;s"), ("adr/index.html", "Two")], []),
+        ([("one.html", "One&#39;s"), ("adr/index.html", "About")], ["Two"]),
+        ([("one.html", "One&#39;s"), ("adr/other.html", "Two")], ["Two"]),
+        ([], ["One's", "Two"]),
+    ],
+)
+def test_a_title_that_the_navigation_does_not_link_is_found(
+    shown: list[tuple[str, str]], lost: list[str]
+) -> None:
+    text = """  { "One's" = "one.md" },\n  { "About" = [\n    { "Two" = "adr/index.md" },\n"""
+    assert unlinked(text, "".join(LINK.format(*each) for each in shown)) == lost
 
 
 def test_every_page_is_in_the_navigation_once() -> None:
