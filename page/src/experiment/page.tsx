@@ -16,6 +16,7 @@ import { Detail } from "../trials/detail";
 import { Download } from "../trials/download";
 import { columnsOf, inSight, isChosen, Table, USUAL } from "../trials/table";
 import { AxesChoice, MOST, useAxes } from "../views/axes";
+import { objectiveOf } from "../views/objective";
 import { topOf } from "../views/top";
 import { Filter } from "./filter";
 import { Head } from "./head";
@@ -59,7 +60,7 @@ function Body({ route, followed, again }: { route: Route; followed: Followed; ag
     return text.trim() === "" && brushes.size === 0 ? all : rowsOf(trials, sieve, brushes, dimensions);
   }, [all, passes, brushes, dimensions]);
   const many = topOf(query.best);
-  const objective = experiment.spec.objectives[0];
+  const objective = objectiveOf(experiment.spec.objectives, query.objective);
   const rows = useMemo(() => (many === null || !objective ? sieved : top(trials, experiment.spec, objective, sieved, many)), [sieved, many, trials, version, experiment, objective]);
   const setBrushes = (changes: readonly (readonly [string, Brush | null])[]) => change({ brush: brushesText(changed(brushes, changes)) });
   const select = (row: number | null) => {

@@ -11,6 +11,7 @@ import { Canvas, type Draw, type Place } from "../draw/canvas";
 import { scale } from "../draw/scale";
 import { count } from "../format";
 import { usePolling } from "../hooks";
+import { ObjectiveChoice } from "./objective";
 import type { ViewProps } from "./view";
 
 const BEST = 40;
@@ -35,7 +36,8 @@ export function chosen(trials: Trials, rows: Int32Array, objective: Objective, s
   return [...new Set([...known.subarray(0, BEST), ...rows.subarray(-NEWEST), ...(selected === null ? [] : [selected])])].sort((a, b) => a - b);
 }
 
-export function Curves({ followed, objective, rows, selected, select, query, change }: ViewProps) {
+export function Curves(props: ViewProps) {
+  const { followed, objective, rows, selected, select, query, change } = props;
   const { trials, version, experiment } = followed;
   const numbers = useMemo(() => chosen(trials, rows, objective, selected), [trials, version, rows, objective, selected]);
   const { curves, fault } = useCurves(experiment.namespace, experiment.name, experiment.uid, numbers, trials);
@@ -74,6 +76,7 @@ export function Curves({ followed, objective, rows, selected, select, query, cha
   return (
     <div class="with-choice">
       <div class="choices">
+        <ObjectiveChoice {...props} />
         {metrics.length > 1 && <label class="choice">Metric <select value={shown} onChange={(event) => change({ curve: event.currentTarget.value })}>{metrics.map((each) => <option key={each}>{each}</option>)}</select></label>}
         <span class="faint">{lines.length ? `The best ${BEST} and the newest ${NEWEST} trials in sight; pruned ones are grey` : curves ? "No trial in sight has reported values." : "Reading…"}</span>
       </div>

@@ -8,6 +8,7 @@ import { xOf, yOf, type Frame } from "../draw/axes";
 import type { Place } from "../draw/canvas";
 import { ordered } from "../trials/table";
 import { Legend } from "./legend";
+import { ObjectiveChoice } from "./objective";
 import { Plot } from "./plot";
 import { Choice } from "./scatter";
 import { dimensionOf, useChoice, type ViewProps } from "./view";
@@ -15,18 +16,14 @@ import { dimensionOf, useChoice, type ViewProps } from "./view";
 export function History(props: ViewProps) {
   const { followed, objective, dimensions, all } = props;
   const { trials, version, experiment } = followed;
-  const { objectives } = experiment.spec;
   const times = dimensions.filter(({ id }) => id === "number" || id === ENDED);
-  const metrics = dimensions.filter(({ id }) => objectives.some((each) => id === `v:${each.metric}`));
   const [over, setOver] = useChoice(props, "over", times, "number");
-  const [metric, setMetric] = useChoice(props, "metric", metrics, `v:${objective.metric}`);
   const log = props.query.log === "1";
-  const [x, y] = [dimensionOf(dimensions, over), dimensionOf(dimensions, metric)];
-  const chosen = objectives.find((each) => `v:${each.metric}` === metric) ?? objective;
+  const [x, y] = [dimensionOf(dimensions, over), dimensionOf(dimensions, `v:${objective.metric}`)];
   const best = useMemo(() => {
     const rows = x && over !== "number" ? ordered(all, x.at, false) : all;
-    return improvements(trials, experiment.spec, chosen, rows);
-  }, [trials, version, experiment, chosen, all, x, over]);
+    return improvements(trials, experiment.spec, objective, rows);
+  }, [trials, version, experiment, objective, all, x, over]);
   const drawn = useCallback((place: Place, inner: Frame) => {
     if (x && y) drawBest(place, inner, best, x.at, y.at, extent(all, x.at)[1]);
   }, [best, x, y, all, version]);
@@ -36,7 +33,7 @@ export function History(props: ViewProps) {
   return (
     <div class="with-choice">
       <div class="choices">
-        {objectives.length > 1 && <Choice label="Objective" value={metric} set={setMetric} dimensions={metrics} />}
+        <ObjectiveChoice {...props} />
         <Choice label="Over" value={over} set={setOver} dimensions={times} />
         <label class="choice"><input type="checkbox" checked={log} onChange={(event) => props.change({ log: event.currentTarget.checked ? "1" : "" })} /> logarithmic</label>
         <Legend trials={trials} version={version} />

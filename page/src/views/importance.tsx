@@ -2,20 +2,17 @@
 
 import { useMemo } from "preact/hooks";
 import { importances } from "../data/importance";
+import { ObjectiveChoice } from "./objective";
 import type { ViewProps } from "./view";
 
-export function Importance({ followed, dimensions, objective, rows, query, change }: ViewProps) {
-  const { objectives } = followed.experiment.spec;
-  const metric = query.important ?? "";
+export function Importance(props: ViewProps) {
+  const { followed, dimensions, objective, rows } = props;
   const given = useMemo(() => dimensions.filter((each) => each.id.startsWith("h:")), [dimensions]);
-  const chosen = objectives.find((each) => each.metric === metric) ?? objective;
-  const shares = useMemo(() => importances(followed.trials, rows, given, chosen), [followed.trials, followed.version, rows, given, chosen]);
+  const shares = useMemo(() => importances(followed.trials, rows, given, objective), [followed.trials, followed.version, rows, given, objective]);
   return (
     <div class="with-choice">
       <div class="choices">
-        {objectives.length > 1 && (
-          <label class="choice">For <select value={chosen.metric} onChange={(event) => change({ important: event.currentTarget.value })}>{objectives.map((each) => <option key={each.metric}>{each.metric}</option>)}</select></label>
-        )}
+        <ObjectiveChoice {...props} />
         <span class="faint">How much each hyperparameter separates the best of the trials in sight from the rest (PED-ANOVA)</span>
       </div>
       {shares.length === 0 ? <p class="note faint">It takes six completed trials with different values to tell.</p> : (

@@ -11,6 +11,7 @@ import { drawLines, type Axis } from "../draw/lines";
 import { ticks, type Scale } from "../draw/scale";
 import { count, scalar } from "../format";
 import { AxesChoice, useAxes } from "./axes";
+import { ObjectiveChoice } from "./objective";
 import { axisOf } from "./plot";
 import { Top } from "./top";
 import type { ViewProps } from "./view";
@@ -75,7 +76,7 @@ export function Parallel(props: ViewProps) {
   if (all.length === 0) return <p class="note faint">No trial has begun yet.</p>;
   return (
     <div class="with-choice">
-    <div class="choices"><Top {...props} /><AxesChoice {...axes} /></div>
+    <div class="choices"><ObjectiveChoice {...props} /><Top {...props} /><AxesChoice {...axes} /></div>
     <div class="plot wide-plot" style={{ "--least": `${leastOf(shown, right)}px` }} tabIndex={0} role="region" aria-label="Parallel coordinates">
       <Canvas draw={draw} label={`Parallel coordinates of ${count(rows.length, "trial")}`} />
       <Canvas draw={drawOver} label="Axes of the parallel coordinates" class="over"

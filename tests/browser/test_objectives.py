@@ -1,0 +1,62 @@
+"""An experiment with several objectives: one choice of an objective for all views."""
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.conftest import Open, submit
+from tests.e2e.conftest import Up
+
+pytestmark = pytest.mark.browser
+
+TRIALS = 12
+SHOWING = ("history", "parallel", "slices", "curves", "importance")
+"""The views that show one objective at a time."""
+
+
+@pytest.fixture(scope="module")
+def several(service: Up) -> str:
+    """An experiment whose first objective depends on `a` and whose second one on `b`."""
+    form = {"type": "float", "min": 0, "max": 1}
+    objectives = [{"metric": metric, "direction": "minimize"} for metric in ("loss", "size")]
+    submit(
+        service, "several", max_trials=99, hyperparameters={"a": form, "b": form},
+        objectives=objectives, model_training_code={"workers": True},
+    )  # fmt: skip
+    service.client.pause("several")
+    rows = []
+    for n in range(TRIALS):
+        tried = {"a": n / TRIALS, "b": n * 5 % TRIALS / TRIALS}
+        values = {"loss": tried["a"], "size": tried["b"]}
+        rows.append({"hyperparameters": tried, "values": values})
+    service.client.import_trials("several", rows)
+    return "several"
+
+
+def choice(page: Page) -> Locator:
+    return page.get_by_role("combobox", name="Objective")
+
+
+def test_one_objective_is_chosen_for_all_views_and_kept_in_the_address(
+    several: str, shown: Open
+) -> None:
+    page = shown(f"#/default/{several}?view=slices")
+    slices = page.locator(".slice canvas[role=img]")
+    expect(slices.first).to_have_attribute("aria-label", f"{TRIALS} trials, loss over a")
+    choice(page).select_option("size")
+    expect(slices.first).to_have_attribute("aria-label", f"{TRIALS} trials, size over a")
+    page.reload()
+    for view in SHOWING:
+        page.locator(f"#tab-{view}").click()
+        expect(choice(page)).to_have_value("size")
+    expect(page.locator(".shares .name").first).to_have_text("b")
+    page.locator("#tab-history").click()
+    expect(page.locator(".plot canvas").first).to_have_attribute(
+        "aria-label", f"{TRIALS} trials, size over trial"
+    )
+    page.locator("#tab-parallel").click()
+    page.get_by_role("combobox", name="Trials").select_option(label="best 10 by size")
+    expect(page.locator(".filter .end")).to_have_text(f"10 of {TRIALS} trials")
+    choice(page).select_option("loss")
+    expect(page.locator(".trials tbody tr[aria-rowindex]")).to_have_count(10)
+    numbers = page.locator(".trials tbody td:first-child").all_inner_texts()
+    assert numbers == [str(n) for n in reversed(range(10))]
