@@ -10,11 +10,13 @@ export interface Rows {
 }
 
 const SPARE = 8;
+/** More than any screen shows: a box that a layout lets grow with its rows would have all of them else. */
+const MOST = 200;
 
 /** Which of `count` rows to draw if `top` pixels are scrolled away and `height` are in sight. */
 export function rowsInSight(count: number, rowHeight: number, top: number, height: number): Rows {
   const first = Math.max(0, Math.min(count, Math.floor(top / rowHeight)) - SPARE);
-  const last = Math.min(count, Math.ceil((top + height) / rowHeight) + SPARE);
+  const last = Math.min(count, first + MOST, Math.ceil((top + height) / rowHeight) + SPARE);
   return { first, last: Math.max(first, last), above: first * rowHeight, below: Math.max(0, count - last) * rowHeight };
 }
 

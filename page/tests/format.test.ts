@@ -63,6 +63,12 @@ test("after a filter shortened a scrolled table, its end is in sight", () => {
   assert.deepEqual([rows.first, rows.last, rows.above, rows.below], [0, 3, 0, 0]);
 });
 
+test("a box that is as high as all its rows does not draw them all", () => {
+  const { first, last, above, below } = rowsInSight(20_000, 28, 0, 20_000 * 28);
+  assert.ok(last - first <= 200, `${last - first} rows`);
+  assert.equal(above + (last - first) * 28 + below, 20_000 * 28);
+});
+
 test("an axis of whole numbers has no fractions, and a logarithmic one has powers of ten", () => {
   assert.deepEqual(ticks({ ...scale(1, 3, false), whole: true }, 20).map((tick) => tick.value), [1, 2, 3]);
   assert.deepEqual(ticks(scale(1e-5, 0.1, true), 8).map((tick) => tick.text), ["1e−5", "1e−4", "0.001", "0.01", "0.1"]);

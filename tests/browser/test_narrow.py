@@ -180,6 +180,38 @@ def fits(page: Page, name: str) -> None:
     assert over == []
 
 
+@pytest.fixture(scope="module")
+def long(service: Up) -> str:
+    """An experiment with more trials than a document bears as rows."""
+    submit(service, "long", max_trials=1, model_training_code={"workers": True})
+    service.client.pause("long")
+    row = {"hyperparameters": {"rate": 0.5, "kind": "plain"}}
+    service.client.import_trials("long", [{**row, "value": n / 3000} for n in range(3000)])
+    service.client.stop("long")
+    return "long"
+
+
+@pytest.mark.parametrize("size", [(360, 740), (740, 360)], ids=str)
+def test_a_long_table_has_only_the_rows_in_sight(
+    long: str, shown: Open, size: tuple[int, int]
+) -> None:
+    width, height = size
+    page = shown(f"#/default/{long}", viewport={"width": width, "height": height})
+    expect(page.locator(".filter .end")).to_have_text("3,000 trials")
+    rows = page.locator(".trials tbody tr:not(.spacer)")
+    expect(rows.first).to_contain_text("2999")
+    assert rows.count() < 50
+    table = page.get_by_role("region", name="Table of trials")
+    box = table.bounding_box()
+    assert box is not None
+    assert box["height"] < height
+    table.scroll_into_view_if_needed()
+    table.evaluate("(box) => (box.scrollTop = box.scrollHeight)")
+    expect(rows.last).to_contain_text("0complete")
+    expect(rows.last).to_be_in_viewport()
+    assert rows.count() < 50
+
+
 def test_an_empty_list_fits(service: Up, shown: Open) -> None:
     page = shown("#/narrow-and-empty", **NARROW)
     said = page.locator(".empty")
