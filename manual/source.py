@@ -31,6 +31,10 @@ _FOR_DEVELOPERS = (f"{DOCS}/adr/", f"{DOCS}/mutants.md", "README.md")
 _UNSEARCHED = "---\nsearch:\n  exclude: true\n---\n\n"
 
 
+# A page has the README's first screen here; its title and first paragraph are the page's own.
+_FIRST_SCREEN = "<!-- README.md: its first screen -->\n"
+
+
 class Broken(Exception):
     """A page or the navigation links to a file that does not exist."""
 
@@ -83,12 +87,20 @@ class Source:
             text = self._listing(path)
         elif original.suffix == ".md":
             hidden = _UNSEARCHED if path.startswith(_FOR_DEVELOPERS) else ""
-            text = hidden + original.read_text()
+            text = hidden + self._with_first_screen(path, original.read_text())
         else:
             text = _shown(path, original.read_text())
         linked: list[str] = []
         target.write_text(relinked(text, lambda link: self._link(path, link, linked)))
         return linked
+
+    def _with_first_screen(self, path: str, text: str) -> str:
+        """The page's text with the beginning of the README in the place of the comment."""
+        if _FIRST_SCREEN not in text:
+            return text
+        _, _, screen = (self._root / "README.md").read_text().split("\n## ")[0].split("\n\n", 2)
+        folder = os.path.dirname(path)
+        return text.replace(_FIRST_SCREEN, relinked(screen, lambda link: _seen(folder, link)))
 
     def _listing(self, folder: str) -> str:
         names = {name.removeprefix(f"{folder}/").partition("/")[0] for name in self._inside(folder)}
@@ -113,6 +125,11 @@ class Source:
         linked.append(target)
         relative = os.path.relpath(place(target), os.path.dirname(place(path)) or ".")
         return f"{relative}{hash_}{anchor}"
+
+
+def _seen(folder: str, link: str) -> str:
+    """A link of a file at the top of the checkout, as a page in `folder` has it."""
+    return link if "://" in link or link.startswith("#") else os.path.relpath(link, folder or ".")
 
 
 def _shown(path: str, text: str) -> str:

@@ -14,7 +14,7 @@ from tunelet.cli.table import lines, width
 from tunelet.client.report import Rows
 from tunelet.errors import NotFound
 
-_FIRST = ("index", "start/script", "start/function", "start/cluster")
+_FIRST = ("index", "start/install", "start/script", "start/function", "start/cluster")
 _FOR_DEVELOPERS = ("adr/", "mutants")
 _COMMENT = re.compile(r"<!--.*?-->\n*", re.DOTALL)
 _LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)")

@@ -54,6 +54,25 @@ def test_links_between_documents_and_to_other_files_lead_to_pages_of_the_site(
     assert pages["picture.svg"] == "<svg/>\n"
 
 
+def test_a_page_has_the_first_screen_of_the_readme_with_its_links(checkout: Path) -> None:
+    (checkout / "README.md").write_text(
+        "# Title\n\nA sentence.\n\n![All](docs/picture.svg), [one](docs/guides/one.md#part)\n\n"
+        "[Home](https://a.org)\n\n## Second\n\nMore\n"
+    )
+    page = checkout / "docs" / "guides" / "one.md"
+    page.write_text("# One\n\n<!-- README.md: its first screen -->\n\n## Part\n")
+    assert written(checkout)["guides/one.md"] == (
+        "# One\n\n![All](../picture.svg), [one](one.md#part)\n\n[Home](https://a.org)\n\n## Part\n"
+    )
+
+
+def test_the_site_begins_with_a_picture_and_the_two_ways_to_search(tmp_path: Path) -> None:
+    Source(tmp_path).write()
+    begin = (tmp_path / "index.md").read_text().partition("\n## ")[0]
+    shown = ("](pictures/page-", "](start/install.md)", "tunelet run", "tune(objective", "kill -9")
+    assert [each for each in shown if each not in begin] == []
+
+
 def test_a_text_in_a_code_block_is_no_link(checkout: Path) -> None:
     assert "[no link](nowhere.md)" in written(checkout)["guides/one.md"]
 

@@ -54,6 +54,14 @@ def test_every_link_between_documents_leads_somewhere(document: Path) -> None:
             assert anchor in anchors(target), f"{document.name} links to {link}: no such heading"
 
 
+def test_the_page_of_the_installation_has_every_extra() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
+        "optional-dependencies"
+    ]
+    page = (ROOT / "docs" / "start" / "install.md").read_text()
+    assert [name for name in extras if f"`{name}`" not in page and f"[{name}]" not in page] == []
+
+
 PLACE = re.compile(r"`((?:tunelet|functions|adapters|algorithms|infra|docs)/[\w/.-]*)`")
 
 
