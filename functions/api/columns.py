@@ -63,7 +63,7 @@ _progress = Kept(1 << 20)
 
 
 def columns(call: Call) -> Response:
-    """The trials above `after` as columns, without their reports.
+    """Show trials as columns: those above `after`, without their reports.
 
     Also those that `open` names: trials that had not ended at the caller's last request. So `after`
     need not go back to the first of them.
@@ -105,7 +105,7 @@ def page_of(
 
 
 def progress(call: Call) -> Response:
-    """The best value so far, by the trials at which it got better; of one objective only."""
+    """Show the best value so far, by the trials at which it got better; of one objective only."""
     experiment = call.service.experiment(call.namespace, call.name)
     best = experiment.best[0].number if experiment.best else -1
     key = (call.namespace, call.name, experiment.uid, best)

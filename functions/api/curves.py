@@ -21,7 +21,7 @@ MOST_CURVES = 500
 
 
 def curves(call: Call) -> Response:
-    """Return the reports of the trials that `numbers` names, thinned to what `points` allows."""
+    """Show curves: the reports of the trials in `numbers`, thinned to what `points` allows."""
     numbers, points = numbers_in(call.query.get("numbers")), call.query.get("points")
     return json_answer(curves_of(call.service, call.namespace, call.name, numbers, points))
 

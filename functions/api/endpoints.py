@@ -48,7 +48,7 @@ def experiments(call: Call) -> Response:
 
 
 def overview(call: Call) -> Response:
-    """List experiments by name, each in some 500 bytes: state, progress and best.
+    """Give an overview of experiments, each in some 500 bytes: state, progress and best.
 
     With `live=true` only those that have not ended, or ended minutes ago.
     """
@@ -66,7 +66,7 @@ def experiment(call: Call) -> Response:
 
 
 def extend(call: Call) -> Response:
-    """Change the budget; an ended experiment continues."""
+    """Change the budget of an experiment; an ended one continues."""
     by = call.actor.name
     changed = call.service.extend(call.namespace, call.name, call.body, by)
     return json_answer(experiment_json(changed))
@@ -151,19 +151,19 @@ def outcome(call: Call) -> Response:
 
 
 def best(call: Call) -> Response:
-    """The best trial, or the Pareto front."""
+    """Show the best trial, or the Pareto front."""
     found = call.service.best(call.namespace, call.name)
     of = call.service.experiment(call.namespace, call.name)
     return json_answer(best_json(of, found))
 
 
 def pause(call: Call) -> Response:
-    """Start no more trials; running trials continue."""
+    """Pause an experiment: start no more trials; running trials continue."""
     return _changed(call, call.service.pause)
 
 
 def resume(call: Call) -> Response:
-    """Continue after a pause or a stop."""
+    """Resume an experiment after a pause or a stop."""
     return _changed(call, call.service.resume)
 
 
@@ -219,14 +219,14 @@ def aliases(call: Call) -> Response:
 
 
 def docs(call: Call) -> Response:
-    """This description as a page, to read and to try."""
+    """Show the OpenAPI document as a page, to read and to try."""
     from functions.api.docs import page
 
     return page()
 
 
 def docs_asset(call: Call) -> Response:
-    """A file of that page."""
+    """Show a file of the page of the OpenAPI document."""
     from functions.api.docs import asset
 
     return asset(call.path["asset"])
@@ -273,7 +273,7 @@ def health(call: Call) -> Response:
 
 
 def ready(call: Call) -> Response:
-    """Whether the store and the place where training runs can be reached."""
+    """Whether the store can be reached, and the place where training runs."""
     try:
         call.service.ready()
     except Retry as fault:

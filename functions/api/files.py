@@ -17,7 +17,7 @@ PART_BYTES = 4 << 20
 
 
 def logs(call: Call) -> Response:
-    """The output of a trial. When its run is gone, the stored part.
+    """Show the output of a trial. When its run is gone, the stored part.
 
     The header Range: bytes=N- asks for the output from byte N on; the answer, 206, has up to 4 MiB.
     Range: bytes=-N asks for the last N bytes, up to 4 MiB.
@@ -49,7 +49,7 @@ def artifacts(call: Call) -> Response:
 
 
 def artifact(call: Call) -> Response:
-    """A file of a trial's checkpoint.
+    """Show a file of a trial's checkpoint.
 
     The header Range: bytes=N- asks for the file from byte N on; the answer, 206, has up to 4 MiB.
     Its Content-Range ends with "/*" if the file has more.

@@ -17,7 +17,7 @@ def stop_trial(call: Call) -> Response:
 
 
 def retry(call: Call) -> Response:
-    """Add a trial with the hyperparameters of one in FAIL or STOPPED, to run next.
+    """Retry a trial in FAIL or STOPPED: add one with its hyperparameters, to run next.
 
     `max_trials` rises by one, and an experiment that has spent its trials continues.
     """

@@ -132,7 +132,7 @@ def description() -> dict[str, Any]:
 
 
 def _openapi(_: Call) -> Response:
-    """This description."""
+    """Show the OpenAPI document."""
     return json_answer(description())
 
 

@@ -32,6 +32,7 @@ _ENTRIES = {
     Entry.TRIAL: "the trial's token, `TUNELET_TRIAL_TOKEN`",
 }
 _REQUEST = "Request"
+_CLAUSE = re.compile(r"[.,;:](?: |$)")
 
 
 def page() -> str:
@@ -64,6 +65,11 @@ def _name(route: Route) -> str:
     return f"{route.method} {paths(route)[0]}"
 
 
+def heading(route: Route) -> str:
+    """What the endpoint does, by the first clause of its summary: `List experiments by name`."""
+    return _CLAUSE.split((route.endpoint.__doc__ or "").partition("\n")[0])[0]
+
+
 def _endpoint(route: Route, described: dict[str, Any], example: str) -> str:
     path = paths(route)[0]
     operation = described[path][route.method.lower()]
@@ -75,8 +81,9 @@ def _endpoint(route: Route, described: dict[str, Any], example: str) -> str:
     scope = ", in a namespace" if route.scoped else ""
     body = [code(kind) for kind in operation.get("requestBody", {}).get("content", {})]
     return paragraphs(
-        f"## {_name(route)}",
-        operation["summary"],
+        f"## {heading(route)}",
+        code(_name(route)),
+        operation["summary"] if operation["summary"] != f"{heading(route)}." else "",
         operation.get("description", ""),
         f"Right: {right}{scope}.{_example(example)}",
         table(("Parameter", "In", "Type", "Description"), _parameters(operation)),

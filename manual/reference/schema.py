@@ -25,8 +25,12 @@ _HEAD = ("Field", "Type", "Default", "Limits", "Description")
 
 
 def fields(schema: dict[str, Any], link: Link) -> str:
-    """A table of an object's fields. `link` gives the Markdown for the name of a definition."""
+    """A table of an object's fields, the required ones first.
+
+    `link` gives the Markdown for the name of a definition.
+    """
     required = schema.get("required", [])
+    ordered = sorted(schema.get("properties", {}).items(), key=lambda one: one[0] not in required)
     return table(
         _HEAD,
         [
@@ -37,7 +41,7 @@ def fields(schema: dict[str, Any], link: Link) -> str:
                 limits(field),
                 _described(field),
             )
-            for name, field in schema.get("properties", {}).items()
+            for name, field in ordered
         ],
     )
 

@@ -6,7 +6,7 @@ with the rest, so that one mistake does not hide the next.
 
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -123,8 +123,8 @@ def _written(location: Location, raw: Any) -> Location:
     return tuple(found)
 
 
-def _fields(location: Location, model: type[BaseModel]) -> Iterable[str]:
-    """The fields that the object has to which an unknown one was added."""
+def _fields(location: Location, model: type[BaseModel]) -> list[str]:
+    """The fields that the object has to which an unknown one was added, the required ones first."""
     nested: dict[str, type[BaseModel]] = {
         "hpo_algorithm": request.Algorithm,
         "objective": request.Objective,
@@ -152,7 +152,8 @@ def _fields(location: Location, model: type[BaseModel]) -> Iterable[str]:
     ):
         if segment in location[1:-1]:
             owner = shape
-    return owner.model_fields
+    known = owner.model_fields
+    return sorted(known, key=lambda name: not known[name].is_required())
 
 
 _FORMS = (

@@ -29,6 +29,7 @@ def test_a_generated_page_is_as_the_code_is(name: str) -> None:
     assert (ROOT / name).read_text() == PAGES[name](), "run make docs"
 
 
+LONGEST_HEADING = 50
 # The smallest request, as callers have sent it from the beginning.
 SMALLEST = """{"model_training_code": "docker_image_url",
  "hyperparameters": {
@@ -55,7 +56,7 @@ def test_the_usual_endpoints_have_an_example_to_which_they_link() -> None:
     shown = http.examples()
     assert usual <= shown.keys()
     for endpoint, heading in shown.items():
-        part = http.page().partition(f"\n## {endpoint}\n")[2].partition("\n## ")[0]
+        part = http.page().partition(f"\n`{endpoint}`\n")[2].partition("\n## ")[0]
         assert f" Example: [{heading}](#" in part
         assert f"\n### {heading}\n" in http.page()
 
@@ -91,7 +92,13 @@ def test_every_part_of_a_request_and_every_field_is_described(
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
 def test_every_endpoint_is_on_the_page(route: Any) -> None:
-    assert f"\n## {route.method} {paths(route)[0]}\n" in http.page()
+    assert f"\n## {http.heading(route)}\n\n`{route.method} {paths(route)[0]}`\n" in http.page()
+
+
+def test_the_headings_of_the_endpoints_differ_and_fit_the_table_of_contents() -> None:
+    headings = [http.heading(route) for route in ROUTES]
+    assert sorted(headings) == sorted({*headings})
+    assert [heading for heading in headings if not 5 < len(heading) <= LONGEST_HEADING] == []
 
 
 def test_every_public_name_of_the_package_is_on_the_page() -> None:
@@ -110,7 +117,7 @@ def test_every_public_name_and_its_members_have_a_docstring(name: str) -> None:
         assert missing == []
 
 
-def test_a_field_is_shown_with_its_type_default_limits_description_and_example() -> None:
+def test_a_field_is_shown_with_type_default_limits_and_example_the_required_first() -> None:
     schema = {
         "properties": {
             "seed": {
@@ -124,9 +131,9 @@ def test_a_field_is_shown_with_its_type_default_limits_description_and_example()
         "required": ["algorithm"],
     }
     assert fields(schema, lambda name: f"[{name}]").splitlines()[2:] == [
+        "| `algorithm` | [Algorithm] | required |  |  |",
         "| `seed` | integer or null | `null` | at least 0; at most 9 | "
         "Makes it repeat. Example: `7` |",
-        "| `algorithm` | [Algorithm] | required |  |  |",
     ]
 
 

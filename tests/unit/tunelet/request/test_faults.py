@@ -14,7 +14,9 @@ from tests.unit.tunelet.request.submitted import (
 )
 from tunelet.errors import Reject
 
+FIRST = 'use one of "model_training_code", "hyperparameters", "max_trials"'
 SHAPES = [
+    ({"qqq": 3}, "qqq", None, "is not a field here", FIRST),
     ({"max_trails": 3}, "max_trails", None, "is not a field here", 'did you mean "max_trials"?'),
     ({"max_trials": 0}, "max_trials", 0, "must be at least 1", "use at least 1"),
     ({"max_trials": 10**7}, "max_trials", 10**7, "at most 1000000", "use at most 1000000"),
