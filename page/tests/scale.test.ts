@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { extent } from "../src/data/importance";
 import { scale, ticks } from "../src/draw/scale";
+import { isLog } from "../src/views/logarithmic";
 
 test("an axis of very large and very small values has finite ends, shares and labels", () => {
   for (const [low, high, log] of [[5e-301, 2e299, true], [5e-324, 1.7e308, true], [-1.7e308, 1.7e308, false], [1e308, 1.7e308, false], [0, 5e-324, false], [1.7e308, 1.7e308, true]] as const) {
@@ -18,4 +19,11 @@ test("the ends of more values than a call may have arguments", () => {
   const many = Array.from({ length: 300_000 }, (_, index) => index - 5);
   assert.deepEqual(extent(many), [-5, 299_994]);
   assert.deepEqual(extent([]), [0, 1]);
+});
+
+test("an axis is logarithmic as the address says, else by itself, and never with values of 0 or less", () => {
+  const [narrow, wide] = [[1, 10], [0.0009, 4]] as const;
+  assert.deepEqual([undefined, "1", "0"].map((given) => isLog(given, narrow)), [false, true, false]);
+  assert.deepEqual([undefined, "1", "0"].map((given) => isLog(given, wide)), [true, true, false]);
+  assert.deepEqual([undefined, "1", "0"].map((given) => isLog(given, [0, 4])), [false, false, false]);
 });

@@ -1,11 +1,13 @@
 """Experiments with many hyperparameters, the choice of axes, and the best trials alone."""
 
 import math
+import re
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Open, submit
+from tests.browser.test_narrow import NOTE_TEXTS, drawn, until_drawn
 from tests.browser.test_page import faultless
 from tests.e2e.conftest import Up
 
@@ -123,3 +125,37 @@ def test_the_table_has_the_most_important_of_many_hyperparameters_or_those_chose
     expect(heads).to_have_text(["#", "state", "objective", "noise3", "main", "time"])
     page.get_by_label("Filter trials").fill("noise20<0.5")
     expect(page.locator(".filter .end")).to_have_text(f"{TRIALS // 2} of {TRIALS} trials")
+
+
+@pytest.mark.parametrize("view", ["{name}?view=history", "=?names={name}"], ids=["one", "several"])
+def test_the_box_says_whether_the_axis_is_logarithmic(service: Up, shown: Open, view: str) -> None:
+    name = f"wide-{'one' if 'view' in view else 'several'}"
+    submit(service, name, max_trials=1, model_training_code={"workers": True})
+    service.client.pause(name)
+    values = [4, 0.1, 0.0009]
+    row = {"hyperparameters": {"rate": 0.5, "kind": "plain"}}
+    service.client.import_trials(name, [{**row, "value": value} for value in values])
+    service.client.stop(name)
+    page = shown("#/empty")
+    page.evaluate(NOTE_TEXTS)
+    page.evaluate(f"location.hash = '#/default/{view.format(name=name)}'")
+    box = page.get_by_label("logarithmic")
+    expect(box).to_be_checked()
+    until_drawn(page, "0.001", "0.01", "0.1")
+    for linear in (True, False, True):
+        page.evaluate("texts.length = 0")
+        box.click()
+        expect(box).to_be_checked(checked=not linear)
+        until_drawn(page, *(["1", "2", "3"] if linear else ["0.001", "0.01", "0.1"]))
+        assert ("0.001" in {each[0] for each in drawn(page)}) is not linear
+    page.wait_for_url(re.compile("log=0"))
+    page.reload()
+    expect(box).not_to_be_checked()
+
+
+def test_values_of_0_are_never_on_a_logarithmic_axis(many: str, shown: Open) -> None:
+    page = shown(f"#/default/{many}?view=history&log=1")
+    box = page.get_by_label("logarithmic")
+    expect(box).to_be_disabled()
+    expect(box).not_to_be_checked()
+    expect(page.get_by_title("values are all above 0")).to_be_visible()

@@ -27,7 +27,7 @@ SPACE: dict[str, Any] = {
     },
     "learning_rate_schedule": {"type": "categorical", "choices": ["constant", "with-restarts"]},
 }
-_NOTE_TEXTS = """() => {
+NOTE_TEXTS = """() => {
 window.texts = [];
 const draws = CanvasRenderingContext2D.prototype.fillText;
 CanvasRenderingContext2D.prototype.fillText = function (text, x, y) {
@@ -39,6 +39,7 @@ CanvasRenderingContext2D.prototype.fillText = function (text, x, y) {
   return draws.call(this, text, x, y);
 };
 }"""
+"""Keep in `texts` what is drawn from now on."""
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +67,7 @@ def until_drawn(page: Page, *texts: str) -> None:
 
 def opened(shown: Open, address: str) -> Page:
     page = shown("#/empty", **NARROW)
-    page.evaluate(_NOTE_TEXTS)
+    page.evaluate(NOTE_TEXTS)
     page.evaluate(f"location.hash = '{address}'")
     return page
 

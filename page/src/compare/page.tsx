@@ -1,6 +1,7 @@
 // Several experiments of a namespace in one picture. The address names them, so that it can be shared.
 
 import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
+import { extent } from "../data/importance";
 import { useExperiment, type Followed } from "../data/follow";
 import type { Objective } from "../documents";
 import { count } from "../format";
@@ -8,6 +9,7 @@ import { go } from "../hooks";
 import { Fault } from "../parts/message";
 import { useMay } from "../rights";
 import { format, type Route } from "../route";
+import { isLog, Logarithmic } from "../views/logarithmic";
 import { Picture } from "./picture";
 import { apart, MOST, nameOf, namesOf, objectiveIn, objectivesOf, seriesOf, type Over } from "./series";
 import { Bests, compared, Spaces } from "./tables";
@@ -68,16 +70,17 @@ function Body({ found, names, query, change, remove }: {
   const color = (followed: Followed) => names.indexOf(followed.experiment.name);
   const key = found.map(({ experiment, version }) => `${experiment.uid} ${version}`).join();
   const series = useMemo(() => found.flatMap((each) => seriesOf(each, objective, over, color(each)) ?? []), [key, nameOf(objective), over, names.join()]);
+  const ends = useMemo(() => extent(series.flatMap(({ points }) => points.map(([, value]) => value))), [series]);
   const all = found.map((each) => compared(each, objective, color(each)));
   return (
     <>
       <div class="choices">
         {objectives.length > 1 && <label class="choice">Objective <select value={nameOf(objective)} onChange={(event) => choose(event.currentTarget.value)}>{objectives.map((each) => <option key={nameOf(each)}>{nameOf(each)}</option>)}</select></label>}
         <label class="choice">Over <select value={over} onChange={(event) => change({ over: event.currentTarget.value })}><option>trials</option><option>time</option></select></label>
-        <label class="choice"><input type="checkbox" checked={query.log === "1"} onChange={(event) => change({ log: event.currentTarget.checked ? "1" : "" })} /> logarithmic</label>
+        <Logarithmic query={query} change={change} ends={ends} />
       </div>
       {others.length > 0 && <p class="apart" role="status">{`Not comparable by ${nameOf(objective)}: ${others.join(", ")}.`}</p>}
-      {series.length > 0 ? <Picture series={series} metric={metric} over={over} log={query.log === "1"} /> : <p class="note faint">No trial of these has a value of {metric} yet.</p>}
+      {series.length > 0 ? <Picture series={series} metric={metric} over={over} ends={ends} log={isLog(query.log, ends)} /> : <p class="note faint">No trial of these has a value of {metric} yet.</p>}
       <h2>The best of each</h2>
       <div class="wide-table" tabIndex={0} role="region" aria-label="The best of each"><Bests all={all} objective={objective} remove={remove} /></div>
       <h2>Where they search, with the values of the best trial</h2>

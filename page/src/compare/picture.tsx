@@ -5,10 +5,9 @@ import { duration, number } from "../format";
 import { drawAxes, frame, valueX, xOf, yOf, type Frame } from "../draw/axes";
 import { Canvas, type Draw, type Place } from "../draw/canvas";
 import { scale } from "../draw/scale";
+import type { Ends } from "../views/logarithmic";
 import { valueAt, type Over, type Series } from "./series";
 
-/** A value's axis is logarithmic by itself from this ratio of its ends on. */
-const WIDE = 1_000;
 const NEAR = 24;
 
 interface Near {
@@ -17,15 +16,12 @@ interface Near {
   at: readonly [number, number];
 }
 
-export function Picture({ series, metric, over, log }: { series: readonly Series[]; metric: string; over: Over; log: boolean }) {
+export function Picture({ series, metric, over, ends, log }: { series: readonly Series[]; metric: string; over: Over; ends: Ends; log: boolean }) {
   const [near, setNear] = useState<Near | null>(null);
   const scales = useMemo(() => {
-    const values = series.flatMap(({ points }) => points.map(([, value]) => value)).filter(Number.isFinite);
-    const [low, high] = [Math.min(...values), Math.max(...values)];
-    const wide = log || (low > 0 && high / low > WIDE);
     const last = Math.max(...series.map((each) => each.last));
-    return [{ ...scale(0, last, false), clock: over === "time", whole: over === "trials" }, scale(low, high, wide)] as const;
-  }, [series, over, log]);
+    return [{ ...scale(0, last, false), clock: over === "time", whole: over === "trials" }, scale(...ends, log)] as const;
+  }, [series, over, ends, log]);
   const framed = useCallback((width: number, height: number) => frame(width, height, scales[0], scales[1]), [scales]);
   const draw: Draw = useCallback((place) => {
     const inner = framed(place.width, place.height);

@@ -8,6 +8,7 @@ import { xOf, yOf, type Frame } from "../draw/axes";
 import type { Place } from "../draw/canvas";
 import { ordered } from "../trials/table";
 import { Legend } from "./legend";
+import { Logarithmic } from "./logarithmic";
 import { ObjectiveChoice } from "./objective";
 import { Plot } from "./plot";
 import { Choice } from "./scatter";
@@ -18,8 +19,8 @@ export function History(props: ViewProps) {
   const { trials, version, experiment } = followed;
   const times = dimensions.filter(({ id }) => id === "number" || id === ENDED);
   const [over, setOver] = useChoice(props, "over", times, "number");
-  const log = props.query.log === "1";
   const [x, y] = [dimensionOf(dimensions, over), dimensionOf(dimensions, `v:${objective.metric}`)];
+  const ends = useMemo(() => extent(all, y?.at), [all, y, version]);
   const best = useMemo(() => {
     const rows = x && over !== "number" ? ordered(all, x.at, false) : all;
     return improvements(trials, experiment.spec, objective, rows);
@@ -35,10 +36,10 @@ export function History(props: ViewProps) {
       <div class="choices">
         <ObjectiveChoice {...props} />
         <Choice label="Over" value={over} set={setOver} dimensions={times} />
-        <label class="choice"><input type="checkbox" checked={log} onChange={(event) => props.change({ log: event.currentTarget.checked ? "1" : "" })} /> logarithmic</label>
+        <Logarithmic query={props.query} change={props.change} ends={ends} />
         <Legend trials={trials} version={version} />
       </div>
-      <Plot {...props} x={x} y={y} log={log} marksFailed pale={pale} over={drawn} />
+      <Plot {...props} x={x} y={y} log={props.query.log} marksFailed pale={pale} over={drawn} />
     </div>
   );
 }

@@ -11,10 +11,9 @@ import { drawPoints, type Group } from "../draw/points";
 import { scale, type Scale } from "../draw/scale";
 import { fillOf, parsed, type Theme } from "../draw/theme";
 import { count, thousands } from "../format";
+import { isLog } from "./logarithmic";
 import type { ViewProps } from "./view";
 
-/** A value's axis is logarithmic from this ratio of its ends on, if all are above 0. */
-const WIDE = 1_000;
 const NEAR = 12;
 const A_DRAG = 4;
 
@@ -22,8 +21,8 @@ export interface PlotProps extends ViewProps {
   x: Dimension;
   y: Dimension;
   class?: string;
-  /** Whether the axis up is logarithmic, if its values are above 0; by itself if they differ a lot. */
-  log?: boolean;
+  /** 1 if the axis up is logarithmic, 0 if not; else by itself, if its values are above 0 and differ a lot. */
+  log?: string | undefined;
   /** Whether trials that failed without a value are marked on the axis. */
   marksFailed?: boolean;
   /** The rows that are drawn faintly, such as those that do not meet the constraints. */
@@ -32,10 +31,10 @@ export interface PlotProps extends ViewProps {
   over?: ((place: Place, frame: Frame) => void) | undefined;
 }
 
-export function axisOf(dimension: Dimension, rows: Int32Array, wanted = false): Scale {
-  const [low, high] = extent(rows, dimension.at);
-  const log = wanted || dimension.log || (dimension.id.startsWith("v:") && low > 0 && high / low > WIDE);
-  return { ...scale(low, high, log, dimension.names), whole: dimension.whole ?? false, clock: dimension.clock ?? false };
+export function axisOf(dimension: Dimension, rows: Int32Array, given?: string): Scale {
+  const ends = extent(rows, dimension.at);
+  const log = dimension.log || (dimension.id.startsWith("v:") && isLog(given, ends));
+  return { ...scale(...ends, log, dimension.names), whole: dimension.whole ?? false, clock: dimension.clock ?? false };
 }
 
 export function Plot(props: PlotProps) {
