@@ -21,6 +21,9 @@ class FieldError(NamedTuple):
 NO_EXPERIMENT = "there is no such experiment"
 """The text of a `NotFound` for an experiment, also of one that the caller may not see."""
 
+EXTEND_FIRST = "extend it first"
+"""The end of a `Conflict` of an ended experiment that takes trials once it has a larger budget."""
+
 
 class TuneletError(Exception):
     """The base class of all errors raised on purpose. Its text is safe to show to a caller."""

@@ -53,9 +53,9 @@ DECISIONS = (
             Mutant(
                 "trials can be enqueued after the experiment has ended",
                 "    if experiment.over:\n        raise Conflict(\n"
-                '            f"experiment {experiment.name!r} has ended ({experiment.reason}); extend',
+                '            f"experiment {experiment.name!r} has ended ({experiment.reason}); {EXTEND_FIRST}"',
                 "    if False:\n        raise Conflict(\n"
-                '            f"experiment {experiment.name!r} has ended ({experiment.reason}); extend',
+                '            f"experiment {experiment.name!r} has ended ({experiment.reason}); {EXTEND_FIRST}"',
             ),
             Mutant(
                 "more slots are given than parallel_trials allows",

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from tunelet.errors import (
+    EXTEND_FIRST,
     NO_EXPERIMENT,
     Conflict,
     FieldError,
@@ -32,6 +33,20 @@ _CODES: tuple[tuple[type[Exception], int], ...] = (
     (Reject, 2),
     (PermissionError, 2),
 )
+
+_REMEDIES: tuple[tuple[type[Exception], str, str], ...] = (
+    (
+        NotFound,
+        NO_EXPERIMENT,
+        "see those that exist: tunelet list, with the same --namespace, --url or --store",
+    ),
+    (
+        Conflict,
+        EXTEND_FIRST,
+        "give it a larger budget, then repeat this: tunelet extend NAME --max-trials N",
+    ),
+)
+"""Remedies by the kind of an error and the end of its text."""
 
 
 class Several(click.UsageError):
@@ -67,13 +82,21 @@ def show(fault: Exception) -> None:
         _line(str(fault) or type(fault).__name__)
     if isinstance(fault, click.UsageError) and fault.ctx is not None:
         advise(f"see: {fault.ctx.command_path} --help")
-    if isinstance(fault, NotFound) and str(fault).endswith(NO_EXPERIMENT):
-        advise("see those that exist: tunelet list, with the same --namespace, --url or --store")
+    for remedy in _remedies(fault):
+        advise(remedy)
     if isinstance(fault, Retry):
         from tunelet.client.transport import Unreachable
 
         if isinstance(fault, Unreachable):
             advise("start a service with: tunelet up; or name another: --url, TUNELET_URL")
+
+
+def _remedies(fault: Exception) -> list[str]:
+    return [
+        remedy
+        for kind, end, remedy in _REMEDIES
+        if isinstance(fault, kind) and str(fault).endswith(end)
+    ]
 
 
 def _meant(fault: click.NoSuchOption) -> str | None:

@@ -16,7 +16,7 @@ from tunelet.core.experiment_state import ExperimentState
 from tunelet.core.fingerprint import of_enqueue, of_submit
 from tunelet.core.installation import ANY, Installation
 from tunelet.core.trial import Trial
-from tunelet.errors import NO_EXPERIMENT, Conflict, NotFound
+from tunelet.errors import EXTEND_FIRST, NO_EXPERIMENT, Conflict, NotFound
 from tunelet.text.messages import counted
 
 T = TypeVar("T")
@@ -142,7 +142,7 @@ def _enqueue(experiment: Experiment, command: commands.Enqueue, now: float) -> E
         return ()
     if experiment.over:
         raise Conflict(
-            f"experiment {experiment.name!r} has ended ({experiment.reason}); extend it first"
+            f"experiment {experiment.name!r} has ended ({experiment.reason}); {EXTEND_FIRST}"
         )
     left = experiment.terms.max_trials - experiment.next_number
     if len(command.assignments) > left:

@@ -13,7 +13,7 @@ from tunelet.core.events import Event
 from tunelet.core.experiment import Experiment
 from tunelet.core.fingerprint import of_import
 from tunelet.core.trial import Finished, TrialState, number
-from tunelet.errors import Conflict
+from tunelet.errors import EXTEND_FIRST, Conflict
 from tunelet.text.limits import MOST_TRIALS
 from tunelet.text.messages import counted
 
@@ -52,7 +52,7 @@ def extended_by(changes: dict[str, Any], actor: str, now: float) -> events.Exten
 def _refuse(experiment: Experiment, command: commands.Import) -> None:
     name, most = experiment.name, experiment.terms.max_trials
     if experiment.over:
-        raise Conflict(f"experiment {name!r} has ended ({experiment.reason}); extend it first")
+        raise Conflict(f"experiment {name!r} has ended ({experiment.reason}); {EXTEND_FIRST}")
     if experiment.study is not None:
         raise Conflict(f"experiment {name!r} is a study: add trials with Optuna's study.add_trials")
     count, left = len(command.trials), most - experiment.next_number

@@ -3,7 +3,7 @@
 import pytest
 
 from tunelet.cli.faults import code, show
-from tunelet.errors import NO_EXPERIMENT, FieldError, NotFound, Reject
+from tunelet.errors import EXTEND_FIRST, NO_EXPERIMENT, Conflict, FieldError, NotFound, Reject
 
 
 def test_no_problem_of_a_request_is_shown_twice(capsys: pytest.CaptureFixture[str]) -> None:
@@ -37,3 +37,12 @@ def test_an_absent_experiment_leads_to_the_list_and_other_absent_things_do_not(
     assert "tunelet list" in capsys.readouterr().err
     show(NotFound("experiment 'a' has no trial 7"))
     assert "tunelet list" not in capsys.readouterr().err
+
+
+def test_an_ended_experiment_that_takes_trials_again_leads_to_a_larger_budget(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    show(Conflict(f"experiment 'a' has ended (all 1 trials have ended); {EXTEND_FIRST}"))
+    assert "  -> give it a larger budget" in capsys.readouterr().err
+    show(Conflict("experiment 'a' has ended (stopped)"))
+    assert "->" not in capsys.readouterr().err
