@@ -126,8 +126,9 @@ def tune(
         tune(objective, trials=100)
 
     The trial has `suggest_float`, `suggest_int`, `suggest_categorical`, `report(value, step)`,
-    `should_prune()`, `set_user_attr(key, value)`, `number`, `params` and `user_attrs`. One of
-    Optuna's samplers chooses: "tpe", "random_search", "cma_es", "gp", "nsga2", "nsga3", "sobol".
+    `should_prune()`, `set_user_attr(key, value)`, `number`, `params`, `user_attrs`, and its `slot`:
+    a number from 0 that no other call of this process has at the same time. One of Optuna's
+    samplers chooses: "tpe", "random_search", "cma_es", "gp", "nsga2", "nsga3", "sobol".
 
     `algorithm` is TPE by default; a search of a known name continues with the one that is given.
 

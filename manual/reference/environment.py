@@ -45,6 +45,8 @@ _TRAINING = {
     "TUNELET_CHECKPOINT_DIR": "the same as a plain path, if it is a folder of this machine",
     "TUNELET_API_URL": "where the API is, for reports over HTTP; not set by `tunelet run`",
     "TUNELET_TRIAL_TOKEN": "the token for reports of this attempt",
+    "TUNELET_SLOT": "`run`, `up` and `worker`: a number from 0 that no other training has at the"
+    " same time, to [choose a GPU](../guides/gpus.md)",
     "TUNELET_STOP_FILE": "a file that appears when the training must stop",
     "TUNELET_RUN_FOLDER": "marks a local training and its processes; for Tunelet alone",
 }

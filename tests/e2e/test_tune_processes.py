@@ -51,6 +51,24 @@ def exits_once(params: dict[str, float], trial: Any) -> float:
     return params["x"]
 
 
+def in_slot(params: dict[str, float], trial: Any) -> float:
+    """Fails if another call has its slot now."""
+    mark = Path(f"slot{trial.slot}")
+    mark.touch(exist_ok=False)
+    time.sleep(0.05 * (1 + trial.number % 3))
+    mark.unlink()
+    Path(f"{trial.slot} in {os.getpid()}").touch()
+    return params["x"]
+
+
+@pytest.mark.parametrize("method", ["spawn", "fork"])
+def test_calls_in_other_processes_at_the_same_time_have_different_slots(method: str) -> None:
+    found = tune(in_slot, X, trials=9, parallel=3, processes=method, progress=False)
+    assert {trial.state for trial in found.trials} == {"COMPLETE"}
+    # A slot has one process, in which a library may keep its GPU.
+    assert sorted(each.name[0] for each in Path().glob("* in *")) == ["0", "1", "2"]
+
+
 @pytest.mark.parametrize("method", ["spawn", "fork", True])
 def test_trials_run_in_parallel_in_other_processes(method: bool | str) -> None:
     def asleep(params: dict[str, float]) -> dict[str, float]:

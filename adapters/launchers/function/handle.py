@@ -41,9 +41,11 @@ class Choices(Protocol):
 class Handle:
     """An objective's view of its trial. `notify` is called after reports."""
 
-    def __init__(self, number: int, notify: Callable[[], None]) -> None:
+    def __init__(self, number: int, slot: int, notify: Callable[[], None]) -> None:
         self.number = number
         """The trial's number."""
+        self.slot = slot
+        """From 0 to one below `parallel`: no two calls of this process have the same at a time."""
         self.printed = Printed()
         self._notify = notify
         self._reports: list[Report] = []
@@ -76,8 +78,8 @@ class FreeHandle(Handle):
     Its methods are those of Optuna's `Trial`.
     """
 
-    def __init__(self, number: int, notify: Callable[[], None]) -> None:
-        super().__init__(number, notify)
+    def __init__(self, number: int, slot: int, notify: Callable[[], None]) -> None:
+        super().__init__(number, slot, notify)
         self._attributes: dict[str, Any] = {}
         self._chooses: Choices | None = None
 

@@ -44,7 +44,8 @@ class FunctionLauncher:
         self._calls: dict[Run, Call] = {}
         self._saved: dict[Run, Observation] = {}
         """The newest ended runs: their ends may not be in the log yet. The rest of them is gone."""
-        self._active = 0
+        self._slots: set[int] = set()
+        """Those of the active calls."""
         self._threads = 0
         self._begun: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
         """Calls that the next free thread makes; None ends a thread."""
@@ -64,23 +65,24 @@ class FunctionLauncher:
         with self._lock:
             if run in self._calls or run in self._saved:
                 return
-            if self._active >= self._limit:
+            if len(self._slots) >= self._limit:
                 self._refused.add((run.namespace, run.experiment))
                 raise Throttled(f"all {self._limit} threads are taken", after=1.0)
-            call = self._calls[run] = Call(launch, self._handle(run), self._processes)
-            self._active += 1
+            slot = next(n for n in range(self._limit) if n not in self._slots)
+            call = self._calls[run] = Call(launch, self._handle(run, slot), self._processes)
+            self._slots.add(slot)
             self._begun.put(call)
-            if self._threads >= self._active:
+            if self._threads >= len(self._slots):
                 return
             self._threads += 1
         threading.Thread(target=self._work, daemon=True).start()
 
-    def _handle(self, run: Run) -> Handle:
+    def _handle(self, run: Run, slot: int) -> Handle:
         def notify() -> None:
             self._notify(run)
 
         kind = Handle if self._begin is None else FreeHandle
-        return kind(run.number, notify)
+        return kind(run.number, slot, notify)
 
     def _work(self) -> None:
         """Make one call after another: starting a thread takes longer than a short function."""
@@ -91,7 +93,7 @@ class FunctionLauncher:
     def _carry_out(self, call: Call) -> None:
         call.carry_out(self._objective, self._with_handle, self._begin)
         with self._lock:
-            self._active -= 1
+            self._slots.discard(call.handle.slot)
             refused, self._refused = self._refused, set()
         run = call.launch.run
         self._notify(run)

@@ -26,6 +26,7 @@ class Task(NamedTuple):
 
     number: int
     """The trial's number."""
+    slot: int
     hyperparameters: Mapping[str, Any] | None
     """None: the objective chooses its hyperparameters itself."""
     objectives: Sequence[str]
@@ -51,8 +52,9 @@ class _Parent:
 class RemoteTrial:
     """An objective's view of its trial, like `Handle` in the parent."""
 
-    def __init__(self, number: int, parent: _Parent) -> None:
+    def __init__(self, number: int, slot: int, parent: _Parent) -> None:
         self.number = number
+        self.slot = slot
         self._parent = parent
 
     def report(self, value: float, step: int | None = None) -> None:
@@ -120,9 +122,9 @@ def _outcome(
     function: Callable[..., Any], with_trial: bool, task: Task, parent: _Parent
 ) -> Outcome:
     if task.hyperparameters is None:
-        free = RemoteFreeTrial(task.number, parent)
+        free = RemoteFreeTrial(task.number, task.slot, parent)
         return outcome_of(lambda: function(free), task.objectives)
-    trial = RemoteTrial(task.number, parent)
+    trial = RemoteTrial(task.number, task.slot, parent)
     more = (trial,) if with_trial else ()
     return outcome_of(lambda: function(task.hyperparameters, *more), task.objectives)
 

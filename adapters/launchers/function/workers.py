@@ -32,13 +32,13 @@ _QUESTIONS = frozenset(
 
 
 class Workers:
-    """Calls the objective in worker processes. Each makes one call at a time."""
+    """Calls the objective in worker processes, one for each slot: a library may keep its GPU."""
 
     def __init__(self, starts: Starts, grace: float = GRACE_SECONDS) -> None:
         self._starts = starts
         self._grace = grace
         self._lock = threading.Lock()
-        self._idle: list[Worker] = []
+        self._idle: dict[int, Worker] = {}
         self._all: list[Worker] = []
         self._closed = False
 
@@ -47,23 +47,25 @@ class Workers:
         free = isinstance(trial, FreeHandle)
         params = None if free else assignment(launch)
         try:
-            worker = self._taken()
+            worker = self._taken(trial.slot)
         except (OSError, Reject) as fault:
             return Outcome(Verdict.LOST, reason=f"no worker process could be started: {fault}")
         try:
-            worker.connection.send(Task(trial.number, params, launch.metrics.objectives))
+            worker.connection.send(
+                Task(trial.number, trial.slot, params, launch.metrics.objectives)
+            )
             outcome = self._served(worker, trial)
         except (EOFError, OSError):
             return Outcome(Verdict.LOST, reason=f"its worker process {self._end_of(worker)}")
         with self._lock:
-            self._idle.append(worker)
+            self._idle[trial.slot] = worker
         return outcome
 
     def first(self) -> None:
         """Start a worker. Raises `Reject` with its message if it cannot call the objective."""
-        worker = self._taken()
+        worker = self._taken(0)
         with self._lock:
-            self._idle.append(worker)
+            self._idle[0] = worker
 
     def close(self) -> None:
         """Kill all workers."""
@@ -76,12 +78,12 @@ class Workers:
             worker.exit_code()
         self._starts.close()
 
-    def _taken(self) -> Worker:
+    def _taken(self, slot: int) -> Worker:
         with self._lock:
             if self._closed:
                 raise OSError("the search has ended")
-            if self._idle:
-                return self._idle.pop()
+            if slot in self._idle:
+                return self._idle.pop(slot)
             worker = self._starts.start()
             self._all.append(worker)
         try:

@@ -24,6 +24,7 @@ from adapters.launchers.kubernetes.quantity import quantity
 from adapters.launchers.local.environment import inherited
 from adapters.launchers.local.folder import Plan, RunFolder
 from adapters.launchers.local.orphans import MARK
+from adapters.launchers.local.slots import SLOT
 from tunelet.core.run import Launch
 from tunelet.errors import FieldError, Postponed, Reject
 from tunelet.text.lazy_pattern import lazy_pattern
@@ -176,6 +177,7 @@ def _options(name: str, launch: Launch, folder: RunFolder) -> Iterator[str]:
     for key in launch.env:
         if key.startswith("TUNELET_"):
             yield f"--env={key}"
+    yield f"--env={SLOT}"
     checkpoint = urlsplit(launch.env.get("TUNELET_CHECKPOINT_URL", ""))
     if checkpoint.scheme == "file":
         path = unquote(checkpoint.path)

@@ -39,7 +39,7 @@ from adapters.launchers.local.folder import (
 )
 from adapters.launchers.local.observation import Reading
 from adapters.launchers.local.orphans import MARK
-from adapters.launchers.local.slots import Slots
+from adapters.launchers.local.slots import SLOT, Slots
 from adapters.launchers.local.unsaved import Unsaved
 from adapters.launchers.local.watcher import Watcher
 from tunelet.core.run import COMMAND, Launch, Life, Observation, Phase, Run, by_life
@@ -123,9 +123,10 @@ class ProcessLauncher:
                 self._unsaved.add(launch.run)
                 if checkpoint := checkpoint_folder(launch.env):
                     make_checkpoint_folder(checkpoint, launch.store)
-                self._start(folder, plan, slot)
+                env = plan.env | {SLOT: str(slot.number)}
+                self._start(folder, msgspec.structs.replace(plan, env=env), slot.descriptor)
             finally:
-                os.close(slot)
+                os.close(slot.descriptor)
         for watcher in self._watchers:
             watcher.add(launch.run)
 

@@ -26,6 +26,9 @@ from tunelet.core.run import Run
 from tunelet.core.turns import by_group, in_turns
 from tunelet.errors import Throttled
 
+SLOT = "TUNELET_SLOT"
+"""The variable with a run's slot, from 0: which GPU of this machine it may use, for example."""
+
 WAITING_SECONDS = 15.0
 """Seconds for which a slot is reserved for an experiment that does not take it."""
 
@@ -97,6 +100,14 @@ class Queue(NamedTuple):
         return self._replace(waiting=(*called, *others))
 
 
+class Slot(NamedTuple):
+    """A place of the launcher. It is taken as long as a process has the descriptor open."""
+
+    number: int
+    """From 0; no two active runs of the folder have the same one."""
+    descriptor: int
+
+
 class Slots:
     def __init__(self, folder: Path, limit: int, clock: Callable[[], float] = time.time) -> None:
         self._folder = folder
@@ -106,16 +117,16 @@ class Slots:
         """The queue as last read, and the version of its file then."""
         folder.mkdir(parents=True, exist_ok=True)
 
-    def take(self, run: Run) -> int:
-        """Return a descriptor that holds a slot. Raises `Throttled` if none is free for it."""
+    def take(self, run: Run) -> Slot:
+        """Return the lowest slot that is free. Raises `Throttled` if none is free for this run."""
         who = run[:2]
         with self._gate(), self._free() as free:
             queue = self._queue().asked(who, self._clock())
             ahead = [each.who for each in queue.waiting].index(who)
             if len(free) > ahead:
                 self._write_queue(queue.giving(who))
-                os.ftruncate(free[0], 0)
-                os.pwrite(free[0], msgspec.json.encode(run), 0)
+                os.ftruncate(free[0].descriptor, 0)
+                os.pwrite(free[0].descriptor, msgspec.json.encode(run), 0)
                 return free.pop(0)
             self._write_queue(queue.calling(len(free), self._clock()))
         raise Throttled(f"all {self._limit} places for processes are taken", after=1.0)
@@ -140,28 +151,28 @@ class Slots:
                 continue  # A launch in progress is writing it.
 
     @contextmanager
-    def _free(self) -> Iterator[list[int]]:
-        """Yield descriptors of the free slots; those left in the list are released at the end.
+    def _free(self) -> Iterator[list[Slot]]:
+        """Yield the free slots by number; those left in the list are released at the end.
 
         Slots above the limit count too: they are held by runs that were started when the
         limit was higher.
         """
-        free: list[int] = []
+        free: list[Slot] = []
         held = 0
         try:
             for index in sorted({*range(self._limit), *self._existing()}):
                 slot = self._try(index)
                 held += slot is None
                 if slot is not None and index < self._limit:
-                    free.append(slot)
+                    free.append(Slot(index, slot))
                 elif slot is not None:
                     os.close(slot)
             while free and held + len(free) > self._limit:
-                os.close(free.pop())
+                os.close(free.pop().descriptor)
             yield free
         finally:
-            for slot in free:
-                os.close(slot)
+            for _, descriptor in free:
+                os.close(descriptor)
 
     def _queue(self) -> Queue:
         """Read the queue, if its file has changed: watchers ask several times a second."""

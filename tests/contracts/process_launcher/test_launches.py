@@ -341,3 +341,33 @@ def test_the_launcher_is_chosen_by_url(tmp_path: Path) -> None:
     assert ended(opened).verdict is Verdict.COMPLETE
     with pytest.raises(Reject, match="process://"):
         open_launcher("ftp://x")
+
+
+def test_trainings_at_the_same_time_have_different_slots(tmp_path: Path) -> None:
+    """With uneven durations, as of trials that a rule ends early."""
+    launcher = launcher_at(tmp_path, limit=2)
+    runs = [RUN._replace(number=number) for number in range(4)]
+
+    def begin(run: Run) -> None:
+        waiting = f'echo "slot=$TUNELET_SLOT objective=1"; until [ -e {tmp_path}/end{run.number} ]'
+        launcher.launch(script(f"{waiting}; do sleep 0.02; done", run))
+
+    def slot_of(run: Run) -> bytes:
+        return until(lambda: b"".join(launcher.logs(run)).split())[0]
+
+    def end(run: Run) -> None:
+        (tmp_path / f"end{run.number}").touch()
+        ended(launcher, run)
+        until(lambda: not RunFolder(folder_of(tmp_path, run)).held())
+
+    begin(runs[0])
+    begin(runs[1])
+    assert [slot_of(run) for run in runs[:2]] == [b"slot=0", b"slot=1"]
+    end(runs[1])
+    begin(runs[2])
+    assert slot_of(runs[2]) == b"slot=1"
+    end(runs[0])
+    begin(runs[3])
+    assert slot_of(runs[3]) == b"slot=0"
+    for run in runs[2:]:
+        end(run)

@@ -73,7 +73,7 @@ def test_a_dead_process_with_trainings_that_outlive_it_is_not_given_up(
 def running(runs: Path) -> int:
     """A run in the folder, as long as the descriptor is open."""
     run = Run("default", "e", "u", 0, 1)
-    return Slots(runs / "slots", 1).take(run)
+    return Slots(runs / "slots", 1).take(run).descriptor
 
 
 def test_one_that_ends_while_its_trainings_run_is_waited_for(url: str, tmp_path: Path) -> None:

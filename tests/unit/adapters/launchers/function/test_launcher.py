@@ -136,7 +136,7 @@ def test_metrics_that_no_trial_may_have_fail_it(answer: Any, why: str) -> None:
 
 
 def test_attributes_are_json() -> None:
-    trial = FreeHandle(0, lambda: None)
+    trial = FreeHandle(0, 0, lambda: None)
     trial.set_user_attr("layers", {1: (2, 3)})
     assert trial.user_attrs == {"layers": {"1": [2, 3]}}
     for key, value in (("\ud800", 1), ("a", "\ud800"), ("a", ["\udfff"]), ("a", float("nan"))):
@@ -146,7 +146,7 @@ def test_attributes_are_json() -> None:
 
 
 def test_names_and_choices_of_hyperparameters_are_unicode() -> None:
-    trial = FreeHandle(0, lambda: None)
+    trial = FreeHandle(0, 0, lambda: None)
     calls: list[Callable[[], Any]] = [
         lambda: trial.suggest_float("\ud800", 0, 1),
         lambda: trial.suggest_int("\ud800", 0, 1),
@@ -247,3 +247,35 @@ def test_an_algorithm_that_fails_at_the_outcome_does_not_lose_it() -> None:
         outcome = launcher.observe(launch(number).run).outcome
         assert outcome is not None
         assert (outcome.verdict, outcome.values) == (Verdict.COMPLETE, {"objective": 2.0})
+
+
+def test_calls_at_the_same_time_have_different_slots() -> None:
+    begun: dict[int, int] = {}
+    ends = [threading.Event() for _ in range(4)]
+
+    def objective(_: Any, trial: Any) -> float:
+        begun[trial.number] = trial.slot
+        ends[trial.number].wait(60)
+        return 0.0
+
+    launcher = FunctionLauncher(objective, 2)
+
+    def begin(number: int) -> int:
+        until(lambda: not refused(number))
+        until(lambda: number in begun)
+        return begun[number]
+
+    def refused(number: int) -> bool:
+        try:
+            launcher.launch(launch(number))
+        except Throttled:
+            return True
+        return False
+
+    assert [begin(0), begin(1)] == [0, 1]
+    ends[1].set()
+    assert begin(2) == 1
+    ends[0].set()
+    assert begin(3) == 0
+    for end in ends:
+        end.set()

@@ -34,7 +34,7 @@ def test_the_image_runs_under_the_runs_name_and_is_removed_by_it() -> None:
     name = "tunelet-team-digits-012345-7-2"
     assert made.argv == (
         "/bin/podman", "run", "--rm", f"--name={name}", "--network=host",
-        "--env-file=/runs/7/container.env", "i:1", "--lr=1",
+        "--env-file=/runs/7/container.env", "--env=TUNELET_SLOT", "i:1", "--lr=1",
     )  # fmt: skip
     assert made.cleanup == (("/bin/podman", "rm", "--force", name),)
 

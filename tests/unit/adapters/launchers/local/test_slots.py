@@ -40,7 +40,7 @@ class Place:
 
     def take(self, experiment: str, namespace: str = "default") -> int | None:
         try:
-            return self.slots().take(run(experiment, namespace=namespace))
+            return self.slots().take(run(experiment, namespace=namespace)).descriptor
         except Retry:
             return None
 
@@ -132,7 +132,7 @@ def test_a_launcher_that_tries_the_slots_does_not_make_them_look_held_to_another
         assert not done
         for descriptor in reversed(trying):
             os.close(descriptor)
-        os.close(other.result())
+        os.close(other.result().descriptor)
 
 
 def test_a_clock_that_is_set_back_keeps_no_slot_for_ever(tmp_path: Path) -> None:
@@ -263,3 +263,14 @@ def test_a_queue_of_an_older_version_is_begun_anew(tmp_path: Path) -> None:
     held = Place(tmp_path, 1).take("a")
     assert held is not None
     os.close(held)
+
+
+def test_active_runs_have_different_slots_and_a_freed_one_is_used_again(tmp_path: Path) -> None:
+    slots = Place(tmp_path, 3).slots()
+    taken = [slots.take(run("a", number)) for number in range(3)]
+    assert [each.number for each in taken] == [0, 1, 2]
+    os.close(taken[1].descriptor)
+    again = slots.take(run("a", 3))
+    assert again.number == 1
+    for each in (taken[0], taken[2], again):
+        os.close(each.descriptor)
