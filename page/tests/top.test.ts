@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { top } from "../src/data/best";
+import { kindsOf, MISSES, top } from "../src/data/best";
 import { dimensions } from "../src/data/dimensions";
 import { every } from "../src/data/filter";
 import { Trials } from "../src/data/trials";
@@ -33,6 +33,13 @@ test("the best of the rows in sight are complete and meet the constraints", () =
 
 test("of equal values the first trials are the best", () => {
   assert.deepEqual([...top(made([1, 1, "Infinity", 1, "Infinity"]), spec([]), LOSS, every(5), 2)], [0, 1]);
+});
+
+test("a trial that misses a constraint is of a kind of its own only if it is complete", () => {
+  const trials = made([1, 5, 5, null, null], {}, [2, 2, 3, 4, 2]);
+  const bounded = spec([], [{ metric: "loss", min: null, max: 2 }]);
+  assert.deepEqual([...kindsOf(trials, bounded.constraints)], [2, MISSES, 3, 4, MISSES]);
+  assert.deepEqual([...kindsOf(trials, [])], [2, 2, 3, 4, 2]);
 });
 
 test("an address asks for a whole number of the best", () => {

@@ -1,7 +1,10 @@
 // The best so far, and which trials are the best.
 
 import type { Constraint, Objective, Spec } from "../documents";
-import { COMPLETE, type Trials } from "./trials";
+import { COMPLETE, STATES, type Trials } from "./trials";
+
+/** The kind of trials that are COMPLETE and miss a constraint, beside the states. */
+export const MISSES = STATES.length;
 
 /** 1 to minimize, −1 to maximize: a value times this is a loss. */
 export function signOf(objective: Objective): number {
@@ -19,6 +22,13 @@ export function feasible(trials: Trials, constraints: readonly Constraint[], row
     const value = trials.values.get(metric)?.data[row] ?? NaN;
     return value >= (min ?? -Infinity) && value <= (max ?? Infinity);
   });
+}
+
+/** What each row is in a picture: its state, or `MISSES`. */
+export function kindsOf(trials: Trials, constraints: readonly Constraint[]): Uint8Array {
+  const states = trials.state.subarray(0, trials.count);
+  if (constraints.length === 0) return states;
+  return states.map((state, row) => (state === COMPLETE && !feasible(trials, constraints, row) ? MISSES : state));
 }
 
 /** The best `many` of the rows, in order of number. Of equal values the first rows come first. */

@@ -11,6 +11,8 @@ const SEPARATE = 300;
 export interface Group {
   rows: Int32Array;
   color: Color;
+  /** Rings, while points are drawn one by one. */
+  hollow?: boolean;
 }
 
 /** Points of each group; `x` and `y` give the values of a row. */
@@ -23,15 +25,18 @@ export function drawPoints(place: Place, frame: Frame, groups: readonly Group[],
   }
 }
 
-function drawEach({ context }: Place, frame: Frame, { rows, color }: Group, radius: number, x: (row: number) => number, y: (row: number) => number) {
-  context.fillStyle = `rgb(${color.join(" ")} / .75)`;
+function drawEach({ context }: Place, frame: Frame, { rows, color, hollow }: Group, radius: number, x: (row: number) => number, y: (row: number) => number) {
+  context.fillStyle = context.strokeStyle = `rgb(${color.join(" ")} / ${hollow ? 1 : 0.75})`;
+  context.lineWidth = 1.5;
   for (const row of rows) {
     const [px, py] = [xOf(frame, x(row)), yOf(frame, y(row))];
     if (!inside(frame, px, py)) continue;
     context.beginPath();
-    context.arc(px, py, radius, 0, 7);
-    context.fill();
+    context.arc(px, py, hollow ? radius - 0.5 : radius, 0, 7);
+    if (hollow) context.stroke();
+    else context.fill();
   }
+  context.lineWidth = 1;
 }
 
 export function inside(frame: Frame, x: number, y: number): boolean {

@@ -1,6 +1,8 @@
 // The style sheet's colours, for canvases. They follow the system between light and dark.
 
 import { useEffect, useState } from "preact/hooks";
+import { MISSES } from "../data/best";
+import { PRUNED } from "../data/trials";
 
 const NAMES = ["back", "line", "strong-line", "text", "faint", "accent", "best", "fill-running", "fill-complete", "fill-pruned", "fill-failed", "fill-stopped", "fill-waiting"] as const;
 
@@ -31,10 +33,15 @@ function query(): MediaQueryList {
   return matchMedia("(prefers-color-scheme: dark)");
 }
 
-/** The fill of a trial's state, by its code. */
-export function fillOf(theme: Theme, state: number): string {
-  const fills = [theme["fill-waiting"], theme["fill-running"], theme["fill-complete"], theme["fill-pruned"], theme["fill-failed"], theme["fill-stopped"]];
-  return fills[state] ?? theme.faint;
+/** Whether a kind of trial is drawn hollow: it ended as it should, and cannot be the best. */
+export function isHollow(kind: number): boolean {
+  return kind === PRUNED || kind === MISSES;
+}
+
+/** The fill of a kind of trial: a state, or `MISSES`. */
+export function fillOf(theme: Theme, kind: number): string {
+  const fills = [theme["fill-waiting"], theme["fill-running"], theme["fill-complete"], theme["fill-pruned"], theme["fill-failed"], theme["fill-stopped"], theme["fill-stopped"]];
+  return fills[kind] ?? theme.faint;
 }
 
 export type Color = readonly [number, number, number];

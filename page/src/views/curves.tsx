@@ -2,15 +2,17 @@
 
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { get, pathOf } from "../api";
-import { signOf } from "../data/best";
+import { kindsOf, signOf, top } from "../data/best";
 import { extent } from "../data/importance";
-import { PRUNED, STATES, type Trials } from "../data/trials";
+import type { Trials } from "../data/trials";
 import { measured, type Objective } from "../documents";
 import { drawAxes, frame, xOf, yOf } from "../draw/axes";
 import { Canvas, type Draw, type Place } from "../draw/canvas";
+import { fillOf, isHollow } from "../draw/theme";
 import { scale } from "../draw/scale";
 import { count } from "../format";
 import { usePolling } from "../hooks";
+import { Legend } from "./legend";
 import { ObjectiveChoice } from "./objective";
 import type { ViewProps } from "./view";
 
@@ -48,6 +50,10 @@ export function Curves(props: ViewProps) {
     const points = curve.steps.map((step, index): [number, number] => [step, measured(curve.values[shown]?.[index])]).filter(([, value]) => Number.isFinite(value));
     return points.length ? [{ row: curve.number, points }] : [];
   }), [curves, shown]);
+  const { constraints } = experiment.spec;
+  const kinds = useMemo(() => kindsOf(trials, constraints), [trials, version, constraints]);
+  const best = useMemo(() => top(trials, experiment.spec, objective, rows, 1)[0], [trials, version, experiment, objective, rows]);
+  const others = useMemo(() => lines.map(({ row }) => row).filter((row) => row !== best), [lines, best]);
   const framed = useMemo(() => {
     const all = lines.flatMap(({ points }) => points);
     const [steps, [low, high]] = [extent(all.map(([x]) => x)), extent(all.map(([, y]) => y))];
@@ -58,8 +64,13 @@ export function Curves(props: ViewProps) {
     if (lines.length === 0) return;
     const inner = framed(place.width, place.height);
     drawAxes(place, inner, "step", shown);
-    for (const { row, points } of lines) drawLine(place, points.map(([x, y]) => [xOf(inner, x), yOf(inner, y)]), colorOf(place, trials, row, selected), row === selected);
-  }, [lines, framed, shown, trials, version, selected]);
+    // The strong ones last, so that none covers them.
+    const strength = (row: number) => (row === selected ? 3 : row === best ? 2 : isHollow(kinds[row] ?? 0) ? 0 : 1);
+    for (const { row, points } of [...lines].sort((a, b) => strength(a.row) - strength(b.row))) {
+      const color = row === selected ? place.theme.text : row === best ? place.theme.best : fillOf(place.theme, kinds[row] ?? 0);
+      drawLine(place, points.map(([x, y]) => [xOf(inner, x), yOf(inner, y)]), color, strength(row));
+    }
+  }, [lines, framed, shown, kinds, best, selected]);
   const pick = (event: MouseEvent, x: number, y: number) => {
     const { clientWidth, clientHeight } = event.currentTarget as HTMLElement;
     const inner = framed(clientWidth, clientHeight);
@@ -78,23 +89,18 @@ export function Curves(props: ViewProps) {
       <div class="choices">
         <ObjectiveChoice {...props} />
         {metrics.length > 1 && <label class="choice">Metric <select value={shown} onChange={(event) => change({ curve: event.currentTarget.value })}>{metrics.map((each) => <option key={each}>{each}</option>)}</select></label>}
-        <span class="faint">{lines.length ? `The best ${BEST} and the newest ${NEWEST} trials in sight; pruned ones are grey` : curves ? "No trial in sight has reported values." : "Reading…"}</span>
+        <span class="faint">{lines.length ? `The best ${BEST} and the newest ${NEWEST} trials in sight` : curves ? "No trial in sight has reported values." : "Reading…"}</span>
+        <Legend followed={followed} rows={others} best={others.length < lines.length ? "best" : undefined} />
       </div>
       <div class="plot"><Canvas draw={draw} label={`Curves of ${count(lines.length, "trial")}`} onPointerUp={pick} /></div>
     </div>
   );
 }
 
-function colorOf({ theme }: Place, trials: Trials, row: number, selected: number | null): string {
-  if (row === selected) return theme.best;
-  if (trials.state[row] === PRUNED) return theme["fill-stopped"];
-  return STATES[trials.state[row] ?? 0] === "RUNNING" ? theme["fill-running"] : theme["fill-complete"];
-}
-
-function drawLine({ context }: Place, points: number[][], color: string, strong: boolean) {
+function drawLine({ context }: Place, points: number[][], color: string, strength: number) {
   context.strokeStyle = color;
-  context.globalAlpha = strong ? 1 : 0.6;
-  context.lineWidth = strong ? 2.5 : 1.2;
+  context.globalAlpha = strength > 1 ? 1 : strength === 1 ? 0.6 : 0.45;
+  context.lineWidth = strength > 1 ? 2.5 : 1.2;
   context.beginPath();
   for (const [x = 0, y = 0] of points) context.lineTo(x, y);
   context.stroke();

@@ -1,7 +1,7 @@
 // The objective over the trials or over time, with the best so far.
 
 import { useCallback, useMemo } from "preact/hooks";
-import { feasible, improvements } from "../data/best";
+import { improvements } from "../data/best";
 import { ENDED } from "../data/dimensions";
 import { extent } from "../data/importance";
 import { xOf, yOf, type Frame } from "../draw/axes";
@@ -28,8 +28,6 @@ export function History(props: ViewProps) {
   const drawn = useCallback((place: Place, inner: Frame) => {
     if (x && y) drawBest(place, inner, best, x.at, y.at, extent(all, x.at)[1]);
   }, [best, x, y, all, version]);
-  const { constraints } = experiment.spec;
-  const pale = useMemo(() => (constraints.length ? (row: number) => !feasible(trials, constraints, row) : undefined), [trials, version, constraints]);
   if (!x || !y) return null;
   return (
     <div class="with-choice">
@@ -37,9 +35,9 @@ export function History(props: ViewProps) {
         <ObjectiveChoice {...props} />
         <Choice label="Over" value={over} set={setOver} dimensions={times} />
         <Logarithmic query={props.query} change={props.change} ends={ends} />
-        <Legend trials={trials} version={version} />
+        <Legend followed={followed} best={best.length > 0 ? "best so far" : undefined} />
       </div>
-      <Plot {...props} x={x} y={y} log={props.query.log} marksFailed pale={pale} over={drawn} />
+      <Plot {...props} x={x} y={y} log={props.query.log} marksFailed over={drawn} />
     </div>
   );
 }

@@ -3,7 +3,7 @@
 
 import { useCallback, useMemo, useRef } from "preact/hooks";
 import type { Dimension } from "../data/dimensions";
-import { signOf } from "../data/best";
+import { counts, signOf } from "../data/best";
 import type { Brush, Brushes } from "../data/filter";
 import { fitted, fittedInside, line } from "../draw/axes";
 import { Canvas, type Draw, type Place } from "../draw/canvas";
@@ -53,8 +53,9 @@ export function Parallel(props: ViewProps) {
     const y = (value: number) => (Number.isNaN(value) ? height - BOTTOM + LACKING : height - BOTTOM - scale.share(value) * (height - TOP - BOTTOM));
     return { dimension, scale, lacks: lacks[index] ?? false, x, at: dimension.at, y };
   }), [shown, scales, lacks, right]);
-  const ranked = useMemo(() => byRank(all, trials.values.get(objective.metric)?.data, signOf(objective)), [all, trials, version, objective]);
+  const ranked = useMemo(() => byRank(all.filter(counts(trials, experiment.spec, objective.metric)), trials.values.get(objective.metric)?.data, signOf(objective)), [all, trials, version, experiment, objective]);
   const rank = useMemo(() => ranks(all.length, ranked), [all, ranked]);
+  const pale = useMemo(() => rows.some((row) => Number.isNaN(rank[row])), [rows, rank]);
   const draw: Draw = useCallback((place) => {
     const axes = laid(place.width, place.height);
     drawLines(place, axes, rows, rank, picked(ranked, rows, all));
@@ -76,7 +77,7 @@ export function Parallel(props: ViewProps) {
   if (all.length === 0) return <p class="note faint">No trial has begun yet.</p>;
   return (
     <div class="with-choice">
-    <div class="choices"><ObjectiveChoice {...props} /><Top {...props} /><AxesChoice {...axes} /></div>
+    <div class="choices"><ObjectiveChoice {...props} /><Top {...props} /><AxesChoice {...axes} />{pale && <span class="faint end">Pale: trials that are not complete{experiment.spec.constraints.length > 0 && " or miss a constraint"}</span>}</div>
     <div class="plot wide-plot" style={{ "--least": `${leastOf(shown, right)}px` }} tabIndex={0} role="region" aria-label="Parallel coordinates">
       <Canvas draw={draw} label={`Parallel coordinates of ${count(rows.length, "trial")}`} />
       <Canvas draw={drawOver} label="Axes of the parallel coordinates" class="over"

@@ -1,7 +1,6 @@
 // Two objectives over each other, with the front of all objectives, and its hypervolume.
 
 import { useCallback, useMemo } from "preact/hooks";
-import { feasible } from "../data/best";
 import { volumeOf, type Front } from "../data/front";
 import { count, number } from "../format";
 import { xOf, yOf, type Frame } from "../draw/axes";
@@ -17,7 +16,7 @@ export function Pareto(props: ViewProps) {
 
 function Objectives(props: ViewProps & { front: Front }) {
   const { followed, dimensions, front } = props;
-  const { trials, version, experiment } = followed;
+  const { experiment } = followed;
   const { objectives } = experiment.spec;
   const choices = dimensions.filter((each) => objectives.some(({ metric }) => each.id === `v:${metric}`));
   const [x, setX] = useChoice(props, "across", choices, `v:${objectives[0]?.metric}`);
@@ -27,16 +26,14 @@ function Objectives(props: ViewProps & { front: Front }) {
   const over = useCallback((place: Place, inner: Frame) => {
     if (across && up) drawFront(place, inner, front.rows, across.at, up.at, objectives.length === 2);
   }, [front, across, up, objectives]);
-  const { constraints } = experiment.spec;
-  const pale = useMemo(() => (constraints.length ? (row: number) => !feasible(trials, constraints, row) : undefined), [trials, version, constraints]);
   return (
     <div class="with-choice">
       <div class="choices">
         {objectives.length > 2 && <><Choice label="Across" value={x} set={setX} dimensions={choices} /><Choice label="Up" value={y} set={setY} dimensions={choices} /></>}
-        <span class="faint">{count(front.rows.length, "trial")} on the front{objectives.length > 2 && ` of ${objectives.length} objectives`}{front.rows.length > 0 && !Number.isNaN(volume) && `, hypervolume ${number(volume)} up to the worst values`}{pale && "; trials that miss a constraint are grey"}</span>
-        <Legend trials={trials} version={version} />
+        <span class="faint">{count(front.rows.length, "trial")} on the front{objectives.length > 2 && ` of ${objectives.length} objectives`}{front.rows.length > 0 && !Number.isNaN(volume) && `, hypervolume ${number(volume)} (reference: the worst values)`}</span>
+        <Legend followed={followed} best={front.rows.length > 0 ? "front" : undefined} />
       </div>
-      {across && up && <Plot {...props} x={across} y={up} over={over} pale={pale} />}
+      {across && up && <Plot {...props} x={across} y={up} over={over} />}
     </div>
   );
 }

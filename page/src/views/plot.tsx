@@ -4,12 +4,13 @@ import { useCallback, useMemo, useRef, useState } from "preact/hooks";
 import { extent } from "../data/importance";
 import { shown, type Dimension } from "../data/dimensions";
 import type { Brush } from "../data/filter";
+import { kindsOf, MISSES } from "../data/best";
 import { COMPLETE, FAIL, PRUNED, STATES, type Trials } from "../data/trials";
 import { drawAxes, frame, line, valueX, valueY, xOf, yOf, type Frame } from "../draw/axes";
 import { Canvas, type Draw, type Place } from "../draw/canvas";
 import { drawPoints, type Group } from "../draw/points";
 import { scale, type Scale } from "../draw/scale";
-import { fillOf, parsed, type Theme } from "../draw/theme";
+import { fillOf, isHollow, parsed, type Theme } from "../draw/theme";
 import { count, thousands } from "../format";
 import { isLog } from "./logarithmic";
 import type { ViewProps } from "./view";
@@ -25,8 +26,6 @@ export interface PlotProps extends ViewProps {
   log?: string | undefined;
   /** Whether trials that failed without a value are marked on the axis. */
   marksFailed?: boolean;
-  /** The rows that are drawn faintly, such as those that do not meet the constraints. */
-  pale?: ((row: number) => boolean) | undefined;
   /** Drawn over the points, with the frame. */
   over?: ((place: Place, frame: Frame) => void) | undefined;
 }
@@ -39,8 +38,10 @@ export function axisOf(dimension: Dimension, rows: Int32Array, given?: string): 
 
 export function Plot(props: PlotProps) {
   const { followed, x, y, rows, all, over, selected } = props;
-  const { trials, version } = followed;
-  const { log, marksFailed, pale } = props;
+  const { trials, version, experiment } = followed;
+  const { log, marksFailed } = props;
+  const { constraints } = experiment.spec;
+  const kinds = useMemo(() => kindsOf(trials, constraints), [trials, version, constraints]);
   const scales = useMemo(() => [axisOf(x, all), axisOf(y, all, log)] as const, [x, y, all, version, log]);
   const lacking = useMemo(() => lack(trials, all, x, y), [trials, version, all, x, y]);
   const framed = useCallback((width: number, height: number) => frame(width, height, scales[0], scales[1]), [scales]);
@@ -49,12 +50,10 @@ export function Plot(props: PlotProps) {
     const inner = framed(place.width, place.height);
     drawAxes(place, inner, x.label, y.label);
     const aside: Group[] = rows.length < all.length ? [{ rows: all, color: parsed(place.theme["strong-line"]) }] : [];
-    const [faint, full] = pale ? [rows.filter(pale), rows.filter((row) => !pale(row))] : [rows.subarray(0, 0), rows];
-    const behind: Group[] = [...aside, { rows: faint, color: parsed(place.theme["fill-stopped"]) }];
-    drawPoints(place, inner, [...behind, ...groups(trials, full, place.theme)], jittered(x), jittered(y));
+    drawPoints(place, inner, [...aside, ...groups(kinds, rows, place.theme)], jittered(x), jittered(y));
     if (marksFailed) drawFailed(place, inner, rows, trials, x, y);
     over?.(place, inner);
-  }, [framed, x, y, rows, all, trials, version, over, marksFailed, pale, lacking]);
+  }, [framed, x, y, rows, all, trials, version, kinds, over, marksFailed, lacking]);
   const pointer = usePointer(props, framed);
   const drawOver: Draw = useCallback((place) => {
     const inner = framed(place.width, place.height);
@@ -87,9 +86,9 @@ function jittered({ at, names }: Dimension): (row: number) => number {
   return names ? (row) => at(row) + ((((row * 2654435761) >>> 0) % 1000) / 1000 - 0.5) * 0.5 : at;
 }
 
-function groups(trials: Trials, rows: Int32Array, theme: Theme): Group[] {
-  return [...STATES.keys()].filter((state) => state !== COMPLETE && state !== PRUNED).concat(PRUNED, COMPLETE)
-    .map((state) => ({ rows: rows.filter((row) => trials.state[row] === state), color: parsed(fillOf(theme, state)) }))
+function groups(kinds: Uint8Array, rows: Int32Array, theme: Theme): Group[] {
+  return [MISSES, ...STATES.keys()].filter((kind) => kind !== COMPLETE && kind !== PRUNED).concat(PRUNED, COMPLETE)
+    .map((kind) => ({ rows: rows.filter((row) => kinds[row] === kind), color: parsed(fillOf(theme, kind)), hollow: isHollow(kind) }))
     .filter((group) => group.rows.length > 0);
 }
 

@@ -16,7 +16,7 @@ export function Scatter(props: ViewProps) {
       <div class="choices">
         <Choice label="Across" value={x} set={setX} dimensions={dimensions} />
         <Choice label="Up" value={y} set={setY} dimensions={dimensions} />
-        <Legend trials={props.followed.trials} version={props.followed.version} />
+        <Legend followed={props.followed} />
       </div>
       {across && up && <Plot {...props} x={across} y={up} />}
     </div>

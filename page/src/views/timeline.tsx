@@ -2,17 +2,20 @@
 
 import { useCallback, useMemo, useState } from "preact/hooks";
 import { now } from "../clock";
+import { kindsOf } from "../data/best";
 import { STATES, type Trials } from "../data/trials";
 import { count, duration } from "../format";
 import { line } from "../draw/axes";
 import { Canvas, type Draw } from "../draw/canvas";
 import { scale, ticks } from "../draw/scale";
-import { fillOf } from "../draw/theme";
+import { fillOf, isHollow } from "../draw/theme";
 import { Legend } from "./legend";
 import type { ViewProps } from "./view";
 
 /** The most pixels of a lane. */
 const THICK = 44;
+/** The pixels of the rim of a hollow bar. */
+const A_RIM = 1.5;
 /** The pixels of a label of the axis. */
 const LABEL = 90;
 
@@ -44,7 +47,9 @@ export function lanes(trials: Trials, rows: Int32Array, now: number): { bars: Ba
 }
 
 export function Timeline({ followed, rows, selected, select }: ViewProps) {
-  const { trials, version } = followed;
+  const { trials, version, experiment } = followed;
+  const { constraints } = experiment.spec;
+  const kinds = useMemo(() => kindsOf(trials, constraints), [trials, version, constraints]);
   const found = useMemo(() => lanes(trials, rows, now() / 1000), [trials, version, rows]);
   const [near, setNear] = useState<Bar | null>(null);
   const [from, to] = useMemo(() => span(found.bars), [found]);
@@ -55,9 +60,16 @@ export function Timeline({ followed, rows, selected, select }: ViewProps) {
     for (const bar of found.bars) {
       const left = at(bar.from);
       const wide = Math.max(1, ((bar.to - bar.from) / (to - from)) * inner.width - 0.5);
-      context.fillStyle = fillOf(theme, trials.state[bar.row] ?? 0);
+      const kind = kinds[bar.row] ?? 0;
+      context.fillStyle = context.strokeStyle = fillOf(theme, kind);
       const high = Math.max(1, lane - (lane > 4 ? 2 : 0));
+      const hollow = isHollow(kind) && Math.min(wide, high) > A_RIM * 3;
+      context.globalAlpha = hollow ? 0.25 : 1;
       context.fillRect(left, inner.top + bar.lane * lane, wide, high);
+      context.globalAlpha = 1;
+      context.lineWidth = A_RIM;
+      if (hollow) context.strokeRect(left + A_RIM / 2, inner.top + bar.lane * lane + A_RIM / 2, wide - A_RIM, high - A_RIM);
+      context.lineWidth = 1;
       if ((trials.attempt[bar.row] ?? 1) > 1) {
         context.fillStyle = theme["fill-failed"];
         context.globalAlpha = 0.35;
@@ -86,7 +98,7 @@ export function Timeline({ followed, rows, selected, select }: ViewProps) {
       context.textAlign = value === 0 ? "left" : x > inner.left + inner.width - 20 ? "right" : "center";
       context.fillText(text, x, height - 6);
     }
-  }, [found, from, to, trials, version, selected]);
+  }, [found, from, to, trials, kinds, selected]);
   const at = (event: MouseEvent, x: number, y: number): Bar | null => {
     const { clientWidth, clientHeight } = event.currentTarget as HTMLElement;
     const time = from + ((x - 12) / (clientWidth - 24)) * (to - from);
@@ -98,7 +110,7 @@ export function Timeline({ followed, rows, selected, select }: ViewProps) {
   if (found.bars.length === 0) return <p class="note faint">No trial in sight has begun here.</p>;
   return (
     <div class="with-choice">
-    <div class="choices"><Legend trials={trials} version={version} />{earlier && <span class="faint">Pale red: how long earlier attempts ran</span>}{trials.retries.size > 0 && <span class="faint">Dashed: from a trial to its retry</span>}</div>
+    <div class="choices"><Legend followed={followed} />{earlier && <span class="faint">Pale red: how long earlier attempts ran</span>}{trials.retries.size > 0 && <span class="faint">Dashed: from a trial to its retry</span>}</div>
     <div class="plot">
       <Canvas draw={draw} label={`${count(found.bars.length, "trial")}, at most ${found.count} at a time`} onPointerMove={(event, x, y) => setNear(at(event, x, y))}
         onPointerLeave={() => setNear(null)} onPointerUp={(event, x, y) => select(at(event, x, y)?.row ?? null)} />

@@ -1,4 +1,4 @@
-"""An experiment with several objectives: one choice of an objective for all views."""
+"""What the views of an experiment have in common: the objective, and what the colours mean."""
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -60,3 +60,29 @@ def test_one_objective_is_chosen_for_all_views_and_kept_in_the_address(
     expect(page.locator(".trials tbody tr[aria-rowindex]")).to_have_count(10)
     numbers = page.locator(".trials tbody td:first-child").all_inner_texts()
     assert numbers == [str(n) for n in reversed(range(10))]
+
+
+def legend(page: Page) -> Locator:
+    return page.locator(".legend .state")
+
+
+def test_the_legend_names_the_best_and_the_trials_that_miss_a_constraint(
+    service: Up, ended: str, shown: Open
+) -> None:
+    form = {"type": "float", "min": 0, "max": 1}
+    submit(
+        service, "bounded", max_trials=99, hyperparameters={"x": form},
+        constraints=[{"metric": "cost", "max": 1}], model_training_code={"workers": True},
+    )  # fmt: skip
+    service.client.pause("bounded")
+    rows = [
+        {"hyperparameters": {"x": 0.1 * cost}, "values": {"objective": 0.1, "cost": cost}}
+        for cost in (0.5, 2)
+    ]
+    service.client.import_trials("bounded", rows)
+    page = shown("#/default/bounded")
+    expect(legend(page)).to_have_text(["best so far", "complete", "misses a constraint"])
+    page.locator("#tab-slices").click()
+    expect(legend(page)).to_have_text(["complete", "misses a constraint"])
+    page.evaluate(f"location.hash = '#/default/{ended}?view=curves'")
+    expect(legend(page)).to_have_text(["best", "complete"])
