@@ -27,3 +27,11 @@ test("an axis is logarithmic as the address says, else by itself, and never with
   assert.deepEqual([undefined, "1", "0"].map((given) => isLog(given, wide)), [true, true, false]);
   assert.deepEqual([undefined, "1", "0"].map((given) => isLog(given, [0, 4])), [false, false, false]);
 });
+
+test("whole numbers beside an axis are written as in texts, up to a million", () => {
+  const texts = (low: number, high: number, log: boolean) => ticks(scale(low, high, log), 4).map(({ text }) => text);
+  assert.deepEqual(texts(0, 20_000, false), ["0", "10,000", "20,000"]);
+  assert.deepEqual(texts(-300_000, 0, false), ["−300,000", "−200,000", "−100,000", "0"]);
+  assert.deepEqual(texts(1e4, 1e6, true), ["10,000", "100,000", "1e6"]);
+  assert.deepEqual(texts(0, 2e6, false), ["0", "1e6", "2e6"]);
+});

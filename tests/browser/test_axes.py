@@ -47,7 +47,7 @@ def axes_of(page: Page) -> list[str]:
 def test_the_most_important_of_many_hyperparameters_are_shown(many: str, shown: Open) -> None:
     page = shown(f"#/default/{many}?view=slices")
     expect(page.locator(".slice")).to_have_count(12)
-    expect(page.locator(".choices .axes summary")).to_have_text("12 of 41 hyperparameters")
+    expect(page.locator(".choices .axes summary")).to_have_text("Axes: 12 of 41")
     expect(page.locator(".slice canvas").first).to_have_attribute(
         "aria-label", f"{TRIALS} trials, objective over main"
     )
@@ -68,11 +68,11 @@ def test_axes_are_chosen_by_keyboard_for_all_views_and_kept_in_the_address(
     page.keyboard.press("Escape")
     expect(page.get_by_label("Find hyperparameters")).to_have_count(0)
     page.locator("#tab-parallel").click()
-    expect(page.locator(".choices .axes summary")).to_have_text("3 of 41 hyperparameters")
+    expect(page.locator(".choices .axes summary")).to_have_text("Axes: 3 of 41")
     expect(page).to_have_url(f"{page.url.split('?')[0]}?view=parallel&axes=noise3,main,noise7")
     page.locator(".choices .axes summary").click()
     page.get_by_role("button", name="The most important").click()
-    expect(page.locator(".choices .axes summary")).to_have_text("12 of 41 hyperparameters")
+    expect(page.locator(".choices .axes summary")).to_have_text("Axes: 12 of 41")
 
 
 def test_the_best_trials_alone_are_shown_in_all_views_and_the_table(many: str, shown: Open) -> None:
@@ -100,7 +100,7 @@ def test_a_plot_without_points_says_why(service: Up, shown: Open, view: str) -> 
     name = f"nothing-{view}"
     submit(service, name, max_trials=2, model_training_code={"workers": True})
     page = shown(f"#/default/{name}?view={view}")
-    expect(page.locator(".lacking").first).to_contain_text("yet.")
+    expect(page.locator(".nothing").first).to_contain_text("yet.")
     faultless(page)
 
 

@@ -86,7 +86,7 @@ def test_a_note_is_written_and_removed_and_runs_no_script(service: Up, page: Pag
     dialog.locator("button[type=submit]").click()
     expect(panel.locator(".said")).to_contain_text("onerror")
     assert service.client.trial(name, 0).note == SCRIPT
-    panel.get_by_role("button", name="Edit the note…").click()
+    panel.get_by_role("button", name="Edit note…").click()
     dialog.get_by_label("Note", exact=True).fill("")
     said(page, "tunelet note {} 0 --remove")
     expect(panel.locator(".said")).to_have_count(0)

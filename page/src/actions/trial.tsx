@@ -23,7 +23,7 @@ export function TrialActions({ experiment, trial, again, reread }: { experiment:
     <div class="buttons">
       {!spec.study && LIVE.includes(trial.state) && <button type="button" class="danger" onClick={() => open("stop")}>Stop…</button>}
       {!spec.study && !spec.define_by_run && WITHOUT_RESULT.includes(trial.state) && <button type="button" onClick={() => open("retry")}>Retry…</button>}
-      <button type="button" onClick={() => open("note")}>{trial.note ? "Edit the note…" : "Note…"}</button>
+      <button type="button" onClick={() => open("note")}>{trial.note ? "Edit note…" : "Note…"}</button>
       {opened === "stop" && <Stop experiment={experiment} trial={trial} close={close} done={done} />}
       {opened === "retry" && <Retry experiment={experiment} trial={trial} close={close} done={done} />}
       {opened === "note" && <Note experiment={experiment} number={trial.number} note={trial.note} close={close} noted={reread} />}

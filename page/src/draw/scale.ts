@@ -1,7 +1,7 @@
 // Axes: from values to pixels and back, and which values to label.
 
 import type { Scalar } from "../documents";
-import { duration, number, scalar } from "../format";
+import { duration, number, scalar, thousands } from "../format";
 
 export interface Tick {
   value: number;
@@ -85,8 +85,10 @@ export function timesOf(low: number, high: number, many: number): number[] {
   return Array.from({ length: Math.max(0, Math.floor(high / step) - first + 1) }, (_, index) => (first + index) * step);
 }
 
-/** A number as short as it can be, for the little room beside an axis: 0.0001 is 1e−4. */
+/** A number as short as it can be, for the little room beside an axis: 0.0001 is 1e−4. Whole numbers below a million are as in texts. */
 function short(value: number, digits: number): string {
+  const size = Math.abs(value);
+  if (Number.isInteger(value) && size >= 1e3 && size < 1e6) return `${value < 0 ? "−" : ""}${thousands(size)}`;
   const usual = number(value, digits);
   if (value === 0 || !Number.isFinite(value) || usual.length < 6) return usual;
   const [mantissa = "", exponent = ""] = value.toExponential(digits - 1).split("e");

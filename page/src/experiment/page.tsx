@@ -84,7 +84,7 @@ function Body({ route, followed, again }: { route: Route; followed: Followed; ag
         )}
         <Filter text={text} setText={(filter) => change({ filter })} wrong={typeof passes === "string" && followed.whole ? passes : null}
           brushes={brushes} setBrushes={setBrushes} top={many} clearTop={() => change({ best: "" })} dimensions={dimensions} example={exampleOf(objective)} summary={summary(rows.length, followed)}>
-          {(choice.given.length > MOST || trials.attributes.size > 0) && <AxesChoice {...choice} noun="columns" />}
+          {(choice.given.length > MOST || trials.attributes.size > 0) && <AxesChoice {...choice} title="Columns" />}
           <Download {...{ followed, rows, columns, order }} />
         </Filter>
         <Table {...{ trials, version, rows, all, columns: shown, best, selected, select, order }} setOrder={(order) => change({ sort: orderText(order, USUAL) })} />

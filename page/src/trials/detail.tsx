@@ -32,24 +32,22 @@ export function Detail({ followed, row, close, propose, again }: {
       <header>
         <h2>Trial {row}</h2>
         <State state={STATES[trials.state[row] ?? 0] ?? ""} />
+        {trial && <TrialActions experiment={experiment} trial={trial} again={again} reread={() => ask((old) => old + 1)} />}
         <button type="button" class="close" aria-label="Close the trial" onClick={close}>×</button>
       </header>
       {fault !== null && <Fault fault={fault} />}
-      {trial && <Parts followed={followed} trial={trial} propose={propose} again={again} reread={() => ask((old) => old + 1)} />}
+      {trial && <Parts followed={followed} trial={trial} propose={propose} />}
     </aside>
   );
 }
 
-function Parts({ followed, trial, propose, again, reread }: {
-  followed: Followed; trial: Trial; propose: (trial: Trial) => void; again: () => void; reread: () => void;
-}) {
+function Parts({ followed, trial, propose }: { followed: Followed; trial: Trial; propose: (trial: Trial) => void }) {
   const { spec, namespace, name } = followed.experiment;
   const ranHere = !trial.imported && !spec.study;
   return (
     <>
-      {trial.reason && <p class="reason">{trial.reason}</p>}
+      {trial.reason && <p class={trial.state === "FAIL" ? "reason failed" : "reason"}>{trial.reason}</p>}
       {trial.note && <p class="said"><span class="faint">Note</span> {trial.note}</p>}
-      <TrialActions experiment={followed.experiment} trial={trial} again={again} reread={reread} />
       <Pairs title="Values" pairs={Object.entries(trial.values).map(([metric, value]) => [metric, number(measured(value), 6)])} />
       <Pairs title="Hyperparameters" pairs={Object.entries(trial.hyperparameters).map(([each, value]) => [each, typeof value === "number" ? number(value, 6) : scalar(value)])} />
       {trial.reports.length > 0 && <Reports trial={trial} spec={spec} />}

@@ -72,7 +72,7 @@ function decoded(name: string): string {
 }
 
 /** A list to choose from, in the order in which one chooses. */
-export function AxesChoice({ given, axes, chosen, choose, noun = "hyperparameters" }: Axes & { noun?: string }) {
+export function AxesChoice({ given, axes, chosen, choose, title = "Axes" }: Axes & { title?: string }) {
   const [open, setOpen] = useState(false);
   const [text, setText] = useState("");
   const box = useRef<HTMLDetailsElement>(null);
@@ -86,7 +86,7 @@ export function AxesChoice({ given, axes, chosen, choose, noun = "hyperparameter
   const found = given.filter(({ label }) => label.toLowerCase().includes(text.trim().toLowerCase()));
   return (
     <details class="axes" ref={box} onToggle={(event) => setOpen(event.currentTarget.open)} onKeyDown={close}>
-      <summary>{axes.length} of {given.length} {noun}</summary>
+      <summary>{title}: {axes.length} of {given.length}</summary>
       {open && (
         <div class="axes-list">
           {given.length > MOST && <input type="search" class="find" placeholder="Find by name" aria-label="Find hyperparameters" value={text} onInput={(event) => setText(event.currentTarget.value)} />}
@@ -95,7 +95,7 @@ export function AxesChoice({ given, axes, chosen, choose, noun = "hyperparameter
               <label key={each.id}><input type="checkbox" checked={axes.includes(each)} onChange={() => toggle(each)} /> {each.label}</label>
             ))}
           </div>
-          {chosen && <button type="button" class="plain" onClick={() => choose([])}>{noun === "columns" ? "The usual ones" : given.length > MOST ? "The most important" : "All"}</button>}
+          {chosen && <button type="button" class="plain" onClick={() => choose([])}>{title === "Columns" ? "The usual ones" : given.length > MOST ? "The most important" : "All"}</button>}
         </div>
       )}
     </details>

@@ -12,6 +12,7 @@ import { fillOf, isHollow } from "../draw/theme";
 import { scale } from "../draw/scale";
 import { count } from "../format";
 import { usePolling } from "../hooks";
+import { Empty } from "../parts/empty";
 import { Legend } from "./legend";
 import { ObjectiveChoice } from "./objective";
 import type { ViewProps } from "./view";
@@ -83,16 +84,17 @@ export function Curves(props: ViewProps) {
     }
     select(found);
   };
-  if (fault) return <p class="note faint">{fault}</p>;
+  if (fault) return <Empty text={fault} />;
   return (
     <div class="with-choice">
       <div class="choices">
         <ObjectiveChoice {...props} />
         {metrics.length > 1 && <label class="choice">Metric <select value={shown} onChange={(event) => change({ curve: event.currentTarget.value })}>{metrics.map((each) => <option key={each}>{each}</option>)}</select></label>}
-        <span class="faint">{lines.length ? `The best ${BEST} and the newest ${NEWEST} trials in sight` : curves ? "No trial in sight has reported values." : "Reading…"}</span>
+        {lines.length > 0 && <span class="faint">The best {BEST} and the newest {NEWEST} trials in sight</span>}
         <Legend followed={followed} rows={others} best={others.length < lines.length ? "best" : undefined} />
       </div>
-      <div class="plot"><Canvas draw={draw} label={`Curves of ${count(lines.length, "trial")}`} onPointerUp={pick} /></div>
+      {lines.length === 0 ? <Empty text={curves ? "No trial in sight has reported values." : "Reading…"} />
+        : <div class="plot"><Canvas draw={draw} label={`Curves of ${count(lines.length, "trial")}`} onPointerUp={pick} /></div>}
     </div>
   );
 }

@@ -2,6 +2,7 @@
 
 import { useMemo } from "preact/hooks";
 import { importances } from "../data/importance";
+import { Empty } from "../parts/empty";
 import { ObjectiveChoice } from "./objective";
 import type { ViewProps } from "./view";
 
@@ -15,7 +16,7 @@ export function Importance(props: ViewProps) {
         <ObjectiveChoice {...props} />
         <span class="faint">How much each hyperparameter separates the best of the trials in sight from the rest (PED-ANOVA)</span>
       </div>
-      {shares.length === 0 ? <p class="note faint">It takes six completed trials with different values to tell.</p> : (
+      {shares.length === 0 ? <Empty text="It takes six completed trials with different values to tell." /> : (
         <ul class="shares">
           {shares.map(([{ id, label }, share]) => (
             <li key={id}><span class="name" title={label}>{label}</span>

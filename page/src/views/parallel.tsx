@@ -10,6 +10,7 @@ import { Canvas, type Draw, type Place } from "../draw/canvas";
 import { drawLines, type Axis } from "../draw/lines";
 import { ticks, type Scale } from "../draw/scale";
 import { count, scalar } from "../format";
+import { Empty } from "../parts/empty";
 import { AxesChoice, useAxes } from "./axes";
 import { ObjectiveChoice } from "./objective";
 import { axisOf } from "./plot";
@@ -74,7 +75,7 @@ export function Parallel(props: ViewProps) {
     const { clientHeight } = event.currentTarget as HTMLElement;
     return axis.scale.value((clientHeight - BOTTOM - y) / (clientHeight - TOP - BOTTOM));
   };
-  if (all.length === 0) return <p class="note faint">No trial has begun yet.</p>;
+  if (all.length === 0) return <Empty text="No trial has begun yet." />;
   return (
     <div class="with-choice">
     <div class="choices"><ObjectiveChoice {...props} /><Top {...props} /><AxesChoice {...axes} />{pale && <span class="faint end">Pale: trials that are not complete{experiment.spec.constraints.length > 0 && " or miss a constraint"}</span>}</div>

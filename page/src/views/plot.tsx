@@ -12,6 +12,7 @@ import { drawPoints, type Group } from "../draw/points";
 import { scale, type Scale } from "../draw/scale";
 import { fillOf, isHollow, parsed, type Theme } from "../draw/theme";
 import { count, thousands } from "../format";
+import { Empty } from "../parts/empty";
 import { isLog } from "./logarithmic";
 import type { ViewProps } from "./view";
 
@@ -65,7 +66,7 @@ export function Plot(props: PlotProps) {
     <div class={`plot ${props.class ?? ""}`}>
       <Canvas draw={draw} label={label} />
       <Canvas draw={drawOver} label={`Brush of ${label}`} class="over" {...pointer.on} />
-      {lacking !== null && <p class="note faint lacking">{lacking}</p>}
+      {lacking !== null && <Empty text={lacking} />}
       {pointer.near !== null && <Tip trials={trials} row={pointer.near} x={x} y={y} at={pointer.at} />}
     </div>
   );

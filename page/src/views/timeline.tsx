@@ -9,6 +9,7 @@ import { line } from "../draw/axes";
 import { Canvas, type Draw } from "../draw/canvas";
 import { scale, ticks } from "../draw/scale";
 import { fillOf, isHollow } from "../draw/theme";
+import { Empty } from "../parts/empty";
 import { Legend } from "./legend";
 import type { ViewProps } from "./view";
 
@@ -107,7 +108,7 @@ export function Timeline({ followed, rows, selected, select }: ViewProps) {
     return found.bars.find((bar) => bar.lane === lane && bar.begun - slack <= time && time <= bar.to + slack) ?? null;
   };
   const earlier = found.bars.some(({ row }) => (trials.attempt[row] ?? 1) > 1);
-  if (found.bars.length === 0) return <p class="note faint">No trial in sight has begun here.</p>;
+  if (found.bars.length === 0) return <Empty text="No trial in sight has begun here." />;
   return (
     <div class="with-choice">
     <div class="choices"><Legend followed={followed} />{earlier && <span class="faint">Pale red: how long earlier attempts ran</span>}{trials.retries.size > 0 && <span class="faint">Dashed: from a trial to its retry</span>}</div>
