@@ -337,6 +337,7 @@ def test_everything_fits_and_axe_finds_nothing(
         page.locator(f"#tab-{view}").click()
         expect(page.locator("#view > *").first).to_be_visible()
         look(page, f"{view}-{size[0]}-{scheme}")
+    page.locator("#tab-history").click()
     page.locator(".trials tbody tr").first.click()
     expect(page.get_by_role("complementary")).to_contain_text("Hyperparameters")
     look(page, f"trial-{size[0]}-{scheme}")

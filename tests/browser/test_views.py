@@ -86,3 +86,27 @@ def test_the_legend_names_the_best_and_the_trials_that_miss_a_constraint(
     expect(legend(page)).to_have_text(["complete", "misses a constraint"])
     page.evaluate(f"location.hash = '#/default/{ended}?view=curves'")
     expect(legend(page)).to_have_text(["best", "complete"])
+
+
+def test_a_picture_has_half_the_window_and_the_table_six_rows(ended: str, shown: Open) -> None:
+    page = shown(f"#/default/{ended}")
+    expect(page.locator(".trials tbody tr")).to_have_count(TRIALS)
+    picture = page.locator(".plot").bounding_box()
+    table = page.locator(".trials").bounding_box()
+    assert picture
+    assert table
+    assert picture["height"] >= 400
+    row = page.locator(".trials tbody tr").nth(5).bounding_box()
+    assert row
+    assert row["y"] + row["height"] <= min(900, table["y"] + table["height"])
+
+
+def test_a_request_has_the_whole_window(ended: str, shown: Open) -> None:
+    page = shown(f"#/default/{ended}")
+    page.locator("#tab-request").click()
+    expect(page.locator(".trials, .filter")).to_have_count(0)
+    box = page.locator(".request").bounding_box()
+    assert box
+    assert box["y"] + box["height"] > 880
+    page.locator("#tab-history").click()
+    expect(page.locator(".trials tbody tr")).to_have_count(TRIALS)

@@ -73,21 +73,25 @@ function Body({ route, followed, again }: { route: Route; followed: Followed; ag
   const shown = useMemo(() => inSight(columns, choice.axes, order.id), [columns, choice.axes, order.id]);
   const front = useFront(followed);
   const best = useBest(followed, front);
+  // The request has no trials.
+  const alone = query.view === "request";
   useEscape(() => (query.trial ? select(null) : change({ brush: "", best: "" })));
   return (
     <div class="body">
-      <div class="left">
+      <div class={alone ? "left alone" : "left"}>
         {objective && <Views {...{ followed, dimensions, objective, rows, all, brushes, setBrushes, selected, select, front }}
           query={query} change={change} view={query.view ?? ""} choose={(view) => open({ view })} />}
         {query.trial && selected === null && followed.whole && (
           <p class="note" role="status">There is no trial {query.trial}. <button type="button" class="plain" onClick={() => select(null)}>Close</button></p>
         )}
+        {!alone && <>
         <Filter text={text} setText={(filter) => change({ filter })} wrong={typeof passes === "string" && followed.whole ? passes : null}
           brushes={brushes} setBrushes={setBrushes} top={many} clearTop={() => change({ best: "" })} dimensions={dimensions} example={exampleOf(objective)} summary={summary(rows.length, followed)}>
           {(choice.given.length > MOST || trials.attributes.size > 0) && <AxesChoice {...choice} title="Columns" />}
           <Download {...{ followed, rows, columns, order }} />
         </Filter>
         <Table {...{ trials, version, rows, all, columns: shown, best, selected, select, order }} setOrder={(order) => change({ sort: orderText(order, USUAL) })} />
+        </>}
       </div>
       {selected !== null && <Detail key={selected} followed={followed} row={selected} close={() => select(null)} propose={propose} again={again} />}
       {proposal && <Propose followed={followed} trial={proposal} close={() => propose(null)} done={again} />}

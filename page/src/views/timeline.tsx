@@ -14,7 +14,7 @@ import { Legend } from "./legend";
 import type { ViewProps } from "./view";
 
 /** The most pixels of a lane. */
-const THICK = 44;
+const THICK = 80;
 /** The pixels of the rim of a hollow bar. */
 const A_RIM = 1.5;
 /** The pixels of a label of the axis. */
