@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { kindOf, offered, turned } from "../src/submit/code";
 import { parse } from "yaml";
 import { differ } from "../src/submit/memo";
+import { cloned } from "../src/submit/schema";
 import { faultsIn, rowsLike, spaceOf } from "../src/submit/space";
 import { begunWith, draftAt, forget, keep, placeOf } from "../src/submit/drafts";
 import { changesOf, optionsOf } from "../src/actions/extend";
@@ -152,4 +153,29 @@ test("only terms that were changed are sent, each with its option", () => {
   const changes = changesOf(spec, { max_trials: 30, give_up_after: 0, max_cost: 1.5, ttl_seconds_after_finished: 60 }, "sobol");
   assert.deepEqual(changes, { max_trials: 30, give_up_after: 0, max_cost: 1.5, ttl_seconds_after_finished: 60, hpo_algorithm: "sobol" });
   assert.deepEqual(optionsOf(changes), ["--max-trials", "30", "--give-up-after", "0", "--max-cost", "1.5", "--ttl", "60", "--algorithm", "sobol"]);
+});
+
+test("a clone is what a person would have written", () => {
+  const root = { properties: { name: {}, max_trials: { default: 50 }, hpo_algorithm: { default: { name: "tpe", settings: {} } }, early_stopping: { default: [] }, hyperparameters: {}, model_training_code: {}, objectives: {} } };
+  const spec = {
+    name: "first", max_trials: 50,
+    hpo_algorithm: { name: "sobol", settings: {} },
+    early_stopping: [{ name: "median", settings: {} }],
+    hyperparameters: { lr: { type: "float", min: 0.1, max: 1, scale: "log" }, q: { type: "float", min: 0.1, max: 1, scale: "reverse_log" } },
+    model_training_code: { image: "command", command: ["python", "train.py"], args: [], env: {}, workdir: "/here" },
+    objectives: [{ metric: "loss", direction: "minimize", goal: null }],
+  };
+  assert.deepEqual(cloned(spec, root), {
+    hpo_algorithm: "sobol",
+    early_stopping: "median",
+    hyperparameters: { lr: { type: "float", min: 0.1, max: 1, log: true }, q: { type: "float", min: 0.1, max: 1, scale: "reverse_log" } },
+    model_training_code: { command: ["python", "train.py"], workdir: "/here" },
+    objective: { metric: "loss", direction: "minimize" },
+  });
+  const rules = [{ name: "median", settings: {} }, { name: "plateau", settings: { steps: 3 } }];
+  assert.deepEqual(cloned({ ...spec, early_stopping: rules }, root).early_stopping, ["median", rules[1]]);
+  assert.deepEqual(cloned({ ...spec, hpo_algorithm: rules[1] }, root).hpo_algorithm, rules[1]);
+  assert.equal(cloned({ ...spec, model_training_code: { image: "train", command: [], args: [] } }, root).model_training_code, "train");
+  const code = { image: "train", command: ["a"] };
+  assert.deepEqual(cloned({ ...spec, model_training_code: code }, root).model_training_code, code);
 });

@@ -276,7 +276,7 @@ def test_the_form_of_a_clone_shows_the_objective_and_the_scales_of_the_original(
     goal = {"metric": "objective", "direction": "maximize", "goal": 7.5}
     request = {"name": "scaled", "hpo_algorithm": "sobol", "model_training_code": "train"}
     request |= {"hyperparameters": space, "objective": goal, "max_trials": 1}
-    service.client.submit(request)
+    service.client.submit({**request, "early_stopping": "median"})
     service.client.wait("scaled", timeout=60)
     page = shown("#/default/+?from=scaled")
     logs = page.locator(".dimension").get_by_role("checkbox", name="log")
@@ -284,6 +284,8 @@ def test_the_form_of_a_clone_shows_the_objective_and_the_scales_of_the_original(
     expect(logs.nth(1)).not_to_be_checked()
     expect(page.get_by_label("Model training code")).to_have_value("train")
     expect(page.get_by_label("Goal")).to_have_value("7.5")
+    expect(page.get_by_role("combobox", name="Algorithm")).to_have_value("sobol")
+    expect(page.get_by_role("combobox", name="Early stopping")).to_have_value("median")
     expect(page.get_by_label("Direction")).to_have_value("maximize")
     logs.nth(0).uncheck()
     expect(page.get_by_label("The request as YAML")).not_to_have_value(re.compile("log"))

@@ -64,13 +64,41 @@ export function same(a: unknown, b: unknown): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
-/** The request that an experiment's spec came from: without its name, and what is usual. */
+/** The request that an experiment's spec came from, as a person would write it: without its name, and what is usual. */
 export function cloned(spec: Record<string, unknown>, root: Schema): Request {
   const known = root.properties ?? {};
   const kept = Object.entries(spec).filter(([name, value]) => name in known && !["name", "namespace"].includes(name) && !same(value, known[name]?.default));
   const request = Object.fromEntries(kept) as Request;
   if (Array.isArray(request.warm_start)) request.warm_start = request.warm_start.map((each) => (each as { name: string }).name);
+  if (request.hpo_algorithm) request.hpo_algorithm = named(request.hpo_algorithm);
+  if (Array.isArray(request.early_stopping)) request.early_stopping = alone(request.early_stopping.map(named));
+  if (request.hyperparameters) request.hyperparameters = withLogs(request.hyperparameters as Request);
   return withPlainCode(withOneObjective(request));
+}
+
+/** Of an algorithm or a rule without settings its name. */
+function named(value: Json): Json {
+  const given = filled(value);
+  return isObject(given) && Object.keys(given).length === 1 && typeof given.name === "string" ? given.name : value;
+}
+
+function alone(values: Json[]): Json {
+  const [first] = values;
+  return values.length === 1 && typeof first === "string" ? first : values;
+}
+
+/** A spec has `scale: log` where a request usually has `log: true`. */
+function withLogs(space: Request): Request {
+  const entries = Object.entries(space).map(([name, form]): [string, Json] => {
+    if (!isObject(form) || form.scale !== "log") return [name, form];
+    const { scale: _, ...others } = form;
+    return [name, { ...others, log: true }];
+  });
+  return Object.fromEntries(entries);
+}
+
+function isObject(value: Json): value is Request {
+  return value !== null && typeof value === "object" && !Array.isArray(value);
 }
 
 /** With a single objective in the field that the form has for it. */
@@ -80,18 +108,22 @@ function withOneObjective(request: Request): Request {
   return { ...others, objective: filled(objectives[0]) };
 }
 
+/** What the service calls the image of a command that has none. */
+const COMMAND = "command";
+
 /** Without members of the training code that are empty; of an image alone only its name. */
 function withPlainCode(request: Request): Request {
   const code = filled(request.model_training_code ?? null);
-  const names = code !== null && typeof code === "object" ? Object.keys(code) : [];
-  if (names.length === 0) return request;
-  const { image } = code as Request;
-  return { ...request, model_training_code: names.length === 1 && typeof image === "string" ? image : code };
+  if (!isObject(code) || Object.keys(code).length === 0) return request;
+  const { image, ...others } = code;
+  if (image === COMMAND && "command" in others) return { ...request, model_training_code: others };
+  const only = Object.keys(others).length === 0 && typeof image === "string";
+  return { ...request, model_training_code: only ? image : code };
 }
 
 /** An object without its members that are null or empty; anything else as it is. */
 function filled(value: Json | undefined): Json {
-  if (value === undefined || value === null || typeof value !== "object" || Array.isArray(value)) return value ?? null;
+  if (value === undefined || !isObject(value)) return value ?? null;
   const empty = (each: Json) => each === null || (typeof each === "object" && Object.keys(each).length === 0);
   return Object.fromEntries(Object.entries(value).filter(([, each]) => !empty(each)));
 }
