@@ -93,3 +93,23 @@ export function useSize(element: { current: HTMLElement | null }): [number, numb
   }, [element]);
   return size;
 }
+
+/** Whether the document is about to be printed, or is shown as it prints. */
+export function usePrinting(): boolean {
+  const [prints, set] = useState(false);
+  useEffect(() => {
+    const query = matchMedia("print");
+    const changed = () => set(query.matches);
+    // The query changes after the pages have been counted.
+    const [before, after] = [() => set(true), () => set(false)];
+    query.addEventListener("change", changed);
+    addEventListener("beforeprint", before);
+    addEventListener("afterprint", after);
+    return () => {
+      query.removeEventListener("change", changed);
+      removeEventListener("beforeprint", before);
+      removeEventListener("afterprint", after);
+    };
+  }, []);
+  return prints;
+}

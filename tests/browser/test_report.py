@@ -19,6 +19,14 @@ from tunelet.client.trial import Trial
 
 pytestmark = pytest.mark.browser
 
+_CUT = """[...document.querySelectorAll("main, main *")]
+.filter((one) => getComputedStyle(one).overflowY !== "visible")
+.filter((one) => one.scrollHeight > one.clientHeight + 1)
+.map((one) => one.className)"""
+_SEEN = """window.seen = [];
+new MutationObserver(() => seen.push(document.querySelectorAll(".printed tbody tr").length))
+.observe(document.body, { subtree: true, childList: true });"""
+
 
 @pytest.fixture(scope="module")
 def failed(service: Up) -> str:
@@ -169,6 +177,35 @@ def test_a_report_fits_and_axe_finds_nothing(
     faultless(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     picture(page, f"report-{width}-{scheme}")
+
+
+@pytest.mark.parametrize("width", [1440, 360])
+def test_a_report_prints_its_view_and_its_best_trials(
+    service: Up, large: Trial, shown: Open, tmp_path: Path, width: int
+) -> None:
+    page = shown(
+        url=reported(tmp_path, service, "large"),
+        viewport={"width": width, "height": 740},
+        color_scheme="dark",
+    )
+    expect(page.locator(".filter .end")).to_have_text("20,000 trials")
+    page.emulate_media(media="print")
+    expect(page.get_by_text("The best 30 by objective of 20,000 trials")).to_be_visible()
+    rows = page.locator(".trials tbody tr")
+    expect(rows).to_have_count(30)
+    expect(rows.first.locator("td").first).to_have_text(str(large.number))
+    expect(page.locator(".tabs, .filter, button").locator("visible=true")).to_have_count(0)
+    assert page.evaluate("getComputedStyle(document.body.parentElement).backgroundColor") == (
+        "rgb(255, 255, 255)"
+    )
+    assert page.evaluate(_CUT) == []
+    picture(page, f"report-print-{width}")
+    page.emulate_media(media="null")
+    expect(page.get_by_role("region", name="Table of trials")).to_be_visible()
+    page.evaluate(_SEEN)
+    pages = re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4"))
+    assert page.evaluate("seen.includes(30)")
+    assert len(pages) in (1, 2)
 
 
 def test_a_report_leaves_out_what_the_page_does_not_show(

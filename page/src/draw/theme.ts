@@ -30,7 +30,7 @@ export function useTheme(): Theme {
 }
 
 function query(): MediaQueryList {
-  return matchMedia("(prefers-color-scheme: dark)");
+  return matchMedia("screen and (prefers-color-scheme: dark)");
 }
 
 /** Whether a kind of trial is drawn hollow: it ended as it should, and cannot be the best. */

@@ -9,11 +9,13 @@ import { useExperiment, type Followed } from "../data/follow";
 import { frontOf, type Front } from "../data/front";
 import type { Objective, Trial } from "../documents";
 import { count, thousands } from "../format";
+import { usePrinting } from "../hooks";
 import { Fault } from "../parts/message";
 import { useQuery } from "../query";
 import { brushesOf, brushesText, orderOf, orderText, type Route } from "../route";
 import { Detail } from "../trials/detail";
 import { Download } from "../trials/download";
+import { Printed } from "../trials/printed";
 import { columnsOf, inSight, isChosen, Table, USUAL } from "../trials/table";
 import { AxesChoice, MOST, useAxes } from "../views/axes";
 import { objectiveOf } from "../views/objective";
@@ -49,6 +51,7 @@ function Body({ route, followed, again }: { route: Route; followed: Followed; ag
   const { query, change, open, close } = useQuery(route);
   const [proposal, propose] = useState<Trial | null>(null);
   const text = query.filter ?? "";
+  const prints = usePrinting();
   const brushes = useMemo(() => brushesOf(query.brush), [query.brush]);
   const selected = trialOf(query.trial, trials.count);
   const columnNames = useColumnNames(followed);
@@ -90,7 +93,8 @@ function Body({ route, followed, again }: { route: Route; followed: Followed; ag
           {(choice.given.length > MOST || trials.attributes.size > 0) && <AxesChoice {...choice} title="Columns" />}
           <Download {...{ followed, rows, columns, order }} />
         </Filter>
-        <Table {...{ trials, version, rows, all, columns: shown, best, selected, select, order }} setOrder={(order) => change({ sort: orderText(order, USUAL) })} />
+        {prints ? <Printed {...{ trials, spec: experiment.spec, objective, rows, columns: shown, order }} summary={summary(rows.length, followed)} filter={text} />
+          : <Table {...{ trials, version, rows, all, columns: shown, best, selected, select, order }} setOrder={(order) => change({ sort: orderText(order, USUAL) })} />}
         </>}
       </div>
       {selected !== null && <Detail key={selected} followed={followed} row={selected} close={() => select(null)} propose={propose} again={again} />}

@@ -93,7 +93,7 @@ export function Table({ trials, version, rows, all, columns, best, order, setOrd
   );
 }
 
-function Cell({ column, row, trials }: { column: Column; row: number; trials: Trials }) {
+export function Cell({ column, row, trials }: { column: Column; row: number; trials: Trials }) {
   if (column.id === "state") {
     const attempt = trials.attempt[row] ?? 1;
     return <td><State state={STATES[trials.state[row] ?? 0] ?? ""} />{attempt > 1 && <span class="faint" title="attempts"> ×{attempt}</span>}</td>;
