@@ -1,8 +1,9 @@
 """An experiment's history as a table: a row for each trial, or for each report.
 
 The columns of a trial are its own fields, then `hyperparameters.NAME` for each name of the
-space and `values.METRIC` for each metric that any trial has reported, the objectives first.
-A hyperparameter that is not active in a trial is empty. Times are UTC.
+space, `values.METRIC` for each metric that any trial has reported, the objectives first, and
+`attributes.NAME` for each attribute that any trial has; a nested one is a text of JSON. A
+hyperparameter that is not active in a trial is empty. Times are UTC.
 
 The trials are read again for each pass, so that only a few are in memory at a time.
 """
@@ -40,18 +41,21 @@ def trials_table(experiment: "Experiment", trials: Trials) -> TrialTable:
         *("number", "state", "attempt", "created_at", "started_at", "finished_at", "seconds"),
         *("reason", "enqueued", "note", "retry_of", "parent", "exit_code"),
     )
+    metrics, attributes = _names(experiment, trials())
     columns = (
         *own,
         *(f"hyperparameters.{name}" for name in experiment.space),
-        *(f"values.{metric}" for metric in _metrics(experiment, trials())),
+        *(f"values.{metric}" for metric in metrics),
+        *(f"attributes.{name}" for name in attributes),
     )
     return TrialTable(columns, lambda: map(_trial_row, map(experiment.noted, trials())))
 
 
 def reports_table(experiment: "Experiment", trials: Trials) -> TrialTable:
     columns = ("number", "attempt", "step")
-    metrics = (f"values.{metric}" for metric in _metrics(experiment, trials()))
-    return TrialTable((*columns, *metrics), lambda: _report_rows(trials()))
+    metrics, _ = _names(experiment, trials())
+    values = (f"values.{metric}" for metric in metrics)
+    return TrialTable((*columns, *values), lambda: _report_rows(trials()))
 
 
 def write_csv(table: TrialTable, out: TextIO) -> None:
@@ -73,13 +77,18 @@ def write_jsonl(table: TrialTable, out: TextIO) -> None:
         out.write(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def _metrics(experiment: "Experiment", trials: "Iterable[Trial]") -> Iterable[str]:
-    seen = dict.fromkeys(objective.metric for objective in experiment.terms.objectives)
+def _names(
+    experiment: "Experiment", trials: "Iterable[Trial]"
+) -> tuple[Iterable[str], Iterable[str]]:
+    """Return the metrics and the attributes of the trials, in the order in which they appear."""
+    metrics = dict.fromkeys(objective.metric for objective in experiment.terms.objectives)
+    attributes = dict[str, None]()
     for trial in trials:
-        seen |= dict.fromkeys(trial.values)
+        attributes |= dict.fromkeys(trial.attributes)
+        metrics |= dict.fromkeys(trial.values)
         for report in trial.reports:
-            seen |= dict.fromkeys(report.values)
-    return seen
+            metrics |= dict.fromkeys(report.values)
+    return metrics, attributes
 
 
 def _trial_row(trial: "Trial") -> Row:
@@ -99,7 +108,8 @@ def _trial_row(trial: "Trial") -> Row:
         "exit_code": trial.exit_code,
     }
     given = {f"hyperparameters.{name}": each for name, each in trial.hyperparameters.items()}
-    return {name: each for name, each in own.items() if each is not None} | given | _values(trial)
+    known = {name: each for name, each in own.items() if each is not None}
+    return known | given | _values(trial) | attributes_of(trial.attributes)
 
 
 def _report_rows(trials: "Iterable[Trial]") -> Iterator[Row]:
@@ -107,6 +117,18 @@ def _report_rows(trials: "Iterable[Trial]") -> Iterator[Row]:
         for report in trial.reports:
             place = {"number": trial.number, "attempt": report.attempt, "step": report.step}
             yield place | _values(report)
+
+
+def attributes_of(attributes: Row) -> Row:
+    """Return the columns of a trial's attributes."""
+    return {
+        f"attributes.{name}": json.dumps(each, ensure_ascii=False) if _is_nested(each) else each
+        for name, each in attributes.items()
+    }
+
+
+def _is_nested(value: Any) -> bool:
+    return isinstance(value, dict | list)
 
 
 def _values(source: Any) -> Row:

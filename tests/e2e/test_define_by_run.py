@@ -1,5 +1,7 @@
 """`tunelet.tune` without a space: objectives that choose hyperparameters as Optuna's do."""
 
+import csv
+import io
 import os
 import signal
 import subprocess
@@ -10,10 +12,13 @@ from typing import Any
 
 import optuna
 import pytest
+from pyarrow import parquet
 from sklearn import datasets, ensemble, model_selection, svm
 
 import tunelet
+from tests.e2e.conftest import Up
 from tunelet import tune
+from tunelet.cli import main
 from tunelet.errors import Conflict, Reject, SearchFailed
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -128,6 +133,31 @@ def test_attributes_of_a_trial_are_kept() -> None:
 
     (trial,) = tune(objective, trials=1).trials
     assert trial["attributes"] == {"epochs": [1, 2]}
+
+
+def test_attributes_are_columns_of_an_export(
+    folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def objective(trial: Any) -> float:
+        if trial.number:
+            trial.set_user_attr("epochs", [1, 2])
+            trial.set_user_attr("note", "=1+1")
+        return float(trial.suggest_int("n", 1, 3))
+
+    data = folder / "data"
+    tune(objective, trials=2, name="attributed", store=(data / "store").as_uri(), progress=False)
+    up = Up(data)
+    for place in (["--store", str(data)], ["--url", up.url]):
+        assert main(["export", "attributed", *place]) == 0
+        first, second = csv.DictReader(io.StringIO(capfd.readouterr().out, newline=""))
+        assert list(first)[-2:] == ["attributes.epochs", "attributes.note"]
+        assert (first["attributes.epochs"], first["attributes.note"]) == ("", "")
+        assert (second["attributes.epochs"], second["attributes.note"]) == ("[1, 2]", "'=1+1")
+        out = folder / "attributed.parquet"
+        assert main(["export", "attributed", "-o", str(out), *place]) == 0
+        rows = parquet.read_table(out).to_pylist()
+        assert [row["attributes.epochs"] for row in rows] == [None, "[1, 2]"]
+    up.close()
 
 
 def test_several_objectives_end_in_a_pareto_front() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from tunelet.export import Row, TrialTable
+from tunelet.export import Row, TrialTable, attributes_of
 
 if TYPE_CHECKING:
     from tunelet.client import Client
@@ -23,10 +23,12 @@ _OWN = (
 def trials_table(client: "Client", name: str) -> TrialTable:
     """A row for each trial. Raises `NotFound`."""
     spec = client.experiment(name).json["spec"]
+    metrics, attributes = _names(spec, client.trials(name))
     columns = (
         *_OWN,
         *(f"hyperparameters.{each}" for each in spec["hyperparameters"]),
-        *(f"values.{metric}" for metric in _metrics(spec, client.trials(name))),
+        *(f"values.{metric}" for metric in metrics),
+        *(f"attributes.{each}" for each in attributes),
     )
     return TrialTable(columns, lambda: map(_trial_row, client.trials(name)))
 
@@ -34,24 +36,28 @@ def trials_table(client: "Client", name: str) -> TrialTable:
 def reports_table(client: "Client", name: str) -> TrialTable:
     """A row for each report. Raises `NotFound`."""
     spec = client.experiment(name).json["spec"]
-    metrics = (f"values.{metric}" for metric in _metrics(spec, client.trials(name)))
-    return TrialTable(("number", "step", *metrics), lambda: _report_rows(client.trials(name)))
+    metrics, _ = _names(spec, client.trials(name))
+    values = (f"values.{metric}" for metric in metrics)
+    return TrialTable(("number", "step", *values), lambda: _report_rows(client.trials(name)))
 
 
-def _metrics(spec: Any, trials: Iterable[Any]) -> Iterable[str]:
-    seen = dict.fromkeys(each["metric"] for each in spec["objectives"])
+def _names(spec: Any, trials: Iterable[Any]) -> tuple[Iterable[str], Iterable[str]]:
+    """Return the metrics and the attributes of the trials, in the order in which they appear."""
+    metrics = dict.fromkeys(each["metric"] for each in spec["objectives"])
+    attributes = dict[str, None]()
     for trial in trials:
-        seen |= dict.fromkeys(trial["values"])
+        attributes |= dict.fromkeys(trial["attributes"])
+        metrics |= dict.fromkeys(trial["values"])
         for report in trial["reports"]:
-            seen |= dict.fromkeys(report["values"])
-    return seen
+            metrics |= dict.fromkeys(report["values"])
+    return metrics, attributes
 
 
 def _trial_row(trial: Any) -> Row:
     own = {each: trial[each] for each in _OWN if trial[each] is not None}
     own |= {each: datetime.fromisoformat(own[each]) for each in _TIMES if each in own}
     given = {f"hyperparameters.{name}": each for name, each in trial["hyperparameters"].items()}
-    return own | given | _values(trial)
+    return own | given | _values(trial) | attributes_of(trial["attributes"])
 
 
 def _report_rows(trials: Iterable[Any]) -> Iterator[Row]:

@@ -33,7 +33,7 @@ def with_curves(trials: Sequence[Trial], objective: Json) -> list[Trial]:
 
 
 def curves(trials: Sequence[Trial], objective: Json) -> Plot:
-    """A line through the reports of each trial: the best one's is strong, pruned ones are grey.
+    """A line through the reports of each trial: the best one's is strong, pruned ones are amber.
 
     The trials need their `reports`.
     """
@@ -65,8 +65,7 @@ def _stroke(trial: Trial, best: int | None) -> tuple[str, float, float]:
     """Return the colour, width and opacity of a trial's curve."""
     if trial.number == best:
         return svg.LINE, 2.5, 1
-    grey = trial.state == "PRUNED"
-    return svg.PALE if grey else _COLOURS.get(trial.state, svg.DOT), 1.2, 0.6
+    return _COLOURS.get(trial.state, svg.DOT), 1.2, 0.45 if trial.state == "PRUNED" else 0.6
 
 
 class _Bar(NamedTuple):

@@ -222,7 +222,7 @@ def test_curves_have_a_line_for_each_trial_and_the_best_is_strong_and_last() -> 
     ]
     plot = Shown(*found).plot_curves()
     lines = shapes(plot, "polyline")
-    assert [line.attrib["stroke"] for line in lines] == [svg.PALE, svg.DOT, svg.LINE]
+    assert [line.attrib["stroke"] for line in lines] == ["#e0a336", svg.DOT, svg.LINE]
     assert [len(line.attrib["points"].split()) for line in lines] == [1, 2, 2]
     said = [label.text for label in shapes(plot, "text")]
     assert [said[-5], said[-3], *said[-2:]] == ["0", "2", "step", "loss"]
