@@ -148,11 +148,17 @@ test("a draft is kept for each place, and begins as it was written", () => {
 });
 
 test("only terms that were changed are sent, each with its option", () => {
-  const spec = { max_trials: 20, give_up_after: 3, max_cost: null, hpo_algorithm: { name: "tpe", settings: {} } } as unknown as Spec;
-  assert.deepEqual(changesOf(spec, { max_trials: 20, give_up_after: undefined }, "tpe"), {});
-  const changes = changesOf(spec, { max_trials: 30, give_up_after: 0, max_cost: 1.5, ttl_seconds_after_finished: 60 }, "sobol");
+  const spec = { max_trials: 20, give_up_after: 3, max_cost: null, hpo_algorithm: { name: "tpe", settings: {} }, early_stopping: [{ name: "median", settings: {} }] } as unknown as Spec;
+  assert.deepEqual(changesOf(spec, { max_trials: undefined, give_up_after: 3 }, "tpe", "median"), {});
+  const changes = changesOf(spec, { max_trials: 30, give_up_after: 0, max_cost: 1.5, ttl_seconds_after_finished: 60 }, "sobol", " median ");
   assert.deepEqual(changes, { max_trials: 30, give_up_after: 0, max_cost: 1.5, ttl_seconds_after_finished: 60, hpo_algorithm: "sobol" });
   assert.deepEqual(optionsOf(changes), ["--max-trials", "30", "--give-up-after", "0", "--max-cost", "1.5", "--ttl", "60", "--algorithm", "sobol"]);
+  const removed = changesOf({ ...spec, max_cost: 2 }, { max_trials: 20, give_up_after: 3, max_cost: undefined }, "", "");
+  assert.deepEqual(removed, { max_cost: null, early_stopping: [] });
+  assert.deepEqual(optionsOf(removed), ["--max-cost", "none", "--early-stopping", "none"]);
+  const two = changesOf(spec, { give_up_after: 3 }, "tpe", "median,, plateau");
+  assert.deepEqual(two, { early_stopping: ["median", "plateau"] });
+  assert.deepEqual(optionsOf(two), ["--early-stopping", "median", "--early-stopping", "plateau"]);
 });
 
 test("a clone is what a person would have written", () => {

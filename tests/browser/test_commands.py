@@ -164,11 +164,13 @@ def test_labels_and_a_budget_are_the_same(
     dialog.get_by_label("Equal failures").fill("7")
     dialog.get_by_label("until it is deleted").fill("1e6")
     dialog.get_by_label("Algorithm").fill("sobol")
+    dialog.get_by_label("Early stopping").fill("median, plateau")
     run(command(dialog))
     by_shell = client.experiment(name).spec
     assert (by_shell["max_trials"], by_shell["max_seconds"]) == (120, 1e5)
     assert (by_shell["give_up_after"], by_shell["ttl_seconds_after_finished"]) == (7, 1e6)
     assert by_shell["hpo_algorithm"]["name"] == "sobol"
+    assert [rule["name"] for rule in by_shell["early_stopping"]] == ["median", "plateau"]
     client.extend(
         name,
         max_trials=100,
@@ -176,9 +178,19 @@ def test_labels_and_a_budget_are_the_same(
         give_up_after=3,
         ttl_seconds_after_finished=None,
         hpo_algorithm="tpe",
+        early_stopping=[],
     )
     done(dialog)
     assert client.experiment(name).spec == by_shell
+    dialog = opened(page, "Extend")
+    dialog.get_by_label("Seconds", exact=True).fill("")
+    dialog.get_by_label("Early stopping").fill("")
+    run(command(dialog))
+    unlimited = client.experiment(name).spec
+    assert (unlimited["max_seconds"], unlimited["early_stopping"]) == (None, [])
+    client.extend(name, max_seconds=2e5, early_stopping="median")
+    done(dialog)
+    assert client.experiment(name).spec == unlimited
 
 
 def test_states_are_the_same_in_any_namespace(

@@ -226,6 +226,27 @@ def test_a_stopped_experiment_that_is_extended_waits_to_be_resumed(tunelet: Shel
     assert tunelet("best", "a").err == "a has no completed trial\n"
 
 
+def test_limits_and_rules_are_changed_and_removed(tunelet: Shell) -> None:
+    tunelet("submit", "request.json", "--name", "a", "--image", "long")
+
+    def extended(*options: str) -> tuple[Any, ...]:
+        assert tunelet("extend", "a", *options).code == 0
+        spec = tunelet.json("show", "a")["spec"]
+        rules = [rule["name"] for rule in spec["early_stopping"]]
+        return spec["max_failed_trials"], spec["max_seconds"], spec["max_cost"], rules
+
+    rules = ("--early-stopping", "median", "--early-stopping", "plateau")
+    limits = ("--max-failed-trials", "4", "--max-seconds", "1e4")
+    assert extended(*limits, *rules) == (4, 1e4, None, ["median", "plateau"])
+    removed = ("--max-failed-trials", "none", "--max-seconds", "none", "--early-stopping", "none")
+    assert extended(*removed) == (None, None, None, [])
+    wrong = tunelet("extend", "a", "--max-seconds", "never")
+    assert (wrong.code, "'never' is not a valid float" in wrong.err) == (2, True)
+    unknown = tunelet("extend", "a", "--early-stopping", "medain")
+    assert (unknown.code, "did you mean" in unknown.err) == (2, True)
+    assert tunelet("stop", "a").code == 0
+
+
 def test_an_absent_program_is_named(up: Callable[..., Any], tmp_path: Path) -> None:
     tunelet = Shell(up("--alias", "absent=no-such-program --fast").url, tmp_path)
 

@@ -1,6 +1,7 @@
 """pause, resume, stop, extend and delete: commands to an experiment; stop also to a trial."""
 
 import sys
+from typing import Any
 
 import click
 
@@ -12,6 +13,8 @@ from tunelet.client.remote import Experiment
 
 _WAITING = ("PAUSED", "STOPPED")
 """The states in which an experiment waits for `resume`."""
+
+_NONE = "none"
 
 RETRIED = ("FAIL", "STOPPED")
 """The states of trials that `retry` accepts."""
@@ -83,41 +86,79 @@ def stop_command(connection: Connection, name: str, trial: int | None) -> None:
         advise(connection.command("retry", f"{name} {trial}"))
 
 
+class _Limit(click.ParamType[float | str]):
+    """A number, or "none", which removes the limit."""
+
+    def __init__(self, number: click.ParamType[int] | click.ParamType[float]) -> None:
+        self.name = number.name
+        self._number = number
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float | str:
+        return _NONE if value == _NONE else self._number.convert(value, param, ctx)
+
+
 @click.command("extend")
 @name_argument
 @click.option("--max-trials", type=int, metavar="N", help="The number of trials.")
 @click.option("--parallel-trials", type=int, metavar="N", help="Trials that run at the same time.")
-@click.option("--max-failed-trials", type=int, metavar="N", help="Failed trials to tolerate.")
+@click.option(
+    "--max-failed-trials", type=_Limit(click.INT), metavar="N", help="Failed trials to tolerate."
+)
 @click.option(
     "--give-up-after",
-    type=int,
+    type=_Limit(click.INT),
     metavar="N",
     help="Give up after N equal failures at the start; 0: never.",
 )
-@click.option("--max-seconds", type=float, metavar="S", help="End after this many seconds.")
-@click.option("--max-cost", type=float, metavar="C", help="End when this cost is spent.")
+@click.option(
+    "--max-seconds",
+    type=_Limit(click.FLOAT),
+    metavar="S",
+    help="End after this many seconds.",
+)
+@click.option(
+    "--max-cost", type=_Limit(click.FLOAT), metavar="C", help="End when this cost is spent."
+)
 @click.option(
     "--algorithm", "hpo_algorithm", metavar="NAME", help="Use this algorithm from now on."
 )
 @click.option(
+    "--early-stopping",
+    "rules",
+    multiple=True,
+    metavar="RULE",
+    help="Use this rule in place of the present ones; may be repeated.",
+)
+@click.option(
     "--ttl",
     "ttl_seconds_after_finished",
-    type=float,
+    type=_Limit(click.FLOAT),
     metavar="S",
     help="Seconds after its end until it is deleted.",
 )
 @connected_or_stored
-def extend_command(connection: Connection, name: str, **terms: float | str | None) -> None:
-    """Change the budget of an experiment, or its algorithm.
+def extend_command(
+    connection: Connection, name: str, rules: tuple[str, ...], **terms: float | str | None
+) -> None:
+    """Change the budget of an experiment, its algorithm, or its rules of early stopping.
 
-    An experiment that has spent its budget continues.
+    An experiment that has spent its budget continues. "none" removes a limit, and all rules.
 
     \b
     Examples:
       tunelet extend digits --max-trials 100
       tunelet extend digits --max-seconds 3600 --parallel-trials 8
+      tunelet extend digits --max-cost none --early-stopping median
     """
-    changes = {field: value for field, value in terms.items() if value is not None}
+    changes: dict[str, Any] = {
+        field: None if value == _NONE else value
+        for field, value in terms.items()
+        if value is not None
+    }
+    if rules:
+        changes["early_stopping"] = [] if rules == (_NONE,) else list(rules)
     if not changes:
         raise click.UsageError("nothing to change: name an option, such as --max-trials 100")
     experiment = connection.client().extend(name, **changes)

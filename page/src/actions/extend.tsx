@@ -26,22 +26,35 @@ const NUMBERS: Record<string, Term> = {
   ttl_seconds_after_finished: { label: "Seconds from its end until it is deleted", option: "--ttl", integer: false, unset: "never deleted" },
 };
 const ALGORITHM = "hpo_algorithm";
-const FIELDS = [...Object.keys(NUMBERS), ALGORITHM];
+const RULES = "early_stopping";
+const FIELDS = [...Object.keys(NUMBERS), ALGORITHM, RULES];
 
-export type Terms = Record<string, number | string>;
+export type Terms = Record<string, number | string | string[] | null>;
 
-/** The fields that were changed. One that was emptied stays as it is, which the dialog says. */
-export function changesOf(spec: Spec, values: Record<string, number | undefined>, algorithm: string): Terms {
-  const numbers = Object.keys(NUMBERS).flatMap((field) => {
-    const value = values[field];
-    return value === undefined || value === spec[field] ? [] : [[field, value] as const];
+/** The fields that were changed. An emptied limit is removed; an emptied number that must be there stays as it is, which the dialog says. */
+export function changesOf(spec: Spec, values: Record<string, number | undefined>, algorithm: string, rules: string): Terms {
+  const numbers = Object.entries(NUMBERS).flatMap(([field, { unset }]) => {
+    const value = values[field] ?? (unset === "" ? undefined : null);
+    return value === undefined || value === (spec[field] ?? null) ? [] : [[field, value] as const];
   });
-  return { ...Object.fromEntries(numbers), ...(algorithm === "" || algorithm === spec.hpo_algorithm.name ? {} : { [ALGORITHM]: algorithm }) };
+  return {
+    ...Object.fromEntries(numbers),
+    ...(algorithm === "" || algorithm === spec.hpo_algorithm.name ? {} : { [ALGORITHM]: algorithm }),
+    ...(rules.trim() === rulesOf(spec) ? {} : { [RULES]: rules.split(",").map((each) => each.trim()).filter(Boolean) }),
+  };
 }
 
 /** The options of `tunelet extend` for them. */
 export function optionsOf(changes: Terms): string[] {
-  return Object.entries(changes).flatMap(([field, value]) => [NUMBERS[field]?.option ?? "--algorithm", String(value)]);
+  return Object.entries(changes).flatMap(([field, value]) => {
+    if (Array.isArray(value)) return (value.length ? value : ["none"]).flatMap((rule) => ["--early-stopping", rule]);
+    return [NUMBERS[field]?.option ?? "--algorithm", value === null ? "none" : String(value)];
+  });
+}
+
+/** The names of the rules, as the dialog shows them. */
+function rulesOf({ early_stopping: rules }: Spec): string {
+  return rules.map(({ name }) => name).join(", ");
 }
 
 export function Extend({ followed: { experiment }, close, done }: { followed: Followed; close: () => void; done: () => void }) {
@@ -50,8 +63,9 @@ export function Extend({ followed: { experiment }, close, done }: { followed: Fo
   const [spec] = useState(experiment.spec);
   const [values, set] = useState<Record<string, number | undefined>>(() => Object.fromEntries(Object.keys(NUMBERS).map((field) => [field, numberAt(spec, field)])));
   const [algorithm, choose] = useState(spec.hpo_algorithm.name);
-  const names = useAlgorithms();
-  const changes = changesOf(spec, values, algorithm.trim());
+  const [rules, setRules] = useState(rulesOf(spec));
+  const names = useNames();
+  const changes = changesOf(spec, values, algorithm.trim(), rules);
   const act = async () => {
     await send("PATCH", pathOf(namespace, `experiments/${name}`), changes);
     done();
@@ -61,7 +75,18 @@ export function Extend({ followed: { experiment }, close, done }: { followed: Fo
       at={(error) => FIELDS.some((field) => faultsOf([error], field).length > 0)}>
       {(errors) => {
         const at = (field: string, label: string) => faultsOf(errors, field).map((error) => ({ ...error, field: label }));
-        const faults = at(ALGORITHM, "Algorithm");
+        const named = (field: string, label: string, value: string, write: (text: string) => void, known: readonly string[]) => {
+          const [found, id] = [at(field, label), `extend-${field}`];
+          return (
+            <div>
+              <label class="field">{label}
+                <input value={value} list={`${id}-list`} spellcheck={false} autocomplete="off" {...described(found, id)} onInput={(event) => write(event.currentTarget.value)} />
+              </label>
+              <datalist id={`${id}-list`}>{known.map((each) => <option key={each} value={each} />)}</datalist>
+              <Faults faults={found} id={id} />
+            </div>
+          );
+        };
         return (
           <>
             <p>An experiment that has spent its budget continues.</p>
@@ -72,16 +97,14 @@ export function Extend({ followed: { experiment }, close, done }: { followed: Fo
                   <label class="field">{label}
                     <NumberInput integer={integer} value={values[field]} placeholder={unset} {...described(found, id)} set={(value) => set((old) => ({ ...old, [field]: value }))} />
                   </label>
-                  {values[field] === undefined && before !== undefined && <p class="hint">Without a number it stays {before}.</p>}
+                  {unset === "" && values[field] === undefined && before !== undefined && <p class="hint">Without a number it stays {before}.</p>}
                   <Faults faults={found} id={id} />
                 </div>
               );
             })}
-            <label class="field">Algorithm
-              <input value={algorithm} list="extend-algorithms" spellcheck={false} autocomplete="off" {...described(faults, "extend-algorithm")} onInput={(event) => choose(event.currentTarget.value)} />
-            </label>
-            <datalist id="extend-algorithms">{names.map((each) => <option key={each} value={each} />)}</datalist>
-            <Faults faults={faults} id="extend-algorithm" />
+            {named(ALGORITHM, "Algorithm", algorithm, choose, names.algorithms)}
+            {named(RULES, "Early stopping", rules, setRules, names.early_stopping)}
+            {rules !== rulesOf(spec) && <p class="hint">These rules have their usual settings, with commas between them. Nothing: no rule.</p>}
           </>
         );
       }}
@@ -94,13 +117,19 @@ function numberAt(spec: Spec, field: string): number | undefined {
   return typeof value === "number" ? value : undefined;
 }
 
-/** The installed algorithms, to choose from; none if they cannot be listed. */
-function useAlgorithms(): string[] {
-  const [names, set] = useState<string[]>([]);
+type Known = Record<"algorithms" | "early_stopping", string[]>;
+
+/** The installed algorithms and the rules, to choose from; none if they cannot be listed. */
+function useNames(): Known {
+  const [known, set] = useState<Known>({ algorithms: [], early_stopping: [] });
   useEffect(() => {
-    get<{ algorithms: { name: string; installed: boolean }[] }>("api/algorithms")
-      .then(({ algorithms }) => set(algorithms.filter(({ installed }) => installed).map((each) => each.name)))
+    get<Record<keyof Known, { name: string; installed: boolean }[]>>("api/algorithms")
+      .then(({ algorithms, early_stopping }) => set({ algorithms: installed(algorithms), early_stopping: installed(early_stopping) }))
       .catch((fault: unknown) => console.warn(fault));
   }, []);
-  return names;
+  return known;
+}
+
+function installed(all: readonly { name: string; installed: boolean }[]): string[] {
+  return all.filter((each) => each.installed).map(({ name }) => name);
 }
