@@ -139,7 +139,7 @@ class Near:
         service, of = self._service, (namespace, name)
         match asked:
             case ("GET", *seen):
-                return self._looked(tuple(seen), namespace, name, query)
+                return self._read(tuple(seen), namespace, name, query)
             case ("PATCH",):
                 return self._shown(service.extend(*of, body))
             case ("DELETE",):
@@ -155,7 +155,7 @@ class Near:
                 return {"trials": [trial_json(trial) for trial in made]}
         return self._intervened(asked, of, body, key)
 
-    def _looked(
+    def _read(
         self, at: tuple[str, ...], namespace: str, name: str, query: Mapping[str, Any]
     ) -> Json:
         service, of = self._service, (namespace, name)

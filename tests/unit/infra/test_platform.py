@@ -50,7 +50,8 @@ def rendered(cloud: str, overlay: str) -> list[Resource]:
     kubectl = shutil.which("kubectl")
     if kubectl is None:
         pytest.skip("needs kubectl to render the overlays")
-    folder = ROOT / "dist" / "platform" / f"test-{cloud}-{overlay}"
+    # Another process of the tests may render the same at this moment, and removes its own folder.
+    folder = ROOT / "dist" / "platform" / f"test-{cloud}-{overlay}-{os.getpid()}"
     try:
         for name, text in files(given(cloud, overlay)).items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
