@@ -46,7 +46,7 @@ _COMMANDS = {
     "retry": ("interventions", "Run a failed or stopped trial once more."),
     "note": ("interventions", "Show or change the note on an experiment, or on one of its trials."),
     "label": ("interventions", "Set and remove labels of an experiment."),
-    "extend": ("control", "Change the budget of an experiment, or its algorithm."),
+    "extend": ("control", "Change an experiment's budget, algorithm or stopping rules."),
     "propose": ("enqueue", "Add one trial that you choose, to run next."),
     "enqueue": ("enqueue", "Add all trials of a file, to run next."),
     "import": ("imports", "Add finished trials from a file, or from a study of Optuna."),

@@ -142,7 +142,7 @@ class _Limit(click.ParamType[float | str]):
 def extend_command(
     connection: Connection, name: str, rules: tuple[str, ...], **terms: float | str | None
 ) -> None:
-    """Change the budget of an experiment, its algorithm, or its rules of early stopping.
+    """Change an experiment's budget, algorithm or stopping rules.
 
     An experiment that has spent its budget continues. "none" removes a limit, and all rules.
 
