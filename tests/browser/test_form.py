@@ -171,7 +171,7 @@ def test_algorithms_and_rules_are_chosen_and_a_field_stays_while_it_is_written_i
             "name": "ruled",
             "model_training_code": "train",
             "hyperparameters": {"rate": {"type": "float", "min": 0.1, "max": 1}},
-            "early_stopping": [{"name": "median", "settings": {}}],
+            "early_stopping": [{"name": "median", "settings": {"n_startup_trials": 2}}],
             "max_trials": 1,
         }
     )
