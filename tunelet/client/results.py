@@ -89,8 +89,10 @@ class Results:
         experiment, trials = self._results()
         spec = experiment["spec"]
         forms, objective = spec["hyperparameters"], spec["objectives"][0]
-        first, second = plots.two_of(trials, forms, objective)
-        return plots.scatter(trials, forms, objective, x or first, y or second)
+        if x is None or y is None:
+            first, second = plots.two_of(trials, forms, objective)
+            x, y = x or first, y or second
+        return plots.scatter(trials, forms, objective, x, y)
 
     def plot_curves(self) -> Plot:
         """Plot the reports of the best 40 and the newest 20 trials, by step."""

@@ -14,6 +14,7 @@ import { count } from "../format";
 import { usePolling } from "../hooks";
 import { Empty } from "../parts/empty";
 import { Legend } from "./legend";
+import { isLog } from "./logarithmic";
 import { ObjectiveChoice } from "./objective";
 import type { ViewProps } from "./view";
 
@@ -58,7 +59,7 @@ export function Curves(props: ViewProps) {
   const framed = useMemo(() => {
     const all = lines.flatMap(({ points }) => points);
     const [steps, [low, high]] = [extent(all.map(([x]) => x)), extent(all.map(([, y]) => y))];
-    const [x, y] = [{ ...scale(...steps, false), whole: true }, scale(low, high, low > 0 && high / low > 1000)];
+    const [x, y] = [{ ...scale(...steps, false), whole: true }, scale(low, high, isLog(undefined, [low, high]))];
     return (width: number, height: number) => frame(width, height, x, y);
   }, [lines]);
   const draw: Draw = useCallback((place) => {

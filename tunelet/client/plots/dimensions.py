@@ -99,5 +99,10 @@ def most_important(trials: Sequence[Trial], forms: Json, objective: Json) -> tup
     """
     if len(forms) <= MOST:
         return forms, 0
-    names = [*dict.fromkeys([*importances(trials, forms, objective), *forms])][:MOST]
+    names = by_importance(trials, forms, objective)[:MOST]
     return {name: forms[name] for name in names}, len(forms) - MOST
+
+
+def by_importance(trials: Sequence[Trial], forms: Json, objective: Json) -> list[str]:
+    """Return the names of all hyperparameters, the most important ones first."""
+    return [*dict.fromkeys([*importances(trials, forms, objective), *forms])]

@@ -4,10 +4,10 @@ import math
 from collections.abc import Mapping, Sequence
 
 from tunelet.client import svg
-from tunelet.client.importance import importances
 from tunelet.client.plots.dimensions import (
     MOST,
     Dimension,
+    by_importance,
     hyperparameter,
     most_important,
     named,
@@ -153,7 +153,7 @@ def two_of(trials: Sequence[Trial], forms: Json, objective: Json) -> tuple[str, 
 
     Of one alone, that one and the objective.
     """
-    names = [*dict.fromkeys([*importances(trials, forms, objective), *forms])]
+    names = by_importance(trials, forms, objective)
     return names[0], names[1] if len(names) > 1 else objective["metric"]
 
 
